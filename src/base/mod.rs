@@ -1,1 +1,11 @@
-//! .
+//! The vocabulary every other module shares: typed indices with their arenas, insertion-ordered maps and
+//! dense tensors. Nothing here knows about models, files or numerics.
+
+mod arena;
+mod tensor;
+
+pub use arena::{Arena, Idx};
+pub use indexmap::{IndexMap, IndexSet};
+pub use tensor::{Elem, Tensor, TensorData, TensorError};
+
+pub(crate) use arena::index_type;

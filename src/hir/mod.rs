@@ -1,1 +1,20 @@
-//! .
+//! The typed model: names resolved, holes expanded to terms, every equation split into its part linear in states and
+//! derivatives and the rest. Plain data; `sema` makes it and everything after `sema` can rely on it.
+//!
+//! Invariants: every id is valid in its arena; expressions in a [`Model`] refer to that model only; numbers are finite;
+//! each state has exactly one equation; hole coefficients and estimated parameters are the [`Unknown`]s, in the order
+//! parameters first, then hole coefficients equation by equation and term by term.
+
+mod experiment;
+mod expr;
+mod model;
+
+pub use experiment::{
+    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Network, NetworkOutput,
+    Noise, Optimizer, Program, SimulateSpec,
+};
+pub use expr::{BinaryOp, Expr, ExprKind, UnaryFn};
+pub use model::{
+    Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
+    NetworkId, Param, ParamId, State, StateId, Unknown, UnknownId, UnknownKind, UnknownTerm,
+};

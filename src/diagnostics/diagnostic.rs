@@ -1,0 +1,101 @@
+//! One finding, and the sink that collects them.
+
+use crate::source::Span;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth a look; can be denied.
+    Warning,
+    /// The program cannot be compiled.
+    Error,
+}
+
+/// A place with a short text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What is to be seen there.
+    pub text: String,
+}
+
+/// A finding: code, message, the primary place, further places, a way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable code, such as `E0203`.
+    pub code: &'static str,
+    /// One sentence in the user's terms, without a full stop.
+    pub message: String,
+    /// The primary place and its text.
+    pub primary: Label,
+    /// The other sides of the conflict.
+    pub labels: Vec<Label>,
+    /// A way out, if one is known.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span`; `here` is the text beside the primary place.
+    pub fn error(code: &'static str, message: impl Into<String>, span: Span, here: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            primary: Label { span, text: here.into() },
+            labels: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at `span`.
+    pub fn warning(code: &'static str, message: impl Into<String>, span: Span, here: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message, span, here) }
+    }
+
+    /// Adds another place.
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds the way out.
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+/// Collects findings; passes go on after an error wherever they can.
+#[derive(Clone, Debug, Default)]
+pub struct Sink {
+    findings: Vec<Diagnostic>,
+}
+
+impl Sink {
+    /// A sink without findings.
+    pub fn new() -> Self {
+        Sink::default()
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.findings.push(diagnostic);
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// The findings, ordered by place, errors and warnings together; equal findings once.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.findings.sort_by(|a, b| {
+            (a.primary.span, b.severity, a.code, &a.message).cmp(&(b.primary.span, a.severity, b.code, &b.message))
+        });
+        self.findings.dedup();
+        self.findings
+    }
+}

@@ -1,0 +1,246 @@
+//! Networks, data sets and fits: everything around a model.
+
+use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId};
+use crate::base::{Arena, IndexMap};
+use crate::source::Span;
+
+/// A whole checked program.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Program {
+    /// Models, also imported ones.
+    pub models: Arena<ModelId, Model>,
+    /// Networks.
+    pub networks: Arena<NetworkId, Network>,
+    /// Data sets.
+    pub data: Arena<DataId, DataSet>,
+    /// Fits, in order.
+    pub fits: Arena<FitId, Fit>,
+}
+
+/// A multi-layer perceptron over a window of the data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Names of the observed states it reads, over the window.
+    pub inputs: Vec<String>,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// The function after each hidden layer.
+    pub activation: Activation,
+    /// What it emits; the last layer is linear.
+    pub outputs: Vec<NetworkOutput>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Element-wise function after a hidden layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// max(0, a)
+    Relu,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// a for a > 0, e^a - 1 otherwise.
+    Elu,
+    /// a times the logistic function of a.
+    Silu,
+}
+
+/// One named output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkOutput {
+    /// Its name.
+    pub name: String,
+    /// How many numbers (per step when over the window).
+    pub size: usize,
+    /// Whether there is one for every step of the window.
+    pub over_window: bool,
+}
+
+/// Observations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSet {
+    /// Its name: the block's name for `--set`.
+    pub name: String,
+    /// Where they come from.
+    pub source: DataSource,
+    /// The part held out from fitting.
+    pub holdout: Option<Holdout>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Where observations come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataSource {
+    /// A text table.
+    Csv {
+        /// Path as written, relative to the model file.
+        path: String,
+        /// How its columns are used.
+        columns: ColumnMap,
+    },
+    /// A numpy archive or array.
+    Numpy {
+        /// Path as written, relative to the model file.
+        path: String,
+        /// How its arrays are used.
+        columns: ColumnMap,
+    },
+    /// Simulated from a model with known numbers.
+    Simulate(SimulateSpec),
+}
+
+/// Which column holds what.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ColumnMap {
+    /// The column with the times.
+    pub time: Option<String>,
+    /// The spacing of the samples when there is no time column.
+    pub dt: Option<f64>,
+    /// State or input name to column name, where they differ.
+    pub columns: IndexMap<String, String>,
+    /// The text that stands for a missing sample.
+    pub missing: Option<String>,
+    /// The column that tells trajectories apart.
+    pub trajectory: Option<String>,
+}
+
+/// How data is simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulateSpec {
+    /// The model.
+    pub model: ModelId,
+    /// One value per unknown parameter of that model, in its order (declared value or argument).
+    pub values: Vec<f64>,
+    /// Initial values, one per state and derivative below its order: state by state.
+    pub initial: Vec<f64>,
+    /// Samples per trajectory.
+    pub steps: usize,
+    /// Spacing of the samples.
+    pub dt: f64,
+    /// Measurement noise.
+    pub noise: Noise,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// How many trajectories; those after the first start from randomly shifted initial values.
+    pub trajectories: usize,
+    /// Standard deviation of that shift, relative to each initial value's magnitude (at least 1).
+    pub spread: f64,
+}
+
+/// White Gaussian measurement noise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// A fraction of each state's standard deviation.
+    Relative(f64),
+    /// In the states' own units.
+    Absolute(f64),
+}
+
+/// What is kept out of a fit to judge it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Holdout {
+    /// The last fraction of every trajectory's time.
+    Time(f64),
+    /// The last fraction of the trajectories.
+    Trajectories(f64),
+}
+
+/// Which engine fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Joint Gauss-Newton over trajectory and unknowns.
+    Joint,
+    /// Gradient training with an encoder network.
+    Gradient,
+}
+
+/// A fit of a model to data, every setting resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// Its name: the block's name for `--set`.
+    pub name: String,
+    /// The model.
+    pub model: ModelId,
+    /// The data.
+    pub data: DataId,
+    /// The engine, chosen by the compiler when the file does not say.
+    pub engine: Engine,
+    /// Whether the file names the engine.
+    pub engine_chosen: bool,
+    /// Seed of everything random in the fit.
+    pub seed: u64,
+    /// Highest derivative kept in the relaxed solve; `None` for the engine's default.
+    pub orders: Option<usize>,
+    /// Joint engine: t-statistic below which a term is dropped; `None` for the engine's default.
+    pub significance: Option<f64>,
+    /// Gradient engine: samples per window.
+    pub window: usize,
+    /// Gradient engine: distance between window starts.
+    pub stride: usize,
+    /// Gradient engine: windows per step.
+    pub batch: usize,
+    /// Gradient engine: optimiser steps in all; `None` when given as epochs.
+    pub steps: Option<usize>,
+    /// Gradient engine: passes over the windows per cycle.
+    pub epochs: Option<usize>,
+    /// Gradient engine: train-and-threshold cycles.
+    pub cycles: usize,
+    /// Gradient engine: a coefficient below this in magnitude is dropped.
+    pub threshold: f64,
+    /// Gradient engine: the share of the budget after which thresholding starts.
+    pub prune_from: f64,
+    /// Gradient engine: whether linear unknowns are eliminated by least squares (variable projection) or trained.
+    pub projection: bool,
+    /// Gradient engine: learning rate of trained unknowns when there is no projection.
+    pub coefficient_rate: Option<f64>,
+    /// Gradient engine: weight of the consistency losses.
+    pub consistency: f64,
+    /// Gradient engine: the optimiser of the network.
+    pub optimizer: Optimizer,
+    /// Gradient engine: which network output stands for which state in nonlinear terms.
+    pub auxiliary: Vec<AuxiliaryBinding>,
+    /// Allowed range of coefficients, already folded into the unknowns; kept for the record.
+    pub bounds: Bounds,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A network output standing for a state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuxiliaryBinding {
+    /// The state.
+    pub state: StateId,
+    /// The network.
+    pub network: NetworkId,
+    /// Position in [`Network::outputs`].
+    pub output: usize,
+    /// Component of that output.
+    pub component: usize,
+}
+
+/// Adam (Kingma and Ba, 2015).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Optimizer {
+    /// Learning rate.
+    pub rate: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// How the rate changes over the run.
+    pub decay: Decay,
+}
+
+/// Learning-rate schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// The same rate throughout.
+    Constant,
+    /// Half a cosine from the full rate to zero.
+    Cosine,
+}

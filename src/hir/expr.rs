@@ -1,0 +1,130 @@
+//! Resolved expressions.
+
+use super::{InputId, StateId, UnknownId};
+use crate::source::Span;
+
+/// An expression over a model's states, inputs, unknowns and time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// The kinds of expression. Constants, `let`s and fixed parameters are already substituted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A finite number.
+    Number(f64),
+    /// The time of the step.
+    Time,
+    /// A state's derivative (0 is the state itself).
+    State(StateId, u8),
+    /// A known function of time, from the data.
+    Input(InputId),
+    /// An estimated number: a parameter or a hole's coefficient.
+    Unknown(UnknownId),
+    /// A function of one argument.
+    Unary(UnaryFn, Box<Expr>),
+    /// An operator.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// A whole power, exact for every sign of the base.
+    Powi(Box<Expr>, i32),
+}
+
+/// Functions of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryFn {
+    /// `-a`
+    Neg,
+    /// `|a|`
+    Abs,
+    /// Square root.
+    Sqrt,
+    /// `e^a`
+    Exp,
+    /// Natural logarithm.
+    Ln,
+    /// Sine.
+    Sin,
+    /// Cosine.
+    Cos,
+    /// Tangent.
+    Tan,
+    /// Arc sine.
+    Asin,
+    /// Arc cosine.
+    Acos,
+    /// Arc tangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// -1, 0 or 1.
+    Sign,
+}
+
+impl UnaryFn {
+    /// Every function, in the order of declaration.
+    pub const ALL: [UnaryFn; 15] = [
+        UnaryFn::Neg,
+        UnaryFn::Abs,
+        UnaryFn::Sqrt,
+        UnaryFn::Exp,
+        UnaryFn::Ln,
+        UnaryFn::Sin,
+        UnaryFn::Cos,
+        UnaryFn::Tan,
+        UnaryFn::Asin,
+        UnaryFn::Acos,
+        UnaryFn::Atan,
+        UnaryFn::Sinh,
+        UnaryFn::Cosh,
+        UnaryFn::Tanh,
+        UnaryFn::Sign,
+    ];
+
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            UnaryFn::Neg => "neg",
+            UnaryFn::Abs => "abs",
+            UnaryFn::Sqrt => "sqrt",
+            UnaryFn::Exp => "exp",
+            UnaryFn::Ln => "ln",
+            UnaryFn::Sin => "sin",
+            UnaryFn::Cos => "cos",
+            UnaryFn::Tan => "tan",
+            UnaryFn::Asin => "asin",
+            UnaryFn::Acos => "acos",
+            UnaryFn::Atan => "atan",
+            UnaryFn::Sinh => "sinh",
+            UnaryFn::Cosh => "cosh",
+            UnaryFn::Tanh => "tanh",
+            UnaryFn::Sign => "sign",
+        }
+    }
+}
+
+/// Operators of two arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Sub,
+    /// `a * b`
+    Mul,
+    /// `a / b`
+    Div,
+    /// `a ^ b` with a real exponent; the base must be positive.
+    Pow,
+    /// The smaller.
+    Min,
+    /// The larger.
+    Max,
+}

@@ -1,0 +1,230 @@
+//! A model: states, unknowns, holes and equations.
+
+use super::Expr;
+use crate::base::{Arena, index_type};
+use crate::source::Span;
+
+index_type!(
+    /// A model of a program.
+    ModelId, "model"
+);
+index_type!(
+    /// A network of a program.
+    NetworkId, "network"
+);
+index_type!(
+    /// A data set of a program.
+    DataId, "data"
+);
+index_type!(
+    /// A fit of a program.
+    FitId, "fit"
+);
+index_type!(
+    /// A state of a model.
+    StateId, "state"
+);
+index_type!(
+    /// A parameter of a model.
+    ParamId, "param"
+);
+index_type!(
+    /// An input of a model.
+    InputId, "input"
+);
+index_type!(
+    /// A hole of a model.
+    HoleId, "hole"
+);
+index_type!(
+    /// An estimated number of a model.
+    UnknownId, "unknown"
+);
+
+/// A checked model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// Documentation lines.
+    pub doc: Vec<String>,
+    /// Where it is declared.
+    pub span: Span,
+    /// State variables in declaration order.
+    pub states: Arena<StateId, State>,
+    /// All declared parameters, also fixed ones.
+    pub params: Arena<ParamId, Param>,
+    /// Known functions of time.
+    pub inputs: Arena<InputId, Input>,
+    /// Unknown terms.
+    pub holes: Arena<HoleId, Hole>,
+    /// Every number a fit estimates.
+    pub unknowns: Arena<UnknownId, Unknown>,
+    /// One equation per state, in state order.
+    pub equations: Vec<Equation>,
+    /// Initial values that the model states.
+    pub initial: Vec<InitialValue>,
+}
+
+/// A state variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Its name.
+    pub name: String,
+    /// The highest derivative in its equation (1 for `x' = ...`).
+    pub order: u8,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A closed range; either end may be infinite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Smallest value allowed.
+    pub lower: f64,
+    /// Largest value allowed.
+    pub upper: f64,
+}
+
+impl Bounds {
+    /// No bound at all.
+    pub const FREE: Bounds = Bounds { lower: f64::NEG_INFINITY, upper: f64::INFINITY };
+}
+
+/// A declared parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// The declared value: where a fit starts, and what a simulation uses.
+    pub value: Option<f64>,
+    /// The range a fit keeps to.
+    pub bounds: Bounds,
+    /// Whether a fit leaves it alone (then it is substituted everywhere and is no unknown).
+    pub fixed: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A known function of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Its name: a column of the data.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// An unknown term: a weighted sum of candidate terms, with weights of its own for this place of use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hole {
+    /// What was written: `?poly(x, y; degree = 2)`.
+    pub spelled: String,
+    /// The state whose equation holds it.
+    pub state: StateId,
+    /// Candidate terms, each with its coefficient's unknown.
+    pub terms: Vec<HoleTerm>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A candidate term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HoleTerm {
+    /// Factors in declaration order: `1`, `x`, `x^2`, `x*y`, `sin(x)`.
+    pub spelled: String,
+    /// Its value, free of unknowns.
+    pub value: Expr,
+    /// Its coefficient.
+    pub coefficient: UnknownId,
+}
+
+/// An estimated number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    /// What it is.
+    pub kind: UnknownKind,
+    /// `sigma`, or `y'[x*z]` for a hole's coefficient.
+    pub name: String,
+    /// Where the fit starts; `None` when the engine must find a start (hole coefficients, parameters without value).
+    pub start: Option<f64>,
+    /// The range a fit keeps to.
+    pub bounds: Bounds,
+    /// Whether every equation is affine in it (all other unknowns held).
+    pub linear: bool,
+}
+
+/// What an unknown stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownKind {
+    /// A declared parameter.
+    Param(ParamId),
+    /// The coefficient of a hole's term; it may be pruned.
+    Coefficient {
+        /// The hole.
+        hole: HoleId,
+        /// Position in [`Hole::terms`].
+        term: usize,
+    },
+}
+
+/// One equation with its split. Exactly
+/// `residual == sum(linear) - known - sum(unknowns)`, and the equation says that it is zero.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equation {
+    /// The state it determines.
+    pub state: StateId,
+    /// Left minus right side, as written.
+    pub residual: Expr,
+    /// The part linear in states and derivatives with coefficients free of states and unknowns. It always holds the
+    /// highest derivative of [`Equation::state`] and stays in the quadratic programme.
+    pub linear: Vec<LinearTerm>,
+    /// The rest that holds no unknown linearly: functions of time, inputs, nonlinear terms of states, and unknowns that
+    /// enter nonlinearly. `None` when zero.
+    pub known: Option<Expr>,
+    /// Unknowns that enter affinely: each times a factor. The factor may hold states and nonlinear unknowns, never a
+    /// linear unknown.
+    pub unknowns: Vec<UnknownTerm>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `coefficient * state^(derivative)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearTerm {
+    /// The state.
+    pub state: StateId,
+    /// Which derivative.
+    pub derivative: u8,
+    /// Free of states and unknowns.
+    pub coefficient: Expr,
+}
+
+/// `unknown * factor`
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnknownTerm {
+    /// The estimated number.
+    pub unknown: UnknownId,
+    /// What it multiplies.
+    pub factor: Expr,
+}
+
+/// `initial x' = 0`
+#[derive(Clone, Debug, PartialEq)]
+pub struct InitialValue {
+    /// The state.
+    pub state: StateId,
+    /// Which derivative.
+    pub derivative: u8,
+    /// Its value at the first time.
+    pub value: f64,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Model {
+    /// The unknown terms of all holes together with their hole and position.
+    pub fn coefficients(&self) -> impl Iterator<Item = (UnknownId, HoleId, &HoleTerm)> {
+        self.holes.iter().flat_map(|(id, hole)| hole.terms.iter().map(move |t| (t.coefficient, id, t)))
+    }
+}

@@ -1,0 +1,115 @@
+//! The one door for outside text.
+
+use super::FileId;
+use crate::base::{Arena, IndexMap};
+
+/// Supplies the text of source files. The compiler asks for paths as they are written in `use` declarations
+/// (`std/systems.mech`, `models/prey.mech`), always relative to the root the world stands for.
+pub trait World {
+    /// The text of the file at `path`.
+    fn read(&self, path: &str) -> Result<String, SourceError>;
+}
+
+/// Why a source file cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// There is no such file.
+    #[error("there is no file `{0}`")]
+    NotFound(String),
+    /// The path leads out of the root.
+    #[error("`{0}` leads out of the project's folder")]
+    OutsideRoot(String),
+    /// The path names something that is not a regular file.
+    #[error("`{0}` is not a regular file")]
+    NotAFile(String),
+    /// The file is larger than any model can be.
+    #[error("`{path}` has {bytes} bytes; a source file has at most {limit}")]
+    TooLarge {
+        /// The path as asked for.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// The largest size accepted.
+        limit: u64,
+    },
+    /// The file's bytes are not UTF-8.
+    #[error("`{path}` is not UTF-8 text (first bad byte at offset {offset}){hint}")]
+    NotUtf8 {
+        /// The path as asked for.
+        path: String,
+        /// Offset of the first byte that is not UTF-8.
+        offset: usize,
+        /// What the file seems to be instead, or nothing.
+        hint: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read `{path}`: {cause}")]
+    Io {
+        /// The path as asked for.
+        path: String,
+        /// The system's reason.
+        cause: String,
+    },
+}
+
+/// A file that has been read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The path it was asked for by, shown in diagnostics.
+    pub path: String,
+    /// Its text; a byte order mark is removed and line ends are kept.
+    pub text: String,
+}
+
+/// Every file a session has read, in the order of reading.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Arena<FileId, SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file and returns its id.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+        let text: String = text.into();
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_string(),
+            None => text,
+        };
+        self.files.push(SourceFile { path: path.into(), text })
+    }
+
+    /// The file with this id; ids come from [`Sources::add`] of the same table.
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id]
+    }
+
+    /// All files.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files.iter()
+    }
+}
+
+/// A world held in memory: paths to texts.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryWorld {
+    files: IndexMap<String, String>,
+}
+
+impl MemoryWorld {
+    /// A world without files.
+    pub fn new() -> Self {
+        MemoryWorld::default()
+    }
+
+    /// Adds or replaces a file.
+    pub fn with(mut self, path: impl Into<String>, text: impl Into<String>) -> Self {
+        self.files.insert(path.into(), text.into());
+        self
+    }
+}
+
+impl World for MemoryWorld {
+    fn read(&self, path: &str) -> Result<String, SourceError> {
+        self.files.get(path).cloned().ok_or_else(|| SourceError::NotFound(path.to_string()))
+    }
+}

@@ -1,0 +1,349 @@
+//! The syntax tree: what was written, with a span on every node and nothing resolved.
+
+use crate::source::Span;
+
+/// A name as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ident {
+    /// The text of the name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A whole source file.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct File {
+    /// The `//!` lines at the top, without the marker.
+    pub doc: Vec<String>,
+    /// The items in order.
+    pub items: Vec<Item>,
+}
+
+/// A top-level item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// `use std.systems.Lorenz63`
+    Use(Use),
+    /// `model NAME { ... }`
+    Model(Model),
+    /// `network NAME { ... }`
+    Network(Block),
+    /// `data NAME = source(...) { ... }`
+    Data(Data),
+    /// `fit MODEL to DATA { ... }`
+    Fit(Fit),
+}
+
+/// An import: the last segment names the item, those before it the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// The dotted path.
+    pub path: Vec<Ident>,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// A model: its declarations and equations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its name.
+    pub name: Ident,
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// Declarations in order.
+    pub body: Vec<ModelItem>,
+    /// From `model` to the closing brace.
+    pub span: Span,
+}
+
+/// A declaration inside a model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelItem {
+    /// `state x, y order 2`
+    State(Vec<StateDecl>),
+    /// `param k = 1 in [0, 5]`
+    Param(Vec<ParamDecl>),
+    /// `const g = 9.81`
+    Const(Vec<Binding>),
+    /// `input u, w`: known functions of time, columns of the data.
+    Input(Vec<Ident>),
+    /// `let q = x*y`
+    Let(Binding),
+    /// `x' = a*x + ?poly(x; degree = 2)`, also `(x, y)' = ?poly(x, y; degree = 2)`
+    Equation(Equation),
+    /// `initial x = 1, x' = 0`
+    Initial(Vec<InitialDecl>),
+}
+
+/// One state variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateDecl {
+    /// Its name.
+    pub name: Ident,
+    /// `order 2`, when written.
+    pub order: Option<Expr>,
+}
+
+/// One parameter: estimated by a fit, starting from its value, unless it is fixed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamDecl {
+    /// Its name.
+    pub name: Ident,
+    /// `= 1`
+    pub value: Option<Expr>,
+    /// `in [0, 5]`
+    pub bounds: Option<(Expr, Expr)>,
+    /// Whether `fixed` is written: a fit leaves it alone.
+    pub fixed: bool,
+}
+
+/// `name = value`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// The name.
+    pub name: Ident,
+    /// What it stands for.
+    pub value: Expr,
+}
+
+/// An equation between two expressions. The left side may be a tuple of primed states, when one right side (a hole
+/// with own coefficients per state) serves several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equation {
+    /// Left of `=`.
+    pub left: Expr,
+    /// Right of `=`.
+    pub right: Expr,
+    /// Both sides.
+    pub span: Span,
+}
+
+/// `x' = 0` in an `initial` declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InitialDecl {
+    /// The state.
+    pub state: Ident,
+    /// The number of primes.
+    pub primes: u32,
+    /// Its value at the first time.
+    pub value: Expr,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// `NAME { settings }`: a network, and the shape of every settings block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Its name.
+    pub name: Ident,
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// Its settings in order.
+    pub settings: Vec<Setting>,
+    /// From the keyword to the closing brace.
+    pub span: Span,
+}
+
+/// `data NAME = source(...) { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data {
+    /// Its name.
+    pub name: Ident,
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// Where it comes from.
+    pub source: DataSource,
+    /// Its settings.
+    pub settings: Vec<Setting>,
+    /// From `data` to the closing brace.
+    pub span: Span,
+}
+
+/// Where data comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataSource {
+    /// `csv("a.csv")`, `npz("a.npz")`, `npy("a.npy")`
+    File {
+        /// The format's name as written.
+        format: Ident,
+        /// The path: a string expression.
+        path: Expr,
+    },
+    /// `simulate Lorenz63(rho = 20)`
+    Simulate {
+        /// The model.
+        model: Ident,
+        /// Parameter values that replace the model's own.
+        arguments: Vec<Binding>,
+    },
+}
+
+/// `fit MODEL to DATA { ... }`, optionally `as NAME`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// The name after `as`; the block is called `fit` without one.
+    pub name: Option<Ident>,
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// The model that is fitted.
+    pub model: Ident,
+    /// The data it is fitted to.
+    pub data: Ident,
+    /// Its settings.
+    pub settings: Vec<Setting>,
+    /// From `fit` to the closing brace.
+    pub span: Span,
+}
+
+/// A setting: a key and what follows it up to the end of the statement.
+///
+/// `noise 5%` and `noise = 5%` mean the same. Words and expressions may alternate, so that one shape carries
+/// `mlp [1024, 1024] relu`, `auxiliary (x, y, z) = smoother.v`, `holdout 20%`, `output v[3] over window`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The key.
+    pub key: Ident,
+    /// What follows, in order; an `=` among them is dropped when it follows the key and kept as a word otherwise.
+    pub values: Vec<SettingValue>,
+    /// Key and values.
+    pub span: Span,
+}
+
+/// A part of a setting after its key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SettingValue {
+    /// An expression; a bare word is an [`ExprKind::Name`].
+    Expr(Expr),
+    /// `[1024, 1024]`
+    List(Vec<Expr>, Span),
+    /// `(x, y, z)` or `(a)`: a parenthesised list that is the whole part.
+    Tuple(Vec<Expr>, Span),
+    /// A loose `=`.
+    Equals(Span),
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The kinds of expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// `1e-3`; `5%` is 0.05 with `percent` set.
+    Number {
+        /// The value, with a per cent sign already applied.
+        value: f64,
+        /// Whether a per cent sign was written.
+        percent: bool,
+    },
+    /// `"lorenz.csv"`, without the quotes.
+    Text(String),
+    /// `x`
+    Name(String),
+    /// `x'`, `x''`: a name or a tuple with primes.
+    Primed {
+        /// What is differentiated.
+        of: Box<Expr>,
+        /// How often.
+        primes: u32,
+    },
+    /// `smoother.v`
+    Field {
+        /// Left of the dot.
+        of: Box<Expr>,
+        /// Right of it.
+        name: Ident,
+    },
+    /// `q[1]`, `v[3]`
+    Subscript {
+        /// What is subscripted.
+        of: Box<Expr>,
+        /// The subscripts.
+        at: Vec<Expr>,
+    },
+    /// `sin(x)`, `adam(lr = 1e-3)`
+    Call(Call),
+    /// `?poly(x, y; degree = 2)`
+    Hole(Call),
+    /// `(x, y, z)` with two or more elements.
+    Tuple(Vec<Expr>),
+    /// `-x`, `+x`
+    Unary {
+        /// The operator.
+        op: UnaryOp,
+        /// Its operand.
+        operand: Box<Expr>,
+    },
+    /// `a + b`
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+    },
+}
+
+/// `f(a, b; key = value)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// What is called.
+    pub function: Ident,
+    /// Positional arguments.
+    pub arguments: Vec<Expr>,
+    /// `key = value` arguments, after the positional ones or after `;`.
+    pub named: Vec<NamedArgument>,
+}
+
+/// A constraint or option in a call: `degree = 2`, `coefficients >= 0`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedArgument {
+    /// The key.
+    pub name: Ident,
+    /// `=`, `>=` or `<=`.
+    pub relation: Relation,
+    /// The value.
+    pub value: Expr,
+}
+
+/// How a named argument's key relates to its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// `=`
+    Is,
+    /// `>=`
+    AtLeast,
+    /// `<=`
+    AtMost,
+}
+
+/// A prefix operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `-`
+    Negate,
+    /// `+`
+    Plus,
+}
+
+/// An infix operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `^`, right associative, binds tighter than a prefix minus.
+    Power,
+}
