@@ -31,10 +31,8 @@ impl Module {
 
     /// The axis of this name, made if need be. An axis that is there already keeps its size.
     pub fn axis(&mut self, name: &str, size: Option<usize>) -> AxisId {
-        match self.axes.iter().find(|(_, a)| a.name == name) {
-            Some((id, _)) => id,
-            None => self.axes.push(Axis { name: name.to_string(), size }),
-        }
+        let known = self.axes.iter().find(|(_, a)| a.name == name).map(|(id, _)| id);
+        known.unwrap_or_else(|| self.axes.push(Axis { name: name.to_string(), size }))
     }
 
     /// The function of this name.
