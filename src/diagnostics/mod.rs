@@ -1,6 +1,15 @@
 //! What the compiler says about a program: stable codes, primary spans, labels for the other side of a conflict,
-//! help, and a sink that collects many of them. Rendering (miette, one-line, JSON) lives here too.
+//! help, and a sink that collects many of them. Rendering (with snippets, one-line, JSON) lives here too.
+//!
+//! Invariants: every code used anywhere stands in [`codes::ALL`]; a finding's spans belong to files of the
+//! [`Sources`](crate::source::Sources) it is rendered with; rendering is a pure function to text.
 
 mod diagnostic;
+mod render;
+mod suggest;
+
+pub mod codes;
 
 pub use diagnostic::{Diagnostic, Label, Severity, Sink};
+pub use render::{Format, render};
+pub use suggest::closest;

@@ -3,6 +3,9 @@
 use super::FileId;
 use crate::base::{Arena, IndexMap};
 
+/// A source file has at most this many bytes.
+pub const MAX_SOURCE_BYTES: u64 = 16 << 20;
+
 /// Supplies the text of source files. The compiler asks for paths as they are written in `use` declarations
 /// (`std/systems.mech`, `models/prey.mech`), always relative to the root the world stands for.
 pub trait World {
@@ -59,6 +62,35 @@ pub struct SourceFile {
     pub path: String,
     /// Its text; a byte order mark is removed and line ends are kept.
     pub text: String,
+    /// The first byte of every line.
+    line_starts: Vec<u32>,
+}
+
+impl SourceFile {
+    fn new(path: String, text: String) -> Self {
+        let ends = text.bytes().enumerate().filter(|&(_, b)| b == b'\n');
+        let line_starts = std::iter::once(0).chain(ends.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
+        SourceFile { line_starts: line_starts.collect(), path, text }
+    }
+
+    /// Line and column of a byte offset, both from 1; columns count characters. Offsets beyond the end mean the end.
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|&start| start <= offset).max(1);
+        let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
+        let end = (offset as usize).min(self.text.len()).max(start);
+        let before = self.text.as_bytes().get(start..end).unwrap_or_default();
+        // Every character has exactly one byte that is not a continuation byte.
+        let column = before.iter().filter(|&&b| (b & 0xc0) != 0x80).count();
+        (line, column + 1)
+    }
+
+    /// The number of bytes of the line that holds `offset`, its end included.
+    pub fn line_length(&self, offset: u32) -> usize {
+        let line = self.line_starts.partition_point(|&start| start <= offset).max(1);
+        let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
+        let end = self.line_starts.get(line).map_or(self.text.len(), |&next| next as usize);
+        end.saturating_sub(start)
+    }
 }
 
 /// Every file a session has read, in the order of reading.
@@ -75,7 +107,7 @@ impl Sources {
             Some(rest) => rest.to_string(),
             None => text,
         };
-        self.files.push(SourceFile { path: path.into(), text })
+        self.files.push(SourceFile::new(path.into(), text))
     }
 
     /// The file with this id; ids come from [`Sources::add`] of the same table.
@@ -111,5 +143,29 @@ impl MemoryWorld {
 impl World for MemoryWorld {
     fn read(&self, path: &str) -> Result<String, SourceError> {
         self.files.get(path).cloned().ok_or_else(|| SourceError::NotFound(path.to_string()))
+    }
+}
+
+/// Two worlds, one over the other: what the upper one does not have is looked for in the lower one.
+#[derive(Clone, Debug, Default)]
+pub struct Layered<A, B> {
+    /// Asked first.
+    pub upper: A,
+    /// Asked for what the upper one has not.
+    pub lower: B,
+}
+
+impl<A: World, B: World> World for Layered<A, B> {
+    fn read(&self, path: &str) -> Result<String, SourceError> {
+        match self.upper.read(path) {
+            Err(SourceError::NotFound(_)) => self.lower.read(path),
+            found => found,
+        }
+    }
+}
+
+impl<W: World + ?Sized> World for &W {
+    fn read(&self, path: &str) -> Result<String, SourceError> {
+        (**self).read(path)
     }
 }

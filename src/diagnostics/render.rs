@@ -1,0 +1,172 @@
+//! Findings as text: for people (with snippets), one line each, or as JSON.
+
+use std::fmt::Write as _;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Label, Severity};
+use crate::source::{FileId, Sources, Span};
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// With source snippets.
+    Human {
+        /// With ANSI colours.
+        color: bool,
+        /// With box-drawing characters; plain ASCII otherwise.
+        unicode: bool,
+    },
+    /// `path:line:column: error[E0101]: message`
+    Short,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Snippets are shown of lines up to this length; a machine-made line of megabytes is named, not printed.
+const LONGEST_SHOWN_LINE: usize = 400;
+
+/// All `findings` in the order given, each ended by a newline; empty without findings.
+pub fn render(findings: &[Diagnostic], sources: &Sources, format: Format) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        match format {
+            Format::Human { color, unicode } => human(&mut out, finding, sources, theme(color, unicode)),
+            Format::Short => short(&mut out, finding, sources),
+            Format::Json => {
+                let _ = writeln!(out, "{}", as_json(finding, sources));
+            }
+        }
+    }
+    out
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// `path:line:column` of a span's start.
+fn place(span: Span, sources: &Sources) -> String {
+    let file = sources.file(span.file);
+    let (line, column) = file.line_column(span.start);
+    format!("{}:{line}:{column}", file.path)
+}
+
+fn short(out: &mut String, finding: &Diagnostic, sources: &Sources) {
+    let at = place(finding.primary.span, sources);
+    let word = severity_word(finding.severity);
+    let _ = writeln!(out, "{at}: {word}[{}]: {}", finding.code, one_line(&finding.message));
+}
+
+/// A message never spans lines in the one-line form.
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+fn as_json(finding: &Diagnostic, sources: &Sources) -> Value {
+    let span = |span: Span| {
+        let file = sources.file(span.file);
+        let (line, column) = file.line_column(span.start);
+        let (end_line, end_column) = file.line_column(span.end.max(span.start));
+        (file.path.clone(), line, column, json!({"line": end_line, "column": end_column}))
+    };
+    let label = |label: &Label| {
+        let (file, line, column, end) = span(label.span);
+        json!({"file": file, "line": line, "column": column, "end": end, "text": label.text})
+    };
+    let (file, line, column, end) = span(finding.primary.span);
+    json!({
+        "severity": severity_word(finding.severity),
+        "code": finding.code,
+        "message": finding.message,
+        "here": finding.primary.text,
+        "file": file,
+        "line": line,
+        "column": column,
+        "end": end,
+        "labels": finding.labels.iter().map(label).collect::<Vec<_>>(),
+        "help": finding.help,
+    })
+}
+
+fn theme(color: bool, unicode: bool) -> GraphicalTheme {
+    match (color, unicode) {
+        (true, true) => GraphicalTheme::unicode(),
+        (true, false) => GraphicalTheme::ascii(),
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        (false, false) => GraphicalTheme::none(),
+    }
+}
+
+fn human(out: &mut String, finding: &Diagnostic, sources: &Sources, theme: GraphicalTheme) {
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110).with_context_lines(1);
+    let main = finding.primary.span.file;
+    let severity = match finding.severity {
+        Severity::Warning => miette::Severity::Warning,
+        Severity::Error => miette::Severity::Error,
+    };
+    let mut report = MietteDiagnostic::new(finding.message.clone()).with_code(finding.code).with_severity(severity);
+    if let Some(help) = &finding.help {
+        report = report.with_help(help.clone());
+    }
+    // One snippet shows one file; places in other files follow with their own.
+    let here = std::iter::once(&finding.primary).chain(&finding.labels).filter(|l| l.span.file == main);
+    write_snippet(out, &handler, report, here, main, sources);
+    let elsewhere = finding.labels.iter().filter(|l| l.span.file != main);
+    for label in elsewhere {
+        let note = MietteDiagnostic::new(label.text.clone()).with_severity(miette::Severity::Advice);
+        write_snippet(out, &handler, note, std::iter::once(label), label.span.file, sources);
+    }
+}
+
+fn write_snippet<'a>(
+    out: &mut String,
+    handler: &GraphicalReportHandler,
+    mut report: MietteDiagnostic,
+    labels: impl Iterator<Item = &'a Label> + Clone,
+    file: FileId,
+    sources: &Sources,
+) {
+    let source = sources.file(file);
+    let printable = labels.clone().all(|l| source.line_length(l.span.start) <= LONGEST_SHOWN_LINE);
+    if !printable {
+        let at = labels.clone().next().map(|l| place(l.span, sources)).unwrap_or_else(|| source.path.clone());
+        report.message = format!("{} [{at}]", report.message);
+        let _ = handler.render_report(out, &report);
+        trim_line_ends(out);
+        return;
+    }
+    let marks = labels.enumerate().map(|(i, l)| {
+        let start = l.span.start as usize;
+        let end = snippet_end(&source.text, l.span);
+        let text = (!l.text.is_empty()).then(|| l.text.clone());
+        match i {
+            0 => LabeledSpan::new_primary_with_span(text, start..end),
+            _ => LabeledSpan::new_with_span(text, start..end),
+        }
+    });
+    report = report.with_labels(marks);
+    let report = Report::new(report).with_source_code(NamedSource::new(&source.path, source.text.clone()));
+    let _ = handler.render_report(out, report.as_ref());
+    trim_line_ends(out);
+}
+
+/// A label underlines at most the first line of its span: whole blocks would flood the snippet.
+fn snippet_end(text: &str, span: Span) -> usize {
+    let (start, end) = (span.start as usize, span.end.max(span.start) as usize);
+    match text.get(start..end.min(text.len())) {
+        Some(part) => start + part.find(['\n', '\r']).unwrap_or(part.len()),
+        None => start,
+    }
+}
+
+/// Snippet frames leave blanks at the ends of lines, which editors and reviews dislike in recorded output.
+fn trim_line_ends(out: &mut String) {
+    let trimmed: Vec<&str> = out.lines().map(str::trim_end).collect();
+    *out = trimmed.join("\n");
+    out.push('\n');
+}

@@ -1,0 +1,105 @@
+//! A world on disk, shut in one folder.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Component, Path, PathBuf};
+
+use super::world::MAX_SOURCE_BYTES;
+use super::{SourceError, World};
+
+/// The files below one folder. Nothing outside it can be read, also not through `..` or symbolic links.
+#[derive(Clone, Debug)]
+pub struct FsWorld {
+    root: PathBuf,
+}
+
+impl FsWorld {
+    /// The world of the folder `root`, which must exist.
+    pub fn new(root: impl AsRef<Path>) -> Result<Self, SourceError> {
+        let root = root.as_ref();
+        let shown = root.display().to_string();
+        let root = root.canonicalize().map_err(|e| io_error(&shown, &e))?;
+        if !root.is_dir() {
+            return Err(SourceError::NotFound(shown));
+        }
+        Ok(FsWorld { root })
+    }
+
+    /// The folder, with symbolic links resolved.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl World for FsWorld {
+    fn read(&self, path: &str) -> Result<String, SourceError> {
+        if leaves_root(Path::new(path)) {
+            return Err(SourceError::OutsideRoot(path.to_string()));
+        }
+        let full = self.root.join(path).canonicalize().map_err(|e| io_error(path, &e))?;
+        if !full.starts_with(&self.root) {
+            return Err(SourceError::OutsideRoot(path.to_string()));
+        }
+        // Asked before opening: opening a FIFO waits for a writer.
+        let about = full.metadata().map_err(|e| io_error(path, &e))?;
+        if !about.is_file() {
+            return Err(SourceError::NotAFile(path.to_string()));
+        }
+        let too_large = |bytes: u64| SourceError::TooLarge { path: path.to_string(), bytes, limit: MAX_SOURCE_BYTES };
+        if about.len() > MAX_SOURCE_BYTES {
+            return Err(too_large(about.len()));
+        }
+        let mut bytes = Vec::new();
+        let file = File::open(&full).map_err(|e| io_error(path, &e))?;
+        // The size was only a promise: the file may grow while it is read.
+        file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| io_error(path, &e))?;
+        if bytes.len() as u64 > MAX_SOURCE_BYTES {
+            return Err(too_large(bytes.len() as u64));
+        }
+        decode(path, bytes)
+    }
+}
+
+/// Text from the bytes of a source file: UTF-8, with a byte order mark removed.
+pub fn decode(path: &str, bytes: Vec<u8>) -> Result<String, SourceError> {
+    let hint = match bytes.as_slice() {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "; it seems to be UTF-16: save it as UTF-8",
+        [b'P', b'K', 3, 4, ..] | [0x1f, 0x8b, ..] => "; it seems to be a compressed archive",
+        _ => "",
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_string(),
+            None => text,
+        }),
+        Err(e) => Err(SourceError::NotUtf8 {
+            path: path.to_string(),
+            offset: e.utf8_error().valid_up_to(),
+            hint: hint.to_string(),
+        }),
+    }
+}
+
+/// Whether a relative path climbs above its start, or is not relative at all.
+fn leaves_root(path: &Path) -> bool {
+    let mut depth = 0i64;
+    for part in path.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir => depth -= 1,
+            Component::RootDir | Component::Prefix(_) => return true,
+        }
+        if depth < 0 {
+            return true;
+        }
+    }
+    false
+}
+
+fn io_error(path: &str, error: &std::io::Error) -> SourceError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::NotFound(path.to_string()),
+        _ => SourceError::Io { path: path.to_string(), cause: error.to_string() },
+    }
+}
