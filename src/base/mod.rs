@@ -1,11 +1,13 @@
-//! The vocabulary every other module shares: typed indices with their arenas, insertion-ordered maps and
-//! dense tensors. Nothing here knows about models, files or numerics.
+//! The vocabulary every other module shares: typed indices with their arenas, insertion-ordered maps,
+//! dense tensors and scalar mathematics. Nothing here knows about models, files or numerics.
 
 mod arena;
+mod math;
 mod tensor;
 
 pub use arena::{Arena, Idx};
 pub use indexmap::{IndexMap, IndexSet};
+pub use math::Real;
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
 
 pub(crate) use arena::index_type;

@@ -50,13 +50,14 @@ pub enum Op {
     /// Operands: coefficients `c[B1.., equation, time, state, order]`, right-hand side `rhs[B2.., equation, time]`, initial
     /// values `iv[B3.., start, state, given]` (`start`: the first steps given, `given`: derivatives given from 0 up), step size `h`
     /// (a scalar). Result: `u[B.., time, state, order]`, B the union of the batch axes in the result's order; an operand
-    /// without batch axes is shared by all samples.
+    /// without batch axes is shared by all samples. All in double precision; the sizes of `state`, `order`, `equation` and `given`
+    /// are fixed.
     Solve(SolveScheme),
     /// Adjoint of [`Op::Solve`]: operands `c`, `rhs`, `iv`, `h`, `u` (the solve's result) and `u_adj`; four results, the adjoints of
     /// the first four operands with their types (summed over the batch axes they lack).
     SolveAdjoint(SolveScheme),
     /// Symmetric positive definite solve with a mask: operands `n[B.., k, k']`, `r[B.., k]`, `mask[B.., k]` (or without B) with ones and
-    /// zeros. The result `x[B.., k]` solves `(M n M + I - M) x = M r` with `M = diag(mask)`: masked unknowns are zero.
+    /// zeros. `k'` is another axis of the size of `k`. The result `x[B.., k]` solves `(M n M + I - M) x = M r` with `M = diag(mask)`: masked unknowns are zero.
     SpdSolve,
     /// Adjoint of [`Op::SpdSolve`]: operands `n`, `mask`, `x` (the result) and `x_adj`; two results, `n_adj` and `r_adj`.
     SpdSolveAdjoint,
@@ -173,9 +174,9 @@ pub enum BinaryOp {
     Div,
     /// `a ^ b`
     Pow,
-    /// The smaller.
+    /// The smaller; NaN if either is.
     Min,
-    /// The larger.
+    /// The larger; NaN if either is.
     Max,
 }
 
