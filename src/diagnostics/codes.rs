@@ -50,4 +50,72 @@ codes! {
     E0119 "malformed number" "Numbers are written `12`, `1.5`, `2e-3`, `5%`: digits on both sides of a decimal point, no separators.";
     E0120 "too many syntax errors" "Reading stopped after 50 errors; the file may not be a model at all.";
     E0121 "equation without an equals sign" "An equation has two sides with `=` between them: `x' = -k*x`.";
+
+    // Names and imports.
+    E0201 "unknown name" "The name is declared nowhere it could be seen from here. Names of a model are its states, parameters, constants, inputs and `let`s, and `t` and `pi`.";
+    E0202 "declared twice" "Two declarations in the same place share a name, or a value is given twice. The other place is shown.";
+    E0203 "reserved name" "`t` is the time, `pi` a number, and names of functions stay functions; nothing else can be called so.";
+    E0204 "unknown function" "There is no function of that name. User functions are written as `let`s.";
+    E0205 "wrong arguments" "The function takes another number of arguments.";
+    E0206 "import cannot be read" "The file that a `use` names cannot be read. `use a.b.Name` reads `a/b.mech`; `std` holds the standard library.";
+    E0207 "import holds no such item" "The file exists but declares no model or network of that name. Data sets and fits are not imported.";
+    E0208 "import cycle" "Files import each other in a circle.";
+    E0209 "circular definition" "A constant, parameter value or `let` needs its own value.";
+    E0210 "not a constant" "Here a number must come out when the file is read: numbers, constants and fixed parameters may be used, nothing that changes or is estimated.";
+    E0211 "not a value" "Texts, lists, dotted names and subscripts have no value in a model's expressions.";
+    E0212 "fixed parameter without value" "A fixed parameter is never estimated, so it needs a value.";
+    E0213 "range and value contradict" "A range needs a lower end below its upper end, and a start value must lie inside.";
+
+    // Equations.
+    E0301 "state without equation" "Every state needs one equation for its highest derivative.";
+    E0302 "two equations for one state" "Each state is determined by exactly one equation.";
+    E0303 "equation determines no state" "The equation holds no highest derivative. A quantity that follows from others at the same time is a `let`.";
+    E0304 "ambiguous equation" "The equation holds the highest derivatives of several states that no other equation determines.";
+    E0305 "derivative above the order" "A derivative is used that is higher than the one the state's equation gives.";
+    E0306 "wrong order" "An order is a whole number from 1 to 8 and must agree with the state's equation.";
+    E0307 "highest derivative must enter linearly" "An equation must be solvable for the highest derivative of its state: that derivative stands alone, times a coefficient free of states and estimated numbers.";
+    E0308 "algebraic loop" "The highest derivatives of several states are defined by each other.";
+    E0309 "expression too large" "After substitution and multiplication the model's expressions pass the limit of a million operations or of nesting 2000 deep.";
+    E0310 "constant without a value" "A constant part of an expression lies outside a function's domain, divides by zero or overflows.";
+    E0311 "wrong initial value" "Initial values are given once for each state and each derivative below its order.";
+    E0312 "only states have derivatives" "A prime stands after something that is not a state.";
+    E0313 "tuple equation does not fit" "A tuple on the left needs one value on the right for each state, or one for all.";
+    E0314 "model without states" "A model describes states; this one declares none.";
+
+    // Holes.
+    E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms` and `?fourier`.";
+    E0402 "wrong option of a hole" "`?poly` takes `degree`, `?fourier` takes `harmonics`, every hole takes bounds `coefficients >= 0` and `coefficients <= 1`.";
+    E0403 "hole too large" "A hole has at most 10,000 candidate terms.";
+    E0404 "term twice in one hole" "Two candidate terms of a hole are equal up to a factor, so their coefficients cannot be told apart.";
+    E0405 "term in two holes" "Two holes of one equation hold the same candidate term, so their coefficients cannot be told apart.";
+    E0406 "hole in the wrong place" "A hole stands in an equation: not in a `let`, a constant or another hole.";
+    E0407 "candidate term is not known" "Candidate terms hold no estimated parameters.";
+
+    // Settings.
+    E0501 "unknown setting" "The block has no such setting. The help lists those it has.";
+    E0502 "setting twice" "A setting stands twice in one block.";
+    E0503 "wrong form of a setting" "The value of a setting has another form than it needs.";
+    E0504 "setting out of range" "The value of a setting lies outside its range.";
+    E0505 "missing setting" "The block needs a setting that it lacks.";
+    E0506 "model cannot be simulated" "To be simulated a model needs a number for every parameter, no holes and no inputs.";
+    E0507 "initial values do not fit" "A simulation needs one initial value for each state and each derivative below its order, from `initial` in the model or `from` in the data block.";
+    E0508 "state without auxiliary" "The gradient engine evaluates nonlinear and unknown terms on network outputs; every state in such a term needs `auxiliary x = network.output`.";
+    E0509 "wrong auxiliary" "`auxiliary (x, y) = network.output` needs states of the model on the left and an output over the window of as many numbers on the right.";
+    E0510 "data does not observe the model" "The data has no column for any state of the model, or lacks one that is needed. States are matched by name.";
+    E0511 "settings contradict each other" "Two settings cannot hold at the same time.";
+    E0512 "unknown data source" "Data comes from `csv`, `npz`, `npy` or `simulate`.";
+
+    // Settings from outside.
+    E0601 "unknown block in an override" "The name before the dot is that of a data set, a network, a fit or a model.";
+    E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
+    E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
+
+    // Warnings.
+    W0701 "unused name" "A constant, `let`, input or fixed parameter is declared and never used.";
+    W0702 "unused item" "An import, a network or a data set is declared and never used.";
+    W0703 "setting without effect" "The setting belongs to the other fitting engine.";
+    W0704 "unknowns that look alike" "Two unknowns multiply the same factor in one equation, which alone cannot tell them apart.";
+    W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
+    W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
+    W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
 }

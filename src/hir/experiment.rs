@@ -47,6 +47,21 @@ pub enum Activation {
     Silu,
 }
 
+impl Activation {
+    /// Every activation.
+    pub const ALL: [Activation; 4] = [Activation::Relu, Activation::Tanh, Activation::Elu, Activation::Silu];
+
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Relu => "relu",
+            Activation::Tanh => "tanh",
+            Activation::Elu => "elu",
+            Activation::Silu => "silu",
+        }
+    }
+}
+
 /// One named output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkOutput {
@@ -155,6 +170,16 @@ pub enum Engine {
     Joint,
     /// Gradient training with an encoder network.
     Gradient,
+}
+
+impl Engine {
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Joint => "joint",
+            Engine::Gradient => "gradient",
+        }
+    }
 }
 
 /// A fit of a model to data, every setting resolved.

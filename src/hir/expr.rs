@@ -128,3 +128,89 @@ pub enum BinaryOp {
     /// The larger.
     Max,
 }
+
+impl BinaryOp {
+    /// The operator as it is written between its operands, or the function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::Pow => "^",
+            BinaryOp::Min => "min",
+            BinaryOp::Max => "max",
+        }
+    }
+}
+
+impl Expr {
+    /// An expression of this kind at this place.
+    pub fn new(kind: ExprKind, span: Span) -> Self {
+        Expr { kind, span }
+    }
+
+    /// A number. It must be finite.
+    pub fn number(value: f64, span: Span) -> Self {
+        Expr { kind: ExprKind::Number(value), span }
+    }
+
+    /// The value if this is a number.
+    pub fn as_number(&self) -> Option<f64> {
+        match self.kind {
+            ExprKind::Number(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// The operands, in order.
+    pub fn operands(&self) -> impl Iterator<Item = &Expr> {
+        let (first, second) = match &self.kind {
+            ExprKind::Unary(_, a) | ExprKind::Powi(a, _) => (Some(&**a), None),
+            ExprKind::Binary(_, a, b) => (Some(&**a), Some(&**b)),
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// Calls `visit` on this expression and everything in it, outside first.
+    pub fn visit(&self, visit: &mut impl FnMut(&Expr)) {
+        visit(self);
+        self.operands().for_each(|e| e.visit(visit));
+    }
+
+    /// Whether `found` holds for this expression or anything in it.
+    pub fn any(&self, found: &mut impl FnMut(&Expr) -> bool) -> bool {
+        found(self) || self.operands().any(|e| e.any(found))
+    }
+
+    /// Calls `change` on everything in this expression, innermost first, and then on itself.
+    pub fn rewrite(&mut self, change: &mut impl FnMut(&mut Expr)) {
+        match &mut self.kind {
+            ExprKind::Unary(_, a) | ExprKind::Powi(a, _) => a.rewrite(change),
+            ExprKind::Binary(_, a, b) => {
+                a.rewrite(change);
+                b.rewrite(change);
+            }
+            _ => {}
+        }
+        change(self);
+    }
+
+    /// How many nodes it has.
+    pub fn size(&self) -> usize {
+        let mut n = 0;
+        self.visit(&mut |_| n += 1);
+        n
+    }
+
+    /// Whether the value depends on a state (or one of its derivatives).
+    pub fn has_state(&self) -> bool {
+        self.any(&mut |e| matches!(e.kind, ExprKind::State(..)))
+    }
+
+    /// Whether the value depends on an unknown.
+    pub fn has_unknown(&self) -> bool {
+        self.any(&mut |e| matches!(e.kind, ExprKind::Unknown(_)))
+    }
+}

@@ -5,10 +5,17 @@
 //! each state has exactly one equation; hole coefficients and estimated parameters are the [`Unknown`]s, in the order
 //! parameters first, then hole coefficients equation by equation and term by term.
 
+mod dump;
+mod eval;
+mod expand;
 mod experiment;
 mod expr;
 mod model;
+mod spell;
 
+pub use dump::dump;
+pub use eval::{Point, powi};
+pub use expand::expand;
 pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Network, NetworkOutput,
     Noise, Optimizer, Program, SimulateSpec,
@@ -18,3 +25,4 @@ pub use model::{
     Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
     NetworkId, Param, ParamId, State, StateId, Unknown, UnknownId, UnknownKind, UnknownTerm,
 };
+pub use spell::{Names, number};

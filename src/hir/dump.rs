@@ -1,0 +1,181 @@
+//! The checked program as stable text, for `--emit hir` and for tests.
+
+use super::{
+    Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Model, Network, Noise, Program, SimulateSpec,
+    UnknownKind, number,
+};
+
+/// The whole program as text; equal programs give equal text, byte for byte.
+pub fn dump(program: &Program) -> String {
+    let mut out = String::new();
+    for model in program.models.values() {
+        dump_model(model, &mut out);
+    }
+    for network in program.networks.values() {
+        dump_network(network, &mut out);
+    }
+    for data in program.data.values() {
+        dump_data(program, data, &mut out);
+    }
+    for fit in program.fits.values() {
+        dump_fit(program, fit, &mut out);
+    }
+    out
+}
+
+/// Appends a formatted line to a string.
+macro_rules! line {
+    ($out:expr, $($arg:tt)*) => {{
+        $out.push_str(&format!($($arg)*));
+        $out.push('\n');
+    }};
+}
+pub(super) use line;
+
+/// ` in [0, 5]`, or nothing without bounds.
+pub(super) fn spell_bounds(bounds: Bounds) -> String {
+    let end = |v: f64| match v {
+        f64::INFINITY => "inf".to_string(),
+        f64::NEG_INFINITY => "-inf".to_string(),
+        v => number(v),
+    };
+    match bounds == Bounds::FREE {
+        true => String::new(),
+        false => format!(" in [{}, {}]", end(bounds.lower), end(bounds.upper)),
+    }
+}
+
+fn dump_model(model: &Model, out: &mut String) {
+    line!(out, "model {}", model.name);
+    for state in model.states.values() {
+        line!(out, "  state {} order {}", state.name, state.order);
+    }
+    for param in model.params.values() {
+        let value = param.value.map_or(String::new(), |v| format!(" = {}", number(v)));
+        let fixed = if param.fixed { " fixed" } else { "" };
+        line!(out, "  param {}{value}{}{fixed}", param.name, spell_bounds(param.bounds));
+    }
+    for input in model.inputs.values() {
+        line!(out, "  input {}", input.name);
+    }
+    for (id, hole) in model.holes.iter() {
+        line!(out, "  {id:?} {} of {}'", hole.spelled, model.states[hole.state].name);
+        for term in &hole.terms {
+            line!(out, "    {:?} * {} = {}", term.coefficient, term.spelled, model.spell(&term.value));
+        }
+    }
+    for (id, unknown) in model.unknowns.iter() {
+        let kind = match unknown.kind {
+            UnknownKind::Param(p) => format!("{p:?}"),
+            UnknownKind::Coefficient { hole, term } => format!("{hole:?}[{term}]"),
+        };
+        let start = unknown.start.map_or(String::new(), |v| format!(" start {}", number(v)));
+        let linear = if unknown.linear { "linear" } else { "nonlinear" };
+        line!(out, "  {id:?} {} ({kind}) {linear}{start}{}", unknown.name, spell_bounds(unknown.bounds));
+    }
+    for eq in &model.equations {
+        line!(out, "  equation of {}: {} = 0", model.states[eq.state].name, model.spell(&eq.residual));
+        for term in &eq.linear {
+            let state = model.spell_state(term.state, term.derivative);
+            line!(out, "    linear {state} * {}", model.spell(&term.coefficient));
+        }
+        if let Some(known) = &eq.known {
+            line!(out, "    known {}", model.spell(known));
+        }
+        for term in &eq.unknowns {
+            line!(out, "    unknown {} * {}", model.unknowns[term.unknown].name, model.spell(&term.factor));
+        }
+    }
+    for init in &model.initial {
+        line!(out, "  initial {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
+    }
+}
+
+fn dump_network(network: &Network, out: &mut String) {
+    line!(out, "network {}", network.name);
+    line!(out, "  input {} over window", network.inputs.join(", "));
+    line!(out, "  mlp {:?} {}", network.hidden, network.activation.name());
+    for output in &network.outputs {
+        let over = if output.over_window { " over window" } else { "" };
+        line!(out, "  output {}[{}]{over}", output.name, output.size);
+    }
+}
+
+fn dump_data(program: &Program, data: &DataSet, out: &mut String) {
+    line!(out, "data {}", data.name);
+    match &data.source {
+        DataSource::Csv { path, columns } => dump_columns("csv", path, columns, out),
+        DataSource::Numpy { path, columns } => dump_columns("numpy", path, columns, out),
+        DataSource::Simulate(spec) => dump_simulate(program, spec, out),
+    }
+    match data.holdout {
+        None => {}
+        Some(Holdout::Time(share)) => line!(out, "  holdout {} of time", number(share)),
+        Some(Holdout::Trajectories(share)) => line!(out, "  holdout {} of trajectories", number(share)),
+    }
+}
+
+fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String) {
+    line!(out, "  {format} {path:?}");
+    if let Some(time) = &columns.time {
+        line!(out, "  time {time}");
+    }
+    if let Some(dt) = columns.dt {
+        line!(out, "  dt {}", number(dt));
+    }
+    for (name, column) in &columns.columns {
+        line!(out, "  {name} = {column}");
+    }
+    if let Some(missing) = &columns.missing {
+        line!(out, "  missing {missing:?}");
+    }
+    if let Some(trajectory) = &columns.trajectory {
+        line!(out, "  trajectory {trajectory}");
+    }
+}
+
+fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
+    let list = |v: &[f64]| v.iter().map(|&x| number(x)).collect::<Vec<_>>().join(", ");
+    line!(out, "  simulate {} with ({})", program.models[spec.model].name, list(&spec.values));
+    line!(out, "  from ({})", list(&spec.initial));
+    let noise = match spec.noise {
+        Noise::Relative(v) => format!("{} relative", number(v)),
+        Noise::Absolute(v) => format!("{} absolute", number(v)),
+    };
+    line!(out, "  steps {} dt {} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
+    line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));
+}
+
+fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
+    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+    line!(out, "fit {}: {} to {}", fit.name, model.name, data.name);
+    let chosen = if fit.engine_chosen { "" } else { " by default" };
+    line!(out, "  engine {}{chosen}", fit.engine.name());
+    let option = |v: Option<String>| v.unwrap_or_else(|| "default".to_string());
+    line!(out, "  seed {}", fit.seed);
+    line!(out, "  orders {}", option(fit.orders.map(|v| v.to_string())));
+    if fit.engine == Engine::Joint {
+        line!(out, "  significance {}", option(fit.significance.map(number)));
+        return;
+    }
+    line!(out, "  window {} stride {} batch {}", fit.window, fit.stride, fit.batch);
+    let (steps, epochs) = (fit.steps.map(|v| v.to_string()), fit.epochs.map(|v| v.to_string()));
+    line!(out, "  steps {} epochs {} cycles {}", option(steps), option(epochs), fit.cycles);
+    line!(out, "  threshold {} prune_from {}", number(fit.threshold), number(fit.prune_from));
+    let projection = if fit.projection { "on" } else { "off" };
+    line!(out, "  projection {projection} coefficient_rate {}", option(fit.coefficient_rate.map(number)));
+    line!(out, "  consistency {}", number(fit.consistency));
+    let o = &fit.optimizer;
+    let decay = match o.decay {
+        Decay::Constant => "constant",
+        Decay::Cosine => "cosine",
+    };
+    let (b1, b2, eps) = (number(o.beta1), number(o.beta2), number(o.epsilon));
+    line!(out, "  optimizer adam(lr = {}, beta1 = {b1}, beta2 = {b2}, eps = {eps}, decay = {decay})", number(o.rate));
+    for aux in &fit.auxiliary {
+        let network = &program.networks[aux.network];
+        let output = network.outputs.get(aux.output).map_or("?", |o| o.name.as_str());
+        let state = &model.states[aux.state].name;
+        line!(out, "  auxiliary {state} = {}.{output}[{}]", network.name, aux.component);
+    }
+}

@@ -1,0 +1,206 @@
+//! What the compiler made of a program, in the user's terms: the text of `mechc expand`.
+
+use super::dump::{line, spell_bounds};
+use super::{Decay, Engine, Equation, Fit, Model, ModelId, Program, StateId, UnknownKind, number};
+use crate::base::IndexSet;
+
+/// The lowering of every model and fit as readable text.
+pub fn expand(program: &Program) -> String {
+    let mut out = String::new();
+    for (id, model) in program.models.iter() {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        expand_model(program, id, model, &mut out);
+    }
+    for fit in program.fits.values() {
+        out.push('\n');
+        expand_fit(program, fit, &mut out);
+    }
+    out
+}
+
+impl Model {
+    /// The states that are evaluated on auxiliary variables: those in nonlinear terms or in factors of unknowns, with
+    /// the highest derivative of each that is needed there, in state order.
+    pub fn auxiliary_states(&self) -> Vec<(StateId, u8)> {
+        let mut highest: Vec<Option<u8>> = vec![None; self.states.len()];
+        for eq in &self.equations {
+            for expr in eq.known.iter().chain(eq.unknowns.iter().map(|u| &u.factor)) {
+                expr.visit(&mut |e| {
+                    if let super::ExprKind::State(s, d) = e.kind
+                        && let Some(slot) = highest.get_mut(crate::base::Idx::index(s))
+                    {
+                        *slot = Some(slot.map_or(d, |old| old.max(d)));
+                    }
+                });
+            }
+        }
+        self.states.ids().zip(highest).filter_map(|(id, d)| d.map(|d| (id, d))).collect()
+    }
+}
+
+fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String) {
+    line!(out, "model {}", model.name);
+    let states: Vec<String> = model.states.values().map(|s| format!("{} (order {})", s.name, s.order)).collect();
+    line!(out, "  states    {}", states.join(", "));
+    if !model.inputs.is_empty() {
+        let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+        line!(out, "  inputs    {} (from the data)", inputs.join(", "));
+    }
+    for param in model.params.values().filter(|p| p.fixed) {
+        line!(out, "  fixed     {} = {}", param.name, param.value.map_or("?".to_string(), number));
+    }
+    for eq in &model.equations {
+        expand_equation(model, eq, out);
+    }
+    let auxiliary = model.auxiliary_states();
+    if !auxiliary.is_empty() {
+        line!(out, "  auxiliary variables");
+        for (state, derivative) in auxiliary {
+            let name = &model.states[state].name;
+            let spelled: Vec<String> = (0..=derivative).map(|d| format!("~{}", model.spell_state(state, d))).collect();
+            line!(out, "    {} stands for {name}; consistency loss |~{name} - {name}|^2 ties them", spelled.join(", "));
+        }
+    }
+    expand_unknowns(model, out);
+    for init in &model.initial {
+        line!(out, "  initial   {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
+    }
+    if !program.fits.values().any(|f| f.model == id) {
+        line!(out, "  no fit: simulated with the declared values");
+    }
+}
+
+/// The equation with its linear part left and everything else right; states right of the sign carry a `~`.
+fn expand_equation(model: &Model, eq: &Equation, out: &mut String) {
+    line!(out, "  equation  of {}", model.spell_state(eq.state, model.states[eq.state].order));
+    let mut left = String::new();
+    for term in &eq.linear {
+        let state = model.spell_state(term.state, term.derivative);
+        let spelled = match term.coefficient.as_number() {
+            Some(1.0) => state,
+            Some(-1.0) => format!("-{state}"),
+            Some(v) => format!("{}*{state}", number(v)),
+            None => format!("({})*{state}", model.spell(&term.coefficient)),
+        };
+        append(&mut left, &spelled);
+    }
+    line!(out, "    linear    {left}");
+    if let Some(known) = &eq.known {
+        line!(out, "    = known   {}", marked(model, known));
+    }
+    let mut sign = if eq.known.is_some() { "+" } else { "=" };
+    for term in &eq.unknowns {
+        let unknown = &model.unknowns[term.unknown];
+        let factor = marked(model, &term.factor);
+        line!(out, "    {sign} unknown {} * ({factor})", unknown.name);
+        sign = "+";
+    }
+    if eq.known.is_none() && eq.unknowns.is_empty() {
+        line!(out, "    = known   0");
+    }
+}
+
+fn expand_unknowns(model: &Model, out: &mut String) {
+    let (mut pruned, mut params) = (0, Vec::new());
+    for unknown in model.unknowns.values() {
+        let how = if unknown.linear { "enters linearly" } else { "enters nonlinearly" };
+        match unknown.kind {
+            UnknownKind::Param(_) => {
+                let start =
+                    unknown.start.map_or("start left to the engine".to_string(), |v| format!("start {}", number(v)));
+                params.push(format!("{}: {how}, {start}{}", unknown.name, spell_bounds(unknown.bounds)));
+            }
+            UnknownKind::Coefficient { .. } => pruned += 1,
+        }
+    }
+    if params.is_empty() && pruned == 0 {
+        return;
+    }
+    line!(out, "  unknowns");
+    for text in params {
+        line!(out, "    {text}");
+    }
+    for hole in model.holes.values() {
+        let terms: Vec<&str> = hole.terms.iter().map(|t| t.spelled.as_str()).collect();
+        let coefficient = hole.terms.first().and_then(|t| model.unknowns.get(t.coefficient));
+        let how = match coefficient.is_some_and(|u| u.linear) {
+            true => "enter linearly",
+            false => "enter nonlinearly",
+        };
+        let bounds = coefficient.map_or(String::new(), |u| spell_bounds(u.bounds));
+        let state = model.spell_state(hole.state, model.states[hole.state].order);
+        line!(out, "    {} coefficients of {} in {state}: {how}{bounds}", terms.len(), hole.spelled);
+        line!(out, "      {}", terms.join(", "));
+    }
+}
+
+fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
+    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+    line!(out, "fit {}: {} to {}", fit.name, model.name, data.name);
+    let why = match (fit.engine_chosen, fit.engine) {
+        (true, _) => "as the file says",
+        (false, Engine::Joint) => {
+            "no network output stands for a state, so trajectory and unknowns are estimated together"
+        }
+        (false, Engine::Gradient) => "network outputs stand for states, so the network is trained through the solve",
+    };
+    line!(out, "  engine    {} ({why})", fit.engine.name());
+    line!(out, "  seed      {}", fit.seed);
+    if fit.engine == Engine::Joint {
+        line!(out, "  auxiliary the current trajectory: nonlinear terms are linearised around it and iterated");
+        return;
+    }
+    for network in fit.auxiliary.iter().map(|a| a.network).collect::<IndexSet<_>>() {
+        let network = &program.networks[network];
+        let names: Vec<String> = network
+            .outputs
+            .iter()
+            .enumerate()
+            .flat_map(|(i, o)| fit.auxiliary.iter().filter(move |a| a.output == i).map(move |a| (a, o)))
+            .map(|(a, o)| format!("~{} = {}[{}]", model.states[a.state].name, o.name, a.component))
+            .collect();
+        line!(out, "  auxiliary from {}: {}", network.name, names.join(", "));
+    }
+    line!(out, "  loss      mean squared data misfit + {} * consistency", number(fit.consistency));
+    line!(out, "  windows   {} samples every {}, {} per step", fit.window, fit.stride, fit.batch);
+    let coefficients = match fit.projection {
+        true => "linear unknowns eliminated by least squares at every step",
+        false => "all unknowns trained by the optimiser",
+    };
+    line!(out, "  unknowns  {coefficients}; dropped below {} in magnitude", number(fit.threshold));
+    let budget = match (fit.steps, fit.epochs) {
+        (Some(n), _) => format!("{n} steps"),
+        (None, Some(n)) => format!("{n} epochs"),
+        (None, None) => "the engine's default budget".to_string(),
+    };
+    let decay = match fit.optimizer.decay {
+        Decay::Constant => "constant",
+        Decay::Cosine => "cosine",
+    };
+    line!(out, "  budget    {budget}, {} cycles, adam at {} ({decay})", fit.cycles, number(fit.optimizer.rate));
+}
+
+/// Spells with `~` before every state: there it is the auxiliary variable that counts.
+fn marked(model: &Model, expr: &super::Expr) -> String {
+    let mut states = model.states.clone();
+    for id in model.states.ids() {
+        states[id].name = format!("~{}", model.states[id].name);
+    }
+    super::Names { states: &states, inputs: &model.inputs, unknowns: &model.unknowns }.spell(expr)
+}
+
+fn append(sum: &mut String, term: &str) {
+    match (sum.is_empty(), term.strip_prefix('-')) {
+        (true, _) => sum.push_str(term),
+        (false, Some(rest)) => {
+            sum.push_str(" - ");
+            sum.push_str(rest);
+        }
+        (false, None) => {
+            sum.push_str(" + ");
+            sum.push_str(term);
+        }
+    }
+}
