@@ -1,3 +1,26 @@
 //! Text to syntax tree: the pest grammar of `grammar/mech.pest`, the tree with a span on every node, and the parser.
+//!
+//! A file is read in three steps: the lexer finds tokens, the outline matches brackets and cuts items and statements
+//! apart, and the grammar reads each header and statement alone. So one bad statement is one error and the rest of the
+//! file is still read.
+//!
+//! Invariants: [`parse`] never panics, takes time and memory in proportion to the text and refuses what would not;
+//! brackets nest at most 256 deep and an [`ast::Expr`] is at most 1000 nodes deep, so recursive passes over the tree are
+//! safe; a statement that was reported is not in the tree. No type of pest leaves this module.
 
 pub mod ast;
+
+mod build;
+mod dump;
+mod expr;
+mod grammar;
+mod lexer;
+mod outline;
+mod parse;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+pub use dump::{dump, dump_expr};
+pub use parse::{parse, parse_setting_value};

@@ -1,0 +1,223 @@
+//! Matched rules to the tree's statements and headers.
+
+use pest::iterators::{Pair, Pairs};
+
+use super::ast::{
+    Binding, DataSource, Equation, Ident, InitialDecl, ModelItem, ParamDecl, Setting, SettingValue, StateDecl, Use,
+};
+use super::expr::is_plain_group;
+use super::grammar::Rule;
+use super::report::Reporter;
+use crate::source::{FileId, Span};
+
+/// Builds the tree of one chunk of text. A method returns `None` after it has reported an error.
+pub(super) struct Builder<'a, 'b> {
+    file: FileId,
+    /// Where the chunk starts in the file.
+    offset: usize,
+    pub(super) out: &'a mut Reporter<'b>,
+}
+
+impl<'a, 'b> Builder<'a, 'b> {
+    pub fn new(file: FileId, offset: usize, out: &'a mut Reporter<'b>) -> Self {
+        Builder { file, offset, out }
+    }
+
+    /// Where the chunk starts in the file.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The place of a pair in the file.
+    pub(super) fn span(&self, pair: &Pair<Rule>) -> Span {
+        let span = pair.as_span();
+        Span::new(self.file, self.offset + span.start(), self.offset + span.end())
+    }
+
+    pub(super) fn ident(&self, pair: &Pair<Rule>) -> Ident {
+        Ident { name: pair.as_str().to_string(), span: self.span(pair) }
+    }
+
+    /// The name in `model NAME` and `network NAME`.
+    pub fn header_name(&mut self, header: Pair<Rule>) -> Option<Ident> {
+        header.into_inner().find(|p| p.as_rule() == Rule::name).map(|p| self.ident(&p))
+    }
+
+    pub fn use_item(&mut self, item: Pair<Rule>, span: Span) -> Use {
+        let words = item.into_inner().filter(|p| p.as_rule() == Rule::word);
+        Use { path: words.map(|p| self.ident(&p)).collect(), span }
+    }
+
+    pub fn data_header(&mut self, header: Pair<Rule>) -> Option<(Ident, DataSource)> {
+        let mut name = None;
+        let mut source = None;
+        for pair in header.into_inner() {
+            match pair.as_rule() {
+                Rule::name => name = Some(self.ident(&pair)),
+                Rule::simulation => source = Some(self.simulation(pair)?),
+                Rule::data_file => source = Some(self.data_file(pair)?),
+                _ => {}
+            }
+        }
+        Some((name?, source?))
+    }
+
+    fn simulation(&mut self, pair: Pair<Rule>) -> Option<DataSource> {
+        let mut model = None;
+        let mut arguments = Vec::new();
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => model = Some(self.ident(&pair)),
+                Rule::binding => arguments.push(self.binding(pair)?),
+                _ => {}
+            }
+        }
+        Some(DataSource::Simulate { model: model?, arguments })
+    }
+
+    fn data_file(&mut self, pair: Pair<Rule>) -> Option<DataSource> {
+        let mut format = None;
+        let mut path = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::word => format = Some(self.ident(&pair)),
+                Rule::expr => path = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        Some(DataSource::File { format: format?, path: path? })
+    }
+
+    /// Model, data and the name after `as`.
+    pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<(Ident, Ident, Option<Ident>)> {
+        let mut names = header.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| self.ident(&p));
+        Some((names.next()?, names.next()?, names.next()))
+    }
+
+    /// The declaration or equation that `rule` matched; `end` is the last byte of its text.
+    pub fn model_item(&mut self, rule: Rule, pair: Pair<Rule>, end: usize) -> Option<ModelItem> {
+        let span = Span::new(self.file, self.offset, end);
+        let inner = pair.into_inner();
+        Some(match rule {
+            Rule::state_statement => ModelItem::State(self.each(inner, Rule::state_decl, Self::state_decl)?),
+            Rule::param_statement => ModelItem::Param(self.each(inner, Rule::param_decl, Self::param_decl)?),
+            Rule::const_statement => ModelItem::Const(self.each(inner, Rule::binding, Self::binding)?),
+            Rule::input_statement => {
+                ModelItem::Input(self.each(inner, Rule::name, |build, pair| Some(build.ident(&pair)))?)
+            }
+            Rule::let_statement => ModelItem::Let(self.each(inner, Rule::binding, Self::binding)?.pop()?),
+            Rule::initial_statement => ModelItem::Initial(self.each(inner, Rule::initial_decl, Self::initial_decl)?),
+            _ => {
+                let mut sides = self.each(inner, Rule::expr, Self::expr)?.into_iter();
+                ModelItem::Equation(Equation { left: sides.next()?, right: sides.next()?, span })
+            }
+        })
+    }
+
+    /// What `build` makes of every pair of `rule`.
+    pub(super) fn each<'i, T>(
+        &mut self,
+        pairs: Pairs<'i, Rule>,
+        rule: Rule,
+        mut build: impl FnMut(&mut Self, Pair<'i, Rule>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        pairs.filter(|p| p.as_rule() == rule).map(|p| build(self, p)).collect()
+    }
+
+    fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {
+        let mut name = None;
+        let mut order = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => name = Some(self.ident(&pair)),
+                Rule::expr => order = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        Some(StateDecl { name: name?, order })
+    }
+
+    fn param_decl(&mut self, pair: Pair<Rule>) -> Option<ParamDecl> {
+        let mut name = None;
+        let mut value = None;
+        let mut bounds = None;
+        let mut fixed = false;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => name = Some(self.ident(&pair)),
+                Rule::expr => value = Some(self.expr(pair)?),
+                Rule::bounds => {
+                    let mut ends = self.each(pair.into_inner(), Rule::expr, Self::expr)?.into_iter();
+                    bounds = Some((ends.next()?, ends.next()?));
+                }
+                Rule::kw_fixed => fixed = true,
+                _ => {}
+            }
+        }
+        Some(ParamDecl { name: name?, value, bounds, fixed })
+    }
+
+    fn binding(&mut self, pair: Pair<Rule>) -> Option<Binding> {
+        let mut name = None;
+        let mut value = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => name = Some(self.ident(&pair)),
+                Rule::expr => value = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        Some(Binding { name: name?, value: value? })
+    }
+
+    fn initial_decl(&mut self, pair: Pair<Rule>) -> Option<InitialDecl> {
+        let span = self.span(&pair);
+        let mut state = None;
+        let mut primes = 0;
+        let mut value = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::initial_target => {
+                    for part in pair.into_inner() {
+                        match part.as_rule() {
+                            Rule::name => state = Some(self.ident(&part)),
+                            _ => primes = self.primes(&part)?,
+                        }
+                    }
+                }
+                Rule::expr => value = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        Some(InitialDecl { state: state?, primes, value: value?, span })
+    }
+
+    pub fn setting(&mut self, pair: Pair<Rule>, span: Span) -> Option<Setting> {
+        let key = pair.clone().into_inner().find(|p| p.as_rule() == Rule::word)?;
+        let key = self.ident(&key);
+        Some(Setting { key, values: self.values(pair)?, span })
+    }
+
+    /// The values of a setting, commas and an `=` after the key left out.
+    pub fn values(&mut self, pair: Pair<Rule>) -> Option<Vec<SettingValue>> {
+        let mut values = Vec::new();
+        for pair in pair.into_inner() {
+            let span = self.span(&pair);
+            match pair.as_rule() {
+                Rule::list => {
+                    values.push(SettingValue::List(self.each(pair.into_inner(), Rule::expr, Self::expr)?, span))
+                }
+                Rule::is_between => values.push(SettingValue::Equals(span)),
+                Rule::expr => match is_plain_group(&pair) {
+                    Some(group) => {
+                        let elements = self.each(group.into_inner(), Rule::expr, Self::expr)?;
+                        values.push(SettingValue::Tuple(elements, span));
+                    }
+                    None => values.push(SettingValue::Expr(self.expr(pair)?)),
+                },
+                _ => {}
+            }
+        }
+        Some(values)
+    }
+}

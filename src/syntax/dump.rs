@@ -1,0 +1,224 @@
+//! The tree as text: one statement per line, expressions as S-expressions. Byte-stable; spans are left out.
+
+use std::fmt::Write as _;
+
+use super::ast::*;
+
+/// The whole tree.
+pub fn dump(file: &File) -> String {
+    let mut out = String::new();
+    for line in &file.doc {
+        let _ = writeln!(out, "doc {line:?}");
+    }
+    for item in &file.items {
+        dump_item(&mut out, item);
+    }
+    out
+}
+
+/// One expression on one line.
+pub fn dump_expr(expr: &Expr) -> String {
+    let mut out = String::new();
+    write_expr(&mut out, expr);
+    out
+}
+
+fn dump_item(out: &mut String, item: &Item) {
+    match item {
+        Item::Use(item) => {
+            let path: Vec<&str> = item.path.iter().map(|i| i.name.as_str()).collect();
+            let _ = writeln!(out, "use {}", path.join("."));
+        }
+        Item::Model(model) => {
+            dump_doc(out, &model.doc);
+            let _ = writeln!(out, "model {}", model.name.name);
+            model.body.iter().for_each(|item| dump_model_item(out, item));
+        }
+        Item::Network(block) => {
+            dump_doc(out, &block.doc);
+            let _ = writeln!(out, "network {}", block.name.name);
+            dump_settings(out, &block.settings);
+        }
+        Item::Data(data) => {
+            dump_doc(out, &data.doc);
+            let _ = write!(out, "data {} = ", data.name.name);
+            match &data.source {
+                DataSource::File { format, path } => {
+                    let _ = writeln!(out, "{} {}", format.name, dump_expr(path));
+                }
+                DataSource::Simulate { model, arguments } => {
+                    let _ = write!(out, "simulate {}", model.name);
+                    arguments.iter().for_each(|b| write_binding(out, b));
+                    out.push('\n');
+                }
+            }
+            dump_settings(out, &data.settings);
+        }
+        Item::Fit(fit) => {
+            dump_doc(out, &fit.doc);
+            let _ = write!(out, "fit {} to {}", fit.model.name, fit.data.name);
+            if let Some(name) = &fit.name {
+                let _ = write!(out, " as {}", name.name);
+            }
+            out.push('\n');
+            dump_settings(out, &fit.settings);
+        }
+    }
+}
+
+fn dump_doc(out: &mut String, doc: &[String]) {
+    for line in doc {
+        let _ = writeln!(out, "doc {line:?}");
+    }
+}
+
+fn dump_model_item(out: &mut String, item: &ModelItem) {
+    out.push_str("  ");
+    match item {
+        ModelItem::State(states) => {
+            out.push_str("state");
+            for state in states {
+                let _ = match &state.order {
+                    Some(order) => write!(out, " ({} order {})", state.name.name, dump_expr(order)),
+                    None => write!(out, " {}", state.name.name),
+                };
+            }
+        }
+        ModelItem::Param(params) => {
+            out.push_str("param");
+            params.iter().for_each(|p| write_param(out, p));
+        }
+        ModelItem::Const(bindings) => {
+            out.push_str("const");
+            bindings.iter().for_each(|b| write_binding(out, b));
+        }
+        ModelItem::Input(names) => {
+            out.push_str("input");
+            for name in names {
+                let _ = write!(out, " {}", name.name);
+            }
+        }
+        ModelItem::Let(binding) => {
+            out.push_str("let");
+            write_binding(out, binding);
+        }
+        ModelItem::Equation(equation) => {
+            let _ = write!(out, "equation {} = {}", dump_expr(&equation.left), dump_expr(&equation.right));
+        }
+        ModelItem::Initial(values) => {
+            out.push_str("initial");
+            for value in values {
+                let primes = "'".repeat(value.primes as usize);
+                let _ = write!(out, " ({}{primes} = {})", value.state.name, dump_expr(&value.value));
+            }
+        }
+    }
+    out.push('\n');
+}
+
+fn write_param(out: &mut String, param: &ParamDecl) {
+    let _ = write!(out, " ({}", param.name.name);
+    if let Some(value) = &param.value {
+        let _ = write!(out, " = {}", dump_expr(value));
+    }
+    if let Some((low, high)) = &param.bounds {
+        let _ = write!(out, " in {} {}", dump_expr(low), dump_expr(high));
+    }
+    if param.fixed {
+        out.push_str(" fixed");
+    }
+    out.push(')');
+}
+
+fn write_binding(out: &mut String, binding: &Binding) {
+    let _ = write!(out, " ({} = {})", binding.name.name, dump_expr(&binding.value));
+}
+
+fn dump_settings(out: &mut String, settings: &[Setting]) {
+    for setting in settings {
+        let _ = write!(out, "  {}:", setting.key.name);
+        for value in &setting.values {
+            out.push(' ');
+            match value {
+                SettingValue::Expr(expr) => write_expr(out, expr),
+                SettingValue::List(elements, _) => write_node(out, "list", elements),
+                SettingValue::Tuple(elements, _) => write_node(out, "tuple", elements),
+                SettingValue::Equals(_) => out.push('='),
+            }
+        }
+        out.push('\n');
+    }
+}
+
+/// `(head part part)`
+fn write_node<'a>(out: &mut String, head: &str, parts: impl IntoIterator<Item = &'a Expr>) {
+    out.push('(');
+    out.push_str(head);
+    for part in parts {
+        out.push(' ');
+        write_expr(out, part);
+    }
+    out.push(')');
+}
+
+fn write_expr(out: &mut String, expr: &Expr) {
+    match &expr.kind {
+        ExprKind::Number { value, percent: false } => {
+            let _ = write!(out, "{value:?}");
+        }
+        ExprKind::Number { value, percent: true } => {
+            let _ = write!(out, "(percent {value:?})");
+        }
+        ExprKind::Text(text) => {
+            let _ = write!(out, "{text:?}");
+        }
+        ExprKind::Name(name) => out.push_str(name),
+        ExprKind::Primed { of, primes } => {
+            write_node(out, &"'".repeat(*primes as usize), [of.as_ref()]);
+        }
+        ExprKind::Field { of, name } => {
+            write_expr(out, of);
+            let _ = write!(out, ".{}", name.name);
+        }
+        ExprKind::Subscript { of, at } => write_node(out, "at", std::iter::once(of.as_ref()).chain(at)),
+        ExprKind::Call(call) => write_call(out, "", call),
+        ExprKind::Hole(call) => write_call(out, "?", call),
+        ExprKind::Tuple(elements) => write_node(out, "tuple", elements),
+        ExprKind::Unary { op, operand } => {
+            let head = match op {
+                UnaryOp::Negate => "neg",
+                UnaryOp::Plus => "pos",
+            };
+            write_node(out, head, [operand.as_ref()]);
+        }
+        ExprKind::Binary { op, left, right } => {
+            let head = match op {
+                BinaryOp::Add => "+",
+                BinaryOp::Subtract => "-",
+                BinaryOp::Multiply => "*",
+                BinaryOp::Divide => "/",
+                BinaryOp::Power => "^",
+            };
+            write_node(out, head, [left.as_ref(), right.as_ref()]);
+        }
+    }
+}
+
+fn write_call(out: &mut String, mark: &str, call: &Call) {
+    let _ = write!(out, "({mark}{}", call.function.name);
+    for argument in &call.arguments {
+        out.push(' ');
+        write_expr(out, argument);
+    }
+    for named in &call.named {
+        let relation = match named.relation {
+            Relation::Is => "=",
+            Relation::AtLeast => ">=",
+            Relation::AtMost => "<=",
+        };
+        let _ = write!(out, " ({} {relation} ", named.name.name);
+        write_expr(out, &named.value);
+        out.push(')');
+    }
+    out.push(')');
+}

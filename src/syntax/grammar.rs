@@ -1,0 +1,175 @@
+//! The pest parser of one statement, and its errors in the user's terms.
+
+use std::num::NonZeroUsize;
+use std::sync::Once;
+
+use pest::Parser;
+use pest::error::{ErrorVariant, InputLocation};
+use pest::iterators::Pair;
+
+use super::lexer::{Token, TokenKind};
+use super::outline::{Chunk, found};
+use super::report::Reporter;
+use crate::diagnostics::{closest, codes};
+
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/mech.pest"]
+struct MechParser;
+
+/// A bound on the work for one statement, far above what the longest accepted one needs.
+const MAX_CALLS: usize = 50_000_000;
+
+/// The words that start a declaration inside a model.
+pub(super) const MODEL_KEYWORDS: [&str; 6] = ["state", "param", "const", "input", "let", "initial"];
+
+/// The statement `chunk` read by `rule`; `None` when it does not match (reported).
+pub(super) fn read<'a>(
+    rule: Rule,
+    text: &'a str,
+    tokens: &[Token],
+    chunk: &Chunk,
+    out: &mut Reporter,
+) -> Option<Pair<'a, Rule>> {
+    static LIMIT: Once = Once::new();
+    LIMIT.call_once(|| pest::set_call_limit(NonZeroUsize::new(MAX_CALLS)));
+    let part = text.get(chunk.bytes.clone()).unwrap_or_default();
+    match MechParser::parse(rule, part) {
+        Ok(mut pairs) => pairs.next(),
+        Err(error) => {
+            let offset = match error.location {
+                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+            };
+            match error.variant {
+                ErrorVariant::ParsingError { positives, .. } => {
+                    explain(rule, &positives, text, tokens, chunk, chunk.bytes.start + offset, out);
+                }
+                ErrorVariant::CustomError { message } => {
+                    let message = format!("this statement is too involved to be read ({message})");
+                    out.error(codes::E0116, message, chunk.bytes.start..chunk.bytes.start, "it starts here");
+                }
+            }
+            None
+        }
+    }
+}
+
+/// Reports that at byte `at` one of `expected` should stand.
+fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &Chunk, at: usize, out: &mut Reporter) {
+    // The rules fail before the blanks in front of the token that stopped them.
+    let in_chunk = tokens.get(chunk.tokens.clone()).unwrap_or_default();
+    let next = in_chunk.iter().find(|t| t.end > at && t.kind != TokenKind::Newline).copied();
+    let (found, place) = match next {
+        Some(t) => found(text, tokens, t.start.max(at)),
+        None => found(text, tokens, chunk.bytes.end),
+    };
+    let before = in_chunk.iter().rfind(|t| t.end <= at && t.kind != TokenKind::Newline).copied();
+    let slice = |t: Token| text.get(t.start..t.end).unwrap_or_default();
+    let symbol = |t: Option<Token>| t.map_or("", slice);
+    let wants_operator = expected.contains(&Rule::add);
+    let starts_value = next
+        .is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Number | TokenKind::Text | TokenKind::Open(_)));
+
+    if rule == Rule::equation && next.is_none() && expected.contains(&Rule::is) {
+        let help = Some("an equation has two sides: `x' = -k*x`".to_string());
+        let place = chunk.bytes.clone();
+        return out.error_with_help(codes::E0121, "this equation has no `=`".to_string(), place, "", help);
+    }
+    // A line that starts with two words was meant as a declaration.
+    let first_two = (in_chunk.first().copied(), in_chunk.get(1).copied());
+    if rule == Rule::equation
+        && let (Some(first), Some(second)) = first_two
+        && first.kind == TokenKind::Word
+        && matches!(second.kind, TokenKind::Word | TokenKind::Number | TokenKind::Text)
+        && second.start == place.start
+    {
+        let word = slice(first);
+        let message = format!("`{word}` does not start a statement of a model");
+        let help = match closest(word, MODEL_KEYWORDS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("here stand `{}` and equations", MODEL_KEYWORDS.join("`, `")),
+        };
+        return out.error_with_help(codes::E0112, message, first.start..first.end, "", Some(help));
+    }
+    if expected.contains(&Rule::name) && next.is_some_and(|t| t.kind == TokenKind::Word) {
+        let message = format!("{found} is a keyword and cannot be a name");
+        return out.error_with_help(codes::E0115, message, place, "a name is expected here", None);
+    }
+    if wants_operator && starts_value && rule != Rule::setting && rule != Rule::setting_value {
+        let message = format!("an operator is missing before {found}");
+        let help = match symbol(next) {
+            "(" if before.is_some_and(|t| t.kind == TokenKind::Word) => {
+                "a call has no blank before its parenthesis: `sin(x)`; multiplication is written `*`"
+            }
+            _ => "multiplication is written `*`; one statement ends where its line ends, or at `;`",
+        };
+        return out.error_with_help(codes::E0107, message, place, "", Some(help.to_string()));
+    }
+    let help = hint(symbol(before), symbol(next), next.is_none());
+    let message = format!("expected {}, found {found}", list(expected));
+    out.error_with_help(codes::E0101, message, place, "", help.map(str::to_string));
+}
+
+/// Advice for spellings of other languages and for lines cut short.
+fn hint(before: &str, next: &str, at_end: bool) -> Option<&'static str> {
+    Some(match (before, next) {
+        ("*", "*") => "a power is written `^`: `x^2`",
+        ("=", "=") | (_, "<") | (_, ">") => "an equation is written with one `=`",
+        (_, "%") => "a per cent sign follows its number directly: `5%`",
+        (_, "'") => "a string is written with double quotes: `\"data.csv\"`",
+        ("+" | "-" | "*" | "/" | "^" | "=" | ",", _) if at_end => {
+            "a statement ends with its line; inside parentheses it may go on"
+        }
+        _ => return None,
+    })
+}
+
+/// `a, b or c`, each once.
+fn list(expected: &[Rule]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for word in expected.iter().filter_map(|&rule| phrase(rule)) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    match words.split_last() {
+        None => "something else".to_string(),
+        Some((last, [])) => last.to_string(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// How a rule is called in a message; nothing for what would only lengthen it.
+fn phrase(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::EOI => "the end of the statement",
+        Rule::word | Rule::name | Rule::state_decl | Rule::param_decl | Rule::binding => "a name",
+        Rule::initial_decl | Rule::initial_target => "a state",
+        Rule::number | Rule::decimal => "a number",
+        Rule::text => "a string",
+        Rule::equation => "a declaration or an equation",
+        Rule::setting => "the name of a setting",
+        Rule::setting_value => "a value",
+        Rule::expr | Rule::operand | Rule::named | Rule::reference | Rule::hole | Rule::group => "an expression",
+        Rule::list => "a list",
+        Rule::add | Rule::subtract | Rule::multiply | Rule::divide | Rule::power => "an operator",
+        Rule::arguments | Rule::open_paren => "`(`",
+        Rule::close_paren => "`)`",
+        Rule::open_bracket => "`[`",
+        Rule::close_bracket => "`]`",
+        Rule::bounds | Rule::kw_in => "`in`",
+        Rule::is | Rule::is_between => "`=`",
+        Rule::at_least => "`>=`",
+        Rule::at_most => "`<=`",
+        Rule::dot => "`.`",
+        Rule::comma => "`,`",
+        Rule::semicolon => "`;`",
+        Rule::kw_order => "`order`",
+        Rule::kw_fixed => "`fixed`",
+        Rule::kw_to => "`to`",
+        Rule::kw_as => "`as`",
+        Rule::kw_simulate | Rule::simulation => "`simulate`",
+        Rule::data_file => "a file such as `csv(\"data.csv\")`",
+        // Suffixes and signs could stand in many places; naming them hides what matters.
+        _ => return None,
+    })
+}

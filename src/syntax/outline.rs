@@ -1,0 +1,310 @@
+//! Tokens to the shape of a file: items, their blocks, the statements inside.
+//!
+//! Brackets are matched here, so that everything after this pass works on balanced text of bounded nesting, and one bad
+//! statement never reaches into the next. Where a bracket is missing, the place to go on is a line that can only be the
+//! start of another statement or item.
+
+use std::ops::Range;
+
+use super::lexer::{Token, TokenKind, shown};
+use super::report::Reporter;
+use crate::diagnostics::{Diagnostic, codes};
+
+/// Brackets nest at most this deep.
+const MAX_NESTING: usize = 256;
+/// A statement has at most this many tokens.
+const MAX_STATEMENT_TOKENS: usize = 50_000;
+
+/// The shape of a file.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// The `//!` lines before the first item.
+    pub doc: Vec<String>,
+    pub items: Vec<RawItem>,
+}
+
+/// A top-level item that is not parsed yet.
+#[derive(Debug)]
+pub(super) struct RawItem {
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// What stands before the block.
+    pub header: Chunk,
+    /// The block's statements and the byte after its closing brace.
+    pub block: Option<(Vec<Chunk>, usize)>,
+}
+
+/// Text between separators: a header or a statement.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    /// Its tokens, as a range of positions in the token list.
+    pub tokens: Range<usize>,
+    /// Its bytes.
+    pub bytes: Range<usize>,
+    /// Whether something in it has been reported; then it is not parsed.
+    pub bad: bool,
+}
+
+/// The outline of a file.
+pub(super) fn outline(text: &str, tokens: &[Token], out: &mut Reporter) -> Outline {
+    let mut scan = Scan { text, tokens, at: 0, out, stop: false };
+    let mut outline = Outline::default();
+    let mut doc = Vec::new();
+    while let Some(token) = scan.current() {
+        if scan.stop || scan.out.exhausted() {
+            break;
+        }
+        match token.kind {
+            TokenKind::Newline | TokenKind::Semicolon => scan.at += 1,
+            TokenKind::FileDoc => {
+                if outline.items.is_empty() {
+                    outline.doc.push(doc_text(scan.slice(token)));
+                }
+                scan.at += 1;
+            }
+            TokenKind::Doc => {
+                doc.push(doc_text(scan.slice(token)));
+                scan.at += 1;
+            }
+            _ => {
+                let item = scan.item(std::mem::take(&mut doc));
+                if !scan.stop {
+                    outline.items.push(item);
+                }
+            }
+        }
+    }
+    outline
+}
+
+/// A documentation line without its marker and one space.
+fn doc_text(line: &str) -> String {
+    let body = line.get(3..).unwrap_or_default();
+    body.strip_prefix(' ').unwrap_or(body).trim_end().to_string()
+}
+
+struct Scan<'a, 'b, 'c> {
+    text: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+    out: &'b mut Reporter<'c>,
+    /// Set by a finding after which nothing sensible can be read.
+    stop: bool,
+}
+
+impl<'a> Scan<'a, '_, '_> {
+    fn current(&self) -> Option<Token> {
+        self.tokens.get(self.at).copied()
+    }
+
+    fn slice(&self, token: Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// The first token from position `from` that is neither a newline nor documentation, and its position.
+    fn solid(&self, from: usize) -> Option<(usize, Token)> {
+        let rest = self.tokens.get(from..).unwrap_or_default();
+        let skipped = rest.iter().position(|t| !matches!(t.kind, TokenKind::Newline | TokenKind::Doc))?;
+        rest.get(skipped).map(|&t| (from + skipped, t))
+    }
+
+    fn item(&mut self, doc: Vec<String>) -> RawItem {
+        let header = self.chunk(true);
+        // A brace on the next line still opens the item's block.
+        let block = match self.solid(self.at) {
+            Some((position, open)) if open.kind == TokenKind::Open(b'{') && !self.stop => {
+                self.at = position + 1;
+                Some(self.block(open))
+            }
+            _ => None,
+        };
+        RawItem { doc, header, block }
+    }
+
+    /// The statements after an opening brace, up to its closing one.
+    fn block(&mut self, open: Token) -> (Vec<Chunk>, usize) {
+        let mut statements = Vec::new();
+        while let Some(token) = self.current() {
+            if self.stop || self.out.exhausted() {
+                return (statements, token.start);
+            }
+            match token.kind {
+                TokenKind::Newline | TokenKind::Semicolon | TokenKind::Doc | TokenKind::FileDoc => self.at += 1,
+                TokenKind::Close(b'}') => {
+                    self.at += 1;
+                    return (statements, token.end);
+                }
+                _ if self.starts_item(self.at) => {
+                    let next = self.out.span(token.start..token.end);
+                    let span = self.out.span(open.start..open.end);
+                    let error = Diagnostic::error(codes::E0103, "this block has no end", span, "it starts here")
+                        .label(next, "another item starts here")
+                        .help("close the block with `}` before it");
+                    self.out.push(error);
+                    return (statements, token.start);
+                }
+                _ => statements.push(self.chunk(false)),
+            }
+        }
+        let help = Some("add the closing `}`".to_string());
+        let place = open.start..open.end;
+        self.out.error_with_help(codes::E0103, "this block has no end".to_string(), place, "it starts here", help);
+        (statements, self.text.len())
+    }
+
+    /// A header (up to its opening brace) or a statement (up to a separator or the closing brace of its block).
+    fn chunk(&mut self, header: bool) -> Chunk {
+        let first = self.at;
+        let mut open: Vec<Token> = Vec::new();
+        let mut bad = false;
+        while let Some(token) = self.current() {
+            match token.kind {
+                TokenKind::Newline if open.is_empty() => break,
+                TokenKind::Semicolon if open.is_empty() => break,
+                TokenKind::Open(b'{') if header && open.is_empty() => break,
+                TokenKind::Close(b'}') if !header && !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) => break,
+                TokenKind::Newline if self.starts_afresh(self.at + 1, header) => break,
+                TokenKind::Newline | TokenKind::Doc | TokenKind::FileDoc => {}
+                TokenKind::Bad => bad = true,
+                TokenKind::Open(b'{') => {
+                    if !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) && !bad {
+                        let message = "a block cannot stand inside a statement".to_string();
+                        self.out.error(codes::E0101, message, token.start..token.end, "unexpected `{`");
+                    }
+                    bad = true;
+                    self.open(token, &mut open);
+                }
+                TokenKind::Open(_) => self.open(token, &mut open),
+                TokenKind::Close(closing) => bad |= self.close(token, closing, &mut open),
+                _ => {}
+            }
+            if self.stop {
+                break;
+            }
+            self.at += 1;
+        }
+        if let Some(unclosed) = open.last().copied()
+            && !self.stop
+        {
+            if !bad {
+                self.unclosed(unclosed);
+            }
+            bad = true;
+        }
+        self.finish(first, bad)
+    }
+
+    fn finish(&mut self, first: usize, mut bad: bool) -> Chunk {
+        let tokens = self.tokens.get(first..self.at).unwrap_or_default();
+        let start = tokens.first().map_or(self.text.len(), |t| t.start);
+        let end = tokens.last().map_or(start, |t| t.end);
+        if tokens.len() > MAX_STATEMENT_TOKENS && !bad {
+            let message = format!("this statement has more than {MAX_STATEMENT_TOKENS} words, numbers and symbols");
+            let place = tokens.first().map_or(start..end, |t| t.start..t.end);
+            let help = Some("name parts of it with `let`".to_string());
+            self.out.error_with_help(codes::E0116, message, place, "it starts here", help);
+            bad = true;
+        }
+        Chunk { tokens: first..self.at, bytes: start..end, bad }
+    }
+
+    fn open(&mut self, token: Token, open: &mut Vec<Token>) {
+        if open.len() >= MAX_NESTING {
+            let message = format!("brackets are nested more than {MAX_NESTING} deep");
+            self.out.error(codes::E0105, message, token.start..token.end, "one too many; reading stops here");
+            self.stop = true;
+            return;
+        }
+        open.push(token);
+    }
+
+    /// Matches a closing bracket; whether it was wrong.
+    fn close(&mut self, token: Token, closing: u8, open: &mut Vec<Token>) -> bool {
+        let span = self.out.span(token.start..token.end);
+        let closing_shown = char::from(closing);
+        match open.pop() {
+            None => {
+                let message = format!("`{closing_shown}` closes nothing");
+                self.out.error(codes::E0104, message, token.start..token.end, "no bracket is open here");
+                true
+            }
+            Some(Token { kind: TokenKind::Open(opening), start, end }) if partner(opening) != closing => {
+                let message = format!("`{closing_shown}` does not close `{}`", char::from(opening));
+                let error = Diagnostic::error(codes::E0104, message, span, "closed here")
+                    .label(self.out.span(start..end), "opened here")
+                    .help(format!("write `{}`", char::from(partner(opening))));
+                self.out.push(error);
+                true
+            }
+            Some(_) => false,
+        }
+    }
+
+    fn unclosed(&mut self, open: Token) {
+        let bracket = match open.kind {
+            TokenKind::Open(b) => b,
+            _ => b'(',
+        };
+        let message = format!("`{}` is not closed", char::from(bracket));
+        let help = Some(format!("add `{}`", char::from(partner(bracket))));
+        self.out.error_with_help(codes::E0103, message, open.start..open.end, "it starts here", help);
+    }
+
+    /// Whether the line from position `from` can only be a new statement or item, though a bracket is open.
+    fn starts_afresh(&self, from: usize, header: bool) -> bool {
+        if self.starts_item(from) {
+            return true;
+        }
+        let word = |i: usize| self.tokens.get(i).filter(|t| t.kind == TokenKind::Word).map(|&t| self.slice(t));
+        let kind = |i: usize| self.tokens.get(i).map(|t| t.kind);
+        let derivative = word(from).is_some()
+            && kind(from + 1) == Some(TokenKind::Primes)
+            && kind(from + 2) == Some(TokenKind::Symbol(b'='));
+        let declaration =
+            matches!(word(from), Some("state" | "param" | "const" | "let" | "initial")) && word(from + 1).is_some();
+        !header && (derivative || declaration)
+    }
+
+    /// Whether an item starts at position `from`: its keyword and what must follow.
+    fn starts_item(&self, from: usize) -> bool {
+        let token = |i: usize| self.tokens.get(from + i).copied();
+        let is_word = |i: usize| token(i).is_some_and(|t| t.kind == TokenKind::Word);
+        let Some(first) = token(0).filter(|t| t.kind == TokenKind::Word) else { return false };
+        match self.slice(first) {
+            "model" | "network" => {
+                is_word(1) && self.solid(from + 2).is_some_and(|(_, t)| t.kind == TokenKind::Open(b'{'))
+            }
+            "data" => {
+                is_word(1)
+                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
+                    && token(3).is_some_and(|t| matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy"))
+            }
+            "fit" => is_word(1) && token(2).is_some_and(|t| self.slice(t) == "to"),
+            "use" => is_word(1) && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'.')),
+            _ => false,
+        }
+    }
+}
+
+fn partner(opening: u8) -> u8 {
+    match opening {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
+    }
+}
+
+/// What stands at byte `at` of `text`, for messages.
+pub(super) fn found(text: &str, tokens: &[Token], at: usize) -> (String, Range<usize>) {
+    let next = tokens.partition_point(|t| t.end <= at);
+    match tokens.get(next) {
+        None => ("the end of the file".to_string(), at..at),
+        Some(t) if t.kind == TokenKind::Newline || t.start > at && t.kind == TokenKind::Doc => {
+            ("the end of the line".to_string(), at..at)
+        }
+        Some(t) => {
+            let place = t.start.max(at)..t.end;
+            (format!("`{}`", shown(text.get(place.clone()).unwrap_or_default())), place)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Whole files: outline, then header by header and statement by statement.
+
+use super::ast::{Block, Data, File, Fit, Item, Model, ModelItem, Setting, SettingValue};
+use super::build::Builder;
+use super::grammar::{MODEL_KEYWORDS, Rule, read};
+use super::lexer::{Token, TokenKind, lex, shown};
+use super::outline::{Chunk, RawItem, outline};
+use super::report::Reporter;
+use crate::diagnostics::{Sink, closest, codes};
+use crate::source::{FileId, MAX_SOURCE_BYTES, Span};
+
+/// The words that start an item.
+const ITEM_KEYWORDS: [&str; 5] = ["use", "model", "network", "data", "fit"];
+
+/// The syntax tree of a file. Errors go to `sink`; the tree holds every item and statement that could be read.
+pub fn parse(file: FileId, text: &str, sink: &mut Sink) -> File {
+    let mut out = Reporter::new(file, sink);
+    if text.len() as u64 > MAX_SOURCE_BYTES {
+        let message = format!("the file has {} bytes; a source file has at most {MAX_SOURCE_BYTES}", text.len());
+        out.error(codes::E0116, message, 0..0, "");
+        return File::default();
+    }
+    let Some(tokens) = lex(text, &mut out) else { return File::default() };
+    let outline = outline(text, &tokens, &mut out);
+    let mut reader = Reader { file, text, tokens: &tokens, out, lost: false };
+    let mut tree = File { doc: outline.doc, items: Vec::new() };
+    for raw in outline.items {
+        if reader.out.exhausted() {
+            break;
+        }
+        tree.items.extend(reader.item(raw));
+    }
+    if tree.items.is_empty() && reader.out.clean() {
+        let help = Some("declare a model: `model Name { state x; x' = -x }`".to_string());
+        reader.out.error_with_help(codes::E0118, "there is nothing in this file".to_string(), 0..0, "", help);
+    }
+    tree
+}
+
+/// The values of a setting written outside a file, as in `--set run.noise=5%`; `None` when they cannot be read.
+pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<Vec<SettingValue>> {
+    let mut out = Reporter::new(file, sink);
+    let tokens = lex(text, &mut out)?;
+    let mut items = outline(text, &tokens, &mut out).items;
+    if !out.clean() {
+        return None;
+    }
+    let end = text.len();
+    if items.len() > 1 || items.first().is_some_and(|i| i.block.is_some()) {
+        out.error(codes::E0101, "a setting has one value".to_string(), 0..end, "");
+        return None;
+    }
+    let chunk = items.pop().map_or(Chunk { tokens: 0..0, bytes: end..end, bad: false }, |item| item.header);
+    let pair = read(Rule::setting_value, text, &tokens, &chunk, &mut out)?;
+    Builder::new(file, chunk.bytes.start, &mut out).values(pair)
+}
+
+struct Reader<'a, 'b> {
+    file: FileId,
+    text: &'a str,
+    tokens: &'a [Token],
+    out: Reporter<'b>,
+    /// Whether the text since the last item was reported as not being one.
+    lost: bool,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn item(&mut self, raw: RawItem) -> Option<Item> {
+        let first = self.tokens.get(raw.header.tokens.start).copied();
+        let keyword = first.filter(|t| t.kind == TokenKind::Word).map_or("", |t| self.slice(t));
+        let rule = match keyword {
+            "use" => Rule::use_item,
+            "model" => Rule::model_header,
+            "network" => Rule::network_header,
+            "data" => Rule::data_header,
+            "fit" => Rule::fit_header,
+            _ => {
+                self.not_an_item(&raw, first, keyword);
+                return None;
+            }
+        };
+        self.lost = false;
+        // The statements of a bad header's block are still worth reading for their own errors.
+        let header = match raw.header.bad {
+            true => None,
+            false => read(rule, self.text, self.tokens, &raw.header, &mut self.out),
+        };
+        let start = raw.header.bytes.start;
+        let end = raw.block.as_ref().map_or(raw.header.bytes.end, |(_, end)| *end);
+        let span = Span::new(self.file, start, end);
+        if raw.block.is_none() && matches!(rule, Rule::model_header | Rule::network_header) && header.is_some() {
+            let place = raw.header.bytes.clone();
+            let help = Some("add `{ ... }`".to_string());
+            let message = format!("this {keyword} has no block");
+            self.out.error_with_help(codes::E0113, message, place, "", help);
+            return None;
+        }
+        if let (Rule::use_item, Some(_), Some(header)) = (rule, &raw.block, &header) {
+            let end = header.as_span().end();
+            self.out.error(codes::E0113, "an import has no block".to_string(), start..start + end, "");
+            return None;
+        }
+        let statements = raw.block.map(|(statements, _)| statements).unwrap_or_default();
+        if rule == Rule::model_header {
+            let body = self.model_body(statements);
+            let name = Builder::new(self.file, start, &mut self.out).header_name(header?);
+            return name.map(|name| Item::Model(Model { name, doc: raw.doc, body, span }));
+        }
+        let settings = self.settings(statements);
+        let mut build = Builder::new(self.file, start, &mut self.out);
+        let header = header?;
+        Some(match rule {
+            Rule::use_item => Item::Use(build.use_item(header, span)),
+            Rule::network_header => {
+                Item::Network(Block { name: build.header_name(header)?, doc: raw.doc, settings, span })
+            }
+            Rule::data_header => {
+                let (name, source) = build.data_header(header)?;
+                Item::Data(Data { name, doc: raw.doc, source, settings, span })
+            }
+            _ => {
+                let (model, data, name) = build.fit_header(header)?;
+                Item::Fit(Fit { name, doc: raw.doc, model, data, settings, span })
+            }
+        })
+    }
+
+    fn slice(&self, token: Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// Text at the top level that is no item is reported once up to the next item.
+    fn not_an_item(&mut self, raw: &RawItem, first: Option<Token>, keyword: &str) {
+        if raw.header.bad || self.lost {
+            self.lost = true;
+            return;
+        }
+        self.lost = true;
+        let place = first.map_or(0..0, |t| t.start..t.end);
+        let found = first.map_or("", |t| self.slice(t));
+        let message = match found {
+            "{" | "" => "a block without an item before it".to_string(),
+            _ => format!("`{}` does not start an item", shown(found)),
+        };
+        let help = match closest(keyword, ITEM_KEYWORDS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if MODEL_KEYWORDS.contains(&keyword) => {
+                "declarations stand inside a block: `model Name { ... }`".to_string()
+            }
+            None => format!("at the top level stand `{}`", ITEM_KEYWORDS.join("`, `")),
+        };
+        self.out.error_with_help(codes::E0111, message, place, "", Some(help));
+    }
+
+    fn model_body(&mut self, statements: Vec<Chunk>) -> Vec<ModelItem> {
+        let mut body = Vec::with_capacity(statements.len());
+        for chunk in statements.into_iter().filter(|c| !c.bad) {
+            if self.out.exhausted() {
+                break;
+            }
+            let first = self.tokens.get(chunk.tokens.start).copied();
+            let rule = match first.map_or("", |t| self.slice(t)) {
+                "state" => Rule::state_statement,
+                "param" => Rule::param_statement,
+                "const" => Rule::const_statement,
+                "input" => Rule::input_statement,
+                "let" => Rule::let_statement,
+                "initial" => Rule::initial_statement,
+                _ => Rule::equation,
+            };
+            let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };
+            let mut build = Builder::new(self.file, chunk.bytes.start, &mut self.out);
+            body.extend(build.model_item(rule, pair, chunk.bytes.end));
+        }
+        body
+    }
+
+    fn settings(&mut self, statements: Vec<Chunk>) -> Vec<Setting> {
+        let mut settings = Vec::with_capacity(statements.len());
+        for chunk in statements.into_iter().filter(|c| !c.bad) {
+            if self.out.exhausted() {
+                break;
+            }
+            let Some(pair) = read(Rule::setting, self.text, self.tokens, &chunk, &mut self.out) else { continue };
+            let span = Span::new(self.file, chunk.bytes.start, chunk.bytes.end);
+            settings.extend(Builder::new(self.file, chunk.bytes.start, &mut self.out).setting(pair, span));
+        }
+        settings
+    }
+}

@@ -1,0 +1,63 @@
+//! Errors of one file on their way to the sink.
+
+use std::ops::Range;
+
+use crate::diagnostics::{Diagnostic, Sink, codes};
+use crate::source::{FileId, Span};
+
+/// After so many errors the rest of the file is not worth reading.
+const MAX_ERRORS: usize = 50;
+
+/// Adds errors of one file to a sink, up to a limit.
+pub(super) struct Reporter<'a> {
+    file: FileId,
+    sink: &'a mut Sink,
+    count: usize,
+}
+
+impl<'a> Reporter<'a> {
+    pub fn new(file: FileId, sink: &'a mut Sink) -> Self {
+        Reporter { file, sink, count: 0 }
+    }
+
+    /// The span of a byte range of the file.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.file, range.start, range.end)
+    }
+
+    /// Whether reading should stop.
+    pub fn exhausted(&self) -> bool {
+        self.count > MAX_ERRORS
+    }
+
+    /// Whether nothing has been reported.
+    pub fn clean(&self) -> bool {
+        self.count == 0
+    }
+
+    pub fn push(&mut self, finding: Diagnostic) {
+        self.count += 1;
+        if self.count <= MAX_ERRORS {
+            self.sink.push(finding);
+        } else if self.count == MAX_ERRORS + 1 {
+            let message = format!("more than {MAX_ERRORS} syntax errors");
+            self.sink.push(Diagnostic::error(codes::E0120, message, finding.primary.span, "reading stops here"));
+        }
+    }
+
+    pub fn error(&mut self, code: &'static str, message: String, at: Range<usize>, here: &str) {
+        self.error_with_help(code, message, at, here, None);
+    }
+
+    pub fn error_with_help(
+        &mut self,
+        code: &'static str,
+        message: String,
+        at: Range<usize>,
+        here: &str,
+        help: Option<String>,
+    ) {
+        let finding = Diagnostic::error(code, message, self.span(at), here);
+        self.push(Diagnostic { help, ..finding });
+    }
+}
