@@ -1,0 +1,234 @@
+//! The data set: named columns over uniformly sampled trajectories.
+
+use std::fmt::Write as _;
+
+/// Observed columns and inputs over one or more trajectories.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// Where the data come from, for messages and records: file names, or `simulated`.
+    pub source: String,
+    /// Names of the observed columns, in the order of [`Trajectory::values`].
+    pub columns: Vec<String>,
+    /// Names of the inputs (forcings), in the order of [`Trajectory::inputs`].
+    pub inputs: Vec<String>,
+    /// The trajectories; never empty in a data set that a reader returned.
+    pub trajectories: Vec<Trajectory>,
+}
+
+/// One trajectory, sampled at `t0 + i*dt` for `i < len`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trajectory {
+    /// What the file calls it; empty where there is only one.
+    pub id: String,
+    /// Time of the first sample.
+    pub t0: f64,
+    /// Time between two samples, positive.
+    pub dt: f64,
+    /// Number of samples.
+    pub len: usize,
+    /// Observations, shape [time, column], row-major; finite everywhere, 0 where `valid` is false.
+    pub values: Vec<f64>,
+    /// Shape [time, column]: false where the sample is missing.
+    pub valid: Vec<bool>,
+    /// Inputs, shape [time, input], row-major; finite everywhere.
+    pub inputs: Vec<f64>,
+    /// Noise-free values, shape [time, column], where the data were simulated.
+    pub truth: Option<Vec<f64>>,
+}
+
+/// Statistics of one column over all its samples that are not missing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnStats {
+    /// Number of samples that are not missing.
+    pub count: usize,
+    /// Arithmetic mean; 0 for no samples.
+    pub mean: f64,
+    /// Standard deviation (divisor `count`); 0 for no samples.
+    pub std: f64,
+    /// Smallest value; 0 for no samples.
+    pub min: f64,
+    /// Largest value; 0 for no samples.
+    pub max: f64,
+}
+
+impl Dataset {
+    /// Number of samples over all trajectories.
+    pub fn samples(&self) -> usize {
+        self.trajectories.iter().map(|t| t.len).sum()
+    }
+
+    /// The position of an observed column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c == name)
+    }
+
+    /// True when at least one sample is missing.
+    pub fn has_missing(&self) -> bool {
+        self.trajectories.iter().any(|t| t.valid.iter().any(|v| !v))
+    }
+
+    /// The step that all trajectories share, to a relative 1e-6; `None` where they differ.
+    pub fn common_dt(&self) -> Option<f64> {
+        let first = self.trajectories.first()?.dt;
+        self.trajectories.iter().all(|t| (t.dt - first).abs() <= 1e-6 * first).then_some(first)
+    }
+
+    /// Statistics of a column over all trajectories.
+    pub fn stats(&self, column: usize) -> ColumnStats {
+        let values = self.trajectories.iter().flat_map(|t| t.column_values(column, self.columns.len()));
+        stats(values)
+    }
+
+    /// A 64-bit digest (FNV-1a) of names, times, values and masks: equal for equal data, so that a resumed run can tell
+    /// that its data changed. The source name is left out: a file may move.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Fnv::default();
+        for name in self.columns.iter().chain(&self.inputs) {
+            hash.bytes(name.as_bytes());
+            hash.bytes(&[0]);
+        }
+        for t in &self.trajectories {
+            hash.bytes(&(t.len as u64).to_le_bytes());
+            for v in [t.t0, t.dt].iter().chain(&t.values).chain(&t.inputs) {
+                hash.bytes(&v.to_bits().to_le_bytes());
+            }
+            for &v in &t.valid {
+                hash.bytes(&[u8::from(v)]);
+            }
+        }
+        hash.0
+    }
+
+    /// One csv table: `t` and the columns (and inputs), with a leading `trajectory` column where there are several.
+    /// Missing samples are empty cells; numbers are the shortest text that reads back to the same f64.
+    pub fn to_csv(&self) -> String {
+        let several = self.trajectories.len() > 1;
+        let mut text = String::new();
+        if several {
+            text.push_str("trajectory,");
+        }
+        text.push('t');
+        for name in self.columns.iter().chain(&self.inputs) {
+            text.push(',');
+            text.push_str(&quoted(name));
+        }
+        text.push('\n');
+        for (number, t) in self.trajectories.iter().enumerate() {
+            let id = if t.id.is_empty() { number.to_string() } else { quoted(&t.id) };
+            for i in 0..t.len {
+                if several {
+                    text.push_str(&id);
+                    text.push(',');
+                }
+                let _ = write!(text, "{}", t.time(i));
+                for c in 0..self.columns.len() {
+                    text.push(',');
+                    if let Some(v) = t.value(i, c) {
+                        let _ = write!(text, "{v}");
+                    }
+                }
+                for v in t.inputs.iter().skip(i * self.inputs.len()).take(self.inputs.len()) {
+                    let _ = write!(text, ",{v}");
+                }
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+impl Trajectory {
+    /// Time of sample `i`, computed as `t0 + i*dt` so that rounding does not add up.
+    pub fn time(&self, i: usize) -> f64 {
+        self.t0 + i as f64 * self.dt
+    }
+
+    /// Number of observed columns; 0 for an empty trajectory.
+    pub fn width(&self) -> usize {
+        self.values.len().checked_div(self.len).unwrap_or(0)
+    }
+
+    /// Number of inputs; 0 for an empty trajectory.
+    pub fn input_width(&self) -> usize {
+        self.inputs.len().checked_div(self.len).unwrap_or(0)
+    }
+
+    /// The observation of column `c` at sample `i`; `None` where it is missing or out of range.
+    pub fn value(&self, i: usize, c: usize) -> Option<f64> {
+        let width = self.width();
+        let at = (c < width).then(|| i * width + c)?;
+        match (self.valid.get(at), self.values.get(at)) {
+            (Some(true), Some(&v)) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// Samples `start..start + len`, clipped to what is there.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        let start = start.min(self.len);
+        let len = len.min(self.len - start);
+        let (w, m) = (self.width(), self.input_width());
+        Self {
+            id: self.id.clone(),
+            t0: self.time(start),
+            dt: self.dt,
+            len,
+            values: cut(&self.values, start * w, len * w),
+            valid: cut(&self.valid, start * w, len * w),
+            inputs: cut(&self.inputs, start * m, len * m),
+            truth: self.truth.as_ref().map(|t| cut(t, start * w, len * w)),
+        }
+    }
+
+    /// Statistics of a column of this trajectory.
+    pub fn stats(&self, column: usize) -> ColumnStats {
+        stats(self.column_values(column, self.width()))
+    }
+
+    fn column_values(&self, column: usize, width: usize) -> impl Iterator<Item = f64> + Clone + '_ {
+        self.values.iter().zip(&self.valid).skip(column).step_by(width.max(1)).filter(|&(_, &ok)| ok).map(|(&v, _)| v)
+    }
+}
+
+/// Two passes in sample order: mean, then squared deviations from it. Sequential, hence independent of threads.
+fn stats(values: impl Iterator<Item = f64> + Clone) -> ColumnStats {
+    let (mut count, mut sum) = (0usize, 0.0);
+    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    for v in values.clone() {
+        count += 1;
+        sum += v;
+        min = min.min(v);
+        max = max.max(v);
+    }
+    if count == 0 {
+        return ColumnStats { count, mean: 0.0, std: 0.0, min: 0.0, max: 0.0 };
+    }
+    let mean = sum / count as f64;
+    let squares: f64 = values.map(|v| (v - mean) * (v - mean)).sum();
+    ColumnStats { count, mean, std: (squares / count as f64).sqrt(), min, max }
+}
+
+fn cut<T: Clone>(all: &[T], start: usize, len: usize) -> Vec<T> {
+    all.get(start..start + len).map(<[T]>::to_vec).unwrap_or_default()
+}
+
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
+}
+
+/// The 64-bit Fowler-Noll-Vo hash, variant 1a.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}

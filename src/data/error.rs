@@ -1,0 +1,273 @@
+//! What can be wrong with data: one variant for each cause, with a stable code, the place and a way out.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::ode::OdeError;
+
+/// Everything that stops data from being read, split or simulated.
+///
+/// `Display` is one line that names the file and, where there is one, the row (`FILE:LINE`, lines counted from 1 as
+/// editors do) and the column; [`DataError::help`] says what to do about it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The path leads nowhere.
+    #[error("{}: no such file", path.display())]
+    NotFound { path: PathBuf, nearest: Option<String> },
+    /// The file exists, but the operating system refuses to open or read it.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    /// The path is a directory, a pipe or a device.
+    #[error("{}: is {what}, not a file", path.display())]
+    NotAFile { path: PathBuf, what: &'static str },
+    /// The file has no bytes, or nothing but white space.
+    #[error("{file}: is empty")]
+    Empty { file: String },
+    /// A csv file with its header line and nothing below it.
+    #[error("{file}: has a header but no rows")]
+    HeaderOnly { file: String },
+    /// The first line of a csv file holds numbers where the column names should be.
+    #[error("{file}:1: the first line holds numbers, not column names")]
+    NoHeader { file: String },
+    /// A line that is not UTF-8 text.
+    #[error("{file}:{line}: is not UTF-8 text")]
+    NotUtf8 { file: String, line: u64 },
+    /// A row with more or fewer cells than the header.
+    #[error("{file}:{line}: has {found} cells, the header has {expected}")]
+    Ragged { file: String, line: u64, found: usize, expected: usize },
+    /// A cell without text, and no missing-value token that allows it.
+    #[error("{file}:{line}: column `{column}` is empty")]
+    EmptyCell { file: String, line: u64, column: String },
+    /// A cell that cannot be read as a number.
+    #[error("{file}:{line}: column `{column}` holds {text:?}, which is not a number")]
+    NotANumber { file: String, line: u64, column: String, text: String },
+    /// NaN, an infinity or a number beyond the range of f64.
+    #[error("{place}: column `{column}` is {value}, which is not finite")]
+    NotFinite { place: String, column: String, value: String },
+    /// A column (csv) or array (npz) that the model asks for and the file has not.
+    #[error("{file}: has no {kind} `{wanted}`")]
+    MissingColumn { file: String, kind: &'static str, wanted: String, existing: Vec<String>, nearest: Option<String> },
+    /// Two columns or archive members with the same name.
+    #[error("{file}: has two {kind}s named `{name}`")]
+    Duplicate { file: String, kind: &'static str, name: String },
+    /// Neither a time column nor a step is known.
+    #[error("{file}: the times of the samples are not known")]
+    NoTime { file: String, candidate: Option<String> },
+    /// A step that is zero, negative or not finite.
+    #[error("{file}: the step dt = {dt} is not a positive number")]
+    BadStep { file: String, dt: f64 },
+    /// Times that do not increase.
+    #[error("{place}: time {time} does not come after {previous}")]
+    TimeNotIncreasing { place: String, time: f64, previous: f64 },
+    /// Times that are not equally spaced (compared with the median step).
+    #[error(
+        "{place}: the step to time {time} is {found}, but the usual step is {expected} (tolerance {tolerance:e} of it)"
+    )]
+    UnequalSteps { place: String, time: f64, found: f64, expected: f64, tolerance: f64 },
+    /// A trajectory that is too short to say anything.
+    #[error("{file}: {trajectory} has {found} samples, at least {needed} are needed")]
+    TooFewRows { file: String, trajectory: String, found: usize, needed: usize },
+    /// Every sample of a column is missing.
+    #[error("{file}: column `{column}` has no sample that is not missing")]
+    NothingObserved { file: String, column: String },
+    /// More bytes than the reader accepts.
+    #[error("{file}: holds {bytes} bytes, more than the limit of {limit}")]
+    TooLarge { file: String, bytes: u64, limit: u64 },
+    /// The name does not say what the file is.
+    #[error("{file}: is neither .csv, .npy nor .npz")]
+    UnknownFormat { file: String },
+    /// The header of an npy array is not what the format prescribes.
+    #[error("{file}: is not a valid npy array: {what}")]
+    BadHeader { file: String, what: String },
+    /// An array of Python objects; reading it would mean running a pickle.
+    #[error("{file}: is an array of Python objects")]
+    ObjectArray { file: String },
+    /// A dtype that holds no real numbers.
+    #[error("{file}: has the dtype `{dtype}`, which is not a real number type")]
+    BadDtype { file: String, dtype: String },
+    /// Shape times item size is more than any file holds.
+    #[error("{file}: the shape {shape} is too large for any file")]
+    ShapeOverflow { file: String, shape: String },
+    /// The data are shorter or longer than the header says.
+    #[error("{file}: the header promises {expected} bytes of data, the file has {found}")]
+    WrongLength { file: String, expected: u64, found: u64 },
+    /// An array with the wrong number of axes, or whose axes do not fit the others.
+    #[error("{file}: has the shape {shape}, expected {expected}")]
+    WrongShape { file: String, shape: String, expected: String },
+    /// An npz file that is not a readable zip archive.
+    #[error("{file}: is not a readable npz archive: {what}")]
+    BadArchive { file: String, what: String },
+    /// A window that is longer than every trajectory, or of length or stride zero.
+    #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
+    BadWindow { length: usize, stride: usize, what: String },
+    /// A hold-out that leaves nothing to train or to test on.
+    #[error("holding out {fraction} of {what} leaves {left}")]
+    BadHoldOut { fraction: f64, what: &'static str, left: String },
+    /// A batch size of zero.
+    #[error("a mini-batch needs at least one window")]
+    BadBatch,
+    /// A setting of a simulation that makes no sense.
+    #[error("simulation: {setting} = {value} {why}")]
+    BadSimulation { setting: &'static str, value: String, why: &'static str },
+    /// The numerical solution of the model failed.
+    #[error("simulation: {0}")]
+    Simulation(#[from] OdeError),
+    /// Trajectories of different lengths cannot be put in one rectangular array.
+    #[error("trajectories of different lengths or steps cannot be written as one npz file")]
+    NotRectangular,
+    /// The archive could not be put together.
+    #[error("cannot write the data: {0}")]
+    Write(String),
+}
+
+impl DataError {
+    /// The stable code, `D001` to `D099`. Codes are never reused.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "D001",
+            Self::Unreadable { .. } => "D002",
+            Self::NotAFile { .. } => "D003",
+            Self::Empty { .. } => "D004",
+            Self::HeaderOnly { .. } => "D005",
+            Self::NoHeader { .. } => "D006",
+            Self::NotUtf8 { .. } => "D007",
+            Self::Ragged { .. } => "D008",
+            Self::EmptyCell { .. } => "D009",
+            Self::NotANumber { .. } => "D010",
+            Self::NotFinite { .. } => "D011",
+            Self::MissingColumn { .. } => "D012",
+            Self::Duplicate { .. } => "D013",
+            Self::NoTime { .. } => "D014",
+            Self::BadStep { .. } => "D015",
+            Self::TimeNotIncreasing { .. } => "D016",
+            Self::UnequalSteps { .. } => "D017",
+            Self::TooFewRows { .. } => "D018",
+            Self::NothingObserved { .. } => "D019",
+            Self::TooLarge { .. } => "D020",
+            Self::UnknownFormat { .. } => "D021",
+            Self::BadHeader { .. } => "D022",
+            Self::ObjectArray { .. } => "D023",
+            Self::BadDtype { .. } => "D024",
+            Self::ShapeOverflow { .. } => "D025",
+            Self::WrongLength { .. } => "D026",
+            Self::WrongShape { .. } => "D027",
+            Self::BadArchive { .. } => "D028",
+            Self::BadWindow { .. } => "D040",
+            Self::BadHoldOut { .. } => "D041",
+            Self::BadBatch => "D042",
+            Self::BadSimulation { .. } => "D050",
+            Self::Simulation(_) => "D051",
+            Self::NotRectangular => "D060",
+            Self::Write(_) => "D061",
+        }
+    }
+
+    /// The exit code of a program that stops because of this error: 3 for wrong data, 4 where the environment is at
+    /// fault (permission, disk), 5 for a numerical failure.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreadable { .. } | Self::Write(_) => 4,
+            Self::Simulation(_) => 5,
+            _ => 3,
+        }
+    }
+
+    /// True where the environment, not the data, is at fault.
+    pub fn is_environment(&self) -> bool {
+        self.exit_code() == 4
+    }
+
+    /// What to do about it, in one or two sentences.
+    pub fn help(&self) -> String {
+        match self {
+            Self::NotFound { nearest: Some(name), .. } => {
+                format!("did you mean `{name}`? Paths are relative to the model file.")
+            }
+            Self::NotFound { .. } => "check the path; it is relative to the model file.".into(),
+            Self::Unreadable { .. } => "check the permissions of the file and of the folders above it.".into(),
+            Self::NotAFile { .. } => "give the path of a regular .csv, .npy or .npz file.".into(),
+            Self::Empty { .. } => "write a header line with the column names and one row per sample.".into(),
+            Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
+            Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
+            Self::NotUtf8 { .. } => "save the file as UTF-8 text.".into(),
+            Self::Ragged { .. } => {
+                "give every row as many cells as the header; quote text that contains the delimiter.".into()
+            }
+            Self::EmptyCell { .. } => "fill the cell, or declare empty cells as missing with `missing \"\"`.".into(),
+            Self::NotANumber { text, .. } => {
+                if text.contains(',') {
+                    "write decimals with a point.".into()
+                } else {
+                    format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
+                }
+            }
+            Self::NotFinite { value, .. } => {
+                if value.eq_ignore_ascii_case("nan") {
+                    "correct the value, or declare it as missing with `missing \"nan\"`.".into()
+                } else {
+                    "correct the value; only finite numbers can be fitted.".into()
+                }
+            }
+            Self::MissingColumn { kind, existing, nearest, .. } => {
+                let listed = list(existing);
+                match nearest {
+                    Some(name) => format!("did you mean `{name}`? The {kind}s are {listed}."),
+                    None => format!("the {kind}s are {listed}; map one with `state = column`."),
+                }
+            }
+            Self::Duplicate { kind, .. } => format!("give each {kind} its own name."),
+            Self::NoTime { candidate: Some(name), .. } => {
+                format!("the file has `{name}`: write `time {name}`, or give the step with `dt`.")
+            }
+            Self::NoTime { .. } => "name the time column with `time NAME`, or give the step with `dt`.".into(),
+            Self::BadStep { .. } => "give the time between two samples, such as `dt 0.01`.".into(),
+            Self::TimeNotIncreasing { .. } => {
+                "sort the rows by time; if the file holds several trajectories, name the column that tells them apart \
+                 with `trajectory NAME`."
+                    .into()
+            }
+            Self::UnequalSteps { .. } => {
+                "resample to equal steps and put rows that are absent back in with missing values; if only the printed times \
+                 are rounded, give `dt` instead of `time`.".into()
+            }
+            Self::TooFewRows { .. } => "give more samples, or leave this trajectory out.".into(),
+            Self::NothingObserved { .. } => "leave the column out: a state without data is estimated.".into(),
+            Self::TooLarge { .. } => "split the file, or keep every second sample.".into(),
+            Self::UnknownFormat { .. } => "rename the file after its format.".into(),
+            Self::BadHeader { .. } => "write the file again with `numpy.save` or `numpy.savez`.".into(),
+            Self::ObjectArray { .. } => "convert it with `array.astype(float)` before saving.".into(),
+            Self::BadDtype { .. } => "convert it with `array.astype(float)` before saving.".into(),
+            Self::ShapeOverflow { .. } | Self::WrongLength { .. } => {
+                "the file is damaged or was cut off; copy or write it again.".into()
+            }
+            Self::WrongShape { .. } => {
+                "arrays are (samples) or (trajectories, samples) for one state, (samples, states) or (trajectories, \
+                 samples, states) for all."
+                    .into()
+            }
+            Self::BadArchive { .. } => "write the file again with `numpy.savez`.".into(),
+            Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
+            Self::BadHoldOut { .. } => "choose a fraction between 0 and 1 that leaves samples on both sides.".into(),
+            Self::BadBatch => "choose a batch size of at least 1.".into(),
+            Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
+            Self::Simulation(error) => error.help().into(),
+            Self::NotRectangular => "write a csv file instead.".into(),
+            Self::Write(_) => "check the disk and the permissions.".into(),
+        }
+    }
+}
+
+/// Names in back quotes, separated by commas, at most a dozen of them.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    if names.is_empty() {
+        return "none".into();
+    }
+    let mut text = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}

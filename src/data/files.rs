@@ -1,0 +1,127 @@
+//! From a path to bytes to a data set.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::csv_file::read_csv;
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::nearest::nearest;
+use super::npy::read_npy;
+use super::npz::read_npz;
+use super::spec::ReadSpec;
+
+/// The file formats that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Text with a header line; other delimiters than the comma are a setting.
+    Csv,
+    /// One numpy array.
+    Npy,
+    /// An archive of numpy arrays.
+    Npz,
+}
+
+impl Format {
+    /// The format that a file's extension stands for, without regard to case; `.tsv` and `.txt` count as csv.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" | "txt" => Some(Self::Csv),
+            "npy" => Some(Self::Npy),
+            "npz" => Some(Self::Npz),
+            _ => None,
+        }
+    }
+}
+
+/// Reads one or more files into one data set; the trajectories follow each other in the order of the paths.
+///
+/// # Errors
+/// The first thing that is wrong, with the file, row and column it is at.
+pub fn read_files<P: AsRef<Path>>(paths: &[P], format: Option<Format>, spec: &ReadSpec) -> Result<Dataset, DataError> {
+    let mut all: Option<Dataset> = None;
+    for path in paths {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let format = match format.or_else(|| Format::of(path)) {
+            Some(format) => format,
+            // A missing file is the better news than an odd extension.
+            None => {
+                load(path, spec.max_bytes)?;
+                return Err(DataError::UnknownFormat { file: name });
+            }
+        };
+        let one = read_bytes(&name, &load(path, spec.max_bytes)?, format, spec)?;
+        all = Some(match all {
+            None => one,
+            Some(mut all) => {
+                all.source.push_str(", ");
+                all.source.push_str(&one.source);
+                all.trajectories.extend(one.trajectories);
+                all
+            }
+        });
+    }
+    all.ok_or_else(|| DataError::NotFound { path: "(no file given)".into(), nearest: None })
+}
+
+/// Reads a data set from memory; `file` is the name to use in messages.
+///
+/// # Errors
+/// As [`read_files`], except for what only a file system can do wrong.
+pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> Result<Dataset, DataError> {
+    match format {
+        Format::Csv => read_csv(file, bytes, spec),
+        Format::Npy => read_npy(file, bytes, spec),
+        Format::Npz => read_npz(file, bytes, spec),
+    }
+}
+
+/// The bytes of a regular file of at most `limit` bytes.
+///
+/// Pipes and devices are refused before they are opened: opening a pipe without a writer waits for ever.
+fn load(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
+    let unreadable = |source: std::io::Error| match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            DataError::NotFound { path: path.into(), nearest: sibling(path) }
+        }
+        _ => DataError::Unreadable { path: path.into(), source },
+    };
+    let meta = std::fs::metadata(path).map_err(unreadable)?;
+    if meta.is_dir() {
+        return Err(DataError::NotAFile { path: path.into(), what: "a directory" });
+    }
+    if !meta.is_file() {
+        return Err(DataError::NotAFile { path: path.into(), what: "a pipe or a device" });
+    }
+    let too_large = |bytes| DataError::TooLarge { file: path.display().to_string(), bytes, limit };
+    if meta.len() > limit {
+        return Err(too_large(meta.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    // The length may have grown since it was asked for.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+/// The file beside a missing one that has the most similar name.
+fn sibling(path: &Path) -> Option<String> {
+    /// Enough for a folder of data; a "did you mean" is not worth reading a million names.
+    const LOOKED_AT: usize = 1000;
+    let wanted = path.file_name()?.to_str()?;
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    let names: Vec<String> = std::fs::read_dir(folder)
+        .ok()?
+        .take(LOOKED_AT)
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    nearest(wanted, names.iter().map(String::as_str))
+}

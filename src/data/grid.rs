@@ -1,0 +1,48 @@
+//! Uniform time grids: one check for times from every format.
+
+use super::error::DataError;
+
+/// Checks that times increase in equal steps and gives back the first time and the step.
+///
+/// The step is the average one, (last - first)/(n - 1). Each single step may differ from the median step by `tolerance`
+/// times it (times are often printed with few digits), and each time may be twice that far from its place on the grid,
+/// so that small differences of one sign cannot add up. `place` names sample `i` for a message.
+pub(crate) fn uniform(
+    file: &str,
+    times: &[f64],
+    tolerance: f64,
+    place: impl Fn(usize) -> String,
+) -> Result<(f64, f64), DataError> {
+    let first = times.first().copied().unwrap_or(0.0);
+    let last = times.last().copied().unwrap_or(0.0);
+    let mut steps: Vec<f64> = Vec::with_capacity(times.len());
+    for (i, (&previous, &time)) in times.iter().zip(times.iter().skip(1)).enumerate() {
+        if time <= previous {
+            return Err(DataError::TimeNotIncreasing { place: place(i + 1), time, previous });
+        }
+        steps.push(time - previous);
+    }
+    let dt = (last - first) / steps.len().max(1) as f64;
+    check_step(file, dt)?;
+    // The median tells which step is the odd one: a single gap shifts the average that all others are compared with.
+    let usual = median(&steps);
+    for (i, (&found, &time)) in steps.iter().zip(times.iter().skip(1)).enumerate() {
+        let odd = (found - usual).abs() > tolerance * usual;
+        let drifted = (time - (first + (i + 1) as f64 * dt)).abs() > 2.0 * tolerance * dt;
+        if odd || drifted {
+            return Err(DataError::UnequalSteps { place: place(i + 1), time, found, expected: usual, tolerance });
+        }
+    }
+    Ok((first, dt))
+}
+
+/// Refuses steps that are not positive numbers.
+pub(crate) fn check_step(file: &str, dt: f64) -> Result<(), DataError> {
+    if dt.is_finite() && dt > 0.0 { Ok(()) } else { Err(DataError::BadStep { file: file.into(), dt }) }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}

@@ -1,0 +1,56 @@
+//! The nearest of several names, for "did you mean".
+
+/// The candidate nearest to `wanted` in edit distance (case ignored), if it is near enough to be a likely slip: at most
+/// one third of the longer name's length away.
+pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    /// Longer names are data gone wrong, and the distance is quadratic in their length.
+    const LONGEST: usize = 200;
+    let target: Vec<char> = wanted.to_lowercase().chars().take(LONGEST).collect();
+    candidates
+        .into_iter()
+        .map(|name| {
+            let chars: Vec<char> = name.to_lowercase().chars().take(LONGEST).collect();
+            (distance(&target, &chars), target.len().max(chars.len()), name)
+        })
+        .filter(|&(d, longer, _)| d <= longer.div_ceil(3) && d < longer)
+        .min_by_key(|&(d, ..)| d)
+        .map(|(.., name)| name.to_owned())
+}
+
+/// Levenshtein distance, one row at a time.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b) {
+            let above = *cell;
+            let here = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
+            diagonal = above;
+            left = here;
+            *cell = here;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(a.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_slips_and_refuses_strangers() {
+        let names = ["time", "hare", "lynx"];
+        let case = |w: &str| nearest(w, names);
+        assert_eq!(case("hares").as_deref(), Some("hare"));
+        assert_eq!(case("Lynx").as_deref(), Some("lynx"));
+        assert_eq!(case("tiem").as_deref(), Some("time"));
+        assert_eq!(case("x"), None);
+        assert_eq!(case("temperature"), None);
+        assert_eq!(distance(&['a', 'b', 'c'], &['a', 'c']), 1);
+        assert_eq!(distance(&[], &['a', 'c']), 2);
+    }
+}

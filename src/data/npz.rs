@@ -1,0 +1,190 @@
+//! npz archives: arrays by name.
+//!
+//! `t` (samples) or the scalar `dt` place the samples in time. Each column is an array of shape (samples) or
+//! (trajectories, samples), or all columns are one array `data` of shape (samples, columns) or
+//! (trajectories, samples, columns). Arrays that nobody asks for are not touched.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+
+use npyz::zip::ZipArchive;
+use npyz::zip::result::ZipError;
+
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::grid::{check_step, uniform};
+use super::nearest::nearest;
+use super::npy::{Array, Times, assemble, from_table, read_array, shape_text};
+use super::spec::ReadSpec;
+
+/// The name of the array that holds all columns where there is none for each.
+const TABLE: &str = "data";
+
+/// Reads an npz archive from memory; `file` names it in messages.
+pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Dataset, DataError> {
+    if bytes.is_empty() {
+        return Err(DataError::Empty { file: file.into() });
+    }
+    let mut archive = Archive::open(file, bytes, spec.max_bytes)?;
+    let times = times(&mut archive, spec)?;
+    let wanted: Vec<&str> = spec.columns.iter().chain(&spec.inputs).map(|map| map.column.as_str()).collect();
+    if archive.has(TABLE) && !wanted.iter().any(|name| archive.has(name)) {
+        let table = archive.array(TABLE)?;
+        return from_table(&format!("{file}: array `{TABLE}`"), table, &times, spec);
+    }
+    let mut parts: Vec<Array> = Vec::with_capacity(wanted.len());
+    let mut common: Option<(usize, usize)> = None;
+    for name in wanted {
+        let array = archive.array(name)?;
+        let place = format!("{file}: array `{name}`");
+        let (count, len) = match *array.shape.as_slice() {
+            [len] => (1, len),
+            [count, len] => (count, len),
+            _ => {
+                return Err(DataError::WrongShape {
+                    file: place,
+                    shape: shape_text(&array.shape),
+                    expected: "(samples,) or (trajectories, samples)".into(),
+                });
+            }
+        };
+        times.fits(&place, &array.shape, len)?;
+        if let Some((c, l)) = common
+            && (c, l) != (count, len)
+        {
+            return Err(DataError::WrongShape {
+                file: place,
+                shape: shape_text(&array.shape),
+                expected: format!("{c} trajectories of {l} samples, as in the arrays before it"),
+            });
+        }
+        common = Some((count, len));
+        parts.push(array);
+    }
+    assemble(file, &parts, common.unwrap_or((0, 0)), &times, spec)
+}
+
+fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError> {
+    let file = archive.file;
+    let name = match (&spec.time, spec.dt) {
+        (Some(name), _) => name.as_str(),
+        (None, Some(dt)) => {
+            check_step(file, dt)?;
+            return Ok(Times::Step { t0: 0.0, dt });
+        }
+        (None, None) if archive.has("t") => "t",
+        (None, None) if archive.has("dt") => {
+            let array = archive.array("dt")?;
+            return match *array.data.as_slice() {
+                [dt] => check_step(file, dt).map(|()| Times::Step { t0: 0.0, dt }),
+                _ => Err(DataError::WrongShape {
+                    file: format!("{file}: array `dt`"),
+                    shape: shape_text(&array.shape),
+                    expected: "one number".into(),
+                }),
+            };
+        }
+        (None, None) => {
+            let candidate = archive.names.contains_key("time").then(|| "time".to_owned());
+            return Err(DataError::NoTime { file: file.into(), candidate });
+        }
+    };
+    let array = archive.array(name)?;
+    let place = format!("{file}: array `{name}`");
+    if array.shape.len() != 1 {
+        return Err(DataError::WrongShape {
+            file: place,
+            shape: shape_text(&array.shape),
+            expected: "(samples,)".into(),
+        });
+    }
+    if let Some(i) = array.data.iter().position(|t| !t.is_finite()) {
+        let value = array.data.get(i).map(f64::to_string).unwrap_or_default();
+        return Err(DataError::NotFinite { place: format!("{file}: row {i}"), column: name.into(), value });
+    }
+    super::csv_file::enough(&place, "", array.data.len(), spec)?;
+    let (t0, dt) = uniform(&place, &array.data, spec.step_tolerance, |i| format!("{place}, row {i}"))?;
+    Ok(Times::Grid { t0, dt, len: array.data.len() })
+}
+
+/// An open archive with its directory.
+struct Archive<'a> {
+    file: &'a str,
+    zip: ZipArchive<Cursor<&'a [u8]>>,
+    /// Array name to place in the directory.
+    names: HashMap<String, usize>,
+    /// The array names in the order of the archive.
+    order: Vec<String>,
+    /// Bytes that may still be unpacked.
+    left: u64,
+    limit: u64,
+}
+
+impl<'a> Archive<'a> {
+    fn open(file: &'a str, bytes: &'a [u8], limit: u64) -> Result<Self, DataError> {
+        let bad = |e: ZipError| DataError::BadArchive { file: file.into(), what: reason(&e) };
+        if too_many_entries(bytes) {
+            return Err(bad(ZipError::InvalidArchive("its directory is longer than the file")));
+        }
+        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(bad)?;
+        let mut names = HashMap::new();
+        let mut order = Vec::new();
+        // By position: a directory with two members of one name shows only the last of them by name.
+        for at in 0..zip.len() {
+            let member = zip.by_index_raw(at).map_err(bad)?;
+            let Some(name) = npyz::npz::array_name_from_file_name(member.name()) else { continue };
+            if names.insert(name.to_owned(), at).is_some() {
+                return Err(DataError::Duplicate { file: file.into(), kind: "array", name: name.into() });
+            }
+            order.push(name.to_owned());
+        }
+        if zip.is_empty() {
+            return Err(DataError::Empty { file: file.into() });
+        }
+        Ok(Self { file, zip, names, order, left: limit, limit })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    fn array(&mut self, name: &str) -> Result<Array, DataError> {
+        let Some(&at) = self.names.get(name) else {
+            return Err(DataError::MissingColumn {
+                file: self.file.into(),
+                kind: "array",
+                wanted: name.into(),
+                existing: self.order.clone(),
+                nearest: nearest(name, self.order.iter().map(String::as_str)),
+            });
+        };
+        let place = format!("{}: array `{name}`", self.file);
+        let mut member =
+            self.zip.by_index(at).map_err(|e| DataError::BadArchive { file: place.clone(), what: reason(&e) })?;
+        let size = member.size();
+        if size > self.left {
+            let bytes = self.limit - self.left + size;
+            return Err(DataError::TooLarge { file: self.file.into(), bytes, limit: self.limit });
+        }
+        self.left -= size;
+        read_array(&place, &mut member, size)
+    }
+}
+
+fn reason(e: &ZipError) -> String {
+    match e {
+        ZipError::Io(e) => e.to_string(),
+        ZipError::InvalidArchive(what) | ZipError::UnsupportedArchive(what) => (*what).into(),
+        ZipError::FileNotFound => "a member is not where the directory says".into(),
+    }
+}
+
+/// True when a zip64 end record (APPNOTE 4.3.14: signature `PK\x06\x06`, number of entries at 32) promises more entries
+/// than there is room for. The zip reader would reserve memory for all of them.
+fn too_many_entries(bytes: &[u8]) -> bool {
+    /// A directory entry without its name (4.3.12).
+    const ENTRY: u64 = 46;
+    let Some(end) = bytes.windows(4).rposition(|w| w == b"PK\x06\x06") else { return false };
+    let count = bytes.get(end + 32..end + 40).map_or(0, |n| n.iter().rev().fold(0u64, |v, &b| (v << 8) | u64::from(b)));
+    count > bytes.len() as u64 / ENTRY
+}

@@ -1,0 +1,90 @@
+//! What a reader is told: which columns belong to which names, and how time is known.
+
+/// How to read a data file.
+#[derive(Debug, Clone)]
+pub struct ReadSpec {
+    /// The observed columns, in the order that the data set will have.
+    pub columns: Vec<ColumnMap>,
+    /// Inputs (forcings) to read alongside.
+    pub inputs: Vec<ColumnMap>,
+    /// The column (or npz array) with the time of each sample. For npz files `None` means `t` where there is one.
+    pub time: Option<String>,
+    /// The step, where no column holds the times; the first sample is then at time 0. For npz files `None` means the
+    /// scalar `dt` where there is one.
+    pub dt: Option<f64>,
+    /// The csv column that tells trajectories apart. Their order is that of first appearance.
+    pub trajectory: Option<String>,
+    /// Cell texts that mean "not measured", compared after trimming and without regard to case; `""` declares empty
+    /// cells. In npy and npz files `nan` declares NaN as missing.
+    pub missing: Vec<String>,
+    /// The csv delimiter.
+    pub delimiter: u8,
+    /// How far a step may be from the average step of its trajectory, as a fraction of the latter.
+    pub step_tolerance: f64,
+    /// The least number of samples in a trajectory.
+    pub min_samples: usize,
+    /// The most bytes that a file may hold, and that the arrays read from an archive may hold together once unpacked.
+    pub max_bytes: u64,
+}
+
+/// A name of the model and the column it is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnMap {
+    /// The name in the model, such as a state.
+    pub name: String,
+    /// The name in the file.
+    pub column: String,
+}
+
+impl ColumnMap {
+    /// A column that has another name in the file than in the model.
+    pub fn new(name: impl Into<String>, column: impl Into<String>) -> Self {
+        Self { name: name.into(), column: column.into() }
+    }
+}
+
+impl From<&str> for ColumnMap {
+    /// The same name in the model and in the file.
+    fn from(name: &str) -> Self {
+        Self::new(name, name)
+    }
+}
+
+impl Default for ReadSpec {
+    fn default() -> Self {
+        Self {
+            columns: Vec::new(),
+            inputs: Vec::new(),
+            time: None,
+            dt: None,
+            trajectory: None,
+            missing: Vec::new(),
+            delimiter: b',',
+            step_tolerance: 1e-3,
+            min_samples: 8,
+            max_bytes: 1 << 30,
+        }
+    }
+}
+
+impl ReadSpec {
+    /// The columns of the given names, everything else by default.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { columns: names.into_iter().map(ColumnMap::from).collect(), ..Self::default() }
+    }
+
+    /// True for a cell text that is declared as missing.
+    pub(crate) fn is_missing(&self, text: &str) -> bool {
+        self.missing.iter().any(|m| m.eq_ignore_ascii_case(text))
+    }
+
+    /// Names of the observed columns.
+    pub(crate) fn column_names(&self) -> Vec<String> {
+        self.columns.iter().map(|c| c.name.clone()).collect()
+    }
+
+    /// Names of the inputs.
+    pub(crate) fn input_names(&self) -> Vec<String> {
+        self.inputs.iter().map(|c| c.name.clone()).collect()
+    }
+}

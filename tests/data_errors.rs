@@ -1,0 +1,263 @@
+//! Bad data: every fault is named with file, row, column, code, exit code and help. One snapshot shows them all.
+
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+
+use mechc::data::{Batches, ColumnMap, DataError, Dataset, Format, HoldOut, Noise, ReadSpec, Sampling, Trajectory};
+use mechc::data::{read_bytes, read_files, simulate};
+use npyz::zip::write::{FileOptions, ZipWriter};
+use npyz::zip::{CompressionMethod, DateTime};
+
+/// Times and x, y in nine rows of csv, with one line replaced.
+fn csv_with(line: usize, text: &str) -> Vec<u8> {
+    let mut lines = vec!["t,x,y".to_owned()];
+    lines.extend((0..9).map(|i| format!("0.{i},{i},{}", i * i)));
+    lines[line - 1] = text.to_owned();
+    lines.join("\n").into_bytes()
+}
+
+fn spec() -> ReadSpec {
+    ReadSpec { time: Some("t".into()), ..ReadSpec::of(["x", "y"]) }
+}
+
+fn npy(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    npy_header(&format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}"), data)
+}
+
+fn npy_header(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+fn f8(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn column(values: &[f64]) -> Vec<u8> {
+    npy("'<f8'", "False", &format!("({},)", values.len()), &f8(values))
+}
+
+fn npz(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options =
+        FileOptions::default().compression_method(CompressionMethod::Deflated).last_modified_time(DateTime::default());
+    for (name, bytes) in members {
+        zip.start_file(format!("{name}.npy"), options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// Replaces all occurrences of `from` by `to` of the same length: what no honest writer would write.
+fn forge(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> = (0..=bytes.len() - from.len()).filter(|&i| bytes[i..].starts_with(from)).collect();
+    assert!(!places.is_empty(), "the forged bytes are not there");
+    for i in places {
+        bytes[i..i + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+fn show(out: &mut String, name: &str, result: Result<Dataset, DataError>) {
+    let error = result.expect_err(name);
+    writeln!(out, "# {name}\n{} (exit {}): {error}\n  help: {}\n", error.code(), error.exit_code(), error.help())
+        .unwrap();
+}
+
+#[test]
+fn bad_csv() {
+    let mut out = String::new();
+    let mut case = |name: &str, bytes: &[u8], spec: &ReadSpec| {
+        show(&mut out, name, read_bytes("run.csv", bytes, Format::Csv, spec));
+    };
+    let with = |change: fn(&mut ReadSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        spec
+    };
+    case("empty", b"", &spec());
+    case("white space only", b" \r\n\n", &spec());
+    case("header only", b"t,x,y\n", &spec());
+    case("no header", b"0,1,2\n1,2,3\n", &spec());
+    case("not utf-8", b"t,x,y\n0,1,2\n1,\xff,2\n", &spec());
+    case("utf-16", b"\xff\xfet\x00,\x00x\x00", &spec());
+    case("short row", &csv_with(4, "0.2,1"), &spec());
+    case("long row", &csv_with(4, "0.2,1,2,3"), &spec());
+    case("text", &csv_with(5, "0.3,1,high"), &spec());
+    case("decimal comma", &csv_with(5, "0.3,\"1,5\",2"), &spec());
+    case("unclosed quote", &csv_with(5, "0.3,1,\"5"), &spec());
+    case("empty cell", &csv_with(5, "0.3,,2"), &spec());
+    case("nan", &csv_with(6, "0.4,NaN,2"), &spec());
+    case("infinity", &csv_with(6, "0.4,-inf,2"), &spec());
+    case("beyond f64", &csv_with(6, "0.4,1e999,2"), &spec());
+    case("missing token in the time column", &csv_with(6, "NA,1,2"), &with(|s| s.missing = vec!["NA".into()]));
+    case("wrong column, near", &csv_with(1, "t,xs,y"), &spec());
+    case("wrong column, far", &csv_with(1, "t,pressure,y"), &spec());
+    case("column with another name", &csv_with(2, "0,0,0"), &with(|s| s.columns = vec![ColumnMap::new("x", "hare")]));
+    case("duplicate column", &csv_with(1, "t,x,x"), &spec());
+    case("no time", &csv_with(2, "0,0,0"), &with(|s| s.time = None));
+    case("negative step", &csv_with(2, "0,0,0"), &with(|s| (s.time, s.dt) = (None, Some(-0.1))));
+    case("gap", &csv_with(10, "0.95,1,2"), &spec());
+    case("repeated time", &csv_with(7, "0.4,1,2"), &spec());
+    case("too few", b"t,x,y\n0,1,2\n1,2,3\n", &spec());
+    let short = with(|s| (s.trajectory, s.min_samples) = (Some("k".into()), 2));
+    case("short trajectory", b"t,x,y,k\n0,1,2,a\n1,2,3,a\n0,1,2,b\n", &short);
+    case("nothing observed", b"t,x,y\n0,1,-\n1,2,-\n", &with(|s| (s.missing, s.min_samples) = (vec!["-".into()], 2)));
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn bad_npy() {
+    let mut out = String::new();
+    let spec = ReadSpec { dt: Some(0.1), ..ReadSpec::of(["x", "y"]) };
+    let mut case = |name: &str, bytes: &[u8]| show(&mut out, name, read_bytes("run.npy", bytes, Format::Npy, &spec));
+    let data = f8(&[0.5; 20]);
+    let good = npy("'<f8'", "False", "(10, 2)", &data);
+    assert!(read_bytes("run.npy", &good, Format::Npy, &spec).is_ok());
+    case("empty", b"");
+    case("text", b"t,x,y\n0,1,2\n");
+    case("cut in the header", &good[..30]);
+    case("cut in the data", &good[..good.len() - 3]);
+    case("trailing bytes", &[good.clone(), vec![0; 8]].concat());
+    case("version 9", &forge(good.clone(), b"NUMPY\x01", b"NUMPY\x09"));
+    case("overflowing shape", &npy("'<f8'", "False", "(4294967296, 4294967296)", &data));
+    case("overflowing shape with a zero", &npy("'<f8'", "False", "(0, 9223372036854775808, 4)", &[]));
+    case("size beyond 64 bits", &npy("'<f8'", "False", "(99999999999999999999999999,)", &data));
+    case("size times item overflows", &npy("'<f8'", "False", "(2305843009213693952,)", &[]));
+    case("negative size", &npy("'<f8'", "False", "(-1, 2)", &data));
+    case("objects", &npy("'|O'", "False", "(10, 2)", &data));
+    case("records", &npy("[('x', '<f8')]", "False", "(10, 2)", &data));
+    case("records of objects", &npy("[('x', '|O')]", "False", "(10, 2)", &data));
+    case("text items", &npy("'<U8'", "False", "(10, 2)", &data));
+    case("complex", &npy("'<c16'", "False", "(10,)", &data));
+    case("nested", &npy_header(&"(".repeat(16_000), &[]));
+    case("huge header", &[b"\x93NUMPY\x02\x00".as_slice(), &u32::MAX.to_le_bytes(), b"{"].concat());
+    case("not a dictionary", &npy_header("__import__('os').system('true')", &[]));
+    case("a key twice", &npy_header("{'shape': (2,), 'shape': (3,), 'descr': '<f8', 'fortran_order': False}", &[]));
+    case("without a shape", &npy_header("{'descr': '<f8', 'fortran_order': False}", &[]));
+    case("one axis", &npy("'<f8'", "False", "(20,)", &data));
+    case("three columns", &npy("'<f8'", "False", "(4, 3)", &f8(&[0.5; 12])));
+    case("nan", &npy("'<f8'", "False", "(10, 2)", &f8(&[&[0.5; 7][..], &[f64::NAN], &[0.5; 12]].concat())));
+    case("no samples", &npy("'<f8'", "False", "(0, 2)", &[]));
+    case("no trajectories", &npy("'<f8'", "False", "(0, 10, 2)", &[]));
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn bad_npz() {
+    let mut out = String::new();
+    let spec = ReadSpec { max_bytes: 100_000, ..ReadSpec::of(["x", "y"]) };
+    let mut case = |name: &str, bytes: &[u8]| show(&mut out, name, read_bytes("run.npz", bytes, Format::Npz, &spec));
+    let ramp: Vec<f64> = (0..10).map(|i| 0.1 * f64::from(i)).collect();
+    let (t, x) = (column(&ramp), column(&[1.0; 10]));
+    let of = |third: (&str, Vec<u8>)| npz(&[("t", t.clone()), ("x", x.clone()), third]);
+    let good = of(("y", x.clone()));
+    assert!(read_bytes("run.npz", &good, Format::Npz, &spec).is_ok());
+    case("not a zip", b"PK but no archive");
+    case("cut off", &good[..good.len() - 40]);
+    case("duplicate member", &forge(of(("z", x.clone())), b"z.npy", b"x.npy"));
+    case("missing array", &of(("Y1", x.clone())));
+    case("no time", &npz(&[("time", t.clone()), ("x", x.clone()), ("y", x.clone())]));
+    case("dt is an array", &npz(&[("dt", t.clone()), ("x", x.clone()), ("y", x.clone())]));
+    case("dt is zero", &npz(&[("dt", npy("'<f8'", "False", "()", &f8(&[0.0]))), ("x", x.clone()), ("y", x.clone())]));
+    case("lengths differ", &of(("y", column(&[1.0; 9]))));
+    case("trajectories differ", &of(("y", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))));
+    case("four axes", &of(("y", npy("'<f8'", "False", "(1, 1, 1, 10)", &f8(&[1.0; 10])))));
+    case("objects", &of(("y", npy("'|O'", "False", "(10,)", b"\x80\x04."))));
+    let gap = column(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.5]);
+    case("unequal times", &npz(&[("t", gap), ("x", x.clone()), ("y", x.clone())]));
+    case("time is nan", &npz(&[("t", column(&[f64::NAN; 8])), ("x", x.clone()), ("y", x.clone())]));
+    case("bomb", &npz(&[("t", t.clone()), ("x", column(&vec![0.0; 1_000_000])), ("y", x.clone())]));
+    let size = (x.len() as u32).to_le_bytes();
+    case("the directory understates a length", &forge(good.clone(), &size, &(x.len() as u32 - 8).to_le_bytes()));
+    case("the directory overstates a length", &forge(good.clone(), &size, &90_000u32.to_le_bytes()));
+    let mut damaged = good;
+    let checksum = damaged.windows(4).position(|w| w == b"PK\x01\x02").unwrap() + 16;
+    damaged[checksum] ^= 1;
+    case("checksum", &damaged);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn bad_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("folder.csv")).unwrap();
+    std::fs::write(at("lorenz.csv"), csv_with(2, "0,0,0")).unwrap();
+    std::fs::write(at("run.xlsx"), b"PK").unwrap();
+    let mut out = String::new();
+    for (name, path, limit) in [
+        ("missing", at("lorentz.csv"), 1 << 30),
+        ("missing, nothing like it", at("hares.npz"), 1 << 30),
+        ("a file as a folder", at("lorenz.csv").join("x.csv"), 1 << 30),
+        ("a directory", at("folder.csv"), 1 << 30),
+        ("a device that never ends", "/dev/zero".into(), 1 << 30),
+        ("too large", at("lorenz.csv"), 10),
+        ("another format", at("run.xlsx"), 1 << 30),
+    ] {
+        let spec = ReadSpec { max_bytes: limit, ..spec() };
+        let format = path.starts_with("/dev").then_some(Format::Csv);
+        show(&mut out, name, read_files(&[path], format, &spec));
+    }
+    show(&mut out, "no file", read_files::<&str>(&[], None, &spec()));
+    let text = out.replace(&folder.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_unreadable_file_is_the_environments_fault() {
+    // Reading this file at address 0 fails whoever asks.
+    let error = read_files(&["/proc/self/mem"], Some(Format::Csv), &spec()).unwrap_err();
+    assert_eq!((error.code(), error.exit_code(), error.is_environment()), ("D002", 4, true));
+}
+
+#[test]
+fn bad_settings() {
+    let values: Vec<f64> = (0..10).map(f64::from).collect();
+    let t = Trajectory { dt: 1.0, len: 10, valid: vec![true; 10], values, ..Trajectory::default() };
+    let data = Dataset { source: "run".into(), columns: vec!["x".into()], inputs: vec![], trajectories: vec![t] };
+    let mut out = String::new();
+    let mut case = |name: &str, error: Option<DataError>| {
+        show(&mut out, name, error.map_or(Ok(data.clone()), Err));
+    };
+    for fraction in [0.0, 1.0, -0.5, f64::NAN, 0.05, 0.95] {
+        case(&format!("hold out {fraction}"), data.hold_out(HoldOut::Time(fraction)).err());
+    }
+    let half = HoldOut::Trajectories { fraction: 0.5, seed: 1 };
+    case("hold out the only trajectory", data.hold_out(half).err());
+    case("window too long", data.windows(11, 1).err());
+    case("window of zero", data.windows(0, 1).err());
+    case("stride of zero", data.windows(5, 0).err());
+    case("batch of zero", Batches::new(10, 0, 1).err());
+    for noise in [Noise::Relative(-0.1), Noise::Absolute(f64::INFINITY)] {
+        case(&format!("noise {noise:?}"), data.clone().add_noise(noise, 1).err());
+    }
+    let observed = [("x".to_owned(), 0)];
+    let mut run = |name: &str, sampling: Sampling, u0: f64, f: fn(f64) -> f64| {
+        let error = simulate(&mut |_, u, d| d[0] = f(u[0]), &[u0], &observed, &sampling).err();
+        case(name, error);
+    };
+    let sampling = Sampling { dt: 0.1, samples: 100, ..Sampling::default() };
+    run("dt of zero", Sampling { dt: 0.0, ..sampling.clone() }, 1.0, |u| u);
+    run("one step", Sampling { samples: 1, ..sampling.clone() }, 1.0, |u| u);
+    run("too many steps for memory", Sampling { samples: usize::MAX, ..sampling.clone() }, 1.0, |u| u);
+    run("initial value nan", sampling.clone(), f64::NAN, |u| u);
+    run("outside the domain at once", sampling.clone(), -1.0, f64::sqrt);
+    run("growth beyond f64", Sampling { dt: 100.0, ..sampling.clone() }, 1.0, |u| u);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_solution_that_runs_to_infinity_stops_at_its_pole() {
+    // u' = u^2 from 1 has its pole at t = 1.
+    let sampling = Sampling { dt: 0.1, samples: 100, ..Sampling::default() };
+    let error = simulate(&mut |_, u, d| d[0] = u[0] * u[0], &[1.0], &[("u".into(), 0)], &sampling).unwrap_err();
+    assert_eq!((error.code(), error.exit_code()), ("D051", 5));
+    let DataError::Simulation(error) = error else { panic!("{error}") };
+    assert!((error.time() - 1.0).abs() < 1e-6, "{error}");
+}
