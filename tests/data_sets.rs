@@ -196,8 +196,8 @@ fn closed_forms_are_met() {
 fn the_method_has_order_eight() {
     // One step per sample (a tolerance that accepts all): halving it must divide the error by about 2^8.
     let loose = Tolerance { relative: 1e3, absolute: 1e3, max_steps: 10 };
-    let mut oscillator = |_: f64, u: &[f64], d: &mut [f64]| (d[0], d[1]) = (u[1], -u[0]);
-    let mut error = |n: usize| {
+    let oscillator = |_: f64, u: &[f64], d: &mut [f64]| (d[0], d[1]) = (u[1], -u[0]);
+    let error = |n: usize| {
         let dt = 4.0 / n as f64;
         let mut calls = 0;
         let mut counted = |t: f64, u: &[f64], d: &mut [f64]| {

@@ -74,7 +74,10 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         rows.lines.push(line);
         for (role, at, name) in &plan.cells {
             let text = record.get(*at).unwrap_or_default();
-            let missing = *role == Role::Value && spec.is_missing(text);
+            let missing = spec.is_missing(text);
+            if missing && *role != Role::Value {
+                return Err(DataError::MissingKnown { place: format!("{file}:{line}"), column: name.clone() });
+            }
             let number = if missing { 0.0 } else { number(file, line, name, text)? };
             match role {
                 Role::Value => {

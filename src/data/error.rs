@@ -99,12 +99,15 @@ pub enum DataError {
     /// An npz file that is not a readable zip archive.
     #[error("{file}: is not a readable npz archive: {what}")]
     BadArchive { file: String, what: String },
+    /// A time or an input that is missing: only observations may be.
+    #[error("{place}: column `{column}` is missing; times and inputs must be known")]
+    MissingKnown { place: String, column: String },
     /// A window that is longer than every trajectory, or of length or stride zero.
     #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
     BadWindow { length: usize, stride: usize, what: String },
     /// A hold-out that leaves nothing to train or to test on.
-    #[error("holding out {fraction} of {what} leaves {left}")]
-    BadHoldOut { fraction: f64, what: &'static str, left: String },
+    #[error("holding out {fraction} of {what}: {why}")]
+    BadHoldOut { fraction: f64, what: &'static str, why: String },
     /// A batch size of zero.
     #[error("a mini-batch needs at least one window")]
     BadBatch,
@@ -154,6 +157,7 @@ impl DataError {
             Self::WrongLength { .. } => "D026",
             Self::WrongShape { .. } => "D027",
             Self::BadArchive { .. } => "D028",
+            Self::MissingKnown { .. } => "D029",
             Self::BadWindow { .. } => "D040",
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
@@ -197,7 +201,9 @@ impl DataError {
             }
             Self::EmptyCell { .. } => "fill the cell, or declare empty cells as missing with `missing \"\"`.".into(),
             Self::NotANumber { text, .. } => {
-                if text.contains(',') {
+                if text.contains('\n') {
+                    "a quotation mark is opened in this cell and never closed.".into()
+                } else if text.contains(',') {
                     "write decimals with a point.".into()
                 } else {
                     format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
@@ -248,6 +254,7 @@ impl DataError {
                     .into()
             }
             Self::BadArchive { .. } => "write the file again with `numpy.savez`.".into(),
+            Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
             Self::BadHoldOut { .. } => "choose a fraction between 0 and 1 that leaves samples on both sides.".into(),
             Self::BadBatch => "choose a batch size of at least 1.".into(),

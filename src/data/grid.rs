@@ -26,12 +26,17 @@ pub(crate) fn uniform(
     check_step(file, dt)?;
     // The median tells which step is the odd one: a single gap shifts the average that all others are compared with.
     let usual = median(&steps);
-    for (i, (&found, &time)) in steps.iter().zip(times.iter().skip(1)).enumerate() {
-        let odd = (found - usual).abs() > tolerance * usual;
-        let drifted = (time - (first + (i + 1) as f64 * dt)).abs() > 2.0 * tolerance * dt;
-        if odd || drifted {
-            return Err(DataError::UnequalSteps { place: place(i + 1), time, found, expected: usual, tolerance });
-        }
+    let at = |i: usize, expected: f64| {
+        let (found, time) = (steps.get(i).copied().unwrap_or(0.0), times.get(i + 1).copied().unwrap_or(0.0));
+        DataError::UnequalSteps { place: place(i + 1), time, found, expected, tolerance }
+    };
+    if let Some(i) = steps.iter().position(|step| (step - usual).abs() > tolerance * usual) {
+        return Err(at(i, usual));
+    }
+    let grid = |i: usize| first + (i + 1) as f64 * dt;
+    let drift = |(i, time): (usize, &f64)| (time - grid(i)).abs() > 2.0 * tolerance * dt;
+    if let Some(i) = times.iter().skip(1).enumerate().position(drift) {
+        return Err(at(i, dt));
     }
     Ok((first, dt))
 }

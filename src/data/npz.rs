@@ -99,8 +99,13 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
         });
     }
     if let Some(i) = array.data.iter().position(|t| !t.is_finite()) {
-        let value = array.data.get(i).map(f64::to_string).unwrap_or_default();
-        return Err(DataError::NotFinite { place: format!("{file}: row {i}"), column: name.into(), value });
+        let place = format!("{file}: row {i}");
+        let value = array.data.get(i).copied().unwrap_or(f64::NAN);
+        return Err(if value.is_nan() {
+            DataError::MissingKnown { place, column: name.into() }
+        } else {
+            DataError::NotFinite { place, column: name.into(), value: value.to_string() }
+        });
     }
     super::csv_file::enough(&place, "", array.data.len(), spec)?;
     let (t0, dt) = uniform(&place, &array.data, spec.step_tolerance, |i| format!("{place}, row {i}"))?;

@@ -52,9 +52,9 @@ impl Dataset {
             HoldOut::Time(fraction) => (fraction, "the samples"),
             HoldOut::Trajectories { fraction, .. } => (fraction, "the trajectories"),
         };
-        let bad = |left: String| DataError::BadHoldOut { fraction, what, left };
+        let bad = |why: String| DataError::BadHoldOut { fraction, what, why };
         if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(bad("a fraction that is not between 0 and 1".into()));
+            return Err(bad("the fraction is not between 0 and 1".into()));
         }
         let mut train = Vec::new();
         let mut test = Vec::new();
@@ -64,7 +64,7 @@ impl Dataset {
                     let held = (t.len as f64 * fraction).round() as usize;
                     let kept = t.len.saturating_sub(held);
                     if held < 2 || kept < 2 {
-                        return Err(bad(format!("{kept} samples to fit and {held} to test on")));
+                        return Err(bad(format!("this leaves {kept} samples to fit and {held} to test on")));
                     }
                     train.push(t.slice(0, kept));
                     test.push(t.slice(kept, held));
@@ -74,7 +74,10 @@ impl Dataset {
                 let n = self.trajectories.len();
                 let held = (n as f64 * fraction).round() as usize;
                 if held == 0 || held >= n {
-                    return Err(bad(format!("{} trajectories to fit and {held} to test on", n.saturating_sub(held))));
+                    return Err(bad(format!(
+                        "this leaves {} trajectories to fit and {held} to test on",
+                        n.saturating_sub(held)
+                    )));
                 }
                 let order = permutation(&mut stream(seed, Purpose::HoldOut, 0), n);
                 let chosen: std::collections::HashSet<usize> = order.into_iter().take(held).collect();

@@ -1,0 +1,200 @@
+//! What a run leaves behind, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+use super::json::{number, numbers, optional};
+
+/// Everything about a finished run that its renderings need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Name of the model.
+    pub model: String,
+    /// One line on what was done, such as `4000 samples of x, y, z, 5 % noise`; may be empty.
+    pub summary: String,
+    /// The engine that fitted it.
+    pub engine: Engine,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// Time from start to result.
+    #[serde(with = "number")]
+    pub wall_seconds: f64,
+    /// The equations that were found, in the order of the states.
+    pub equations: Vec<Equation>,
+    /// Terms that the data neither demand nor exclude.
+    pub plausible: Vec<PlausibleTerm>,
+    /// Parameters and their estimates.
+    pub parameters: Vec<Parameter>,
+    /// Estimated measurement noise, per observed state.
+    pub noise: Vec<NoiseEstimate>,
+    /// The loss over the iterations.
+    pub loss: Vec<LossPoint>,
+    /// Figures of merit, held-out ones among them.
+    pub metrics: Vec<Metric>,
+    /// Data and solution.
+    pub trajectories: Vec<TrajectoryRecord>,
+    /// The resolved settings in the order of the model file: key and value as text.
+    pub settings: Vec<(String, String)>,
+    /// Versions of the program, the compiler, the machine: name and value.
+    pub versions: Vec<(String, String)>,
+    /// What the user should know before trusting the result.
+    pub warnings: Vec<String>,
+}
+
+/// How a model was fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Joint Gauss-Newton for coefficients and trajectory.
+    #[default]
+    Joint,
+    /// Gradient training.
+    Gradient,
+}
+
+/// `state^(derivative) = sum of terms`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Equation {
+    /// Name of the state.
+    pub state: String,
+    /// Order of the derivative on the left.
+    pub derivative: u32,
+    /// The terms that were kept.
+    pub terms: Vec<Term>,
+}
+
+/// A coefficient times a term.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Term {
+    /// The term with its factors in declaration order: `1`, `x`, `x^2`, `x*y`.
+    pub term: String,
+    /// Its coefficient.
+    #[serde(with = "number")]
+    pub coefficient: f64,
+    /// Standard error of the coefficient, where the engine has one.
+    #[serde(with = "optional")]
+    pub std_error: Option<f64>,
+}
+
+/// A term that was left out although it may be there.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PlausibleTerm {
+    /// State whose equation it may belong to.
+    pub state: String,
+    /// The term.
+    pub term: String,
+    /// The coefficient it would have.
+    #[serde(with = "number")]
+    pub coefficient: f64,
+    /// Standard error of that coefficient.
+    #[serde(with = "optional")]
+    pub std_error: Option<f64>,
+}
+
+/// An estimated parameter.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its estimate.
+    #[serde(with = "number")]
+    pub value: f64,
+    /// Standard error of the estimate.
+    #[serde(with = "optional")]
+    pub std_error: Option<f64>,
+}
+
+/// Measurement noise of a state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NoiseEstimate {
+    /// Name of the state.
+    pub state: String,
+    /// Standard deviation in the unit of the state.
+    #[serde(with = "number")]
+    pub std: f64,
+    /// The same as a fraction of the standard deviation of the data.
+    #[serde(with = "optional")]
+    pub relative: Option<f64>,
+}
+
+/// The loss at an iteration.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LossPoint {
+    /// Counted over the whole run.
+    pub iteration: u64,
+    /// The loss.
+    #[serde(with = "number")]
+    pub loss: f64,
+    /// Name of the phase, such as `fit` or `prune`.
+    pub phase: String,
+}
+
+/// A figure of merit.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Metric {
+    /// What is measured, such as `RMSE of x`.
+    pub name: String,
+    /// On which part of the data: `train`, `held out`.
+    pub part: String,
+    /// The figure.
+    #[serde(with = "number")]
+    pub value: f64,
+}
+
+/// Data and solution of a trajectory.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TrajectoryRecord {
+    /// Its name; may be empty.
+    pub name: String,
+    /// Times of the samples.
+    #[serde(with = "numbers")]
+    pub time: Vec<f64>,
+    /// One entry per state.
+    pub states: Vec<StateRecord>,
+    /// Index of the first sample that was held out.
+    pub held_out_from: Option<usize>,
+}
+
+/// Data and solution of a state; both as long as the times, or empty where there is none. NaN where a sample is missing.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StateRecord {
+    /// Name of the state.
+    pub state: String,
+    /// Observations.
+    #[serde(with = "numbers")]
+    pub data: Vec<f64>,
+    /// The fitted solution.
+    #[serde(with = "numbers")]
+    pub solution: Vec<f64>,
+}
+
+impl Default for RunRecord {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            summary: String::new(),
+            engine: Engine::Joint,
+            seed: 0,
+            wall_seconds: 0.0,
+            equations: Vec::new(),
+            plausible: Vec::new(),
+            parameters: Vec::new(),
+            noise: Vec::new(),
+            loss: Vec::new(),
+            metrics: Vec::new(),
+            trajectories: Vec::new(),
+            settings: Vec::new(),
+            versions: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Engine {
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Joint => "joint",
+            Self::Gradient => "gradient",
+        }
+    }
+}

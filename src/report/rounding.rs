@@ -1,0 +1,95 @@
+//! How numbers are rounded for people: one rule for terminal and page.
+//!
+//! With a standard error, the error gets two significant digits and the value as many decimals (Guide to the Expression
+//! of Uncertainty in Measurement, 7.2.6). Without one, the value gets six significant digits. Below 1e-4 and from 1e6
+//! on, a power of ten is split off.
+
+/// Significant digits of a value without standard error.
+const PLAIN_DIGITS: i32 = 6;
+/// Significant digits of a standard error.
+const ERROR_DIGITS: i32 = 2;
+
+/// A number as digits: `value ± error` times ten to the `exponent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rounded {
+    /// The value without its sign.
+    pub magnitude: String,
+    /// True for values below zero.
+    pub negative: bool,
+    /// The standard error with as many decimals as the value.
+    pub error: Option<String>,
+    /// The standard error as digits in units of the last place of the value, as in `9.998(12)`.
+    pub error_digits: Option<String>,
+    /// The power of ten, 0 for most numbers.
+    pub exponent: i32,
+}
+
+/// Rounds a value to its standard error.
+pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
+    let negative = value < 0.0;
+    let magnitude = value.abs();
+    if !magnitude.is_finite() {
+        let text = if value.is_nan() { "NaN" } else { "∞" };
+        return Rounded { magnitude: text.into(), negative, error: None, error_digits: None, exponent: 0 };
+    }
+    let error = std_error.filter(|e| e.is_finite() && *e > 0.0);
+    let largest = magnitude.max(error.unwrap_or(0.0));
+    let order = order_of(largest, PLAIN_DIGITS);
+    let exponent = if largest > 0.0 && !(-4..6).contains(&order) { order } else { 0 };
+    // Divide twice: ten to the power of an exponent below -308 is itself out of range.
+    let half = exponent / 2;
+    let scale = |v: f64| v / libm::pow(10.0, f64::from(half)) / libm::pow(10.0, f64::from(exponent - half));
+    match error {
+        Some(e) => {
+            let e = scale(e);
+            let last = order_of(e, ERROR_DIGITS) - (ERROR_DIGITS - 1);
+            let decimals = usize::try_from(-last).unwrap_or(0).min(17);
+            let unit = libm::pow(10.0, f64::from(last));
+            let snap = |v: f64| if last > 0 { (v / unit).round() * unit } else { v };
+            Rounded {
+                magnitude: format!("{:.decimals$}", snap(scale(magnitude))),
+                negative,
+                error: Some(format!("{:.decimals$}", snap(e))),
+                error_digits: Some(format!("{:.0}", if last > 0 { snap(e) } else { e / unit })),
+                exponent,
+            }
+        }
+        None => {
+            let v = scale(magnitude);
+            let decimals = usize::try_from(PLAIN_DIGITS - 1 - order_of(v, PLAIN_DIGITS)).unwrap_or(0).min(17);
+            let text = format!("{v:.decimals$}");
+            let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text };
+            Rounded { magnitude: text, negative, error: None, error_digits: None, exponent }
+        }
+    }
+}
+
+impl Rounded {
+    /// `9.998(12)`, `1.5e-7`, `2.0(3)e6`: the magnitude in the compact notation, without the sign.
+    pub fn compact(&self) -> String {
+        let error = self.error_digits.as_ref().map(|e| format!("({e})")).unwrap_or_default();
+        let exponent = if self.exponent == 0 { String::new() } else { format!("e{}", self.exponent) };
+        format!("{}{error}{exponent}", self.magnitude)
+    }
+
+    /// `-9.998 ± 0.012`, `(1.20 ± 0.31)e-7`, `28`: value and error in full, with the sign.
+    pub fn full(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        match (&self.error, self.exponent) {
+            (Some(e), 0) => format!("{sign}{} ± {e}", self.magnitude),
+            (Some(e), x) => format!("({sign}{} ± {e})e{x}", self.magnitude),
+            (None, 0) => format!("{sign}{}", self.magnitude),
+            (None, x) => format!("{sign}{}e{x}", self.magnitude),
+        }
+    }
+}
+
+/// The power of ten of the first digit of `v` after rounding to `digits` significant digits; 0 for zero.
+fn order_of(v: f64, digits: i32) -> i32 {
+    if v <= 0.0 {
+        return 0;
+    }
+    // The formatter rounds correctly, which a logarithm near a power of ten does not.
+    let text = format!("{v:.*e}", usize::try_from(digits - 1).unwrap_or(0));
+    text.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0)
+}

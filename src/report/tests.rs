@@ -1,0 +1,539 @@
+//! Records, rounding, text, pages, pictures, run directories and progress.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::escape::escape;
+use super::html::report_html;
+use super::svg::{Forest, ForestRow, Mark, Plot, Scale, Shape, thin_line, thin_points};
+use super::*;
+
+fn term(term: &str, coefficient: f64, std_error: impl Into<Option<f64>>) -> Term {
+    Term { term: term.into(), coefficient, std_error: std_error.into() }
+}
+
+/// Lorenz-like curves of the given length; not a solution of anything, but with its shape.
+fn record(samples: usize) -> RunRecord {
+    let equation = |state: &str, terms: Vec<Term>| Equation { state: state.into(), derivative: 1, terms };
+    let time: Vec<f64> = (0..samples).map(|i| 0.01 * i as f64).collect();
+    let (mut x, mut y, mut z) = (-8.0, 7.0, 27.0);
+    let mut states = ["x", "y", "z"].map(|s| StateRecord { state: s.into(), ..StateRecord::default() });
+    for i in 0..samples {
+        for _ in 0..10 {
+            let h = 0.001;
+            (x, y, z) = (x + h * 10.0 * (y - x), y + h * (x * (28.0 - z) - y), z + h * (x * y - 8.0 / 3.0 * z));
+        }
+        for (s, v) in states.iter_mut().zip([x, y, z]) {
+            s.solution.push(v);
+            s.data.push(if i % 97 == 5 { f64::NAN } else { v + 1.2 * ((i * 7919 % 1000) as f64 / 500.0 - 1.0) });
+        }
+    }
+    RunRecord {
+        model: "Lorenz".into(),
+        summary: format!("{samples} samples of x, y and z at steps of 0.01, with 5 % noise"),
+        seed: 7,
+        wall_seconds: 0.84,
+        equations: vec![
+            equation("x", vec![term("x", -9.9981, 0.0123), term("y", 9.9973, 0.0107)]),
+            equation("y", vec![term("x", 27.953, 0.081), term("y", -0.982, 0.021), term("x*z", -0.99871, 0.0015)]),
+            equation("z", vec![term("z", -2.6651, 0.0036), term("x*y", 0.99961, 0.0013)]),
+        ],
+        plausible: vec![PlausibleTerm {
+            state: "y".into(),
+            term: "x^2".into(),
+            coefficient: 0.0121,
+            std_error: Some(0.0047),
+        }],
+        parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9) }],
+        noise: ["x", "y", "z"].map(|s| NoiseEstimate { state: s.into(), std: 0.3951, relative: Some(0.0501) }).to_vec(),
+        loss: (0..120)
+            .map(|i| LossPoint {
+                iteration: i,
+                loss: 1e3 * (-0.1 * i as f64).exp() + 0.02,
+                phase: if i < 80 { "fit" } else { "prune" }.into(),
+            })
+            .collect(),
+        metrics: vec![Metric { name: "RMSE of x".into(), part: "held out".into(), value: 0.40123 }],
+        trajectories: vec![TrajectoryRecord {
+            name: String::new(),
+            time,
+            states: states.to_vec(),
+            held_out_from: Some(samples * 4 / 5),
+        }],
+        settings: vec![("run.noise".into(), "0.05".into()), ("fit.engine".into(), "joint".into())],
+        versions: vec![("mechc".into(), "0.1.0".into())],
+        warnings: vec!["the data are short".into()],
+        ..RunRecord::default()
+    }
+}
+
+#[test]
+fn rounding_follows_the_standard_error() {
+    let cases: [(f64, Option<f64>, &str, &str); 17] = [
+        (-9.9981, Some(0.0123), "9.998(12)", "-9.998 ± 0.012"),
+        (27.953, Some(0.081), "27.953(81)", "27.953 ± 0.081"),
+        (1.0, Some(0.0996), "1.00(10)", "1.00 ± 0.10"),
+        (1.0, Some(0.00995), "1.000(10)", "1.000 ± 0.010"),
+        (12345.6, Some(123.0), "12350(120)", "12350 ± 120"),
+        (12.3, Some(4.56), "12.3(46)", "12.3 ± 4.6"),
+        (0.0, Some(0.5), "0.00(50)", "0.00 ± 0.50"),
+        (0.01, Some(3.0), "0.0(30)", "0.0 ± 3.0"),
+        (1.5e-7, Some(2e-9), "1.500(20)e-7", "(1.500 ± 0.020)e-7"),
+        (-2.5e8, Some(1e6), "2.500(10)e8", "(-2.500 ± 0.010)e8"),
+        (28.0, None, "28", "28"),
+        (-2.0 / 3.0, None, "0.666667", "-0.666667"),
+        (999999.7, None, "1e6", "1e6"),
+        (1.25e-9, None, "1.25e-9", "1.25e-9"),
+        (5e-324, None, "4.94066e-324", "4.94066e-324"),
+        (0.0, None, "0", "0"),
+        (f64::NAN, Some(0.1), "NaN", "NaN"),
+    ];
+    for (value, error, compact, full) in cases {
+        let rounded = round(value, error);
+        assert_eq!((rounded.compact().as_str(), rounded.full().as_str()), (compact, full), "{value} ± {error:?}");
+    }
+    for error in [Some(0.0), Some(f64::NAN), Some(f64::INFINITY), Some(-1.0)] {
+        assert_eq!(round(1.5, error).full(), "1.5", "an error of {error:?} is none");
+    }
+}
+
+#[test]
+fn text_of_the_equations() {
+    let mut record = record(10);
+    record.equations.push(Equation { state: "theta".into(), derivative: 2, terms: vec![] });
+    record.equations.push(Equation {
+        state: "w".into(),
+        derivative: 1,
+        terms: (1..=9).map(|i| term(&format!("x^{i}*y"), f64::from(i) / 3.0, None)).collect(),
+    });
+    record.equations.push(Equation { state: "c".into(), derivative: 4, terms: vec![term("1", -1.5e-7, 2e-9)] });
+    insta::assert_snapshot!(equations_text(&record));
+}
+
+#[test]
+fn equations_file_has_the_fields_and_their_order() {
+    let mut record = record(3);
+    record.equations.truncate(1);
+    record.equations[0].terms[1].std_error = None;
+    record.noise.truncate(1);
+    record.parameters[0].value = f64::NAN;
+    record.parameters[0].std_error = Some(f64::INFINITY);
+    let file = EquationsFile::of(&record);
+    let text = file.to_json().unwrap();
+    insta::assert_snapshot!(text);
+    let back = EquationsFile::from_json(&text).unwrap();
+    assert!(back.parameters[0].value.is_nan());
+    assert_eq!(back.parameters[0].std_error, Some(f64::INFINITY));
+    assert_eq!(back.equations, file.equations);
+    // The least that the schema asks for.
+    let least = r#"{"schema":1,"model":"m","engine":"gradient","seed":1,"wall_seconds":2,"equations":[]}"#;
+    assert_eq!(EquationsFile::from_json(least).unwrap().engine, Engine::Gradient);
+}
+
+#[test]
+fn a_record_survives_json() {
+    let mut record = record(20);
+    // Numbers of up to 15 digits are read back exactly.
+    let shorten = |v: &mut f64| *v = (*v * 1e6).round() / 1e6;
+    record.loss.iter_mut().for_each(|p| shorten(&mut p.loss));
+    record.loss[3].loss = f64::NEG_INFINITY;
+    for s in &mut record.trajectories[0].states {
+        s.data.iter_mut().chain(&mut s.solution).for_each(shorten);
+    }
+    for s in &mut record.trajectories[0].states {
+        s.data.retain(|v| v.is_finite());
+    }
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
+}
+
+/// Checks that tags are balanced and attributes quoted, and gives the texts of a page back.
+fn well_formed(page: &str) {
+    let body = page.strip_prefix("<!DOCTYPE html>").unwrap_or(page);
+    let style = body.find("<style>").zip(body.find("</style>"));
+    let body = match style {
+        Some((from, to)) => format!("{}{}", &body[..from], &body[to + 8..]),
+        None => body.to_owned(),
+    };
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = body.as_str();
+    while let Some(at) = rest.find('<') {
+        assert!(!rest[..at].contains('>'), "a stray >: {}", &rest[..at]);
+        let end = at + rest[at..].find('>').expect("a tag that is not closed");
+        let tag = &rest[at + 1..end];
+        assert!(!tag.contains('<'), "a tag in a tag: {tag}");
+        assert_eq!(tag.matches('"').count() % 2, 0, "quotes of <{tag}>");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split([' ', '\n']).next().unwrap().to_owned());
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "open: {open:?}");
+    for amp in body.match_indices('&') {
+        let entity = body[amp.0..].split_inclusive(';').next().unwrap();
+        assert!(["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"].contains(&entity), "{entity}");
+    }
+}
+
+fn check_page(page: &str) {
+    well_formed(page);
+    for forbidden in ["http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", "src=", "href=", "NaN"] {
+        assert!(!page.contains(forbidden), "the page holds {forbidden}");
+    }
+}
+
+#[test]
+fn page_is_whole_and_needs_nothing_else() {
+    let page = report_html(&record(4000));
+    check_page(&page);
+    for expected in
+        ["Lorenz", "Phase portrait", "held out", "Plausible", "seed 7", "prefers-color-scheme:dark", "run.noise"]
+    {
+        assert!(page.contains(expected), "the page lacks {expected}");
+    }
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    assert_eq!(page.matches("<svg").count(), 3 + 3 + 1 + 3);
+    if let Ok(path) = std::env::var("MECHC_SAMPLE_REPORT") {
+        std::fs::write(path, page).unwrap();
+    }
+}
+
+#[test]
+fn pages_of_odd_records_are_whole() {
+    check_page(&report_html(&RunRecord::default()));
+    let mut odd = record(30);
+    odd.trajectories[0].states.truncate(1);
+    odd.trajectories[0].states[0].data.fill(f64::NAN);
+    odd.trajectories[0].states[0].solution.fill(0.0);
+    odd.trajectories.push(TrajectoryRecord::default());
+    odd.trajectories = vec![odd.trajectories.clone(); 3].concat();
+    odd.loss.iter_mut().for_each(|p| p.loss = f64::INFINITY);
+    odd.equations[0].terms.clear();
+    odd.equations[1].terms[0].std_error = Some(f64::INFINITY);
+    odd.equations[1].derivative = 9;
+    check_page(&report_html(&odd));
+    odd.trajectories[0].states[0].solution = vec![1e308, -1e308, f64::INFINITY];
+    odd.trajectories[0].held_out_from = Some(usize::MAX);
+    check_page(&report_html(&odd));
+}
+
+#[test]
+fn text_from_outside_cannot_leave_its_place() {
+    let evil = "</title><script>alert(\"1\")</script>&'\u{202e}\u{0}";
+    let mut record = record(30);
+    let own = |s: &mut String| *s = evil.into();
+    own(&mut record.model);
+    own(&mut record.summary);
+    own(&mut record.warnings[0]);
+    own(&mut record.loss[0].phase);
+    own(&mut record.metrics[0].name);
+    own(&mut record.metrics[0].part);
+    own(&mut record.noise[0].state);
+    own(&mut record.parameters[0].name);
+    own(&mut record.plausible[0].term);
+    own(&mut record.plausible[0].state);
+    own(&mut record.equations[0].state);
+    own(&mut record.equations[0].terms[0].term);
+    own(&mut record.trajectories[0].name);
+    own(&mut record.trajectories[0].states[0].state);
+    record.settings = vec![(evil.into(), evil.into())];
+    record.versions = vec![(evil.into(), evil.into())];
+    let page = report_html(&record);
+    check_page(&page.replace("&lt;/title&gt;&lt;script&gt;alert", ""));
+    assert!(!page.contains('\u{202e}') && !page.contains('\u{0}'));
+    assert_eq!(escape("a<b & \"c\" 'd'"), "a&lt;b &amp; &quot;c&quot; &#39;d&#39;");
+}
+
+#[test]
+fn small_pictures() {
+    let plot = Plot {
+        title: "a & b".into(),
+        x_label: "time".into(),
+        y_label: "loss".into(),
+        width: 300.0,
+        height: 160.0,
+        y_log: true,
+        shaded_from: Some(3.0),
+        marks: vec![
+            Mark {
+                shape: Shape::Line,
+                name: "fit".into(),
+                class: "s1",
+                points: vec![(0.0, 100.0), (1.0, 1.0), (2.0, f64::NAN), (3.0, 0.1), (4.0, 0.01)],
+            },
+            Mark {
+                shape: Shape::Dots,
+                name: String::new(),
+                class: "data",
+                points: vec![(0.0, 50.0), (4.0, -1.0), (4.0, 0.02)],
+            },
+        ],
+        ..Plot::default()
+    };
+    let forest = Forest {
+        title: "coefficients".into(),
+        rows: vec![
+            ForestRow {
+                label: "x".into(), figures: "−1.0 ± 0.1".into(), value: -1.0, error: Some(0.2), faint: false
+            },
+            ForestRow { label: "y".into(), figures: "2".into(), value: 2.0, error: None, faint: true },
+        ],
+    };
+    let (plot, forest) = (plot.render(), forest.render());
+    well_formed(&plot);
+    well_formed(&forest);
+    insta::assert_snapshot!(format!("{plot}\n{forest}").replace("><", ">\n<"));
+}
+
+#[test]
+fn ticks_are_round() {
+    let labels = |low: f64, high: f64, log: bool| {
+        let ticks = Scale::of([low, high], log, 0.0, 0.0, 100.0).ticks(5);
+        ticks.into_iter().map(|t| t.label).collect::<Vec<_>>().join(" ")
+    };
+    let cases = [
+        (0.0, 40.0, false, "0 10 20 30 40"),
+        (-18.3, 19.1, false, "−10 0 10"),
+        (0.0, 1.0, false, "0.0 0.2 0.4 0.6 0.8 1.0"),
+        (0.98, 1.02, false, "0.98 0.99 1.00 1.01 1.02"),
+        (0.0, 3e7, false, "0 1e7 2e7 3e7"),
+        (0.0, 2e-6, false, "0 5e−7 1.0e−6 1.5e−6 2.0e−6"),
+        (1e-3, 1e3, true, "10⁻³ 10⁻¹ 10 10³"),
+        (0.3, 4.0, true, "5·10⁻¹ 1 2"),
+        (5.0, 5.0, false, "4 5 6 7"),
+    ];
+    for (low, high, log, expected) in cases {
+        assert_eq!(labels(low, high, log), expected, "{low}..{high}");
+    }
+    for (low, high) in [(0.0, 0.0), (f64::NAN, f64::INFINITY), (-1e308, 1e308), (1.0, 1.0 + 1e-15), (5e-324, 1e-323)] {
+        let scale = Scale::of([low, high], false, 0.06, 0.0, 100.0);
+        assert!(scale.ticks(5).len() <= 11, "{low}..{high}");
+    }
+}
+
+#[test]
+fn thinning_keeps_what_can_be_seen() {
+    let wave: Vec<(f64, f64)> = (0..100_000).map(|i| (i as f64 / 100.0, 50.0 * (i as f64).sin())).collect();
+    let thin = thin_line(&wave);
+    assert!(thin.len() <= 4 * 1001, "{}", thin.len());
+    for column in [0.0, 333.0, 999.0] {
+        let inside = |v: &&(f64, f64)| v.0.floor() == column;
+        let lowest = |v: &[(f64, f64)]| v.iter().filter(inside).map(|p| p.1).fold(f64::INFINITY, f64::min);
+        assert_eq!(lowest(&thin), lowest(&wave));
+    }
+    assert_eq!(thin_line(&wave[..3]), wave[..3]);
+    assert_eq!(thin_points(&[(0.1, 0.1), (0.2, 0.9), (1.5, 0.1)], 1.0), [(0.1, 0.1), (1.5, 0.1)]);
+}
+
+#[test]
+fn run_directories_are_numbered_and_never_reused() {
+    let root = tempfile::tempdir().unwrap();
+    let runs = root.path().join("runs");
+    let name = |run: &RunDir| run.path().file_name().unwrap().to_string_lossy().into_owned();
+    let first = RunDir::numbered(&runs, "Lorenz").unwrap();
+    let second = RunDir::numbered(&runs, "Lorenz").unwrap();
+    std::fs::create_dir(runs.join("Lorenz-7")).unwrap();
+    let third = RunDir::numbered(&runs, "Lorenz").unwrap();
+    assert_eq!([name(&first), name(&second), name(&third)], ["Lorenz-1", "Lorenz-2", "Lorenz-8"]);
+    assert_eq!(name(&RunDir::numbered(&runs, "../a b").unwrap()), "___a_b-1");
+    let path = first.save("equations.json", b"{}").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"{}");
+    let entries: Vec<_> = std::fs::read_dir(first.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(entries.len(), 2, "nothing but the file and the lock: {entries:?}");
+}
+
+#[test]
+fn directories_in_use_or_full_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a").join("b");
+    let code = |result: Result<RunDir, OutputError>| {
+        let error = result.map(|_| ()).unwrap_err();
+        assert_eq!(error.exit_code(), 4);
+        assert!(error.to_string().contains(&root.path().display().to_string()), "{error}");
+        error.code()
+    };
+    let run = RunDir::at(&path).unwrap();
+    assert_eq!(code(RunDir::at(&path)), "R005");
+    assert_eq!(code(RunDir::resume(&path)), "R005");
+    drop(run);
+    assert_eq!(code(RunDir::at(&path)), "R001");
+    RunDir::resume(&path).unwrap();
+    let file = root.path().join("file");
+    std::fs::write(&file, b"").unwrap();
+    assert_eq!(code(RunDir::at(&file)), "R002");
+    assert_eq!(code(RunDir::resume(&file)), "R002");
+    assert_eq!(code(RunDir::at(&file.join("c"))), "R003");
+    assert_eq!(code(RunDir::numbered(&file, "x")), "R003");
+    let empty = root.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    RunDir::at(&empty).unwrap();
+    let foreign = root.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("thesis.tex"), b"").unwrap();
+    assert_eq!(code(RunDir::at(&foreign)), "R001");
+    let left: Vec<_> = std::fs::read_dir(&foreign).unwrap().collect();
+    assert_eq!(left.len(), 1, "a directory that is refused is left as it was");
+}
+
+/// A disk on which the n-th operation fails, and, if `dead`, all after it: a process killed there. A write that fails
+/// leaves half of the bytes.
+struct Faulty {
+    left: usize,
+    dead: bool,
+    tripped: bool,
+}
+
+impl Faulty {
+    fn step(&mut self) -> io::Result<()> {
+        if self.tripped && self.dead {
+            return Err(io::Error::other("dead"));
+        }
+        if self.left == 0 && !self.tripped {
+            self.tripped = true;
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.left = self.left.saturating_sub(1);
+        Ok(())
+    }
+}
+
+impl Storage for Faulty {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let result = self.step();
+        if result.is_err() && !self.dead {
+            Disk.write(path, &bytes[..bytes.len() / 2])?;
+        }
+        result?;
+        Disk.write(path, bytes)
+    }
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        Disk.sync(path)
+    }
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step()?;
+        Disk.rename(from, to)
+    }
+    fn sync_directory(&mut self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        Disk.sync_directory(path)
+    }
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        Disk.remove(path)
+    }
+}
+
+fn checkpoint(step: u64) -> Checkpoint {
+    Checkpoint { step, payload: vec![step as u8; 1000] }
+}
+
+#[test]
+fn whatever_fails_a_whole_checkpoint_is_left() {
+    for dead in [false, true] {
+        let mut failures = 0;
+        for n in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            checkpoint(1).save(&mut Disk, folder.path()).unwrap();
+            checkpoint(2).save(&mut Disk, folder.path()).unwrap();
+            let mut disk = Faulty { left: n, dead, tripped: false };
+            let saved = checkpoint(3).save(&mut disk, folder.path());
+            let (Loaded::Last(found) | Loaded::Previous(found)) = Checkpoint::load(folder.path()).unwrap();
+            assert_eq!(found, checkpoint(found.step));
+            match saved {
+                Ok(()) => assert_eq!(found.step, 3),
+                Err(error) => {
+                    failures += 1;
+                    assert!(found.step >= 2, "operation {n}: step {}", found.step);
+                    assert_eq!((error.code(), error.exit_code()), ("R006", 4));
+                }
+            }
+            if !dead {
+                let names: Vec<PathBuf> =
+                    std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+                assert!(names.len() <= 2, "operation {n} leaves {names:?}");
+            }
+        }
+        assert_eq!(failures, 5, "write, flush, two renames, flush of the directory");
+    }
+}
+
+#[test]
+fn torn_checkpoints_are_noticed() {
+    let bytes = checkpoint(9).encode();
+    assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint(9)));
+    for cut in 0..bytes.len() {
+        assert!(Checkpoint::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        assert!(Checkpoint::decode(&damaged).is_err(), "changed at {at}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap_err().code(), "R008");
+    let [last, previous] = Checkpoint::file_names().map(|n| folder.path().join(n));
+    checkpoint(1).save(&mut Disk, folder.path()).unwrap();
+    checkpoint(2).save(&mut Disk, folder.path()).unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap(), Loaded::Last(checkpoint(2)));
+    std::fs::write(&last, &bytes[..500]).unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap(), Loaded::Previous(checkpoint(1)));
+    checkpoint(3).save(&mut Disk, folder.path()).unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap(), Loaded::Last(checkpoint(3)));
+    std::fs::write(&last, b"").unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap(), Loaded::Previous(checkpoint(1)));
+    std::fs::write(&previous, b"").unwrap();
+    assert_eq!(Checkpoint::load(folder.path()).unwrap_err().code(), "R009");
+}
+
+/// Keeps what it is given.
+#[derive(Default)]
+struct Kept {
+    terminal: bool,
+    lines: Vec<String>,
+}
+
+impl ProgressSink for Kept {
+    fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+    fn width(&self) -> usize {
+        80
+    }
+    fn redraw(&mut self, line: &str) {
+        self.lines.push(format!("~{line}"));
+    }
+    fn line(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+    }
+}
+
+#[test]
+fn progress_is_sparse_in_a_pipe_and_a_bar_on_a_terminal() {
+    let at = |done: u64, seconds: f64, phase: &str| Progress {
+        phase: phase.into(),
+        done,
+        total: Some(500),
+        loss: Some(12.3456 / (1 + done) as f64),
+        note: "terms 9".into(),
+        elapsed: Duration::from_secs_f64(seconds),
+    };
+    let mut out = String::new();
+    for terminal in [false, true] {
+        let mut reporter = Reporter::new(Kept { terminal, ..Kept::default() });
+        for i in 0..=500u64 {
+            reporter.update(&at(i, i as f64 * 0.025, if i < 300 { "fit" } else { "prune" }));
+        }
+        reporter.finish(&at(500, 12.5, "prune"));
+        let lines = reporter.into_sink().lines;
+        assert!(lines.iter().all(|l| l.chars().count() <= 80), "{lines:?}");
+        let step = if terminal { 31 } else { 1 };
+        out.push_str(&lines.iter().step_by(step).map(|l| format!("{l}\n")).collect::<String>());
+    }
+    let open = Progress { total: None, ..at(10, 1.0, "search") };
+    out.push_str(&format!("{}\n{}\n{}", open.bar(79), at(10, 1.0, "fit").bar(30), at(900, 1.0, "fit").bar(79)));
+    insta::assert_snapshot!(out);
+}

@@ -1,0 +1,111 @@
+//! The equations as plain text for a terminal.
+
+use super::record::{Equation, RunRecord};
+use super::rounding::round;
+
+/// Lines longer than this are continued below their first term.
+const WIDTH: usize = 100;
+
+/// The equations, one below the other with their `=` aligned, then terms that may be there, parameters and noise.
+///
+/// Coefficients are written `9.998(12)`: the digits in brackets are one standard error, in units of the last digits.
+pub fn equations_text(record: &RunRecord) -> String {
+    let mut out = String::new();
+    let names: Vec<String> = record.equations.iter().map(left_side).collect();
+    let widest = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
+    for (equation, name) in record.equations.iter().zip(&names) {
+        let pad = " ".repeat(widest - name.chars().count());
+        out.push_str(&format!("{pad}{name} ="));
+        let indent = widest + 2;
+        let mut column = indent;
+        for (i, piece) in right_side(equation).into_iter().enumerate() {
+            let width = piece.chars().count() + 1;
+            if i > 0 && column + width > WIDTH {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                column = indent;
+            }
+            out.push(' ');
+            out.push_str(&piece);
+            column += width;
+        }
+        out.push('\n');
+    }
+    if record.equations.iter().flat_map(|e| &e.terms).any(|t| t.std_error.is_some()) {
+        out.push_str("(in brackets: one standard error of the last digits)\n");
+    }
+    if !record.parameters.is_empty() {
+        out.push_str("\nparameters\n");
+        let widest = record.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
+        for p in &record.parameters {
+            let pad = " ".repeat(widest - p.name.chars().count());
+            out.push_str(&format!("  {}{pad} = {}\n", p.name, round(p.value, p.std_error).full()));
+        }
+    }
+    if !record.plausible.is_empty() {
+        out.push_str("\nplausible, but not significant\n");
+        for p in &record.plausible {
+            out.push_str(&format!(
+                "  {} in the equation of {}: {}\n",
+                p.term,
+                p.state,
+                round(p.coefficient, p.std_error).full()
+            ));
+        }
+    }
+    if !record.noise.is_empty() {
+        let list: Vec<String> = record
+            .noise
+            .iter()
+            .map(|n| match n.relative {
+                Some(r) => format!("{} {} ({} %)", n.state, short(n.std), short(100.0 * r)),
+                None => format!("{} {}", n.state, short(n.std)),
+            })
+            .collect();
+        out.push_str(&format!("\nestimated noise: {}\n", list.join(", ")));
+    }
+    out
+}
+
+/// The left side of an equation: `x'`, `q''`; from the fourth derivative on `x^(4)`.
+pub(crate) fn left_side(equation: &Equation) -> String {
+    match equation.derivative {
+        n @ 0..=3 => format!("{}{}", equation.state, "'".repeat(n as usize)),
+        n => format!("{}^({n})", equation.state),
+    }
+}
+
+/// Three significant digits, for figures whose exact value nobody needs.
+pub(crate) fn short(v: f64) -> String {
+    let text = format!("{v:.2e}");
+    let order = text.split_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
+    if v != 0.0 && !(-4..6).contains(&order) {
+        return text;
+    }
+    let decimals = usize::try_from(2 - order).unwrap_or(0);
+    let text = format!("{v:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// The terms with their signs: `-9.998(12)*x`, `+ 9.997(11)*y`.
+fn right_side(equation: &Equation) -> Vec<String> {
+    if equation.terms.is_empty() {
+        return vec!["0".into()];
+    }
+    equation
+        .terms
+        .iter()
+        .enumerate()
+        .map(|(i, t)| {
+            let number = round(t.coefficient, t.std_error);
+            let sign = match (i, number.negative) {
+                (0, true) => "-",
+                (0, false) => "",
+                (_, true) => "- ",
+                (_, false) => "+ ",
+            };
+            let factor = if t.term == "1" { String::new() } else { format!("*{}", t.term) };
+            format!("{sign}{}{factor}", number.compact())
+        })
+        .collect()
+}
