@@ -30,10 +30,13 @@ pub fn report_html(record: &RunRecord) -> String {
     trajectories(&mut out, record);
     estimates(&mut out, record);
     if let Some(plot) = loss_curve(record) {
-        section(&mut out, "Loss", &format!("<figure>{plot}</figure>"));
+        section(&mut out, "Loss", &format!("<figure class=\"loss\">{plot}</figure>"));
     }
-    metrics(&mut out, record);
-    details(&mut out, record);
+    let mut cards = String::new();
+    figures(&mut cards, record);
+    metrics(&mut cards, record);
+    details(&mut cards, record);
+    let _ = writeln!(out, "<div class=\"cards\">{cards}</div>");
     out.push_str("</main></body></html>\n");
     out
 }
@@ -148,6 +151,10 @@ fn estimates(out: &mut String, record: &RunRecord) {
         }
         section(out, "Coefficients", &body);
     }
+}
+
+/// Estimated parameters and measurement noise.
+fn figures(out: &mut String, record: &RunRecord) {
     if !record.parameters.is_empty() {
         let rows = record.parameters.iter().map(|p| {
             format!(

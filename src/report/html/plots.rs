@@ -119,7 +119,7 @@ pub(crate) fn loss_curve(record: &RunRecord) -> Option<String> {
 /// The coefficients of an equation with error bars of two standard errors, plausible terms below.
 pub(crate) fn coefficients(equation: &Equation, plausible: &[PlausibleTerm]) -> String {
     let row = |term: &str, value: f64, error: Option<f64>, faint: bool| ForestRow {
-        label: term.to_owned(),
+        label: set(term),
         figures: round(value, error).full().replace('-', "−"),
         value,
         error: error.map(|e| 2.0 * e),
@@ -130,6 +130,29 @@ pub(crate) fn coefficients(equation: &Equation, plausible: &[PlausibleTerm]) -> 
         plausible.iter().filter(|p| p.state == equation.state).map(|p| row(&p.term, p.coefficient, p.std_error, true));
     Forest { title: format!("coefficients of the equation of {}", equation.state), rows: kept.chain(others).collect() }
         .render()
+}
+
+/// A term in plain characters: raised digits for powers, a raised dot for products.
+fn set(term: &str) -> String {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let mut out = String::new();
+    let mut power = false;
+    for c in term.chars() {
+        let raised = c.to_digit(10).filter(|_| power).and_then(|d| RAISED.get(d as usize));
+        match (c, raised) {
+            ('^', _) => power = true,
+            (_, Some(&r)) => out.push(r),
+            _ => {
+                // A power that is no number keeps its sign.
+                if power && out.chars().last().is_some_and(|l| !RAISED.contains(&l)) {
+                    out.push('^');
+                }
+                power = false;
+                out.push(if c == '*' { '·' } else { c });
+            }
+        }
+    }
+    out
 }
 
 /// Marks with at least one number to show.

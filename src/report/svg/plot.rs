@@ -121,7 +121,7 @@ impl Plot {
 
     /// Time series fill the width; clouds of points want some air.
     fn x_margin(&self) -> f64 {
-        let increasing = |m: &Mark| m.points.windows(2).all(|w| matches!(w, [a, b] if !(b.0 < a.0)));
+        let increasing = |m: &Mark| m.points.windows(2).all(|w| matches!(w, [a, b] if b.0 >= a.0));
         if self.marks.iter().all(increasing) { 0.0 } else { 0.05 }
     }
 
