@@ -1,7 +1,7 @@
 //! Direct evaluation of expressions: slow, obvious, the yardstick for everything that transforms them.
 
 use super::{BinaryOp, Equation, Expr, ExprKind, UnaryFn};
-use crate::base::Idx;
+use crate::base::{Idx, Real};
 
 /// Values for everything an expression may mention.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -17,64 +17,41 @@ pub struct Point {
 }
 
 impl UnaryFn {
-    /// The function's value; through `libm`, so that it is the same on every machine.
+    /// The function's value, by the scalar rules of [`Real`].
     pub fn apply(self, a: f64) -> f64 {
         match self {
-            UnaryFn::Neg => -a,
-            UnaryFn::Abs => a.abs(),
-            UnaryFn::Sqrt => a.sqrt(),
-            UnaryFn::Exp => libm::exp(a),
-            UnaryFn::Ln => libm::log(a),
-            UnaryFn::Sin => libm::sin(a),
-            UnaryFn::Cos => libm::cos(a),
-            UnaryFn::Tan => libm::tan(a),
-            UnaryFn::Asin => libm::asin(a),
-            UnaryFn::Acos => libm::acos(a),
-            UnaryFn::Atan => libm::atan(a),
-            UnaryFn::Sinh => libm::sinh(a),
-            UnaryFn::Cosh => libm::cosh(a),
-            UnaryFn::Tanh => libm::tanh(a),
-            UnaryFn::Sign => {
-                if a > 0.0 {
-                    1.0
-                } else if a < 0.0 {
-                    -1.0
-                } else {
-                    a
-                }
-            }
+            UnaryFn::Neg => Real::neg(a),
+            UnaryFn::Abs => Real::abs(a),
+            UnaryFn::Sqrt => Real::sqrt(a),
+            UnaryFn::Exp => Real::exp(a),
+            UnaryFn::Ln => Real::ln(a),
+            UnaryFn::Sin => Real::sin(a),
+            UnaryFn::Cos => Real::cos(a),
+            UnaryFn::Tan => Real::tan(a),
+            UnaryFn::Asin => Real::asin(a),
+            UnaryFn::Acos => Real::acos(a),
+            UnaryFn::Atan => Real::atan(a),
+            UnaryFn::Sinh => Real::sinh(a),
+            UnaryFn::Cosh => Real::cosh(a),
+            UnaryFn::Tanh => Real::tanh(a),
+            UnaryFn::Sign => Real::sign(a),
         }
     }
 }
 
 impl BinaryOp {
-    /// The operator's value.
+    /// The operator's value, by the scalar rules of [`Real`].
     pub fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             BinaryOp::Add => a + b,
             BinaryOp::Sub => a - b,
             BinaryOp::Mul => a * b,
             BinaryOp::Div => a / b,
-            BinaryOp::Pow => libm::pow(a, b),
-            BinaryOp::Min => a.min(b),
-            BinaryOp::Max => a.max(b),
+            BinaryOp::Pow => Real::pow(a, b),
+            BinaryOp::Min => Real::min(a, b),
+            BinaryOp::Max => Real::max(a, b),
         }
     }
-}
-
-/// `a` to the whole power `n` by repeated squaring; a negative power is the reciprocal of the positive one.
-pub fn powi(a: f64, n: i32) -> f64 {
-    let mut exponent = n.unsigned_abs();
-    let mut base = a;
-    let mut result = 1.0;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result *= base;
-        }
-        base *= base;
-        exponent >>= 1;
-    }
-    if n < 0 { 1.0 / result } else { result }
 }
 
 impl Expr {
@@ -90,7 +67,7 @@ impl Expr {
             ExprKind::Unknown(u) => point.unknowns.get(u.index()).copied().unwrap_or(f64::NAN),
             ExprKind::Unary(f, a) => f.apply(a.eval(point)),
             ExprKind::Binary(op, a, b) => op.apply(a.eval(point), b.eval(point)),
-            ExprKind::Powi(a, n) => powi(a.eval(point), *n),
+            ExprKind::Powi(a, n) => Real::powi(a.eval(point), *n),
         }
     }
 }

@@ -14,7 +14,7 @@ mod model;
 mod spell;
 
 pub use dump::dump;
-pub use eval::{Point, powi};
+pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Network, NetworkOutput,

@@ -1,1 +1,37 @@
-//! .
+//! Semantics: names, constants, holes, which equation determines which state, the split of every equation into its
+//! linear part and the rest, and the settings of networks, data sets and fits.
+//!
+//! [`analyze`] turns a syntax tree into a checked [`Program`](crate::hir::Program). It reports as many mistakes as it can
+//! find: a thing that is wrong is remembered as wrong, and what depends on it stays silent. Everything outside enters as
+//! an argument: imported files through a [`World`](crate::source::World) (lay [`stdlib`] under the user's), settings from
+//! the command line as [`Override`]s.
+//!
+//! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
+//! are bounded by limits on terms, operations and depth, each with its own code.
+
+mod data;
+mod equations;
+mod fit;
+mod fold;
+mod holes;
+mod imports;
+mod model;
+mod network;
+mod overrides;
+mod product;
+mod program;
+mod resolve;
+mod scope;
+mod settings;
+mod split;
+mod suggest;
+
+#[cfg(test)]
+mod tests;
+
+pub use imports::stdlib;
+pub use overrides::{Override, parse_override};
+pub use program::analyze;
+pub use settings::{
+    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, Takes,
+};

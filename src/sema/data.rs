@@ -1,0 +1,261 @@
+//! Data sets: where observations come from and how they are used.
+
+use super::settings::{Context, FILE, SIMULATE, Settings, as_word, elements};
+use super::suggest;
+use crate::base::IndexMap;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512};
+use crate::hir::{ColumnMap, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
+use crate::syntax::ast::{self, ExprKind};
+
+/// A checked simulation request, to be joined with its model's id.
+pub(super) struct Simulation<'m> {
+    /// The model with arguments applied.
+    pub(super) model: &'m Model,
+    /// Its id.
+    pub(super) id: ModelId,
+}
+
+/// A data set from a file. `names` are the states and inputs of the models fitted to it.
+pub(super) fn from_file(
+    data: &ast::Data,
+    format: &ast::Ident,
+    path: &ast::Expr,
+    names: &[String],
+    cx: &mut Context<'_>,
+) -> Option<DataSet> {
+    const FORMATS: [&str; 3] = ["csv", "npz", "npy"];
+    let mut settings = Settings::new(FILE, &data.settings, data.name.span, &[], names, cx);
+    if !FORMATS.contains(&format.name.as_str()) {
+        let message = format!("there is no data source `{}`", format.name);
+        let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate"]));
+        cx.sink.push(Diagnostic::error(E0512, message, format.span, "unknown").help(help));
+        settings.ok = false;
+    }
+    let path = match &path.kind {
+        ExprKind::Text(text) if !text.is_empty() => text.clone(),
+        _ => {
+            let message = format!("`{}` takes a path in quotes", format.name);
+            let d = Diagnostic::error(E0503, message, path.span, "not a path");
+            cx.sink.push(d.help(format!("write `{}(\"data.csv\")`", format.name)));
+            return None;
+        }
+    };
+    let mut columns = ColumnMap {
+        time: settings.text("time", cx),
+        dt: settings.number("dt", cx),
+        columns: IndexMap::new(),
+        missing: settings.text("missing", cx),
+        trajectory: settings.text("trajectory", cx),
+    };
+    for name in names {
+        if let Some(setting) = settings.get(name)
+            && !FILE.iter().any(|r| r.key == name)
+            && let Some(column) = settings.text_of(setting, cx)
+        {
+            columns.columns.insert(name.clone(), column);
+        }
+    }
+    if let (Some(time), Some(dt)) = (settings.get("time"), settings.get("dt")) {
+        let message = "the times come from a column and from `dt`: one of them is enough";
+        cx.sink.push(Diagnostic::error(E0511, message, dt.span, "spacing").label(time.span, "column"));
+        settings.ok = false;
+    }
+    let holdout = holdout(&mut settings, columns.trajectory.is_some(), cx);
+    let source = match format.name.as_str() {
+        "csv" => DataSource::Csv { path, columns },
+        _ => DataSource::Numpy { path, columns },
+    };
+    settings.ok.then(|| DataSet { name: data.name.name.clone(), source, holdout, span: data.span })
+}
+
+/// A simulated data set.
+pub(super) fn simulated(
+    data: &ast::Data,
+    model_name: &ast::Ident,
+    arguments: &[ast::Binding],
+    simulation: &Simulation<'_>,
+    cx: &mut Context<'_>,
+) -> Option<DataSet> {
+    let model = simulation.model;
+    let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], cx);
+    let values = values(model, model_name, arguments, &mut settings, cx);
+    let initial = initial(model, model_name, &mut settings, cx);
+    for key in ["steps", "dt"] {
+        if settings.get(key).is_none() {
+            settings.missing(key, cx);
+        }
+    }
+    let steps = settings.count("steps", cx);
+    let dt = settings.number("dt", cx);
+    let noise = noise(&mut settings, cx);
+    let seed = settings.whole("seed", cx).unwrap_or(0);
+    let trajectories = settings.count("trajectories", cx).unwrap_or(1);
+    let spread = settings.number("spread", cx).unwrap_or(0.3);
+    let holdout = holdout(&mut settings, trajectories > 1, cx);
+    /// More samples than this do not fit in the memory of any machine this runs on.
+    const MAX_SAMPLES: u128 = 1 << 31;
+    if let Some(steps) = steps {
+        let samples = steps as u128 * trajectories as u128 * model.states.len() as u128;
+        if samples > MAX_SAMPLES {
+            let message = format!("this simulates {samples} numbers; at most {MAX_SAMPLES} are possible");
+            cx.sink.push(Diagnostic::error(E0504, message, data.name.span, "too large"));
+            settings.ok = false;
+        }
+    }
+    if !settings.ok {
+        return None;
+    }
+    let spec = SimulateSpec {
+        model: simulation.id,
+        values: values?,
+        initial: initial?,
+        steps: steps?,
+        dt: dt?,
+        noise,
+        seed,
+        trajectories,
+        spread,
+    };
+    Some(DataSet { name: data.name.name.clone(), source: DataSource::Simulate(spec), holdout, span: data.span })
+}
+
+/// One number for every unknown of the simulated model.
+fn values(
+    model: &Model,
+    name: &ast::Ident,
+    arguments: &[ast::Binding],
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<f64>> {
+    let mut ok = true;
+    let mut given: IndexMap<&str, Option<f64>> = IndexMap::new();
+    for argument in arguments {
+        let key = argument.name.name.as_str();
+        let value = super::model::bare_constant(&argument.value, cx.sources, cx.sink);
+        ok &= value.is_some();
+        if !model.params.values().any(|p| p.name == key) {
+            let message = format!("model `{}` has no parameter `{key}`", name.name);
+            let help = suggest::help("parameters", key, model.params.values().map(|p| p.name.as_str()));
+            cx.sink.push(Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help));
+            ok = false;
+        } else if given.insert(key, value).is_some() {
+            let message = format!("`{key}` is given twice");
+            cx.sink.push(Diagnostic::error(E0202, message, argument.name.span, "again here"));
+            ok = false;
+        }
+    }
+    if let Some(hole) = model.holes.values().next() {
+        let message = format!("`{}` cannot be simulated: its equations have holes", name.name);
+        let d = Diagnostic::error(E0506, message, name.span, "not known completely");
+        cx.sink.push(d.label(hole.span, "unknown term").help("simulate a model whose terms are all known"));
+        ok = false;
+    }
+    if let Some(input) = model.inputs.values().next() {
+        let message = format!("`{}` cannot be simulated: its input `{}` comes from data", name.name, input.name);
+        let d = Diagnostic::error(E0506, message, name.span, "not known completely");
+        cx.sink.push(d.label(input.span, "an input").help("write the input as a `let` that depends on `t`"));
+        ok = false;
+    }
+    let mut out = Vec::new();
+    for unknown in model.unknowns.values() {
+        let UnknownKind::Param(p) = unknown.kind else { continue };
+        match given.get(unknown.name.as_str()).copied().flatten().or(unknown.start) {
+            Some(v) => out.push(v),
+            None if given.contains_key(unknown.name.as_str()) => {}
+            None => {
+                let message = format!("`{}` cannot be simulated: `{}` has no value", name.name, unknown.name);
+                let d = Diagnostic::error(E0506, message, name.span, "not known completely");
+                let d = d.label(model.params[p].span, "no value");
+                cx.sink.push(d.help(format!("write `simulate {}({} = 1)`", name.name, unknown.name)));
+                ok = false;
+            }
+        }
+    }
+    settings.ok &= ok;
+    ok.then_some(out)
+}
+
+/// Initial values of every state and derivative below its order.
+fn initial(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<Vec<f64>> {
+    let slots: Vec<(crate::hir::StateId, u8)> =
+        model.states.iter().flat_map(|(id, s)| (0..s.order).map(move |d| (id, d))).collect();
+    let spelled = |&(s, d): &(crate::hir::StateId, u8)| model.spell_state(s, d);
+    if let Some(setting) = settings.get("from") {
+        let list = match setting.values.as_slice() {
+            [one] => elements(one),
+            _ => None,
+        };
+        let Some(list) = list else { return settings.wrong_form(setting, cx) };
+        let values: Vec<Option<f64>> = list.iter().map(|e| settings.constant(setting, e, cx)).collect();
+        if list.len() != slots.len() {
+            let names: Vec<String> = slots.iter().map(spelled).collect();
+            let message = format!("`from` has {} values; `{}` needs {}", list.len(), name.name, slots.len());
+            let d = Diagnostic::error(E0507, message, setting.span, "wrong number of values");
+            cx.sink.push(d.help(format!("one value each for {}", names.join(", "))));
+            settings.ok = false;
+            return None;
+        }
+        return values.into_iter().collect();
+    }
+    let value = |slot: &(crate::hir::StateId, u8)| {
+        model.initial.iter().find(|v| (v.state, v.derivative) == *slot).map(|v| v.value)
+    };
+    let missing: Vec<String> = slots.iter().filter(|s| value(s).is_none()).map(spelled).collect();
+    if missing.is_empty() {
+        return slots.iter().map(value).collect();
+    }
+    let message = format!("the simulation of `{}` needs an initial value for {}", name.name, missing.join(", "));
+    let d = Diagnostic::error(E0507, message, name.span, "no initial values");
+    let all: Vec<String> = slots.iter().map(spelled).collect();
+    cx.sink.push(d.help(format!("write `from (...)` with values for {}", all.join(", "))));
+    settings.ok = false;
+    None
+}
+
+fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
+    let Some(setting) = settings.get("noise") else { return Noise::Relative(0.0) };
+    let (value, absolute) = match setting.values.as_slice() {
+        [ast::SettingValue::Expr(e)] => (Some(e), false),
+        [ast::SettingValue::Expr(e), word] if as_word(word) == Some("absolute") => (Some(e), true),
+        [ast::SettingValue::Expr(e), word] if as_word(word) == Some("relative") => (Some(e), false),
+        _ => (None, false),
+    };
+    let value = match value {
+        Some(e) => settings.constant(setting, e, cx),
+        None => settings.wrong_form(setting, cx),
+    };
+    let Some(v) = value else { return Noise::Relative(0.0) };
+    if !(0.0..=1e9).contains(&v) {
+        let _: Option<()> = settings.out_of_range("`noise` must not be negative".to_string(), setting.span, cx);
+    }
+    if absolute { Noise::Absolute(v) } else { Noise::Relative(v) }
+}
+
+/// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`.
+fn holdout(settings: &mut Settings<'_>, several: bool, cx: &mut Context<'_>) -> Option<Holdout> {
+    let setting = settings.get("holdout")?;
+    let words = |list: &[ast::SettingValue]| match list {
+        [of, what] if as_word(of) == Some("of") => as_word(what).map(str::to_string),
+        _ => None,
+    };
+    let (value, trajectories) = match setting.values.as_slice() {
+        [ast::SettingValue::Expr(e)] => (e, several),
+        [ast::SettingValue::Expr(e), rest @ ..] => match words(rest).as_deref() {
+            Some("time") => (e, false),
+            Some("trajectories") => (e, true),
+            _ => return settings.wrong_form(setting, cx),
+        },
+        _ => return settings.wrong_form(setting, cx),
+    };
+    let share = settings.constant(setting, value, cx)?;
+    if !(share > 0.0 && share < 1.0) {
+        return settings.out_of_range("`holdout` must lie between 0 and 100 %".to_string(), value.span, cx);
+    }
+    if trajectories && !several {
+        let message = "there is only one trajectory, so none can be held out";
+        cx.sink.push(Diagnostic::error(E0505, message, setting.span, "no trajectories").help("write `of time`"));
+        settings.ok = false;
+    }
+    Some(if trajectories { Holdout::Trajectories(share) } else { Holdout::Time(share) })
+}

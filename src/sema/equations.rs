@@ -1,0 +1,282 @@
+//! Which equation determines which state, and the order of every state.
+
+use super::fold;
+use super::resolve::{MAX_ORDER, Place, Resolver};
+use crate::base::Idx;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0301, E0302, E0303, E0304, E0305, E0306, E0307, E0313};
+use crate::hir::{BinaryOp, Expr, ExprKind, StateId};
+use crate::source::Span;
+use crate::syntax::ast;
+
+/// One equation, resolved.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// Left minus right; `None` when something in it is wrong and has been reported.
+    pub(super) residual: Option<Expr>,
+    /// The state and derivative when the left side is nothing else.
+    pub(super) claim: Option<(StateId, u8)>,
+    /// Its holes: a range of [`Resolver::holes`].
+    pub(super) holes: std::ops::Range<usize>,
+    /// Where it stands: the element of a tuple, or the whole equation.
+    pub(super) span: Span,
+}
+
+impl Resolver<'_, '_> {
+    /// Resolves every equation of `model`; a tuple on the left gives one per element.
+    pub(super) fn drafts(&mut self, model: &ast::Model) -> Vec<Draft> {
+        let mut out = Vec::new();
+        for item in &model.body {
+            let ast::ModelItem::Equation(eq) = item else { continue };
+            let lefts = left_sides(&eq.left);
+            let rights: Vec<&ast::Expr> = match (&eq.right.kind, lefts.len()) {
+                (ast::ExprKind::Tuple(list), n) if n > 1 => {
+                    if list.len() != n {
+                        let message = format!("{n} states on the left, {} values on the right", list.len());
+                        let d = Diagnostic::error(
+                            E0313,
+                            message,
+                            eq.right.span,
+                            "one value for each state, or one for all",
+                        );
+                        self.sink.push(d.label(eq.left.span, format!("{n} states")));
+                        let spans = lefts.iter().map(|l| self.draft(l, None, l.span)).collect::<Vec<_>>();
+                        out.extend(spans);
+                        continue;
+                    }
+                    list.iter().collect()
+                }
+                (_, n) => vec![&eq.right; n],
+            };
+            let several = lefts.len() > 1;
+            for (left, right) in lefts.iter().zip(rights) {
+                let span = if several { left.span } else { eq.span };
+                let draft = self.draft(left, Some(right), span);
+                out.push(draft);
+            }
+        }
+        out
+    }
+
+    fn draft(&mut self, left: &ast::Expr, right: Option<&ast::Expr>, span: Span) -> Draft {
+        let first_hole = self.holes.len();
+        let l = self.resolve_at(Place::Equation, left);
+        let claim = match l.as_ref().map(|e| &e.kind) {
+            Some(ExprKind::State(s, d)) if *d > 0 => Some((*s, *d)),
+            _ => None,
+        };
+        let r = right.and_then(|right| self.resolve_at(Place::Equation, right));
+        let residual = match (l, r) {
+            (Some(l), Some(r)) => {
+                let folded = fold::binary(BinaryOp::Sub, l, r, span);
+                self.folded(folded)
+            }
+            _ => None,
+        };
+        Draft { residual, claim, holes: first_hole..self.holes.len(), span }
+    }
+
+    /// Gives every state its order and its equation; the result is in state order. `None` after a report.
+    pub(super) fn assign(&mut self, drafts: &[Draft]) -> Option<Vec<usize>> {
+        let n = self.scope.states.len();
+        let declared: Vec<Option<(u8, Span)>> = (0..n).map(|i| self.declared_order(i)).collect();
+        let mut ok = true;
+        let mut owner: Vec<Option<usize>> = vec![None; n];
+        for (i, draft) in drafts.iter().enumerate() {
+            let Some((state, order)) = draft.claim else { continue };
+            if let Some(first) = owner[state.index()] {
+                self.second_equation(state, draft.span, drafts[first].span);
+                ok = false;
+                continue;
+            }
+            owner[state.index()] = Some(i);
+            self.scope.states[state].order = order;
+            if let Some((wanted, place)) = declared[state.index()].filter(|(w, _)| *w != order) {
+                let name = &self.scope.states[state].name;
+                let primes = "'".repeat(usize::from(order));
+                let message =
+                    format!("`{name}` is declared of order {wanted}, but its equation is one for {name}{primes}");
+                let d = Diagnostic::error(E0306, message, draft.span, format!("determines {name}{primes}"));
+                self.sink.push(d.label(place, format!("order {wanted} declared here")));
+                ok = false;
+            }
+        }
+        ok &= self.assign_general(drafts, &declared, &mut owner);
+        // A broken equation may have been the one that is missing.
+        let broken = drafts.iter().any(|d| d.residual.is_none() && d.claim.is_none());
+        for (i, owner) in owner.iter().enumerate() {
+            if owner.is_none() && !broken && ok {
+                self.no_equation(StateId::new(i));
+            }
+            ok &= owner.is_some();
+        }
+        ok &= self.check_derivatives(drafts, &owner);
+        ok &= drafts.iter().all(|d| d.residual.is_some());
+        if !ok {
+            return None;
+        }
+        owner.into_iter().collect()
+    }
+
+    fn no_equation(&mut self, state: StateId) {
+        let decl = &self.scope.states[state];
+        let name = decl.name.clone();
+        let d = Diagnostic::error(E0301, format!("no equation determines `{name}`"), decl.span, "declared here");
+        self.sink.push(d.help(format!("add `{name}' = ...`; a known function of time is an `input`")));
+    }
+
+    fn second_equation(&mut self, state: StateId, here: Span, first: Span) {
+        let name = &self.scope.states[state].name;
+        let d = Diagnostic::error(E0302, format!("two equations determine `{name}`"), here, "the second one");
+        self.sink.push(d.label(first, "the first one"));
+    }
+
+    /// The order that `state` declares, checked.
+    fn declared_order(&mut self, state: usize) -> Option<(u8, Span)> {
+        let expr = self.scope.declared_orders.get(state).copied().flatten()?;
+        let value = self.constant(expr)?;
+        if value.fract() == 0.0 && (1.0..=f64::from(MAX_ORDER)).contains(&value) {
+            return Some((value as u8, expr.span));
+        }
+        let message = format!("an order is a whole number from 1 to {MAX_ORDER}");
+        self.sink.push(Diagnostic::error(E0306, message, expr.span, "out of range"));
+        None
+    }
+
+    /// Equations with a general left side: each determines the one remaining state whose highest derivative it holds.
+    fn assign_general(
+        &mut self,
+        drafts: &[Draft],
+        declared: &[Option<(u8, Span)>],
+        owner: &mut [Option<usize>],
+    ) -> bool {
+        let mut open: Vec<usize> =
+            (0..drafts.len()).filter(|&i| drafts[i].claim.is_none() && drafts[i].residual.is_some()).collect();
+        for i in 0..owner.len() {
+            if owner[i].is_some() {
+                continue;
+            }
+            let highest = open.iter().filter_map(|&k| drafts[k].residual.as_ref()).map(|e| highest(e, i)).max();
+            let order = declared[i].map_or(highest.unwrap_or(0), |(order, _)| order);
+            self.scope.states[StateId::new(i)].order = order;
+        }
+        let mut ok = true;
+        while !open.is_empty() {
+            let candidates: Vec<Vec<usize>> = open.iter().map(|&k| self.candidates(&drafts[k], owner)).collect();
+            let Some(at) = candidates.iter().position(|c| c.len() <= 1) else {
+                for (&k, states) in open.iter().zip(&candidates) {
+                    self.ambiguous(&drafts[k], states);
+                }
+                return false;
+            };
+            let k = open.remove(at);
+            match candidates[at].first() {
+                Some(&state) => owner[state] = Some(k),
+                None => {
+                    ok = false;
+                    self.determines_nothing(drafts, k, owner);
+                }
+            }
+        }
+        ok
+    }
+
+    /// States without an equation whose highest derivative stands in `draft`.
+    fn candidates(&self, draft: &Draft, owner: &[Option<usize>]) -> Vec<usize> {
+        let Some(residual) = &draft.residual else { return Vec::new() };
+        let free = |i: &usize| owner[*i].is_none();
+        let order = |i: usize| self.scope.states[StateId::new(i)].order;
+        (0..owner.len()).filter(free).filter(|&i| order(i) > 0 && highest(residual, i) == order(i)).collect()
+    }
+
+    fn ambiguous(&mut self, draft: &Draft, states: &[usize]) {
+        let names: Vec<String> =
+            states.iter().map(|&i| format!("`{}`", self.scope.states[StateId::new(i)].name)).collect();
+        let message = format!("this equation could determine {}", names.join(" or "));
+        let d = Diagnostic::error(E0304, message, draft.span, "holds several highest derivatives");
+        self.sink.push(d.help("solve for one of them: write `x' = ...`"));
+    }
+
+    fn determines_nothing(&mut self, drafts: &[Draft], k: usize, owner: &[Option<usize>]) {
+        let Some(residual) = &drafts[k].residual else { return };
+        let taken = owner.iter().enumerate().find_map(|(i, o)| {
+            let order = self.scope.states[StateId::new(i)].order;
+            o.filter(|_| order > 0 && highest(residual, i) == order).map(|o| (i, o))
+        });
+        if let Some((i, first)) = taken {
+            return self.second_equation(StateId::new(i), drafts[k].span, drafts[first].span);
+        }
+        let message = "this equation determines no state: it holds no highest derivative";
+        let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");
+        self.sink.push(d.help("name a quantity with `let q = ...` instead, or write an equation for a derivative"));
+    }
+
+    /// Derivatives above a state's order, in equations and in holes.
+    fn check_derivatives(&mut self, drafts: &[Draft], owner: &[Option<usize>]) -> bool {
+        let mut ok = true;
+        for draft in drafts {
+            let Some(residual) = &draft.residual else { continue };
+            for (s, d, span) in derivatives(residual) {
+                let state = &self.scope.states[s];
+                let Some(own) = owner[s.index()] else { continue };
+                if d <= state.order {
+                    continue;
+                }
+                let (name, primes) = (&state.name, "'".repeat(usize::from(d)));
+                let message =
+                    format!("`{name}{primes}` is used, but the equation of `{name}` is of order {}", state.order);
+                let here = Diagnostic::error(E0305, message, span, "above the order");
+                self.sink.push(here.label(drafts[own].span, format!("determines `{name}`")));
+                ok = false;
+            }
+            for hole in &self.holes[draft.holes.clone()] {
+                let found = hole.terms.iter().flat_map(|t| derivatives(&t.value));
+                let top = found.into_iter().find(|(s, d, _)| *d >= self.scope.states[*s].order.max(1));
+                if let Some((s, _, span)) = top {
+                    let state = &self.scope.states[s];
+                    let message = format!("a candidate term holds the highest derivative of `{}`", state.name);
+                    let d = Diagnostic::error(E0307, message, span, "determined by an equation, not known here");
+                    self.sink.push(d.help("candidate terms are made of states and their lower derivatives"));
+                    ok = false;
+                }
+            }
+        }
+        ok
+    }
+}
+
+/// The sides a left side stands for: the elements of `(x, y)'` or `(x', y')`, or itself.
+fn left_sides(left: &ast::Expr) -> Vec<ast::Expr> {
+    match &left.kind {
+        ast::ExprKind::Tuple(list) => list.clone(),
+        ast::ExprKind::Primed { of, primes } => match &of.kind {
+            ast::ExprKind::Tuple(list) => list
+                .iter()
+                .map(|e| ast::Expr {
+                    kind: ast::ExprKind::Primed { of: Box::new(e.clone()), primes: *primes },
+                    span: e.span,
+                })
+                .collect(),
+            _ => vec![left.clone()],
+        },
+        _ => vec![left.clone()],
+    }
+}
+
+/// Every derivative (not bare states) in an expression, with its place.
+pub(super) fn derivatives(expr: &Expr) -> Vec<(StateId, u8, Span)> {
+    let mut out = Vec::new();
+    expr.visit(&mut |e| {
+        if let ExprKind::State(s, d) = e.kind
+            && d > 0
+        {
+            out.push((s, d, e.span));
+        }
+    });
+    out
+}
+
+/// The highest derivative of the state at position `i` in an expression.
+fn highest(expr: &Expr, i: usize) -> u8 {
+    derivatives(expr).into_iter().filter(|(s, _, _)| s.index() == i).map(|(_, d, _)| d).max().unwrap_or(0)
+}

@@ -1,0 +1,360 @@
+//! Fits: the engine, its settings, and whether model, data and network go together.
+
+use super::settings::{Context, FIT, Settings, as_word, elements};
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0201, E0503, E0504, E0508, E0509, E0510, E0511, W0706, W0707};
+use crate::hir::{
+    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, Decay, Engine, Fit, Model, ModelId, Network, NetworkId,
+    Optimizer, Program, StateId, number,
+};
+use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
+
+/// What a fit can refer to.
+pub(super) struct Surroundings<'p> {
+    /// Everything checked so far.
+    pub(super) program: &'p Program,
+    /// Networks by name; `None` for those that are wrong.
+    pub(super) networks: &'p crate::base::IndexMap<String, Option<NetworkId>>,
+}
+
+/// Checks a fit of `model` to `data`.
+pub(super) fn fit(
+    fit: &ast::Fit,
+    (model_id, data_id): (ModelId, DataId),
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Fit> {
+    let (model, data) = (&around.program.models[model_id], &around.program.data[data_id]);
+    let place = fit.name.as_ref().map_or(fit.model.span, |n| n.span);
+    let mut settings = Settings::new(FIT, &fit.settings, place, &["auxiliary"], &[], cx);
+    let chosen = settings.word("engine", cx);
+    let wants_network = !settings.all("auxiliary").is_empty();
+    let engine = match chosen {
+        Some("joint") => Engine::Joint,
+        Some(_) => Engine::Gradient,
+        None if wants_network => Engine::Gradient,
+        None => Engine::Joint,
+    };
+    settings.warn_other_engine(engine, cx);
+    let auxiliary = auxiliaries(&mut settings, model, around, cx);
+    let optimizer = optimizer(&mut settings, cx);
+    let projection = settings.word("projection", cx).is_none_or(|w| w == "on");
+    let steps = settings.count("steps", cx);
+    let epochs = settings.count("epochs", cx);
+    if let (Some(a), Some(b)) = (settings.get("steps"), settings.get("epochs")) {
+        let message = "the length of the training is set twice: in steps and in epochs";
+        cx.sink.push(Diagnostic::error(E0511, message, b.span, "epochs").label(a.span, "steps"));
+        settings.ok = false;
+    }
+    let (steps, epochs) = match (steps, epochs, projection) {
+        (None, None, true) => (Some(2500), None),
+        (None, None, false) => (None, Some(400)),
+        given => (given.0, given.1),
+    };
+    let result = Fit {
+        name: fit.name.as_ref().map_or("fit", |n| n.name.as_str()).to_string(),
+        model: model_id,
+        data: data_id,
+        engine,
+        engine_chosen: chosen.is_some(),
+        seed: settings.whole("seed", cx).unwrap_or(0),
+        orders: orders(&mut settings, model, cx),
+        significance: settings.number("significance", cx),
+        window: settings.count("window", cx).unwrap_or(50),
+        stride: settings.count("stride", cx).unwrap_or(1),
+        batch: settings.count("batch", cx).unwrap_or(512),
+        steps,
+        epochs,
+        cycles: settings.count("cycles", cx).unwrap_or(if projection { 1 } else { 10 }),
+        threshold: settings.number("threshold", cx).unwrap_or(0.1),
+        prune_from: settings.number("prune_from", cx).unwrap_or(0.3),
+        projection,
+        coefficient_rate: settings.number("coefficient_rate", cx),
+        consistency: settings.number("consistency", cx).unwrap_or(1.0),
+        optimizer,
+        auxiliary: auxiliary.clone().unwrap_or_default(),
+        bounds: Bounds::FREE,
+        span: fit.span,
+    };
+    if model.unknowns.is_empty() {
+        let message = format!("`{}` has nothing to estimate", model.name);
+        let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
+        cx.sink.push(d.label(model.span, "declared here"));
+    }
+    settings.ok &= observed(fit, model, data, around, cx);
+    if engine == Engine::Gradient {
+        settings.ok &= auxiliary.is_some_and(|bound| complete(fit, model, data, &bound, around, cx));
+        settings.ok &= window_fits(&result, data, &settings, cx);
+    }
+    settings.ok.then_some(result)
+}
+
+/// The order kept in the solve must reach the equations' highest derivative.
+fn orders(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> Option<usize> {
+    let orders = settings.count("orders", cx)?;
+    let state = model.states.values().max_by_key(|s| s.order)?;
+    if orders < usize::from(state.order) {
+        let message = format!("`orders` is {orders}, but `{}` has order {}", state.name, state.order);
+        let span = settings.get("orders").map_or(state.span, |s| s.span);
+        cx.sink.push(Diagnostic::error(E0511, message, span, "too few").label(state.span, "declared here"));
+        settings.ok = false;
+    }
+    Some(orders)
+}
+
+/// The names a data set is known to observe; `None` when only its file tells.
+fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
+    match &data.source {
+        DataSource::Simulate(spec) => {
+            Some(program.models[spec.model].states.values().map(|s| s.name.clone()).collect())
+        }
+        DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+    }
+}
+
+fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings<'_>, cx: &mut Context<'_>) -> bool {
+    let Some(columns) = columns(data, around.program) else { return true };
+    let list = columns.join(", ");
+    if !model.states.values().any(|s| columns.contains(&s.name)) {
+        let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
+        let message = format!("`{}` observes no state of `{}`", data.name, model.name);
+        let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
+        let d = d.label(model.span, format!("has {}", states.join(", ")));
+        cx.sink.push(d.help("states are matched by name: give them the same names"));
+        return false;
+    }
+    let mut ok = true;
+    for input in model.inputs.values().filter(|i| !columns.contains(&i.name)) {
+        let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
+        let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
+        cx.sink.push(d.label(input.span, "an input"));
+        ok = false;
+    }
+    for state in model.states.values().filter(|s| !columns.contains(&s.name)) {
+        let message = format!("no column of `{}` observes `{}`", data.name, state.name);
+        let d = Diagnostic::warning(W0706, message, fit.data.span, format!("has {list}"));
+        cx.sink.push(d.label(state.span, "estimated from the equations alone"));
+    }
+    ok
+}
+
+/// A window must fit into a trajectory whose length is known.
+fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
+    let DataSource::Simulate(spec) = &data.source else { return true };
+    if fit.window <= spec.steps {
+        return true;
+    }
+    let message =
+        format!("a window has {} samples, and a trajectory of `{}` only {}", fit.window, data.name, spec.steps);
+    let span = settings.get("window").map_or(fit.span, |s| s.span);
+    cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
+    false
+}
+
+/// Every state in a nonlinear or unknown term has its auxiliary, and the networks read what is observed.
+fn complete(
+    fit: &ast::Fit,
+    model: &Model,
+    data: &DataSet,
+    bound: &[AuxiliaryBinding],
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let mut ok = true;
+    let needed = model.auxiliary_states();
+    let missing: Vec<StateId> =
+        needed.iter().map(|(s, _)| *s).filter(|s| !bound.iter().any(|b| b.state == *s)).collect();
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|s| model.states[*s].name.as_str()).collect();
+        let all = names.join(", ");
+        let message = format!("the gradient engine needs an auxiliary for {all}");
+        let here = format!("{all} in nonlinear or unknown terms");
+        let target = around.networks.keys().next().map_or("network", String::as_str);
+        let left = if names.len() == 1 { all.clone() } else { format!("({all})") };
+        let d = Diagnostic::error(E0508, message, fit.model.span, here);
+        cx.sink.push(d.help(format!("write `auxiliary {left} = {target}.output`, or choose `engine joint`")));
+        ok = false;
+    }
+    for (state, derivative) in needed.iter().filter(|(_, d)| *d > 0) {
+        let spelled = model.spell_state(*state, *derivative);
+        let name = &model.states[*state].name;
+        let message = format!("`{spelled}` stands in a nonlinear or unknown term, and a network gives `{name}` only");
+        let d = Diagnostic::error(E0508, message, fit.model.span, "fitted by the gradient engine");
+        let d = d.label(model.states[*state].span, "declared here");
+        cx.sink
+            .push(d.help(format!("give the derivative a state of its own, `v = {name}'`, or choose `engine joint`")));
+        ok = false;
+    }
+    let Some(columns) = columns(data, around.program) else { return ok };
+    let mut seen: Vec<NetworkId> = bound.iter().map(|b| b.network).collect();
+    seen.sort();
+    seen.dedup();
+    for network in seen.into_iter().map(|n| &around.program.networks[n]) {
+        for input in network.inputs.iter().filter(|i| !columns.contains(i)) {
+            let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
+            let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {}", columns.join(", ")));
+            cx.sink.push(d.label(network.span, "the network"));
+            ok = false;
+        }
+    }
+    ok
+}
+
+/// All `auxiliary` settings; `None` when one is wrong.
+fn auxiliaries(
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<AuxiliaryBinding>> {
+    let mut out: Vec<AuxiliaryBinding> = Vec::new();
+    let mut ok = true;
+    for setting in settings.all("auxiliary") {
+        let Some(bindings) = auxiliary(setting, settings, model, around, cx) else {
+            ok = false;
+            continue;
+        };
+        for binding in bindings {
+            if out.iter().any(|b| b.state == binding.state) {
+                let message = format!("`{}` has two auxiliaries", model.states[binding.state].name);
+                cx.sink.push(Diagnostic::error(E0509, message, setting.span, "the second one"));
+                ok = false;
+            }
+            out.push(binding);
+        }
+    }
+    settings.ok &= ok;
+    ok.then_some(out)
+}
+
+/// `(x, y, z) = smoother.v` or `(x, y, z) from smoother.v`
+fn auxiliary(
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<AuxiliaryBinding>> {
+    let (states, source) = match setting.values.as_slice() {
+        [states, SettingValue::Equals(_), SettingValue::Expr(source)] => (states, source),
+        [states, from, SettingValue::Expr(source)] if as_word(from) == Some("from") => (states, source),
+        _ => return settings.wrong_form(setting, cx),
+    };
+    let Some(states) = elements(states) else { return settings.wrong_form(setting, cx) };
+    let states: Vec<Option<StateId>> = states.iter().map(|e| state(e, model, cx)).collect();
+    let (network, output) = output(source, setting, settings, around, cx)?;
+    let states = states.into_iter().collect::<Option<Vec<StateId>>>()?;
+    let declared = around.program.networks[network].outputs.get(output)?;
+    let problem = if !declared.over_window {
+        Some(format!("`{}` is not an output over the window", declared.name))
+    } else if declared.size != states.len() {
+        Some(format!("`{}` has {} numbers per step, for {} states", declared.name, declared.size, states.len()))
+    } else {
+        None
+    };
+    if let Some(message) = problem {
+        let d = Diagnostic::error(E0509, message, source.span, "does not fit");
+        cx.sink.push(d.label(around.program.networks[network].span, "the network"));
+        return None;
+    }
+    let bind = |(component, state)| AuxiliaryBinding { state, network, output, component };
+    Some(states.into_iter().enumerate().map(bind).collect())
+}
+
+fn state(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<StateId> {
+    let ExprKind::Name(name) = &e.kind else {
+        cx.sink.push(Diagnostic::error(E0509, "an auxiliary stands for a state", e.span, "not a name"));
+        return None;
+    };
+    let found = model.states.iter().find(|(_, s)| s.name == *name).map(|(id, _)| id);
+    if found.is_none() {
+        let message = format!("model `{}` has no state `{name}`", model.name);
+        let help = suggest::help("states", name, model.states.values().map(|s| s.name.as_str()));
+        cx.sink.push(Diagnostic::error(E0509, message, e.span, "unknown state").help(help));
+    }
+    found
+}
+
+/// `smoother.v`
+fn output(
+    source: &Expr,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<(NetworkId, usize)> {
+    let ExprKind::Field { of, name } = &source.kind else { return settings.wrong_form(setting, cx) };
+    let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
+    let Some(found) = around.networks.get(network) else {
+        let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
+        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown").help(help);
+        cx.sink.push(d);
+        return None;
+    };
+    let id = (*found)?;
+    let declared: &Network = &around.program.networks[id];
+    let position = declared.outputs.iter().position(|o| o.name == name.name);
+    if position.is_none() {
+        let message = format!("network `{network}` has no output `{}`", name.name);
+        let help = suggest::help("outputs", &name.name, declared.outputs.iter().map(|o| o.name.as_str()));
+        cx.sink.push(Diagnostic::error(E0509, message, name.span, "unknown output").help(help));
+    }
+    position.map(|p| (id, p))
+}
+
+/// `adam(lr = 5e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, decay = cosine)`
+fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Optimizer {
+    // Rate and schedule of the measured discovery runs; the moments as Kingma and Ba propose.
+    let mut out = Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine };
+    let Some(setting) = settings.get("optimizer") else { return out };
+    let call = match setting.values.as_slice() {
+        [SettingValue::Expr(Expr { kind: ExprKind::Call(call), .. })] => call,
+        [SettingValue::Expr(Expr { kind: ExprKind::Name(name), .. })] if name == "adam" => return out,
+        _ => {
+            let _: Option<()> = settings.wrong_form(setting, cx);
+            return out;
+        }
+    };
+    if call.function.name != "adam" || !call.arguments.is_empty() {
+        let _: Option<()> = settings.wrong_form(setting, cx);
+        return out;
+    }
+    const OPTIONS: [&str; 5] = ["lr", "beta1", "beta2", "eps", "decay"];
+    for option in &call.named {
+        let name = option.name.name.as_str();
+        if name == "decay" {
+            match &option.value.kind {
+                ExprKind::Name(word) if word == "cosine" => out.decay = Decay::Cosine,
+                ExprKind::Name(word) if word == "constant" => out.decay = Decay::Constant,
+                _ => {
+                    let d = Diagnostic::error(E0503, "there is no such schedule", option.value.span, "unknown");
+                    cx.sink.push(d.help("choices: cosine, constant"));
+                    settings.ok = false;
+                }
+            }
+            continue;
+        }
+        if !OPTIONS.contains(&name) {
+            let d = Diagnostic::error(E0503, format!("`adam` has no option `{name}`"), option.name.span, "unknown");
+            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)));
+            settings.ok = false;
+            continue;
+        }
+        let Some(v) = settings.constant(setting, &option.value, cx) else { continue };
+        let (slot, low, high) = match name {
+            "lr" => (&mut out.rate, 0.0, 1e3),
+            "beta1" => (&mut out.beta1, -f64::MIN_POSITIVE, 1.0),
+            "beta2" => (&mut out.beta2, -f64::MIN_POSITIVE, 1.0),
+            _ => (&mut out.epsilon, 0.0, 1.0),
+        };
+        if v > low && v < high {
+            *slot = v;
+        } else {
+            let message = format!("`{name}` must lie between 0 and {}, and this is {}", number(high), number(v));
+            cx.sink.push(Diagnostic::error(E0504, message, option.value.span, "out of range"));
+            settings.ok = false;
+        }
+    }
+    out
+}

@@ -1,0 +1,370 @@
+//! One model from declarations to split equations.
+
+use super::equations::Draft;
+use super::fold;
+use super::resolve::Resolver;
+use super::scope::{Meaning, Scope};
+use super::split::choose_linear;
+use crate::base::{Arena, Idx, IndexMap};
+use crate::diagnostics::codes::{E0212, E0213, E0308, E0311, E0314, W0701, W0705};
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{
+    BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, InitialValue, Model, ParamId, StateId, Unknown,
+    UnknownId, UnknownKind,
+};
+use crate::source::{Sources, Span};
+use crate::syntax::ast;
+
+/// Checks `model`; `None` when it has an error, which is then in `sink`.
+pub(super) fn analyze(model: &ast::Model, sources: &Sources, sink: &mut Sink) -> Option<Model> {
+    let mut own = Sink::new();
+    let scope = Scope::declare(model, &mut own);
+    let mut resolver = Resolver::new(scope, sources, &mut own);
+    let checked = resolver.model(model);
+    let ok = !own.has_errors();
+    own.into_sorted().into_iter().for_each(|d| sink.push(d));
+    checked.filter(|_| ok)
+}
+
+impl<'a> Resolver<'a, '_> {
+    fn model(&mut self, model: &'a ast::Model) -> Option<Model> {
+        let declared = !self.sink.has_errors();
+        if self.scope.states.is_empty() && declared {
+            let message = format!("model `{}` has no state", model.name.name);
+            let d = Diagnostic::error(E0314, message, model.name.span, "nothing to solve for");
+            self.sink.push(d.help("declare one: `state x`"));
+            return None;
+        }
+        self.constants();
+        let params = self.parameters(model);
+        self.lets();
+        let drafts = self.drafts(model);
+        let owners = self.assign(&drafts);
+        let initial = self.initial(model, owners.is_some());
+        self.unused();
+        let owners = owners?;
+        let (unknowns, holes, residuals) = self.number(params, &drafts, &owners);
+        let residuals = self.make_explicit(&drafts, &owners, residuals)?;
+        let mut expanded = Vec::with_capacity(residuals.len());
+        for ((state, residual), &i) in residuals.into_iter().zip(&owners) {
+            let equation = self.expand(state, residual, drafts[i].span)?;
+            let explicit = self.leading(&equation).is_some();
+            expanded.push(equation);
+            if !explicit {
+                return None;
+            }
+        }
+        let linear = choose_linear(&expanded, &unknowns);
+        let equations: Option<Vec<Equation>> =
+            expanded.iter().map(|e| self.split(e, &linear, &unknowns)).collect::<Vec<_>>().into_iter().collect();
+        let mut unknowns = unknowns;
+        for (id, linear) in unknowns.ids().zip(linear) {
+            unknowns[id].linear = linear;
+        }
+        let equations = equations?;
+        self.unidentified(&equations, &unknowns);
+        Some(Model {
+            name: model.name.name.clone(),
+            doc: model.doc.clone(),
+            span: model.span,
+            states: self.scope.states.clone(),
+            params: self.scope.params.clone(),
+            inputs: self.scope.inputs.clone(),
+            holes,
+            unknowns,
+            equations,
+            initial,
+        })
+    }
+
+    fn constants(&mut self) {
+        for (name, i, span) in self.entries(|m| if let Meaning::Const(i) = m { Some(i) } else { None }) {
+            let _ = self.constant_value(i, name, span);
+        }
+    }
+
+    fn lets(&mut self) {
+        for (name, i, span) in self.entries(|m| if let Meaning::Let(i) = m { Some(i) } else { None }) {
+            self.force_let(i, name, span);
+        }
+    }
+
+    fn entries<T>(&self, pick: impl Fn(Meaning) -> Option<T>) -> Vec<(&'a str, T, Span)> {
+        self.scope.names.iter().filter_map(|(name, e)| pick(e.meaning).map(|t| (*name, t, e.span))).collect()
+    }
+
+    /// Values and bounds of the parameters, and the unknowns of those that are estimated.
+    fn parameters(&mut self, model: &'a ast::Model) -> Arena<UnknownId, Unknown> {
+        let mut unknowns = Arena::new();
+        let mut done = vec![false; self.scope.params.len()];
+        for item in &model.body {
+            let ast::ModelItem::Param(list) = item else { continue };
+            for decl in list {
+                let name = decl.name.name.as_str();
+                let Some(Meaning::Param(p)) = self.scope.names.get(name).map(|e| e.meaning) else { continue };
+                if std::mem::replace(&mut done[p.index()], true) {
+                    continue;
+                }
+                let value = self.param_value(p, decl.name.span);
+                let bounds = self.bounds(p, decl, value);
+                self.scope.params[p].value = value;
+                self.scope.params[p].bounds = bounds;
+                if !decl.fixed {
+                    let kind = UnknownKind::Param(p);
+                    let unknown = Unknown { kind, name: name.to_string(), start: value, bounds, linear: false };
+                    self.scope.param_unknowns[p.index()] = Some(unknowns.push(unknown));
+                } else if decl.value.is_none() {
+                    let message = format!("`{name}` is fixed, but has no value");
+                    let d = Diagnostic::error(E0212, message, decl.name.span, "to be fixed at what?");
+                    self.sink.push(d.help(format!("write `param {name} = 1 fixed`")));
+                }
+            }
+        }
+        self.next_unknown = unknowns.len();
+        unknowns
+    }
+
+    fn bounds(&mut self, p: ParamId, decl: &ast::ParamDecl, value: Option<f64>) -> Bounds {
+        let Some((low, high)) = &decl.bounds else { return Bounds::FREE };
+        let (lower, upper) = (self.constant(low), self.constant(high));
+        let (Some(lower), Some(upper)) = (lower, upper) else { return Bounds::FREE };
+        let place = low.span.to(high.span);
+        let name = &self.scope.params[p].name;
+        if lower >= upper {
+            let message = format!("the range of `{name}` is empty: its lower end is not below its upper end");
+            self.sink.push(Diagnostic::error(E0213, message, place, "no number lies in here"));
+            return Bounds::FREE;
+        }
+        if let (Some(v), Some(expr)) = (value, &decl.value)
+            && !(lower..=upper).contains(&v)
+        {
+            let message = format!("the value of `{name}` lies outside its range");
+            let d = Diagnostic::error(E0213, message, expr.span, "outside");
+            self.sink.push(d.label(place, "the range"));
+        }
+        Bounds { lower, upper }
+    }
+
+    fn initial(&mut self, model: &ast::Model, orders_known: bool) -> Vec<InitialValue> {
+        let mut out: Vec<InitialValue> = Vec::new();
+        for item in &model.body {
+            let ast::ModelItem::Initial(list) = item else { continue };
+            for decl in list {
+                let state = self.state_named(&decl.state.name, decl.state.span);
+                let value = self.constant(&decl.value);
+                let (Some(state), Some(value)) = (state, value) else { continue };
+                let (name, order) = (&decl.state.name, self.scope.states[state].order);
+                if orders_known && decl.primes >= u32::from(order) {
+                    let message = format!("`{name}` has order {order}: initial values go below that derivative");
+                    let primes = "'".repeat(decl.primes as usize);
+                    let d = Diagnostic::error(E0311, message, decl.span, "determined by the equation");
+                    self.sink.push(d.help(format!("leave out `{name}{primes}`")));
+                    continue;
+                }
+                let derivative = u8::try_from(decl.primes).unwrap_or(u8::MAX);
+                if let Some(first) = out.iter().find(|v| v.state == state && v.derivative == derivative) {
+                    let d = Diagnostic::error(E0311, "this initial value is given twice", decl.span, "again here");
+                    self.sink.push(d.label(first.span, "first here"));
+                    continue;
+                }
+                out.push(InitialValue { state, derivative, value, span: decl.span });
+            }
+        }
+        out.sort_by_key(|v| (v.state, v.derivative));
+        out
+    }
+
+    /// Final numbers for all unknowns: parameters, then coefficients equation by equation and term by term.
+    fn number(
+        &mut self,
+        params: Arena<UnknownId, Unknown>,
+        drafts: &[Draft],
+        owners: &[usize],
+    ) -> (Arena<UnknownId, Unknown>, Arena<HoleId, Hole>, Vec<(StateId, Expr)>) {
+        let mut unknowns = params;
+        let mut holes: Arena<HoleId, Hole> = Arena::new();
+        let mut moved: IndexMap<UnknownId, UnknownId> = unknowns.ids().map(|u| (u, u)).collect();
+        let mut names: IndexMap<String, usize> = IndexMap::new();
+        let mut reordered = Vec::with_capacity(self.holes.len());
+        for (i, &draft) in owners.iter().enumerate() {
+            let state = StateId::new(i);
+            let prefix = {
+                let s = &self.scope.states[state];
+                format!("{}{}", s.name, "'".repeat(usize::from(s.order)))
+            };
+            for hole in &self.holes[drafts[draft].holes.clone()] {
+                let id = HoleId::new(holes.len());
+                let mut terms = Vec::with_capacity(hole.terms.len());
+                for (k, term) in hole.terms.iter().enumerate() {
+                    let mut name = format!("{prefix}[{}]", term.spelled);
+                    let same = names.entry(name.clone()).or_insert(0_usize);
+                    *same += 1;
+                    if *same > 1 {
+                        name = format!("{name}#{same}");
+                    }
+                    let unknown = unknowns.push(Unknown {
+                        kind: UnknownKind::Coefficient { hole: id, term: k },
+                        name,
+                        start: None,
+                        bounds: hole.bounds,
+                        linear: false,
+                    });
+                    moved.insert(term.coefficient, unknown);
+                    terms.push(HoleTerm {
+                        spelled: term.spelled.clone(),
+                        value: term.value.clone(),
+                        coefficient: unknown,
+                    });
+                }
+                holes.push(Hole { spelled: hole.spelled.clone(), state, terms, span: hole.span });
+                reordered.push(hole.clone());
+            }
+        }
+        self.holes = reordered;
+        let mut residuals = Vec::with_capacity(owners.len());
+        for (i, &draft) in owners.iter().enumerate() {
+            let Some(mut residual) = drafts[draft].residual.clone() else { continue };
+            residual.rewrite(&mut |e| {
+                if let ExprKind::Unknown(u) = &mut e.kind
+                    && let Some(new) = moved.get(u)
+                {
+                    *u = *new;
+                }
+            });
+            residuals.push((StateId::new(i), residual));
+        }
+        (unknowns, holes, residuals)
+    }
+
+    /// Replaces highest derivatives of other states by what their equations say, so that every equation holds only its
+    /// own. Equations that need each other are an algebraic loop.
+    fn make_explicit(
+        &mut self,
+        drafts: &[Draft],
+        owners: &[usize],
+        mut residuals: Vec<(StateId, Expr)>,
+    ) -> Option<Vec<(StateId, Expr)>> {
+        let orders: Vec<u8> = self.scope.states.values().map(|s| s.order).collect();
+        let needs = |i: usize, residual: &Expr| -> Vec<usize> {
+            let tops = super::equations::derivatives(residual).into_iter();
+            let mut out: Vec<usize> =
+                tops.filter(|(s, d, _)| s.index() != i && *d == orders[s.index()]).map(|(s, _, _)| s.index()).collect();
+            out.sort_unstable();
+            out.dedup();
+            out
+        };
+        let mut open: Vec<Vec<usize>> = residuals.iter().enumerate().map(|(i, (_, r))| needs(i, r)).collect();
+        if open.iter().all(Vec::is_empty) {
+            return Some(residuals);
+        }
+        let mut settled = vec![false; residuals.len()];
+        let mut values: Vec<Option<Expr>> = vec![None; residuals.len()];
+        loop {
+            let next = (0..residuals.len()).find(|&i| !settled[i] && open[i].iter().all(|&j| settled[j]));
+            let Some(i) = next else { break };
+            settled[i] = true;
+            let span = drafts[owners[i]].span;
+            if !open[i].is_empty() {
+                let tops = orders.clone();
+                let mut added = 0;
+                residuals[i].1.rewrite(&mut |e| {
+                    if let ExprKind::State(s, d) = e.kind
+                        && s.index() != i
+                        && d == tops[s.index()]
+                        && let Some(value) = &values[s.index()]
+                        && added < super::resolve::MAX_NODES
+                    {
+                        added += value.size();
+                        *e = value.clone();
+                    }
+                });
+                self.count(added, span)?;
+                open[i].clear();
+            }
+            if open.iter().any(|list| list.contains(&i)) {
+                values[i] = Some(self.solved(i, &residuals[i].1, span)?);
+            }
+        }
+        if let Some(i) = settled.iter().position(|s| !s) {
+            let round: Vec<usize> = (0..settled.len()).filter(|&j| !settled[j]).collect();
+            let names: Vec<String> =
+                round.iter().map(|&j| format!("`{}`", self.scope.states[StateId::new(j)].name)).collect();
+            let message = format!("the highest derivatives of {} are defined by each other", names.join(", "));
+            let d = Diagnostic::error(E0308, message, drafts[owners[i]].span, "part of the loop");
+            let others = round.iter().skip(1).fold(d, |d, &j| d.label(drafts[owners[j]].span, "part of the loop"));
+            self.sink.push(others.help("solve the equations for the derivatives and write one for each"));
+            return None;
+        }
+        Some(residuals)
+    }
+
+    /// The highest derivative of state `i` as its equation gives it.
+    fn solved(&mut self, i: usize, residual: &Expr, span: Span) -> Option<Expr> {
+        let state = StateId::new(i);
+        let order = self.scope.states[state].order;
+        let equation = self.expand(state, residual.clone(), span)?;
+        self.leading(&equation)?;
+        let is_top = |s: StateId, d: u8| s == state && d == order;
+        let mut rest = Vec::new();
+        let mut leading = Vec::new();
+        for product in &equation.products {
+            match product.split_state() {
+                Some((s, d, coefficient)) if is_top(s, d) => leading.push(coefficient.to_expr()),
+                _ => rest.push(product.clone().scaled(-1.0).to_expr()),
+            }
+        }
+        let sum =
+            |list: Vec<fold::Folded>| list.into_iter().collect::<Result<Vec<_>, _>>().and_then(|l| fold::sum(l, span));
+        let value = sum(leading).and_then(|c| sum(rest).and_then(|r| fold::binary(BinaryOp::Div, r, c, span)));
+        self.folded(value)
+    }
+
+    fn unused(&mut self) {
+        for (name, entry) in &self.scope.names {
+            let what = match entry.meaning {
+                Meaning::Const(_) => "constant",
+                Meaning::Let(_) => "`let`",
+                Meaning::Input(_) => "input",
+                Meaning::State(_) | Meaning::Param(_) => continue,
+            };
+            if !entry.used.get() {
+                let message = format!("the {what} `{name}` is never used");
+                self.sink.push(Diagnostic::warning(W0701, message, entry.span, "declared here"));
+            }
+        }
+    }
+
+    /// Parameters that no equation holds.
+    fn unidentified(&mut self, equations: &[Equation], unknowns: &Arena<UnknownId, Unknown>) {
+        let mut found = vec![false; unknowns.len()];
+        for eq in equations {
+            eq.residual.visit(&mut |e| {
+                if let ExprKind::Unknown(u) = e.kind {
+                    found[u.index()] = true;
+                }
+            });
+        }
+        for (id, unknown) in unknowns.iter() {
+            let UnknownKind::Param(p) = unknown.kind else { continue };
+            if !found[id.index()] {
+                let message = format!("no equation holds the parameter `{}`, so nothing can identify it", unknown.name);
+                let span = self.scope.params[p].span;
+                self.sink.push(Diagnostic::warning(W0705, message, span, "declared here"));
+            }
+        }
+        for (name, entry) in &self.scope.names {
+            if let Meaning::Param(p) = entry.meaning
+                && self.scope.params[p].fixed
+                && !entry.used.get()
+            {
+                let message = format!("the fixed parameter `{name}` is never used");
+                self.sink.push(Diagnostic::warning(W0701, message, entry.span, "declared here"));
+            }
+        }
+    }
+}
+
+/// The number a setting's expression stands for, outside any model.
+pub(super) fn bare_constant(expr: &ast::Expr, sources: &Sources, sink: &mut Sink) -> Option<f64> {
+    Resolver::new(Scope::default(), sources, sink).constant(expr)
+}

@@ -1,0 +1,368 @@
+//! The whole program: imports, overrides, then models, networks, data sets and fits in that order.
+
+use super::data::{self, Simulation};
+use super::fit::{self, Surroundings};
+use super::imports::{Imported, Importer};
+use super::overrides::{self, Override, block_name};
+use super::settings::Context;
+use super::{model, network, suggest};
+use crate::base::IndexMap;
+use crate::diagnostics::codes::{self, E0201, E0202, W0702};
+use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::hir::{DataId, Model, ModelId, NetworkId, Program};
+use crate::source::{FileId, Sources, Span, World};
+use crate::syntax::ast::{self, Item, ModelItem};
+
+/// Checks a whole program.
+///
+/// `file` is the main file's tree, parsed into `sink`; files it imports are read through `world` into `sources`;
+/// `overrides` replace settings before anything is checked. All findings go to `sink`. The program comes back exactly
+/// when `sink` holds no error.
+pub fn analyze(
+    file: &ast::File,
+    world: &dyn World,
+    overrides: &[Override],
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Option<Program> {
+    let broken = sink.has_errors();
+    let mut own = Sink::new();
+    let mut program = Checker::new(world, overrides).check(file, overrides, sources, &mut own);
+    program = program.filter(|_| !own.has_errors() && !broken);
+    for finding in own.into_sorted() {
+        // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept.
+        if !broken || INDEPENDENT.contains(&finding.code) {
+            sink.push(finding);
+        }
+    }
+    program
+}
+
+/// Errors that a missing statement cannot cause.
+const INDEPENDENT: [&str; 17] = [
+    codes::E0202,
+    codes::E0203,
+    codes::E0205,
+    codes::E0206,
+    codes::E0207,
+    codes::E0208,
+    codes::E0211,
+    codes::E0310,
+    codes::E0401,
+    codes::E0402,
+    codes::E0403,
+    codes::E0404,
+    codes::E0405,
+    codes::E0501,
+    codes::E0502,
+    codes::E0503,
+    codes::E0504,
+];
+
+/// An item of the program, its own or imported.
+struct Entry {
+    item: Item,
+    /// The `use` that brought it.
+    import: Option<Span>,
+}
+
+impl Entry {
+    /// Where its name is declared in the main file.
+    fn place(&self) -> Span {
+        self.import.unwrap_or(match &self.item {
+            Item::Use(u) => u.span,
+            Item::Model(m) => m.name.span,
+            Item::Network(b) => b.name.span,
+            Item::Data(d) => d.name.span,
+            Item::Fit(f) => f.name.as_ref().map_or(f.model.span, |n| n.span),
+        })
+    }
+
+    fn noun(&self) -> &'static str {
+        match self.item {
+            Item::Use(_) => "an import",
+            Item::Model(_) => "a model",
+            Item::Network(_) => "a network",
+            Item::Data(_) => "a data set",
+            Item::Fit(_) => "a fit",
+        }
+    }
+}
+
+struct Checker<'w> {
+    world: &'w dyn World,
+    override_files: Vec<FileId>,
+    program: Program,
+    /// Items by name; `None` for those that are wrong, about which there is nothing more to say.
+    models: IndexMap<String, Option<ModelId>>,
+    networks: IndexMap<String, Option<NetworkId>>,
+    data: IndexMap<String, Option<DataId>>,
+    used: Vec<String>,
+}
+
+impl<'w> Checker<'w> {
+    fn new(world: &'w dyn World, overrides: &[Override]) -> Self {
+        Checker {
+            world,
+            override_files: overrides::files(overrides),
+            program: Program::default(),
+            models: IndexMap::new(),
+            networks: IndexMap::new(),
+            data: IndexMap::new(),
+            used: Vec::new(),
+        }
+    }
+
+    fn check(
+        mut self,
+        file: &ast::File,
+        changes: &[Override],
+        sources: &mut Sources,
+        sink: &mut Sink,
+    ) -> Option<Program> {
+        let entries = self.collect(file, sources, sink);
+        let (mut items, places): (Vec<Item>, Vec<(Span, Option<Span>)>) = {
+            let places = entries.iter().map(|e| (e.place(), e.import)).collect();
+            (entries.into_iter().map(|e| e.item).collect(), places)
+        };
+        overrides::apply(&mut items, changes, sink);
+        let sources = &*sources;
+        for (item, (_, import)) in items.iter().zip(&places) {
+            if let Item::Model(m) = item {
+                let checked = quiet(import.is_some(), sink, |sink| model::analyze(m, sources, sink));
+                let id = checked.map(|m| self.program.models.push(m));
+                self.models.insert(m.name.name.clone(), id);
+            }
+        }
+        for (item, (_, import)) in items.iter().zip(&places) {
+            if let Item::Network(block) = item {
+                let files = &self.override_files;
+                let checked = quiet(import.is_some(), sink, |sink| {
+                    network::network(block, &mut Context { sources, sink, override_files: files })
+                });
+                let id = checked.map(|n| self.program.networks.push(n));
+                self.networks.insert(block.name.name.clone(), id);
+            }
+        }
+        for item in &items {
+            if let Item::Data(d) = item {
+                let id = self.data_set(d, &items, sources, sink);
+                self.data.insert(d.name.name.clone(), id);
+            }
+        }
+        for item in &items {
+            if let Item::Fit(f) = item {
+                self.fit(f, sources, sink);
+            }
+        }
+        self.unused(&items, &places, sink);
+        Some(self.program)
+    }
+
+    /// The file's items with imports in place of their `use`s; each name once.
+    fn collect(&mut self, file: &ast::File, sources: &mut Sources, sink: &mut Sink) -> Vec<Entry> {
+        let mut importer = Importer::new(self.world);
+        let main = file.items.iter().map(item_span).next().map(|s| sources.file(s.file).path.clone());
+        let main = main.unwrap_or_default();
+        let mut out: Vec<Entry> = Vec::new();
+        for item in &file.items {
+            let entry = match item {
+                Item::Use(import) => {
+                    let found = match importer.find(import, &main, sources, sink) {
+                        Some(Imported::Model(m)) => Item::Model(m),
+                        Some(Imported::Network(n)) => Item::Network(n),
+                        None => {
+                            // The name is taken all the same: nothing more is to be said about it.
+                            if let Some(last) = import.path.last() {
+                                self.models.insert(last.name.clone(), None);
+                                self.networks.insert(last.name.clone(), None);
+                            }
+                            continue;
+                        }
+                    };
+                    Entry { item: found, import: Some(import.span) }
+                }
+                other => Entry { item: other.clone(), import: None },
+            };
+            let name = block_name(&entry.item).unwrap_or_default();
+            if let Some(first) = out.iter().find(|e| block_name(&e.item) == Some(name)) {
+                let unnamed = matches!(&entry.item, Item::Fit(f) if f.name.is_none());
+                let message = match unnamed {
+                    true => "there are two fits without a name".to_string(),
+                    false => format!("`{name}` is declared twice"),
+                };
+                let d = Diagnostic::error(E0202, message, entry.place(), "declared again here");
+                let d = d.label(first.place(), format!("first declared here, as {}", first.noun()));
+                sink.push(if unnamed { d.help("name them: `fit Model to data as first { ... }`") } else { d });
+                continue;
+            }
+            out.push(entry);
+        }
+        out
+    }
+
+    fn data_set(&mut self, data: &ast::Data, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<DataId> {
+        let files = self.override_files.clone();
+        let checked = match &data.source {
+            ast::DataSource::File { format, path } => {
+                let names = self.names_for(data, items);
+                let mut cx = Context { sources, sink, override_files: &files };
+                data::from_file(data, format, path, &names, &mut cx)
+            }
+            ast::DataSource::Simulate { model: name, arguments } => {
+                let id = self.find_model(name, sink)?;
+                let id = self.specialised(id, name, arguments, items, sources)?;
+                let simulation = Simulation { model: &self.program.models[id], id };
+                let mut cx = Context { sources, sink, override_files: &files };
+                data::simulated(data, name, arguments, &simulation, &mut cx)
+            }
+        };
+        checked.map(|d| self.program.data.push(d))
+    }
+
+    /// States and inputs of the models that are fitted to `data`; of all models when none is.
+    fn names_for(&self, data: &ast::Data, items: &[Item]) -> Vec<String> {
+        let fitted: Vec<&str> = items
+            .iter()
+            .filter_map(|i| match i {
+                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |name: &str| {
+            if !names.iter().any(|n| n == name) {
+                names.push(name.to_string());
+            }
+        };
+        for item in items {
+            let Item::Model(m) = item else { continue };
+            if !fitted.is_empty() && !fitted.contains(&m.name.name.as_str()) {
+                continue;
+            }
+            for part in &m.body {
+                match part {
+                    ModelItem::State(list) => list.iter().for_each(|s| add(&s.name.name)),
+                    ModelItem::Input(list) => list.iter().for_each(|i| add(&i.name)),
+                    _ => {}
+                }
+            }
+        }
+        names
+    }
+
+    /// The model with arguments for fixed parameters filled in: those are substituted, so a copy is needed.
+    fn specialised(
+        &mut self,
+        id: ModelId,
+        name: &ast::Ident,
+        arguments: &[ast::Binding],
+        items: &[Item],
+        sources: &Sources,
+    ) -> Option<ModelId> {
+        let fixed = |key: &str| self.program.models[id].params.values().any(|p| p.fixed && p.name == key);
+        let changed: Vec<&ast::Binding> = arguments.iter().filter(|a| fixed(&a.name.name)).collect();
+        if changed.is_empty() {
+            return Some(id);
+        }
+        let original = items.iter().find_map(|i| match i {
+            Item::Model(m) if m.name.name == name.name => Some(m),
+            _ => None,
+        })?;
+        let mut copy = original.clone();
+        for part in &mut copy.body {
+            let ModelItem::Param(list) = part else { continue };
+            for param in list {
+                if let Some(argument) = changed.iter().find(|a| a.name.name == param.name.name) {
+                    param.value = Some(argument.value.clone());
+                    // The range guides fits; a simulation may leave it.
+                    param.bounds = None;
+                }
+            }
+        }
+        // What is wrong with the model itself was said when it was checked; a wrong argument is said with the others.
+        let model: Option<Model> = model::analyze(&copy, sources, &mut Sink::new());
+        Some(model.map_or(id, |m| self.program.models.push(m)))
+    }
+
+    fn find_model(&mut self, name: &ast::Ident, sink: &mut Sink) -> Option<ModelId> {
+        self.used.push(name.name.clone());
+        match self.models.get(&name.name) {
+            Some(found) => *found,
+            None => {
+                let help = suggest::help("models", &name.name, self.models.keys().map(String::as_str));
+                let message = format!("there is no model `{}`", name.name);
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown model").help(help));
+                None
+            }
+        }
+    }
+
+    fn fit(&mut self, item: &ast::Fit, sources: &Sources, sink: &mut Sink) {
+        let model = self.find_model(&item.model, sink);
+        self.used.push(item.data.name.clone());
+        let data = match self.data.get(&item.data.name) {
+            Some(found) => *found,
+            None => {
+                let help = suggest::help("data sets", &item.data.name, self.data.keys().map(String::as_str));
+                let message = format!("there is no data set `{}`", item.data.name);
+                sink.push(Diagnostic::error(E0201, message, item.data.span, "unknown data").help(help));
+                None
+            }
+        };
+        for setting in &item.settings {
+            if setting.key.name == "auxiliary"
+                && let Some(ast::SettingValue::Expr(e)) = setting.values.last()
+                && let ast::ExprKind::Field { of, .. } = &e.kind
+                && let ast::ExprKind::Name(network) = &of.kind
+            {
+                self.used.push(network.clone());
+            }
+        }
+        let (Some(model), Some(data)) = (model, data) else { return };
+        let around = Surroundings { program: &self.program, networks: &self.networks };
+        let mut cx = Context { sources, sink, override_files: &self.override_files };
+        if let Some(fit) = fit::fit(item, (model, data), &around, &mut cx) {
+            self.program.fits.push(fit);
+        }
+    }
+
+    fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sink: &mut Sink) {
+        let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
+        for (item, (place, import)) in items.iter().zip(places) {
+            let name = block_name(item).unwrap_or_default();
+            if self.used.iter().any(|u| u == name) {
+                continue;
+            }
+            let what = match item {
+                _ if import.is_some() => "import",
+                Item::Network(_) => "network",
+                Item::Data(_) if fits => "data set",
+                _ => continue,
+            };
+            let message = format!("the {what} `{name}` is never used");
+            sink.push(Diagnostic::warning(W0702, message, *place, "declared here"));
+        }
+    }
+}
+
+/// Runs a check; of imported items only errors are passed on, their warnings concern their own file.
+fn quiet<T>(imported: bool, sink: &mut Sink, check: impl FnOnce(&mut Sink) -> T) -> T {
+    if !imported {
+        return check(sink);
+    }
+    let mut own = Sink::new();
+    let result = check(&mut own);
+    own.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).for_each(|d| sink.push(d));
+    result
+}
+
+fn item_span(item: &Item) -> Span {
+    match item {
+        Item::Use(u) => u.span,
+        Item::Model(m) => m.span,
+        Item::Network(b) => b.span,
+        Item::Data(d) => d.span,
+        Item::Fit(f) => f.span,
+    }
+}

@@ -1,0 +1,381 @@
+//! Names to meanings: syntax expressions become resolved ones, with constants, `let`s and fixed parameters substituted.
+//!
+//! `None` always means that the cause has been reported, so callers stay silent about it.
+
+use super::fold::{self, Folded};
+use super::holes::HoleDraft;
+use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
+use super::suggest;
+use crate::base::Idx;
+use crate::diagnostics::codes::{E0201, E0204, E0205, E0209, E0210, E0211, E0309, E0310, E0312, E0406};
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{BinaryOp, Expr, ExprKind, ParamId, StateId, UnaryFn};
+use crate::source::{Sources, Span};
+use crate::syntax::ast;
+
+/// The largest number of nodes all expressions of a model may have together, after substitution.
+pub(super) const MAX_NODES: usize = 1_000_000;
+/// The longest path from an expression's root after substitution.
+pub(super) const MAX_DEPTH: usize = 2_000;
+/// The highest derivative that can be written.
+pub(super) const MAX_ORDER: u32 = 8;
+
+/// Where an expression stands, which decides what it may mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In an equation: everything.
+    Equation,
+    /// In a `let`: everything but holes.
+    Let,
+    /// In a hole's argument: no further hole.
+    Hole,
+    /// Where a number must come out: constants and fixed parameters only.
+    Constant,
+}
+
+/// Turns expressions of one model into resolved ones.
+pub(super) struct Resolver<'a, 's> {
+    pub(super) scope: Scope<'a>,
+    pub(super) sink: &'s mut Sink,
+    pub(super) sources: &'s Sources,
+    pub(super) place: Place,
+    /// Holes met so far.
+    pub(super) holes: Vec<HoleDraft>,
+    /// Number for the next unknown; parameters come first.
+    pub(super) next_unknown: usize,
+    /// Nodes made so far.
+    nodes: usize,
+    depth: usize,
+    full: bool,
+}
+
+impl<'a, 's> Resolver<'a, 's> {
+    /// A resolver for the names in `scope`.
+    pub(super) fn new(scope: Scope<'a>, sources: &'s Sources, sink: &'s mut Sink) -> Self {
+        let (place, holes) = (Place::Equation, Vec::new());
+        Resolver { scope, sink, sources, place, holes, next_unknown: 0, nodes: 0, depth: 0, full: false }
+    }
+
+    /// Resolves `expr` as standing at `place`.
+    pub(super) fn resolve_at(&mut self, place: Place, expr: &ast::Expr) -> Option<Expr> {
+        let outer = (std::mem::replace(&mut self.place, place), std::mem::replace(&mut self.depth, 0));
+        let result = self.resolve(expr);
+        (self.place, self.depth) = outer;
+        result
+    }
+
+    /// The number `expr` stands for.
+    pub(super) fn constant(&mut self, expr: &ast::Expr) -> Option<f64> {
+        // Everything that is not a number is refused on the way, so what arrives is one.
+        self.resolve_at(Place::Constant, expr)?.as_number()
+    }
+
+    /// Reports a constant that has no value.
+    pub(super) fn folded(&mut self, folded: Folded) -> Option<Expr> {
+        match folded {
+            Ok(expr) => Some(expr),
+            Err(fault) => {
+                self.sink.push(Diagnostic::error(E0310, fault.message, fault.span, "here"));
+                None
+            }
+        }
+    }
+
+    /// Counts `n` further nodes; reports once when there are too many.
+    pub(super) fn count(&mut self, n: usize, span: Span) -> Option<()> {
+        self.nodes = self.nodes.saturating_add(n);
+        if self.nodes <= MAX_NODES {
+            return Some(());
+        }
+        if !std::mem::replace(&mut self.full, true) {
+            let message = format!("the model's expressions have more than {MAX_NODES} operations after substitution");
+            let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
+            self.sink.push(d.help("shorten `let`s that are used many times, or lower the degree of holes"));
+        }
+        None
+    }
+
+    pub(super) fn resolve(&mut self, expr: &ast::Expr) -> Option<Expr> {
+        self.depth += 1;
+        let result = self.resolve_inner(expr);
+        self.depth -= 1;
+        result
+    }
+
+    fn resolve_inner(&mut self, expr: &ast::Expr) -> Option<Expr> {
+        let span = expr.span;
+        self.count(1, span)?;
+        match &expr.kind {
+            ast::ExprKind::Number { value, .. } => Some(Expr::number(*value, span)),
+            ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Primed { of, primes } => self.primed(of, *primes, span),
+            ast::ExprKind::Call(call) => self.call(call, span),
+            ast::ExprKind::Hole(call) => self.hole_at(call, span),
+            ast::ExprKind::Unary { op, operand } => {
+                let a = self.resolve(operand)?;
+                match op {
+                    ast::UnaryOp::Plus => Some(Expr { span, ..a }),
+                    ast::UnaryOp::Negate => self.folded(fold::unary(UnaryFn::Neg, a, span)),
+                }
+            }
+            ast::ExprKind::Binary { op, left, right } => {
+                // Both sides are looked at even when one is wrong: two typos, two reports.
+                let (a, b) = (self.resolve(left), self.resolve(right));
+                let op = match op {
+                    ast::BinaryOp::Add => BinaryOp::Add,
+                    ast::BinaryOp::Subtract => BinaryOp::Sub,
+                    ast::BinaryOp::Multiply => BinaryOp::Mul,
+                    ast::BinaryOp::Divide => BinaryOp::Div,
+                    ast::BinaryOp::Power => BinaryOp::Pow,
+                };
+                self.folded(fold::binary(op, a?, b?, span))
+            }
+            ast::ExprKind::Text(_) => self.misplaced("a text has no value in an expression", span),
+            ast::ExprKind::Field { .. } => self.misplaced("a dotted name has no value in an expression", span),
+            ast::ExprKind::Subscript { .. } => self.misplaced("nothing in a model can be subscripted", span),
+            ast::ExprKind::Tuple(_) => self.misplaced("a list stands where one value is needed", span),
+        }
+    }
+
+    fn misplaced(&mut self, message: &str, span: Span) -> Option<Expr> {
+        self.sink.push(Diagnostic::error(E0211, message, span, "not a value"));
+        None
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let Some(entry) = self.scope.lookup(name) else {
+            return match name {
+                "pi" => Some(Expr::number(std::f64::consts::PI, span)),
+                "t" => match self.place {
+                    Place::Constant => self.not_constant("`t` is the time", span, None),
+                    _ => Some(Expr::new(ExprKind::Time, span)),
+                },
+                _ => self.unknown_name(name, span),
+            };
+        };
+        let &Entry { meaning, span: declared, .. } = entry;
+        match meaning {
+            Meaning::Const(i) => self.constant_value(i, name, span),
+            Meaning::Param(p) => self.param(p, name, span),
+            _ if self.place == Place::Constant => {
+                self.not_constant(&format!("`{name}` is {}", meaning.noun()), span, Some(declared))
+            }
+            Meaning::State(s) => Some(Expr::new(ExprKind::State(s, 0), span)),
+            Meaning::Input(i) => Some(Expr::new(ExprKind::Input(i), span)),
+            Meaning::Let(i) => {
+                let quantity = self.quantity(i, name, span)?;
+                self.count(quantity.size, span)?;
+                if self.depth + quantity.depth > MAX_DEPTH {
+                    let message =
+                        format!("`let`s nest more than {MAX_DEPTH} operations deep when they are substituted");
+                    let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
+                    self.sink.push(d.label(declared, format!("`{name}` is defined here")));
+                    self.scope.lets[i] = Lazy::Failed;
+                    return None;
+                }
+                let Lazy::Done(quantity) = &self.scope.lets[i] else { return None };
+                Some(quantity.value.clone())
+            }
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let help = match functions().find(|f| *f == name) {
+            Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
+            None => self.scope.suggestion(name),
+        };
+        let d = Diagnostic::error(E0201, format!("there is no `{name}` in this model"), span, "unknown name");
+        self.sink.push(d.help(help));
+        None
+    }
+
+    fn not_constant(&mut self, why: &str, span: Span, declared: Option<Span>) -> Option<Expr> {
+        let d = Diagnostic::error(E0210, format!("a number is needed here, but {why}"), span, "not a constant");
+        self.sink.push(match declared {
+            Some(place) => d.label(place, "declared here"),
+            None => d,
+        });
+        None
+    }
+
+    /// The size and depth of a `let`, computed at its first use.
+    fn quantity(&mut self, i: usize, name: &str, span: Span) -> Option<Quantity> {
+        match &self.scope.lets[i] {
+            Lazy::Done(q) => {
+                // The value itself is cloned by the caller once it is known to fit.
+                Some(Quantity { value: Expr::number(0.0, span), size: q.size, depth: q.depth })
+            }
+            Lazy::Failed => None,
+            Lazy::Busy => self.cycle(name, span),
+            Lazy::Todo(expr) => {
+                let expr = *expr;
+                self.scope.lets[i] = Lazy::Busy;
+                let value = self.resolve_at(Place::Let, expr);
+                let done = value.map(|value| Quantity { size: value.size(), depth: depth(&value), value });
+                let shape = done.as_ref().map(|q| (q.size, q.depth));
+                self.scope.lets[i] = done.map_or(Lazy::Failed, Lazy::Done);
+                shape.map(|(size, depth)| Quantity { value: Expr::number(0.0, span), size, depth })
+            }
+        }
+    }
+
+    /// Resolves the `let` at `i` even if nothing uses it, so that mistakes in it are found.
+    pub(super) fn force_let(&mut self, i: usize, name: &str, span: Span) {
+        let _ = self.quantity(i, name, span);
+    }
+
+    /// The number a constant stands for.
+    pub(super) fn constant_value(&mut self, i: usize, name: &str, span: Span) -> Option<Expr> {
+        match &self.scope.consts[i] {
+            Lazy::Done(v) => Some(Expr::number(*v, span)),
+            Lazy::Failed => None,
+            Lazy::Busy => self.cycle(name, span),
+            Lazy::Todo(expr) => {
+                let expr = *expr;
+                self.scope.consts[i] = Lazy::Busy;
+                let value = self.constant(expr);
+                self.scope.consts[i] = value.map_or(Lazy::Failed, Lazy::Done);
+                value.map(|v| Expr::number(v, span))
+            }
+        }
+    }
+
+    /// The declared value of a parameter; `None` also when it has none.
+    pub(super) fn param_value(&mut self, p: ParamId, span: Span) -> Option<f64> {
+        match self.scope.param_values[p.index()].clone()? {
+            Lazy::Done(v) => Some(v),
+            Lazy::Failed => None,
+            Lazy::Busy => {
+                let name = self.scope.params[p].name.clone();
+                self.cycle::<f64>(&name, span)
+            }
+            Lazy::Todo(expr) => {
+                self.scope.param_values[p.index()] = Some(Lazy::Busy);
+                let value = self.constant(expr);
+                self.scope.param_values[p.index()] = Some(value.map_or(Lazy::Failed, Lazy::Done));
+                value
+            }
+        }
+    }
+
+    fn param(&mut self, p: ParamId, name: &str, span: Span) -> Option<Expr> {
+        let declared = self.scope.params[p].span;
+        if self.scope.params[p].fixed {
+            // A fixed parameter without a value is reported where it is declared.
+            return self.param_value(p, span).map(|v| Expr::number(v, span));
+        }
+        if self.place == Place::Constant {
+            return self.not_constant(&format!("`{name}` is estimated"), span, Some(declared));
+        }
+        let unknown = self.scope.param_unknowns[p.index()]?;
+        Some(Expr::new(ExprKind::Unknown(unknown), span))
+    }
+
+    fn cycle<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let d = Diagnostic::error(E0209, format!("`{name}` is defined by itself"), span, "needed for its own value");
+        let d = match self.scope.names.get(name) {
+            Some(entry) => d.label(entry.span, "declared here"),
+            None => d,
+        };
+        self.sink.push(d);
+        None
+    }
+
+    fn primed(&mut self, of: &ast::Expr, primes: u32, span: Span) -> Option<Expr> {
+        let ast::ExprKind::Name(name) = &of.kind else {
+            let d = Diagnostic::error(E0312, "only a state can be differentiated", span, "not a state");
+            self.sink.push(d.help("write the derivative out, or give the expression a state of its own"));
+            return None;
+        };
+        let state = self.state_named(name, of.span)?;
+        if self.place == Place::Constant {
+            return self.not_constant(&format!("`{name}` is a state"), span, None);
+        }
+        if primes > MAX_ORDER {
+            let message = format!("derivatives go up to order {MAX_ORDER}, and this is order {primes}");
+            self.sink.push(Diagnostic::error(crate::diagnostics::codes::E0306, message, span, "too high"));
+            return None;
+        }
+        Some(Expr::new(ExprKind::State(state, primes as u8), span))
+    }
+
+    /// The state called `name`.
+    pub(super) fn state_named(&mut self, name: &str, span: Span) -> Option<StateId> {
+        let Some(entry) = self.scope.lookup(name) else {
+            self.unknown_name(name, span);
+            return None;
+        };
+        if let Meaning::State(s) = entry.meaning {
+            return Some(s);
+        }
+        let message = format!("`{name}` is {}, and only a state has derivatives", entry.meaning.noun());
+        let d = Diagnostic::error(E0312, message, span, "not a state").label(entry.span, "declared here");
+        self.sink.push(d);
+        None
+    }
+
+    fn hole_at(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        let why = match self.place {
+            Place::Equation => return self.hole(call, span),
+            Place::Let => "a hole cannot stand in a `let`: it belongs to one equation",
+            Place::Hole => "a hole cannot stand inside a hole",
+            Place::Constant => "a number is needed here, and a hole is unknown",
+        };
+        self.sink.push(Diagnostic::error(E0406, why, span, "not here").help("write the hole in an equation"));
+        None
+    }
+
+    fn call(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        let name = call.function.name.as_str();
+        let unary = UnaryFn::ALL.into_iter().find(|f| *f != UnaryFn::Neg && f.name() == name);
+        let wanted = match (unary, name) {
+            (Some(_), _) | (_, "log" | "relu") => Some((1, 1)),
+            (_, "min" | "max") => Some((2, usize::MAX)),
+            _ => None,
+        };
+        let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.resolve(a)).collect();
+        let Some((least, most)) = wanted else {
+            let help = match self.scope.names.get(name) {
+                Some(_) => format!("`{name}` is not a function; multiplication is written `{name}*(...)`"),
+                None => suggest::help("functions", name, functions()),
+            };
+            let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
+            self.sink.push(d.help(help));
+            return None;
+        };
+        if let Some(extra) = call.named.first() {
+            let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken");
+            self.sink.push(d);
+            return None;
+        }
+        if arguments.len() < least || arguments.len() > most {
+            let count = match (least, most) {
+                (1, 1) => "one argument".to_string(),
+                _ => format!("at least {least} arguments"),
+            };
+            let message = format!("`{name}` takes {count}, and {} are given", arguments.len());
+            self.sink.push(Diagnostic::error(E0205, message, span, "wrong number of arguments"));
+            return None;
+        }
+        let mut arguments = arguments.into_iter().collect::<Option<Vec<Expr>>>()?.into_iter();
+        let first = arguments.next()?;
+        if let Some(f) = unary {
+            return self.folded(fold::unary(f, first, span));
+        }
+        debug_assert!(OTHER_FUNCTIONS.contains(&name));
+        match name {
+            "log" => self.folded(fold::unary(UnaryFn::Ln, first, span)),
+            "relu" => self.folded(fold::binary(BinaryOp::Max, first, Expr::number(0.0, span), span)),
+            _ => {
+                let op = if name == "min" { BinaryOp::Min } else { BinaryOp::Max };
+                let folded = arguments.try_fold(first, |acc, e| fold::binary(op, acc, e, span));
+                self.folded(folded)
+            }
+        }
+    }
+}
+
+/// The longest path from the root.
+pub(super) fn depth(expr: &Expr) -> usize {
+    1 + expr.operands().map(depth).max().unwrap_or(0)
+}
