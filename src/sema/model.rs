@@ -15,6 +15,13 @@ use crate::hir::{
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
 
+/// A model's parts once every unknown has its final number.
+struct Numbered {
+    unknowns: Arena<UnknownId, Unknown>,
+    holes: Arena<HoleId, Hole>,
+    residuals: Vec<(StateId, Expr)>,
+}
+
 /// Checks `model`; `None` when it has an error, which is then in `sink`.
 pub(super) fn analyze(model: &ast::Model, sources: &Sources, sink: &mut Sink) -> Option<Model> {
     let mut own = Sink::new();
@@ -43,7 +50,7 @@ impl<'a> Resolver<'a, '_> {
         let initial = self.initial(model, owners.is_some());
         self.unused();
         let owners = owners?;
-        let (unknowns, holes, residuals) = self.number(params, &drafts, &owners);
+        let Numbered { unknowns, holes, residuals } = self.number(params, &drafts, &owners);
         let residuals = self.make_explicit(&drafts, &owners, residuals)?;
         let mut expanded = Vec::with_capacity(residuals.len());
         for ((state, residual), &i) in residuals.into_iter().zip(&owners) {
@@ -175,12 +182,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Final numbers for all unknowns: parameters, then coefficients equation by equation and term by term.
-    fn number(
-        &mut self,
-        params: Arena<UnknownId, Unknown>,
-        drafts: &[Draft],
-        owners: &[usize],
-    ) -> (Arena<UnknownId, Unknown>, Arena<HoleId, Hole>, Vec<(StateId, Expr)>) {
+    fn number(&mut self, params: Arena<UnknownId, Unknown>, drafts: &[Draft], owners: &[usize]) -> Numbered {
         let mut unknowns = params;
         let mut holes: Arena<HoleId, Hole> = Arena::new();
         let mut moved: IndexMap<UnknownId, UnknownId> = unknowns.ids().map(|u| (u, u)).collect();
@@ -233,7 +235,7 @@ impl<'a> Resolver<'a, '_> {
             });
             residuals.push((StateId::new(i), residual));
         }
-        (unknowns, holes, residuals)
+        Numbered { unknowns, holes, residuals }
     }
 
     /// Replaces highest derivatives of other states by what their equations say, so that every equation holds only its

@@ -263,7 +263,7 @@ impl Resolver<'_, '_> {
             let [product] = products.as_slice() else { continue };
             let key = product.key();
             if let Some(&first) = seen.get(&key) {
-                let spelled = match product.clone().scaled(1.0 / product.scale).to_expr() {
+                let spelled = match (Product { scale: 1.0, ..(*product).clone() }).to_expr() {
                     Ok(e) => names.spell(&e),
                     Err(_) => key,
                 };

@@ -280,8 +280,9 @@ fn the_split_equals_the_residual_at_random_points() {
             format!("model M {{\n  state x, y, w\n  param a, b, k, g = 0.7 fixed\n  input u\n{}\n}}", body.join("\n"));
         let (program, shown, _) = front_with(&text, &[], &[]);
         let Some(program) = program else {
-            // A random constant part may have no value; anything else would be a mistake of the generator.
-            assert!(shown.lines().all(|l| !l.contains("error") || l.contains("E0310")), "{text}\n{shown}");
+            // A random constant part may have no value and two holes may meet; nothing else is the generator's doing.
+            let fair = |l: &str| !l.contains("error") || l.contains("E0310") || l.contains("E0405");
+            assert!(shown.lines().all(fair), "{text}\n{shown}");
             continue;
         };
         let Some(model) = program.models.values().next() else { continue };
