@@ -2,7 +2,7 @@
 
 use super::array::{Array, product};
 use super::{InterpError, relaxed, spd};
-use crate::base::{Idx, Real, Tensor};
+use crate::base::{Idx, Tensor};
 use crate::ir::{AxisId, Function, Inst, Module, Op, Type, powi_as, round_as, verify_function};
 
 type Result<T, E = InterpError> = std::result::Result<T, E>;

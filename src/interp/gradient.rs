@@ -32,9 +32,9 @@ pub enum GradientMismatch {
 
 /// Compares the results `<param>_adj` of the function `gradient` with fourth-order central differences
 /// `(f(x-2d) - 8 f(x-d) + 8 f(x+d) - f(x+2d)) / 12d` of the scalar result `of` of the function `function`, for every number
-/// of every parameter in `wrt` (all in double precision). Both functions take `args`. The step is 2e-3 relative to the number
-/// (at least absolute), for an error of some 1e-11 in smooth functions of size one; the tolerance is relative to the largest
-/// entry of the gradient of the parameter, and at least to one times the function's size.
+/// of every parameter in `wrt` (all in double precision). Both functions take `args`. The step is 1e-3 relative to the number
+/// (at least absolute), for an error of some 1e-13 in smooth functions of size one; the tolerance is relative to the largest
+/// entry of the parameter's gradient, or to a thousandth of the function's value or of one where these are larger.
 ///
 /// # Errors
 /// The first difference above `tolerance`, or why there is nothing to compare.
@@ -70,7 +70,7 @@ pub fn check_gradient(
         for position in 0..found.len() {
             wanted.push(difference(args, param, position, &value)?);
         }
-        let scale = wanted.iter().fold(size.max(1e-3), |s, x| s.max(x.abs()));
+        let scale = wanted.iter().fold(1e-3 * size.max(1.0), |s, x| s.max(x.abs()));
         for (position, (&gradient, difference)) in found.iter().zip(wanted).enumerate() {
             let close = (gradient - difference).abs() <= tolerance * scale;
             if !close {
@@ -90,7 +90,7 @@ fn difference(
     let mut moved = args.to_vec();
     let number = |args: &[Tensor]| args.get(param).and_then(|a| a.to_f64().get(position).copied());
     let x = number(args).unwrap_or_default();
-    let step = 2e-3 * x.abs().max(1.0);
+    let step = 1e-3 * x.abs().max(1.0);
     let mut at = |x: f64| -> Result<f64, GradientMismatch> {
         match moved.get_mut(param).map(Tensor::data_mut) {
             Some(TensorData::F64(v)) => v.get_mut(position).into_iter().for_each(|slot| *slot = x),

@@ -16,6 +16,8 @@ mod builder;
 mod function;
 mod op;
 mod scalar;
+#[doc(hidden)]
+pub mod testing;
 mod text;
 mod types;
 mod verify;

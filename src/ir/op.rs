@@ -58,8 +58,10 @@ pub enum Op {
     SolveAdjoint(SolveScheme),
     /// Symmetric positive definite solve with a mask: operands `n[B.., k, k']`, `r[B.., k]`, `mask[B.., k]` (or without B) with ones and
     /// zeros. `k'` is another axis of the size of `k`. The result `x[B.., k]` solves `(M n M + I - M) x = M r` with `M = diag(mask)`: masked unknowns are zero.
+    /// Only the symmetric part `(n + n') / 2` counts (callers pass symmetric matrices).
     SpdSolve,
     /// Adjoint of [`Op::SpdSolve`]: operands `n`, `mask`, `x` (the result) and `x_adj`; two results, `n_adj` and `r_adj`.
+    /// With z the solution for `x_adj` in place of `r`: `r_adj = z` and `n_adj = -(z x' + x z') / 2`, which is symmetric.
     SpdSolveAdjoint,
 }
 

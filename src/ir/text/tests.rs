@@ -2,7 +2,10 @@
 
 use super::{parse, print};
 use crate::base::Elem;
+use crate::ir::testing::{ProgramOptions, random_program};
 use crate::ir::{Builder, Module, Op, Type, verify};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 const EVERY_OP: &str = r#"module Everything
 axis time
@@ -83,6 +86,16 @@ fn names_that_look_like_numbers_stay_names() {
     b.result("v0", y);
     assert_eq!(b.finish(), Ok(()));
     assert_eq!(parse(&print(&module)), Ok(module));
+}
+
+#[test]
+fn random_programs_read_back() {
+    for seed in 0..40 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (module, _) = random_program(&mut rng, &ProgramOptions::default());
+        assert_eq!(verify(&module), Ok(()));
+        assert_eq!(parse(&print(&module)), Ok(module));
+    }
 }
 
 fn check_error(text: &str, line: usize, what: &str) {
