@@ -114,36 +114,45 @@ fn bad_csv() {
 fn bad_npy() {
     let mut out = String::new();
     let spec = ReadSpec { dt: Some(0.1), ..ReadSpec::of(["x", "y"]) };
-    let mut case = |name: &str, bytes: &[u8]| show(&mut out, name, read_bytes("run.npy", bytes, Format::Npy, &spec));
+    let mut case = |name: &str, bytes: &[u8], spec: &ReadSpec| {
+        show(&mut out, name, read_bytes("run.npy", bytes, Format::Npy, spec));
+    };
     let data = f8(&[0.5; 20]);
     let good = npy("'<f8'", "False", "(10, 2)", &data);
     assert!(read_bytes("run.npy", &good, Format::Npy, &spec).is_ok());
-    case("empty", b"");
-    case("text", b"t,x,y\n0,1,2\n");
-    case("cut in the header", &good[..30]);
-    case("cut in the data", &good[..good.len() - 3]);
-    case("trailing bytes", &[good.clone(), vec![0; 8]].concat());
-    case("version 9", &forge(good.clone(), b"NUMPY\x01", b"NUMPY\x09"));
-    case("overflowing shape", &npy("'<f8'", "False", "(4294967296, 4294967296)", &data));
-    case("overflowing shape with a zero", &npy("'<f8'", "False", "(0, 9223372036854775808, 4)", &[]));
-    case("size beyond 64 bits", &npy("'<f8'", "False", "(99999999999999999999999999,)", &data));
-    case("size times item overflows", &npy("'<f8'", "False", "(2305843009213693952,)", &[]));
-    case("negative size", &npy("'<f8'", "False", "(-1, 2)", &data));
-    case("objects", &npy("'|O'", "False", "(10, 2)", &data));
-    case("records", &npy("[('x', '<f8')]", "False", "(10, 2)", &data));
-    case("records of objects", &npy("[('x', '|O')]", "False", "(10, 2)", &data));
-    case("text items", &npy("'<U8'", "False", "(10, 2)", &data));
-    case("complex", &npy("'<c16'", "False", "(10,)", &data));
-    case("nested", &npy_header(&"(".repeat(16_000), &[]));
-    case("huge header", &[b"\x93NUMPY\x02\x00".as_slice(), &u32::MAX.to_le_bytes(), b"{"].concat());
-    case("not a dictionary", &npy_header("__import__('os').system('true')", &[]));
-    case("a key twice", &npy_header("{'shape': (2,), 'shape': (3,), 'descr': '<f8', 'fortran_order': False}", &[]));
-    case("without a shape", &npy_header("{'descr': '<f8', 'fortran_order': False}", &[]));
-    case("one axis", &npy("'<f8'", "False", "(20,)", &data));
-    case("three columns", &npy("'<f8'", "False", "(4, 3)", &f8(&[0.5; 12])));
-    case("nan", &npy("'<f8'", "False", "(10, 2)", &f8(&[&[0.5; 7][..], &[f64::NAN], &[0.5; 12]].concat())));
-    case("no samples", &npy("'<f8'", "False", "(0, 2)", &[]));
-    case("no trajectories", &npy("'<f8'", "False", "(0, 10, 2)", &[]));
+    case("empty", b"", &spec);
+    case("text", b"t,x,y\n0,1,2\n", &spec);
+    case("cut in the header", &good[..30], &spec);
+    case("cut in the data", &good[..good.len() - 3], &spec);
+    case("trailing bytes", &[good.clone(), vec![0; 8]].concat(), &spec);
+    case("version 9", &forge(good.clone(), b"NUMPY\x01", b"NUMPY\x09"), &spec);
+    case("overflowing shape", &npy("'<f8'", "False", "(4294967296, 4294967296)", &data), &spec);
+    case("overflowing shape with a zero", &npy("'<f8'", "False", "(0, 9223372036854775808, 4)", &[]), &spec);
+    case("size beyond 64 bits", &npy("'<f8'", "False", "(99999999999999999999999999,)", &data), &spec);
+    case("size times item overflows", &npy("'<f8'", "False", "(2305843009213693952,)", &[]), &spec);
+    case("negative size", &npy("'<f8'", "False", "(-1, 2)", &data), &spec);
+    case("objects", &npy("'|O'", "False", "(10, 2)", &data), &spec);
+    case("records", &npy("[('x', '<f8')]", "False", "(10, 2)", &data), &spec);
+    case("records of objects", &npy("[('x', '|O')]", "False", "(10, 2)", &data), &spec);
+    case("text items", &npy("'<U8'", "False", "(10, 2)", &data), &spec);
+    case("complex", &npy("'<c16'", "False", "(10,)", &data), &spec);
+    case("nested", &npy_header(&"(".repeat(16_000), &[]), &spec);
+    case("huge header", &[b"\x93NUMPY\x02\x00".as_slice(), &u32::MAX.to_le_bytes(), b"{"].concat(), &spec);
+    let bytes = npy("'|u1'", "False", "(10000, 2)", &[1; 20_000]);
+    let tight = ReadSpec { max_bytes: 100_000, ..spec.clone() };
+    case("small items that grow", &bytes, &tight);
+    case("not a dictionary", &npy_header("__import__('os').system('true')", &[]), &spec);
+    case(
+        "a key twice",
+        &npy_header("{'shape': (2,), 'shape': (3,), 'descr': '<f8', 'fortran_order': False}", &[]),
+        &spec,
+    );
+    case("without a shape", &npy_header("{'descr': '<f8', 'fortran_order': False}", &[]), &spec);
+    case("one axis", &npy("'<f8'", "False", "(20,)", &data), &spec);
+    case("three columns", &npy("'<f8'", "False", "(4, 3)", &f8(&[0.5; 12])), &spec);
+    case("nan", &npy("'<f8'", "False", "(10, 2)", &f8(&[&[0.5; 7][..], &[f64::NAN], &[0.5; 12]].concat())), &spec);
+    case("no samples", &npy("'<f8'", "False", "(0, 2)", &[]), &spec);
+    case("no trajectories", &npy("'<f8'", "False", "(0, 10, 2)", &[]), &spec);
     insta::assert_snapshot!(out);
 }
 

@@ -2,7 +2,7 @@
 
 use mechc::data::{
     Batches, ColumnMap, Dataset, Format, HoldOut, Noise, ReadSpec, Sampling, Tolerance, Trajectory, integrate,
-    read_bytes, simulate,
+    read_bytes, read_files, simulate,
 };
 
 fn lorenz(_: f64, u: &[f64], d: &mut [f64]) {
@@ -312,4 +312,20 @@ fn fingerprints_tell_data_apart() {
     let mut masked = data.clone();
     masked.trajectories[0].valid[5] = false;
     assert_ne!(data.fingerprint(), masked.fingerprint());
+}
+
+#[test]
+fn files_are_put_together_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = lorenz_data(20);
+    let (first, second) = (folder.path().join("b.csv"), folder.path().join("a.NPZ"));
+    std::fs::write(&first, data.to_csv()).unwrap();
+    std::fs::write(&second, data.to_npz().unwrap()).unwrap();
+    let spec = ReadSpec { time: Some("t".into()), ..ReadSpec::of(["x", "y", "z"]) };
+    let both = read_files(&[&first, &second], None, &spec).unwrap();
+    let ids: Vec<&str> = both.trajectories.iter().map(|t| t.id.as_str()).collect();
+    assert_eq!(ids, ["b", "a"]);
+    assert_eq!(both.trajectories[0].values, both.trajectories[1].values);
+    assert!(both.source.contains("b.csv, ") && both.source.ends_with("a.NPZ"));
+    assert_eq!(read_files(&[first], None, &spec).unwrap().trajectories[0].id, "");
 }

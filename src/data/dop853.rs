@@ -72,3 +72,32 @@ pub(crate) const B3: &[(usize, f64)] = &[
     (8, 0.7338466882816118),
     (11, 0.022058823529411766),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slip in one digit of a coefficient shows in these sums; the bound is rounding with weights up to 40.
+    const ROUNDING: f64 = 2e-14;
+
+    fn moment(weights: &[(usize, f64)], k: i32) -> f64 {
+        weights.iter().map(|&(s, w)| w * if k == 0 { 1.0 } else { C[s].powi(k) }).sum()
+    }
+
+    #[test]
+    fn stages_and_weights_fulfil_the_quadrature_conditions() {
+        for (row, node) in A.iter().zip(C) {
+            assert!((moment(row, 0) - node).abs() < ROUNDING, "node {node}");
+        }
+        for k in 0..8 {
+            assert!((moment(B, k) - 1.0 / f64::from(k + 1)).abs() < ROUNDING, "order 8, moment {k}");
+        }
+        for k in 0..3 {
+            assert!((moment(B3, k) - 1.0 / f64::from(k + 1)).abs() < ROUNDING, "order 3, moment {k}");
+        }
+        for k in 0..5 {
+            assert!(moment(E5, k).abs() < ROUNDING, "estimator of order 5, moment {k}");
+        }
+        assert!(moment(E5, 5).abs() > 1e-6, "the estimator of order 5 estimates something");
+    }
+}

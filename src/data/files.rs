@@ -52,7 +52,14 @@ pub fn read_files<P: AsRef<Path>>(paths: &[P], format: Option<Format>, spec: &Re
                 return Err(DataError::UnknownFormat { file: name });
             }
         };
-        let one = read_bytes(&name, &load(path, spec.max_bytes)?, format, spec)?;
+        let mut one = read_bytes(&name, &load(path, spec.max_bytes)?, format, spec)?;
+        if paths.len() > 1 {
+            // A trajectory is known by its file, so that equal ids in two files stay apart.
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            for t in &mut one.trajectories {
+                t.id = if t.id.is_empty() { stem.clone().into_owned() } else { format!("{stem}:{}", t.id) };
+            }
+        }
         all = Some(match all {
             None => one,
             Some(mut all) => {

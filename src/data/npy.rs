@@ -20,8 +20,8 @@ pub(crate) struct Array {
     pub data: Vec<f64>,
 }
 
-/// Reads an array from a stream of `total` bytes; `file` names it in messages.
-pub(crate) fn read_array(file: &str, stream: &mut dyn Read, total: u64) -> Result<Array, DataError> {
+/// Reads an array from a stream of `total` bytes that may hold at most `limit` bytes as f64; `file` names it in messages.
+pub(crate) fn read_array(file: &str, stream: &mut dyn Read, total: u64, limit: u64) -> Result<Array, DataError> {
     let (header, header_bytes) = Header::read(file, stream)?;
     let count = header.count(file)?;
     let size = header.item.size();
@@ -32,6 +32,11 @@ pub(crate) fn read_array(file: &str, stream: &mut dyn Read, total: u64) -> Resul
     let promised = total.saturating_sub(header_bytes);
     if promised != expected {
         return Err(wrong(promised));
+    }
+    // Small items grow: a byte becomes eight.
+    let bytes = (count as u64).saturating_mul(8);
+    if bytes > limit {
+        return Err(DataError::TooLarge { file: file.into(), bytes, limit });
     }
     let data = decode(stream, count, header.item, header.big_endian, |e| match e {
         Fault::Ended(found) => wrong(found),
@@ -48,7 +53,7 @@ pub(crate) fn read_npy(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     }
     let dt = spec.dt.ok_or_else(|| DataError::NoTime { file: file.into(), candidate: None })?;
     check_step(file, dt)?;
-    let array = read_array(file, &mut &*bytes, bytes.len() as u64)?;
+    let array = read_array(file, &mut &*bytes, bytes.len() as u64, spec.max_bytes)?;
     let times = Times::Step { t0: 0.0, dt };
     from_table(file, array, &times, spec)
 }

@@ -172,7 +172,7 @@ impl<'a> Archive<'a> {
             return Err(DataError::TooLarge { file: self.file.into(), bytes, limit: self.limit });
         }
         self.left -= size;
-        read_array(&place, &mut member, size)
+        read_array(&place, &mut member, size, self.limit)
     }
 }
 

@@ -23,7 +23,8 @@ pub struct ReadSpec {
     pub step_tolerance: f64,
     /// The least number of samples in a trajectory.
     pub min_samples: usize,
-    /// The most bytes that a file may hold, and that the arrays read from an archive may hold together once unpacked.
+    /// The most bytes that a file may hold, that the arrays read from an archive may hold together once unpacked, and
+    /// that an array may hold as f64.
     pub max_bytes: u64,
 }
 

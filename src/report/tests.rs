@@ -378,6 +378,15 @@ fn directories_in_use_or_full_are_refused() {
     assert_eq!(left.len(), 1, "a directory that is refused is left as it was");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn directories_that_cannot_be_written_are_refused_before_the_run() {
+    // Nobody, not even root, can create files in there.
+    assert_eq!(RunDir::resume(Path::new("/proc/self")).unwrap_err().code(), "R004");
+    assert_eq!(RunDir::at(Path::new("/proc/mechc-run")).unwrap_err().code(), "R003");
+    assert_eq!(RunDir::numbered(Path::new("/proc/self"), "Lorenz").unwrap_err().code(), "R003");
+}
+
 /// A disk on which the n-th operation fails, and, if `dead`, all after it: a process killed there. A write that fails
 /// leaves half of the bytes.
 struct Faulty {
