@@ -28,6 +28,8 @@ mod text;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_files;
 
 pub use atomic::{Disk, Storage, save_atomic};
 pub use checkpoint::{Checkpoint, Loaded};
