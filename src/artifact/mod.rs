@@ -13,7 +13,7 @@ mod size;
 
 pub use code::{Code, CodeMemory, NestFn};
 pub use entry::{
-    Artifact, Axis, AxisIndex, Buffer, BufferIndex, BufferPlace, Entry, InPlace, LoopStep, Operand, Port, Product, Runs,
-    SizeEquation, SolveStep, SpdStep, Step, SumBuffer,
+    Artifact, Axis, AxisIndex, Buffer, BufferIndex, BufferPlace, Entry, InPlace, LoopStep, Operand, Port, Product,
+    Runs, SizeEquation, SolveStep, SpdStep, Step, SumBuffer,
 };
 pub use size::Size;

@@ -20,10 +20,8 @@ impl Axes {
         let used: std::collections::BTreeSet<AxisId> =
             function.values.values().flat_map(|v| v.ty.axes.iter().copied()).collect();
         let numbers = used.iter().copied().enumerate().map(|(i, a)| (a, i)).collect();
-        let list = used
-            .iter()
-            .map(|&a| Axis { name: module.axes[a].name.clone(), size: module.axes[a].size })
-            .collect();
+        let list =
+            used.iter().map(|&a| Axis { name: module.axes[a].name.clone(), size: module.axes[a].size }).collect();
         Axes { list, numbers }
     }
 

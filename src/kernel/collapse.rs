@@ -29,7 +29,10 @@ fn joins(nest: &LoopNest, outer: usize) -> bool {
     let one_run = |a: &Access| a.strides[inner].times(extent) == a.strides[outer];
     let alike = nest.sums.iter().all(|s| s.over[outer] == s.over[inner]);
     // A position of one of the two loops has no meaning in the joined one; and what stands between them would move inside.
-    let picked = nest.insts.iter().any(|i| matches!(i.op, ScalarOp::Pick { at_loop, .. } if at_loop == outer || at_loop == inner));
+    let picked = nest
+        .insts
+        .iter()
+        .any(|i| matches!(i.op, ScalarOp::Pick { at_loop, .. } if at_loop == outer || at_loop == inner));
     let between = nest.insts.iter().any(|i| i.level == inner);
     alike && !picked && !between && accesses(nest).all(one_run)
 }

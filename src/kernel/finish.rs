@@ -1,12 +1,10 @@
 //! Puts drafts, buffers and ports together into a program.
 
 use super::lower::{Buffers, Draft, KernelError};
+use super::nest::NestBuilder;
 use super::plan::{Class, Plan};
 use super::{Loop, LoopNest, NestInst, Program, ScalarOp, collapse};
-use super::nest::NestBuilder;
-use crate::artifact::{
-    BufferIndex, Entry, InPlace, LoopStep, Port, Size, SizeEquation, Step, SumBuffer,
-};
+use crate::artifact::{BufferIndex, Entry, InPlace, LoopStep, Port, Size, SizeEquation, Step, SumBuffer};
 use std::collections::BTreeSet;
 
 /// The finished program.
@@ -31,12 +29,12 @@ pub(super) fn program(plan: &Plan<'_>, buffers: Buffers, drafts: Vec<Draft>) -> 
     };
     let params: Vec<Port> =
         function.params.iter().map(|&p| port(&function.values[p].name, p, buffers.of[&p])).collect();
-    let results: Vec<Port> =
-        function.results.iter().zip(&buffers.results).map(|((n, v), &b)| port(n, *v, b)).collect();
+    let results: Vec<Port> = function.results.iter().zip(&buffers.results).map(|((n, v), &b)| port(n, *v, b)).collect();
     let mut equations = Vec::new();
     for v in function.values.ids() {
         if let (Class::Alias, Some((_, args))) = (plan.class(v), plan.def(v)) {
-            let (left, right) = (plan.axes.product(&function.ty(args[0]).axes), plan.axes.product(&function.ty(v).axes));
+            let (left, right) =
+                (plan.axes.product(&function.ty(args[0]).axes), plan.axes.product(&function.ty(v).axes));
             let equation = SizeEquation { left, right };
             if equation.left != equation.right && !equations.contains(&equation) {
                 equations.push(equation);
@@ -84,8 +82,9 @@ fn loop_step(nest: &LoopNest, number: usize) -> LoopStep {
             cost += inst.op.cost();
         }
     }
-    let chunked: Vec<SumBuffer> =
-        unique(nest.sums.iter().filter(|s| s.chunked()).map(|s| s.access.buffer)).map(|buffer| SumBuffer { buffer }).collect();
+    let chunked: Vec<SumBuffer> = unique(nest.sums.iter().filter(|s| s.chunked()).map(|s| s.access.buffer))
+        .map(|buffer| SumBuffer { buffer })
+        .collect();
     let direct = nest.sums.iter().filter(|s| !s.chunked()).map(|s| s.access.buffer);
     let writes = unique(nest.stores.iter().map(|s| s.access.buffer).chain(direct)).collect();
     let extents: Vec<&Size> = nest.loops.iter().map(|l| &l.extent).collect();
@@ -117,9 +116,7 @@ fn bound(entry: &Entry) -> Result<(), KernelError> {
         }
     }
     match known.iter().position(|k| !k) {
-        Some(i) => {
-            Err(KernelError::UnboundAxis { function: entry.name.clone(), axis: entry.axes[i].name.clone() })
-        }
+        Some(i) => Err(KernelError::UnboundAxis { function: entry.name.clone(), axis: entry.axes[i].name.clone() }),
         None => Ok(()),
     }
 }
@@ -129,7 +126,9 @@ fn in_place(entry: &Entry, nests: &[LoopNest]) -> Vec<InPlace> {
     let mut pairs = Vec::new();
     for (r, result) in entry.results.iter().enumerate() {
         for (p, param) in entry.params.iter().enumerate() {
-            if result.elem == param.elem && result.axes == param.axes && may_overwrite(entry, nests, result.buffer, param.buffer)
+            if result.elem == param.elem
+                && result.axes == param.axes
+                && may_overwrite(entry, nests, result.buffer, param.buffer)
             {
                 pairs.push(InPlace { result: r, param: p });
             }
@@ -158,7 +157,9 @@ fn may_overwrite(entry: &Entry, nests: &[LoopNest], result: BufferIndex, param: 
     let harmless = |inst: &NestInst| match &inst.op {
         ScalarOp::Load(read) if read.buffer == param => {
             inst.level == nest.depth()
-                && written.iter().any(|w| w.strides == read.strides && w.offset == read.offset && w.offsets == read.offsets)
+                && written
+                    .iter()
+                    .any(|w| w.strides == read.strides && w.offset == read.offset && w.offsets == read.offsets)
         }
         _ => true,
     };

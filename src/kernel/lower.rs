@@ -77,8 +77,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     fn of(plan: &Plan<'_>) -> Buffers {
-        let mut buffers =
-            Buffers { list: Vec::new(), of: BTreeMap::new(), results: Vec::new(), copies: Vec::new() };
+        let mut buffers = Buffers { list: Vec::new(), of: BTreeMap::new(), results: Vec::new(), copies: Vec::new() };
         for (i, &p) in plan.function.params.iter().enumerate() {
             let b = buffers.add(plan, p, BufferPlace::Param(i));
             buffers.of.insert(p, b);
@@ -195,7 +194,10 @@ fn repeated(plan: &Plan<'_>, drafts: &[Draft]) -> Vec<ValueId> {
     let view = |v: ValueId| {
         matches!(
             plan.def(v),
-            Some((Op::Const(_) | Op::Broadcast | Op::Transpose | Op::Index { .. } | Op::Stack(_) | Op::Place { .. }, _))
+            Some((
+                Op::Const(_) | Op::Broadcast | Op::Transpose | Op::Index { .. } | Op::Stack(_) | Op::Place { .. },
+                _
+            ))
         )
     };
     // Values are numbered in order of definition, so users come after what they use.
@@ -210,7 +212,13 @@ fn repeated(plan: &Plan<'_>, drafts: &[Draft]) -> Vec<ValueId> {
             again.push(v);
         }
         // What only a chosen value (or one explained by it) computes goes away with it.
-        let passes = if chosen || by_user { Some(at.clone()) } else if view(v) { explained.get(&v).cloned() } else { None };
+        let passes = if chosen || by_user {
+            Some(at.clone())
+        } else if view(v) {
+            explained.get(&v).cloned()
+        } else {
+            None
+        };
         if let (Some(passes), Some((_, args))) = (passes, plan.def(v)) {
             for &a in args {
                 explained.entry(a).or_default().extend(passes.iter().copied());

@@ -66,7 +66,11 @@ impl NestBuilder {
             Some((Op::Contract(over), args)) if plan.class(value) == Class::Summed => {
                 let result = &plan.function.ty(value).axes;
                 let sum_first = args.iter().all(|&a| {
-                    plan.function.ty(a).axes.first().is_some_and(|first| over.contains(first) && !result.contains(first))
+                    plan.function
+                        .ty(a)
+                        .axes
+                        .first()
+                        .is_some_and(|first| over.contains(first) && !result.contains(first))
                 });
                 if sum_first {
                     over.iter().chain(result).copied().collect()
@@ -175,8 +179,7 @@ impl NestBuilder {
     }
 
     fn access(&self, buffer: BufferIndex, at: &[At], strides: &[Size]) -> Access {
-        let mut access =
-            Access { buffer, offset: 0, offsets: Vec::new(), strides: vec![Size::ZERO; self.loops.len()] };
+        let mut access = Access { buffer, offset: 0, offsets: Vec::new(), strides: vec![Size::ZERO; self.loops.len()] };
         for (at, stride) in at.iter().zip(strides) {
             match *at {
                 At::Loop(l) => access.strides[l] = stride.clone(),
@@ -252,8 +255,7 @@ impl NestBuilder {
             }
             Op::Broadcast | Op::Transpose => {
                 let axes = &cx.plan.function.ty(args[0]).axes;
-                let at: Vec<At> =
-                    axes.iter().map(|&a| ty.position(a).map_or(At::Position(0), |i| at[i])).collect();
+                let at: Vec<At> = axes.iter().map(|&a| ty.position(a).map_or(At::Position(0), |i| at[i])).collect();
                 self.eval(cx, args[0], &at)
             }
             Op::Index { axis, at: position } => {

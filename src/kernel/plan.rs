@@ -1,8 +1,8 @@
 //! Which values get memory of their own, and which are computed where they are used.
 
 use super::axes::Axes;
-use crate::ir::{AxisId, Function, Op, UnaryOp, BinaryOp, ValueId};
 use crate::base::Idx;
+use crate::ir::{AxisId, BinaryOp, Function, Op, UnaryOp, ValueId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest size of an axis whose positions are written out one by one.
@@ -213,7 +213,8 @@ impl<'a> Plan<'a> {
 
     fn broadcasts(&mut self) {
         for inst in self.function.insts.values() {
-            if matches!(inst.op, Op::Broadcast) && inst.results.first().is_some_and(|&r| self.class(r) == Class::Inline) {
+            if matches!(inst.op, Op::Broadcast) && inst.results.first().is_some_and(|&r| self.class(r) == Class::Inline)
+            {
                 for &a in &inst.args {
                     if self.storage(a).is_none() && self.cost(a) > RECOMPUTE_LIMIT {
                         self.store(a);

@@ -45,8 +45,18 @@ fn entry(out: &mut String, program: &Program) {
                     .iter()
                     .map(|(b, batched)| format!("b{b}{}", if *batched { "" } else { " shared" }))
                     .collect();
-                let _ = write!(out, "  {name} {} systems, {} steps, {} states, {} orders, {} equations", s.batch, s.time, s.states, s.orders, s.equations);
-                let _ = write!(out, ", {} starts, {} given, {}", s.start, s.given, if s.central { "central" } else { "no central row" });
+                let _ = write!(
+                    out,
+                    "  {name} {} systems, {} steps, {} states, {} orders, {} equations",
+                    s.batch, s.time, s.states, s.orders, s.equations
+                );
+                let _ = write!(
+                    out,
+                    ", {} starts, {} given, {}",
+                    s.start,
+                    s.given,
+                    if s.central { "central" } else { "no central row" }
+                );
                 let _ = writeln!(out, ", weights {:?}", s.weights);
                 let _ = write!(out, "    ({}; u = b{}", operands.join(", "), s.solution);
                 match &s.adjoint {
@@ -60,7 +70,16 @@ fn entry(out: &mut String, program: &Program) {
                 let shared = |batched: bool| if batched { "" } else { " shared" };
                 let name = if s.adjoint.is_some() { "spd_solve_adjoint" } else { "spd_solve" };
                 let _ = write!(out, "  {name} {} {} systems of {}", s.elem, s.batch, s.unknowns);
-                let _ = write!(out, " (b{}{}, mask b{}{}, rhs b{}, x = b{})", s.matrix.0, shared(s.matrix.1), s.mask.0, shared(s.mask.1), s.rhs, s.solution);
+                let _ = write!(
+                    out,
+                    " (b{}{}, mask b{}{}, rhs b{}, x = b{})",
+                    s.matrix.0,
+                    shared(s.matrix.1),
+                    s.mask.0,
+                    shared(s.mask.1),
+                    s.rhs,
+                    s.solution
+                );
                 match &s.adjoint {
                     Some(adjoints) => {
                         let _ = writeln!(out, " -> {}", buffers(adjoints));

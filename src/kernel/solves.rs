@@ -4,8 +4,8 @@ use super::lower::KernelError;
 use super::nest::Context;
 use crate::artifact::{BufferIndex, SolveStep, SpdStep, Step};
 use crate::base::Elem;
-use crate::ir::{AxisId, Function, Inst, InstId, Module, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
 use crate::base::Idx;
+use crate::ir::{AxisId, Function, Inst, InstId, Module, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
 
 /// Rewrites `function` so that every operand and result of a solve has its axes in the order of the operator's definition, with all
 /// batch axes in the result's order or none. Transpositions, broadcasts and sums are put around the solves that need it.
@@ -87,7 +87,10 @@ impl Layout {
                 let (n, x) = (fit(&matrix, &batch, &[row, column]), [batch.clone(), vec![row]].concat());
                 let mask = fit(&arg(mask), &batch, &[row]);
                 Some(if adjoint {
-                    Layout { args: vec![n.clone(), mask, x.clone(), x.clone()], results: vec![n, x] }
+                    Layout {
+                        args: vec![n.clone(), mask, x.clone(), x.clone()],
+                        results: vec![[batch, vec![row, column]].concat(), x],
+                    }
                 } else {
                     Layout { args: vec![n, x.clone(), mask], results: vec![x] }
                 })
@@ -123,9 +126,7 @@ impl Rewriter {
         let results: Vec<ValueId> = types
             .into_iter()
             .enumerate()
-            .map(|(i, ty)| {
-                self.out.values.push(ValueData { ty, name: String::new(), def: ValueDef::Inst(inst, i) })
-            })
+            .map(|(i, ty)| self.out.values.push(ValueData { ty, name: String::new(), def: ValueDef::Inst(inst, i) }))
             .collect();
         self.out.insts.push(Inst { op, args, results: results.clone() });
         results
@@ -221,8 +222,7 @@ fn spd(cx: &Context<'_, '_>, inst: &Inst) -> Result<Step, KernelError> {
     let (plan, axes) = (cx.plan, &cx.plan.axes);
     let adjoint = inst.op == Op::SpdSolveAdjoint;
     let arg = |i: usize| inst.args.get(i);
-    let (mask, rhs, solution) =
-        if adjoint { (arg(1), arg(3), arg(2)) } else { (arg(2), arg(1), inst.results.first()) };
+    let (mask, rhs, solution) = if adjoint { (arg(1), arg(3), arg(2)) } else { (arg(2), arg(1), inst.results.first()) };
     let unknown = rhs.and_then(|&r| plan.function.ty(r).axes.split_last());
     let (&row, batch) = unknown.ok_or_else(|| failure(cx, "a symmetric solve of a scalar"))?;
     let batched = |v: Option<&ValueId>, own: usize| v.is_some_and(|&v| plan.function.ty(v).axes.len() > own);

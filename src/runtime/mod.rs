@@ -1,1 +1,24 @@
-//! .
+//! Runs artifacts on the host.
+//!
+//! An [`Executable`] is one entry point with its workspace. A call binds the sizes of dynamic axes from the shapes of its arguments,
+//! lays out temporaries (again only when a size has changed) and runs the steps, on the threads of a [`Threads`] handle.
+//!
+//! Invariants: results have the same bits for any number of threads, because work is cut into chunks that depend on sizes only
+//! and partial sums are added in a fixed tree; a call with the sizes of the call before allocates nothing for tensors;
+//! what the caller passes is checked, so a wrong shape is a [`RuntimeError`], never memory out of bounds.
+
+mod bind;
+mod call;
+mod error;
+mod executable;
+mod product;
+mod solve;
+mod spd;
+mod threads;
+mod view;
+mod workspace;
+
+pub use error::RuntimeError;
+pub use executable::{Arg, Executable};
+pub use threads::Threads;
+pub use view::{TensorView, TensorViewMut};

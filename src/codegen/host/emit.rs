@@ -41,8 +41,7 @@ impl Imports {
 pub(super) fn signature(module: &JITModule) -> Signature {
     let mut signature = module.make_signature();
     let pointer = module.target_config().pointer_type();
-    signature.params =
-        [pointer, pointer, pointer, types::I64, types::I64].into_iter().map(AbiParam::new).collect();
+    signature.params = [pointer, pointer, pointer, types::I64, types::I64].into_iter().map(AbiParam::new).collect();
     signature
 }
 

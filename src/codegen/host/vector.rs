@@ -52,9 +52,7 @@ impl Body<'_> {
         let out = nest.stores.iter().map(|s| s.value).chain(nest.sums.iter().map(|s| s.value));
         let used: BTreeSet<NestValue> = inner.chain(out).filter(|v| nest.insts[v.index()].level < depth).collect();
         for v in used {
-            let (Some(scalar), Some(ty)) =
-                (self.values[v.index()], scalar_type(self.elem(v)).by(lanes as u32))
-            else {
+            let (Some(scalar), Some(ty)) = (self.values[v.index()], scalar_type(self.elem(v)).by(lanes as u32)) else {
                 continue;
             };
             let vector = self.b.ins().splat(ty, scalar);

@@ -1,0 +1,215 @@
+//! One entry point, ready to be called.
+
+use super::call::{Run, SolverState};
+use super::workspace::{Layout, Memory};
+use super::{RuntimeError, TensorView, TensorViewMut, Threads, bind};
+use crate::artifact::{Artifact, BufferPlace, Code, Entry};
+use crate::base::Tensor;
+
+/// Numbers in a tensor at most: what a signed offset in bytes can reach.
+const MOST_NUMBERS: u64 = (i64::MAX / 8) as u64;
+
+/// An entry point with its workspace, which calls reuse.
+pub struct Executable {
+    entry: Entry,
+    code: Code,
+    threads: Threads,
+    sizes: Vec<u64>,
+    copied: Vec<bool>,
+    layout: Option<Layout>,
+    memory: Memory,
+    solvers: Vec<SolverState>,
+}
+
+/// An argument of [`Executable::update`].
+#[derive(Debug)]
+pub enum Arg<'a> {
+    /// A tensor that is only read.
+    Read(TensorView<'a>),
+    /// A tensor that is read and then holds the result at this position.
+    Update(TensorViewMut<'a>, usize),
+}
+
+impl Arg<'_> {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Arg::Read(view) => view.shape(),
+            Arg::Update(view, _) => view.shape(),
+        }
+    }
+}
+
+impl Executable {
+    /// The entry point `name` of `artifact`, to run on `threads`.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoEntry`].
+    pub fn new(artifact: &Artifact, name: &str, threads: Threads) -> Result<Self, RuntimeError> {
+        let (entry, code) =
+            artifact.entry(name).ok_or_else(|| RuntimeError::NoEntry { name: name.to_string() })?.clone();
+        let solvers = entry.steps.iter().map(|_| SolverState::default()).collect();
+        let copied = vec![false; entry.results.len()];
+        Ok(Executable {
+            entry,
+            code,
+            threads,
+            sizes: Vec::new(),
+            copied,
+            layout: None,
+            memory: Memory::default(),
+            solvers,
+        })
+    }
+
+    /// What it takes and gives.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Runs the entry on `args`, in the order of its parameters, and writes its results to `outs`, in order.
+    ///
+    /// # Errors
+    /// A [`RuntimeError`] when the tensors do not fit the entry or one another, or when a solve fails; then what is in `outs`
+    /// means nothing.
+    pub fn call(&mut self, args: &[TensorView<'_>], outs: &mut [TensorViewMut<'_>]) -> Result<(), RuntimeError> {
+        let mut args: Vec<Arg<'_>> = args.iter().map(|&view| Arg::Read(view)).collect();
+        self.update(&mut args, outs)
+    }
+
+    /// As [`call`](Self::call), into new tensors.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn run(&mut self, args: &[TensorView<'_>]) -> Result<Vec<Tensor>, RuntimeError> {
+        self.count("arguments", self.entry.params.len(), args.len())?;
+        bind::sizes(&self.entry, args.iter().map(TensorView::shape), &mut self.sizes)?;
+        for (port, arg) in self.entry.params.iter().zip(args) {
+            bind::numbers(port, arg.elem(), arg.shape(), arg.len())?;
+        }
+        let mut tensors: Vec<Tensor> = Vec::with_capacity(self.entry.results.len());
+        for port in &self.entry.results {
+            if self.entry.buffers[port.buffer].size.value(&self.sizes).is_none_or(|n| n > MOST_NUMBERS) {
+                return Err(RuntimeError::Memory { entry: self.entry.name.clone(), bytes: usize::MAX });
+            }
+            let shape: Vec<usize> = port.axes.iter().map(|&a| self.sizes[a] as usize).collect();
+            tensors.push(Tensor::zeros(port.elem, shape));
+        }
+        let shapes: Vec<Vec<usize>> = tensors.iter().map(|t| t.shape().to_vec()).collect();
+        let mut outs: Vec<TensorViewMut<'_>> =
+            tensors.iter_mut().zip(&shapes).map(|(t, shape)| TensorViewMut::of(shape, t.data_mut())).collect();
+        self.layout = None;
+        self.call(args, &mut outs)?;
+        drop(outs);
+        Ok(tensors)
+    }
+
+    /// As [`call`](Self::call), but arguments may take a result in: an [`Arg::Update`] is read as a parameter and holds the
+    /// named result afterwards. `outs` are the other results, in order.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call). After a failed solve updated arguments may hold their results already.
+    pub fn update(&mut self, args: &mut [Arg<'_>], outs: &mut [TensorViewMut<'_>]) -> Result<(), RuntimeError> {
+        let pointers = self.prepare(args, outs)?;
+        let Some(layout) = &self.layout else { return Ok(()) };
+        let run = Run {
+            entry: &self.entry,
+            code: &self.code,
+            threads: &self.threads,
+            sizes: &self.sizes,
+            layout,
+            pointers: &pointers,
+            partials: self.memory.start().wrapping_add(layout.partials),
+        };
+        run.steps(&mut self.solvers)?;
+        for (r, port) in self.entry.results.iter().enumerate().filter(|(r, _)| self.copied[*r]) {
+            let target = args.iter_mut().find_map(|a| match a {
+                Arg::Update(view, result) if *result == r => Some((view.address(), view.len() * port.elem.bytes())),
+                _ => None,
+            });
+            if let Some((target, bytes)) = target {
+                // SAFETY: the result's buffer is in the workspace, has at least the bytes of the checked view, and the view is
+                // borrowed mutably, so the two do not overlap.
+                unsafe { std::ptr::copy_nonoverlapping(pointers[port.buffer].cast_const(), target, bytes) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks everything and gives the address of each buffer.
+    fn prepare(&mut self, args: &mut [Arg<'_>], outs: &mut [TensorViewMut<'_>]) -> Result<Vec<*mut u8>, RuntimeError> {
+        self.count("arguments", self.entry.params.len(), args.len())?;
+        let former = (self.sizes.clone(), self.copied.clone());
+        bind::sizes(&self.entry, args.iter().map(Arg::shape), &mut self.sizes)?;
+        self.copied.fill(false);
+        let mut over: Vec<Option<usize>> = vec![None; self.entry.results.len()];
+        for (p, (port, arg)) in self.entry.params.iter().zip(args.iter()).enumerate() {
+            match arg {
+                Arg::Read(view) => bind::numbers(port, view.elem(), view.shape(), view.len())?,
+                Arg::Update(view, r) => {
+                    bind::numbers(port, view.elem(), view.shape(), view.len())?;
+                    let result = self.entry.results.get(*r);
+                    let name = result.map_or_else(|| r.to_string(), |x| x.name.clone());
+                    let fits = result.is_some_and(|x| x.elem == port.elem && x.axes.len() == port.axes.len());
+                    if !fits || over[*r].is_some() {
+                        return Err(RuntimeError::InPlace { result: name, param: port.name.clone() });
+                    }
+                    bind::result(&self.entry, &self.entry.results[*r], view.shape(), &self.sizes)?;
+                    over[*r] = Some(p);
+                    self.copied[*r] = !self.entry.in_place.iter().any(|x| x.result == *r && x.param == p);
+                }
+            }
+        }
+        let free = over.iter().filter(|o| o.is_none()).count();
+        self.count("results", free, outs.len())?;
+        let ports = self.entry.results.iter().zip(&over).filter(|(_, o)| o.is_none()).map(|(p, _)| p);
+        for (port, out) in ports.zip(outs.iter()) {
+            bind::result(&self.entry, port, out.shape(), &self.sizes)?;
+            bind::numbers(port, out.elem(), out.shape(), out.len())?;
+        }
+        if self.layout.is_none() || former.0 != self.sizes || former.1 != self.copied {
+            self.layout = None;
+            self.layout = Some(Layout::new(&self.entry, &self.sizes, &self.copied)?);
+        }
+        let Some(layout) = &self.layout else { return Ok(Vec::new()) };
+        if !self.memory.reserve(layout.total) {
+            return Err(RuntimeError::Memory { entry: self.entry.name.clone(), bytes: layout.total });
+        }
+        let start = self.memory.start();
+        let args: Vec<*mut u8> = args
+            .iter_mut()
+            .map(|a| match a {
+                Arg::Read(view) => view.address(),
+                Arg::Update(view, _) => view.address(),
+            })
+            .collect();
+        let mut outs = outs.iter_mut();
+        let results: Vec<Option<*mut u8>> = over
+            .iter()
+            .zip(&self.copied)
+            .map(|(over, &copied)| match over {
+                Some(_) if copied => None,
+                Some(p) => Some(args[*p]),
+                None => outs.next().map(TensorViewMut::address),
+            })
+            .collect();
+        let address = |(b, buffer): (usize, &crate::artifact::Buffer)| match buffer.place {
+            BufferPlace::Param(p) => args[p],
+            BufferPlace::Result(r) => results[r].unwrap_or(start.wrapping_add(layout.offsets[b])),
+            BufferPlace::Temporary => start.wrapping_add(layout.offsets[b]),
+        };
+        Ok(self.entry.buffers.iter().enumerate().map(address).collect())
+    }
+
+    fn count(&self, what: &'static str, expected: usize, given: usize) -> Result<(), RuntimeError> {
+        if expected == given {
+            return Ok(());
+        }
+        Err(RuntimeError::Count { entry: self.entry.name.clone(), what, expected, given })
+    }
+}
+
+impl std::fmt::Debug for Executable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executable").field("entry", &self.entry.name).field("threads", &self.threads).finish()
+    }
+}

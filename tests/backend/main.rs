@@ -1,0 +1,5 @@
+//! The host back end against the reference evaluator, on programs written as text and on random ones.
+
+mod check;
+mod programs;
+mod runtime;
