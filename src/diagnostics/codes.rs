@@ -28,6 +28,9 @@ macro_rules! codes {
 }
 
 codes! {
+    // Files.
+    E0001 "source file that cannot be read" "The file is missing, is no regular file, lies outside the project's folder, is larger than 16 MB or is not UTF-8 text.";
+
     // Syntax.
     E0101 "unexpected text" "The text at this place does not continue what was begun. The message says what could stand there. A newline ends a statement except inside parentheses and brackets.";
     E0102 "unterminated string" "A string starts and ends with a double quote on the same line.";

@@ -7,9 +7,14 @@
 mod diagnostic;
 mod render;
 mod suggest;
+mod unreadable;
 
 pub mod codes;
+
+#[cfg(test)]
+mod tests;
 
 pub use diagnostic::{Diagnostic, Label, Severity, Sink};
 pub use render::{Format, render};
 pub use suggest::closest;
+pub use unreadable::unreadable;

@@ -1,5 +1,6 @@
 //! Findings as text: for people (with snippets), one line each, or as JSON.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
@@ -25,7 +26,7 @@ pub enum Format {
 }
 
 /// Snippets are shown of lines up to this length; a machine-made line of megabytes is named, not printed.
-const LONGEST_SHOWN_LINE: usize = 400;
+const LONGEST_SHOWN_LINE: usize = 200;
 
 /// All `findings` in the order given, each ended by a newline; empty without findings.
 pub fn render(findings: &[Diagnostic], sources: &Sources, format: Format) -> String {
@@ -62,9 +63,30 @@ fn short(out: &mut String, finding: &Diagnostic, sources: &Sources) {
     let _ = writeln!(out, "{at}: {word}[{}]: {}", finding.code, one_line(&finding.message));
 }
 
+/// Text that shows what is invisible: control characters and those that reorder or hide text become marks of the same
+/// number of bytes, so that spans still fit and a source cannot act on the terminal.
+fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| match c {
+        '\n' | '\r' | '\t' => false,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        '\u{61c}' | '\u{ad}' => true,
+        c => c.is_control(),
+    };
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mark = |c: char| match (hidden(c), c.len_utf8()) {
+        (false, _) => c,
+        (true, 1) => '?',
+        (true, 2) => '\u{bf}',
+        (true, _) => '\u{fffd}',
+    };
+    Cow::Owned(text.chars().map(mark).collect())
+}
+
 /// A message never spans lines in the one-line form.
 fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
+    visible(text).replace(['\n', '\r'], " ")
 }
 
 fn as_json(finding: &Diagnostic, sources: &Sources) -> Value {
@@ -109,16 +131,16 @@ fn human(out: &mut String, finding: &Diagnostic, sources: &Sources, theme: Graph
         Severity::Warning => miette::Severity::Warning,
         Severity::Error => miette::Severity::Error,
     };
-    let mut report = MietteDiagnostic::new(finding.message.clone()).with_code(finding.code).with_severity(severity);
+    let mut report = MietteDiagnostic::new(visible(&finding.message)).with_code(finding.code).with_severity(severity);
     if let Some(help) = &finding.help {
-        report = report.with_help(help.clone());
+        report = report.with_help(visible(help));
     }
     // One snippet shows one file; places in other files follow with their own.
     let here = std::iter::once(&finding.primary).chain(&finding.labels).filter(|l| l.span.file == main);
     write_snippet(out, &handler, report, here, main, sources);
     let elsewhere = finding.labels.iter().filter(|l| l.span.file != main);
     for label in elsewhere {
-        let note = MietteDiagnostic::new(label.text.clone()).with_severity(miette::Severity::Advice);
+        let note = MietteDiagnostic::new(visible(&label.text)).with_severity(miette::Severity::Advice);
         write_snippet(out, &handler, note, std::iter::once(label), label.span.file, sources);
     }
 }
@@ -132,7 +154,8 @@ fn write_snippet<'a>(
     sources: &Sources,
 ) {
     let source = sources.file(file);
-    let printable = labels.clone().all(|l| source.line_length(l.span.start) <= LONGEST_SHOWN_LINE);
+    let printable =
+        !source.text.is_empty() && labels.clone().all(|l| source.longest_line_near(l.span.start) <= LONGEST_SHOWN_LINE);
     if !printable {
         let at = labels.clone().next().map(|l| place(l.span, sources)).unwrap_or_else(|| source.path.clone());
         report.message = format!("{} [{at}]", report.message);
@@ -143,14 +166,15 @@ fn write_snippet<'a>(
     let marks = labels.enumerate().map(|(i, l)| {
         let start = l.span.start as usize;
         let end = snippet_end(&source.text, l.span);
-        let text = (!l.text.is_empty()).then(|| l.text.clone());
+        let text = (!l.text.is_empty()).then(|| visible(&l.text).into_owned());
         match i {
             0 => LabeledSpan::new_primary_with_span(text, start..end),
             _ => LabeledSpan::new_with_span(text, start..end),
         }
     });
     report = report.with_labels(marks);
-    let report = Report::new(report).with_source_code(NamedSource::new(&source.path, source.text.clone()));
+    let report = Report::new(report)
+        .with_source_code(NamedSource::new(visible(&source.path), visible(&source.text).into_owned()));
     let _ = handler.render_report(out, report.as_ref());
     trim_line_ends(out);
 }

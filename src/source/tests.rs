@@ -87,5 +87,6 @@ fn lines_and_columns_count_characters_from_one() {
     assert_eq!(file.line_column(10), (2, 1));
     assert_eq!(file.line_column(12), (2, 2));
     assert_eq!(file.line_column(9999), (2, 2));
-    assert_eq!(file.line_length(0), 10);
+    assert_eq!(file.longest_line_near(0), 10);
+    assert_eq!(file.longest_line_near(11), 10);
 }

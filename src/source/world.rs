@@ -84,12 +84,15 @@ impl SourceFile {
         (line, column + 1)
     }
 
-    /// The number of bytes of the line that holds `offset`, its end included.
-    pub fn line_length(&self, offset: u32) -> usize {
+    /// The number of bytes of the longest among the line that holds `offset` and its two neighbours, ends included.
+    pub fn longest_line_near(&self, offset: u32) -> usize {
         let line = self.line_starts.partition_point(|&start| start <= offset).max(1);
-        let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
-        let end = self.line_starts.get(line).map_or(self.text.len(), |&next| next as usize);
-        end.saturating_sub(start)
+        let length = |i: usize| {
+            let start = self.line_starts.get(i).map_or(self.text.len(), |&start| start as usize);
+            let end = self.line_starts.get(i + 1).map_or(self.text.len(), |&next| next as usize);
+            end.saturating_sub(start)
+        };
+        (line.saturating_sub(2)..=line).map(length).max().unwrap_or(0)
     }
 }
 

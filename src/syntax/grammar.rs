@@ -70,8 +70,12 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         .is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Number | TokenKind::Text | TokenKind::Open(_)));
 
     if rule == Rule::equation && next.is_none() && expected.contains(&Rule::is) {
-        let help = Some("an equation has two sides: `x' = -k*x`".to_string());
-        let place = chunk.bytes.clone();
+        let goes_on = in_chunk.first().is_some_and(|t| matches!(t.kind, TokenKind::Symbol(_)));
+        let help = match goes_on {
+            true => "a statement ends with its line; put what spans lines into parentheses",
+            false => "an equation has two sides: `x' = -k*x`",
+        };
+        let (place, help) = (chunk.bytes.clone(), Some(help.to_string()));
         return out.error_with_help(codes::E0121, "this equation has no `=`".to_string(), place, "", help);
     }
     // A line that starts with two words was meant as a declaration.
@@ -104,16 +108,29 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         };
         return out.error_with_help(codes::E0107, message, place, "", Some(help.to_string()));
     }
-    let help = hint(symbol(before), symbol(next), next.is_none());
-    let message = format!("expected {}, found {found}", list(expected));
+    let in_hole = in_chunk.iter().rev().skip_while(|t| t.end > at).nth(1).is_some_and(|&t| slice(t) == "?");
+    let help = match in_hole && expected == [Rule::open_paren] {
+        true => Some(HOLE_FORM),
+        false => hint(symbol(before), symbol(next), next.is_none(), expected),
+    };
+    let message = match text.get(place.start..).is_some_and(|rest| rest.starts_with("==")) {
+        true => "`==` is not part of the language".to_string(),
+        false => format!("expected {}, found {found}", list(expected)),
+    };
     out.error_with_help(codes::E0101, message, place, "", help.map(str::to_string));
 }
 
+const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
+
 /// Advice for spellings of other languages and for lines cut short.
-fn hint(before: &str, next: &str, at_end: bool) -> Option<&'static str> {
+fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'static str> {
     Some(match (before, next) {
+        _ if expected.contains(&Rule::kw_simulate) => {
+            "data is simulated or read: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `npz(\"data.npz\")`"
+        }
+        ("?", _) => HOLE_FORM,
         ("*", "*") => "a power is written `^`: `x^2`",
-        ("=", "=") | (_, "<") | (_, ">") => "an equation is written with one `=`",
+        (_, "=" | "<" | ">") => "an equation has two sides with one `=` between them",
         (_, "%") => "a per cent sign follows its number directly: `5%`",
         (_, "'") => "a string is written with double quotes: `\"data.csv\"`",
         ("+" | "-" | "*" | "/" | "^" | "=" | ",", _) if at_end => {
@@ -126,7 +143,10 @@ fn hint(before: &str, next: &str, at_end: bool) -> Option<&'static str> {
 /// `a, b or c`, each once.
 fn list(expected: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
-    for word in expected.iter().filter_map(|&rule| phrase(rule)) {
+    // After a value a suffix could always follow; naming it hides what matters.
+    let after_value = expected.contains(&Rule::add);
+    let is_suffix = |rule: &Rule| matches!(rule, Rule::dot | Rule::open_bracket | Rule::open_paren | Rule::arguments);
+    for word in expected.iter().filter(|r| !(after_value && is_suffix(r))).filter_map(|&rule| phrase(rule)) {
         if !words.contains(&word) {
             words.push(word);
         }

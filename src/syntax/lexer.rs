@@ -4,6 +4,8 @@
 //! symbols, malformed numbers) with an error that names it, and never stops at a bad place. Statements are parsed from
 //! the text itself; the tokens only say where statements begin and end, and what stood at the place of an error.
 
+use std::ops::Range;
+
 use pest::unicode::{XID_CONTINUE, XID_START};
 
 use super::report::Reporter;
@@ -50,7 +52,7 @@ const MAX_NUMBER_BYTES: usize = 400;
 
 /// The tokens of `text`; `None` when nothing sensible can be read from it (reported).
 pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), out, fatal: false };
+    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), out, fatal: false, line_reported: false };
     while lexer.at < text.len() {
         lexer.step();
         if lexer.tokens.len() > MAX_TOKENS {
@@ -72,6 +74,8 @@ struct Lexer<'a, 'b, 'c> {
     tokens: Vec<Token>,
     out: &'b mut Reporter<'c>,
     fatal: bool,
+    /// Whether something on the current line has been reported: one error a line is enough.
+    line_reported: bool,
 }
 
 impl<'a> Lexer<'a, '_, '_> {
@@ -85,14 +89,25 @@ impl<'a> Lexer<'a, '_, '_> {
 
     /// The token from the current place to `end`.
     fn push(&mut self, kind: TokenKind, end: usize) {
+        if kind == TokenKind::Newline {
+            self.line_reported = false;
+        }
         self.tokens.push(Token { kind, start: self.at, end });
         self.at = end;
     }
 
     /// Skips to `end`, which was reported.
     fn bad(&mut self, code: &'static str, message: String, end: usize, here: &str, help: Option<String>) {
-        self.out.error_with_help(code, message, self.at..end, here, help);
+        self.report(code, message, self.at..end, here, help);
         self.push(TokenKind::Bad, end);
+    }
+
+    /// Reports the first error of a line.
+    fn report(&mut self, code: &'static str, message: String, at: Range<usize>, here: &str, help: Option<String>) {
+        if !self.line_reported {
+            self.out.error_with_help(code, message, at, here, help);
+        }
+        self.line_reported = true;
     }
 
     /// How many bytes from the current place satisfy `test`, character by character.
@@ -121,7 +136,7 @@ impl<'a> Lexer<'a, '_, '_> {
                 let help = Some("start every line of a comment with `//`".to_string());
                 let opening = self.at..self.at + 2;
                 let message = "block comments are not part of the language".to_string();
-                self.out.error_with_help(codes::E0108, message, opening, "here", help);
+                self.report(codes::E0108, message, opening, "here", help);
                 self.push(TokenKind::Bad, end);
             }
             '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' => {
@@ -226,7 +241,7 @@ impl<'a> Lexer<'a, '_, '_> {
         let end = self.run(body, |c| c != '\n' && c != '\r');
         let quote = self.at..body;
         let help = Some("end the string with `\"` on the same line".to_string());
-        self.out.error_with_help(codes::E0102, "the string has no end".to_string(), quote, "it starts here", help);
+        self.report(codes::E0102, "the string has no end".to_string(), quote, "it starts here", help);
         self.push(TokenKind::Bad, end);
     }
 
@@ -269,7 +284,7 @@ impl<'a> Lexer<'a, '_, '_> {
                 false => "a model is plain text in UTF-8; is this the right file?",
             };
             let message = "the file holds a NUL character (U+0000)".to_string();
-            self.out.error_with_help(codes::E0110, message, place, "here", Some(help.to_string()));
+            self.report(codes::E0110, message, place, "here", Some(help.to_string()));
             self.fatal = true;
         } else {
             let message = format!(
@@ -278,7 +293,7 @@ impl<'a> Lexer<'a, '_, '_> {
                 direction_name(c)
             );
             let help = Some("remove it: the text would not read as it is compiled".to_string());
-            self.out.error_with_help(codes::E0109, message, place, "here", help);
+            self.report(codes::E0109, message, place, "here", help);
         }
     }
 

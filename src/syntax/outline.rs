@@ -15,6 +15,9 @@ const MAX_NESTING: usize = 256;
 /// A statement has at most this many tokens.
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
+/// The words that start an item.
+pub(super) const ITEM_KEYWORDS: [&str; 5] = ["use", "model", "network", "data", "fit"];
+
 /// The shape of a file.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
@@ -50,6 +53,7 @@ pub(super) fn outline(text: &str, tokens: &[Token], out: &mut Reporter) -> Outli
     let mut scan = Scan { text, tokens, at: 0, out, stop: false };
     let mut outline = Outline::default();
     let mut doc = Vec::new();
+    let mut lost = false;
     while let Some(token) = scan.current() {
         if scan.stop || scan.out.exhausted() {
             break;
@@ -66,7 +70,10 @@ pub(super) fn outline(text: &str, tokens: &[Token], out: &mut Reporter) -> Outli
                 doc.push(doc_text(scan.slice(token)));
                 scan.at += 1;
             }
+            TokenKind::Close(_) if lost => scan.at += 1,
             _ => {
+                // After text that is no item, a closing brace is the end of what that text was meant to stand in.
+                lost = !ITEM_KEYWORDS.contains(&scan.slice(token));
                 let item = scan.item(std::mem::take(&mut doc));
                 if !scan.stop {
                     outline.items.push(item);
@@ -159,7 +166,10 @@ impl<'a> Scan<'a, '_, '_> {
         let mut bad = false;
         while let Some(token) = self.current() {
             match token.kind {
-                TokenKind::Newline if open.is_empty() => break,
+                TokenKind::Newline if open.is_empty() => match self.cut_short(first, header, &mut bad) {
+                    true => {}
+                    false => break,
+                },
                 TokenKind::Semicolon if open.is_empty() => break,
                 TokenKind::Open(b'{') if header && open.is_empty() => break,
                 TokenKind::Close(b'}') if !header && !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) => break,
@@ -175,7 +185,7 @@ impl<'a> Scan<'a, '_, '_> {
                     self.open(token, &mut open);
                 }
                 TokenKind::Open(_) => self.open(token, &mut open),
-                TokenKind::Close(closing) => bad |= self.close(token, closing, &mut open),
+                TokenKind::Close(closing) => self.close(token, closing, &mut open, &mut bad),
                 _ => {}
             }
             if self.stop {
@@ -218,26 +228,49 @@ impl<'a> Scan<'a, '_, '_> {
         open.push(token);
     }
 
-    /// Matches a closing bracket; whether it was wrong.
-    fn close(&mut self, token: Token, closing: u8, open: &mut Vec<Token>) -> bool {
-        let span = self.out.span(token.start..token.end);
-        let closing_shown = char::from(closing);
-        match open.pop() {
-            None => {
-                let message = format!("`{closing_shown}` closes nothing");
-                self.out.error(codes::E0104, message, token.start..token.end, "no bracket is open here");
-                true
-            }
-            Some(Token { kind: TokenKind::Open(opening), start, end }) if partner(opening) != closing => {
-                let message = format!("`{closing_shown}` does not close `{}`", char::from(opening));
-                let error = Diagnostic::error(codes::E0104, message, span, "closed here")
+    /// Matches a closing bracket; reports it if it is the first thing wrong in its statement.
+    fn close(&mut self, token: Token, closing: u8, open: &mut Vec<Token>, bad: &mut bool) {
+        let shown = char::from(closing);
+        let error = match open.pop() {
+            Some(Token { kind: TokenKind::Open(opening), .. }) if partner(opening) == closing => return,
+            Some(Token { kind: TokenKind::Open(opening), start, end }) => {
+                let message = format!("`{shown}` does not close `{}`", char::from(opening));
+                let span = self.out.span(token.start..token.end);
+                Diagnostic::error(codes::E0104, message, span, "closed here")
                     .label(self.out.span(start..end), "opened here")
-                    .help(format!("write `{}`", char::from(partner(opening))));
-                self.out.push(error);
-                true
+                    .help(format!("write `{}`", char::from(partner(opening))))
             }
-            Some(_) => false,
+            _ => {
+                let span = self.out.span(token.start..token.end);
+                Diagnostic::error(codes::E0104, format!("`{shown}` closes nothing"), span, "no bracket is open here")
+            }
+        };
+        if !*bad {
+            self.out.push(error);
         }
+        *bad = true;
+    }
+
+    /// At the end of a line: whether its last token leaves the statement open, so that the next line was meant to belong
+    /// to it. Then the statement is reported and the next line read as its part, unless that starts another statement.
+    fn cut_short(&mut self, first: usize, header: bool, bad: &mut bool) -> bool {
+        let last = self.tokens.get(first..self.at).and_then(<[Token]>::last).copied();
+        let Some(last) = last.filter(|t| matches!(t.kind, TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'^' | b',')))
+        else {
+            return false;
+        };
+        let next = self.tokens.get(self.at + 1).map(|t| t.kind);
+        let goes_on = matches!(
+            next,
+            Some(TokenKind::Word | TokenKind::Number | TokenKind::Open(b'(' | b'[') | TokenKind::Symbol(_))
+        ) && !self.starts_afresh(self.at + 1, header);
+        if goes_on && !*bad {
+            let message = format!("the line ends after `{}`, and its statement with it", self.slice(last));
+            let help = Some("write the statement on one line, or put what spans lines into parentheses".to_string());
+            self.out.error_with_help(codes::E0101, message, last.start..last.end, "", help);
+            *bad = true;
+        }
+        goes_on
     }
 
     fn unclosed(&mut self, open: Token) {

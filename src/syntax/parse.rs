@@ -4,13 +4,10 @@ use super::ast::{Block, Data, File, Fit, Item, Model, ModelItem, Setting, Settin
 use super::build::Builder;
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
 use super::lexer::{Token, TokenKind, lex, shown};
-use super::outline::{Chunk, RawItem, outline};
+use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
 use super::report::Reporter;
 use crate::diagnostics::{Sink, closest, codes};
 use crate::source::{FileId, MAX_SOURCE_BYTES, Span};
-
-/// The words that start an item.
-const ITEM_KEYWORDS: [&str; 5] = ["use", "model", "network", "data", "fit"];
 
 /// The syntax tree of a file. Errors go to `sink`; the tree holds every item and statement that could be read.
 pub fn parse(file: FileId, text: &str, sink: &mut Sink) -> File {

@@ -1,0 +1,210 @@
+//! Bad programs: what is said about each, in full.
+//!
+//! Every `tests/bad/NAME.mech` is compiled and its findings are compared with `tests/bad/NAME.txt`. Cases too large to be
+//! files are built here and recorded in `tests/bad/generated.txt`. `MECHC_UPDATE=1` rewrites the records.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mechc::diagnostics::{self, Diagnostic, Format, Sink, codes};
+use mechc::source::{Sources, decode};
+use mechc::syntax;
+
+/// The groups of codes that [`compile`] can report: each of their codes needs a program here.
+const GROUPS: [&str; 2] = ["E00", "E01"];
+
+/// Everything the compiler finds in a file.
+fn compile(path: &str, bytes: Vec<u8>, sources: &mut Sources) -> Vec<Diagnostic> {
+    match decode(path, bytes) {
+        Err(error) => vec![diagnostics::unreadable(&error, sources)],
+        Ok(text) => {
+            let id = sources.add(path, text);
+            let mut sink = Sink::new();
+            syntax::parse(id, &sources.file(id).text, &mut sink);
+            sink.into_sorted()
+        }
+    }
+}
+
+/// The findings as a terminal without colours and Unicode shows them.
+fn findings(path: &str, bytes: Vec<u8>) -> String {
+    let mut sources = Sources::default();
+    let found = compile(path, bytes, &mut sources);
+    diagnostics::render(&found, &sources, Format::Human { color: false, unicode: false })
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad")
+}
+
+/// Compares `actual` with the record at `path`, or rewrites it; a description of the difference.
+fn compare(path: &Path, actual: &str) -> Option<String> {
+    let recorded = fs::read_to_string(path).unwrap_or_default();
+    if recorded == actual {
+        return None;
+    }
+    if std::env::var_os("MECHC_UPDATE").is_some() {
+        fs::write(path, actual).expect("the record can be written");
+        return None;
+    }
+    let mut difference = format!("--- {}\n", path.display());
+    let (old, new): (Vec<&str>, Vec<&str>) = (recorded.lines().collect(), actual.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail = tail.min(old.len() - same).min(new.len() - same);
+    for line in &old[same..old.len() - tail] {
+        let _ = writeln!(difference, "-{line}");
+    }
+    for line in &new[same..new.len() - tail] {
+        let _ = writeln!(difference, "+{line}");
+    }
+    Some(difference)
+}
+
+fn report(differences: Vec<String>) {
+    assert!(
+        differences.is_empty(),
+        "{}\nif this is meant: MECHC_UPDATE=1 cargo test --release --test bad_programs",
+        differences.join("\n")
+    );
+}
+
+/// The `.mech` files of the folder, in order.
+fn programs() -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).expect("the folder of bad programs");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "mech"));
+    paths.sort();
+    paths
+}
+
+#[test]
+fn recorded_programs() {
+    let mut differences = Vec::new();
+    for path in programs() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let actual = findings(&name, fs::read(&path).expect("a readable program"));
+        if actual.trim().is_empty() {
+            differences.push(format!("{name} is not a bad program: nothing is found in it"));
+        }
+        differences.extend(compare(&path.with_extension("txt"), &actual));
+    }
+    report(differences);
+}
+
+/// Programs no editor would open. Each gives one clear answer.
+fn generated() -> Vec<(&'static str, String)> {
+    const MILLION: usize = 1_000_000;
+    let model = |body: &str| format!("model A {{\n  state x\n  {body}\n}}\n");
+    let equation = |right: &str| model(&format!("x' = {right}"));
+    vec![
+        ("a million opening parentheses", equation(&"(".repeat(MILLION))),
+        ("a million closing parentheses", equation(&")".repeat(MILLION))),
+        ("a million brackets", equation(&"[".repeat(MILLION))),
+        ("a million braces", "{".repeat(MILLION)),
+        ("a million closing braces", "}".repeat(MILLION)),
+        ("a million balanced parentheses", equation(&("(".repeat(MILLION) + "x" + &")".repeat(MILLION)))),
+        ("300 nested calls", equation(&("f(".repeat(300) + "x" + &")".repeat(300)))),
+        ("300 nested holes", equation(&("?f(".repeat(300) + "x" + &")".repeat(300)))),
+        ("a million signs", equation(&("-".repeat(MILLION) + "x"))),
+        ("300 signs", equation(&("-".repeat(300) + "x"))),
+        ("300 powers", equation(&("x^".repeat(300) + "x"))),
+        ("a sum of 2000 terms", equation(&("x + ".repeat(2000) + "x"))),
+        ("2000 subscripts", equation(&("x".to_string() + &"[1]".repeat(2000)))),
+        ("2000 fields", equation(&("x".to_string() + &".y".repeat(2000)))),
+        ("a million primes", model(&format!("x{} = 0", "'".repeat(MILLION)))),
+        ("a sum of a million terms", equation(&("x + ".repeat(MILLION) + "x"))),
+        ("a call with 40,000 arguments", equation(&format!("f({}x)", "x, ".repeat(40_000)))),
+        ("a million statements", model(&"x' = 1; ".repeat(MILLION))),
+        ("a million errors", model(&"x' = 1 2; ".repeat(MILLION / 10))),
+        ("a hundred errors", model(&"x' = 1 2\n  ".repeat(100))),
+        ("a million strange characters", equation(&"$".repeat(MILLION))),
+        ("a million empty statements", model(&";".repeat(MILLION)) + "x"),
+        ("ten million blanks", " ".repeat(10 * MILLION)),
+        ("a name of ten million letters", equation(&"a".repeat(10 * MILLION))),
+        ("a number of ten million digits", equation(&"1".repeat(10 * MILLION))),
+        ("a number of a million digits after the point", equation(&("0.".to_string() + &"1".repeat(MILLION)))),
+        ("an exponent of a million digits", equation(&("1e".to_string() + &"9".repeat(MILLION)))),
+        ("an unterminated string of ten million letters", format!("data a = csv(\"{}", "a".repeat(10 * MILLION))),
+        ("a comment of ten million letters before an error", format!("// {}\nx", "a".repeat(10 * MILLION))),
+        (
+            "an error after a line of ten million letters",
+            format!("{}// {}\nx", model("x' = 1"), "a".repeat(10 * MILLION)),
+        ),
+        ("an error at the end of a long line", equation(&format!("{}x + $", " ".repeat(MILLION)))),
+        ("more than the largest file", " ".repeat((16 << 20) + 1)),
+        ("a million NULs", "\0".repeat(MILLION)),
+        ("a million overrides", equation(&"\u{202e}".repeat(MILLION))),
+        ("a million quotes", "\"".repeat(MILLION)),
+        ("a million question marks", equation(&"?".repeat(MILLION / 10))),
+        ("a million item words", "model ".repeat(MILLION / 10)),
+    ]
+}
+
+#[test]
+fn generated_programs() {
+    let mut all = String::new();
+    for (name, text) in generated() {
+        let actual = findings("a.mech", text.into_bytes());
+        assert!(!actual.trim().is_empty(), "{name}: nothing is found in it");
+        // A few errors are an answer; more would hide the first.
+        let shown = match actual.len() {
+            0..4000 => actual,
+            length => cut(&actual, length),
+        };
+        let _ = writeln!(all, "== {name}\n{shown}");
+    }
+    report(compare(&folder().join("generated.txt"), &all).into_iter().collect());
+}
+
+/// The first and last findings of a long report.
+fn cut(report: &str, length: usize) -> String {
+    let head: String = report.chars().take(600).collect();
+    let tail: String = report.chars().skip(report.chars().count().saturating_sub(600)).collect();
+    format!("{head}\n[... {length} bytes in all ...]\n{tail}")
+}
+
+/// All of `E0101`-like words in a text.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_code = |w: &&str| w.len() == 5 && w.starts_with(['E', 'W']) && w[1..].bytes().all(|b| b.is_ascii_digit());
+    words.filter(is_code).map(str::to_string).collect()
+}
+
+fn sources_below(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources_below(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_code_is_listed_used_and_recorded() {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/codes.rs");
+    let mut used = BTreeSet::new();
+    let mut files = Vec::new();
+    sources_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files.iter().filter(|f| **f != table) {
+        used.extend(codes_in(&fs::read_to_string(file).expect("a source")));
+    }
+    let mut recorded = codes_in(&fs::read_to_string(folder().join("generated.txt")).unwrap_or_default());
+    for program in programs() {
+        recorded.extend(codes_in(&fs::read_to_string(program.with_extension("txt")).unwrap_or_default()));
+    }
+    let listed: BTreeSet<String> = codes::ALL.iter().map(|c| c.code.to_string()).collect();
+    let unlisted: Vec<_> = recorded.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "codes without an entry in the table: {unlisted:?}");
+    let here = |code: &&String| GROUPS.iter().any(|group| code.starts_with(group));
+    let unused: Vec<_> = listed.difference(&used).filter(here).collect();
+    assert!(unused.is_empty(), "codes in the table that nothing reports: {unused:?}");
+    let untested: Vec<_> = listed.difference(&recorded).filter(here).collect();
+    assert!(untested.is_empty(), "codes without a program in tests/bad: {untested:?}");
+    assert_eq!(listed.len(), codes::ALL.len(), "a code is listed twice");
+    assert!(codes::ALL.is_sorted_by_key(|c| c.code), "the table is in order");
+}
