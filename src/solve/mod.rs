@@ -1,1 +1,11 @@
-//! .
+//! Host engines of the relaxed solve.
+//!
+//! [`relaxed`] solves batches of small systems: a linear differential system with given coefficients becomes one
+//! least-squares programme per sample, solved in time linear in the number of steps, with all its gradients.
+
+//!
+//! Invariants: results are the same bits for any number of threads (work is cut into pieces that depend on the shape alone);
+//! a singular or non-finite system is a named error, never a silent NaN; nothing here prints.
+
+mod lanes;
+pub mod relaxed;
