@@ -17,6 +17,11 @@ impl Matrix {
         &mut self.data[row * self.columns + column]
     }
 
+    /// A row from a column on.
+    fn row(&mut self, row: usize, from: usize) -> &mut [f64] {
+        &mut self.data[row * self.columns + from..(row + 1) * self.columns]
+    }
+
     fn get(&self, row: usize, column: usize) -> f64 {
         self.data[row * self.columns + column]
     }
@@ -45,10 +50,16 @@ impl Qr {
             let mut v: Vec<f64> = (j..a.rows).map(|i| a.get(i, j)).collect();
             v[0] -= alpha;
             let vv: f64 = v.iter().map(|x| x * x).sum();
-            for column in j..n {
-                let dot: f64 = v.iter().enumerate().map(|(i, x)| x * a.get(j + i, column)).sum();
-                for (i, x) in v.iter().enumerate() {
-                    *a.at(j + i, column) -= 2.0 * dot / vv * x;
+            // Row by row, which is how the numbers lie in memory.
+            let mut dots = vec![0.0; n - j];
+            for (i, x) in v.iter().enumerate() {
+                for (dot, a) in dots.iter_mut().zip(a.row(j + i, j)) {
+                    *dot += x * *a;
+                }
+            }
+            for (i, x) in v.iter().enumerate() {
+                for (dot, a) in dots.iter().zip(a.row(j + i, j)) {
+                    *a -= 2.0 * dot / vv * x;
                 }
             }
             let dot: f64 = v.iter().zip(&b[j..]).map(|(x, y)| x * y).sum();

@@ -152,9 +152,7 @@ impl<'a> Machine<'a> {
             let known: Vec<usize> = ty.axes.iter().filter_map(|a| self.sizes[a.index()]).collect();
             let known = product(&known)?;
             // An empty rest says nothing about the axis; it stays unbound.
-            if known > 0 {
-                self.sizes[axis.index()] = Some(from / known);
-            }
+            self.sizes[axis.index()] = from.checked_div(known);
         }
         let shape = self.shape(&ty.axes)?;
         let to = product(&shape)?;
