@@ -47,7 +47,7 @@ codes! {
     E0113 "item without its block" "A model and a network have a block: `model Name { ... }`.";
     E0114 "unknown escape in a string" "Inside a string `\\\\`, `\\\"`, `\\n` and `\\t` are known. Paths are written with `/` on every system.";
     E0115 "keyword used as a name" "The word starts a declaration or an item, so nothing can be named by it.";
-    E0116 "too large" "A file has at most 16 MB and 500,000 words, numbers and symbols; a statement at most 50,000; a name at most 255 bytes; a number at most 400 digits.";
+    E0116 "too large" "A file has at most 16 MB and 300,000 words, numbers and symbols; a statement at most 50,000; a name at most 255 bytes; a number at most 400 digits.";
     E0117 "positional argument after a named one" "Positional arguments come first: `poly(x, y; degree = 2)`.";
     E0118 "nothing in the file" "The file declares no model, network, data or fit.";
     E0119 "malformed number" "Numbers are written `12`, `1.5`, `2e-3`, `5%`: digits on both sides of a decimal point, no separators.";
