@@ -104,8 +104,9 @@ impl Resolver<'_, '_> {
         ok &= self.assign_general(drafts, &declared, &mut owner);
         // A broken equation may have been the one that is missing.
         let broken = drafts.iter().any(|d| d.residual.is_none() && d.claim.is_none());
+        let complain = ok && !broken;
         for (i, owner) in owner.iter().enumerate() {
-            if owner.is_none() && !broken && ok {
+            if owner.is_none() && complain {
                 self.no_equation(StateId::new(i));
             }
             ok &= owner.is_some();
@@ -157,8 +158,18 @@ impl Resolver<'_, '_> {
                 continue;
             }
             let highest = open.iter().filter_map(|&k| drafts[k].residual.as_ref()).map(|e| highest(e, i)).max();
-            let order = declared[i].map_or(highest.unwrap_or(0), |(order, _)| order);
-            self.scope.states[StateId::new(i)].order = order;
+            let found = highest.unwrap_or(0);
+            if let Some((order, place)) = declared[i]
+                && found > 0
+                && found != order
+            {
+                let name = &self.scope.states[StateId::new(i)].name;
+                let message =
+                    format!("`{name}` is declared of order {order}, but its highest derivative is number {found}");
+                self.sink.push(Diagnostic::error(E0306, message, place, "declared here"));
+                return false;
+            }
+            self.scope.states[StateId::new(i)].order = declared[i].map_or(found, |(order, _)| order);
         }
         let mut ok = true;
         while !open.is_empty() {

@@ -48,7 +48,9 @@ impl<'a> Resolver<'a, '_> {
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);
         let initial = self.initial(model, owners.is_some());
-        self.unused();
+        if !self.sink.has_errors() {
+            self.unused();
+        }
         let owners = owners?;
         let Numbered { unknowns, holes, residuals } = self.number(params, &drafts, &owners);
         let residuals = self.make_explicit(&drafts, &owners, residuals)?;

@@ -4,7 +4,7 @@ use super::data::{self, Simulation};
 use super::fit::{self, Surroundings};
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
-use super::settings::Context;
+use super::settings::{Context, FIT, SIMULATE, Settings};
 use super::{model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
@@ -155,7 +155,9 @@ impl<'w> Checker<'w> {
                 self.fit(f, sources, sink);
             }
         }
-        self.unused(&items, &places, sink);
+        if !sink.has_errors() {
+            self.unused(&items, &places, sink);
+        }
         Some(self.program)
     }
 
@@ -210,8 +212,14 @@ impl<'w> Checker<'w> {
                 data::from_file(data, format, path, &names, &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
-                let id = self.find_model(name, sink)?;
-                let id = self.specialised(id, name, arguments, items, sources)?;
+                let id = self.find_model(name, sink);
+                let id = id.and_then(|id| self.specialised(id, name, arguments, items, sources));
+                let Some(id) = id else {
+                    // The keys can be checked all the same.
+                    let mut cx = Context { sources, sink, override_files: &files };
+                    Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], &mut cx);
+                    return None;
+                };
                 let simulation = Simulation { model: &self.program.models[id], id };
                 let mut cx = Context { sources, sink, override_files: &files };
                 data::simulated(data, name, arguments, &simulation, &mut cx)
@@ -319,7 +327,11 @@ impl<'w> Checker<'w> {
                 self.used.push(network.clone());
             }
         }
-        let (Some(model), Some(data)) = (model, data) else { return };
+        let (Some(model), Some(data)) = (model, data) else {
+            let mut cx = Context { sources, sink, override_files: &self.override_files };
+            Settings::new(FIT, &item.settings, item.model.span, &["auxiliary"], &[], &mut cx);
+            return;
+        };
         let around = Surroundings { program: &self.program, networks: &self.networks };
         let mut cx = Context { sources, sink, override_files: &self.override_files };
         if let Some(fit) = fit::fit(item, (model, data), &around, &mut cx) {

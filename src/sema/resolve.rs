@@ -184,7 +184,8 @@ impl<'a, 's> Resolver<'a, 's> {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
             None => self.scope.suggestion(name),
         };
-        let d = Diagnostic::error(E0201, format!("there is no `{name}` in this model"), span, "unknown name");
+        let place = if self.scope.names.is_empty() { "here" } else { "in this model" };
+        let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
         self.sink.push(d.help(help));
         None
     }

@@ -337,3 +337,22 @@ impl Random {
         }
     }
 }
+
+#[test]
+fn deep_and_wide_programs_end_in_an_answer() {
+    let nested = |i: usize| format!("  let a{i} = {}a{}{}\n", "sin(".repeat(20), i - 1, ")".repeat(20));
+    let chained = |n: usize| {
+        let chain: String = (1..n).map(nested).collect();
+        format!("model M {{\n  state x\n  let a0 = x\n{chain}  x' = a{} + x^2\n}}", n - 1)
+    };
+    assert_eq!(findings(&chained(99)), "");
+    let shown = findings(&chained(120));
+    assert!(shown.contains("E0309") && shown.lines().count() == 1, "{shown}");
+    let sum = |n: usize| format!("model M {{\n  state x\n  x' = {}\n}}", vec!["x*sin(t)"; n].join(" + "));
+    assert_eq!(findings(&sum(450)), "");
+    // A library of ten thousand terms in each of three equations.
+    let text = "model M {\n  state x, y, z\n  (x, y, z)' = ?poly(x, y, z; degree = 36)\n}";
+    let program = good(text);
+    let count = program.models.values().map(|m| m.unknowns.len()).sum::<usize>();
+    assert_eq!(count, 3 * 9139);
+}
