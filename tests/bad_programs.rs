@@ -1,6 +1,7 @@
 //! Bad programs: what is said about each, in full.
 //!
-//! Every `tests/bad/NAME.mech` is compiled and its findings are compared with `tests/bad/NAME.txt`. Cases too large to be
+//! Every `tests/bad/NAME.mech` is compiled and its findings are compared with `tests/bad/NAME.txt`. A line `// set: a.b=c`
+//! is an override; imports are read from `tests/bad` and the standard library. Cases too large to be
 //! files are built here and recorded in `tests/bad/generated.txt`. `MECHC_UPDATE=1` rewrites the records.
 
 use std::collections::BTreeSet;
@@ -9,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mechc::diagnostics::{self, Diagnostic, Format, Sink, codes};
-use mechc::source::{Sources, decode};
+use mechc::sema::{self, Override};
+use mechc::source::{FsWorld, Layered, MemoryWorld, Sources, decode};
 use mechc::syntax;
 
 /// The groups of codes that [`compile`] can report: each of their codes needs a program here.
-const GROUPS: [&str; 2] = ["E00", "E01"];
+const GROUPS: [&str; 8] = ["E00", "E01", "E02", "E03", "E04", "E05", "E06", "W07"];
 
 /// Everything the compiler finds in a file.
 fn compile(path: &str, bytes: Vec<u8>, sources: &mut Sources) -> Vec<Diagnostic> {
@@ -22,7 +24,15 @@ fn compile(path: &str, bytes: Vec<u8>, sources: &mut Sources) -> Vec<Diagnostic>
         Ok(text) => {
             let id = sources.add(path, text);
             let mut sink = Sink::new();
-            syntax::parse(id, &sources.file(id).text, &mut sink);
+            let text = sources.file(id).text.clone();
+            let file = syntax::parse(id, &text, &mut sink);
+            let sets = text.lines().filter_map(|l| l.strip_prefix("// set: "));
+            let overrides: Vec<Override> =
+                sets.filter_map(|set| sema::parse_override(set, sources, &mut sink)).collect();
+            let library = sema::stdlib().iter().fold(MemoryWorld::new(), |w, (path, text)| w.with(*path, *text));
+            let world = Layered { upper: library, lower: FsWorld::new(folder()).expect("the folder of bad programs") };
+            let program = sema::analyze(&file, &world, &overrides, sources, &mut sink);
+            assert_eq!(program.is_some(), !sink.has_errors(), "{path}: a program comes back without errors only");
             sink.into_sorted()
         }
     }
