@@ -4,9 +4,7 @@
 
 use std::path::PathBuf;
 
-use mechc::solve::relaxed::{
-    Coefficients, Problem, Scheme, Shape, Slack, Steps, Wanted, Weights, factor,
-};
+use mechc::solve::relaxed::{Coefficients, Problem, Scheme, Shape, Slack, Steps, Wanted, Weights, factor};
 use npyz::npz::NpzArchive;
 use serde_json::Value;
 
@@ -27,18 +25,15 @@ fn array(case: &str, name: &str) -> Vec<f64> {
 fn error(got: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let scale = expected.iter().fold(1e-300, |m: f64, x| m.max(x.abs()));
-    got.iter()
-        .zip(expected)
-        .map(|(a, b)| (a - b).abs() / scale)
-        .fold(0.0, |m, e| {
-            if e <= m {
-                m
-            } else if e.is_nan() {
-                f64::INFINITY
-            } else {
-                e
-            }
-        })
+    got.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0.0, |m, e| {
+        if e <= m {
+            m
+        } else if e.is_nan() {
+            f64::INFINITY
+        } else {
+            e
+        }
+    })
 }
 
 /// A problem and the arrays that it borrows.
@@ -61,11 +56,7 @@ impl Case {
             c: Coefficients::PerSample(&self.c),
             rhs: &self.rhs,
             iv: &self.iv,
-            h: Steps {
-                values: &self.h,
-                per_sample: true,
-                per_state: self.per_state,
-            },
+            h: Steps { values: &self.h, per_sample: true, per_state: self.per_state },
         }
     }
 }
@@ -86,37 +77,17 @@ fn read(case: &Value) -> Case {
     };
     let weight = |key: &str| case["weights"][key].as_f64().expect("a weight");
     let scheme = Scheme {
-        slack: mnn.then(|| Slack {
-            alpha: number("alpha"),
-            gamma: number("gamma"),
-        }),
+        slack: mnn.then(|| Slack { alpha: number("alpha"), gamma: number("gamma") }),
         central: case["central"] == true,
-        weights: Weights {
-            equation: weight("equation"),
-            initial: weight("initial"),
-            smooth: weight("smooth"),
-        },
+        weights: Weights { equation: weight("equation"), initial: weight("initial"), smooth: weight("smooth") },
         refinements: 0,
     };
     let [c, rhs, iv, h] = ["c", "rhs", "iv", "h"].map(|key| array(name, key));
     // Where the states share the step the array repeats it, and its gradient is expected for the shared one.
     let expected_h = array(name, "grad_h");
     let per_state = expected_h.len() == h.len();
-    let h = if per_state {
-        h
-    } else {
-        h.chunks_exact(shape.states).map(|x| x[0]).collect()
-    };
-    Case {
-        name: name.to_owned(),
-        shape,
-        scheme,
-        c,
-        rhs,
-        iv,
-        h,
-        per_state,
-    }
+    let h = if per_state { h } else { h.chunks_exact(shape.states).map(|x| x[0]).collect() };
+    Case { name: name.to_owned(), shape, scheme, c, rhs, iv, h, per_state }
 }
 
 /// What is out of tolerance.
@@ -125,9 +96,7 @@ fn check(case: &Case) -> Vec<(String, f64)> {
     let upstream = array(&case.name, "upstream");
     let factor = factor(&problem).expect("a regular system");
     let solution = factor.solve(&problem).expect("a finite solution");
-    let gradients = factor
-        .adjoint(&problem, &solution, &upstream, None, Wanted::ALL)
-        .expect("finite gradients");
+    let gradients = factor.adjoint(&problem, &solution, &upstream, None, Wanted::ALL).expect("finite gradients");
     let tolerance = match case.shape.steps {
         2000.. => 2e-7,
         500.. => 1e-7,
@@ -166,23 +135,13 @@ fn golden_cases() {
 #[test]
 fn refinement_reaches_full_accuracy() {
     let mut cases = cases();
-    let case = cases
-        .iter_mut()
-        .find(|case| case.name == "smnn_long_2000")
-        .expect("the case");
-    let file =
-        std::fs::read(fixtures().join("smnn_long_2000_exact_u.npy")).expect("the exact solution");
-    let exact = npyz::NpyFile::new(&file[..])
-        .expect("npy")
-        .into_vec::<f64>()
-        .expect("f64");
+    let case = cases.iter_mut().find(|case| case.name == "smnn_long_2000").expect("the case");
+    let file = std::fs::read(fixtures().join("smnn_long_2000_exact_u.npy")).expect("the exact solution");
+    let exact = npyz::NpyFile::new(&file[..]).expect("npy").into_vec::<f64>().expect("f64");
     let mut solve = |refinements| {
         case.scheme.refinements = refinements;
         let problem = case.problem();
-        factor(&problem)
-            .and_then(|factor| factor.solve(&problem))
-            .expect("a solution")
-            .u
+        factor(&problem).and_then(|factor| factor.solve(&problem)).expect("a solution").u
     };
     // The normal equations square a condition number of about 1e5.
     assert!(error(&solve(0), &exact) > 1e-10);

@@ -174,7 +174,8 @@ pub enum UnknownKind {
 pub struct Equation {
     /// The state it determines.
     pub state: StateId,
-    /// Left minus right side, as written.
+    /// Left minus right side, as written, with highest derivatives of other states replaced by what their equations say:
+    /// the only highest derivative in it is that of [`Equation::state`].
     pub residual: Expr,
     /// The part linear in states and derivatives with coefficients free of states and unknowns. It always holds the
     /// highest derivative of [`Equation::state`] and stays in the quadratic programme.

@@ -301,6 +301,33 @@ fn the_split_equals_the_residual_at_random_points() {
     assert!(compared > 2000, "only {compared} comparisons");
 }
 
+/// What is spelled reads back as the same function: discovered models are written this way.
+#[test]
+fn spelled_equations_read_back() {
+    let mut random = Random(ChaCha8Rng::seed_from_u64(5));
+    let mut compared = 0;
+    for _ in 0..400 {
+        let head =
+            "model M {\n  state x, y, w order 2\n  param a, b, k\n  const g = -0.7\n  input u\n  y' = x\n  w'' = y\n";
+        let right = random.expression(5).replace("?linear(1, x*y)", "max(x, -y)^(-2)");
+        let Some(first) = front_with(&format!("{head}  x' = {right}\n}}"), &[], &[]).0 else { continue };
+        let Some(model) = first.models.values().next() else { continue };
+        let Some(eq) = model.equations.first() else { continue };
+        let again = format!("{head}  {} = 0\n}}", model.spell(&eq.residual));
+        let second = good(&again);
+        let residual = second.models.values().next().and_then(|m| m.equations.first()).map(|e| e.residual.clone());
+        for _ in 0..5 {
+            let point = random.point(model);
+            let (old, new) = (eq.residual.eval(&point), residual.as_ref().map_or(f64::NAN, |r| r.eval(&point)));
+            if old.is_finite() && old.abs() < 1e6 {
+                assert!((old - new).abs() <= 1e-9 * (1.0 + old.abs()), "{right}\n{again}\n{old} {new}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1000, "only {compared} comparisons");
+}
+
 struct Random(ChaCha8Rng);
 
 impl Random {

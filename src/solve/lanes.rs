@@ -169,19 +169,11 @@ impl<const FMA: bool> Lanes for Single<FMA> {
     }
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
-        Single(if FMA {
-            self.0.mul_add(b.0, c.0)
-        } else {
-            self.0 * b.0 + c.0
-        })
+        Single(if FMA { self.0.mul_add(b.0, c.0) } else { self.0 * b.0 + c.0 })
     }
     #[inline(always)]
     fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        Single(if FMA {
-            (-self.0).mul_add(b.0, c.0)
-        } else {
-            c.0 - self.0 * b.0
-        })
+        Single(if FMA { (-self.0).mul_add(b.0, c.0) } else { c.0 - self.0 * b.0 })
     }
     #[inline(always)]
     fn all_greater(self, b: Self) -> bool {
@@ -299,12 +291,7 @@ mod x86 {
         #[inline(always)]
         fn load(from: &Pack8) -> Self {
             // SAFETY: a `Pack8` is eight numbers, aligned to 64 bytes; see `avx2!`.
-            unsafe {
-                Avx2(
-                    _mm256_load_pd(from.0.as_ptr()),
-                    _mm256_load_pd(from.0.as_ptr().add(4)),
-                )
-            }
+            unsafe { Avx2(_mm256_load_pd(from.0.as_ptr()), _mm256_load_pd(from.0.as_ptr().add(4))) }
         }
         #[inline(always)]
         fn store(self, to: &mut Pack8) {

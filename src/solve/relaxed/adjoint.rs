@@ -29,13 +29,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// All of them.
-    pub const ALL: Wanted = Wanted {
-        c: true,
-        rhs: true,
-        iv: true,
-        h: true,
-        weights: true,
-    };
+    pub const ALL: Wanted = Wanted { c: true, rhs: true, iv: true, h: true, weights: true };
 }
 
 /// Gradients of a scalar with respect to the inputs of the solve, each in the shape of its input; what the samples share is
@@ -69,14 +63,7 @@ impl Factor {
         wanted: Wanted,
     ) -> Result<Gradients, SolveError> {
         let mut gradients = Gradients::default();
-        self.adjoint_into(
-            problem,
-            solution,
-            upstream,
-            upstream_eps,
-            wanted,
-            &mut gradients,
-        )?;
+        self.adjoint_into(problem, solution, upstream, upstream_eps, wanted, &mut gradients)?;
         Ok(gradients)
     }
 
@@ -96,46 +83,17 @@ impl Factor {
         self.check(problem)?;
         let shape = &problem.shape;
         let length = |what, expected, got| {
-            if expected == got {
-                Ok(())
-            } else {
-                Err(SolveError::Length {
-                    what,
-                    expected,
-                    got,
-                })
-            }
+            if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
         };
         length("upstream", shape.batch * shape.unknowns(), upstream.len())?;
-        length(
-            "the solution's u",
-            shape.batch * shape.unknowns(),
-            solution.u.len(),
-        )?;
+        length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
         length("the solution's eps", shape.batch, solution.eps.len())?;
-        length(
-            "upstream_eps",
-            shape.batch,
-            upstream_eps.map_or(shape.batch, <[f64]>::len),
-        )?;
-        let given = Given {
-            problem,
-            plan: &self.plan,
-            solution,
-            upstream,
-            upstream_eps,
-            wanted,
-        };
+        length("upstream_eps", shape.batch, upstream_eps.map_or(shape.batch, <[f64]>::len))?;
+        let given = Given { problem, plan: &self.plan, solution, upstream, upstream_eps, wanted };
         match &self.storage {
-            Storage::Wide(values) => {
-                adjoint_batch::<Pack8, _>(given, |g| Own(&values[g * self.plan.len..]), gradients)
-            }
-            Storage::Narrow(values) if shape.batch == 1 => {
-                adjoint_batch::<f64, _>(given, |_| Own(values), gradients)
-            }
-            Storage::Narrow(values) => {
-                adjoint_batch::<Pack8, _>(given, |_| Common(values), gradients)
-            }
+            Storage::Wide(values) => adjoint_batch::<Pack8, _>(given, |g| Own(&values[g * self.plan.len..]), gradients),
+            Storage::Narrow(values) if shape.batch == 1 => adjoint_batch::<f64, _>(given, |_| Own(values), gradients),
+            Storage::Narrow(values) => adjoint_batch::<Pack8, _>(given, |_| Common(values), gradients),
         }
     }
 }
@@ -167,45 +125,23 @@ fn adjoint_batch<P: Pack, F: Stored<P>>(
     factor: impl Fn(usize) -> F + Sync,
     gradients: &mut Gradients,
 ) -> Result<(), SolveError> {
-    let Given {
-        problem, wanted, ..
-    } = given;
+    let Given { problem, wanted, .. } = given;
     let shape = &problem.shape;
     let cut = Cut::new::<P>(shape.batch);
     let sizes = (
         if wanted.c { shape.coefficients() } else { 0 },
-        if wanted.rhs {
-            shape.right_hand_sides()
-        } else {
-            0
-        },
+        if wanted.rhs { shape.right_hand_sides() } else { 0 },
         if wanted.iv { shape.initial_values() } else { 0 },
-        if wanted.h {
-            shape.intervals() * if problem.h.per_state { shape.states } else { 1 }
-        } else {
-            0
-        },
+        if wanted.h { shape.intervals() * if problem.h.per_state { shape.states } else { 1 } } else { 0 },
     );
     let (c_own, h_own) = (problem.c.per_sample(), problem.h.per_sample);
-    gradients
-        .c
-        .resize(if c_own { shape.batch } else { 1 } * sizes.0, 0.0);
+    gradients.c.resize(if c_own { shape.batch } else { 1 } * sizes.0, 0.0);
     gradients.rhs.resize(shape.batch * sizes.1, 0.0);
     gradients.iv.resize(shape.batch * sizes.2, 0.0);
-    gradients
-        .h
-        .resize(if h_own { shape.batch } else { 1 } * sizes.3, 0.0);
-    let Gradients {
-        c,
-        rhs,
-        iv,
-        h,
-        weights,
-    } = gradients;
-    let (c_each, c_shared): (&mut [f64], &mut [f64]) =
-        if c_own { (c, &mut []) } else { (&mut [], c) };
-    let (h_each, h_shared): (&mut [f64], &mut [f64]) =
-        if h_own { (h, &mut []) } else { (&mut [], h) };
+    gradients.h.resize(if h_own { shape.batch } else { 1 } * sizes.3, 0.0);
+    let Gradients { c, rhs, iv, h, weights } = gradients;
+    let (c_each, c_shared): (&mut [f64], &mut [f64]) = if c_own { (c, &mut []) } else { (&mut [], c) };
+    let (h_each, h_shared): (&mut [f64], &mut [f64]) = if h_own { (h, &mut []) } else { (&mut [], h) };
     let mut pieces: Vec<Piece> = cut
         .split(c_each, sizes.0)
         .into_iter()
@@ -226,13 +162,7 @@ fn adjoint_batch<P: Pack, F: Stored<P>>(
     pieces.par_iter_mut().enumerate().for_each_init(
         || Scratch::<P>::new(problem),
         |scratch, (chunk, piece)| {
-            P::dispatch(AdjointChunk {
-                given,
-                groups: cut.range(chunk),
-                factor: &factor,
-                scratch,
-                piece,
-            })
+            P::dispatch(AdjointChunk { given, groups: cut.range(chunk), factor: &factor, scratch, piece })
         },
     );
     *weights = [0.0; 3];
@@ -310,32 +240,14 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for AdjointChunk<'_, '_
 
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(self) {
-        let AdjointChunk {
-            given,
-            groups,
-            factor,
-            scratch,
-            piece,
-        } = self;
-        let Given {
-            problem,
-            plan,
-            solution,
-            upstream,
-            upstream_eps,
-            wanted,
-        } = given;
+        let AdjointChunk { given, groups, factor, scratch, piece } = self;
+        let Given { problem, plan, solution, upstream, upstream_eps, wanted } = given;
         let shape = &problem.shape;
         for (local, index) in groups.enumerate() {
             let samples = Samples::of_group::<P>(index, shape.batch);
             let first = local * P::WIDTH;
             scratch.staged.load::<V>(problem, samples);
-            gather(
-                &mut scratch.rhs,
-                problem.rhs,
-                shape.right_hand_sides(),
-                samples,
-            );
+            gather(&mut scratch.rhs, problem.rhs, shape.right_hand_sides(), samples);
             gather(&mut scratch.iv, problem.iv, shape.initial_values(), samples);
             gather(&mut scratch.u, &solution.u, shape.unknowns(), samples);
             gather(&mut scratch.z, upstream, shape.unknowns(), samples);
@@ -359,31 +271,13 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for AdjointChunk<'_, '_
                 V::splat(0.0)
             };
             if wanted.rhs {
-                scatter(
-                    &scratch.rhs_adj,
-                    piece.rhs,
-                    shape.right_hand_sides(),
-                    first,
-                    samples.count,
-                );
+                scatter(&scratch.rhs_adj, piece.rhs, shape.right_hand_sides(), first, samples.count);
             }
             if wanted.iv {
-                scatter(
-                    &scratch.iv_adj,
-                    piece.iv,
-                    shape.initial_values(),
-                    first,
-                    samples.count,
-                );
+                scatter(&scratch.iv_adj, piece.iv, shape.initial_values(), first, samples.count);
             }
             if wanted.c && problem.c.per_sample() {
-                scatter(
-                    &scratch.c_adj,
-                    piece.c,
-                    shape.coefficients(),
-                    first,
-                    samples.count,
-                );
+                scatter(&scratch.c_adj, piece.c, shape.coefficients(), first, samples.count);
             } else if wanted.c {
                 accumulate(&scratch.c_adj, &mut piece.c_sum, samples.count);
             }
@@ -398,11 +292,9 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for AdjointChunk<'_, '_
             if wanted.weights {
                 let w = &problem.scheme.weights;
                 let mut sums = [P::ZERO; 3];
-                for (to, (sum, weight)) in sums.iter_mut().zip([
-                    (equation, w.equation),
-                    (initial, w.initial),
-                    (smooth, w.smooth),
-                ]) {
+                for (to, (sum, weight)) in
+                    sums.iter_mut().zip([(equation, w.equation), (initial, w.initial), (smooth, w.smooth)])
+                {
                     sum.mul(V::splat(2.0 * weight)).store(to);
                 }
                 accumulate(&sums, &mut piece.weights, samples.count);
@@ -421,9 +313,7 @@ fn solve_upstream<V: Lanes, F: Stored<V::Pack>>(
     z_eps: &mut V::Pack,
 ) {
     let shape = &problem.shape;
-    let Scratch {
-        staged, z, refined, ..
-    } = scratch;
+    let Scratch { staged, z, refined, .. } = scratch;
     scale_by::<V>(z, &staged.unscale);
     let given_eps = V::load(z_eps);
     let mut sum_eps = V::splat(0.0);
@@ -433,12 +323,7 @@ fn solve_upstream<V: Lanes, F: Stored<V::Pack>>(
     }
     for pass in 0..=problem.scheme.refinements {
         if pass > 0
-            && let Some(Refined {
-                given,
-                total,
-                rhs,
-                iv,
-            }) = refined
+            && let Some(Refined { given, total, rhs, iv }) = refined
         {
             let mut sum = V::Pack::ZERO;
             sum_eps.store(&mut sum);
@@ -470,9 +355,7 @@ fn non_finite<P: Pack>(shape: &Shape, z: &[P], samples: Samples) -> Option<Solve
     }
     (0..samples.count).find_map(|lane| {
         let one: Vec<f64> = z.iter().map(|pack| pack.lane(lane)).collect();
-        check_finite("adjoint solution", shape, &one)
-            .err()
-            .map(|error| offset_sample(error, samples.first + lane))
+        check_finite("adjoint solution", shape, &one).err().map(|error| offset_sample(error, samples.first + lane))
     })
 }
 
@@ -487,10 +370,7 @@ fn equation_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>, wa
         for t in 0..shape.steps {
             let row = e * shape.steps + t;
             let c = &scratch.staged.c[row * block..][..block];
-            let (u, z) = (
-                &scratch.u[t * block..][..block],
-                &scratch.z[t * block..][..block],
-            );
+            let (u, z) = (&scratch.u[t * block..][..block], &scratch.z[t * block..][..block]);
             let (mut r, mut q) = (V::load(&scratch.rhs[row]), V::splat(0.0));
             for ((a, x), y) in c.iter().zip(u).zip(z) {
                 let a = V::load(a);
@@ -501,11 +381,7 @@ fn equation_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>, wa
             let (r, q) = (r.mul(square), q.mul(square));
             q.store(&mut scratch.rhs_adj[row]);
             if wanted.c {
-                for ((to, x), y) in scratch.c_adj[row * block..][..block]
-                    .iter_mut()
-                    .zip(u)
-                    .zip(z)
-                {
+                for ((to, x), y) in scratch.c_adj[row * block..][..block].iter_mut().zip(u).zip(z) {
                     q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
                 }
             }
@@ -524,9 +400,7 @@ fn initial_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>) -> 
     for i in 0..shape.initial_values() {
         let place = i / ki * shape.orders + i % ki;
         let z = V::load(&scratch.z[place]);
-        sum = V::load(&scratch.iv[i])
-            .sub(V::load(&scratch.u[place]))
-            .mul_add(z, sum);
+        sum = V::load(&scratch.iv[i]).sub(V::load(&scratch.u[place])).mul_add(z, sum);
         z.mul(square).store(&mut scratch.iv_adj[i]);
     }
     sum
@@ -534,25 +408,12 @@ fn initial_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>) -> 
 
 /// Gradients of the steps, `(T-1, D)` into `h_adj`; gives `sum r (a z)`.
 #[inline(always)]
-fn smooth_rows<V: Lanes>(
-    problem: &Problem,
-    plan: &Plan,
-    scratch: &mut Scratch<V::Pack>,
-    eps: V,
-    z_eps: V,
-) -> V {
+fn smooth_rows<V: Lanes>(problem: &Problem, plan: &Plan, scratch: &mut Scratch<V::Pack>, eps: V, z_eps: V) -> V {
     let shape = &problem.shape;
     let (block, k, states) = (shape.block(), shape.orders, shape.states);
     let square = V::splat(problem.scheme.weights.smooth * problem.scheme.weights.smooth);
     let zero = V::splat(0.0);
-    let Scratch {
-        staged,
-        u,
-        z,
-        h_adj,
-        powers,
-        ..
-    } = scratch;
+    let Scratch { staged, u, z, h_adj, powers, .. } = scratch;
     // h^j u_j, d/dh of it, and the same for z, at both ends of the interval.
     let (now_u, rest) = powers.split_at_mut(k);
     let (then_u, rest) = rest.split_at_mut(k);
@@ -598,8 +459,7 @@ fn smooth_rows<V: Lanes>(
     if problem.scheme.central {
         for t in 1..shape.steps.saturating_sub(1) {
             for d in 0..states {
-                let (r, q, gradient) =
-                    central_gradient::<V>(problem, staged, u, z, (t, d), (eps, z_eps));
+                let (r, q, gradient) = central_gradient::<V>(problem, staged, u, z, (t, d), (eps, z_eps));
                 sum = r.mul_add(q, sum);
                 for interval in [t - 1, t] {
                     let to = &mut h_adj[interval * states + d];

@@ -25,31 +25,20 @@ pub(crate) fn power<V: Lanes>(x: V, e: i32) -> V {
 
 /// `H = h[t-1] + h[t]` and `H^(n-2)`, the central row's scale, for `1 <= t < T-1`.
 #[inline(always)]
-pub(crate) fn central_step<V: Lanes>(
-    problem: &Problem,
-    staged: &Staged<V::Pack>,
-    t: usize,
-    d: usize,
-) -> (V, V) {
+pub(crate) fn central_step<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, d: usize) -> (V, V) {
     let states = problem.shape.states;
     let both = V::load(&staged.h[(t - 1) * states + d]).add(V::load(&staged.h[t * states + d]));
     (both, power(both, problem.shape.orders as i32 - 3))
 }
 
 #[inline(always)]
-fn central_row<V: Lanes>(
-    problem: &Problem,
-    staged: &Staged<V::Pack>,
-    t: usize,
-    d: usize,
-) -> Option<Central<V>> {
+fn central_row<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, d: usize) -> Option<Central<V>> {
     let shape = &problem.shape;
     if !problem.scheme.central || t == 0 || t + 1 >= shape.steps {
         return None;
     }
     let k = shape.orders;
-    let unscale =
-        |t: usize, order: usize| V::load(&staged.unscale[(t * shape.states + d) * k + order]);
+    let unscale = |t: usize, order: usize| V::load(&staged.unscale[(t * shape.states + d) * k + order]);
     let (both, scale) = central_step::<V>(problem, staged, t, d);
     let scale = scale.mul(V::splat(problem.scheme.weights.smooth));
     let zero = V::splat(0.0);
@@ -90,8 +79,7 @@ pub(crate) fn matrix_step<V: Lanes>(
         if t < shape.initial_steps {
             for j in 0..shape.initial_orders {
                 let r = local * k + j;
-                let a = V::load(&staged.unscale[(t * shape.states + d) * k + j])
-                    .mul(V::splat(weights.initial));
+                let a = V::load(&staged.unscale[(t * shape.states + d) * k + j]).mul(V::splat(weights.initial));
                 bump(&mut panel[r * width + r], a.mul(a));
             }
         }
@@ -101,17 +89,11 @@ pub(crate) fn matrix_step<V: Lanes>(
     for &e in &group.equations {
         let row = &staged.c[(e * shape.steps + t) * shape.block()..][..shape.block()];
         for (to, &place) in scaled.iter_mut().zip(&group.place) {
-            V::load(&row[place])
-                .mul(V::load(&staged.unscale[at + place]))
-                .mul(weight)
-                .store(to);
+            V::load(&row[place]).mul(V::load(&staged.unscale[at + place])).mul(weight).store(to);
         }
         for r in 0..n {
             let a = V::load(&scaled[r]);
-            for (to, b) in panel[r * width + r..r * width + n]
-                .iter_mut()
-                .zip(&scaled[r..n])
-            {
+            for (to, b) in panel[r * width + r..r * width + n].iter_mut().zip(&scaled[r..n]) {
                 a.mul_add(V::load(b), V::load(to)).store(to);
             }
         }
@@ -140,24 +122,13 @@ fn smooth_step<V: Lanes>(
             let row = &mut panel[(r0 + j) * width..][..width];
             let p = V::load(&at[j]).mul(V::splat(square));
             for i in j..k {
-                bump(
-                    &mut row[r0 + i],
-                    p.mul(V::load(&at[i]))
-                        .mul(V::splat(plan.rows.at_at[j * k + i])),
-                );
+                bump(&mut row[r0 + i], p.mul(V::load(&at[i])).mul(V::splat(plan.rows.at_at[j * k + i])));
             }
             for i in 0..k {
-                bump(
-                    &mut row[n + r0 + i],
-                    p.mul(V::load(&next[i]))
-                        .mul(V::splat(plan.rows.at_next[j * k + i])),
-                );
+                bump(&mut row[n + r0 + i], p.mul(V::load(&next[i])).mul(V::splat(plan.rows.at_next[j * k + i])));
             }
             if plan.slack {
-                bump(
-                    &mut row[group.slack_column()],
-                    p.mul(V::splat(plan.rows.at_sum[j])),
-                );
+                bump(&mut row[group.slack_column()], p.mul(V::splat(plan.rows.at_sum[j])));
             }
         }
     }
@@ -167,17 +138,10 @@ fn smooth_step<V: Lanes>(
             let row = &mut panel[(r0 + j) * width..][..width];
             let p = V::load(&next[j]).mul(V::splat(square));
             for i in j..k {
-                bump(
-                    &mut row[r0 + i],
-                    p.mul(V::load(&next[i]))
-                        .mul(V::splat(plan.rows.next_next[j * k + i])),
-                );
+                bump(&mut row[r0 + i], p.mul(V::load(&next[i])).mul(V::splat(plan.rows.next_next[j * k + i])));
             }
             if plan.slack {
-                bump(
-                    &mut row[group.slack_column()],
-                    p.mul(V::splat(plan.rows.next_sum[j])),
-                );
+                bump(&mut row[group.slack_column()], p.mul(V::splat(plan.rows.next_sum[j])));
             }
         }
     }
@@ -226,11 +190,7 @@ fn central_rows<V: Lanes>(
 /// The slack's own entry of the normal matrix: the number of smoothness rows times their weight squared.
 pub(crate) fn slack_diagonal(problem: &Problem, plan: &Plan) -> f64 {
     let shape = &problem.shape;
-    let central = if problem.scheme.central {
-        shape.steps.saturating_sub(2)
-    } else {
-        0
-    };
+    let central = if problem.scheme.central { shape.steps.saturating_sub(2) } else { 0 };
     let count = shape.states * (shape.intervals() * plan.rows.rows.len() + central);
     count as f64 * problem.scheme.weights.smooth * problem.scheme.weights.smooth
 }
@@ -264,9 +224,7 @@ pub(crate) fn right_hand_side<V: Lanes>(
         for d in 0..shape.states {
             for j in 0..ki {
                 let to = &mut y[t * block + d * shape.orders + j];
-                initial
-                    .mul_add(V::load(&iv[(t * shape.states + d) * ki + j]), V::load(to))
-                    .store(to);
+                initial.mul_add(V::load(&iv[(t * shape.states + d) * ki + j]), V::load(to)).store(to);
             }
         }
     }

@@ -5,21 +5,13 @@
 pub enum SolveError {
     /// A size that has to be positive is zero, or one that is bounded by another exceeds it.
     #[error("{what} is {got}, allowed is {allowed}")]
-    Size {
-        what: &'static str,
-        got: usize,
-        allowed: &'static str,
-    },
+    Size { what: &'static str, got: usize, allowed: &'static str },
     /// The product of the sizes does not fit in memory.
     #[error("the problem's sizes overflow")]
     TooLarge,
     /// A slice does not have the length that the shape asks for.
     #[error("{what} has {got} numbers, its shape asks for {expected}")]
-    Length {
-        what: &'static str,
-        expected: usize,
-        got: usize,
-    },
+    Length { what: &'static str, expected: usize, got: usize },
     /// A number of the scheme is not finite.
     #[error("{what} is not finite")]
     Scheme { what: &'static str },
@@ -33,35 +25,14 @@ pub enum SolveError {
     #[error(
         "the system of sample {sample} is singular: derivative {order} of state {state} at step {step} is not determined by the rows (relative pivot {pivot:e})"
     )]
-    Singular {
-        sample: usize,
-        step: usize,
-        state: usize,
-        order: usize,
-        pivot: f64,
-    },
+    Singular { sample: usize, step: usize, state: usize, order: usize, pivot: f64 },
     /// A coefficient, step or weight made the matrix infinite or not a number.
-    #[error(
-        "the system of sample {sample} is not finite at step {step} (state {state}, derivative {order})"
-    )]
-    NonFiniteMatrix {
-        sample: usize,
-        step: usize,
-        state: usize,
-        order: usize,
-    },
+    #[error("the system of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
+    NonFiniteMatrix { sample: usize, step: usize, state: usize, order: usize },
     /// The slack is not determined by the rows, or is not finite.
     #[error("the slack of sample {sample} is not determined (pivot {pivot:e})")]
     Slack { sample: usize, pivot: f64 },
     /// The right-hand side, an initial value or an upstream gradient made the result infinite or not a number.
-    #[error(
-        "the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})"
-    )]
-    NonFiniteResult {
-        what: &'static str,
-        sample: usize,
-        step: usize,
-        state: usize,
-        order: usize,
-    },
+    #[error("the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
+    NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },
 }

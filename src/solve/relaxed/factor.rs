@@ -76,19 +76,11 @@ impl Factor {
         let batch = if self.common { 1 } else { problem.shape.batch };
         let storage = std::mem::replace(&mut self.storage, Storage::Narrow(Vec::new()));
         if batch == 1 {
-            let mut values = if let Storage::Narrow(values) = storage {
-                values
-            } else {
-                Vec::new()
-            };
+            let mut values = if let Storage::Narrow(values) = storage { values } else { Vec::new() };
             factor_batch::<f64>(problem, &self.plan, batch, &mut values)?;
             self.storage = Storage::Narrow(values);
         } else {
-            let mut values = if let Storage::Wide(values) = storage {
-                values
-            } else {
-                Vec::new()
-            };
+            let mut values = if let Storage::Wide(values) = storage { values } else { Vec::new() };
             factor_batch::<Pack8>(problem, &self.plan, batch, &mut values)?;
             self.storage = Storage::Wide(values);
         }
@@ -116,12 +108,7 @@ impl Factor {
     }
 }
 
-fn factor_batch<P: Pack>(
-    problem: &Problem,
-    plan: &Plan,
-    batch: usize,
-    values: &mut Vec<P>,
-) -> Result<(), SolveError> {
+fn factor_batch<P: Pack>(problem: &Problem, plan: &Plan, batch: usize, values: &mut Vec<P>) -> Result<(), SolveError> {
     let cut = Cut::new::<P>(batch);
     values.resize(plan.len * cut.lane_groups, P::ZERO);
     let failures: Vec<Option<SolveError>> = values
@@ -130,15 +117,7 @@ fn factor_batch<P: Pack>(
         .map_init(
             || Scratch::<P>::new(&problem.shape, plan),
             |scratch, (chunk, out)| {
-                P::dispatch(FactorChunk {
-                    problem,
-                    plan,
-                    batch,
-                    groups: cut.range(chunk),
-                    scratch,
-                    out,
-                })
-                .err()
+                P::dispatch(FactorChunk { problem, plan, batch, groups: cut.range(chunk), scratch, out }).err()
             },
         )
         .collect();
@@ -154,11 +133,7 @@ struct Scratch<P> {
 impl<P: Pack> Scratch<P> {
     fn new(shape: &Shape, plan: &Plan) -> Self {
         let panel = plan.groups.iter().map(|g| g.n * g.width).max().unwrap_or(0);
-        Scratch {
-            staged: Staged::new(shape),
-            panel: vec![P::ZERO; panel],
-            scaled: vec![P::ZERO; shape.block()],
-        }
+        Scratch { staged: Staged::new(shape), panel: vec![P::ZERO; panel], scaled: vec![P::ZERO; shape.block()] }
     }
 }
 
@@ -184,14 +159,7 @@ impl<P: Pack> Kernel<P> for FactorChunk<'_, P> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(self) -> Self::Output {
-        let FactorChunk {
-            problem,
-            plan,
-            batch,
-            groups,
-            scratch,
-            out,
-        } = self;
+        let FactorChunk { problem, plan, batch, groups, scratch, out } = self;
         for (index, out) in groups.zip(out.chunks_exact_mut(plan.len)) {
             let samples = Samples::of_group::<P>(index, batch);
             scratch.staged.load::<V>(problem, samples);
@@ -209,10 +177,7 @@ impl<P: Pack> Kernel<P> for FactorChunk<'_, P> {
             if plan.slack {
                 if !slack.all_greater(whole.mul(V::splat(SMALLEST_PIVOT))) {
                     let found = find_failure(slack, whole);
-                    return Err(SolveError::Slack {
-                        sample: sample_of(samples, found.lane),
-                        pivot: found.pivot,
-                    });
+                    return Err(SolveError::Slack { sample: sample_of(samples, found.lane), pivot: found.pivot });
                 }
                 V::splat(1.0).div(slack).store(&mut out[plan.len - 1]);
             }
@@ -235,11 +200,7 @@ fn find_failure<V: Lanes>(pivot: V, diagonal: V) -> Failure {
         !(p.is_finite() && d.is_finite() && p > SMALLEST_PIVOT * d)
     };
     let lane = (0..V::Pack::WIDTH).find(bad).unwrap_or(0);
-    Failure {
-        lane,
-        pivot: p.lane(lane),
-        relative: p.lane(lane) / d.lane(lane),
-    }
+    Failure { lane, pivot: p.lane(lane), relative: p.lane(lane) / d.lane(lane) }
 }
 
 /// Factors one group of states; gives what the elimination takes from the slack's pivot.
@@ -258,15 +219,7 @@ fn factor_group<V: Lanes, const N: usize>(
     let mut slack = V::splat(0.0);
     for t in 0..problem.shape.steps {
         let panel = &mut scratch.panel[..n * width];
-        matrix_step::<V>(
-            problem,
-            plan,
-            group,
-            &scratch.staged,
-            t,
-            panel,
-            &mut scratch.scaled[..n],
-        );
+        matrix_step::<V>(problem, plan, group, &scratch.staged, t, panel, &mut scratch.scaled[..n]);
         let (done, rest) = out.split_at_mut(t * group.step_len);
         let now = &mut rest[..group.step_len];
         for r in 0..n {
@@ -283,8 +236,7 @@ fn factor_group<V: Lanes, const N: usize>(
                     let before = &done[(t - 1) * group.step_len..];
                     for i in 0..n {
                         let row = group.base(i);
-                        x = V::load(&before[row + n + r])
-                            .neg_mul_add(V::load(&before[row + from]), x);
+                        x = V::load(&before[row + n + r]).neg_mul_add(V::load(&before[row + from]), x);
                     }
                 }
                 if t > 1
@@ -295,31 +247,21 @@ fn factor_group<V: Lanes, const N: usize>(
                     let before = &done[(t - 2) * group.step_len..];
                     for i in 0..n {
                         let row = group.base(i);
-                        x = V::load(&before[row + 2 * n + r / orders])
-                            .neg_mul_add(V::load(&before[row + from]), x);
+                        x = V::load(&before[row + 2 * n + r / orders]).neg_mul_add(V::load(&before[row + from]), x);
                     }
                 }
                 x.store(&mut panel[r * width + c]);
             }
             let pivot = V::load(&panel[r * width + r]);
-            if !pivot.all_greater(diagonal.mul(V::splat(SMALLEST_PIVOT)))
-                || !V::splat(f64::INFINITY).all_greater(pivot)
+            if !pivot.all_greater(diagonal.mul(V::splat(SMALLEST_PIVOT))) || !V::splat(f64::INFINITY).all_greater(pivot)
             {
-                return Err(pivot_error(
-                    problem,
-                    group,
-                    samples,
-                    (t, r),
-                    find_failure(pivot, diagonal),
-                ));
+                return Err(pivot_error(problem, group, samples, (t, r), find_failure(pivot, diagonal)));
             }
             let inverse = V::splat(1.0).div(pivot.sqrt());
             let row = group.base(r);
             inverse.store(&mut now[row + r]);
             for c in r + 1..width {
-                V::load(&panel[r * width + c])
-                    .mul(inverse)
-                    .store(&mut now[row + c]);
+                V::load(&panel[r * width + c]).mul(inverse).store(&mut now[row + c]);
             }
             if plan.slack {
                 let x = V::load(&now[row + group.slack_column()]);
@@ -361,34 +303,13 @@ fn pivot_error(
     failure: Failure,
 ) -> SolveError {
     let orders = problem.shape.orders;
-    let (sample, state, order) = (
-        sample_of(samples, failure.lane),
-        group.states[row / orders],
-        row % orders,
-    );
+    let (sample, state, order) = (sample_of(samples, failure.lane), group.states[row / orders], row % orders);
     if failure.pivot.is_finite() && failure.relative.is_finite() {
-        SolveError::Singular {
-            sample,
-            step,
-            state,
-            order,
-            pivot: failure.relative,
-        }
+        SolveError::Singular { sample, step, state, order, pivot: failure.relative }
     } else if failure.pivot == 0.0 {
         // An empty row and column: nothing at all determines the unknown.
-        SolveError::Singular {
-            sample,
-            step,
-            state,
-            order,
-            pivot: 0.0,
-        }
+        SolveError::Singular { sample, step, state, order, pivot: 0.0 }
     } else {
-        SolveError::NonFiniteMatrix {
-            sample,
-            step,
-            state,
-            order,
-        }
+        SolveError::NonFiniteMatrix { sample, step, state, order }
     }
 }

@@ -60,35 +60,14 @@ impl Plan {
         let mut len = 0;
         for (states, equations) in couplings(shape, problem.c.values()) {
             let n = states.len() * k;
-            let skip = if problem.scheme.central {
-                states.len()
-            } else {
-                0
-            };
+            let skip = if problem.scheme.central { states.len() } else { 0 };
             let width = 2 * n + skip + usize::from(slack);
             let step_len = n * (2 * width - n + 1) / 2;
-            let place = states
-                .iter()
-                .flat_map(|d| (0..k).map(move |j| d * k + j))
-                .collect();
-            groups.push(Group {
-                states,
-                equations,
-                n,
-                skip,
-                width,
-                step_len,
-                start: len,
-                place,
-            });
+            let place = states.iter().flat_map(|d| (0..k).map(move |j| d * k + j)).collect();
+            groups.push(Group { states, equations, n, skip, width, step_len, start: len, place });
             len += step_len * shape.steps;
         }
-        Plan {
-            groups,
-            slack,
-            rows: SmoothRows::new(k, problem.scheme.central),
-            len: len + 1,
-        }
+        Plan { groups, slack, rows: SmoothRows::new(k, problem.scheme.central), len: len + 1 }
     }
 }
 
@@ -128,19 +107,14 @@ fn couplings(shape: &Shape, c: &[f64]) -> Vec<(Vec<usize>, Vec<usize>)> {
     }
     let mut groups: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
     for s in 0..d {
-        match groups
-            .iter_mut()
-            .find(|(states, _)| set[states[0]] == set[s])
-        {
+        match groups.iter_mut().find(|(states, _)| set[states[0]] == set[s]) {
             Some((states, _)) => states.push(s),
             None => groups.push((vec![s], Vec::new())),
         }
     }
     for (e, s) in touched.iter().enumerate() {
         if let Some(s) = s
-            && let Some((_, equations)) = groups
-                .iter_mut()
-                .find(|(states, _)| set[states[0]] == set[*s])
+            && let Some((_, equations)) = groups.iter_mut().find(|(states, _)| set[states[0]] == set[*s])
         {
             equations.push(e);
         }

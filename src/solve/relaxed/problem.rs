@@ -38,11 +38,7 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Weights {
-            equation: 1.0,
-            initial: 1.0,
-            smooth: 1.0,
-        }
+        Weights { equation: 1.0, initial: 1.0, smooth: 1.0 }
     }
 }
 
@@ -121,56 +117,19 @@ impl Shape {
 
     pub(crate) fn check(&self, scheme: &Scheme) -> Result<(), SolveError> {
         let size = |what, got, bad: bool, allowed| {
-            if bad {
-                Err(SolveError::Size { what, got, allowed })
-            } else {
-                Ok(())
-            }
+            if bad { Err(SolveError::Size { what, got, allowed }) } else { Ok(()) }
         };
         size("batch", self.batch, self.batch == 0, "at least 1")?;
         size("steps", self.steps, self.steps == 0, "at least 1")?;
         size("states", self.states, self.states == 0, "at least 1")?;
-        size(
-            "orders",
-            self.orders,
-            self.orders == 0 || self.orders > MAX_ORDERS,
-            "1 to 16",
-        )?;
-        size(
-            "orders",
-            self.orders,
-            scheme.central && self.orders < 2,
-            "at least 2 with central rows",
-        )?;
-        size(
-            "initial_steps",
-            self.initial_steps,
-            self.initial_steps > self.steps,
-            "at most the steps",
-        )?;
-        size(
-            "initial_orders",
-            self.initial_orders,
-            self.initial_orders > self.orders,
-            "at most the orders",
-        )?;
+        size("orders", self.orders, self.orders == 0 || self.orders > MAX_ORDERS, "1 to 16")?;
+        size("orders", self.orders, scheme.central && self.orders < 2, "at least 2 with central rows")?;
+        size("initial_steps", self.initial_steps, self.initial_steps > self.steps, "at most the steps")?;
+        size("initial_orders", self.initial_orders, self.initial_orders > self.orders, "at most the orders")?;
         // Everything allocated is a small multiple of these products.
         let product = |xs: &[usize]| xs.iter().try_fold(64usize, |p, &x| p.checked_mul(x.max(1)));
-        let largest = [
-            self.batch,
-            self.equations,
-            self.steps,
-            self.states,
-            self.orders,
-        ];
-        let factor = [
-            self.batch,
-            self.steps,
-            self.states,
-            self.orders,
-            self.states,
-            self.orders,
-        ];
+        let largest = [self.batch, self.equations, self.steps, self.states, self.orders];
+        let factor = [self.batch, self.steps, self.states, self.orders, self.states, self.orders];
         match (product(&largest), product(&factor)) {
             (Some(a), Some(b)) if a.max(b) < isize::MAX as usize / 64 => Ok(()),
             _ => Err(SolveError::TooLarge),
@@ -201,35 +160,15 @@ impl Problem<'_> {
         s.check(&self.scheme)?;
         let times = |per_sample: bool| if per_sample { s.batch } else { 1 };
         let length = |what, expected, got| {
-            if expected == got {
-                Ok(())
-            } else {
-                Err(SolveError::Length {
-                    what,
-                    expected,
-                    got,
-                })
-            }
+            if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
         };
-        length(
-            "c",
-            times(self.c.per_sample()) * s.coefficients(),
-            self.c.values().len(),
-        )?;
+        length("c", times(self.c.per_sample()) * s.coefficients(), self.c.values().len())?;
         length("rhs", s.batch * s.right_hand_sides(), self.rhs.len())?;
         length("iv", s.batch * s.initial_values(), self.iv.len())?;
         let columns = if self.h.per_state { s.states } else { 1 };
-        length(
-            "h",
-            times(self.h.per_sample) * s.intervals() * columns,
-            self.h.values.len(),
-        )?;
+        length("h", times(self.h.per_sample) * s.intervals() * columns, self.h.values.len())?;
         let finite = |what, x: f64| {
-            if x.is_finite() {
-                Ok(())
-            } else {
-                Err(SolveError::Scheme { what })
-            }
+            if x.is_finite() { Ok(()) } else { Err(SolveError::Scheme { what }) }
         };
         let w = &self.scheme.weights;
         finite("the equation weight", w.equation)?;

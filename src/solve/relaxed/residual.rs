@@ -42,17 +42,10 @@ pub(crate) fn row_residuals<V: Lanes>(
     let ki = shape.initial_orders;
     for i in 0..shape.initial_values() {
         let place = i / ki * k + i % ki;
-        V::load(&iv[i])
-            .sub(V::load(&u[place]))
-            .mul_add(square, V::load(&y[place]))
-            .store(&mut y[place]);
+        V::load(&iv[i]).sub(V::load(&u[place])).mul_add(square, V::load(&y[place])).store(&mut y[place]);
     }
     let square = V::splat(weights.smooth * weights.smooth);
-    let slack = if plan.slack {
-        V::load(eps)
-    } else {
-        V::splat(0.0)
-    };
+    let slack = if plan.slack { V::load(eps) } else { V::splat(0.0) };
     let mut taken = V::splat(0.0);
     for t in 0..shape.intervals() {
         for d in 0..shape.states {
@@ -62,24 +55,16 @@ pub(crate) fn row_residuals<V: Lanes>(
                 let mut r = V::splat(0.0).sub(slack);
                 let mut power = V::splat(1.0);
                 for j in 0..k {
-                    r = V::splat(row.at[j])
-                        .mul(power)
-                        .neg_mul_add(V::load(&u[now + j]), r);
-                    r = V::splat(row.next[j])
-                        .mul(power)
-                        .neg_mul_add(V::load(&u[then + j]), r);
+                    r = V::splat(row.at[j]).mul(power).neg_mul_add(V::load(&u[now + j]), r);
+                    r = V::splat(row.next[j]).mul(power).neg_mul_add(V::load(&u[then + j]), r);
                     power = power.mul(h);
                 }
                 r = r.mul(square);
                 taken = taken.add(r);
                 let mut power = r;
                 for j in 0..k {
-                    V::splat(row.at[j])
-                        .mul_add(power, V::load(&y[now + j]))
-                        .store(&mut y[now + j]);
-                    V::splat(row.next[j])
-                        .mul_add(power, V::load(&y[then + j]))
-                        .store(&mut y[then + j]);
+                    V::splat(row.at[j]).mul_add(power, V::load(&y[now + j])).store(&mut y[now + j]);
+                    V::splat(row.next[j]).mul_add(power, V::load(&y[then + j])).store(&mut y[then + j]);
                     power = power.mul(h);
                 }
             }
@@ -92,9 +77,7 @@ pub(crate) fn row_residuals<V: Lanes>(
                 let (both, scale) = central_step::<V>(problem, staged, t, d);
                 let difference = V::load(&u[at(t + 1, k - 2)]).sub(V::load(&u[at(t - 1, k - 2)]));
                 let inside = both.neg_mul_add(V::load(&u[at(t, k - 1)]), difference);
-                let r = scale
-                    .neg_mul_add(inside, V::splat(0.0).sub(slack))
-                    .mul(square);
+                let r = scale.neg_mul_add(inside, V::splat(0.0).sub(slack)).mul(square);
                 taken = taken.add(r);
                 let mut add = |i: usize, x: V| V::load(&y[i]).add(x).store(&mut y[i]);
                 let r = r.mul(scale);

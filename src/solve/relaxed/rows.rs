@@ -34,14 +34,8 @@ impl SmoothRows {
         let kinds = if central { k - 1 } else { k };
         let mut rows = Vec::with_capacity(2 * kinds);
         for i in 0..kinds {
-            let mut forward = SmoothRow {
-                at: vec![0.0; k],
-                next: vec![0.0; k],
-            };
-            let mut backward = SmoothRow {
-                at: vec![0.0; k],
-                next: vec![0.0; k],
-            };
+            let mut forward = SmoothRow { at: vec![0.0; k], next: vec![0.0; k] };
+            let mut backward = SmoothRow { at: vec![0.0; k], next: vec![0.0; k] };
             let mut factorial = 1.0;
             for j in i..k {
                 if j > i {
@@ -66,11 +60,7 @@ impl SmoothRows {
             }
             sum
         };
-        let total = |side: fn(&SmoothRow) -> &Vec<f64>| {
-            (0..k)
-                .map(|j| rows.iter().map(|r| side(r)[j]).sum())
-                .collect()
-        };
+        let total = |side: fn(&SmoothRow) -> &Vec<f64>| (0..k).map(|j| rows.iter().map(|r| side(r)[j]).sum()).collect();
         SmoothRows {
             at_at: gram(|r| &r.at, |r| &r.at),
             next_next: gram(|r| &r.next, |r| &r.next),

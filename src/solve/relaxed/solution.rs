@@ -43,18 +43,13 @@ impl Factor {
         solution.u.resize(batch * problem.shape.unknowns(), 0.0);
         solution.eps.resize(batch, 0.0);
         match &self.storage {
-            Storage::Wide(values) => solve_batch::<Pack8, _>(
-                problem,
-                &self.plan,
-                |g| Own(&values[g * self.plan.len..]),
-                solution,
-            ),
+            Storage::Wide(values) => {
+                solve_batch::<Pack8, _>(problem, &self.plan, |g| Own(&values[g * self.plan.len..]), solution)
+            }
             Storage::Narrow(values) if batch == 1 => {
                 solve_batch::<f64, _>(problem, &self.plan, |_| Own(values), solution)
             }
-            Storage::Narrow(values) => {
-                solve_batch::<Pack8, _>(problem, &self.plan, |_| Common(values), solution)
-            }
+            Storage::Narrow(values) => solve_batch::<Pack8, _>(problem, &self.plan, |_| Common(values), solution),
         }
     }
 }
@@ -70,13 +65,7 @@ pub(crate) fn check_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Resu
     };
     let (sample, rest) = (at / shape.unknowns(), at % shape.unknowns());
     let (step, rest) = (rest / shape.block(), rest % shape.block());
-    Err(SolveError::NonFiniteResult {
-        what,
-        sample,
-        step,
-        state: rest / shape.orders,
-        order: rest % shape.orders,
-    })
+    Err(SolveError::NonFiniteResult { what, sample, step, state: rest / shape.orders, order: rest % shape.orders })
 }
 
 fn solve_batch<'a, P: Pack, F: Stored<P>>(
@@ -87,11 +76,8 @@ fn solve_batch<'a, P: Pack, F: Stored<P>>(
 ) -> Result<(), SolveError> {
     let shape = &problem.shape;
     let cut = Cut::new::<P>(shape.batch);
-    let pieces: Vec<_> = cut
-        .split(&mut solution.u, shape.unknowns())
-        .into_iter()
-        .zip(cut.split(&mut solution.eps, 1))
-        .collect();
+    let pieces: Vec<_> =
+        cut.split(&mut solution.u, shape.unknowns()).into_iter().zip(cut.split(&mut solution.eps, 1)).collect();
     let failures: Vec<Option<SolveError>> = pieces
         .into_par_iter()
         .enumerate()
@@ -100,18 +86,8 @@ fn solve_batch<'a, P: Pack, F: Stored<P>>(
             |scratch, (chunk, (u, eps))| {
                 let range = cut.range(chunk);
                 let first = range.start * P::WIDTH;
-                P::dispatch(SolveChunk {
-                    problem,
-                    plan,
-                    groups: range,
-                    factor: &factor,
-                    scratch,
-                    u,
-                    eps,
-                });
-                check_finite("solution", shape, u)
-                    .err()
-                    .map(|error| offset_sample(error, first))
+                P::dispatch(SolveChunk { problem, plan, groups: range, factor: &factor, scratch, u, eps });
+                check_finite("solution", shape, u).err().map(|error| offset_sample(error, first))
             },
         )
         .collect();
@@ -121,19 +97,9 @@ fn solve_batch<'a, P: Pack, F: Stored<P>>(
 /// Counts a chunk's sample from the start of the batch.
 pub(crate) fn offset_sample(error: SolveError, first: usize) -> SolveError {
     match error {
-        SolveError::NonFiniteResult {
-            what,
-            sample,
-            step,
-            state,
-            order,
-        } => SolveError::NonFiniteResult {
-            what,
-            sample: first + sample,
-            step,
-            state,
-            order,
-        },
+        SolveError::NonFiniteResult { what, sample, step, state, order } => {
+            SolveError::NonFiniteResult { what, sample: first + sample, step, state, order }
+        }
         other => other,
     }
 }
@@ -173,26 +139,12 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for SolveChunk<'_, P, G
 
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(self) {
-        let SolveChunk {
-            problem,
-            plan,
-            groups,
-            factor,
-            scratch,
-            u,
-            eps,
-        } = self;
+        let SolveChunk { problem, plan, groups, factor, scratch, u, eps } = self;
         let shape = &problem.shape;
         let push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
         for (local, index) in groups.enumerate() {
             let samples = Samples::of_group::<P>(index, shape.batch);
-            let Scratch {
-                staged,
-                rhs,
-                iv,
-                y,
-                u: total,
-            } = &mut *scratch;
+            let Scratch { staged, rhs, iv, y, u: total } = &mut *scratch;
             staged.load::<V>(problem, samples);
             gather(rhs, problem.rhs, shape.right_hand_sides(), samples);
             gather(iv, problem.iv, shape.initial_values(), samples);
@@ -202,30 +154,13 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for SolveChunk<'_, P, G
                 if pass == 0 {
                     right_hand_side::<V>(problem, staged, rhs, iv, y);
                 } else {
-                    row_residuals::<V>(
-                        problem,
-                        plan,
-                        staged,
-                        (rhs, iv),
-                        (total, &eps_total),
-                        y,
-                        &mut change,
-                    );
+                    row_residuals::<V>(problem, plan, staged, (rhs, iv), (total, &eps_total), y, &mut change);
                 }
                 V::load(&change).add(V::splat(push)).store(&mut change);
-                substitute::<V, F>(
-                    plan,
-                    shape.steps,
-                    shape.block(),
-                    factor(index),
-                    y,
-                    &mut change,
-                );
+                substitute::<V, F>(plan, shape.steps, shape.block(), factor(index), y, &mut change);
                 scale_by::<V>(y, &staged.unscale);
                 add_to::<V>(total, y);
-                V::load(&eps_total)
-                    .add(V::load(&change))
-                    .store(&mut eps_total);
+                V::load(&eps_total).add(V::load(&change)).store(&mut eps_total);
             }
             scatter(total, u, shape.unknowns(), local * P::WIDTH, samples.count);
             scatter(&[eps_total], eps, 1, local * P::WIDTH, samples.count);

@@ -14,10 +14,7 @@ impl Samples {
     /// The `group`-th lane group of a batch.
     pub fn of_group<P: Pack>(group: usize, batch: usize) -> Self {
         let first = group * P::WIDTH;
-        Samples {
-            first,
-            count: P::WIDTH.min(batch - first),
-        }
+        Samples { first, count: P::WIDTH.min(batch - first) }
     }
 }
 
@@ -56,12 +53,7 @@ impl<P: Pack> Staged<P> {
     pub fn load<V: Lanes<Pack = P>>(&mut self, problem: &Problem, samples: Samples) {
         let shape = &problem.shape;
         if problem.c.per_sample() {
-            gather(
-                &mut self.c,
-                problem.c.values(),
-                shape.coefficients(),
-                samples,
-            );
+            gather(&mut self.c, problem.c.values(), shape.coefficients(), samples);
         } else if !self.loaded {
             spread(&mut self.c, problem.c.values());
         }
@@ -75,11 +67,7 @@ impl<P: Pack> Staged<P> {
     fn load_steps(&mut self, problem: &Problem, samples: Samples) {
         let Problem { shape, h, .. } = problem;
         let columns = if h.per_state { shape.states } else { 1 };
-        let stride = if h.per_sample {
-            shape.intervals() * columns
-        } else {
-            0
-        };
+        let stride = if h.per_sample { shape.intervals() * columns } else { 0 };
         for (i, step) in self.h.chunks_exact_mut(shape.states).enumerate() {
             for (d, pack) in step.iter_mut().enumerate() {
                 let at = i * columns + if h.per_state { d } else { 0 };
@@ -98,23 +86,14 @@ impl<P: Pack> Staged<P> {
             for d in 0..states {
                 let sigma = self.scale(t, d, shape);
                 let inverse = V::splat(1.0).div(V::load(&sigma));
-                fill_powers(
-                    &mut self.unscale[(t * states + d) * orders..][..orders],
-                    inverse,
-                );
+                fill_powers(&mut self.unscale[(t * states + d) * orders..][..orders], inverse);
                 if t + 1 < shape.steps {
                     let ratio = V::load(&self.h[t * states + d]).div(V::load(&sigma));
-                    fill_powers(
-                        &mut self.at_power[(t * states + d) * orders..][..orders],
-                        ratio,
-                    );
+                    fill_powers(&mut self.at_power[(t * states + d) * orders..][..orders], ratio);
                 }
                 if t > 0 {
                     let ratio = V::load(&self.h[(t - 1) * states + d]).div(V::load(&sigma));
-                    fill_powers(
-                        &mut self.next_power[((t - 1) * states + d) * orders..][..orders],
-                        ratio,
-                    );
+                    fill_powers(&mut self.next_power[((t - 1) * states + d) * orders..][..orders], ratio);
                 }
             }
         }
@@ -166,13 +145,7 @@ pub(crate) fn spread<P: Pack>(to: &mut [P], from: &[f64]) {
 
 /// The reverse of [`gather`], into samples counted from the start of `to`.
 #[inline(always)]
-pub(crate) fn scatter<P: Pack>(
-    from: &[P],
-    to: &mut [f64],
-    stride: usize,
-    first: usize,
-    count: usize,
-) {
+pub(crate) fn scatter<P: Pack>(from: &[P], to: &mut [f64], stride: usize, first: usize, count: usize) {
     for lane in 0..count {
         for (x, pack) in to[(first + lane) * stride..][..stride].iter_mut().zip(from) {
             *x = pack.lane(lane);
@@ -201,12 +174,7 @@ impl Cut {
     pub fn new<P: Pack>(batch: usize) -> Self {
         let lane_groups = batch.div_ceil(P::WIDTH);
         let groups = lane_groups.div_ceil(16).clamp(1, 16);
-        Cut {
-            lane_groups,
-            groups,
-            samples: groups * P::WIDTH,
-            chunks: lane_groups.div_ceil(groups),
-        }
+        Cut { lane_groups, groups, samples: groups * P::WIDTH, chunks: lane_groups.div_ceil(groups) }
     }
 
     /// The lane groups of a chunk.

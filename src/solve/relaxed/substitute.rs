@@ -101,9 +101,7 @@ fn forward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
             x = x.mul(factor.get(base + group.base(r) + r));
             x.store(&mut y[t * block + group.place[r]]);
             if plan.slack {
-                slack = factor
-                    .get::<V>(base + group.base(r) + group.slack_column())
-                    .mul_add(x, slack);
+                slack = factor.get::<V>(base + group.base(r) + group.slack_column()).mul_add(x, slack);
             }
         }
     }
@@ -128,9 +126,7 @@ fn backward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
             let row = base + group.base(r);
             let mut x = V::load(&y[t * block + group.place[r]]);
             if plan.slack {
-                x = factor
-                    .get::<V>(row + group.slack_column())
-                    .neg_mul_add(slack, x);
+                x = factor.get::<V>(row + group.slack_column()).neg_mul_add(slack, x);
             }
             if t + 2 < steps {
                 for s in 0..group.skip {
@@ -140,18 +136,13 @@ fn backward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
             }
             if t + 1 < steps {
                 for i in 0..n {
-                    x = factor
-                        .get::<V>(row + n + i)
-                        .neg_mul_add(V::load(&y[(t + 1) * block + group.place[i]]), x);
+                    x = factor.get::<V>(row + n + i).neg_mul_add(V::load(&y[(t + 1) * block + group.place[i]]), x);
                 }
             }
             for i in r + 1..n {
-                x = factor
-                    .get::<V>(row + i)
-                    .neg_mul_add(V::load(&y[t * block + group.place[i]]), x);
+                x = factor.get::<V>(row + i).neg_mul_add(V::load(&y[t * block + group.place[i]]), x);
             }
-            x.mul(factor.get(row + r))
-                .store(&mut y[t * block + group.place[r]]);
+            x.mul(factor.get(row + r)).store(&mut y[t * block + group.place[r]]);
         }
     }
 }
