@@ -3,7 +3,7 @@
 use super::{parse, print};
 use crate::base::Elem;
 use crate::ir::testing::{ProgramOptions, random_program};
-use crate::ir::{Builder, Module, Op, Type, verify};
+use crate::ir::{BinaryOp, Builder, Module, Op, Type, UnaryOp, verify};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -135,5 +135,27 @@ fn any_cut_of_a_text_is_an_error_or_a_module() {
         if let Ok(module) = parse(cut) {
             assert_eq!(parse(&print(&module)), Ok(module));
         }
+    }
+}
+
+#[test]
+fn random_programs_have_every_instruction() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (module, _) = random_program(&mut rng, &ProgramOptions::default());
+        let text = print(&module);
+        let mnemonics = text.lines().filter_map(|l| l.split_once(" = ")?.1.split(' ').next());
+        seen.extend(mnemonics.map(str::to_string));
+    }
+    let all = EVERY_OP.lines().filter_map(|l| l.split_once(" = ")?.1.split(' ').next());
+    let all = all.filter(|m| m.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !m.ends_with("_adjoint"));
+    let missing: Vec<&str> = all.filter(|m| !seen.contains(*m)).collect();
+    assert!(missing.is_empty(), "never made: {missing:?}");
+    for op in UnaryOp::ALL {
+        assert!(seen.contains(op.name()), "never made: {}", op.name());
+    }
+    for op in BinaryOp::ALL {
+        assert!(seen.contains(op.name()), "never made: {}", op.name());
     }
 }
