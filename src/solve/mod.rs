@@ -2,10 +2,11 @@
 //!
 //! [`relaxed`] solves batches of small systems: a linear differential system with given coefficients becomes one
 //! least-squares programme per sample, solved in time linear in the number of steps, with all its gradients.
-
+//! [`arrow`] solves one long programme whose normal matrix is block tridiagonal with a dense border of shared unknowns.
 //!
 //! Invariants: results are the same bits for any number of threads (work is cut into pieces that depend on the shape alone);
 //! a singular or non-finite system is a named error, never a silent NaN; nothing here prints.
 
+pub mod arrow;
 mod lanes;
 pub mod relaxed;
