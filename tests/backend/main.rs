@@ -2,4 +2,5 @@
 
 mod check;
 mod programs;
+mod random;
 mod runtime;
