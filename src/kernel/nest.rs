@@ -115,7 +115,8 @@ impl NestBuilder {
     fn sum_into(&mut self, cx: &Context<'_, '_>, value: ValueId, axes: &[AxisId], at: &[At], access: Access) {
         let Some((Op::Sum(over) | Op::Contract(over), _)) = cx.plan.def(value) else { return };
         self.computed.insert(value);
-        let total = self.sum_of_terms(cx, value, axes, at);
+        let positions = self.positions(cx, over);
+        let total = self.sum_of_terms(cx, value, axes, at, positions);
         let summed: Vec<bool> = self.loops.iter().map(|a| over.contains(a)).collect();
         if summed.iter().any(|&s| s) {
             self.sums.push(Accumulate { access, value: total, over: summed });
@@ -124,14 +125,21 @@ impl NestBuilder {
         }
     }
 
-    /// The terms of a sum or contraction at the loops' indices, added up over the axes that are written out.
-    fn sum_of_terms(&mut self, cx: &Context<'_, '_>, value: ValueId, axes: &[AxisId], at: &[At]) -> NestValue {
+    /// The terms of a sum or contraction at `at`, added up over the combinations of indices of the axes summed over.
+    fn sum_of_terms(
+        &mut self,
+        cx: &Context<'_, '_>,
+        value: ValueId,
+        axes: &[AxisId],
+        at: &[At],
+        combinations: Vec<Vec<At>>,
+    ) -> NestValue {
         let Some((op @ (Op::Sum(over) | Op::Contract(over)), args)) = cx.plan.def(value) else {
             return self.zero(Elem::F64);
         };
         let elem = cx.plan.function.ty(value).elem;
         let mut total = None;
-        for positions in self.positions(cx, over) {
+        for positions in combinations {
             let find = |axis: &AxisId| {
                 let inner = over.iter().position(|a| a == axis).map(|i| positions[i]);
                 inner.or_else(|| axes.iter().position(|a| a == axis).map(|i| at[i])).unwrap_or(At::Position(0))
@@ -156,26 +164,10 @@ impl NestBuilder {
 
     /// Every combination of positions of the axes that are no loops here, the others at their loops' indices.
     fn positions(&self, cx: &Context<'_, '_>, axes: &[AxisId]) -> Vec<Vec<At>> {
-        let mut all = vec![Vec::with_capacity(axes.len())];
-        for axis in axes {
-            match self.loops.iter().position(|a| a == axis) {
-                Some(l) => all.iter_mut().for_each(|p| p.push(At::Loop(l))),
-                None => {
-                    let size = cx.plan.axes.known(*axis).unwrap_or(0);
-                    all = all
-                        .into_iter()
-                        .flat_map(|p| {
-                            (0..size).map(move |k| {
-                                let mut q = p.clone();
-                                q.push(At::Position(k));
-                                q
-                            })
-                        })
-                        .collect();
-                }
-            }
-        }
-        all
+        combinations(axes, |axis| match self.loops.iter().position(|&a| a == axis) {
+            Some(l) => vec![At::Loop(l)],
+            None => (0..size(cx, axis)).map(At::Position).collect(),
+        })
     }
 
     fn access(&self, buffer: BufferIndex, at: &[At], strides: &[Size]) -> Access {
@@ -292,7 +284,11 @@ impl NestBuilder {
                     }
                 }
             }
-            Op::Sum(_) | Op::Contract(_) => self.sum_of_terms(cx, value, &ty.axes, at),
+            Op::Sum(over) | Op::Contract(over) => {
+                // Written out in full, even where an axis summed over here is a loop of the nest: that is another index.
+                let combinations = combinations(over, |axis| (0..size(cx, axis)).map(At::Position).collect());
+                self.sum_of_terms(cx, value, &ty.axes, at, combinations)
+            }
             // These have memory of their own, so they are loaded and never come here.
             Op::Reshape | Op::Solve(_) | Op::SolveAdjoint(_) | Op::SpdSolve | Op::SpdSolveAdjoint => self.zero(ty.elem),
         }
@@ -356,6 +352,25 @@ impl NestBuilder {
         self.scalars.insert(key, v);
         v
     }
+}
+
+/// The size of an axis that is written out position by position, which is known.
+fn size(cx: &Context<'_, '_>, axis: AxisId) -> usize {
+    cx.plan.axes.known(axis).unwrap_or(0)
+}
+
+/// Every combination of the choices for each axis, the last axis changing fastest.
+fn combinations(axes: &[AxisId], choices: impl Fn(AxisId) -> Vec<At>) -> Vec<Vec<At>> {
+    let mut all = vec![Vec::with_capacity(axes.len())];
+    for &axis in axes {
+        let choices = choices(axis);
+        let longer = |p: Vec<At>| {
+            let with = |&c: &At| p.iter().copied().chain([c]).collect::<Vec<At>>();
+            choices.iter().map(with).collect::<Vec<_>>()
+        };
+        all = all.into_iter().flat_map(longer).collect();
+    }
+    all
 }
 
 /// Equal for equal instructions.
