@@ -58,22 +58,23 @@ struct Layout {
 impl Layout {
     fn of(_module: &Module, function: &Function, inst: &Inst) -> Option<Layout> {
         let arg = |i: usize| inst.args.get(i).map(|&a| function.ty(a).axes.clone()).unwrap_or_default();
-        let fit = |axes: &[AxisId], batch: &[AxisId], own: &[AxisId]| {
-            let batched = axes.iter().any(|a| batch.contains(a) && !own.contains(a));
-            if batched { [batch, own].concat() } else { own.to_vec() }
+        // Matrices may be shared by the samples; right-hand sides and initial values are each sample's own.
+        let relaxed = |i: usize, batch: &[AxisId], own: &[AxisId]| match i {
+            1 | 2 => [batch, own].concat(),
+            _ => arrangement(&arg(i), batch, own),
         };
         match &inst.op {
             Op::Solve(s) => {
                 let own = solve_axes(s);
                 let batch = without(&function.ty(*inst.results.first()?).axes, &own[4]);
-                let args = (0..4).map(|i| fit(&arg(i), &batch, &own[i])).collect();
+                let args = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 Some(Layout { args, results: vec![[batch, own[4].clone()].concat()] })
             }
             Op::SolveAdjoint(s) => {
                 let own = solve_axes(s);
                 let batch = without(&arg(4), &own[4]);
                 let solution = [batch.clone(), own[4].clone()].concat();
-                let mut args: Vec<_> = (0..4).map(|i| fit(&arg(i), &batch, &own[i])).collect();
+                let mut args: Vec<_> = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 let results = args.clone();
                 args.extend([solution.clone(), solution]);
                 Some(Layout { args, results })
@@ -84,8 +85,8 @@ impl Layout {
                 let adjoint = inst.op == Op::SpdSolveAdjoint;
                 let (mask, unknown) = if adjoint { (1, 2) } else { (2, 1) };
                 let batch = without(&arg(unknown), &[row]);
-                let (n, x) = (fit(&matrix, &batch, &[row, column]), [batch.clone(), vec![row]].concat());
-                let mask = fit(&arg(mask), &batch, &[row]);
+                let (n, x) = (arrangement(&matrix, &batch, &[row, column]), [batch.clone(), vec![row]].concat());
+                let mask = arrangement(&arg(mask), &batch, &[row]);
                 Some(if adjoint {
                     Layout {
                         args: vec![n.clone(), mask, x.clone(), x.clone()],
@@ -98,6 +99,12 @@ impl Layout {
             _ => None,
         }
     }
+}
+
+/// All batch axes and the own ones if there is a batch axis in `axes`, the own ones alone otherwise.
+fn arrangement(axes: &[AxisId], batch: &[AxisId], own: &[AxisId]) -> Vec<AxisId> {
+    let batched = axes.iter().any(|a| batch.contains(a) && !own.contains(a));
+    if batched { [batch, own].concat() } else { own.to_vec() }
 }
 
 /// Own axes of `c`, `rhs`, `iv`, `h` and `u`.

@@ -5,7 +5,7 @@ use super::{RuntimeError, Threads, product, solve, spd};
 use crate::artifact::{Code, Entry, LoopStep, Step};
 use crate::base::Elem;
 
-pub(super) use super::solve::SolverState;
+pub(super) use super::solve::{SolvePlan, SolverState};
 
 /// A call whose memory is laid out: every pointer is that of a checked tensor or of a place in the workspace that is big enough.
 pub(super) struct Run<'r> {
@@ -26,7 +26,8 @@ unsafe impl Send for Run<'_> {}
 
 impl Run<'_> {
     /// Runs every step in order.
-    pub fn steps(&self, solvers: &mut [SolverState]) -> Result<(), RuntimeError> {
+    pub fn steps(&self, plan: &SolvePlan, solvers: &mut [SolverState]) -> Result<(), RuntimeError> {
+        solvers.iter_mut().for_each(SolverState::start_call);
         // One entry into the pool for the whole call, so that steps do not wait for a thread to wake up each.
         self.threads.install(|| {
             for (i, step) in self.entry.steps.iter().enumerate() {
@@ -34,7 +35,11 @@ impl Run<'_> {
                     Step::Loops(step) => self.loops(step, self.layout.cuts[i]),
                     Step::Product(step) => product::run(self, step),
                     Step::Spd(step) => spd::run(self, i, step)?,
-                    Step::Solve(step) => solve::run(self, i, step, &mut solvers[i])?,
+                    Step::Solve(step) => {
+                        if let Some(state) = plan.states[i] {
+                            solve::run(self, i, step, plan, &mut solvers[state])?;
+                        }
+                    }
                 }
             }
             Ok(())
@@ -44,6 +49,11 @@ impl Run<'_> {
     /// The address of a buffer.
     pub fn pointer(&self, buffer: usize) -> *mut u8 {
         self.pointers[buffer]
+    }
+
+    /// How many numbers a buffer holds in this call.
+    pub fn count(&self, buffer: usize) -> usize {
+        self.entry.buffers[buffer].size.value(self.sizes).unwrap_or(0) as usize
     }
 
     /// Where a chunk adds up its part of each sum: of its own, unless it is the only chunk.

@@ -1,6 +1,6 @@
 //! One entry point, ready to be called.
 
-use super::call::{Run, SolverState};
+use super::call::{Run, SolvePlan, SolverState};
 use super::workspace::{Layout, Memory};
 use super::{RuntimeError, TensorView, TensorViewMut, Threads, bind};
 use crate::artifact::{Artifact, BufferPlace, Code, Entry};
@@ -18,6 +18,7 @@ pub struct Executable {
     copied: Vec<bool>,
     layout: Option<Layout>,
     memory: Memory,
+    solve_plan: SolvePlan,
     solvers: Vec<SolverState>,
 }
 
@@ -47,7 +48,8 @@ impl Executable {
     pub fn new(artifact: &Artifact, name: &str, threads: Threads) -> Result<Self, RuntimeError> {
         let (entry, code) =
             artifact.entry(name).ok_or_else(|| RuntimeError::NoEntry { name: name.to_string() })?.clone();
-        let solvers = entry.steps.iter().map(|_| SolverState::default()).collect();
+        let solve_plan = SolvePlan::new(&entry);
+        let solvers = (0..solve_plan.count).map(|_| SolverState::default()).collect();
         let copied = vec![false; entry.results.len()];
         Ok(Executable {
             entry,
@@ -57,6 +59,7 @@ impl Executable {
             copied,
             layout: None,
             memory: Memory::default(),
+            solve_plan,
             solvers,
         })
     }
@@ -120,7 +123,7 @@ impl Executable {
             pointers: &pointers,
             partials: self.memory.start().wrapping_add(layout.partials),
         };
-        run.steps(&mut self.solvers)?;
+        run.steps(&self.solve_plan, &mut self.solvers)?;
         for (r, port) in self.entry.results.iter().enumerate().filter(|(r, _)| self.copied[*r]) {
             let target = args.iter_mut().find_map(|a| match a {
                 Arg::Update(view, result) if *result == r => Some((view.address(), view.len() * port.elem.bytes())),

@@ -1,18 +1,227 @@
 //! Relaxed solves through the host engines.
+//!
+//! A solve and its adjoint with the same operands share a [`SolverState`], so the adjoint uses the factor and the solution of the
+//! solve before it. A matrix that all samples share keeps its factor between calls for as long as its numbers stay the same.
 
 use super::RuntimeError;
 use super::call::Run;
-use crate::artifact::SolveStep;
+use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
+use crate::solve::relaxed::{
+    Coefficients, Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps, Wanted, Weights, factor,
+};
 
-/// What a solve step keeps between calls.
+/// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
+const REFINEMENTS: usize = 1;
+
+/// What the solve steps with the same operands keep.
 #[derive(Default)]
-pub(super) struct SolverState {}
+pub(super) struct SolverState {
+    factor: Option<Factor>,
+    /// The shared coefficients and the step size that the factor is of.
+    matrix: Option<(Shape, Vec<f64>, f64)>,
+    solution: Solution,
+    gradients: Gradients,
+    steps: Vec<f64>,
+    /// Whether factor and solution are of this call's operands.
+    current: bool,
+}
+
+/// For each step of an entry the state it uses, and whether each adjoint it makes is read by anybody.
+pub(super) struct SolvePlan {
+    /// By step: index of its state; only solves have one.
+    pub states: Vec<Option<usize>>,
+    /// By step: whether the adjoints of the four operands are wanted.
+    wanted: Vec<[bool; 4]>,
+    /// How many states there are.
+    pub count: usize,
+}
+
+impl SolvePlan {
+    /// Pairs solves with their adjoints.
+    pub fn new(entry: &Entry) -> SolvePlan {
+        let mut plan = SolvePlan { states: Vec::new(), wanted: Vec::new(), count: 0 };
+        for (i, step) in entry.steps.iter().enumerate() {
+            let (mut state, mut wanted) = (None, [false; 4]);
+            if let Step::Solve(s) = step {
+                let same = |other: &Step| matches!(other, Step::Solve(o) if same_system(o, s));
+                state = entry.steps[..i].iter().position(same).and_then(|first| plan.states[first]);
+                if state.is_none() {
+                    state = Some(plan.count);
+                    plan.count += 1;
+                }
+                let read = |b: BufferIndex| {
+                    entry.buffers[b].place != BufferPlace::Temporary
+                        || entry.steps.iter().skip(i + 1).any(|later| later.reads().contains(&b))
+                };
+                wanted = s.adjoint.map_or(wanted, |(_, adjoints)| adjoints.map(read));
+            }
+            plan.states.push(state);
+            plan.wanted.push(wanted);
+        }
+        plan
+    }
+}
+
+fn same_system(a: &SolveStep, b: &SolveStep) -> bool {
+    a.operands == b.operands
+        && a.central == b.central
+        && a.weights == b.weights
+        && (&a.batch, &a.time, a.states, a.orders) == (&b.batch, &b.time, b.states, b.orders)
+}
+
+impl SolverState {
+    /// Forgets what holds for one call only.
+    pub fn start_call(&mut self) {
+        self.current = false;
+    }
+
+    /// The factor of `problem`'s matrix: the one at hand if it is that of the same numbers.
+    fn factor_of(&mut self, problem: &Problem<'_>, h: f64) -> Result<(), SolveError> {
+        let mut shape = problem.shape;
+        shape.batch = 1;
+        if let Coefficients::Shared(c) = problem.c {
+            let same = |kept: &(Shape, Vec<f64>, f64)| {
+                kept.0 == shape && kept.2.to_bits() == h.to_bits() && same_bits(&kept.1, c)
+            };
+            if self.factor.is_some() && self.matrix.as_ref().is_some_and(same) {
+                return Ok(());
+            }
+        }
+        self.matrix = None;
+        match self.factor.take() {
+            Some(mut old) => {
+                old.refactor(problem)?;
+                self.factor = Some(old);
+            }
+            None => self.factor = Some(factor(problem)?),
+        }
+        if let Coefficients::Shared(c) = problem.c {
+            self.matrix = Some((shape, c.to_vec(), h));
+        }
+        Ok(())
+    }
+}
+
+fn same_bits(a: &[f64], b: &[f64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())
+}
 
 /// Runs the solve, or its adjoint.
-pub(super) fn run(run: &Run<'_>, step: usize, _s: &SolveStep, _state: &mut SolverState) -> Result<(), RuntimeError> {
-    Err(RuntimeError::Solve {
+pub(super) fn run(
+    run: &Run<'_>,
+    step: usize,
+    s: &SolveStep,
+    plan: &SolvePlan,
+    state: &mut SolverState,
+) -> Result<(), RuntimeError> {
+    relaxed(run, s, plan.wanted[step], state).map_err(|e| RuntimeError::Solve {
         entry: run.entry.name.clone(),
         step,
-        reason: "this build has no engine for relaxed solves".to_string(),
+        reason: e.to_string(),
     })
+}
+
+fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverState) -> Result<(), SolveError> {
+    let size = |x: &crate::artifact::Size| x.value(run.sizes).unwrap_or(0) as usize;
+    let shape = Shape {
+        batch: size(&s.batch),
+        equations: s.equations,
+        steps: size(&s.time),
+        states: s.states,
+        orders: s.orders,
+        initial_steps: size(&s.start),
+        initial_orders: s.given,
+    };
+    let (c, h) = (s.operands[0], numbers(run, s.operands[3].0).first().copied().unwrap_or(0.0));
+    if shape.batch == 0 {
+        if let Some((_, adjoints)) = s.adjoint {
+            adjoints.into_iter().for_each(|b| numbers_mut(run, b).fill(0.0));
+        }
+        return Ok(());
+    }
+    let mut steps = std::mem::take(&mut state.steps);
+    steps.clear();
+    steps.resize(shape.intervals(), h);
+    let problem = Problem {
+        shape,
+        scheme: Scheme {
+            slack: None,
+            central: s.central,
+            weights: Weights { equation: s.weights[0], initial: s.weights[1], smooth: s.weights[2] },
+            refinements: REFINEMENTS,
+        },
+        c: if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) },
+        rhs: numbers(run, s.operands[1].0),
+        iv: numbers(run, s.operands[2].0),
+        h: Steps { values: &steps, per_sample: false, per_state: false },
+    };
+    let done = match s.adjoint {
+        None => solve(run, s, &problem, h, state),
+        Some((u_adj, adjoints)) => adjoint(run, s, &problem, h, (u_adj, adjoints), wanted, state),
+    };
+    state.steps = steps;
+    done
+}
+
+fn solve(
+    run: &Run<'_>,
+    s: &SolveStep,
+    problem: &Problem<'_>,
+    h: f64,
+    state: &mut SolverState,
+) -> Result<(), SolveError> {
+    state.factor_of(problem, h)?;
+    if let Some(factor) = &state.factor {
+        factor.solve_into(problem, &mut state.solution)?;
+    }
+    state.current = true;
+    numbers_mut(run, s.solution).copy_from_slice(&state.solution.u);
+    Ok(())
+}
+
+fn adjoint(
+    run: &Run<'_>,
+    s: &SolveStep,
+    problem: &Problem<'_>,
+    h: f64,
+    (u_adj, adjoints): (BufferIndex, [BufferIndex; 4]),
+    wanted: [bool; 4],
+    state: &mut SolverState,
+) -> Result<(), SolveError> {
+    if !state.current {
+        state.factor_of(problem, h)?;
+        state.solution.u.clear();
+        state.solution.u.extend_from_slice(numbers(run, s.solution));
+        state.solution.eps.clear();
+        state.solution.eps.resize(problem.shape.batch, 0.0);
+    }
+    let [c, rhs, iv, h] = wanted;
+    let which = Wanted { c, rhs, iv, h, weights: false };
+    let SolverState { factor, solution, gradients, .. } = state;
+    if let Some(factor) = factor {
+        factor.adjoint_into(problem, solution, numbers(run, u_adj), None, which, gradients)?;
+    }
+    for ((buffer, from), wanted) in adjoints.into_iter().zip([&gradients.c, &gradients.rhs, &gradients.iv]).zip(wanted)
+    {
+        if wanted {
+            numbers_mut(run, buffer).copy_from_slice(from);
+        }
+    }
+    if h {
+        // One step size serves all intervals.
+        numbers_mut(run, adjoints[3]).fill(gradients.h.iter().sum());
+    }
+    Ok(())
+}
+
+fn numbers<'r>(run: &Run<'r>, buffer: BufferIndex) -> &'r [f64] {
+    // SAFETY: solves take double precision only, and the buffer holds as many numbers as its size says for this call; no
+    // step writes a buffer that it reads.
+    unsafe { std::slice::from_raw_parts(run.pointer(buffer).cast::<f64>().cast_const(), run.count(buffer)) }
+}
+
+#[expect(clippy::mut_from_ref, reason = "the memory is the call's, not the run's")]
+fn numbers_mut<'r>(run: &Run<'r>, buffer: BufferIndex) -> &'r mut [f64] {
+    // SAFETY: as for `numbers`; every result of a step has a buffer of its own, and this is asked for once for each.
+    unsafe { std::slice::from_raw_parts_mut(run.pointer(buffer).cast::<f64>(), run.count(buffer)) }
 }

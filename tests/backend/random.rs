@@ -18,7 +18,7 @@ fn program(seed: u64, options: &ProgramOptions) -> (Module, Vec<Tensor>) {
 fn random_programs_equal_the_reference() {
     for seed in 0..PROGRAMS {
         let options = ProgramOptions {
-            solves: false,
+            solves: seed % 3 == 0,
             instructions: 10 + (seed as usize % 5) * 12,
             single: seed % 4 == 1,
             smooth: false,
@@ -32,8 +32,13 @@ fn random_programs_equal_the_reference() {
 #[test]
 fn gradients_of_random_programs_equal_the_reference() {
     for seed in 1000..1000 + PROGRAMS / 2 {
-        let options =
-            ProgramOptions { solves: false, instructions: 25, single: false, smooth: true, ..Default::default() };
+        let options = ProgramOptions {
+            solves: seed % 3 == 0,
+            instructions: 25,
+            single: false,
+            smooth: true,
+            ..Default::default()
+        };
         let (mut module, args) = program(seed, &options);
         let f = &module.functions[0];
         let names: Vec<String> = f.params.iter().map(|&p| f.values[p].name.clone()).filter(|n| n != "mask").collect();
@@ -52,36 +57,4 @@ fn code_is_freed_and_made_again() {
     for _ in 0..50 {
         assert_eq!(executable(&module, "program", 1).run(&views).as_ref(), Ok(&first));
     }
-}
-
-#[test]
-fn dbg_smallest() {
-    let mut best: Option<(usize, u64, usize)> = None;
-    for seed in 1000..1600 {
-        for n in [3usize, 5, 8, 12, 18] {
-            if best.is_some_and(|b| b.0 <= n) { continue; }
-            let options = ProgramOptions { solves: false, instructions: n, single: false, smooth: true, ..Default::default() };
-            let (mut module, args) = program(seed, &options);
-            let f = &module.functions[0];
-            let names: Vec<String> = f.params.iter().map(|&p| f.values[p].name.clone()).filter(|n| n != "mask").collect();
-            let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-            let gradient = autodiff::gradient(&mut module, "program", "loss", &wanted).expect("it is differentiable");
-            module.functions = vec![gradient];
-            if mechc::ir::verify(&module).is_err() { println!("invalid {seed} {n}"); continue; }
-            let bad = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(&module, &args, Tolerance::Rounding)));
-            if bad.is_err() { best = Some((n, seed, 0)); }
-        }
-    }
-    let Some((n, seed, _)) = best else { return };
-    let options = ProgramOptions { solves: false, instructions: n, single: false, smooth: true, ..Default::default() };
-    let (mut module, args) = program(seed, &options);
-    let f = &module.functions[0];
-    let names: Vec<String> = f.params.iter().map(|&p| f.values[p].name.clone()).filter(|n| n != "mask").collect();
-    let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-    let gradient = autodiff::gradient(&mut module, "program", "loss", &wanted).expect("it is differentiable");
-    module.functions = vec![gradient];
-    println!("{}", mechc::ir::print(&module));
-    println!("{}", mechc::kernel::print(&mechc::kernel::lower(&module, &module.functions[0]).unwrap()));
-    for a in &args { println!("{:?}", a.shape()); }
-    compare(&module, &args, Tolerance::Rounding);
 }
