@@ -1,8 +1,8 @@
 //! Typed model to intermediate representation. Total: nothing here blames the user, because `sema` has refused every
 //! model that cannot be lowered; what is left to fail is a mistake of the compiler ([`LowerError`]).
 //!
-//! - [`pointwise`] makes the functions of the joint engine and of simulation: residuals of the equations with all their
-//!   derivatives at every step, and the explicit right-hand side.
+//! - [`pointwise`] makes the functions of the joint engine and of simulation: the model as an explicit first-order
+//!   system, and its derivatives at every step.
 
 mod expr;
 pub mod pointwise;
