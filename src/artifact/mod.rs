@@ -9,6 +9,7 @@
 
 mod code;
 mod entry;
+mod pointwise;
 mod size;
 
 pub use code::{Code, CodeMemory, NestFn};
@@ -16,4 +17,5 @@ pub use entry::{
     Artifact, Axis, AxisIndex, Buffer, BufferIndex, BufferPlace, Entry, InPlace, LoopStep, Operand, Port, Product,
     Runs, SizeEquation, SolveStep, SpdStep, Step, SumBuffer,
 };
+pub use pointwise::{Pattern, PatternEntry};
 pub use size::Size;

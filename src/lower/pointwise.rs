@@ -11,6 +11,7 @@
 //! Parameters of size zero are left out.
 
 use super::{Leaves, LowerError, lower_expr};
+use crate::artifact::{Entry, Pattern};
 use crate::base::{Idx, IndexMap};
 use crate::hir::{Equation, Model, StateId};
 use crate::ir::{AxisId, Builder, Function, Module, Op, Type, ValueId};
@@ -20,28 +21,6 @@ use crate::{autodiff, opt};
 pub const LINEARISE: &str = "linearise";
 /// The name of the right-hand side.
 pub const FIELD: &str = "field";
-
-/// Where a number of the linearisation is found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Entry {
-    /// The same at every time.
-    Constant(f64),
-    /// Row of `entries`.
-    Row(usize),
-}
-
-/// What the rows of `entries` mean.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Pattern {
-    /// Per component: its time derivative f.
-    pub value: Vec<Entry>,
-    /// Per component of f: component and derivative of f by it; zeros are left out.
-    pub by_component: Vec<Vec<(usize, Entry)>>,
-    /// Per component of f: unknown and derivative of f by it; zeros are left out.
-    pub by_unknown: Vec<Vec<(usize, Entry)>>,
-    /// Rows of `entries`.
-    pub rows: usize,
-}
 
 /// The components of the first-order system: every derivative of every state below its order.
 pub fn components(model: &Model) -> Vec<(StateId, u8)> {

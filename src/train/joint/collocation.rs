@@ -1,0 +1,291 @@
+//! The collocation rows between neighbouring samples, and their derivatives.
+//!
+//! Hermite-Simpson: with f0, f1 at the samples, `xm = (x0 + x1)/2 + h/8 (f0 - f1)` and fm there, the defect is
+//! `x1 - x0 - h/6 (f0 + 4 fm + f1)`, of fourth order (Hargraves & Paris 1987; Betts 2010, section 4.6). A deferred correction,
+//! held fixed while linearising, raises it to sixth order: the difference to the two-point quintic Hermite rule with
+//! midpoint, which also needs the total time derivative g of f along itself.
+
+use super::problem::{Dynamics, JointError, Observations, Points, Unknown};
+use crate::artifact::{Entry, Pattern};
+
+/// The samples and the links between them.
+pub struct Grid {
+    /// Components.
+    pub n: usize,
+    /// Samples.
+    pub samples: usize,
+    /// Estimated numbers.
+    pub unknowns: usize,
+    /// `[samples]`
+    pub t: Vec<f64>,
+    /// `[samples - 1]`; zero where a trajectory ends.
+    pub h: Vec<f64>,
+    /// `[samples - 1]`
+    pub t_mid: Vec<f64>,
+    /// `[input, samples]`
+    pub input: Vec<f64>,
+    /// `[input, samples - 1]`
+    pub input_mid: Vec<f64>,
+    /// Time derivative of the inputs, `[input, samples]`.
+    input_slope: Vec<f64>,
+    /// Weight of each link's rows, `[samples - 1]`: the variance of process noise grows with the step, so this is the root of
+    /// the median step over the step; zero where a trajectory ends.
+    pub row_weight: Vec<f64>,
+    /// Median step.
+    pub median_h: f64,
+}
+
+impl Grid {
+    /// The grid of the observations.
+    pub fn new(n: usize, unknowns: &[Unknown], obs: &Observations) -> Grid {
+        let samples = obs.t.len();
+        let mut h: Vec<f64> = obs.t.windows(2).map(|w| w[1] - w[0]).collect();
+        for &b in &obs.breaks {
+            if let Some(h) = b.checked_sub(1).and_then(|i| h.get_mut(i)) {
+                *h = 0.0;
+            }
+        }
+        let mut steps: Vec<f64> = h.iter().copied().filter(|&x| x > 0.0).collect();
+        steps.sort_by(f64::total_cmp);
+        let median_h = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
+        let t_mid = obs.t.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
+        let inputs = obs.input.len().checked_div(samples).unwrap_or(0);
+        let mut input_slope = vec![0.0; obs.input.len()];
+        let mut input_mid = vec![0.0; inputs * h.len()];
+        for i in 0..inputs {
+            let values = &obs.input[i * samples..(i + 1) * samples];
+            let slope = &mut input_slope[i * samples..(i + 1) * samples];
+            for t in 0..samples {
+                let before = (t > 0 && h[t - 1] > 0.0).then(|| (values[t] - values[t - 1]) / h[t - 1]);
+                let after = (t < h.len() && h[t] > 0.0).then(|| (values[t + 1] - values[t]) / h[t]);
+                slope[t] = match (before, after) {
+                    (Some(a), Some(b)) => 0.5 * (a + b),
+                    (a, b) => a.or(b).unwrap_or(0.0),
+                };
+            }
+            for t in 0..h.len() {
+                // Cubic Hermite at the midpoint.
+                input_mid[i * h.len() + t] = 0.5 * (values[t] + values[t + 1]) + h[t] / 8.0 * (slope[t] - slope[t + 1]);
+            }
+        }
+        let row_weight = h.iter().map(|&h| if h > 0.0 { (median_h / h).sqrt() } else { 0.0 }).collect();
+        Grid {
+            n,
+            samples,
+            row_weight,
+            unknowns: unknowns.len(),
+            t: obs.t.clone(),
+            h,
+            t_mid,
+            input: obs.input.clone(),
+            input_mid,
+            input_slope,
+            median_h,
+        }
+    }
+
+    /// Number of links, also those of step zero.
+    pub fn links(&self) -> usize {
+        self.h.len()
+    }
+
+    /// Number of links within trajectories.
+    pub fn real_links(&self) -> usize {
+        self.h.iter().filter(|&&h| h > 0.0).count()
+    }
+
+    fn at_samples<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
+        Points { x, t: &self.t, input: &self.input }
+    }
+
+    fn at_midpoints<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
+        Points { x, t: &self.t_mid, input: &self.input_mid }
+    }
+}
+
+/// Defects with their derivatives by both samples and by the unknowns.
+pub struct Rows {
+    /// `[link, n]`
+    pub defect: Vec<f64>,
+    /// Derivative by the sample before, `[link, n, n]`.
+    pub before: Vec<f64>,
+    /// Derivative by the sample after, `[link, n, n]`.
+    pub after: Vec<f64>,
+    /// Derivative by the unknowns, `[link, n, unknown]`.
+    pub border: Vec<f64>,
+}
+
+/// Reads f or one of its derivatives at a time.
+fn read(entry: Entry, entries: &[f64], len: usize, t: usize) -> f64 {
+    match entry {
+        Entry::Constant(x) => x,
+        Entry::Row(r) => entries[r * len + t],
+    }
+}
+
+/// f at every time from the rows of a linearisation, `[component, time]`.
+fn values(pattern: &Pattern, entries: &[f64], len: usize, f: &mut [f64]) {
+    for (out, &entry) in f.chunks_exact_mut(len.max(1)).zip(&pattern.value) {
+        for (t, out) in out.iter_mut().enumerate() {
+            *out = read(entry, entries, len, t);
+        }
+    }
+}
+
+/// The midpoint of the Hermite interpolant, `[component, link]`.
+fn midpoints(grid: &Grid, x: &[f64], f: &[f64]) -> Vec<f64> {
+    let (n, samples, links) = (grid.n, grid.samples, grid.links());
+    let mut mid = vec![0.0; n * links];
+    for c in 0..n {
+        let (x, f) = (&x[c * samples..], &f[c * samples..]);
+        for t in 0..links {
+            mid[c * links + t] = 0.5 * (x[t] + x[t + 1]) + grid.h[t] / 8.0 * (f[t] - f[t + 1]);
+        }
+    }
+    mid
+}
+
+/// `x1 - x0 - h/6 (f0 + 4 fm + f1)`, `[link, n]`; zero at breaks.
+fn simpson(grid: &Grid, x: &[f64], f: &[f64], fm: &[f64]) -> Vec<f64> {
+    let (n, samples, links) = (grid.n, grid.samples, grid.links());
+    let mut defect = vec![0.0; links * n];
+    for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
+        for c in 0..n {
+            let i = c * samples + t;
+            defect[t * n + c] = x[i + 1] - x[i] - grid.h[t] / 6.0 * (f[i] + 4.0 * fm[c * links + t] + f[i + 1]);
+        }
+    }
+    defect
+}
+
+/// The defects alone.
+pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
+    let mut f = vec![0.0; grid.n * grid.samples];
+    model.field(grid.at_samples(x), xi, &mut f)?;
+    let xm = midpoints(grid, x, &f);
+    let mut fm = vec![0.0; grid.n * grid.links()];
+    model.field(grid.at_midpoints(&xm), xi, &mut fm)?;
+    Ok(simpson(grid, x, &f, &fm))
+}
+
+/// The defects and their derivatives.
+pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Rows, JointError> {
+    let (n, p, samples, links) = (grid.n, grid.unknowns, grid.samples, grid.links());
+    let pattern = model.pattern().clone();
+    let mut at = vec![0.0; pattern.rows * samples];
+    model.linearise(grid.at_samples(x), xi, &mut at)?;
+    let mut f = vec![0.0; n * samples];
+    values(&pattern, &at, samples, &mut f);
+    let xm = midpoints(grid, x, &f);
+    let mut am = vec![0.0; pattern.rows * links];
+    model.linearise(grid.at_midpoints(&xm), xi, &mut am)?;
+    let mut fm = vec![0.0; n * links];
+    values(&pattern, &am, links, &mut fm);
+
+    let mut rows = Rows {
+        defect: simpson(grid, x, &f, &fm),
+        before: vec![0.0; links * n * n],
+        after: vec![0.0; links * n * n],
+        border: vec![0.0; links * n * p],
+    };
+    let mut jm = vec![0.0; n * n];
+    let mut spread = vec![0.0; n * p];
+    for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
+        let h = grid.h[t];
+        jm.fill(0.0);
+        for (i, list) in pattern.by_component.iter().enumerate() {
+            for &(j, e) in list {
+                jm[i * n + j] = read(e, &am, links, t);
+            }
+        }
+        // d xm / d x0 = I/2 + h/8 J0 and d xm / d x1 = I/2 - h/8 J1, through fm; then f0 and f1 themselves.
+        for (side, sign) in [(t, 1.0), (t + 1, -1.0)] {
+            let block = if sign > 0.0 { &mut rows.before } else { &mut rows.after };
+            let block = &mut block[t * n * n..(t + 1) * n * n];
+            for i in 0..n {
+                for j in 0..n {
+                    block[i * n + j] = -h / 3.0 * jm[i * n + j];
+                }
+                block[i * n + i] -= sign;
+            }
+            for (k, list) in pattern.by_component.iter().enumerate() {
+                for &(j, e) in list {
+                    let v = read(e, &at, samples, side);
+                    block[k * n + j] -= h / 6.0 * v;
+                    for i in 0..n {
+                        block[i * n + j] -= sign * h * h / 12.0 * jm[i * n + k] * v;
+                    }
+                }
+            }
+        }
+        let border = &mut rows.border[t * n * p..(t + 1) * n * p];
+        spread.fill(0.0);
+        for (i, list) in pattern.by_unknown.iter().enumerate() {
+            for &(k, e) in list {
+                let (v0, v1) = (read(e, &at, samples, t), read(e, &at, samples, t + 1));
+                border[i * p + k] = -h / 6.0 * (v0 + v1 + 4.0 * read(e, &am, links, t));
+                spread[i * p + k] = -h * h / 12.0 * (v0 - v1);
+            }
+        }
+        for i in 0..n {
+            for k in 0..n {
+                let a = jm[i * n + k];
+                if a != 0.0 {
+                    for (b, s) in border[i * p..(i + 1) * p].iter_mut().zip(&spread[k * p..(k + 1) * p]) {
+                        *b += a * s;
+                    }
+                }
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.
+pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
+    let (n, samples, links) = (grid.n, grid.samples, grid.links());
+    let mut f = vec![0.0; n * samples];
+    model.field(grid.at_samples(x), xi, &mut f)?;
+    // Total time derivative of f along itself by a central difference.
+    let eps = 1e-3 * grid.median_h;
+    let mut g = vec![0.0; n * samples];
+    let mut shifted = vec![0.0; n * samples];
+    let mut out = vec![0.0; n * samples];
+    for sign in [1.0, -1.0] {
+        for ((s, x), f) in shifted.iter_mut().zip(x).zip(&f) {
+            *s = x + sign * eps * f;
+        }
+        let t: Vec<f64> = grid.t.iter().map(|t| t + sign * eps).collect();
+        let input: Vec<f64> =
+            grid.input.iter().zip(&grid.input_slope).map(|(v, slope)| v + sign * eps * slope).collect();
+        model.field(Points { x: &shifted, t: &t, input: &input }, xi, &mut out)?;
+        for (g, v) in g.iter_mut().zip(&out) {
+            *g += sign * v / (2.0 * eps);
+        }
+    }
+    let low = midpoints(grid, x, &f);
+    let mut high = vec![0.0; n * links];
+    for c in 0..n {
+        let (x, f, g) = (&x[c * samples..], &f[c * samples..], &g[c * samples..]);
+        for t in 0..links {
+            let h = grid.h[t];
+            high[c * links + t] =
+                0.5 * (x[t] + x[t + 1]) + 5.0 * h / 32.0 * (f[t] - f[t + 1]) + h * h / 64.0 * (g[t] + g[t + 1]);
+        }
+    }
+    let mut f_low = vec![0.0; n * links];
+    let mut f_high = vec![0.0; n * links];
+    model.field(grid.at_midpoints(&low), xi, &mut f_low)?;
+    model.field(grid.at_midpoints(&high), xi, &mut f_high)?;
+    let mut delta = vec![0.0; links * n];
+    for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
+        let h = grid.h[t];
+        for c in 0..n {
+            let (i, m) = (c * samples + t, c * links + t);
+            let fourth = h / 6.0 * (f[i] + 4.0 * f_low[m] + f[i + 1]);
+            let sixth = h / 30.0 * (7.0 * f[i] + 16.0 * f_high[m] + 7.0 * f[i + 1]) + h * h / 60.0 * (g[i] - g[i + 1]);
+            delta[t * n + c] = fourth - sixth;
+        }
+    }
+    Ok(delta)
+}

@@ -1,0 +1,510 @@
+//! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
+
+use super::collocation::{self, Grid};
+use super::problem::{Dynamics, Estimate, JointError, JointFit, Observations, Plausible, Settings, Unknown};
+use super::reduced::{self, Reduced, Weights};
+use super::select::{self, DISCRETISATION_LEFT, Search, Solution};
+use super::{noise, regression, smoother};
+use crate::train::{Observer, Progress};
+
+/// Process noise per step in units of each component's measurement noise, stage by stage. The memory of the smoother is about
+/// 1/kappa samples: 0.3 is a local smoother, insensitive to its start; 0.001 goes beyond 400 samples.
+const LADDER: [f64; 6] = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+/// Terms are dropped from this stage on; before, the smoother is too local for their significance to mean anything.
+const SELECT_FROM: f64 = 0.1;
+/// No deferred correction above: its error estimate needs a smooth trajectory.
+const CORRECT_FROM: f64 = 0.3;
+/// Solves per stage at most, with and without selection.
+const SOLVES: [usize; 2] = [3, 8];
+/// A stage ends when no unknown moves by more than this many standard errors.
+const SETTLED: f64 = 0.3;
+/// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
+const LIKELIHOOD_RISE: f64 = 10.0;
+/// Smallest measurement noise, relative to each component's standard deviation.
+const NOISE_FLOOR: f64 = 1e-6;
+/// Weight of the prior on trajectory increments, relative to each component's variance; regularity only.
+const PRIOR: f64 = 1e-12;
+/// Samples are doubled while the discretisation error exceeds this share of the noise, up to [`MAX_REFINEMENT`] times as many.
+const TOLERATED_DISCRETISATION: f64 = 0.3;
+/// Largest refinement of the samples.
+const MAX_REFINEMENT: usize = 8;
+/// Dropped terms above this t-statistic are reported.
+const PLAUSIBLE: f64 = 2.0;
+
+/// Fits the unknowns of a model to observations.
+pub fn fit(
+    model: &mut dyn Dynamics,
+    unknowns: &[Unknown],
+    observations: &Observations,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<JointFit, JointError> {
+    enough(unknowns, observations)?;
+    let mut refinement = 1;
+    let mut last: Option<(JointFit, usize)> = None;
+    let mut solves = 0;
+    loop {
+        let refined = refine(observations, refinement);
+        let mut engine = Engine::new(model, unknowns, &refined, settings, observer);
+        let outcome = engine.run();
+        solves += engine.solves;
+        let coarse = match outcome {
+            Ok((mut fit, coarse)) => {
+                fit.x = thin(&fit.x, &refined, observations, refinement);
+                last = Some((fit, solves));
+                coarse
+            }
+            Err(JointError::NotFinite { .. } | JointError::Singular(_)) if refinement < MAX_REFINEMENT => true,
+            Err(error) => match last.take() {
+                Some(found) if !matches!(error, JointError::Interrupted) => {
+                    last = Some(found);
+                    false
+                }
+                _ => return Err(error),
+            },
+        };
+        if !coarse || 2 * refinement > MAX_REFINEMENT {
+            break;
+        }
+        refinement *= 2;
+    }
+    let (mut fit, _) = last.ok_or(JointError::NotFinite { what: "the trajectory".into(), time: 0.0 })?;
+    fit.solves = solves;
+    Ok(fit)
+}
+
+/// Refuses data that cannot determine the unknowns and the noise.
+fn enough(unknowns: &[Unknown], observations: &Observations) -> Result<(), JointError> {
+    let have = observations.y.iter().filter(|y| y.is_finite()).count();
+    if have == 0 {
+        let name = observations.names.first().cloned().unwrap_or_default();
+        return Err(JointError::NothingObserved(name));
+    }
+    // Each component needs its smoother's three numbers and two more to see any noise.
+    let need = 5 * observations.names.len() + unknowns.iter().filter(|u| !u.droppable).count() + 1;
+    if have < need { Err(JointError::TooFewObservations { have, need, unknowns: unknowns.len() }) } else { Ok(()) }
+}
+
+/// Puts `by - 1` unobserved samples into every link.
+fn refine(obs: &Observations, by: usize) -> Observations {
+    if by <= 1 {
+        return obs.clone();
+    }
+    let samples = obs.t.len();
+    let mut out = Observations { t: Vec::new(), y: Vec::new(), input: Vec::new(), breaks: Vec::new(), ..obs.clone() };
+    // Position in the old grid, as (sample, share of the link after it).
+    let mut places: Vec<(usize, f64)> = Vec::new();
+    for i in 0..samples {
+        if obs.breaks.contains(&i) {
+            out.breaks.push(places.len());
+        }
+        places.push((i, 0.0));
+        if i + 1 < samples && !obs.breaks.contains(&(i + 1)) {
+            places.extend((1..by).map(|j| (i, j as f64 / by as f64)));
+        }
+    }
+    let between = |v: &[f64], (i, s): (usize, f64)| if s == 0.0 { v[i] } else { v[i] + s * (v[i + 1] - v[i]) };
+    out.t = places.iter().map(|&p| between(&obs.t, p)).collect();
+    for y in obs.y.chunks_exact(samples) {
+        out.y.extend(places.iter().map(|&(i, s)| if s == 0.0 { y[i] } else { f64::NAN }));
+    }
+    for v in obs.input.chunks_exact(samples) {
+        out.input.extend(places.iter().map(|&p| between(v, p)));
+    }
+    out
+}
+
+/// The trajectory at the original samples.
+fn thin(x: &[f64], refined: &Observations, original: &Observations, by: usize) -> Vec<f64> {
+    let mut keep = Vec::with_capacity(original.t.len());
+    let mut at = 0;
+    for i in 0..original.t.len() {
+        keep.push(at);
+        let last_of_trajectory = original.breaks.contains(&(i + 1));
+        at += if last_of_trajectory { 1 } else { by };
+    }
+    x.chunks_exact(refined.t.len().max(1)).flat_map(|row| keep.iter().map(|&i| row[i])).collect()
+}
+
+/// Where the fit stands.
+#[derive(Clone)]
+struct State {
+    x: Vec<f64>,
+    xi: Vec<f64>,
+    active: Vec<bool>,
+    sigma: Vec<f64>,
+}
+
+/// The end of a stage.
+struct Stage {
+    state: State,
+    kappa: f64,
+    reduced: Reduced,
+    solution: Solution,
+    /// Twice the negative log marginal likelihood plus the price of the terms.
+    criterion: f64,
+    /// Root mean square of the deferred correction, per component.
+    correction: Vec<f64>,
+    /// Whether the noise stands at its floor everywhere.
+    clean: bool,
+    /// Whether the annealing was ended by the likelihood.
+    process_noise: bool,
+}
+
+struct Engine<'a> {
+    model: &'a mut dyn Dynamics,
+    unknowns: &'a [Unknown],
+    obs: &'a Observations,
+    settings: &'a Settings,
+    observer: &'a mut dyn Observer,
+    grid: Grid,
+    scale: Vec<f64>,
+    prior: Vec<f64>,
+    floor: Vec<f64>,
+    price: f64,
+    losses: Vec<f64>,
+    solves: usize,
+    expected_solves: usize,
+}
+
+impl<'a> Engine<'a> {
+    fn new(
+        model: &'a mut dyn Dynamics,
+        unknowns: &'a [Unknown],
+        obs: &'a Observations,
+        settings: &'a Settings,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        let n = obs.names.len();
+        let grid = Grid::new(n, unknowns, obs);
+        let seen = obs.y.iter().filter(|y| y.is_finite()).count();
+        let candidates = unknowns.iter().filter(|u| u.droppable).count();
+        let price = match settings.significance {
+            Some(t) => t * t,
+            None => select::default_price(seen, candidates),
+        };
+        Engine {
+            model,
+            unknowns,
+            obs,
+            settings,
+            observer,
+            grid,
+            scale: Vec::new(),
+            prior: Vec::new(),
+            floor: Vec::new(),
+            price,
+            losses: Vec::new(),
+            solves: 0,
+            expected_solves: 2 * LADDER.len() + 4,
+        }
+    }
+
+    /// The fit, and whether its samples are too coarse for the model.
+    fn run(&mut self) -> Result<(JointFit, bool), JointError> {
+        let mut state = self.start()?;
+        let mut best: Option<Stage> = None;
+        for (inflation, kappa) in self.schedule(&state)? {
+            let sigma = state.sigma.clone();
+            let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
+            let stage = self.stage(kappa, begin)?;
+            if inflation > 1.0 {
+                state = State { sigma, ..stage.state };
+                continue;
+            }
+            state = stage.state.clone();
+            let selecting = kappa <= SELECT_FROM;
+            match &best {
+                Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
+                    best = self.with_process_noise(best.take())?;
+                    break;
+                }
+                Some(b) if stage.criterion > b.criterion + LIKELIHOOD_RISE => {}
+                _ => best = Some(stage),
+            }
+        }
+        let best = best.ok_or(JointError::Collinear)?;
+        let ratio = |(c, s): (&f64, &f64)| c / s;
+        let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
+        Ok((self.finish(&best), coarse))
+    }
+
+    /// First trajectory, coefficients and noise.
+    fn start(&mut self) -> Result<State, JointError> {
+        let (n, len) = (self.grid.n, self.grid.samples);
+        let mut x = vec![f64::NAN; n * len];
+        let mut slopes = vec![f64::NAN; n * len];
+        let mut sigma = vec![f64::NAN; n];
+        for c in 0..n {
+            let y = &self.obs.y[c * len..(c + 1) * len];
+            if y.iter().filter(|y| y.is_finite()).count() < 5 {
+                continue;
+            }
+            let smooth = smoother::smooth(&self.grid.h, y)?;
+            sigma[c] = smooth.sigma;
+            // The derivatives serve the components that are time derivatives of this one.
+            let mut at = Some(c);
+            for k in 0..3 {
+                let Some(component) = at else { break };
+                if k == 0 || x[component * len].is_nan() {
+                    x[component * len..(component + 1) * len].copy_from_slice(&smooth.derivatives[k]);
+                    if let Some(next) = smooth.derivatives.get(k + 1) {
+                        slopes[component * len..(component + 1) * len].copy_from_slice(next);
+                    }
+                }
+                at = self.obs.derivative_of.iter().position(|&d| d == Some(component));
+            }
+        }
+        let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
+        for c in (0..n).filter(|&c| hidden[c]) {
+            x[c * len..(c + 1) * len].fill(self.obs.guess.get(c).copied().unwrap_or(1.0));
+        }
+        slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
+
+        let spread: Vec<f64> = (0..n)
+            .map(|c| {
+                let v = &x[c * len..(c + 1) * len];
+                let mean = v.iter().sum::<f64>() / len as f64;
+                let deviation = (v.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / len as f64).sqrt();
+                let largest = v.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+                if deviation > 0.0 {
+                    deviation
+                } else if largest > 0.0 {
+                    largest
+                } else {
+                    1.0
+                }
+            })
+            .collect();
+        let mut relative: Vec<f64> =
+            sigma.iter().zip(&spread).filter(|(s, _)| s.is_finite()).map(|(s, d)| s / d).collect();
+        relative.sort_by(f64::total_cmp);
+        let typical = relative.get(relative.len() / 2).copied().unwrap_or(0.01);
+        self.floor = spread.iter().map(|d| NOISE_FLOOR * d).collect();
+        self.prior = spread.iter().map(|d| PRIOR / (d * d)).collect();
+        for c in 0..n {
+            let s = if sigma[c].is_finite() { sigma[c] } else { typical * spread[c] };
+            sigma[c] = s.max(self.floor[c]);
+        }
+        // An unobserved component has no slopes to regress; then only the scales are of use.
+        let start = regression::regress(&self.grid, self.model, self.unknowns, &x, &slopes)?;
+        let mut xi = start.xi;
+        if hidden.iter().any(|&h| h) {
+            xi = self.unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
+            regression::clamp(self.unknowns, &mut xi);
+        }
+        self.scale = start.scale;
+        Ok(State { x, xi, active: vec![true; self.unknowns.len()], sigma })
+    }
+
+    /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.
+    fn schedule(&mut self, state: &State) -> Result<Vec<(f64, f64)>, JointError> {
+        let defects = collocation::defects(&self.grid, self.model, &state.x, &state.xi)?;
+        let (n, links) = (self.grid.n, self.grid.links().max(1) as f64);
+        let worst = (0..n)
+            .map(|c| {
+                let rows = defects.iter().skip(c).step_by(n).zip(&self.grid.row_weight);
+                (rows.map(|(d, w)| d * w * d * w).sum::<f64>() / links).sqrt() / state.sigma[c]
+            })
+            .fold(0.0, f64::max);
+        let plain = LADDER.iter().map(|&k| (1.0, k));
+        if worst <= 10.0 * LADDER[0] || !worst.is_finite() {
+            return Ok(plain.collect());
+        }
+        let mut inflation = worst / LADDER[0];
+        let mut pairs: Vec<(f64, f64)> = LADDER[..4].iter().map(|&k| (inflation, k)).collect();
+        while inflation > 10.0 {
+            inflation /= 10.0;
+            pairs.push((inflation, LADDER[3]));
+        }
+        pairs.extend(plain.skip(2));
+        self.expected_solves += 2 * pairs.len();
+        Ok(pairs)
+    }
+
+    /// The data want process noise: the best stage again with kappa refined around its own, selecting there.
+    fn with_process_noise(&mut self, best: Option<Stage>) -> Result<Option<Stage>, JointError> {
+        let Some(mut best) = best else { return Ok(None) };
+        let begin = best.state.clone();
+        let centre = best.kappa;
+        for factor in [10f64.sqrt(), 1.0, 10f64.powf(-0.25)] {
+            let stage = self.stage(centre * factor, begin.clone())?;
+            if stage.criterion < best.criterion || factor == 1.0 {
+                best = stage;
+            }
+        }
+        best.process_noise = true;
+        Ok(Some(best))
+    }
+
+    /// Gauss-Newton solves at one kappa until the unknowns settle.
+    fn stage(&mut self, kappa: f64, state: State) -> Result<Stage, JointError> {
+        let State { mut x, mut xi, mut active, sigma } = state;
+        let (n, links) = (self.grid.n, self.grid.links());
+        let selecting = kappa <= SELECT_FROM && self.unknowns.iter().any(|u| u.droppable);
+        let mut previous = active.clone();
+        let mut round = 0;
+        loop {
+            if self.observer.should_stop() {
+                return Err(JointError::Interrupted);
+            }
+            let delta = if kappa <= CORRECT_FROM {
+                collocation::correction(&self.grid, self.model, &x, &xi)?
+            } else {
+                vec![0.0; links * n]
+            };
+            let correction: Vec<f64> = (0..n)
+                .map(|c| {
+                    let sum: f64 = delta.iter().skip(c).step_by(n).map(|d| d * d).sum();
+                    (sum / links.max(1) as f64).sqrt()
+                })
+                .collect();
+            let q: Vec<f64> = (0..n).map(|c| (kappa * sigma[c]).hypot(DISCRETISATION_LEFT * correction[c])).collect();
+            self.finite(&x, "the trajectory")?;
+            let rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
+            let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
+            let reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
+            self.solves += 1;
+            if selecting {
+                active = Search::new(&reduced, &self.scale, self.unknowns, self.price).run(&active);
+            }
+            let solution = select::solve(&reduced, &self.scale, self.unknowns, &active).ok_or(JointError::Collinear)?;
+            let change: Vec<f64> = solution.xi.iter().zip(&xi).map(|(a, b)| a - b).collect();
+            let step = reduced.trajectory_step(&change);
+            let base: Vec<f64> = xi.iter().zip(&active).map(|(v, &a)| if a { *v } else { 0.0 }).collect();
+            let share = if base == xi {
+                self.damping(&x, &step, &base, &solution.xi, &sigma, &q, &delta, reduced.objective)?
+            } else {
+                1.0
+            };
+            let next_x: Vec<f64> = x.iter().zip(&step).map(|(x, s)| x + share * s).collect();
+            let next_xi: Vec<f64> = base.iter().zip(&solution.xi).map(|(b, s)| b + share * (s - b)).collect();
+            let moved = (0..xi.len())
+                .filter(|&k| active[k] && solution.exact[k] > 0.0)
+                .map(|k| (next_xi[k] - xi[k]).abs() / solution.exact[k])
+                .fold(0.0, f64::max);
+            let same = active == previous;
+            previous.clone_from(&active);
+            (x, xi) = (next_x, next_xi);
+            round += 1;
+            self.losses.push(reduced.objective);
+            self.observer.progress(&Progress {
+                step: self.solves,
+                total: self.expected_solves.max(self.solves),
+                loss: reduced.objective,
+                phase: "joint",
+            });
+            let limit = SOLVES[usize::from(kappa <= SELECT_FROM)];
+            if round < limit && !(moved < SETTLED && same && share == 1.0) {
+                continue;
+            }
+            self.finite(&x, "the trajectory")?;
+            let kept = active.iter().filter(|&&a| a).count();
+            let new_sigma =
+                noise::estimate(&self.grid, &reduced, &self.obs.y, &x, &sigma, &self.floor, kept, self.settings.seed);
+            let terms = (0..xi.len()).filter(|&k| active[k] && self.unknowns[k].droppable).count();
+            let likelihood = self.objective(&x, &xi, &sigma, &q, &delta)? + reduced.log_determinant;
+            let clean = new_sigma.iter().zip(&self.floor).all(|(s, f)| *s <= 2.0 * f);
+            return Ok(Stage {
+                state: State { x, xi, active, sigma: new_sigma },
+                kappa,
+                reduced,
+                solution,
+                criterion: likelihood + self.price * terms as f64,
+                correction,
+                clean,
+                process_noise: false,
+            });
+        }
+    }
+
+    /// The share of the step that does not raise the objective: one, or halved up to six times.
+    #[allow(clippy::too_many_arguments)]
+    fn damping(
+        &mut self,
+        x: &[f64],
+        step: &[f64],
+        from: &[f64],
+        to: &[f64],
+        sigma: &[f64],
+        q: &[f64],
+        delta: &[f64],
+        before: f64,
+    ) -> Result<f64, JointError> {
+        let seen = self.obs.y.iter().filter(|y| y.is_finite()).count() as f64;
+        let mut share = 1.0;
+        for _ in 0..6 {
+            let x: Vec<f64> = x.iter().zip(step).map(|(x, s)| x + share * s).collect();
+            let xi: Vec<f64> = from.iter().zip(to).map(|(b, s)| b + share * (s - b)).collect();
+            let after = self.objective(&x, &xi, sigma, q, delta)?;
+            if after <= before * (1.0 + 1e-9) + 1e-3 * seen {
+                break;
+            }
+            share *= 0.5;
+        }
+        Ok(share)
+    }
+
+    /// Weighted squares of defects and residuals; infinite where the model cannot be evaluated.
+    fn objective(&mut self, x: &[f64], xi: &[f64], sigma: &[f64], q: &[f64], delta: &[f64]) -> Result<f64, JointError> {
+        let (n, len) = (self.grid.n, self.grid.samples);
+        let defects = collocation::defects(&self.grid, self.model, x, xi)?;
+        let mut sum = 0.0;
+        for (i, (d, e)) in defects.iter().zip(delta).enumerate() {
+            let r = (d + e) * self.grid.row_weight[i / n] / q[i % n];
+            sum += r * r;
+        }
+        for c in 0..n {
+            for (y, x) in self.obs.y[c * len..(c + 1) * len].iter().zip(&x[c * len..]).filter(|(y, _)| y.is_finite()) {
+                let r = (y - x) / sigma[c];
+                sum += r * r;
+            }
+        }
+        Ok(if sum.is_finite() { sum } else { f64::INFINITY })
+    }
+
+    fn finite(&self, x: &[f64], what: &str) -> Result<(), JointError> {
+        match x.iter().position(|v| !v.is_finite()) {
+            None => Ok(()),
+            Some(i) => {
+                let time = self.grid.t.get(i % self.grid.samples.max(1)).copied().unwrap_or(0.0);
+                Err(JointError::NotFinite { what: what.to_string(), time })
+            }
+        }
+    }
+
+    fn finish(&self, best: &Stage) -> JointFit {
+        let error = if best.process_noise { &best.solution.noisy } else { &best.solution.exact };
+        let estimates = (0..self.unknowns.len())
+            .map(|k| {
+                let kept = best.state.active[k];
+                let std_error = if kept { error[k].hypot(best.solution.shift[k]) } else { f64::NAN };
+                Estimate { value: best.state.xi[k], std_error, kept }
+            })
+            .collect();
+        let search = Search::new(&best.reduced, &self.scale, self.unknowns, self.price);
+        let mut plausible: Vec<Plausible> = search
+            .dropped(&best.state.active)
+            .into_iter()
+            .filter(|d| d.t_statistic > PLAUSIBLE)
+            .map(|d| Plausible { value: d.value * self.scale[d.unknown], ..d })
+            .collect();
+        plausible.sort_by(|a, b| b.t_statistic.total_cmp(&a.t_statistic));
+        let len = self.grid.samples;
+        let noise = (0..self.grid.n)
+            .map(|c| {
+                let seen = self.obs.y[c * len..(c + 1) * len].iter().filter(|y| y.is_finite()).count();
+                if seen < 5 { f64::NAN } else { best.state.sigma[c] }
+            })
+            .collect();
+        JointFit {
+            estimates,
+            plausible,
+            x: best.state.x.clone(),
+            noise,
+            losses: self.losses.clone(),
+            solves: self.solves,
+            process_noise: best.process_noise,
+        }
+    }
+}

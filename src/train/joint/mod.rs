@@ -1,0 +1,31 @@
+//! Joint estimation of trajectory and unknowns: Gauss-Newton on one relaxed least-squares problem over whole
+//! trajectories.
+//!
+//! The model is taken as a first-order system `x' = f(x, t, xi)`. The programme's unknowns are the components of x at every
+//! sample and, as a border, the coefficients xi. Its rows tie neighbouring samples by a Hermite-Simpson collocation of f
+//! (with a deferred correction to sixth order), and samples to observations. The collocation rows are soft: their weight is
+//! annealed from a local smoother to a nearly exact trajectory, while terms that are not significant are dropped.
+//!
+//! Compared with keeping several derivatives of every state as unknowns, tied by Taylor rows, the blocks are as small as
+//! the system itself, and there is no bias from rows that are only true to low order.
+//!
+//! The parts, in the order of their use: [`smoother`] (noise level, first trajectory), [`regression`] (first
+//! coefficients), [`collocation`] (rows and their derivatives), [`reduced`] (elimination of the trajectory), [`select`]
+//! (which terms stay), [`noise`] (noise level from residuals), [`engine`] (the schedule).
+
+mod collocation;
+mod engine;
+mod noise;
+mod problem;
+mod reduced;
+mod regression;
+mod select;
+mod smoother;
+
+pub use engine::fit;
+pub use problem::{
+    Dynamics, Estimate, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Unknown,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! What the joint engine is given and what it gives back.
+
+use crate::artifact::Pattern;
+use crate::solve::PivotError;
+
+/// Points at which the model is evaluated, as structure of arrays.
+#[derive(Clone, Copy, Debug)]
+pub struct Points<'a> {
+    /// `[component, time]`
+    pub x: &'a [f64],
+    /// `[time]`
+    pub t: &'a [f64],
+    /// `[input, time]`
+    pub input: &'a [f64],
+}
+
+/// The compiled model could not be evaluated: a mistake of the compiler or of its caller.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("the compiled model failed: {0}")]
+pub struct EvaluateError(pub String);
+
+/// A compiled model `x' = f(x, t, xi)`.
+pub trait Dynamics {
+    /// The meaning of the rows of [`Dynamics::linearise`].
+    fn pattern(&self) -> &Pattern;
+    /// Writes f, `[component, time]`.
+    fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError>;
+    /// Writes f and its derivatives, `[entry, time]`.
+    fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError>;
+}
+
+/// An estimated number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    /// Its name, for messages.
+    pub name: String,
+    /// Where the fit starts; `None`: zero for terms, found by regression.
+    pub start: Option<f64>,
+    /// Smallest value allowed.
+    pub lower: f64,
+    /// Largest value allowed.
+    pub upper: f64,
+    /// Whether f is affine in it.
+    pub linear: bool,
+    /// Whether it is a candidate term's coefficient, which may be dropped.
+    pub droppable: bool,
+}
+
+/// What was seen: one or more trajectories, one after the other.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Observations {
+    /// Time of every sample, increasing within a trajectory.
+    pub t: Vec<f64>,
+    /// `[component, time]`; NaN where nothing was seen.
+    pub y: Vec<f64>,
+    /// `[input, time]`
+    pub input: Vec<f64>,
+    /// Positions at which a new trajectory starts, zero not among them.
+    pub breaks: Vec<usize>,
+    /// For every component, the component it is the time derivative of, if any.
+    pub derivative_of: Vec<Option<usize>>,
+    /// Where an unobserved component starts.
+    pub guess: Vec<f64>,
+    /// Names of the components, for messages.
+    pub names: Vec<String>,
+}
+
+/// Settings of the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Seed of the probe vectors that estimate degrees of freedom.
+    pub seed: u64,
+    /// |t| below which a term is dropped; `None`: the extended Bayesian information criterion decides.
+    pub significance: Option<f64>,
+}
+
+/// The estimate of one unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Its value; zero when dropped.
+    pub value: f64,
+    /// Its standard error; NaN when dropped.
+    pub std_error: f64,
+    /// Whether it is kept.
+    pub kept: bool,
+}
+
+/// A dropped term that the data do not rule out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plausible {
+    /// Position of the unknown.
+    pub unknown: usize,
+    /// The value it would have, all else linearised.
+    pub value: f64,
+    /// The t-statistic it would have.
+    pub t_statistic: f64,
+}
+
+/// The result of a joint fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointFit {
+    /// One per unknown.
+    pub estimates: Vec<Estimate>,
+    /// Dropped terms with |t| above 2, largest first.
+    pub plausible: Vec<Plausible>,
+    /// The estimated trajectory, `[component, time]`.
+    pub x: Vec<f64>,
+    /// Standard deviation of the measurement noise per component; NaN where unobserved.
+    pub noise: Vec<f64>,
+    /// Objective after each solve.
+    pub losses: Vec<f64>,
+    /// Gauss-Newton solves made.
+    pub solves: usize,
+    /// Whether the noise of the process itself was found to matter, so that the exact trajectory was not enforced.
+    pub process_noise: bool,
+}
+
+/// Why a joint fit failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum JointError {
+    /// Too few observations for the number of unknowns.
+    #[error("{have} observations cannot determine {unknowns} unknowns and the noise: at least {need} are needed")]
+    TooFewObservations {
+        /// Observations there are.
+        have: usize,
+        /// Observations needed.
+        need: usize,
+        /// Unknowns.
+        unknowns: usize,
+    },
+    /// A state that is never seen.
+    #[error("no sample of state `{0}` is observed, nor of any other state")]
+    NothingObserved(String),
+    /// The normal matrix lost its definiteness.
+    #[error("the joint system failed: {0}")]
+    Singular(#[from] PivotError),
+    /// A number became infinite or NaN.
+    #[error("{what} is not finite at t = {time}")]
+    NotFinite {
+        /// What is not finite.
+        what: String,
+        /// Where.
+        time: f64,
+    },
+    /// The border's Schur complement could not be inverted.
+    #[error("the coefficients cannot be told apart: their normal matrix is singular")]
+    Collinear,
+    /// The compiled model failed.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    /// Stopped by the user.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,131 @@
+//! First coefficients: regression of smoothed derivatives on the model, linear or by Levenberg-Marquardt.
+
+use super::collocation::Grid;
+use super::problem::{Dynamics, JointError, Points, Unknown};
+use crate::artifact::Entry;
+use crate::solve::Cholesky;
+
+/// The start of the unknowns and their natural scales.
+pub struct Start {
+    /// One value per unknown.
+    pub xi: Vec<f64>,
+    /// The change of each unknown that changes x' by about its own size.
+    pub scale: Vec<f64>,
+}
+
+/// Relative ridge of the linear regression.
+const RIDGE: f64 = 1e-3;
+/// Steps of Levenberg-Marquardt, when an unknown enters nonlinearly.
+const STEPS: usize = 40;
+
+struct Normal {
+    gram: Vec<f64>,
+    gradient: Vec<f64>,
+    loss: f64,
+}
+
+fn normal(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    x: &[f64],
+    slopes: &[f64],
+    size: &[f64],
+    xi: &[f64],
+) -> Result<Normal, JointError> {
+    let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
+    let pattern = model.pattern().clone();
+    let mut entries = vec![0.0; pattern.rows * len];
+    model.linearise(Points { x, t: &grid.t, input: &grid.input }, xi, &mut entries)?;
+    let read = |e: Entry, t: usize| match e {
+        Entry::Constant(c) => c,
+        Entry::Row(r) => entries[r * len + t],
+    };
+    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0 };
+    for c in 0..n {
+        let list = &pattern.by_unknown[c];
+        let mut row = vec![0.0; list.len()];
+        for t in 0..len {
+            let r = (slopes[c * len + t] - read(pattern.value[c], t)) / size[c];
+            out.loss += r * r;
+            for (v, &(_, e)) in row.iter_mut().zip(list) {
+                *v = read(e, t) / size[c];
+            }
+            for (a, &(i, _)) in list.iter().enumerate() {
+                out.gradient[i] += row[a] * r;
+                for (b, &(j, _)) in list.iter().enumerate().take(a + 1) {
+                    out.gram[i.max(j) * p + i.min(j)] += row[a] * row[b];
+                }
+            }
+        }
+    }
+    for i in 0..p {
+        for j in 0..i {
+            out.gram[j * p + i] = out.gram[i * p + j];
+        }
+    }
+    Ok(out)
+}
+
+/// Regresses `slopes` (x', `[component, time]`) on the model along `x`.
+pub fn regress(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    unknowns: &[Unknown],
+    x: &[f64],
+    slopes: &[f64],
+) -> Result<Start, JointError> {
+    let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
+    let size: Vec<f64> = (0..n)
+        .map(|c| {
+            let s = (slopes[c * len..(c + 1) * len].iter().map(|v| v * v).sum::<f64>() / len.max(1) as f64).sqrt();
+            if s > 0.0 { s } else { 1.0 }
+        })
+        .collect();
+    let linear = unknowns.iter().all(|u| u.linear);
+    let mut xi: Vec<f64> = unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
+    clamp(unknowns, &mut xi);
+    let mut now = normal(grid, model, x, slopes, &size, &xi)?;
+    let scale: Vec<f64> = (0..p).map(|i| 1.0 / (now.gram[i * p + i] / len.max(1) as f64).sqrt().max(1e-30)).collect();
+    let mut damping = RIDGE;
+    for _ in 0..if linear { 1 } else { STEPS } {
+        let weight = damping * damping * len as f64;
+        let mut a = vec![0.0; p * p];
+        let mut b = vec![0.0; p];
+        for i in 0..p {
+            for j in 0..p {
+                a[i * p + j] = now.gram[i * p + j] * scale[i] * scale[j];
+            }
+            a[i * p + i] += weight;
+            // The ridge pulls terms towards zero and parameters towards where they are.
+            let pull = if unknowns[i].droppable { -xi[i] / scale[i] } else { 0.0 };
+            b[i] = now.gradient[i] * scale[i] + weight * pull;
+        }
+        let factor = Cholesky::factor_with_ridge(p, &a).ok_or(JointError::Collinear)?;
+        let step = factor.solve(&b);
+        let mut next: Vec<f64> = (0..p).map(|i| xi[i] + step[i] * scale[i]).collect();
+        clamp(unknowns, &mut next);
+        let tried = normal(grid, model, x, slopes, &size, &next)?;
+        let worse = !linear && !(tried.loss <= now.loss * (1.0 + 1e-12));
+        if worse {
+            damping = damping.max(1e-4) * 4.0;
+            if damping > 1e3 {
+                break;
+            }
+            continue;
+        }
+        let settled = tried.loss > now.loss * (1.0 - 1e-6);
+        (xi, now) = (next, tried);
+        damping = (damping / 3.0).max(if linear { RIDGE } else { 1e-6 });
+        if settled {
+            break;
+        }
+    }
+    Ok(Start { xi, scale })
+}
+
+/// Moves every unknown into its bounds.
+pub fn clamp(unknowns: &[Unknown], xi: &mut [f64]) {
+    for (x, u) in xi.iter_mut().zip(unknowns) {
+        *x = x.max(u.lower).min(u.upper);
+    }
+}

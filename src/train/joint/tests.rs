@@ -1,0 +1,176 @@
+//! The joint engine on hand-written polynomial systems, without the compiler.
+
+use super::{Dynamics, EvaluateError, JointFit, Observations, Points, Settings, Unknown, fit};
+use crate::artifact::{Entry, Pattern};
+use crate::train::Silent;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// `x_c' = sum_k xi[c, k] theta_k(x)` with all monomials up to degree 2.
+struct Quadratic {
+    n: usize,
+    terms: Vec<Vec<usize>>,
+    pattern: Pattern,
+}
+
+impl Quadratic {
+    fn new(n: usize) -> Self {
+        let mut terms: Vec<Vec<usize>> = vec![vec![]];
+        terms.extend((0..n).map(|i| vec![i]));
+        terms.extend((0..n).flat_map(|i| (i..n).map(move |j| vec![i, j])));
+        let m = terms.len();
+        // Rows: f, then the Jacobian, then the terms.
+        let pattern = Pattern {
+            value: (0..n).map(Entry::Row).collect(),
+            by_component: (0..n).map(|c| (0..n).map(|j| (j, Entry::Row(n + c * n + j))).collect()).collect(),
+            by_unknown: (0..n).map(|c| (0..m).map(|k| (c * m + k, Entry::Row(n + n * n + k))).collect()).collect(),
+            rows: n + n * n + m,
+        };
+        Quadratic { n, terms, pattern }
+    }
+
+    fn unknowns(&self) -> Vec<Unknown> {
+        let one = |name| Unknown {
+            name,
+            start: None,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+            linear: true,
+            droppable: true,
+        };
+        (0..self.n).flat_map(|c| self.terms.iter().map(move |t| one(format!("{c}{t:?}")))).collect()
+    }
+
+    fn at(&self, x: &[f64], xi: &[f64], out: &mut [f64]) {
+        let (n, m) = (self.n, self.terms.len());
+        out.fill(0.0);
+        for (k, term) in self.terms.iter().enumerate() {
+            let value: f64 = term.iter().map(|&i| x[i]).product();
+            out[n + n * n + k] = value;
+            for c in 0..n {
+                out[c] += xi[c * m + k] * value;
+                for (a, &i) in term.iter().enumerate() {
+                    let rest: f64 = term.iter().enumerate().filter(|&(b, _)| b != a).map(|(_, &j)| x[j]).product();
+                    out[n + c * n + i] += xi[c * m + k] * rest;
+                }
+            }
+        }
+    }
+}
+
+impl Dynamics for Quadratic {
+    fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        let len = at.t.len();
+        let mut entries = vec![0.0; self.pattern.rows * len];
+        self.linearise(at, xi, &mut entries)?;
+        f.copy_from_slice(&entries[..self.n * len]);
+        Ok(())
+    }
+
+    fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+        let len = at.t.len();
+        let mut out = vec![0.0; self.pattern.rows];
+        for t in 0..len {
+            let x: Vec<f64> = (0..self.n).map(|c| at.x[c * len + t]).collect();
+            self.at(&x, xi, &mut out);
+            for (r, v) in out.iter().enumerate() {
+                entries[r * len + t] = *v;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The Lorenz system's thirty coefficients.
+fn lorenz() -> Vec<f64> {
+    let mut xi = vec![0.0; 30];
+    (xi[1], xi[2]) = (-10.0, 10.0);
+    (xi[11], xi[12], xi[16]) = (28.0, -1.0, -1.0);
+    (xi[23], xi[25]) = (-8.0 / 3.0, 1.0);
+    xi
+}
+
+/// Samples of a quadratic system (classic Runge-Kutta with twenty substeps) with relative white noise.
+fn observe(
+    model: &Quadratic,
+    xi: &[f64],
+    start: &[f64],
+    samples: usize,
+    h: f64,
+    noise: f64,
+    seed: u64,
+) -> Observations {
+    let n = model.n;
+    let flow = |x: &[f64]| {
+        let mut out = vec![0.0; model.pattern.rows];
+        model.at(x, xi, &mut out);
+        out[..n].to_vec()
+    };
+    let along = |x: &[f64], k: &[f64], s: f64| x.iter().zip(k).map(|(x, k)| x + s * k).collect::<Vec<f64>>();
+    let mut x = start.to_vec();
+    let mut y = vec![0.0; n * samples];
+    for t in 0..samples {
+        for c in 0..n {
+            y[c * samples + t] = x[c];
+        }
+        let s = h / 20.0;
+        for _ in 0..20 {
+            let k1 = flow(&x);
+            let k2 = flow(&along(&x, &k1, s / 2.0));
+            let k3 = flow(&along(&x, &k2, s / 2.0));
+            let k4 = flow(&along(&x, &k3, s));
+            for c in 0..n {
+                x[c] += s / 6.0 * (k1[c] + 2.0 * k2[c] + 2.0 * k3[c] + k4[c]);
+            }
+        }
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    for row in y.chunks_exact_mut(samples) {
+        let mean = row.iter().sum::<f64>() / samples as f64;
+        let deviation = (row.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / samples as f64).sqrt();
+        for v in row {
+            let z: f64 = StandardNormal.sample(&mut rng);
+            *v += noise * deviation * z;
+        }
+    }
+    Observations {
+        t: (0..samples).map(|t| t as f64 * h).collect(),
+        y,
+        derivative_of: vec![None; n],
+        names: (0..n).map(|c| format!("x{c}")).collect(),
+        ..Observations::default()
+    }
+}
+
+fn run(model: &mut Quadratic, observations: &Observations) -> JointFit {
+    let unknowns = model.unknowns();
+    let settings = Settings { seed: 0, significance: None };
+    fit(model, &unknowns, observations, &settings, &mut Silent).expect("fits")
+}
+
+/// Whether the support is exact, and the largest relative error of the true terms.
+fn score(fit: &JointFit, truth: &[f64]) -> (bool, f64) {
+    let exact = fit.estimates.iter().zip(truth).all(|(e, t)| e.kept == (*t != 0.0));
+    let error = fit.estimates.iter().zip(truth).filter(|(_, t)| **t != 0.0);
+    (exact, error.map(|(e, t)| (e.value / t - 1.0).abs()).fold(0.0, f64::max))
+}
+
+#[test]
+fn lorenz_is_found_at_every_noise() {
+    let mut model = Quadratic::new(3);
+    let truth = lorenz();
+    for (noise, limit) in [(0.0, 1e-5), (0.05, 0.02), (0.25, 0.1)] {
+        let observations = observe(&model, &truth, &[1.0, 1.0, 1.0], 4000, 0.01, noise, 1);
+        let start = std::time::Instant::now();
+        let fit = run(&mut model, &observations);
+        let (exact, error) = score(&fit, &truth);
+        println!("{noise} {exact} {error:.2e} solves {} {:?} {:?}", fit.solves, start.elapsed(), fit.noise);
+        assert!(exact, "support at noise {noise}: {:?}", fit.estimates);
+        assert!(error < limit, "error {error} at noise {noise}");
+    }
+}

@@ -1,0 +1,33 @@
+//! How a fit tells its caller where it stands.
+
+/// Where a fit stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress<'a> {
+    /// Steps done.
+    pub step: usize,
+    /// Steps expected in all.
+    pub total: usize,
+    /// The loss at this step.
+    pub loss: f64,
+    /// What the fit is doing.
+    pub phase: &'a str,
+}
+
+/// Watches a fit, and may end it.
+pub trait Observer {
+    /// Called after every step.
+    fn progress(&mut self, progress: &Progress);
+    /// Asked before every step: whether the fit should end now.
+    fn should_stop(&self) -> bool;
+}
+
+/// An observer that neither looks nor stops.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn progress(&mut self, _: &Progress) {}
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
