@@ -16,6 +16,12 @@ const SELECT_FROM: f64 = 0.1;
 const CORRECT_FROM: f64 = 0.3;
 /// Solves per stage at most, with and without selection.
 const SOLVES: [usize; 2] = [3, 8];
+/// Solves per stage at most while steps have to be damped.
+const DAMPED_SOLVES: usize = 16;
+/// The rise of the objective that a step may cause, per observation.
+const SLACK: f64 = 0.05;
+/// Damping ends here, whatever the objective says.
+const SMALLEST_SHARE: f64 = 1.0 / 32.0;
 /// A stage ends when no unknown moves by more than this many standard errors.
 const SETTLED: f64 = 0.3;
 /// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
@@ -149,6 +155,25 @@ struct Stage {
     clean: bool,
     /// Whether the annealing was ended by the likelihood.
     process_noise: bool,
+}
+
+/// The point a step starts from.
+struct Point<'a> {
+    x: &'a [f64],
+    xi: &'a [f64],
+    active: &'a [bool],
+    sigma: &'a [f64],
+    q: &'a [f64],
+    delta: &'a [f64],
+}
+
+/// A step that was taken.
+struct Step {
+    x: Vec<f64>,
+    xi: Vec<f64>,
+    active: Vec<bool>,
+    solution: Solution,
+    share: f64,
 }
 
 struct Engine<'a> {
@@ -342,7 +367,6 @@ impl<'a> Engine<'a> {
         let State { mut x, mut xi, mut active, sigma } = state;
         let (n, links) = (self.grid.n, self.grid.links());
         let selecting = kappa <= SELECT_FROM && self.unknowns.iter().any(|u| u.droppable);
-        let mut previous = active.clone();
         let mut round = 0;
         loop {
             if self.observer.should_stop() {
@@ -365,27 +389,23 @@ impl<'a> Engine<'a> {
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
             let reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
             self.solves += 1;
-            if selecting {
-                active = Search::new(&reduced, &self.scale, self.unknowns, self.price).run(&active);
-            }
-            let solution = select::solve(&reduced, &self.scale, self.unknowns, &active).ok_or(JointError::Collinear)?;
-            let change: Vec<f64> = solution.xi.iter().zip(&xi).map(|(a, b)| a - b).collect();
-            let step = reduced.trajectory_step(&change);
-            let base: Vec<f64> = xi.iter().zip(&active).map(|(v, &a)| if a { *v } else { 0.0 }).collect();
-            let share = if base == xi {
-                self.damping(&x, &step, &base, &solution.xi, &sigma, &q, &delta, reduced.objective)?
+            let chosen = if selecting {
+                Search::new(&reduced, &self.scale, self.unknowns, self.price).run(&active)
             } else {
-                1.0
+                active.clone()
             };
-            let next_x: Vec<f64> = x.iter().zip(&step).map(|(x, s)| x + share * s).collect();
-            let next_xi: Vec<f64> = base.iter().zip(&solution.xi).map(|(b, s)| b + share * (s - b)).collect();
+            let point = Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta };
+            let step = match self.step(&point, &reduced, &chosen)? {
+                Some(step) => step,
+                None => self.step(&point, &reduced, &active)?.ok_or(JointError::Collinear)?,
+            };
             let moved = (0..xi.len())
-                .filter(|&k| active[k] && solution.exact[k] > 0.0)
-                .map(|k| (next_xi[k] - xi[k]).abs() / solution.exact[k])
+                .filter(|&k| step.active[k] && step.solution.exact[k] > 0.0)
+                .map(|k| (step.solution.xi[k] - xi[k]).abs() / step.solution.exact[k])
                 .fold(0.0, f64::max);
-            let same = active == previous;
-            previous.clone_from(&active);
-            (x, xi) = (next_x, next_xi);
+            let settled = moved < SETTLED && step.active == active && step.share == 1.0;
+            let solution = step.solution;
+            (x, xi, active) = (step.x, step.xi, step.active);
             round += 1;
             self.losses.push(reduced.objective);
             self.observer.progress(&Progress {
@@ -394,8 +414,8 @@ impl<'a> Engine<'a> {
                 loss: reduced.objective,
                 phase: "joint",
             });
-            let limit = SOLVES[usize::from(kappa <= SELECT_FROM)];
-            if round < limit && !(moved < SETTLED && same && share == 1.0) {
+            let limit = if step.share < 1.0 { DAMPED_SOLVES } else { SOLVES[usize::from(kappa <= SELECT_FROM)] };
+            if round < limit && !settled {
                 continue;
             }
             self.finite(&x, "the trajectory")?;
@@ -418,31 +438,35 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The share of the step that does not raise the objective: one, or halved up to six times.
-    #[allow(clippy::too_many_arguments)]
-    fn damping(
+    /// The step to the minimiser over the set `active`, full or damped so that the objective does not rise; `None` when
+    /// a step that changes the set would raise it: then the old set has to settle first.
+    fn step(
         &mut self,
-        x: &[f64],
-        step: &[f64],
-        from: &[f64],
-        to: &[f64],
-        sigma: &[f64],
-        q: &[f64],
-        delta: &[f64],
-        before: f64,
-    ) -> Result<f64, JointError> {
+        from: &Point,
+        reduced: &Reduced,
+        active: &[bool],
+    ) -> Result<Option<Step>, JointError> {
+        let solution = select::solve(reduced, &self.scale, self.unknowns, active).ok_or(JointError::Collinear)?;
+        let change: Vec<f64> = solution.xi.iter().zip(from.xi).map(|(a, b)| a - b).collect();
+        let direction = reduced.trajectory_step(&change);
+        let changed = active != from.active;
+        let dropped = from.active.iter().zip(active).filter(|&(old, new)| *old && !new).count();
         let seen = self.obs.y.iter().filter(|y| y.is_finite()).count() as f64;
+        // Dropping a term raises the objective by at most about its price.
+        let limit = reduced.objective + SLACK * seen + 2.0 * self.price * dropped as f64;
         let mut share = 1.0;
-        for _ in 0..6 {
-            let x: Vec<f64> = x.iter().zip(step).map(|(x, s)| x + share * s).collect();
-            let xi: Vec<f64> = from.iter().zip(to).map(|(b, s)| b + share * (s - b)).collect();
-            let after = self.objective(&x, &xi, sigma, q, delta)?;
-            if after <= before * (1.0 + 1e-9) + 1e-3 * seen {
-                break;
+        loop {
+            let x: Vec<f64> = from.x.iter().zip(&direction).map(|(x, s)| x + share * s).collect();
+            let xi: Vec<f64> = from.xi.iter().zip(&change).map(|(x, c)| x + share * c).collect();
+            let after = self.objective(&x, &xi, from.sigma, from.q, from.delta)?;
+            if after <= limit || (!changed && share <= SMALLEST_SHARE) {
+                return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));
+            }
+            if changed {
+                return Ok(None);
             }
             share *= 0.5;
         }
-        Ok(share)
     }
 
     /// Weighted squares of defects and residuals; infinite where the model cannot be evaluated.
