@@ -1,1 +1,284 @@
-fn main() {}
+//! The command line of mechc.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args, Parser, Subcommand};
+use mechc::diagnostics::Format;
+use mechc::driver::{Failure, Problem, RunOptions, Session, Stage};
+use mechc::report::{self, ProgressSink, Reporter};
+use mechc::train::{Observer, Progress};
+
+/// Find the equations behind time series: a language and compiler for mechanistic models.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How findings are written: human, short or json (one object per line).
+    #[arg(long, global = true, default_value = "human", value_parser = ["human", "short", "json"])]
+    message_format: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fit the models of a file to their data and print the equations.
+    Run {
+        #[command(flatten)]
+        model: ModelArgs,
+        /// Folder for the results; it must be empty or not exist [default: runs/MODEL-N].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// The fit to run, where the file has several [default: all].
+        #[arg(long, value_name = "NAME")]
+        fit: Option<String>,
+        /// Threads to use; the results are the same for any number [default: all cores].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel or clif.
+        #[arg(long, value_name = "STAGE")]
+        emit: Option<Stage>,
+    },
+    /// Check a model file.
+    Check {
+        #[command(flatten)]
+        model: ModelArgs,
+        /// Print a stage of compilation: ast, hir, ir, adjoint, kernel or clif.
+        #[arg(long, value_name = "STAGE")]
+        emit: Option<Stage>,
+    },
+    /// Show how each model is lowered: its linear part, auxiliary variables, unknowns.
+    Expand {
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// Solve a model with known numbers and save the samples as npz or csv.
+    Simulate {
+        #[command(flatten)]
+        model: ModelArgs,
+        /// The file to write; its ending says how: .npz or .csv.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The data set to simulate, where the file has several.
+        #[arg(long, value_name = "NAME")]
+        data: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct ModelArgs {
+    /// The model file.
+    file: PathBuf,
+    /// Replace a setting of a named block, such as run.noise=0.1 or fit.seed=3.
+    #[arg(long = "set", value_name = "BLOCK.KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// Set by the first interrupt; the second one ends the program at once.
+type Stop = Arc<AtomicBool>;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap sends help to standard output with code 0, and mistakes to standard error with code 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let format = match cli.message_format.as_str() {
+        "short" => Format::Short,
+        "json" => Format::Json,
+        _ => human(),
+    };
+    let stop = Stop::default();
+    if let Err(error) = signals(&stop) {
+        say(&format!("error: cannot handle signals: {error}\n"));
+        return ExitCode::from(4);
+    }
+    match dispatch(cli.command, format, &stop) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => ExitCode::from(code),
+    }
+}
+
+/// Colour and box characters where a terminal can show them.
+fn human() -> Format {
+    let terminal = std::io::stderr().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    Format::Human { colour, unicode: terminal }
+}
+
+fn signals(stop: &Stop) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(stop))?;
+        signal_hook::flag::register(signal, Arc::clone(stop))?;
+    }
+    // A file-size limit then is an error of the write, not the end of the program.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    Ok(())
+}
+
+fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
+    match command {
+        Command::Run { model, out, fit, threads, emit: None } => {
+            let threads = threads.map(usize::from).unwrap_or_else(cores);
+            with_session(&model, format, |session, name| {
+                let options = RunOptions { overrides: model.set.clone(), out, fit, threads };
+                let mut observer = Watch::new(stop);
+                let outcomes = session.run(name, &options, &mut observer)?;
+                observer.done();
+                for outcome in outcomes {
+                    print(&report::equations_text(&outcome.record))?;
+                    for warning in &outcome.record.warnings {
+                        say(&format!("warning: {warning}\n"));
+                    }
+                    let page = outcome.directory.join("report.html");
+                    say(&format!("{:.2} s; see {}\n", outcome.record.wall_seconds, page.display()));
+                }
+                Ok(())
+            })
+        }
+        Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage) } => {
+            with_session(&model, format, |session, name| print(&session.emit(name, &model.set, stage)?))
+        }
+        Command::Check { model, emit: None } => with_session(&model, format, |session, name| {
+            let checked = session.check(name, &model.set)?;
+            say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));
+            Ok(())
+        }),
+        Command::Expand { model } => {
+            with_session(&model, format, |session, name| print(&session.expand(name, &model.set)?))
+        }
+        Command::Simulate { model, out, data } => with_session(&model, format, |session, name| {
+            let dataset = session.simulate(name, &model.set, data.as_deref())?;
+            let bytes = match out.extension().and_then(|e| e.to_str()) {
+                Some("npz") => dataset.to_npz()?,
+                Some("csv") => dataset.to_csv().into_bytes(),
+                _ => {
+                    let message = format!("`{}` ends neither in .npz nor in .csv", out.display());
+                    return Err(Failure::Usage(Problem::new("N006", message, "name the file data.npz or data.csv")));
+                }
+            };
+            report::save_atomic(&mut report::Disk, &out, &bytes)?;
+            say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
+            Ok(())
+        }),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Opens the model's folder, runs the command, and reports what went wrong.
+fn with_session(
+    model: &ModelArgs,
+    format: Format,
+    command: impl FnOnce(&mut Session, &str) -> Result<(), Failure>,
+) -> Result<(), u8> {
+    let mut opened = Session::open(Path::new(&model.file));
+    let result = match &mut opened {
+        Ok((session, name)) => {
+            let name = name.clone();
+            command(session, &name)
+        }
+        Err(_) => Ok(()),
+    };
+    let none = mechc::source::Sources::default();
+    let (failure, sources) = match (&opened, &result) {
+        (Err(failure), _) => (failure, &none),
+        (Ok((session, _)), Err(failure)) => (failure, session.sources()),
+        (Ok(_), Ok(())) => return Ok(()),
+    };
+    say(&failure.render(sources, format));
+    Err(failure.exit_code())
+}
+
+/// Writes to standard error; when even that fails there is nobody left to tell.
+fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes to standard output; a reader that has gone is no mistake.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {e}");
+            Err(Failure::Environment(Problem::new("N012", message, "check the disk or the pipe")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows progress on standard error.
+struct Watch<'a> {
+    stop: &'a Stop,
+    reporter: Reporter<Stderr>,
+    started: Instant,
+    last: Option<report::Progress>,
+}
+
+/// Runs shorter than this show no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl<'a> Watch<'a> {
+    fn new(stop: &'a Stop) -> Self {
+        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None }
+    }
+
+    fn done(&mut self) {
+        if let Some(last) = self.last.take().filter(|p| p.elapsed > PATIENCE) {
+            self.reporter.finish(&last);
+        }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&mut self, progress: &Progress) {
+        let shown = report::Progress {
+            phase: progress.phase.to_string(),
+            done: progress.step as u64,
+            total: Some(progress.total as u64),
+            loss: Some(progress.loss),
+            note: String::new(),
+            elapsed: self.started.elapsed(),
+        };
+        if shown.elapsed > PATIENCE {
+            self.reporter.update(&shown);
+        }
+        self.last = Some(shown);
+    }
+
+    fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+struct Stderr;
+
+impl ProgressSink for Stderr {
+    fn is_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    fn width(&self) -> usize {
+        std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(80)
+    }
+
+    fn redraw(&mut self, line: &str) {
+        say(&format!("\r\x1b[2K{line}"));
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.is_terminal() {
+            say("\r\x1b[2K");
+        }
+        say(&format!("{line}\n"));
+    }
+}

@@ -155,6 +155,8 @@ struct Stage {
     clean: bool,
     /// Whether the annealing was ended by the likelihood.
     process_noise: bool,
+    /// Whether the last step was small.
+    converged: bool,
 }
 
 /// The point a step starts from.
@@ -434,6 +436,7 @@ impl<'a> Engine<'a> {
                 correction,
                 clean,
                 process_noise: false,
+                converged: moved < SETTLED,
             });
         }
     }
@@ -529,6 +532,7 @@ impl<'a> Engine<'a> {
             losses: self.losses.clone(),
             solves: self.solves,
             process_noise: best.process_noise,
+            converged: best.converged,
         }
     }
 }

@@ -113,6 +113,8 @@ pub struct JointFit {
     pub solves: usize,
     /// Whether the noise of the process itself was found to matter, so that the exact trajectory was not enforced.
     pub process_noise: bool,
+    /// Whether the last step moved every unknown by less than a third of its standard error.
+    pub converged: bool,
 }
 
 /// Why a joint fit failed.

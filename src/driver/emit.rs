@@ -1,0 +1,81 @@
+//! `--emit`: the text of any stage of compilation, the same bytes every time.
+
+use std::str::FromStr;
+
+use super::failure::Failure;
+use super::pointwise;
+use crate::hir::{self, Model, Program};
+use crate::{codegen, ir, kernel};
+
+/// A stage of compilation that can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The syntax tree.
+    Ast,
+    /// The checked program.
+    Hir,
+    /// The functions before differentiation.
+    Ir,
+    /// The functions with their derivatives.
+    Adjoint,
+    /// Loop nests, products and solves on explicit buffers.
+    Kernel,
+    /// The code generator's input, one function per loop nest.
+    Clif,
+}
+
+impl Stage {
+    /// Every stage with its name, in order.
+    pub const ALL: [(&'static str, Stage); 6] = [
+        ("ast", Stage::Ast),
+        ("hir", Stage::Hir),
+        ("ir", Stage::Ir),
+        ("adjoint", Stage::Adjoint),
+        ("kernel", Stage::Kernel),
+        ("clif", Stage::Clif),
+    ];
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Stage, String> {
+        let found = Stage::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, stage)| *stage).ok_or_else(|| {
+            let names: Vec<&str> = Stage::ALL.iter().map(|(name, _)| *name).collect();
+            format!("`{text}` is no stage; there are {}", names.join(", "))
+        })
+    }
+}
+
+/// The text of a stage after the syntax tree, for every model that a fit or a simulation uses.
+pub fn emit(program: &Program, stage: Stage) -> Result<String, Failure> {
+    if stage == Stage::Hir {
+        return Ok(hir::dump(program));
+    }
+    let mut out = String::new();
+    for model in program.models.values() {
+        out.push_str(&emit_model(model, stage)?);
+    }
+    Ok(out)
+}
+
+fn emit_model(model: &Model, stage: Stage) -> Result<String, Failure> {
+    let module = pointwise::module(model, stage != Stage::Ir)?;
+    let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
+    let mut out = String::new();
+    match stage {
+        Stage::Ast | Stage::Hir | Stage::Ir | Stage::Adjoint => out.push_str(&ir::print(&module)),
+        Stage::Kernel | Stage::Clif => {
+            for function in &module.functions {
+                let program = kernel::lower(&module, function).map_err(|e| internal(&e))?;
+                if stage == Stage::Kernel {
+                    out.push_str(&kernel::print(&program));
+                } else {
+                    out.push_str(&codegen::host::clif(&program).map_err(|e| internal(&e))?);
+                }
+            }
+        }
+    }
+    Ok(out)
+}

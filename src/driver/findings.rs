@@ -1,0 +1,182 @@
+//! What either engine found, in one form, and the record made from it.
+
+use super::experiment::Observed;
+use crate::base::{Idx, IndexMap};
+use crate::hir::{Equation, ExprKind, Model, UnknownKind};
+use crate::report;
+
+/// The estimate of one unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Its value; zero when dropped.
+    pub value: f64,
+    /// Its standard error, where the engine has one.
+    pub std_error: Option<f64>,
+    /// Whether it is kept.
+    pub kept: bool,
+}
+
+/// What a fit found.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// One per unknown of the model.
+    pub estimates: Vec<Estimate>,
+    /// Dropped terms that the data do not rule out: unknown, value and standard error.
+    pub plausible: Vec<(usize, f64, f64)>,
+    /// The estimated solution at the samples of the fitted part, `[component, sample]`, trajectories one after the other.
+    pub solution: Vec<f64>,
+    /// Measurement noise per component; `None` where unobserved.
+    pub noise: Vec<Option<f64>>,
+    /// Loss after each step: phase and value.
+    pub losses: Vec<(&'static str, f64)>,
+    /// Figures of merit: name, part, value.
+    pub metrics: Vec<(String, String, f64)>,
+    /// What the user should know before trusting the result.
+    pub warnings: Vec<String>,
+    /// The engine's state, for the checkpoint.
+    pub state: Vec<u8>,
+}
+
+/// The equations that were found, every state's highest derivative on the left.
+pub fn equations(model: &Model, findings: &Findings) -> Vec<report::Equation> {
+    model.equations.iter().map(|e| equation(model, e, findings)).collect()
+}
+
+fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::Equation {
+    let state = &model.states[equation.state];
+    let mut terms: IndexMap<String, (f64, Option<f64>)> = IndexMap::new();
+    let mut add = |term: String, coefficient: f64, error: Option<f64>| {
+        let entry = terms.entry(term).or_insert((0.0, None));
+        entry.0 += coefficient;
+        entry.1 = match (entry.1, error) {
+            (Some(a), Some(b)) => Some(a.hypot(b)),
+            (a, b) => a.or(b),
+        };
+    };
+    let top = equation
+        .linear
+        .iter()
+        .find(|t| (t.state, t.derivative) == (equation.state, state.order))
+        .and_then(|t| number(&t.coefficient.kind))
+        .unwrap_or(1.0);
+    for term in equation.linear.iter().filter(|t| (t.state, t.derivative) != (equation.state, state.order)) {
+        let spelled = model.spell_state(term.state, term.derivative);
+        match number(&term.coefficient.kind) {
+            Some(c) => add(spelled, -c / top, None),
+            None => add(format!("({})*{spelled}", model.spell(&term.coefficient)), -1.0 / top, None),
+        }
+    }
+    if let Some(known) = &equation.known {
+        match number(&known.kind) {
+            Some(c) => add("1".into(), c / top, None),
+            None => add(model.spell(known), 1.0 / top, None),
+        }
+    }
+    for term in &equation.unknowns {
+        let estimate = &findings.estimates[term.unknown.index()];
+        if estimate.kept {
+            let spelled = match model.unknowns[term.unknown].kind {
+                UnknownKind::Coefficient { hole, term } => model.holes[hole].terms[term].spelled.clone(),
+                UnknownKind::Param(_) => model.spell(&term.factor),
+            };
+            // The factor of a hole's term may be minus the term, when the hole is subtracted.
+            let sign = match model.unknowns[term.unknown].kind {
+                UnknownKind::Coefficient { .. } if is_negated(&term.factor.kind) => -1.0,
+                _ => 1.0,
+            };
+            add(spelled, sign * estimate.value / top, estimate.std_error.map(|e| e / top.abs()));
+        }
+    }
+    report::Equation {
+        state: state.name.clone(),
+        derivative: state.order.into(),
+        terms: terms
+            .into_iter()
+            .map(|(term, (coefficient, std_error))| report::Term { term, coefficient, std_error })
+            .collect(),
+    }
+}
+
+fn number(kind: &ExprKind) -> Option<f64> {
+    match kind {
+        ExprKind::Number(x) => Some(*x),
+        ExprKind::Unary(crate::hir::UnaryFn::Neg, a) => number(&a.kind).map(|x| -x),
+        _ => None,
+    }
+}
+
+fn is_negated(kind: &ExprKind) -> bool {
+    match kind {
+        ExprKind::Unary(crate::hir::UnaryFn::Neg, _) => true,
+        ExprKind::Number(x) => *x < 0.0,
+        ExprKind::Binary(crate::hir::BinaryOp::Mul, a, _) => is_negated(&a.kind),
+        _ => false,
+    }
+}
+
+/// Fills the parts of a run record that come from the findings and the data.
+pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report::RunRecord {
+    let equations = equations(model, findings);
+    let plausible = findings
+        .plausible
+        .iter()
+        .filter_map(|&(unknown, coefficient, std_error)| {
+            let unknown = model.unknowns.values().nth(unknown)?;
+            let UnknownKind::Coefficient { hole, term } = unknown.kind else { return None };
+            let hole = &model.holes[hole];
+            Some(report::PlausibleTerm {
+                state: model.states[hole.state].name.clone(),
+                term: hole.terms.get(term)?.spelled.clone(),
+                coefficient,
+                std_error: Some(std_error),
+            })
+        })
+        .collect();
+    let parameters = model
+        .unknowns
+        .iter()
+        .filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)))
+        .map(|(id, u)| {
+            let e = &findings.estimates[id.index()];
+            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error }
+        })
+        .collect();
+    let noise = observed
+        .components
+        .iter()
+        .zip(&findings.noise)
+        .filter(|(c, _)| c.derivative == 0)
+        .filter_map(|(c, s)| {
+            s.map(|std| report::NoiseEstimate {
+                state: c.state.clone(),
+                std,
+                relative: (c.deviation > 0.0).then(|| std / c.deviation),
+            })
+        })
+        .collect();
+    report::RunRecord {
+        model: model.name.clone(),
+        equations,
+        plausible,
+        parameters,
+        noise,
+        loss: findings
+            .losses
+            .iter()
+            .enumerate()
+            .map(|(i, (phase, loss))| report::LossPoint {
+                iteration: i as u64 + 1,
+                loss: *loss,
+                phase: phase.to_string(),
+            })
+            .collect(),
+        metrics: findings
+            .metrics
+            .iter()
+            .map(|(name, part, value)| report::Metric { name: name.clone(), part: part.clone(), value: *value })
+            .collect(),
+        trajectories: observed.records(&findings.solution),
+        warnings: findings.warnings.clone(),
+        ..report::RunRecord::default()
+    }
+}

@@ -1,0 +1,1 @@
+//! The gradient engine on a compiled model.

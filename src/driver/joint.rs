@@ -1,0 +1,116 @@
+//! The joint engine on a compiled model.
+
+use super::experiment::Observed;
+use super::failure::{Failure, Problem};
+use super::findings::{Estimate, Findings};
+use super::pointwise::Compiled;
+use crate::hir::{Fit, Model, UnknownKind};
+use crate::runtime::Threads;
+use crate::train::Observer;
+use crate::train::joint::{self, JointError, JointFit, Settings, Unknown};
+
+/// Fits `model` to the observations.
+pub fn fit(
+    model: &Model,
+    fit: &Fit,
+    observed: &Observed,
+    threads: &Threads,
+    observer: &mut dyn Observer,
+) -> Result<Findings, Failure> {
+    let mut compiled = Compiled::linearisation(model, threads)?;
+    let unknowns: Vec<Unknown> = model
+        .unknowns
+        .values()
+        .map(|u| Unknown {
+            name: u.name.clone(),
+            start: u.start,
+            lower: u.bounds.lower,
+            upper: u.bounds.upper,
+            linear: u.linear,
+            droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
+        })
+        .collect();
+    let settings = Settings { seed: fit.seed, significance: fit.significance };
+    let observations = observed.observations(model);
+    let result =
+        joint::fit(&mut compiled, &unknowns, &observations, &settings, observer).map_err(failure)?;
+    let mut findings = findings(&result);
+    findings.warnings = warnings(model, observed, &result);
+    Ok(findings)
+}
+
+fn findings(result: &JointFit) -> Findings {
+    let finite = |x: f64| x.is_finite().then_some(x);
+    let estimates: Vec<Estimate> = result
+        .estimates
+        .iter()
+        .map(|e| Estimate { value: e.value, std_error: finite(e.std_error), kept: e.kept })
+        .collect();
+    let state = serde_json::json!({
+        "engine": "joint",
+        "unknowns": estimates.iter().map(|e| e.value).collect::<Vec<_>>(),
+        "kept": estimates.iter().map(|e| e.kept).collect::<Vec<_>>(),
+        "noise": result.noise.iter().map(|&s| finite(s)).collect::<Vec<_>>(),
+        "trajectory": result.x,
+    });
+    Findings {
+        plausible: result.plausible.iter().map(|p| (p.unknown, p.value, (p.value / p.t_statistic).abs())).collect(),
+        solution: result.x.clone(),
+        noise: result.noise.iter().map(|&s| finite(s)).collect(),
+        losses: result.losses.iter().map(|&l| ("joint", l)).collect(),
+        state: state.to_string().into_bytes(),
+        estimates,
+        ..Findings::default()
+    }
+}
+
+/// What makes a result less trustworthy than its standard errors say.
+fn warnings(model: &Model, observed: &Observed, result: &JointFit) -> Vec<String> {
+    let mut out = Vec::new();
+    if result.process_noise {
+        out.push(
+            "the data do not follow any trajectory of the model exactly: the process itself is noisy, or the candidate terms \
+             cannot express it; standard errors allow for process noise"
+                .to_string(),
+        );
+    }
+    if !result.converged {
+        out.push("the fit did not settle: estimates still move by more than a third of their standard errors".to_string());
+    }
+    for hole in model.holes.values() {
+        let none = hole.terms.iter().all(|t| {
+            let at = crate::base::Idx::index(t.coefficient);
+            result.estimates.get(at).is_none_or(|e| !e.kept)
+        });
+        if none {
+            let state = &model.states[hole.state].name;
+            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled));
+        }
+    }
+    for component in observed.components.iter().filter(|c| c.derivative == 0) {
+        if observed.train.column(&component.state).is_none() {
+            out.push(format!("state `{}` is not observed: its trajectory is estimated", component.state));
+        }
+    }
+    out
+}
+
+fn failure(error: JointError) -> Failure {
+    let message = error.to_string();
+    let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
+    match error {
+        JointError::TooFewObservations { .. } => {
+            numerical("N501", "give more samples, or fewer candidate terms")
+        }
+        JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
+        JointError::Singular(_) => {
+            numerical("N503", "look for states or parameters that the data cannot determine")
+        }
+        JointError::NotFinite { .. } => {
+            numerical("N504", "check the start values and bounds of parameters, and terms such as ln or a ratio")
+        }
+        JointError::Collinear => numerical("N505", "remove candidate terms that say the same on these data"),
+        JointError::Evaluate(_) => Failure::Internal(message),
+        JointError::Interrupted => Failure::Interrupted,
+    }
+}

@@ -1,0 +1,58 @@
+//! The passes from text to callable code, in order, on one page.
+//!
+//! 1. `syntax::parse`: text to tree
+//! 2. `sema::analyze`: tree to checked program (names, terms, linear split, settings)
+//! 3. `lower`: model to functions of the intermediate representation, with their adjoints (`autodiff`)
+//! 4. `opt::optimize`: rewrites, run by the lowering on every function
+//! 5. `kernel::lower`: functions to loop nests, products and solves on explicit buffers
+//! 6. `codegen::host::compile`: loop nests to machine code
+//! 7. `runtime::Executable`: buffers and threads
+
+use super::failure::Failure;
+use super::session::Checked;
+use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::sema;
+use crate::source::{FileId, Sources, World};
+use crate::syntax;
+
+/// Text to checked program.
+pub fn check(
+    file: FileId,
+    world: &dyn World,
+    overrides: &[String],
+    sources: &mut Sources,
+) -> Result<Checked, Failure> {
+    let mut asked = Sink::new();
+    let changes: Vec<sema::Override> =
+        overrides.iter().filter_map(|o| sema::parse_override(o, sources, &mut asked)).collect();
+    if asked.has_errors() {
+        return Err(Failure::Override(asked.into_sorted()));
+    }
+    let mut sink = Sink::new();
+    let text = sources.file(file).text.clone();
+    let tree = syntax::parse(file, &text, &mut sink);
+    let program = sema::analyze(&tree, world, &changes, sources, &mut sink);
+    let findings = sink.into_sorted();
+    match program {
+        Some(program) => Ok(Checked { program, warnings: findings }),
+        None => Err(failed(findings, &changes)),
+    }
+}
+
+/// Errors that lie in the overrides alone are wrong usage; all others are a wrong model.
+fn failed(findings: Vec<Diagnostic>, changes: &[sema::Override]) -> Failure {
+    let from_outside =
+        |d: &&Diagnostic| changes.iter().any(|c| c.span.file == d.primary.span.file) || d.code.starts_with("E06");
+    let errors: Vec<&Diagnostic> = findings.iter().filter(|d| d.severity == Severity::Error).collect();
+    if !errors.is_empty() && errors.iter().all(from_outside) {
+        return Failure::Override(findings);
+    }
+    Failure::Model(findings)
+}
+
+/// The syntax tree as text.
+pub fn dump_ast(file: FileId, sources: &Sources) -> Result<String, Failure> {
+    let mut sink = Sink::new();
+    let tree = syntax::parse(file, &sources.file(file).text, &mut sink);
+    if sink.has_errors() { Err(Failure::Model(sink.into_sorted())) } else { Ok(syntax::dump(&tree)) }
+}

@@ -1,0 +1,136 @@
+//! A model compiled for evaluation point by point: what simulation and the joint engine call.
+
+use super::failure::Failure;
+use crate::artifact::Pattern;
+use crate::hir::Model;
+use crate::lower::{self, LowerError, pointwise};
+use crate::runtime::{Executable, RuntimeError, TensorView, TensorViewMut, Threads};
+use crate::train::joint::{Dynamics, EvaluateError, Points};
+use crate::{codegen, ir, kernel};
+
+/// A compiled model.
+pub struct Compiled {
+    field: Executable,
+    linearise: Option<Executable>,
+    pattern: Pattern,
+    unknowns: usize,
+    inputs: usize,
+    components: usize,
+}
+
+/// The pointwise functions of a model in the intermediate representation, with or without derivatives.
+pub fn module(model: &Model, derivatives: bool) -> Result<ir::Module, Failure> {
+    let mut module = ir::Module::new(model.name.clone());
+    pointwise::field(&mut module, model).map_err(lowering)?;
+    if derivatives {
+        pointwise::linearise(&mut module, model).map_err(lowering)?;
+    }
+    Ok(module)
+}
+
+fn lowering(error: LowerError) -> Failure {
+    match error {
+        LowerError::Implicit { .. } => Failure::Usage(super::Problem::new(
+            "N005",
+            error.to_string(),
+            "write the equation so that its highest derivative stands alone, or times a number or function of `t`",
+        )),
+        _ => Failure::Internal(error.to_string()),
+    }
+}
+
+/// Functions to machine code: the passes after lowering.
+pub fn compile(module: &ir::Module) -> Result<crate::artifact::Artifact, Failure> {
+    let programs: Result<Vec<kernel::Program>, _> =
+        module.functions.iter().map(|f| kernel::lower(module, f)).collect();
+    let programs = programs.map_err(|e| Failure::Internal(e.to_string()))?;
+    codegen::host::compile(&module.name, programs).map_err(|e| Failure::Internal(e.to_string()))
+}
+
+impl Compiled {
+    /// The right-hand side alone, for calls at one point from the caller's thread.
+    pub fn field(model: &Model) -> Result<Compiled, Failure> {
+        let mut module = ir::Module::new(model.name.clone());
+        pointwise::field(&mut module, model).map_err(lowering)?;
+        Compiled::new(model, &module, None, &Threads::single())
+    }
+
+    /// The right-hand side and its derivatives.
+    pub fn linearisation(model: &Model, threads: &Threads) -> Result<Compiled, Failure> {
+        let mut module = ir::Module::new(model.name.clone());
+        pointwise::field(&mut module, model).map_err(lowering)?;
+        let pattern = pointwise::linearise(&mut module, model).map_err(lowering)?;
+        Compiled::new(model, &module, Some(pattern), threads)
+    }
+
+    fn new(
+        model: &Model,
+        module: &ir::Module,
+        pattern: Option<Pattern>,
+        threads: &Threads,
+    ) -> Result<Compiled, Failure> {
+        let artifact = compile(module)?;
+        let load = |name: &str| {
+            Executable::new(&artifact, name, threads.clone()).map_err(|e| Failure::Internal(e.to_string()))
+        };
+        Ok(Compiled {
+            field: load(pointwise::FIELD)?,
+            linearise: if pattern.is_some() { Some(load(pointwise::LINEARISE)?) } else { None },
+            pattern: pattern.unwrap_or_default(),
+            unknowns: model.unknowns.len(),
+            inputs: model.inputs.len(),
+            components: lower::pointwise::components(model).len(),
+        })
+    }
+
+    /// f at one point, for a model without inputs.
+    pub fn evaluate(&mut self, t: f64, x: &[f64], xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        let at = Points { x, t: &[t], input: &[] };
+        call(&mut self.field, (self.components, self.unknowns, self.inputs), at, xi, self.components, f)
+    }
+}
+
+/// Calls `executable(x, xi, t, input)`, leaving out parameters of size zero.
+fn call(
+    executable: &mut Executable,
+    (components, unknowns, inputs): (usize, usize, usize),
+    at: Points,
+    xi: &[f64],
+    rows: usize,
+    out: &mut [f64],
+) -> Result<(), EvaluateError> {
+    if rows == 0 {
+        return Ok(());
+    }
+    let wrong = |e: RuntimeError| EvaluateError(e.to_string());
+    let len = at.t.len();
+    let (x_shape, xi_shape, t_shape, input_shape) = ([components, len], [unknowns], [len], [inputs, len]);
+    let mut args = vec![TensorView::f64(&x_shape, at.x)];
+    if unknowns > 0 {
+        args.push(TensorView::f64(&xi_shape, xi));
+    }
+    args.push(TensorView::f64(&t_shape, at.t));
+    if inputs > 0 {
+        args.push(TensorView::f64(&input_shape, at.input));
+    }
+    let out_shape = [rows, len];
+    executable.call(&args, &mut [TensorViewMut::f64(&out_shape, out)]).map_err(wrong)
+}
+
+impl Dynamics for Compiled {
+    fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        call(&mut self.field, (self.components, self.unknowns, self.inputs), at, xi, self.components, f)
+    }
+
+    fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+        let sizes = (self.components, self.unknowns, self.inputs);
+        match &mut self.linearise {
+            Some(executable) => call(executable, sizes, at, xi, self.pattern.rows, entries),
+            None => Err(EvaluateError("it was compiled without derivatives".to_string())),
+        }
+    }
+}

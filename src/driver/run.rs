@@ -1,0 +1,200 @@
+//! A run: data, fit, judgement, and the files it leaves behind.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::discovered::{Simulation, discovered};
+use super::experiment::{Observed, load};
+use super::failure::{Failure, Problem};
+use super::findings::{self, Findings};
+use super::session::Checked;
+use super::{gradient, holdout, joint};
+use crate::hir::{Engine, Fit, Model};
+use crate::report::{self, Checkpoint, Disk, EquationsFile, RunDir, RunRecord};
+use crate::runtime::Threads;
+use crate::train::Observer;
+
+/// What a run is asked for.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// `block.key=value`
+    pub overrides: Vec<String>,
+    /// Where the files go; a new numbered folder under `runs` without it.
+    pub out: Option<PathBuf>,
+    /// The fit to run; all of them without it.
+    pub fit: Option<String>,
+    /// Threads to use; results are the same for any number.
+    pub threads: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions { overrides: Vec::new(), out: None, fit: None, threads: 1 }
+    }
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything about it.
+    pub record: RunRecord,
+    /// Where its files are.
+    pub directory: PathBuf,
+}
+
+/// Runs the fits asked for.
+pub fn run(
+    path: &str,
+    checked: &Checked,
+    options: &RunOptions,
+    data_root: &Path,
+    started: Instant,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Outcome>, Failure> {
+    let program = &checked.program;
+    let names: Vec<&str> = program.fits.values().map(|f| f.name.as_str()).collect();
+    let usage = |message: String, help: String| Failure::Usage(Problem::new("N004", message, help));
+    if names.is_empty() {
+        let help = "add `fit Model to data { }`, or simulate it with `mechc simulate`".to_string();
+        return Err(usage(format!("`{path}` fits nothing"), help));
+    }
+    let chosen: Vec<&Fit> =
+        program.fits.values().filter(|f| options.fit.as_ref().is_none_or(|name| *name == f.name)).collect();
+    if chosen.is_empty() {
+        let name = options.fit.clone().unwrap_or_default();
+        return Err(usage(format!("`{path}` has no fit called `{name}`"), format!("it has {}", names.join(", "))));
+    }
+    if let (Some(out), true) = (&options.out, chosen.len() > 1) {
+        let message = format!("`{path}` has {} fits, but `{}` is one folder", chosen.len(), out.display());
+        return Err(usage(message, format!("choose one of {} with --fit", names.join(", "))));
+    }
+    let threads = Threads::new(options.threads).map_err(|e| {
+        Failure::Environment(Problem::new("N013", e.to_string(), "ask for fewer threads with --threads"))
+    })?;
+    let job = Job { path, checked, options, data_root, threads: threads.clone() };
+    threads.install(|| {
+        chosen
+            .into_iter()
+            .enumerate()
+            .map(|(i, fit)| job.run(fit, if i == 0 { started } else { Instant::now() }, observer))
+            .collect()
+    })
+}
+
+/// What every fit of a run has in common.
+struct Job<'a> {
+    path: &'a str,
+    checked: &'a Checked,
+    options: &'a RunOptions,
+    data_root: &'a Path,
+    threads: Threads,
+}
+
+impl Job<'_> {
+    fn run(&self, fit: &Fit, started: Instant, observer: &mut dyn Observer) -> Result<Outcome, Failure> {
+        let program = &self.checked.program;
+        let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+        let directory = match &self.options.out {
+            Some(out) => RunDir::at(out)?,
+            None => RunDir::numbered(Path::new("runs"), &model.name)?,
+        };
+        let dataset = load(program, data, model, self.data_root)?;
+        let summary = summary(&dataset, model, fit);
+        let mut observed = Observed::new(model, data, dataset, fit.seed)?;
+        let mut findings = match fit.engine {
+            Engine::Joint => joint::fit(model, fit, &observed, &self.threads, observer)?,
+            Engine::Gradient => gradient::fit(program, fit, &observed, &self.threads, observer)?,
+        };
+        holdout::predict(model, &mut observed, &mut findings)?;
+        let mut record = findings::record(model, &findings, &observed);
+        record.summary = summary;
+        record.engine = match fit.engine {
+            Engine::Joint => report::Engine::Joint,
+            Engine::Gradient => report::Engine::Gradient,
+        };
+        record.seed = fit.seed;
+        record.settings = settings(self.path, self.checked, self.options);
+        record.versions = versions(&self.threads);
+        record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
+        record.wall_seconds = started.elapsed().as_secs_f64();
+        save(&directory, model, &findings, &observed, &record)?;
+        Ok(Outcome { record, directory: directory.path().to_path_buf() })
+    }
+}
+
+/// One line on what is fitted to what.
+fn summary(dataset: &crate::data::Dataset, model: &Model, fit: &Fit) -> String {
+    let engine = match fit.engine {
+        Engine::Joint => "joint Gauss-Newton",
+        Engine::Gradient => "gradient training",
+    };
+    let trajectories = match dataset.trajectories.len() {
+        1 => String::new(),
+        n => format!(" in {n} trajectories"),
+    };
+    format!(
+        "{} samples of {}{trajectories} ({}), fitted to {} by {engine}",
+        dataset.samples(),
+        dataset.columns.join(", "),
+        dataset.source,
+        model.name
+    )
+}
+
+/// The resolved settings: the checked program, line by line, and what was given on the command line.
+fn settings(path: &str, checked: &Checked, options: &RunOptions) -> Vec<(String, String)> {
+    let mut out = vec![("model file".to_string(), path.to_string())];
+    out.extend(options.overrides.iter().map(|o| ("--set".to_string(), o.clone())));
+    let text = crate::hir::dump(&checked.program);
+    let mut block = String::new();
+    for line in text.lines() {
+        if !line.starts_with(' ') {
+            block = line.to_string();
+        } else if block.starts_with("data") || block.starts_with("fit") || block.starts_with("network") {
+            let line = line.trim();
+            let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+            out.push((format!("{block}: {key}"), value.to_string()));
+        }
+    }
+    out
+}
+
+fn versions(threads: &Threads) -> Vec<(String, String)> {
+    vec![
+        ("mechc".to_string(), env!("CARGO_PKG_VERSION").to_string()),
+        ("system".to_string(), format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        ("threads".to_string(), threads.count().to_string()),
+    ]
+}
+
+fn save(
+    directory: &RunDir,
+    model: &Model,
+    findings: &Findings,
+    observed: &Observed,
+    record: &RunRecord,
+) -> Result<(), Failure> {
+    let json = |e: serde_json::Error| Failure::Internal(format!("a record cannot be written as JSON: {e}"));
+    directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
+    let about = vec![
+        format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")),
+        record.summary.clone(),
+    ];
+    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
+    let initial = (0..observed.components.len())
+        .map(|c| findings.solution.get(c * total).copied().unwrap_or(0.0))
+        .collect();
+    let first = observed.train.trajectories.first();
+    let simulation = Simulation {
+        initial,
+        steps: first.map_or(100, |t| t.len),
+        dt: first.map_or(0.01, |t| t.dt),
+    };
+    directory.save("discovered.mech", discovered(model, findings, &simulation, &about).as_bytes())?;
+    directory.save("report.html", report::report_html(record).as_bytes())?;
+    let text = serde_json::to_string_pretty(record).map_err(json)?;
+    directory.save("record.json", text.as_bytes())?;
+    let checkpoint = Checkpoint { step: findings.losses.len() as u64, payload: findings.state.clone() };
+    checkpoint.save(&mut Disk, directory.path())?;
+    Ok(())
+}

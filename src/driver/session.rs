@@ -1,0 +1,147 @@
+//! A session: one world of sources and the commands on it.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::emit::{self, Stage};
+use super::experiment;
+use super::failure::{Failure, Problem};
+use super::passes;
+use super::run::{self, Outcome, RunOptions};
+use crate::data::Dataset;
+use crate::diagnostics::Diagnostic;
+use crate::hir::{self, DataSource, Program};
+use crate::sema;
+use crate::source::{FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
+use crate::train::Observer;
+
+/// A checked program with what the compiler remarked on it.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The program.
+    pub program: Program,
+    /// Warnings, by place.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// One world of sources and the commands on it.
+pub struct Session {
+    world: Box<dyn World>,
+    sources: Sources,
+    /// Data files are looked up relative to this folder.
+    data_root: PathBuf,
+    started: Instant,
+}
+
+impl Session {
+    /// A session on any world; the standard library lies under it. Data files are relative to the current folder.
+    pub fn new(world: impl World + 'static) -> Session {
+        let mut library = MemoryWorld::new();
+        for (path, text) in sema::stdlib() {
+            library = library.with(*path, *text);
+        }
+        Session {
+            world: Box::new(Layered::new(world, library)),
+            sources: Sources::default(),
+            data_root: PathBuf::from("."),
+            started: Instant::now(),
+        }
+    }
+
+    /// A session on the folder of a model file, and the file's name in it.
+    pub fn open(path: &Path) -> Result<(Session, String), Failure> {
+        let folder = match path.parent() {
+            Some(p) if !p.as_os_str().is_empty() => p.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let name = path.file_name().and_then(|n| n.to_str()).map(str::to_string);
+        let Some(name) = name else {
+            let message = format!("`{}` is not the name of a model file", path.display());
+            return Err(Failure::Usage(Problem::new("N001", message, "name a `.mech` file")));
+        };
+        let world = FsWorld::new(&folder).map_err(|e| unreadable(&SourceError::NotFound(path.display().to_string()), &e))?;
+        let session = Session { data_root: folder, ..Session::new(world) };
+        Ok((session, name))
+    }
+
+    /// Every source read so far, for rendering diagnostics.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Parses and checks a model file, with settings replaced by `block.key=value` overrides.
+    pub fn check(&mut self, path: &str, overrides: &[String]) -> Result<Checked, Failure> {
+        let text = self.world.read(path).map_err(|e| unreadable(&e, &e))?;
+        let file = self.sources.add(path, text);
+        passes::check(file, self.world.as_ref(), overrides, &mut self.sources)
+    }
+
+    /// Checks a model file and prints its lowering in the user's terms.
+    pub fn expand(&mut self, path: &str, overrides: &[String]) -> Result<String, Failure> {
+        Ok(hir::expand(&self.check(path, overrides)?.program))
+    }
+
+    /// The text of one stage of compilation; the same bytes every time.
+    pub fn emit(&mut self, path: &str, overrides: &[String], stage: Stage) -> Result<String, Failure> {
+        if stage == Stage::Ast {
+            let text = self.world.read(path).map_err(|e| unreadable(&e, &e))?;
+            let file = self.sources.add(path, text);
+            return passes::dump_ast(file, &self.sources);
+        }
+        let checked = self.check(path, overrides)?;
+        emit::emit(&checked.program, stage)
+    }
+
+    /// Simulates a data set of a model file: the one named, or the only one that is simulated.
+    pub fn simulate(&mut self, path: &str, overrides: &[String], name: Option<&str>) -> Result<Dataset, Failure> {
+        let program = self.check(path, overrides)?.program;
+        let simulated: Vec<&hir::DataSet> =
+            program.data.values().filter(|d| matches!(d.source, DataSource::Simulate(_))).collect();
+        let names: Vec<&str> = simulated.iter().map(|d| d.name.as_str()).collect();
+        let usage = |message: String| {
+            let help = if names.is_empty() {
+                "add `data run = simulate Model { steps 1000; dt 0.01 }`".to_string()
+            } else {
+                format!("choose one of {} with --data", names.join(", "))
+            };
+            Failure::Usage(Problem::new("N003", message, help))
+        };
+        let data = match (name, simulated.as_slice()) {
+            (Some(name), _) => simulated
+                .iter()
+                .find(|d| d.name == name)
+                .ok_or_else(|| usage(format!("`{path}` simulates no data called `{name}`")))?,
+            (None, [only]) => only,
+            (None, []) => return Err(usage(format!("`{path}` simulates no data"))),
+            (None, _) => return Err(usage(format!("`{path}` simulates several data sets"))),
+        };
+        match &data.source {
+            DataSource::Simulate(spec) => experiment::simulate(&program, spec),
+            DataSource::Csv { .. } | DataSource::Numpy { .. } => Err(usage(format!("`{}` is read from a file", data.name))),
+        }
+    }
+
+    /// Runs the fits of a model file: all of them, or the one named in the options.
+    pub fn run(
+        &mut self,
+        path: &str,
+        options: &RunOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let checked = self.check(path, &options.overrides)?;
+        run::run(path, &checked, options, &self.data_root, self.started, observer)
+    }
+}
+
+/// A model file that cannot be read is a wrong model unless the system refused it.
+fn unreadable(error: &SourceError, cause: &SourceError) -> Failure {
+    match (error, cause) {
+        (_, SourceError::Io { .. }) => {
+            Failure::Environment(Problem::new("N010", cause.to_string(), "check the file's permissions"))
+        }
+        (SourceError::NotFound(_), _) => {
+            Failure::Environment(Problem::new("N011", error.to_string(), "check the path of the model file"))
+        }
+        _ => Failure::Source(Problem::new("E0100", cause.to_string(), "model files are UTF-8 text")),
+    }
+}
