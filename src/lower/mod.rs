@@ -31,3 +31,6 @@ pub enum LowerError {
         state: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
