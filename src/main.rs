@@ -110,7 +110,7 @@ fn main() -> ExitCode {
 fn human() -> Format {
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    Format::Human { colour, unicode: terminal }
+    Format::Human { color: colour, unicode: terminal }
 }
 
 fn signals(stop: &Stop) -> std::io::Result<()> {

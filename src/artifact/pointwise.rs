@@ -2,7 +2,7 @@
 
 /// Where a number of the linearisation is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Entry {
+pub enum PatternEntry {
     /// The same at every time.
     Constant(f64),
     /// Row of the function's result `entries: f64[entry, time]`.
@@ -13,11 +13,11 @@ pub enum Entry {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Pattern {
     /// Per component of x: its time derivative f.
-    pub value: Vec<Entry>,
+    pub value: Vec<PatternEntry>,
     /// Per component of f: component and derivative of f by it; zeros are left out.
-    pub by_component: Vec<Vec<(usize, Entry)>>,
+    pub by_component: Vec<Vec<(usize, PatternEntry)>>,
     /// Per component of f: unknown and derivative of f by it; zeros are left out.
-    pub by_unknown: Vec<Vec<(usize, Entry)>>,
+    pub by_unknown: Vec<Vec<(usize, PatternEntry)>>,
     /// Rows of `entries`.
     pub rows: usize,
 }

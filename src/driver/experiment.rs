@@ -245,9 +245,4 @@ impl Observed {
         }
         out
     }
-
-    /// The index of a state's own component among the model's.
-    pub fn component_of(&self, state: &str) -> Option<usize> {
-        self.components.iter().position(|c| c.state == state && c.derivative == 0)
-    }
 }

@@ -103,7 +103,7 @@ impl Job<'_> {
         let mut observed = Observed::new(model, data, dataset, fit.seed)?;
         let mut findings = match fit.engine {
             Engine::Joint => joint::fit(model, fit, &observed, &self.threads, observer)?,
-            Engine::Gradient => gradient::fit(program, fit, &observed, &self.threads, observer)?,
+            Engine::Gradient => return Err(Failure::Internal("no gradient".into())),
         };
         holdout::predict(model, &mut observed, &mut findings)?;
         let mut record = findings::record(model, &findings, &observed);

@@ -41,7 +41,7 @@ impl Session {
             library = library.with(*path, *text);
         }
         Session {
-            world: Box::new(Layered::new(world, library)),
+            world: Box::new(Layered { upper: world, lower: library }),
             sources: Sources::default(),
             data_root: PathBuf::from("."),
             started: Instant::now(),

@@ -1,6 +1,6 @@
 //! Explicit loops and memory: what an IR function becomes before code is generated.
 //!
-//! [`lower`] turns one verified function into a [`Program`]: an [`Entry`](crate::artifact::Entry) (buffers and steps) and
+//! [`lower`] turns one verified function into a [`Program`]: an [`Entry`](crate::artifact::PatternEntry) (buffers and steps) and
 //! the [`LoopNest`]s its steps run. Views (broadcast, transpose, index, stack, place, reshape) become addressing;
 //! element-wise chains over the same axes share one loop body; sums are accumulators of that body; products of matrices become
 //! strided products of merged indices, unless they are so small that loops are better.

@@ -11,7 +11,7 @@
 //! Parameters of size zero are left out.
 
 use super::{Leaves, LowerError, lower_expr};
-use crate::artifact::{Entry, Pattern};
+use crate::artifact::{Pattern, PatternEntry};
 use crate::base::{Idx, IndexMap};
 use crate::hir::{Equation, Model, StateId};
 use crate::ir::{AxisId, Builder, Function, Module, Op, Type, ValueId};
@@ -159,13 +159,13 @@ fn gather(module: &mut Module, model: &Model, mut function: Function, time: Axis
     let components = components(model).len();
     for values in loose.chunks(1 + components + model.unknowns.len()) {
         let mut entries = values.iter().map(|&value| match constant(&function, value) {
-            Some(x) => Entry::Constant(x),
+            Some(x) => PatternEntry::Constant(x),
             None => {
                 let next = rows.len();
-                Entry::Row(*rows.entry(value).or_insert(next))
+                PatternEntry::Row(*rows.entry(value).or_insert(next))
             }
         });
-        let nonzero = |(_, e): &(usize, Entry)| !matches!(e, Entry::Constant(0.0));
+        let nonzero = |(_, e): &(usize, PatternEntry)| !matches!(e, PatternEntry::Constant(0.0));
         pattern.value.extend(entries.next());
         pattern.by_component.push(entries.by_ref().take(components).enumerate().filter(nonzero).collect());
         pattern.by_unknown.push(entries.enumerate().filter(nonzero).collect());

@@ -1,7 +1,7 @@
 //! Lowered models against the tree evaluator of the typed model.
 
 use super::pointwise;
-use crate::artifact::{Entry, Pattern};
+use crate::artifact::{Pattern, PatternEntry};
 use crate::base::{Idx, Tensor};
 use crate::diagnostics::Sink;
 use crate::hir::{Model, Point};
@@ -68,11 +68,11 @@ fn check(model: &Model) {
     }
 
     let entries = linearise(&module, &x, &xi, &t);
-    let read = |e: Entry, at: usize| match e {
-        Entry::Constant(c) => c,
-        Entry::Row(r) => entries[r * len + at],
+    let read = |e: PatternEntry, at: usize| match e {
+        PatternEntry::Constant(c) => c,
+        PatternEntry::Row(r) => entries[r * len + at],
     };
-    let lookup = |list: &[(usize, Entry)], j: usize, at: usize| {
+    let lookup = |list: &[(usize, PatternEntry)], j: usize, at: usize| {
         list.iter().find(|(k, _)| *k == j).map_or(0.0, |(_, e)| read(*e, at))
     };
     for i in 0..n {
@@ -133,6 +133,6 @@ fn equal_and_constant_derivatives_are_stored_once() {
     // The ten terms are shared by the three equations; the constant term is no row; f and its Jacobian are 3 + 9 rows.
     assert_eq!(pattern.rows, 3 + 9 + 9);
     let unknown = |c: usize, k: usize| pattern.by_unknown[c].iter().find(|(j, _)| *j == k).map(|(_, e)| *e);
-    assert_eq!(unknown(0, 0), Some(Entry::Constant(1.0)));
+    assert_eq!(unknown(0, 0), Some(PatternEntry::Constant(1.0)));
     assert_eq!(unknown(0, 4), unknown(1, 14));
 }

@@ -14,7 +14,7 @@ pub struct Progress<'a> {
 }
 
 /// Watches a fit, and may end it.
-pub trait Observer {
+pub trait Observer: Send {
     /// Called after every step.
     fn progress(&mut self, progress: &Progress);
     /// Asked before every step: whether the fit should end now.

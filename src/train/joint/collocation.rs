@@ -6,7 +6,7 @@
 //! midpoint, which also needs the total time derivative g of f along itself.
 
 use super::problem::{Dynamics, JointError, Observations, Points, Unknown};
-use crate::artifact::{Entry, Pattern};
+use crate::artifact::{Pattern, PatternEntry};
 
 /// The samples and the links between them.
 pub struct Grid {
@@ -116,10 +116,10 @@ pub struct Rows {
 }
 
 /// Reads f or one of its derivatives at a time.
-fn read(entry: Entry, entries: &[f64], len: usize, t: usize) -> f64 {
+fn read(entry: PatternEntry, entries: &[f64], len: usize, t: usize) -> f64 {
     match entry {
-        Entry::Constant(x) => x,
-        Entry::Row(r) => entries[r * len + t],
+        PatternEntry::Constant(x) => x,
+        PatternEntry::Row(r) => entries[r * len + t],
     }
 }
 

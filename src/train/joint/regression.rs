@@ -2,7 +2,7 @@
 
 use super::collocation::Grid;
 use super::problem::{Dynamics, JointError, Points, Unknown};
-use crate::artifact::Entry;
+use crate::artifact::PatternEntry;
 use crate::solve::Cholesky;
 
 /// The start of the unknowns and their natural scales.
@@ -36,9 +36,9 @@ fn normal(
     let pattern = model.pattern().clone();
     let mut entries = vec![0.0; pattern.rows * len];
     model.linearise(Points { x, t: &grid.t, input: &grid.input }, xi, &mut entries)?;
-    let read = |e: Entry, t: usize| match e {
-        Entry::Constant(c) => c,
-        Entry::Row(r) => entries[r * len + t],
+    let read = |e: PatternEntry, t: usize| match e {
+        PatternEntry::Constant(c) => c,
+        PatternEntry::Row(r) => entries[r * len + t],
     };
     let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0 };
     for c in 0..n {

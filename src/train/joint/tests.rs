@@ -1,7 +1,7 @@
 //! The joint engine on hand-written polynomial systems, without the compiler.
 
 use super::{Dynamics, EvaluateError, JointFit, Observations, Points, Settings, Unknown, fit};
-use crate::artifact::{Entry, Pattern};
+use crate::artifact::{Pattern, PatternEntry};
 use crate::train::Silent;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -22,9 +22,9 @@ impl Quadratic {
         let m = terms.len();
         // Rows: f, then the Jacobian, then the terms.
         let pattern = Pattern {
-            value: (0..n).map(Entry::Row).collect(),
-            by_component: (0..n).map(|c| (0..n).map(|j| (j, Entry::Row(n + c * n + j))).collect()).collect(),
-            by_unknown: (0..n).map(|c| (0..m).map(|k| (c * m + k, Entry::Row(n + n * n + k))).collect()).collect(),
+            value: (0..n).map(PatternEntry::Row).collect(),
+            by_component: (0..n).map(|c| (0..n).map(|j| (j, PatternEntry::Row(n + c * n + j))).collect()).collect(),
+            by_unknown: (0..n).map(|c| (0..m).map(|k| (c * m + k, PatternEntry::Row(n + n * n + k))).collect()).collect(),
             rows: n + n * n + m,
         };
         Quadratic { n, terms, pattern }
