@@ -134,9 +134,9 @@ fn violations(table: &Table, files: &[(String, String, String)]) -> Vec<String> 
         }
         if module != "main" {
             for forbidden in ["println!(", "print!(", "eprintln!(", "eprint!(", "dbg!(", "todo!(", "unimplemented!("] {
-                let found = code.match_indices(forbidden).any(|(at, _)| {
-                    !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-                });
+                let found = code
+                    .match_indices(forbidden)
+                    .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
                 if found {
                     out.push(format!("{name}: `{forbidden}...)`"));
                 }
@@ -174,7 +174,11 @@ fn the_table_has_every_module_and_no_cycle() {
             .filter(|(m, uses)| !done.contains(*m) && uses.iter().all(|u| done.contains(u)))
             .map(|(m, _)| m.clone())
             .collect();
-        assert!(!ready.is_empty(), "a cycle, or an unknown name, among {:?}", table.keys().filter(|m| !done.contains(*m)));
+        assert!(
+            !ready.is_empty(),
+            "a cycle, or an unknown name, among {:?}",
+            table.keys().filter(|m| !done.contains(*m))
+        );
         done.extend(ready);
     }
 }

@@ -185,9 +185,9 @@ impl Observed {
             out.t.extend((0..trajectory.len).map(|i| trajectory.time(i)));
             for (row, c) in rows.iter_mut().zip(&self.components) {
                 let column = self.train.column(&c.state).filter(|_| c.derivative == 0);
-                row.extend((0..trajectory.len).map(|i| {
-                    column.and_then(|c| trajectory.value(i, c)).unwrap_or(f64::NAN)
-                }));
+                row.extend(
+                    (0..trajectory.len).map(|i| column.and_then(|c| trajectory.value(i, c)).unwrap_or(f64::NAN)),
+                );
             }
             let width = model.inputs.len();
             for (k, row) in inputs.iter_mut().enumerate() {

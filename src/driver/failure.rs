@@ -10,8 +10,6 @@ use crate::source::Sources;
 pub enum Failure {
     /// The model is wrong: exit code 1.
     Model(Vec<Diagnostic>),
-    /// The model file is no text that could be a model: exit code 1.
-    Source(Problem),
     /// The command was used wrongly: exit code 2.
     Usage(Problem),
     /// A `--set` names what is not there, or gives it a bad value: exit code 2.
@@ -64,7 +62,7 @@ impl Failure {
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Model(_) | Failure::Source(_) => 1,
+            Failure::Model(_) => 1,
             Failure::Usage(_) | Failure::Override(_) => 2,
             Failure::Data(error) => error.exit_code(),
             Failure::Environment(_) => 4,
@@ -78,9 +76,7 @@ impl Failure {
     pub fn render(&self, sources: &Sources, format: Format) -> String {
         match self {
             Failure::Model(found) | Failure::Override(found) => diagnostics::render(found, sources, format),
-            Failure::Source(p) | Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) => {
-                p.render(format)
-            }
+            Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) => p.render(format),
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(format),
             Failure::Interrupted => Problem::new("N000", "interrupted", "").render(format),
             Failure::Internal(what) => Problem::new(

@@ -35,8 +35,7 @@ pub fn predict(model: &Model, observed: &mut Observed, findings: &mut Findings) 
             }
         };
         let start = fitted.time(fitted.len.saturating_sub(1));
-        let solved =
-            data::integrate(&mut rhs, &last, start, fitted.dt, held.len + 1, &Tolerance::default());
+        let solved = data::integrate(&mut rhs, &last, start, fitted.dt, held.len + 1, &Tolerance::default());
         let rows = match solved {
             Ok(values) => values,
             Err(error) => {

@@ -32,8 +32,7 @@ pub fn fit(
         .collect();
     let settings = Settings { seed: fit.seed, significance: fit.significance };
     let observations = observed.observations(model);
-    let result =
-        joint::fit(&mut compiled, &unknowns, &observations, &settings, observer).map_err(failure)?;
+    let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer).map_err(failure)?;
     let mut findings = findings(&result);
     findings.warnings = warnings(model, observed, &result);
     Ok(findings)
@@ -75,7 +74,9 @@ fn warnings(model: &Model, observed: &Observed, result: &JointFit) -> Vec<String
         );
     }
     if !result.converged {
-        out.push("the fit did not settle: estimates still move by more than a third of their standard errors".to_string());
+        out.push(
+            "the fit did not settle: estimates still move by more than a third of their standard errors".to_string(),
+        );
     }
     for hole in model.holes.values() {
         let none = hole.terms.iter().all(|t| {
@@ -99,13 +100,9 @@ fn failure(error: JointError) -> Failure {
     let message = error.to_string();
     let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
     match error {
-        JointError::TooFewObservations { .. } => {
-            numerical("N501", "give more samples, or fewer candidate terms")
-        }
+        JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),
         JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
-        JointError::Singular(_) => {
-            numerical("N503", "look for states or parameters that the data cannot determine")
-        }
+        JointError::Singular(_) => numerical("N503", "look for states or parameters that the data cannot determine"),
         JointError::NotFinite { .. } => {
             numerical("N504", "check the start values and bounds of parameters, and terms such as ln or a ratio")
         }

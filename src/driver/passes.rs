@@ -16,12 +16,7 @@ use crate::source::{FileId, Sources, World};
 use crate::syntax;
 
 /// Text to checked program.
-pub fn check(
-    file: FileId,
-    world: &dyn World,
-    overrides: &[String],
-    sources: &mut Sources,
-) -> Result<Checked, Failure> {
+pub fn check(file: FileId, world: &dyn World, overrides: &[String], sources: &mut Sources) -> Result<Checked, Failure> {
     let mut asked = Sink::new();
     let changes: Vec<sema::Override> =
         overrides.iter().filter_map(|o| sema::parse_override(o, sources, &mut asked)).collect();

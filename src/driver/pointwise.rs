@@ -41,8 +41,7 @@ fn lowering(error: LowerError) -> Failure {
 
 /// Functions to machine code: the passes after lowering.
 pub fn compile(module: &ir::Module) -> Result<crate::artifact::Artifact, Failure> {
-    let programs: Result<Vec<kernel::Program>, _> =
-        module.functions.iter().map(|f| kernel::lower(module, f)).collect();
+    let programs: Result<Vec<kernel::Program>, _> = module.functions.iter().map(|f| kernel::lower(module, f)).collect();
     let programs = programs.map_err(|e| Failure::Internal(e.to_string()))?;
     codegen::host::compile(&module.name, programs).map_err(|e| Failure::Internal(e.to_string()))
 }

@@ -176,20 +176,13 @@ fn save(
 ) -> Result<(), Failure> {
     let json = |e: serde_json::Error| Failure::Internal(format!("a record cannot be written as JSON: {e}"));
     directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
-    let about = vec![
-        format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")),
-        record.summary.clone(),
-    ];
+    let about =
+        vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
     let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
-    let initial = (0..observed.components.len())
-        .map(|c| findings.solution.get(c * total).copied().unwrap_or(0.0))
-        .collect();
+    let initial =
+        (0..observed.components.len()).map(|c| findings.solution.get(c * total).copied().unwrap_or(0.0)).collect();
     let first = observed.train.trajectories.first();
-    let simulation = Simulation {
-        initial,
-        steps: first.map_or(100, |t| t.len),
-        dt: first.map_or(0.01, |t| t.dt),
-    };
+    let simulation = Simulation { initial, steps: first.map_or(100, |t| t.len), dt: first.map_or(0.01, |t| t.dt) };
     directory.save("discovered.mech", discovered(model, findings, &simulation, &about).as_bytes())?;
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;

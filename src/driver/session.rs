@@ -9,10 +9,10 @@ use super::failure::{Failure, Problem};
 use super::passes;
 use super::run::{self, Outcome, RunOptions};
 use crate::data::Dataset;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{self, Diagnostic};
 use crate::hir::{self, DataSource, Program};
 use crate::sema;
-use crate::source::{FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
+use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
 use crate::train::Observer;
 
 /// A checked program with what the compiler remarked on it.
@@ -59,8 +59,11 @@ impl Session {
             let message = format!("`{}` is not the name of a model file", path.display());
             return Err(Failure::Usage(Problem::new("N001", message, "name a `.mech` file")));
         };
-        let world = FsWorld::new(&folder).map_err(|e| unreadable(&SourceError::NotFound(path.display().to_string()), &e))?;
-        let session = Session { data_root: folder, ..Session::new(world) };
+        let session = match FsWorld::new(&folder) {
+            Ok(world) => Session { data_root: folder, ..Session::new(world) },
+            // Without its folder the file is missing too, which reading it reports.
+            Err(_) => Session { data_root: folder, ..Session::new(MemoryWorld::new()) },
+        };
         Ok((session, name))
     }
 
@@ -69,10 +72,19 @@ impl Session {
         &self.sources
     }
 
+    fn read(&mut self, path: &str) -> Result<FileId, Failure> {
+        match self.world.read(path) {
+            Ok(text) => Ok(self.sources.add(path, text)),
+            Err(error @ SourceError::Io { .. }) => {
+                Err(Failure::Environment(Problem::new("N010", error.to_string(), "check the file's permissions")))
+            }
+            Err(error) => Err(Failure::Model(vec![diagnostics::unreadable(&error, &mut self.sources)])),
+        }
+    }
+
     /// Parses and checks a model file, with settings replaced by `block.key=value` overrides.
     pub fn check(&mut self, path: &str, overrides: &[String]) -> Result<Checked, Failure> {
-        let text = self.world.read(path).map_err(|e| unreadable(&e, &e))?;
-        let file = self.sources.add(path, text);
+        let file = self.read(path)?;
         passes::check(file, self.world.as_ref(), overrides, &mut self.sources)
     }
 
@@ -84,8 +96,7 @@ impl Session {
     /// The text of one stage of compilation; the same bytes every time.
     pub fn emit(&mut self, path: &str, overrides: &[String], stage: Stage) -> Result<String, Failure> {
         if stage == Stage::Ast {
-            let text = self.world.read(path).map_err(|e| unreadable(&e, &e))?;
-            let file = self.sources.add(path, text);
+            let file = self.read(path)?;
             return passes::dump_ast(file, &self.sources);
         }
         let checked = self.check(path, overrides)?;
@@ -117,7 +128,9 @@ impl Session {
         };
         match &data.source {
             DataSource::Simulate(spec) => experiment::simulate(&program, spec),
-            DataSource::Csv { .. } | DataSource::Numpy { .. } => Err(usage(format!("`{}` is read from a file", data.name))),
+            DataSource::Csv { .. } | DataSource::Numpy { .. } => {
+                Err(usage(format!("`{}` is read from a file", data.name)))
+            }
         }
     }
 
@@ -130,18 +143,5 @@ impl Session {
     ) -> Result<Vec<Outcome>, Failure> {
         let checked = self.check(path, &options.overrides)?;
         run::run(path, &checked, options, &self.data_root, self.started, observer)
-    }
-}
-
-/// A model file that cannot be read is a wrong model unless the system refused it.
-fn unreadable(error: &SourceError, cause: &SourceError) -> Failure {
-    match (error, cause) {
-        (_, SourceError::Io { .. }) => {
-            Failure::Environment(Problem::new("N010", cause.to_string(), "check the file's permissions"))
-        }
-        (SourceError::NotFound(_), _) => {
-            Failure::Environment(Problem::new("N011", error.to_string(), "check the path of the model file"))
-        }
-        _ => Failure::Source(Problem::new("E0100", cause.to_string(), "model files are UTF-8 text")),
     }
 }

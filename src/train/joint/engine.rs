@@ -443,12 +443,7 @@ impl<'a> Engine<'a> {
 
     /// The step to the minimiser over the set `active`, full or damped so that the objective does not rise; `None` when
     /// a step that changes the set would raise it: then the old set has to settle first.
-    fn step(
-        &mut self,
-        from: &Point,
-        reduced: &Reduced,
-        active: &[bool],
-    ) -> Result<Option<Step>, JointError> {
+    fn step(&mut self, from: &Point, reduced: &Reduced, active: &[bool]) -> Result<Option<Step>, JointError> {
         let solution = select::solve(reduced, &self.scale, self.unknowns, active).ok_or(JointError::Collinear)?;
         let change: Vec<f64> = solution.xi.iter().zip(from.xi).map(|(a, b)| a - b).collect();
         let direction = reduced.trajectory_step(&change);

@@ -24,7 +24,9 @@ impl Quadratic {
         let pattern = Pattern {
             value: (0..n).map(PatternEntry::Row).collect(),
             by_component: (0..n).map(|c| (0..n).map(|j| (j, PatternEntry::Row(n + c * n + j))).collect()).collect(),
-            by_unknown: (0..n).map(|c| (0..m).map(|k| (c * m + k, PatternEntry::Row(n + n * n + k))).collect()).collect(),
+            by_unknown: (0..n)
+                .map(|c| (0..m).map(|k| (c * m + k, PatternEntry::Row(n + n * n + k))).collect())
+                .collect(),
             rows: n + n * n + m,
         };
         Quadratic { n, terms, pattern }
