@@ -8,7 +8,7 @@ use super::experiment::{Observed, load};
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::session::Checked;
-use super::{gradient, holdout, joint};
+use super::{holdout, joint};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, Checkpoint, Disk, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
