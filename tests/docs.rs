@@ -98,8 +98,7 @@ fn judge(block: &Block) -> Option<String> {
     };
     let sets: Vec<&str> = words.filter(|w| *w != "--set").collect();
     let (found, shown) = compile("main.mech", &block.text, &sets, &library());
-    let errors: BTreeSet<&str> =
-        found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
+    let errors: BTreeSet<&str> = found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
     let right = match kind {
         "mech,error" => expected.is_some_and(|code| errors == BTreeSet::from([code])),
         "mech,warning" => errors.is_empty() && found.iter().any(|d| Some(d.code) == expected),
@@ -122,9 +121,8 @@ fn every_snippet_does_what_it_says() {
 
 #[test]
 fn a_wrong_snippet_is_found() {
-    let verdict = |info: &str, text: &str| {
-        judge(&Block { place: "here".into(), info: info.into(), text: text.into() }).is_some()
-    };
+    let verdict =
+        |info: &str, text: &str| judge(&Block { place: "here".into(), info: info.into(), text: text.into() }).is_some();
     let good = "model M {\n  state x\n  x' = -x\n}\n";
     let bad = "model M {\n  state x\n  x' = -y\n}\n";
     assert!(!verdict("mech", good) && verdict("mech", bad));
@@ -225,7 +223,7 @@ fn every_code_has_an_entry_with_its_snippet() {
 #[test]
 fn examples_and_library_check() {
     let mut count = 0;
-    for folder in ["examples", "stdlib"] {
+    for folder in ["examples", "examples/data", "stdlib"] {
         let world = Layered { upper: FsWorld::new(root().join(folder)).expect(folder), lower: library() };
         for entry in fs::read_dir(root().join(folder)).expect(folder) {
             let path = entry.expect(folder).path();
@@ -239,5 +237,5 @@ fn examples_and_library_check() {
             assert!(read(&path).starts_with("//! "), "{} does not say what it is about", path.display());
         }
     }
-    assert!(count >= 9, "only {count} files");
+    assert!(count >= 12, "only {count} files");
 }
