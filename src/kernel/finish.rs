@@ -19,7 +19,7 @@ pub(super) fn program(plan: &Plan<'_>, buffers: Buffers, drafts: Vec<Draft>) -> 
                 steps.push(Step::Loops(loop_step(&nest, nests.len())));
                 nests.push(nest);
             }
-            Draft::Library(step) => steps.push(step),
+            Draft::Library(step) => steps.push(*step),
         }
     }
     let port = |name: &str, value, buffer| {

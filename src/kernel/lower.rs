@@ -40,7 +40,7 @@ pub(super) enum Draft {
     /// A loop nest.
     Nest(Box<NestBuilder>),
     /// Anything else, finished.
-    Library(Step),
+    Library(Box<Step>),
 }
 
 /// Lowers `function`, which the verifier accepts, to loops and library steps.
@@ -50,17 +50,18 @@ pub(super) enum Draft {
 pub fn lower(module: &Module, function: &Function) -> Result<Program, KernelError> {
     let function = &solves::canonical(module, function);
     let mut stored = BTreeSet::new();
-    for round in 0.. {
+    let mut rounds = 0;
+    loop {
         let plan = Plan::new(function, Axes::of(module, function), &stored);
         let buffers = Buffers::of(&plan);
         let drafts = schedule(&plan, &buffers)?;
         let again = repeated(&plan, &drafts);
-        if round >= MAX_ROUNDS || again.is_empty() {
+        if rounds >= MAX_ROUNDS || again.is_empty() {
             return finish::program(&plan, buffers, drafts);
         }
         stored.extend(again);
+        rounds += 1;
     }
-    unreachable!("the last round returns")
 }
 
 /// The buffers of an entry.
@@ -131,7 +132,7 @@ fn schedule(plan: &Plan<'_>, buffers: &Buffers) -> Result<Vec<Draft>, KernelErro
                         Op::Contract(over) => product::step(&cx, inst, over)?,
                         _ => solves::step(&cx, inst)?,
                     };
-                    drafts.push(Draft::Library(step));
+                    drafts.push(Draft::Library(Box::new(step)));
                     step_of.extend(inst.results.iter().map(|&r| (r, drafts.len() - 1)));
                 }
             }

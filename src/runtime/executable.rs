@@ -16,6 +16,8 @@ pub struct Executable {
     threads: Threads,
     sizes: Vec<u64>,
     copied: Vec<bool>,
+    /// What the layout is for: sizes and which results are copied.
+    laid_out: (Vec<u64>, Vec<bool>),
     layout: Option<Layout>,
     memory: Memory,
     solve_plan: SolvePlan,
@@ -57,6 +59,7 @@ impl Executable {
             threads,
             sizes: Vec::new(),
             copied,
+            laid_out: (Vec::new(), Vec::new()),
             layout: None,
             memory: Memory::default(),
             solve_plan,
@@ -100,7 +103,6 @@ impl Executable {
         let shapes: Vec<Vec<usize>> = tensors.iter().map(|t| t.shape().to_vec()).collect();
         let mut outs: Vec<TensorViewMut<'_>> =
             tensors.iter_mut().zip(&shapes).map(|(t, shape)| TensorViewMut::of(shape, t.data_mut())).collect();
-        self.layout = None;
         self.call(args, &mut outs)?;
         drop(outs);
         Ok(tensors)
@@ -141,7 +143,6 @@ impl Executable {
     /// Checks everything and gives the address of each buffer.
     fn prepare(&mut self, args: &mut [Arg<'_>], outs: &mut [TensorViewMut<'_>]) -> Result<Vec<*mut u8>, RuntimeError> {
         self.count("arguments", self.entry.params.len(), args.len())?;
-        let former = (self.sizes.clone(), self.copied.clone());
         bind::sizes(&self.entry, args.iter().map(Arg::shape), &mut self.sizes)?;
         self.copied.fill(false);
         let mut over: Vec<Option<usize>> = vec![None; self.entry.results.len()];
@@ -169,9 +170,10 @@ impl Executable {
             bind::result(&self.entry, port, out.shape(), &self.sizes)?;
             bind::numbers(port, out.elem(), out.shape(), out.len())?;
         }
-        if self.layout.is_none() || former.0 != self.sizes || former.1 != self.copied {
+        if self.layout.is_none() || self.laid_out.0 != self.sizes || self.laid_out.1 != self.copied {
             self.layout = None;
             self.layout = Some(Layout::new(&self.entry, &self.sizes, &self.copied)?);
+            self.laid_out = (self.sizes.clone(), self.copied.clone());
         }
         let Some(layout) = &self.layout else { return Ok(Vec::new()) };
         if !self.memory.reserve(layout.total) {

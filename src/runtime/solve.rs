@@ -220,7 +220,6 @@ fn numbers<'r>(run: &Run<'r>, buffer: BufferIndex) -> &'r [f64] {
     unsafe { std::slice::from_raw_parts(run.pointer(buffer).cast::<f64>().cast_const(), run.count(buffer)) }
 }
 
-#[expect(clippy::mut_from_ref, reason = "the memory is the call's, not the run's")]
 fn numbers_mut<'r>(run: &Run<'r>, buffer: BufferIndex) -> &'r mut [f64] {
     // SAFETY: as for `numbers`; every result of a step has a buffer of its own, and this is asked for once for each.
     unsafe { std::slice::from_raw_parts_mut(run.pointer(buffer).cast::<f64>(), run.count(buffer)) }

@@ -4,3 +4,5 @@ mod check;
 mod programs;
 mod random;
 mod runtime;
+mod solves;
+mod text;

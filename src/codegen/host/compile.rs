@@ -107,8 +107,7 @@ fn build(module: &mut JITModule, programs: &[Program]) -> Result<Vec<Built>, Cod
                 .declare_function(&format!("{p}.{n}"), Linkage::Local, &context.func.signature)
                 .map_err(|e| fail(e.to_string()))?;
             context.func.name = UserFuncName::user(0, id.as_u32());
-            emit::body(module, &mut imports, &mut context.func, &mut scratch, nest, &program.entry)
-                .map_err(|e| fail(e.to_string()))?;
+            emit::body(module, &mut imports, &mut context.func, &mut scratch, nest, &program.entry).map_err(fail)?;
             built.push(Built { name: nest.name.clone(), id, context });
         }
     }

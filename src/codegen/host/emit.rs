@@ -9,7 +9,7 @@ use crate::kernel::LoopNest;
 use cranelift_codegen::ir::{AbiParam, FuncRef, Function, Signature, Type, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::JITModule;
-use cranelift_module::{FuncId, Linkage, Module, ModuleResult};
+use cranelift_module::{FuncId, Linkage, Module};
 use std::collections::BTreeMap;
 
 /// Functions the module imports already.
@@ -19,8 +19,8 @@ pub(super) struct Imports {
 }
 
 impl Imports {
-    /// The reference to `call` in `function`.
-    fn reference(&mut self, module: &mut JITModule, call: Call, function: &mut Function) -> ModuleResult<FuncRef> {
+    /// The reference to `call` in `function`; the error is Cranelift's words.
+    fn reference(&mut self, module: &mut JITModule, call: Call, function: &mut Function) -> Result<FuncRef, String> {
         let id = match self.ids.get(&call) {
             Some(&id) => id,
             None => {
@@ -28,7 +28,8 @@ impl Imports {
                 let ty = AbiParam::new(scalar_type(call.elem()));
                 signature.params = vec![ty; call.operands()];
                 signature.returns.push(ty);
-                let id = module.declare_function(&call.name(), Linkage::Import, &signature)?;
+                let id =
+                    module.declare_function(&call.name(), Linkage::Import, &signature).map_err(|e| e.to_string())?;
                 self.ids.insert(call, id);
                 id
             }
@@ -45,7 +46,7 @@ pub(super) fn signature(module: &JITModule) -> Signature {
     signature
 }
 
-/// Builds the body of `nest` into `function`.
+/// Builds the body of `nest` into `function`; the error is Cranelift's words.
 pub(super) fn body(
     module: &mut JITModule,
     imports: &mut Imports,
@@ -53,7 +54,7 @@ pub(super) fn body(
     scratch: &mut FunctionBuilderContext,
     nest: &LoopNest,
     entry: &Entry,
-) -> ModuleResult<()> {
+) -> Result<(), String> {
     let mut calls = BTreeMap::new();
     for call in Body::calls(nest) {
         calls.insert(call, imports.reference(module, call, function)?);

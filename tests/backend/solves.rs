@@ -1,0 +1,80 @@
+//! Relaxed solves: what is kept between calls must never show, and failures have names.
+
+use super::check::{bits, executable};
+use mechc::base::Tensor;
+use mechc::ir;
+use mechc::runtime::{RuntimeError, TensorView};
+
+/// A harmonic oscillator with a damping for all samples, and the gradient of the sum of its states.
+const TEXT: &str = "module T
+axis sample
+axis time
+axis state = 1
+axis order = 4
+axis equation = 1
+axis start = 1
+axis given = 2
+func f(%c: f64[equation, time, state, order], %rhs: f64[sample, equation, time], %iv: f64[start, state, given], %h: f64[]) {
+  %u = solve %c, %rhs, %iv, %h, time = time, state = state, order = order, equation = equation, start = start, given = given, central = false, weights = [1.0, 1.0, 1.0] : f64[sample, time, state, order]
+  %one = const 1.0 : f64[]
+  %g = broadcast %one : f64[sample, time, state, order]
+  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, time = time, state = state, order = order, equation = equation, start = start, given = given, central = false, weights = [1.0, 1.0, 1.0] : f64[equation, time, state, order], f64[sample, equation, time], f64[start, state, given], f64[]
+  return u = %u, c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj
+}
+";
+
+fn args(samples: usize, steps: usize, damping: f64, h: f64) -> Vec<Tensor> {
+    let c = [1.0, damping, 1.0, 0.0].repeat(steps);
+    let rhs = (0..samples * steps).map(|i| (i as f64 * 0.37).sin()).collect();
+    vec![
+        Tensor::from_f64(vec![1, steps, 1, 4], c).expect("it fits"),
+        Tensor::from_f64(vec![samples, 1, steps], rhs).expect("it fits"),
+        Tensor::from_f64(vec![1, 1, 2], vec![0.5, -0.25]).expect("it fits"),
+        Tensor::scalar(h),
+    ]
+}
+
+#[test]
+fn a_kept_factor_never_shows() {
+    let module = ir::parse(TEXT).expect("the text is well-formed");
+    let mut kept = executable(&module, "f", 2);
+    let calls = [
+        (5, 20, 0.1, 0.1),
+        (5, 20, 0.1, 0.1),
+        (9, 20, 0.1, 0.1),
+        (9, 20, 0.3, 0.1),
+        (9, 20, 0.3, 0.2),
+        (3, 11, 0.3, 0.2),
+    ];
+    for (samples, steps, damping, h) in calls {
+        let args = args(samples, steps, damping, h);
+        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+        let again = kept.run(&views).expect("it runs");
+        let fresh = executable(&module, "f", 1).run(&views).expect("it runs");
+        for (a, b) in again.iter().zip(&fresh) {
+            assert_eq!(bits(a), bits(b), "with {samples} samples, {steps} steps, damping {damping}, h {h}");
+        }
+        let reference = mechc::interp::run(&module, "f", &args).expect("the reference evaluates");
+        for (a, b) in fresh.iter().zip(&reference) {
+            let scale = b.to_f64().iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+            // The reference factors the rows, the engine their normal equations: the difference is the latter's rounding.
+            let close = a.to_f64().iter().zip(b.to_f64()).all(|(a, b)| (a - b).abs() <= 1e-9 * scale);
+            assert!(close, "{a:?} is not {b:?}");
+        }
+    }
+}
+
+#[test]
+fn a_solve_that_fails_is_an_error_and_the_next_call_works() {
+    let module = ir::parse(TEXT).expect("the text is well-formed");
+    let mut exe = executable(&module, "f", 1);
+    let call = |exe: &mut mechc::runtime::Executable, damping| {
+        let args = args(2, 6, damping, 0.1);
+        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+        exe.run(&views)
+    };
+    let good = call(&mut exe, 0.2).expect("it runs");
+    let failed = call(&mut exe, f64::NAN);
+    assert!(matches!(&failed, Err(RuntimeError::Solve { entry, .. }) if entry == "f"), "{failed:?}");
+    assert_eq!(call(&mut exe, 0.2), Ok(good));
+}
