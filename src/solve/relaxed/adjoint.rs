@@ -249,7 +249,10 @@ impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for AdjointChunk<'_, '_
             scratch.staged.load::<V>(problem, samples);
             gather(&mut scratch.rhs, problem.rhs, shape.right_hand_sides(), samples);
             gather(&mut scratch.iv, problem.iv, shape.initial_values(), samples);
-            gather(&mut scratch.u, &solution.u, shape.unknowns(), samples);
+            if wanted.c || wanted.h || wanted.weights {
+                // Without it the residuals below are those of another lane group, and nobody reads them.
+                gather(&mut scratch.u, &solution.u, shape.unknowns(), samples);
+            }
             gather(&mut scratch.z, upstream, shape.unknowns(), samples);
             let (mut eps, mut z_eps) = ([P::ZERO], [P::ZERO]);
             if plan.slack {

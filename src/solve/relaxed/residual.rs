@@ -40,9 +40,9 @@ pub(crate) fn row_residuals<V: Lanes>(
     }
     let square = V::splat(weights.initial * weights.initial);
     let ki = shape.initial_orders;
-    for i in 0..shape.initial_values() {
+    for (i, value) in iv.iter().enumerate() {
         let place = i / ki * k + i % ki;
-        V::load(&iv[i]).sub(V::load(&u[place])).mul_add(square, V::load(&y[place])).store(&mut y[place]);
+        V::load(value).sub(V::load(&u[place])).mul_add(square, V::load(&y[place])).store(&mut y[place]);
     }
     let square = V::splat(weights.smooth * weights.smooth);
     let slack = if plan.slack { V::load(eps) } else { V::splat(0.0) };

@@ -122,13 +122,19 @@ fn fill_powers<V: Lanes>(to: &mut [V::Pack], x: V) {
     }
 }
 
+/// Packs turned at once: they stay in the first-level cache while all lanes are written.
+const TURN: usize = 64;
+
 /// `to[i]` lane `l` becomes number `i` of sample `first + l`; a sample has `stride` numbers.
 #[inline(always)]
 pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, samples: Samples) {
-    for lane in 0..P::WIDTH {
-        let sample = samples.first + lane.min(samples.count - 1);
-        for (pack, &x) in to.iter_mut().zip(&from[sample * stride..][..stride]) {
-            pack.set_lane(lane, x);
+    for (at, to) in to.chunks_mut(TURN).enumerate() {
+        for lane in 0..P::WIDTH {
+            let sample = samples.first + lane.min(samples.count - 1);
+            let from = &from[sample * stride + at * TURN..][..to.len()];
+            for (pack, &x) in to.iter_mut().zip(from) {
+                pack.set_lane(lane, x);
+            }
         }
     }
 }
@@ -146,9 +152,12 @@ pub(crate) fn spread<P: Pack>(to: &mut [P], from: &[f64]) {
 /// The reverse of [`gather`], into samples counted from the start of `to`.
 #[inline(always)]
 pub(crate) fn scatter<P: Pack>(from: &[P], to: &mut [f64], stride: usize, first: usize, count: usize) {
-    for lane in 0..count {
-        for (x, pack) in to[(first + lane) * stride..][..stride].iter_mut().zip(from) {
-            *x = pack.lane(lane);
+    for (at, from) in from[..stride].chunks(TURN).enumerate() {
+        for lane in 0..count {
+            let to = &mut to[(first + lane) * stride + at * TURN..][..from.len()];
+            for (x, pack) in to.iter_mut().zip(from) {
+                *x = pack.lane(lane);
+            }
         }
     }
 }

@@ -78,8 +78,11 @@ fn make((sizes, [slack, central, shared_c, shared_h, per_state]): Spec, seed: u6
     }
 }
 
-/// The rows of one sample, `(columns, values, right-hand side, weight)`; column `T*D*K` is the slack.
-fn dense_rows(case: &Case, b: usize) -> Vec<(Vec<(usize, f64)>, f64, f64)> {
+/// Entries `(column, value)`, right-hand side, weight.
+type Row = (Vec<(usize, f64)>, f64, f64);
+
+/// The rows of one sample; column `T*D*K` is the slack.
+fn dense_rows(case: &Case, b: usize) -> Vec<Row> {
     let s = &case.shape;
     let (t_max, d_max, k_max) = (s.steps, s.states, s.orders);
     let n = k_max - 1;
@@ -272,10 +275,12 @@ fn gradients_agree_with_differences() {
     }
 }
 
+type Spoil = fn(&mut Gradients);
+
 #[test]
 fn a_wrong_gradient_is_found() {
     let case = make(SPECS[2], 5);
-    let spoiled: [(&str, fn(&mut Gradients)); 5] = [
+    let spoiled: [(&str, Spoil); 5] = [
         ("c", |g| g.c[0] += 1e-2 * g.c.iter().fold(0.0, |m: f64, x| m.max(x.abs()))),
         ("rhs", |g| g.rhs.iter_mut().for_each(|x| *x *= 1.01)),
         ("iv", |g| g.iv.iter_mut().for_each(|x| *x = -*x)),
