@@ -48,7 +48,7 @@ pub(super) enum Draft {
 /// # Errors
 /// [`KernelError`] when a call could not bind an axis, or when an operand of a solve has its axes in an order of its own.
 pub fn lower(module: &Module, function: &Function) -> Result<Program, KernelError> {
-    let function = &solves::canonical(module, function);
+    let function = &solves::canonical(function);
     let mut stored = BTreeSet::new();
     let mut rounds = 0;
     loop {

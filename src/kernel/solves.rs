@@ -5,11 +5,11 @@ use super::nest::Context;
 use crate::artifact::{BufferIndex, SolveStep, SpdStep, Step};
 use crate::base::Elem;
 use crate::base::Idx;
-use crate::ir::{AxisId, Function, Inst, InstId, Module, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
+use crate::ir::{AxisId, Function, Inst, InstId, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
 
 /// Rewrites `function` so that every operand and result of a solve has its axes in the order of the operator's definition, with all
 /// batch axes in the result's order or none. Transpositions, broadcasts and sums are put around the solves that need it.
-pub(super) fn canonical(module: &Module, function: &Function) -> Function {
+pub(super) fn canonical(function: &Function) -> Function {
     let mut copy = Rewriter { out: Function::default(), values: Vec::new() };
     copy.out.name = function.name.clone();
     for (id, value) in function.values.iter() {
@@ -25,7 +25,7 @@ pub(super) fn canonical(module: &Module, function: &Function) -> Function {
     }
     for inst in function.insts.values() {
         let args: Vec<ValueId> = inst.args.iter().map(|a| copy.values[a.index()]).collect();
-        let layout = Layout::of(module, function, inst);
+        let layout = Layout::of(function, inst);
         let args = match &layout {
             Some(layout) => args.iter().zip(&layout.args).map(|(&a, axes)| copy.arrange(a, axes)).collect(),
             None => args,
@@ -56,7 +56,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(_module: &Module, function: &Function, inst: &Inst) -> Option<Layout> {
+    fn of(function: &Function, inst: &Inst) -> Option<Layout> {
         let arg = |i: usize| inst.args.get(i).map(|&a| function.ty(a).axes.clone()).unwrap_or_default();
         // Matrices may be shared by the samples; right-hand sides and initial values are each sample's own.
         let relaxed = |i: usize, batch: &[AxisId], own: &[AxisId]| match i {

@@ -22,7 +22,6 @@ fn random_programs_equal_the_reference() {
             instructions: 10 + (seed as usize % 5) * 12,
             single: seed % 4 == 1,
             smooth: false,
-            ..ProgramOptions::default()
         };
         let (module, args) = program(seed, &options);
         compare(&module, &args, Tolerance::Rounding);
@@ -32,13 +31,7 @@ fn random_programs_equal_the_reference() {
 #[test]
 fn gradients_of_random_programs_equal_the_reference() {
     for seed in 1000..1000 + PROGRAMS / 2 {
-        let options = ProgramOptions {
-            solves: seed % 3 == 0,
-            instructions: 25,
-            single: false,
-            smooth: true,
-            ..Default::default()
-        };
+        let options = ProgramOptions { solves: seed % 3 == 0, instructions: 25, single: false, smooth: true };
         let (mut module, args) = program(seed, &options);
         let f = &module.functions[0];
         let names: Vec<String> = f.params.iter().map(|&p| f.values[p].name.clone()).filter(|n| n != "mask").collect();
