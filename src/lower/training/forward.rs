@@ -1,0 +1,296 @@
+//! From a mini-batch to trajectories: auxiliaries, factors, solves.
+
+use super::encoder;
+use super::plan::{Group, Member};
+use super::scope::Scope;
+use super::TrainingError;
+use crate::base::{Idx, IndexMap};
+use crate::hir::{Expr, StateId};
+use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
+use crate::lower::{Leaves, LowerError, lower_expr};
+
+/// What a window's states are and stand for, each `f64[sample, time]`.
+pub(super) struct Signals {
+    /// Data by observed state.
+    pub data: IndexMap<StateId, ValueId>,
+    /// Auxiliary of every state that has one; the data where no network stands for an observed state.
+    pub auxiliaries: IndexMap<StateId, ValueId>,
+    /// What the solution should be: the data, or the auxiliary of an unobserved state.
+    pub targets: IndexMap<StateId, ValueId>,
+    /// Mean, scale and weight by state: scalars.
+    pub statistics: Vec<[ValueId; 3]>,
+}
+
+/// One state of the members of a group.
+pub(super) struct Part {
+    /// Which group.
+    pub group: usize,
+    /// Which state of each member.
+    pub position: usize,
+    /// `f64[member, sample, time]`: the solution without unknown terms.
+    pub base: ValueId,
+    /// `f64[source, sample, time]`: the response to each source.
+    pub responses: Option<ValueId>,
+    /// `f64[member, sample, time]`: what the solution should be.
+    pub target: ValueId,
+    /// `f64[member]`: weights of the squares.
+    pub weight: ValueId,
+    /// The axis of the members.
+    pub member: AxisId,
+    /// The axis of the sources.
+    pub source: AxisId,
+}
+
+impl Scope<'_> {
+    /// Data, network and auxiliaries.
+    pub fn signals(&self, b: &mut Builder) -> Result<Signals, TrainingError> {
+        let axes = &self.axes;
+        let mut statistics = Vec::new();
+        for i in 0..self.request.model.states.len() {
+            statistics.push(self.statistics.map(|s| b.index(s, axes.state, i)));
+        }
+        let (mut data, mut normalised) = (IndexMap::new(), IndexMap::new());
+        for (i, &s) in self.request.observed.iter().enumerate() {
+            let x = b.index(self.window, axes.observed, i);
+            let [mean, scale, _] = statistics[s.index()];
+            let centred = b.sub(x, mean);
+            normalised.insert(s, b.div(centred, scale));
+            data.insert(s, x);
+        }
+        let emitted = encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
+        let (mut auxiliaries, mut targets) = (IndexMap::new(), IndexMap::new());
+        for (s, state) in self.request.model.states.iter() {
+            let v = match (emitted.get(&s), data.get(&s)) {
+                (Some(&e), _) => {
+                    let [mean, scale, _] = statistics[s.index()];
+                    let v = b.mul(e, scale);
+                    b.add(v, mean)
+                }
+                (None, Some(&x)) => x,
+                (None, None) => return Err(TrainingError::NoAuxiliary { state: state.name.clone() }),
+            };
+            b.name(v, format!("v_{}", state.name));
+            auxiliaries.insert(s, v);
+            targets.insert(s, data.get(&s).copied().unwrap_or(v));
+        }
+        Ok(Signals { data, auxiliaries, targets, statistics })
+    }
+
+    /// The solves.
+    pub fn parts(&self, b: &mut Builder, signals: &Signals) -> Result<Vec<Part>, TrainingError> {
+        let leaves = self.leaves(b, signals);
+        let mut parts = Vec::new();
+        for (g, group) in self.plan.groups.iter().enumerate() {
+            parts.extend(self.solve_group(b, signals, &leaves, g, group)?);
+        }
+        Ok(parts)
+    }
+
+    /// What stands for the leaves of expressions. A derivative of an auxiliary is a five-point difference over the window.
+    fn leaves(&self, b: &mut Builder, signals: &Signals) -> Leaves {
+        let axes = &self.axes;
+        let mut leaves = Leaves { time: self.time, ..Leaves::default() };
+        for (s, state) in self.request.model.states.iter() {
+            let Some(&v) = signals.auxiliaries.get(&s) else { continue };
+            leaves.states.insert((s, 0), v);
+            let mut d = v;
+            for k in 1..state.order {
+                let Some(difference) = self.difference else { continue };
+                let renamed = b.reshape(d, &[axes.sample, axes.time2]);
+                let steps = b.contract(renamed, difference, &[axes.time2], &[axes.sample, axes.time]);
+                d = b.div(steps, self.h);
+                leaves.states.insert((s, k), d);
+            }
+        }
+        if let Some((input, axis)) = self.input {
+            leaves.inputs = self.request.model.inputs.ids().map(|i| b.index(input, axis, i.index())).collect();
+        }
+        // No factor holds an unknown that enters linearly; should one do, the result says so.
+        let never = b.f64(f64::NAN);
+        for id in self.request.model.unknowns.ids() {
+            let at = self.plan.parameters.iter().position(|&p| p == id);
+            let value = match (at, self.phi) {
+                (Some(i), Some((phi, axis))) => b.index(phi, axis, i),
+                _ => never,
+            };
+            leaves.unknowns.push(value);
+        }
+        leaves
+    }
+
+    fn signal(&self, b: &mut Builder, leaves: &Leaves, expr: &Expr) -> Result<ValueId, TrainingError> {
+        let value = lower_expr(b, leaves, expr)?;
+        Ok(b.broadcast(value, &[self.axes.sample, self.axes.time]))
+    }
+
+    fn solve_group(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        leaves: &Leaves,
+        g: usize,
+        group: &Group,
+    ) -> Result<Vec<Part>, TrainingError> {
+        let axes = &self.axes;
+        let n = group.size;
+        let member = b.module.axis(&format!("member{g}"), Some(group.members.len()));
+        let source = b.module.axis(&format!("source{g}"), Some(group.sources.len()));
+        let scheme = SolveScheme {
+            time: axes.time,
+            state: b.module.axis(&format!("solved{n}"), Some(n)),
+            order: axes.order,
+            equation: b.module.axis(&format!("equation{n}"), Some(n)),
+            start: axes.start,
+            given: b.module.axis(&format!("given{}", group.order), Some(group.order.into())),
+            central: false,
+            weights: [1.0, 1.0, 1.0],
+        };
+        let matrix = self.matrix(b, leaves, group, &scheme)?;
+
+        let zero = b.f64(0.0);
+        let mut responses = None;
+        if !group.sources.is_empty() {
+            let mut rhs = Vec::new();
+            for &(row, factor) in &group.sources {
+                let value = self.signal(b, leaves, factor)?;
+                rhs.push(b.place(value, scheme.equation, row, 1));
+            }
+            let rhs = b.stack(&rhs, source, 0);
+            let rest = b.broadcast(zero, &[axes.start, scheme.state, scheme.given]);
+            let u = b.solve(scheme.clone(), [matrix, rhs, rest, self.h], &[source, axes.sample]);
+            responses = Some(b.index(u, axes.order, 0));
+        }
+        let (mut known, mut start) = (Vec::new(), Vec::new());
+        for m in &group.members {
+            known.push(self.known(b, leaves, m, &scheme)?);
+            start.push(self.start(b, signals, leaves, m, &scheme, group.order)?);
+        }
+        let rhs = if known.iter().all(Option::is_none) {
+            b.broadcast(zero, &[scheme.equation, axes.time])
+        } else {
+            let known: Vec<ValueId> = known.into_iter().map(|k| k.unwrap_or(zero)).collect();
+            b.stack(&known, member, 0)
+        };
+        let start = b.stack(&start, member, 0);
+        let base = b.solve(scheme.clone(), [matrix, rhs, start, self.h], &[member, axes.sample]);
+        let base = b.index(base, axes.order, 0);
+
+        let mut parts = Vec::new();
+        for position in 0..n {
+            let states: Vec<StateId> = group.members.iter().map(|m| m.states[position]).collect();
+            let targets: Vec<ValueId> = states.iter().filter_map(|s| signals.targets.get(s).copied()).collect();
+            let weights: Vec<ValueId> = states.iter().map(|s| signals.statistics[s.index()][2]).collect();
+            parts.push(Part {
+                group: g,
+                position,
+                base: b.index(base, scheme.state, position),
+                responses: responses.map(|r| b.index(r, scheme.state, position)),
+                target: b.stack(&targets, member, 0),
+                weight: b.stack(&weights, member, 0),
+                member,
+                source,
+            });
+        }
+        Ok(parts)
+    }
+
+    /// `c[equation, time, state, order]`, with a leading sample axis where a coefficient depends on time or inputs.
+    fn matrix(
+        &self,
+        b: &mut Builder,
+        leaves: &Leaves,
+        group: &Group,
+        scheme: &SolveScheme,
+    ) -> Result<ValueId, TrainingError> {
+        let kept = super::scope::highest_derivative(&self.request);
+        let zero = b.f64(0.0);
+        let mut entries: IndexMap<(usize, usize, usize), ValueId> = IndexMap::new();
+        for (&(row, column, k), terms) in &group.matrix {
+            let mut sum: Option<ValueId> = None;
+            for term in terms {
+                let value = lower_expr(b, leaves, term)?;
+                sum = Some(sum.map_or(value, |s| b.add(s, value)));
+            }
+            if let Some(sum) = sum {
+                entries.insert((row, column, k.into()), sum);
+            }
+        }
+        let varies = entries.values().any(|&v| !b.ty(v).axes.is_empty());
+        let mut rows = Vec::new();
+        for row in 0..group.size {
+            let mut columns = Vec::new();
+            for column in 0..group.size {
+                let mut numbers = Vec::new();
+                for k in 0..=kept {
+                    let value = entries.get(&(row, column, k)).copied().unwrap_or(zero);
+                    numbers.push(if varies { b.broadcast(value, &[self.axes.sample, self.axes.time]) } else { value });
+                }
+                let at = if varies { 2 } else { 0 };
+                columns.push(b.stack(&numbers, scheme.order, at));
+            }
+            let at = if varies { 2 } else { 0 };
+            rows.push(b.stack(&columns, scheme.state, at));
+        }
+        if varies {
+            return Ok(b.stack(&rows, scheme.equation, 1));
+        }
+        let matrix = b.stack(&rows, scheme.equation, 0);
+        Ok(b.broadcast(matrix, &[scheme.equation, scheme.time, scheme.state, scheme.order]))
+    }
+
+    /// The known right-hand sides of a member, `f64[sample, equation, time]`.
+    fn known(
+        &self,
+        b: &mut Builder,
+        leaves: &Leaves,
+        member: &Member,
+        scheme: &SolveScheme,
+    ) -> Result<Option<ValueId>, TrainingError> {
+        if member.known.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        for known in &member.known {
+            let value = match known {
+                Some(expr) => lower_expr(b, leaves, expr)?,
+                None => b.f64(0.0),
+            };
+            rows.push(b.broadcast(value, &[self.axes.sample, self.axes.time]));
+        }
+        Ok(Some(b.stack(&rows, scheme.equation, 1)))
+    }
+
+    /// Where a member starts, `f64[sample, start, state, given]`: its auxiliaries at the first step of the window.
+    fn start(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        leaves: &Leaves,
+        member: &Member,
+        scheme: &SolveScheme,
+        order: u8,
+    ) -> Result<ValueId, TrainingError> {
+        let axes = &self.axes;
+        let mut states = Vec::new();
+        for s in &member.states {
+            let mut derivatives = Vec::new();
+            let mut last = *signals.auxiliaries.get(s).ok_or_else(|| LowerError::Leaf(format!("{s:?}")))?;
+            for k in 0..order {
+                // Beyond a state's own order (it is solved with one of higher order) differences go on.
+                last = match (leaves.states.get(&(*s, k)), self.difference) {
+                    (Some(&value), _) => value,
+                    (None, Some(difference)) => {
+                        let renamed = b.reshape(last, &[axes.sample, axes.time2]);
+                        let steps = b.contract(renamed, difference, &[axes.time2], &[axes.sample, axes.time]);
+                        b.div(steps, self.h)
+                    }
+                    (None, None) => return Err(LowerError::Leaf(format!("derivative {k} of {s:?}")).into()),
+                };
+                derivatives.push(b.index(last, axes.time, 0));
+            }
+            states.push(b.stack(&derivatives, scheme.given, 1));
+        }
+        let all = b.stack(&states, scheme.state, 1);
+        Ok(b.stack(&[all], axes.start, 1))
+    }
+}

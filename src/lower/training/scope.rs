@@ -1,0 +1,265 @@
+//! What a function is given: its axes and parameters.
+
+use super::encoder::{Declared, Emitter, Encoder, used_outputs};
+use super::plan::{Plan, walk};
+use super::stencil::difference_matrix;
+use super::{Coefficients, Request, TrainingError, names};
+use crate::base::{IndexMap, Tensor};
+use crate::hir::{ExprKind, NetworkId};
+use crate::ir::{AxisId, Builder, Type, ValueId};
+use crate::lower::LowerError;
+
+/// How a function comes by its coefficients.
+#[derive(Clone, Debug)]
+pub(super) enum Estimate {
+    /// It needs none.
+    Nothing,
+    /// A parameter, used as it is.
+    Given(ValueId),
+    /// Least squares over the mini-batch.
+    Projected {
+        /// One where estimated.
+        mask: ValueId,
+        /// The others' values.
+        held: ValueId,
+        /// Ridge relative to the diagonal.
+        ridge: ValueId,
+        /// The unit matrix.
+        identity: ValueId,
+    },
+    /// A trained parameter times the mask.
+    Trained {
+        /// The numbers.
+        xi: ValueId,
+        /// One where estimated.
+        mask: ValueId,
+    },
+    /// What a network emits, times the mask.
+    Emitted {
+        /// The network.
+        emitter: Emitter,
+        /// One where estimated.
+        mask: ValueId,
+    },
+}
+
+/// The declared parameters of a function.
+pub(super) struct Scope<'a> {
+    pub request: Request<'a>,
+    pub plan: &'a Plan<'a>,
+    pub axes: Axes,
+    pub declared: Declared,
+    pub constants: Vec<(String, Tensor)>,
+    pub estimate: Estimate,
+    pub phi: Option<(ValueId, AxisId)>,
+    pub window: ValueId,
+    pub time: Option<ValueId>,
+    pub input: Option<(ValueId, AxisId)>,
+    /// Mean, scale and weight of every state.
+    pub statistics: [ValueId; 3],
+    pub h: ValueId,
+    /// One over the number of squares, and the weight of the consistency loss.
+    pub loss: Option<[ValueId; 2]>,
+    pub encoders: IndexMap<NetworkId, Encoder>,
+    /// Per group `f64[member, source, coefficient]`, where it has sources.
+    pub selections: Vec<Option<ValueId>>,
+    pub difference: Option<ValueId>,
+}
+
+/// Axes that all functions share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axes {
+    pub sample: AxisId,
+    pub time: AxisId,
+    pub time2: AxisId,
+    pub state: AxisId,
+    pub coefficient: AxisId,
+    pub coefficient2: AxisId,
+    pub observed: AxisId,
+    pub order: AxisId,
+    pub start: AxisId,
+}
+
+impl Axes {
+    fn new(b: &mut Builder, request: &Request, plan: &Plan) -> Self {
+        let steps = request.fit.window;
+        let count = plan.coefficients.len();
+        Axes {
+            sample: b.module.axis("sample", None),
+            time: b.module.axis("time", Some(steps)),
+            time2: b.module.axis("time2", Some(steps)),
+            state: b.module.axis("state", Some(request.model.states.len())),
+            coefficient: b.module.axis("coefficient", Some(count)),
+            coefficient2: b.module.axis("coefficient2", Some(count)),
+            observed: b.module.axis("observed", Some(request.observed.len())),
+            order: b.module.axis("order", Some(highest_derivative(request) + 1)),
+            start: b.module.axis("start", Some(1)),
+        }
+    }
+}
+
+/// Derivatives kept in the relaxed solve: one more than the model's highest order when the fit does not say.
+pub(super) fn highest_derivative(request: &Request) -> usize {
+    let order = request.model.states.values().map(|s| usize::from(s.order)).max().unwrap_or(1);
+    request.fit.orders.unwrap_or(order + 1).max(order)
+}
+
+impl<'a> Scope<'a> {
+    /// Declares the parameters.
+    pub fn open(
+        b: &mut Builder,
+        request: Request<'a>,
+        plan: &'a Plan<'a>,
+        purpose: Purpose,
+    ) -> Result<Self, TrainingError> {
+        let axes = Axes::new(b, &request, plan);
+        let window = b.param(names::WINDOW, Type::f64([axes.sample, axes.time, axes.observed]));
+        let time = uses(plan, |k| matches!(k, ExprKind::Time))
+            .then(|| b.param(names::TIME, Type::f64([axes.sample, axes.time])));
+        let input = uses(plan, |k| matches!(k, ExprKind::Input(_))).then(|| {
+            let axis = b.module.axis("input", Some(request.model.inputs.len()));
+            (b.param(names::INPUT, Type::f64([axes.sample, axes.time, axis])), axis)
+        });
+        let statistics = [names::MEAN, names::SCALE, names::WEIGHT].map(|n| b.param(n, Type::f64([axes.state])));
+        let h = b.param(names::STEP_SIZE, Type::f64([]));
+        let phi = (!plan.parameters.is_empty()).then(|| {
+            let axis = b.module.axis("parameter", Some(plan.parameters.len()));
+            (b.param(names::PARAMETERS, Type::f64([axis])), axis)
+        });
+
+        let loss = (purpose != Purpose::Normal)
+            .then(|| [names::AVERAGE, names::CONSISTENCY].map(|n| b.param(n, Type::f64([]))));
+
+        let mut constants = Vec::new();
+        let mut declared = Declared::new();
+        let selections = declare_selections(b, plan, &axes, &mut constants)?;
+        let difference = uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || plan.groups.iter().any(|g| g.order > 1);
+        let difference = match difference {
+            true => {
+                let n = request.fit.window;
+                let ty = Type::f64([axes.time2, axes.time]);
+                Some(constant(b, &mut constants, "difference", ty, vec![n, n], difference_matrix(n))?)
+            }
+            false => None,
+        };
+        let mut encoders = IndexMap::new();
+        for (id, used) in used_outputs(&request)? {
+            let network = &request.networks[id];
+            encoders.insert(id, Encoder::declare(b, &mut declared, network, request.fit.window, &used));
+        }
+        let estimate = if plan.coefficients.is_empty() {
+            Estimate::Nothing
+        } else {
+            declare_estimate(b, &request, plan, &axes, (&mut declared, &mut constants), purpose)?
+        };
+        Ok(Scope {
+            request,
+            plan,
+            axes,
+            declared,
+            constants,
+            estimate,
+            phi,
+            window,
+            time,
+            input,
+            statistics,
+            h,
+            loss,
+            encoders,
+            selections,
+            difference,
+        })
+    }
+}
+
+/// What a function is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Loss with the coefficients of the request.
+    Step,
+    /// Normal equations: no coefficients, no loss.
+    Normal,
+    /// Loss with coefficients that the caller gives.
+    Evaluate,
+}
+
+fn declare_estimate(
+    b: &mut Builder,
+    request: &Request,
+    plan: &Plan,
+    axes: &Axes,
+    (declared, constants): (&mut Declared, &mut Vec<(String, Tensor)>),
+    purpose: Purpose,
+) -> Result<Estimate, TrainingError> {
+    let count = plan.coefficients.len();
+    let vector = |b: &mut Builder, name: &str| b.param(name, Type::f64([axes.coefficient]));
+    match purpose {
+        Purpose::Step => {}
+        Purpose::Normal => return Ok(Estimate::Nothing),
+        Purpose::Evaluate => return Ok(Estimate::Given(vector(b, names::COEFFICIENTS))),
+    }
+    Ok(match request.coefficients {
+        Coefficients::Projected => {
+            let mask = vector(b, names::MASK);
+            let held = vector(b, names::HELD);
+            let ridge = b.param(names::RIDGE, Type::f64([]));
+            let unit = (0..count * count).map(|i| if i / count == i % count { 1.0 } else { 0.0 }).collect();
+            let ty = Type::f64([axes.coefficient, axes.coefficient2]);
+            let identity = constant(b, constants, "identity", ty, vec![count, count], unit)?;
+            Estimate::Projected { mask, held, ridge, identity }
+        }
+        Coefficients::Trained => {
+            Estimate::Trained { xi: vector(b, names::COEFFICIENTS), mask: vector(b, names::MASK) }
+        }
+        Coefficients::Emitted { code, hidden } => {
+            let mask = vector(b, names::MASK);
+            Estimate::Emitted { emitter: Emitter::declare(b, declared, *code, hidden, count), mask }
+        }
+    })
+}
+
+fn declare_selections(
+    b: &mut Builder,
+    plan: &Plan,
+    axes: &Axes,
+    constants: &mut Vec<(String, Tensor)>,
+) -> Result<Vec<Option<ValueId>>, TrainingError> {
+    let mut selections = Vec::new();
+    for (g, group) in plan.groups.iter().enumerate() {
+        let (members, sources) = (group.members.len(), group.sources.len());
+        if sources == 0 {
+            selections.push(None);
+            continue;
+        }
+        let member = b.module.axis(&format!("member{g}"), Some(members));
+        let source = b.module.axis(&format!("source{g}"), Some(sources));
+        let ty = Type::f64([member, source, axes.coefficient]);
+        let shape = vec![members, sources, plan.coefficients.len()];
+        let numbers = group.selection(&plan.coefficients);
+        selections.push(Some(constant(b, constants, &format!("selection{g}"), ty, shape, numbers)?));
+    }
+    Ok(selections)
+}
+
+fn constant(
+    b: &mut Builder,
+    constants: &mut Vec<(String, Tensor)>,
+    name: &str,
+    ty: Type,
+    shape: Vec<usize>,
+    numbers: Vec<f64>,
+) -> Result<ValueId, TrainingError> {
+    let tensor = Tensor::from_f64(shape, numbers).map_err(|e| LowerError::Leaf(e.to_string()))?;
+    constants.push((name.to_string(), tensor));
+    Ok(b.param(name, ty))
+}
+
+/// Whether any expression of the plan has a node of some kind.
+pub(super) fn uses(plan: &Plan, wanted: impl Fn(&ExprKind) -> bool) -> bool {
+    let mut found = false;
+    for expr in plan.expressions() {
+        walk(expr, &mut |kind| found |= wanted(kind));
+    }
+    found
+}
