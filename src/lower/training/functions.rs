@@ -1,6 +1,6 @@
 //! The functions of the module.
 
-use super::plan::{Plan, walk};
+use super::plan::Plan;
 use super::scope::{Estimate, Purpose, Scope, uses};
 use super::{Coefficient, Lowered, Request, TrainingError, Weight, names};
 use crate::base::{Elem, Idx, Tensor};
@@ -44,11 +44,11 @@ fn check(request: &Request, plan: &Plan) -> Result<(), TrainingError> {
     }
     let mut high = None;
     for expr in plan.expressions() {
-        walk(expr, &mut |kind| {
-            if let ExprKind::State(s, k) = kind
-                && *k >= request.model.states[*s].order
+        expr.visit(&mut |e| {
+            if let ExprKind::State(s, k) = e.kind
+                && k >= request.model.states[s].order
             {
-                high = Some((*s, *k));
+                high = Some((s, k));
             }
         });
     }

@@ -155,16 +155,3 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         (x, y) => x == y,
     }
 }
-
-/// Calls `visit` for every node of an expression.
-pub(super) fn walk<'a>(expr: &'a Expr, visit: &mut impl FnMut(&'a ExprKind)) {
-    visit(&expr.kind);
-    match &expr.kind {
-        ExprKind::Unary(_, x) | ExprKind::Powi(x, _) => walk(x, visit),
-        ExprKind::Binary(_, x, y) => {
-            walk(x, visit);
-            walk(y, visit);
-        }
-        ExprKind::Number(_) | ExprKind::Time | ExprKind::State(..) | ExprKind::Input(_) | ExprKind::Unknown(_) => {}
-    }
-}

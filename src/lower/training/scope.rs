@@ -1,7 +1,7 @@
 //! What a function is given: its axes and parameters.
 
 use super::encoder::{Declared, Emitter, Encoder, used_outputs};
-use super::plan::{Plan, walk};
+use super::plan::Plan;
 use super::stencil::difference_matrix;
 use super::{Coefficients, Request, TrainingError, names};
 use crate::base::{IndexMap, Tensor};
@@ -257,9 +257,5 @@ fn constant(
 
 /// Whether any expression of the plan has a node of some kind.
 pub(super) fn uses(plan: &Plan, wanted: impl Fn(&ExprKind) -> bool) -> bool {
-    let mut found = false;
-    for expr in plan.expressions() {
-        walk(expr, &mut |kind| found |= wanted(kind));
-    }
-    found
+    plan.expressions().any(|expr| expr.any(&mut |e| wanted(&e.kind)))
 }

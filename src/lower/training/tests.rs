@@ -1,0 +1,322 @@
+use super::{Coefficients, Lowered, Request, TrainingError, lower, names};
+use crate::base::{Arena, Elem, Idx, Tensor};
+use crate::hir::*;
+use crate::interp::{check_gradient, run};
+use crate::ir::{Module, Op, verify};
+use crate::source::{FileId, Span};
+
+fn span() -> Span {
+    Span::new(FileId::new(0), 0, 0)
+}
+
+fn e(kind: ExprKind) -> Expr {
+    Expr { kind, span: span() }
+}
+
+fn number(x: f64) -> Expr {
+    e(ExprKind::Number(x))
+}
+
+fn state(i: usize, k: u8) -> Expr {
+    e(ExprKind::State(StateId::new(i), k))
+}
+
+fn times(a: Expr, b: Expr) -> Expr {
+    e(ExprKind::Binary(BinaryOp::Mul, Box::new(a), Box::new(b)))
+}
+
+/// A model under construction.
+struct Sketch(Model);
+
+impl Sketch {
+    fn new(orders: &[u8]) -> Self {
+        let mut model = Model {
+            name: "sketch".into(),
+            doc: Vec::new(),
+            span: span(),
+            states: Arena::new(),
+            params: Arena::new(),
+            inputs: Arena::new(),
+            holes: Arena::new(),
+            unknowns: Arena::new(),
+            equations: Vec::new(),
+            initial: Vec::new(),
+        };
+        for (i, &order) in orders.iter().enumerate() {
+            let state = model.states.push(State { name: format!("s{i}"), order, span: span() });
+            let linear = vec![LinearTerm { state, derivative: order, coefficient: number(1.0) }];
+            model.equations.push(Equation {
+                state,
+                residual: number(0.0),
+                linear,
+                known: None,
+                unknowns: Vec::new(),
+                span: span(),
+            });
+        }
+        Sketch(model)
+    }
+
+    fn unknown(&mut self, linear: bool) -> UnknownId {
+        let name = format!("p{}", self.0.unknowns.len());
+        let kind = UnknownKind::Param(ParamId::new(0));
+        self.0.unknowns.push(Unknown { kind, name, start: Some(0.5), bounds: Bounds::FREE, linear })
+    }
+
+    /// Adds an unknown times each factor to an equation.
+    fn terms(&mut self, equation: usize, factors: Vec<Expr>) {
+        for factor in factors {
+            let unknown = self.unknown(true);
+            self.0.equations[equation].unknowns.push(UnknownTerm { unknown, factor });
+        }
+    }
+
+    fn linear(&mut self, equation: usize, state: usize, derivative: u8, coefficient: Expr) {
+        let state = StateId::new(state);
+        self.0.equations[equation].linear.push(LinearTerm { state, derivative, coefficient });
+    }
+}
+
+/// Two equations with the same library: 1, x, y, x*y.
+fn polynomial() -> Model {
+    let mut sketch = Sketch::new(&[1, 1]);
+    for equation in 0..2 {
+        let product = times(state(0, 0), state(1, 0));
+        sketch.terms(equation, vec![number(1.0), state(0, 0), state(1, 0), product]);
+    }
+    sketch.0
+}
+
+/// Two coupled equations, one with a coefficient that depends on time; a shared unknown, one that enters nonlinearly, an input.
+fn mixed() -> Model {
+    let mut sketch = Sketch::new(&[1, 1]);
+    sketch.0.inputs.push(Input { name: "drive".into(), span: span() });
+    sketch.linear(0, 1, 0, number(0.4));
+    sketch.linear(1, 0, 0, e(ExprKind::Unary(UnaryFn::Cos, Box::new(e(ExprKind::Time)))));
+    sketch.0.equations[1].known = Some(e(ExprKind::Input(InputId::new(0))));
+    let rate = sketch.unknown(false);
+    let decay = e(ExprKind::Unary(UnaryFn::Sin, Box::new(times(e(ExprKind::Unknown(rate)), state(0, 0)))));
+    sketch.terms(0, vec![decay, state(1, 0)]);
+    let shared = sketch.0.equations[0].unknowns[1].unknown;
+    sketch.0.equations[1].unknowns.push(UnknownTerm { unknown: shared, factor: e(ExprKind::Powi(Box::new(state(0, 0)), 2)) });
+    sketch.0
+}
+
+/// `x'' = p0 x + p1 x'^2`, and an equation of order one.
+fn second_order() -> Model {
+    let mut sketch = Sketch::new(&[2, 1]);
+    sketch.terms(0, vec![state(0, 0), e(ExprKind::Powi(Box::new(state(0, 1)), 2))]);
+    sketch.terms(1, vec![times(state(0, 0), state(1, 0))]);
+    sketch.0
+}
+
+fn network(inputs: &[&str], outputs: usize) -> Arena<NetworkId, Network> {
+    let mut networks = Arena::new();
+    networks.push(Network {
+        name: "net".into(),
+        inputs: inputs.iter().map(|s| s.to_string()).collect(),
+        hidden: vec![4, 3],
+        activation: Activation::Tanh,
+        outputs: vec![NetworkOutput { name: "v".into(), size: outputs, over_window: true }],
+        span: span(),
+    });
+    networks
+}
+
+fn fit(window: usize, bound: usize) -> Fit {
+    let auxiliary = (0..bound).map(|component| AuxiliaryBinding {
+        state: StateId::new(component),
+        network: NetworkId::new(0),
+        output: 0,
+        component,
+    });
+    Fit {
+        name: "fit".into(),
+        model: ModelId::new(0),
+        data: DataId::new(0),
+        engine: Engine::Gradient,
+        engine_chosen: true,
+        seed: 0,
+        orders: None,
+        significance: None,
+        window,
+        stride: 1,
+        batch: 2,
+        steps: Some(1),
+        epochs: None,
+        cycles: 1,
+        threshold: 0.1,
+        prune_from: 0.3,
+        projection: true,
+        coefficient_rate: None,
+        consistency: 1.0,
+        optimizer: Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine },
+        auxiliary: auxiliary.collect(),
+        bounds: Bounds::FREE,
+        span: span(),
+    }
+}
+
+fn lowered(model: &Model, observed: &[usize], coefficients: &Coefficients) -> Lowered {
+    let observed: Vec<StateId> = observed.iter().map(|&i| StateId::new(i)).collect();
+    let inputs: Vec<&str> = observed.iter().map(|&s| model.states[s].name.as_str()).collect();
+    let networks = network(&inputs, model.states.len());
+    let fit = fit(7, model.states.len());
+    let request = Request { model, networks: &networks, fit: &fit, observed: &observed, coefficients };
+    let lowered = lower(request).unwrap();
+    verify(&lowered.module).unwrap();
+    lowered
+}
+
+/// The same functions with every number in double precision, so that differences can be taken.
+fn widened(module: &Module) -> Module {
+    let mut module = module.clone();
+    for f in &mut module.functions {
+        for id in f.values.ids() {
+            f.values[id].ty.elem = Elem::F64;
+        }
+    }
+    module
+}
+
+/// Smooth made-up numbers for the parameters of a function; three samples.
+fn arguments(lowered: &Lowered, function: &str) -> Vec<Tensor> {
+    let module = &lowered.module;
+    let f = module.function(function).unwrap();
+    let arg = |&p: &crate::ir::ValueId| {
+        let value = &f.values[p];
+        let shape: Vec<usize> = value.ty.axes.iter().map(|&a| module.axes[a].size.unwrap_or(3)).collect();
+        if let Some((_, tensor)) = lowered.constants.iter().find(|(n, _)| *n == value.name) {
+            return tensor.clone();
+        }
+        let n: usize = shape.iter().product();
+        let fill = |f: &dyn Fn(f64) -> f64| (0..n).map(|i| f(i as f64)).collect::<Vec<f64>>();
+        let numbers = match value.name.as_str() {
+            names::WINDOW => fill(&|i| 1.0 + (0.37 * i).sin() + 0.1 * (1.3 * i).cos()),
+            names::TIME => fill(&|i| 0.1 * i),
+            names::SCALE => vec![1.3; n],
+            names::WEIGHT => fill(&|i| 0.6 + 0.3 * i),
+            names::STEP_SIZE => vec![0.1],
+            names::AVERAGE => vec![1.0 / 42.0],
+            names::CONSISTENCY => vec![0.7],
+            names::RIDGE => vec![1e-3],
+            names::MASK => fill(&|i| if i == 2.0 { 0.0 } else { 1.0 }),
+            names::HELD => fill(&|i| if i == 2.0 { 0.25 } else { 0.0 }),
+            other => fill(&|i| 0.5 * (1.7 * i + other.len() as f64).sin()),
+        };
+        Tensor::from_f64(shape, numbers).unwrap()
+    };
+    f.params.iter().map(arg).collect()
+}
+
+#[track_caller]
+fn check_step(model: &Model, observed: &[usize], coefficients: &Coefficients) {
+    let lowered = lowered(model, observed, coefficients);
+    let module = widened(&lowered.module);
+    let args = arguments(&lowered, names::STEP);
+    let f = module.function(names::STEP).unwrap();
+    let wrt: Vec<&str> = f.results.iter().filter_map(|(n, _)| n.strip_suffix(names::ADJOINT)).collect();
+    assert!(wrt.len() >= 6, "{wrt:?}");
+    check_gradient(&module, names::STEP, names::STEP, names::LOSS, &wrt, &args, 1e-6).unwrap();
+}
+
+#[test]
+fn gradient_of_a_polynomial_model() {
+    check_step(&polynomial(), &[0, 1], &Coefficients::Projected);
+    check_step(&polynomial(), &[0, 1], &Coefficients::Trained);
+    check_step(&polynomial(), &[0, 1], &Coefficients::Emitted { code: 3, hidden: vec![4] });
+}
+
+#[test]
+fn gradient_of_coupled_equations_with_a_shared_unknown() {
+    check_step(&mixed(), &[0, 1], &Coefficients::Projected);
+}
+
+#[test]
+fn gradient_with_an_unobserved_state() {
+    check_step(&polynomial(), &[0], &Coefficients::Projected);
+}
+
+#[test]
+fn gradient_of_a_second_order_equation() {
+    check_step(&second_order(), &[0, 1], &Coefficients::Projected);
+}
+
+/// The projected coefficients are those for which nothing nearby is better.
+#[test]
+fn projected_coefficients_minimise_the_squares() {
+    for model in [polynomial(), mixed(), second_order()] {
+        let lowered = lowered(&model, &[0, 1], &Coefficients::Projected);
+        let module = widened(&lowered.module);
+        let step = module.function(names::STEP).unwrap();
+        let mut args = arguments(&lowered, names::STEP);
+        for (&p, arg) in step.params.iter().zip(&mut args) {
+            if step.values[p].name == names::RIDGE {
+                *arg = Tensor::scalar(1e-12);
+            }
+        }
+        let results = run(&module, names::STEP, &args).unwrap();
+        let at = |name: &str| step.results.iter().position(|(n, _)| n == name).unwrap();
+        let xi = results[at(names::COEFFICIENTS)].to_f64();
+        let fit = results[at(names::FIT_LOSS)].to_f64()[0];
+
+        let evaluate = module.function(names::EVALUATE).unwrap();
+        let result = evaluate.results.iter().position(|(n, _)| n == names::FIT_LOSS).unwrap();
+        let loss = |xi: &[f64]| {
+            let mut args = arguments(&lowered, names::EVALUATE);
+            for (&p, arg) in evaluate.params.iter().zip(&mut args) {
+                if evaluate.values[p].name == names::COEFFICIENTS {
+                    *arg = Tensor::from_f64(vec![xi.len()], xi.to_vec()).unwrap();
+                }
+            }
+            run(&module, names::EVALUATE, &args).unwrap()[result].to_f64()[0]
+        };
+        assert!((loss(&xi) - fit).abs() < 1e-9 * fit);
+        for k in 0..xi.len() {
+            if k == 2 {
+                // Held, see `arguments`.
+                assert_eq!(xi[k], 0.25);
+                continue;
+            }
+            for change in [-1e-2, 1e-2] {
+                let mut moved = xi.clone();
+                moved[k] += change;
+                assert!(loss(&moved) > fit, "coefficient {k}");
+            }
+        }
+    }
+}
+
+/// Equations with the same matrix and library are solved once for the library and once for the starts.
+#[test]
+fn equal_equations_share_their_solves() {
+    let lowered = lowered(&polynomial(), &[0, 1], &Coefficients::Projected);
+    let step = lowered.module.function(names::STEP).unwrap();
+    let count = |wanted: fn(&Op) -> bool| step.insts.values().filter(|i| wanted(&i.op)).count();
+    assert_eq!(count(|op| matches!(op, Op::Solve(_))), 2);
+    assert_eq!(count(|op| matches!(op, Op::SpdSolve)), 1);
+}
+
+#[test]
+fn what_cannot_be_trained_is_said() {
+    let model = polynomial();
+    let networks = network(&["s0", "s1"], 2);
+    let observed = [StateId::new(0)];
+    let coefficients = Coefficients::Projected;
+    let mut settings = fit(7, 2);
+    let try_lower = |fit: &Fit, networks: &Arena<NetworkId, Network>| {
+        lower(Request { model: &model, networks, fit, observed: &observed, coefficients: &coefficients }).unwrap_err()
+    };
+    let error = try_lower(&settings, &networks);
+    assert_eq!(error, TrainingError::NotObserved { network: "net".into(), input: "s1".into() });
+    let reads_one = network(&["s0"], 2);
+    settings.auxiliary.truncate(1);
+    assert_eq!(try_lower(&settings, &reads_one), TrainingError::NoAuxiliary { state: "s1".into() });
+    settings.window = 1;
+    assert_eq!(try_lower(&settings, &reads_one), TrainingError::Window { window: 1 });
+
+    let mut sketch = Sketch::new(&[1]);
+    sketch.terms(0, vec![state(0, 1)]);
+    let request = Request { model: &sketch.0, networks: &reads_one, fit: &fit(7, 0), observed: &observed, coefficients: &coefficients };
+    assert_eq!(lower(request).unwrap_err(), TrainingError::HighDerivative { state: "s0".into(), derivative: 1 });
+}
