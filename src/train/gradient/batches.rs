@@ -1,0 +1,138 @@
+//! Windows of the data as arguments.
+
+use super::functions::{Arguments, names};
+use super::{GradientError, Layout, Settings};
+use crate::base::Tensor;
+use crate::data::{Batches, Dataset, Window};
+
+/// The training windows.
+#[derive(Debug)]
+pub(super) struct Windows<'a> {
+    data: &'a Dataset,
+    layout: &'a Layout,
+    windows: Vec<Window>,
+    shuffled: Batches,
+    /// Windows of a mini-batch.
+    pub batch: usize,
+    /// Samples of a window.
+    pub length: usize,
+    /// The step of the data.
+    pub dt: f64,
+}
+
+impl<'a> Windows<'a> {
+    /// All windows without a missing sample.
+    pub fn new(data: &'a Dataset, layout: &'a Layout, settings: &Settings) -> Result<Self, GradientError> {
+        let dt = data.common_dt().ok_or(GradientError::Steps)?;
+        let mut windows = data.windows(settings.window, settings.stride)?;
+        windows.retain(|w| complete(data, layout, w));
+        if windows.is_empty() {
+            return Err(GradientError::Missing { window: settings.window });
+        }
+        let batch = settings.batch.clamp(1, windows.len());
+        let shuffled = Batches::new(windows.len(), batch, settings.seed)?;
+        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, dt })
+    }
+
+    /// Number of windows.
+    pub fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// Number of trajectories.
+    pub fn trajectories(&self) -> usize {
+        self.data.trajectories.len()
+    }
+
+    /// Whole mini-batches of an epoch; the rest of its windows stays out, others each time.
+    pub fn per_epoch(&self) -> usize {
+        self.windows.len() / self.batch
+    }
+
+    /// The order of the windows in an epoch.
+    pub fn order(&self, epoch: usize) -> Vec<usize> {
+        self.shuffled.order(epoch as u64)
+    }
+
+    /// Sets the arguments that depend on the mini-batch.
+    pub fn gather(&self, chosen: &[usize], arguments: &mut Arguments) -> Result<(), GradientError> {
+        let windows: Vec<Window> = chosen.iter().filter_map(|&i| self.windows.get(i).copied()).collect();
+        self.fill(&windows, arguments)
+    }
+
+    /// Sets the arguments that depend on the mini-batch to these windows.
+    pub fn fill(&self, windows: &[Window], arguments: &mut Arguments) -> Result<(), GradientError> {
+        let columns: Vec<usize> = self.layout.observed.iter().filter_map(|&s| self.layout.columns[s]).collect();
+        let width = self.data.columns.len();
+        let mut values = Vec::with_capacity(windows.len() * self.length * columns.len());
+        let mut times = Vec::with_capacity(windows.len() * self.length);
+        let inputs = self.data.inputs.len();
+        let mut drive = Vec::with_capacity(windows.len() * self.length * inputs);
+        for w in windows {
+            let trajectory = &self.data.trajectories[w.trajectory];
+            for i in w.start..w.start + self.length {
+                let row = &trajectory.values[i * width..(i + 1) * width];
+                values.extend(columns.iter().map(|&c| row[c]));
+                times.push(trajectory.time(i));
+                drive.extend_from_slice(&trajectory.inputs[i * inputs..(i + 1) * inputs]);
+            }
+        }
+        let samples = windows.len();
+        let mut set = |name: &str, shape: Vec<usize>, numbers: Vec<f64>| {
+            let tensor = Tensor::from_f64(shape, numbers);
+            let tensor = tensor.map_err(|_| GradientError::Unknown { function: "window".into(), name: name.into() })?;
+            arguments.insert(name.to_string(), tensor);
+            Ok::<(), GradientError>(())
+        };
+        set(names::WINDOW, vec![samples, self.length, columns.len()], values)?;
+        set(names::TIME, vec![samples, self.length], times)?;
+        set(names::INPUT, vec![samples, self.length, inputs], drive)?;
+        let squares = (samples * self.length * self.layout.columns.len()).max(1);
+        arguments.insert(names::AVERAGE.to_string(), Tensor::scalar(1.0 / squares as f64));
+        Ok(())
+    }
+
+    /// Windows side by side over a trajectory; the last one overlaps its neighbour where the length does not divide. Empty
+    /// for a trajectory that is too short.
+    pub fn tiles(&self, trajectory: usize) -> Vec<Window> {
+        let len = self.data.trajectories[trajectory].len;
+        if len < self.length {
+            return Vec::new();
+        }
+        let last = len - self.length;
+        let starts = (0..len.div_ceil(self.length)).map(|i| (i * self.length).min(last));
+        starts.map(|start| Window { trajectory, start, len: self.length }).collect()
+    }
+
+    /// Mean, scale and weight of every state's squares, as arguments.
+    pub fn statistics(&self, standardise: bool, arguments: &mut Arguments) {
+        let (mut means, mut scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        for column in &self.layout.columns {
+            let stats = column.map(|c| self.data.stats(c));
+            let scale = stats.map_or(1.0, |s| if s.std > 0.0 { s.std } else { 1.0 });
+            means.push(stats.map_or(0.0, |s| s.mean));
+            scales.push(scale);
+            weights.push(if standardise { 1.0 / (scale * scale) } else { 1.0 });
+        }
+        for (name, numbers) in [(names::MEAN, means), (names::SCALE, scales), (names::WEIGHT, weights)] {
+            arguments.insert(name.to_string(), vector(numbers));
+        }
+        arguments.insert(names::STEP_SIZE.to_string(), Tensor::scalar(self.dt));
+    }
+}
+
+/// A vector as a tensor.
+pub(super) fn vector(numbers: Vec<f64>) -> Tensor {
+    let mut tensor = Tensor::zeros(crate::base::Elem::F64, vec![numbers.len()]);
+    if let crate::base::TensorData::F64(slot) = tensor.data_mut() {
+        *slot = numbers;
+    }
+    tensor
+}
+
+fn complete(data: &Dataset, layout: &Layout, w: &Window) -> bool {
+    let width = data.columns.len();
+    let valid = &data.trajectories[w.trajectory].valid;
+    let columns = layout.columns.iter().flatten();
+    columns.copied().all(|c| (w.start..w.start + w.len).all(|i| valid[i * width + c]))
+}

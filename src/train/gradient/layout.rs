@@ -1,0 +1,186 @@
+//! What is fitted, and how: plain data.
+
+use crate::base::Tensor;
+
+/// What the compiled functions are functions of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// Trained arrays in single precision, in order.
+    pub weights: Vec<WeightSpec>,
+    /// Unknowns that enter linearly, in the order of the coefficient axis.
+    pub coefficients: Vec<CoefficientSpec>,
+    /// Unknowns that enter nonlinearly, in the order of the parameter axis.
+    pub parameters: Vec<ParameterSpec>,
+    /// Arguments that never change.
+    pub constants: Vec<(String, Tensor)>,
+    /// Per state the column of the data that observes it.
+    pub columns: Vec<Option<usize>>,
+    /// The observed states, in the order of the windows' last axis.
+    pub observed: Vec<usize>,
+    /// Where the coefficients come from.
+    pub elimination: Elimination,
+}
+
+/// Where the coefficients come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elimination {
+    /// Least squares over each mini-batch.
+    Projected,
+    /// Trained as plain numbers.
+    Trained,
+    /// Emitted by a network.
+    Emitted,
+}
+
+/// A trained array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightSpec {
+    /// Its parameter's name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// How it starts.
+    pub start: Start,
+    /// Whether it belongs to the network that emits the coefficients, and so has their learning rate.
+    pub coefficients: bool,
+}
+
+/// How an array starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Uniform between minus and plus this.
+    Uniform(f64),
+    /// Standard normal.
+    Normal,
+}
+
+/// A coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoefficientSpec {
+    /// Where it starts when it is trained.
+    pub start: f64,
+    /// Smallest value allowed.
+    pub lower: f64,
+    /// Largest value allowed.
+    pub upper: f64,
+    /// Whether it may be dropped: true for the terms of holes.
+    pub prunable: bool,
+    /// The states whose solution depends on it.
+    pub states: Vec<usize>,
+}
+
+/// An unknown that enters nonlinearly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterSpec {
+    /// Where it starts.
+    pub start: f64,
+    /// Smallest value allowed.
+    pub lower: f64,
+    /// Largest value allowed.
+    pub upper: f64,
+}
+
+/// Learning-rate schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// The same rate throughout.
+    Constant,
+    /// Half a cosine from the full rate to zero.
+    Cosine,
+}
+
+/// What the user can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Seed of the weights and of the order of mini-batches.
+    pub seed: u64,
+    /// Samples of a window; the compiled functions were made for it.
+    pub window: usize,
+    /// Samples between the starts of neighbouring windows.
+    pub stride: usize,
+    /// Windows of a mini-batch (all of them when there are fewer).
+    pub batch: usize,
+    /// Optimiser steps in all; without it, passes times cycles times mini-batches.
+    pub steps: Option<usize>,
+    /// Passes over the windows per cycle.
+    pub epochs: Option<usize>,
+    /// Cycles of training and thresholding where the coefficients are trained.
+    pub cycles: usize,
+    /// Hole terms below this in magnitude are dropped.
+    pub threshold: f64,
+    /// t-statistic below which a hole term is dropped, where the coefficients are projected.
+    pub significance: f64,
+    /// Share of the budget after which terms may be dropped.
+    pub prune_from: f64,
+    /// Weight of the consistency loss.
+    pub consistency: f64,
+    /// Learning rate of the network.
+    pub rate: f64,
+    /// Learning rate of trained unknowns; that of the network without it.
+    pub coefficient_rate: Option<f64>,
+    /// Decay of Adam's first moment.
+    pub beta1: f64,
+    /// Decay of Adam's second moment.
+    pub beta2: f64,
+    /// Added to the root of Adam's second moment.
+    pub epsilon: f64,
+    /// How the learning rates change.
+    pub decay: Decay,
+    /// Whether squares are divided by each state's variance (otherwise they are taken in raw units, as published).
+    pub standardise: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            seed: 0,
+            window: 50,
+            stride: 1,
+            batch: 512,
+            steps: Some(2500),
+            epochs: None,
+            cycles: 1,
+            threshold: 0.1,
+            significance: 4.0,
+            prune_from: 0.3,
+            consistency: 1.0,
+            rate: 5e-4,
+            coefficient_rate: None,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            decay: Decay::Cosine,
+            standardise: true,
+        }
+    }
+}
+
+/// One trained array with Adam's moments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Its parameter's name.
+    pub name: String,
+    /// The numbers.
+    pub value: Tensor,
+    /// Mean of the gradients.
+    pub mean: Tensor,
+    /// Mean of their squares.
+    pub square: Tensor,
+}
+
+/// Everything training changes: with the settings and the data, enough to go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Steps done.
+    pub step: usize,
+    /// Trained arrays: networks, then nonlinear unknowns, then trained coefficients.
+    pub weights: Vec<Weights>,
+    /// One where a coefficient is estimated.
+    pub mask: Vec<f64>,
+    /// What the others are held at.
+    pub held: Vec<f64>,
+    /// The coefficients at the last step.
+    pub coefficients: Vec<f64>,
+    /// The loss at every step.
+    pub losses: Vec<f64>,
+}

@@ -1,0 +1,58 @@
+//! Which terms are kept.
+
+use super::normal::{Minimum, Normal};
+use super::{Layout, Settings};
+
+/// What decides on a term besides its size.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Noise {
+    /// Per state: the mean square of the weighted residuals.
+    pub variance: Vec<f64>,
+    /// In how many windows a sample is: its residual counts once.
+    pub overlap: f64,
+}
+
+impl Noise {
+    /// The standard error of a coefficient with this diagonal entry of the inverse normal matrix.
+    pub fn standard_error(&self, states: &[usize], inverse: f64) -> f64 {
+        let variance: f64 = states.iter().filter_map(|&s| self.variance.get(s)).sum();
+        (variance / states.len().max(1) as f64 * self.overlap * inverse).sqrt()
+    }
+}
+
+/// Drops terms from `kept`: all below the threshold at once, then, where the noise is given, the least significant one by one. Gives
+/// the minimum over the kept; `None` when the normal matrix is singular.
+pub(super) fn prune(
+    normal: &Normal,
+    kept: &mut [bool],
+    layout: &Layout,
+    settings: &Settings,
+    noise: Option<&Noise>,
+) -> Option<Minimum> {
+    let bounds: Vec<(f64, f64)> = layout.coefficients.iter().map(|c| (c.lower, c.upper)).collect();
+    loop {
+        let minimum = normal.minimise(kept, &bounds)?;
+        let terms = layout.coefficients.iter().enumerate().filter(|(_, c)| c.prunable);
+        let small: Vec<usize> = terms
+            .clone()
+            .filter(|(k, _)| kept[*k] && minimum.values[*k].abs() < settings.threshold)
+            .map(|(k, _)| k)
+            .collect();
+        if !small.is_empty() {
+            small.into_iter().for_each(|k| kept[k] = false);
+            continue;
+        }
+        let Some(noise) = noise else { return Some(minimum) };
+        let least = terms
+            .filter(|(k, _)| kept[*k])
+            .filter_map(|(k, c)| {
+                let error = noise.standard_error(&c.states, minimum.variance[k]?);
+                Some((k, minimum.values[k].abs() / error))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        match least {
+            Some((k, t)) if t < settings.significance => kept[k] = false,
+            _ => return Some(minimum),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a fit gives.
+
+use super::State;
+
+/// A finished fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradientFit {
+    /// Unknowns that enter linearly.
+    pub coefficients: Vec<CoefficientEstimate>,
+    /// Unknowns that enter nonlinearly.
+    pub parameters: Vec<f64>,
+    /// The loss over all training windows with the final coefficients.
+    pub loss: Loss,
+    /// Root mean square of the solution against the data, per state; `NaN`-free, 0 where a state is not observed.
+    pub residual: Vec<f64>,
+    /// Solution and auxiliaries over each trajectory.
+    pub reconstructions: Vec<Reconstruction>,
+    /// Whether the observer ended it early.
+    pub stopped: bool,
+    /// What training ended with: weights, moments, loss curve.
+    pub state: State,
+}
+
+/// An estimated coefficient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoefficientEstimate {
+    /// Its value: zero when dropped.
+    pub value: f64,
+    /// Standard error where it was estimated by least squares and is not at a bound. It takes the residuals of one solution to be
+    /// independent between samples, and counts a sample once however many windows it is in; the error of the auxiliaries
+    /// is not in it.
+    pub std_error: Option<f64>,
+    /// Whether it was kept.
+    pub kept: bool,
+}
+
+/// A loss and its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Loss {
+    /// `fit + consistency * auxiliary`
+    pub total: f64,
+    /// Mean square of the solution against the data.
+    pub fit: f64,
+    /// Mean square of the auxiliaries against the data.
+    pub auxiliary: f64,
+}
+
+/// One trajectory, solved window after window.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Reconstruction {
+    /// Its index in the data set.
+    pub trajectory: usize,
+    /// Number of samples, from the first.
+    pub len: usize,
+    /// `[sample, state]`: the solution, each window from its own start; neighbouring windows do not join smoothly.
+    pub solution: Vec<f64>,
+    /// `[sample, state]`: the auxiliaries.
+    pub auxiliaries: Vec<f64>,
+}
