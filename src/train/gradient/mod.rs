@@ -17,8 +17,7 @@ mod normal;
 mod optimiser;
 mod prune;
 mod result;
-#[cfg(test)]
-mod tests;
+
 
 pub use fit::fit;
 pub use functions::Functions;
