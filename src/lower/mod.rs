@@ -6,6 +6,7 @@
 
 mod expr;
 pub mod pointwise;
+pub mod training;
 
 pub use expr::{Leaves, lower_expr};
 

@@ -189,9 +189,10 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
 pub(super) fn inputs(request: &Request, network: &Network) -> Result<Vec<StateId>, TrainingError> {
     let find = |name: &String| {
         let observed = request.observed.iter().copied();
-        observed.into_iter().find(|&s| request.model.states[s].name == *name).ok_or_else(|| {
-            TrainingError::NotObserved { network: network.name.clone(), input: name.clone() }
-        })
+        observed
+            .into_iter()
+            .find(|&s| request.model.states[s].name == *name)
+            .ok_or_else(|| TrainingError::NotObserved { network: network.name.clone(), input: name.clone() })
     };
     network.inputs.iter().map(find).collect()
 }

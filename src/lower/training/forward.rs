@@ -1,9 +1,9 @@
 //! From a mini-batch to trajectories: auxiliaries, factors, solves.
 
+use super::TrainingError;
 use super::encoder;
 use super::plan::{Group, Member};
 use super::scope::Scope;
-use super::TrainingError;
 use crate::base::{Idx, IndexMap};
 use crate::hir::{Expr, StateId};
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};

@@ -22,7 +22,8 @@ pub fn lower(request: Request) -> Result<Lowered, TrainingError> {
     adam(&mut module, names::ADAM_F32, Elem::F32)?;
     adam(&mut module, names::ADAM_F64, Elem::F64)?;
     let coefficients = plan.coefficients.iter().map(|&unknown| {
-        let states = plan.groups.iter().flat_map(|g| &g.members).filter(|m| m.unknowns.iter().any(|(u, _)| *u == unknown));
+        let states =
+            plan.groups.iter().flat_map(|g| &g.members).filter(|m| m.unknowns.iter().any(|(u, _)| *u == unknown));
         let states = states.flat_map(|m| m.states.iter().map(|s| s.index())).collect();
         Coefficient { unknown, states }
     });

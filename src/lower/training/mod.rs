@@ -192,7 +192,9 @@ pub enum TrainingError {
         state: String,
     },
     /// An equation's nonlinear part uses a derivative of at least the state's own order.
-    #[error("a nonlinear term uses derivative {derivative} of `{state}`, but an auxiliary has only those below its order")]
+    #[error(
+        "a nonlinear term uses derivative {derivative} of `{state}`, but an auxiliary has only those below its order"
+    )]
     HighDerivative {
         /// The state.
         state: String,

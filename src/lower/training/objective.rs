@@ -121,8 +121,7 @@ impl Scope<'_> {
 
     /// Values by state side by side along the state axis at `position`.
     pub fn by_state(&self, b: &mut Builder, values: &IndexMap<StateId, ValueId>, position: usize) -> ValueId {
-        let ordered: Vec<ValueId> =
-            self.request.model.states.ids().filter_map(|s| values.get(&s).copied()).collect();
+        let ordered: Vec<ValueId> = self.request.model.states.ids().filter_map(|s| values.get(&s).copied()).collect();
         b.stack(&ordered, self.axes.state, position)
     }
 }

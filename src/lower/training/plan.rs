@@ -49,9 +49,9 @@ impl<'a> Plan<'a> {
                 states.iter().filter_map(|s| model.equations.iter().find(|e| e.state == *s)).collect();
             let matrix = matrix(&states, &equations);
             let order = states.iter().map(|&s| model.states[s].order).max().unwrap_or(1);
-            let at = groups.iter().position(|g| {
-                g.size == states.len() && g.order == order && same_matrix(&g.matrix, &matrix)
-            });
+            let at = groups
+                .iter()
+                .position(|g| g.size == states.len() && g.order == order && same_matrix(&g.matrix, &matrix));
             let at = at.unwrap_or_else(|| {
                 let size = states.len();
                 groups.push(Group { matrix, order, size, members: Vec::new(), sources: Vec::new() });
@@ -59,9 +59,8 @@ impl<'a> Plan<'a> {
             });
             groups[at].join(states, &equations);
         }
-        let linear = |wanted: bool| {
-            model.unknowns.iter().filter(move |(_, u)| u.linear == wanted).map(|(id, _)| id).collect()
-        };
+        let linear =
+            |wanted: bool| model.unknowns.iter().filter(move |(_, u)| u.linear == wanted).map(|(id, _)| id).collect();
         Plan { groups, coefficients: linear(true), parameters: linear(false) }
     }
 
@@ -136,14 +135,10 @@ fn matrix<'a>(states: &[StateId], equations: &[&'a Equation]) -> IndexMap<(usize
     entries
 }
 
-fn same_matrix(
-    a: &IndexMap<(usize, usize, u8), Vec<&Expr>>,
-    b: &IndexMap<(usize, usize, u8), Vec<&Expr>>,
-) -> bool {
+fn same_matrix(a: &IndexMap<(usize, usize, u8), Vec<&Expr>>, b: &IndexMap<(usize, usize, u8), Vec<&Expr>>) -> bool {
     a.len() == b.len()
-        && a.iter().all(|(key, x)| {
-            b.get(key).is_some_and(|y| x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)))
-        })
+        && a.iter()
+            .all(|(key, x)| b.get(key).is_some_and(|y| x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))))
 }
 
 /// Whether two expressions are the same wherever they were written.

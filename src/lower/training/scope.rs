@@ -133,7 +133,8 @@ impl<'a> Scope<'a> {
         let mut constants = Vec::new();
         let mut declared = Declared::new();
         let selections = declare_selections(b, plan, &axes, &mut constants)?;
-        let difference = uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || plan.groups.iter().any(|g| g.order > 1);
+        let difference =
+            uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || plan.groups.iter().any(|g| g.order > 1);
         let difference = match difference {
             true => {
                 let n = request.fit.window;
@@ -209,9 +210,7 @@ fn declare_estimate(
             let identity = constant(b, constants, "identity", ty, vec![count, count], unit)?;
             Estimate::Projected { mask, held, ridge, identity }
         }
-        Coefficients::Trained => {
-            Estimate::Trained { xi: vector(b, names::COEFFICIENTS), mask: vector(b, names::MASK) }
-        }
+        Coefficients::Trained => Estimate::Trained { xi: vector(b, names::COEFFICIENTS), mask: vector(b, names::MASK) },
         Coefficients::Emitted { code, hidden } => {
             let mask = vector(b, names::MASK);
             Estimate::Emitted { emitter: Emitter::declare(b, declared, *code, hidden, count), mask }

@@ -98,7 +98,9 @@ fn mixed() -> Model {
     let decay = e(ExprKind::Unary(UnaryFn::Sin, Box::new(times(e(ExprKind::Unknown(rate)), state(0, 0)))));
     sketch.terms(0, vec![decay, state(1, 0)]);
     let shared = sketch.0.equations[0].unknowns[1].unknown;
-    sketch.0.equations[1].unknowns.push(UnknownTerm { unknown: shared, factor: e(ExprKind::Powi(Box::new(state(0, 0)), 2)) });
+    sketch.0.equations[1]
+        .unknowns
+        .push(UnknownTerm { unknown: shared, factor: e(ExprKind::Powi(Box::new(state(0, 0)), 2)) });
     sketch.0
 }
 
@@ -317,6 +319,12 @@ fn what_cannot_be_trained_is_said() {
 
     let mut sketch = Sketch::new(&[1]);
     sketch.terms(0, vec![state(0, 1)]);
-    let request = Request { model: &sketch.0, networks: &reads_one, fit: &fit(7, 0), observed: &observed, coefficients: &coefficients };
+    let request = Request {
+        model: &sketch.0,
+        networks: &reads_one,
+        fit: &fit(7, 0),
+        observed: &observed,
+        coefficients: &coefficients,
+    };
     assert_eq!(lower(request).unwrap_err(), TrainingError::HighDerivative { state: "s0".into(), derivative: 1 });
 }

@@ -95,7 +95,8 @@ impl Run<'_> {
             state.losses.push(loss);
             state.step += 1;
             self.look(state, total)?;
-            let phase = if state.step as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
+            let phase =
+                if state.step as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
             observer.progress(&Progress { step: state.step, total, loss, phase });
         }
         Ok(false)

@@ -18,7 +18,6 @@ mod optimiser;
 mod prune;
 mod result;
 
-
 pub use fit::fit;
 pub use functions::Functions;
 pub use layout::{

@@ -32,7 +32,14 @@ impl State {
             weights.push(Weights::new(names::COEFFICIENTS, vector(start.clone())));
         }
         let count = start.len();
-        State { step: 0, weights, mask: vec![1.0; count], held: vec![0.0; count], coefficients: start, losses: Vec::new() }
+        State {
+            step: 0,
+            weights,
+            mask: vec![1.0; count],
+            held: vec![0.0; count],
+            coefficients: start,
+            losses: Vec::new(),
+        }
     }
 }
 
@@ -65,8 +72,7 @@ pub(super) fn adam(
     for (i, weights) in state.weights.iter_mut().enumerate() {
         let of_network = layout.weights.get(i).is_some_and(|w| !w.coefficients);
         let rate = if of_network { settings.rate } else { settings.coefficient_rate.unwrap_or(settings.rate) };
-        let scalars =
-            [rate * factor, settings.beta1, settings.beta2, settings.epsilon, corrections[0], corrections[1]];
+        let scalars = [rate * factor, settings.beta1, settings.beta2, settings.epsilon, corrections[0], corrections[1]];
         let gradient = functions.step.result(&format!("{}{}", weights.name, names::ADJOINT))?;
         let Some(value) = values.get_mut(&weights.name) else { continue };
         let single = value.elem() == Elem::F32;
