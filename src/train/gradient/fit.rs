@@ -130,7 +130,7 @@ impl Run<'_> {
         }
         if self.layout.elimination == Elimination::Projected {
             let progress = state.step as f64 / total as f64;
-            let due = state.step % (total / LOOKS).max(1) == 0 && state.step < total;
+            let due = state.step.is_multiple_of((total / LOOKS).max(1)) && state.step < total;
             if !due || progress < self.settings.prune_from {
                 return Ok(());
             }
@@ -147,7 +147,7 @@ impl Run<'_> {
             }
         } else {
             let cycle = (total / self.settings.cycles.max(1)).max(1);
-            if state.step % cycle != 0 {
+            if !state.step.is_multiple_of(cycle) {
                 return Ok(());
             }
             for (k, spec) in self.layout.coefficients.iter().enumerate() {

@@ -111,7 +111,7 @@ fn cholesky(a: &mut [f64], n: usize) -> Option<()> {
     for j in 0..n {
         let pivot = a[j * n + j] - (0..j).map(|k| a[j * n + k] * a[j * n + k]).sum::<f64>();
         // The diagonal was one, so this is relative; below it the coefficient is a combination of others.
-        if !(pivot > 1e-14) {
+        if pivot.is_nan() || pivot <= 1e-14 {
             return None;
         }
         let root = pivot.sqrt();
