@@ -15,6 +15,11 @@ use mechc::sema::{self, Rule, Takes};
 use mechc::source::{FsWorld, Layered, MemoryWorld, Sources, World};
 use mechc::syntax;
 
+#[path = "docs/embedding.rs"]
+mod embedding;
+#[path = "docs/examples.rs"]
+mod examples;
+
 /// The Markdown files whose snippets are compiled.
 const PAGES: [&str; 4] = ["README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md"];
 
@@ -218,6 +223,75 @@ fn every_code_has_an_entry_with_its_snippet() {
     let headings = page.lines().filter(|l| l.starts_with("### ")).count();
     assert_eq!(headings, codes::ALL.len(), "{path} describes codes that do not exist:\n{}", wrong.join("\n"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// All Rust files of a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => out.extend(sources(&path)),
+            false => out.extend((path.extension().is_some_and(|e| e == "rs")).then_some(path)),
+        }
+    }
+    out
+}
+
+#[test]
+fn codes_without_a_place_are_listed() {
+    let page = format!("{}{}", read("docs/data.md"), read("docs/diagnostics.md"));
+    let mut found = BTreeSet::new();
+    for file in sources(&root().join("src")) {
+        let text = read(&file);
+        for word in text.split('"') {
+            let digits = word.strip_prefix(['B', 'D', 'N', 'R']).unwrap_or_default();
+            if digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()) {
+                assert!(page.contains(&format!("| {word} |")), "{} is not described", word);
+                found.insert(word.to_string());
+            }
+        }
+    }
+    assert!(found.len() > 50, "only {found:?}");
+}
+
+#[test]
+fn the_readme_shows_the_main_example() {
+    let example = read("examples/lorenz.mech");
+    let code: Vec<&str> = example.lines().filter(|l| !l.starts_with("//!")).collect();
+    assert!(read("README.md").contains(code.join("\n").trim()), "README.md shows another text");
+}
+
+#[test]
+fn the_snippet_of_the_readme_runs() {
+    let source = read("tests/docs/embedding.rs");
+    let code = source.split_once("\n\n").map(|(_, code)| code).unwrap_or_default();
+    assert!(read("README.md").contains(&format!("```rust\n{code}```")), "README.md shows another snippet");
+    let model = "model M {\n  state x\n  param k = 1\n  x' = -k*x\n}\n\
+                 model Truth {\n  state x\n  x' = -2*x\n  initial x = 1\n}\n\
+                 data run = simulate Truth { steps 100; dt 0.01 }\nfit M to run\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = match embedding::equations(model, folder.path()) {
+        Ok(text) => text,
+        Err(failure) => panic!("{}", failure.render(&Sources::default(), Format::Short)),
+    };
+    assert!(text.contains("k = 2.0000"), "{text}");
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    for page in PAGES.iter().chain(&["docs/report.md"]) {
+        let text = read(page);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            // The results are written last, from measurements.
+            if file.is_empty() || file.starts_with("https://") || file == "docs/results.md" {
+                continue;
+            }
+            let folder = root().join(page).parent().map(Path::to_path_buf).unwrap_or_default();
+            assert!(folder.join(file).exists(), "{page}: {target} is not there");
+        }
+    }
 }
 
 #[test]
