@@ -198,10 +198,15 @@ fn published_network() {
         rate: var("RATE", 5e-4),
         prune_from: var("PRUNE", 0.3),
         consistency: var("CONSISTENCY", 1.0),
+        deviation: var("DEVIATION", 8.0),
+        standardise: var("STANDARDISE", 1.0) > 0.0,
         ..Settings::default()
     };
     let mut ready = ready(&program, &Coefficients::Projected, settings.window, var("THREADS", 2.0) as usize);
     let fit = ready.fit(&data, &settings).unwrap();
+    for (i, loss) in fit.state.losses.iter().enumerate().filter(|(i, _)| i % 100 == 99) {
+        println!("step {}: loss {loss:.3e}", i + 1);
+    }
     for c in fit.coefficients.iter().filter(|c| c.kept) {
         println!("{c:?}");
     }
@@ -246,7 +251,15 @@ const PREY_MODEL: &str = "
 const PREY: [(&str, f64); 4] = [("x'[x]", 1.1), ("x'[x*y]", -0.4), ("y'[x*y]", 0.3), ("y'[y]", -0.8)];
 
 fn small() -> Settings {
-    Settings { window: 20, batch: 64, steps: Some(400), rate: 3e-3, threshold: 0.03, ..Settings::default() }
+    Settings {
+        window: 20,
+        batch: 64,
+        steps: Some(400),
+        rate: 3e-3,
+        threshold: 0.03,
+        deviation: 1.0,
+        ..Settings::default()
+    }
 }
 
 #[test]

@@ -105,14 +105,15 @@ impl<'a> Windows<'a> {
     }
 
     /// Mean, scale and weight of every state's squares, as arguments.
-    pub fn statistics(&self, standardise: bool, arguments: &mut Arguments) {
+    pub fn statistics(&self, settings: &Settings, arguments: &mut Arguments) {
         let (mut means, mut scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for column in &self.layout.columns {
             let stats = column.map(|c| self.data.stats(c));
             let scale = stats.map_or(1.0, |s| if s.std > 0.0 { s.std } else { 1.0 });
-            means.push(stats.map_or(0.0, |s| s.mean));
-            scales.push(scale);
-            weights.push(if standardise { 1.0 / (scale * scale) } else { 1.0 });
+            let mean = stats.map_or(0.0, |s| s.mean);
+            means.push(mean);
+            scales.push(scale / settings.deviation);
+            weights.push(if settings.standardise { 1.0 / (scale * scale) } else { 1.0 });
         }
         for (name, numbers) in [(names::MEAN, means), (names::SCALE, scales), (names::WEIGHT, weights)] {
             arguments.insert(name.to_string(), vector(numbers));

@@ -36,7 +36,7 @@ pub fn fit(
     let windows = Windows::new(data, layout, settings)?;
     let mut state = State::start(layout, settings.seed);
     let mut fixed: Arguments = layout.constants.iter().cloned().collect();
-    windows.statistics(settings.standardise, &mut fixed);
+    windows.statistics(settings, &mut fixed);
     fixed.insert(names::RIDGE.into(), Tensor::scalar(RIDGE));
     fixed.insert(names::CONSISTENCY.into(), Tensor::scalar(settings.consistency));
     let values = state.weights.iter().map(|w| (w.name.clone(), w.value.clone())).collect();
