@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::failure::Failure;
-use super::pointwise;
-use crate::hir::{self, Model, Program};
+use super::{gradient, pointwise};
+use crate::hir::{self, Engine, Program};
 use crate::{codegen, ir, kernel};
 
 /// A stage of compilation that can be printed.
@@ -48,34 +48,37 @@ impl FromStr for Stage {
     }
 }
 
-/// The text of a stage after the syntax tree, for every model that a fit or a simulation uses.
+/// The text of a stage after the syntax tree: the pointwise functions of every model, and the training functions of every
+/// fit by gradient.
 pub fn emit(program: &Program, stage: Stage) -> Result<String, Failure> {
     if stage == Stage::Hir {
         return Ok(hir::dump(program));
     }
     let mut out = String::new();
     for model in program.models.values() {
-        out.push_str(&emit_model(model, stage)?);
+        print(&pointwise::module(model, stage != Stage::Ir)?, stage, &mut out)?;
+    }
+    for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
+        let mut module = gradient::module(program, fit)?;
+        module.name = format!("{}_by_gradient", module.name);
+        print(&module, stage, &mut out)?;
     }
     Ok(out)
 }
 
-fn emit_model(model: &Model, stage: Stage) -> Result<String, Failure> {
-    let module = pointwise::module(model, stage != Stage::Ir)?;
+fn print(module: &ir::Module, stage: Stage, out: &mut String) -> Result<(), Failure> {
     let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
-    let mut out = String::new();
-    match stage {
-        Stage::Ast | Stage::Hir | Stage::Ir | Stage::Adjoint => out.push_str(&ir::print(&module)),
-        Stage::Kernel | Stage::Clif => {
-            for function in &module.functions {
-                let program = kernel::lower(&module, function).map_err(|e| internal(&e))?;
-                if stage == Stage::Kernel {
-                    out.push_str(&kernel::print(&program));
-                } else {
-                    out.push_str(&codegen::host::clif(&program).map_err(|e| internal(&e))?);
-                }
-            }
+    if !matches!(stage, Stage::Kernel | Stage::Clif) {
+        out.push_str(&ir::print(module));
+        return Ok(());
+    }
+    for function in &module.functions {
+        let program = kernel::lower(module, function).map_err(|e| internal(&e))?;
+        if stage == Stage::Kernel {
+            out.push_str(&kernel::print(&program));
+        } else {
+            out.push_str(&codegen::host::clif(&program).map_err(|e| internal(&e))?);
         }
     }
-    Ok(out)
+    Ok(())
 }

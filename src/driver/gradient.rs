@@ -1,1 +1,231 @@
 //! The gradient engine on a compiled model.
+
+use super::experiment::Observed;
+use super::failure::{Failure, Problem};
+use super::findings::{Estimate, Findings};
+use super::pointwise::compile;
+use crate::base::{Idx, TensorData};
+use crate::hir::{self, Fit, Model, Program, StateId};
+use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
+use crate::runtime::Threads;
+use crate::train::Observer;
+use crate::train::gradient::{
+    self, CoefficientSpec, Decay, Elimination, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings,
+    Start, WeightSpec,
+};
+
+/// Trains the networks of `fit` and estimates the model's unknowns.
+pub fn fit(
+    program: &Program,
+    fit: &Fit,
+    observed: &Observed,
+    threads: &Threads,
+    observer: &mut dyn Observer,
+) -> Result<Findings, Failure> {
+    let model = &program.models[fit.model];
+    let states: Vec<StateId> = observed
+        .train
+        .columns
+        .iter()
+        .filter_map(|c| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id))
+        .collect();
+    let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
+    let request =
+        Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
+    let lowered = training::lower(request).map_err(refused)?;
+    let artifact = compile(&lowered.module)?;
+    let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
+    let layout = layout(model, &lowered, observed, &states, fit.projection);
+    let result =
+        gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
+    if result.stopped {
+        return Err(Failure::Interrupted);
+    }
+    Ok(findings(model, &lowered, observed, &result))
+}
+
+/// The lowered functions of a fit, for `--emit`.
+pub fn module(program: &Program, fit: &Fit) -> Result<crate::ir::Module, Failure> {
+    let model = &program.models[fit.model];
+    let states: Vec<StateId> = model.states.ids().collect();
+    let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
+    let request =
+        Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
+    Ok(training::lower(request).map_err(refused)?.module)
+}
+
+fn layout(model: &Model, lowered: &Lowered, observed: &Observed, states: &[StateId], projection: bool) -> Layout {
+    let coefficients = lowered
+        .coefficients
+        .iter()
+        .map(|c| {
+            let unknown = &model.unknowns[c.unknown];
+            CoefficientSpec {
+                start: unknown.start.unwrap_or(0.0),
+                lower: unknown.bounds.lower,
+                upper: unknown.bounds.upper,
+                prunable: matches!(unknown.kind, hir::UnknownKind::Coefficient { .. }),
+                states: c.states.clone(),
+            }
+        })
+        .collect();
+    let parameters = lowered
+        .parameters
+        .iter()
+        .map(|&id| {
+            let unknown = &model.unknowns[id];
+            let bounds = unknown.bounds;
+            let start = unknown.start.unwrap_or(1.0).max(bounds.lower).min(bounds.upper);
+            ParameterSpec { start, lower: bounds.lower, upper: bounds.upper }
+        })
+        .collect();
+    let weights = lowered
+        .weights
+        .iter()
+        .map(|w| WeightSpec {
+            name: w.name.clone(),
+            shape: w.shape.clone(),
+            start: match w.start {
+                training::Start::Uniform(range) => Start::Uniform(range),
+                training::Start::Normal => Start::Normal,
+            },
+            coefficients: w.coefficients,
+        })
+        .collect();
+    Layout {
+        weights,
+        coefficients,
+        parameters,
+        constants: lowered.constants.clone(),
+        columns: model.states.values().map(|s| observed.train.column(&s.name)).collect(),
+        observed: states.iter().map(|s| s.index()).collect(),
+        elimination: if projection { Elimination::Projected } else { Elimination::Trained },
+    }
+}
+
+fn settings(fit: &Fit) -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        seed: fit.seed,
+        window: fit.window,
+        stride: fit.stride,
+        batch: fit.batch,
+        steps: fit.steps,
+        epochs: fit.epochs,
+        cycles: fit.cycles,
+        threshold: fit.threshold,
+        significance: fit.significance.unwrap_or(defaults.significance),
+        prune_from: fit.prune_from,
+        consistency: fit.consistency,
+        rate: fit.optimizer.rate,
+        coefficient_rate: fit.coefficient_rate,
+        beta1: fit.optimizer.beta1,
+        beta2: fit.optimizer.beta2,
+        epsilon: fit.optimizer.epsilon,
+        decay: match fit.optimizer.decay {
+            hir::Decay::Constant => Decay::Constant,
+            hir::Decay::Cosine => Decay::Cosine,
+        },
+        ..defaults
+    }
+}
+
+fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &GradientFit) -> Findings {
+    let mut estimates = vec![Estimate { value: 0.0, std_error: None, kept: true }; model.unknowns.len()];
+    for (c, found) in lowered.coefficients.iter().zip(&result.coefficients) {
+        estimates[c.unknown.index()] = Estimate { value: found.value, std_error: found.std_error, kept: found.kept };
+    }
+    for (id, value) in lowered.parameters.iter().zip(&result.parameters) {
+        estimates[id.index()].value = *value;
+    }
+    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
+    let starts: Vec<usize> = observed
+        .train
+        .trajectories
+        .iter()
+        .scan(0, |at, t| {
+            let start = *at;
+            *at += t.len;
+            Some(start)
+        })
+        .collect();
+    let states = model.states.len();
+    let mut solution = vec![f64::NAN; observed.components.len() * total];
+    for part in &result.reconstructions {
+        let Some(&offset) = starts.get(part.trajectory) else { continue };
+        for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
+            let Some(state) = model.states.values().position(|s| s.name == component.state) else { continue };
+            for i in 0..part.len {
+                solution[c * total + offset + i] = part.solution[i * states + state];
+            }
+        }
+    }
+    Findings {
+        estimates,
+        solution,
+        noise: vec![None; observed.components.len()],
+        losses: result.state.losses.iter().map(|&l| ("train", l)).collect(),
+        metrics: vec![
+            ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
+            ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
+        ],
+        state: checkpoint(result),
+        ..Findings::default()
+    }
+}
+
+/// Weights with their moments as little-endian single-precision numbers, behind a JSON header that says what they are.
+fn checkpoint(result: &GradientFit) -> Vec<u8> {
+    let arrays: Vec<_> = result
+        .state
+        .weights
+        .iter()
+        .map(|w| serde_json::json!({ "name": w.name, "shape": w.value.shape(), "type": w.value.elem().to_string() }))
+        .collect();
+    let header = serde_json::json!({
+        "engine": "gradient",
+        "step": result.state.step,
+        "coefficients": result.state.coefficients,
+        "mask": result.state.mask,
+        "held": result.state.held,
+        "arrays": arrays,
+        "per_array": ["value", "mean", "square"],
+    })
+    .to_string();
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header.as_bytes());
+    for weights in &result.state.weights {
+        for tensor in [&weights.value, &weights.mean, &weights.square] {
+            match tensor.data() {
+                TensorData::F32(v) => v.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes())),
+                TensorData::F64(v) => v.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes())),
+            }
+        }
+    }
+    bytes
+}
+
+fn refused(error: TrainingError) -> Failure {
+    match error {
+        TrainingError::Lower(e) => Failure::Internal(e.to_string()),
+        _ => Failure::Usage(Problem::new(
+            "N007",
+            error.to_string(),
+            "change the network or the auxiliaries, or fit with `engine joint`",
+        )),
+    }
+}
+
+fn failure(error: GradientError) -> Failure {
+    let message = error.to_string();
+    let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
+    match error {
+        GradientError::Data(e) => Failure::Data(e),
+        GradientError::Missing { .. } => numerical("N511", "take a shorter `window`, or fit with `engine joint`"),
+        GradientError::Steps => numerical("N512", "sample all trajectories at the same step, or fit with `engine joint`"),
+        GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
+        GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
+        GradientError::Runtime(e) => numerical("N515", &format!("the solve failed: {e}")),
+        GradientError::Unknown { .. } => Failure::Internal(message),
+    }
+}

@@ -8,7 +8,7 @@ use super::experiment::{Observed, load};
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::session::Checked;
-use super::{holdout, joint};
+use super::{gradient, holdout, joint};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, Checkpoint, Disk, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
@@ -103,7 +103,7 @@ impl Job<'_> {
         let mut observed = Observed::new(model, data, dataset, fit.seed)?;
         let mut findings = match fit.engine {
             Engine::Joint => joint::fit(model, fit, &observed, &self.threads, observer)?,
-            Engine::Gradient => return Err(Failure::Internal("no gradient".into())),
+            Engine::Gradient => gradient::fit(program, fit, &observed, &self.threads, observer)?,
         };
         holdout::predict(model, &mut observed, &mut findings)?;
         let mut record = findings::record(model, &findings, &observed);
