@@ -1,0 +1,210 @@
+//! The command line as a user meets it: exit codes, streams, and what is said about bad data, settings and places.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A model that fits two columns of `data.csv`.
+const MODEL: &str = "model Decay { state u, w; u' = ?linear(u, w); w' = ?linear(u, w) }
+data d = csv(\"data.csv\") { time t }
+fit Decay to d { }
+";
+
+/// Eighty good rows, with line `bad.0` (counted from the header, 1) replaced.
+fn table(header: &str, bad: Option<(usize, &str)>) -> String {
+    let mut lines = vec![header.to_string()];
+    for i in 0..80 {
+        let t = f64::from(i) * 0.1;
+        lines.push(format!("{t:.1},{:.6},{:.6}", (-0.5 * t).exp() * t.cos(), (-0.5 * t).exp() * t.sin()));
+    }
+    if let Some((line, text)) = bad {
+        lines[line - 1] = text.to_string();
+    }
+    lines.join("\n") + "\n"
+}
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+/// Files to write, arguments, the exit code, and what standard error must say.
+struct Case {
+    name: &'static str,
+    files: Vec<(&'static str, Vec<u8>)>,
+    args: Vec<&'static str>,
+    code: i32,
+    says: &'static [&'static str],
+}
+
+fn case(
+    name: &'static str,
+    files: Vec<(&'static str, Vec<u8>)>,
+    args: &[&'static str],
+    code: i32,
+    says: &'static [&'static str],
+) -> Case {
+    Case { name, files, args: args.to_vec(), code, says }
+}
+
+/// A run of [`MODEL`] on a csv file.
+fn csv(name: &'static str, data: impl Into<Vec<u8>>, code: i32, says: &'static [&'static str]) -> Case {
+    case(name, vec![("m.mech", MODEL.into()), ("data.csv", data.into())], &["run", "m.mech"], code, says)
+}
+
+/// A run of [`MODEL`] with a good csv file and further arguments.
+fn with(name: &'static str, args: &[&'static str], code: i32, says: &'static [&'static str]) -> Case {
+    let mut all = vec!["run", "m.mech"];
+    all.extend(args);
+    case(name, vec![("m.mech", MODEL.into()), ("data.csv", table("t,u,w", None).into())], &all, code, says)
+}
+
+fn cases() -> Vec<Case> {
+    let bad = |line, text| table("t,u,w", Some((line, text)));
+    let model = |text: &str| vec![("m.mech", text.as_bytes().to_vec())];
+    vec![
+        case("missing data file", model(MODEL), &["run", "m.mech"], 3, &["data.csv"]),
+        csv("empty file", "", 3, &["data.csv", "empty"]),
+        csv("header only", "t,u,w\n", 3, &["data.csv"]),
+        csv("missing column", table("t,u,v", None), 3, &["`w`", "t, u, v"]),
+        csv("duplicate column", table("t,u,u", None), 3, &["`u`"]),
+        csv("ragged row", bad(5, "0.3,1"), 3, &["data.csv", "5"]),
+        csv("not a number", bad(7, "0.5,abc,1"), 3, &["abc", "7", "u"]),
+        csv("not finite", bad(7, "0.5,inf,1"), 3, &["7", "u"]),
+        csv("NaN that nobody declared", bad(7, "0.5,NaN,1"), 3, &["7", "u"]),
+        csv("unequal steps", bad(7, "0.55,1,1"), 3, &["step"]),
+        csv("times that go back", bad(7, "-0.5,1,1"), 3, &["data.csv"]),
+        csv("not UTF-8", vec![b't', b',', 0xff, 0xfe, b'\n', b'1'], 3, &["UTF-8"]),
+        csv("too few rows", "t,u,w\n0,1,2\n0.1,1,2\n", 3, &["data.csv"]),
+        case(
+            "an npz that is none",
+            vec![("m.mech", MODEL.replace("csv(\"data.csv\") { time t }", "npz(\"d.npz\")").into()), ("d.npz", b"PK".to_vec())],
+            &["run", "m.mech"],
+            3,
+            &["d.npz"],
+        ),
+        with("unknown block", &["--set", "ruin.noise=1"], 2, &["ruin"]),
+        with("unknown setting", &["--set", "fit.sed=1"], 2, &["sed", "seed"]),
+        with("setting of the wrong type", &["--set", "fit.seed=\"x\""], 2, &["seed"]),
+        with("setting out of range", &["--set", "fit.seed=-1"], 2, &["seed"]),
+        with("malformed override", &["--set", "fit.seed"], 2, &["block.key=value"]),
+        with("unknown option", &["--fast"], 2, &["--fast"]),
+        with("unknown fit", &["--fit", "other"], 2, &["other", "fit"]),
+        with("unknown stage", &["--emit", "llvm"], 2, &["llvm", "clif"]),
+        with("no thread", &["--threads", "0"], 2, &["threads"]),
+        with("output folder is a file", &["--out", "data.csv"], 4, &["data.csv"]),
+        with("output folder in use", &["--out", "."], 4, &["empty"]),
+        with("output folder cannot be made", &["--out", "/proc/nothing"], 4, &["/proc/nothing"]),
+        with("holdout of everything", &["--set", "d.holdout=100%"], 2, &["holdout"]),
+        case("missing model file", vec![], &["check", "none.mech"], 1, &["none.mech"]),
+        case("model file is a folder", vec![], &["check", "."], 2, &["."]),
+        case("nothing to fit", model("model A { state u; u' = -u }"), &["run", "m.mech"], 2, &["fits nothing"]),
+        case("nothing to simulate", model(MODEL), &["simulate", "m.mech", "--out", "x.npz"], 2, &["simulates no data"]),
+        case(
+            "simulation that runs to infinity",
+            model("model B { state u; u' = u^2; initial u = 1 }\ndata s = simulate B { steps 100; dt 0.1 }"),
+            &["simulate", "m.mech", "--out", "x.npz"],
+            5,
+            &["infinity"],
+        ),
+        case(
+            "simulation into an unknown format",
+            model("model B { state u; u' = -u; initial u = 1 }\ndata s = simulate B { steps 100; dt 0.1 }"),
+            &["simulate", "m.mech", "--out", "x.xls"],
+            2,
+            &[".npz"],
+        ),
+        csv("too few samples for the unknowns", table("t,u,w", None).lines().take(10).map(|l| format!("{l}\n")).collect::<String>(), 5, &["observations"]),
+        case("bad model", model("model A { state u; u' = -v }"), &["check", "m.mech"], 1, &["v"]),
+    ]
+}
+
+#[test]
+fn bad_data_and_settings_have_their_exit_codes() {
+    for case in cases() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, bytes) in &case.files {
+            fs::write(folder.path().join(name), bytes).expect("a written file");
+        }
+        let output = mechc(folder.path(), &case.args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(case.code), "{}: {said}", case.name);
+        assert!(output.stdout.is_empty(), "{}: standard output holds {:?}", case.name, output.stdout);
+        for text in case.says {
+            assert!(said.contains(text), "{}: `{text}` is not said in\n{said}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_run_prints_equations_and_leaves_its_files() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("m.mech"), MODEL).expect("a written file");
+    fs::write(folder.path().join("data.csv"), table("t,u,w", None)).expect("a written file");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "result"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("u' = ") && text.contains("\nw' = "), "{text}");
+    let result = folder.path().join("result");
+    for name in ["equations.json", "discovered.mech", "report.html", "record.json", "checkpoint.bin"] {
+        assert!(fs::metadata(result.join(name)).expect(name).len() > 0, "{name} is empty");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(result.join("equations.json")).expect("a file")).expect("JSON");
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["engine"], "joint");
+    assert_eq!(json["equations"][0]["terms"][0]["term"], "u");
+
+    // The result is source: it checks and simulates by itself.
+    let output = mechc(&result, &["simulate", "discovered.mech", "--out", "again.csv"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let again = fs::read_to_string(result.join("again.csv")).expect("a file");
+    assert_eq!(again.lines().count(), 81);
+
+    // A second run into the same folder is refused, and nothing is lost.
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "result"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(result.join("equations.json").exists());
+}
+
+/// `equations.json` of a run, without the time it took.
+fn equations(folder: &Path, threads: &str, out: &str) -> String {
+    let output = mechc(folder, &["run", "m.mech", "--out", out, "--threads", threads]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.join(out).join("equations.json")).expect("a file");
+    text.lines().filter(|l| !l.contains("wall_seconds")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/lorenz.mech");
+    fs::copy(example, folder.path().join("m.mech")).expect("the example");
+    let one = equations(folder.path(), "1", "a");
+    assert_eq!(one, equations(folder.path(), "2", "b"));
+    assert_eq!(one, equations(folder.path(), "3", "c"));
+}
+
+#[test]
+fn every_stage_prints_the_same_bytes_twice() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for stage in ["ast", "hir", "ir", "adjoint", "kernel", "clif"] {
+        for example in ["examples/lorenz.mech", "examples/lorenz_encoder.mech"] {
+            let first = mechc(folder, &["check", example, "--emit", stage]);
+            assert!(first.status.success(), "{example} {stage}: {}", String::from_utf8_lossy(&first.stderr));
+            assert!(!first.stdout.is_empty(), "{example} {stage}: nothing printed");
+            assert_eq!(first.stdout, mechc(folder, &["check", example, "--emit", stage]).stdout, "{example} {stage}");
+        }
+    }
+}
+
+#[test]
+fn findings_can_be_read_by_programs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("m.mech"), "model A { state u; u' = -v }").expect("a written file");
+    let output = mechc(folder.path(), &["check", "m.mech", "--message-format", "json"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(line["severity"], "error");
+    assert_eq!(line["file"], "m.mech");
+    assert_eq!(line["line"], 1);
+}
