@@ -77,7 +77,10 @@ fn cases() -> Vec<Case> {
         csv("too few rows", "t,u,w\n0,1,2\n0.1,1,2\n", 3, &["data.csv"]),
         case(
             "an npz that is none",
-            vec![("m.mech", MODEL.replace("csv(\"data.csv\") { time t }", "npz(\"d.npz\")").into()), ("d.npz", b"PK".to_vec())],
+            vec![
+                ("m.mech", MODEL.replace("csv(\"data.csv\") { time t }", "npz(\"d.npz\")").into()),
+                ("d.npz", b"PK".to_vec()),
+            ],
             &["run", "m.mech"],
             3,
             &["d.npz"],
@@ -113,7 +116,12 @@ fn cases() -> Vec<Case> {
             2,
             &[".npz"],
         ),
-        csv("too few samples for the unknowns", table("t,u,w", None).lines().take(10).map(|l| format!("{l}\n")).collect::<String>(), 5, &["observations"]),
+        csv(
+            "too few samples for the unknowns",
+            table("t,u,w", None).lines().take(10).map(|l| format!("{l}\n")).collect::<String>(),
+            5,
+            &["observations"],
+        ),
         case("bad model", model("model A { state u; u' = -v }"), &["check", "m.mech"], 1, &["v"]),
     ]
 }

@@ -29,9 +29,9 @@ fn run(example: &str, noise: &str, seed: u64, out: &Path) -> RunRecord {
         threads: 2,
         ..RunOptions::default()
     };
-    let outcomes = session.run(&name, &options, &mut Silent).unwrap_or_else(|f| {
-        panic!("{}", f.render(session.sources(), mechc::diagnostics::Format::Short))
-    });
+    let outcomes = session
+        .run(&name, &options, &mut Silent)
+        .unwrap_or_else(|f| panic!("{}", f.render(session.sources(), mechc::diagnostics::Format::Short)));
     outcomes.into_iter().next().expect("one fit").record
 }
 

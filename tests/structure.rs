@@ -92,10 +92,8 @@ fn named(code: &str) -> BTreeSet<String> {
                         }
                     }
                 }
-                if !first || c == ',' {
-                    if !word.is_empty() {
-                        out.insert(std::mem::take(&mut word));
-                    }
+                if (!first || c == ',') && !word.is_empty() {
+                    out.insert(std::mem::take(&mut word));
                 }
             }
             if !word.is_empty() {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::terms::{filled, terms};
 use crate::base::Idx;
-use crate::hir::{Equation, Model, UnknownKind};
+use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind};
 
 /// A start and a grid for the simulation block of the file.
 pub struct Simulation {
@@ -80,27 +81,46 @@ fn left(model: &Model, equation: &Equation) -> String {
 
 /// Known terms and what was found, zero terms left out.
 fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
-    let mut parts: Vec<String> = Vec::new();
+    let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
+    let exact = |v: f64| v;
+    let mut out = String::new();
+    let mut add = |coefficient: f64, name: Option<&str>, rest: Option<&Expr>| {
+        let mut factors: Vec<String> = Vec::new();
+        let size = coefficient.abs();
+        if size != 1.0 || (name.is_none() && rest.is_none()) {
+            factors.push(number(size));
+        }
+        factors.extend(name.map(str::to_string));
+        factors.extend(rest.map(|rest| match &rest.kind {
+            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => format!("({})", model.spell(rest)),
+            _ => model.spell(rest),
+        }));
+        let sign = match (coefficient < 0.0, out.is_empty()) {
+            (true, true) => "-",
+            (true, false) => " - ",
+            (false, true) => "",
+            (false, false) => " + ",
+        };
+        out.push_str(sign);
+        out.push_str(&factors.join("*"));
+    };
     if let Some(known) = &equation.known {
-        parts.push(format!("({})", model.spell(known)));
+        for part in terms(&filled(model, known, &values, &exact)) {
+            add(part.coefficient, None, part.rest.as_ref());
+        }
     }
     for term in &equation.unknowns {
         let estimate = &findings.estimates[term.unknown.index()];
         let unknown = &model.unknowns[term.unknown];
-        let factor = model.spell(&term.factor);
-        match unknown.kind {
-            UnknownKind::Param(_) => parts.push(format!("{}*({factor})", unknown.name)),
-            UnknownKind::Coefficient { .. } if !estimate.kept => {}
-            UnknownKind::Coefficient { .. } => match factor.as_str() {
-                "1" => parts.push(number(estimate.value)),
-                _ => parts.push(format!("{}*({factor})", number(estimate.value))),
-            },
+        for part in terms(&filled(model, &term.factor, &values, &exact)) {
+            match unknown.kind {
+                UnknownKind::Param(_) => add(part.coefficient, Some(&unknown.name), part.rest.as_ref()),
+                UnknownKind::Coefficient { .. } if !estimate.kept => {}
+                UnknownKind::Coefficient { .. } => add(part.coefficient * estimate.value, None, part.rest.as_ref()),
+            }
         }
     }
-    if parts.is_empty() {
-        return "0".to_string();
-    }
-    parts.join(" + ").replace("+ -", "- ")
+    if out.is_empty() { "0".to_string() } else { out }
 }
 
 /// A number that reads back to the same bits.

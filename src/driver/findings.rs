@@ -1,8 +1,9 @@
 //! What either engine found, in one form, and the record made from it.
 
 use super::experiment::Observed;
+use super::terms::{filled, six_digits, terms};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Equation, ExprKind, Model, UnknownKind};
+use crate::hir::{self, Equation, Expr, Model, UnknownKind};
 use crate::report;
 
 /// The estimate of one unknown.
@@ -44,73 +45,66 @@ pub fn equations(model: &Model, findings: &Findings) -> Vec<report::Equation> {
 
 fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::Equation {
     let state = &model.states[equation.state];
-    let mut terms: IndexMap<String, (f64, Option<f64>)> = IndexMap::new();
-    let mut add = |term: String, coefficient: f64, error: Option<f64>| {
-        let entry = terms.entry(term).or_insert((0.0, None));
+    let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
+    let mut sum = Sum::default();
+    let spell = |expr: Option<&Expr>| expr.map_or_else(|| "1".to_string(), |e| model.spell(e));
+    let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
+    let top = equation.linear.iter().find(is_top).and_then(|t| t.coefficient.as_number()).unwrap_or(1.0);
+    for term in equation.linear.iter().filter(|t| !is_top(t)) {
+        let spelled = model.spell_state(term.state, term.derivative);
+        for part in terms(&term.coefficient) {
+            match &part.rest {
+                None => sum.add(spelled.clone(), -part.coefficient / top, None),
+                Some(rest) => sum.add(format!("({})*{spelled}", model.spell(rest)), -part.coefficient / top, None),
+            }
+        }
+    }
+    if let Some(known) = &equation.known {
+        for part in terms(&filled(model, known, &values, &six_digits)) {
+            sum.add(spell(part.rest.as_ref()), part.coefficient / top, None);
+        }
+    }
+    for term in &equation.unknowns {
+        let estimate = &findings.estimates[term.unknown.index()];
+        if !estimate.kept {
+            continue;
+        }
+        let factor = filled(model, &term.factor, &values, &six_digits);
+        for part in terms(&factor) {
+            let spelled = match model.unknowns[term.unknown].kind {
+                UnknownKind::Coefficient { hole, term: at } => {
+                    let candidate = &model.holes[hole].terms[at];
+                    let same = terms(&candidate.value).first().is_some_and(|t| t.rest == part.rest);
+                    if same { candidate.spelled.clone() } else { spell(part.rest.as_ref()) }
+                }
+                UnknownKind::Param(_) => spell(part.rest.as_ref()),
+            };
+            let by = part.coefficient / top;
+            sum.add(spelled, by * estimate.value, estimate.std_error.map(|e| e * by.abs()));
+        }
+    }
+    report::Equation { state: state.name.clone(), derivative: state.order.into(), terms: sum.terms() }
+}
+
+/// Terms with their coefficients, equal ones added up.
+#[derive(Default)]
+struct Sum {
+    parts: IndexMap<String, (f64, Option<f64>)>,
+}
+
+impl Sum {
+    fn add(&mut self, term: String, coefficient: f64, error: Option<f64>) {
+        let entry = self.parts.entry(term).or_insert((0.0, None));
         entry.0 += coefficient;
         entry.1 = match (entry.1, error) {
             (Some(a), Some(b)) => Some(a.hypot(b)),
             (a, b) => a.or(b),
         };
-    };
-    let top = equation
-        .linear
-        .iter()
-        .find(|t| (t.state, t.derivative) == (equation.state, state.order))
-        .and_then(|t| number(&t.coefficient.kind))
-        .unwrap_or(1.0);
-    for term in equation.linear.iter().filter(|t| (t.state, t.derivative) != (equation.state, state.order)) {
-        let spelled = model.spell_state(term.state, term.derivative);
-        match number(&term.coefficient.kind) {
-            Some(c) => add(spelled, -c / top, None),
-            None => add(format!("({})*{spelled}", model.spell(&term.coefficient)), -1.0 / top, None),
-        }
     }
-    if let Some(known) = &equation.known {
-        match number(&known.kind) {
-            Some(c) => add("1".into(), c / top, None),
-            None => add(model.spell(known), 1.0 / top, None),
-        }
-    }
-    for term in &equation.unknowns {
-        let estimate = &findings.estimates[term.unknown.index()];
-        if estimate.kept {
-            let spelled = match model.unknowns[term.unknown].kind {
-                UnknownKind::Coefficient { hole, term } => model.holes[hole].terms[term].spelled.clone(),
-                UnknownKind::Param(_) => model.spell(&term.factor),
-            };
-            // The factor of a hole's term may be minus the term, when the hole is subtracted.
-            let sign = match model.unknowns[term.unknown].kind {
-                UnknownKind::Coefficient { .. } if is_negated(&term.factor.kind) => -1.0,
-                _ => 1.0,
-            };
-            add(spelled, sign * estimate.value / top, estimate.std_error.map(|e| e / top.abs()));
-        }
-    }
-    report::Equation {
-        state: state.name.clone(),
-        derivative: state.order.into(),
-        terms: terms
-            .into_iter()
-            .map(|(term, (coefficient, std_error))| report::Term { term, coefficient, std_error })
-            .collect(),
-    }
-}
 
-fn number(kind: &ExprKind) -> Option<f64> {
-    match kind {
-        ExprKind::Number(x) => Some(*x),
-        ExprKind::Unary(crate::hir::UnaryFn::Neg, a) => number(&a.kind).map(|x| -x),
-        _ => None,
-    }
-}
-
-fn is_negated(kind: &ExprKind) -> bool {
-    match kind {
-        ExprKind::Unary(crate::hir::UnaryFn::Neg, _) => true,
-        ExprKind::Number(x) => *x < 0.0,
-        ExprKind::Binary(crate::hir::BinaryOp::Mul, a, _) => is_negated(&a.kind),
-        _ => false,
+    fn terms(self) -> Vec<report::Term> {
+        let term = |(term, (coefficient, std_error))| report::Term { term, coefficient, std_error };
+        self.parts.into_iter().map(term).collect()
     }
 }
 

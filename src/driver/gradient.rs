@@ -30,14 +30,12 @@ pub fn fit(
         .filter_map(|c| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id))
         .collect();
     let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
-    let request =
-        Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
+    let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     let lowered = training::lower(request).map_err(refused)?;
     let artifact = compile(&lowered.module)?;
     let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
     let layout = layout(model, &lowered, observed, &states, fit.projection);
-    let result =
-        gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
+    let result = gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
     if result.stopped {
         return Err(Failure::Interrupted);
     }
@@ -49,8 +47,7 @@ pub fn module(program: &Program, fit: &Fit) -> Result<crate::ir::Module, Failure
     let model = &program.models[fit.model];
     let states: Vec<StateId> = model.states.ids().collect();
     let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
-    let request =
-        Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
+    let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     Ok(training::lower(request).map_err(refused)?.module)
 }
 
@@ -222,7 +219,9 @@ fn failure(error: GradientError) -> Failure {
     match error {
         GradientError::Data(e) => Failure::Data(e),
         GradientError::Missing { .. } => numerical("N511", "take a shorter `window`, or fit with `engine joint`"),
-        GradientError::Steps => numerical("N512", "sample all trajectories at the same step, or fit with `engine joint`"),
+        GradientError::Steps => {
+            numerical("N512", "sample all trajectories at the same step, or fit with `engine joint`")
+        }
         GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
         GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
         GradientError::Runtime(e) => numerical("N515", &format!("the solve failed: {e}")),

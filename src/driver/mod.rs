@@ -15,6 +15,7 @@ mod passes;
 mod pointwise;
 mod run;
 mod session;
+mod terms;
 
 pub use emit::Stage;
 pub use failure::{Failure, Problem};

@@ -82,7 +82,7 @@ pub const FILE: &[Rule] = &[
     rule(
         "dt",
         Takes::Number(0.0, 1e9, true),
-        "1 without a time column",
+        "required without a time column",
         "spacing of the samples without a time column",
     ),
     rule("missing", Takes::Text, "none", "the text that stands for a missing sample"),
@@ -106,7 +106,12 @@ pub const NETWORK: &[Rule] = &[
 pub const FIT: &[Rule] = &[
     rule("engine", Takes::Word(&["joint", "gradient"]), "gradient with `auxiliary`, else joint", "which engine fits"),
     rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of everything random in the fit"),
-    rule("orders", Takes::Whole(1, 8), "chosen by the engine", "highest derivative kept in the relaxed solve"),
+    gradient(
+        "orders",
+        Takes::Whole(1, 8),
+        "order of the system plus 2",
+        "highest derivative kept in the relaxed solve",
+    ),
     joint("significance", Takes::Number(0.0, 1e6, false), "chosen by the engine", "standard errors a term must reach"),
     gradient("window", Takes::Whole(2, 100_000), "50", "samples per window"),
     gradient("stride", Takes::Whole(1, 100_000), "1", "distance between window starts"),

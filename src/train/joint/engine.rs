@@ -1,10 +1,11 @@
 //! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
 
 use super::collocation::{self, Grid};
+use super::noise::{self, Fitted};
 use super::problem::{Dynamics, Estimate, JointError, JointFit, Observations, Plausible, Settings, Unknown};
 use super::reduced::{self, Reduced, Weights};
 use super::select::{self, DISCRETISATION_LEFT, Search, Solution};
-use super::{noise, regression, smoother};
+use super::{regression, smoother};
 use crate::train::{Observer, Progress};
 
 /// Process noise per step in units of each component's measurement noise, stage by stage. The memory of the smoother is about
@@ -262,13 +263,13 @@ impl<'a> Engine<'a> {
         let mut x = vec![f64::NAN; n * len];
         let mut slopes = vec![f64::NAN; n * len];
         let mut sigma = vec![f64::NAN; n];
-        for c in 0..n {
+        for (c, sigma) in sigma.iter_mut().enumerate() {
             let y = &self.obs.y[c * len..(c + 1) * len];
             if y.iter().filter(|y| y.is_finite()).count() < 5 {
                 continue;
             }
             let smooth = smoother::smooth(&self.grid.h, y)?;
-            sigma[c] = smooth.sigma;
+            *sigma = smooth.sigma;
             // The derivatives serve the components that are time derivatives of this one.
             let mut at = Some(c);
             for k in 0..3 {
@@ -309,9 +310,9 @@ impl<'a> Engine<'a> {
         let typical = relative.get(relative.len() / 2).copied().unwrap_or(0.01);
         self.floor = spread.iter().map(|d| NOISE_FLOOR * d).collect();
         self.prior = spread.iter().map(|d| PRIOR / (d * d)).collect();
-        for c in 0..n {
-            let s = if sigma[c].is_finite() { sigma[c] } else { typical * spread[c] };
-            sigma[c] = s.max(self.floor[c]);
+        for ((s, spread), floor) in sigma.iter_mut().zip(&spread).zip(&self.floor) {
+            let known = if s.is_finite() { *s } else { typical * spread };
+            *s = known.max(*floor);
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
         let start = regression::regress(&self.grid, self.model, self.unknowns, &x, &slopes)?;
@@ -422,8 +423,8 @@ impl<'a> Engine<'a> {
             }
             self.finite(&x, "the trajectory")?;
             let kept = active.iter().filter(|&&a| a).count();
-            let new_sigma =
-                noise::estimate(&self.grid, &reduced, &self.obs.y, &x, &sigma, &self.floor, kept, self.settings.seed);
+            let fitted = Fitted { y: &self.obs.y, x: &x, sigma: &sigma, floor: &self.floor, kept };
+            let new_sigma = noise::estimate(&self.grid, &reduced, &fitted, self.settings.seed);
             let terms = (0..xi.len()).filter(|&k| active[k] && self.unknowns[k].droppable).count();
             let likelihood = self.objective(&x, &xi, &sigma, &q, &delta)? + reduced.log_determinant;
             let clean = new_sigma.iter().zip(&self.floor).all(|(s, f)| *s <= 2.0 * f);

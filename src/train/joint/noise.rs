@@ -11,18 +11,24 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// Sign vectors used.
 const PROBES: usize = 8;
 
-/// Re-estimates the noise of every component from the residuals of `x`; components seen fewer than five times and the
-/// lower limit `floor` keep the values given.
-pub fn estimate(
-    grid: &Grid,
-    reduced: &Reduced,
-    y: &[f64],
-    x: &[f64],
-    sigma: &[f64],
-    floor: &[f64],
-    kept: usize,
-    seed: u64,
-) -> Vec<f64> {
+/// A fitted trajectory and what it was fitted with.
+pub struct Fitted<'a> {
+    /// Observations, `[component, time]`, NaN where nothing was seen.
+    pub y: &'a [f64],
+    /// The trajectory, `[component, time]`.
+    pub x: &'a [f64],
+    /// Noise assumed so far, per component.
+    pub sigma: &'a [f64],
+    /// Smallest noise, per component.
+    pub floor: &'a [f64],
+    /// Unknowns kept.
+    pub kept: usize,
+}
+
+/// Re-estimates the noise of every component from the residuals; components seen fewer than five times keep the value
+/// they have.
+pub fn estimate(grid: &Grid, reduced: &Reduced, fitted: &Fitted, seed: u64) -> Vec<f64> {
+    let Fitted { y, x, sigma, floor, kept } = *fitted;
     let (n, samples) = (grid.n, grid.samples);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut signs = vec![0.0; samples * n * PROBES];

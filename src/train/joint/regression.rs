@@ -105,7 +105,8 @@ pub fn regress(
         let mut next: Vec<f64> = (0..p).map(|i| xi[i] + step[i] * scale[i]).collect();
         clamp(unknowns, &mut next);
         let tried = normal(grid, model, x, slopes, &size, &next)?;
-        let worse = !linear && !(tried.loss <= now.loss * (1.0 + 1e-12));
+        // A loss that is not a number is worse, too.
+        let worse = !linear && (tried.loss.is_nan() || tried.loss > now.loss * (1.0 + 1e-12));
         if worse {
             damping = damping.max(1e-4) * 4.0;
             if damping > 1e3 {

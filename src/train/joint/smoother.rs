@@ -156,13 +156,11 @@ pub fn smooth(h: &[f64], y: &[f64]) -> Result<Smoothed, PivotError> {
         }
     }
     let Some((_, chosen)) = best else { return Err(PivotError { step: 0, component: 0 }) };
-    let mut derivatives = [vec![0.0; y.len()], vec![0.0; y.len()], vec![0.0; y.len()]];
     let h = process.median;
-    for t in 0..y.len() {
-        derivatives[0][t] = chosen.v[t * 3] * deviation + mean;
-        derivatives[1][t] = chosen.v[t * 3 + 1] * deviation / h;
-        derivatives[2][t] = chosen.v[t * 3 + 2] * deviation / (h * h);
-    }
+    let column = |k: usize, scale: f64, shift: f64| -> Vec<f64> {
+        chosen.v.iter().skip(k).step_by(3).map(|v| v * scale + shift).collect()
+    };
+    let derivatives = [column(0, deviation, mean), column(1, deviation / h, 0.0), column(2, deviation / (h * h), 0.0)];
     Ok(Smoothed { derivatives, sigma: chosen.variance.sqrt() * deviation })
 }
 

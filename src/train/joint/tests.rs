@@ -2,8 +2,8 @@
 
 use super::{Dynamics, EvaluateError, JointFit, Observations, Points, Settings, Unknown, fit};
 use crate::artifact::{Pattern, PatternEntry};
-use crate::train::Silent;
 use crate::data::{Purpose, normals, stream};
+use crate::train::Silent;
 
 /// `x_c' = sum_k xi[c, k] theta_k(x)` with all monomials up to degree 2.
 struct Quadratic {
