@@ -243,6 +243,17 @@ fit M to run {{
     )
 }
 
+/// On clean data that stand for themselves in the terms, only the solve's own error is left: a test of the scheme.
+#[test]
+fn without_a_network_the_data_stand_for_themselves() {
+    let text = source(LORENZ_MODEL, "4").replace("auxiliary (x, y, z) = smoother.v", "");
+    let program = program(&text);
+    let settings = Settings { steps: Some(0), ..Settings::default() };
+    let fit = ready(&program, &Coefficients::Projected, 50, 2).fit(&lorenz(4000, 0.0), &settings).unwrap();
+    let (wrong, worst) = judge(&program, &fit, &LORENZ);
+    assert!(wrong == 0 && worst < 1e-3, "{wrong} wrong terms, error {worst}: {:?}", fit.coefficients);
+}
+
 const PREY_MODEL: &str = "
   state x, y
   (x, y)' = ?poly(x, y; degree = 2)

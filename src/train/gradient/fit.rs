@@ -135,11 +135,13 @@ impl Run<'_> {
                 return Ok(());
             }
             let normal = self.normal_equations(PRUNING_BATCHES)?;
-            let noise = match progress >= SIGNIFICANCE_FROM {
-                true => Some(self.noise(state, PRUNING_BATCHES)?),
-                false => None,
-            };
             let mut kept = self.kept.clone();
+            let mut noise = None;
+            if progress >= SIGNIFICANCE_FROM
+                && let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, None)
+            {
+                noise = Some(self.noise(&minimum.values, PRUNING_BATCHES)?);
+            }
             // While training goes on a singular matrix is no failure: the ridge carries on, and there is another look.
             if let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, noise.as_ref()) {
                 self.kept = kept;
@@ -212,8 +214,8 @@ impl Run<'_> {
         Ok((loss, squares))
     }
 
-    fn noise(&mut self, state: &State, limit: usize) -> Result<Noise, GradientError> {
-        let (_, squares) = self.evaluate(&state.coefficients, limit)?;
+    fn noise(&mut self, coefficients: &[f64], limit: usize) -> Result<Noise, GradientError> {
+        let (_, squares) = self.evaluate(coefficients, limit)?;
         Ok(self.noise_of(&squares, limit))
     }
 
@@ -232,7 +234,9 @@ impl Run<'_> {
         let mut coefficients = Vec::new();
         if self.layout.elimination == Elimination::Projected && !self.layout.coefficients.is_empty() {
             let normal = self.normal_equations(usize::MAX)?;
-            let noise = self.noise(&state, usize::MAX)?;
+            // The residuals that significance is judged by are those of the best coefficients above the threshold.
+            let large = prune(&normal, &mut self.kept, self.layout, self.settings, None);
+            let noise = self.noise(&large.ok_or(GradientError::Singular)?.values, usize::MAX)?;
             let minimum = prune(&normal, &mut self.kept, self.layout, self.settings, Some(&noise));
             let minimum = minimum.ok_or(GradientError::Singular)?;
             self.hold(&mut state, &minimum);

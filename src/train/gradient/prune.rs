@@ -20,7 +20,7 @@ impl Noise {
     }
 }
 
-/// Drops terms from `kept`: all below the threshold at once, then, where the noise is given, the least significant one by one. Gives
+/// Drops terms from `kept`: those below the threshold, the weakest first, then, where the noise is given, the least significant one by one. Gives
 /// the minimum over the kept; `None` when the normal matrix is singular.
 pub(super) fn prune(
     normal: &Normal,
@@ -33,13 +33,18 @@ pub(super) fn prune(
     loop {
         let minimum = normal.minimise(kept, &bounds)?;
         let terms = layout.coefficients.iter().enumerate().filter(|(_, c)| c.prunable);
-        let small: Vec<usize> = terms
+        // The weakest first and only some at a time: in the presence of near-collinear candidates a true term can be small, and grows
+        // once they are gone. Strength is the t-statistic up to the noise, which orders terms of one equation.
+        let strength = |k: usize| minimum.values[k].abs() / minimum.variance[k].map_or(f64::INFINITY, f64::sqrt);
+        let mut small: Vec<usize> = terms
             .clone()
             .filter(|(k, _)| kept[*k] && minimum.values[*k].abs() < settings.threshold)
             .map(|(k, _)| k)
             .collect();
         if !small.is_empty() {
-            small.into_iter().for_each(|k| kept[k] = false);
+            small.sort_by(|&a, &b| strength(a).total_cmp(&strength(b)));
+            let some = small.len().div_ceil(8);
+            small.into_iter().take(some).for_each(|k| kept[k] = false);
             continue;
         }
         let Some(noise) = noise else { return Some(minimum) };
