@@ -48,7 +48,8 @@ fn case(
 
 /// Twelve rows of which three have one value.
 fn rows_with_three_values() -> String {
-    (0..12).fold("t,u,w\n".to_string(), |s, i| s + &format!("{i},{},NA\n", if i < 3 { "1" } else { "NA" }))
+    let value = |seen: bool| if seen { "1" } else { "NA" };
+    (0..12).fold("t,u,w\n".to_string(), |s, i| s + &format!("{i},{},{}\n", value(i < 2), value(i < 1)))
 }
 
 /// A run of [`MODEL`] on a csv file.
