@@ -20,5 +20,6 @@ mod terms;
 pub use emit::Stage;
 pub use failure::{Failure, Problem};
 pub use findings::{Estimate, Findings};
+pub use pointwise::Compiled;
 pub use run::{Outcome, RunOptions};
 pub use session::{Checked, Session};

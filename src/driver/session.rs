@@ -7,12 +7,14 @@ use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
 use super::passes;
+use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic};
 use crate::hir::{self, DataSource, Program};
 use crate::sema;
 use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
+use crate::runtime::Threads;
 use crate::train::Observer;
 
 /// A checked program with what the compiler remarked on it.
@@ -101,6 +103,12 @@ impl Session {
         }
         let checked = self.check(path, overrides)?;
         emit::emit(&checked.program, stage)
+    }
+
+    /// Compiles every model of a file, imported ones included, to callable code.
+    pub fn compile(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Compiled>, Failure> {
+        let program = self.check(path, overrides)?.program;
+        program.models.values().map(|m| Compiled::linearisation(m, &Threads::single())).collect()
     }
 
     /// Simulates a data set of a model file: the one named, or the only one that is simulated.
