@@ -146,16 +146,16 @@ fn settings(path: &str, checked: &Checked, options: &RunOptions) -> Vec<(String,
     let mut out = vec![("model file".to_string(), path.to_string())];
     out.extend(options.overrides.iter().map(|o| ("--set".to_string(), o.clone())));
     let text = crate::hir::dump(&checked.program);
-    let mut block = String::new();
     for line in text.lines() {
         if !line.starts_with(' ') {
-            block = line.to_string();
-        } else if block.starts_with("data") || block.starts_with("fit") || block.starts_with("network") {
-            let line = line.trim();
-            let (key, value) = line.split_once(' ').unwrap_or((line, ""));
-            out.push((format!("{block}: {key}"), value.to_string()));
+            let of_run = ["data", "fit", "network"].iter().any(|kind| line.starts_with(kind));
+            out.push((if of_run { line.to_string() } else { String::new() }, String::new()));
+        } else if let Some((_, value)) = out.last_mut().filter(|(block, _)| !block.is_empty()) {
+            value.push_str(if value.is_empty() { "" } else { "; " });
+            value.push_str(line.trim());
         }
     }
+    out.retain(|(block, _)| !block.is_empty());
     out
 }
 

@@ -35,8 +35,11 @@ pub fn report_html(record: &RunRecord) -> String {
     let mut cards = String::new();
     figures(&mut cards, record);
     metrics(&mut cards, record);
-    details(&mut cards, record);
+    section(&mut cards, "Reproduce", &versions(record));
     let _ = writeln!(out, "<div class=\"cards\">{cards}</div>");
+    if !record.settings.is_empty() {
+        section(&mut out, "Configuration", &pairs(&record.settings));
+    }
     out.push_str("</main></body></html>\n");
     out
 }
@@ -194,16 +197,13 @@ fn metrics(out: &mut String, record: &RunRecord) {
     );
 }
 
-fn details(out: &mut String, record: &RunRecord) {
-    let table = |pairs: &[(String, String)]| -> String {
-        let rows =
-            pairs.iter().map(|(k, v)| format!("<tr><th>{}</th><td><code>{}</code></td></tr>", escape(k), escape(v)));
-        format!("<table class=\"pairs\">{}</table>", rows.collect::<String>())
-    };
-    if !record.settings.is_empty() {
-        section(out, "Configuration", &table(&record.settings));
-    }
+fn pairs(pairs: &[(String, String)]) -> String {
+    let rows = pairs.iter().map(|(k, v)| format!("<tr><th>{}</th><td><code>{}</code></td></tr>", escape(k), escape(v)));
+    format!("<table class=\"pairs\">{}</table>", rows.collect::<String>())
+}
+
+fn versions(record: &RunRecord) -> String {
     let mut versions = vec![("seed".to_owned(), record.seed.to_string())];
     versions.extend_from_slice(&record.versions);
-    section(out, "Reproduce", &table(&versions));
+    pairs(&versions)
 }

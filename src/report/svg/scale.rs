@@ -85,7 +85,7 @@ impl Scale {
             return powers;
         }
         // Less than two decades: 1, 2 and 5 as well.
-        (first - 1..=last + 1)
+        let fine: Vec<Tick> = (first - 1..=last + 1)
             .flat_map(|e| [1.0, 2.0, 5.0].map(|f| (f, e)))
             .map(|(f, e)| (f * libm::pow(10.0, f64::from(e)), f, e))
             .filter(|(v, ..)| self.map(*v).is_some_and(|p| (p - self.from) * (p - self.to) <= 0.0))
@@ -98,7 +98,13 @@ impl Scale {
                 };
                 Tick { value, label }
             })
-            .collect()
+            .collect();
+        if fine.len() > 1 {
+            return fine;
+        }
+        // Less than a factor of two: even steps, at their places on the logarithmic axis.
+        let (low, high) = (libm::pow(10.0, self.low), libm::pow(10.0, self.high));
+        Scale { low, high, log: false, ..*self }.round_steps(count)
     }
 }
 
