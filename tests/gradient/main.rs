@@ -198,7 +198,7 @@ fn published_network() {
         rate: var("RATE", 5e-4),
         prune_from: var("PRUNE", 0.3),
         consistency: var("CONSISTENCY", 1.0),
-        deviation: var("DEVIATION", 8.0),
+        deviation: var("DEVIATION", 1.0),
         standardise: var("STANDARDISE", 1.0) > 0.0,
         ..Settings::default()
     };
