@@ -78,8 +78,13 @@ struct ModelArgs {
     set: Vec<String>,
 }
 
-/// Set by the first interrupt; the second one ends the program at once.
+/// Set by the first interrupt of a run; the second one ends the program at once.
 type Stop = Arc<AtomicBool>;
+
+/// An interrupted run that has not ended by itself after this time is ended.
+const GRACE: Duration = Duration::from_secs(4);
+/// How often an interrupt is looked for.
+const WATCH: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -96,7 +101,8 @@ fn main() -> ExitCode {
         _ => human(),
     };
     let stop = Stop::default();
-    if let Err(error) = signals(&stop) {
+    let running = matches!(cli.command, Command::Run { emit: None, .. });
+    if let Err(error) = signals(&stop, running) {
         say(&format!("error: cannot handle signals: {error}\n"));
         return ExitCode::from(4);
     }
@@ -113,15 +119,31 @@ fn human() -> Format {
     Format::Human { color: colour, unicode: terminal }
 }
 
-fn signals(stop: &Stop) -> std::io::Result<()> {
+/// A run looks at `stop` and ends in order; every other command ends at the first interrupt.
+fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+    let at_once = if running { Arc::clone(stop) } else { Arc::new(AtomicBool::new(true)) };
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(stop))?;
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&at_once))?;
         signal_hook::flag::register(signal, Arc::clone(stop))?;
+    }
+    if running {
+        let stop = Arc::clone(stop);
+        std::thread::Builder::new().spawn(move || end_late(&stop))?;
     }
     // A file-size limit then is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     Ok(())
+}
+
+/// Ends the program when a run does not come to a place where it looks at `stop`: one large solve can take minutes.
+fn end_late(stop: &Stop) {
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(WATCH);
+    }
+    std::thread::sleep(GRACE);
+    say(&Failure::Interrupted.render(&mechc::source::Sources::default(), Format::Short));
+    std::process::exit(130);
 }
 
 fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {

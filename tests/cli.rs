@@ -132,6 +132,31 @@ fn cases() -> Vec<Case> {
             5,
             &["3 observations"],
         ),
+        case(
+            "a network that does not fit in memory",
+            model(
+                "model P { state u; u' = ?poly(u) }
+model Q { state u; u' = -u; initial u = 1 }
+network net { input u over window; mlp [65536, 65536, 65536, 65536, 65536, 65536, 65536, 65536] relu; output v[1] over window }
+data d = simulate Q { steps 100; dt 0.1 }
+fit P to d { auxiliary u = net.v }",
+            ),
+            &["run", "m.mech"],
+            4,
+            &["memory", "weights"],
+        ),
+        case(
+            "a trajectory that does not fit in memory",
+            model(
+                "use std.systems.Lorenz63
+model P { state x, y, z; (x, y, z)' = ?poly(x, y, z; degree = 20) }
+data d = simulate Lorenz63 { steps 10000000; dt 0.01 }
+fit P to d",
+            ),
+            &["run", "m.mech"],
+            4,
+            &["memory", "5313 unknowns"],
+        ),
         case("bad model", model("model A { state u; u' = -v }"), &["check", "m.mech"], 1, &["v"]),
     ]
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::failure::{Failure, Problem};
+use super::memory;
 use super::pointwise::Compiled;
 use crate::data::{self, Dataset, HoldOut, Purpose, ReadSpec, Sampling, Trajectory};
 use crate::hir::{DataSet, DataSource, Holdout, Model, Noise, Program, SimulateSpec};
@@ -77,6 +78,8 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
             "replace the inputs by functions of `t`",
         )));
     }
+    let what = format!("simulating {} samples of {} trajectories", spec.steps, spec.trajectories);
+    memory::ensure(&what, memory::of_simulation(model, spec), "take fewer `steps` or `trajectories`")?;
     let mut compiled = Compiled::field(model)?;
     let parts = components(model);
     let observed: Vec<(String, usize)> = parts

@@ -3,11 +3,13 @@
 use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
+use super::memory;
 use super::pointwise::compile;
+use crate::artifact::Artifact;
 use crate::base::{Idx, TensorData};
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
-use crate::runtime::Threads;
+use crate::runtime::{RuntimeError, Threads};
 use crate::train::Observer;
 use crate::train::gradient::{
     self, CoefficientSpec, Decay, Elimination, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings,
@@ -33,6 +35,7 @@ pub fn fit(
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     let lowered = training::lower(request).map_err(refused)?;
     let artifact = compile(&lowered.module)?;
+    ensure_memory(fit, &lowered, &artifact, observed)?;
     let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
     let layout = layout(model, &lowered, observed, &states, fit.projection);
     let result = gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
@@ -40,6 +43,18 @@ pub fn fit(
         return Err(Failure::Interrupted);
     }
     Ok(findings(model, &lowered, observed, &result))
+}
+
+/// Refuses networks, windows and batches that do not fit in memory.
+fn ensure_memory(fit: &Fit, lowered: &Lowered, artifact: &Artifact, observed: &Observed) -> Result<(), Failure> {
+    let windows = |len: usize| len.checked_sub(fit.window).map_or(0, |rest| rest / fit.stride.max(1) + 1);
+    let all: usize = observed.train.trajectories.iter().map(|t| windows(t.len)).sum();
+    let batch = fit.batch.min(all).max(1) as u64;
+    let count = |shape: &[usize]| shape.iter().fold(1u64, |n, &extent| n.saturating_mul(extent as u64));
+    let weights = lowered.weights.iter().map(|w| count(&w.shape)).fold(0, u64::saturating_add);
+    let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.window);
+    let help = "make the network smaller, or `window` and `batch`";
+    memory::ensure(&what, memory::of_training(artifact, batch, weights), help)
 }
 
 /// The lowered functions of a fit, for `--emit`.
@@ -224,6 +239,10 @@ fn failure(error: GradientError) -> Failure {
         }
         GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
         GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
+        GradientError::Runtime(RuntimeError::Memory { .. }) => {
+            let help = "make the network smaller, or `window` and `batch`";
+            Failure::Environment(Problem::new("N014", message, help))
+        }
         GradientError::Runtime(e) => numerical("N515", &format!("the solve failed: {e}")),
         GradientError::Unknown { .. } => Failure::Internal(message),
     }

@@ -3,6 +3,7 @@
 use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
+use super::memory;
 use super::pointwise::Compiled;
 use crate::hir::{Fit, Model, UnknownKind};
 use crate::runtime::Threads;
@@ -17,6 +18,8 @@ pub fn fit(
     threads: &Threads,
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
+    let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
+    ensure_memory(model, samples)?;
     let mut compiled = Compiled::linearisation(model, threads)?;
     let unknowns: Vec<Unknown> = model
         .unknowns
@@ -30,12 +33,19 @@ pub fn fit(
             droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
         })
         .collect();
-    let settings = Settings { seed: fit.seed, significance: fit.significance };
+    let settings =
+        Settings { seed: fit.seed, significance: fit.significance, most_samples: memory::most_samples(model) };
     let observations = observed.observations(model);
     let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer).map_err(failure)?;
     let mut findings = findings(&result);
     findings.warnings = warnings(model, observed, &result);
     Ok(findings)
+}
+
+/// Refuses more samples and unknowns than fit in memory.
+pub fn ensure_memory(model: &Model, samples: u64) -> Result<(), Failure> {
+    let what = format!("a joint fit of {} unknowns to {samples} samples", model.unknowns.len());
+    memory::ensure(&what, memory::of_joint_fit(model, samples), "fit fewer samples, or fewer candidate terms")
 }
 
 fn findings(result: &JointFit) -> Findings {

@@ -11,6 +11,7 @@ mod findings;
 mod gradient;
 mod holdout;
 mod joint;
+mod memory;
 mod passes;
 mod pointwise;
 mod run;

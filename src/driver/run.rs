@@ -9,7 +9,7 @@ use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::session::Checked;
 use super::{gradient, holdout, joint};
-use crate::hir::{Engine, Fit, Model};
+use crate::hir::{DataSource, Engine, Fit, Model};
 use crate::report::{self, Checkpoint, Disk, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::train::Observer;
@@ -94,6 +94,11 @@ impl Job<'_> {
     fn run(&self, fit: &Fit, started: Instant, observer: &mut dyn Observer) -> Result<Outcome, Failure> {
         let program = &self.checked.program;
         let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+        if let (DataSource::Simulate(spec), Engine::Joint) = (&data.source, fit.engine) {
+            // Known before the simulation, which may take long.
+            let samples = (spec.steps as u64).saturating_mul(spec.trajectories as u64);
+            joint::ensure_memory(model, samples)?;
+        }
         let directory = match &self.options.out {
             Some(out) => RunDir::at(out)?,
             None => RunDir::numbered(Path::new("runs"), &model.name)?,

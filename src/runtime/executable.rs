@@ -3,7 +3,7 @@
 use super::call::{Run, SolvePlan, SolverState};
 use super::workspace::{Layout, Memory};
 use super::{RuntimeError, TensorView, TensorViewMut, Threads, bind};
-use crate::artifact::{Artifact, BufferPlace, Code, Entry};
+use crate::artifact::{Artifact, BufferPlace, Code, Entry, Step};
 use crate::base::Tensor;
 
 /// Numbers in a tensor at most: what a signed offset in bytes can reach.
@@ -65,6 +65,19 @@ impl Executable {
             solve_plan,
             solvers,
         })
+    }
+
+    /// Bytes that calls of `entry` take beside their arguments when every axis without a size has `free` elements: results,
+    /// workspace, and the factors of relaxed solves. `u64::MAX` when that is beyond any count.
+    pub fn memory(entry: &Entry, free: u64) -> u64 {
+        let sizes: Vec<u64> = entry.axes.iter().map(|a| a.size.map_or(free, |s| s as u64)).collect();
+        let Ok(layout) = Layout::new(entry, &sizes, &[]) else { return u64::MAX };
+        let results = entry.results.iter().map(|port| layout.bytes[port.buffer] as u64);
+        let solvers = entry.steps.iter().map(|step| match step {
+            Step::Solve(s) => super::solve::memory(s, &sizes),
+            _ => 0,
+        });
+        results.chain(solvers).fold(layout.total as u64, u64::saturating_add)
     }
 
     /// What it takes and gives.

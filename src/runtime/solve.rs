@@ -102,6 +102,14 @@ impl SolverState {
     }
 }
 
+/// Bytes of the factor of a solve: two blocks of all derivatives of a time step squared, per step and matrix.
+pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
+    let block = ((s.states * s.orders) as u64).saturating_pow(2).saturating_mul(2 * size_of::<f64>() as u64);
+    let matrices = if s.operands[0].1 { s.batch.value(sizes) } else { Some(1) };
+    let count = matrices.zip(s.time.value(sizes)).and_then(|(matrices, steps)| matrices.checked_mul(steps));
+    count.map_or(u64::MAX, |count| count.saturating_mul(block))
+}
+
 fn same_bits(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())
 }

@@ -227,7 +227,7 @@ fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
     };
     let Some(v) = value else { return Noise::Relative(0.0) };
     if !(0.0..=1e9).contains(&v) {
-        let _: Option<()> = settings.out_of_range("`noise` must not be negative".to_string(), setting.span, cx);
+        let _: Option<()> = settings.out_of_range("`noise` must lie between 0 and 1e9".to_string(), setting.span, cx);
     }
     if absolute { Noise::Absolute(v) } else { Noise::Relative(v) }
 }

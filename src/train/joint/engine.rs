@@ -70,10 +70,11 @@ pub fn fit(
                 _ => return Err(error),
             },
         };
-        if !coarse || 2 * refinement > MAX_REFINEMENT {
+        let next = 2 * refinement;
+        if !coarse || next > MAX_REFINEMENT || observations.t.len().saturating_mul(next) > settings.most_samples {
             break;
         }
-        refinement *= 2;
+        refinement = next;
     }
     let (mut fit, _) = last.ok_or(JointError::NotFinite { what: "the trajectory".into(), time: 0.0 })?;
     fit.solves = solves;
@@ -102,11 +103,11 @@ fn refine(obs: &Observations, by: usize) -> Observations {
     // Position in the old grid, as (sample, share of the link after it).
     let mut places: Vec<(usize, f64)> = Vec::new();
     for i in 0..samples {
-        if obs.breaks.contains(&i) {
+        if at_break(&obs.breaks, i) {
             out.breaks.push(places.len());
         }
         places.push((i, 0.0));
-        if i + 1 < samples && !obs.breaks.contains(&(i + 1)) {
+        if i + 1 < samples && !at_break(&obs.breaks, i + 1) {
             places.extend((1..by).map(|j| (i, j as f64 / by as f64)));
         }
     }
@@ -121,13 +122,18 @@ fn refine(obs: &Observations, by: usize) -> Observations {
     out
 }
 
+/// Whether a trajectory starts at this sample.
+fn at_break(breaks: &[usize], sample: usize) -> bool {
+    breaks.binary_search(&sample).is_ok()
+}
+
 /// The trajectory at the original samples.
 fn thin(x: &[f64], refined: &Observations, original: &Observations, by: usize) -> Vec<f64> {
     let mut keep = Vec::with_capacity(original.t.len());
     let mut at = 0;
     for i in 0..original.t.len() {
         keep.push(at);
-        let last_of_trajectory = original.breaks.contains(&(i + 1));
+        let last_of_trajectory = at_break(&original.breaks, i + 1);
         at += if last_of_trajectory { 1 } else { by };
     }
     x.chunks_exact(refined.t.len().max(1)).flat_map(|row| keep.iter().map(|&i| row[i])).collect()

@@ -55,7 +55,7 @@ pub struct Observations {
     pub y: Vec<f64>,
     /// `[input, time]`
     pub input: Vec<f64>,
-    /// Positions at which a new trajectory starts, zero not among them.
+    /// Positions at which a new trajectory starts, increasing, zero not among them.
     pub breaks: Vec<usize>,
     /// For every component, the component it is the time derivative of, if any.
     pub derivative_of: Vec<Option<usize>>,
@@ -72,6 +72,8 @@ pub struct Settings {
     pub seed: u64,
     /// |t| below which a term is dropped; `None`: the extended Bayesian information criterion decides.
     pub significance: Option<f64>,
+    /// Samples are not refined to more than this: what fits in memory.
+    pub most_samples: usize,
 }
 
 /// The estimate of one unknown.

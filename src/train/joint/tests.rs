@@ -149,7 +149,7 @@ fn observe(
 
 fn run(model: &mut Quadratic, observations: &Observations) -> JointFit {
     let unknowns = model.unknowns();
-    let settings = Settings { seed: 0, significance: None };
+    let settings = Settings { seed: 0, significance: None, most_samples: usize::MAX };
     fit(model, &unknowns, observations, &settings, &mut Silent).expect("fits")
 }
 
