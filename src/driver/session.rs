@@ -12,9 +12,9 @@ use super::run::{self, Outcome, RunOptions};
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic};
 use crate::hir::{self, DataSource, Program};
+use crate::runtime::Threads;
 use crate::sema;
 use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
-use crate::runtime::Threads;
 use crate::train::Observer;
 
 /// A checked program with what the compiler remarked on it.

@@ -7,7 +7,8 @@ use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::solve::relaxed::{
-    Coefficients, Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps, Wanted, Weights, factor,
+    Coefficients, DenseOperator, Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps, Wanted,
+    Weights, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -19,6 +20,8 @@ pub(super) struct SolverState {
     factor: Option<Factor>,
     /// The shared coefficients and the step size that the factor is of.
     matrix: Option<(Shape, Vec<f64>, f64)>,
+    /// The same matrix's solutions as an explicit matrix, where that is cheaper.
+    operator: Option<DenseOperator>,
     solution: Solution,
     gradients: Gradients,
     steps: Vec<f64>,
@@ -88,6 +91,7 @@ impl SolverState {
             }
         }
         self.matrix = None;
+        self.operator = None;
         match self.factor.take() {
             Some(mut old) => {
                 old.refactor(problem)?;
@@ -100,6 +104,33 @@ impl SolverState {
         }
         Ok(())
     }
+
+    /// The explicit solution matrix of the factor at hand.
+    fn operator_of(&mut self, problem: &Problem<'_>) -> Result<&DenseOperator, SolveError> {
+        if self.operator.is_none()
+            && let Some(factor) = &self.factor
+        {
+            let orders: Vec<usize> = (0..problem.shape.orders).collect();
+            self.operator = Some(DenseOperator::new(factor, problem, &orders)?);
+        }
+        self.operator.as_ref().ok_or(SolveError::NotConstant { what: "coefficients" })
+    }
+}
+
+/// The most numbers an explicit solution matrix may have: 2 MiB, so that it stays in the cache while it is applied.
+const LARGEST_OPERATOR: usize = 1 << 18;
+/// The fewest systems that repay making it.
+const FEWEST_SYSTEMS: usize = 64;
+
+/// Whether to apply the solution of a shared matrix as one dense product per group of samples: short windows, many of
+/// them. Substitution needs fewer operations, but the product runs at the speed of matrix products.
+fn prefers_operator(problem: &Problem<'_>) -> bool {
+    let shape = problem.shape;
+    let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
+    let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
+    matches!(problem.c, Coefficients::Shared(_))
+        && shape.batch >= FEWEST_SYSTEMS
+        && numbers.is_some_and(|n| n <= LARGEST_OPERATOR)
 }
 
 /// Bytes of the factor of a solve: two blocks of all derivatives of a time step squared, per step and matrix.
@@ -179,6 +210,9 @@ fn solve(
     state: &mut SolverState,
 ) -> Result<(), SolveError> {
     state.factor_of(problem, h)?;
+    if prefers_operator(problem) {
+        return state.operator_of(problem)?.apply(problem.rhs, problem.iv, numbers_mut(run, s.solution));
+    }
     if let Some(factor) = &state.factor {
         factor.solve_into(problem, &mut state.solution)?;
     }
@@ -196,6 +230,18 @@ fn adjoint(
     wanted: [bool; 4],
     state: &mut SolverState,
 ) -> Result<(), SolveError> {
+    let [c, rhs, iv, _] = wanted;
+    if prefers_operator(problem) && !c && !wanted[3] {
+        state.factor_of(problem, h)?;
+        let mut spare = std::mem::take(&mut state.gradients);
+        spare.rhs.resize(problem.rhs.len(), 0.0);
+        spare.iv.resize(problem.iv.len(), 0.0);
+        let into_rhs = if rhs { numbers_mut(run, adjoints[1]) } else { &mut spare.rhs };
+        let into_iv = if iv { numbers_mut(run, adjoints[2]) } else { &mut spare.iv };
+        let done = state.operator_of(problem)?.apply_transposed(numbers(run, u_adj), into_rhs, into_iv);
+        state.gradients = spare;
+        return done;
+    }
     if !state.current {
         state.factor_of(problem, h)?;
         state.solution.u.clear();
@@ -203,7 +249,7 @@ fn adjoint(
         state.solution.eps.clear();
         state.solution.eps.resize(problem.shape.batch, 0.0);
     }
-    let [c, rhs, iv, h] = wanted;
+    let h = wanted[3];
     let which = Wanted { c, rhs, iv, h, weights: false };
     let SolverState { factor, solution, gradients, .. } = state;
     if let Some(factor) = factor {

@@ -64,6 +64,28 @@ fn a_kept_factor_never_shows() {
     }
 }
 
+/// Many short systems with one matrix are solved by an explicit matrix, forwards and, where only right-hand sides and initial
+/// values are owed gradients, backwards.
+#[test]
+fn many_systems_with_one_matrix_equal_the_reference() {
+    let whole = "return u = %u, c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj";
+    let part = "return u = %u, rhs_adj = %rhs_adj, iv_adj = %iv_adj";
+    for text in [TEXT.to_string(), TEXT.replace(whole, part)] {
+        let module = ir::parse(&text).expect("the text is well-formed");
+        let args = args(300, 20, 0.1, 0.1);
+        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+        let one = executable(&module, "f", 1).run(&views).expect("it runs");
+        let three = executable(&module, "f", 3).run(&views).expect("it runs");
+        let reference = mechc::interp::run(&module, "f", &args).expect("the reference evaluates");
+        for ((a, b), r) in one.iter().zip(&three).zip(&reference) {
+            assert_eq!(bits(a), bits(b));
+            let scale = r.to_f64().iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+            let close = a.to_f64().iter().zip(r.to_f64()).all(|(a, r)| (a - r).abs() <= 1e-9 * scale);
+            assert!(close, "{} results", one.len());
+        }
+    }
+}
+
 #[test]
 fn a_solve_that_fails_is_an_error_and_the_next_call_works() {
     let module = ir::parse(TEXT).expect("the text is well-formed");
