@@ -133,6 +133,18 @@ fn cases() -> Vec<Case> {
             &["3 observations"],
         ),
         case(
+            "a term without a value on the data",
+            model(
+                "model P { state u; u' = ?terms(u, ln(u - 5)) }
+model Q { state u; u' = -u; initial u = 1 }
+data d = simulate Q { steps 100; dt 0.1 }
+fit P to d",
+            ),
+            &["run", "m.mech"],
+            5,
+            &["u'[ln(u - 5)]", "not finite", "t = 0"],
+        ),
+        case(
             "a network that does not fit in memory",
             model(
                 "model P { state u; u' = ?poly(u) }

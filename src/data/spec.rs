@@ -19,7 +19,7 @@ pub struct ReadSpec {
     pub missing: Vec<String>,
     /// The csv delimiter.
     pub delimiter: u8,
-    /// How far a step may be from the average step of its trajectory, as a fraction of the latter.
+    /// How far a step may be from the median step of its trajectory, as a fraction of the latter.
     pub step_tolerance: f64,
     /// The least number of samples in a trajectory.
     pub min_samples: usize,

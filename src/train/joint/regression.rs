@@ -22,6 +22,8 @@ struct Normal {
     gram: Vec<f64>,
     gradient: Vec<f64>,
     loss: f64,
+    /// The first unknown and sample at which the model's derivative is not finite.
+    undefined: Option<(usize, usize)>,
 }
 
 fn normal(
@@ -40,7 +42,7 @@ fn normal(
         PatternEntry::Constant(c) => c,
         PatternEntry::Row(r) => entries[r * len + t],
     };
-    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0 };
+    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, undefined: None };
     for c in 0..n {
         let list = &pattern.by_unknown[c];
         let mut row = vec![0.0; list.len()];
@@ -49,6 +51,9 @@ fn normal(
             out.loss += r * r;
             for (v, &(_, e)) in row.iter_mut().zip(list) {
                 *v = read(e, t) / size[c];
+            }
+            if out.undefined.is_none() {
+                out.undefined = row.iter().position(|v| !v.is_finite()).map(|k| (list[k].0, t));
             }
             for (a, &(i, _)) in list.iter().enumerate() {
                 out.gradient[i] += row[a] * r;
@@ -85,6 +90,10 @@ pub fn regress(
     let mut xi: Vec<f64> = unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
     clamp(unknowns, &mut xi);
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
+    if let Some((unknown, sample)) = now.undefined {
+        let what = format!("the term or derivative that belongs to `{}`", unknowns[unknown].name);
+        return Err(JointError::NotFinite { what, time: grid.t[sample] });
+    }
     let scale: Vec<f64> = (0..p).map(|i| 1.0 / (now.gram[i * p + i] / len.max(1) as f64).sqrt().max(1e-30)).collect();
     let mut damping = RIDGE;
     for _ in 0..if linear { 1 } else { STEPS } {
