@@ -12,15 +12,12 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// `count` threads; with one, everything runs on the caller's.
+    /// `count` threads. One thread has a pool too: without it, work inside [`Threads::install`] would spread over rayon's global pool.
     ///
     /// # Errors
     /// [`RuntimeError::Threads`] when the system gives no threads.
     pub fn new(count: usize) -> Result<Self, RuntimeError> {
         let count = count.max(1);
-        if count == 1 {
-            return Ok(Threads::single());
-        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(count)
             .thread_name(|i| format!("mechc-{i}"))
@@ -29,7 +26,7 @@ impl Threads {
         Ok(Threads { pool: Some(Arc::new(pool)), count })
     }
 
-    /// The caller's thread alone.
+    /// The caller's thread, and inside [`Threads::install`] whatever pool the caller is in.
     pub fn single() -> Self {
         Threads { pool: None, count: 1 }
     }
@@ -50,7 +47,9 @@ impl Threads {
     /// Runs `f(0)` to `f(n - 1)`, in any order.
     pub(super) fn for_each(&self, n: usize, f: impl Fn(usize) + Sync) {
         match &self.pool {
-            Some(pool) if n > 1 => pool.install(|| (0..n).into_par_iter().with_max_len(1).for_each(&f)),
+            Some(pool) if n > 1 && self.count > 1 => {
+                pool.install(|| (0..n).into_par_iter().with_max_len(1).for_each(&f))
+            }
             _ => (0..n).for_each(f),
         }
     }
@@ -59,5 +58,18 @@ impl Threads {
 impl std::fmt::Debug for Threads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Threads({})", self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installed_work_sees_as_many_threads_as_asked_for() {
+        for count in [1, 2, 3] {
+            let threads = Threads::new(count).expect("threads start");
+            assert_eq!(threads.install(rayon::current_num_threads), count);
+        }
     }
 }
