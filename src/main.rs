@@ -1,5 +1,8 @@
 //! The command line of mechc.
 
+#[path = "main/solve.rs"]
+mod solve;
+
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,6 +70,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
     },
+    /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
+    Solve(solve::SolveArgs),
 }
 
 #[derive(Args)]
@@ -190,6 +195,10 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             report::save_atomic(&mut report::Disk, &out, &bytes)?;
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
+        }),
+        Command::Solve(args) => solve::run(&args).map_err(|failure| {
+            say(&failure.render(&mechc::source::Sources::default(), format));
+            failure.exit_code()
         }),
     }
 }

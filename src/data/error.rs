@@ -102,6 +102,18 @@ pub enum DataError {
     /// A time or an input that is missing: only observations may be.
     #[error("{place}: column `{column}` is missing; times and inputs must be known")]
     MissingKnown { place: String, column: String },
+    /// An array that a command needs and the archive has not.
+    #[error("{file}: has no array `{wanted}`")]
+    MissingArray { file: String, wanted: String, existing: Vec<String>, nearest: Option<String> },
+    /// An array whose shape does not fit the others.
+    #[error("{file}: array `{array}` has the shape {shape}, expected {expected}")]
+    ArrayShape { file: String, array: String, shape: String, expected: String },
+    /// An item of an array that is NaN or infinite.
+    #[error("{file}: item {index} of array `{array}` is {value}, which is not finite")]
+    NotFiniteItem { file: String, array: String, index: String, value: String },
+    /// Steps that differ by state although they are said to be shared.
+    #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
+    StepsDiffer { file: String, index: String, first: f64, other: f64, state: usize },
     /// A window that is longer than every trajectory, or of length or stride zero.
     #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
     BadWindow { length: usize, stride: usize, what: String },
@@ -139,8 +151,8 @@ impl DataError {
             Self::Ragged { .. } => "D008",
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
-            Self::NotFinite { .. } => "D011",
-            Self::MissingColumn { .. } => "D012",
+            Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
+            Self::MissingColumn { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
             Self::BadStep { .. } => "D015",
@@ -155,9 +167,10 @@ impl DataError {
             Self::BadDtype { .. } => "D024",
             Self::ShapeOverflow { .. } => "D025",
             Self::WrongLength { .. } => "D026",
-            Self::WrongShape { .. } => "D027",
+            Self::WrongShape { .. } | Self::ArrayShape { .. } => "D027",
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
+            Self::StepsDiffer { .. } => "D030",
             Self::BadWindow { .. } => "D040",
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
@@ -254,6 +267,15 @@ impl DataError {
                     .into()
             }
             Self::BadArchive { .. } => "write the file again with `numpy.savez`.".into(),
+            Self::MissingArray { existing, nearest, .. } => match nearest {
+                Some(name) => format!("did you mean `{name}`? The arrays are {}.", list(existing)),
+                None => format!("the arrays are {}.", list(existing)),
+            },
+            Self::ArrayShape { .. } => "B is the batch, E the equations, T the steps, D the states, K the derivatives kept, the state \
+                                        itself included; docs/solve.md lists every array."
+                .into(),
+            Self::NotFiniteItem { .. } => "correct the value.".into(),
+            Self::StepsDiffer { .. } => "leave out `--shared-steps`, or give one step for all states.".into(),
             Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
             Self::BadHoldOut { .. } => "choose a fraction between 0 and 1 that leaves samples on both sides.".into(),

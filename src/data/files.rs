@@ -88,7 +88,7 @@ pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> 
 /// The bytes of a regular file of at most `limit` bytes.
 ///
 /// Pipes and devices are refused before they are opened: opening a pipe without a writer waits for ever.
-fn load(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
+pub(super) fn load(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
     let unreadable = |source: std::io::Error| match source.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             DataError::NotFound { path: path.into(), nearest: sibling(path) }

@@ -3,7 +3,7 @@
 //! A [`Dataset`] holds named columns over one or more trajectories, each sampled at equal steps. It comes from csv, npy
 //! and npz files ([`read_files`]; [`read_bytes`] from memory) or from a model that is solved numerically
 //! ([`simulate()`], [`Dataset::add_noise`]). [`Dataset::hold_out`], [`Dataset::windows`] and [`Batches`] cut it up for
-//! fitting.
+//! fitting. [`read_arrays`] and [`arrays_to_npz`] read and write archives of arrays that are no trajectories.
 //!
 //! # Invariants
 //! - Values are finite everywhere; a missing sample has `valid` false and the value 0. NaN, infinities, unequal steps,
@@ -14,6 +14,7 @@
 //! - Every random choice is drawn from a documented stream ([`Purpose`]), so equal seeds give equal bits everywhere.
 //! - Nothing here prints or writes files; writers return bytes.
 
+mod arrays;
 mod csv_file;
 mod dataset;
 mod dop853;
@@ -31,11 +32,17 @@ mod spec;
 mod split;
 mod write;
 
+pub use arrays::{Arrays, read_arrays};
 pub use dataset::{ColumnStats, Dataset, Trajectory};
 pub use error::DataError;
 pub use files::{Format, read_bytes, read_files};
+pub use npy::Array;
 pub use ode::{OdeError, Rhs, Tolerance, integrate};
 pub use random::{Purpose, normals, permutation, stream, uniform};
 pub use simulate::{Noise, Sampling, simulate};
 pub use spec::{ColumnMap, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
+pub use write::arrays_to_npz;
+
+pub(crate) use nearest::nearest;
+pub(crate) use npy::shape_text;

@@ -15,8 +15,10 @@ use super::spec::ReadSpec;
 
 /// A decoded array in row-major order.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Array {
+pub struct Array {
+    /// Extent of each axis; empty for a single number.
     pub shape: Vec<usize>,
+    /// As many numbers as the product of the extents.
     pub data: Vec<f64>,
 }
 

@@ -22,9 +22,6 @@ const TABLE: &str = "data";
 
 /// Reads an npz archive from memory; `file` names it in messages.
 pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Dataset, DataError> {
-    if bytes.is_empty() {
-        return Err(DataError::Empty { file: file.into() });
-    }
     let mut archive = Archive::open(file, bytes, spec.max_bytes)?;
     let times = times(&mut archive, spec)?;
     let wanted: Vec<&str> = spec.columns.iter().chain(&spec.inputs).map(|map| map.column.as_str()).collect();
@@ -113,20 +110,23 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
 }
 
 /// An open archive with its directory.
-struct Archive<'a> {
+pub(super) struct Archive<'a> {
     file: &'a str,
     zip: ZipArchive<Cursor<&'a [u8]>>,
     /// Array name to place in the directory.
     names: HashMap<String, usize>,
     /// The array names in the order of the archive.
-    order: Vec<String>,
+    pub(super) order: Vec<String>,
     /// Bytes that may still be unpacked.
     left: u64,
     limit: u64,
 }
 
 impl<'a> Archive<'a> {
-    fn open(file: &'a str, bytes: &'a [u8], limit: u64) -> Result<Self, DataError> {
+    pub(super) fn open(file: &'a str, bytes: &'a [u8], limit: u64) -> Result<Self, DataError> {
+        if bytes.is_empty() {
+            return Err(DataError::Empty { file: file.into() });
+        }
         let bad = |e: ZipError| DataError::BadArchive { file: file.into(), what: reason(&e) };
         if too_many_entries(bytes) {
             return Err(bad(ZipError::InvalidArchive("its directory is longer than the file")));
@@ -149,11 +149,11 @@ impl<'a> Archive<'a> {
         Ok(Self { file, zip, names, order, left: limit, limit })
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
 
-    fn array(&mut self, name: &str) -> Result<Array, DataError> {
+    pub(super) fn array(&mut self, name: &str) -> Result<Array, DataError> {
         let Some(&at) = self.names.get(name) else {
             return Err(DataError::MissingColumn {
                 file: self.file.into(),

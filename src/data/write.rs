@@ -52,12 +52,28 @@ impl Dataset {
     }
 }
 
-fn put(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, shape: &[usize], data: &[f64]) -> Result<(), DataError> {
+/// The archive that arrays are put into.
+type Zip = ZipWriter<Cursor<Vec<u8>>>;
+
+/// An npz archive of named arrays, each with its shape and its numbers in row-major order. The same arrays give the same bytes.
+///
+/// # Errors
+/// [`DataError::Write`] where the archive cannot be put together.
+pub fn arrays_to_npz(arrays: &[(&str, &[usize], &[f64])]) -> Result<Vec<u8>, DataError> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, shape, data) in arrays {
+        put(&mut zip, name, shape, data)?;
+    }
+    Ok(zip.finish().map_err(failed)?.into_inner())
+}
+
+fn put(zip: &mut Zip, name: &str, shape: &[usize], data: &[f64]) -> Result<(), DataError> {
     // A fixed date: the same data must give the same bytes.
     let options = FileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
+        .unix_permissions(0o644)
+        .large_file(size_of_val(data) as u64 > u64::from(u32::MAX) / 2);
     zip.start_file(npyz::npz::file_name_from_array_name(name), options).map_err(failed)?;
     zip.write_all(&npy(shape, data)).map_err(failed)
 }

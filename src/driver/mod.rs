@@ -3,6 +3,7 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod case;
 mod discovered;
 mod emit;
 mod experiment;
@@ -16,11 +17,14 @@ mod passes;
 mod pointwise;
 mod run;
 mod session;
+mod solve_case;
 mod terms;
 
+pub use case::{Case, CaseFile, read_case};
 pub use emit::Stage;
 pub use failure::{Failure, Problem};
 pub use findings::{Estimate, Findings};
 pub use pointwise::Compiled;
 pub use run::{Outcome, RunOptions};
 pub use session::{Checked, Session};
+pub use solve_case::{CaseOptions, SolvedCase, solve_case};

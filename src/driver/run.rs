@@ -68,9 +68,7 @@ pub fn run(
         let message = format!("`{path}` has {} fits, but `{}` is one folder", chosen.len(), out.display());
         return Err(usage(message, format!("choose one of {} with --fit", names.join(", "))));
     }
-    let threads = Threads::new(options.threads).map_err(|e| {
-        Failure::Environment(Problem::new("N013", e.to_string(), "ask for fewer threads with --threads"))
-    })?;
+    let threads = self::threads(options.threads)?;
     let job = Job { path, checked, options, data_root, threads: threads.clone() };
     threads.install(|| {
         chosen
@@ -162,6 +160,15 @@ fn settings(path: &str, checked: &Checked, options: &RunOptions) -> Vec<(String,
     }
     out.retain(|(block, _)| !block.is_empty());
     out
+}
+
+/// The threads a command asks for.
+///
+/// # Errors
+/// [`Failure::Environment`] where the system refuses them.
+pub(super) fn threads(count: usize) -> Result<Threads, Failure> {
+    Threads::new(count)
+        .map_err(|e| Failure::Environment(Problem::new("N013", e.to_string(), "ask for fewer threads with --threads")))
 }
 
 fn versions(threads: &Threads) -> Vec<(String, String)> {

@@ -1,0 +1,256 @@
+//! A relaxed solve whose numbers come from arrays: an npz file, or whoever fills a [`Case`].
+
+use std::path::Path;
+
+use super::failure::{Failure, Problem as Fault};
+use super::memory;
+use crate::data::{Array, Arrays, DataError, nearest, read_arrays};
+use crate::solve::relaxed::{Coefficients, Problem, Scheme, Shape, SolveError, Steps};
+
+/// The arrays that a case may hold.
+const INPUTS: [&str; 6] = ["c", "rhs", "iv", "h", "upstream", "upstream_eps"];
+
+/// A batch of systems that owns its arrays, and what gradients are wanted of.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Sizes.
+    pub shape: Shape,
+    /// Rows and arithmetic.
+    pub scheme: Scheme,
+    /// `(B, E, T, D, K)`, or `(E, T, D, K)` where the samples share them.
+    pub c: Vec<f64>,
+    /// Whether the samples share the coefficients.
+    pub shared_c: bool,
+    /// `(B, E, T)`
+    pub rhs: Vec<f64>,
+    /// `(B, Ti, D, Ki)`
+    pub iv: Vec<f64>,
+    /// `(B or 1, T-1, D or 1)`
+    pub h: Vec<f64>,
+    /// Whether the first axis of `h` is the batch.
+    pub h_per_sample: bool,
+    /// Whether the last axis of `h` is the states.
+    pub h_per_state: bool,
+    /// `(B, T, D, K)`: gradient of a scalar with respect to the solution, where gradients are wanted.
+    pub upstream: Option<Vec<f64>>,
+    /// `(B)`: gradient of that scalar with respect to the slack.
+    pub upstream_eps: Option<Vec<f64>>,
+}
+
+impl Case {
+    /// The problem on the arrays of the case.
+    pub fn problem(&self) -> Problem<'_> {
+        Problem {
+            shape: self.shape,
+            scheme: self.scheme,
+            c: if self.shared_c { Coefficients::Shared(&self.c) } else { Coefficients::PerSample(&self.c) },
+            rhs: &self.rhs,
+            iv: &self.iv,
+            h: Steps { values: &self.h, per_sample: self.h_per_sample, per_state: self.h_per_state },
+        }
+    }
+}
+
+/// A case read from a file.
+#[derive(Debug, Clone)]
+pub struct CaseFile {
+    /// The case.
+    pub case: Case,
+    /// The shape that the gradient of `h` has: that of the file's `h`, without its states where they share the steps.
+    pub h_shape: Vec<usize>,
+    /// What looks like a mistake and is none for certain.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a case from an npz file. With `shared_steps` all states have the same steps, which `h` may repeat for each state.
+///
+/// # Errors
+/// [`Failure::Data`]: what is wrong with the file, an array that is missing, has the wrong shape or a number that is not finite, and
+/// with `shared_steps` steps that differ by state.
+pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<CaseFile, Failure> {
+    let mut arrays = read_arrays(path, &INPUTS)?;
+    let (rhs, c) = (arrays.require("rhs")?, arrays.require("c")?);
+    let [batch, equations, steps] = *rhs.shape.as_slice() else {
+        return Err(arrays.wrong_shape("rhs", &rhs.shape, "(B, E, T)").into());
+    };
+    let [samples, e, t, states, orders] = *c.shape.as_slice() else {
+        return Err(arrays.wrong_shape("c", &c.shape, "(B, E, T, D, K)").into());
+    };
+    if (samples != batch && samples != 1) || (e, t) != (equations, steps) {
+        let expected =
+            format!("({batch} or 1, {equations}, {steps}, D, K), since `rhs` is ({batch}, {equations}, {steps})");
+        return Err(arrays.wrong_shape("c", &c.shape, expected).into());
+    }
+    let mut shape = Shape { batch, equations, steps, states, orders, initial_steps: 0, initial_orders: 0 };
+    let iv = initial_values(&mut arrays, &mut shape)?;
+    let h = step_sizes(&mut arrays, &shape, shared_steps)?;
+    let upstream = of_shape(&mut arrays, "upstream", &[batch, steps, states, orders])?;
+    let upstream_eps = of_shape(&mut arrays, "upstream_eps", &[batch])?;
+    let case = Case {
+        shape,
+        scheme,
+        c: c.data,
+        shared_c: samples == 1 && batch > 1,
+        rhs: rhs.data,
+        iv,
+        h: h.values,
+        h_per_sample: h.per_sample,
+        h_per_state: h.per_state,
+        upstream,
+        upstream_eps,
+    };
+    Ok(CaseFile { case, h_shape: h.shape, warnings: warnings(&arrays) })
+}
+
+/// Reads `iv` and completes the sizes with its own.
+fn initial_values(arrays: &mut Arrays, shape: &mut Shape) -> Result<Vec<f64>, DataError> {
+    let Some(iv) = arrays.take("iv")? else { return Ok(Vec::new()) };
+    match *iv.shape.as_slice() {
+        [batch, initial_steps, states, initial_orders]
+            if (batch, states) == (shape.batch, shape.states)
+                && initial_steps <= shape.steps
+                && initial_orders <= shape.orders =>
+        {
+            (shape.initial_steps, shape.initial_orders) = (initial_steps, initial_orders);
+            Ok(iv.data)
+        }
+        _ => {
+            let Shape { batch, states, steps, orders, .. } = shape;
+            let expected = format!("({batch}, Ti, {states}, Ki) with Ti at most {steps} and Ki at most {orders}");
+            Err(arrays.wrong_shape("iv", &iv.shape, expected))
+        }
+    }
+}
+
+/// Steps as a [`Problem`] takes them.
+struct StepSizes {
+    values: Vec<f64>,
+    per_sample: bool,
+    per_state: bool,
+    /// The shape of their gradient.
+    shape: Vec<usize>,
+}
+
+fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSizes, DataError> {
+    let Array { shape: given, data } = arrays.require("h")?;
+    let (batch, intervals, states) = (shape.batch, shape.intervals(), shape.states);
+    let of_samples = |n: usize| n == batch || n == 1;
+    let steps = |values, samples: usize, per_state, shape: &[usize]| StepSizes {
+        values,
+        per_sample: samples == batch && batch > 1,
+        per_state,
+        shape: shape.to_vec(),
+    };
+    match (given.as_slice(), data.as_slice()) {
+        ([], &[h]) => Ok(steps(vec![h; intervals], 1, false, &[])),
+        ([n], _) if *n == intervals => Ok(steps(data, 1, false, &given)),
+        ([b, n], _) if of_samples(*b) && *n == intervals => Ok(steps(data, *b, false, &given)),
+        ([b, n, 1], _) if of_samples(*b) && *n == intervals => {
+            Ok(steps(data, *b, false, if shared { &given[..2] } else { &given }))
+        }
+        ([b, n, d], _) if of_samples(*b) && *n == intervals && *d == states => {
+            if !shared {
+                return Ok(steps(data, *b, true, &given));
+            }
+            let first = first_of_each(arrays, &data, states, intervals)?;
+            Ok(steps(first, *b, false, &given[..2]))
+        }
+        _ => {
+            let expected = format!(
+                "({batch}, {intervals}, {states}), ({batch}, {intervals}), ({intervals},) or a single number, since \
+                 there are {} steps",
+                shape.steps
+            );
+            Err(arrays.wrong_shape("h", &given, expected))
+        }
+    }
+}
+
+/// The steps of state 0, those of all others being the same.
+fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize) -> Result<Vec<f64>, DataError> {
+    let mut out = Vec::with_capacity(data.len() / states.max(1));
+    for (i, of_states) in data.chunks_exact(states.max(1)).enumerate() {
+        let Some(&first) = of_states.first() else { continue };
+        if let Some((state, &other)) = of_states.iter().enumerate().find(|(_, h)| h.to_bits() != first.to_bits()) {
+            let index = format!("sample {}, interval {}", i / intervals.max(1), i % intervals.max(1));
+            return Err(DataError::StepsDiffer { file: arrays.file.clone(), index, first, other, state });
+        }
+        out.push(first);
+    }
+    Ok(out)
+}
+
+fn of_shape(arrays: &mut Arrays, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, DataError> {
+    match arrays.take(name)? {
+        Some(array) if array.shape != shape => {
+            let expected = crate::data::shape_text(shape);
+            Err(arrays.wrong_shape(name, &array.shape, expected))
+        }
+        array => Ok(array.map(|a| a.data)),
+    }
+}
+
+/// Refuses a case whose solution, gradients and factor do not fit in memory.
+///
+/// # Errors
+/// [`Failure::Environment`] with both figures.
+pub(super) fn ensure_memory(case: &Case) -> Result<(), Failure> {
+    let shape = &case.shape;
+    let product = |xs: &[usize]| xs.iter().fold(1u64, |n, &x| n.saturating_mul(x as u64));
+    let unknowns = product(&[shape.steps, shape.states, shape.orders]);
+    let own = !case.shared_c || case.h_per_sample;
+    // A factor with no state coupled to another has a triangle and a block of derivatives squared for each state and step.
+    let factor = unknowns.saturating_mul(shape.orders as u64 * 3 / 2 + 1);
+    let inputs = product(&[shape.equations, shape.steps]).saturating_add(unknowns);
+    let gradients = if case.upstream.is_some() { inputs } else { 0 };
+    let each = unknowns.saturating_add(gradients).saturating_add(if own { factor } else { 0 });
+    let bytes = each.saturating_mul(shape.batch as u64).saturating_mul(size_of::<f64>() as u64);
+    let what = format!("solving {} systems of {unknowns} unknowns", shape.batch);
+    memory::ensure(&what, bytes, "solve the batch in several parts")
+}
+
+/// Arrays that nobody reads and whose names are nearly those of arrays that are missing.
+fn warnings(arrays: &Arrays) -> Vec<String> {
+    let missing = || INPUTS.iter().copied().filter(|input| arrays.names.iter().all(|name| name != input));
+    let others = arrays.names.iter().filter(|name| !INPUTS.contains(&name.as_str()));
+    others
+        .filter_map(|name| {
+            let meant = nearest(name, missing())?;
+            Some(format!("{}: array `{name}` is not used; did you mean `{meant}`?", arrays.file))
+        })
+        .collect()
+}
+
+/// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
+pub(super) fn failure(error: SolveError, file: &str, shape: &Shape) -> Failure {
+    match error {
+        SolveError::Size { what, allowed, .. } => {
+            let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
+            let shape = crate::data::shape_text(&c);
+            let expected = format!("{what}: {allowed}");
+            Failure::Data(DataError::ArrayShape { file: file.into(), array: "c".into(), shape, expected })
+        }
+        SolveError::TooLarge => {
+            Failure::Environment(Fault::new("N014", error.to_string(), "solve the batch in several parts"))
+        }
+        SolveError::Scheme { .. } => {
+            Failure::Usage(Fault::new("N008", error.to_string(), "change the options of the solve"))
+        }
+        SolveError::Singular { .. }
+        | SolveError::NonFiniteMatrix { .. }
+        | SolveError::Slack { .. }
+        | SolveError::NonFiniteResult { .. } => {
+            let message = format!("the solve failed: {error}");
+            let help = match error {
+                SolveError::Singular { .. } | SolveError::Slack { .. } => {
+                    "add equations or initial values until every derivative is determined"
+                }
+                _ => "scale coefficients, steps and weights so that their squares can be represented",
+            };
+            Failure::Numerical(Fault::new("N515", message, help))
+        }
+        SolveError::Length { .. } | SolveError::Mismatch { .. } | SolveError::NotConstant { .. } => {
+            Failure::Internal(error.to_string())
+        }
+    }
+}

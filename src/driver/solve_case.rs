@@ -1,0 +1,89 @@
+//! `mechc solve`: the solution of a case, and its gradients, as arrays.
+
+use std::path::Path;
+
+use super::case::{self, CaseFile, read_case};
+use super::failure::Failure;
+use super::run;
+use crate::data::arrays_to_npz;
+use crate::solve::relaxed::{Gradients, Scheme, Shape, Solution, SolveError, Wanted, factor};
+
+/// How a case is solved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseOptions {
+    /// Rows and arithmetic.
+    pub scheme: Scheme,
+    /// Whether the states share the steps, so that the gradient of a step is one number.
+    pub shared_steps: bool,
+    /// Threads to use; results are the same for any number.
+    pub threads: usize,
+}
+
+/// A solved case.
+#[derive(Debug, Clone)]
+pub struct SolvedCase {
+    /// Sizes.
+    pub shape: Shape,
+    /// Whether gradients were asked for.
+    pub with_gradients: bool,
+    /// What looks like a mistake and is none for certain.
+    pub warnings: Vec<String>,
+    /// The results as an npz archive: `u`, `eps`, and with gradients `grad_c`, `grad_rhs`, `grad_iv`, `grad_h`, `grad_weights`.
+    pub npz: Vec<u8>,
+}
+
+/// Reads a case from an npz file (see `docs/solve.md`) and solves it.
+///
+/// # Errors
+/// [`Failure::Data`] where the file is at fault, [`Failure::Numerical`] for a system without a solution, naming its sample, step and
+/// state, [`Failure::Usage`] for options that do not fit together, [`Failure::Environment`] where memory or threads are missing.
+pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Failure> {
+    let file = read_case(path, options.scheme, options.shared_steps)?;
+    case::ensure_memory(&file.case)?;
+    let threads = run::threads(options.threads)?;
+    let (solution, gradients) = threads
+        .install(|| solve(&file))
+        .map_err(|error| case::failure(error, &path.display().to_string(), &file.case.shape))?;
+    let npz = results(&file, &solution, gradients.as_ref())?;
+    Ok(SolvedCase { shape: file.case.shape, with_gradients: gradients.is_some(), warnings: file.warnings, npz })
+}
+
+fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
+    let case = &file.case;
+    let problem = case.problem();
+    let factor = factor(&problem)?;
+    let solution = factor.solve(&problem)?;
+    let zeros;
+    let upstream = match (&case.upstream, &case.upstream_eps) {
+        (Some(upstream), _) => upstream,
+        (None, Some(_)) => {
+            zeros = vec![0.0; solution.u.len()];
+            &zeros
+        }
+        (None, None) => return Ok((solution, None)),
+    };
+    let gradients = factor.adjoint(&problem, &solution, upstream, case.upstream_eps.as_deref(), Wanted::ALL)?;
+    Ok((solution, Some(gradients)))
+}
+
+fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) -> Result<Vec<u8>, Failure> {
+    let case = &file.case;
+    let Shape { batch, equations, steps, states, orders, initial_steps, initial_orders } = case.shape;
+    let of_c = [if case.shared_c { 1 } else { batch }, equations, steps, states, orders];
+    let (of_u, of_rhs) = ([batch, steps, states, orders], [batch, equations, steps]);
+    let of_iv = [batch, initial_steps, states, initial_orders];
+    let mut arrays: Vec<(&str, &[usize], &[f64])> = vec![("u", &of_u, &solution.u), ("eps", &of_u[..1], &solution.eps)];
+    // One number may stand for the steps of all intervals.
+    let of_one_step: f64 = gradients.map_or(0.0, |g| g.h.iter().sum());
+    if let Some(gradients) = gradients {
+        arrays.push(("grad_c", &of_c, &gradients.c));
+        arrays.push(("grad_rhs", &of_rhs, &gradients.rhs));
+        if case.shape.initial_values() > 0 {
+            arrays.push(("grad_iv", &of_iv, &gradients.iv));
+        }
+        let one = file.h_shape.is_empty();
+        arrays.push(("grad_h", &file.h_shape, if one { std::slice::from_ref(&of_one_step) } else { &gradients.h }));
+        arrays.push(("grad_weights", &[3], &gradients.weights));
+    }
+    Ok(arrays_to_npz(&arrays)?)
+}

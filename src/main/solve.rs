@@ -1,0 +1,106 @@
+//! `mechc solve` and the options that say how a relaxed solve is done.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mechc::driver::{CaseOptions, Failure, Problem, solve_case};
+use mechc::report;
+use mechc::solve::relaxed::{Scheme, Slack, Weights};
+
+use super::{cores, say};
+
+#[derive(Args)]
+pub struct SolveArgs {
+    /// The arrays of the systems: c, rhs, h, and where wanted iv and upstream.
+    case: PathBuf,
+    /// The npz file to write: u, eps, and the gradients of sum(upstream*u).
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    scheme: SchemeArgs,
+    /// The states share the steps: the gradient of a step is then one number for all states.
+    #[arg(long)]
+    shared_steps: bool,
+    /// Threads to use; the results are the same for any number [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// How a relaxed solve is done.
+#[derive(Args)]
+pub struct SchemeArgs {
+    /// A slack in every smoothness row.
+    #[arg(long)]
+    slack: bool,
+    /// The slack is pushed up by gamma times alpha.
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = finite, requires = "slack", allow_negative_numbers = true)]
+    alpha: f64,
+    /// See alpha.
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = finite, requires = "slack", allow_negative_numbers = true)]
+    gamma: f64,
+    /// Add a central difference of the highest derivative at every inner step.
+    #[arg(long)]
+    central: bool,
+    /// Factors on the equation, initial and smoothness rows.
+    #[arg(long, value_name = "E,I,S", default_value = "1,1,1", value_parser = weights, allow_hyphen_values = true)]
+    weights: Weights,
+    /// Corrections of the solution with the residual of the rows.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u16).range(0..=100))]
+    refinements: u16,
+}
+
+impl SchemeArgs {
+    pub fn scheme(&self) -> Scheme {
+        Scheme {
+            slack: self.slack.then_some(Slack { alpha: self.alpha, gamma: self.gamma }),
+            central: self.central,
+            weights: self.weights,
+            refinements: usize::from(self.refinements),
+        }
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let value: f64 = text.trim().parse().map_err(|_| "is not a number".to_string())?;
+    if value.is_finite() { Ok(value) } else { Err("is not finite".into()) }
+}
+
+fn weights(text: &str) -> Result<Weights, String> {
+    let numbers = text.split(',').map(finite).collect::<Result<Vec<f64>, String>>()?;
+    match *numbers.as_slice() {
+        [equation, initial, smooth] => Ok(Weights { equation, initial, smooth }),
+        _ => Err("takes three numbers separated by commas".into()),
+    }
+}
+
+pub fn run(args: &SolveArgs) -> Result<(), Failure> {
+    check_out(&args.case, &args.out)?;
+    let threads = args.threads.map_or_else(cores, usize::from);
+    let options = CaseOptions { scheme: args.scheme.scheme(), shared_steps: args.shared_steps, threads };
+    let solved = solve_case(&args.case, &options)?;
+    for warning in &solved.warnings {
+        say(&format!("warning: {warning}\n"));
+    }
+    report::save_atomic(&mut report::Disk, &args.out, &solved.npz)?;
+    let gradients = if solved.with_gradients { " with gradients" } else { "" };
+    let (samples, unknowns) = (solved.shape.batch, solved.shape.unknowns());
+    say(&format!("{samples} systems of {unknowns} unknowns{gradients} in {}\n", args.out.display()));
+    Ok(())
+}
+
+/// Refuses a place for the results that has another ending, or that is the case itself.
+fn check_out(case: &Path, out: &Path) -> Result<(), Failure> {
+    let usage = |code, message, help: &str| Err(Failure::Usage(Problem::new(code, message, help)));
+    if out.extension().and_then(|e| e.to_str()) != Some("npz") {
+        return usage("N006", format!("`{}` does not end in .npz", out.display()), "name the file result.npz");
+    }
+    let same = match (case.canonicalize(), out.canonicalize()) {
+        (Ok(case), Ok(out)) => case == out,
+        _ => false,
+    };
+    if same {
+        let message = format!("`{}` is the case itself", out.display());
+        return usage("N009", message, "name another file with --out");
+    }
+    Ok(())
+}

@@ -1,0 +1,404 @@
+//! `mechc solve` through the binary: the golden cases of `tests/fixtures/relaxed_solve` with the tolerances of
+//! `tests/relaxed_solve.rs`, the forms that arrays may have, and what is said about wrong ones.
+
+use std::fs;
+use std::io::{Cursor, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use npyz::npz::NpzArchive;
+use npyz::zip::CompressionMethod;
+use npyz::zip::write::{FileOptions, ZipWriter};
+use serde_json::Value;
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/relaxed_solve")
+}
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+/// Shape and numbers of an array; `None` where the archive has none of that name.
+fn array(file: &Path, name: &str) -> Option<(Vec<u64>, Vec<f64>)> {
+    let mut archive = NpzArchive::open(file).expect("an archive");
+    let array = archive.by_name(name).expect("a readable array")?;
+    Some((array.shape().to_vec(), array.into_vec::<f64>().expect("f64")))
+}
+
+/// Largest error relative to the largest expected number; infinite where something is not a number.
+fn error(got: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(got.len(), expected.len());
+    let scale = expected.iter().fold(1e-300, |m: f64, x| m.max(x.abs()));
+    let errors = got.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale);
+    errors.fold(0.0, |m: f64, e| if e.is_nan() { f64::INFINITY } else { m.max(e) })
+}
+
+/// The options of `mechc solve` that a case of `cases.json` asks for.
+fn options(case: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    let number = |key: &str| case[key].as_f64().expect("a number").to_string();
+    if case["variant"] == "mnn" {
+        out.extend(["--slack".to_string(), "--alpha".into(), number("alpha"), "--gamma".into(), number("gamma")]);
+    } else {
+        out.push("--shared-steps".into());
+    }
+    if case["central"] == true {
+        out.push("--central".into());
+    }
+    let weights =
+        ["equation", "initial", "smooth"].map(|key| case["weights"][key].as_f64().expect("a weight").to_string());
+    out.extend(["--weights".to_string(), weights.join(",")]);
+    out
+}
+
+fn cases() -> Vec<Value> {
+    let text = fs::read_to_string(fixtures().join("cases.json")).expect("the list of cases");
+    serde_json::from_str(&text).expect("valid JSON")
+}
+
+#[test]
+fn golden_cases_come_out_of_the_binary() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for case in cases() {
+        let name = case["name"].as_str().expect("a name");
+        let input = fixtures().join(format!("{name}.npz"));
+        let mut args = vec!["solve".to_string(), input.display().to_string(), "--out".into(), "result.npz".into()];
+        args.extend(options(&case));
+        let output = mechc(folder.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout.is_empty());
+        let tolerance = match case["steps"].as_u64() {
+            Some(2000..) => 2e-7,
+            Some(500..) => 1e-7,
+            _ => 1e-9,
+        };
+        let result = folder.path().join("result.npz");
+        for key in ["u", "eps", "grad_c", "grad_rhs", "grad_iv", "grad_h"] {
+            let (expected, got) = (array(&input, key), array(&result, key));
+            let empty = expected.as_ref().is_none_or(|(_, data)| data.is_empty());
+            if empty && got.is_none() {
+                continue;
+            }
+            let ((shape, expected), (got_shape, got)) = (expected.expect(key), got.expect(key));
+            compared += 1;
+            let e = error(&got, &expected);
+            if shape != got_shape || e > tolerance {
+                wrong.push(format!("{name}: {key} has the shape {got_shape:?}, expected {shape:?}; error {e:e}"));
+            }
+        }
+        let (shape, of_weights) = array(&result, "grad_weights").expect("gradients of the weights");
+        assert!(shape == [3] && of_weights.iter().all(|x| x.is_finite()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(compared, 12 * 6 - 1, "one case has no initial values");
+}
+
+/// Numbers of a type that numpy writes, in the given order of the axes.
+fn npy(descr: &str, fortran: bool, shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let shape: String = shape.iter().map(|n| format!("{n},")).collect();
+    let fortran = if fortran { "True" } else { "False" };
+    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({shape}), }}");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+fn f8(shape: &[usize], data: &[f64]) -> Vec<u8> {
+    npy("<f8", false, shape, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
+}
+
+fn npz(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = FileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in members {
+        zip.start_file(format!("{name}.npy"), options).expect("a member");
+        zip.write_all(bytes).expect("its bytes");
+    }
+    zip.finish().expect("an archive").into_inner()
+}
+
+/// Two samples of `x'' + (1 + s/10) x' / 2 + x = s` over six steps with two derivatives, the members of an archive.
+fn members() -> Vec<(&'static str, Vec<u8>)> {
+    let c: Vec<f64> = (0..12).flat_map(|i| [1.0, 0.5 + 0.05 * f64::from(i / 6), 1.0]).collect();
+    let rhs: Vec<f64> = (0..12).map(|i| f64::from(i / 6)).collect();
+    let upstream: Vec<f64> = (0..36).map(|i| f64::from(i * 7 % 5) - 2.0).collect();
+    vec![
+        ("c", f8(&[2, 1, 6, 1, 3], &c)),
+        ("rhs", f8(&[2, 1, 6], &rhs)),
+        ("iv", f8(&[2, 1, 1, 2], &[1.0, 0.0, -1.0, 0.5])),
+        ("h", f8(&[2, 5, 1], &[0.1; 10])),
+        ("upstream", f8(&[2, 6, 1, 3], &upstream)),
+    ]
+}
+
+/// The archive of [`members`] with one of them replaced, added, or (where there are no bytes) left out.
+fn changed(name: &'static str, bytes: Vec<u8>) -> Vec<u8> {
+    let mut members = members();
+    members.retain(|m| m.0 != name);
+    if !bytes.is_empty() {
+        members.push((name, bytes));
+    }
+    npz(&members)
+}
+
+/// The results for an archive.
+fn solved(folder: &Path, archive: &[u8], more: &[&str]) -> PathBuf {
+    fs::write(folder.join("case.npz"), archive).expect("a written file");
+    let mut args = vec!["solve", "case.npz", "--out", "result.npz"];
+    args.extend(more);
+    let output = mechc(folder, &args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder.join("result.npz")
+}
+
+fn same(a: &Path, b: &Path, keys: &[&str], tolerance: f64) {
+    for key in keys {
+        let (a, b) = (array(a, key).expect(key), array(b, key).expect(key));
+        let e = error(&a.1, &b.1);
+        assert!(e <= tolerance, "{key}: {e:e}");
+    }
+}
+
+#[test]
+fn steps_and_coefficients_may_be_shared() {
+    let [one, two, three] = [(); 3].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let full = solved(one.path(), &npz(&members()), &[]);
+    let grad_h = array(&full, "grad_h").expect("gradients").1;
+    for (shape, sum) in [(vec![2, 5], 0), (vec![1, 5], 1), (vec![5], 1), (vec![1, 5, 1], 1), (vec![], 2)] {
+        let count = shape.iter().product();
+        let other = solved(two.path(), &changed("h", f8(&shape, &vec![0.1; count])), &[]);
+        same(&full, &other, &["u", "grad_c", "grad_rhs", "grad_iv", "grad_weights"], 1e-13);
+        let (got_shape, got) = array(&other, "grad_h").expect("gradients");
+        assert_eq!(got_shape, shape.iter().map(|&n| n as u64).collect::<Vec<_>>());
+        let expected: Vec<f64> = match sum {
+            0 => grad_h.clone(),
+            1 => (0..5).map(|i| grad_h[i] + grad_h[5 + i]).collect(),
+            _ => vec![grad_h.iter().sum()],
+        };
+        assert!(error(&got, &expected) < 1e-12, "{shape:?}");
+    }
+    // The same coefficients for both samples, given twice or once.
+    let c: Vec<f64> = (0..12).flat_map(|_| [1.0, 0.5, 1.0]).collect();
+    let twice = solved(one.path(), &changed("c", f8(&[2, 1, 6, 1, 3], &c)), &[]);
+    let once = solved(three.path(), &changed("c", f8(&[1, 1, 6, 1, 3], &c[..18])), &[]);
+    same(&twice, &once, &["u", "grad_rhs", "grad_iv", "grad_h", "grad_weights"], 1e-13);
+    let (of_both, (shape, of_shared)) = (array(&twice, "grad_c").expect("c").1, array(&once, "grad_c").expect("c"));
+    assert_eq!(shape, [1, 1, 6, 1, 3]);
+    let sum: Vec<f64> = (0..18).map(|i| of_both[i] + of_both[18 + i]).collect();
+    assert!(error(&of_shared, &sum) < 1e-12);
+}
+
+#[test]
+fn single_precision_and_column_order_are_read() {
+    let [one, two] = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let full = solved(one.path(), &npz(&members()), &[]);
+    let single: Vec<u8> = (0..12).map(|i| (i / 6) as f32).flat_map(f32::to_le_bytes).collect();
+    let other = solved(two.path(), &changed("rhs", npy("<f4", false, &[2, 1, 6], &single)), &[]);
+    same(&full, &other, &["u", "grad_c"], 0.0);
+    // Column order: the sample runs fastest.
+    let columns: Vec<u8> = [1.0, -1.0, 0.0, 0.5].iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
+    let other = solved(two.path(), &changed("iv", npy("<f8", true, &[2, 1, 1, 2], &columns)), &[]);
+    same(&full, &other, &["u", "grad_c"], 0.0);
+}
+
+#[test]
+fn gradients_come_only_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let result = solved(folder.path(), &changed("upstream", Vec::new()), &["--threads", "1"]);
+    assert!(array(&result, "u").is_some() && array(&result, "eps").is_some() && array(&result, "grad_c").is_none());
+    // Of the slack alone: the gradient by alpha of eps is what a difference says.
+    let with = |alpha: &str| {
+        let mut members = members();
+        members.retain(|m| m.0 != "upstream");
+        members.push(("upstream_eps", f8(&[2], &[1.0, 1.0])));
+        let result = solved(folder.path(), &npz(&members), &["--slack", "--alpha", alpha, "--central"]);
+        assert!(array(&result, "grad_rhs").expect("gradients").1.iter().any(|x| *x != 0.0));
+        array(&result, "eps").expect("a slack").1
+    };
+    assert!(with("0.5").iter().zip(with("-0.5")).all(|(a, b)| *a > b), "the slack is pushed up");
+}
+
+/// What a run with a wrong archive or wrong options ends with.
+struct Wrong {
+    name: &'static str,
+    archive: Vec<u8>,
+    args: &'static [&'static str],
+    code: i32,
+    says: &'static [&'static str],
+}
+
+fn wrong_cases() -> Vec<Wrong> {
+    let data = |name, archive, says| Wrong { name, archive, args: &[], code: 3, says };
+    let usage = |name, args, says| Wrong { name, archive: npz(&members()), args, code: 2, says };
+    let member = |name: &'static str, shape: &[usize], x: f64| {
+        changed(name, f8(shape, &vec![x; shape.iter().product::<usize>()]))
+    };
+    // A byte becomes eight.
+    let bomb = npy("|u1", false, &[140_000_000], &vec![0; 140_000_000]);
+    let mut twice = npz(&[("rhs", f8(&[2, 1, 6], &[0.0; 12])), ("rhz", f8(&[2, 1, 6], &[0.0; 12]))]);
+    for i in 0..twice.len() - 3 {
+        if &twice[i..i + 3] == b"rhz" {
+            twice[i + 2] = b's';
+        }
+    }
+    let whole = npz(&members());
+    vec![
+        data("no c", changed("c", Vec::new()), &["D012", "case.npz", "`c`"]),
+        data("no rhs", changed("rhs", Vec::new()), &["D012", "`rhs`"]),
+        data("no h", changed("h", Vec::new()), &["D012", "`h`"]),
+        data("c of four axes", member("c", &[2, 6, 1, 3], 1.0), &["D027", "`c`", "(2, 6, 1, 3)", "(B, E, T, D, K)"]),
+        data("c of another batch", member("c", &[3, 1, 6, 1, 3], 1.0), &["D027", "`c`", "(2 or 1, 1, 6, D, K)"]),
+        data("c of other steps", member("c", &[2, 1, 7, 1, 3], 1.0), &["D027", "`c`", "(2, 1, 7, 1, 3)"]),
+        data("rhs of two axes", member("rhs", &[2, 6], 1.0), &["D027", "`rhs`", "(B, E, T)"]),
+        data("iv of another state", member("iv", &[2, 1, 2, 2], 1.0), &["D027", "`iv`", "(2, Ti, 1, Ki)"]),
+        data(
+            "more initial values than derivatives",
+            member("iv", &[2, 1, 1, 4], 1.0),
+            &["D027", "`iv`", "Ki at most 3"],
+        ),
+        data("initial values beyond the end", member("iv", &[2, 7, 1, 2], 1.0), &["D027", "`iv`", "Ti at most 6"]),
+        data("as many steps as samples", member("h", &[2, 6], 0.1), &["D027", "`h`", "(2, 5)", "6 steps"]),
+        data("upstream of another shape", member("upstream", &[2, 6, 3], 0.1), &["D027", "`upstream`", "(2, 6, 1, 3)"]),
+        data("upstream of the slack", member("upstream_eps", &[3], 0.1), &["D027", "`upstream_eps`", "(2,)"]),
+        data(
+            "no batch",
+            npz(&[("c", f8(&[0, 1, 6, 1, 3], &[])), ("rhs", f8(&[0, 1, 6], &[])), ("h", f8(&[5], &[0.1; 5]))]),
+            &["D027", "`c`", "batch: at least 1"],
+        ),
+        data(
+            "too many derivatives",
+            {
+                npz(&[
+                    ("c", f8(&[1, 1, 2, 1, 17], &[1.0; 34])),
+                    ("rhs", f8(&[1, 1, 2], &[0.0; 2])),
+                    ("h", f8(&[1], &[0.1])),
+                ])
+            },
+            &["D027", "`c`", "orders: 1 to 16"],
+        ),
+        data("NaN", member("rhs", &[2, 1, 6], f64::NAN), &["D011", "`rhs`", "[0, 0, 0]", "NaN"]),
+        data(
+            "an infinite step",
+            changed("h", f8(&[2, 5], &[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, f64::INFINITY, 0.1, 0.1, 0.1])),
+            &["D011", "`h`", "[1, 1]", "inf"],
+        ),
+        Wrong {
+            name: "steps that differ by state",
+            archive: npz(&[
+                ("c", f8(&[1, 1, 3, 2, 2], &[1.0; 12])),
+                ("rhs", f8(&[1, 1, 3], &[0.0; 3])),
+                ("h", f8(&[1, 2, 2], &[0.1, 0.1, 0.1, 0.2])),
+            ]),
+            args: &["--shared-steps"],
+            code: 3,
+            says: &["D030", "`h`", "0.2", "interval 1"],
+        },
+        data("objects", changed("c", npy("|O", false, &[2, 1, 6, 1, 3], &[0; 288])), &["D023", "`c`"]),
+        data("text", changed("c", npy("<U4", false, &[2, 1, 6, 1, 3], &[0; 576])), &["D024", "`c`"]),
+        data("an empty file", Vec::new(), &["D004", "case.npz"]),
+        data("no archive", b"t,x,y\n".to_vec(), &["D028", "case.npz"]),
+        data("cut off", whole[..whole.len() / 2].to_vec(), &["D028", "case.npz"]),
+        data("an array twice", twice, &["D013", "`rhs`"]),
+        data("a bomb", npz(&[("rhs", bomb)]), &["D020", "case.npz", "limit"]),
+        Wrong {
+            name: "singular",
+            archive: {
+                let c: Vec<f64> = (0..36).map(|i| if i < 18 && i % 3 == 2 { 1.0 } else { 0.0 }).collect();
+                npz(&[("c", f8(&[2, 1, 6, 1, 3], &c)), ("rhs", f8(&[2, 1, 6], &[0.0; 12])), ("h", f8(&[5], &[0.1; 5]))])
+            },
+            args: &[],
+            code: 5,
+            says: &["N515", "sample 0", "step", "state 0", "initial values"],
+        },
+        Wrong {
+            name: "a matrix beyond the largest number",
+            archive: member("c", &[1, 1, 6, 1, 3], 1e200),
+            args: &[],
+            code: 5,
+            says: &["N515", "sample 0", "step 0", "state 0"],
+        },
+        Wrong {
+            name: "a solution beyond the largest number",
+            archive: member("rhs", &[2, 1, 6], 1e308),
+            args: &["--weights", "100,1,1"],
+            code: 5,
+            says: &["N515", "solution", "sample 0", "step 0", "state 0"],
+        },
+        Wrong {
+            name: "a batch that does not fit in memory",
+            archive: npz(&[
+                ("c", f8(&[1, 0, 100, 1, 3], &[])),
+                ("rhs", f8(&[1 << 40, 0, 100], &[])),
+                ("h", f8(&[], &[0.1])),
+            ]),
+            args: &[],
+            code: 4,
+            says: &["N014", "memory", "1099511627776 systems"],
+        },
+        usage("alpha without slack", &["--alpha", "0.1"], &["--slack"]),
+        usage("two weights", &["--weights", "1,2"], &["three numbers"]),
+        usage("a weight that is no number", &["--weights", "1,x,2"], &["not a number"]),
+        usage("an infinite weight", &["--weights", "1,inf,2"], &["not finite"]),
+        usage("no thread", &["--threads", "0"], &["--threads"]),
+    ]
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let mut wrong = Vec::new();
+    for case in wrong_cases() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("case.npz"), &case.archive).expect("a written file");
+        let mut args = vec!["solve", "case.npz", "--out", "result.npz"];
+        args.extend(case.args);
+        let output = mechc(folder.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(case.code) {
+            wrong.push(format!("{}: exit code {:?}, not {}\n{said}", case.name, output.status.code(), case.code));
+        }
+        let unsaid = case.says.iter().filter(|text| !said.contains(**text));
+        wrong.extend(unsaid.map(|text| format!("{}: `{text}` is not said in\n{said}", case.name)));
+        if !output.stdout.is_empty() || fs::read_dir(folder.path()).expect("a folder").count() != 1 {
+            wrong.push(format!("{}: something is left behind", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn places_of_the_files_are_checked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = npz(&members());
+    fs::write(folder.path().join("case.npz"), &archive).expect("a written file");
+    let cases: [(&[&str], i32, &[&str]); 6] = [
+        (&["solve", "none.npz", "--out", "r.npz"], 3, &["D001", "none.npz"]),
+        (&["solve", ".", "--out", "r.npz"], 3, &["D003"]),
+        (&["solve", "case.npz", "--out", "r.csv"], 2, &["N006", "r.csv"]),
+        (&["solve", "case.npz"], 2, &["--out"]),
+        (&["solve", "case.npz", "--out", "./case.npz"], 2, &["N009", "case.npz"]),
+        (&["solve", "case.npz", "--out", "no/r.npz"], 4, &["R006", "r.npz"]),
+    ];
+    for (args, code, says) in cases {
+        let output = mechc(folder.path(), args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(says.iter().all(|text| said.contains(text)), "{args:?}: {said}");
+    }
+    assert_eq!(fs::read(folder.path().join("case.npz")).expect("the case"), archive);
+}
+
+#[test]
+fn a_misspelt_array_is_pointed_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut members = members();
+    members.retain(|m| m.0 != "upstream");
+    members.push(("upsteam", f8(&[2, 6, 1, 3], &[0.0; 36])));
+    fs::write(folder.path().join("case.npz"), npz(&members)).expect("a written file");
+    let output = mechc(folder.path(), &["solve", "case.npz", "--out", "result.npz"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("`upsteam`") && said.contains("`upstream`"), "{said}");
+}
