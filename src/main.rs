@@ -1,5 +1,7 @@
 //! The command line of mechc.
 
+#[path = "main/bench.rs"]
+mod bench;
 #[path = "main/solve.rs"]
 mod solve;
 
@@ -72,6 +74,11 @@ enum Command {
     },
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
     Solve(solve::SolveArgs),
+    /// Measure how long a part of mechc takes on this machine.
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
 }
 
 #[derive(Args)]
@@ -196,15 +203,21 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
         }),
-        Command::Solve(args) => solve::run(&args).map_err(|failure| {
-            say(&failure.render(&mechc::source::Sources::default(), format));
-            failure.exit_code()
-        }),
+        Command::Solve(args) => without_model(solve::run(&args), format),
+        Command::Bench { what } => without_model(bench::run(&what), format),
     }
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Reports what went wrong in a command that reads no model.
+fn without_model(result: Result<(), Failure>, format: Format) -> Result<(), u8> {
+    result.map_err(|failure| {
+        say(&failure.render(&mechc::source::Sources::default(), format));
+        failure.exit_code()
+    })
 }
 
 /// Opens the model's folder, runs the command, and reports what went wrong.

@@ -6,6 +6,8 @@ use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use mechc::driver::{SolveBench, random_case};
+use mechc::solve::relaxed::{Scheme, Weights, factor};
 use npyz::npz::NpzArchive;
 use npyz::zip::CompressionMethod;
 use npyz::zip::write::{FileOptions, ZipWriter};
@@ -401,4 +403,81 @@ fn a_misspelt_array_is_pointed_out() {
     let output = mechc(folder.path(), &["solve", "case.npz", "--out", "result.npz"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("`upsteam`") && said.contains("`upstream`"), "{said}");
+}
+
+#[test]
+fn the_bench_says_what_it_measured() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sizes = ["--batch", "5", "--states", "2", "--orders", "3", "--equations", "1", "--steps", "7", "--repeat", "3"];
+    for constant in [false, true] {
+        let mut args = vec!["bench", "solve", "--threads", "1", "--json"];
+        args.extend(sizes);
+        args.extend(constant.then_some("--constant-matrix"));
+        let output = mechc(folder.path(), &args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let numbers = [
+            ("batch", 5),
+            ("states", 2),
+            ("orders", 3),
+            ("equations", 1),
+            ("steps", 7),
+            ("repeats", 3),
+            ("threads", 1),
+        ];
+        for (key, value) in numbers {
+            assert_eq!(json[key], value, "{key}");
+        }
+        assert_eq!(json["constant_matrix"], constant);
+        // Per system: c, rhs, iv of all derivatives (there are fewer equations than states), h, u, eps.
+        let matrix = if constant { 56 + 6 } else { 5 * (56 + 6) };
+        assert_eq!(json["forward_bytes"], 8 * (matrix + 5 * (7 + 8 + 56 + 1)));
+        assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+        for key in ["forward_ms", "backward_ms"] {
+            assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{json}");
+        }
+        args.retain(|a| *a != "--json");
+        let table = mechc(folder.path(), &args);
+        let text = String::from_utf8_lossy(&table.stdout);
+        assert!(
+            text.starts_with("5 systems of 7 steps, blocks of 8 (2 states, derivatives 0 to 3), 1 equation, ")
+                && text.contains("forward")
+                && text.contains("backward"),
+            "{text}"
+        );
+    }
+    for (args, code, says) in [
+        (vec!["bench", "solve", "--orders", "0"], 2, "--orders"),
+        (vec!["bench", "solve", "--batch", "0"], 2, "--batch"),
+        (vec!["bench", "solve", "--batch", "4000000000", "--steps", "4000000000"], 4, "N014"),
+    ] {
+        let output = mechc(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(code));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(says));
+    }
+}
+
+#[test]
+fn the_systems_of_the_bench_are_regular() {
+    for (states, highest, equations, constant_matrix) in
+        [(1, 2, 1, false), (3, 2, 3, true), (4, 4, 2, false), (2, 1, 2, true)]
+    {
+        let scheme = Scheme { slack: None, central: false, weights: Weights::default(), refinements: 0 };
+        let bench = SolveBench {
+            batch: 9,
+            states,
+            highest,
+            equations,
+            steps: 40,
+            scheme,
+            constant_matrix,
+            threads: 1,
+            repeat: Some(1),
+        };
+        let case = random_case(&bench);
+        let problem = case.problem();
+        let solution = factor(&problem).and_then(|f| f.solve(&problem)).expect("a solution");
+        let largest = solution.u.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        assert!(largest > 0.5 && largest < 1e3, "{largest}");
+    }
 }

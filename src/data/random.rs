@@ -21,6 +21,8 @@ pub enum Purpose {
     Simulation = 4,
     /// Initial weights of networks; index chosen by the caller.
     Weights = 5,
+    /// Systems to measure the solver with; index = array.
+    Benchmark = 6,
 }
 
 /// The generator for one purpose and index (the lower 56 bits count).

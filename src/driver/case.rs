@@ -190,20 +190,23 @@ fn of_shape(arrays: &mut Arrays, name: &str, shape: &[usize]) -> Result<Option<V
     }
 }
 
-/// Refuses a case whose solution, gradients and factor do not fit in memory.
+/// Refuses systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in memory
+/// together with as many `sets` of arrays of the inputs' sizes, such as gradients.
 ///
 /// # Errors
 /// [`Failure::Environment`] with both figures.
-pub(super) fn ensure_memory(case: &Case) -> Result<(), Failure> {
-    let shape = &case.shape;
+pub(super) fn ensure_memory(shape: &Shape, own: bool, sets: u64) -> Result<(), Failure> {
     let product = |xs: &[usize]| xs.iter().fold(1u64, |n, &x| n.saturating_mul(x as u64));
     let unknowns = product(&[shape.steps, shape.states, shape.orders]);
-    let own = !case.shared_c || case.h_per_sample;
     // A factor with no state coupled to another has a triangle and a block of derivatives squared for each state and step.
     let factor = unknowns.saturating_mul(shape.orders as u64 * 3 / 2 + 1);
-    let inputs = product(&[shape.equations, shape.steps]).saturating_add(unknowns);
-    let gradients = if case.upstream.is_some() { inputs } else { 0 };
-    let each = unknowns.saturating_add(gradients).saturating_add(if own { factor } else { 0 });
+    let coefficients = unknowns.saturating_mul(shape.equations as u64);
+    let inputs = product(&[shape.equations, shape.steps]).saturating_add(unknowns).saturating_add(if own {
+        coefficients
+    } else {
+        0
+    });
+    let each = unknowns.saturating_add(inputs.saturating_mul(sets)).saturating_add(if own { factor } else { 0 });
     let bytes = each.saturating_mul(shape.batch as u64).saturating_mul(size_of::<f64>() as u64);
     let what = format!("solving {} systems of {unknowns} unknowns", shape.batch);
     memory::ensure(&what, bytes, "solve the batch in several parts")

@@ -21,13 +21,13 @@ pub fn ensure(what: &str, bytes: u64, help: &str) -> Result<(), Failure> {
     if bytes < SMALL {
         return Ok(());
     }
-    match available() {
-        Some(free) if bytes > free => {
-            let message = format!("{what} needs about {} of memory, and {} are free", size(bytes), size(free));
-            Err(Failure::Environment(Problem::new("N014", message, help)))
-        }
-        _ => Ok(()),
+    // Where the system says nothing no allocation can be larger than this.
+    let free = available().unwrap_or(isize::MAX as u64);
+    if bytes <= free {
+        return Ok(());
     }
+    let message = format!("{what} needs about {} of memory, and {} are free", size(bytes), size(free));
+    Err(Failure::Environment(Problem::new("N014", message, help)))
 }
 
 /// Bytes of a simulated data set: values, truth and flags, twice while they are split.

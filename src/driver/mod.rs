@@ -3,6 +3,7 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod bench_solve;
 mod case;
 mod discovered;
 mod emit;
@@ -20,6 +21,7 @@ mod session;
 mod solve_case;
 mod terms;
 
+pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use case::{Case, CaseFile, read_case};
 pub use emit::Stage;
 pub use failure::{Failure, Problem};

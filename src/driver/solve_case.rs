@@ -39,7 +39,9 @@ pub struct SolvedCase {
 /// state, [`Failure::Usage`] for options that do not fit together, [`Failure::Environment`] where memory or threads are missing.
 pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Failure> {
     let file = read_case(path, options.scheme, options.shared_steps)?;
-    case::ensure_memory(&file.case)?;
+    let given = &file.case;
+    let own = !given.shared_c || given.h_per_sample;
+    case::ensure_memory(&given.shape, own, u64::from(given.upstream.is_some()))?;
     let threads = run::threads(options.threads)?;
     let (solution, gradients) = threads
         .install(|| solve(&file))

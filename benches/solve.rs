@@ -1,0 +1,77 @@
+//! Relaxed solves and their gradients, as training uses them: memory is kept between calls. With a constant matrix the factor is made
+//! once outside the measurement.
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use mechc::driver::{SolveBench, random_case};
+use mechc::solve::relaxed::{Gradients, Scheme, Solution, Wanted, Weights, factor};
+
+fn main() {
+    divan::main();
+}
+
+/// Systems of a size.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    batch: usize,
+    states: usize,
+    equations: usize,
+    steps: usize,
+    constant: bool,
+}
+
+const fn size(batch: usize, states: usize, steps: usize, constant: bool) -> Size {
+    Size { batch, states, equations: states, steps, constant }
+}
+
+/// Every state with two derivatives: blocks of 3, 6 and 12.
+const SIZES: [Size; 6] = [
+    size(1536, 1, 50, true),
+    size(1536, 1, 50, false),
+    size(512, 2, 100, false),
+    size(64, 4, 1000, false),
+    size(1, 4, 1000, false),
+    size(1, 1, 100_000, false),
+];
+
+fn bench(size: Size) -> SolveBench {
+    SolveBench {
+        batch: size.batch,
+        states: size.states,
+        highest: 2,
+        equations: size.equations,
+        steps: size.steps,
+        scheme: Scheme { slack: None, central: false, weights: Weights::default(), refinements: 0 },
+        constant_matrix: size.constant,
+        threads: 1,
+        repeat: None,
+    }
+}
+
+#[divan::bench(args = SIZES, sample_count = 20)]
+fn forward(bencher: Bencher<'_, '_>, size: Size) {
+    let case = random_case(&bench(size));
+    let problem = case.problem();
+    let mut factor = factor(&problem).expect("regular systems");
+    let mut solution = Solution::default();
+    bencher.counter(ItemsCount::new(size.batch)).bench_local(|| {
+        if !size.constant {
+            factor.refactor(&problem)?;
+        }
+        factor.solve_into(&problem, &mut solution)
+    });
+}
+
+#[divan::bench(args = SIZES, sample_count = 20)]
+fn backward(bencher: Bencher<'_, '_>, size: Size) {
+    let case = random_case(&bench(size));
+    let problem = case.problem();
+    let factor = factor(&problem).expect("regular systems");
+    let solution = factor.solve(&problem).expect("finite solutions");
+    let upstream = case.upstream.as_deref().expect("the case has one");
+    let wanted = Wanted { weights: false, ..Wanted::ALL };
+    let mut gradients = Gradients::default();
+    bencher
+        .counter(ItemsCount::new(size.batch))
+        .bench_local(|| factor.adjoint_into(&problem, &solution, upstream, None, wanted, &mut gradients));
+}

@@ -1,0 +1,267 @@
+//! `mechc bench solve`: how long solves and their gradients take on random systems of a given size.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::case::{self, Case};
+use super::failure::Failure;
+use super::run;
+use crate::data::{Purpose, stream, uniform};
+use crate::solve::relaxed::{Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor};
+
+/// Repeats go on for this long where nobody says how many there are.
+const SHORTEST: Duration = Duration::from_millis(500);
+/// The fewest repeats that a median is taken of then.
+const FEWEST: usize = 5;
+/// Time spent before the first repeat that counts: caches, pages and the processor's clock settle.
+const WARM_UP: Duration = Duration::from_millis(100);
+/// All gradients but those of the three weights.
+const GRADIENTS: Wanted = Wanted { c: true, rhs: true, iv: true, h: true, weights: false };
+
+/// Systems to solve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SolveBench {
+    /// Systems, `B`.
+    pub batch: usize,
+    /// States, `D`.
+    pub states: usize,
+    /// Highest derivative kept: a block has `states * (highest + 1)` unknowns.
+    pub highest: usize,
+    /// Equations per step, `E`.
+    pub equations: usize,
+    /// Steps, `T`.
+    pub steps: usize,
+    /// Rows and arithmetic.
+    pub scheme: Scheme,
+    /// Whether all systems share coefficients and steps; the factor is then made once and not measured.
+    pub constant_matrix: bool,
+    /// Threads to use.
+    pub threads: usize,
+    /// How often to repeat; without it for half a second and at least five times.
+    pub repeat: Option<usize>,
+}
+
+impl SolveBench {
+    /// The derivative with the dominant coefficient.
+    fn order(&self) -> usize {
+        self.highest.min(2)
+    }
+
+    fn shape(&self) -> Shape {
+        let (orders, determined) = (self.highest + 1, self.equations >= self.states);
+        Shape {
+            batch: self.batch,
+            equations: self.equations,
+            steps: self.steps,
+            states: self.states,
+            orders,
+            initial_steps: self.steps.min(1),
+            initial_orders: if determined { self.order() } else { orders },
+        }
+    }
+}
+
+/// Measured times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SolveTimes {
+    /// What was solved.
+    pub bench: SolveBench,
+    /// Repeats that the medians are of.
+    pub repeats: usize,
+    /// Median time of assembling, factoring and solving; of solving alone with a constant matrix.
+    pub forward_ms: f64,
+    /// Median time of the gradients of coefficients, right-hand sides, initial values and steps.
+    pub backward_ms: f64,
+    /// Bytes of the arrays that the forward pass reads and writes, without its factor.
+    pub forward_bytes: usize,
+    /// Bytes of the arrays that the backward pass reads and writes, without the factor.
+    pub backward_bytes: usize,
+}
+
+/// Random systems that are regular and well scaled; the same for the same sizes.
+///
+/// Every equation has a dominant coefficient on one state's second derivative (the first where no second is kept), small ones
+/// everywhere else, and steps lie between 0.01 and 0.1. With an equation for every state its value and first derivative are given
+/// at the first step, else all derivatives are.
+pub fn random_case(bench: &SolveBench) -> Case {
+    let shape = bench.shape();
+    let (orders, order) = (shape.orders, bench.order());
+    let matrices = if bench.constant_matrix { 1 } else { bench.batch };
+    let draw = |index: u64, n: usize, low: f64, high: f64| -> Vec<f64> {
+        let mut rng = stream(0, Purpose::Benchmark, index);
+        (0..n).map(|_| low + (high - low) * uniform(&mut rng)).collect()
+    };
+    let mut c = draw(0, matrices * shape.coefficients(), -0.2, 0.2);
+    let rows = c.chunks_exact_mut(shape.block().max(1));
+    for (row, numbers) in rows.enumerate() {
+        let state = row / shape.steps.max(1) % shape.equations.max(1) % shape.states.max(1);
+        if let Some(dominant) = numbers.get_mut(state * orders + order) {
+            *dominant += 1.0 + 0.2 * shape.block() as f64;
+        }
+    }
+    Case {
+        shape,
+        scheme: bench.scheme,
+        c,
+        shared_c: bench.constant_matrix,
+        rhs: draw(1, shape.batch * shape.right_hand_sides(), -1.0, 1.0),
+        iv: draw(2, shape.batch * shape.initial_values(), -1.0, 1.0),
+        h: draw(3, matrices * shape.intervals(), 0.01, 0.1),
+        h_per_sample: !bench.constant_matrix,
+        h_per_state: false,
+        upstream: Some(draw(4, shape.batch * shape.unknowns(), -1.0, 1.0)),
+        upstream_eps: None,
+    }
+}
+
+/// Everything that repeats use again.
+struct Buffers {
+    factor: Factor,
+    solution: Solution,
+    gradients: Gradients,
+}
+
+impl Buffers {
+    fn forward(&mut self, problem: &Problem) -> Result<(), SolveError> {
+        if !problem.constant_matrix() {
+            self.factor.refactor(problem)?;
+        }
+        self.factor.solve_into(problem, &mut self.solution)
+    }
+
+    fn backward(&mut self, problem: &Problem, upstream: &[f64]) -> Result<(), SolveError> {
+        self.factor.adjoint_into(problem, &self.solution, upstream, None, GRADIENTS, &mut self.gradients)
+    }
+}
+
+/// Measures the systems.
+///
+/// # Errors
+/// [`Failure::Environment`] where memory or threads are missing, [`Failure::Usage`] and [`Failure::Data`] for options and sizes
+/// that do not fit together, [`Failure::Numerical`] where the solve fails.
+pub fn bench_solve(bench: &SolveBench) -> Result<SolveTimes, Failure> {
+    // Inputs and gradients.
+    case::ensure_memory(&bench.shape(), !bench.constant_matrix, 2)?;
+    let threads = run::threads(bench.threads)?;
+    let case = random_case(bench);
+    threads.install(|| measure(bench, &case)).map_err(|error| case::failure(error, "bench", &case.shape))
+}
+
+fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
+    let problem = case.problem();
+    let upstream = case.upstream.as_deref().unwrap_or_default();
+    let mut buffers =
+        Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default() };
+    let mut once = || -> Result<[Duration; 2], SolveError> {
+        let start = Instant::now();
+        buffers.forward(&problem)?;
+        let middle = Instant::now();
+        buffers.backward(&problem, upstream)?;
+        Ok([middle - start, middle.elapsed()])
+    };
+    let warm = Instant::now();
+    once()?;
+    while warm.elapsed() < WARM_UP {
+        once()?;
+    }
+    let (mut forward, mut backward) = (Vec::new(), Vec::new());
+    let started = Instant::now();
+    let more = |done: usize| match bench.repeat {
+        Some(repeat) => done < repeat.max(1),
+        None => done < FEWEST || started.elapsed() < SHORTEST,
+    };
+    while more(forward.len()) {
+        let [f, b] = once()?;
+        forward.push(f);
+        backward.push(b);
+    }
+    let inputs = case.c.len() + case.rhs.len() + case.iv.len() + case.h.len();
+    let solution = buffers.solution.u.len() + buffers.solution.eps.len();
+    let gradients = inputs + upstream.len();
+    Ok(SolveTimes {
+        bench: bench.clone(),
+        repeats: forward.len(),
+        forward_ms: median(&mut forward),
+        backward_ms: median(&mut backward),
+        forward_bytes: (inputs + solution) * size_of::<f64>(),
+        backward_bytes: (inputs + solution + gradients) * size_of::<f64>(),
+    })
+}
+
+/// In milliseconds; the lower one of the two middle times.
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times.get(times.len().saturating_sub(1) / 2).map_or(0.0, |t| t.as_secs_f64() * 1e3)
+}
+
+/// The widest vector instructions of this processor that the solver is compiled for.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return if is_x86_feature_detected!("avx512f") { "avx512f" } else { "avx2" };
+        }
+    }
+    std::env::consts::ARCH
+}
+
+impl SolveTimes {
+    /// One JSON object with everything that was asked for and measured.
+    pub fn json(&self) -> serde_json::Value {
+        let SolveBench { batch, states, highest, equations, steps, scheme, constant_matrix, threads, .. } = &self.bench;
+        serde_json::json!({
+            "bench": "solve",
+            "batch": batch,
+            "states": states,
+            "orders": highest,
+            "equations": equations,
+            "steps": steps,
+            "constant_matrix": constant_matrix,
+            "slack": scheme.slack.is_some(),
+            "central": scheme.central,
+            "weights": [scheme.weights.equation, scheme.weights.initial, scheme.weights.smooth],
+            "refinements": scheme.refinements,
+            "threads": threads,
+            "repeats": self.repeats,
+            "forward_ms": self.forward_ms,
+            "backward_ms": self.backward_ms,
+            "forward_bytes": self.forward_bytes,
+            "backward_bytes": self.backward_bytes,
+            "instructions": instructions(),
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+impl fmt::Display for SolveTimes {
+    /// A short table.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let b = &self.bench;
+        let own = if b.constant_matrix { "one matrix for all" } else { "a matrix each" };
+        writeln!(
+            f,
+            "{} of {}, blocks of {} ({}, derivatives 0 to {}), {}, {own}; {}, {}",
+            counted(b.batch, "system"),
+            counted(b.steps, "step"),
+            b.states * (b.highest + 1),
+            counted(b.states, "state"),
+            b.highest,
+            counted(b.equations, "equation"),
+            counted(b.threads, "thread"),
+            instructions()
+        )?;
+        writeln!(f, "{:10}{:>14}{:>16}{:>16}{:>10}", "", "median", "systems/s", "bytes", "GB/s")?;
+        let rows =
+            [("forward", self.forward_ms, self.forward_bytes), ("backward", self.backward_ms, self.backward_bytes)];
+        for (name, ms, bytes) in rows {
+            let (per_second, rate) = (b.batch as f64 / ms * 1e3, bytes as f64 / ms * 1e-6);
+            writeln!(f, "{name:10}{ms:>11.4} ms{per_second:>16.0}{bytes:>16}{rate:>10.2}")?;
+        }
+        writeln!(f, "(medians of {})", counted(self.repeats, "repeat"))
+    }
+}
+
+/// `1 step`, `2 steps`.
+pub(super) fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
