@@ -11,6 +11,7 @@ mod code;
 mod entry;
 mod pointwise;
 mod size;
+pub mod training;
 
 pub use code::{Code, CodeMemory, NestFn};
 pub use entry::{

@@ -12,8 +12,7 @@ use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError
 use crate::runtime::{RuntimeError, Threads};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Elimination, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings,
-    Start, WeightSpec,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns.
@@ -31,13 +30,13 @@ pub fn fit(
         .iter()
         .filter_map(|c| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id))
         .collect();
-    let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
+    let coefficients = coefficients(fit);
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     let lowered = training::lower(request).map_err(refused)?;
     let artifact = compile(&lowered.module)?;
     ensure_memory(fit, &lowered, &artifact, observed)?;
     let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
-    let layout = layout(model, &lowered, observed, &states, fit.projection);
+    let layout = layout(model, &lowered, observed, &states, &coefficients);
     let result = gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
     if result.stopped {
         return Err(Failure::Interrupted);
@@ -61,13 +60,24 @@ fn ensure_memory(fit: &Fit, lowered: &Lowered, artifact: &Artifact, observed: &O
 pub fn module(program: &Program, fit: &Fit) -> Result<crate::ir::Module, Failure> {
     let model = &program.models[fit.model];
     let states: Vec<StateId> = model.states.ids().collect();
-    let coefficients = if fit.projection { Coefficients::Projected } else { Coefficients::Trained };
+    let coefficients = coefficients(fit);
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     Ok(training::lower(request).map_err(refused)?.module)
 }
 
-fn layout(model: &Model, lowered: &Lowered, observed: &Observed, states: &[StateId], projection: bool) -> Layout {
-    let coefficients = lowered
+/// Where the coefficients of a fit come from.
+fn coefficients(fit: &Fit) -> Coefficients {
+    if fit.projection { Coefficients::Projected } else { Coefficients::Trained }
+}
+
+fn layout(
+    model: &Model,
+    lowered: &Lowered,
+    observed: &Observed,
+    states: &[StateId],
+    coefficients: &Coefficients,
+) -> Layout {
+    let specs = lowered
         .coefficients
         .iter()
         .map(|c| {
@@ -91,27 +101,14 @@ fn layout(model: &Model, lowered: &Lowered, observed: &Observed, states: &[State
             ParameterSpec { start, lower: bounds.lower, upper: bounds.upper }
         })
         .collect();
-    let weights = lowered
-        .weights
-        .iter()
-        .map(|w| WeightSpec {
-            name: w.name.clone(),
-            shape: w.shape.clone(),
-            start: match w.start {
-                training::Start::Uniform(range) => Start::Uniform(range),
-                training::Start::Normal => Start::Normal,
-            },
-            coefficients: w.coefficients,
-        })
-        .collect();
     Layout {
-        weights,
-        coefficients,
+        weights: lowered.weights.clone(),
+        coefficients: specs,
         parameters,
         constants: lowered.constants.clone(),
         columns: model.states.values().map(|s| observed.train.column(&s.name)).collect(),
         observed: states.iter().map(|s| s.index()).collect(),
-        elimination: if projection { Elimination::Projected } else { Elimination::Trained },
+        elimination: coefficients.elimination(),
     }
 }
 

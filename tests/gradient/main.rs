@@ -1,13 +1,13 @@
 //! Gradient training, from source to coefficients.
 
+use mechc::artifact::training::Elimination;
 use mechc::diagnostics::Sink;
 use mechc::hir::{Program, UnknownKind};
 use mechc::lower::training::{self, Coefficients, Lowered, Request};
 use mechc::runtime::Threads;
 use mechc::source::{MemoryWorld, Sources};
 use mechc::train::gradient::{
-    CoefficientSpec, Decay, Elimination, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, Start,
-    WeightSpec, fit,
+    CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, fit,
 };
 use mechc::train::{Observer, Progress, Silent};
 use mechc::{codegen, data, kernel, sema, syntax};
@@ -27,22 +27,9 @@ fn program(text: &str) -> Program {
 /// The layout of lowered functions, every state observed by the column of its number.
 fn layout(program: &Program, lowered: &Lowered, elimination: Elimination) -> Layout {
     let model = program.models.values().find(|m| m.name == lowered.module.name).unwrap();
-    let start = |s| match s {
-        training::Start::Uniform(x) => Start::Uniform(x),
-        training::Start::Normal => Start::Normal,
-    };
     let states: Vec<usize> = (0..model.states.len()).collect();
     Layout {
-        weights: lowered
-            .weights
-            .iter()
-            .map(|w| WeightSpec {
-                name: w.name.clone(),
-                shape: w.shape.clone(),
-                start: start(w.start),
-                coefficients: w.coefficients,
-            })
-            .collect(),
+        weights: lowered.weights.clone(),
         coefficients: lowered
             .coefficients
             .iter()
@@ -151,12 +138,7 @@ fn ready(program: &Program, coefficients: &Coefficients, window: usize, threads:
     let observed: Vec<_> = model.states.ids().collect();
     let request = Request { model, networks: &program.networks, fit: &item, observed: &observed, coefficients };
     let lowered = training::lower(request).unwrap();
-    let elimination = match coefficients {
-        Coefficients::Projected => Elimination::Projected,
-        Coefficients::Trained => Elimination::Trained,
-        Coefficients::Emitted { .. } => Elimination::Emitted,
-    };
-    let layout = layout(program, &lowered, elimination);
+    let layout = layout(program, &lowered, coefficients.elimination());
     let programs = lowered.module.functions.iter().map(|f| kernel::lower(&lowered.module, f).unwrap()).collect();
     let artifact = codegen::host::compile("training", programs).unwrap();
     let functions = Functions::new(&artifact, &Threads::new(threads).unwrap()).unwrap();

@@ -1,6 +1,7 @@
 //! Multi-layer perceptrons in single precision.
 
-use super::{Request, Start, TrainingError, Weight};
+use super::{Request, TrainingError};
+use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, Idx, IndexMap};
 use crate::hir::{Activation, Network, NetworkId, StateId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
@@ -28,7 +29,7 @@ pub(super) struct Encoder {
 /// Collects the parameters of networks as they are declared.
 pub(super) struct Declared {
     /// Descriptions, in order.
-    pub weights: Vec<Weight>,
+    pub weights: Vec<WeightSpec>,
     /// Values, in the same order.
     pub values: Vec<ValueId>,
 }
@@ -38,7 +39,7 @@ impl Declared {
         Declared { weights: Vec::new(), values: Vec::new() }
     }
 
-    fn declare(&mut self, b: &mut Builder, weight: Weight, axes: &[AxisId]) -> ValueId {
+    fn declare(&mut self, b: &mut Builder, weight: WeightSpec, axes: &[AxisId]) -> ValueId {
         let value = b.param(weight.name.clone(), Type::f32(axes));
         self.weights.push(weight);
         self.values.push(value);
@@ -50,8 +51,8 @@ impl Declared {
     fn layer(&mut self, b: &mut Builder, name: &str, from: (AxisId, usize), outputs: usize, emits: bool) -> Layer {
         let out = b.module.axis(name, Some(outputs));
         let start = Start::Uniform(1.0 / (from.1.max(1) as f64).sqrt());
-        let matrix = Weight { name: format!("{name}_w"), shape: vec![from.1, outputs], start, coefficients: emits };
-        let offset = Weight { name: format!("{name}_b"), shape: vec![outputs], start, coefficients: emits };
+        let matrix = WeightSpec { name: format!("{name}_w"), shape: vec![from.1, outputs], start, coefficients: emits };
+        let offset = WeightSpec { name: format!("{name}_b"), shape: vec![outputs], start, coefficients: emits };
         let matrix = self.declare(b, matrix, &[from.0, out]);
         let offset = self.declare(b, offset, &[out]);
         Layer { matrix, offset, out }
@@ -105,7 +106,7 @@ impl Emitter {
     /// Declares its parameters; it emits `count` numbers.
     pub fn declare(b: &mut Builder, declared: &mut Declared, code: usize, hidden: &[usize], count: usize) -> Self {
         let code_axis = b.module.axis("code", Some(code));
-        let weight = Weight { name: "code".into(), shape: vec![code], start: Start::Normal, coefficients: true };
+        let weight = WeightSpec { name: "code".into(), shape: vec![code], start: Start::Normal, coefficients: true };
         let value = declared.declare(b, weight, &[code_axis]);
         let mut from = (code_axis, code);
         let mut layers = Vec::new();

@@ -2,7 +2,8 @@
 
 use super::plan::Plan;
 use super::scope::{Estimate, Purpose, Scope, uses};
-use super::{Coefficient, Lowered, Request, TrainingError, Weight, names};
+use super::{Coefficient, Lowered, Request, TrainingError};
+use crate::artifact::training::{WeightSpec, names};
 use crate::base::{Elem, Idx, Tensor};
 use crate::hir::ExprKind;
 use crate::ir::{Builder, Module, Type, UnaryOp, ValueId};
@@ -61,7 +62,7 @@ fn check(request: &Request, plan: &Plan) -> Result<(), TrainingError> {
     }
 }
 
-type Declared = (Vec<Weight>, Vec<(String, Tensor)>);
+type Declared = (Vec<WeightSpec>, Vec<(String, Tensor)>);
 
 fn step(module: &mut Module, request: Request, plan: &Plan) -> Result<Declared, TrainingError> {
     let mut b = Builder::new(module, names::STEP);

@@ -3,7 +3,8 @@
 use super::encoder::{Declared, Emitter, Encoder, used_outputs};
 use super::plan::Plan;
 use super::stencil::difference_matrix;
-use super::{Coefficients, Request, TrainingError, names};
+use super::{Coefficients, Request, TrainingError};
+use crate::artifact::training::names;
 use crate::base::{IndexMap, Tensor};
 use crate::hir::{ExprKind, NetworkId};
 use crate::ir::{AxisId, Builder, Type, ValueId};

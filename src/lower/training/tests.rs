@@ -1,4 +1,5 @@
-use super::{Coefficients, Lowered, Request, TrainingError, lower, names};
+use super::{Coefficients, Lowered, Request, TrainingError, lower};
+use crate::artifact::training::names;
 use crate::base::{Arena, Elem, Idx, Tensor};
 use crate::hir::*;
 use crate::interp::{check_gradient, run};

@@ -1,7 +1,8 @@
 //! Windows of the data as arguments.
 
-use super::functions::{Arguments, names};
+use super::functions::Arguments;
 use super::{GradientError, Layout, Settings};
+use crate::artifact::training::names;
 use crate::base::Tensor;
 use crate::data::{Batches, Dataset, Window};
 

@@ -1,13 +1,12 @@
 //! The training loop.
 
 use super::batches::{Windows, vector};
-use super::functions::{Arguments, Functions, names};
+use super::functions::{Arguments, Functions};
 use super::normal::{Minimum, Normal};
 use super::optimiser::{adam, decay};
 use super::prune::{Noise, prune};
-use super::{
-    CoefficientEstimate, Elimination, GradientError, GradientFit, Layout, Loss, Reconstruction, Settings, State,
-};
+use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Loss, Reconstruction, Settings, State};
+use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
 use crate::data::Dataset;
 use crate::train::{Observer, Progress};

@@ -1,41 +1,10 @@
 //! Calling compiled functions by the names of their parameters and results.
 
 use super::GradientError;
+use crate::artifact::training::names;
 use crate::artifact::{Artifact, Entry, Port};
 use crate::base::{IndexMap, Tensor, TensorData};
 use crate::runtime::{Arg, Executable, RuntimeError, TensorView, TensorViewMut, Threads};
-
-/// The names that compiled functions, their parameters and results have.
-pub(super) mod names {
-    pub const STEP: &str = "step";
-    pub const NORMAL: &str = "normal";
-    pub const EVALUATE: &str = "evaluate";
-    pub const ADAM_F32: &str = "adam_f32";
-    pub const ADAM_F64: &str = "adam_f64";
-    pub const WINDOW: &str = "window";
-    pub const TIME: &str = "t";
-    pub const INPUT: &str = "input";
-    pub const MEAN: &str = "mean";
-    pub const SCALE: &str = "scale";
-    pub const WEIGHT: &str = "weight";
-    pub const STEP_SIZE: &str = "h";
-    pub const AVERAGE: &str = "average";
-    pub const CONSISTENCY: &str = "consistency";
-    pub const RIDGE: &str = "ridge";
-    pub const MASK: &str = "mask";
-    pub const HELD: &str = "held";
-    pub const COEFFICIENTS: &str = "xi";
-    pub const PARAMETERS: &str = "phi";
-    pub const ADJOINT: &str = "_adj";
-    pub const LOSS: &str = "loss";
-    pub const FIT_LOSS: &str = "fit";
-    pub const CONSISTENCY_LOSS: &str = "auxiliary";
-    pub const MATRIX: &str = "n";
-    pub const RHS: &str = "r";
-    pub const SQUARES: &str = "squares";
-    pub const SOLUTION: &str = "u";
-    pub const AUXILIARIES: &str = "v";
-}
 
 /// The compiled functions of one model.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What is fitted, and how: plain data.
 
+use crate::artifact::training::{Elimination, WeightSpec};
 use crate::base::Tensor;
 
 /// What the compiled functions are functions of.
@@ -19,39 +20,6 @@ pub struct Layout {
     pub observed: Vec<usize>,
     /// Where the coefficients come from.
     pub elimination: Elimination,
-}
-
-/// Where the coefficients come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elimination {
-    /// Least squares over each mini-batch.
-    Projected,
-    /// Trained as plain numbers.
-    Trained,
-    /// Emitted by a network.
-    Emitted,
-}
-
-/// A trained array.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightSpec {
-    /// Its parameter's name.
-    pub name: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// How it starts.
-    pub start: Start,
-    /// Whether it belongs to the network that emits the coefficients, and so has their learning rate.
-    pub coefficients: bool,
-}
-
-/// How an array starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
-    /// Uniform between minus and plus this.
-    Uniform(f64),
-    /// Standard normal.
-    Normal,
 }
 
 /// A coefficient.

@@ -20,9 +20,7 @@ mod result;
 
 pub use fit::fit;
 pub use functions::Functions;
-pub use layout::{
-    CoefficientSpec, Decay, Elimination, Layout, ParameterSpec, Settings, Start, State, WeightSpec, Weights,
-};
+pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings, State, Weights};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
 
 use crate::data::DataError;

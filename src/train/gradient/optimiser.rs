@@ -1,7 +1,8 @@
 //! Starting weights and Adam.
 
-use super::functions::{Functions, names, update};
-use super::{Decay, Elimination, GradientError, Layout, Settings, Start, State, Weights};
+use super::functions::{Functions, update};
+use super::{Decay, GradientError, Layout, Settings, State, Weights};
+use crate::artifact::training::{Elimination, Start, names};
 use crate::base::{Elem, Tensor, TensorData};
 use crate::data::{Purpose, normals, stream, uniform};
 use crate::train::gradient::batches::vector;
