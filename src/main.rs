@@ -8,8 +8,8 @@ mod solve;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
@@ -38,6 +38,9 @@ enum Command {
         /// Folder for the results; it must be empty or not exist [default: runs/MODEL-N].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Go on with the interrupted run in this folder: same model, data and settings.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "emit"])]
+        resume: Option<PathBuf>,
         /// The fit to run, where the file has several [default: all].
         #[arg(long, value_name = "NAME")]
         fit: Option<String>,
@@ -90,8 +93,24 @@ struct ModelArgs {
     set: Vec<String>,
 }
 
-/// Set by the first interrupt of a run; the second one ends the program at once.
-type Stop = Arc<AtomicBool>;
+/// What the parts of a run that are interrupted share.
+#[derive(Clone, Default)]
+struct Stop {
+    /// Set by the first interrupt; the second one ends the program at once.
+    asked: Arc<AtomicBool>,
+    /// The folder of the run.
+    directory: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl Stop {
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// An interrupted run that has not ended by itself after this time is ended.
 const GRACE: Duration = Duration::from_secs(4);
@@ -134,13 +153,13 @@ fn human() -> Format {
 /// A run looks at `stop` and ends in order; every other command ends at the first interrupt.
 fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
-    let at_once = if running { Arc::clone(stop) } else { Arc::new(AtomicBool::new(true)) };
+    let at_once = if running { Arc::clone(&stop.asked) } else { Arc::new(AtomicBool::new(true)) };
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&at_once))?;
-        signal_hook::flag::register(signal, Arc::clone(stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop.asked))?;
     }
     if running {
-        let stop = Arc::clone(stop);
+        let stop = stop.clone();
         std::thread::Builder::new().spawn(move || end_late(&stop))?;
     }
     // A file-size limit then is an error of the write, not the end of the program.
@@ -150,20 +169,26 @@ fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
 
 /// Ends the program when a run does not come to a place where it looks at `stop`: one large solve can take minutes.
 fn end_late(stop: &Stop) {
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_asked() {
         std::thread::sleep(WATCH);
     }
     std::thread::sleep(GRACE);
-    say(&Failure::Interrupted.render(&mechc::source::Sources::default(), Format::Short));
+    let last = stop.directory().as_ref().map(|d| d.join(report::Checkpoint::file_names()[0])).filter(|f| f.exists());
+    let kept = match last {
+        Some(file) => format!("the last state that was saved is in `{}`", file.display()),
+        None => "nothing was saved yet".to_string(),
+    };
+    let problem = Problem::new("N000", format!("interrupted in the middle of a long step: {kept}"), "");
+    say(&Failure::Interrupted(problem).render(&mechc::source::Sources::default(), Format::Short));
     std::process::exit(130);
 }
 
 fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
     match command {
-        Command::Run { model, out, fit, threads, emit: None } => {
+        Command::Run { model, out, resume, fit, threads, emit: None } => {
             let threads = threads.map(usize::from).unwrap_or_else(cores);
             with_session(&model, format, |session, name| {
-                let options = RunOptions { overrides: model.set.clone(), out, fit, threads };
+                let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads };
                 let mut observer = Watch::new(stop);
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
@@ -299,8 +324,12 @@ impl Observer for Watch<'_> {
         self.last = Some(shown);
     }
 
+    fn directory(&mut self, folder: &Path) {
+        *self.stop.directory() = Some(folder.to_path_buf());
+    }
+
     fn should_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_asked()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::base::Fnv;
+
 /// Observed columns and inputs over one or more trajectories.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
@@ -96,7 +98,7 @@ impl Dataset {
                 hash.bytes(&[u8::from(v)]);
             }
         }
-        hash.0
+        hash.finish()
     }
 
     /// One csv table: `t` and the columns (and inputs), with a leading `trajectory` column where there are several.
@@ -214,21 +216,4 @@ fn cut<T: Clone>(all: &[T], start: usize, len: usize) -> Vec<T> {
 
 fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
-}
-
-/// The 64-bit Fowler-Noll-Vo hash, variant 1a.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn bytes(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
 }

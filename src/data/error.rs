@@ -132,6 +132,9 @@ pub enum DataError {
     /// Trajectories of different lengths cannot be put in one rectangular array.
     #[error("trajectories of different lengths or steps cannot be written as one npz file")]
     NotRectangular,
+    /// Data that are not those of the run that is taken up again.
+    #[error("{file}: is not what the run in `{run}` was fitted to: the data have changed")]
+    Changed { file: String, run: String },
     /// The archive could not be put together.
     #[error("cannot write the data: {0}")]
     Write(String),
@@ -178,6 +181,7 @@ impl DataError {
             Self::Simulation(_) => "D051",
             Self::NotRectangular => "D060",
             Self::Write(_) => "D061",
+            Self::Changed { .. } => "D070",
         }
     }
 
@@ -283,6 +287,7 @@ impl DataError {
             Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
             Self::Simulation(error) => error.help().into(),
             Self::NotRectangular => "write a csv file instead.".into(),
+            Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
             Self::Write(_) => "check the disk and the permissions.".into(),
         }
     }

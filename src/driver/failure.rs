@@ -20,8 +20,8 @@ pub enum Failure {
     Environment(Problem),
     /// The numbers failed: divergence, a singular system. Exit code 5.
     Numerical(Problem),
-    /// The user asked to stop: exit code 130.
-    Interrupted,
+    /// The user asked to stop; says what was kept. Exit code 130.
+    Interrupted(Problem),
     /// The compiler made a mistake; never the user's fault. Exit code 70.
     Internal(String),
 }
@@ -41,6 +41,11 @@ impl Problem {
     /// A problem with its way out.
     pub fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
         Problem { code, message: message.into(), help: help.into() }
+    }
+
+    /// An interrupt that found nothing worth keeping.
+    pub fn interrupted() -> Self {
+        Problem::new("N000", "interrupted", "")
     }
 
     fn render(&self, format: Format) -> String {
@@ -68,7 +73,7 @@ impl Failure {
             Failure::Environment(_) => 4,
             Failure::Numerical(_) => 5,
             Failure::Internal(_) => 70,
-            Failure::Interrupted => 130,
+            Failure::Interrupted(_) => 130,
         }
     }
 
@@ -76,9 +81,10 @@ impl Failure {
     pub fn render(&self, sources: &Sources, format: Format) -> String {
         match self {
             Failure::Model(found) | Failure::Override(found) => diagnostics::render(found, sources, format),
-            Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) => p.render(format),
+            Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) | Failure::Interrupted(p) => {
+                p.render(format)
+            }
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(format),
-            Failure::Interrupted => Problem::new("N000", "interrupted", "").render(format),
             Failure::Internal(what) => Problem::new(
                 "B001",
                 format!("mechc made a mistake: {what}"),

@@ -35,7 +35,7 @@ pub struct Findings {
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
     /// The engine's state, for the checkpoint.
-    pub state: Vec<u8>,
+    pub state: report::Archive,
 }
 
 /// The equations that were found, every state's highest derivative on the left.

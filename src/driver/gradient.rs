@@ -1,26 +1,29 @@
 //! The gradient engine on a compiled model.
 
+use super::checkpoint::{self, Saver};
 use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
 use super::pointwise::compile;
 use crate::artifact::Artifact;
-use crate::base::{Idx, TensorData};
+use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
+use crate::report::Archive;
 use crate::runtime::{RuntimeError, Threads};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, State,
 };
 
-/// Trains the networks of `fit` and estimates the model's unknowns.
+/// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
 pub fn fit(
     program: &Program,
     fit: &Fit,
     observed: &Observed,
     threads: &Threads,
+    (kept, saver): (Option<Archive>, &mut Saver),
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
@@ -37,10 +40,16 @@ pub fn fit(
     ensure_memory(fit, &lowered, &artifact, observed)?;
     let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
     let layout = layout(model, &lowered, observed, &states, &coefficients);
-    let result = gradient::fit(&mut functions, &layout, &observed.train, &settings(fit), observer).map_err(failure)?;
-    if result.stopped {
-        return Err(Failure::Interrupted);
-    }
+    let settings = settings(fit);
+    let state = match kept {
+        None => State::start(&layout, settings.seed),
+        Some(archive) => checkpoint::training(&archive).filter(|state| state.belongs_to(&layout)).ok_or_else(|| {
+            // Program, settings and data are the same, so only a mistake of whoever wrote it is left.
+            Failure::Internal("the checkpoint does not hold the state of this training".to_string())
+        })?,
+    };
+    let data = &observed.train;
+    let result = gradient::go_on(&mut functions, &layout, data, &settings, state, saver, observer).map_err(failure)?;
     Ok(findings(model, &lowered, observed, &result))
 }
 
@@ -178,40 +187,9 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
             ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
         ],
-        state: checkpoint(result),
+        state: checkpoint::of_training(&result.state),
         ..Findings::default()
     }
-}
-
-/// Weights with their moments as little-endian single-precision numbers, behind a JSON header that says what they are.
-fn checkpoint(result: &GradientFit) -> Vec<u8> {
-    let arrays: Vec<_> = result
-        .state
-        .weights
-        .iter()
-        .map(|w| serde_json::json!({ "name": w.name, "shape": w.value.shape(), "type": w.value.elem().to_string() }))
-        .collect();
-    let header = serde_json::json!({
-        "engine": "gradient",
-        "step": result.state.step,
-        "coefficients": result.state.coefficients,
-        "mask": result.state.mask,
-        "held": result.state.held,
-        "arrays": arrays,
-        "per_array": ["value", "mean", "square"],
-    })
-    .to_string();
-    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-    bytes.extend_from_slice(header.as_bytes());
-    for weights in &result.state.weights {
-        for tensor in [&weights.value, &weights.mean, &weights.square] {
-            match tensor.data() {
-                TensorData::F32(v) => v.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes())),
-                TensorData::F64(v) => v.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes())),
-            }
-        }
-    }
-    bytes
 }
 
 fn refused(error: TrainingError) -> Failure {
@@ -235,6 +213,7 @@ fn failure(error: GradientError) -> Failure {
             numerical("N512", "sample all trajectories at the same step, or fit with `engine joint`")
         }
         GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
+        GradientError::Interrupted { .. } => Failure::Interrupted(Problem::interrupted()),
         GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
         GradientError::Runtime(RuntimeError::Memory { .. }) => {
             let help = "make the network smaller, or `window` and `batch`";

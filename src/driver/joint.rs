@@ -1,5 +1,6 @@
 //! The joint engine on a compiled model.
 
+use super::checkpoint::{self, Saver};
 use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
@@ -10,12 +11,14 @@ use crate::runtime::Threads;
 use crate::train::Observer;
 use crate::train::joint::{self, JointError, JointFit, Settings, Unknown};
 
-/// Fits `model` to the observations.
+/// Fits `model` to the observations. An interrupted fit leaves its coefficients with the saver; a run that is taken up again starts
+/// from the beginning, which takes seconds and gives the bits of a run that was not interrupted.
 pub fn fit(
     model: &Model,
     fit: &Fit,
     observed: &Observed,
     threads: &Threads,
+    saver: &mut Saver,
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
@@ -36,7 +39,12 @@ pub fn fit(
     let settings =
         Settings { seed: fit.seed, significance: fit.significance, most_samples: memory::most_samples(model) };
     let observations = observed.observations(model);
-    let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer).map_err(failure)?;
+    let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer);
+    if let Err(JointError::Interrupted(interim)) = &result {
+        let interim = interim.as_deref().cloned().unwrap_or_default();
+        saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
+    }
+    let result = result.map_err(failure)?;
     let mut findings = findings(&result);
     findings.warnings = warnings(model, observed, &result);
     Ok(findings)
@@ -55,19 +63,12 @@ fn findings(result: &JointFit) -> Findings {
         .iter()
         .map(|e| Estimate { value: e.value, std_error: finite(e.std_error), kept: e.kept })
         .collect();
-    let state = serde_json::json!({
-        "engine": "joint",
-        "unknowns": estimates.iter().map(|e| e.value).collect::<Vec<_>>(),
-        "kept": estimates.iter().map(|e| e.kept).collect::<Vec<_>>(),
-        "noise": result.noise.iter().map(|&s| finite(s)).collect::<Vec<_>>(),
-        "trajectory": result.x,
-    });
     Findings {
         plausible: result.plausible.iter().map(|p| (p.unknown, p.value, (p.value / p.t_statistic).abs())).collect(),
         solution: result.x.clone(),
         noise: result.noise.iter().map(|&s| finite(s)).collect(),
         losses: result.losses.iter().map(|&l| ("joint", l)).collect(),
-        state: state.to_string().into_bytes(),
+        state: checkpoint::of_joint(&result.interim(), &result.x),
         estimates,
         ..Findings::default()
     }
@@ -118,6 +119,6 @@ fn failure(error: JointError) -> Failure {
         }
         JointError::Collinear => numerical("N505", "remove candidate terms that say the same on these data"),
         JointError::Evaluate(_) => Failure::Internal(message),
-        JointError::Interrupted => Failure::Interrupted,
+        JointError::Interrupted(_) => Failure::Interrupted(Problem::interrupted()),
     }
 }

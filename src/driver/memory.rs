@@ -61,11 +61,12 @@ fn joint_fit(model: &Model) -> (u64, u64) {
 }
 
 /// Bytes of a training: the workspaces of its functions for mini-batches of `batch` windows, and each of the `weights`
-/// numbers with its gradient and what the optimiser keeps.
+/// numbers in single precision with its gradient and two moments, and three copies of number and moments: the last good state,
+/// and a checkpoint in the making as arrays and as bytes.
 pub fn of_training(artifact: &Artifact, batch: u64, weights: u64) -> u64 {
     let functions = artifact.entries.iter().map(|(entry, _)| Executable::memory(entry, batch));
     let functions = functions.fold(0, u64::saturating_add);
-    functions.saturating_add(weights.saturating_mul(4 * NUMBER))
+    functions.saturating_add(weights.saturating_mul((4 + 3 * 3) * NUMBER / 2))
 }
 
 /// Bytes that can still be taken, as far as the system says: free memory, the group's limit, the limit of the address space.

@@ -5,6 +5,7 @@
 
 mod bench_solve;
 mod case;
+mod checkpoint;
 mod discovered;
 mod emit;
 mod experiment;
@@ -16,6 +17,7 @@ mod joint;
 mod memory;
 mod passes;
 mod pointwise;
+mod resume;
 mod run;
 mod session;
 mod solve_case;

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::checkpoint::Saver;
 use super::discovered::{Simulation, discovered};
 use super::experiment::{Observed, load};
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
+use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::{gradient, holdout, joint};
 use crate::hir::{DataSource, Engine, Fit, Model};
-use crate::report::{self, Checkpoint, Disk, EquationsFile, RunDir, RunRecord};
+use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
+use crate::source::SourceFile;
 use crate::train::Observer;
 
 /// What a run is asked for.
@@ -21,6 +24,8 @@ pub struct RunOptions {
     pub overrides: Vec<String>,
     /// Where the files go; a new numbered folder under `runs` without it.
     pub out: Option<PathBuf>,
+    /// The folder of an interrupted run to go on with; then `out` has no meaning.
+    pub resume: Option<PathBuf>,
     /// The fit to run; all of them without it.
     pub fit: Option<String>,
     /// Threads to use; results are the same for any number.
@@ -29,7 +34,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        RunOptions { overrides: Vec::new(), out: None, fit: None, threads: 1 }
+        RunOptions { overrides: Vec::new(), out: None, resume: None, fit: None, threads: 1 }
     }
 }
 
@@ -44,7 +49,7 @@ pub struct Outcome {
 
 /// Runs the fits asked for.
 pub fn run(
-    path: &str,
+    (path, sources): (&str, &[&SourceFile]),
     checked: &Checked,
     options: &RunOptions,
     data_root: &Path,
@@ -58,8 +63,17 @@ pub fn run(
         let help = "add `fit Model to data { }`, or simulate it with `mechc simulate`".to_string();
         return Err(usage(format!("`{path}` fits nothing"), help));
     }
-    let chosen: Vec<&Fit> =
-        program.fits.values().filter(|f| options.fit.as_ref().is_none_or(|name| *name == f.name)).collect();
+    let mut resumed = options.resume.as_deref().map(Resumed::open).transpose()?;
+    if let Some((_, resumed)) = &resumed {
+        let fit = resumed.fit();
+        resumed.ensure_program(&Identity::new(program, fit, sources))?;
+        if let Some(name) = options.fit.as_ref().filter(|name| *name != fit) {
+            let help = format!("leave out --fit, or choose `{fit}`");
+            return Err(usage(format!("the run to go on with fits `{fit}`, not `{name}`"), help));
+        }
+    }
+    let wanted = resumed.as_ref().map(|(_, r)| r.fit()).or(options.fit.as_deref());
+    let chosen: Vec<&Fit> = program.fits.values().filter(|f| wanted.is_none_or(|name| name == f.name)).collect();
     if chosen.is_empty() {
         let name = options.fit.clone().unwrap_or_default();
         return Err(usage(format!("`{path}` has no fit called `{name}`"), format!("it has {}", names.join(", "))));
@@ -69,12 +83,12 @@ pub fn run(
         return Err(usage(message, format!("choose one of {} with --fit", names.join(", "))));
     }
     let threads = self::threads(options.threads)?;
-    let job = Job { path, checked, options, data_root, threads: threads.clone() };
+    let job = Job { path, sources, checked, options, data_root, threads: threads.clone() };
     threads.install(|| {
         chosen
             .into_iter()
             .enumerate()
-            .map(|(i, fit)| job.run(fit, if i == 0 { started } else { Instant::now() }, observer))
+            .map(|(i, fit)| job.run(fit, if i == 0 { started } else { Instant::now() }, resumed.take(), observer))
             .collect()
     })
 }
@@ -82,6 +96,7 @@ pub fn run(
 /// What every fit of a run has in common.
 struct Job<'a> {
     path: &'a str,
+    sources: &'a [&'a SourceFile],
     checked: &'a Checked,
     options: &'a RunOptions,
     data_root: &'a Path,
@@ -89,7 +104,13 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, fit: &Fit, started: Instant, observer: &mut dyn Observer) -> Result<Outcome, Failure> {
+    fn run(
+        &self,
+        fit: &Fit,
+        started: Instant,
+        resumed: Option<(RunDir, Resumed)>,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, Failure> {
         let program = &self.checked.program;
         let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
         if let (DataSource::Simulate(spec), Engine::Joint) = (&data.source, fit.engine) {
@@ -97,17 +118,29 @@ impl Job<'_> {
             let samples = (spec.steps as u64).saturating_mul(spec.trajectories as u64);
             joint::ensure_memory(model, samples)?;
         }
-        let directory = match &self.options.out {
-            Some(out) => RunDir::at(out)?,
-            None => RunDir::numbered(Path::new("runs"), &model.name)?,
+        let (directory, mut resumed) = match (resumed, &self.options.out) {
+            (Some((directory, resumed)), _) => (directory, Some(resumed)),
+            (None, Some(out)) => (RunDir::at(out)?, None),
+            (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
+        observer.directory(directory.path());
         let dataset = load(program, data, model, self.data_root)?;
+        let identity = Identity::new(program, &fit.name, self.sources).with_data(&dataset);
+        if let Some(resumed) = &resumed {
+            resumed.ensure_data(&identity, &dataset)?;
+        }
         let summary = summary(&dataset, model, fit);
         let mut observed = Observed::new(model, data, dataset, fit.seed)?;
-        let mut findings = match fit.engine {
-            Engine::Joint => joint::fit(model, fit, &observed, &self.threads, observer)?,
-            Engine::Gradient => gradient::fit(program, fit, &observed, &self.threads, observer)?,
+        let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
+        let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
+        let fitted = match fit.engine {
+            Engine::Joint => joint::fit(model, fit, &observed, &self.threads, &mut saver, observer),
+            Engine::Gradient => {
+                let kept = resumed.as_mut().map(|r| std::mem::take(&mut r.archive));
+                gradient::fit(program, fit, &observed, &self.threads, (kept, &mut saver), observer)
+            }
         };
+        let mut findings = fitted.map_err(|failure| saver.tell(failure))?;
         holdout::predict(model, &mut observed, &mut findings)?;
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
@@ -119,8 +152,11 @@ impl Job<'_> {
         record.settings = settings(self.path, self.checked, self.options);
         record.versions = versions(&self.threads);
         record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
-        record.wall_seconds = started.elapsed().as_secs_f64();
+        record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
+        record.warnings.extend(saver.warning());
+        record.wall_seconds = saver.seconds();
         save(&directory, model, &findings, &observed, &record)?;
+        saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
         Ok(Outcome { record, directory: directory.path().to_path_buf() })
     }
 }
@@ -199,7 +235,5 @@ fn save(
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;
     directory.save("record.json", text.as_bytes())?;
-    let checkpoint = Checkpoint { step: findings.losses.len() as u64, payload: findings.state.clone() };
-    checkpoint.save(&mut Disk, directory.path())?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::diagnostics::{self, Diagnostic};
 use crate::hir::{self, DataSource, Program};
 use crate::runtime::Threads;
 use crate::sema;
-use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, Sources, World};
+use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, SourceFile, Sources, World};
 use crate::train::Observer;
 
 /// A checked program with what the compiler remarked on it.
@@ -149,7 +149,9 @@ impl Session {
         options: &RunOptions,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Outcome>, Failure> {
+        let known = self.sources.iter().count();
         let checked = self.check(path, &options.overrides)?;
-        run::run(path, &checked, options, &self.data_root, self.started, observer)
+        let sources: Vec<&SourceFile> = self.sources.iter().skip(known).map(|(_, file)| file).collect();
+        run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)
     }
 }

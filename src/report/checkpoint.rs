@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{Storage, failed, publish, stage};
 use super::error::OutputError;
+use crate::base::Fnv;
 
 const MAGIC: &[u8; 8] = b"MECHCKP1";
 /// Magic, step and length.
@@ -20,7 +21,7 @@ const PREVIOUS: &str = "checkpoint.previous.bin";
 pub struct Checkpoint {
     /// Steps done.
     pub step: u64,
-    /// Whatever the trainer needs, in its own format.
+    /// What is kept: the bytes of an [`Archive`](super::Archive).
     pub payload: Vec<u8>,
 }
 
@@ -41,7 +42,7 @@ impl Checkpoint {
         bytes.extend_from_slice(&self.step.to_le_bytes());
         bytes.extend_from_slice(&(self.payload.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&self.payload);
-        bytes.extend_from_slice(&checksum(&bytes).to_le_bytes());
+        bytes.extend_from_slice(&Fnv::of(&bytes).to_le_bytes());
         bytes
     }
 
@@ -60,7 +61,7 @@ impl Checkpoint {
             return Err("it is cut off");
         }
         let body = bytes.get(..end).ok_or("it is cut off")?;
-        if word(end) != Some(checksum(body)) {
+        if word(end) != Some(Fnv::of(body)) {
             return Err("its checksum is wrong");
         }
         Ok(Self { step, payload: body.get(HEAD..).unwrap_or_default().to_vec() })
@@ -116,9 +117,4 @@ fn read(path: &PathBuf) -> Result<Checkpoint, OutputError> {
         _ => OutputError::Read { path: path.clone(), source },
     })?;
     Checkpoint::decode(&bytes).map_err(|what| OutputError::Damaged { path: path.clone(), what })
-}
-
-/// FNV-1a, 64 bits.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -62,7 +62,9 @@ impl OutputError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NotEmpty { .. } => "choose another directory with `--out`, or none to have one numbered.",
+            Self::NotEmpty { .. } => {
+                "choose another directory with `--out`, or none to have one numbered; `--resume` goes on with an interrupted run."
+            }
             Self::NotADirectory { .. } => "choose a directory with `--out`.",
             Self::Create { .. } | Self::NotWritable { .. } => {
                 "check the permissions of the directory, or choose another one with `--out`."

@@ -3,7 +3,7 @@
 //! - [`RunRecord`] is plain data; [`EquationsFile`] (`equations.json`), [`equations_text`] (terminal) and [`report_html`]
 //!   (one page with inline pictures, drawn by [`svg`]) are made from it.
 //! - [`RunDir`] is a directory that is never overwritten and that one run uses at a time; [`save_atomic`] and
-//!   [`Checkpoint`] write files that are whole or not there.
+//!   [`Checkpoint`] write files that are whole or not there. An [`Archive`] is what a checkpoint holds.
 //! - [`Progress`] turns the state of a run into text.
 //!
 //! # Invariants
@@ -13,6 +13,7 @@
 //!   `null`.
 //! - Nothing here prints. The only files written are those of a [`RunDir`].
 
+mod archive;
 mod atomic;
 mod checkpoint;
 mod error;
@@ -31,6 +32,7 @@ mod tests;
 #[cfg(test)]
 mod tests_files;
 
+pub use archive::Archive;
 pub use atomic::{Disk, Storage, save_atomic};
 pub use checkpoint::{Checkpoint, Loaded};
 pub use error::OutputError;

@@ -1,5 +1,7 @@
 //! How a fit tells its caller where it stands.
 
+use std::path::Path;
+
 /// Where a fit stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress<'a> {
@@ -17,6 +19,8 @@ pub struct Progress<'a> {
 pub trait Observer: Send {
     /// Called after every step.
     fn progress(&mut self, progress: &Progress);
+    /// Told before a fit starts: the folder that its results and checkpoints go to.
+    fn directory(&mut self, _: &Path) {}
     /// Asked before every step: whether the fit should end now.
     fn should_stop(&self) -> bool;
 }

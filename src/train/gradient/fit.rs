@@ -1,27 +1,35 @@
 //! The training loop.
 
-use super::batches::{Windows, vector};
-use super::functions::{Arguments, Functions};
-use super::normal::{Minimum, Normal};
+use std::time::{Duration, Instant};
+
+use super::batches::vector;
+use super::functions::Functions;
+use super::normal::Minimum;
 use super::optimiser::{adam, decay};
-use super::prune::{Noise, prune};
-use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Loss, Reconstruction, Settings, State};
+use super::prune::prune;
+use super::state::{Forgetful, Keeper};
+use super::sums::{Sums, go_on as allowed};
+use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Settings, State};
 use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
 use crate::data::Dataset;
 use crate::train::{Observer, Progress};
 
-/// Ridge of the projection relative to the diagonal of the normal matrix: it decides between candidates that the first,
-/// featureless auxiliaries cannot tell apart, and is far below what a coefficient is asked to be accurate to.
-const RIDGE: f64 = 1e-9;
 /// Mini-batches whose normal equations decide on terms while training goes on.
 const PRUNING_BATCHES: usize = 12;
 /// Share of the budget after which significance decides too: before, the auxiliaries are not what they will be.
 const SIGNIFICANCE_FROM: f64 = 0.6;
 /// How often terms are looked at: this many times over the whole budget.
 const LOOKS: usize = 20;
+/// How often states are put by: this many times over the whole budget, but not more often than every [`STEPS_BETWEEN`] steps,
+/// since a copy costs about a tenth of a step.
+const COPIES: usize = 100;
+/// Fewest steps between two states that are put by.
+const STEPS_BETWEEN: usize = 10;
+/// Where a step takes longer than this, every state is put by. The clock decides what is kept, never what is computed.
+const LONG_STEP: Duration = Duration::from_secs(1);
 
-/// Fits a model by gradient training.
+/// Fits a model by gradient training, from the beginning to the end.
 ///
 /// # Errors
 /// A [`GradientError`]; [`GradientError::Diverged`] names the step and the quantity.
@@ -32,270 +40,214 @@ pub fn fit(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<GradientFit, GradientError> {
-    let windows = Windows::new(data, layout, settings)?;
-    let mut state = State::start(layout, settings.seed);
-    let mut fixed: Arguments = layout.constants.iter().cloned().collect();
-    windows.statistics(settings, &mut fixed);
-    fixed.insert(names::RIDGE.into(), Tensor::scalar(RIDGE));
-    fixed.insert(names::CONSISTENCY.into(), Tensor::scalar(settings.consistency));
-    let values = state.weights.iter().map(|w| (w.name.clone(), w.value.clone())).collect();
-    let kept = vec![true; layout.coefficients.len()];
-    let mut run = Run { functions, layout, settings, windows, fixed, values, kept, batch: Arguments::new() };
-    let stopped = run.train(&mut state, observer)?;
-    run.finish(state, stopped)
+    let start = State::start(layout, settings.seed);
+    go_on(functions, layout, data, settings, start, &mut Forgetful, observer)
+}
+
+/// Trains from a state, which [belongs to](State::belongs_to) the layout, to the end. However often it is interrupted and taken up
+/// again, the result has the same bits.
+///
+/// # Errors
+/// As [`fit`]. The keeper is given the state reached where that can be taken up again, on [`GradientError::Diverged`] the last
+/// one known to be finite.
+pub fn go_on(
+    functions: &mut Functions,
+    layout: &Layout,
+    data: &Dataset,
+    settings: &Settings,
+    mut state: State,
+    keeper: &mut dyn Keeper,
+    observer: &mut dyn Observer,
+) -> Result<GradientFit, GradientError> {
+    let sums = Sums::new(functions, layout, data, settings)?;
+    let mut run = Run { sums, layout, settings, good: None };
+    let outcome = run.train(&mut state, keeper, observer).and_then(|()| run.finish(&state, observer));
+    match &outcome {
+        Err(GradientError::Interrupted { .. } | GradientError::Singular) => keeper.keep(&state),
+        Err(_) => run.good.iter().for_each(|good| keeper.keep(good)),
+        Ok(_) => {}
+    }
+    outcome
 }
 
 struct Run<'a> {
-    functions: &'a mut Functions,
+    sums: Sums<'a>,
     layout: &'a Layout,
     settings: &'a Settings,
-    windows: Windows<'a>,
-    /// Arguments that stay.
-    fixed: Arguments,
-    /// The trained arrays.
-    values: Arguments,
-    /// Arguments of the mini-batch.
-    batch: Arguments,
-    kept: Vec<bool>,
+    /// The last state put by.
+    good: Option<State>,
 }
 
 impl Run<'_> {
     fn total(&self) -> usize {
-        let epochs = self.settings.epochs.map(|e| e * self.settings.cycles.max(1) * self.windows.per_epoch());
+        let epochs = self.settings.epochs.map(|e| e * self.settings.cycles.max(1) * self.sums.windows.per_epoch());
         self.settings.steps.or(epochs).unwrap_or(2500)
     }
 
-    /// Trains to the end of the budget; whether the observer ended it before.
-    fn train(&mut self, state: &mut State, observer: &mut dyn Observer) -> Result<bool, GradientError> {
+    /// Trains to the end of the budget.
+    fn train(
+        &mut self,
+        state: &mut State,
+        keeper: &mut dyn Keeper,
+        observer: &mut dyn Observer,
+    ) -> Result<(), GradientError> {
         let total = self.total();
-        let (per_epoch, size) = (self.windows.per_epoch(), self.windows.batch);
+        let (per_epoch, size) = (self.sums.windows.per_epoch(), self.sums.windows.batch);
         let (mut epoch, mut order) = (usize::MAX, Vec::new());
+        let mut lasted = Duration::ZERO;
         self.set_mask(state);
         while state.step < total {
-            if observer.should_stop() {
-                return Ok(true);
-            }
+            let begun = Instant::now();
+            allowed(state, observer)?;
+            self.look(state, total, observer)?;
             if epoch != state.step / per_epoch {
                 epoch = state.step / per_epoch;
-                order = self.windows.order(epoch);
+                order = self.sums.windows.order(epoch);
             }
             let from = state.step % per_epoch * size;
-            self.windows.gather(&order[from..from + size], &mut self.batch)?;
-            self.functions.step.call(size, &[&self.batch, &self.values, &self.fixed])?;
-            let loss = self.functions.step.scalar(names::LOSS)?;
-            if !loss.is_finite() {
-                return Err(self.diverged(state.step));
+            let sums = &mut self.sums;
+            sums.windows.gather(&order[from..from + size], &mut sums.batch)?;
+            if let Err(error) = sums.functions.step.call(size, &[&sums.batch, state, &sums.fixed]) {
+                // A solve with numbers that are not finite fails; then these are what is to be named.
+                return Err(if state.first_bad().is_some() { self.diverged(state) } else { error });
             }
+            let loss = sums.functions.step.scalar(names::LOSS)?;
+            if !loss.is_finite() {
+                return Err(self.diverged(state));
+            }
+            self.put_by(state, total, lasted, keeper);
             if !self.layout.coefficients.is_empty() {
-                state.coefficients = self.functions.step.numbers(names::COEFFICIENTS)?.to_vec();
+                state.coefficients = self.sums.functions.step.numbers(names::COEFFICIENTS)?.to_vec();
             }
             let factor = decay(self.settings.decay, state.step, total);
-            adam(self.functions, self.layout, state, &mut self.values, self.settings, factor)?;
+            adam(self.sums.functions, self.layout, state, self.settings, factor)?;
             state.losses.push(loss);
             state.step += 1;
-            self.look(state, total)?;
+            lasted = begun.elapsed();
             let phase =
                 if state.step as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
             observer.progress(&Progress { step: state.step, total, loss, phase });
         }
-        Ok(false)
+        self.look(state, total, observer)
+    }
+
+    /// Keeps a copy of a state whose loss was just found to be finite.
+    fn put_by(&mut self, state: &State, total: usize, lasted: Duration, keeper: &mut dyn Keeper) {
+        let due = state.step.is_multiple_of((total / COPIES).max(STEPS_BETWEEN));
+        if (due || lasted > LONG_STEP) && state.first_bad().is_none() {
+            keeper.offer(state, lasted);
+            self.good = Some(state.clone());
+        }
     }
 
     /// The first quantity of the step that is not finite, from causes to effects.
-    fn diverged(&self, step: usize) -> GradientError {
+    fn diverged(&self, state: &State) -> GradientError {
         let named = [names::COEFFICIENTS, names::CONSISTENCY_LOSS, names::FIT_LOSS];
         let bad = |name: &&&str| {
-            self.functions.step.numbers(name).is_ok_and(|numbers| numbers.iter().any(|x| !x.is_finite()))
+            self.sums.functions.step.numbers(name).is_ok_and(|numbers| numbers.iter().any(|x| !x.is_finite()))
         };
-        let array = self.values.iter().find(|(_, t)| t.to_f64().iter().any(|x| !x.is_finite()));
-        let quantity = match (array, named.iter().find(bad)) {
-            (Some((name, _)), _) => format!("`{name}`"),
+        let quantity = match (state.first_bad(), named.iter().find(bad)) {
+            (Some(name), _) => format!("`{name}`"),
             (None, Some(&names::COEFFICIENTS)) => "a coefficient".to_string(),
             (None, Some(&names::CONSISTENCY_LOSS)) => "the mean square of the auxiliaries".to_string(),
             _ => "the mean square of the solution".to_string(),
         };
-        GradientError::Diverged { step, quantity }
+        GradientError::Diverged { step: state.step, quantity }
     }
 
     fn set_mask(&mut self, state: &State) {
-        self.fixed.insert(names::MASK.into(), vector(state.mask.clone()));
-        self.fixed.insert(names::HELD.into(), vector(state.held.clone()));
+        self.sums.fixed.insert(names::MASK.into(), vector(state.mask.clone()));
+        self.sums.fixed.insert(names::HELD.into(), vector(state.held.clone()));
     }
 
-    /// Drops terms where it is time to.
-    fn look(&mut self, state: &mut State, total: usize) -> Result<(), GradientError> {
-        if self.layout.coefficients.is_empty() {
+    /// Drops terms where it is time to, once for every step. Interrupted, it leaves the state as it was.
+    fn look(&mut self, state: &mut State, total: usize, observer: &dyn Observer) -> Result<(), GradientError> {
+        if self.layout.coefficients.is_empty() || state.looked == state.step {
             return Ok(());
         }
         if self.layout.elimination == Elimination::Projected {
             let progress = state.step as f64 / total as f64;
             let due = state.step.is_multiple_of((total / LOOKS).max(1)) && state.step < total;
-            if !due || progress < self.settings.prune_from {
-                return Ok(());
+            if due && progress >= self.settings.prune_from {
+                self.drop_insignificant(state, progress >= SIGNIFICANCE_FROM, observer)?;
             }
-            let normal = self.normal_equations(PRUNING_BATCHES)?;
-            let mut kept = self.kept.clone();
-            let mut noise = None;
-            if progress >= SIGNIFICANCE_FROM
-                && let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, None)
-            {
-                noise = Some(self.noise(&minimum.values, PRUNING_BATCHES)?);
-            }
-            // While training goes on a singular matrix is no failure: the ridge carries on, and there is another look.
-            if let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, noise.as_ref()) {
-                self.kept = kept;
-                self.hold(state, &minimum);
-            }
-        } else {
-            let cycle = (total / self.settings.cycles.max(1)).max(1);
-            if !state.step.is_multiple_of(cycle) {
-                return Ok(());
-            }
+        } else if state.step.is_multiple_of((total / self.settings.cycles.max(1)).max(1)) {
             for (k, spec) in self.layout.coefficients.iter().enumerate() {
                 if spec.prunable && state.coefficients[k].abs() < self.settings.threshold {
-                    self.kept[k] = false;
+                    state.kept[k] = false;
                     state.mask[k] = 0.0;
                     state.coefficients[k] = 0.0;
                 }
             }
         }
+        state.looked = state.step;
         self.set_mask(state);
         Ok(())
     }
 
-    /// Estimates what is kept and free, holds the rest.
-    fn hold(&self, state: &mut State, minimum: &Minimum) {
-        for k in 0..self.kept.len() {
-            let free = minimum.variance[k].is_some();
-            state.mask[k] = if free { 1.0 } else { 0.0 };
-            state.held[k] = if free { 0.0 } else { minimum.values[k] };
+    /// Drops terms that are small and, where asked for, those that are not significant.
+    fn drop_insignificant(
+        &mut self,
+        state: &mut State,
+        significance: bool,
+        observer: &dyn Observer,
+    ) -> Result<(), GradientError> {
+        let normal = self.sums.normal_equations(state, PRUNING_BATCHES, observer)?;
+        let mut kept = state.kept.clone();
+        let mut noise = None;
+        if significance && let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, None) {
+            noise = Some(self.sums.noise(state, &minimum.values, PRUNING_BATCHES, observer)?);
         }
-    }
-
-    /// Windows of at most `limit` mini-batches, spread evenly.
-    fn spread(&self, limit: usize) -> Vec<Vec<usize>> {
-        let all = self.windows.len();
-        let wanted = all.min(limit.saturating_mul(self.windows.batch));
-        let ids: Vec<usize> = (0..wanted).map(|i| (i as u128 * all as u128 / wanted as u128) as usize).collect();
-        ids.chunks(self.windows.batch).map(<[usize]>::to_vec).collect()
-    }
-
-    fn normal_equations(&mut self, limit: usize) -> Result<Normal, GradientError> {
-        let mut sum = Normal::new(self.layout.coefficients.len());
-        for chosen in self.spread(limit) {
-            self.windows.gather(&chosen, &mut self.batch)?;
-            let Some(normal) = self.functions.normal.as_mut() else { continue };
-            normal.call(chosen.len(), &[&self.batch, &self.values, &self.fixed])?;
-            sum.add(normal.numbers(names::MATRIX)?, normal.numbers(names::RHS)?);
+        // While training goes on a singular matrix is no failure: the ridge carries on, and there is another look.
+        if let Some(minimum) = prune(&normal, &mut kept, self.layout, self.settings, noise.as_ref()) {
+            state.kept = kept;
+            hold(state, &minimum);
         }
-        Ok(sum)
-    }
-
-    /// Loss and mean squares per state (unweighted) over at most `limit` mini-batches for these coefficients.
-    fn evaluate(&mut self, coefficients: &[f64], limit: usize) -> Result<(Loss, Vec<f64>), GradientError> {
-        self.fixed.insert(names::COEFFICIENTS.into(), vector(coefficients.to_vec()));
-        let (mut loss, mut squares, mut count) = (Loss::default(), vec![0.0; self.layout.columns.len()], 0.0);
-        for chosen in self.spread(limit) {
-            self.windows.gather(&chosen, &mut self.batch)?;
-            let evaluate = &mut self.functions.evaluate;
-            // Not the trained coefficients of the same name: those given come first.
-            evaluate.call(chosen.len(), &[&self.batch, &self.fixed, &self.values])?;
-            let n = chosen.len() as f64;
-            loss.total += n * evaluate.scalar(names::LOSS)?;
-            loss.fit += n * evaluate.scalar(names::FIT_LOSS)?;
-            loss.auxiliary += n * evaluate.scalar(names::CONSISTENCY_LOSS)?;
-            squares.iter_mut().zip(evaluate.numbers(names::SQUARES)?).for_each(|(a, b)| *a += b);
-            count += n;
-        }
-        [&mut loss.total, &mut loss.fit, &mut loss.auxiliary].into_iter().for_each(|x| *x /= count);
-        squares.iter_mut().for_each(|x| *x /= count * self.windows.length as f64);
-        self.fixed.shift_remove(names::COEFFICIENTS);
-        Ok((loss, squares))
-    }
-
-    fn noise(&mut self, coefficients: &[f64], limit: usize) -> Result<Noise, GradientError> {
-        let (_, squares) = self.evaluate(coefficients, limit)?;
-        Ok(self.noise_of(&squares, limit))
-    }
-
-    fn noise_of(&self, squares: &[f64], limit: usize) -> Noise {
-        let weights = self.fixed.get(names::WEIGHT).map(Tensor::to_f64).unwrap_or_default();
-        let variance = squares.iter().zip(weights).map(|(s, w)| s * w).collect();
-        let used = self.windows.len().min(limit.saturating_mul(self.windows.batch)) as f64;
-        // With fewer windows than there are, a sample is in fewer of them.
-        let share = used / self.windows.len() as f64;
-        let overlap = (self.windows.length as f64 / self.settings.stride as f64 * share).max(1.0);
-        Noise { variance, overlap }
+        Ok(())
     }
 
     /// Final coefficients from all training windows, their errors, and what they give.
-    fn finish(&mut self, mut state: State, stopped: bool) -> Result<GradientFit, GradientError> {
+    fn finish(&mut self, trained: &State, observer: &dyn Observer) -> Result<GradientFit, GradientError> {
+        let mut state = trained.clone();
         let mut coefficients = Vec::new();
+        let sums = &mut self.sums;
         if self.layout.elimination == Elimination::Projected && !self.layout.coefficients.is_empty() {
-            let normal = self.normal_equations(usize::MAX)?;
+            let normal = sums.normal_equations(trained, usize::MAX, observer)?;
             // The residuals that significance is judged by are those of the best coefficients above the threshold.
-            let large = prune(&normal, &mut self.kept, self.layout, self.settings, None);
-            let noise = self.noise(&large.ok_or(GradientError::Singular)?.values, usize::MAX)?;
-            let minimum = prune(&normal, &mut self.kept, self.layout, self.settings, Some(&noise));
+            let large = prune(&normal, &mut state.kept, self.layout, self.settings, None);
+            let large = large.ok_or(GradientError::Singular)?;
+            let noise = sums.noise(trained, &large.values, usize::MAX, observer)?;
+            let minimum = prune(&normal, &mut state.kept, self.layout, self.settings, Some(&noise));
             let minimum = minimum.ok_or(GradientError::Singular)?;
-            self.hold(&mut state, &minimum);
+            hold(&mut state, &minimum);
             state.coefficients.clone_from(&minimum.values);
-            let (_, squares) = self.evaluate(&state.coefficients, usize::MAX)?;
-            let noise = self.noise_of(&squares, usize::MAX);
+            let (_, squares) = sums.evaluate(trained, &state.coefficients, usize::MAX, observer)?;
+            let noise = sums.noise_of(&squares, usize::MAX);
             for (k, spec) in self.layout.coefficients.iter().enumerate() {
                 let std_error = minimum.variance[k].map(|v| noise.standard_error(&spec.states, v));
-                coefficients.push(CoefficientEstimate { value: minimum.values[k], std_error, kept: self.kept[k] });
+                coefficients.push(CoefficientEstimate { value: minimum.values[k], std_error, kept: state.kept[k] });
             }
         } else {
-            if let Some(trained) = self.values.get(names::COEFFICIENTS) {
+            if let Some(trained) = state.value(names::COEFFICIENTS) {
                 state.coefficients = trained.to_f64().iter().zip(&state.mask).map(|(x, m)| x * m).collect();
             }
-            for (k, &value) in state.coefficients.iter().enumerate() {
-                coefficients.push(CoefficientEstimate { value, std_error: None, kept: self.kept[k] });
+            for (&value, &kept) in state.coefficients.iter().zip(&state.kept) {
+                coefficients.push(CoefficientEstimate { value, std_error: None, kept });
             }
         }
-        let (loss, squares) = self.evaluate(&state.coefficients, usize::MAX)?;
+        let (loss, squares) = sums.evaluate(trained, &state.coefficients, usize::MAX, observer)?;
         let residual = (0..squares.len()).map(|s| self.layout.columns[s].map_or(0.0, |_| squares[s].sqrt())).collect();
-        let reconstructions = self.reconstruct(&state.coefficients)?;
-        let parameters = self.values.get(names::PARAMETERS).map(Tensor::to_f64).unwrap_or_default();
-        for weights in &mut state.weights {
-            if let Some(value) = self.values.swap_remove(&weights.name) {
-                weights.value = value;
-            }
-        }
-        Ok(GradientFit { coefficients, parameters, loss, residual, reconstructions, stopped, state })
+        let reconstructions = sums.reconstruct(trained, &state.coefficients, observer)?;
+        let parameters = state.value(names::PARAMETERS).map(Tensor::to_f64).unwrap_or_default();
+        Ok(GradientFit { coefficients, parameters, loss, residual, reconstructions, state })
     }
+}
 
-    /// Solution and auxiliaries, window after window.
-    fn reconstruct(&mut self, coefficients: &[f64]) -> Result<Vec<Reconstruction>, GradientError> {
-        self.fixed.insert(names::COEFFICIENTS.into(), vector(coefficients.to_vec()));
-        let states = self.layout.columns.len();
-        let mut all = Vec::new();
-        for trajectory in 0..self.windows.trajectories() {
-            let tiles = self.windows.tiles(trajectory);
-            let len = tiles.last().map_or(0, |w| w.start + w.len);
-            let mut solved = Reconstruction {
-                trajectory,
-                len,
-                solution: vec![0.0; len * states],
-                auxiliaries: vec![0.0; len * states],
-            };
-            for chosen in tiles.chunks(self.windows.batch) {
-                self.windows.fill(chosen, &mut self.batch)?;
-                let evaluate = &mut self.functions.evaluate;
-                evaluate.call(chosen.len(), &[&self.batch, &self.fixed, &self.values])?;
-                let width = self.windows.length * states;
-                for (name, out) in
-                    [(names::SOLUTION, &mut solved.solution), (names::AUXILIARIES, &mut solved.auxiliaries)]
-                {
-                    for (w, numbers) in chosen.iter().zip(evaluate.numbers(name)?.chunks(width)) {
-                        out[w.start * states..w.start * states + width].copy_from_slice(numbers);
-                    }
-                }
-            }
-            all.push(solved);
-        }
-        self.fixed.shift_remove(names::COEFFICIENTS);
-        Ok(all)
+/// Estimates what is kept and free, holds the rest.
+fn hold(state: &mut State, minimum: &Minimum) {
+    for k in 0..state.kept.len() {
+        let free = minimum.variance[k].is_some();
+        state.mask[k] = if free { 1.0 } else { 0.0 };
+        state.held[k] = if free { 0.0 } else { minimum.values[k] };
     }
 }

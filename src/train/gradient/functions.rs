@@ -38,6 +38,18 @@ impl Functions {
 /// Arguments by name.
 pub(super) type Arguments = IndexMap<String, Tensor>;
 
+/// Where arguments are looked up.
+pub(super) trait Lookup {
+    /// The argument of this name.
+    fn find(&self, name: &str) -> Option<&Tensor>;
+}
+
+impl Lookup for Arguments {
+    fn find(&self, name: &str) -> Option<&Tensor> {
+        self.get(name)
+    }
+}
+
 /// One function with room for its results.
 #[derive(Debug)]
 pub(super) struct Function {
@@ -52,14 +64,14 @@ impl Function {
     }
 
     /// Calls it with the arguments it has a parameter for, looked up in `arguments` one after the other.
-    pub fn call(&mut self, samples: usize, arguments: &[&Arguments]) -> Result<(), GradientError> {
+    pub fn call(&mut self, samples: usize, arguments: &[&dyn Lookup]) -> Result<(), GradientError> {
         let entry = self.executable.entry();
         if self.samples != samples {
             self.results = entry.results.iter().map(|p| room(entry, p, samples)).collect();
             self.samples = samples;
         }
         let find = |port: &Port| {
-            let found = arguments.iter().find_map(|a| a.get(&port.name));
+            let found = arguments.iter().find_map(|a| a.find(&port.name));
             found.map(view).ok_or_else(|| unknown(entry, &port.name))
         };
         let args: Vec<TensorView> = entry.params.iter().map(find).collect::<Result<_, _>>()?;

@@ -127,33 +127,3 @@ impl Default for Settings {
         }
     }
 }
-
-/// One trained array with Adam's moments.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
-    /// Its parameter's name.
-    pub name: String,
-    /// The numbers.
-    pub value: Tensor,
-    /// Mean of the gradients.
-    pub mean: Tensor,
-    /// Mean of their squares.
-    pub square: Tensor,
-}
-
-/// Everything training changes: with the settings and the data, enough to go on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct State {
-    /// Steps done.
-    pub step: usize,
-    /// Trained arrays: networks, then nonlinear unknowns, then trained coefficients.
-    pub weights: Vec<Weights>,
-    /// One where a coefficient is estimated.
-    pub mask: Vec<f64>,
-    /// What the others are held at.
-    pub held: Vec<f64>,
-    /// The coefficients at the last step.
-    pub coefficients: Vec<f64>,
-    /// The loss at every step.
-    pub losses: Vec<f64>,
-}

@@ -6,7 +6,10 @@
 //! [`Settings::prune_from`] of the budget on, the normal equations over the training windows are summed at regular intervals,
 //! and hole terms below [`Settings::threshold`], later also those that are not significant, are held at zero.
 //!
-//! Invariants: the same seed gives the same numbers for any number of threads; every mini-batch of a run has the same
+//! [`go_on`] starts from any [`State`]: a [`Keeper`] is given states while training goes on and the one it is interrupted in.
+//!
+//! Invariants: the same seed gives the same numbers for any number of threads, and however often a training is interrupted and
+//! taken up again; every mini-batch of a run has the same
 //! size; a number that is not finite ends the run with an error that names the step and the quantity.
 
 mod batches;
@@ -17,11 +20,14 @@ mod normal;
 mod optimiser;
 mod prune;
 mod result;
+mod state;
+mod sums;
 
-pub use fit::fit;
+pub use fit::{fit, go_on};
 pub use functions::Functions;
-pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings, State, Weights};
+pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
+pub use state::{Forgetful, Keeper, State, Weights};
 
 use crate::data::DataError;
 use crate::runtime::RuntimeError;
@@ -59,6 +65,12 @@ pub enum GradientError {
         step: usize,
         /// What is not finite.
         quantity: String,
+    },
+    /// The observer ended it.
+    #[error("interrupted after step {step}")]
+    Interrupted {
+        /// Steps done.
+        step: usize,
     },
     /// The normal equations of the coefficients have no solution.
     #[error("the data do not determine the coefficients: their normal matrix is singular")]

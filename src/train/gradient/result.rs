@@ -15,8 +15,6 @@ pub struct GradientFit {
     pub residual: Vec<f64>,
     /// Solution and auxiliaries over each trajectory.
     pub reconstructions: Vec<Reconstruction>,
-    /// Whether the observer ended it early.
-    pub stopped: bool,
     /// What training ended with: weights, moments, loss curve.
     pub state: State,
 }

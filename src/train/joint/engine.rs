@@ -2,7 +2,7 @@
 
 use super::collocation::{self, Grid};
 use super::noise::{self, Fitted};
-use super::problem::{Dynamics, Estimate, JointError, JointFit, Observations, Plausible, Settings, Unknown};
+use super::problem::{Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Unknown};
 use super::reduced::{self, Reduced, Weights};
 use super::select::{self, DISCRETISATION_LEFT, Search, Solution};
 use super::{regression, smoother};
@@ -62,13 +62,14 @@ pub fn fit(
                 coarse
             }
             Err(JointError::NotFinite { .. } | JointError::Singular(_)) if refinement < MAX_REFINEMENT => true,
-            Err(error) => match last.take() {
-                Some(found) if !matches!(error, JointError::Interrupted) => {
-                    last = Some(found);
-                    false
-                }
-                _ => return Err(error),
-            },
+            Err(JointError::Interrupted(interim)) => {
+                let interim =
+                    interim.or_else(|| last.map(|(fit, solves)| Box::new(Interim { solves, ..fit.interim() })));
+                return Err(JointError::Interrupted(interim));
+            }
+            Err(error) if last.is_none() => return Err(error),
+            // The coarser fit stands.
+            Err(_) => false,
         };
         let next = 2 * refinement;
         if !coarse || next > MAX_REFINEMENT || observations.t.len().saturating_mul(next) > settings.most_samples {
@@ -199,6 +200,8 @@ struct Engine<'a> {
     losses: Vec<f64>,
     solves: usize,
     expected_solves: usize,
+    /// Where the last solve led.
+    interim: Option<Interim>,
 }
 
 impl<'a> Engine<'a> {
@@ -231,7 +234,16 @@ impl<'a> Engine<'a> {
             losses: Vec::new(),
             solves: 0,
             expected_solves: 2 * LADDER.len() + 4,
+            interim: None,
         }
+    }
+
+    /// Whether the observer lets the fit go on.
+    fn allowed(&self) -> Result<(), JointError> {
+        if self.observer.should_stop() {
+            return Err(JointError::Interrupted(self.interim.clone().map(Box::new)));
+        }
+        Ok(())
     }
 
     /// The fit, and whether its samples are too coarse for the model.
@@ -378,9 +390,7 @@ impl<'a> Engine<'a> {
         let selecting = kappa <= SELECT_FROM && self.unknowns.iter().any(|u| u.droppable);
         let mut round = 0;
         loop {
-            if self.observer.should_stop() {
-                return Err(JointError::Interrupted);
-            }
+            self.allowed()?;
             let delta = if kappa <= CORRECT_FROM {
                 collocation::correction(&self.grid, self.model, &x, &xi)?
             } else {
@@ -416,6 +426,8 @@ impl<'a> Engine<'a> {
             let solution = step.solution;
             (x, xi, active) = (step.x, step.xi, step.active);
             round += 1;
+            self.interim =
+                Some(Interim { solves: self.solves, unknowns: xi.clone(), kept: active.clone(), noise: sigma.clone() });
             self.losses.push(reduced.objective);
             self.observer.progress(&Progress {
                 step: self.solves,

@@ -24,7 +24,8 @@ mod smoother;
 
 pub use engine::fit;
 pub use problem::{
-    Dynamics, Estimate, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Unknown,
+    Dynamics, Estimate, EvaluateError, Interim, JointError, JointFit, Observations, Plausible, Points, Settings,
+    Unknown,
 };
 
 #[cfg(test)]

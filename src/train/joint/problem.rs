@@ -152,7 +152,32 @@ pub enum JointError {
     /// The compiled model failed.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
-    /// Stopped by the user.
+    /// Stopped by the observer; with what the last solve gave, if there was one.
     #[error("interrupted")]
-    Interrupted,
+    Interrupted(Option<Box<Interim>>),
+}
+
+/// Where a fit stands that is not finished.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Interim {
+    /// Gauss-Newton solves made.
+    pub solves: usize,
+    /// The unknowns; zero where dropped.
+    pub unknowns: Vec<f64>,
+    /// Whether each unknown is kept so far.
+    pub kept: Vec<bool>,
+    /// Standard deviation of the measurement noise per component.
+    pub noise: Vec<f64>,
+}
+
+impl JointFit {
+    /// The same in the form of a fit that is not finished.
+    pub fn interim(&self) -> Interim {
+        Interim {
+            solves: self.solves,
+            unknowns: self.estimates.iter().map(|e| e.value).collect(),
+            kept: self.estimates.iter().map(|e| e.kept).collect(),
+            noise: self.noise.clone(),
+        }
+    }
 }
