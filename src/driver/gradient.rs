@@ -215,11 +215,14 @@ fn failure(error: GradientError) -> Failure {
         GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
         GradientError::Interrupted { .. } => Failure::Interrupted(Problem::interrupted()),
         GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
-        GradientError::Runtime(RuntimeError::Memory { .. }) => {
+        GradientError::Runtime(RuntimeError::Memory { .. })
+        | GradientError::Step { source: RuntimeError::Memory { .. }, .. } => {
             let help = "make the network smaller, or `window` and `batch`";
             Failure::Environment(Problem::new("N014", message, help))
         }
-        GradientError::Runtime(e) => numerical("N515", &format!("the solve failed: {e}")),
+        GradientError::Runtime(_) | GradientError::Step { .. } => {
+            numerical("N515", "lower the learning rate, remove candidate terms, or fit with `engine joint`")
+        }
         GradientError::Unknown { .. } => Failure::Internal(message),
     }
 }

@@ -109,7 +109,7 @@ impl Resumed {
     /// Usage, where there is nothing to go on from; environment, where it cannot be read.
     pub fn open(path: &Path) -> Result<(RunDir, Resumed), Failure> {
         let usage = |message: String| {
-            Failure::Usage(Problem::new("N008", message, "name the folder of an interrupted run, or start a new one"))
+            Failure::Usage(Problem::new("N020", message, "name the folder of an interrupted run, or start a new one"))
         };
         let directory = RunDir::resume(path).map_err(|e| match e {
             OutputError::NotADirectory { .. } => usage(e.to_string()),
@@ -149,7 +149,7 @@ impl Resumed {
         let path = self.path.display();
         let message = format!("the run in `{path}` cannot be taken up again: {difference}");
         let help = "give the same model and the same `--set`, or start a new run without `--resume`";
-        Err(Failure::Usage(Problem::new("N009", message, help)))
+        Err(Failure::Usage(Problem::new("N021", message, help)))
     }
 
     /// Refuses other data.

@@ -1,5 +1,8 @@
 //! Gradient training, from source to coefficients.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use mechc::artifact::training::Elimination;
 use mechc::diagnostics::Sink;
 use mechc::hir::{Program, UnknownKind};
@@ -7,7 +10,8 @@ use mechc::lower::training::{self, Coefficients, Lowered, Request};
 use mechc::runtime::Threads;
 use mechc::source::{MemoryWorld, Sources};
 use mechc::train::gradient::{
-    CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, fit,
+    CoefficientSpec, Decay, Functions, GradientError, GradientFit, Keeper, Layout, ParameterSpec, Settings, State, fit,
+    go_on,
 };
 use mechc::train::{Observer, Progress, Silent};
 use mechc::{codegen, data, kernel, sema, syntax};
@@ -113,15 +117,15 @@ const LORENZ: [(&str, f64); 7] = [
     ("z'[x*y]", 1.0),
 ];
 
-/// Stops after a number of steps.
-struct Stop(usize, usize);
+/// Says so many times that the fit may go on.
+struct Patience(Cell<usize>);
 
-impl Observer for Stop {
-    fn progress(&mut self, p: &Progress) {
-        self.1 = p.step;
-    }
+impl Observer for Patience {
+    fn progress(&mut self, _: &Progress) {}
     fn should_stop(&self) -> bool {
-        self.1 >= self.0
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
     }
 }
 
@@ -322,7 +326,6 @@ fn divergence_and_bad_data_are_said() {
     let wild = Settings { rate: 1e30, steps: Some(10), ..small() };
     match ready.fit(&prey(200), &wild) {
         Err(GradientError::Diverged { step, .. }) => assert!((1..10).contains(&step)),
-        Err(GradientError::Runtime(_)) => {}
         other => panic!("{other:?}"),
     }
     let mut holes = prey(60);
@@ -336,12 +339,58 @@ fn divergence_and_bad_data_are_said() {
     assert!(matches!(ready.fit(&prey(10), &small()), Err(GradientError::Data(_))));
 }
 
+/// Keeps what it is given.
+#[derive(Default)]
+struct Kept(Option<State>);
+
+impl Keeper for Kept {
+    fn offer(&mut self, _: &State, _: Duration) {}
+    fn keep(&mut self, state: &State) {
+        self.0 = Some(state.clone());
+    }
+}
+
+/// Interrupted at every few steps, while terms are dropped and at the end, a training gives the bits of one that was not.
 #[test]
-fn an_observer_can_stop() {
+fn an_interrupted_training_goes_on_to_the_same_bits() {
+    let program = program(&source(PREY_MODEL, "16"));
+    let data = prey(200);
+    let settings = Settings { steps: Some(60), ..small() };
+    for coefficients in [Coefficients::Projected, Coefficients::Trained] {
+        let settings = Settings { cycles: 3, ..settings.clone() };
+        let mut ready = ready(&program, &coefficients, 20, 1);
+        let whole = ready.fit(&data, &settings).unwrap();
+        let mut state = State::start(&ready.layout, settings.seed);
+        let mut interrupts = 0;
+        let pieces = loop {
+            // The number of questions that are answered with no: some end in the middle of a look, the last ones in the final sums.
+            let mut stop = Patience(Cell::new(7 + interrupts));
+            let mut kept = Kept::default();
+            let Ready { functions, layout } = &mut ready;
+            match go_on(functions, layout, &data, &settings, state, &mut kept, &mut stop) {
+                Err(GradientError::Interrupted { step }) => {
+                    interrupts += 1;
+                    state = kept.0.expect("a state");
+                    assert_eq!(state.step, step);
+                    assert!(state.belongs_to(layout));
+                }
+                other => break other.unwrap(),
+            }
+        };
+        assert!(interrupts > 3, "{interrupts}");
+        assert_eq!(whole, pieces, "{coefficients:?}");
+    }
+}
+
+#[test]
+fn the_last_finite_state_of_a_divergence_is_kept() {
     let program = program(&source(PREY_MODEL, "16"));
     let mut ready = ready(&program, &Coefficients::Projected, 20, 1);
-    let mut stop = Stop(5, 0);
-    let fit = fit(&mut ready.functions, &ready.layout, &prey(200), &small(), &mut stop).unwrap();
-    assert!(fit.stopped);
-    assert_eq!(fit.state.losses.len(), 5);
+    let wild = Settings { rate: 1e30, steps: Some(10), ..small() };
+    let start = State::start(&ready.layout, wild.seed);
+    let mut kept = Kept::default();
+    let Ready { functions, layout } = &mut ready;
+    let result = go_on(functions, layout, &prey(200), &wild, start.clone(), &mut kept, &mut Silent);
+    assert!(matches!(result, Err(GradientError::Diverged { .. })), "{result:?}");
+    assert_eq!(kept.0, Some(start));
 }

@@ -108,8 +108,7 @@ impl Run<'_> {
             let sums = &mut self.sums;
             sums.windows.gather(&order[from..from + size], &mut sums.batch)?;
             if let Err(error) = sums.functions.step.call(size, &[&sums.batch, state, &sums.fixed]) {
-                // A solve with numbers that are not finite fails; then these are what is to be named.
-                return Err(if state.first_bad().is_some() { self.diverged(state) } else { error });
+                return Err(self.failed(state, size, error));
             }
             let loss = sums.functions.step.scalar(names::LOSS)?;
             if !loss.is_finite() {
@@ -153,6 +152,26 @@ impl Run<'_> {
             _ => "the mean square of the solution".to_string(),
         };
         GradientError::Diverged { step: state.step, quantity }
+    }
+
+    /// Why a step could not be computed. A solve with numbers that are not finite fails; then these are what is to be named.
+    fn failed(&mut self, state: &State, size: usize, error: GradientError) -> GradientError {
+        let step = state.step;
+        if state.first_bad().is_some() {
+            return self.diverged(state);
+        }
+        let sums = &mut self.sums;
+        if let Some(normal) = sums.functions.normal.as_mut()
+            && normal.call(size, &[&sums.batch, state, &sums.fixed]).is_ok()
+            && normal.numbers(names::MATRIX).is_ok_and(|matrix| matrix.iter().any(|x| !x.is_finite()))
+        {
+            // Which term it is cannot be seen: sums over terms spread what is not finite to all of them.
+            return GradientError::Diverged { step, quantity: "a candidate term on the auxiliaries".to_string() };
+        }
+        match error {
+            GradientError::Runtime(source) => GradientError::Step { step, source },
+            other => other,
+        }
     }
 
     fn set_mask(&mut self, state: &State) {

@@ -66,6 +66,14 @@ pub enum GradientError {
         /// What is not finite.
         quantity: String,
     },
+    /// A step could not be computed although its numbers are finite.
+    #[error("training failed at step {step}: {source}")]
+    Step {
+        /// The step, from 0.
+        step: usize,
+        /// What failed.
+        source: RuntimeError,
+    },
     /// The observer ended it.
     #[error("interrupted after step {step}")]
     Interrupted {
