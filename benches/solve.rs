@@ -1,6 +1,8 @@
 //! Relaxed solves and their gradients, as training uses them: memory is kept between calls. With a constant matrix the factor is made
 //! once outside the measurement.
 
+use std::fmt;
+
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use mechc::driver::{SolveBench, random_case};
@@ -11,13 +13,21 @@ fn main() {
 }
 
 /// Systems of a size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Size {
     batch: usize,
     states: usize,
     equations: usize,
     steps: usize,
     constant: bool,
+}
+
+impl fmt::Display for Size {
+    /// Unknowns of a step, steps, systems, and whether each has a matrix of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = if self.constant { "constant" } else { "own" };
+        write!(f, "n={} T={} B={} {own}", 3 * self.states, self.steps, self.batch)
+    }
 }
 
 const fn size(batch: usize, states: usize, steps: usize, constant: bool) -> Size {

@@ -56,8 +56,14 @@ enum Command {
         #[command(flatten)]
         model: ModelArgs,
         /// Print a stage of compilation: ast, hir, ir, adjoint, kernel or clif.
-        #[arg(long, value_name = "STAGE")]
+        #[arg(long, value_name = "STAGE", conflicts_with = "plan")]
         emit: Option<Stage>,
+        /// Print the relaxed solves of fits and models: sizes, algorithm, and how many fit in memory.
+        #[arg(long)]
+        plan: bool,
+        /// Bytes of memory to plan for, such as 8G [default: what this machine has].
+        #[arg(long, value_name = "BYTES", value_parser = bytes, requires = "plan")]
+        memory: Option<u64>,
     },
     /// Show how each model is lowered: its linear part, auxiliary variables, unknowns.
     Expand {
@@ -203,10 +209,17 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 Ok(())
             })
         }
-        Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage) } => {
+        Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage), .. } => {
             with_session(&model, format, |session, name| print(&session.emit(name, &model.set, stage)?))
         }
-        Command::Check { model, emit: None } => with_session(&model, format, |session, name| {
+        Command::Check { model, emit: None, plan: true, memory } => with_session(&model, format, |session, name| {
+            for planned in session.plan(name, &model.set, memory)? {
+                let json = format == Format::Json;
+                print(&if json { format!("{}\n", planned.json()) } else { planned.text() })?;
+            }
+            Ok(())
+        }),
+        Command::Check { model, emit: None, .. } => with_session(&model, format, |session, name| {
             let checked = session.check(name, &model.set)?;
             say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));
             Ok(())
@@ -243,6 +256,15 @@ fn without_model(result: Result<(), Failure>, format: Format) -> Result<(), u8> 
         say(&failure.render(&mechc::source::Sources::default(), format));
         failure.exit_code()
     })
+}
+
+/// A number of bytes with a decimal unit: `8G`, `500M`, `100k`, `123`.
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(char, u64); 4] = [('k', 1_000), ('M', 1_000_000), ('G', 1_000_000_000), ('T', 1_000_000_000_000)];
+    let unit = UNITS.iter().find(|(name, _)| text.ends_with(*name));
+    let (digits, unit) = unit.map_or((text, 1), |(name, unit)| (text.trim_end_matches(*name), *unit));
+    let number: u64 = digits.parse().map_err(|_| "is not a whole number with or without k, M, G or T".to_string())?;
+    number.checked_mul(unit).ok_or_else(|| "is too large".into())
 }
 
 /// Opens the model's folder, runs the command, and reports what went wrong.

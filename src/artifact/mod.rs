@@ -9,6 +9,7 @@
 
 mod code;
 mod entry;
+mod outline;
 mod pointwise;
 mod size;
 pub mod training;
@@ -18,5 +19,6 @@ pub use entry::{
     Artifact, Axis, AxisIndex, Buffer, BufferIndex, BufferPlace, Entry, InPlace, LoopStep, Operand, Port, Product,
     Runs, SizeEquation, SolveStep, SpdStep, Step, SumBuffer,
 };
+pub use outline::{OutlineEntry, OutlineValue, SolveOutline};
 pub use pointwise::{Pattern, PatternEntry};
 pub use size::Size;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::case::{self, Case};
 use super::failure::Failure;
 use super::run;
+use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
 use crate::solve::relaxed::{Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor};
 
@@ -259,9 +260,4 @@ impl fmt::Display for SolveTimes {
         }
         writeln!(f, "(medians of {})", counted(self.repeats, "repeat"))
     }
-}
-
-/// `1 step`, `2 steps`.
-pub(super) fn counted(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }

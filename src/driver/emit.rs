@@ -59,7 +59,7 @@ pub fn emit(program: &Program, stage: Stage) -> Result<String, Failure> {
         print(&pointwise::module(model, stage != Stage::Ir)?, stage, &mut out)?;
     }
     for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
-        let mut module = gradient::module(program, fit)?;
+        let mut module = gradient::lowered(program, fit)?.module;
         module.name = format!("{}_by_gradient", module.name);
         print(&module, stage, &mut out)?;
     }

@@ -58,20 +58,25 @@ fn ensure_memory(fit: &Fit, lowered: &Lowered, artifact: &Artifact, observed: &O
     let windows = |len: usize| len.checked_sub(fit.window).map_or(0, |rest| rest / fit.stride.max(1) + 1);
     let all: usize = observed.train.trajectories.iter().map(|t| windows(t.len)).sum();
     let batch = fit.batch.min(all).max(1) as u64;
-    let count = |shape: &[usize]| shape.iter().fold(1u64, |n, &extent| n.saturating_mul(extent as u64));
-    let weights = lowered.weights.iter().map(|w| count(&w.shape)).fold(0, u64::saturating_add);
+    let weights = weights(lowered);
     let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.window);
     let help = "make the network smaller, or `window` and `batch`";
     memory::ensure(&what, memory::of_training(artifact, batch, weights), help)
 }
 
-/// The lowered functions of a fit, for `--emit`.
-pub fn module(program: &Program, fit: &Fit) -> Result<crate::ir::Module, Failure> {
+/// How many numbers of networks a fit trains.
+pub fn weights(lowered: &Lowered) -> u64 {
+    let count = |shape: &[usize]| shape.iter().fold(1u64, |n, &extent| n.saturating_mul(extent as u64));
+    lowered.weights.iter().map(|w| count(&w.shape)).fold(0, u64::saturating_add)
+}
+
+/// The lowered functions of a fit without its data, for `--emit` and `--plan`.
+pub fn lowered(program: &Program, fit: &Fit) -> Result<Lowered, Failure> {
     let model = &program.models[fit.model];
     let states: Vec<StateId> = model.states.ids().collect();
     let coefficients = coefficients(fit);
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
-    Ok(training::lower(request).map_err(refused)?.module)
+    training::lower(request).map_err(refused)
 }
 
 /// Where the coefficients of a fit come from.

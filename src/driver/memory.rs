@@ -70,7 +70,7 @@ pub fn of_training(artifact: &Artifact, batch: u64, weights: u64) -> u64 {
 }
 
 /// Bytes that can still be taken, as far as the system says: free memory, the group's limit, the limit of the address space.
-fn available() -> Option<u64> {
+pub fn available() -> Option<u64> {
     let free = field("/proc/meminfo", "MemAvailable:").and_then(|kib| kib.checked_mul(1024));
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
     let used = field("/proc/self/status", "VmSize:").and_then(|kib| kib.checked_mul(1024));
@@ -86,7 +86,7 @@ fn field(file: &str, name: &str) -> Option<u64> {
 }
 
 /// Bytes in the largest unit that leaves at least one.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
     let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit);
     unit.map_or(format!("{bytes} bytes"), |(unit, name)| format!("{:.1} {name}", bytes as f64 / *unit as f64))

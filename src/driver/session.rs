@@ -7,6 +7,7 @@ use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
 use super::passes;
+use super::plan::{self, Planned};
 use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
 use crate::data::Dataset;
@@ -103,6 +104,12 @@ impl Session {
         }
         let checked = self.check(path, overrides)?;
         emit::emit(&checked.program, stage)
+    }
+
+    /// The relaxed solves of a model file's fits and models: sizes, algorithms, and how many fit in memory, which `bytes` gives in
+    /// place of what the machine has. Reads no data.
+    pub fn plan(&mut self, path: &str, overrides: &[String], bytes: Option<u64>) -> Result<Vec<Planned>, Failure> {
+        plan::plan(&self.check(path, overrides)?.program, bytes)
     }
 
     /// Compiles every model of a file, imported ones included, to callable code.

@@ -20,5 +20,8 @@ mod workspace;
 
 pub use error::RuntimeError;
 pub use executable::{Arg, Executable};
+pub use solve::SolveMethod;
 pub use threads::Threads;
 pub use view::{TensorView, TensorViewMut};
+
+pub(crate) use solve::scheme as solve_scheme;

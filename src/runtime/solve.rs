@@ -7,8 +7,8 @@ use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::solve::relaxed::{
-    Coefficients, DenseOperator, Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps, Wanted,
-    Weights, factor,
+    Coefficients, DenseOperator, Factor, Footprint, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps,
+    Wanted, Weights, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -122,23 +122,57 @@ const LARGEST_OPERATOR: usize = 1 << 18;
 /// The fewest systems that repay making it.
 const FEWEST_SYSTEMS: usize = 64;
 
-/// Whether to apply the solution of a shared matrix as one dense product per group of samples: short windows, many of
-/// them. Substitution needs fewer operations, but the product runs at the speed of matrix products.
-fn prefers_operator(problem: &Problem<'_>) -> bool {
-    let shape = problem.shape;
-    let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
-    let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
-    matches!(problem.c, Coefficients::Shared(_))
-        && shape.batch >= FEWEST_SYSTEMS
-        && numbers.is_some_and(|n| n <= LARGEST_OPERATOR)
+/// How the runtime solves systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SolveMethod {
+    /// All systems have one matrix and are short and many: the solution of the rows as an explicit matrix, applied as a dense product.
+    /// Substitution needs fewer operations, but the product runs at the speed of matrix products.
+    Operator,
+    /// All systems have one matrix, factored once.
+    SharedFactor,
+    /// Every system has its own matrix and factor.
+    OwnFactors,
 }
 
-/// Bytes of the factor of a solve: two blocks of all derivatives of a time step squared, per step and matrix.
+impl SolveMethod {
+    /// The method for systems of this shape, which have one matrix or each its own.
+    pub fn of(shape: &Shape, one_matrix: bool) -> SolveMethod {
+        if !one_matrix {
+            return SolveMethod::OwnFactors;
+        }
+        let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
+        let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
+        if shape.batch >= FEWEST_SYSTEMS && numbers.is_some_and(|n| n <= LARGEST_OPERATOR) {
+            SolveMethod::Operator
+        } else {
+            SolveMethod::SharedFactor
+        }
+    }
+}
+
+fn prefers_operator(problem: &Problem<'_>) -> bool {
+    let one_matrix = matches!(problem.c, Coefficients::Shared(_));
+    SolveMethod::of(&problem.shape, one_matrix) == SolveMethod::Operator
+}
+
+/// Rows and arithmetic of all solves of the runtime.
+pub(crate) fn scheme(central: bool, weights: [f64; 3]) -> Scheme {
+    let [equation, initial, smooth] = weights;
+    Scheme { slack: None, central, weights: Weights { equation, initial, smooth }, refinements: REFINEMENTS }
+}
+
+/// Bytes of the factors of a solve, and of its solution and gradients.
 pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
-    let block = ((s.states * s.orders) as u64).saturating_pow(2).saturating_mul(2 * size_of::<f64>() as u64);
-    let matrices = if s.operands[0].1 { s.batch.value(sizes) } else { Some(1) };
-    let count = matrices.zip(s.time.value(sizes)).and_then(|(matrices, steps)| matrices.checked_mul(steps));
-    count.map_or(u64::MAX, |count| count.saturating_mul(block))
+    let size = |x: &crate::artifact::Size| x.value(sizes).and_then(|n| usize::try_from(n).ok());
+    let Some(((batch, steps), initial_steps)) = size(&s.batch).zip(size(&s.time)).zip(size(&s.start)) else {
+        return u64::MAX;
+    };
+    let (equations, states, orders) = (s.equations, s.states, s.orders);
+    let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
+    let one = Footprint::new(&shape, &scheme(s.central, s.weights), &[states]);
+    let (factors, coefficients) = if s.operands[0].1 { (batch as u64, one.coefficient_bytes) } else { (1, 0) };
+    let each = one.vector_bytes.saturating_add(coefficients);
+    factors.saturating_mul(one.factor_bytes).saturating_add(each.saturating_mul(batch as u64))
 }
 
 fn same_bits(a: &[f64], b: &[f64]) -> bool {
@@ -183,12 +217,7 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
     steps.resize(shape.intervals(), h);
     let problem = Problem {
         shape,
-        scheme: Scheme {
-            slack: None,
-            central: s.central,
-            weights: Weights { equation: s.weights[0], initial: s.weights[1], smooth: s.weights[2] },
-            refinements: REFINEMENTS,
-        },
+        scheme: scheme(s.central, s.weights),
         c: if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) },
         rhs: numbers(run, s.operands[1].0),
         iv: numbers(run, s.operands[2].0),

@@ -142,8 +142,8 @@ impl Scope<'_> {
             equation: b.module.axis(&format!("equation{n}"), Some(n)),
             start: axes.start,
             given: b.module.axis(&format!("given{}", group.order), Some(group.order.into())),
-            central: false,
-            weights: [1.0, 1.0, 1.0],
+            central: Group::CENTRAL,
+            weights: Group::WEIGHTS,
         };
         let matrix = self.matrix(b, leaves, group, &scheme)?;
 
@@ -202,7 +202,7 @@ impl Scope<'_> {
         group: &Group,
         scheme: &SolveScheme,
     ) -> Result<ValueId, TrainingError> {
-        let kept = super::scope::highest_derivative(&self.request);
+        let kept = super::scope::highest_derivative(self.request.model, self.request.fit.orders);
         let zero = b.f64(0.0);
         let mut entries: IndexMap<(usize, usize, usize), ValueId> = IndexMap::new();
         for (&(row, column, k), terms) in &group.matrix {

@@ -11,6 +11,8 @@
 //! | `evaluate` | loss, squares per state, solution `u` and auxiliaries `v` for coefficients that are given |
 //! | `adam_f32`, `adam_f64` | one bias-corrected Adam update |
 //!
+//! [`outlines`] says what these solves look like, without making any function.
+//!
 //! Notation: x are the data, v the auxiliaries, `theta_i(v)` the factors of the unknowns that enter linearly, S the solve. With the
 //! matrix of the solve free of unknowns, `u = S(known(v), start = v_0) + sum_i xi_i S(theta_i(v), start = 0)` is affine in xi, so
 //! the coefficients that minimise `|u - x|^2` over the batch solve a small linear system (variable projection; Golub and
@@ -23,6 +25,7 @@ mod encoder;
 mod forward;
 mod functions;
 mod objective;
+mod outline;
 mod plan;
 mod scope;
 mod stencil;
@@ -36,6 +39,7 @@ use crate::hir::{Fit, Model, Network, NetworkId, StateId, UnknownId};
 use crate::ir::Module;
 
 pub use functions::lower;
+pub use outline::outlines;
 
 /// Where the unknowns that enter linearly come from during training.
 #[derive(Clone, Debug, PartialEq)]

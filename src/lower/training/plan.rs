@@ -74,6 +74,15 @@ impl<'a> Plan<'a> {
     }
 }
 
+impl Group<'_> {
+    /// Steps with initial values.
+    pub const START: usize = 1;
+    /// Whether there are central rows.
+    pub const CENTRAL: bool = false;
+    /// Weights of the equation, initial and smoothness rows.
+    pub const WEIGHTS: [f64; 3] = [1.0, 1.0, 1.0];
+}
+
 impl<'a> Group<'a> {
     fn join(&mut self, states: Vec<StateId>, equations: &[&'a Equation]) {
         let mut unknowns = Vec::new();

@@ -1,12 +1,12 @@
 //! What a function is given: its axes and parameters.
 
 use super::encoder::{Declared, Emitter, Encoder, used_outputs};
-use super::plan::Plan;
+use super::plan::{Group, Plan};
 use super::stencil::difference_matrix;
 use super::{Coefficients, Request, TrainingError};
 use crate::artifact::training::names;
 use crate::base::{IndexMap, Tensor};
-use crate::hir::{ExprKind, NetworkId};
+use crate::hir::{ExprKind, Model, NetworkId};
 use crate::ir::{AxisId, Builder, Type, ValueId};
 use crate::lower::LowerError;
 
@@ -93,17 +93,17 @@ impl Axes {
             coefficient: b.module.axis("coefficient", Some(count)),
             coefficient2: b.module.axis("coefficient2", Some(count)),
             observed: b.module.axis("observed", Some(request.observed.len())),
-            order: b.module.axis("order", Some(highest_derivative(request) + 1)),
-            start: b.module.axis("start", Some(1)),
+            order: b.module.axis("order", Some(highest_derivative(request.model, request.fit.orders) + 1)),
+            start: b.module.axis("start", Some(Group::START)),
         }
     }
 }
 
 /// Highest derivative kept in the relaxed solve: two above the model's highest order when the fit does not say. On clean Lorenz
 /// data, one above it leaves an error of 2 % in the most sensitive coefficient, two above 0.06 %.
-pub(super) fn highest_derivative(request: &Request) -> usize {
-    let order = request.model.states.values().map(|s| usize::from(s.order)).max().unwrap_or(1);
-    request.fit.orders.unwrap_or(order + 2).max(order)
+pub(super) fn highest_derivative(model: &Model, asked: Option<usize>) -> usize {
+    let order = model.states.values().map(|s| usize::from(s.order)).max().unwrap_or(1);
+    asked.unwrap_or(order + 2).max(order)
 }
 
 impl<'a> Scope<'a> {

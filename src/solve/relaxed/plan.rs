@@ -73,7 +73,7 @@ impl Plan {
 
 /// Sets of states connected by equations with a non-zero coefficient in any sample at any step, in order of their first
 /// state, each with its equations. Equations without any coefficient touch no state and are left out.
-fn couplings(shape: &Shape, c: &[f64]) -> Vec<(Vec<usize>, Vec<usize>)> {
+pub(crate) fn couplings(shape: &Shape, c: &[f64]) -> Vec<(Vec<usize>, Vec<usize>)> {
     let (d, k) = (shape.states, shape.orders);
     if d == 1 {
         return vec![(vec![0], (0..shape.equations).collect())];

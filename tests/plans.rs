@@ -1,0 +1,118 @@
+//! `mechc check --plan`: what is said about the solves of the examples and of small models.
+
+use std::process::{Command, Output};
+
+use mechc::driver::{Purpose, Session};
+use mechc::runtime::SolveMethod;
+use mechc::source::MemoryWorld;
+use serde_json::Value;
+
+fn mechc(args: &[&str]) -> Output {
+    let root = env!("CARGO_MANIFEST_DIR");
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(root).output().expect("mechc starts")
+}
+
+fn plan(file: &str) -> String {
+    let output = mechc(&["check", file, "--plan", "--memory", "8G"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn examples() {
+    for name in ["lorenz_encoder", "lorenz", "hidden", "pendulum", "room", "prey", "epidemic"] {
+        insta::assert_snapshot!(name, plan(&format!("examples/{name}.mech")));
+    }
+}
+
+#[test]
+fn a_plan_for_programs_says_the_same() {
+    let args =
+        ["check", "examples/lorenz_encoder.mech", "--plan", "--memory", "8000000000", "--message-format", "json"];
+    let output = mechc(&args);
+    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object on each line"))
+        .collect();
+    let [model, fit] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&model["plan"], &model["purpose"]), (&Value::from("model Lorenz63"), &Value::from("data")));
+    assert_eq!((&fit["purpose"], &fit["samples"]), (&Value::from("training"), &Value::from(512)));
+    assert_eq!(fit["memory"], 8_000_000_000u64);
+    let solve = &fit["solves"][0];
+    for (key, value) in
+        [("unknowns", 200), ("block", 4), ("bandwidth", 7), ("zeros", 3), ("responses", 10), ("steps", 50)]
+    {
+        assert_eq!(solve[key], value, "{key}");
+    }
+    assert_eq!(solve["systems"], serde_json::json!([["x"], ["y"], ["z"]]));
+    assert_eq!((&solve["algorithm"], &solve["constant_matrix"]), (&Value::from("operator"), &Value::from(true)));
+    // The text of the same plan names the same batch.
+    let text = plan("examples/lorenz_encoder.mech");
+    assert!(text.contains(&format!("at most {} at a time in 8.0 GB", fit["largest_batch"])), "{text}");
+}
+
+/// The plans of a model text.
+fn planned(text: &str, bytes: u64) -> Vec<mechc::driver::Planned> {
+    let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
+    match session.plan("m.mech", &[], Some(bytes)) {
+        Ok(planned) => planned,
+        Err(failure) => panic!("{}", failure.render(session.sources(), mechc::diagnostics::Format::Short)),
+    }
+}
+
+#[test]
+fn coefficients_that_vary_make_a_matrix_for_each_window() {
+    let text = "model M { state x, y, z; input flow; x' = -flow*x + y; y' = -(1 + t)*y; z' = -2*z }";
+    let plans = planned(text, 1_000_000);
+    assert_eq!((plans.len(), plans[0].purpose), (1, Purpose::Window));
+    let [coupled, alone] = plans[0].solves.as_slice() else { panic!("{plans:?}") };
+    assert_eq!(coupled.outline.systems, [["x", "y"]]);
+    assert_eq!((coupled.method, coupled.outline.constant_matrix()), (SolveMethod::OwnFactors, false));
+    assert_eq!((alone.method, alone.outline.constant_matrix()), (SolveMethod::SharedFactor, true));
+    assert_eq!((coupled.outline.zeros(), coupled.outline.coefficients()), (16 - 5, 16));
+    // Vectors, factor and coefficients of the coupled pair, vectors of the other one.
+    let (pair, one) = (&coupled.footprint, &alone.footprint);
+    let each = pair.vector_bytes + pair.factor_bytes + pair.coefficient_bytes + one.vector_bytes;
+    assert_eq!(plans[0].sample_bytes, each);
+    assert_eq!(plans[0].fixed_bytes, one.factor_bytes + one.coefficient_bytes);
+    assert_eq!(plans[0].largest_batch, Some((1_000_000 - plans[0].fixed_bytes) / each));
+    insta::assert_snapshot!("varying", plans[0].text());
+}
+
+#[test]
+fn the_largest_batch_of_a_training_is_the_largest_that_fits() {
+    let text = |batch: u64| {
+        format!(
+            "model P {{ state u; u' = ?poly(u) }}
+model Q {{ state u; u' = -u; initial u = 1 }}
+network net {{ input u over window; mlp [8] relu; output v[1] over window }}
+data d = simulate Q {{ steps 100; dt 0.1 }}
+fit P to d {{ window 20; batch {batch}; auxiliary u = net.v }}"
+        )
+    };
+    let bytes = 10_000_000;
+    let training = |batch| planned(&text(batch), bytes).into_iter().find(|p| p.purpose == Purpose::Training);
+    let plan = training(16).expect("a fit by training");
+    let most = plan.largest_batch.expect("a batch");
+    assert!(most > 16);
+    // Whatever the file's batch is, the same number fits; a fit that takes as many needs no more than there is.
+    let there = training(most).expect("a fit by training");
+    assert_eq!(there.largest_batch, Some(most));
+    let need = |p: &mechc::driver::Planned, n: u64| p.fixed_bytes + n * p.sample_bytes;
+    assert!(need(&there, most) <= bytes && need(&there, most + 1) > bytes - there.sample_bytes);
+}
+
+#[test]
+fn options_of_the_plan() {
+    for (args, code, says) in [
+        (vec!["check", "examples/lorenz.mech", "--memory", "8G"], 2, "--plan"),
+        (vec!["check", "examples/lorenz.mech", "--plan", "--memory", "much"], 2, "whole number"),
+        (vec!["check", "examples/lorenz.mech", "--plan", "--emit", "ir"], 2, "--emit"),
+        (vec!["check", "examples/none.mech", "--plan"], 1, "none.mech"),
+    ] {
+        let output = mechc(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+}
