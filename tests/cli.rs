@@ -116,6 +116,14 @@ fn cases() -> Vec<Case> {
             &["infinity"],
         ),
         case(
+            "a simulation whose step is too short for any change",
+            model("model B { state u; u' = -u; initial u = 1 }\ndata s = simulate B { steps 100; dt 1e-300 }"),
+            &["simulate", "m.mech", "--out", "x.npz"],
+            3,
+            &["dt = 1e-300", "no state changes"],
+        ),
+        with("a holdout that leaves nothing to fit", &["--set", "d.holdout=99.9%"], 3, &["holding out 99.9% of the samples"]),
+        case(
             "simulation into an unknown format",
             model("model B { state u; u' = -u; initial u = 1 }\ndata s = simulate B { steps 100; dt 0.1 }"),
             &["simulate", "m.mech", "--out", "x.xls"],

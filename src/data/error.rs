@@ -118,7 +118,7 @@ pub enum DataError {
     #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
     BadWindow { length: usize, stride: usize, what: String },
     /// A hold-out that leaves nothing to train or to test on.
-    #[error("holding out {fraction} of {what}: {why}")]
+    #[error("holding out {} of {what}: {why}", percent(*.fraction))]
     BadHoldOut { fraction: f64, what: &'static str, why: String },
     /// A batch size of zero.
     #[error("a mini-batch needs at least one window")]
@@ -282,7 +282,7 @@ impl DataError {
             Self::StepsDiffer { .. } => "leave out `--shared-steps`, or give one step for all states.".into(),
             Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
-            Self::BadHoldOut { .. } => "choose a fraction between 0 and 1 that leaves samples on both sides.".into(),
+            Self::BadHoldOut { .. } => "choose a share between 0% and 100% that leaves samples on both sides.".into(),
             Self::BadBatch => "choose a batch size of at least 1.".into(),
             Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
             Self::Simulation(error) => error.help().into(),
@@ -291,6 +291,11 @@ impl DataError {
             Self::Write(_) => "check the disk and the permissions.".into(),
         }
     }
+}
+
+/// A share as it is written in a model, to six decimals of a percent: rounding has left its marks on the fraction itself.
+fn percent(fraction: f64) -> String {
+    format!("{}%", (fraction * 1e8).round() / 1e6)
 }
 
 /// Names in back quotes, separated by commas, at most a dozen of them.

@@ -52,7 +52,7 @@ pub fn simulate(
     let Sampling { t0, dt, samples, tolerance } = sampling;
     let bad = |setting, value: String, why| DataError::BadSimulation { setting, value, why };
     if !(dt.is_finite() && *dt > 0.0) {
-        return Err(bad("dt", dt.to_string(), "is not a positive number"));
+        return Err(bad("dt", format!("{dt:?}"), "is not a positive number"));
     }
     if !t0.is_finite() {
         return Err(bad("t0", t0.to_string(), "is not finite"));
@@ -66,9 +66,21 @@ pub fn simulate(
     if let Some(v) = initial.iter().find(|v| !v.is_finite()) {
         return Err(bad("initial value", v.to_string(), "is not finite"));
     }
+    if *t0 + *dt <= *t0 {
+        return Err(bad("dt", format!("{dt:?}"), "is too short to move on in time in double precision"));
+    }
     let all = integrate(rhs, initial, *t0, *dt, *samples, tolerance)?;
+    let rows = all.chunks_exact(initial.len().max(1));
+    if rows.clone().all(|row| row == initial) {
+        // A system at rest is no mistake.
+        let mut slope = vec![0.0; initial.len()];
+        rhs(*t0, initial, &mut slope);
+        if slope.iter().any(|s| *s != 0.0) {
+            return Err(bad("dt", format!("{dt:?}"), "is so short that no state changes in double precision"));
+        }
+    }
     let mut values = Vec::with_capacity(samples * observed.len());
-    for row in all.chunks_exact(initial.len().max(1)) {
+    for row in rows {
         values.extend(observed.iter().map(|(_, at)| row.get(*at).copied().unwrap_or(0.0)));
     }
     Ok(Trajectory {

@@ -54,7 +54,7 @@ impl Dataset {
         };
         let bad = |why: String| DataError::BadHoldOut { fraction, what, why };
         if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(bad("the fraction is not between 0 and 1".into()));
+            return Err(bad("the share is not between 0% and 100%".into()));
         }
         let mut train = Vec::new();
         let mut test = Vec::new();

@@ -1,6 +1,6 @@
 //! What either engine found, in one form, and the record made from it.
 
-use super::experiment::Observed;
+use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
 use crate::base::{Idx, IndexMap};
 use crate::hir::{self, Equation, Expr, Model, UnknownKind};

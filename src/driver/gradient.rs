@@ -1,10 +1,10 @@
 //! The gradient engine on a compiled model.
 
 use super::checkpoint::{self, Saver};
-use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
+use super::observed::Observed;
 use super::pointwise::compile;
 use crate::artifact::Artifact;
 use crate::base::Idx;

@@ -1,68 +1,161 @@
 //! How well what was found predicts what was held out.
 
-use super::experiment::Observed;
 use super::failure::Failure;
 use super::findings::Findings;
+use super::joint;
+use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
 use crate::data::{self, Tolerance, Trajectory};
 use crate::hir::Model;
+use crate::runtime::Threads;
 
 /// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged
 /// over the states, stays below this.
 const FOLLOWS: f64 = 0.4;
 
-/// Solves the found equations over the held-out part, starting from the last estimated state, and adds the figures to
-/// the findings. Models with inputs are left out: nothing says what they do between samples.
-pub fn predict(model: &Model, observed: &mut Observed, findings: &mut Findings) -> Result<(), Failure> {
+/// The share of a held-out trajectory that its state is estimated from; the rest is predicted.
+const HEAD: f64 = 0.2;
+
+/// Solves the found equations over what was held out and adds the figures to the findings. A part that follows a fitted one
+/// starts from its last estimated state. A trajectory of its own starts from the state that its first fifth gives under the
+/// found equations, and the rest counts. Models with inputs are left out: nothing says what they do between samples.
+pub fn predict(
+    model: &Model,
+    observed: &mut Observed,
+    findings: &mut Findings,
+    (threads, seed): (&Threads, u64),
+) -> Result<(), Failure> {
     fitted_error(observed, findings);
-    let Some(test) = observed.test.clone().filter(|_| observed.test_follows && model.inputs.is_empty()) else {
-        return Ok(());
-    };
-    let mut compiled = Compiled::field(model)?;
-    let xi: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
-    let n = observed.components.len();
-    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
-    let mut end = 0;
-    let mut squares = vec![(0.0, 0usize); n];
-    let mut followed = f64::INFINITY;
-    for (fitted, held) in observed.train.trajectories.iter().zip(&test.trajectories) {
-        end += fitted.len;
-        let last: Option<Vec<f64>> = (0..n).map(|c| findings.solution.get(c * total + end - 1).copied()).collect();
-        let Some(last) = last else { continue };
-        let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
-            if compiled.evaluate(t, x, &xi, dx).is_err() {
-                dx.fill(f64::NAN);
-            }
-        };
-        let start = fitted.time(fitted.len.saturating_sub(1));
-        let solved = data::integrate(&mut rhs, &last, start, fitted.dt, held.len + 1, &Tolerance::default());
-        let rows = match solved {
-            Ok(values) => values,
-            Err(error) => {
-                findings.warnings.push(format!("the prediction of the held-out part fails: {error}"));
-                continue;
-            }
-        };
-        let mut prediction = vec![0.0; n * held.len];
-        for (i, row) in rows.chunks_exact(n).skip(1).enumerate() {
-            for (c, v) in row.iter().enumerate() {
-                prediction[c * held.len + i] = *v;
-            }
-        }
-        followed = followed.min(compare(observed, &test.columns, held, &prediction, &mut squares));
-        observed.predictions.push(prediction);
+    let Some(mut held) = observed.held.take() else { return Ok(()) };
+    if model.inputs.is_empty() {
+        let judge = Judge { model, observed, threads, seed };
+        judge.run(&mut held, findings)?;
     }
-    for (c, (sum, count)) in observed.components.iter().zip(&squares) {
-        if *count > 0 {
-            let rmse = (sum / *count as f64).sqrt();
-            findings.metrics.push((format!("RMSE of {}", c.state), "held out".into(), rmse));
-        }
-    }
-    if followed.is_finite() {
-        let name = format!("time the prediction follows the data (error below {FOLLOWS} standard deviations)");
-        findings.metrics.push((name, "held out".into(), followed));
-    }
+    observed.held = Some(held);
     Ok(())
+}
+
+/// What a prediction needs.
+struct Judge<'a> {
+    model: &'a Model,
+    observed: &'a Observed,
+    threads: &'a Threads,
+    seed: u64,
+}
+
+/// Where a prediction starts.
+struct Beginning {
+    /// The state before the first sample that is predicted.
+    state: Vec<f64>,
+    /// That sample.
+    start: usize,
+    /// Estimates of the samples before it, `[component, sample]`.
+    estimated: Vec<f64>,
+}
+
+impl Judge<'_> {
+    fn run(&self, held: &mut Held, findings: &mut Findings) -> Result<(), Failure> {
+        let mut compiled = Compiled::field(self.model)?;
+        let xi: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
+        let mut squares = vec![(0.0, 0usize); self.observed.components.len()];
+        let mut followed = f64::INFINITY;
+        for (k, trajectory) in held.data.trajectories.iter().enumerate() {
+            let name =
+                if trajectory.id.is_empty() { String::new() } else { format!(" of trajectory {}", trajectory.id) };
+            let outcome = match self.beginning(held, k, findings, &xi)? {
+                Ok(Beginning { state, start, estimated }) => {
+                    let tail = trajectory.slice(start, trajectory.len);
+                    let before = (tail.t0 - tail.dt, tail.dt);
+                    let solved = solve(&mut compiled, &xi, &state, before, tail.len);
+                    solved.map(|predicted| (tail, Prediction { start, estimated, predicted }))
+                }
+                Err(why) => Err(why),
+            };
+            held.predictions.push(match outcome {
+                Ok((tail, prediction)) => {
+                    let here = compare(self.observed, &held.data.columns, &tail, &prediction.predicted, &mut squares);
+                    followed = followed.min(here);
+                    Some(prediction)
+                }
+                Err(why) => {
+                    findings.warnings.push(format!("the prediction of the held-out part{name} fails: {why}"));
+                    None
+                }
+            });
+        }
+        for (c, (sum, count)) in self.observed.components.iter().zip(&squares) {
+            if *count > 0 {
+                let rmse = (sum / *count as f64).sqrt();
+                findings.metrics.push((format!("RMSE of {}", c.state), "held out".into(), rmse));
+            }
+        }
+        if followed.is_finite() {
+            let name = format!("time the prediction follows the data (error below {FOLLOWS} standard deviations)");
+            findings.metrics.push((name, "held out".into(), followed));
+        }
+        Ok(())
+    }
+
+    /// Where the prediction of a held-out trajectory starts, or why there is none.
+    fn beginning(
+        &self,
+        held: &Held,
+        trajectory: usize,
+        findings: &Findings,
+        xi: &[f64],
+    ) -> Result<Result<Beginning, String>, Failure> {
+        let n = self.observed.components.len();
+        let last = |x: &[f64], len: usize| -> Option<Vec<f64>> {
+            (0..n).map(|c| x.get((c + 1) * len - 1).copied().filter(|v| v.is_finite())).collect()
+        };
+        let fitted = &self.observed.train.trajectories;
+        if held.follows {
+            let total: usize = fitted.iter().map(|t| t.len).sum();
+            let end: usize = fitted.iter().take(trajectory + 1).map(|t| t.len).sum();
+            let state: Option<Vec<f64>> = (0..n)
+                .map(|c| findings.solution.get(c * total + end.checked_sub(1)?).copied().filter(|v| v.is_finite()))
+                .collect();
+            if let Some(state) = state {
+                return Ok(Ok(Beginning { state, start: 0, estimated: Vec::new() }));
+            }
+        }
+        // The gradient engine gives states without their derivatives: those come from the end of what was fitted.
+        let source = if held.follows { fitted.get(trajectory) } else { held.data.trajectories.get(trajectory) };
+        let Some(source) = source else { return Ok(Err("it has no beginning".to_string())) };
+        let most = if held.follows { source.len } else { source.len.saturating_sub(2) };
+        let fewest = joint::FEWEST_PER_COMPONENT * n / source.width().max(1) + 2;
+        let count = ((source.len as f64 * HEAD).ceil() as usize).max(fewest);
+        if count > most {
+            return Ok(Err(format!("its state cannot be estimated from fewer than {fewest} samples")));
+        }
+        let head = source.slice(if held.follows { source.len - count } else { 0 }, count);
+        let observations = self.observed.observations(self.model, std::slice::from_ref(&head));
+        let estimated = joint::trajectory(self.model, xi, &observations, self.threads, self.seed)?;
+        Ok(estimated.and_then(|x| {
+            let state = last(&x, count).ok_or("its state is not finite")?;
+            let (start, estimated) = if held.follows { (0, Vec::new()) } else { (count, x) };
+            Ok(Beginning { state, start, estimated })
+        }))
+    }
+}
+
+/// The solution at `samples` samples after the time `at.0`, `at.1` apart, `[component, sample]`.
+fn solve(
+    compiled: &mut Compiled,
+    xi: &[f64],
+    start: &[f64],
+    (time, dt): (f64, f64),
+    samples: usize,
+) -> Result<Vec<f64>, String> {
+    let n = start.len();
+    let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
+        if compiled.evaluate(t, x, xi, dx).is_err() {
+            dx.fill(f64::NAN);
+        }
+    };
+    let rows = data::integrate(&mut rhs, start, time, dt, samples + 1, &Tolerance::default());
+    let rows = rows.map_err(|e| e.to_string())?;
+    Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
 }
 
 /// Adds squared errors, and returns for how long the prediction follows the data.

@@ -1,15 +1,21 @@
 //! The joint engine on a compiled model.
 
 use super::checkpoint::{self, Saver};
-use super::experiment::Observed;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
+use super::observed::Observed;
 use super::pointwise::Compiled;
+use crate::artifact::Pattern;
 use crate::hir::{Fit, Model, UnknownKind};
 use crate::runtime::Threads;
-use crate::train::Observer;
-use crate::train::joint::{self, JointError, JointFit, Settings, Unknown};
+use crate::train::joint::{
+    self, Dynamics, EvaluateError, JointError, JointFit, Observations, Points, Settings, Unknown,
+};
+use crate::train::{Observer, Silent};
+
+/// Observations per component that a trajectory needs at least.
+pub use crate::train::joint::FEWEST_PER_COMPONENT;
 
 /// Fits `model` to the observations. An interrupted fit leaves its coefficients with the saver; a run that is taken up again starts
 /// from the beginning, which takes seconds and gives the bits of a run that was not interrupted.
@@ -38,7 +44,7 @@ pub fn fit(
         .collect();
     let settings =
         Settings { seed: fit.seed, significance: fit.significance, most_samples: memory::most_samples(model) };
-    let observations = observed.observations(model);
+    let observations = observed.observations(model, &observed.train.trajectories);
     let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer);
     if let Err(JointError::Interrupted(interim)) = &result {
         let interim = interim.as_deref().cloned().unwrap_or_default();
@@ -48,6 +54,55 @@ pub fn fit(
     let mut findings = findings(&result);
     findings.warnings = warnings(model, observed, &result);
     Ok(findings)
+}
+
+/// The trajectory that fits observations best under a model whose unknowns are known, `[component, sample]`, or why there
+/// is none.
+pub fn trajectory(
+    model: &Model,
+    xi: &[f64],
+    observations: &Observations,
+    threads: &Threads,
+    seed: u64,
+) -> Result<Result<Vec<f64>, String>, Failure> {
+    let mut known = Known::new(Compiled::linearisation(model, threads)?, xi);
+    let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
+    match joint::fit(&mut known, &[], observations, &settings, &mut Silent) {
+        Ok(fit) => Ok(Ok(fit.x)),
+        Err(error) => match failure(error) {
+            Failure::Numerical(problem) => Ok(Err(problem.message)),
+            other => Err(other),
+        },
+    }
+}
+
+/// A model with the values of its unknowns: it has none left.
+struct Known {
+    compiled: Compiled,
+    pattern: Pattern,
+    xi: Vec<f64>,
+}
+
+impl Known {
+    fn new(compiled: Compiled, xi: &[f64]) -> Known {
+        let pattern = compiled.pattern();
+        let by_unknown = vec![Vec::new(); pattern.by_unknown.len()];
+        Known { pattern: Pattern { by_unknown, ..pattern.clone() }, compiled, xi: xi.to_vec() }
+    }
+}
+
+impl Dynamics for Known {
+    fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    fn field(&mut self, at: Points, _: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        self.compiled.field(at, &self.xi, f)
+    }
+
+    fn linearise(&mut self, at: Points, _: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+        self.compiled.linearise(at, &self.xi, entries)
+    }
 }
 
 /// Refuses more samples and unknowns than fit in memory.

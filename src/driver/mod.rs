@@ -15,6 +15,7 @@ mod gradient;
 mod holdout;
 mod joint;
 mod memory;
+mod observed;
 mod passes;
 mod plan;
 mod pointwise;

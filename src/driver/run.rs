@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::checkpoint::Saver;
 use super::discovered::{Simulation, discovered};
-use super::experiment::{Observed, load};
+use super::experiment::load;
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
+use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::{gradient, holdout, joint};
@@ -141,7 +142,7 @@ impl Job<'_> {
             }
         };
         let mut findings = fitted.map_err(|failure| saver.tell(failure))?;
-        holdout::predict(model, &mut observed, &mut findings)?;
+        holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
         record.engine = match fit.engine {

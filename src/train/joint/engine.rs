@@ -35,6 +35,8 @@ const PRIOR: f64 = 1e-12;
 const TOLERATED_DISCRETISATION: f64 = 0.3;
 /// Largest refinement of the samples.
 const MAX_REFINEMENT: usize = 8;
+/// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
+pub const FEWEST_PER_COMPONENT: usize = 5;
 /// Dropped terms above this t-statistic are reported.
 const PLAUSIBLE: f64 = 2.0;
 
@@ -89,8 +91,7 @@ fn enough(unknowns: &[Unknown], observations: &Observations) -> Result<(), Joint
         let name = observations.names.first().cloned().unwrap_or_default();
         return Err(JointError::NothingObserved(name));
     }
-    // Each component needs its smoother's three numbers and two more to see any noise.
-    let need = 5 * observations.names.len() + unknowns.iter().filter(|u| !u.droppable).count() + 1;
+    let need = FEWEST_PER_COMPONENT * observations.names.len() + unknowns.iter().filter(|u| !u.droppable).count() + 1;
     if have < need { Err(JointError::TooFewObservations { have, need, unknowns: unknowns.len() }) } else { Ok(()) }
 }
 

@@ -22,7 +22,7 @@ mod regression;
 mod select;
 mod smoother;
 
-pub use engine::fit;
+pub use engine::{FEWEST_PER_COMPONENT, fit};
 pub use problem::{
     Dynamics, Estimate, EvaluateError, Interim, JointError, JointFit, Observations, Plausible, Points, Settings,
     Unknown,

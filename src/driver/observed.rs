@@ -1,0 +1,185 @@
+//! The data of a fit, split and laid out for the engines and for the report.
+
+use super::failure::Failure;
+use crate::data::{Dataset, HoldOut, Trajectory};
+use crate::hir::{DataSet, Holdout, Model};
+use crate::lower::pointwise::components;
+use crate::report::{StateRecord, TrajectoryRecord};
+use crate::train::joint::Observations;
+
+/// One component of the first-order system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Component {
+    /// The state.
+    pub state: String,
+    /// Which derivative.
+    pub derivative: u8,
+    /// Standard deviation of its observations; zero when there is none.
+    pub deviation: f64,
+}
+
+/// The data of a fit.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Components of the model's first-order system.
+    pub components: Vec<Component>,
+    /// What is fitted.
+    pub train: Dataset,
+    /// What is held out.
+    pub held: Option<Held>,
+}
+
+/// Data that are kept out of a fit.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The data.
+    pub data: Dataset,
+    /// Whether every trajectory goes on where one of the fitted ones ends; otherwise they are trajectories of their own.
+    pub follows: bool,
+    /// What the equations predict, for every trajectory; `None` where that failed.
+    pub predictions: Vec<Option<Prediction>>,
+}
+
+/// The solution of the found equations over a held-out trajectory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The first sample that is predicted; from those before, the state is estimated.
+    pub start: usize,
+    /// Estimates, `[component, sample]` for the samples before `start`.
+    pub estimated: Vec<f64>,
+    /// Predictions, `[component, sample]` for those from `start` on.
+    pub predicted: Vec<f64>,
+}
+
+impl Held {
+    /// The prediction of a trajectory.
+    fn prediction(&self, trajectory: usize) -> Option<&Prediction> {
+        self.predictions.get(trajectory)?.as_ref()
+    }
+}
+
+impl Observed {
+    /// Splits a data set and notes the model's components.
+    pub fn new(model: &Model, data: &DataSet, dataset: Dataset, seed: u64) -> Result<Observed, Failure> {
+        let (train, held) = match data.holdout {
+            None => (dataset, None),
+            Some(how) => {
+                let how_data = match how {
+                    Holdout::Time(share) => HoldOut::Time(share),
+                    Holdout::Trajectories(fraction) => HoldOut::Trajectories { fraction, seed },
+                };
+                let split = dataset.hold_out(how_data)?;
+                let follows = matches!(how, Holdout::Time(_));
+                (split.train, Some(Held { data: split.test, follows, predictions: Vec::new() }))
+            }
+        };
+        let components = components(model)
+            .into_iter()
+            .map(|(id, derivative)| {
+                let state = model.states[id].name.clone();
+                let deviation = match train.column(&state) {
+                    Some(c) if derivative == 0 => train.stats(c).std,
+                    _ => 0.0,
+                };
+                Component { state, derivative, deviation }
+            })
+            .collect();
+        Ok(Observed { components, train, held })
+    }
+
+    /// Data with the columns of the fitted part as the joint engine takes them.
+    pub fn observations(&self, model: &Model, trajectories: &[Trajectory]) -> Observations {
+        let n = self.components.len();
+        let mut out = Observations {
+            derivative_of: self
+                .components
+                .iter()
+                .enumerate()
+                .map(|(i, c)| if c.derivative > 0 { i.checked_sub(1) } else { None })
+                .collect(),
+            names: self.components.iter().map(|c| format!("{}{}", c.state, "'".repeat(c.derivative.into()))).collect(),
+            ..Observations::default()
+        };
+        let parts = components(model);
+        out.guess = parts
+            .iter()
+            .map(|&(state, k)| {
+                model.initial.iter().find(|i| i.state == state && i.derivative == k).map_or(1.0, |i| i.value)
+            })
+            .collect();
+        let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];
+        let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); model.inputs.len()];
+        for trajectory in trajectories {
+            if !out.t.is_empty() {
+                out.breaks.push(out.t.len());
+            }
+            out.t.extend((0..trajectory.len).map(|i| trajectory.time(i)));
+            for (row, c) in rows.iter_mut().zip(&self.components) {
+                let column = self.train.column(&c.state).filter(|_| c.derivative == 0);
+                row.extend(
+                    (0..trajectory.len).map(|i| column.and_then(|c| trajectory.value(i, c)).unwrap_or(f64::NAN)),
+                );
+            }
+            let width = model.inputs.len();
+            for (k, row) in inputs.iter_mut().enumerate() {
+                row.extend(trajectory.inputs.iter().skip(k).step_by(width.max(1)));
+            }
+        }
+        out.y = rows.concat();
+        out.input = inputs.concat();
+        out
+    }
+
+    /// Data and solution, trajectory by trajectory: held-out samples and their prediction stand behind the fitted ones, held-out
+    /// trajectories behind the fitted trajectories.
+    pub fn records(&self, solution: &[f64]) -> Vec<TrajectoryRecord> {
+        let total: usize = self.train.trajectories.iter().map(|t| t.len).sum();
+        let mut offset = 0;
+        let mut out = Vec::new();
+        for (k, fitted) in self.train.trajectories.iter().enumerate() {
+            let held = self.held.as_ref().filter(|h| h.follows);
+            let after = held.and_then(|h| Some((h.data.trajectories.get(k)?, h.prediction(k))));
+            let solved = |c: usize| solution.get(c * total + offset..c * total + offset + fitted.len);
+            out.push(self.record(fitted, &solved, after));
+            offset += fitted.len;
+        }
+        for (k, whole) in self.held.iter().filter(|h| !h.follows).flat_map(|h| h.data.trajectories.iter().enumerate()) {
+            let prediction = self.held.as_ref().and_then(|h| h.prediction(k));
+            let start = prediction.map_or(0, |p| p.start);
+            let (head, tail) = (whole.slice(0, start), whole.slice(start, whole.len));
+            let solved = |c: usize| prediction?.estimated.get(c * start..(c + 1) * start);
+            out.push(self.record(&head, &solved, Some((&tail, prediction))));
+        }
+        out
+    }
+
+    /// One trajectory: the part whose solution was estimated, and the part that was predicted.
+    fn record<'a>(
+        &self,
+        before: &Trajectory,
+        solved: &dyn Fn(usize) -> Option<&'a [f64]>,
+        after: Option<(&Trajectory, Option<&Prediction>)>,
+    ) -> TrajectoryRecord {
+        let parts: Vec<&Trajectory> = std::iter::once(before).chain(after.map(|(t, _)| t)).collect();
+        let observed = self.components.iter().enumerate().filter(|(_, c)| c.derivative == 0);
+        let states = observed.map(|(i, c)| {
+            let column = self.train.column(&c.state);
+            let value = |t: &Trajectory, s: usize| column.and_then(|col| t.value(s, col)).unwrap_or(f64::NAN);
+            let data = parts.iter().flat_map(|t| (0..t.len).map(move |s| value(t, s))).collect();
+            let mut solution = solved(i).map_or(vec![f64::NAN; before.len], <[f64]>::to_vec);
+            if let Some((t, prediction)) = after {
+                match prediction.and_then(|p| p.predicted.get(i * t.len..(i + 1) * t.len)) {
+                    Some(p) => solution.extend(p),
+                    None => solution.extend(std::iter::repeat_n(f64::NAN, t.len)),
+                }
+            }
+            StateRecord { state: c.state.clone(), data, solution }
+        });
+        TrajectoryRecord {
+            name: before.id.clone(),
+            time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.time(i))).collect(),
+            states: states.collect(),
+            held_out_from: after.map(|_| before.len),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What is held out is predicted and scored: the tails of trajectories, and trajectories of their own.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The run record of a model.
+fn record(folder: &Path, model: &str, args: &[&str]) -> serde_json::Value {
+    fs::write(folder.join("m.mech"), model).expect("a written file");
+    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
+    let all = [&["run", "m.mech", "--out", &out], args].concat();
+    let run = Command::new(env!("CARGO_BIN_EXE_mechc")).args(all).current_dir(folder).output().expect("mechc starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = fs::read_to_string(folder.join(out).join("record.json")).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The value of a metric of a part.
+fn metric(record: &serde_json::Value, name: &str, part: &str) -> Option<f64> {
+    let all = record["metrics"].as_array().expect("metrics");
+    let found = all.iter().find(|m| m["name"].as_str().is_some_and(|n| n.starts_with(name)) && m["part"] == part)?;
+    found["value"].as_f64()
+}
+
+fn numbers(of: &serde_json::Value) -> Vec<f64> {
+    of.as_array().expect("an array").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+const PREY: &str = "use std.systems.LotkaVolterra
+model Prey { state u, w; (u, w)' = ?poly(u, w; degree = 2) }
+data d = simulate LotkaVolterra { steps 300; dt 0.1; trajectories 5; seed 3; noise 0; holdout 40% of trajectories }
+fit Prey to d
+";
+
+#[test]
+fn held_out_trajectories_are_predicted_from_their_first_fifth() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clean = record(folder.path(), PREY, &[]);
+    for state in ["RMSE of u", "RMSE of w"] {
+        let rmse = metric(&clean, state, "held out").expect("a score");
+        assert!(rmse < 1e-4, "{state}: {rmse}");
+    }
+    // To the end of the shortest: 240 samples of 0.1.
+    let followed = metric(&clean, "time the prediction", "held out").expect("a time");
+    assert!((followed - 24.0).abs() < 1e-9, "{followed}");
+
+    let noisy = record(folder.path(), PREY, &["--set", "d.noise=0.2 absolute"]);
+    let trajectories = noisy["trajectories"].as_array().expect("trajectories");
+    assert_eq!(trajectories.len(), 5);
+    let held: Vec<_> = trajectories.iter().filter(|t| !t["held_out_from"].is_null()).collect();
+    assert_eq!(held.len(), 2);
+    // The score is that of the data less the prediction after the first fifth, in all held-out trajectories.
+    for (s, name) in ["RMSE of u", "RMSE of w"].into_iter().enumerate() {
+        let (mut sum, mut count) = (0.0, 0usize);
+        for t in &held {
+            assert_eq!(t["held_out_from"], 60);
+            let (data, solution) = (numbers(&t["states"][s]["data"]), numbers(&t["states"][s]["solution"]));
+            assert_eq!((data.len(), solution.len()), (300, 300));
+            sum += data.iter().zip(&solution).skip(60).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+            count += 240;
+        }
+        let rmse = metric(&noisy, name, "held out").expect("a score");
+        assert!((rmse - (sum / count as f64).sqrt()).abs() < 1e-9, "{name}: {rmse}");
+        // Noise of 0.2, and what the errors of state and coefficients add to it over four periods.
+        assert!((0.18..0.8).contains(&rmse), "{name}: {rmse}");
+    }
+}
+
+#[test]
+fn equations_that_are_wrong_score_worse_on_held_out_trajectories() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let linear = PREY.replace("?poly(u, w; degree = 2)", "?linear(u, w)");
+    let wrong = record(folder.path(), &linear, &[]);
+    let rmse = metric(&wrong, "RMSE of u", "held out");
+    assert!(rmse.is_none_or(|rmse| rmse > 0.5), "{rmse:?}");
+    let warned = wrong["warnings"].as_array().expect("warnings").iter().any(|w| w.to_string().contains("held-out"));
+    assert!(rmse.is_some() || warned, "neither a score nor a reason: {wrong}");
+}
+
+/// A trajectory too short for its state to be estimated is left out with a reason.
+#[test]
+fn a_held_out_trajectory_that_is_too_short_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut table = "k,t,u,w\n".to_string();
+    for k in 0..4 {
+        let samples = if k < 3 { 120 } else { 8 };
+        for i in 0..samples {
+            let t = 0.1 * f64::from(i);
+            let size = f64::from(k + 1) * (-0.2 * t).exp();
+            table += &format!("{k},{t},{},{}\n", size * t.cos(), size * t.sin());
+        }
+    }
+    fs::write(folder.path().join("d.csv"), table).expect("a written file");
+    let model = "model Decay { state u, w; (u, w)' = ?linear(u, w) }
+data d = csv(\"d.csv\") { time t; trajectory k; holdout 25% of trajectories }
+fit Decay to d
+";
+    let short = (0..20).map(|seed| format!("fit.seed={seed}")).find_map(|seed| {
+        let record = record(folder.path(), model, &["--set", &seed]);
+        let warnings = record["warnings"].as_array().expect("warnings").clone();
+        let warned = warnings.iter().any(|w| w.to_string().contains("fewer than"));
+        let scored = metric(&record, "RMSE of u", "held out");
+        assert_ne!(warned, scored.is_some(), "{warnings:?}");
+        assert!(scored.is_none_or(|rmse| rmse < 1e-4), "{scored:?}");
+        warned.then_some(())
+    });
+    assert!(short.is_some(), "no seed holds out the short trajectory");
+}
