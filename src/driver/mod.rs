@@ -24,6 +24,8 @@ mod run;
 mod session;
 mod solve_case;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};

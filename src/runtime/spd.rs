@@ -3,6 +3,10 @@
 //!
 //! Only the symmetric part of a matrix counts, so its adjoint is symmetric: with z the solution for the upstream gradient,
 //! `n_adj = -(z x' + x z') / 2` and `r_adj = z`, both zero where masked.
+//!
+//! The factorisation is not that of `solve::Cholesky`, which owns its matrix and allocates for every factor and every solution: here
+//! a batch may have thousands of systems of a few unknowns, each factored in the memory of its thread, and mask and scale
+//! are applied while the matrix is read.
 
 use super::RuntimeError;
 use super::call::Run;

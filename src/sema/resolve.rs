@@ -208,7 +208,7 @@ impl<'a, 's> Resolver<'a, 's> {
             }
             Lazy::Failed => None,
             Lazy::Busy => self.cycle(name, span),
-            Lazy::Todo(expr) => {
+            Lazy::Pending(expr) => {
                 let expr = *expr;
                 self.scope.lets[i] = Lazy::Busy;
                 let value = self.resolve_at(Place::Let, expr);
@@ -231,7 +231,7 @@ impl<'a, 's> Resolver<'a, 's> {
             Lazy::Done(v) => Some(Expr::number(*v, span)),
             Lazy::Failed => None,
             Lazy::Busy => self.cycle(name, span),
-            Lazy::Todo(expr) => {
+            Lazy::Pending(expr) => {
                 let expr = *expr;
                 self.scope.consts[i] = Lazy::Busy;
                 let value = self.constant(expr);
@@ -250,7 +250,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 let name = self.scope.params[p].name.clone();
                 self.cycle::<f64>(&name, span)
             }
-            Lazy::Todo(expr) => {
+            Lazy::Pending(expr) => {
                 self.scope.param_values[p.index()] = Some(Lazy::Busy);
                 let value = self.constant(expr);
                 self.scope.param_values[p.index()] = Some(value.map_or(Lazy::Failed, Lazy::Done));

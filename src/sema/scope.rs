@@ -54,7 +54,7 @@ pub(super) struct Entry {
 #[derive(Clone, Debug)]
 pub(super) enum Lazy<'a, T> {
     /// Not looked at yet.
-    Todo(&'a ast::Expr),
+    Pending(&'a ast::Expr),
     /// Being computed: needing it now is a cycle.
     Busy,
     /// Computed.
@@ -119,7 +119,7 @@ impl<'a> Scope<'a> {
                 ast::ModelItem::Const(list) => {
                     for b in list {
                         if scope.enter(&b.name, Meaning::Const(scope.consts.len()), sink) {
-                            scope.consts.push(Lazy::Todo(&b.value));
+                            scope.consts.push(Lazy::Pending(&b.value));
                         }
                     }
                 }
@@ -132,7 +132,7 @@ impl<'a> Scope<'a> {
                 }
                 ast::ModelItem::Let(b) => {
                     if scope.enter(&b.name, Meaning::Let(scope.lets.len()), sink) {
-                        scope.lets.push(Lazy::Todo(&b.value));
+                        scope.lets.push(Lazy::Pending(&b.value));
                     }
                 }
                 ast::ModelItem::Equation(_) | ast::ModelItem::Initial(_) => {}
@@ -165,7 +165,7 @@ impl<'a> Scope<'a> {
             let name = decl.name.name.clone();
             let (value, bounds, span) = (None, Bounds::FREE, decl.name.span);
             self.params.push(Param { name, value, bounds, fixed: decl.fixed, span });
-            self.param_values.push(decl.value.as_ref().map(Lazy::Todo));
+            self.param_values.push(decl.value.as_ref().map(Lazy::Pending));
             self.param_unknowns.push(None);
         }
     }

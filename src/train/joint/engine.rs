@@ -4,7 +4,8 @@ use super::collocation::{self, Grid};
 use super::noise::{self, Fitted};
 use super::problem::{Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Unknown};
 use super::reduced::{self, Reduced, Weights};
-use super::select::{self, DISCRETISATION_LEFT, Search, Solution};
+use super::refine::{refine, thin};
+use super::select::{self, DISCRETISATION_LEFT, Search, Solution, Stopped};
 use super::{regression, smoother};
 use crate::train::{Observer, Progress};
 
@@ -93,52 +94,6 @@ fn enough(unknowns: &[Unknown], observations: &Observations) -> Result<(), Joint
     }
     let need = FEWEST_PER_COMPONENT * observations.names.len() + unknowns.iter().filter(|u| !u.droppable).count() + 1;
     if have < need { Err(JointError::TooFewObservations { have, need, unknowns: unknowns.len() }) } else { Ok(()) }
-}
-
-/// Puts `by - 1` unobserved samples into every link.
-fn refine(obs: &Observations, by: usize) -> Observations {
-    if by <= 1 {
-        return obs.clone();
-    }
-    let samples = obs.t.len();
-    let mut out = Observations { t: Vec::new(), y: Vec::new(), input: Vec::new(), breaks: Vec::new(), ..obs.clone() };
-    // Position in the old grid, as (sample, share of the link after it).
-    let mut places: Vec<(usize, f64)> = Vec::new();
-    for i in 0..samples {
-        if at_break(&obs.breaks, i) {
-            out.breaks.push(places.len());
-        }
-        places.push((i, 0.0));
-        if i + 1 < samples && !at_break(&obs.breaks, i + 1) {
-            places.extend((1..by).map(|j| (i, j as f64 / by as f64)));
-        }
-    }
-    let between = |v: &[f64], (i, s): (usize, f64)| if s == 0.0 { v[i] } else { v[i] + s * (v[i + 1] - v[i]) };
-    out.t = places.iter().map(|&p| between(&obs.t, p)).collect();
-    for y in obs.y.chunks_exact(samples) {
-        out.y.extend(places.iter().map(|&(i, s)| if s == 0.0 { y[i] } else { f64::NAN }));
-    }
-    for v in obs.input.chunks_exact(samples) {
-        out.input.extend(places.iter().map(|&p| between(v, p)));
-    }
-    out
-}
-
-/// Whether a trajectory starts at this sample.
-fn at_break(breaks: &[usize], sample: usize) -> bool {
-    breaks.binary_search(&sample).is_ok()
-}
-
-/// The trajectory at the original samples.
-fn thin(x: &[f64], refined: &Observations, original: &Observations, by: usize) -> Vec<f64> {
-    let mut keep = Vec::with_capacity(original.t.len());
-    let mut at = 0;
-    for i in 0..original.t.len() {
-        keep.push(at);
-        let last_of_trajectory = at_break(&original.breaks, i + 1);
-        at += if last_of_trajectory { 1 } else { by };
-    }
-    x.chunks_exact(refined.t.len().max(1)).flat_map(|row| keep.iter().map(|&i| row[i])).collect()
 }
 
 /// Where the fit stands.
@@ -241,10 +196,12 @@ impl<'a> Engine<'a> {
 
     /// Whether the observer lets the fit go on.
     fn allowed(&self) -> Result<(), JointError> {
-        if self.observer.should_stop() {
-            return Err(JointError::Interrupted(self.interim.clone().map(Box::new)));
-        }
-        Ok(())
+        if self.observer.should_stop() { Err(self.interrupted()) } else { Ok(()) }
+    }
+
+    /// The end at the observer's wish.
+    fn interrupted(&self) -> JointError {
+        JointError::Interrupted(self.interim.clone().map(Box::new))
     }
 
     /// The fit, and whether its samples are too coarse for the model.
@@ -287,7 +244,7 @@ impl<'a> Engine<'a> {
             if y.iter().filter(|y| y.is_finite()).count() < 5 {
                 continue;
             }
-            let smooth = smoother::smooth(&self.grid.h, y)?;
+            let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop())?;
             *sigma = smooth.sigma;
             // The derivatives serve the components that are time derivatives of this one.
             let mut at = Some(c);
@@ -334,7 +291,9 @@ impl<'a> Engine<'a> {
             *s = known.max(*floor);
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
-        let start = regression::regress(&self.grid, self.model, self.unknowns, &x, &slopes)?;
+        let observer = &*self.observer;
+        let stop = || observer.should_stop();
+        let start = regression::regress(&self.grid, self.model, self.unknowns, (&x, &slopes), &stop)?;
         let mut xi = start.xi;
         if hidden.iter().any(|&h| h) {
             xi = self.unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
@@ -410,7 +369,9 @@ impl<'a> Engine<'a> {
             let reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
             self.solves += 1;
             let chosen = if selecting {
-                Search::new(&reduced, &self.scale, self.unknowns, self.price).run(&active)
+                let stop = || self.observer.should_stop();
+                let search = Search::new(&reduced, &self.scale, self.unknowns, self.price, &stop);
+                search.run(&active).map_err(|Stopped| self.interrupted())?
             } else {
                 active.clone()
             };
@@ -524,7 +485,7 @@ impl<'a> Engine<'a> {
                 Estimate { value: best.state.xi[k], std_error, kept }
             })
             .collect();
-        let search = Search::new(&best.reduced, &self.scale, self.unknowns, self.price);
+        let search = Search::new(&best.reduced, &self.scale, self.unknowns, self.price, &|| false);
         let mut plausible: Vec<Plausible> = search
             .dropped(&best.state.active)
             .into_iter()

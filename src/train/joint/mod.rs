@@ -11,16 +11,19 @@
 //!
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory), [`regression`] (first
 //! coefficients), [`collocation`] (rows and their derivatives), [`reduced`] (elimination of the trajectory), [`select`]
-//! (which terms stay), [`noise`] (noise level from residuals), [`engine`] (the schedule).
+//! (which terms stay) over [`subset`], [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! [`refine`] (finer samples).
 
 mod collocation;
 mod engine;
 mod noise;
 mod problem;
 mod reduced;
+mod refine;
 mod regression;
 mod select;
 mod smoother;
+mod subset;
 
 pub use engine::{FEWEST_PER_COMPONENT, fit};
 pub use problem::{

@@ -71,13 +71,13 @@ fn normal(
     Ok(out)
 }
 
-/// Regresses `slopes` (x', `[component, time]`) on the model along `x`.
+/// Regresses `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop` says so.
 pub fn regress(
     grid: &Grid,
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
-    x: &[f64],
-    slopes: &[f64],
+    (x, slopes): (&[f64], &[f64]),
+    stop: &dyn Fn() -> bool,
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
     let size: Vec<f64> = (0..n)
@@ -97,6 +97,9 @@ pub fn regress(
     let scale: Vec<f64> = (0..p).map(|i| 1.0 / (now.gram[i * p + i] / len.max(1) as f64).sqrt().max(1e-30)).collect();
     let mut damping = RIDGE;
     for _ in 0..if linear { 1 } else { STEPS } {
+        if stop() {
+            return Err(JointError::Interrupted(None));
+        }
         let weight = damping * damping * len as f64;
         let mut a = vec![0.0; p * p];
         let mut b = vec![0.0; p];

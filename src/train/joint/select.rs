@@ -3,10 +3,11 @@
 //! The criterion of a set A is `-c_A' S_AA^-1 c_A + price |A|`; with the default price it is the extended Bayesian information
 //! criterion with gamma = 1 (Chen & Chen 2008). A term's gain is its squared t-statistic, whose variance also holds a
 //! systematic part: a share of the discretisation error. No re-linearisation is needed, because dropped candidates
-//! stay in the border.
+//! stay in the border. With p candidates and m terms in a set, dropping costs m^2 operations, adding p m^2.
 
 use super::problem::{Plausible, Unknown};
 use super::reduced::Reduced;
+use super::subset::{Entry, Outside, Quadratic, Subset};
 use crate::solve::Cholesky;
 
 /// The share of the corrected discretisation error that is kept as uncertainty.
@@ -17,151 +18,160 @@ pub fn default_price(observations: usize, candidates: usize) -> f64 {
     libm::log(observations.max(2) as f64) + 2.0 * libm::log(candidates.max(1) as f64)
 }
 
+/// The search was ended from outside.
+pub struct Stopped;
+
 /// The search over subsets, in scaled unknowns.
 pub struct Search<'a> {
-    p: usize,
-    s: Vec<f64>,
-    c: Vec<f64>,
-    systematic: Vec<f64>,
+    q: Quadratic,
     lower: Vec<f64>,
     upper: Vec<f64>,
     unknowns: &'a [Unknown],
     price: f64,
-}
-
-/// What dropping or adding each unknown would change in the criterion, without the price.
-struct Gains {
-    drop: Vec<f64>,
-    add: Vec<f64>,
-    /// The value an added unknown would take.
-    value: Vec<f64>,
+    stop: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Search<'a> {
-    /// Prepares a search.
-    pub fn new(reduced: &Reduced, scale: &[f64], unknowns: &'a [Unknown], price: f64) -> Search<'a> {
+    /// Prepares a search, which ends early once `stop` says so.
+    pub fn new(
+        reduced: &Reduced,
+        scale: &[f64],
+        unknowns: &'a [Unknown],
+        price: f64,
+        stop: &'a dyn Fn() -> bool,
+    ) -> Search<'a> {
         let p = reduced.p;
-        let s = (0..p * p).map(|k| reduced.s[k] * scale[k / p] * scale[k % p]).collect();
         let scaled = |v: &[f64]| v.iter().zip(scale).map(|(a, b)| a * b).collect::<Vec<f64>>();
-        Search {
+        let q = Quadratic {
             p,
-            s,
+            s: (0..p * p).map(|k| reduced.s[k] * scale[k / p] * scale[k % p]).collect(),
             c: scaled(&reduced.c),
             systematic: scaled(&reduced.systematic).iter().map(|v| v * DISCRETISATION_LEFT).collect(),
+        };
+        Search {
+            q,
             lower: unknowns.iter().zip(scale).map(|(u, s)| u.lower / s).collect(),
             upper: unknowns.iter().zip(scale).map(|(u, s)| u.upper / s).collect(),
             unknowns,
             price,
+            stop,
         }
     }
 
-    fn inverse(&self, set: &[usize]) -> Option<Vec<f64>> {
-        let m = set.len();
-        let block: Vec<f64> = (0..m * m).map(|k| self.s[set[k / m] * self.p + set[k % m]]).collect();
-        Cholesky::factor_with_ridge(m, &block).map(|f| f.inverse())
+    fn inside(&self, k: usize, x: f64) -> bool {
+        self.lower[k] <= x && x <= self.upper[k]
     }
 
-    fn criterion(&self, active: &[bool]) -> f64 {
-        let set = positions(active);
-        let Some(v) = self.inverse(&set) else { return f64::INFINITY };
-        let m = set.len();
-        let explained: f64 =
-            (0..m).map(|i| self.c[set[i]] * (0..m).map(|j| v[i * m + j] * self.c[set[j]]).sum::<f64>()).sum();
-        -explained + self.price * set.iter().filter(|&&k| self.unknowns[k].droppable).count() as f64
+    /// The set, and what it costs: the minimum over it and the price of its terms.
+    fn valued<'s>(&'s self, active: &[bool]) -> Option<(Subset<'s>, f64)> {
+        let subset = Subset::new(&self.q, active)?;
+        let terms = subset.set.iter().filter(|&&k| self.unknowns[k].droppable).count();
+        let value = subset.minimum() + self.price * terms as f64;
+        Some((subset, value))
     }
 
-    fn gains(&self, active: &[bool]) -> Option<Gains> {
-        let set = positions(active);
-        let (m, p) = (set.len(), self.p);
-        let v = self.inverse(&set)?;
-        let times = |row: &dyn Fn(usize) -> f64, i: usize| (0..m).map(|j| v[i * m + j] * row(j)).sum::<f64>();
-        let x: Vec<f64> = (0..m).map(|i| times(&|j| self.c[set[j]], i)).collect();
-        let shift: Vec<f64> = (0..m).map(|i| times(&|j| self.systematic[set[j]], i)).collect();
-        let mut gains = Gains { drop: vec![f64::INFINITY; p], add: vec![f64::NEG_INFINITY; p], value: vec![0.0; p] };
-        for (i, &k) in set.iter().enumerate().filter(|&(_, &k)| self.unknowns[k].droppable) {
-            let inside = self.lower[k] <= x[i] && x[i] <= self.upper[k];
-            gains.drop[k] = if inside { x[i] * x[i] / (v[i * m + i] + shift[i] * shift[i]) } else { 0.0 };
-        }
-        for k in (0..p).filter(|&k| !active[k]) {
-            let row = |j: usize| self.s[k * p + set[j]];
-            let spread: Vec<f64> = (0..m).map(|i| times(&row, i)).collect();
-            let explained: f64 = (0..m).map(|i| spread[i] * row(i)).sum();
-            let own = self.s[k * p + k];
-            let u = (own - explained).max(1e-12 * own).max(f64::MIN_POSITIVE);
-            let score = self.c[k] - (0..m).map(|i| spread[i] * self.c[set[i]]).sum::<f64>();
-            let bias = self.systematic[k] - (0..m).map(|i| spread[i] * self.systematic[set[i]]).sum::<f64>();
-            let value = score / u;
-            gains.value[k] = value;
-            if self.lower[k] <= value && value <= self.upper[k] {
-                gains.add[k] = value * value / (1.0 / u + (bias / u) * (bias / u));
-            }
-        }
-        Some(gains)
+    /// The position in the set whose unknown is least significant, and its squared t-statistic.
+    fn least(&self, subset: &Subset) -> Option<(usize, f64)> {
+        let droppable = subset.set.iter().enumerate().filter(|&(_, &k)| self.unknowns[k].droppable);
+        let gains = droppable.map(|(i, &k)| {
+            let (x, shift) = (subset.x[i], subset.shift[i]);
+            (i, if self.inside(k, x) { x * x / (subset.variance(i) + shift * shift) } else { 0.0 })
+        });
+        gains.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// What adding an unknown would gain: the squared t-statistic that it would have; `None` where its bounds forbid it.
+    fn gain(&self, k: usize, entry: &Entry) -> Option<f64> {
+        let Entry { value, left, shift } = entry;
+        self.inside(k, *value).then(|| value * value / (1.0 / left + shift * shift))
+    }
+
+    /// The most significant unknown outside the set, the one at position `without` taken out before, and its gain.
+    fn greatest(&self, subset: &Subset, outside: &Outside, without: Option<usize>) -> Option<(usize, f64)> {
+        let gains = outside.all.iter().enumerate();
+        let gains = gains.filter_map(|(j, &k)| Some((k, self.gain(k, &subset.entering(outside, j, without))?)));
+        gains.max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// Drops the least significant term or adds the most significant one until neither pays.
-    fn polish(&self, mut active: Vec<bool>) -> Vec<bool> {
-        let mut grown_from: Vec<Vec<bool>> = Vec::new();
-        for _ in 0..4 * self.p {
-            let Some(gains) = self.gains(&active) else { break };
-            let least = least(&gains.drop);
-            if let Some(k) = least.filter(|&k| gains.drop[k] < self.price) {
-                active[k] = false;
+    fn polish<'s>(&'s self, mut subset: Subset<'s>) -> Result<Subset<'s>, Stopped> {
+        let mut grown_from: Vec<Vec<usize>> = Vec::new();
+        for _ in 0..4 * self.q.p {
+            if (self.stop)() {
+                return Err(Stopped);
+            }
+            if let Some((i, _)) = self.least(&subset).filter(|(_, gain)| *gain < self.price) {
+                subset.remove(i);
                 continue;
             }
-            let Some(k) = greatest(&gains.add).filter(|&k| gains.add[k] > 1.1 * self.price) else { break };
-            if grown_from.contains(&active) {
+            // Nothing is decided finally by numbers that many changes have gone over.
+            if subset.refresh() {
+                continue;
+            }
+            let greatest = self.greatest(&subset, &subset.outside(), None);
+            let Some((k, _)) = greatest.filter(|(_, gain)| *gain > 1.1 * self.price) else { break };
+            if grown_from.contains(&subset.set) {
                 break;
             }
-            grown_from.push(active.clone());
-            active[k] = true;
+            grown_from.push(subset.set.clone());
+            subset.insert(k);
         }
-        active
+        Ok(subset)
+    }
+
+    /// The set that a start leads to, and what it costs.
+    fn settle(&self, active: &[bool]) -> Result<(Vec<bool>, f64), Stopped> {
+        let Some(start) = Subset::new(&self.q, active) else { return Ok((active.to_vec(), f64::INFINITY)) };
+        let found = self.polish(start)?.active();
+        let value = self.valued(&found).map_or(f64::INFINITY, |(_, value)| value);
+        Ok((found, value))
     }
 
     /// The best set found from the current one, from all candidates and from none, improved by swaps.
-    pub fn run(&self, current: &[bool]) -> Vec<bool> {
-        let all = vec![true; self.p];
+    pub fn run(&self, current: &[bool]) -> Result<Vec<bool>, Stopped> {
+        let all = vec![true; self.q.p];
         let none: Vec<bool> = self.unknowns.iter().map(|u| !u.droppable).collect();
-        let mut best = self.polish(current.to_vec());
-        let mut value = self.criterion(&best);
+        let (mut best, mut value) = self.settle(current)?;
         for start in [all, none] {
-            let other = self.polish(start);
-            let v = self.criterion(&other);
+            let (other, v) = self.settle(&start)?;
             if v < value {
                 (best, value) = (other, v);
             }
         }
-        while let Some((other, v)) = self.swap(&best, value) {
+        while let Some((other, v)) = self.swap(&best, value)? {
             (best, value) = (other, v);
         }
-        best
+        Ok(best)
     }
 
     /// A better set with one term exchanged.
-    fn swap(&self, active: &[bool], value: f64) -> Option<(Vec<bool>, f64)> {
-        for k in positions(active).into_iter().filter(|&k| self.unknowns[k].droppable) {
-            let mut other = active.to_vec();
-            other[k] = false;
-            let mut gains = self.gains(&other)?;
-            gains.add[k] = f64::NEG_INFINITY;
-            let Some(j) = greatest(&gains.add).filter(|&j| gains.add[j].is_finite()) else { continue };
-            other[j] = true;
-            let other = self.polish(other);
-            let v = self.criterion(&other);
-            if v < value - 1e-9 * value.abs() - 1e-6 {
-                return Some((other, v));
+    fn swap(&self, active: &[bool], value: f64) -> Result<Option<(Vec<bool>, f64)>, Stopped> {
+        let Some(subset) = Subset::new(&self.q, active) else { return Ok(None) };
+        let outside = subset.outside();
+        for i in (0..subset.set.len()).filter(|&i| self.unknowns[subset.set[i]].droppable) {
+            let Some((j, _)) = self.greatest(&subset, &outside, Some(i)) else { continue };
+            let mut other = subset.clone();
+            other.remove(i);
+            other.insert(j);
+            let other = self.polish(other)?.active();
+            if let Some((_, v)) = self.valued(&other)
+                && v < value - 1e-9 * value.abs() - 1e-6
+            {
+                return Ok(Some((other, v)));
             }
         }
-        None
+        Ok(None)
     }
 
     /// For every dropped term: the value it would have (scaled) and its t-statistic.
     pub fn dropped(&self, active: &[bool]) -> Vec<Plausible> {
-        let Some(gains) = self.gains(active) else { return Vec::new() };
-        (0..self.p)
-            .filter(|&k| !active[k] && gains.add[k] > 0.0)
-            .map(|k| Plausible { unknown: k, value: gains.value[k], t_statistic: gains.add[k].sqrt() })
+        let Some(subset) = Subset::new(&self.q, active) else { return Vec::new() };
+        let outside = subset.outside();
+        let entries = outside.all.iter().enumerate().map(|(j, &k)| (k, subset.entering(&outside, j, None)));
+        entries
+            .filter_map(|(k, entry)| Some((k, entry.value, self.gain(k, &entry)?)))
+            .filter(|(_, _, gain)| *gain > 0.0)
+            .map(|(unknown, value, gain)| Plausible { unknown, value, t_statistic: gain.sqrt() })
             .collect()
     }
 }
@@ -207,29 +217,20 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
             continue;
         }
         let systematic: Vec<f64> = free.iter().map(|&k| reduced.systematic[k] * scale[k]).collect();
+        let score: Vec<f64> = (0..m * m).map(|k| at(&reduced.score, k / m, k % m)).collect();
         let mut out = Solution { xi, exact: vec![f64::NAN; p], noisy: vec![f64::NAN; p], shift: vec![0.0; p] };
         for (i, &k) in free.iter().enumerate() {
-            let mut variance = 0.0;
-            for a in 0..m {
-                let inner: f64 = (0..m).map(|b| at(&reduced.score, a, b) * v[i * m + b]).sum();
-                variance += v[i * m + a] * inner;
+            // The score's covariance is symmetric: its rows are its columns.
+            let row = &v[i * m..(i + 1) * m];
+            let mut inner = vec![0.0; m];
+            for (a, line) in row.iter().zip(score.chunks_exact(m)) {
+                inner.iter_mut().zip(line).for_each(|(sum, s)| *sum += a * s);
             }
+            let variance: f64 = row.iter().zip(&inner).map(|(a, b)| a * b).sum();
             out.exact[k] = variance.max(0.0).sqrt() * scale[k];
             out.noisy[k] = v[i * m + i].sqrt() * scale[k];
             out.shift[k] = DISCRETISATION_LEFT * apply(&systematic, i) * scale[k];
         }
         return Some(out);
     }
-}
-
-fn positions(active: &[bool]) -> Vec<usize> {
-    active.iter().enumerate().filter_map(|(i, &a)| a.then_some(i)).collect()
-}
-
-fn least(values: &[f64]) -> Option<usize> {
-    (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b]))
-}
-
-fn greatest(values: &[f64]) -> Option<usize> {
-    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]))
 }

@@ -4,6 +4,7 @@
 //! median step. The ratio of process to measurement noise is chosen by marginal likelihood (Wahba 1978; Kohn & Ansley
 //! 1987; the state-space form: Saerkkae & Solin 2019, section 12.3).
 
+use super::problem::JointError;
 use crate::solve::{Chain, PivotError};
 
 /// The smoothed component.
@@ -121,8 +122,8 @@ fn attempt(process: &Process, y: &[f64], log_ratio: f64) -> Result<Attempt, Pivo
     Ok(Attempt { v, variance: objective / freedom, criterion })
 }
 
-/// Smooths `y` (`[time]`, NaN where missing) with steps `h` (`[time - 1]`, zero at breaks).
-pub fn smooth(h: &[f64], y: &[f64]) -> Result<Smoothed, PivotError> {
+/// Smooths `y` (`[time]`, NaN where missing) with steps `h` (`[time - 1]`, zero at breaks); interrupted once `stop` says so.
+pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed, JointError> {
     let seen: Vec<f64> = y.iter().copied().filter(|v| v.is_finite()).collect();
     let count = seen.len().max(1) as f64;
     let mean = seen.iter().sum::<f64>() / count;
@@ -132,30 +133,31 @@ pub fn smooth(h: &[f64], y: &[f64]) -> Result<Smoothed, PivotError> {
 
     let process = Process::new(h);
     let mut best: Option<(f64, Attempt)> = None;
-    let consider = |k: f64, best: &mut Option<(f64, Attempt)>| -> Result<(), PivotError> {
-        let a = attempt(&process, &z, k)?;
-        if best.as_ref().is_none_or(|(_, b)| a.criterion < b.criterion) {
-            *best = Some((k, a));
+    let consider = |k: f64, best: &mut Option<(f64, Attempt)>| -> Result<(), JointError> {
+        if stop() {
+            return Err(JointError::Interrupted(None));
+        }
+        match attempt(&process, &z, k) {
+            Ok(a) if best.as_ref().is_none_or(|(_, b)| a.criterion < b.criterion) => *best = Some((k, a)),
+            Ok(_) => {}
+            Err(error) if best.is_none() => return Err(error.into()),
+            // A ratio so large that the matrix loses its definiteness is no candidate.
+            Err(_) => {}
         }
         Ok(())
     };
     let mut k = -4.0;
     while k < 11.0 {
-        // A ratio so large that the matrix loses its definiteness is no candidate.
-        let tried = consider(k, &mut best);
-        if best.is_none() {
-            tried?;
-        }
+        consider(k, &mut best)?;
         k += 1.5;
     }
     for step in [0.75, 0.375, 0.19] {
         let Some(centre) = best.as_ref().map(|(k, _)| *k) else { break };
         for k in [centre - step, centre + step] {
-            // The centre is at hand; a failing neighbour is no candidate.
-            let _ = consider(k, &mut best);
+            consider(k, &mut best)?;
         }
     }
-    let Some((_, chosen)) = best else { return Err(PivotError { step: 0, component: 0 }) };
+    let Some((_, chosen)) = best else { return Err(PivotError { step: 0, component: 0 }.into()) };
     let h = process.median;
     let column = |k: usize, scale: f64, shift: f64| -> Vec<f64> {
         chosen.v.iter().skip(k).step_by(3).map(|v| v * scale + shift).collect()
@@ -177,7 +179,7 @@ mod tests {
             ((i as f64 * 0.754_877_666_246_693).fract() + (i as f64 * 0.569_840_290_998).fract()).fract() - 0.5
         };
         let y: Vec<f64> = (0..n).map(|i| 5.0 + (i as f64 * 0.02).sin() + 0.05 * noise(i * i + 3)).collect();
-        let s = smooth(&h, &y).expect("smooths");
+        let s = smooth(&h, &y, &|| false).expect("smooths");
         let sigma = 0.05 / 12f64.sqrt();
         assert!((s.sigma / sigma - 1.0).abs() < 0.15, "{} {sigma}", s.sigma);
         for i in 50..n - 50 {
@@ -192,7 +194,7 @@ mod tests {
         let n = 100;
         let mut y: Vec<f64> = (0..n).map(|i| (i as f64 * 0.1).sin()).collect();
         y[40..44].fill(f64::NAN);
-        let s = smooth(&vec![0.1; n - 1], &y).expect("smooths");
+        let s = smooth(&vec![0.1; n - 1], &y, &|| false).expect("smooths");
         for i in 38..46 {
             assert!((s.derivatives[0][i] - (i as f64 * 0.1).sin()).abs() < 1e-3);
         }

@@ -1,9 +1,11 @@
 //! The joint engine on hand-written polynomial systems, without the compiler.
 
-use super::{Dynamics, EvaluateError, JointFit, Observations, Points, Settings, Unknown, fit};
+use std::cell::Cell;
+
+use super::{Dynamics, EvaluateError, JointError, JointFit, Observations, Points, Settings, Unknown, fit};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::data::{Purpose, normals, stream};
-use crate::train::Silent;
+use crate::train::{Observer, Progress, Silent};
 
 /// `x_c' = sum_k xi[c, k] theta_k(x)` with all monomials up to degree 2.
 struct Quadratic {
@@ -171,4 +173,47 @@ fn lorenz_is_found_at_every_noise() {
         assert!(exact, "support at noise {noise}: {:?}", fit.estimates);
         assert!(error < limit, "error {error} at noise {noise}");
     }
+}
+
+/// Says so many times that the fit may go on.
+struct Patience(Cell<usize>);
+
+impl Observer for Patience {
+    fn progress(&mut self, _: &Progress) {}
+    fn should_stop(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
+    }
+}
+
+/// Wherever it is interrupted, in the smoother, the regression, before a solve or in the search, the fit ends there and says where it
+/// stands.
+#[test]
+fn a_fit_can_be_interrupted_everywhere() {
+    let mut model = Quadratic::new(3);
+    let observations = observe(&model, &lorenz(), &[1.0, 1.0, 1.0], 300, 0.01, 0.01, 1);
+    let unknowns = model.unknowns();
+    let settings = Settings { seed: 0, significance: None, most_samples: 300 };
+    let (mut without, mut with, mut solves) = (0, 0, 0);
+    for patience in (0..).step_by(7) {
+        let mut observer = Patience(Cell::new(patience));
+        match fit(&mut model, &unknowns, &observations, &settings, &mut observer) {
+            Err(JointError::Interrupted(None)) => without += 1,
+            Err(JointError::Interrupted(Some(interim))) => {
+                with += 1;
+                assert!(interim.solves >= solves);
+                solves = interim.solves;
+                assert_eq!(interim.unknowns.len(), 30);
+                assert!(interim.unknowns.iter().zip(&interim.kept).all(|(x, kept)| *kept || *x == 0.0));
+            }
+            Ok(fit) => {
+                assert!(fit.solves >= solves);
+                break;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // Three smoothers of seventeen attempts and the regression; then far more questions than solves.
+    assert!(7 * without > 3 * 17 && 7 * with > 3 * solves, "{without} {with} {solves}");
 }
