@@ -1,7 +1,7 @@
 //! What either engine found, in one form, and the record made from it.
 
 use super::observed::Observed;
-use super::terms::{filled, six_digits, terms};
+use super::terms::{Term, filled, six_digits, terms};
 use crate::base::{Idx, IndexMap};
 use crate::hir::{self, Equation, Expr, Model, UnknownKind};
 use crate::report;
@@ -74,8 +74,13 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
             let spelled = match model.unknowns[term.unknown].kind {
                 UnknownKind::Coefficient { hole, term: at } => {
                     let candidate = &model.holes[hole].terms[at];
-                    let same = terms(&candidate.value).first().is_some_and(|t| t.rest == part.rest);
-                    if same { candidate.spelled.clone() } else { spell(part.rest.as_ref()) }
+                    // As it was written, unless a number in it has gone into the coefficient.
+                    let same = |t: &Term| t.coefficient == 1.0 && t.rest == part.rest;
+                    if terms(&candidate.value).first().is_some_and(same) {
+                        candidate.spelled.clone()
+                    } else {
+                        spell(part.rest.as_ref())
+                    }
                 }
                 UnknownKind::Param(_) => spell(part.rest.as_ref()),
             };
