@@ -6,7 +6,7 @@ use std::fmt;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use mechc::driver::{SolveBench, random_case};
-use mechc::solve::relaxed::{Gradients, Scheme, Solution, Wanted, Weights, factor};
+use mechc::solve::relaxed::{Gradients, Scheme, Solution, Upstream, Wanted, factor};
 
 fn main() {
     divan::main();
@@ -51,7 +51,7 @@ fn bench(size: Size) -> SolveBench {
         highest: 2,
         equations: size.equations,
         steps: size.steps,
-        scheme: Scheme { slack: None, central: false, weights: Weights::default(), refinements: 0 },
+        scheme: Scheme::published(),
         constant_matrix: size.constant,
         threads: 1,
         repeat: None,
@@ -65,10 +65,10 @@ fn forward(bencher: Bencher<'_, '_>, size: Size) {
     let mut factor = factor(&problem).expect("regular systems");
     let mut solution = Solution::default();
     bencher.counter(ItemsCount::new(size.batch)).bench_local(|| {
-        if !size.constant {
-            factor.refactor(&problem)?;
+        if size.constant {
+            return factor.solve_into(&problem, &mut solution);
         }
-        factor.solve_into(&problem, &mut solution)
+        factor.refactor_and_solve_into(&problem, &mut solution)
     });
 }
 
@@ -78,10 +78,10 @@ fn backward(bencher: Bencher<'_, '_>, size: Size) {
     let problem = case.problem();
     let factor = factor(&problem).expect("regular systems");
     let solution = factor.solve(&problem).expect("finite solutions");
-    let upstream = case.upstream.as_deref().expect("the case has one");
+    let upstream = Upstream { u: case.upstream.as_deref().expect("the case has one"), ..Upstream::default() };
     let wanted = Wanted { weights: false, ..Wanted::ALL };
     let mut gradients = Gradients::default();
     bencher
         .counter(ItemsCount::new(size.batch))
-        .bench_local(|| factor.adjoint_into(&problem, &solution, upstream, None, wanted, &mut gradients));
+        .bench_local(|| factor.adjoint_into(&problem, &solution, upstream, wanted, &mut gradients));
 }

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use mechc::solve::relaxed::{Coefficients, Problem, Scheme, Shape, Slack, Steps, Wanted, Weights, factor};
+use mechc::solve::relaxed::{
+    Border, Coefficients, DataRows, Problem, RowWeights, Scheme, Shape, Slack, Steps, Wanted, Weights, factor,
+};
 use npyz::npz::NpzArchive;
 use serde_json::Value;
 
@@ -57,6 +59,9 @@ impl Case {
             rhs: &self.rhs,
             iv: &self.iv,
             h: Steps { values: &self.h, per_sample: true, per_state: self.per_state },
+            row_weights: RowWeights::default(),
+            data: DataRows::default(),
+            border: Border::default(),
         }
     }
 }
@@ -80,7 +85,7 @@ fn read(case: &Value) -> Case {
         slack: mnn.then(|| Slack { alpha: number("alpha"), gamma: number("gamma") }),
         central: case["central"] == true,
         weights: Weights { equation: weight("equation"), initial: weight("initial"), smooth: weight("smooth") },
-        refinements: 0,
+        ..Scheme::published()
     };
     let [c, rhs, iv, h] = ["c", "rhs", "iv", "h"].map(|key| array(name, key));
     // Where the states share the step the array repeats it, and its gradient is expected for the shared one.

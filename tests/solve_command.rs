@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use mechc::driver::{SolveBench, random_case};
-use mechc::solve::relaxed::{Scheme, Weights, factor};
+use mechc::solve::relaxed::{Scheme, factor};
 use npyz::npz::NpzArchive;
 use npyz::zip::CompressionMethod;
 use npyz::zip::write::{FileOptions, ZipWriter};
@@ -462,7 +462,7 @@ fn the_systems_of_the_bench_are_regular() {
     for (states, highest, equations, constant_matrix) in
         [(1, 2, 1, false), (3, 2, 3, true), (4, 4, 2, false), (2, 1, 2, true)]
     {
-        let scheme = Scheme { slack: None, central: false, weights: Weights::default(), refinements: 0 };
+        let scheme = Scheme::published();
         let bench = SolveBench {
             batch: 9,
             states,

@@ -8,7 +8,9 @@ use super::failure::Failure;
 use super::run;
 use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
-use crate::solve::relaxed::{Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor};
+use crate::solve::relaxed::{
+    Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Upstream, Wanted, factor,
+};
 
 /// Repeats go on for this long where nobody says how many there are.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -17,7 +19,8 @@ const FEWEST: usize = 5;
 /// Time spent before the first repeat that counts: caches, pages and the processor's clock settle.
 const WARM_UP: Duration = Duration::from_millis(100);
 /// All gradients but those of the three weights.
-const GRADIENTS: Wanted = Wanted { c: true, rhs: true, iv: true, h: true, weights: false };
+const GRADIENTS: Wanted =
+    Wanted { c: true, rhs: true, iv: true, h: true, weights: false, row_weights: false, data: false, border: false };
 
 /// Systems to solve.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,14 +127,15 @@ struct Buffers {
 
 impl Buffers {
     fn forward(&mut self, problem: &Problem) -> Result<(), SolveError> {
-        if !problem.constant_matrix() {
-            self.factor.refactor(problem)?;
+        match problem.constant_matrix() {
+            true => self.factor.solve_into(problem, &mut self.solution),
+            false => self.factor.refactor_and_solve_into(problem, &mut self.solution),
         }
-        self.factor.solve_into(problem, &mut self.solution)
     }
 
     fn backward(&mut self, problem: &Problem, upstream: &[f64]) -> Result<(), SolveError> {
-        self.factor.adjoint_into(problem, &self.solution, upstream, None, GRADIENTS, &mut self.gradients)
+        let upstream = Upstream { u: upstream, ..Upstream::default() };
+        self.factor.adjoint_into(problem, &self.solution, upstream, GRADIENTS, &mut self.gradients)
     }
 }
 

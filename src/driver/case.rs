@@ -5,7 +5,7 @@ use std::path::Path;
 use super::failure::{Failure, Problem as Fault};
 use super::memory;
 use crate::data::{Array, Arrays, DataError, nearest, read_arrays};
-use crate::solve::relaxed::{Coefficients, Problem, Scheme, Shape, SolveError, Steps};
+use crate::solve::relaxed::{Border, Coefficients, DataRows, Problem, RowWeights, Scheme, Shape, SolveError, Steps};
 
 /// The arrays that a case may hold.
 const INPUTS: [&str; 6] = ["c", "rhs", "iv", "h", "upstream", "upstream_eps"];
@@ -47,6 +47,9 @@ impl Case {
             rhs: &self.rhs,
             iv: &self.iv,
             h: Steps { values: &self.h, per_sample: self.h_per_sample, per_state: self.h_per_state },
+            row_weights: RowWeights::default(),
+            data: DataRows::default(),
+            border: Border::default(),
         }
     }
 }
@@ -241,11 +244,11 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape) -> Failure {
         }
         SolveError::Singular { .. }
         | SolveError::NonFiniteMatrix { .. }
-        | SolveError::Slack { .. }
+        | SolveError::Border { .. }
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
             let help = match error {
-                SolveError::Singular { .. } | SolveError::Slack { .. } => {
+                SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"
                 }
                 _ => "scale coefficients, steps and weights so that their squares can be represented",

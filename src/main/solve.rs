@@ -56,6 +56,7 @@ impl SchemeArgs {
             central: self.central,
             weights: self.weights,
             refinements: usize::from(self.refinements),
+            ..Scheme::published()
         }
     }
 }

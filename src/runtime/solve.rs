@@ -7,8 +7,8 @@ use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::solve::relaxed::{
-    Coefficients, DenseOperator, Factor, Footprint, Gradients, Problem, Scheme, Shape, Solution, SolveError, Steps,
-    Wanted, Weights, factor,
+    Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Problem, RowWeights, Scheme, Shape,
+    Solution, SolveError, Steps, Upstream, Wanted, Weights, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -158,7 +158,8 @@ fn prefers_operator(problem: &Problem<'_>) -> bool {
 /// Rows and arithmetic of all solves of the runtime.
 pub(crate) fn scheme(central: bool, weights: [f64; 3]) -> Scheme {
     let [equation, initial, smooth] = weights;
-    Scheme { slack: None, central, weights: Weights { equation, initial, smooth }, refinements: REFINEMENTS }
+    let weights = Weights { equation, initial, smooth };
+    Scheme { central, weights, refinements: REFINEMENTS, ..Scheme::published() }
 }
 
 /// Bytes of the factors of a solve, and of its solution and gradients.
@@ -222,6 +223,9 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
         rhs: numbers(run, s.operands[1].0),
         iv: numbers(run, s.operands[2].0),
         h: Steps { values: &steps, per_sample: false, per_state: false },
+        row_weights: RowWeights::default(),
+        data: DataRows::default(),
+        border: Border::default(),
     };
     let done = match s.adjoint {
         None => solve(run, s, &problem, h, state),
@@ -279,10 +283,11 @@ fn adjoint(
         state.solution.eps.resize(problem.shape.batch, 0.0);
     }
     let h = wanted[3];
-    let which = Wanted { c, rhs, iv, h, weights: false };
+    let which = Wanted { c, rhs, iv, h, ..Wanted::default() };
     let SolverState { factor, solution, gradients, .. } = state;
     if let Some(factor) = factor {
-        factor.adjoint_into(problem, solution, numbers(run, u_adj), None, which, gradients)?;
+        let upstream = Upstream { u: numbers(run, u_adj), ..Upstream::default() };
+        factor.adjoint_into(problem, solution, upstream, which, gradients)?;
     }
     for ((buffer, from), wanted) in adjoints.into_iter().zip([&gradients.c, &gradients.rhs, &gradients.iv]).zip(wanted)
     {

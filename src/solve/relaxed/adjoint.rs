@@ -6,30 +6,38 @@
 
 use rayon::prelude::*;
 
-use super::assemble::{add_to, central_step, power, scale_by};
+use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
 use super::factor::{Factor, Storage};
+use super::gradients::{Outputs, RowGradients, Rows};
 use super::plan::Plan;
-use super::problem::{Problem, Shape};
-use super::residual::row_residuals;
-use super::solution::{Solution, check_finite, offset_sample};
-use super::stage::{Cut, Samples, Staged, accumulate, gather, scatter};
-use super::substitute::{Common, Own, Stored, substitute};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8};
+use super::problem::{Precision, Problem, Shape};
+use super::segments::Cut;
+use super::solution::{Solution, SolveGroup, Task, Unknowns, check_finite, offset_sample};
+use super::stage::{Pieces, Staged, Window, accumulate, gather, scatter, spread_factor};
+use super::substitute::{Common, Own, Stored};
+use crate::solve::lanes::{Pack, Pack8, Pack16};
 
-/// Which gradients to compute; the others come back empty (0 for the weights).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which gradients to compute; the others come back empty (0 for the scalar weights).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wanted {
     pub c: bool,
     pub rhs: bool,
     pub iv: bool,
     pub h: bool,
     pub weights: bool,
+    /// Of the factors on single rows.
+    pub row_weights: bool,
+    /// Of the data rows' values and weights.
+    pub data: bool,
+    /// Of the border's columns.
+    pub border: bool,
 }
 
 impl Wanted {
     /// All of them.
-    pub const ALL: Wanted = Wanted { c: true, rhs: true, iv: true, h: true, weights: true };
+    pub const ALL: Wanted =
+        Wanted { c: true, rhs: true, iv: true, h: true, weights: true, row_weights: true, data: true, border: true };
 }
 
 /// Gradients of a scalar with respect to the inputs of the solve, each in the shape of its input; what the samples share is
@@ -46,6 +54,27 @@ pub struct Gradients {
     pub h: Vec<f64>,
     /// Of the equation, initial and smooth weights, summed over the batch.
     pub weights: [f64; 3],
+    /// Of the factors on equation rows `(E, T)`, initial rows `(Ti, D)` and smooth rows `(T-1, D)`.
+    pub row_weights: [Vec<f64>; 3],
+    /// Of the data rows' values `(B, M)`.
+    pub data: Vec<f64>,
+    /// Of the data rows' weights `(M)`.
+    pub data_weights: Vec<f64>,
+    /// `(B or 1, E, T, P)`
+    pub border: Vec<f64>,
+    /// Of the slack's push `gamma * alpha`, summed over the batch.
+    pub push: f64,
+}
+
+/// Gradients of a scalar `l` with respect to the solution.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Upstream<'a> {
+    /// `dl/du`, `(B, T, D, K)`
+    pub u: &'a [f64],
+    /// `dl/d eps`, `(B)`; empty where `l` does not depend on the slack.
+    pub eps: &'a [f64],
+    /// `dl/d theta`, `(B, P)`; empty where `l` does not depend on the border.
+    pub theta: &'a [f64],
 }
 
 impl Factor {
@@ -63,7 +92,8 @@ impl Factor {
         wanted: Wanted,
     ) -> Result<Gradients, SolveError> {
         let mut gradients = Gradients::default();
-        self.adjoint_into(problem, solution, upstream, upstream_eps, wanted, &mut gradients)?;
+        let upstream = Upstream { u: upstream, eps: upstream_eps.unwrap_or_default(), theta: &[] };
+        self.adjoint_into(problem, solution, upstream, wanted, &mut gradients)?;
         Ok(gradients)
     }
 
@@ -75,25 +105,40 @@ impl Factor {
         &self,
         problem: &Problem,
         solution: &Solution,
-        upstream: &[f64],
-        upstream_eps: Option<&[f64]>,
+        upstream: Upstream<'_>,
         wanted: Wanted,
         gradients: &mut Gradients,
     ) -> Result<(), SolveError> {
         self.check(problem)?;
         let shape = &problem.shape;
+        let (plan, len) = (&self.plan, self.plan.len);
         let length = |what, expected, got| {
             if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
         };
-        length("upstream", shape.batch * shape.unknowns(), upstream.len())?;
+        let optional = |what, expected, got| if got == 0 { Ok(()) } else { length(what, expected, got) };
+        length("upstream", shape.batch * shape.unknowns(), upstream.u.len())?;
+        optional("the slack's upstream gradient", shape.batch, upstream.eps.len())?;
+        optional("the border's upstream gradient", shape.batch * plan.own, upstream.theta.len())?;
         length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
         length("the solution's eps", shape.batch, solution.eps.len())?;
-        length("upstream_eps", shape.batch, upstream_eps.map_or(shape.batch, <[f64]>::len))?;
-        let given = Given { problem, plan: &self.plan, solution, upstream, upstream_eps, wanted };
+        length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
+        let given = Given { problem, plan, solution, upstream, wanted };
+        let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
-            Storage::Wide(values) => adjoint_batch::<Pack8, _>(given, |g| Own(&values[g * self.plan.len..]), gradients),
-            Storage::Narrow(values) if shape.batch == 1 => adjoint_batch::<f64, _>(given, |_| Own(values), gradients),
-            Storage::Narrow(values) => adjoint_batch::<Pack8, _>(given, |_| Common(values), gradients),
+            Storage::Segments(x) => {
+                adjoint_batch::<Plain<f64>, _>(given, |sample| Cut { segments: x, sample }, gradients)
+            }
+            Storage::Wide(x) => adjoint_batch::<Plain<Pack8>, _>(given, |g| Own(&x[g * len..]), gradients),
+            Storage::Single(x) if mixed => adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients),
+            Storage::Single(x) => adjoint_batch::<Plain<Pack16>, _>(given, |g| Own(&x[g * len..]), gradients),
+            Storage::Narrow(x) if problem.scheme.precision == Precision::Single => {
+                let x = spread_factor(x);
+                adjoint_batch::<Plain<Pack16>, _>(given, |_| Own(&x), gradients)
+            }
+            Storage::Narrow(factor) => {
+                let common = Common { factor, propagators: &self.propagators };
+                adjoint_batch::<Plain<Pack8>, _>(given, |_| common, gradients)
+            }
         }
     }
 }
@@ -103,418 +148,283 @@ struct Given<'a> {
     problem: &'a Problem<'a>,
     plan: &'a Plan,
     solution: &'a Solution,
-    upstream: &'a [f64],
-    upstream_eps: Option<&'a [f64]>,
+    upstream: Upstream<'a>,
     wanted: Wanted,
 }
 
-/// One chunk's share of the outputs: slices of what each sample has for itself, sums of what is shared.
+/// Numbers of one sample in each gradient; 0 for those that are not wanted.
+struct Sizes {
+    c: usize,
+    rhs: usize,
+    iv: usize,
+    h: usize,
+    data: usize,
+    border: usize,
+    rows: [usize; 3],
+}
+
+impl Sizes {
+    fn new(problem: &Problem, wanted: Wanted) -> Self {
+        let shape = &problem.shape;
+        let if_wanted = |wanted: bool, n: usize| if wanted { n } else { 0 };
+        let rows = |n: usize| if_wanted(wanted.row_weights, n);
+        Sizes {
+            c: if_wanted(wanted.c, shape.coefficients()),
+            rhs: if_wanted(wanted.rhs, shape.right_hand_sides()),
+            iv: if_wanted(wanted.iv, shape.initial_values()),
+            h: if_wanted(wanted.h, shape.intervals() * if problem.h.per_state { shape.states } else { 1 }),
+            data: if_wanted(wanted.data, problem.data.places.len()),
+            border: if_wanted(wanted.border, shape.right_hand_sides() * problem.border.width),
+            rows: [
+                rows(shape.right_hand_sides()),
+                rows(shape.initial_steps * shape.states),
+                rows(shape.intervals() * shape.states),
+            ],
+        }
+    }
+}
+
+/// One piece's share of the gradients: slices of what each sample has for itself, sums of what is shared.
 struct Piece<'a> {
     c: &'a mut [f64],
     rhs: &'a mut [f64],
     iv: &'a mut [f64],
     h: &'a mut [f64],
-    weights: [f64; 3],
-    c_sum: Vec<f64>,
-    h_sum: Vec<f64>,
+    data: &'a mut [f64],
+    border: &'a mut [f64],
+    sums: Sums,
     failure: Option<SolveError>,
 }
 
-fn adjoint_batch<P: Pack, F: Stored<P>>(
+/// Sums over the samples of a piece.
+#[derive(Default)]
+struct Sums {
+    c: Vec<f64>,
+    h: Vec<f64>,
+    border: Vec<f64>,
+    data_weights: Vec<f64>,
+    weights: [f64; 3],
+    rows: [Vec<f64>; 3],
+    push: f64,
+}
+
+/// An array of each sample's own or one sum, as mutable halves of which one is empty.
+fn own_or_shared(array: &mut Vec<f64>, own: bool, size: usize, batch: usize) -> (&mut [f64], &mut [f64]) {
+    array.resize(if own { batch * size } else { size }, 0.0);
+    if own {
+        (array, &mut [])
+    } else {
+        array.fill(0.0);
+        (&mut [], array)
+    }
+}
+
+fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     given: Given,
     factor: impl Fn(usize) -> F + Sync,
     gradients: &mut Gradients,
 ) -> Result<(), SolveError> {
     let Given { problem, wanted, .. } = given;
-    let shape = &problem.shape;
-    let cut = Cut::new::<P>(shape.batch);
-    let sizes = (
-        if wanted.c { shape.coefficients() } else { 0 },
-        if wanted.rhs { shape.right_hand_sides() } else { 0 },
-        if wanted.iv { shape.initial_values() } else { 0 },
-        if wanted.h { shape.intervals() * if problem.h.per_state { shape.states } else { 1 } } else { 0 },
-    );
-    let (c_own, h_own) = (problem.c.per_sample(), problem.h.per_sample);
-    gradients.c.resize(if c_own { shape.batch } else { 1 } * sizes.0, 0.0);
-    gradients.rhs.resize(shape.batch * sizes.1, 0.0);
-    gradients.iv.resize(shape.batch * sizes.2, 0.0);
-    gradients.h.resize(if h_own { shape.batch } else { 1 } * sizes.3, 0.0);
-    let Gradients { c, rhs, iv, h, weights } = gradients;
-    let (c_each, c_shared): (&mut [f64], &mut [f64]) = if c_own { (c, &mut []) } else { (&mut [], c) };
-    let (h_each, h_shared): (&mut [f64], &mut [f64]) = if h_own { (h, &mut []) } else { (&mut [], h) };
+    let batch = problem.shape.batch;
+    let cut = Pieces::new::<A::Low>(batch);
+    let sizes = Sizes::new(problem, wanted);
+    let Gradients { c, rhs, iv, h, weights, row_weights, data, data_weights, border, push } = gradients;
+    let (c_each, c_shared) = own_or_shared(c, problem.c.per_sample(), sizes.c, batch);
+    let (h_each, h_shared) = own_or_shared(h, problem.h.per_sample, sizes.h, batch);
+    let (border_each, border_shared) = own_or_shared(border, problem.border.per_sample, sizes.border, batch);
+    rhs.resize(batch * sizes.rhs, 0.0);
+    iv.resize(batch * sizes.iv, 0.0);
+    data.resize(batch * sizes.data, 0.0);
+    let zeros = |n: usize| vec![0.0; n];
+    *weights = [0.0; 3];
+    *push = 0.0;
+    *data_weights = zeros(sizes.data);
+    *row_weights = sizes.rows.map(zeros);
     let mut pieces: Vec<Piece> = cut
-        .split(c_each, sizes.0)
+        .split(c_each, sizes.c)
         .into_iter()
-        .zip(cut.split(rhs, sizes.1))
-        .zip(cut.split(iv, sizes.2))
-        .zip(cut.split(h_each, sizes.3))
-        .map(|(((c, rhs), iv), h)| Piece {
+        .zip(cut.split(rhs, sizes.rhs))
+        .zip(cut.split(iv, sizes.iv))
+        .zip(cut.split(h_each, sizes.h))
+        .zip(cut.split(data, sizes.data))
+        .zip(cut.split(border_each, sizes.border))
+        .map(|(((((c, rhs), iv), h), data), border)| Piece {
             c,
             rhs,
             iv,
             h,
-            weights: [0.0; 3],
-            c_sum: vec![0.0; c_shared.len()],
-            h_sum: vec![0.0; h_shared.len()],
+            data,
+            border,
+            sums: Sums {
+                c: zeros(c_shared.len()),
+                h: zeros(h_shared.len()),
+                border: zeros(border_shared.len()),
+                data_weights: zeros(sizes.data),
+                rows: sizes.rows.map(zeros),
+                ..Sums::default()
+            },
             failure: None,
         })
         .collect();
     pieces.par_iter_mut().enumerate().for_each_init(
-        || Scratch::<P>::new(problem),
-        |scratch, (chunk, piece)| {
-            P::dispatch(AdjointChunk { given, groups: cut.range(chunk), factor: &factor, scratch, piece })
+        || Scratch::<A>::new(&given),
+        |scratch, (index, piece)| {
+            adjoint_piece(given, cut.range(index), &factor, scratch, piece);
         },
     );
-    *weights = [0.0; 3];
-    c_shared.fill(0.0);
-    h_shared.fill(0.0);
+    let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(x, y)| *x += y);
     for piece in &mut pieces {
         if let Some(failure) = piece.failure.take() {
             return Err(failure);
         }
-        let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(x, y)| *x += y);
-        add(weights, &piece.weights);
-        add(c_shared, &piece.c_sum);
-        add(h_shared, &piece.h_sum);
+        add(c_shared, &piece.sums.c);
+        add(h_shared, &piece.sums.h);
+        add(border_shared, &piece.sums.border);
+        add(data_weights, &piece.sums.data_weights);
+        add(weights, &piece.sums.weights);
+        row_weights.iter_mut().zip(&piece.sums.rows).for_each(|(to, from)| add(to, from));
+        *push += piece.sums.push;
+    }
+    if !wanted.weights {
+        *weights = [0.0; 3];
     }
     Ok(())
 }
 
-struct Scratch<P> {
-    staged: Staged<P>,
-    rhs: Vec<P>,
-    iv: Vec<P>,
-    u: Vec<P>,
-    z: Vec<P>,
-    c_adj: Vec<P>,
-    rhs_adj: Vec<P>,
-    iv_adj: Vec<P>,
-    h_adj: Vec<P>,
-    powers: Vec<P>,
-    refined: Option<Refined<P>>,
+struct Scratch<A: Arithmetic> {
+    staged: Staged<A::High>,
+    unknowns: Unknowns<A>,
+    /// The solution, `(T, D, K)` and the border.
+    u: Vec<A::High>,
+    border: Vec<A::High>,
+    outputs: Outputs<A::High>,
 }
 
-/// What refining the adjoint solution needs: the upstream gradient, the solution so far, and right-hand sides of zeros.
-struct Refined<P> {
-    given: Vec<P>,
-    total: Vec<P>,
-    rhs: Vec<P>,
-    iv: Vec<P>,
-}
-
-impl<P: Pack> Scratch<P> {
-    fn new(problem: &Problem) -> Self {
-        let shape = &problem.shape;
-        let zeros = |n: usize| vec![P::ZERO; n];
+impl<A: Arithmetic> Scratch<A> {
+    fn new(given: &Given) -> Self {
+        let Given { problem, plan, wanted, .. } = *given;
         Scratch {
-            staged: Staged::new(shape),
-            rhs: zeros(shape.right_hand_sides()),
-            iv: zeros(shape.initial_values()),
-            u: zeros(shape.unknowns()),
-            z: zeros(shape.unknowns()),
-            c_adj: zeros(shape.coefficients()),
-            rhs_adj: zeros(shape.right_hand_sides()),
-            iv_adj: zeros(shape.initial_values()),
-            h_adj: zeros(shape.intervals() * shape.states),
-            powers: zeros(8 * shape.orders),
-            refined: (problem.scheme.refinements > 0).then(|| Refined {
-                given: zeros(shape.unknowns()),
-                total: zeros(shape.unknowns()),
-                rhs: zeros(shape.right_hand_sides()),
-                iv: zeros(shape.initial_values()),
-            }),
+            staged: Staged::new(problem, problem.shape.steps),
+            unknowns: Unknowns::new(problem, plan),
+            u: vec![A::High::ZERO; problem.shape.unknowns()],
+            border: vec![A::High::ZERO; plan.border],
+            outputs: Outputs::new(problem, wanted),
         }
     }
 }
 
-struct AdjointChunk<'a, 'b, P, G> {
-    given: Given<'a>,
+/// The gradients of a piece.
+fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
+    given: Given,
     groups: std::ops::Range<usize>,
-    factor: &'a G,
-    scratch: &'a mut Scratch<P>,
-    piece: &'a mut Piece<'b>,
-}
-
-impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for AdjointChunk<'_, '_, P, G> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = P>>(self) {
-        let AdjointChunk { given, groups, factor, scratch, piece } = self;
-        let Given { problem, plan, solution, upstream, upstream_eps, wanted } = given;
-        let shape = &problem.shape;
-        for (local, index) in groups.enumerate() {
-            let samples = Samples::of_group::<P>(index, shape.batch);
-            let first = local * P::WIDTH;
-            scratch.staged.load::<V>(problem, samples);
-            gather(&mut scratch.rhs, problem.rhs, shape.right_hand_sides(), samples);
-            gather(&mut scratch.iv, problem.iv, shape.initial_values(), samples);
-            if wanted.c || wanted.h || wanted.weights {
-                // Without it the residuals below are those of another lane group, and nobody reads them.
-                gather(&mut scratch.u, &solution.u, shape.unknowns(), samples);
-            }
-            gather(&mut scratch.z, upstream, shape.unknowns(), samples);
-            let (mut eps, mut z_eps) = ([P::ZERO], [P::ZERO]);
-            if plan.slack {
-                gather(&mut eps, &solution.eps, 1, samples);
-                if let Some(values) = upstream_eps {
-                    gather(&mut z_eps, values, 1, samples);
-                }
-            }
-            solve_upstream::<V, F>(problem, plan, factor(index), scratch, &mut z_eps[0]);
-            if let Some(failure) = non_finite(shape, &scratch.z, samples) {
-                piece.failure.get_or_insert(failure);
-                return;
-            }
-            let equation = equation_rows::<V>(problem, scratch, wanted);
-            let initial = initial_rows::<V>(problem, scratch);
-            let smooth = if wanted.h || wanted.weights {
-                smooth_rows::<V>(problem, plan, scratch, V::load(&eps[0]), V::load(&z_eps[0]))
-            } else {
-                V::splat(0.0)
-            };
-            if wanted.rhs {
-                scatter(&scratch.rhs_adj, piece.rhs, shape.right_hand_sides(), first, samples.count);
-            }
-            if wanted.iv {
-                scatter(&scratch.iv_adj, piece.iv, shape.initial_values(), first, samples.count);
-            }
-            if wanted.c && problem.c.per_sample() {
-                scatter(&scratch.c_adj, piece.c, shape.coefficients(), first, samples.count);
-            } else if wanted.c {
-                accumulate(&scratch.c_adj, &mut piece.c_sum, samples.count);
-            }
-            if wanted.h {
-                let h_adj = step_gradient::<V>(problem, &mut scratch.h_adj);
-                if problem.h.per_sample {
-                    scatter(h_adj, piece.h, h_adj.len(), first, samples.count);
-                } else {
-                    accumulate(h_adj, &mut piece.h_sum, samples.count);
-                }
-            }
-            if wanted.weights {
-                let w = &problem.scheme.weights;
-                let mut sums = [P::ZERO; 3];
-                for (to, (sum, weight)) in
-                    sums.iter_mut().zip([(equation, w.equation), (initial, w.initial), (smooth, w.smooth)])
-                {
-                    sum.mul(V::splat(2.0 * weight)).store(to);
-                }
-                accumulate(&sums, &mut piece.weights, samples.count);
-            }
-        }
-    }
-}
-
-/// `N z = g` in place for the upstream gradient in `z` and `z_eps`, refined as often as the solve itself.
-#[inline(always)]
-fn solve_upstream<V: Lanes, F: Stored<V::Pack>>(
-    problem: &Problem,
-    plan: &Plan,
-    factor: F,
-    scratch: &mut Scratch<V::Pack>,
-    z_eps: &mut V::Pack,
+    factor: &impl Fn(usize) -> F,
+    scratch: &mut Scratch<A>,
+    piece: &mut Piece,
 ) {
+    let Given { problem, plan, solution, upstream, wanted } = given;
     let shape = &problem.shape;
-    let Scratch { staged, z, refined, .. } = scratch;
-    scale_by::<V>(z, &staged.unscale);
-    let given_eps = V::load(z_eps);
-    let mut sum_eps = V::splat(0.0);
-    if let Some(refined) = refined {
-        refined.given.copy_from_slice(z);
-        refined.total.fill(V::Pack::ZERO);
-    }
-    for pass in 0..=problem.scheme.refinements {
-        if pass > 0
-            && let Some(Refined { given, total, rhs, iv }) = refined
-        {
-            let mut sum = V::Pack::ZERO;
-            sum_eps.store(&mut sum);
-            row_residuals::<V>(problem, plan, staged, (rhs, iv), (total, &sum), z, z_eps);
-            for (r, g) in z.iter_mut().zip(given.iter()) {
-                V::load(r).add(V::load(g)).store(r);
+    let first = groups.start * A::Low::WIDTH;
+    let Scratch { staged, unknowns, u, border, outputs } = scratch;
+    let own = usize::from(plan.slack);
+    for group in groups {
+        let window = Window::of_group::<A::Low>(group, shape);
+        staged.load_matrix(problem, window);
+        staged.load_values(problem, window);
+        gather(u, &solution.u, shape.unknowns(), window);
+        gather(&mut unknowns.y, upstream.u, shape.unknowns(), window);
+        unknowns.border.fill(A::High::ZERO);
+        if plan.slack {
+            gather(&mut border[..1], &solution.eps, 1, window);
+            if !upstream.eps.is_empty() {
+                gather(&mut unknowns.border[..1], upstream.eps, 1, window);
             }
-            V::load(z_eps).add(given_eps).store(z_eps);
         }
-        substitute::<V, F>(plan, shape.steps, shape.block(), factor, z, z_eps);
-        scale_by::<V>(z, &staged.unscale);
-        sum_eps = sum_eps.add(V::load(z_eps));
-        if let Some(Refined { total, .. }) = refined {
-            add_to::<V>(total, z);
+        if plan.own > 0 {
+            gather(&mut border[own..own + plan.own], &solution.theta, plan.own, window);
+            if !upstream.theta.is_empty() {
+                gather(&mut unknowns.border[own..own + plan.own], upstream.theta, plan.own, window);
+            }
+        }
+        let factor = factor(group);
+        A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task: Task::Adjoint, unknowns });
+        if let Some(failure) = non_finite(shape, &unknowns.y, window) {
+            piece.failure.get_or_insert(failure);
+            return;
+        }
+        let rows = Rows { problem, plan, staged, wanted, u, border, z: &unknowns.y, z_border: &unknowns.border };
+        A::High::dispatch(RowGradients { rows, out: outputs });
+        piece.write(problem, plan, wanted, outputs, window, window.first - first);
+        if plan.slack {
+            accumulate(&unknowns.border[..1], std::slice::from_mut(&mut piece.sums.push), window.count);
         }
     }
-    if let Some(Refined { total, .. }) = refined {
-        z.copy_from_slice(total);
+}
+
+impl Piece<'_> {
+    /// Takes the gradients of a lane group out of its lanes; `first` counts its samples from the start of the piece.
+    fn write<P: Pack>(
+        &mut self,
+        problem: &Problem,
+        plan: &Plan,
+        wanted: Wanted,
+        outputs: &mut Outputs<P>,
+        window: Window,
+        first: usize,
+    ) {
+        let shape = &problem.shape;
+        let each = |own: bool, from: &mut [P], to: &mut [f64], sum: &mut [f64]| {
+            let size = from.len();
+            match own {
+                true => scatter(from, to, size, first, window.count),
+                false => accumulate(from, sum, window.count),
+            }
+        };
+        let Sums { c, h, border, data_weights, weights, rows, .. } = &mut self.sums;
+        if wanted.rhs {
+            each(true, &mut outputs.rhs, self.rhs, &mut []);
+        }
+        if wanted.iv {
+            each(true, &mut outputs.iv, self.iv, &mut []);
+        }
+        if wanted.c {
+            each(problem.c.per_sample(), &mut outputs.c, self.c, c);
+        }
+        if wanted.h {
+            let by_interval = outputs.steps(problem);
+            each(problem.h.per_sample, by_interval, self.h, h);
+        }
+        if wanted.border && plan.own > 0 {
+            each(problem.border.per_sample, &mut outputs.border, self.border, border);
+        }
+        if wanted.data {
+            each(true, &mut outputs.data, self.data, &mut []);
+            accumulate(&outputs.data_weights, data_weights, window.count);
+        }
+        if wanted.weights {
+            accumulate(&outputs.weights, weights, window.count);
+        }
+        if wanted.row_weights {
+            for (from, to) in outputs.row_weights.iter().zip(rows) {
+                accumulate(from, to, window.count);
+            }
+        }
+        debug_assert!(shape.batch >= window.first + window.count);
     }
-    sum_eps.store(z_eps);
 }
 
 /// The first number of `z` that is not finite.
-#[inline(always)]
-fn non_finite<P: Pack>(shape: &Shape, z: &[P], samples: Samples) -> Option<SolveError> {
-    let bad = |pack: &P| (0..samples.count).any(|lane| !pack.lane(lane).is_finite());
-    if !z.iter().any(bad) {
+fn non_finite<P: Pack>(shape: &Shape, z: &[P], window: Window) -> Option<SolveError> {
+    let mut clean = [0.0; 16];
+    for pack in z {
+        for (lane, sum) in clean.iter_mut().enumerate().take(P::WIDTH) {
+            *sum += pack.lane(lane) * 0.0;
+        }
+    }
+    if clean.iter().all(|&x| x == 0.0) {
         return None;
     }
-    (0..samples.count).find_map(|lane| {
+    (0..window.count).find_map(|lane| {
         let one: Vec<f64> = z.iter().map(|pack| pack.lane(lane)).collect();
-        check_finite("adjoint solution", shape, &one).err().map(|error| offset_sample(error, samples.first + lane))
+        check_finite("adjoint solution", shape, &one).err().map(|error| offset_sample(error, window.lane(lane).0))
     })
-}
-
-/// Gradients of equation coefficients and right-hand sides; gives `sum r (a z)`.
-#[inline(always)]
-fn equation_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>, wanted: Wanted) -> V {
-    let shape = &problem.shape;
-    let block = shape.block();
-    let square = V::splat(problem.scheme.weights.equation * problem.scheme.weights.equation);
-    let mut sum = V::splat(0.0);
-    for e in 0..shape.equations {
-        for t in 0..shape.steps {
-            let row = e * shape.steps + t;
-            let c = &scratch.staged.c[row * block..][..block];
-            let (u, z) = (&scratch.u[t * block..][..block], &scratch.z[t * block..][..block]);
-            let (mut r, mut q) = (V::load(&scratch.rhs[row]), V::splat(0.0));
-            for ((a, x), y) in c.iter().zip(u).zip(z) {
-                let a = V::load(a);
-                r = a.neg_mul_add(V::load(x), r);
-                q = a.mul_add(V::load(y), q);
-            }
-            sum = r.mul_add(q, sum);
-            let (r, q) = (r.mul(square), q.mul(square));
-            q.store(&mut scratch.rhs_adj[row]);
-            if wanted.c {
-                for ((to, x), y) in scratch.c_adj[row * block..][..block].iter_mut().zip(u).zip(z) {
-                    q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
-                }
-            }
-        }
-    }
-    sum
-}
-
-/// Gradients of initial values; gives `sum r (a z)`.
-#[inline(always)]
-fn initial_rows<V: Lanes>(problem: &Problem, scratch: &mut Scratch<V::Pack>) -> V {
-    let shape = &problem.shape;
-    let ki = shape.initial_orders;
-    let square = V::splat(problem.scheme.weights.initial * problem.scheme.weights.initial);
-    let mut sum = V::splat(0.0);
-    for i in 0..shape.initial_values() {
-        let place = i / ki * shape.orders + i % ki;
-        let z = V::load(&scratch.z[place]);
-        sum = V::load(&scratch.iv[i]).sub(V::load(&scratch.u[place])).mul_add(z, sum);
-        z.mul(square).store(&mut scratch.iv_adj[i]);
-    }
-    sum
-}
-
-/// Gradients of the steps, `(T-1, D)` into `h_adj`; gives `sum r (a z)`.
-#[inline(always)]
-fn smooth_rows<V: Lanes>(problem: &Problem, plan: &Plan, scratch: &mut Scratch<V::Pack>, eps: V, z_eps: V) -> V {
-    let shape = &problem.shape;
-    let (block, k, states) = (shape.block(), shape.orders, shape.states);
-    let square = V::splat(problem.scheme.weights.smooth * problem.scheme.weights.smooth);
-    let zero = V::splat(0.0);
-    let Scratch { staged, u, z, h_adj, powers, .. } = scratch;
-    // h^j u_j, d/dh of it, and the same for z, at both ends of the interval.
-    let (now_u, rest) = powers.split_at_mut(k);
-    let (then_u, rest) = rest.split_at_mut(k);
-    let (now_du, rest) = rest.split_at_mut(k);
-    let (then_du, rest) = rest.split_at_mut(k);
-    let (now_z, rest) = rest.split_at_mut(k);
-    let (then_z, rest) = rest.split_at_mut(k);
-    let (now_dz, then_dz) = rest.split_at_mut(k);
-    let mut sum = zero;
-    for t in 0..shape.intervals() {
-        for d in 0..states {
-            let (now, then) = (t * block + d * k, (t + 1) * block + d * k);
-            let h = V::load(&staged.h[t * states + d]);
-            let (mut p, mut dp) = (V::splat(1.0), zero);
-            for j in 0..k {
-                p.mul(V::load(&u[now + j])).store(&mut now_u[j]);
-                p.mul(V::load(&u[then + j])).store(&mut then_u[j]);
-                dp.mul(V::load(&u[now + j])).store(&mut now_du[j]);
-                dp.mul(V::load(&u[then + j])).store(&mut then_du[j]);
-                p.mul(V::load(&z[now + j])).store(&mut now_z[j]);
-                p.mul(V::load(&z[then + j])).store(&mut then_z[j]);
-                dp.mul(V::load(&z[now + j])).store(&mut now_dz[j]);
-                dp.mul(V::load(&z[then + j])).store(&mut then_dz[j]);
-                dp = p.mul(V::splat((j + 1) as f64));
-                p = p.mul(h);
-            }
-            let mut gradient = zero;
-            for row in &plan.rows.rows {
-                let (mut r, mut q, mut du, mut dz) = (zero.sub(eps), z_eps, zero, zero);
-                for j in 0..k {
-                    let (a, b) = (V::splat(row.at[j]), V::splat(row.next[j]));
-                    r = b.neg_mul_add(V::load(&then_u[j]), a.neg_mul_add(V::load(&now_u[j]), r));
-                    q = b.mul_add(V::load(&then_z[j]), a.mul_add(V::load(&now_z[j]), q));
-                    du = b.mul_add(V::load(&then_du[j]), a.mul_add(V::load(&now_du[j]), du));
-                    dz = b.mul_add(V::load(&then_dz[j]), a.mul_add(V::load(&now_dz[j]), dz));
-                }
-                sum = r.mul_add(q, sum);
-                gradient = q.neg_mul_add(du, r.mul_add(dz, gradient));
-            }
-            gradient.mul(square).store(&mut h_adj[t * states + d]);
-        }
-    }
-    if problem.scheme.central {
-        for t in 1..shape.steps.saturating_sub(1) {
-            for d in 0..states {
-                let (r, q, gradient) = central_gradient::<V>(problem, staged, u, z, (t, d), (eps, z_eps));
-                sum = r.mul_add(q, sum);
-                for interval in [t - 1, t] {
-                    let to = &mut h_adj[interval * states + d];
-                    gradient.mul_add(square, V::load(to)).store(to);
-                }
-            }
-        }
-    }
-    sum
-}
-
-/// Residual, `a z`, and the derivative in `H` of the central row around step `t`.
-#[inline(always)]
-fn central_gradient<V: Lanes>(
-    problem: &Problem,
-    staged: &Staged<V::Pack>,
-    u: &[V::Pack],
-    z: &[V::Pack],
-    (t, d): (usize, usize),
-    (eps, z_eps): (V, V),
-) -> (V, V, V) {
-    let shape = &problem.shape;
-    let k = shape.orders;
-    let at = |t: usize, order: usize| t * shape.block() + d * k + order;
-    let (both, scale) = central_step::<V>(problem, staged, t, d);
-    let slope = |x: &[V::Pack]| V::load(&x[at(t + 1, k - 2)]).sub(V::load(&x[at(t - 1, k - 2)]));
-    let top = |x: &[V::Pack]| V::load(&x[at(t, k - 1)]);
-    let (u_slope, z_slope, u_top, z_top) = (slope(u), slope(z), top(u), top(z));
-    let r = scale.neg_mul_add(both.neg_mul_add(u_top, u_slope), V::splat(0.0).sub(eps));
-    let q = scale.mul_add(both.neg_mul_add(z_top, z_slope), z_eps);
-    // d/dH of H^(n-2) slope - H^(n-1) top, n = k - 1.
-    let n = k as i32 - 1;
-    let of_slope = power(both, n - 3).mul(V::splat(f64::from(n - 2)));
-    let of_top = scale.mul(V::splat(f64::from(n - 1)));
-    let du = of_top.neg_mul_add(u_top, of_slope.mul(u_slope));
-    let dz = of_top.neg_mul_add(z_top, of_slope.mul(z_slope));
-    (r, q, q.neg_mul_add(du, r.mul(dz)))
-}
-
-/// Where all states share the step their gradients are summed into the first `T - 1` places.
-#[inline(always)]
-fn step_gradient<'a, V: Lanes>(problem: &Problem, h_adj: &'a mut [V::Pack]) -> &'a [V::Pack] {
-    let states = problem.shape.states;
-    if problem.h.per_state || states == 1 {
-        return h_adj;
-    }
-    for t in 0..problem.shape.intervals() {
-        let mut sum = V::load(&h_adj[t * states]);
-        for d in 1..states {
-            sum = sum.add(V::load(&h_adj[t * states + d]));
-        }
-        sum.store(&mut h_adj[t]);
-    }
-    &h_adj[..problem.shape.intervals()]
 }

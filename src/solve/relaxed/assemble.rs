@@ -5,12 +5,13 @@ use super::problem::Problem;
 use super::stage::Staged;
 use crate::solve::lanes::{Lanes, Pack};
 
-/// Coefficients of the central row around one step, for `v[t-1, K-2]`, `v[t, K-1]`, `v[t+1, K-2]`, smoothness weight included.
+/// Coefficients of the central row around one step, for `v[t-1, K-2]`, `v[t, K-1]`, `v[t+1, K-2]`, and its squared weight.
 #[derive(Clone, Copy)]
 struct Central<V> {
     before: V,
     at: V,
     after: V,
+    weight: V,
 }
 
 /// `x^e` for a small integer exponent.
@@ -27,7 +28,7 @@ pub(crate) fn power<V: Lanes>(x: V, e: i32) -> V {
 #[inline(always)]
 pub(crate) fn central_step<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, d: usize) -> (V, V) {
     let states = problem.shape.states;
-    let both = V::load(&staged.h[(t - 1) * states + d]).add(V::load(&staged.h[t * states + d]));
+    let both = V::load(&staged.h[t * states + d]).add(V::load(&staged.h[(t + 1) * states + d]));
     (both, power(both, problem.shape.orders as i32 - 3))
 }
 
@@ -40,193 +41,303 @@ fn central_row<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, 
     let k = shape.orders;
     let unscale = |t: usize, order: usize| V::load(&staged.unscale[(t * shape.states + d) * k + order]);
     let (both, scale) = central_step::<V>(problem, staged, t, d);
-    let scale = scale.mul(V::splat(problem.scheme.weights.smooth));
     let zero = V::splat(0.0);
     Some(Central {
         before: zero.sub(scale.mul(unscale(t - 1, k - 2))),
         at: zero.sub(scale.mul(both).mul(unscale(t, k - 1))),
         after: scale.mul(unscale(t + 1, k - 2)),
+        weight: V::load(&staged.smooth[(t + 1) * shape.states + d]),
     })
 }
 
 /// Adds to one number in memory.
 #[inline(always)]
-fn bump<V: Lanes>(to: &mut V::Pack, x: V) {
+pub(crate) fn bump<V: Lanes>(to: &mut V::Pack, x: V) {
     V::load(to).add(x).store(to);
 }
 
-/// Writes the rows of step `t` of the normal matrix, `(n, width)`: diagonal block (upper triangle), coupling with `t + 1`,
-/// coupling with `t + 2` (skip columns), slack. `scaled` is scratch of `n`.
-#[inline(always)]
-pub(crate) fn matrix_step<V: Lanes>(
-    problem: &Problem,
-    plan: &Plan,
-    group: &Group,
-    staged: &Staged<V::Pack>,
-    t: usize,
-    panel: &mut [V::Pack],
-    scaled: &mut [V::Pack],
-) {
-    let shape = &problem.shape;
-    let weights = &problem.scheme.weights;
-    let (n, width, k) = (group.n, group.width, shape.orders);
-    panel.fill(V::Pack::ZERO);
-    for (local, &d) in group.states.iter().enumerate() {
-        smooth_step::<V>(problem, plan, group, staged, t, (local, d), panel);
-        if problem.scheme.central {
-            central_rows::<V>(problem, plan, group, staged, t, (local, d), panel);
-        }
-        if t < shape.initial_steps {
-            for j in 0..shape.initial_orders {
-                let r = local * k + j;
-                let a = V::load(&staged.unscale[(t * shape.states + d) * k + j]).mul(V::splat(weights.initial));
-                bump(&mut panel[r * width + r], a.mul(a));
-            }
-        }
-    }
-    let weight = V::splat(weights.equation);
-    let at = t * shape.block();
-    for &e in &group.equations {
-        let row = &staged.c[(e * shape.steps + t) * shape.block()..][..shape.block()];
-        for (to, &place) in scaled.iter_mut().zip(&group.place) {
-            V::load(&row[place]).mul(V::load(&staged.unscale[at + place])).mul(weight).store(to);
-        }
-        for r in 0..n {
-            let a = V::load(&scaled[r]);
-            for (to, b) in panel[r * width + r..r * width + n].iter_mut().zip(&scaled[r..n]) {
-                a.mul_add(V::load(b), V::load(to)).store(to);
-            }
-        }
-    }
+/// What an assembly works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Assembly<'a, P> {
+    pub problem: &'a Problem<'a>,
+    pub plan: &'a Plan,
+    pub group: &'a Group,
+    pub staged: &'a Staged<P>,
 }
 
-/// Forward and backward rows of one state that touch step `t`.
-#[inline(always)]
-fn smooth_step<V: Lanes>(
-    problem: &Problem,
-    plan: &Plan,
-    group: &Group,
-    staged: &Staged<V::Pack>,
-    t: usize,
-    (local, d): (usize, usize),
-    panel: &mut [V::Pack],
-) {
-    let shape = &problem.shape;
-    let (n, width, k) = (group.n, group.width, shape.orders);
-    let square = problem.scheme.weights.smooth * problem.scheme.weights.smooth;
-    let r0 = local * k;
-    if t + 1 < shape.steps {
-        let at = &staged.at_power[(t * shape.states + d) * k..][..k];
-        let next = &staged.next_power[(t * shape.states + d) * k..][..k];
+impl<P: Pack> Assembly<'_, P> {
+    /// Writes the rows of step `t` of the normal matrix, `(n, width)`: diagonal block (upper triangle), coupling with `t + 1`,
+    /// coupling with `t + 2` (skip columns), border. `scaled` is scratch of `n`. With `t` the length of the chain it is the step in
+    /// the border.
+    #[inline(always)]
+    pub fn normal_rows<V: Lanes<Pack = P>>(&self, t: usize, panel: &mut [P], scaled: &mut [P]) {
+        let Assembly { problem, plan, group, staged } = *self;
+        let shape = &problem.shape;
+        let (n, width, k) = (group.n, group.width, shape.orders);
+        panel.fill(P::ZERO);
+        for (local, &d) in group.states.iter().enumerate() {
+            self.smooth_rows::<V>(t, (local, d), panel);
+            if problem.scheme.central {
+                self.central_rows::<V>(t, (local, d), panel);
+            }
+            if t < shape.initial_steps {
+                let weight = V::load(&staged.initial[t * shape.states + d]);
+                for j in 0..shape.initial_orders {
+                    let r = local * k + j;
+                    let a = V::load(&staged.unscale[(t * shape.states + d) * k + j]);
+                    bump(&mut panel[r * width + r], a.mul(a).mul(weight));
+                }
+            }
+            for row in plan.data_rows(t) {
+                let (_, state, order) = problem.data.places[row];
+                if state == d {
+                    let r = local * k + order;
+                    let a = V::load(&staged.unscale[(t * shape.states + d) * k + order]);
+                    bump(&mut panel[r * width + r], a.mul(a).mul(V::splat(staged.observed[row])));
+                }
+            }
+            if problem.scheme.periodic {
+                self.periodic_rows::<V>(t, (local, d), panel);
+            }
+        }
+        let at = t * shape.block();
+        for &e in &group.equations {
+            let row = e * staged_steps(shape.block(), staged) + t;
+            let c = &staged.c[row * shape.block()..][..shape.block()];
+            for (to, &place) in scaled.iter_mut().zip(&group.place) {
+                V::load(&c[place]).mul(V::load(&staged.unscale[at + place])).store(to);
+            }
+            let weight = V::load(&staged.equation[row]);
+            let columns = &staged.columns[row * plan.own..][..plan.own];
+            let first = group.border_column() + usize::from(plan.slack);
+            for r in 0..n {
+                let a = V::load(&scaled[r]).mul(weight);
+                for (to, b) in panel[r * width + r..r * width + n].iter_mut().zip(&scaled[r..n]) {
+                    a.mul_add(V::load(b), V::load(to)).store(to);
+                }
+                for (to, b) in panel[r * width + first..].iter_mut().zip(columns) {
+                    a.mul_add(V::load(b), V::load(to)).store(to);
+                }
+            }
+        }
+    }
+
+    /// First column of the coupling of step `t` with the step after it, where it is stored.
+    #[inline(always)]
+    fn next_column(&self, t: usize) -> Option<usize> {
+        if t + 1 < self.plan.chain {
+            (self.group.next > 0).then_some(self.group.n)
+        } else if t + 1 == self.plan.chain {
+            self.group.right
+        } else {
+            None
+        }
+    }
+
+    /// Rows between neighbouring steps of one state that touch step `t`.
+    #[inline(always)]
+    fn smooth_rows<V: Lanes<Pack = P>>(&self, t: usize, (local, d): (usize, usize), panel: &mut [P]) {
+        let Assembly { problem, plan, group, staged } = *self;
+        let (width, k, states) = (group.width, problem.shape.orders, problem.shape.states);
+        let r0 = local * k;
+        let slack = group.border_column();
+        let after = V::load(&staged.smooth[(t + 1) * states + d]);
+        let next = self.next_column(t);
+        let rho = V::load(&staged.rho[(t + 1) * states + d]);
         for j in 0..k {
             let row = &mut panel[(r0 + j) * width..][..width];
-            let p = V::load(&at[j]).mul(V::splat(square));
             for i in j..k {
-                bump(&mut row[r0 + i], p.mul(V::load(&at[i])).mul(V::splat(plan.rows.at_at[j * k + i])));
+                bump(&mut row[r0 + i], after.mul(V::splat(plan.rows.at_at[j * k + i])));
             }
-            for i in 0..k {
-                bump(&mut row[n + r0 + i], p.mul(V::load(&next[i])).mul(V::splat(plan.rows.at_next[j * k + i])));
+            if let Some(next) = next {
+                let mut p = after;
+                for i in 0..k {
+                    bump(&mut row[next + r0 + i], p.mul(V::splat(plan.rows.at_next[j * k + i])));
+                    p = p.mul(rho);
+                }
             }
             if plan.slack {
-                bump(&mut row[group.slack_column()], p.mul(V::splat(plan.rows.at_sum[j])));
+                bump(&mut row[slack], after.mul(V::splat(plan.rows.at_sum[j])));
             }
         }
-    }
-    if t > 0 {
-        let next = &staged.next_power[((t - 1) * shape.states + d) * k..][..k];
+        let before = V::load(&staged.smooth[t * states + d]);
+        let rho = V::load(&staged.rho[t * states + d]);
+        let mut of_row = before;
         for j in 0..k {
             let row = &mut panel[(r0 + j) * width..][..width];
-            let p = V::load(&next[j]).mul(V::splat(square));
+            let mut p = of_row;
+            for _ in 0..j {
+                p = p.mul(rho);
+            }
             for i in j..k {
-                bump(&mut row[r0 + i], p.mul(V::load(&next[i])).mul(V::splat(plan.rows.next_next[j * k + i])));
+                bump(&mut row[r0 + i], p.mul(V::splat(plan.rows.next_next[j * k + i])));
+                p = p.mul(rho);
             }
             if plan.slack {
-                bump(&mut row[group.slack_column()], p.mul(V::splat(plan.rows.next_sum[j])));
+                bump(&mut row[slack], of_row.mul(V::splat(plan.rows.next_sum[j])));
+            }
+            if t == 0
+                && let Some(left) = group.left
+            {
+                for i in 0..k {
+                    bump(&mut row[left + r0 + i], of_row.mul(V::splat(plan.rows.at_next[i * k + j])));
+                }
+            }
+            of_row = of_row.mul(rho);
+        }
+    }
+
+    /// Central rows of one state that touch step `t`, as their last, middle or first member.
+    #[inline(always)]
+    fn central_rows<V: Lanes<Pack = P>>(&self, t: usize, (local, d): (usize, usize), panel: &mut [P]) {
+        let Assembly { problem, plan, group, staged } = *self;
+        let (n, width, k) = (group.n, group.width, problem.shape.orders);
+        let (below, top) = (local * k + k - 2, local * k + k - 1);
+        let mut add = |r: usize, c: usize, x: V| bump(&mut panel[r * width + c], x);
+        let slack = group.border_column();
+        if t > 0
+            && let Some(row) = central_row::<V>(problem, staged, t - 1, d)
+        {
+            let after = row.after.mul(row.weight);
+            add(below, below, after.mul(row.after));
+            if plan.slack {
+                add(below, slack, after);
+            }
+        }
+        if let Some(row) = central_row::<V>(problem, staged, t, d) {
+            let at = row.at.mul(row.weight);
+            add(top, top, at.mul(row.at));
+            if let Some(next) = self.next_column(t) {
+                add(top, next + below, at.mul(row.after));
+            }
+            if plan.slack {
+                add(top, slack, at);
+            }
+        }
+        if let Some(row) = central_row::<V>(problem, staged, t + 1, d) {
+            let before = row.before.mul(row.weight);
+            add(below, below, before.mul(row.before));
+            if let Some(next) = self.next_column(t) {
+                add(below, next + top, before.mul(row.at));
+            }
+            if t + 2 < plan.chain {
+                add(below, 2 * n + local, before.mul(row.after));
+            } else if t + 2 == plan.chain
+                && let Some(right) = group.right
+            {
+                add(below, right + below, before.mul(row.after));
+            }
+            if plan.slack {
+                add(below, slack, before);
+            }
+        }
+    }
+
+    /// Rows of the periodic boundary of one state, at the first step and at the last.
+    #[inline(always)]
+    fn periodic_rows<V: Lanes<Pack = P>>(&self, t: usize, (local, d): (usize, usize), panel: &mut [P]) {
+        let Assembly { problem, plan, group, staged } = *self;
+        if t != 0 && t != plan.chain {
+            return;
+        }
+        let (width, k, states) = (group.width, problem.shape.orders, problem.shape.states);
+        let weight = problem.scheme.weights.initial;
+        let weight = V::splat(weight * weight);
+        let unscale = |t: usize, j: usize| V::load(&staged.unscale[(t * states + d) * k + j]);
+        for j in 0..k - 1 {
+            let r = local * k + j;
+            let a = unscale(t, j).mul(weight);
+            bump(&mut panel[r * width + r], a.mul(unscale(t, j)));
+            if t == 0
+                && let Some(right) = group.right
+            {
+                bump(&mut panel[r * width + right + r], V::splat(0.0).sub(a.mul(unscale(plan.chain, j))));
             }
         }
     }
 }
 
-/// Central rows of one state that touch step `t`, as their last, middle or first member.
+/// Steps that are loaded.
 #[inline(always)]
-fn central_rows<V: Lanes>(
-    problem: &Problem,
-    plan: &Plan,
-    group: &Group,
-    staged: &Staged<V::Pack>,
-    t: usize,
-    (local, d): (usize, usize),
-    panel: &mut [V::Pack],
-) {
-    let (n, width, k) = (group.n, group.width, problem.shape.orders);
-    let (below, top) = (local * k + k - 2, local * k + k - 1);
-    let weight = V::splat(problem.scheme.weights.smooth);
-    let mut add = |r: usize, c: usize, x: V| bump(&mut panel[r * width + c], x);
-    if t > 0
-        && let Some(row) = central_row::<V>(problem, staged, t - 1, d)
-    {
-        add(below, below, row.after.mul(row.after));
-        if plan.slack {
-            add(below, group.slack_column(), row.after.mul(weight));
+fn staged_steps<P>(block: usize, staged: &Staged<P>) -> usize {
+    staged.unscale.len() / block
+}
+
+/// Adds the entries of the normal matrix between the slack and the border's own unknowns, `(M, M)` row-major.
+#[inline(always)]
+pub(crate) fn border_rows<V: Lanes>(problem: &Problem, plan: &Plan, staged: &Staged<V::Pack>, corner: &mut [V::Pack]) {
+    let (m, states) = (plan.border, problem.shape.states);
+    let mut first = 0;
+    if plan.slack {
+        let mut sum = V::splat(0.0);
+        let count = V::splat(plan.rows.rows.len() as f64);
+        for (i, w) in staged.smooth.iter().enumerate() {
+            let w = V::load(w);
+            sum = count.mul_add(w, sum);
+            let t = i / states;
+            if problem.scheme.central && t >= 2 {
+                // The central row around step `t - 1` has the weight of the interval after it, which is this one.
+                sum = sum.add(w);
+            }
         }
+        bump(&mut corner[0], sum);
+        first = 1;
     }
-    if let Some(row) = central_row::<V>(problem, staged, t, d) {
-        add(top, top, row.at.mul(row.at));
-        add(top, n + below, row.at.mul(row.after));
-        if plan.slack {
-            add(top, group.slack_column(), row.at.mul(weight));
-        }
+    if plan.own == 0 {
+        return;
     }
-    if let Some(row) = central_row::<V>(problem, staged, t + 1, d) {
-        add(below, below, row.before.mul(row.before));
-        add(below, n + top, row.before.mul(row.at));
-        add(below, 2 * n + local, row.before.mul(row.after));
-        if plan.slack {
-            add(below, group.slack_column(), row.before.mul(weight));
+    let ridge = V::splat(problem.border.ridge * problem.border.ridge);
+    for p in first..first + plan.own {
+        bump(&mut corner[p * m + p], ridge);
+    }
+    for (row, weight) in staged.columns.chunks_exact(plan.own).zip(&staged.equation) {
+        let weight = V::load(weight);
+        for (p, a) in row.iter().enumerate() {
+            let a = V::load(a).mul(weight);
+            for (q, b) in row.iter().enumerate().skip(p) {
+                bump(&mut corner[(first + p) * m + first + q], a.mul(V::load(b)));
+            }
         }
     }
 }
 
-/// The slack's own entry of the normal matrix: the number of smoothness rows times their weight squared.
-pub(crate) fn slack_diagonal(problem: &Problem, plan: &Plan) -> f64 {
-    let shape = &problem.shape;
-    let central = if problem.scheme.central { shape.steps.saturating_sub(2) } else { 0 };
-    let count = shape.states * (shape.intervals() * plan.rows.rows.len() + central);
-    count as f64 * problem.scheme.weights.smooth * problem.scheme.weights.smooth
-}
-
-/// Right-hand side of the normal equations in scaled unknowns, `(T, D, K)`, from `rhs` `(E, T)` and `iv` `(Ti, D, Ki)`.
+/// Right-hand side of the normal equations in scaled unknowns, `(T, D, K)`, and of the border's own unknowns.
 #[inline(always)]
 pub(crate) fn right_hand_side<V: Lanes>(
     problem: &Problem,
+    plan: &Plan,
     staged: &Staged<V::Pack>,
-    rhs: &[V::Pack],
-    iv: &[V::Pack],
     y: &mut [V::Pack],
+    border: &mut [V::Pack],
 ) {
     let shape = &problem.shape;
     let block = shape.block();
-    let weights = &problem.scheme.weights;
-    let equation = V::splat(weights.equation * weights.equation);
-    let initial = V::splat(weights.initial * weights.initial);
+    let steps = staged_steps(block, staged);
     y.fill(V::Pack::ZERO);
+    let first = usize::from(plan.slack);
     for e in 0..shape.equations {
-        for t in 0..shape.steps {
-            let b = V::load(&rhs[e * shape.steps + t]).mul(equation);
-            let row = &staged.c[(e * shape.steps + t) * block..][..block];
-            for (to, a) in y[t * block..][..block].iter_mut().zip(row) {
+        for t in 0..steps {
+            let row = e * steps + t;
+            let b = V::load(&staged.rhs[row]).mul(V::load(&staged.equation[row]));
+            let c = &staged.c[row * block..][..block];
+            for (to, a) in y[t * block..][..block].iter_mut().zip(c) {
+                V::load(a).mul_add(b, V::load(to)).store(to);
+            }
+            for (to, a) in border[first..].iter_mut().zip(&staged.columns[row * plan.own..][..plan.own]) {
                 V::load(a).mul_add(b, V::load(to)).store(to);
             }
         }
     }
     let ki = shape.initial_orders;
-    for t in 0..shape.initial_steps {
-        for d in 0..shape.states {
-            for j in 0..ki {
-                let to = &mut y[t * block + d * shape.orders + j];
-                initial.mul_add(V::load(&iv[(t * shape.states + d) * ki + j]), V::load(to)).store(to);
-            }
+    for (i, weight) in staged.initial.iter().enumerate() {
+        for j in 0..ki {
+            let to = &mut y[i * shape.orders + j];
+            V::load(weight).mul_add(V::load(&staged.iv[i * ki + j]), V::load(to)).store(to);
         }
+    }
+    for (i, &(t, d, k)) in problem.data.places.iter().enumerate() {
+        let to = &mut y[t * block + d * shape.orders + k];
+        V::splat(staged.observed[i]).mul_add(V::load(&staged.data[i]), V::load(to)).store(to);
     }
     scale_by::<V>(y, &staged.unscale);
 }

@@ -29,10 +29,14 @@ pub enum SolveError {
     /// A coefficient, step or weight made the matrix infinite or not a number.
     #[error("the system of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteMatrix { sample: usize, step: usize, state: usize, order: usize },
-    /// The slack is not determined by the rows, or is not finite.
-    #[error("the slack of sample {sample} is not determined (pivot {pivot:e})")]
-    Slack { sample: usize, pivot: f64 },
+    /// An unknown of the border (the slack is the first, where there is one) is not determined by the rows, or is not finite.
+    #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:e})", border_name(*unknown, *slack))]
+    Border { sample: usize, unknown: usize, slack: bool, pivot: f64 },
     /// The right-hand side, an initial value or an upstream gradient made the result infinite or not a number.
     #[error("the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },
+}
+
+fn border_name(unknown: usize, slack: bool) -> String {
+    if slack { "the slack".to_string() } else { format!("unknown {unknown} of the border") }
 }

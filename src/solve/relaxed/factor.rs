@@ -1,13 +1,22 @@
-//! Block Cholesky factorisation of the normal matrices.
+//! Factors of the normal matrices of a batch.
 
 use rayon::prelude::*;
 
-use super::assemble::{matrix_step, slack_diagonal};
+use super::arithmetic::{Arithmetic, Filled, Mixed, Plain, Room};
+use super::assemble::{Assembly, border_rows, right_hand_side};
+use super::blocks::eliminate_blocks;
+use super::eliminate::{BadPivot, Panel, eliminate, eliminate_corner};
 use super::error::SolveError;
 use super::plan::{Group, Plan};
-use super::problem::{Problem, Scheme, Shape};
-use super::stage::{Cut, Samples, Staged};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8};
+use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::qr::factor_sample;
+use super::segments::{Segments, worth_cutting};
+use super::small::{is_small, propagators};
+use super::solution::{Task, Unknowns};
+use super::stage::{Pieces, Staged, Window};
+use super::substitute::Chain;
+use super::tiles::Tiles;
+use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
 
 /// The factored normal matrices of a batch, or the one factor that all its samples share.
 #[derive(Debug, Clone)]
@@ -18,20 +27,23 @@ pub struct Factor {
     pub(crate) storage: Storage,
     /// Whether the factor serves every sample.
     pub(crate) common: bool,
+    /// Of a common factor, for each group of small blocks.
+    pub(crate) propagators: Vec<Vec<f64>>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Storage {
+    /// All samples have the same matrix.
+    Narrow(Vec<f64>),
     /// Eight samples to a lane group.
     Wide(Vec<Pack8>),
-    /// One sample.
-    Narrow(Vec<f64>),
+    /// Sixteen samples to a lane group.
+    Single(Vec<Pack16>),
+    /// Few samples, each cut in time.
+    Segments(Segments),
 }
 
-/// A pivot below this fraction of its diagonal entry has no correct digit left.
-const SMALLEST_PIVOT: f64 = 64.0 * f64::EPSILON;
-
-/// Factors the systems of a problem. Its right-hand sides and initial values are not read.
+/// Factors the systems of a problem. Its right-hand sides, initial values and data are not read.
 ///
 /// # Errors
 /// Sizes and lengths that do not fit, a scheme that is not finite, a singular or non-finite system.
@@ -43,6 +55,7 @@ pub fn factor(problem: &Problem) -> Result<Factor, SolveError> {
         plan: Plan::new(problem),
         storage: Storage::Narrow(Vec::new()),
         common: problem.constant_matrix(),
+        propagators: Vec::new(),
     };
     made.fill(problem)?;
     Ok(made)
@@ -55,11 +68,17 @@ impl Factor {
     /// As [`factor`]; after an error the factor must not be used before another success.
     pub fn refactor(&mut self, problem: &Problem) -> Result<(), SolveError> {
         problem.check()?;
+        self.renew(problem);
+        self.fill(problem)
+    }
+
+    /// Makes the plan of a problem.
+    pub(crate) fn renew(&mut self, problem: &Problem) {
         self.shape = problem.shape;
         self.scheme = problem.scheme;
         self.plan = Plan::new(problem);
         self.common = problem.constant_matrix();
-        self.fill(problem)
+        self.propagators = Vec::new();
     }
 
     /// Whether one factor serves any number of right-hand sides.
@@ -74,17 +93,74 @@ impl Factor {
 
     fn fill(&mut self, problem: &Problem) -> Result<(), SolveError> {
         let batch = if self.common { 1 } else { problem.shape.batch };
-        let storage = std::mem::replace(&mut self.storage, Storage::Narrow(Vec::new()));
-        if batch == 1 {
-            let mut values = if let Storage::Narrow(values) = storage { values } else { Vec::new() };
-            factor_batch::<f64>(problem, &self.plan, batch, &mut values)?;
-            self.storage = Storage::Narrow(values);
-        } else {
-            let mut values = if let Storage::Wide(values) = storage { values } else { Vec::new() };
-            factor_batch::<Pack8>(problem, &self.plan, batch, &mut values)?;
-            self.storage = Storage::Wide(values);
+        let len = |width: usize| self.plan.len * batch.div_ceil(width);
+        if problem.scheme.method == Method::Qr {
+            return self.fill_by_rows(problem, batch);
+        }
+        if worth_cutting(problem) {
+            self.storage = Storage::Segments(Segments::factor(problem)?);
+            return Ok(());
+        }
+        match problem.scheme.precision {
+            Precision::Double if !self.common => {
+                let len = len(Pack8::WIDTH);
+                factor_batch::<Plain<Pack8>>(problem, &self.plan, batch, wide(&mut self.storage, len))?;
+            }
+            Precision::Single if !self.common => {
+                let len = len(Pack16::WIDTH);
+                factor_batch::<Plain<Pack16>>(problem, &self.plan, batch, single(&mut self.storage, len))?;
+            }
+            Precision::Mixed if !self.common => {
+                let len = len(Pack16::WIDTH);
+                factor_batch::<Mixed>(problem, &self.plan, batch, single(&mut self.storage, len))?;
+            }
+            // A matrix that all samples share costs nothing to factor in double precision.
+            _ => {
+                let len = len(1);
+                factor_batch::<Plain<f64>>(problem, &self.plan, batch, narrow(&mut self.storage, len))?;
+                self.propagate(problem);
+            }
         }
         Ok(())
+    }
+
+    /// Factors the rows of each sample, one after the other, and rounds the factors to the precision asked for.
+    fn fill_by_rows(&mut self, problem: &Problem, batch: usize) -> Result<(), SolveError> {
+        let plan = &self.plan;
+        let one = Problem { shape: Shape { batch, ..problem.shape }, ..*problem };
+        let factors: Vec<Result<Vec<f64>, SolveError>> = (0..batch)
+            .into_par_iter()
+            .map_init(
+                || Staged::<f64>::new(&one, one.shape.steps),
+                |staged, sample| {
+                    let window = Window::of_group::<f64>(sample, &one.shape);
+                    staged.load_matrix(&one, window);
+                    factor_sample(&one, plan, staged, window)
+                },
+            )
+            .collect();
+        let factors = factors.into_iter().collect::<Result<Vec<_>, _>>()?;
+        self.storage = match problem.scheme.precision {
+            Precision::Double if !self.common => Storage::Wide(pack(plan.len, &factors)),
+            Precision::Single | Precision::Mixed if !self.common => Storage::Single(pack(plan.len, &factors)),
+            _ => Storage::Narrow(factors.concat()),
+        };
+        if self.common {
+            self.propagate(problem);
+        }
+        Ok(())
+    }
+
+    /// Makes the propagators of a common factor.
+    fn propagate(&mut self, problem: &Problem) {
+        let Storage::Narrow(factor) = &self.storage else { return };
+        let mut staged = Staged::<f64>::new(problem, problem.shape.steps);
+        let one = Problem { shape: Shape { batch: 1, ..problem.shape }, ..*problem };
+        staged.load_matrix(&one, Window::of_group::<f64>(0, &one.shape));
+        let Shape { states, orders, .. } = problem.shape;
+        let chain = Chain { plan: &self.plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
+        let of_group = |group: &Group| f64::dispatch(Propagators { chain, group, factor });
+        self.propagators = self.plan.groups.iter().map(of_group).collect();
     }
 
     /// The problem must be the factored one; only a common factor may see another batch size.
@@ -104,209 +180,296 @@ impl Factor {
         if problem.constant_matrix() != self.common {
             return differs("sharing of coefficients and steps");
         }
+        if problem.border.width != self.plan.own {
+            return differs("border");
+        }
         Ok(())
     }
 }
 
-fn factor_batch<P: Pack>(problem: &Problem, plan: &Plan, batch: usize, values: &mut Vec<P>) -> Result<(), SolveError> {
-    let cut = Cut::new::<P>(batch);
-    values.resize(plan.len * cut.lane_groups, P::ZERO);
+/// Factors of single samples, each in its lane; lanes beyond the last sample repeat it.
+fn pack<P: Pack>(len: usize, factors: &[Vec<f64>]) -> Vec<P> {
+    let mut to = vec![P::ZERO; len * factors.len().div_ceil(P::WIDTH)];
+    for (group, lanes) in to.chunks_exact_mut(len.max(1)).zip(factors.chunks(P::WIDTH)) {
+        for (i, pack) in group.iter_mut().enumerate() {
+            for lane in 0..P::WIDTH {
+                pack.set_lane(lane, lanes[lane.min(lanes.len() - 1)][i]);
+            }
+        }
+    }
+    to
+}
+
+macro_rules! values_of {
+    ($name:ident, $variant:ident, $pack:ty) => {
+        /// The memory of a storage of this kind; that of another kind is given up.
+        pub(crate) fn $name(storage: &mut Storage, len: usize) -> &mut [$pack] {
+            if !matches!(storage, Storage::$variant(_)) {
+                *storage = Storage::$variant(Vec::new());
+            }
+            match storage {
+                Storage::$variant(values) => {
+                    values.resize(len, <$pack as Pack>::ZERO);
+                    values
+                }
+                _ => &mut [],
+            }
+        }
+    };
+}
+
+values_of!(narrow, Narrow, f64);
+values_of!(wide, Wide, Pack8);
+values_of!(single, Single, Pack16);
+
+/// The propagators of a group, as a kernel so that products are fused as in the solve.
+struct Propagators<'a> {
+    chain: Chain<'a, f64>,
+    group: &'a Group,
+    factor: &'a [f64],
+}
+
+impl Kernel<f64> for Propagators<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = f64>>(self) -> Vec<f64> {
+        let Propagators { chain, group, factor } = self;
+        let mut out = Vec::new();
+        match group.n {
+            3 if is_small(group, 3) => propagators::<V, 3>(chain, group, factor, &mut out),
+            4 if is_small(group, 4) => propagators::<V, 4>(chain, group, factor, &mut out),
+            _ => (),
+        }
+        out
+    }
+}
+
+fn factor_batch<A: Arithmetic>(
+    problem: &Problem,
+    plan: &Plan,
+    batch: usize,
+    values: &mut [A::Low],
+) -> Result<(), SolveError> {
+    let cut = Pieces::new::<A::Low>(batch);
+    let one = Problem { shape: Shape { batch, ..problem.shape }, ..*problem };
     let failures: Vec<Option<SolveError>> = values
         .par_chunks_mut(plan.len * cut.groups)
         .enumerate()
         .map_init(
-            || Scratch::<P>::new(&problem.shape, plan),
-            |scratch, (chunk, out)| {
-                P::dispatch(FactorChunk { problem, plan, batch, groups: cut.range(chunk), scratch, out }).err()
+            || Scratch::<A>::new(problem, plan),
+            |scratch, (piece, out)| {
+                cut.range(piece).zip(out.chunks_exact_mut(plan.len)).find_map(|(index, out)| {
+                    let window = Window::of_group::<A::Low>(index, &one.shape);
+                    scratch.staged.load_matrix(&one, window);
+                    let made =
+                        A::Low::dispatch(FactorGroup { problem: &one, plan, window, scratch, out, unknowns: None });
+                    made.err()
+                })
             },
         )
         .collect();
     failures.into_iter().flatten().next().map_or(Ok(()), Err)
 }
 
-struct Scratch<P> {
-    staged: Staged<P>,
-    panel: Vec<P>,
-    scaled: Vec<P>,
+pub(crate) struct Scratch<A: Arithmetic> {
+    pub staged: Staged<A::High>,
+    pub work: Elimination<A>,
 }
 
-impl<P: Pack> Scratch<P> {
-    fn new(shape: &Shape, plan: &Plan) -> Self {
-        let panel = plan.groups.iter().map(|g| g.n * g.width).max().unwrap_or(0);
-        Scratch { staged: Staged::new(shape), panel: vec![P::ZERO; panel], scaled: vec![P::ZERO; shape.block()] }
+impl<A: Arithmetic> Scratch<A> {
+    pub fn new(problem: &Problem, plan: &Plan) -> Self {
+        Scratch { staged: Staged::new(problem, problem.shape.steps), work: Elimination::new(plan) }
     }
 }
 
-struct FactorChunk<'a, P> {
-    problem: &'a Problem<'a>,
-    plan: &'a Plan,
-    batch: usize,
-    groups: std::ops::Range<usize>,
-    scratch: &'a mut Scratch<P>,
-    out: &'a mut [P],
+/// Memory of a factorisation.
+pub(crate) struct Elimination<A: Arithmetic> {
+    panel: Panel<A::Low>,
+    tiles: Tiles<A::High>,
+    room: Room<A::Low, A::High>,
+    /// `(M, M)` in both precisions, and its diagonal before elimination.
+    corner: Vec<A::Low>,
+    assembled: Vec<A::High>,
+    diagonal: Vec<A::Low>,
+    /// `(n, width)`
+    step: Vec<A::Low>,
 }
 
-/// A lane's pivot that failed.
-struct Failure {
-    lane: usize,
-    pivot: f64,
-    /// Relative to the diagonal entry before elimination.
-    relative: f64,
+impl<A: Arithmetic> Elimination<A> {
+    pub fn new(plan: &Plan) -> Self {
+        let m = plan.border;
+        let step = plan.groups.iter().map(|g| g.n * g.width).max().unwrap_or(0);
+        let block = plan.groups.iter().map(|g| g.n).max().unwrap_or(0);
+        Elimination {
+            panel: Panel::new(&plan.groups),
+            tiles: Tiles::new(block, plan.groups.iter().map(|g| g.equations.len()).max().unwrap_or(0)),
+            room: Room::new(plan, 0, 0),
+            corner: vec![A::Low::ZERO; m * m],
+            assembled: vec![A::High::ZERO; m * m],
+            diagonal: vec![A::Low::ZERO; m],
+            step: vec![A::Low::ZERO; if m > 0 { step } else { 0 }],
+        }
+    }
+
+    /// What the elimination of the chains leaves of the border's block.
+    pub fn into_corner(self) -> Vec<A::Low> {
+        self.corner
+    }
+
+    /// Factors the chains of a lane group into `out`; the border's block stays unfactored in `corner`.
+    #[inline(always)]
+    pub fn chains<V: Lanes<Pack = A::Low>>(
+        &mut self,
+        problem: &Problem,
+        plan: &Plan,
+        staged: &Staged<A::High>,
+        out: &mut [A::Low],
+        y: &mut [A::High],
+    ) -> Result<Task, (BadPivot, Option<usize>)> {
+        let m = plan.border;
+        if m > 0 {
+            self.assembled.fill(A::High::ZERO);
+            border_rows::<A::Lanes<V>>(problem, plan, staged, &mut self.assembled);
+            A::lower(&self.assembled, &mut self.corner);
+        }
+        for group in &plan.groups {
+            if let Some(right) = group.right
+                && plan.ends == super::plan::Ends::Periodic
+            {
+                self.last_step::<V>(problem, plan, group, staged, right);
+            }
+        }
+        for (to, i) in self.diagonal.iter_mut().zip(0..m) {
+            *to = self.corner[i * m + i];
+        }
+        let mut task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
+        for (index, group) in plan.groups.iter().enumerate() {
+            let out = &mut out[group.start..group.start + group.step_len * plan.chain];
+            let assembly = Assembly { problem, plan, group, staged };
+            if let Some(done) = A::eliminate_unrolled::<V>(&assembly, &mut self.tiles, out, y) {
+                if done.map_err(|pivot| (pivot, Some(index)))? == Task::Forward {
+                    task = Task::Forward;
+                }
+                continue;
+            }
+            task = Task::Forward;
+            let mut source = Filled::<A> { assembly, room: &mut self.room };
+            let done = match group.next {
+                0 => eliminate_blocks::<V>(group, plan.chain, &mut source, &mut self.panel, out, &mut self.corner, m),
+                _ => eliminate::<V>(group, plan.chain, &mut source, &mut self.panel, out, &mut self.corner, m),
+            };
+            done.map_err(|pivot| (pivot, Some(index)))?;
+        }
+        Ok(task)
+    }
+
+    /// Adds the rows of the step that a periodic boundary puts into the border.
+    #[inline(always)]
+    fn last_step<V: Lanes<Pack = A::Low>>(
+        &mut self,
+        problem: &Problem,
+        plan: &Plan,
+        group: &Group,
+        staged: &Staged<A::High>,
+        right: usize,
+    ) {
+        let (n, width, m) = (group.n, group.width, plan.border);
+        let rows = &mut self.step[..n * width];
+        A::fill::<V>(&Assembly { problem, plan, group, staged }, plan.chain, rows, &mut self.room);
+        let first = group.border_column();
+        let mut add = |r: usize, c: usize, x: &A::Low| {
+            let to = &mut self.corner[r.min(c) * m + r.max(c)];
+            V::load(to).add(V::load(x)).store(to);
+        };
+        for r in 0..n {
+            let place = group.border[right - first + r];
+            for c in r..n {
+                add(place, group.border[right - first + c], &rows[r * width + c]);
+            }
+            for (q, x) in rows[r * width + first..r * width + right].iter().enumerate() {
+                add(place, group.border[q], x);
+            }
+        }
+    }
+
+    /// Factors a lane group into `out`.
+    #[inline(always)]
+    pub fn run<V: Lanes<Pack = A::Low>>(
+        &mut self,
+        problem: &Problem,
+        plan: &Plan,
+        staged: &Staged<A::High>,
+        window: Window,
+        out: &mut [A::Low],
+        y: &mut [A::High],
+    ) -> Result<Task, SolveError> {
+        let result = self.chains::<V>(problem, plan, staged, out, y).and_then(|task| {
+            let out = &mut out[plan.corner()..];
+            match eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, out) {
+                Ok(()) => Ok(task),
+                Err(pivot) => Err((pivot, None)),
+            }
+        });
+        result.map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))
+    }
 }
 
-impl<P: Pack> Kernel<P> for FactorChunk<'_, P> {
-    type Output = Result<(), SolveError>;
+/// The factorisation of a lane group; gives what is left to do for a solve.
+pub(crate) struct FactorGroup<'a, A: Arithmetic> {
+    pub problem: &'a Problem<'a>,
+    pub plan: &'a Plan,
+    pub window: Window,
+    pub scratch: &'a mut Scratch<A>,
+    pub out: &'a mut [A::Low],
+    /// Where to substitute the staged right-hand sides forward on the way.
+    pub unknowns: Option<&'a mut Unknowns<A>>,
+}
+
+impl<A: Arithmetic> Kernel<A::Low> for FactorGroup<'_, A> {
+    type Output = Result<Task, SolveError>;
 
     #[inline(always)]
-    fn run<V: Lanes<Pack = P>>(self) -> Self::Output {
-        let FactorChunk { problem, plan, batch, groups, scratch, out } = self;
-        for (index, out) in groups.zip(out.chunks_exact_mut(plan.len)) {
-            let samples = Samples::of_group::<P>(index, batch);
-            scratch.staged.load::<V>(problem, samples);
-            let mut slack = V::splat(slack_diagonal(problem, plan));
-            let whole = slack;
-            for group in &plan.groups {
-                let end = group.start + group.step_len * problem.shape.steps;
-                let out = &mut out[group.start..end];
-                let taken = match group.n {
-                    3 => factor_group::<V, 3>(problem, plan, group, scratch, samples, out)?,
-                    _ => factor_group::<V, 0>(problem, plan, group, scratch, samples, out)?,
-                };
-                slack = slack.sub(taken);
+    fn run<V: Lanes<Pack = A::Low>>(self) -> Self::Output {
+        let FactorGroup { problem, plan, window, scratch, out, unknowns } = self;
+        let Scratch { staged, work } = scratch;
+        let y = match unknowns {
+            Some(unknowns) if plan.border == 0 => {
+                right_hand_side::<A::Lanes<V>>(problem, plan, staged, &mut unknowns.y, &mut []);
+                &mut unknowns.y[..]
             }
-            if plan.slack {
-                if !slack.all_greater(whole.mul(V::splat(SMALLEST_PIVOT))) {
-                    let found = find_failure(slack, whole);
-                    return Err(SolveError::Slack { sample: sample_of(samples, found.lane), pivot: found.pivot });
-                }
-                V::splat(1.0).div(slack).store(&mut out[plan.len - 1]);
-            }
-        }
-        Ok(())
+            _ => &mut [],
+        };
+        work.run::<V>(problem, plan, staged, window, out, y)
     }
 }
 
-fn sample_of(samples: Samples, lane: usize) -> usize {
-    samples.first + lane.min(samples.count - 1)
-}
-
-#[inline(always)]
-fn find_failure<V: Lanes>(pivot: V, diagonal: V) -> Failure {
-    let (mut p, mut d) = (V::Pack::ZERO, V::Pack::ZERO);
-    pivot.store(&mut p);
-    diagonal.store(&mut d);
-    let bad = |lane: &usize| {
-        let (p, d) = (p.lane(*lane), d.lane(*lane));
-        !(p.is_finite() && d.is_finite() && p > SMALLEST_PIVOT * d)
-    };
-    let lane = (0..V::Pack::WIDTH).find(bad).unwrap_or(0);
-    Failure { lane, pivot: p.lane(lane), relative: p.lane(lane) / d.lane(lane) }
-}
-
-/// Factors one group of states; gives what the elimination takes from the slack's pivot.
-#[inline(always)]
-fn factor_group<V: Lanes, const N: usize>(
+/// Names the unknown behind a bad pivot of a group of states, or of the border.
+#[cold]
+pub(crate) fn pivot_error(
     problem: &Problem,
     plan: &Plan,
-    group: &Group,
-    scratch: &mut Scratch<V::Pack>,
-    samples: Samples,
-    out: &mut [V::Pack],
-) -> Result<V, SolveError> {
-    let n = if N > 0 { N } else { group.n };
-    let width = group.width;
-    let orders = problem.shape.orders;
-    let mut slack = V::splat(0.0);
-    for t in 0..problem.shape.steps {
-        let panel = &mut scratch.panel[..n * width];
-        matrix_step::<V>(problem, plan, group, &scratch.staged, t, panel, &mut scratch.scaled[..n]);
-        let (done, rest) = out.split_at_mut(t * group.step_len);
-        let now = &mut rest[..group.step_len];
-        for r in 0..n {
-            let diagonal = V::load(&panel[r * width + r]);
-            for c in r..width {
-                let mut x = V::load(&panel[r * width + c]);
-                for i in 0..r {
-                    let row = group.base(i);
-                    x = V::load(&now[row + r]).neg_mul_add(V::load(&now[row + c]), x);
-                }
-                if t > 0
-                    && let Some(from) = one_step_back(group, n, orders, c)
-                {
-                    let before = &done[(t - 1) * group.step_len..];
-                    for i in 0..n {
-                        let row = group.base(i);
-                        x = V::load(&before[row + n + r]).neg_mul_add(V::load(&before[row + from]), x);
-                    }
-                }
-                if t > 1
-                    && group.skip > 0
-                    && r % orders == orders - 2
-                    && let Some(from) = two_steps_back(group, n, orders, c)
-                {
-                    let before = &done[(t - 2) * group.step_len..];
-                    for i in 0..n {
-                        let row = group.base(i);
-                        x = V::load(&before[row + 2 * n + r / orders]).neg_mul_add(V::load(&before[row + from]), x);
-                    }
-                }
-                x.store(&mut panel[r * width + c]);
-            }
-            let pivot = V::load(&panel[r * width + r]);
-            if !pivot.all_greater(diagonal.mul(V::splat(SMALLEST_PIVOT))) || !V::splat(f64::INFINITY).all_greater(pivot)
-            {
-                return Err(pivot_error(problem, group, samples, (t, r), find_failure(pivot, diagonal)));
-            }
-            let inverse = V::splat(1.0).div(pivot.sqrt());
-            let row = group.base(r);
-            inverse.store(&mut now[row + r]);
-            for c in r + 1..width {
-                V::load(&panel[r * width + c]).mul(inverse).store(&mut now[row + c]);
-            }
-            if plan.slack {
-                let x = V::load(&now[row + group.slack_column()]);
-                slack = x.mul_add(x, slack);
-            }
-        }
-    }
-    Ok(slack)
-}
-
-/// The column of the step before whose products with its coupling change column `c` of this step.
-#[inline(always)]
-fn one_step_back(group: &Group, n: usize, orders: usize, c: usize) -> Option<usize> {
-    if c < n {
-        Some(n + c)
-    } else if c < 2 * n {
-        (group.skip > 0 && (c - n) % orders == orders - 2).then(|| 2 * n + (c - n) / orders)
-    } else {
-        (c == group.slack_column()).then_some(c)
-    }
-}
-
-/// The same for the step two before, through the skip columns.
-#[inline(always)]
-fn two_steps_back(group: &Group, n: usize, orders: usize, c: usize) -> Option<usize> {
-    if c < n {
-        (c % orders == orders - 2).then(|| 2 * n + c / orders)
-    } else {
-        (c == group.slack_column()).then_some(c)
-    }
-}
-
-#[cold]
-fn pivot_error(
-    problem: &Problem,
-    group: &Group,
-    samples: Samples,
-    (step, row): (usize, usize),
-    failure: Failure,
+    group: Option<usize>,
+    window: Window,
+    bad: BadPivot,
 ) -> SolveError {
     let orders = problem.shape.orders;
-    let (sample, state, order) = (sample_of(samples, failure.lane), group.states[row / orders], row % orders);
-    if failure.pivot.is_finite() && failure.relative.is_finite() {
-        SolveError::Singular { sample, step, state, order, pivot: failure.relative }
-    } else if failure.pivot == 0.0 {
+    let (sample, first) = window.lane(bad.lane);
+    let unknown = match group {
+        Some(group) => Some((&plan.groups[group], first + bad.step, bad.row)),
+        None if bad.row < problem.borders() => None,
+        None => plan.groups.iter().find_map(|g| {
+            let column = g.border.iter().position(|&c| c == bad.row)?;
+            Some((g, plan.chain, column + g.border_column() - g.right?))
+        }),
+    };
+    let Some((group, step, row)) = unknown else {
+        return SolveError::Border { sample, unknown: bad.row, slack: plan.slack && bad.row == 0, pivot: bad.relative };
+    };
+    let (state, order) = (group.states[row / orders], row % orders);
+    if bad.pivot.is_finite() && bad.relative.is_finite() {
+        SolveError::Singular { sample, step, state, order, pivot: bad.relative }
+    } else if bad.pivot == 0.0 {
         // An empty row and column: nothing at all determines the unknown.
         SolveError::Singular { sample, step, state, order, pivot: 0.0 }
     } else {

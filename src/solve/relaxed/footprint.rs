@@ -34,7 +34,7 @@ impl Footprint {
         let (steps, states, orders) = (shape.steps as u64, shape.states as u64, shape.orders as u64);
         let product = |xs: &[u64]| xs.iter().fold(1u64, |n, &x| n.saturating_mul(x));
         let block = coupled.iter().max().map_or(0, |&n| n as u64).saturating_mul(orders);
-        let smooth = SmoothRows::new(shape.orders.max(1), scheme.central);
+        let smooth = SmoothRows::new(shape.orders.max(1), scheme);
         let between = product(&[steps.saturating_sub(1), states, smooth.rows.len() as u64]);
         let around = if scheme.central { steps.saturating_sub(2).saturating_mul(states) } else { 0 };
         let rows = [
@@ -49,8 +49,7 @@ impl Footprint {
             rows,
             block,
             bandwidth: bandwidth(block, &smooth, scheme, steps),
-            // The last number is the slack's pivot.
-            factor_bytes: factor.fold(1, u64::saturating_add).saturating_mul(NUMBER),
+            factor_bytes: factor.fold(slack, u64::saturating_add).saturating_mul(NUMBER),
             vector_bytes: unknowns.saturating_add(rows[0]).saturating_add(rows[1]).saturating_mul(NUMBER),
             coefficient_bytes: unknowns.saturating_mul(shape.equations as u64).saturating_mul(NUMBER),
         }
@@ -66,8 +65,9 @@ impl Footprint {
 
 /// Numbers of the factor of a step with `n` unknowns of `states` states.
 fn step_numbers(n: u64, states: u64, scheme: &Scheme) -> u64 {
-    let skip = if scheme.central { states } else { 0 };
-    let width = 2 * n + skip + u64::from(scheme.slack.is_some());
+    // Central rows store the coupling with the next two steps.
+    let coupling = if scheme.central { n + states } else { 0 };
+    let width = n + coupling + u64::from(scheme.slack.is_some());
     n.saturating_mul(2 * width - n + 1) / 2
 }
 
@@ -85,12 +85,12 @@ fn bandwidth(block: u64, smooth: &SmoothRows, scheme: &Scheme, steps: u64) -> u6
 #[cfg(test)]
 mod tests {
     use super::super::plan::Plan;
-    use super::super::{Coefficients, Slack, Steps, Weights};
+    use super::super::{Border, Coefficients, DataRows, RowWeights, Slack, Steps};
     use super::*;
 
     fn scheme(slack: bool, central: bool) -> Scheme {
         let slack = slack.then_some(Slack { alpha: 0.0, gamma: 1.0 });
-        Scheme { slack, central, weights: Weights::default(), refinements: 0 }
+        Scheme { slack, central, ..Scheme::published() }
     }
 
     fn shape(equations: usize, steps: usize, states: usize, orders: usize) -> Shape {
@@ -139,6 +139,9 @@ mod tests {
                     rhs: &rhs,
                     iv: &iv,
                     h: Steps { values: &h, per_sample: false, per_state: false },
+                    row_weights: RowWeights::default(),
+                    data: DataRows::default(),
+                    border: Border::default(),
                 };
                 let said = Footprint::of(&problem);
                 assert_eq!(said.factor_bytes, 8 * Plan::new(&problem).len as u64, "{shape:?} {slack} {central}");

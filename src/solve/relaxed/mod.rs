@@ -1,46 +1,103 @@
 //! The batched relaxed solve: linear ordinary differential equations as a least-squares programme.
 //!
-//! The unknowns of one sample are `u[t, d, k]`, the `k`-th derivative of state `d` at step `t`, and, with a [`Slack`], one scalar
-//! `eps`. Every row is soft. The programme is: minimise `1/2 |A z - b|^2 - gamma * alpha * eps` over `z = (u, eps)`, with rows for the
-//! equations, the initial values and the smoothness of each state (arXiv 2402.13077 with slack, arXiv 2410.06074 without):
+//! The unknowns of one sample are `u[t, d, k]`, the `k`-th derivative of state `d` at step `t`, with a [`Slack`] one scalar `eps`, and
+//! with a [`Border`] a few more, `theta`. Every row is soft. The programme is: minimise `1/2 |A z - b|^2 - gamma * alpha * eps` over all
+//! unknowns `z`, with rows for the equations, the initial values and the smoothness of each state (arXiv 2402.13077 with slack,
+//! arXiv 2410.06074 without):
 //!
 //! | row | formula | weight |
 //! |---|---|---|
-//! | equation | `sum_{d,k} c[e,t,d,k] u[t,d,k] = rhs[e,t]` | `equation` |
+//! | equation | `sum_{d,k} c[e,t,d,k] u[t,d,k] + sum_p columns[e,t,p] theta[p] = rhs[e,t]` | `equation` |
 //! | initial | `u[t,d,k] = iv[t,d,k]`, `t < initial_steps`, `k < initial_orders` | `initial` |
+//! | data | `u[t,d,k] = value` at any places ([`DataRows`]) | their own |
+//! | periodic | `u[0,d,k] = u[T-1,d,k]`, `k < n` | `initial` |
 //! | forward | `s*eps + sum_{j>=i} h^j/(j-i)! u[t,d,j] - h^i u[t+1,d,i] = 0` | `smooth` |
 //! | backward | `s*eps + sum_{j>=i} (-h)^j/(j-i)! u[t+1,d,j] - (-h)^i u[t,d,i] = 0` | `smooth` |
 //! | central | `s*eps + H^(n-2) (u[t+1,d,n-1] - u[t-1,d,n-1]) - H^(n-1) u[t,d,n] = 0`, `H = h[t-1]+h[t]` | `smooth` |
+//! | Hermite | `s*eps + h^i (u[t,d,i] - u[t+1,d,i]) + sum_j b_j h^(i+j) (u[t,d,i+j] - (-1)^j u[t+1,d,i+j]) = 0` | `smooth` |
 //!
-//! `n = orders - 1`; `i` runs over `0..n` with central rows and over `0..=n` without; `s` is 1 with slack and 0 without.
+//! `n = orders - 1`; `i` runs over `0..n` with central rows and over `0..=n` without; `s` is 1 with slack and 0 without. Forward,
+//! backward and central rows are the published Taylor set, Hermite rows ([`RowSet::Hermite`]) take their place in the default scheme.
+//! [`RowWeights`] multiplies single rows.
 //!
 //! [`factor`] makes a [`Factor`], [`Factor::solve`] and [`Factor::adjoint`] use it as often as wanted. Where neither the coefficients
 //! nor the steps depend on the sample the factor is one for the whole batch, whatever its size, and [`DenseOperator`] is the
 //! explicit matrix of the solve for the many applications of training.
 //!
+//! ```
+//! use mechc::solve::relaxed::*;
+//!
+//! // u'' + u = 0, u(0) = 0, u'(0) = 1 over 20 units of time: one sample, one state, one equation.
+//! let (steps, orders) = (401, Scheme::orders_for(2));
+//! let shape =
+//!     Shape { batch: 1, equations: 1, steps, states: 1, orders, initial_steps: 1, initial_orders: 2 };
+//! let c: Vec<f64> = (0..steps).flat_map(|_| [1.0, 0.0, 1.0, 0.0]).collect();
+//! let problem = Problem {
+//!     shape,
+//!     scheme: Scheme::default(),
+//!     c: Coefficients::Shared(&c),
+//!     rhs: &vec![0.0; steps],
+//!     iv: &[0.0, 1.0],
+//!     h: Steps { values: &vec![0.05; steps - 1], per_sample: false, per_state: false },
+//!     row_weights: RowWeights::default(),
+//!     data: DataRows::default(),
+//!     border: Border::default(),
+//! };
+//! let factor = factor(&problem)?;
+//! let solution = factor.solve(&problem)?;
+//! let last = solution.u[(steps - 1) * orders];
+//! assert!((last - 20f64.sin()).abs() < 1e-6);
+//!
+//! // The gradient of that last number with respect to everything it was made of.
+//! let mut upstream = vec![0.0; solution.u.len()];
+//! upstream[(steps - 1) * orders] = 1.0;
+//! let gradients = factor.adjoint(&problem, &solution, &upstream, None, Wanted::ALL)?;
+//! // d/du'(0) of u'(0) sin t
+//! assert!((gradients.iv[1] - 20f64.sin()).abs() < 1e-5);
+//! # Ok::<(), SolveError>(())
+//! ```
+//!
+//! How it works, from the rows inwards: `rows` knows the smoothness rows' coefficients; `plan` which states are coupled and where each
+//! number of a factor lies; `stage` brings samples into lanes; `assemble` makes rows of the normal matrix; `small`, `tiles` and
+//! `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a border, `eliminate` and
+//! `substitute` those that central rows couple over two steps; `qr` makes the same factor from the rows without squaring them; `segments`
+//! cuts few long samples in time; `residual` corrects; `gradients` goes over the rows once more for the adjoint.
+//!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
-//! as separate systems; each sample's result does not depend on which other samples share its batch.
+//! as separate systems; each sample's result does not depend on which other samples share its batch, except that batches of fewer
+//! than eight long samples are cut in time and rounded differently.
 
 mod adjoint;
+mod arithmetic;
 mod assemble;
+mod blocks;
+mod eliminate;
 mod error;
 mod factor;
 mod footprint;
+mod gradients;
 mod operator;
 mod plan;
 mod problem;
+mod qr;
 mod residual;
 mod rows;
+mod segments;
+mod small;
 mod solution;
 mod stage;
 mod substitute;
+mod tiles;
 
-pub use adjoint::{Gradients, Wanted};
+pub use adjoint::{Gradients, Upstream, Wanted};
 pub use error::SolveError;
 pub use factor::{Factor, factor};
 pub use footprint::Footprint;
 pub use operator::DenseOperator;
-pub use problem::{Coefficients, Problem, Scheme, Shape, Slack, Steps, Weights};
+pub use problem::{
+    Border, Coefficients, DataRows, Method, Precision, Problem, RowSet, RowWeights, Scheme, Shape, Slack, Steps,
+    Weights,
+};
 pub use solution::Solution;
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use super::rows::SmoothRows;
 /// States that equations couple, factored together.
 ///
 /// The factor of one step is `n` rows; row `r` holds the inverse pivot, the rest of the row of the triangular factor
-/// (columns `r+1..n`), the coupling with the next step (`n..2n`), with central rows the coupling with the step after it
-/// (`skip` columns from `2n`; only the derivatives `K - 2` are touched, one for each state), and the slack's column.
+/// (columns `r+1..n`) and the border. With central rows there are also the coupling with the next step (`n..2n`) and with the step
+/// after it (`skip` columns from `2n`; only the derivatives `K - 2` are touched, one for each state); without them the coupling is a
+/// constant matrix times powers of the steps, made when it is needed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     /// The states, ascending.
@@ -16,10 +17,19 @@ pub(crate) struct Group {
     pub equations: Vec<usize>,
     /// Unknowns per step.
     pub n: usize,
+    /// Columns of the coupling with the next step: `n` or none.
+    pub next: usize,
     /// Columns of the coupling over two steps.
     pub skip: usize,
     /// Columns of a row before packing.
     pub width: usize,
+    /// For each border column its place among the unknowns of the border: the slack, the border's own, then the steps at the
+    /// ends of the chain that are eliminated last.
+    pub border: Vec<usize>,
+    /// First border column of the unknowns of the step before the chain, if it is in the border.
+    pub left: Option<usize>,
+    /// The same for the step after the chain.
+    pub right: Option<usize>,
     /// Numbers per step.
     pub step_len: usize,
     /// Where the group's factor begins.
@@ -28,14 +38,34 @@ pub(crate) struct Group {
     pub place: Vec<usize>,
 }
 
+/// Which ends of the chain of steps are eliminated last, as unknowns of the border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// None: the chain is the whole of the time.
+    Free,
+    /// The last step: a periodic boundary couples it with the first.
+    Periodic,
+    /// The steps on either side: the chain is a segment of the time.
+    Both,
+}
+
 /// Structure of one factor.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub groups: Vec<Group>,
     pub slack: bool,
+    /// The border's own unknowns.
+    pub own: usize,
+    /// All unknowns of the border, `M`.
+    pub border: usize,
+    /// Steps in the chain.
+    pub chain: usize,
+    pub ends: Ends,
     pub rows: SmoothRows,
-    /// Numbers of one sample's factor, the slack's inverse pivot (last) included.
+    /// Numbers of one sample's factor; the border's triangular factor, `M (M+1) / 2`, is last.
     pub len: usize,
+    /// The first data row of each step, and their number; empty without data rows.
+    pub data_start: Vec<usize>,
 }
 
 impl Group {
@@ -44,30 +74,100 @@ impl Group {
     pub fn base(&self, r: usize) -> usize {
         r * (2 * self.width - r - 1) / 2
     }
-    /// The slack's column.
+    /// The first border column.
     #[inline(always)]
-    pub fn slack_column(&self) -> usize {
-        2 * self.n + self.skip
+    pub fn border_column(&self) -> usize {
+        self.n + self.next + self.skip
     }
 }
 
+/// Where row `r` of a packed upper triangle of `m` columns begins, such that column `c >= r` lies at `base + c`.
+#[inline(always)]
+pub(crate) fn packed(m: usize, r: usize) -> usize {
+    r * (2 * m - r - 1) / 2
+}
+
 impl Plan {
+    /// The plan of a problem whose time is one chain.
     pub fn new(problem: &Problem) -> Self {
+        let ends = if problem.scheme.periodic { Ends::Periodic } else { Ends::Free };
+        let chain = problem.shape.steps - usize::from(problem.scheme.periodic);
+        Plan::of_chain(problem, chain, ends)
+    }
+
+    /// The plan of a chain of `chain` steps of the problem.
+    pub fn of_chain(problem: &Problem, chain: usize, ends: Ends) -> Self {
         let shape = &problem.shape;
         let slack = problem.scheme.slack.is_some();
+        let own = problem.border.width;
         let k = shape.orders;
         let mut groups = Vec::new();
-        let mut len = 0;
-        for (states, equations) in couplings(shape, problem.c.values()) {
+        let (mut len, mut border) = (0, problem.borders());
+        let mut coupled = couplings(shape, problem.c.values());
+        if own > 0
+            && let Some(first) = (0..shape.equations).find(|e| coupled.iter().all(|(_, list)| !list.contains(e)))
+        {
+            // Equations in unknowns of the border alone go with the first states.
+            let free = (first..shape.equations).filter(|e| coupled.iter().all(|(_, list)| !list.contains(e)));
+            let free: Vec<usize> = free.collect();
+            coupled[0].1.extend(free);
+        }
+        for (states, equations) in coupled {
             let n = states.len() * k;
-            let skip = if problem.scheme.central { states.len() } else { 0 };
-            let width = 2 * n + skip + usize::from(slack);
+            let (next, skip) = if problem.scheme.central { (n, states.len()) } else { (0, 0) };
+            let mut columns: Vec<usize> = (0..problem.borders()).collect();
+            let first = n + next + skip;
+            let mut end = |wanted: bool| {
+                wanted.then(|| {
+                    let column = first + columns.len();
+                    columns.extend(border..border + n);
+                    border += n;
+                    column
+                })
+            };
+            let left = end(ends == Ends::Both);
+            let right = end(ends != Ends::Free);
+            let width = first + columns.len();
             let step_len = n * (2 * width - n + 1) / 2;
             let place = states.iter().flat_map(|d| (0..k).map(move |j| d * k + j)).collect();
-            groups.push(Group { states, equations, n, skip, width, step_len, start: len, place });
-            len += step_len * shape.steps;
+            let border = columns;
+            groups.push(Group {
+                states,
+                equations,
+                n,
+                next,
+                skip,
+                width,
+                border,
+                left,
+                right,
+                step_len,
+                start: len,
+                place,
+            });
+            len += step_len * chain;
         }
-        Plan { groups, slack, rows: SmoothRows::new(k, problem.scheme.central), len: len + 1 }
+        let mut data_start = Vec::new();
+        if !problem.data.places.is_empty() {
+            data_start = (0..=shape.steps).map(|t| problem.data.places.partition_point(|p| p.0 < t)).collect();
+        }
+        let len = len + border * (border + 1) / 2;
+        let rows = SmoothRows::new(k, &problem.scheme);
+        Plan { groups, slack, own, border, chain, ends, rows, len, data_start }
+    }
+
+    /// The data rows of a step.
+    #[inline(always)]
+    pub fn data_rows(&self, t: usize) -> std::ops::Range<usize> {
+        match self.data_start.get(t..t + 2) {
+            Some(ends) => ends[0]..ends[1],
+            None => 0..0,
+        }
+    }
+
+    /// Where the border's factor begins.
+    pub fn corner(&self) -> usize {
+        self.len - self.border * (self.border + 1) / 2
     }
 }
 

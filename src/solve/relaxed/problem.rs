@@ -42,11 +42,66 @@ impl Default for Weights {
     }
 }
 
-/// Which rows there are, and their weights.
+/// The rows that tie neighbouring steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowSet {
+    /// Truncated Taylor series forward and backward, as published: `2 (K - 1)` or `2 K` rows for an interval.
+    Taylor,
+    /// Two-point Hermite (Obreshkov) formulas and a weak tie of the highest derivative, `K` rows for an interval: row `i < K - 1`
+    /// ties `u_i` at both ends through all higher derivatives kept and is exact for polynomials of degree `2 K - 2 - i`;
+    /// the last one, [`RowSet::TOP`] strong, keeps the extra derivatives from oscillating. With one derivative more than the equation
+    /// has the solution is of fourth order in the step.
+    Hermite,
+}
+
+impl RowSet {
+    /// Factor on the row that ties the highest derivative of the Hermite set. Without it a spline of full smoothness results, which
+    /// diverges (Loscalzo and Talbot, SIAM J. Numer. Anal. 4, 1967); between 0.003 and 0.1 the results hardly depend on it.
+    pub const TOP: f64 = 0.01;
+}
+
+/// Arithmetic of a solve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    #[default]
+    Double,
+    /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable.
+    Single,
+    /// Factor in `f32`, corrections of each solve with residuals in `f64`: at least [`Precision::MIXED_REFINEMENTS`] of them.
+    Mixed,
+}
+
+impl Precision {
+    /// Each correction gains about five digits on a well-scaled system; four reach the limit of `f64` also where the factor has
+    /// only three correct ones.
+    pub const MIXED_REFINEMENTS: usize = 4;
+}
+
+/// How the factor is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Cholesky factor of the normal matrix.
+    #[default]
+    Normal,
+    /// Orthogonal factor of the rows: the same triangular factor without squaring the condition number, at about four times the cost.
+    /// Solves are corrected at least once (corrected semi-normal equations).
+    Qr,
+}
+
+/// Which rows there are, their weights, and how the solve is done.
+///
+/// The default is the accurate one: Hermite rows and one correction of each solve. With one derivative more than the equation's order
+/// ([`Scheme::orders_for`]) its error falls with the fourth power of the step. [`Scheme::published`] is that of the publications.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scheme {
     pub slack: Option<Slack>,
+    /// Central rows, of the Taylor set alone.
     pub central: bool,
+    /// Rows `u[0, d, k] = u[T-1, d, k]` for `k < K - 1`, weighted like initial values.
+    pub periodic: bool,
+    pub rows: RowSet,
+    pub precision: Precision,
+    pub method: Method,
     pub weights: Weights,
     /// Corrections of each solve with a residual taken from the rows themselves. None follows the normal equations alone; one
     /// or two recover most of the accuracy that they lose by squaring the condition number, at the cost of a solve each.
@@ -73,6 +128,69 @@ pub struct Steps<'a> {
     pub per_state: bool,
 }
 
+impl Default for Scheme {
+    fn default() -> Self {
+        Scheme { rows: RowSet::Hermite, refinements: 1, ..Scheme::published() }
+    }
+}
+
+impl Scheme {
+    /// Truncated Taylor rows without a slack, uncorrected: arXiv 2410.06074 with its central rows left out.
+    pub const fn published() -> Self {
+        Scheme {
+            slack: None,
+            central: false,
+            periodic: false,
+            rows: RowSet::Taylor,
+            precision: Precision::Double,
+            method: Method::Normal,
+            weights: Weights { equation: 1.0, initial: 1.0, smooth: 1.0 },
+            refinements: 0,
+        }
+    }
+
+    /// The derivatives to keep, [`Shape::orders`], for an equation with derivatives up to `order` in the default scheme.
+    pub const fn orders_for(order: usize) -> usize {
+        order + 2
+    }
+}
+
+/// Factors on single rows, on top of the [`Weights`] of their kind and the same for all samples; an empty slice is all ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RowWeights<'a> {
+    /// `(E, T)`
+    pub equation: &'a [f64],
+    /// `(Ti, D)`
+    pub initial: &'a [f64],
+    /// `(T-1, D)`; a central row around step `t` takes that of the interval after it.
+    pub smooth: &'a [f64],
+}
+
+/// Rows `u[step, state, order] = value` at any steps: observations. `M` of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DataRows<'a> {
+    /// `(step, state, order)` of each row, steps ascending.
+    pub places: &'a [(usize, usize, usize)],
+    /// `(B, M)`
+    pub values: &'a [f64],
+    /// `(M)`, the same for all samples.
+    pub weights: &'a [f64],
+}
+
+/// Unknowns that enter the equations of all steps, such as coefficients to be estimated with the trajectory:
+/// `sum c u + sum_p columns[e,t,p] theta[p] = rhs`. `P` of them, each with a row `ridge * theta[p] = 0`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Border<'a> {
+    /// `P`
+    pub width: usize,
+    /// `(B or 1, E, T, P)`
+    pub columns: &'a [f64],
+    /// Whether the first axis is the batch.
+    pub per_sample: bool,
+    /// 0 where the rows determine every unknown.
+    pub ridge: f64,
+}
+
 /// A batch of systems.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem<'a> {
@@ -84,6 +202,9 @@ pub struct Problem<'a> {
     /// `(B, Ti, D, Ki)`
     pub iv: &'a [f64],
     pub h: Steps<'a>,
+    pub row_weights: RowWeights<'a>,
+    pub data: DataRows<'a>,
+    pub border: Border<'a>,
 }
 
 /// Most derivatives kept; beyond it the factorials and powers of the step say nothing in `f64`.
@@ -124,6 +245,8 @@ impl Shape {
         size("states", self.states, self.states == 0, "at least 1")?;
         size("orders", self.orders, self.orders == 0 || self.orders > MAX_ORDERS, "1 to 16")?;
         size("orders", self.orders, scheme.central && self.orders < 2, "at least 2 with central rows")?;
+        size("orders", self.orders, scheme.rows == RowSet::Hermite && self.orders < 2, "at least 2 with Hermite rows")?;
+        size("steps", self.steps, scheme.periodic && self.steps < 3, "at least 3 with a periodic boundary")?;
         size("initial_steps", self.initial_steps, self.initial_steps > self.steps, "at most the steps")?;
         size("initial_orders", self.initial_orders, self.initial_orders > self.orders, "at most the orders")?;
         // Everything allocated is a small multiple of these products.
@@ -151,7 +274,21 @@ impl Coefficients<'_> {
 impl Problem<'_> {
     /// Whether one factor serves all samples: neither coefficients nor steps depend on the sample.
     pub fn constant_matrix(&self) -> bool {
-        !self.c.per_sample() && !self.h.per_sample
+        !self.c.per_sample() && !self.h.per_sample && !self.border.per_sample
+    }
+
+    /// Corrections of each solve: what the scheme says, and at least what its precision and method need.
+    pub fn refinements(&self) -> usize {
+        let least = match self.scheme.precision {
+            Precision::Mixed => Precision::MIXED_REFINEMENTS,
+            _ => usize::from(self.scheme.method == Method::Qr),
+        };
+        self.scheme.refinements.max(least)
+    }
+
+    /// Unknowns of the whole system: the slack and the border.
+    pub(crate) fn borders(&self) -> usize {
+        self.border.width + usize::from(self.scheme.slack.is_some())
     }
 
     /// Lengths of the arrays and finiteness of the scheme.
@@ -167,6 +304,25 @@ impl Problem<'_> {
         length("iv", s.batch * s.initial_values(), self.iv.len())?;
         let columns = if self.h.per_state { s.states } else { 1 };
         length("h", times(self.h.per_sample) * s.intervals() * columns, self.h.values.len())?;
+        let optional = |what, expected, got| if got == 0 { Ok(()) } else { length(what, expected, got) };
+        optional("the equation rows' weights", s.right_hand_sides(), self.row_weights.equation.len())?;
+        optional("the initial rows' weights", s.initial_steps * s.states, self.row_weights.initial.len())?;
+        optional("the smooth rows' weights", s.intervals() * s.states, self.row_weights.smooth.len())?;
+        let m = self.data.places.len();
+        length("the data rows' values", s.batch * m, self.data.values.len())?;
+        length("the data rows' weights", m, self.data.weights.len())?;
+        for (i, &(t, d, k)) in self.data.places.iter().enumerate() {
+            let size = |what, got, bad: bool, allowed| {
+                if bad { Err(SolveError::Size { what, got, allowed }) } else { Ok(()) }
+            };
+            size("a data row's step", t, t >= s.steps, "below the steps")?;
+            size("a data row's state", d, d >= s.states, "below the states")?;
+            size("a data row's order", k, k >= s.orders, "below the orders")?;
+            let before = i.checked_sub(1).map_or(0, |j| self.data.places[j].0);
+            size("a data row's step", t, t < before, "not before that of the row before it")?;
+        }
+        let border = self.border.width.checked_mul(s.right_hand_sides()).ok_or(SolveError::TooLarge)?;
+        length("the border's columns", times(self.border.per_sample) * border, self.border.columns.len())?;
         let finite = |what, x: f64| {
             if x.is_finite() { Ok(()) } else { Err(SolveError::Scheme { what }) }
         };
@@ -174,6 +330,10 @@ impl Problem<'_> {
         finite("the equation weight", w.equation)?;
         finite("the initial weight", w.initial)?;
         finite("the smooth weight", w.smooth)?;
+        finite("the border's ridge", self.border.ridge)?;
+        if self.scheme.central && self.scheme.rows == RowSet::Hermite {
+            return Err(SolveError::Scheme { what: "central rows together with Hermite rows: their combination" });
+        }
         match self.scheme.slack {
             Some(slack) => finite("gamma * alpha", slack.gamma * slack.alpha),
             None => Ok(()),

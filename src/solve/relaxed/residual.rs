@@ -4,55 +4,67 @@
 //! matrix and a correction or two is nearly as accurate as an orthogonal factorisation of the rows (the corrected semi-normal
 //! equations; A. Bjorck, Linear Algebra Appl. 88/89, 1987).
 
-use super::assemble::{central_step, scale_by};
+use super::assemble::{bump, central_step, scale_by};
 use super::plan::Plan;
 use super::problem::Problem;
+use super::solution::Task;
 use super::stage::Staged;
 use crate::solve::lanes::{Lanes, Pack};
 
-/// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and `at_slack`, with the residuals taken row by row.
+/// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and the border's own unknowns `at_border`, with the residuals taken row by
+/// row at the solution `u`, `border` (unscaled). In the equations that define an adjoint all right-hand sides `b` are zero.
 #[inline(always)]
 pub(crate) fn row_residuals<V: Lanes>(
     problem: &Problem,
     plan: &Plan,
     staged: &Staged<V::Pack>,
-    (rhs, iv): (&[V::Pack], &[V::Pack]),
-    (u, eps): (&[V::Pack], &V::Pack),
-    y: &mut [V::Pack],
-    at_slack: &mut V::Pack,
+    task: Task,
+    (u, border): (&[V::Pack], &[V::Pack]),
+    (y, at_border): (&mut [V::Pack], &mut [V::Pack]),
 ) {
     let shape = &problem.shape;
-    let (block, k, weights) = (shape.block(), shape.orders, &problem.scheme.weights);
+    let (block, k) = (shape.block(), shape.orders);
+    let zero = V::splat(0.0);
     y.fill(V::Pack::ZERO);
-    let square = V::splat(weights.equation * weights.equation);
-    for e in 0..shape.equations {
-        for t in 0..shape.steps {
-            let row = &staged.c[(e * shape.steps + t) * block..][..block];
-            let mut r = V::load(&rhs[e * shape.steps + t]);
-            for (a, x) in row.iter().zip(&u[t * block..]) {
-                r = V::load(a).neg_mul_add(V::load(x), r);
-            }
-            r = r.mul(square);
-            for (to, a) in y[t * block..].iter_mut().zip(row) {
-                V::load(a).mul_add(r, V::load(to)).store(to);
-            }
+    at_border.fill(V::Pack::ZERO);
+    let first = usize::from(plan.slack);
+    for (row, weight) in staged.equation.iter().enumerate() {
+        let t = row % shape.steps;
+        let c = &staged.c[row * block..][..block];
+        let columns = &staged.columns[row * plan.own..][..plan.own];
+        let mut r = if task == Task::Forward { V::load(&staged.rhs[row]) } else { zero };
+        for (a, x) in c.iter().zip(&u[t * block..]).chain(columns.iter().zip(&border[first..])) {
+            r = V::load(a).neg_mul_add(V::load(x), r);
+        }
+        r = r.mul(V::load(weight));
+        for (to, a) in y[t * block..].iter_mut().zip(c).chain(at_border[first..].iter_mut().zip(columns)) {
+            V::load(a).mul_add(r, V::load(to)).store(to);
         }
     }
-    let square = V::splat(weights.initial * weights.initial);
     let ki = shape.initial_orders;
-    for (i, value) in iv.iter().enumerate() {
-        let place = i / ki * k + i % ki;
-        V::load(value).sub(V::load(&u[place])).mul_add(square, V::load(&y[place])).store(&mut y[place]);
+    for (i, weight) in staged.initial.iter().enumerate() {
+        for j in 0..ki {
+            let place = i * k + j;
+            let value = if task == Task::Forward { V::load(&staged.iv[i * ki + j]) } else { zero };
+            let r = value.sub(V::load(&u[place]));
+            r.mul_add(V::load(weight), V::load(&y[place])).store(&mut y[place]);
+        }
     }
-    let square = V::splat(weights.smooth * weights.smooth);
-    let slack = if plan.slack { V::load(eps) } else { V::splat(0.0) };
-    let mut taken = V::splat(0.0);
+    for (i, &(t, d, order)) in problem.data.places.iter().enumerate() {
+        let place = t * block + d * k + order;
+        let value = if task == Task::Forward { V::load(&staged.data[i]) } else { zero };
+        let r = value.sub(V::load(&u[place]));
+        r.mul_add(V::splat(staged.observed[i]), V::load(&y[place])).store(&mut y[place]);
+    }
+    let slack = if plan.slack { V::load(&border[0]) } else { zero };
+    let mut taken = zero;
     for t in 0..shape.intervals() {
         for d in 0..shape.states {
             let (now, then) = (t * block + d * k, (t + 1) * block + d * k);
-            let h = V::load(&staged.h[t * shape.states + d]);
+            let h = V::load(&staged.h[(t + 1) * shape.states + d]);
+            let square = V::load(&staged.smooth[(t + 1) * shape.states + d]);
             for row in &plan.rows.rows {
-                let mut r = V::splat(0.0).sub(slack);
+                let mut r = zero.sub(slack);
                 let mut power = V::splat(1.0);
                 for j in 0..k {
                     r = V::splat(row.at[j]).mul(power).neg_mul_add(V::load(&u[now + j]), r);
@@ -74,19 +86,34 @@ pub(crate) fn row_residuals<V: Lanes>(
         for t in 1..shape.steps.saturating_sub(1) {
             for d in 0..shape.states {
                 let at = |t: usize, order: usize| t * block + d * k + order;
+                let square = V::load(&staged.smooth[(t + 1) * shape.states + d]);
                 let (both, scale) = central_step::<V>(problem, staged, t, d);
                 let difference = V::load(&u[at(t + 1, k - 2)]).sub(V::load(&u[at(t - 1, k - 2)]));
                 let inside = both.neg_mul_add(V::load(&u[at(t, k - 1)]), difference);
-                let r = scale.neg_mul_add(inside, V::splat(0.0).sub(slack)).mul(square);
+                let r = scale.neg_mul_add(inside, zero.sub(slack)).mul(square);
                 taken = taken.add(r);
-                let mut add = |i: usize, x: V| V::load(&y[i]).add(x).store(&mut y[i]);
                 let r = r.mul(scale);
-                add(at(t + 1, k - 2), r);
-                add(at(t - 1, k - 2), V::splat(0.0).sub(r));
-                add(at(t, k - 1), V::splat(0.0).sub(r.mul(both)));
+                bump(&mut y[at(t + 1, k - 2)], r);
+                bump(&mut y[at(t - 1, k - 2)], zero.sub(r));
+                bump(&mut y[at(t, k - 1)], zero.sub(r.mul(both)));
             }
         }
     }
+    if problem.scheme.periodic {
+        let weight = V::splat(problem.scheme.weights.initial * problem.scheme.weights.initial);
+        let last = (shape.steps - 1) * block;
+        for i in (0..block).filter(|i| i % k + 1 < k) {
+            let r = V::load(&u[last + i]).sub(V::load(&u[i])).mul(weight);
+            bump(&mut y[i], r);
+            bump(&mut y[last + i], zero.sub(r));
+        }
+    }
     scale_by::<V>(y, &staged.unscale);
-    if plan.slack { taken } else { V::splat(0.0) }.store(at_slack);
+    if plan.slack {
+        taken.store(&mut at_border[0]);
+    }
+    let ridge = V::splat(problem.border.ridge * problem.border.ridge);
+    for (to, x) in at_border[first..].iter_mut().zip(&border[first..]).take(plan.own) {
+        ridge.neg_mul_add(V::load(x), V::load(to)).store(to);
+    }
 }

@@ -2,15 +2,17 @@
 
 use rayon::prelude::*;
 
-use super::assemble::{add_to, right_hand_side, scale_by};
+use super::arithmetic::{Arithmetic, Mixed, Plain, Room};
+use super::assemble::{add_to, bump, right_hand_side, scale_by};
 use super::error::SolveError;
-use super::factor::{Factor, Storage};
+use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, single, wide};
 use super::plan::Plan;
-use super::problem::{Problem, Shape};
+use super::problem::{Method, Precision, Problem, Shape};
 use super::residual::row_residuals;
-use super::stage::{Cut, Samples, Staged, gather, scatter};
-use super::substitute::{Common, Own, Stored, substitute};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8};
+use super::segments::{Cut, worth_cutting};
+use super::stage::{Pieces, Staged, Window, scatter, spread_factor};
+use super::substitute::{Chain, Common, Own, Stored};
+use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
 
 /// The unknowns of every sample.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +21,17 @@ pub struct Solution {
     pub u: Vec<f64>,
     /// The slack, `(B)`; 0 without slack.
     pub eps: Vec<f64>,
+    /// The border's unknowns, `(B, P)`.
+    pub theta: Vec<f64>,
+}
+
+impl Solution {
+    fn resize(&mut self, problem: &Problem, plan: &Plan) {
+        let batch = problem.shape.batch;
+        self.u.resize(batch * problem.shape.unknowns(), 0.0);
+        self.eps.resize(batch, 0.0);
+        self.theta.resize(batch * plan.own, 0.0);
+    }
 }
 
 impl Factor {
@@ -33,30 +46,83 @@ impl Factor {
         Ok(solution)
     }
 
+    /// [`Factor::refactor`] and [`Factor::solve_into`] in one pass over the batch.
+    ///
+    /// # Errors
+    /// As theirs; after an error the factor must not be used before another success.
+    pub fn refactor_and_solve_into(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
+        problem.check()?;
+        if problem.constant_matrix() || problem.scheme.method == Method::Qr || worth_cutting(problem) {
+            self.refactor(problem)?;
+            return self.solve_into(problem, solution);
+        }
+        self.renew(problem);
+        solution.resize(problem, &self.plan);
+        let plan = &self.plan;
+        match problem.scheme.precision {
+            Precision::Double => {
+                let values = wide(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack8::WIDTH));
+                factor_and_solve::<Plain<Pack8>>(problem, plan, values, solution)
+            }
+            Precision::Single => {
+                let values = single(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack16::WIDTH));
+                factor_and_solve::<Plain<Pack16>>(problem, plan, values, solution)
+            }
+            Precision::Mixed => {
+                let values = single(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack16::WIDTH));
+                factor_and_solve::<Mixed>(problem, plan, values, solution)
+            }
+        }
+    }
+
     /// [`Factor::solve`] into memory that is kept between calls.
     ///
     /// # Errors
     /// As [`Factor::solve`].
     pub fn solve_into(&self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         self.check(problem)?;
-        let batch = problem.shape.batch;
-        solution.u.resize(batch * problem.shape.unknowns(), 0.0);
-        solution.eps.resize(batch, 0.0);
+        let (plan, len) = (&self.plan, self.plan.len);
+        solution.resize(problem, plan);
+        let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
-            Storage::Wide(values) => {
-                solve_batch::<Pack8, _>(problem, &self.plan, |g| Own(&values[g * self.plan.len..]), solution)
+            Storage::Segments(x) => {
+                solve_batch::<Plain<f64>, _>(problem, plan, |sample| Cut { segments: x, sample }, solution)
             }
-            Storage::Narrow(values) if batch == 1 => {
-                solve_batch::<f64, _>(problem, &self.plan, |_| Own(values), solution)
+            Storage::Wide(x) => solve_batch::<Plain<Pack8>, _>(problem, plan, |g| Own(&x[g * len..]), solution),
+            Storage::Single(x) if mixed => solve_batch::<Mixed, _>(problem, plan, |g| Own(&x[g * len..]), solution),
+            Storage::Single(x) => solve_batch::<Plain<Pack16>, _>(problem, plan, |g| Own(&x[g * len..]), solution),
+            Storage::Narrow(x) if problem.scheme.precision == Precision::Single => {
+                let x = spread_factor(x);
+                solve_batch::<Plain<Pack16>, _>(problem, plan, |_| Own(&x), solution)
             }
-            Storage::Narrow(values) => solve_batch::<Pack8, _>(problem, &self.plan, |_| Common(values), solution),
+            Storage::Narrow(factor) => {
+                let common = Common { factor, propagators: &self.propagators };
+                solve_batch::<Plain<Pack8>, _>(problem, plan, |_| common, solution)
+            }
         }
     }
 }
 
+/// Takes the unknowns of a lane group out of its lanes.
+fn write<A: Arithmetic>(
+    problem: &Problem,
+    plan: &Plan,
+    unknowns: &mut Unknowns<A>,
+    piece: &mut Piece,
+    at: usize,
+    count: usize,
+) {
+    let own = usize::from(plan.slack);
+    scatter(&mut unknowns.y, piece.u, problem.shape.unknowns(), at, count);
+    if plan.slack {
+        scatter(&mut unknowns.border[..1], piece.eps, 1, at, count);
+    }
+    scatter(&mut unknowns.border[own..own + plan.own], piece.theta, plan.own, at, count);
+}
+
 /// Finds the first number that is not finite.
 pub(crate) fn check_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Result<(), SolveError> {
-    // A sum is finite unless a term is not or it overflows, so the exact search runs only when something may be wrong.
+    // A product with zero is zero unless something is not finite, so the exact search runs only when something is wrong.
     if u.iter().map(|x| x * 0.0).sum::<f64>() == 0.0 {
         return Ok(());
     }
@@ -68,33 +134,90 @@ pub(crate) fn check_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Resu
     Err(SolveError::NonFiniteResult { what, sample, step, state: rest / shape.orders, order: rest % shape.orders })
 }
 
-fn solve_batch<'a, P: Pack, F: Stored<P>>(
+/// The pieces of a solution.
+fn split<'a, A: Arithmetic>(problem: &Problem, plan: &Plan, solution: &'a mut Solution) -> Vec<Piece<'a>> {
+    let cut = Pieces::new::<A::Low>(problem.shape.batch);
+    cut.split(&mut solution.u, problem.shape.unknowns())
+        .into_iter()
+        .zip(cut.split(&mut solution.eps, 1))
+        .zip(cut.split(&mut solution.theta, plan.own))
+        .map(|((u, eps), theta)| Piece { u, eps, theta })
+        .collect()
+}
+
+/// Factors and solves lane group by lane group, so that each factor is used while it is in the cache.
+fn factor_and_solve<A: Arithmetic>(
     problem: &Problem,
     plan: &Plan,
-    factor: impl Fn(usize) -> F + Sync + 'a,
+    values: &mut [A::Low],
     solution: &mut Solution,
 ) -> Result<(), SolveError> {
     let shape = &problem.shape;
-    let cut = Cut::new::<P>(shape.batch);
-    let pieces: Vec<_> =
-        cut.split(&mut solution.u, shape.unknowns()).into_iter().zip(cut.split(&mut solution.eps, 1)).collect();
-    let failures: Vec<Option<SolveError>> = pieces
+    let cut = Pieces::new::<A::Low>(shape.batch);
+    let failures: Vec<Option<SolveError>> = split::<A>(problem, plan, solution)
         .into_par_iter()
+        .zip(values.par_chunks_mut(plan.len * cut.groups))
         .enumerate()
         .map_init(
-            || Scratch::<P>::new(shape),
-            |scratch, (chunk, (u, eps))| {
-                let range = cut.range(chunk);
-                let first = range.start * P::WIDTH;
-                P::dispatch(SolveChunk { problem, plan, groups: range, factor: &factor, scratch, u, eps });
-                check_finite("solution", shape, u).err().map(|error| offset_sample(error, first))
+            || (FactorScratch::<A>::new(problem, plan), Unknowns::new(problem, plan)),
+            |(scratch, unknowns), (index, (mut piece, values))| {
+                let groups = cut.range(index);
+                let first = groups.start * A::Low::WIDTH;
+                for (group, out) in groups.zip(values.chunks_exact_mut(plan.len)) {
+                    let window = Window::of_group::<A::Low>(group, shape);
+                    scratch.staged.load_matrix(problem, window);
+                    scratch.staged.load_values(problem, window);
+                    let made =
+                        A::Low::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: Some(unknowns) });
+                    let task = match made {
+                        Ok(task) => task,
+                        Err(error) => return Some(error),
+                    };
+                    let (staged, factor) = (&scratch.staged, Own(&*out));
+                    A::Low::dispatch(SolveGroup::<A, _> { problem, plan, staged, factor, task, unknowns });
+                    write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
+                }
+                check_finite("solution", shape, piece.u).err().map(|error| offset_sample(error, first))
             },
         )
         .collect();
     failures.into_iter().flatten().next().map_or(Ok(()), Err)
 }
 
-/// Counts a chunk's sample from the start of the batch.
+fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
+    problem: &Problem,
+    plan: &Plan,
+    factor: impl Fn(usize) -> F + Sync,
+    solution: &mut Solution,
+) -> Result<(), SolveError> {
+    let shape = &problem.shape;
+    let cut = Pieces::new::<A::Low>(shape.batch);
+    let failures: Vec<Option<SolveError>> = split::<A>(problem, plan, solution)
+        .into_par_iter()
+        .enumerate()
+        .map_init(
+            || Scratch::<A>::new(problem, plan),
+            |scratch, (index, mut piece)| {
+                let groups = cut.range(index);
+                let first = groups.start * A::Low::WIDTH;
+                let Scratch { staged, unknowns } = scratch;
+                for group in groups {
+                    let window = Window::of_group::<A::Low>(group, shape);
+                    staged.load_matrix(problem, window);
+                    staged.load_values(problem, window);
+                    let factor = factor(group);
+                    let task = Task::Forward;
+                    A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+                    write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
+                }
+                check_finite("solution", shape, piece.u).err().map(|error| offset_sample(error, first))
+            },
+        )
+        .collect();
+    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
+/// Counts a piece's sample from the start of the batch.
 pub(crate) fn offset_sample(error: SolveError, first: usize) -> SolveError {
     match error {
         SolveError::NonFiniteResult { what, sample, step, state, order } => {
@@ -104,66 +227,128 @@ pub(crate) fn offset_sample(error: SolveError, first: usize) -> SolveError {
     }
 }
 
-struct Scratch<P> {
-    staged: Staged<P>,
-    rhs: Vec<P>,
-    iv: Vec<P>,
-    y: Vec<P>,
-    u: Vec<P>,
+/// One piece's share of the solution.
+pub(crate) struct Piece<'a> {
+    u: &'a mut [f64],
+    eps: &'a mut [f64],
+    theta: &'a mut [f64],
 }
 
-impl<P: Pack> Scratch<P> {
-    fn new(shape: &Shape) -> Self {
-        Scratch {
-            staged: Staged::new(shape),
-            rhs: vec![P::ZERO; shape.right_hand_sides()],
-            iv: vec![P::ZERO; shape.initial_values()],
-            y: vec![P::ZERO; shape.unknowns()],
-            u: vec![P::ZERO; shape.unknowns()],
+struct Scratch<A: Arithmetic> {
+    staged: Staged<A::High>,
+    unknowns: Unknowns<A>,
+}
+
+impl<A: Arithmetic> Scratch<A> {
+    fn new(problem: &Problem, plan: &Plan) -> Self {
+        Scratch { staged: Staged::new(problem, problem.shape.steps), unknowns: Unknowns::new(problem, plan) }
+    }
+}
+
+/// The vectors of a solve of a lane group.
+pub(crate) struct Unknowns<A: Arithmetic> {
+    /// Right-hand side, then correction, `(T, D, K)` and `(M)`.
+    pub y: Vec<A::High>,
+    pub border: Vec<A::High>,
+    /// The solution so far, where it is corrected.
+    total: Vec<A::High>,
+    total_border: Vec<A::High>,
+    /// The right-hand side of an adjoint, where it is corrected.
+    given: Vec<A::High>,
+    given_border: Vec<A::High>,
+    room: Room<A::Low, A::High>,
+    refinements: usize,
+}
+
+impl<A: Arithmetic> Unknowns<A> {
+    pub fn new(problem: &Problem, plan: &Plan) -> Self {
+        let zeros = |n: usize| vec![A::High::ZERO; n];
+        let n = problem.shape.unknowns();
+        let refinements = problem.refinements();
+        let (kept, kept_border) = if refinements > 0 { (n, plan.border) } else { (0, 0) };
+        Unknowns {
+            y: zeros(n),
+            border: zeros(plan.border),
+            total: zeros(kept),
+            total_border: zeros(kept_border),
+            given: zeros(kept),
+            given_border: zeros(kept_border),
+            room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
+            refinements,
         }
     }
 }
 
-struct SolveChunk<'a, P, G> {
-    problem: &'a Problem<'a>,
-    plan: &'a Plan,
-    groups: std::ops::Range<usize>,
-    factor: &'a G,
-    scratch: &'a mut Scratch<P>,
-    u: &'a mut [f64],
-    eps: &'a mut [f64],
+/// What a solve of a lane group solves for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Task {
+    /// The staged right-hand sides.
+    Forward,
+    /// `N z = g` for the upstream gradient `g` in `y` and `border`.
+    Adjoint,
+    /// The staged right-hand sides, of which the first forward substitution is done and its result in `y`.
+    Forwarded,
 }
 
-impl<P: Pack, F: Stored<P>, G: Fn(usize) -> F> Kernel<P> for SolveChunk<'_, P, G> {
+/// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
+pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
+    pub problem: &'a Problem<'a>,
+    pub plan: &'a Plan,
+    pub staged: &'a Staged<A::High>,
+    pub factor: F,
+    pub task: Task,
+    pub unknowns: &'a mut Unknowns<A>,
+}
+
+impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Lanes<Pack = P>>(self) {
-        let SolveChunk { problem, plan, groups, factor, scratch, u, eps } = self;
-        let shape = &problem.shape;
-        let push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
-        for (local, index) in groups.enumerate() {
-            let samples = Samples::of_group::<P>(index, shape.batch);
-            let Scratch { staged, rhs, iv, y, u: total } = &mut *scratch;
-            staged.load::<V>(problem, samples);
-            gather(rhs, problem.rhs, shape.right_hand_sides(), samples);
-            gather(iv, problem.iv, shape.initial_values(), samples);
-            total.fill(P::ZERO);
-            let (mut eps_total, mut change) = (P::ZERO, P::ZERO);
-            for pass in 0..=problem.scheme.refinements {
-                if pass == 0 {
-                    right_hand_side::<V>(problem, staged, rhs, iv, y);
-                } else {
-                    row_residuals::<V>(problem, plan, staged, (rhs, iv), (total, &eps_total), y, &mut change);
-                }
-                V::load(&change).add(V::splat(push)).store(&mut change);
-                substitute::<V, F>(plan, shape.steps, shape.block(), factor(index), y, &mut change);
-                scale_by::<V>(y, &staged.unscale);
-                add_to::<V>(total, y);
-                V::load(&eps_total).add(V::load(&change)).store(&mut eps_total);
+    fn run<V: Lanes<Pack = A::Low>>(self) {
+        let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
+        let Unknowns { y, border, total, total_border, given, given_border, room, refinements } = unknowns;
+        let mut push = 0.0;
+        if task != Task::Adjoint {
+            if task == Task::Forward {
+                border.fill(A::High::ZERO);
+                right_hand_side::<A::Lanes<V>>(problem, plan, staged, y, border);
             }
-            scatter(total, u, shape.unknowns(), local * P::WIDTH, samples.count);
-            scatter(&[eps_total], eps, 1, local * P::WIDTH, samples.count);
+            push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
+        } else {
+            scale_by::<A::Lanes<V>>(y, &staged.unscale);
+            if *refinements > 0 {
+                given.copy_from_slice(y);
+                given_border.copy_from_slice(border);
+            }
         }
+        for pass in 0..=*refinements {
+            if pass > 0 {
+                row_residuals::<A::Lanes<V>>(problem, plan, staged, task, (total, total_border), (y, border));
+                if task == Task::Adjoint {
+                    add_to::<A::Lanes<V>>(y, given);
+                    add_to::<A::Lanes<V>>(border, given_border);
+                }
+            }
+            if plan.slack {
+                bump(&mut border[0], A::Lanes::<V>::splat(push));
+            }
+            let Shape { states, orders, .. } = problem.shape;
+            let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
+            let forwarded = pass == 0 && task == Task::Forwarded;
+            A::substitute::<V, F>(chain, factor, y, border, room, forwarded);
+            scale_by::<A::Lanes<V>>(y, &staged.unscale);
+            if *refinements == 0 {
+                return;
+            }
+            if pass == 0 {
+                total.copy_from_slice(y);
+                total_border.copy_from_slice(border);
+            } else {
+                add_to::<A::Lanes<V>>(total, y);
+                add_to::<A::Lanes<V>>(total_border, border);
+            }
+        }
+        std::mem::swap(y, total);
+        std::mem::swap(border, total_border);
     }
 }

@@ -1,146 +1,268 @@
 //! Moving samples into lanes and back: arrays of one lane group, and the powers of its steps.
 
 use super::problem::{Problem, Shape};
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::Pack;
 
-/// The samples that one lane group holds. Lanes beyond the last sample repeat it and are never written back.
+/// What the lanes of a group hold: chains of `steps` steps, each of a sample from some step on. Lanes beyond the last chain repeat it
+/// and are never written back.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Samples {
+pub(crate) struct Window {
+    /// The first chain, and how many there are.
     pub first: usize,
     pub count: usize,
+    /// Chains of a sample; chain `i` is of sample `i / segments`.
+    pub segments: usize,
+    /// Steps from the start of a chain to that of the next one of the sample.
+    pub stride: usize,
+    /// The first step of a sample's first chain.
+    pub offset: usize,
+    /// Steps loaded of each chain.
+    pub steps: usize,
 }
 
-impl Samples {
-    /// The `group`-th lane group of a batch.
-    pub fn of_group<P: Pack>(group: usize, batch: usize) -> Self {
+impl Window {
+    /// The `group`-th lane group of a batch of whole samples.
+    pub fn of_group<P: Pack>(group: usize, shape: &Shape) -> Self {
         let first = group * P::WIDTH;
-        Samples { first, count: P::WIDTH.min(batch - first) }
+        Window {
+            first,
+            count: P::WIDTH.min(shape.batch - first),
+            segments: 1,
+            stride: 0,
+            offset: 0,
+            steps: shape.steps,
+        }
+    }
+
+    /// Whether the chains are parts of the samples' time.
+    pub fn is_cut(&self, shape: &Shape) -> bool {
+        self.steps != shape.steps
+    }
+
+    /// Sample and first step of a lane.
+    pub fn lane(&self, lane: usize) -> (usize, usize) {
+        let chain = self.first + lane.min(self.count - 1);
+        (chain / self.segments, self.offset + chain % self.segments * self.stride)
     }
 }
 
-/// The matrix part of a lane group: coefficients, steps, and powers of steps and scales.
+/// The numbers of a lane group.
 ///
-/// The unknown `u[t, d, k]` is solved for as `v = sigma^k u` with `sigma[t, d] = |h[t, d]|` (the last step takes the last interval).
+/// The unknown `u[t, d, k]` is solved for as `v = sigma^k u`, where `sigma[t, d]` is the step after `t` (the last step takes the one
+/// before it): a row between `t` and `t + 1` then has the coefficients `at[j]` and `next[j] rho^j` with
+/// `rho = sigma[t] / sigma[t+1]`, whatever the step.
 pub(crate) struct Staged<P> {
     /// `(E, T, D, K)`
     pub c: Vec<P>,
-    /// `(T-1, D)`
+    /// `(E, T, P)`
+    pub columns: Vec<P>,
+    /// `(E, T)`
+    pub rhs: Vec<P>,
+    /// `(Ti, D, Ki)`
+    pub iv: Vec<P>,
+    /// `(M)`
+    pub data: Vec<P>,
+    /// Squared weights of the equation rows, `(E, T)`.
+    pub equation: Vec<P>,
+    /// The interval before each step and the one after the last, `(T+1, D)`; 1 where there is none.
     pub h: Vec<P>,
-    /// `sigma[t, d]^-k`, `(T, D, K)`
+    /// `h / sigma` of the step after the interval, `(T+1, D)`.
+    pub rho: Vec<P>,
+    /// Squared weights of the rows of each interval, `(T+1, D)`; 0 where there is no interval.
+    pub smooth: Vec<P>,
+    /// `sigma^-k`, `(T, D, K)`
     pub unscale: Vec<P>,
-    /// `(h[t, d] / sigma[t, d])^k`, `(T-1, D, K)`
-    pub at_power: Vec<P>,
-    /// `(h[t, d] / sigma[t+1, d])^k`, `(T-1, D, K)`
-    pub next_power: Vec<P>,
+    /// Squared weights of the initial rows, `(Ti, D)`; 0 in lanes whose chain starts later.
+    pub initial: Vec<P>,
+    /// Squared weights of the data rows, `(M)`.
+    pub observed: Vec<f64>,
     loaded: bool,
 }
 
+/// The factor on row `index`, 1 where all are.
+#[inline(always)]
+pub(crate) fn row_weight(weights: &[f64], index: usize) -> f64 {
+    weights.get(index).copied().unwrap_or(1.0)
+}
+
 impl<P: Pack> Staged<P> {
-    pub fn new(shape: &Shape) -> Self {
-        let intervals = shape.intervals() * shape.states;
+    /// Room for windows of `steps` steps.
+    pub fn new(problem: &Problem, steps: usize) -> Self {
+        let shape = Shape { steps, ..problem.shape };
+        let zeros = |n: usize| vec![P::ZERO; n];
         Staged {
-            c: vec![P::ZERO; shape.coefficients()],
-            h: vec![P::ZERO; intervals],
-            unscale: vec![P::ZERO; shape.unknowns()],
-            at_power: vec![P::ZERO; intervals * shape.orders],
-            next_power: vec![P::ZERO; intervals * shape.orders],
+            c: zeros(shape.coefficients()),
+            columns: zeros(shape.right_hand_sides() * problem.border.width),
+            rhs: zeros(shape.right_hand_sides()),
+            iv: zeros(shape.initial_values()),
+            data: zeros(problem.data.places.len()),
+            equation: zeros(shape.right_hand_sides()),
+            h: zeros((steps + 1) * shape.states),
+            rho: zeros((steps + 1) * shape.states),
+            smooth: zeros((steps + 1) * shape.states),
+            unscale: zeros(shape.unknowns()),
+            initial: zeros(shape.initial_steps * shape.states),
+            observed: problem.data.weights.iter().map(|&w| w * w).collect(),
             loaded: false,
         }
     }
 
-    /// Loads the matrix of a lane group; what all samples share is loaded once.
-    #[inline(always)]
-    pub fn load<V: Lanes<Pack = P>>(&mut self, problem: &Problem, samples: Samples) {
+    /// Loads the matrix of a lane group; what all lanes of all groups share is loaded once.
+    pub fn load_matrix(&mut self, problem: &Problem, window: Window) {
         let shape = &problem.shape;
-        if problem.c.per_sample() {
-            gather(&mut self.c, problem.c.values(), shape.coefficients(), samples);
-        } else if !self.loaded {
-            spread(&mut self.c, problem.c.values());
+        let block = shape.block();
+        // Of a part of the time nothing is the same in all lanes or in all groups.
+        let fresh = !self.loaded || window.is_cut(shape);
+        let cut = Cut { rows: shape.equations, steps: shape.steps, window };
+        if fresh || problem.c.per_sample() {
+            cut.gather(&mut self.c, problem.c.values(), block, problem.c.per_sample());
         }
-        if problem.h.per_sample || !self.loaded {
-            self.load_steps(problem, samples);
-            self.powers::<V>(shape);
+        if fresh || problem.border.per_sample {
+            cut.gather(&mut self.columns, problem.border.columns, problem.border.width, problem.border.per_sample);
+        }
+        if fresh || problem.h.per_sample {
+            self.load_steps(problem, window);
+            self.powers(shape, window.steps);
+        }
+        if fresh {
+            let weights = &problem.scheme.weights;
+            for (i, pack) in self.equation.iter_mut().enumerate() {
+                for lane in 0..P::WIDTH {
+                    let row = i / window.steps * shape.steps + window.lane(lane).1 + i % window.steps;
+                    let w = weights.equation * row_weight(problem.row_weights.equation, row);
+                    pack.set_lane(lane, w * w);
+                }
+            }
+            for (i, pack) in self.initial.iter_mut().enumerate() {
+                for lane in 0..P::WIDTH {
+                    let w = weights.initial * row_weight(problem.row_weights.initial, i);
+                    pack.set_lane(lane, if window.lane(lane).1 == 0 { w * w } else { 0.0 });
+                }
+            }
         }
         self.loaded = true;
     }
 
-    fn load_steps(&mut self, problem: &Problem, samples: Samples) {
+    /// Loads right-hand sides, initial values and data of a lane group.
+    pub fn load_values(&mut self, problem: &Problem, window: Window) {
+        let Problem { shape, rhs, iv, data, .. } = problem;
+        Cut { rows: shape.equations, steps: shape.steps, window }.gather(&mut self.rhs, rhs, 1, true);
+        gather(&mut self.iv, iv, shape.initial_values(), window);
+        gather(&mut self.data, data.values, data.places.len(), window);
+    }
+
+    /// Steps, squared weights and ratios of the intervals around the window's steps.
+    fn load_steps(&mut self, problem: &Problem, window: Window) {
         let Problem { shape, h, .. } = problem;
         let columns = if h.per_state { shape.states } else { 1 };
         let stride = if h.per_sample { shape.intervals() * columns } else { 0 };
-        for (i, step) in self.h.chunks_exact_mut(shape.states).enumerate() {
-            for (d, pack) in step.iter_mut().enumerate() {
-                let at = i * columns + if h.per_state { d } else { 0 };
-                for lane in 0..P::WIDTH {
-                    let sample = samples.first + lane.min(samples.count - 1);
-                    pack.set_lane(lane, h.values[sample * stride + at]);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn powers<V: Lanes<Pack = P>>(&mut self, shape: &Shape) {
-        let (states, orders) = (shape.states, shape.orders);
-        for t in 0..shape.steps {
-            for d in 0..states {
-                let sigma = self.scale(t, d, shape);
-                let inverse = V::splat(1.0).div(V::load(&sigma));
-                fill_powers(&mut self.unscale[(t * states + d) * orders..][..orders], inverse);
-                if t + 1 < shape.steps {
-                    let ratio = V::load(&self.h[t * states + d]).div(V::load(&sigma));
-                    fill_powers(&mut self.at_power[(t * states + d) * orders..][..orders], ratio);
-                }
-                if t > 0 {
-                    let ratio = V::load(&self.h[(t - 1) * states + d]).div(V::load(&sigma));
-                    fill_powers(&mut self.next_power[((t - 1) * states + d) * orders..][..orders], ratio);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn scale(&self, t: usize, d: usize, shape: &Shape) -> P {
-        let mut sigma = P::ZERO;
+        let weight = problem.scheme.weights.smooth;
         for lane in 0..P::WIDTH {
-            let h = match shape.intervals() {
-                0 => 1.0,
-                n => self.h[t.min(n - 1) * shape.states + d].lane(lane).abs(),
+            let (sample, first) = window.lane(lane);
+            let step = |interval: usize, d: usize| {
+                let x = h.values[sample * stride + interval * columns + if h.per_state { d } else { 0 }];
+                if x == 0.0 { f64::NAN } else { x }
             };
-            sigma.set_lane(lane, if h.is_normal() { h } else { 1.0 });
-        }
-        sigma
-    }
-}
-
-#[inline(always)]
-fn fill_powers<V: Lanes>(to: &mut [V::Pack], x: V) {
-    let mut power = V::splat(1.0);
-    for pack in to {
-        power.store(pack);
-        power = power.mul(x);
-    }
-}
-
-/// Packs turned at once: they stay in the first-level cache while all lanes are written.
-const TURN: usize = 64;
-
-/// `to[i]` lane `l` becomes number `i` of sample `first + l`; a sample has `stride` numbers.
-#[inline(always)]
-pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, samples: Samples) {
-    for (at, to) in to.chunks_mut(TURN).enumerate() {
-        for lane in 0..P::WIDTH {
-            let sample = samples.first + lane.min(samples.count - 1);
-            let from = &from[sample * stride + at * TURN..][..to.len()];
-            for (pack, &x) in to.iter_mut().zip(from) {
-                pack.set_lane(lane, x);
+            // The scale of a global step.
+            let sigma = |t: usize, d: usize| match shape.intervals() {
+                0 => 1.0,
+                n => step(t.min(n - 1), d),
+            };
+            for i in 0..=window.steps {
+                for d in 0..shape.states {
+                    let at = i * shape.states + d;
+                    let t = first + i;
+                    let (x, ratio, w) = if t == 0 || t >= shape.steps {
+                        (1.0, 1.0, 0.0)
+                    } else {
+                        let x = step(t - 1, d);
+                        let w = weight * row_weight(problem.row_weights.smooth, (t - 1) * shape.states + d);
+                        (x, x / sigma(t, d), w * w)
+                    };
+                    self.h[at].set_lane(lane, x);
+                    self.rho[at].set_lane(lane, ratio);
+                    self.smooth[at].set_lane(lane, w);
+                    if i < window.steps {
+                        // The reciprocal of the scale; its powers follow.
+                        self.unscale[at * shape.orders + usize::from(shape.orders > 1)]
+                            .set_lane(lane, 1.0 / sigma(t, d));
+                    }
+                }
             }
+        }
+    }
+
+    fn powers(&mut self, shape: &Shape, steps: usize) {
+        let k = shape.orders;
+        for powers in self.unscale[..steps * shape.block()].chunks_exact_mut(k) {
+            let x = powers[usize::from(k > 1)];
+            let mut power = [1.0; 16];
+            for pack in powers {
+                for (lane, power) in power.iter_mut().enumerate().take(P::WIDTH) {
+                    pack.set_lane(lane, *power);
+                    *power *= x.lane(lane);
+                }
+            }
+        }
+    }
+}
+
+/// Arrays with `rows` times all steps, of which a window's steps are taken.
+struct Cut {
+    rows: usize,
+    steps: usize,
+    window: Window,
+}
+
+impl Cut {
+    /// `(rows, window steps, width)` packs from `(B or 1, rows, steps, width)` numbers.
+    fn gather<P: Pack>(&self, to: &mut [P], from: &[f64], width: usize, per_sample: bool) {
+        let Cut { rows, steps, window } = *self;
+        let row = window.steps * width;
+        if row == 0 {
+            return;
+        }
+        if window.steps == steps {
+            return match per_sample {
+                true => gather(to, from, rows * row, window),
+                false => spread(to, from),
+            };
+        }
+        for (r, to) in to.chunks_exact_mut(row).take(rows).enumerate() {
+            for lane in 0..P::WIDTH {
+                let (sample, first) = window.lane(lane);
+                let start = (if per_sample { sample * rows } else { 0 } + r) * steps * width + first * width;
+                for (pack, &x) in to.iter_mut().zip(&from[start..start + row]) {
+                    pack.set_lane(lane, x);
+                }
+            }
+        }
+    }
+}
+
+/// `to[i]` lane `l` becomes number `i` of the lane's sample; a sample has `stride` numbers.
+pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window: Window) {
+    let mut at = 0;
+    let (blocks, rest) = to.split_at_mut(to.len() / P::WIDTH * P::WIDTH);
+    for block in blocks.chunks_exact_mut(P::WIDTH) {
+        for (lane, pack) in block.iter_mut().enumerate() {
+            let from = &from[window.lane(lane).0 * stride + at..][..P::WIDTH];
+            for (i, &x) in from.iter().enumerate() {
+                pack.set_lane(i, x);
+            }
+        }
+        P::turn(block);
+        at += P::WIDTH;
+    }
+    for lane in 0..P::WIDTH {
+        let start = window.lane(lane).0 * stride + at;
+        for (pack, &x) in rest.iter_mut().zip(&from[start..]) {
+            pack.set_lane(lane, x);
         }
     }
 }
 
 /// `to[i]` becomes number `i` in all lanes.
-#[inline(always)]
 pub(crate) fn spread<P: Pack>(to: &mut [P], from: &[f64]) {
     for (pack, &x) in to.iter_mut().zip(from) {
         for lane in 0..P::WIDTH {
@@ -149,52 +271,71 @@ pub(crate) fn spread<P: Pack>(to: &mut [P], from: &[f64]) {
     }
 }
 
-/// The reverse of [`gather`], into samples counted from the start of `to`.
-#[inline(always)]
-pub(crate) fn scatter<P: Pack>(from: &[P], to: &mut [f64], stride: usize, first: usize, count: usize) {
-    for (at, from) in from[..stride].chunks(TURN).enumerate() {
-        for lane in 0..count {
-            let to = &mut to[(first + lane) * stride + at * TURN..][..from.len()];
-            for (x, pack) in to.iter_mut().zip(from) {
-                *x = pack.lane(lane);
+/// A common factor in all lanes.
+pub(crate) fn spread_factor<P: Pack>(from: &[f64]) -> Vec<P> {
+    let mut to = vec![P::ZERO; from.len()];
+    spread(&mut to, from);
+    to
+}
+
+/// The reverse of [`gather`], into samples counted from the start of `to`. `from` is left turned.
+pub(crate) fn scatter<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, first: usize, count: usize) {
+    let mut at = 0;
+    let (blocks, rest) = from[..stride].split_at_mut(stride / P::WIDTH * P::WIDTH);
+    for block in blocks.chunks_exact_mut(P::WIDTH) {
+        P::turn(block);
+        for (lane, pack) in block.iter().take(count).enumerate() {
+            let to = &mut to[(first + lane) * stride + at..][..P::WIDTH];
+            for (i, x) in to.iter_mut().enumerate() {
+                *x = pack.lane(i);
             }
+        }
+        at += P::WIDTH;
+    }
+    for lane in 0..count {
+        let start = (first + lane) * stride + at;
+        for (pack, x) in rest.iter().zip(&mut to[start..]) {
+            *x = pack.lane(lane);
         }
     }
 }
 
-/// Adds the first `count` lanes, in order, to `to`.
-#[inline(always)]
+/// Adds all valid lanes of `from` to `to`.
 pub(crate) fn accumulate<P: Pack>(from: &[P], to: &mut [f64], count: usize) {
-    for (x, pack) in to.iter_mut().zip(from) {
-        *x += (0..count).map(|lane| pack.lane(lane)).sum::<f64>();
+    for (pack, x) in from.iter().zip(to) {
+        for lane in 0..count {
+            *x += pack.lane(lane);
+        }
     }
 }
 
-/// How a batch is cut: `chunks` pieces of `groups` lane groups each (the last may be shorter). A function of the batch alone.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cut {
+/// How a batch is cut into pieces of whole lane groups: by its size alone, so that sums over pieces do not depend on the number of
+/// threads.
+pub(crate) struct Pieces {
     pub lane_groups: usize,
+    /// Lane groups in a piece.
     pub groups: usize,
+    /// Chains in a piece.
     pub samples: usize,
-    pub chunks: usize,
+    pub count: usize,
 }
 
-impl Cut {
+impl Pieces {
     pub fn new<P: Pack>(batch: usize) -> Self {
         let lane_groups = batch.div_ceil(P::WIDTH);
         let groups = lane_groups.div_ceil(16).clamp(1, 16);
-        Cut { lane_groups, groups, samples: groups * P::WIDTH, chunks: lane_groups.div_ceil(groups) }
+        Pieces { lane_groups, groups, samples: groups * P::WIDTH, count: lane_groups.div_ceil(groups) }
     }
 
-    /// The lane groups of a chunk.
-    pub fn range(&self, chunk: usize) -> std::ops::Range<usize> {
-        chunk * self.groups..((chunk + 1) * self.groups).min(self.lane_groups)
+    /// The lane groups of a piece.
+    pub fn range(&self, piece: usize) -> std::ops::Range<usize> {
+        piece * self.groups..((piece + 1) * self.groups).min(self.lane_groups)
     }
 
     /// The pieces of an array with `stride` numbers for each sample; empty pieces for an array that is not wanted.
-    pub fn split<'a>(&self, array: &'a mut [f64], stride: usize) -> Vec<&'a mut [f64]> {
+    pub fn split<'a, T>(&self, array: &'a mut [T], stride: usize) -> Vec<&'a mut [T]> {
         if array.is_empty() || stride == 0 {
-            return (0..self.chunks).map(|_| Default::default()).collect();
+            return (0..self.count).map(|_| Default::default()).collect();
         }
         array.chunks_mut(self.samples * stride).collect()
     }

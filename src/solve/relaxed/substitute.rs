@@ -1,20 +1,39 @@
 //! Forward and backward substitution with a stored factor.
 
-use super::plan::{Group, Plan};
+use super::blocks::{backward_blocks, forward_blocks};
+use super::plan::{Group, Plan, packed};
+use super::small::{backward_small, forward_small, is_small, propagate};
+use super::tiles::{backward_tiles, forward_tiles, is_tiled};
 use crate::solve::lanes::{Lanes, Pack};
 
 /// A stored factor, one for each lane or one for all.
 pub(crate) trait Stored<P: Pack>: Copy {
+    /// Whether [`Stored::substitute`] does everything, so that nothing else has to be compiled.
+    const WHOLE: bool = false;
+    /// Whether groups of small blocks have propagators.
+    const PROPAGATES: bool = false;
+
     fn get<V: Lanes<Pack = P>>(&self, index: usize) -> V;
+
+    /// The propagators of a group of small blocks, by the group's index.
+    fn propagators(&self, _group: usize) -> &[f64] {
+        &[]
+    }
+
+    /// The whole substitution of a factor that has a way of its own.
+    fn substitute(&self, _y: &mut [P]) {}
 }
 
 /// Each lane has its own factor.
 #[derive(Clone, Copy)]
 pub(crate) struct Own<'a, P>(pub &'a [P]);
 
-/// All lanes have the same factor.
+/// All lanes have the same factor, and each group its propagators, which may be empty.
 #[derive(Clone, Copy)]
-pub(crate) struct Common<'a>(pub &'a [f64]);
+pub(crate) struct Common<'a> {
+    pub factor: &'a [f64],
+    pub propagators: &'a [Vec<f64>],
+}
 
 impl<P: Pack> Stored<P> for Own<'_, P> {
     #[inline(always)]
@@ -24,59 +43,142 @@ impl<P: Pack> Stored<P> for Own<'_, P> {
 }
 
 impl<P: Pack> Stored<P> for Common<'_> {
+    const PROPAGATES: bool = true;
+
     #[inline(always)]
     fn get<V: Lanes<Pack = P>>(&self, index: usize) -> V {
-        V::splat(self.0[index])
+        V::splat(self.factor[index])
+    }
+
+    #[inline(always)]
+    fn propagators(&self, group: usize) -> &[f64] {
+        self.propagators.get(group).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Solves in place: `y` `(T, D, K)` and the slack, right-hand side in, solution out, both scaled. Without slack the slack's
-/// number is left alone.
+/// The chain of a lane group: what substitutions need beside the factor.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain<'a, P> {
+    pub plan: &'a Plan,
+    pub states: usize,
+    pub orders: usize,
+    /// As in [`super::stage::Staged`].
+    pub smooth: &'a [P],
+    pub rho: &'a [P],
+}
+
+/// Solves in place: `y` `(T, D, K)` and the border, right-hand side in, solution out, both scaled. The last `T - chain` steps of `y`
+/// and the border's places for them are one and the same. `room` is scratch for two steps. With
+/// `forwarded` all groups are small and their forward substitution is done.
 #[inline(always)]
 pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
-    plan: &Plan,
-    steps: usize,
-    block: usize,
+    chain: Chain<V::Pack>,
     factor: F,
     y: &mut [V::Pack],
-    eps: &mut V::Pack,
+    border: &mut [V::Pack],
+    room: &mut [V::Pack],
+    forwarded: bool,
 ) {
-    for group in &plan.groups {
-        let bent = match group.n {
-            3 => forward::<V, F, 3>(plan, group, steps, block, factor, y),
-            _ => forward::<V, F, 0>(plan, group, steps, block, factor, y),
-        };
-        if plan.slack {
-            V::load(eps).sub(bent).store(eps);
+    let Chain { plan, states, orders, .. } = chain;
+    if F::WHOLE {
+        return factor.substitute(y);
+    }
+    let block = states * orders;
+    for (index, group) in plan.groups.iter().enumerate() {
+        if let Some(right) = group.right {
+            let columns = &group.border[right - group.border_column()..];
+            for (&place, &column) in group.place.iter().zip(columns) {
+                border[column] = y[plan.chain * block + place];
+            }
+        }
+        match group.n {
+            _ if group.next > 0 => forward::<V, F>(plan, group, block, factor, y, border),
+            3 if F::PROPAGATES && is_small(group, 3) => {
+                propagate::<V, 3>(chain, group, factor.propagators(index), y);
+            }
+            3 if V::UNROLLED && is_small(group, 3) => {
+                if !forwarded {
+                    forward_small::<V, F, 3>(chain, group, factor, y);
+                }
+            }
+            4 if F::PROPAGATES && is_small(group, 4) => {
+                propagate::<V, 4>(chain, group, factor.propagators(index), y);
+            }
+            4 if V::UNROLLED && is_small(group, 4) => {
+                if !forwarded {
+                    forward_small::<V, F, 4>(chain, group, factor, y);
+                }
+            }
+            _ if V::UNROLLED && orders == 3 && is_tiled(group, 3) => {
+                forward_tiles::<V, F, 3>(chain, group, factor, y, room)
+            }
+            _ if V::UNROLLED && orders == 4 && is_tiled(group, 4) => {
+                forward_tiles::<V, F, 4>(chain, group, factor, y, room)
+            }
+            _ => forward_blocks::<V, F>(chain, group, factor, y, border, room),
         }
     }
-    if plan.slack {
-        V::load(eps).mul(factor.get(plan.len - 1)).store(eps);
-    }
-    let slack = V::load(eps);
+    substitute_corner::<V, F>(plan, factor, border);
     for group in &plan.groups {
         match group.n {
-            3 => backward::<V, F, 3>(plan, group, steps, block, factor, slack, y),
-            _ => backward::<V, F, 0>(plan, group, steps, block, factor, slack, y),
+            _ if group.next > 0 => backward::<V, F>(plan, group, block, factor, border, y),
+            3 if F::PROPAGATES && is_small(group, 3) => (),
+            3 if V::UNROLLED && is_small(group, 3) => backward_small::<V, F, 3>(chain, group, factor, y),
+            4 if F::PROPAGATES && is_small(group, 4) => (),
+            4 if V::UNROLLED && is_small(group, 4) => backward_small::<V, F, 4>(chain, group, factor, y),
+            _ if V::UNROLLED && orders == 3 && is_tiled(group, 3) => {
+                backward_tiles::<V, F, 3>(chain, group, factor, y, room)
+            }
+            _ if V::UNROLLED && orders == 4 && is_tiled(group, 4) => {
+                backward_tiles::<V, F, 4>(chain, group, factor, y, room)
+            }
+            _ => backward_blocks::<V, F>(chain, group, factor, border, y, room),
+        }
+        if let Some(right) = group.right {
+            let columns = &group.border[right - group.border_column()..];
+            for (&place, &column) in group.place.iter().zip(columns) {
+                y[plan.chain * block + place] = border[column];
+            }
         }
     }
 }
 
-/// Forward substitution of one group; gives what it takes from the slack's right-hand side. `N` is the group's size, or 0 for
-/// a size known only at run time.
+/// Solves the border's own triangular systems.
 #[inline(always)]
-fn forward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+fn substitute_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, border: &mut [V::Pack]) {
+    let (m, start) = (plan.border, plan.corner());
+    for r in 0..m {
+        let base = start + packed(m, r);
+        let x = V::load(&border[r]).mul(factor.get(base + r));
+        x.store(&mut border[r]);
+        for c in r + 1..m {
+            x.neg_mul_add(factor.get(base + c), V::load(&border[c])).store(&mut border[c]);
+        }
+    }
+    for r in (0..m).rev() {
+        let base = start + packed(m, r);
+        let mut sum = V::splat(0.0);
+        for c in r + 1..m {
+            sum = factor.get::<V>(base + c).mul_add(V::load(&border[c]), sum);
+        }
+        factor.get::<V>(base + r).neg_mul_add(sum, V::load(&border[r])).store(&mut border[r]);
+    }
+}
+
+/// Forward substitution of one group whose couplings are stored: `y` becomes `D^-1 L^-1 y`, and the border loses what follows from it.
+#[inline(always)]
+fn forward<V: Lanes, F: Stored<V::Pack>>(
     plan: &Plan,
     group: &Group,
-    steps: usize,
     block: usize,
     factor: F,
     y: &mut [V::Pack],
-) -> V {
-    let n = if N > 0 { N } else { group.n };
-    let orders = n / group.states.len();
-    let mut slack = V::splat(0.0);
-    for t in 0..steps {
+    border: &mut [V::Pack],
+) {
+    let n = group.n;
+    let orders = n / group.states.len().max(1);
+    let first = group.border_column();
+    for t in 0..plan.chain {
         let base = group.start + t * group.step_len;
         for r in 0..n {
             let mut x = V::load(&y[t * block + group.place[r]]);
@@ -98,51 +200,54 @@ fn forward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
                 let f = factor.get::<V>(base + group.base(i) + r);
                 x = f.neg_mul_add(V::load(&y[t * block + group.place[i]]), x);
             }
-            x = x.mul(factor.get(base + group.base(r) + r));
+            let row = base + group.base(r);
+            x = x.mul(factor.get(row + r));
             x.store(&mut y[t * block + group.place[r]]);
-            if plan.slack {
-                slack = factor.get::<V>(base + group.base(r) + group.slack_column()).mul_add(x, slack);
+            for (q, &column) in group.border.iter().enumerate() {
+                let to = &mut border[column];
+                x.neg_mul_add(factor.get(row + first + q), V::load(to)).store(to);
             }
         }
     }
-    slack
 }
 
+/// Backward substitution of one such group with the border known.
 #[inline(always)]
-fn backward<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+fn backward<V: Lanes, F: Stored<V::Pack>>(
     plan: &Plan,
     group: &Group,
-    steps: usize,
     block: usize,
     factor: F,
-    slack: V,
+    border: &[V::Pack],
     y: &mut [V::Pack],
 ) {
-    let n = if N > 0 { N } else { group.n };
-    let orders = n / group.states.len();
-    for t in (0..steps).rev() {
+    let n = group.n;
+    let orders = n / group.states.len().max(1);
+    let first = group.border_column();
+    for t in (0..plan.chain).rev() {
         let base = group.start + t * group.step_len;
         for r in (0..n).rev() {
             let row = base + group.base(r);
-            let mut x = V::load(&y[t * block + group.place[r]]);
-            if plan.slack {
-                x = factor.get::<V>(row + group.slack_column()).neg_mul_add(slack, x);
+            let mut sum = V::splat(0.0);
+            for (q, &column) in group.border.iter().enumerate() {
+                sum = factor.get::<V>(row + first + q).mul_add(V::load(&border[column]), sum);
             }
-            if t + 2 < steps {
+            if t + 2 < plan.chain {
                 for s in 0..group.skip {
                     let z = V::load(&y[(t + 2) * block + group.place[s * orders + orders - 2]]);
-                    x = factor.get::<V>(row + 2 * n + s).neg_mul_add(z, x);
+                    sum = factor.get::<V>(row + 2 * n + s).mul_add(z, sum);
                 }
             }
-            if t + 1 < steps {
+            if t + 1 < plan.chain {
                 for i in 0..n {
-                    x = factor.get::<V>(row + n + i).neg_mul_add(V::load(&y[(t + 1) * block + group.place[i]]), x);
+                    sum = factor.get::<V>(row + n + i).mul_add(V::load(&y[(t + 1) * block + group.place[i]]), sum);
                 }
             }
             for i in r + 1..n {
-                x = factor.get::<V>(row + i).neg_mul_add(V::load(&y[t * block + group.place[i]]), x);
+                sum = factor.get::<V>(row + i).mul_add(V::load(&y[t * block + group.place[i]]), sum);
             }
-            x.mul(factor.get(row + r)).store(&mut y[t * block + group.place[r]]);
+            let y = &mut y[t * block + group.place[r]];
+            factor.get::<V>(row + r).neg_mul_add(sum, V::load(y)).store(y);
         }
     }
 }

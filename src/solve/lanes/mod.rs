@@ -1,0 +1,310 @@
+//! Short vectors chosen at run time: AVX-512, AVX2 with FMA, or portable code; eight numbers in `f64`, sixteen in `f32`.
+//!
+//! Sixteen singles are two registers of AVX2 also on processors with AVX-512: one copy less of every kernel to compile.
+//!
+//! A computation is written once as a [`Kernel`] generic over [`Lanes`] and started by [`Pack::dispatch`].
+//! Everything a kernel calls has to be `#[inline(always)]`: only code inlined into the dispatching function is compiled
+//! with the wide instructions. Addition, multiplication, division, square root and fused multiply-add are rounded as IEEE
+//! 754 says, so eight systems in eight lanes give the same bits as one system in a single lane.
+
+mod portable;
+mod single;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::OnceLock;
+
+/// Eight numbers in double precision, aligned to a cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Pack8(pub [f64; 8]);
+
+/// Sixteen numbers in single precision, aligned to a cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Pack16(pub [f32; 16]);
+
+/// Sixteen numbers in double precision: what corrects the sixteen lanes of [`Pack16`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Pair8(pub [Pack8; 2]);
+
+/// A vector with lane-wise arithmetic.
+pub(crate) trait Lanes: Copy {
+    /// How the vector lies in memory.
+    type Pack: Pack;
+    /// Whether small systems get code of their own size; every such vector costs compile time.
+    const UNROLLED: bool;
+    /// The vector of the same lanes in double precision.
+    type Exact: Lanes<Pack = <Self::Pack as Pack>::Exact>;
+    /// The same number, rounded to the vector's precision, in all lanes.
+    fn splat(x: f64) -> Self;
+    fn load(from: &Self::Pack) -> Self;
+    fn store(self, to: &mut Self::Pack);
+    fn add(self, b: Self) -> Self;
+    fn sub(self, b: Self) -> Self;
+    fn mul(self, b: Self) -> Self;
+    fn div(self, b: Self) -> Self;
+    /// `self * b + c`.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `c - self * b`.
+    fn neg_mul_add(self, b: Self, c: Self) -> Self;
+    /// Whether every lane of `self` is greater than that of `b`; false where either is not a number.
+    fn all_greater(self, b: Self) -> bool;
+}
+
+/// The memory form of a vector.
+pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
+    /// The same lanes in double precision.
+    type Exact: Pack<Exact = Self::Exact> + Convert<Self>;
+    /// Numbers in one pack.
+    const WIDTH: usize;
+    const ZERO: Self;
+    /// Distance from 1 to the next number.
+    const EPSILON: f64;
+    fn lane(&self, lane: usize) -> f64;
+    fn set_lane(&mut self, lane: usize, x: f64);
+    /// Runs the kernel with the widest instructions that the processor has.
+    fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output;
+    /// Turns a square block of packs, `WIDTH` by `WIDTH`, so that lane `l` of pack `i` becomes lane `i` of pack `l`.
+    #[inline]
+    fn turn(block: &mut [Self]) {
+        turn_lanes(block);
+    }
+}
+
+fn turn_lanes<P: Pack>(block: &mut [P]) {
+    for i in 0..P::WIDTH {
+        for l in i + 1..P::WIDTH {
+            let (a, b) = (block[i].lane(l), block[l].lane(i));
+            block[i].set_lane(l, b);
+            block[l].set_lane(i, a);
+        }
+    }
+}
+
+/// A computation generic over the vector type. `run` and all it calls have to be `#[inline(always)]`.
+pub(crate) trait Kernel<P: Pack> {
+    type Output;
+    fn run<V: Lanes<Pack = P>>(self) -> Self::Output;
+}
+
+/// A pack in another precision with the same number of lanes.
+pub(crate) trait Convert<To> {
+    fn convert(&self) -> To;
+}
+
+impl<P: Copy> Convert<P> for P {
+    #[inline(always)]
+    fn convert(&self) -> P {
+        *self
+    }
+}
+
+impl Convert<Pack16> for Pair8 {
+    #[inline(always)]
+    fn convert(&self) -> Pack16 {
+        Pack16(std::array::from_fn(|i| self.0[i / 8].0[i % 8] as f32))
+    }
+}
+
+impl Convert<Pair8> for Pack16 {
+    #[inline(always)]
+    fn convert(&self) -> Pair8 {
+        Pair8(std::array::from_fn(|half| Pack8(std::array::from_fn(|i| f64::from(self.0[half * 8 + i])))))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Level {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if fma && is_x86_feature_detected!("avx512f") {
+                return Level::Avx512;
+            }
+            if fma {
+                return Level::Avx2;
+            }
+        }
+        Level::Portable
+    })
+}
+
+/// The instructions that vectors use on this machine.
+pub fn instructions() -> &'static str {
+    match level() {
+        Level::Portable => "portable",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => "AVX2",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => "AVX-512",
+    }
+}
+
+macro_rules! wide {
+    ($pack:ty, $width:literal, $zero:expr, $epsilon:expr, $portable:ty, $avx2:ty, $($avx512:ty)?,
+     $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $turn:item)?) => {
+        impl Pack for $pack {
+            type Exact = $exact;
+            const WIDTH: usize = $width;
+            const ZERO: Self = $zero;
+            const EPSILON: f64 = $epsilon;
+
+            #[inline(always)]
+            fn lane(&self, $i: usize) -> f64 {
+                let $s = self;
+                f64::from($lane)
+            }
+
+            #[inline(always)]
+            fn set_lane(&mut self, $i: usize, $x: f64) {
+                let $s = self;
+                $lane = $cast;
+            }
+
+            $($turn)?
+
+            #[inline]
+            fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
+                match level() {
+                    Level::Portable => kernel.run::<$portable>(),
+                    // SAFETY: `level` found these instructions on the running processor.
+                    $(#[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => unsafe { x86::run_avx512::<Self, $avx512, K>(kernel) },)?
+                    // SAFETY: as above; a processor with AVX-512 has AVX2, too.
+                    #[cfg(target_arch = "x86_64")]
+                    #[allow(unreachable_patterns)]
+                    _ => unsafe { x86::run_avx2::<Self, $avx2, K>(kernel) },
+                }
+            }
+        }
+    };
+}
+
+wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2, x86::Avx512, Pack8, |s, i| s.0[i], |x| x,
+    #[inline]
+    fn turn(block: &mut [Self]) {
+        #[cfg(target_arch = "x86_64")]
+        if level() == Level::Avx512
+            && let Some(block) = block.first_chunk_mut::<8>()
+        {
+            // SAFETY: `level` found these instructions on the running processor.
+            return unsafe { x86::turn(block) };
+        }
+        turn_lanes(block);
+    }
+);
+wide!(
+    Pack16,
+    16,
+    Pack16([0.0; 16]),
+    f32::EPSILON as f64,
+    portable::Wide<f32, 16>,
+    x86::Avx2Single,
+    ,
+    Pair8,
+    |s, i| s.0[i],
+    |x| x as f32
+);
+wide!(
+    Pair8,
+    16,
+    Pair8([Pack8::ZERO; 2]),
+    f64::EPSILON,
+    Two<portable::Wide<f64, 8>>,
+    Two<x86::Avx2>,
+    ,
+    Pair8,
+    |s, i| s.0[i / 8].0[i % 8],
+    |x| x
+);
+
+impl Pack for f64 {
+    type Exact = f64;
+    const WIDTH: usize = 1;
+    const ZERO: Self = 0.0;
+    const EPSILON: f64 = f64::EPSILON;
+
+    #[inline(always)]
+    fn lane(&self, _lane: usize) -> f64 {
+        *self
+    }
+
+    #[inline(always)]
+    fn set_lane(&mut self, _lane: usize, x: f64) {
+        *self = x;
+    }
+
+    #[inline]
+    fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
+        match level() {
+            Level::Portable => kernel.run::<single::Single<false>>(),
+            // SAFETY: `level` found fused multiply-add on the running processor.
+            #[cfg(target_arch = "x86_64")]
+            _ => unsafe { x86::run_avx2::<Self, single::Single<true>, K>(kernel) },
+        }
+    }
+}
+
+/// Two vectors side by side.
+#[derive(Clone, Copy)]
+pub(crate) struct Two<V>(V, V);
+
+impl<V: Lanes<Pack = Pack8>> Lanes for Two<V> {
+    type Pack = Pair8;
+    type Exact = Self;
+    const UNROLLED: bool = false;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        Two(V::splat(x), V::splat(x))
+    }
+    #[inline(always)]
+    fn load(from: &Pair8) -> Self {
+        Two(V::load(&from.0[0]), V::load(&from.0[1]))
+    }
+    #[inline(always)]
+    fn store(self, to: &mut Pair8) {
+        self.0.store(&mut to.0[0]);
+        self.1.store(&mut to.0[1]);
+    }
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Two(self.0.add(b.0), self.1.add(b.1))
+    }
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Two(self.0.sub(b.0), self.1.sub(b.1))
+    }
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        Two(self.0.mul(b.0), self.1.mul(b.1))
+    }
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        Two(self.0.div(b.0), self.1.div(b.1))
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Two(self.0.mul_add(b.0, c.0), self.1.mul_add(b.1, c.1))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Two(self.0.neg_mul_add(b.0, c.0), self.1.neg_mul_add(b.1, c.1))
+    }
+    #[inline(always)]
+    fn all_greater(self, b: Self) -> bool {
+        self.0.all_greater(b.0) && self.1.all_greater(b.1)
+    }
+}

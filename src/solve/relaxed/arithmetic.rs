@@ -1,0 +1,246 @@
+//! Which precision does what: the factor and its substitutions in the low one, rows and residuals in the high one.
+
+use std::marker::PhantomData;
+
+use super::assemble::Assembly;
+use super::eliminate::{BadPivot, Source};
+use super::plan::Plan;
+use super::small::{eliminate_small, is_small};
+use super::solution::Task;
+use super::substitute::{Chain, Stored, substitute};
+use super::tiles::{Tiles, eliminate_tiles, is_tiled};
+use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
+
+/// A choice of precisions with the same lanes.
+pub(crate) trait Arithmetic {
+    type Low: Pack;
+    type High: Pack;
+    /// The vectors of the high precision that go with those of the low one.
+    type Lanes<V: Lanes<Pack = Self::Low>>: Lanes<Pack = Self::High>;
+
+    /// Rows of the normal matrix in the low precision.
+    fn fill<V: Lanes<Pack = Self::Low>>(
+        assembly: &Assembly<Self::High>,
+        t: usize,
+        rows: &mut [Self::Low],
+        room: &mut Room<Self::Low, Self::High>,
+    );
+
+    /// [`substitute`] on numbers of the high precision.
+    fn substitute<V: Lanes<Pack = Self::Low>, F: Stored<Self::Low>>(
+        chain: Chain<Self::High>,
+        factor: F,
+        y: &mut [Self::High],
+        border: &mut [Self::High],
+        room: &mut Room<Self::Low, Self::High>,
+        forwarded: bool,
+    );
+
+    /// [`eliminate_small`] or [`eliminate_tiles`] where there is code for the group's size.
+    fn eliminate_unrolled<V: Lanes<Pack = Self::Low>>(
+        assembly: &Assembly<Self::High>,
+        tiles: &mut Tiles<Self::High>,
+        out: &mut [Self::Low],
+        y: &mut [Self::High],
+    ) -> Option<Result<Task, BadPivot>>;
+
+    /// Copies to the low precision.
+    fn lower(from: &[Self::High], to: &mut [Self::Low]);
+
+    /// One pack in the low precision.
+    fn lanes<V: Lanes<Pack = Self::Low>>(from: &Self::High) -> V;
+}
+
+/// Memory for conversions.
+pub(crate) struct Room<L, H> {
+    scaled: Vec<H>,
+    panel: Vec<H>,
+    y: Vec<L>,
+    border: Vec<L>,
+    smooth: Vec<L>,
+    rho: Vec<L>,
+    /// Two vectors of a step.
+    step: Vec<L>,
+}
+
+impl<L: Pack, H: Pack> Room<L, H> {
+    pub fn new(plan: &Plan, unknowns: usize, steps: usize) -> Self {
+        let block = plan.groups.iter().map(|g| g.n).max().unwrap_or(0);
+        let panel = plan.groups.iter().map(|g| g.n * g.width).max().unwrap_or(0);
+        Room {
+            scaled: vec![H::ZERO; block],
+            panel: vec![H::ZERO; panel],
+            y: vec![L::ZERO; unknowns],
+            border: vec![L::ZERO; plan.border],
+            smooth: vec![L::ZERO; steps],
+            rho: vec![L::ZERO; steps],
+            step: vec![L::ZERO; 2 * block],
+        }
+    }
+}
+
+/// One precision for everything.
+pub(crate) struct Plain<P>(PhantomData<P>);
+
+impl<P: Pack> Arithmetic for Plain<P> {
+    type Low = P;
+    type High = P;
+    type Lanes<V: Lanes<Pack = P>> = V;
+
+    #[inline(always)]
+    fn fill<V: Lanes<Pack = P>>(assembly: &Assembly<P>, t: usize, rows: &mut [P], room: &mut Room<P, P>) {
+        assembly.normal_rows::<V>(t, rows, &mut room.scaled[..assembly.group.n]);
+    }
+
+    #[inline(always)]
+    fn substitute<V: Lanes<Pack = P>, F: Stored<P>>(
+        chain: Chain<P>,
+        factor: F,
+        y: &mut [P],
+        border: &mut [P],
+        room: &mut Room<P, P>,
+        forwarded: bool,
+    ) {
+        substitute::<V, F>(chain, factor, y, border, &mut room.step, forwarded);
+    }
+
+    #[inline(always)]
+    fn eliminate_unrolled<V: Lanes<Pack = P>>(
+        assembly: &Assembly<P>,
+        tiles: &mut Tiles<P>,
+        out: &mut [P],
+        y: &mut [P],
+    ) -> Option<Result<Task, BadPivot>> {
+        if !V::UNROLLED || !assembly.problem.data.places.is_empty() {
+            return None;
+        }
+        let (group, orders) = (assembly.group, assembly.problem.shape.orders);
+        let task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
+        match group.n {
+            3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|()| task)),
+            4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|()| task)),
+            _ if orders == 3 && is_tiled(group, 3) => {
+                Some(eliminate_tiles::<V, 3>(assembly, tiles, out).map(|()| Task::Forward))
+            }
+            _ if orders == 4 && is_tiled(group, 4) => {
+                Some(eliminate_tiles::<V, 4>(assembly, tiles, out).map(|()| Task::Forward))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn lower(from: &[P], to: &mut [P]) {
+        to.copy_from_slice(from);
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes<Pack = P>>(from: &P) -> V {
+        V::load(from)
+    }
+}
+
+/// Factor in `f32`, everything else in `f64`.
+pub(crate) struct Mixed;
+
+impl Arithmetic for Mixed {
+    type Low = Pack16;
+    type High = Pair8;
+    type Lanes<V: Lanes<Pack = Pack16>> = V::Exact;
+
+    #[inline(always)]
+    fn fill<V: Lanes<Pack = Pack16>>(
+        assembly: &Assembly<Pair8>,
+        t: usize,
+        rows: &mut [Pack16],
+        room: &mut Room<Pack16, Pair8>,
+    ) {
+        let panel = &mut room.panel[..rows.len()];
+        assembly.normal_rows::<V::Exact>(t, panel, &mut room.scaled[..assembly.group.n]);
+        Self::lower(panel, rows);
+    }
+
+    #[inline(always)]
+    fn substitute<V: Lanes<Pack = Pack16>, F: Stored<Pack16>>(
+        chain: Chain<Pair8>,
+        factor: F,
+        y: &mut [Pair8],
+        border: &mut [Pair8],
+        room: &mut Room<Pack16, Pair8>,
+        _: bool,
+    ) {
+        Self::lower(y, &mut room.y);
+        Self::lower(border, &mut room.border);
+        Self::lower(chain.smooth, &mut room.smooth);
+        Self::lower(chain.rho, &mut room.rho);
+        let chain = Chain {
+            plan: chain.plan,
+            states: chain.states,
+            orders: chain.orders,
+            smooth: &room.smooth,
+            rho: &room.rho,
+        };
+        substitute::<V, F>(chain, factor, &mut room.y, &mut room.border, &mut room.step, false);
+        raise(&room.y, y);
+        raise(&room.border, border);
+    }
+
+    #[inline(always)]
+    fn eliminate_unrolled<V: Lanes<Pack = Pack16>>(
+        _: &Assembly<Pair8>,
+        _: &mut Tiles<Pair8>,
+        _: &mut [Pack16],
+        _: &mut [Pair8],
+    ) -> Option<Result<Task, BadPivot>> {
+        None
+    }
+
+    #[inline(always)]
+    fn lower(from: &[Pair8], to: &mut [Pack16]) {
+        for (to, x) in to.iter_mut().zip(from) {
+            *to = x.convert();
+        }
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes<Pack = Pack16>>(from: &Pair8) -> V {
+        V::load(&from.convert())
+    }
+}
+
+#[inline(always)]
+fn raise(from: &[Pack16], to: &mut [Pair8]) {
+    for (to, x) in to.iter_mut().zip(from) {
+        *to = x.convert();
+    }
+}
+
+/// The rows of an assembly in the low precision of `A`.
+pub(crate) struct Filled<'a, A: Arithmetic> {
+    pub assembly: Assembly<'a, A::High>,
+    pub room: &'a mut Room<A::Low, A::High>,
+}
+
+impl<A: Arithmetic> Source<A::Low> for Filled<'_, A> {
+    #[inline(always)]
+    fn fill<V: Lanes<Pack = A::Low>>(&mut self, t: usize, rows: &mut [A::Low]) {
+        A::fill::<V>(&self.assembly, t, rows, self.room);
+    }
+
+    #[inline(always)]
+    fn coupling<V: Lanes<Pack = A::Low>>(&self, t: usize, to: &mut [A::Low]) {
+        let Assembly { plan, group, staged, problem } = self.assembly;
+        let (n, k, states) = (group.n, problem.shape.orders, problem.shape.states);
+        for (local, &d) in group.states.iter().enumerate() {
+            let mut p = A::lanes::<V>(&staged.smooth[(t + 1) * states + d]);
+            let rho = A::lanes::<V>(&staged.rho[(t + 1) * states + d]);
+            for i in 0..k {
+                for j in 0..k {
+                    let x = p.mul(V::splat(plan.rows.at_next[j * k + i]));
+                    x.store(&mut to[(local * k + j) * n + local * k + i]);
+                }
+                p = p.mul(rho);
+            }
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Gradients row by row, from the solution `u` and the adjoint solution `z` of a lane group.
+
+use super::adjoint::Wanted;
+use super::assemble::{bump, central_step, power};
+use super::plan::Plan;
+use super::problem::{MAX_ORDERS, Problem};
+use super::stage::{Staged, row_weight};
+use crate::solve::lanes::{Kernel, Lanes, Pack};
+
+/// Gradients of a lane group in lanes; those that are not wanted may be anything.
+pub(crate) struct Outputs<P> {
+    pub c: Vec<P>,
+    pub rhs: Vec<P>,
+    pub iv: Vec<P>,
+    /// `(T-1, D)`
+    pub h: Vec<P>,
+    pub data: Vec<P>,
+    pub data_weights: Vec<P>,
+    pub border: Vec<P>,
+    /// Of the equation, initial and smooth weights.
+    pub weights: [P; 3],
+    pub row_weights: [Vec<P>; 3],
+}
+
+impl<P: Pack> Outputs<P> {
+    pub fn new(problem: &Problem, wanted: Wanted) -> Self {
+        let shape = &problem.shape;
+        let zeros = |n: usize| vec![P::ZERO; n];
+        let rows = |n: usize| zeros(if wanted.row_weights { n } else { 0 });
+        Outputs {
+            c: zeros(if wanted.c { shape.coefficients() } else { 0 }),
+            rhs: zeros(shape.right_hand_sides()),
+            iv: zeros(shape.initial_values()),
+            h: zeros(shape.intervals() * shape.states),
+            data: zeros(problem.data.places.len()),
+            data_weights: zeros(problem.data.places.len()),
+            border: zeros(if wanted.border { shape.right_hand_sides() * problem.border.width } else { 0 }),
+            weights: [P::ZERO; 3],
+            row_weights: [
+                rows(shape.right_hand_sides()),
+                rows(shape.initial_steps * shape.states),
+                rows(shape.intervals() * shape.states),
+            ],
+        }
+    }
+
+    /// Gradients of the steps, `(T-1, D or 1)`: where all states share the step they are summed.
+    pub fn steps(&mut self, problem: &Problem) -> &mut [P] {
+        let states = problem.shape.states;
+        if problem.h.per_state || states == 1 {
+            return &mut self.h;
+        }
+        for t in 0..problem.shape.intervals() {
+            for lane in 0..P::WIDTH {
+                let sum = self.h[t * states..(t + 1) * states].iter().map(|pack| pack.lane(lane)).sum();
+                self.h[t].set_lane(lane, sum);
+            }
+        }
+        &mut self.h[..problem.shape.intervals()]
+    }
+}
+
+/// What the gradients are made of.
+pub(crate) struct Rows<'a, P> {
+    pub problem: &'a Problem<'a>,
+    pub plan: &'a Plan,
+    pub staged: &'a Staged<P>,
+    pub wanted: Wanted,
+    /// The solution, `(T, D, K)` and the border.
+    pub u: &'a [P],
+    pub border: &'a [P],
+    /// The adjoint solution.
+    pub z: &'a [P],
+    pub z_border: &'a [P],
+}
+
+/// The gradients of a lane group.
+pub(crate) struct RowGradients<'a, P> {
+    pub rows: Rows<'a, P>,
+    pub out: &'a mut Outputs<P>,
+}
+
+impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = P>>(self) {
+        self.rows.run::<V>(self.out);
+    }
+}
+
+impl<P: Pack> Rows<'_, P> {
+    #[inline(always)]
+    fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
+        let equation = self.equation_rows::<V>(out);
+        let initial = self.initial_rows::<V>(out);
+        self.data_rows::<V>(out);
+        let mut smooth = V::splat(0.0);
+        let wanted = self.wanted;
+        if wanted.h || wanted.weights || wanted.row_weights {
+            smooth = match self.problem.shape.orders {
+                3 if V::UNROLLED => self.smooth_rows::<V, 3, 3>(out),
+                4 if V::UNROLLED => self.smooth_rows::<V, 4, 4>(out),
+                _ => self.smooth_rows::<V, 0, MAX_ORDERS>(out),
+            };
+            if self.problem.scheme.central {
+                smooth = smooth.add(self.central_rows::<V>(out));
+            }
+        }
+        let w = &self.problem.scheme.weights;
+        for (to, (sum, weight)) in
+            out.weights.iter_mut().zip([(equation, w.equation), (initial, w.initial), (smooth, w.smooth)])
+        {
+            let factor = if weight == 0.0 { 0.0 } else { 2.0 / weight };
+            sum.mul(V::splat(factor)).store(to);
+        }
+        if wanted.row_weights {
+            let multipliers = &self.problem.row_weights;
+            let own = [multipliers.equation, multipliers.initial, multipliers.smooth];
+            for (to, own) in out.row_weights.iter_mut().zip(own) {
+                for (i, to) in to.iter_mut().enumerate() {
+                    let m = row_weight(own, i);
+                    let factor = if m == 0.0 { 0.0 } else { 2.0 / m };
+                    V::load(to).mul(V::splat(factor)).store(to);
+                }
+            }
+        }
+    }
+
+    /// Gradients of equation coefficients, right-hand sides and border columns; gives `sum w^2 r (a z)`.
+    #[inline(always)]
+    fn equation_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
+        let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
+        let (block, steps) = (problem.shape.block(), problem.shape.steps);
+        let first = usize::from(plan.slack);
+        let theta = &self.border[first..first + plan.own];
+        let z_theta = &self.z_border[first..first + plan.own];
+        let mut sum = V::splat(0.0);
+        for row in 0..problem.shape.right_hand_sides() {
+            let t = row % steps;
+            let c = &staged.c[row * block..][..block];
+            let columns = &staged.columns[row * plan.own..][..plan.own];
+            let (u, z) = (&u[t * block..][..block], &z[t * block..][..block]);
+            let (mut r, mut q) = (V::load(&staged.rhs[row]), V::splat(0.0));
+            for ((a, x), y) in c.iter().zip(u).zip(z) {
+                let a = V::load(a);
+                r = a.neg_mul_add(V::load(x), r);
+                q = a.mul_add(V::load(y), q);
+            }
+            for ((a, x), y) in columns.iter().zip(theta).zip(z_theta) {
+                let a = V::load(a);
+                r = a.neg_mul_add(V::load(x), r);
+                q = a.mul_add(V::load(y), q);
+            }
+            let square = V::load(&staged.equation[row]);
+            let product = r.mul(q).mul(square);
+            sum = sum.add(product);
+            if wanted.row_weights {
+                product.store(&mut out.row_weights[0][row]);
+            }
+            let (r, q) = (r.mul(square), q.mul(square));
+            q.store(&mut out.rhs[row]);
+            if wanted.c {
+                for ((to, x), y) in out.c[row * block..][..block].iter_mut().zip(u).zip(z) {
+                    q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
+                }
+            }
+            if wanted.border {
+                for ((to, x), y) in out.border[row * plan.own..][..plan.own].iter_mut().zip(theta).zip(z_theta) {
+                    q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
+                }
+            }
+        }
+        sum
+    }
+
+    /// Gradients of initial values; gives `sum w^2 r (a z)` with that of the periodic boundary.
+    #[inline(always)]
+    fn initial_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
+        let Rows { problem, staged, u, z, .. } = *self;
+        let shape = &problem.shape;
+        let ki = shape.initial_orders;
+        let mut sum = V::splat(0.0);
+        for (i, square) in staged.initial.iter().enumerate() {
+            let square = V::load(square);
+            let mut products = V::splat(0.0);
+            for j in 0..ki {
+                let place = i * shape.orders + j;
+                let z = V::load(&z[place]).mul(square);
+                let r = V::load(&staged.iv[i * ki + j]).sub(V::load(&u[place]));
+                products = r.mul_add(z, products);
+                z.store(&mut out.iv[i * ki + j]);
+            }
+            sum = sum.add(products);
+            if self.wanted.row_weights {
+                products.store(&mut out.row_weights[1][i]);
+            }
+        }
+        if problem.scheme.periodic {
+            let weight = problem.scheme.weights.initial;
+            let last = (shape.steps - 1) * shape.block();
+            for i in (0..shape.block()).filter(|i| i % shape.orders + 1 < shape.orders) {
+                let r = V::load(&u[last + i]).sub(V::load(&u[i]));
+                let q = V::load(&z[i]).sub(V::load(&z[last + i]));
+                sum = r.mul(q).mul_add(V::splat(weight * weight), sum);
+            }
+        }
+        sum
+    }
+
+    /// Gradients of the data rows' values and weights.
+    #[inline(always)]
+    fn data_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
+        let Rows { problem, staged, u, z, .. } = *self;
+        let shape = &problem.shape;
+        for (i, &(t, d, k)) in problem.data.places.iter().enumerate() {
+            let place = t * shape.block() + d * shape.orders + k;
+            let z = V::load(&z[place]);
+            let r = V::load(&staged.data[i]).sub(V::load(&u[place]));
+            z.mul(V::splat(staged.observed[i])).store(&mut out.data[i]);
+            r.mul(z).mul(V::splat(2.0 * problem.data.weights[i])).store(&mut out.data_weights[i]);
+        }
+    }
+
+    /// Gradients of the steps, `(T-1, D)`; gives `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
+    /// time, and `M` at least as large.
+    ///
+    /// With `U_j = h^j u_j` at both ends of an interval and `Z` alike, the sum over its rows of `(a u)(a z)` is `U G Z` with the constant
+    /// matrix `G` of [`super::rows::SmoothRows`], and `h d/dh` of it multiplies the entry of orders `i`, `j` by `i + j`.
+    #[inline(always)]
+    fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>) -> V {
+        let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
+        let shape = &problem.shape;
+        let k = if K > 0 { K } else { shape.orders };
+        let (block, states) = (shape.block(), shape.states);
+        let zero = V::splat(0.0);
+        let (eps, z_eps) = match plan.slack {
+            true => (V::load(&self.border[0]), V::load(&self.z_border[0])),
+            false => (zero, zero),
+        };
+        let rows = &plan.rows;
+        let count = V::splat(rows.rows.len() as f64);
+        let mut total = zero;
+        let mut scaled = [[zero; M]; 4];
+        for t in 0..shape.intervals() {
+            for d in 0..states {
+                let (now, then) = (t * block + d * k, (t + 1) * block + d * k);
+                let h = V::load(&staged.h[(t + 1) * states + d]);
+                let square = V::load(&staged.smooth[(t + 1) * states + d]);
+                let [u_now, u_then, z_now, z_then] = &mut scaled;
+                let mut p = V::splat(1.0);
+                for j in 0..k {
+                    u_now[j] = p.mul(V::load(&u[now + j]));
+                    u_then[j] = p.mul(V::load(&u[then + j]));
+                    z_now[j] = p.mul(V::load(&z[now + j]));
+                    z_then[j] = p.mul(V::load(&z[then + j]));
+                    p = p.mul(h);
+                }
+                let mut slope = zero;
+                for i in 0..k {
+                    let (mut at, mut next) = (zero, zero);
+                    for j in 0..k {
+                        let degree = (i + j) as f64;
+                        let (aa, an) = (rows.at_at[i * k + j] * degree, rows.at_next[i * k + j] * degree);
+                        let (na, nn) = (rows.at_next[j * k + i] * degree, rows.next_next[i * k + j] * degree);
+                        at = V::splat(aa).mul_add(z_now[j], V::splat(an).mul_add(z_then[j], at));
+                        next = V::splat(na).mul_add(z_now[j], V::splat(nn).mul_add(z_then[j], next));
+                    }
+                    slope = at.mul_add(u_now[i], next.mul_add(u_then[i], slope));
+                }
+                if plan.slack {
+                    for j in 1..k {
+                        let (a, b) = (V::splat(j as f64 * rows.at_sum[j]), V::splat(j as f64 * rows.next_sum[j]));
+                        slope = eps.mul_add(a.mul_add(z_now[j], b.mul(z_then[j])), slope);
+                        slope = z_eps.mul_add(a.mul_add(u_now[j], b.mul(u_then[j])), slope);
+                    }
+                }
+                zero.sub(slope.mul(square)).div(h).store(&mut out.h[t * states + d]);
+                if wanted.weights || wanted.row_weights {
+                    let mut product = count.mul(eps).mul(z_eps);
+                    for row in &rows.rows {
+                        let (mut a, mut q) = (zero, zero);
+                        for j in 0..k {
+                            let (at, next) = (V::splat(row.at[j]), V::splat(row.next[j]));
+                            a = at.mul_add(u_now[j], next.mul_add(u_then[j], a));
+                            q = at.mul_add(z_now[j], next.mul_add(z_then[j], q));
+                        }
+                        product = a.mul_add(q, product);
+                        product = eps.mul_add(q, z_eps.mul_add(a, product));
+                    }
+                    let product = zero.sub(product.mul(square));
+                    total = total.add(product);
+                    if wanted.row_weights {
+                        product.store(&mut out.row_weights[2][t * states + d]);
+                    }
+                }
+            }
+        }
+        total
+    }
+
+    /// Adds the central rows' share to the gradients of the steps; gives `sum w^2 r (a z)`.
+    #[inline(always)]
+    fn central_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
+        let states = self.problem.shape.states;
+        let mut sum = V::splat(0.0);
+        for t in 1..self.problem.shape.steps.saturating_sub(1) {
+            for d in 0..states {
+                let square = V::load(&self.staged.smooth[(t + 1) * states + d]);
+                let (product, gradient) = self.central_row::<V>(t, d);
+                let product = product.mul(square);
+                sum = sum.add(product);
+                if self.wanted.row_weights {
+                    bump(&mut out.row_weights[2][t * states + d], product);
+                }
+                for interval in [t - 1, t] {
+                    bump(&mut out.h[interval * states + d], gradient.mul(square));
+                }
+            }
+        }
+        sum
+    }
+
+    /// Residual times `a z`, and the derivative in `H`, of the central row around step `t`.
+    #[inline(always)]
+    fn central_row<V: Lanes<Pack = P>>(&self, t: usize, d: usize) -> (V, V) {
+        let shape = &self.problem.shape;
+        let k = shape.orders;
+        let at = |t: usize, order: usize| t * shape.block() + d * k + order;
+        let (both, scale) = central_step::<V>(self.problem, self.staged, t, d);
+        let zero = V::splat(0.0);
+        let (eps, z_eps) = match self.plan.slack {
+            true => (V::load(&self.border[0]), V::load(&self.z_border[0])),
+            false => (zero, zero),
+        };
+        let (after, before, top) = (at(t + 1, k - 2), at(t - 1, k - 2), at(t, k - 1));
+        let u_slope = V::load(&self.u[after]).sub(V::load(&self.u[before]));
+        let z_slope = V::load(&self.z[after]).sub(V::load(&self.z[before]));
+        let (u_top, z_top) = (V::load(&self.u[top]), V::load(&self.z[top]));
+        let r = scale.neg_mul_add(both.neg_mul_add(u_top, u_slope), zero.sub(eps));
+        let q = scale.mul_add(both.neg_mul_add(z_top, z_slope), z_eps);
+        // d/dH of H^(n-2) slope - H^(n-1) top, n = k - 1.
+        let n = k as i32 - 1;
+        let of_slope = power(both, n - 3).mul(V::splat(f64::from(n - 2)));
+        let of_top = scale.mul(V::splat(f64::from(n - 1)));
+        let du = of_top.neg_mul_add(u_top, of_slope.mul(u_slope));
+        let dz = of_top.neg_mul_add(z_top, of_slope.mul(z_slope));
+        (r.mul(q), q.neg_mul_add(du, r.mul(dz)))
+    }
+}

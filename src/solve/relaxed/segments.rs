@@ -1,0 +1,395 @@
+//! Few long systems, parallel in time.
+//!
+//! The time of a sample is cut into segments of equal length with one step between them (nested dissection of one level). The
+//! segments are chains of their own, with the steps at their ends as a border, and lie in the lanes and threads in which other
+//! samples would lie; what remains is a short chain of the separating steps and of the steps after the last segment.
+//! A segment costs about twice the arithmetic of the plain chain and fills eight lanes.
+
+use rayon::prelude::*;
+
+use super::arithmetic::{Filled, Plain, Room};
+use super::assemble::Assembly;
+use super::blocks::{backward_blocks, forward_blocks};
+use super::eliminate::Source;
+use super::error::SolveError;
+use super::factor::{Elimination, pivot_error};
+use super::plan::{Ends, Group, Plan};
+use super::problem::{Method, Precision, Problem, Shape};
+use super::stage::{Staged, Window};
+use super::substitute::{Chain, Own, Stored};
+use crate::solve::Chain as BlockChain;
+use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8};
+
+/// Segments of a sample: two lane groups.
+const SEGMENTS: usize = 2 * Pack8::WIDTH;
+/// The fewest steps of a segment that repay cutting.
+const SHORTEST: usize = 16;
+
+/// A factor of few long samples.
+#[derive(Clone)]
+pub(crate) struct Segments {
+    plan: Plan,
+    shape: Shape,
+    /// One for each lane group of segments.
+    parts: Vec<Part>,
+    /// For each sample and group of states, sample by sample.
+    separators: Vec<std::sync::Arc<BlockChain>>,
+}
+
+impl std::fmt::Debug for Segments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segments").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+/// What substitution needs of a lane group of segments.
+#[derive(Clone)]
+struct Part {
+    window: Window,
+    factor: Vec<Pack8>,
+    smooth: Vec<Pack8>,
+    rho: Vec<Pack8>,
+}
+
+/// Whether the problem's samples are cut: few, long, and coupled with neighbouring steps alone.
+pub(crate) fn worth_cutting(problem: &Problem) -> bool {
+    let Shape { batch, steps, initial_steps, .. } = problem.shape;
+    let scheme = &problem.scheme;
+    let matrices = if problem.constant_matrix() { 1 } else { batch };
+    matrices < Pack8::WIDTH
+        && (batch == matrices)
+        && steps >= SEGMENTS * (SHORTEST + 1)
+        && initial_steps <= length(steps)
+        && scheme.slack.is_none()
+        && !scheme.central
+        && !scheme.periodic
+        && scheme.precision == Precision::Double
+        && scheme.method == Method::Normal
+        && problem.border.width == 0
+        && problem.data.places.is_empty()
+}
+
+/// Steps of a segment.
+fn length(steps: usize) -> usize {
+    steps / SEGMENTS - 1
+}
+
+impl Segments {
+    /// Factors the problem.
+    ///
+    /// # Errors
+    /// A singular or non-finite system.
+    pub fn factor(problem: &Problem) -> Result<Segments, SolveError> {
+        let shape = problem.shape;
+        let steps = length(shape.steps);
+        let plan = Plan::of_chain(problem, steps, Ends::Both);
+        let chains = shape.batch * SEGMENTS;
+        let made: Vec<Result<(Part, Vec<Pack8>), SolveError>> = (0..chains / Pack8::WIDTH)
+            .into_par_iter()
+            .map(|group| {
+                let window = Window {
+                    first: group * Pack8::WIDTH,
+                    count: Pack8::WIDTH,
+                    segments: SEGMENTS,
+                    stride: steps + 1,
+                    offset: 0,
+                    steps,
+                };
+                let mut staged = Staged::<Pack8>::new(problem, steps);
+                staged.load_matrix(problem, window);
+                let mut work = Elimination::<Plain<Pack8>>::new(&plan);
+                let mut factor = vec![Pack8::ZERO; plan.len];
+                let out = &mut factor[..];
+                Pack8::dispatch(FactorSegments {
+                    problem,
+                    plan: &plan,
+                    window,
+                    staged: &staged,
+                    work: &mut work,
+                    out,
+                })?;
+                let Staged { smooth, rho, .. } = staged;
+                Ok((Part { window, factor, smooth, rho }, work.into_corner()))
+            })
+            .collect();
+        let mut parts = Vec::with_capacity(made.len());
+        let mut corners = Vec::with_capacity(made.len());
+        for one in made {
+            let (part, corner) = one?;
+            parts.push(part);
+            corners.push(corner);
+        }
+        let mut separators = Vec::new();
+        for sample in 0..shape.batch {
+            for (index, group) in plan.groups.iter().enumerate() {
+                let reduced = Reduced { problem, plan: &plan, group, corners: &corners, sample };
+                separators.push(std::sync::Arc::new(reduced.factor(index)?));
+            }
+        }
+        Ok(Segments { plan, shape, parts, separators })
+    }
+
+    /// The first of the steps after the last segment.
+    fn tail(&self) -> usize {
+        SEGMENTS * (self.plan.chain + 1) - 1
+    }
+
+    /// The global step of a node of the chain of separators.
+    fn node(&self, node: usize) -> usize {
+        node_step(self.plan.chain, node)
+    }
+
+    /// Solves in place for one sample: `y` `(T, D, K)`, right-hand side in, solution out, both scaled.
+    pub fn substitute(&self, sample: usize, y: &mut [f64]) {
+        let Shape { states, orders, steps, .. } = self.shape;
+        let (plan, block) = (&self.plan, self.shape.block());
+        let part_count = SEGMENTS / Pack8::WIDTH;
+        let parts = &self.parts[sample * part_count..][..part_count];
+        let mut lanes: Vec<(Vec<Pack8>, Vec<Pack8>)> = parts
+            .par_iter()
+            .map(|part| {
+                let mut packs = vec![Pack8::ZERO; plan.chain * block];
+                for lane in 0..Pack8::WIDTH {
+                    let start = part.window.lane(lane).1 * block;
+                    packs.iter_mut().zip(&y[start..]).for_each(|(pack, &x)| pack.set_lane(lane, x));
+                }
+                let mut border = vec![Pack8::ZERO; plan.border];
+                let chain = Chain { plan, states, orders, smooth: &part.smooth, rho: &part.rho };
+                let (y, border_of) = (&mut packs, &mut border);
+                Pack8::dispatch(Substitution { chain, factor: &part.factor, y, border: border_of, forward: true });
+                (packs, border)
+            })
+            .collect();
+        let nodes = SEGMENTS - 1 + steps - self.tail();
+        for (index, group) in plan.groups.iter().enumerate() {
+            let n = group.n;
+            let (left, right) = ends(group);
+            let mut x = vec![0.0; nodes * n];
+            for (node, x) in x.chunks_exact_mut(n).enumerate() {
+                for (x, &place) in x.iter_mut().zip(&group.place) {
+                    *x = y[self.node(node) * block + place];
+                }
+            }
+            for segment in 0..SEGMENTS {
+                let border = &lanes[segment / Pack8::WIDTH].1;
+                for i in 0..n {
+                    let lane = segment % Pack8::WIDTH;
+                    if segment > 0 {
+                        x[(segment - 1) * n + i] += border[left[i]].lane(lane);
+                    }
+                    x[segment * n + i] += border[right[i]].lane(lane);
+                }
+            }
+            self.separators[sample * plan.groups.len() + index].solve(1, &mut x);
+            for (node, x) in x.chunks_exact(n).enumerate() {
+                for (x, &place) in x.iter().zip(&group.place) {
+                    y[self.node(node) * block + place] = *x;
+                }
+            }
+            for segment in 0..SEGMENTS {
+                let border = &mut lanes[segment / Pack8::WIDTH].1;
+                for i in 0..n {
+                    let lane = segment % Pack8::WIDTH;
+                    let before = if segment > 0 { x[(segment - 1) * n + i] } else { 0.0 };
+                    border[left[i]].set_lane(lane, before);
+                    border[right[i]].set_lane(lane, x[segment * n + i]);
+                }
+            }
+        }
+        parts.par_iter().zip(&mut lanes).for_each(|(part, (y, border))| {
+            let chain = Chain { plan, states, orders, smooth: &part.smooth, rho: &part.rho };
+            Pack8::dispatch(Substitution { chain, factor: &part.factor, y, border, forward: false });
+        });
+        for (part, (packs, _)) in parts.iter().zip(&lanes) {
+            for lane in 0..Pack8::WIDTH {
+                let start = part.window.lane(lane).1 * block;
+                packs.iter().zip(&mut y[start..]).for_each(|(pack, x)| *x = pack.lane(lane));
+            }
+        }
+    }
+}
+
+/// The factor of one sample.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut<'a> {
+    pub segments: &'a Segments,
+    pub sample: usize,
+}
+
+impl Stored<f64> for Cut<'_> {
+    const WHOLE: bool = true;
+
+    fn get<V: Lanes<Pack = f64>>(&self, _: usize) -> V {
+        // All of the substitution is done below.
+        V::splat(0.0)
+    }
+
+    fn substitute(&self, y: &mut [f64]) {
+        // A factor that all samples share is that of one.
+        self.segments.substitute(self.sample.min(self.segments.shape.batch - 1), y);
+    }
+}
+
+fn node_step(chain: usize, node: usize) -> usize {
+    if node < SEGMENTS { node * (chain + 1) + chain } else { SEGMENTS * (chain + 1) - 1 + node - (SEGMENTS - 1) }
+}
+
+/// Places in the border of a group's steps before and after a segment.
+fn ends(group: &Group) -> (&[usize], &[usize]) {
+    group.border.split_at(group.n)
+}
+
+struct FactorSegments<'a> {
+    problem: &'a Problem<'a>,
+    plan: &'a Plan,
+    window: Window,
+    staged: &'a Staged<Pack8>,
+    work: &'a mut Elimination<Plain<Pack8>>,
+    out: &'a mut [Pack8],
+}
+
+impl Kernel<Pack8> for FactorSegments<'_> {
+    type Output = Result<(), SolveError>;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>>(self) -> Self::Output {
+        let FactorSegments { problem, plan, window, staged, work, out } = self;
+        match work.chains::<V>(problem, plan, staged, out, &mut []) {
+            Ok(_) => Ok(()),
+            Err((pivot, group)) => Err(pivot_error(problem, plan, group, window, pivot)),
+        }
+    }
+}
+
+struct Substitution<'a> {
+    chain: Chain<'a, Pack8>,
+    factor: &'a [Pack8],
+    y: &'a mut [Pack8],
+    border: &'a mut [Pack8],
+    forward: bool,
+}
+
+impl Kernel<Pack8> for Substitution<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>>(self) {
+        let Substitution { chain, factor, y, border, forward } = self;
+        let size = chain.plan.groups.iter().map(|g| g.n).max().unwrap_or(0);
+        let mut room = vec![Pack8::ZERO; 2 * size];
+        for group in &chain.plan.groups {
+            match forward {
+                true => forward_blocks::<V, _>(chain, group, Own(factor), y, border, &mut room),
+                false => backward_blocks::<V, _>(chain, group, Own(factor), border, y, &mut room),
+            }
+        }
+    }
+}
+
+/// The chain of the separating steps and the last steps of one group of states.
+struct Reduced<'a> {
+    problem: &'a Problem<'a>,
+    plan: &'a Plan,
+    group: &'a Group,
+    /// What the segments take from the border, `(M, M)`, for each lane group.
+    corners: &'a [Vec<Pack8>],
+    sample: usize,
+}
+
+impl Reduced<'_> {
+    fn factor(&self, index: usize) -> Result<BlockChain, SolveError> {
+        let Reduced { problem, plan, group, corners, sample } = *self;
+        let (n, steps) = (group.n, problem.shape.steps);
+        let nodes = SEGMENTS - 1 + steps - (SEGMENTS * (plan.chain + 1) - 1);
+        let (mut diagonal, mut lower) = (vec![0.0; nodes * n * n], vec![0.0; (nodes - 1) * n * n]);
+        // Each node's own rows, and the couplings of the last steps, one step at a time.
+        let free = Plan::of_chain(problem, 1, Ends::Free);
+        let mut staged = Staged::<f64>::new(problem, 1);
+        for node in 0..nodes {
+            let window = Window {
+                first: sample,
+                count: 1,
+                segments: 1,
+                stride: 0,
+                offset: node_step(plan.chain, node),
+                steps: 1,
+            };
+            staged.load_matrix(problem, window);
+            let own = OwnStep { problem, plan: &free, group: &free.groups[index], staged: &staged };
+            let to = &mut diagonal[node * n * n..][..n * n];
+            let coupling =
+                if node + 1 < nodes && node + 1 >= SEGMENTS { Some(&mut lower[node * n * n..][..n * n]) } else { None };
+            f64::dispatch(own.with(to, coupling));
+        }
+        let (left, right) = ends(group);
+        for segment in 0..SEGMENTS {
+            let chain = sample * SEGMENTS + segment;
+            let (corner, lane) = (&corners[chain / Pack8::WIDTH], chain % Pack8::WIDTH);
+            let at = |r: usize, c: usize| corner[r.min(c) * plan.border + r.max(c)].lane(lane);
+            for i in 0..n {
+                for j in 0..n {
+                    if segment > 0 {
+                        diagonal[((segment - 1) * n + i) * n + j] += at(left[i], left[j]);
+                        // Row of the separator after the segment, column of the one before it.
+                        lower[((segment - 1) * n + i) * n + j] += at(right[i], left[j]);
+                    }
+                    diagonal[(segment * n + i) * n + j] += at(right[i], right[j]);
+                }
+            }
+        }
+        BlockChain::factor(n, diagonal, &lower).map_err(|bad| {
+            let orders = problem.shape.orders;
+            let (state, order) = (group.states[bad.component / orders], bad.component % orders);
+            SolveError::Singular { sample, step: node_step(plan.chain, bad.step), state, order, pivot: 0.0 }
+        })
+    }
+}
+
+/// A step's own rows.
+struct OwnStep<'a> {
+    problem: &'a Problem<'a>,
+    plan: &'a Plan,
+    group: &'a Group,
+    staged: &'a Staged<f64>,
+}
+
+impl<'a> OwnStep<'a> {
+    fn with(self, diagonal: &'a mut [f64], coupling: Option<&'a mut [f64]>) -> OwnRows<'a> {
+        OwnRows { step: self, diagonal, coupling }
+    }
+}
+
+/// Writes a step's block, both triangles, and below it the coupling with the next step, transposed.
+struct OwnRows<'a> {
+    step: OwnStep<'a>,
+    diagonal: &'a mut [f64],
+    coupling: Option<&'a mut [f64]>,
+}
+
+impl Kernel<f64> for OwnRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = f64>>(self) {
+        let OwnStep { problem, plan, group, staged } = self.step;
+        let n = group.n;
+        let mut room = Room::new(plan, 0, 0);
+        let assembly = Assembly { problem, plan, group, staged };
+        let mut source = Filled::<Plain<f64>> { assembly, room: &mut room };
+        source.fill::<V>(0, self.diagonal);
+        for i in 0..n {
+            for j in 0..i {
+                self.diagonal[i * n + j] = self.diagonal[j * n + i];
+            }
+        }
+        if let Some(lower) = self.coupling {
+            let mut b = vec![0.0; n * n];
+            source.coupling::<V>(0, &mut b);
+            for i in 0..n {
+                for j in 0..n {
+                    lower[j * n + i] = b[i * n + j];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Chains of small blocks, held in registers: one state, `N` orders, no border.
+//!
+//! The same arithmetic as in [`super::blocks`], with assembly, factorisation and forward substitution of a step in one go.
+
+use super::assemble::Assembly;
+use super::eliminate::{BadPivot, bad_pivot, sound};
+use super::plan::Group;
+use super::substitute::{Chain, Stored};
+use crate::solve::lanes::{Lanes, Pack};
+
+/// Whether a group's chain is of `N` orders of one state, and nothing else.
+pub(crate) fn is_small(group: &Group, n: usize) -> bool {
+    group.n == n && group.states.len() == 1 && group.next == 0 && group.border.is_empty()
+}
+
+type Block<V, const N: usize> = [[V; N]; N];
+
+/// `B`: the coupling of an interval, rows of the step before it, columns of the step after it.
+#[inline(always)]
+fn coupling<V: Lanes, const N: usize>(chain: &Chain<V::Pack>, interval: usize, d: usize) -> Block<V, N> {
+    let at = interval * chain.states + d;
+    let (mut p, rho) = (V::load(&chain.smooth[at]), V::load(&chain.rho[at]));
+    let matrix = &chain.plan.rows.at_next[..N * N];
+    let mut b = [[V::splat(0.0); N]; N];
+    for k in 0..N {
+        for (j, row) in b.iter_mut().enumerate() {
+            row[k] = p.mul(V::splat(matrix[j * N + k]));
+        }
+        p = p.mul(rho);
+    }
+    b
+}
+
+/// A step's triangular factor.
+struct Triangle<V, const N: usize> {
+    /// `m[r][i] = L[r][i]` for `i < r`.
+    m: Block<V, N>,
+    inverse: [V; N],
+}
+
+impl<V: Lanes, const N: usize> Triangle<V, N> {
+    #[inline(always)]
+    fn load<F: Stored<V::Pack>>(factor: F, base: usize, group: &Group) -> Self {
+        let mut it = Triangle { m: [[V::splat(0.0); N]; N], inverse: [V::splat(0.0); N] };
+        for i in 0..N {
+            let row = base + group.base(i);
+            it.inverse[i] = factor.get(row + i);
+            for r in i + 1..N {
+                it.m[r][i] = factor.get::<V>(row + r).mul(it.inverse[i]);
+            }
+        }
+        it
+    }
+
+    /// `L^-1 x`
+    #[inline(always)]
+    fn lower(&self, x: &mut [V; N]) {
+        for r in 1..N {
+            for i in 0..r {
+                x[r] = self.m[r][i].neg_mul_add(x[i], x[r]);
+            }
+        }
+    }
+
+    /// `L^-T x`
+    #[inline(always)]
+    fn upper(&self, x: &mut [V; N]) {
+        for r in (0..N).rev() {
+            for i in 0..r {
+                x[i] = self.m[r][i].neg_mul_add(x[r], x[i]);
+            }
+        }
+    }
+}
+
+/// Factors the chain of a group into `out`; where `y`, scaled right-hand sides, is not empty it becomes `D^-1 L^-1 w` as in
+/// [`super::blocks::forward_blocks`].
+#[inline(always)]
+pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
+    assembly: &Assembly<V::Pack>,
+    out: &mut [V::Pack],
+    y: &mut [V::Pack],
+) -> Result<(), BadPivot> {
+    let Assembly { problem, plan, group, staged } = *assembly;
+    let shape = &problem.shape;
+    let (states, block, d) = (shape.states, shape.block(), group.states[0]);
+    let rows = &plan.rows;
+    let (at_at, next_next) = (&rows.at_at[..N * N], &rows.next_next[..N * N]);
+    let zero = V::splat(0.0);
+    let chain = Chain { plan, states, orders: N, smooth: &staged.smooth, rho: &staged.rho };
+    let mut before = Triangle { m: [[zero; N]; N], inverse: [zero; N] };
+    let mut q = [zero; N];
+    for (t, now) in out.chunks_exact_mut(group.step_len).enumerate() {
+        let mut a = [[zero; N]; N];
+        let mut w = [zero; N];
+        let unscale: [V; N] = std::array::from_fn(|k| V::load(&staged.unscale[t * block + d * N + k]));
+        let (after, before_weight) =
+            (V::load(&staged.smooth[(t + 1) * states + d]), V::load(&staged.smooth[t * states + d]));
+        let rho = V::load(&staged.rho[t * states + d]);
+        let mut of_row = before_weight;
+        for j in 0..N {
+            let mut p = of_row;
+            for _ in 0..j {
+                p = p.mul(rho);
+            }
+            for k in j..N {
+                a[j][k] = p.mul_add(V::splat(next_next[j * N + k]), after.mul(V::splat(at_at[j * N + k])));
+                p = p.mul(rho);
+            }
+            of_row = of_row.mul(rho);
+        }
+        for &e in &group.equations {
+            let row = e * shape.steps + t;
+            let weight = V::load(&staged.equation[row]);
+            let c = &staged.c[row * block + d * N..][..N];
+            let c: [V; N] = std::array::from_fn(|k| V::load(&c[k]).mul(unscale[k]));
+            for j in 0..N {
+                let x = c[j].mul(weight);
+                for k in j..N {
+                    a[j][k] = x.mul_add(c[k], a[j][k]);
+                }
+            }
+        }
+        if t < shape.initial_steps {
+            let weight = V::load(&staged.initial[t * states + d]);
+            for j in 0..shape.initial_orders.min(N) {
+                a[j][j] = unscale[j].mul(unscale[j]).mul_add(weight, a[j][j]);
+            }
+        }
+        let diagonal: [V; N] = std::array::from_fn(|r| a[r][r]);
+        if !y.is_empty() {
+            w = std::array::from_fn(|k| V::load(&y[t * block + d * N + k]));
+        }
+        if t > 0 {
+            let b = coupling::<V, N>(&chain, t, d);
+            // Columns of `L^-1 B`.
+            let mut columns = [[zero; N]; N];
+            for k in 0..N {
+                columns[k] = std::array::from_fn(|j| b[j][k]);
+                before.lower(&mut columns[k]);
+            }
+            for j in 0..N {
+                for i in 0..N {
+                    let x = columns[j][i].mul(before.inverse[i]);
+                    for k in j..N {
+                        a[j][k] = x.neg_mul_add(columns[k][i], a[j][k]);
+                    }
+                    w[j] = columns[j][i].neg_mul_add(q[i], w[j]);
+                }
+            }
+        }
+        for r in 0..N {
+            if !sound(a[r][r], diagonal[r]) {
+                let (mut pivot, mut whole) = (V::Pack::ZERO, V::Pack::ZERO);
+                a[r][r].store(&mut pivot);
+                diagonal[r].store(&mut whole);
+                return Err(bad_pivot(&pivot, &whole, t, r));
+            }
+            let base = group.base(r);
+            let inverse = V::splat(1.0).div(a[r][r]);
+            before.inverse[r] = inverse;
+            inverse.store(&mut now[base + r]);
+            for k in r + 1..N {
+                a[r][k].store(&mut now[base + k]);
+                before.m[k][r] = a[r][k].mul(inverse);
+            }
+            for j in r + 1..N {
+                for k in j..N {
+                    a[j][k] = before.m[j][r].neg_mul_add(a[r][k], a[j][k]);
+                }
+                w[j] = before.m[j][r].neg_mul_add(w[r], w[j]);
+            }
+            q[r] = w[r].mul(inverse);
+        }
+        if !y.is_empty() {
+            for k in 0..N {
+                q[k].store(&mut y[t * block + d * N + k]);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// [`super::blocks::forward_blocks`]
+#[inline(always)]
+pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+    chain: Chain<V::Pack>,
+    group: &Group,
+    factor: F,
+    y: &mut [V::Pack],
+) {
+    let (block, d) = (chain.states * N, group.states[0]);
+    let mut s = [V::splat(0.0); N];
+    for t in 0..chain.plan.chain {
+        let y = &mut y[t * block + d * N..][..N];
+        let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
+        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        if t > 0 {
+            let b = coupling::<V, N>(&chain, t, d);
+            for k in 0..N {
+                for i in 0..N {
+                    x[k] = b[i][k].neg_mul_add(s[i], x[k]);
+                }
+            }
+        }
+        triangle.lower(&mut x);
+        for k in 0..N {
+            s[k] = x[k].mul(triangle.inverse[k]);
+            s[k].store(&mut y[k]);
+        }
+        triangle.upper(&mut s);
+    }
+}
+
+/// [`super::blocks::backward_blocks`]
+#[inline(always)]
+pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+    chain: Chain<V::Pack>,
+    group: &Group,
+    factor: F,
+    y: &mut [V::Pack],
+) {
+    let (block, d) = (chain.states * N, group.states[0]);
+    let last = chain.plan.chain - 1;
+    let mut next = [V::splat(0.0); N];
+    for t in (0..=last).rev() {
+        let y = &mut y[t * block + d * N..][..N];
+        let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
+        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        if t < last {
+            let b = coupling::<V, N>(&chain, t + 1, d);
+            let mut g = [V::splat(0.0); N];
+            for i in 0..N {
+                for k in 0..N {
+                    g[i] = b[i][k].mul_add(next[k], g[i]);
+                }
+            }
+            triangle.lower(&mut g);
+            for k in 0..N {
+                x[k] = g[k].neg_mul_add(triangle.inverse[k], x[k]);
+            }
+        }
+        triangle.upper(&mut x);
+        for k in 0..N {
+            x[k].store(&mut y[k]);
+        }
+        next = x;
+    }
+}
+
+/// Numbers of a step's propagators, three blocks.
+pub(crate) const fn propagator_len(n: usize) -> usize {
+    3 * n * n
+}
+
+/// The propagators of a chain whose factor all samples share: `S_t^-1`, `S_t^-1 B_{t-1}^T` and `S_t^-1 B_t` of every step. Forward
+/// and backward substitution with them are one product each, `N` operations deep in a step instead of some `4 N`: with the factor
+/// itself, short chains would wait for results rather than compute.
+pub(crate) fn propagators<V: Lanes<Pack = f64>, const N: usize>(
+    chain: Chain<f64>,
+    group: &Group,
+    factor: &[f64],
+    out: &mut Vec<f64>,
+) {
+    let number = |x: V| {
+        let mut to = 0.0;
+        x.store(&mut to);
+        to
+    };
+    for t in 0..chain.plan.chain {
+        let base = group.start + t * group.step_len;
+        let triangle = Triangle::<V, N>::load(super::substitute::Own(factor), base, group);
+        // `S^-1` by columns, which by symmetry are its rows.
+        let inverse: [[V; N]; N] = std::array::from_fn(|column| {
+            let mut x: [V; N] = std::array::from_fn(|k| V::splat(f64::from(u8::from(k == column))));
+            triangle.lower(&mut x);
+            for k in 0..N {
+                x[k] = x[k].mul(triangle.inverse[k]);
+            }
+            triangle.upper(&mut x);
+            x
+        });
+        let (before, after) =
+            (coupling::<V, N>(&chain, t, group.states[0]), coupling::<V, N>(&chain, t + 1, group.states[0]));
+        out.extend(inverse.iter().flatten().map(|&x| number(x)));
+        for transposed in [true, false] {
+            for row in &inverse {
+                for k in 0..N {
+                    let mut sum = V::splat(0.0);
+                    for (i, x) in row.iter().enumerate() {
+                        sum = x.mul_add(if transposed { before[k][i] } else { after[i][k] }, sum);
+                    }
+                    out.push(number(sum));
+                }
+            }
+        }
+    }
+}
+
+/// Both substitutions of a group by propagators.
+#[inline(always)]
+pub(crate) fn propagate<V: Lanes, const N: usize>(
+    chain: Chain<V::Pack>,
+    group: &Group,
+    propagators: &[f64],
+    y: &mut [V::Pack],
+) {
+    let (block, d) = (chain.states * N, group.states[0]);
+    let (len, last) = (propagator_len(N), chain.plan.chain - 1);
+    let mut s = [V::splat(0.0); N];
+    for (t, matrices) in propagators.chunks_exact(len).enumerate() {
+        let y = &mut y[t * block + d * N..][..N];
+        let given: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        let mut x = [V::splat(0.0); N];
+        for k in 0..N {
+            for j in 0..N {
+                x[k] = V::splat(matrices[k * N + j]).mul_add(given[j], x[k]);
+            }
+        }
+        if t > 0 {
+            for k in 0..N {
+                for j in 0..N {
+                    x[k] = V::splat(matrices[(N + k) * N + j]).neg_mul_add(s[j], x[k]);
+                }
+            }
+        }
+        s = x;
+        for k in 0..N {
+            s[k].store(&mut y[k]);
+        }
+    }
+    for (t, matrices) in propagators.chunks_exact(len).enumerate().take(last).rev() {
+        let y = &mut y[t * block + d * N..][..N];
+        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        for k in 0..N {
+            for j in 0..N {
+                x[k] = V::splat(matrices[(2 * N + k) * N + j]).neg_mul_add(s[j], x[k]);
+            }
+        }
+        s = x;
+        for k in 0..N {
+            s[k].store(&mut y[k]);
+        }
+    }
+}

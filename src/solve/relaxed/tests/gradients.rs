@@ -1,0 +1,178 @@
+//! Gradients against differences.
+
+use super::*;
+
+/// A random loss, linear in the solution: gradients with respect to `u`, the slack and the border.
+struct Loss {
+    u: Vec<f64>,
+    eps: Vec<f64>,
+    theta: Vec<f64>,
+}
+
+impl Loss {
+    fn new(case: &Case) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(99);
+        let batch = case.shape.batch;
+        let u = normal(&mut rng, batch * case.shape.unknowns());
+        Loss { u, eps: normal(&mut rng, batch), theta: normal(&mut rng, batch * case.border) }
+    }
+
+    fn value(&self, case: &Case) -> f64 {
+        let s = case.solve().unwrap();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+        dot(&s.u, &self.u) + dot(&s.eps, &self.eps) + dot(&s.theta, &self.theta)
+    }
+
+    fn upstream(&self) -> Upstream<'_> {
+        Upstream { u: &self.u, eps: &self.eps, theta: &self.theta }
+    }
+}
+
+type Slot = fn(&mut Case) -> &mut [f64];
+
+/// Compares a gradient with central differences at a few places; gives the largest error relative to the gradient's size.
+fn gradient_error(case: &Case, loss: &Loss, slot: Slot, gradient: &[f64]) -> f64 {
+    // A solution that meets all rows exactly does not depend on the weights.
+    let scale = gradient.iter().fold(1e-2, |m: f64, x| m.max(x.abs()));
+    let mut changed = case.clone();
+    assert_eq!(slot(&mut changed).len(), gradient.len());
+    let stride = gradient.len().div_ceil(12).max(1);
+    (0..gradient.len())
+        .step_by(stride)
+        .map(|i| {
+            let value = slot(&mut changed)[i];
+            let step = 1e-4 * value.abs().max(0.1);
+            let mut at = |x: f64| {
+                slot(&mut changed)[i] = value + x * step;
+                loss.value(&changed)
+            };
+            // Fourth order in the step.
+            let difference = (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step);
+            slot(&mut changed)[i] = value;
+            (difference - gradient[i]).abs() / scale
+        })
+        .fold(0.0, |m, e| if e <= m { m } else { e })
+}
+
+type Part = fn(&Gradients) -> &[f64];
+
+const PARTS: &[(&str, Slot, Part)] = &[
+    ("c", |x| &mut x.c, |g| &g.c),
+    ("rhs", |x| &mut x.rhs, |g| &g.rhs),
+    ("iv", |x| &mut x.iv, |g| &g.iv),
+    ("h", |x| &mut x.h, |g| &g.h),
+    ("data", |x| &mut x.data, |g| &g.data),
+    ("data weights", |x| &mut x.data_weights, |g| &g.data_weights),
+    ("border", |x| &mut x.columns, |g| &g.border),
+    ("equation rows", |x| &mut x.row_weights[0], |g| &g.row_weights[0]),
+    ("initial rows", |x| &mut x.row_weights[1], |g| &g.row_weights[1]),
+    ("smooth rows", |x| &mut x.row_weights[2], |g| &g.row_weights[2]),
+    ("equation weight", |x| std::slice::from_mut(&mut x.scheme.weights.equation), |g| &g.weights[..1]),
+    ("initial weight", |x| std::slice::from_mut(&mut x.scheme.weights.initial), |g| &g.weights[1..2]),
+    ("smooth weight", |x| std::slice::from_mut(&mut x.scheme.weights.smooth), |g| &g.weights[2..]),
+    ("push", push, |g| std::slice::from_ref(&g.push)),
+];
+
+/// The slack's push through `alpha`, with `gamma` 1.
+fn push(case: &mut Case) -> &mut [f64] {
+    match &mut case.scheme.slack {
+        Some(slack) => {
+            if slack.gamma != 1.0 {
+                slack.alpha *= slack.gamma;
+                slack.gamma = 1.0;
+            }
+            std::slice::from_mut(&mut slack.alpha)
+        }
+        None => &mut [],
+    }
+}
+
+/// All gradients of a case against differences: name and error.
+fn gradient_errors(case: &Case, spoil: impl Fn(&mut Gradients)) -> Vec<(&'static str, f64)> {
+    let loss = Loss::new(case);
+    let problem = case.problem();
+    let factor = factor(&problem).unwrap();
+    let solution = factor.solve(&problem).unwrap();
+    let mut gradients = Gradients::default();
+    factor.adjoint_into(&problem, &solution, loss.upstream(), Wanted::ALL, &mut gradients).unwrap();
+    spoil(&mut gradients);
+    PARTS
+        .iter()
+        .filter(|(_, slot, _)| !slot(&mut case.clone()).is_empty())
+        .map(|&(name, slot, part)| (name, gradient_error(case, &loss, slot, part(&gradients))))
+        .collect()
+}
+
+#[test]
+fn gradients_agree_with_differences() {
+    for (i, &spec) in SPECS.iter().enumerate() {
+        let mut case = make(spec, 100 + i as u64);
+        case.scheme.refinements = if case.scheme.rows == RowSet::Hermite { 2 } else { 0 };
+        for (name, e) in gradient_errors(&case, |_| ()) {
+            assert!(e < 1e-6, "{spec:?}: {name}: {e:e}");
+        }
+    }
+}
+
+type Spoil = fn(&mut Gradients);
+
+#[test]
+fn a_wrong_gradient_is_found() {
+    let case = make(((3, 2, 7, 2, 3, 2, 2), "slack central states data weights border"), 5);
+    let worse = |x: &mut Vec<f64>| x.iter_mut().for_each(|x| *x *= 1.01);
+    assert!(gradient_errors(&case, |_| ()).iter().all(|(_, e)| *e < 1e-6));
+    let spoiled: &[(&str, Spoil)] = &[
+        ("c", |g| g.c[0] += 1e-2 * g.c.iter().fold(0.0, |m: f64, x| m.max(x.abs()))),
+        ("rhs", |g| g.rhs[0] *= -1.0),
+        ("iv", |g| g.iv.iter_mut().for_each(|x| *x = -*x)),
+        ("h", |g| g.h.iter_mut().for_each(|x| *x *= 0.99)),
+        ("smooth weight", |g| g.weights[2] *= 1.01),
+        ("push", |g| g.push *= 1.01),
+        ("data", |g| g.data.reverse()),
+    ];
+    for (name, spoil) in spoiled {
+        let worst =
+            gradient_errors(&case, spoil).into_iter().filter(|(n, _)| n == name).fold(0.0, |m: f64, (_, e)| m.max(e));
+        assert!(worst > 1e-4, "{name}: {worst:e}");
+    }
+    let rows: [Spoil; 3] =
+        [|g| g.row_weights[0][0] *= 1.01, |g| g.row_weights[1][0] *= 1.01, |g| g.row_weights[2][0] *= 1.01];
+    for (spoil, name) in rows.into_iter().zip(["equation rows", "initial rows", "smooth rows"]) {
+        let both = |g: &mut Gradients| {
+            spoil(g);
+            worse(&mut g.border);
+        };
+        let errors = gradient_errors(&case, both);
+        for name in [name, "border"] {
+            assert!(errors.iter().any(|(n, e)| *n == name && *e > 1e-4), "{name}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn refined_gradients_agree_with_unrefined_ones() {
+    for (i, &spec) in SPECS.iter().enumerate() {
+        let mut case = make(spec, 300 + i as u64);
+        let upstream = normal(&mut ChaCha8Rng::seed_from_u64(3), case.shape.batch * case.shape.unknowns());
+        let mut run = |refinements| {
+            case.scheme.refinements = refinements;
+            let factor = factor(&case.problem()).unwrap();
+            let solution = factor.solve(&case.problem()).unwrap();
+            factor.adjoint(&case.problem(), &solution, &upstream, None, Wanted::ALL).unwrap()
+        };
+        let (plain, refined) = (run(0), run(2));
+        for (a, b) in [(plain.c, refined.c), (plain.rhs, refined.rhs), (plain.iv, refined.iv), (plain.h, refined.h)] {
+            let tolerance = if case.scheme.rows == RowSet::Hermite { 1e-5 } else { 1e-8 };
+            assert!(error(&a, &b) < tolerance, "{spec:?}: {:e}", error(&a, &b));
+        }
+    }
+}
+
+#[test]
+fn uncoupled_states_have_gradients() {
+    let case = uncoupled();
+    // Coefficients that are zero are kept zero by the solve, so only their own gradient differs from the differences.
+    for (name, e) in gradient_errors(&case, |_| ()) {
+        assert!(name == "c" || e < 1e-6, "{name}: {e:e}");
+    }
+}
