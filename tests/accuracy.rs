@@ -116,7 +116,8 @@ fn precisions_on_the_oscillator() {
     for (steps, single) in [(50, 1e-5), (500, 1e-3)] {
         for rows in [RowSet::Taylor, RowSet::Hermite] {
             let solve = |precision| {
-                let scheme = Scheme { precision, rows, refinements: 2, ..Scheme::default() };
+                let refinements = if precision == Precision::Double { 3 } else { 0 };
+                let scheme = Scheme { precision, rows, refinements, ..Scheme::default() };
                 solution(0.05, steps, 4, scheme)
             };
             let exact = solve(Precision::Double);

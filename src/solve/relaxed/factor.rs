@@ -91,7 +91,7 @@ impl Factor {
         self.plan.groups.iter().map(|g| g.states.clone()).collect()
     }
 
-    fn fill(&mut self, problem: &Problem) -> Result<(), SolveError> {
+    pub(crate) fn fill(&mut self, problem: &Problem) -> Result<(), SolveError> {
         let batch = if self.common { 1 } else { problem.shape.batch };
         let len = |width: usize| self.plan.len * batch.div_ceil(width);
         if problem.scheme.method == Method::Qr {
@@ -111,8 +111,14 @@ impl Factor {
                 factor_batch::<Plain<Pack16>>(problem, &self.plan, batch, single(&mut self.storage, len))?;
             }
             Precision::Mixed if !self.common => {
-                let len = len(Pack16::WIDTH);
-                factor_batch::<Mixed>(problem, &self.plan, batch, single(&mut self.storage, len))?;
+                let (low, high) = (len(Pack16::WIDTH), len(Pack8::WIDTH));
+                let made = factor_batch::<Mixed>(problem, &self.plan, batch, single(&mut self.storage, low));
+                if let Err(SolveError::Singular { .. } | SolveError::Border { .. }) = made {
+                    // Singular in `f32` is not yet singular.
+                    factor_batch::<Plain<Pack8>>(problem, &self.plan, batch, wide(&mut self.storage, high))?;
+                } else {
+                    made?;
+                }
             }
             // A matrix that all samples share costs nothing to factor in double precision.
             _ => {

@@ -67,14 +67,23 @@ pub enum Precision {
     Double,
     /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable.
     Single,
-    /// Factor in `f32`, corrections of each solve with residuals in `f64`: at least [`Precision::MIXED_REFINEMENTS`] of them.
+    /// Factor in `f32`, corrections of each solve with residuals in `f64`. A batch with a system that is singular in `f32` is factored in
+    /// `f64`.
     Mixed,
 }
 
 impl Precision {
-    /// Each correction gains about five digits on a well-scaled system; four reach the limit of `f64` also where the factor has
-    /// only three correct ones.
-    pub const MIXED_REFINEMENTS: usize = 4;
+    /// The fewest corrections of each solve that a precision needs. With a factor in `f32` each gains about five digits over fifty
+    /// steps, but hardly one over five hundred, whose matrix is nearly singular in `f32`.
+    const fn corrections(self, steps: usize) -> usize {
+        match (self, steps > 100) {
+            (Precision::Double, _) => 0,
+            (Precision::Single, false) => 2,
+            (Precision::Single, true) => 8,
+            (Precision::Mixed, false) => 8,
+            (Precision::Mixed, true) => 20,
+        }
+    }
 }
 
 /// How the factor is made.
@@ -90,7 +99,7 @@ pub enum Method {
 
 /// Which rows there are, their weights, and how the solve is done.
 ///
-/// The default is the accurate one: Hermite rows and one correction of each solve. With one derivative more than the equation's order
+/// The default is the accurate one: Hermite rows and two corrections of each solve. With one derivative more than the equation's order
 /// ([`Scheme::orders_for`]) its error falls with the fourth power of the step. [`Scheme::published`] is that of the publications.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scheme {
@@ -130,7 +139,7 @@ pub struct Steps<'a> {
 
 impl Default for Scheme {
     fn default() -> Self {
-        Scheme { rows: RowSet::Hermite, refinements: 1, ..Scheme::published() }
+        Scheme { rows: RowSet::Hermite, refinements: 2, ..Scheme::published() }
     }
 }
 
@@ -279,11 +288,8 @@ impl Problem<'_> {
 
     /// Corrections of each solve: what the scheme says, and at least what its precision and method need.
     pub fn refinements(&self) -> usize {
-        let least = match self.scheme.precision {
-            Precision::Mixed => Precision::MIXED_REFINEMENTS,
-            _ => usize::from(self.scheme.method == Method::Qr),
-        };
-        self.scheme.refinements.max(least)
+        let Scheme { precision, method, refinements, .. } = self.scheme;
+        refinements.max(precision.corrections(self.shape.steps)).max(usize::from(method == Method::Qr))
     }
 
     /// Unknowns of the whole system: the slack and the border.

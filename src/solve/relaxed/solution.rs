@@ -57,6 +57,11 @@ impl Factor {
             return self.solve_into(problem, solution);
         }
         self.renew(problem);
+        if problem.scheme.precision == Precision::Mixed {
+            // Its factor may turn out to need double precision.
+            self.fill(problem)?;
+            return self.solve_into(problem, solution);
+        }
         solution.resize(problem, &self.plan);
         let plan = &self.plan;
         match problem.scheme.precision {
@@ -64,13 +69,9 @@ impl Factor {
                 let values = wide(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack8::WIDTH));
                 factor_and_solve::<Plain<Pack8>>(problem, plan, values, solution)
             }
-            Precision::Single => {
+            _ => {
                 let values = single(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack16::WIDTH));
                 factor_and_solve::<Plain<Pack16>>(problem, plan, values, solution)
-            }
-            Precision::Mixed => {
-                let values = single(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack16::WIDTH));
-                factor_and_solve::<Mixed>(problem, plan, values, solution)
             }
         }
     }

@@ -94,6 +94,10 @@ const SPECS: &[Spec] = &[
 ];
 
 fn make((sizes, words): Spec, seed: u64) -> Case {
+    make_with(sizes, words, seed)
+}
+
+fn make_with(sizes: (usize, usize, usize, usize, usize, usize, usize), words: &str, seed: u64) -> Case {
     let has = |word: &str| words.split(' ').any(|w| w == word);
     let (batch, equations, steps, states, orders, initial_steps, initial_orders) = sizes;
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders };
@@ -301,6 +305,34 @@ fn agrees_with_a_dense_solve() {
             }
         }
     }
+}
+
+#[test]
+fn random_shapes_agree_with_a_dense_solve() {
+    let words = ["slack", "central", "c", "h", "states", "periodic", "weights", "data", "border"];
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut up_to = |n: usize| (rng.random::<f64>() * n as f64) as usize;
+    let mut solved = 0;
+    for seed in 0..150 {
+        let (states, orders, steps) = (1 + up_to(3), 2 + up_to(4), 3 + up_to(7));
+        let sizes = (1 + up_to(18), up_to(4), steps, states, orders, 1 + up_to(steps), 1 + up_to(orders));
+        let picked: Vec<&str> = words.into_iter().filter(|_| up_to(3) == 0).collect();
+        let mut case = make_with(sizes, &picked.join(" "), seed);
+        case.scheme.method = if seed % 5 == 0 { Method::Qr } else { Method::Normal };
+        case.scheme.refinements = 2;
+        // Too few rows are an error; the solution is never wrong without one.
+        let solution = match case.solve() {
+            Ok(solution) => solution,
+            Err(SolveError::Singular { .. } | SolveError::Border { .. }) => continue,
+            Err(other) => panic!("{sizes:?} {picked:?}: {other}"),
+        };
+        solved += 1;
+        let b = case.shape.batch - 1;
+        let (dense, n) = (dense_solve(&case, b), case.shape.unknowns());
+        let e = error(&solution.u[b * n..][..n], &dense[..n]);
+        assert!(e < 1e-6, "{sizes:?} {picked:?}: {e:e}");
+    }
+    assert!(solved > 100, "{solved}");
 }
 
 /// Four states of which two are coupled.
