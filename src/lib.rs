@@ -69,3 +69,8 @@ pub mod solve;
 pub mod source;
 pub mod syntax;
 pub mod train;
+
+/// The Rust of `docs/solve.md`, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/solve.md")]
+pub struct SolvePage;

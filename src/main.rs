@@ -4,19 +4,20 @@
 mod bench;
 #[path = "main/solve.rs"]
 mod solve;
+#[path = "main/watch.rs"]
+mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Problem, RunOptions, Session, Stage};
-use mechc::report::{self, ProgressSink, Reporter};
-use mechc::train::{Observer, Progress};
+use mechc::report;
 
 /// Find the equations behind time series: a language and compiler for mechanistic models.
 #[derive(Parser)]
@@ -195,7 +196,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             let threads = threads.map(usize::from).unwrap_or_else(cores);
             with_session(&model, format, |session, name| {
                 let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads };
-                let mut observer = Watch::new(stop);
+                let mut observer = watch::Watch::new(stop);
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
                 for outcome in outcomes {
@@ -304,76 +305,5 @@ fn print(text: &str) -> Result<(), Failure> {
             Err(Failure::Environment(Problem::new("N012", message, "check the disk or the pipe")))
         }
         _ => Ok(()),
-    }
-}
-
-/// Shows progress on standard error.
-struct Watch<'a> {
-    stop: &'a Stop,
-    reporter: Reporter<Stderr>,
-    started: Instant,
-    last: Option<report::Progress>,
-}
-
-/// Runs shorter than this show no progress.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-impl<'a> Watch<'a> {
-    fn new(stop: &'a Stop) -> Self {
-        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None }
-    }
-
-    fn done(&mut self) {
-        if let Some(last) = self.last.take().filter(|p| p.elapsed > PATIENCE) {
-            self.reporter.finish(&last);
-        }
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn progress(&mut self, progress: &Progress) {
-        let shown = report::Progress {
-            phase: progress.phase.to_string(),
-            done: progress.step as u64,
-            total: Some(progress.total as u64),
-            loss: Some(progress.loss),
-            note: String::new(),
-            elapsed: self.started.elapsed(),
-        };
-        if shown.elapsed > PATIENCE {
-            self.reporter.update(&shown);
-        }
-        self.last = Some(shown);
-    }
-
-    fn directory(&mut self, folder: &Path) {
-        *self.stop.directory() = Some(folder.to_path_buf());
-    }
-
-    fn should_stop(&self) -> bool {
-        self.stop.is_asked()
-    }
-}
-
-struct Stderr;
-
-impl ProgressSink for Stderr {
-    fn is_terminal(&self) -> bool {
-        std::io::stderr().is_terminal()
-    }
-
-    fn width(&self) -> usize {
-        std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(80)
-    }
-
-    fn redraw(&mut self, line: &str) {
-        say(&format!("\r\x1b[2K{line}"));
-    }
-
-    fn line(&mut self, line: &str) {
-        if self.is_terminal() {
-            say("\r\x1b[2K");
-        }
-        say(&format!("{line}\n"));
     }
 }

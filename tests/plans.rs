@@ -72,9 +72,9 @@ fn coefficients_that_vary_make_a_matrix_for_each_window() {
     assert_eq!((coupled.outline.zeros(), coupled.outline.coefficients()), (16 - 5, 16));
     // Vectors, factor and coefficients of the coupled pair, vectors of the other one.
     let (pair, one) = (&coupled.footprint, &alone.footprint);
-    let each = pair.vector_bytes + pair.factor_bytes + pair.coefficient_bytes + one.vector_bytes;
+    let each = pair.vector_bytes + pair.factor_bytes(16, true) / 16 + pair.coefficient_bytes + one.vector_bytes;
     assert_eq!(plans[0].sample_bytes, each);
-    assert_eq!(plans[0].fixed_bytes, one.factor_bytes + one.coefficient_bytes);
+    assert_eq!(plans[0].fixed_bytes, one.factor_bytes(1, false) + one.coefficient_bytes);
     assert_eq!(plans[0].largest_batch, Some((1_000_000 - plans[0].fixed_bytes) / each));
     insta::assert_snapshot!("varying", plans[0].text());
 }

@@ -8,8 +8,10 @@ use super::failure::Failure;
 use super::run;
 use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
+use crate::solve::instructions;
 use crate::solve::relaxed::{
-    Factor, Gradients, Problem, Scheme, Shape, Solution, SolveError, Upstream, Wanted, factor,
+    Factor, Footprint, Gradients, Method, Precision, Problem, RowSet, Scheme, Shape, Solution, SolveError, Upstream,
+    Wanted, factor,
 };
 
 /// Repeats go on for this long where nobody says how many there are.
@@ -113,6 +115,7 @@ pub fn random_case(bench: &SolveBench) -> Case {
         h: draw(3, matrices * shape.intervals(), 0.01, 0.1),
         h_per_sample: !bench.constant_matrix,
         h_per_state: false,
+        row_weights: Default::default(),
         upstream: Some(draw(4, shape.batch * shape.unknowns(), -1.0, 1.0)),
         upstream_eps: None,
     }
@@ -146,10 +149,11 @@ impl Buffers {
 /// that do not fit together, [`Failure::Numerical`] where the solve fails.
 pub fn bench_solve(bench: &SolveBench) -> Result<SolveTimes, Failure> {
     // Inputs and gradients.
-    case::ensure_memory(&bench.shape(), !bench.constant_matrix, 2)?;
+    let size = Footprint::new(&bench.shape(), &bench.scheme, &[bench.states]);
+    case::ensure_memory(&size, bench.batch, !bench.constant_matrix, 2)?;
     let threads = run::threads(bench.threads)?;
     let case = random_case(bench);
-    threads.install(|| measure(bench, &case)).map_err(|error| case::failure(error, "bench", &case.shape))
+    threads.install(|| measure(bench, &case)).map_err(|error| case::failure(error, "bench", &case.shape, &case.scheme))
 }
 
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
@@ -199,21 +203,29 @@ fn median(times: &mut [Duration]) -> f64 {
     times.get(times.len().saturating_sub(1) / 2).map_or(0.0, |t| t.as_secs_f64() * 1e3)
 }
 
-/// The widest vector instructions of this processor that the solver is compiled for.
-fn instructions() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return if is_x86_feature_detected!("avx512f") { "avx512f" } else { "avx2" };
-        }
-    }
-    std::env::consts::ARCH
+/// Precision, rows and method as the command line names them.
+fn names(scheme: &Scheme) -> [&'static str; 3] {
+    let precision = match scheme.precision {
+        Precision::Double => "f64",
+        Precision::Single => "f32",
+        Precision::Mixed => "mixed",
+    };
+    let rows = match scheme.rows {
+        RowSet::Taylor => "taylor",
+        RowSet::Hermite => "hermite",
+    };
+    let method = match scheme.method {
+        Method::Normal => "normal",
+        Method::Qr => "qr",
+    };
+    [precision, rows, method]
 }
 
 impl SolveTimes {
     /// One JSON object with everything that was asked for and measured.
     pub fn json(&self) -> serde_json::Value {
         let SolveBench { batch, states, highest, equations, steps, scheme, constant_matrix, threads, .. } = &self.bench;
+        let [dtype, rows, method] = names(scheme);
         serde_json::json!({
             "bench": "solve",
             "batch": batch,
@@ -222,8 +234,12 @@ impl SolveTimes {
             "equations": equations,
             "steps": steps,
             "constant_matrix": constant_matrix,
+            "dtype": dtype,
+            "rows": rows,
+            "method": method,
             "slack": scheme.slack.is_some(),
             "central": scheme.central,
+            "periodic": scheme.periodic,
             "weights": [scheme.weights.equation, scheme.weights.initial, scheme.weights.smooth],
             "refinements": scheme.refinements,
             "threads": threads,
@@ -242,10 +258,11 @@ impl fmt::Display for SolveTimes {
     /// A short table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let b = &self.bench;
+        let [dtype, rows, method] = names(&b.scheme);
         let own = if b.constant_matrix { "one matrix for all" } else { "a matrix each" };
         writeln!(
             f,
-            "{} of {}, blocks of {} ({}, derivatives 0 to {}), {}, {own}; {}, {}",
+            "{} of {}, blocks of {} ({}, derivatives 0 to {}), {}, {own}\n{dtype}, {rows} rows, {method}; {}, {}",
             counted(b.batch, "system"),
             counted(b.steps, "step"),
             b.states * (b.highest + 1),

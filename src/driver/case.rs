@@ -5,10 +5,13 @@ use std::path::Path;
 use super::failure::{Failure, Problem as Fault};
 use super::memory;
 use crate::data::{Array, Arrays, DataError, nearest, read_arrays};
-use crate::solve::relaxed::{Border, Coefficients, DataRows, Problem, RowWeights, Scheme, Shape, SolveError, Steps};
+use crate::solve::relaxed::{
+    Border, Coefficients, DataRows, Footprint, Precision, Problem, RowWeights, Scheme, Shape, SolveError, Steps,
+};
 
 /// The arrays that a case may hold.
-const INPUTS: [&str; 6] = ["c", "rhs", "iv", "h", "upstream", "upstream_eps"];
+const INPUTS: [&str; 9] =
+    ["c", "rhs", "iv", "h", "upstream", "upstream_eps", "weight_equation", "weight_initial", "weight_smooth"];
 
 /// A batch of systems that owns its arrays, and what gradients are wanted of.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct Case {
     pub h_per_sample: bool,
     /// Whether the last axis of `h` is the states.
     pub h_per_state: bool,
+    /// Factors on single equation rows `(E, T)`, initial rows `(Ti, D)` and smooth rows `(T-1, D)`; empty for ones.
+    pub row_weights: [Vec<f64>; 3],
     /// `(B, T, D, K)`: gradient of a scalar with respect to the solution, where gradients are wanted.
     pub upstream: Option<Vec<f64>>,
     /// `(B)`: gradient of that scalar with respect to the slack.
@@ -47,7 +52,11 @@ impl Case {
             rhs: &self.rhs,
             iv: &self.iv,
             h: Steps { values: &self.h, per_sample: self.h_per_sample, per_state: self.h_per_state },
-            row_weights: RowWeights::default(),
+            row_weights: RowWeights {
+                equation: &self.row_weights[0],
+                initial: &self.row_weights[1],
+                smooth: &self.row_weights[2],
+            },
             data: DataRows::default(),
             border: Border::default(),
         }
@@ -87,6 +96,11 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
     let mut shape = Shape { batch, equations, steps, states, orders, initial_steps: 0, initial_orders: 0 };
     let iv = initial_values(&mut arrays, &mut shape)?;
     let h = step_sizes(&mut arrays, &shape, shared_steps)?;
+    let row_weights = [
+        of_shape(&mut arrays, "weight_equation", &[equations, steps])?.unwrap_or_default(),
+        of_shape(&mut arrays, "weight_initial", &[shape.initial_steps, states])?.unwrap_or_default(),
+        of_shape(&mut arrays, "weight_smooth", &[shape.intervals(), states])?.unwrap_or_default(),
+    ];
     let upstream = of_shape(&mut arrays, "upstream", &[batch, steps, states, orders])?;
     let upstream_eps = of_shape(&mut arrays, "upstream_eps", &[batch])?;
     let case = Case {
@@ -99,6 +113,7 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
         h: h.values,
         h_per_sample: h.per_sample,
         h_per_state: h.per_state,
+        row_weights,
         upstream,
         upstream_eps,
     };
@@ -193,25 +208,17 @@ fn of_shape(arrays: &mut Arrays, name: &str, shape: &[usize]) -> Result<Option<V
     }
 }
 
-/// Refuses systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in memory
-/// together with as many `sets` of arrays of the inputs' sizes, such as gradients.
+/// Refuses `batch` systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in
+/// memory together with as many `sets` of arrays of the inputs' sizes, such as gradients.
 ///
 /// # Errors
 /// [`Failure::Environment`] with both figures.
-pub(super) fn ensure_memory(shape: &Shape, own: bool, sets: u64) -> Result<(), Failure> {
-    let product = |xs: &[usize]| xs.iter().fold(1u64, |n, &x| n.saturating_mul(x as u64));
-    let unknowns = product(&[shape.steps, shape.states, shape.orders]);
-    // A factor with no state coupled to another has a triangle and a block of derivatives squared for each state and step.
-    let factor = unknowns.saturating_mul(shape.orders as u64 * 3 / 2 + 1);
-    let coefficients = unknowns.saturating_mul(shape.equations as u64);
-    let inputs = product(&[shape.equations, shape.steps]).saturating_add(unknowns).saturating_add(if own {
-        coefficients
-    } else {
-        0
-    });
-    let each = unknowns.saturating_add(inputs.saturating_mul(sets)).saturating_add(if own { factor } else { 0 });
-    let bytes = each.saturating_mul(shape.batch as u64).saturating_mul(size_of::<f64>() as u64);
-    let what = format!("solving {} systems of {unknowns} unknowns", shape.batch);
+pub(super) fn ensure_memory(one: &Footprint, batch: usize, own: bool, sets: u64) -> Result<(), Failure> {
+    let coefficients = if own { one.coefficient_bytes } else { 0 };
+    let each = one.vector_bytes.saturating_add(coefficients);
+    let vectors = each.saturating_mul(sets).saturating_add(one.vector_bytes).saturating_mul(batch as u64);
+    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own));
+    let what = format!("solving {batch} systems of {} unknowns", one.unknowns);
     memory::ensure(&what, bytes, "solve the batch in several parts")
 }
 
@@ -228,7 +235,7 @@ fn warnings(arrays: &Arrays) -> Vec<String> {
 }
 
 /// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
-pub(super) fn failure(error: SolveError, file: &str, shape: &Shape) -> Failure {
+pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Scheme) -> Failure {
     match error {
         SolveError::Size { what, allowed, .. } => {
             let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
@@ -248,6 +255,9 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape) -> Failure {
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
             let help = match error {
+                SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision != Precision::Double => {
+                    "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
+                }
                 SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"
                 }

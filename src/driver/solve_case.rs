@@ -6,7 +6,7 @@ use super::case::{self, CaseFile, read_case};
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
-use crate::solve::relaxed::{Gradients, Scheme, Shape, Solution, SolveError, Wanted, factor};
+use crate::solve::relaxed::{Footprint, Gradients, Scheme, Shape, Solution, SolveError, Wanted, factor};
 
 /// How a case is solved.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,8 @@ pub struct SolvedCase {
     pub with_gradients: bool,
     /// What looks like a mistake and is none for certain.
     pub warnings: Vec<String>,
-    /// The results as an npz archive: `u`, `eps`, and with gradients `grad_c`, `grad_rhs`, `grad_iv`, `grad_h`, `grad_weights`.
+    /// The results as an npz archive: `u`, `eps`, and with gradients `grad_c`, `grad_rhs`, `grad_iv`, `grad_h`, `grad_weights`, and
+    /// those of the weights of single rows that the case has.
     pub npz: Vec<u8>,
 }
 
@@ -40,12 +41,13 @@ pub struct SolvedCase {
 pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Failure> {
     let file = read_case(path, options.scheme, options.shared_steps)?;
     let given = &file.case;
-    let own = !given.shared_c || given.h_per_sample;
-    case::ensure_memory(&given.shape, own, u64::from(given.upstream.is_some()))?;
+    let problem = given.problem();
+    let failed = |error| case::failure(error, &path.display().to_string(), &given.shape, &given.scheme);
+    let size = Footprint::of(&problem).map_err(failed)?;
+    let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
+    case::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients))?;
     let threads = run::threads(options.threads)?;
-    let (solution, gradients) = threads
-        .install(|| solve(&file))
-        .map_err(|error| case::failure(error, &path.display().to_string(), &file.case.shape))?;
+    let (solution, gradients) = threads.install(|| solve(&file)).map_err(failed)?;
     let npz = results(&file, &solution, gradients.as_ref())?;
     Ok(SolvedCase { shape: file.case.shape, with_gradients: gradients.is_some(), warnings: file.warnings, npz })
 }
@@ -74,6 +76,7 @@ fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) 
     let of_c = [if case.shared_c { 1 } else { batch }, equations, steps, states, orders];
     let (of_u, of_rhs) = ([batch, steps, states, orders], [batch, equations, steps]);
     let of_iv = [batch, initial_steps, states, initial_orders];
+    let of_rows = [[equations, steps], [initial_steps, states], [case.shape.intervals(), states]];
     let mut arrays: Vec<(&str, &[usize], &[f64])> = vec![("u", &of_u, &solution.u), ("eps", &of_u[..1], &solution.eps)];
     // One number may stand for the steps of all intervals.
     let of_one_step: f64 = gradients.map_or(0.0, |g| g.h.iter().sum());
@@ -86,6 +89,14 @@ fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) 
         let one = file.h_shape.is_empty();
         arrays.push(("grad_h", &file.h_shape, if one { std::slice::from_ref(&of_one_step) } else { &gradients.h }));
         arrays.push(("grad_weights", &[3], &gradients.weights));
+        let names = ["grad_weight_equation", "grad_weight_initial", "grad_weight_smooth"];
+        for (((name, shape), given), gradient) in
+            names.into_iter().zip(&of_rows).zip(&case.row_weights).zip(&gradients.row_weights)
+        {
+            if !given.is_empty() {
+                arrays.push((name, shape, gradient));
+            }
+        }
     }
     Ok(arrays_to_npz(&arrays)?)
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use mechc::driver::{CaseOptions, Failure, Problem, solve_case};
 use mechc::report;
-use mechc::solve::relaxed::{Scheme, Slack, Weights};
+use mechc::solve::relaxed::{Method, Precision, RowSet, Scheme, Slack, Weights};
 
 use super::{cores, say};
 
@@ -44,9 +44,45 @@ pub struct SchemeArgs {
     /// Factors on the equation, initial and smoothness rows.
     #[arg(long, value_name = "E,I,S", default_value = "1,1,1", value_parser = weights, allow_hyphen_values = true)]
     weights: Weights,
+    /// Tie the ends: the last step has the values and derivatives of the first.
+    #[arg(long)]
+    periodic: bool,
+    /// The rows between neighbouring steps.
+    #[arg(long, value_enum, default_value_t)]
+    rows: Rows,
+    /// The arithmetic; mixed has a factor in f32 and results that are accurate in f64.
+    #[arg(long, value_enum, default_value_t)]
+    dtype: Dtype,
+    /// What is factored: the normal equations, or the rows themselves, which costs more and keeps more digits.
+    #[arg(long, value_enum, default_value_t)]
+    method: Factored,
     /// Corrections of the solution with the residual of the rows.
     #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u16).range(0..=100))]
     refinements: u16,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Rows {
+    /// Truncated Taylor series, forward and backward, as published.
+    #[default]
+    Taylor,
+    /// Two-point Hermite formulas, of higher order in the step.
+    Hermite,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Dtype {
+    #[default]
+    F64,
+    F32,
+    Mixed,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Factored {
+    #[default]
+    Normal,
+    Qr,
 }
 
 impl SchemeArgs {
@@ -54,9 +90,22 @@ impl SchemeArgs {
         Scheme {
             slack: self.slack.then_some(Slack { alpha: self.alpha, gamma: self.gamma }),
             central: self.central,
+            periodic: self.periodic,
+            rows: match self.rows {
+                Rows::Taylor => RowSet::Taylor,
+                Rows::Hermite => RowSet::Hermite,
+            },
+            precision: match self.dtype {
+                Dtype::F64 => Precision::Double,
+                Dtype::F32 => Precision::Single,
+                Dtype::Mixed => Precision::Mixed,
+            },
+            method: match self.method {
+                Factored::Normal => Method::Normal,
+                Factored::Qr => Method::Qr,
+            },
             weights: self.weights,
             refinements: usize::from(self.refinements),
-            ..Scheme::published()
         }
     }
 }

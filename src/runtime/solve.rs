@@ -8,7 +8,7 @@ use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Problem, RowWeights, Scheme, Shape,
-    Solution, SolveError, Steps, Upstream, Wanted, Weights, factor,
+    Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -132,27 +132,31 @@ pub enum SolveMethod {
     SharedFactor,
     /// Every system has its own matrix and factor.
     OwnFactors,
+    /// Systems are few and long: each is cut into segments of its time, which are factored side by side.
+    Segments,
 }
 
 impl SolveMethod {
     /// The method for systems of this shape, which have one matrix or each its own.
-    pub fn of(shape: &Shape, one_matrix: bool) -> SolveMethod {
-        if !one_matrix {
-            return SolveMethod::OwnFactors;
+    pub fn of(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> SolveMethod {
+        if one_matrix {
+            let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
+            let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
+            if shape.batch >= FEWEST_SYSTEMS && numbers.is_some_and(|n| n <= LARGEST_OPERATOR) {
+                return SolveMethod::Operator;
+            }
         }
-        let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
-        let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
-        if shape.batch >= FEWEST_SYSTEMS && numbers.is_some_and(|n| n <= LARGEST_OPERATOR) {
-            SolveMethod::Operator
-        } else {
-            SolveMethod::SharedFactor
+        match one_matrix {
+            _ if cuts_time(shape, scheme, one_matrix) => SolveMethod::Segments,
+            true => SolveMethod::SharedFactor,
+            false => SolveMethod::OwnFactors,
         }
     }
 }
 
 fn prefers_operator(problem: &Problem<'_>) -> bool {
     let one_matrix = matches!(problem.c, Coefficients::Shared(_));
-    SolveMethod::of(&problem.shape, one_matrix) == SolveMethod::Operator
+    SolveMethod::of(&problem.shape, &problem.scheme, one_matrix) == SolveMethod::Operator
 }
 
 /// Rows and arithmetic of all solves of the runtime.
@@ -171,9 +175,10 @@ pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     let (equations, states, orders) = (s.equations, s.states, s.orders);
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
     let one = Footprint::new(&shape, &scheme(s.central, s.weights), &[states]);
-    let (factors, coefficients) = if s.operands[0].1 { (batch as u64, one.coefficient_bytes) } else { (1, 0) };
+    let own = s.operands[0].1;
+    let coefficients = if own { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
-    factors.saturating_mul(one.factor_bytes).saturating_add(each.saturating_mul(batch as u64))
+    one.factor_bytes(batch as u64, own).saturating_add(each.saturating_mul(batch as u64))
 }
 
 fn same_bits(a: &[f64], b: &[f64]) -> bool {

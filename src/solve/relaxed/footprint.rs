@@ -1,27 +1,32 @@
 //! How large a relaxed solve is: what follows from sizes and scheme alone, before there is any number.
 
+use super::error::SolveError;
 use super::plan::couplings;
-use super::problem::{Problem, Scheme, Shape};
+use super::problem::{Precision, Problem, Scheme, Shape};
 use super::rows::SmoothRows;
+use super::small::propagator_len;
+use crate::solve::lanes::{Pack, Pack8, Pack16};
 
-/// Sizes of one system of a batch.
+/// Sizes of one system of a batch, without data rows and border.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint {
     /// Unknowns, the slack included.
     pub unknowns: u64,
-    /// Equation, initial and smoothness rows.
+    /// Equation, initial (and periodic) and smoothness rows.
     pub rows: [u64; 3],
     /// Unknowns per step of the largest set of coupled states.
     pub block: u64,
-    /// Half bandwidth of the normal matrix of that set in order of steps, without the slack: the largest distance of two unknowns
-    /// that share a row.
+    /// Half bandwidth of the normal matrix of that set in order of steps, without the slack and a periodic boundary: the largest
+    /// distance of two unknowns that share a row.
     pub bandwidth: u64,
-    /// Bytes of a factor: one for each system, or one for all of them where they share the matrix.
-    pub factor_bytes: u64,
+    /// Numbers of a factor: one for each system, or one for all of them where they share the matrix.
+    pub factor_numbers: u64,
     /// Bytes of the system's own right-hand sides, initial values and solution.
     pub vector_bytes: u64,
     /// Bytes of the coefficients.
     pub coefficient_bytes: u64,
+    product_numbers: u64,
+    precision: Precision,
 }
 
 /// Bytes of a number.
@@ -30,45 +35,75 @@ const NUMBER: u64 = size_of::<f64>() as u64;
 impl Footprint {
     /// Of systems of this shape whose equations couple states in sets of these sizes (together all states).
     pub fn new(shape: &Shape, scheme: &Scheme, coupled: &[usize]) -> Footprint {
-        let slack = u64::from(scheme.slack.is_some());
         let (steps, states, orders) = (shape.steps as u64, shape.states as u64, shape.orders as u64);
         let product = |xs: &[u64]| xs.iter().fold(1u64, |n, &x| n.saturating_mul(x));
+        let slack = u64::from(scheme.slack.is_some());
         let block = coupled.iter().max().map_or(0, |&n| n as u64).saturating_mul(orders);
         let smooth = SmoothRows::new(shape.orders.max(1), scheme);
         let between = product(&[steps.saturating_sub(1), states, smooth.rows.len() as u64]);
         let around = if scheme.central { steps.saturating_sub(2).saturating_mul(states) } else { 0 };
-        let rows = [
-            product(&[shape.equations as u64, steps]),
-            product(&[shape.initial_steps as u64, states, shape.initial_orders as u64]),
-            between.saturating_add(around),
-        ];
+        let closed = if scheme.periodic { states.saturating_mul(orders.saturating_sub(1)) } else { 0 };
+        let given = product(&[shape.initial_steps as u64, states, shape.initial_orders as u64]);
+        let equations = product(&[shape.equations as u64, steps]);
         let unknowns = product(&[steps, states, orders]);
-        let factor = coupled.iter().map(|&n| step_numbers(n as u64 * orders, n as u64, scheme).saturating_mul(steps));
+        let small = coupled.iter().filter(|&&states| states == 1).count() as u64;
+        let products = product(&[small, propagator_len(shape.orders) as u64, steps]);
         Footprint {
             unknowns: unknowns.saturating_add(slack),
-            rows,
+            rows: [equations, given.saturating_add(closed), between.saturating_add(around)],
             block,
             bandwidth: bandwidth(block, &smooth, scheme, steps),
-            factor_bytes: factor.fold(slack, u64::saturating_add).saturating_mul(NUMBER),
-            vector_bytes: unknowns.saturating_add(rows[0]).saturating_add(rows[1]).saturating_mul(NUMBER),
+            factor_numbers: factor_numbers(shape, scheme, coupled),
+            vector_bytes: unknowns.saturating_add(equations).saturating_add(given).saturating_mul(NUMBER),
             coefficient_bytes: unknowns.saturating_mul(shape.equations as u64).saturating_mul(NUMBER),
+            product_numbers: if slack == 0 && !scheme.central && !scheme.periodic { products } else { 0 },
+            precision: scheme.precision,
         }
     }
 
     /// Of the systems of a problem, whose coefficients say which states are coupled.
-    pub fn of(problem: &Problem) -> Footprint {
+    ///
+    /// # Errors
+    /// Sizes and lengths that do not fit, a scheme that is not finite.
+    pub fn of(problem: &Problem) -> Result<Footprint, SolveError> {
+        problem.check()?;
         let coupled: Vec<usize> =
             couplings(&problem.shape, problem.c.values()).iter().map(|(states, _)| states.len()).collect();
-        Footprint::new(&problem.shape, &problem.scheme, &coupled)
+        Ok(Footprint::new(&problem.shape, &problem.scheme, &coupled))
+    }
+
+    /// Bytes of the factors of `batch` systems, one for each where they have matrices of their `own`. Such factors lie in groups as
+    /// wide as the vector instructions. One factor for all is always in double precision, and next to it lie the products of small
+    /// blocks that its substitution uses.
+    pub fn factor_bytes(&self, batch: u64, own: bool) -> u64 {
+        if !own {
+            return self.factor_numbers.saturating_add(self.product_numbers).saturating_mul(NUMBER);
+        }
+        let (lanes, bytes) = match self.precision {
+            // A mixed factor that is singular in single precision is made in double precision.
+            Precision::Double | Precision::Mixed => (Pack8::WIDTH as u64, NUMBER),
+            Precision::Single => (Pack16::WIDTH as u64, size_of::<f32>() as u64),
+        };
+        batch.div_ceil(lanes).saturating_mul(lanes * bytes).saturating_mul(self.factor_numbers)
     }
 }
 
-/// Numbers of the factor of a step with `n` unknowns of `states` states.
-fn step_numbers(n: u64, states: u64, scheme: &Scheme) -> u64 {
-    // Central rows store the coupling with the next two steps.
-    let coupling = if scheme.central { n + states } else { 0 };
-    let width = n + coupling + u64::from(scheme.slack.is_some());
-    n.saturating_mul(2 * width - n + 1) / 2
+/// Numbers of a factor: for each step a packed triangle and the columns behind it, then the triangle of the border (which is the slack
+/// and, with a periodic boundary, the last step).
+fn factor_numbers(shape: &Shape, scheme: &Scheme, coupled: &[usize]) -> u64 {
+    let slack = u64::from(scheme.slack.is_some());
+    let chain = (shape.steps as u64).saturating_sub(u64::from(scheme.periodic));
+    let (mut sum, mut border) = (0u64, slack);
+    for &states in coupled {
+        let n = (states as u64).saturating_mul(shape.orders as u64);
+        let coupling = if scheme.central { n.saturating_add(states as u64) } else { 0 };
+        let last = if scheme.periodic { n } else { 0 };
+        border = border.saturating_add(last);
+        let behind = coupling.saturating_add(last).saturating_add(slack);
+        let triangle = n.saturating_mul(n.saturating_add(1)) / 2;
+        sum = sum.saturating_add(triangle.saturating_add(n.saturating_mul(behind)).saturating_mul(chain));
+    }
+    sum.saturating_add(border.saturating_mul(border.saturating_add(1)) / 2)
 }
 
 fn bandwidth(block: u64, smooth: &SmoothRows, scheme: &Scheme, steps: u64) -> u64 {
@@ -85,7 +120,7 @@ fn bandwidth(block: u64, smooth: &SmoothRows, scheme: &Scheme, steps: u64) -> u6
 #[cfg(test)]
 mod tests {
     use super::super::plan::Plan;
-    use super::super::{Border, Coefficients, DataRows, RowWeights, Slack, Steps};
+    use super::super::{Border, Coefficients, DataRows, RowSet, RowWeights, Slack, Steps};
     use super::*;
 
     fn scheme(slack: bool, central: bool) -> Scheme {
@@ -105,8 +140,23 @@ mod tests {
         let central = Footprint::new(&shape(1, 50, 1, 3), &scheme(true, true), &[1]);
         // The derivative tied over two steps is six places away from itself.
         assert_eq!((central.unknowns, central.rows[2], central.bandwidth), (151, 4 * 49 + 48, 6));
+        let hermite = Scheme { rows: RowSet::Hermite, periodic: true, ..Scheme::published() };
+        let hermite = Footprint::new(&shape(1, 50, 1, 3), &hermite, &[1]);
+        assert_eq!((hermite.rows, hermite.bandwidth), ([50, 2 + 2, 3 * 49], 5));
         let step = Footprint::new(&shape(1, 1, 1, 3), &scheme(false, false), &[1]);
         assert_eq!((step.rows, step.bandwidth), ([1, 2, 0], 2));
+    }
+
+    #[test]
+    fn factors_fill_the_lanes() {
+        let of = |precision| Footprint::new(&shape(1, 50, 1, 3), &Scheme { precision, ..Scheme::published() }, &[1]);
+        let (double, single) = (of(Precision::Double), of(Precision::Single));
+        let n = double.factor_numbers;
+        assert_eq!(n, 50 * 6);
+        assert_eq!([1, 8, 9].map(|batch| double.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
+        assert_eq!([1, 16, 17].map(|batch| single.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
+        // And three blocks of a shared factor for each step.
+        assert_eq!([&double, &single].map(|f| f.factor_bytes(1000, false)), [8 * (n + 50 * 27); 2]);
     }
 
     #[test]
@@ -116,12 +166,12 @@ mod tests {
         assert_eq!((apart.block, together.block), (4, 12));
         assert_eq!((apart.bandwidth, together.bandwidth), (7, 15));
         assert_eq!((apart.unknowns, apart.rows), (together.unknowns, together.rows));
-        assert!(2 * apart.factor_bytes < together.factor_bytes);
+        assert!(2 * apart.factor_numbers < together.factor_numbers);
     }
 
     #[test]
     fn factors_have_the_size_that_is_said() {
-        for (slack, central) in [(false, false), (true, false), (false, true), (true, true)] {
+        for (slack, central, periodic) in (0..8).map(|i| (i % 2 == 1, i / 2 % 2 == 1, i / 4 == 1)) {
             for (equations, steps, states, orders) in [(1, 7, 1, 3), (2, 5, 3, 2), (3, 4, 3, 5), (0, 3, 2, 2)] {
                 let shape = shape(equations, steps, states, orders);
                 // Equation `e` couples states `e` and `e + 1`.
@@ -134,7 +184,7 @@ mod tests {
                 let h = vec![0.1; shape.intervals()];
                 let problem = Problem {
                     shape,
-                    scheme: scheme(slack, central),
+                    scheme: Scheme { periodic, ..scheme(slack, central) },
                     c: Coefficients::Shared(&c),
                     rhs: &rhs,
                     iv: &iv,
@@ -143,8 +193,8 @@ mod tests {
                     data: DataRows::default(),
                     border: Border::default(),
                 };
-                let said = Footprint::of(&problem);
-                assert_eq!(said.factor_bytes, 8 * Plan::new(&problem).len as u64, "{shape:?} {slack} {central}");
+                let said = Footprint::of(&problem).expect("a problem").factor_numbers;
+                assert_eq!(said, Plan::new(&problem).len as u64, "{shape:?} {slack} {central} {periodic}");
             }
         }
     }

@@ -100,5 +100,7 @@ pub use problem::{
 };
 pub use solution::Solution;
 
+pub(crate) use segments::cuts_time;
+
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use super::eliminate::Source;
 use super::error::SolveError;
 use super::factor::{Elimination, pivot_error};
 use super::plan::{Ends, Group, Plan};
-use super::problem::{Method, Precision, Problem, Shape};
+use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::stage::{Staged, Window};
 use super::substitute::{Chain, Own, Stored};
 use crate::solve::Chain as BlockChain;
@@ -53,9 +53,15 @@ struct Part {
 
 /// Whether the problem's samples are cut: few, long, and coupled with neighbouring steps alone.
 pub(crate) fn worth_cutting(problem: &Problem) -> bool {
-    let Shape { batch, steps, initial_steps, .. } = problem.shape;
-    let scheme = &problem.scheme;
-    let matrices = if problem.constant_matrix() { 1 } else { batch };
+    cuts_time(&problem.shape, &problem.scheme, problem.constant_matrix())
+        && problem.border.width == 0
+        && problem.data.places.is_empty()
+}
+
+/// The same for problems without border and data rows whose samples have `one_matrix` or each its own.
+pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> bool {
+    let Shape { batch, steps, initial_steps, .. } = *shape;
+    let matrices = if one_matrix { 1 } else { batch };
     matrices < Pack8::WIDTH
         && (batch == matrices)
         && steps >= SEGMENTS * (SHORTEST + 1)
@@ -65,8 +71,6 @@ pub(crate) fn worth_cutting(problem: &Problem) -> bool {
         && !scheme.periodic
         && scheme.precision == Precision::Double
         && scheme.method == Method::Normal
-        && problem.border.width == 0
-        && problem.data.places.is_empty()
 }
 
 /// Steps of a segment.

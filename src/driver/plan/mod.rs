@@ -1,0 +1,195 @@
+//! `mechc check --plan`: the relaxed solves of a program, how they are done, and how many fit in memory.
+
+mod render;
+
+use super::failure::Failure;
+use super::pointwise::compile;
+use super::{gradient, memory};
+use crate::artifact::SolveOutline;
+use crate::hir::{DataSource, Engine, Fit, ModelId, Program};
+use crate::lower::training::outlines;
+use crate::runtime::{SolveMethod, solve_scheme};
+use crate::solve::relaxed::{Footprint, Shape};
+
+/// Steps of a window where nothing says how long the data are: what fits take by default.
+const WINDOW: usize = 50;
+
+/// The relaxed solves of a fit or of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// `fit Lorenz to run` or `model Lorenz63`.
+    pub what: String,
+    /// Why it is solved.
+    pub purpose: Purpose,
+    /// Windows (or trajectories) that are solved at once.
+    pub samples: usize,
+    /// Its solves, one for each set of systems with the same matrix.
+    pub solves: Vec<PlannedSolve>,
+    /// Bytes for each window or trajectory.
+    pub sample_bytes: u64,
+    /// Bytes whatever their number.
+    pub fixed_bytes: u64,
+    /// Bytes that there are, as far as it is known.
+    pub memory: Option<u64>,
+    /// The most windows or trajectories that fit in these.
+    pub largest_batch: Option<u64>,
+}
+
+/// Why a program's equations are solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The gradient engine trains a network through it.
+    Training,
+    /// The program simulates the model or fits it with the joint engine, which make no relaxed solve: what one of all their data
+    /// would be.
+    Data,
+    /// The length of the data is not in the program: what the solve of one window would be.
+    Window,
+}
+
+/// One solve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedSolve {
+    /// Its structure.
+    pub outline: SolveOutline,
+    /// Sizes of one of its systems.
+    pub footprint: Footprint,
+    /// How the systems are solved for the known parts of their equations and their initial values.
+    pub method: SolveMethod,
+    /// How they are solved for the factors of unknown coefficients, where there are any.
+    pub response_method: Option<SolveMethod>,
+}
+
+/// The solves of every fit, and of every model that is not fitted, in the order of the program. `bytes` replaces what the machine
+/// says about its memory.
+///
+/// # Errors
+/// [`Failure::Usage`] for a fit that the gradient engine refuses.
+pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failure> {
+    let mut out = Vec::new();
+    for (id, model) in program.models.iter() {
+        if program.fits.values().all(|f| f.model != id) {
+            let (purpose, steps, samples) = extent(program, id, None);
+            let solves = solves(program, id, steps, None, samples);
+            out.push(alone(format!("model {}", model.name), purpose, samples, solves, bytes));
+        }
+    }
+    for fit in program.fits.values() {
+        let what = format!("fit {} to {}", program.models[fit.model].name, program.data[fit.data].name);
+        out.push(match fit.engine {
+            Engine::Gradient => training(program, fit, what, bytes)?,
+            Engine::Joint => {
+                let (purpose, steps, samples) = extent(program, fit.model, Some(fit));
+                alone(what, purpose, samples, solves(program, fit.model, steps, fit.orders, samples), bytes)
+            }
+        });
+    }
+    Ok(out)
+}
+
+/// Steps and number of the trajectories of a model's data, where the program says so.
+fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usize, usize) {
+    let simulated = program.data.iter().find_map(|(id, data)| match &data.source {
+        DataSource::Simulate(spec) if fit.map_or(spec.model == model, |f| f.data == id) => Some(spec),
+        _ => None,
+    });
+    match simulated {
+        Some(spec) => (Purpose::Data, spec.steps, spec.trajectories),
+        None => (Purpose::Window, fit.map_or(WINDOW, |f| f.window), 1),
+    }
+}
+
+fn solves(program: &Program, model: ModelId, steps: usize, orders: Option<usize>, samples: usize) -> Vec<PlannedSolve> {
+    let outlines = outlines(&program.models[model], steps, orders);
+    outlines.into_iter().map(|outline| PlannedSolve::new(outline, samples)).collect()
+}
+
+/// A solve by itself: arrays of every system and its factor.
+fn alone(what: String, purpose: Purpose, samples: usize, solves: Vec<PlannedSolve>, bytes: Option<u64>) -> Planned {
+    let (mut sample_bytes, mut fixed_bytes) = (0u64, 0u64);
+    for solve in &solves {
+        let f = &solve.footprint;
+        let systems = (solve.outline.systems.len() + solve.outline.responses) as u64;
+        let matrix = solve.factor_bytes().saturating_add(f.coefficient_bytes);
+        let mut each = f.vector_bytes;
+        if solve.outline.constant_matrix() {
+            fixed_bytes = fixed_bytes.saturating_add(matrix);
+        } else {
+            each = each.saturating_add(matrix);
+        }
+        sample_bytes = sample_bytes.saturating_add(each.saturating_mul(systems));
+    }
+    let memory = bytes.or_else(memory::available);
+    let largest_batch = memory.map(|m| m.saturating_sub(fixed_bytes) / sample_bytes.max(1));
+    Planned { what, purpose, samples, solves, sample_bytes, fixed_bytes, memory, largest_batch }
+}
+
+/// A training: everything that its compiled functions take, networks and gradients included.
+fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> Result<Planned, Failure> {
+    let lowered = gradient::lowered(program, fit)?;
+    let artifact = compile(&lowered.module)?;
+    let weights = gradient::weights(&lowered);
+    let need = |batch: u64| memory::of_training(&artifact, batch, weights);
+    let batch = fit.batch as u64;
+    let sample_bytes = need(batch.saturating_mul(2)).saturating_sub(need(batch)) / batch.max(1);
+    let memory = bytes.or_else(memory::available);
+    Ok(Planned {
+        what,
+        purpose: Purpose::Training,
+        samples: fit.batch,
+        solves: solves(program, fit.model, fit.window, fit.orders, fit.batch),
+        sample_bytes,
+        fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
+        memory,
+        largest_batch: memory.map(|m| largest(m, need)),
+    })
+}
+
+/// The largest batch that needs no more than `memory`; `need` does not fall.
+fn largest(memory: u64, need: impl Fn(u64) -> u64) -> u64 {
+    /// Beyond any mini-batch.
+    const MOST: u64 = 1 << 40;
+    let (mut fits, mut beyond) = (0, MOST);
+    while beyond - fits > 1 {
+        let middle = fits + (beyond - fits) / 2;
+        if need(middle) <= memory {
+            fits = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    fits
+}
+
+impl PlannedSolve {
+    fn new(outline: SolveOutline, samples: usize) -> PlannedSolve {
+        let states = outline.states();
+        let shape = |systems: usize| Shape {
+            batch: samples.saturating_mul(systems),
+            equations: states,
+            steps: outline.steps,
+            states,
+            orders: outline.orders,
+            initial_steps: outline.start,
+            initial_orders: outline.given,
+        };
+        let scheme = solve_scheme(outline.central, outline.weights);
+        let method = |systems| SolveMethod::of(&shape(systems), &scheme, outline.constant_matrix());
+        PlannedSolve {
+            footprint: Footprint::new(&shape(1), &scheme, &[states]),
+            method: method(outline.systems.len()),
+            response_method: (outline.responses > 0).then(|| method(outline.responses)),
+            outline,
+        }
+    }
+
+    /// Bytes of one factor.
+    fn factor_bytes(&self) -> u64 {
+        /// Factors of single systems fill groups; no group is wider.
+        const GROUP: u64 = 16;
+        match self.outline.constant_matrix() {
+            true => self.footprint.factor_bytes(1, false),
+            false => self.footprint.factor_bytes(GROUP, true) / GROUP,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Plans for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::super::memory;
+use super::super::words::counted;
+use super::{Planned, PlannedSolve, Purpose};
+use crate::artifact::{OutlineEntry, OutlineValue};
+use crate::hir;
+use crate::runtime::SolveMethod;
+
+impl PlannedSolve {
+    /// What distinguishes a coefficient: `x' 1`, `y -10`, `x (1 + t)`.
+    fn spelled(&self, entry: &OutlineEntry) -> String {
+        let names = self.outline.systems.first();
+        let name = names.and_then(|names| names.get(entry.state)).map_or("?", String::as_str);
+        let derivative = "'".repeat(entry.derivative);
+        match &entry.value {
+            OutlineValue::Constant(v) => format!("{name}{derivative} {}", hir::number(*v)),
+            OutlineValue::Varies(text) => format!("{name}{derivative} ({text})"),
+        }
+    }
+
+    /// Coefficients that are not zero, equation by equation.
+    fn coefficients(&self) -> String {
+        let equation = |e: usize| -> String {
+            let entries = self.outline.entries.iter().filter(|entry| entry.equation == e);
+            entries.map(|entry| self.spelled(entry)).collect::<Vec<_>>().join(", ")
+        };
+        (0..self.outline.states()).map(equation).collect::<Vec<_>>().join("; ")
+    }
+
+    fn text(&self, thing: &str, out: &mut String) {
+        let (o, f) = (&self.outline, &self.footprint);
+        let systems: Vec<String> = o.systems.iter().map(|s| s.join(" with ")).collect();
+        let shared = if o.systems.len() > 1 { ", with the same matrix" } else { "" };
+        let mut line = |label: &str, text: String| {
+            let _ = writeln!(out, "    {label:14}{text}");
+        };
+        line("systems", format!("{}{shared}", systems.join("; ")));
+        let constant = if o.constant_matrix() { "constant".to_string() } else { format!("one for each {thing}") };
+        line(
+            "matrix",
+            format!("{constant}; {} of {} coefficients of a step known to be zero", o.zeros(), o.coefficients()),
+        );
+        line("coefficients", self.coefficients());
+        let [equations, initial, smooth] = f.rows;
+        line(
+            "unknowns",
+            format!(
+                "{}: {} steps, blocks of {} ({} derivatives of {})",
+                f.unknowns,
+                o.steps,
+                f.block,
+                o.orders,
+                counted(o.states(), "state")
+            ),
+        );
+        line(
+            "rows",
+            format!("{}: {equations} of equations, {initial} initial, {smooth} smooth", equations + initial + smooth),
+        );
+        line("bandwidth", f.bandwidth.to_string());
+        let known = counted(o.systems.len(), "known part");
+        let responses = if o.responses > 0 { format!(", {}", counted(o.responses, "response")) } else { String::new() };
+        line("right sides", format!("{known}{responses} for each {thing}"));
+        let method = match self.response_method {
+            Some(other) if other != self.method => {
+                format!("{}; responses by {}", describe(self.method), describe(other))
+            }
+            _ => describe(self.method).to_string(),
+        };
+        line("algorithm", method);
+        line("bytes", format!("{} for each right side, {} for a factor", f.vector_bytes, self.factor_bytes()));
+    }
+
+    fn json(&self) -> Value {
+        let (o, f) = (&self.outline, &self.footprint);
+        let entries: Vec<Value> = o
+            .entries
+            .iter()
+            .map(|e| {
+                let value = match &e.value {
+                    OutlineValue::Constant(v) => json!(v),
+                    OutlineValue::Varies(text) => json!(text),
+                };
+                json!({ "equation": e.equation, "state": e.state, "derivative": e.derivative, "value": value })
+            })
+            .collect();
+        json!({
+            "systems": o.systems,
+            "constant_matrix": o.constant_matrix(),
+            "coefficients": entries,
+            "zeros": o.zeros(),
+            "steps": o.steps,
+            "states": o.states(),
+            "derivatives": o.orders,
+            "unknowns": f.unknowns,
+            "rows": { "equation": f.rows[0], "initial": f.rows[1], "smooth": f.rows[2] },
+            "block": f.block,
+            "bandwidth": f.bandwidth,
+            "responses": o.responses,
+            "algorithm": name(self.method),
+            "response_algorithm": self.response_method.map(name),
+            "right_side_bytes": f.vector_bytes,
+            "factor_bytes": self.factor_bytes(),
+        })
+    }
+}
+
+impl Planned {
+    /// What is solved at once.
+    fn thing(&self) -> &'static str {
+        if self.purpose == Purpose::Data { "trajectory" } else { "window" }
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let steps = self.solves.first().map_or(0, |s| s.outline.steps);
+        let why = match self.purpose {
+            Purpose::Training => {
+                format!("training solves {} of {steps} steps at a time", counted(self.samples, "window"))
+            }
+            Purpose::Data => {
+                let data = counted(self.samples, "trajectory");
+                format!("done without a relaxed solve; one of all its data ({data} of {steps} steps) would be")
+            }
+            Purpose::Window => format!("done without a relaxed solve; one of a window of {steps} steps would be"),
+        };
+        let mut out = format!("{}: {why}\n", self.what);
+        let several = self.solves.len() > 1;
+        for (i, solve) in self.solves.iter().enumerate() {
+            if several {
+                let _ = writeln!(out, "  solve {} of {}", i + 1, self.solves.len());
+            }
+            solve.text(self.thing(), &mut out);
+        }
+        let thing = self.thing();
+        let _ = write!(out, "  memory: {} for each {thing}", memory::size(self.sample_bytes));
+        let _ = write!(out, " and {} once", memory::size(self.fixed_bytes));
+        if let Some((memory, largest)) = self.memory.zip(self.largest_batch) {
+            let _ = write!(out, "; at most {largest} at a time in {}", memory::size(memory));
+        }
+        out.push('\n');
+        out
+    }
+
+    /// For programs: one object.
+    pub fn json(&self) -> Value {
+        let purpose = match self.purpose {
+            Purpose::Training => "training",
+            Purpose::Data => "data",
+            Purpose::Window => "window",
+        };
+        json!({
+            "plan": self.what,
+            "purpose": purpose,
+            "samples": self.samples,
+            "solves": self.solves.iter().map(PlannedSolve::json).collect::<Vec<_>>(),
+            "sample_bytes": self.sample_bytes,
+            "fixed_bytes": self.fixed_bytes,
+            "memory": self.memory,
+            "largest_batch": self.largest_batch,
+        })
+    }
+}
+
+fn name(method: SolveMethod) -> &'static str {
+    match method {
+        SolveMethod::Operator => "operator",
+        SolveMethod::SharedFactor => "shared_factor",
+        SolveMethod::OwnFactors => "own_factors",
+        SolveMethod::Segments => "segments",
+    }
+}
+
+fn describe(method: SolveMethod) -> &'static str {
+    match method {
+        SolveMethod::Operator => "explicit solution matrix, applied as a dense product",
+        SolveMethod::SharedFactor => "block factor made once, substitution",
+        SolveMethod::OwnFactors => "block factor for each, substitution",
+        SolveMethod::Segments => "time cut into segments with block factors side by side, substitution",
+    }
+}

@@ -1,0 +1,81 @@
+//! Progress of a run.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mechc::report::{self, ProgressSink, Reporter};
+use mechc::train::{Observer, Progress};
+
+use super::{Stop, say};
+
+/// Shows progress on standard error.
+pub struct Watch<'a> {
+    stop: &'a Stop,
+    reporter: Reporter<Stderr>,
+    started: Instant,
+    last: Option<report::Progress>,
+}
+
+/// Runs shorter than this show no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl<'a> Watch<'a> {
+    pub fn new(stop: &'a Stop) -> Self {
+        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None }
+    }
+
+    pub fn done(&mut self) {
+        if let Some(last) = self.last.take().filter(|p| p.elapsed > PATIENCE) {
+            self.reporter.finish(&last);
+        }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&mut self, progress: &Progress) {
+        let shown = report::Progress {
+            phase: progress.phase.to_string(),
+            done: progress.step as u64,
+            total: Some(progress.total as u64),
+            loss: Some(progress.loss),
+            note: String::new(),
+            elapsed: self.started.elapsed(),
+        };
+        if shown.elapsed > PATIENCE {
+            self.reporter.update(&shown);
+        }
+        self.last = Some(shown);
+    }
+
+    fn directory(&mut self, folder: &Path) {
+        *self.stop.directory() = Some(folder.to_path_buf());
+    }
+
+    fn should_stop(&self) -> bool {
+        self.stop.is_asked()
+    }
+}
+
+struct Stderr;
+
+impl ProgressSink for Stderr {
+    fn is_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    fn width(&self) -> usize {
+        std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(80)
+    }
+
+    fn redraw(&mut self, line: &str) {
+        say(&format!("\r\x1b[2K{line}"));
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.is_terminal() {
+            say("\r\x1b[2K");
+        }
+        say(&format!("{line}\n"));
+    }
+}
