@@ -9,7 +9,7 @@ pub(crate) struct Single<const FMA: bool>(f64);
 impl<const FMA: bool> Lanes for Single<FMA> {
     type Pack = f64;
     type Exact = Self;
-    const UNROLLED: bool = false;
+    const UNROLLED: bool = FMA;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

@@ -8,13 +8,14 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, Storage};
+use super::factor::{Factor, Scratch as FactorScratch, Storage};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::plan::Plan;
+use super::pool::{Lease, Pool};
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
 use super::solution::{Solution, SolveGroup, Task, Unknowns, check_finite, offset_sample};
-use super::stage::{Pieces, Staged, Window, accumulate, gather, scatter, spread_factor};
+use super::stage::{Pieces, Window, accumulate, gather, scatter, spread_factor};
 use super::substitute::{Common, Own, Stored};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
@@ -122,7 +123,7 @@ impl Factor {
         length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
         length("the solution's eps", shape.batch, solution.eps.len())?;
         length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
-        let given = Given { problem, plan, solution, upstream, wanted };
+        let given = Given { problem, plan, pool: &self.pool, solution, upstream, wanted };
         let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
             Storage::Segments(x) => {
@@ -135,6 +136,7 @@ impl Factor {
                 let x = spread_factor(x);
                 adjoint_batch::<Plain<Pack16>, _>(given, |_| Own(&x), gradients)
             }
+            Storage::Narrow(x) if !self.common => adjoint_batch::<Plain<f64>, _>(given, |_| Own(x), gradients),
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
                 adjoint_batch::<Plain<Pack8>, _>(given, |_| common, gradients)
@@ -147,6 +149,7 @@ impl Factor {
 struct Given<'a> {
     problem: &'a Problem<'a>,
     plan: &'a Plan,
+    pool: &'a Pool,
     solution: &'a Solution,
     upstream: Upstream<'a>,
     wanted: Wanted,
@@ -196,16 +199,16 @@ struct Piece<'a> {
     failure: Option<SolveError>,
 }
 
-/// Sums over the samples of a piece.
+/// Sums over the samples of a piece, lane by lane: `WIDTH` numbers for each of a sample's.
 #[derive(Default)]
 struct Sums {
     c: Vec<f64>,
     h: Vec<f64>,
     border: Vec<f64>,
     data_weights: Vec<f64>,
-    weights: [f64; 3],
+    weights: Vec<f64>,
     rows: [Vec<f64>; 3],
-    push: f64,
+    push: Vec<f64>,
 }
 
 /// An array of each sample's own or one sum, as mutable halves of which one is empty.
@@ -236,6 +239,7 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     iv.resize(batch * sizes.iv, 0.0);
     data.resize(batch * sizes.data, 0.0);
     let zeros = |n: usize| vec![0.0; n];
+    let lanes = |n: usize| zeros(n * A::High::WIDTH);
     *weights = [0.0; 3];
     *push = 0.0;
     *data_weights = zeros(sizes.data);
@@ -256,23 +260,26 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
             data,
             border,
             sums: Sums {
-                c: zeros(c_shared.len()),
-                h: zeros(h_shared.len()),
-                border: zeros(border_shared.len()),
-                data_weights: zeros(sizes.data),
-                rows: sizes.rows.map(zeros),
-                ..Sums::default()
+                c: lanes(c_shared.len()),
+                h: lanes(h_shared.len()),
+                border: lanes(border_shared.len()),
+                data_weights: lanes(sizes.data),
+                weights: lanes(3),
+                rows: sizes.rows.map(lanes),
+                push: lanes(1),
             },
             failure: None,
         })
         .collect();
     pieces.par_iter_mut().enumerate().for_each_init(
-        || Scratch::<A>::new(&given),
+        || Scratch::<A>::take(&given),
         |scratch, (index, piece)| {
             adjoint_piece(given, cut.range(index), &factor, scratch, piece);
         },
     );
-    let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(x, y)| *x += y);
+    let add = |to: &mut [f64], from: &[f64]| {
+        to.iter_mut().zip(from.chunks_exact(A::High::WIDTH)).for_each(|(x, lanes)| *x += lanes.iter().sum::<f64>());
+    };
     for piece in &mut pieces {
         if let Some(failure) = piece.failure.take() {
             return Err(failure);
@@ -283,7 +290,7 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
         add(data_weights, &piece.sums.data_weights);
         add(weights, &piece.sums.weights);
         row_weights.iter_mut().zip(&piece.sums.rows).for_each(|(to, from)| add(to, from));
-        *push += piece.sums.push;
+        add(std::slice::from_mut(push), &piece.sums.push);
     }
     if !wanted.weights {
         *weights = [0.0; 3];
@@ -291,24 +298,33 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     Ok(())
 }
 
-struct Scratch<A: Arithmetic> {
-    staged: Staged<A::High>,
-    unknowns: Unknowns<A>,
-    /// The solution, `(T, D, K)` and the border.
-    u: Vec<A::High>,
-    border: Vec<A::High>,
-    outputs: Outputs<A::High>,
+struct Scratch<'a, A: Arithmetic> {
+    factor: Lease<'a, FactorScratch<A>>,
+    unknowns: Lease<'a, Unknowns<A>>,
+    vectors: Lease<'a, Vectors<A::High>>,
 }
 
-impl<A: Arithmetic> Scratch<A> {
-    fn new(given: &Given) -> Self {
-        let Given { problem, plan, wanted, .. } = *given;
-        Scratch {
-            staged: Staged::new(problem, problem.shape.steps),
-            unknowns: Unknowns::new(problem, plan),
+/// The solution in lanes, `(T, D, K)` and the border, and the gradients.
+struct Vectors<P> {
+    wanted: Wanted,
+    u: Vec<P>,
+    border: Vec<P>,
+    outputs: Outputs<P>,
+}
+
+impl<'a, A: Arithmetic> Scratch<'a, A> {
+    fn take(given: &Given<'a>) -> Self {
+        let Given { problem, plan, wanted, pool, .. } = *given;
+        let new = || Vectors {
+            wanted,
             u: vec![A::High::ZERO; problem.shape.unknowns()],
             border: vec![A::High::ZERO; plan.border],
             outputs: Outputs::new(problem, wanted),
+        };
+        Scratch {
+            factor: FactorScratch::take(problem, plan, pool),
+            unknowns: Unknowns::take(problem, plan, pool),
+            vectors: pool.take(|kept: &Vectors<A::High>| kept.wanted == wanted, new),
         }
     }
 }
@@ -318,13 +334,15 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     given: Given,
     groups: std::ops::Range<usize>,
     factor: &impl Fn(usize) -> F,
-    scratch: &mut Scratch<A>,
+    scratch: &mut Scratch<'_, A>,
     piece: &mut Piece,
 ) {
-    let Given { problem, plan, solution, upstream, wanted } = given;
+    let Given { problem, plan, solution, upstream, wanted, .. } = given;
     let shape = &problem.shape;
     let first = groups.start * A::Low::WIDTH;
-    let Scratch { staged, unknowns, u, border, outputs } = scratch;
+    let Scratch { factor: made, unknowns, vectors } = scratch;
+    let (staged, unknowns) = (&mut made.staged, &mut **unknowns);
+    let Vectors { u, border, outputs, .. } = &mut **vectors;
     let own = usize::from(plan.slack);
     for group in groups {
         let window = Window::of_group::<A::Low>(group, shape);
@@ -355,7 +373,7 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
         A::High::dispatch(RowGradients { rows, out: outputs });
         piece.write(problem, plan, wanted, outputs, window, window.first - first);
         if plan.slack {
-            accumulate(&unknowns.border[..1], std::slice::from_mut(&mut piece.sums.push), window.count);
+            accumulate(&unknowns.border[..1], &mut piece.sums.push, window.count);
         }
     }
 }

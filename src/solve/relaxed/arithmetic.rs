@@ -12,7 +12,7 @@ use super::tiles::{Tiles, eliminate_tiles, is_tiled};
 use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 
 /// A choice of precisions with the same lanes.
-pub(crate) trait Arithmetic {
+pub(crate) trait Arithmetic: Send + 'static {
     type Low: Pack;
     type High: Pack;
     /// The vectors of the high precision that go with those of the low one.

@@ -8,6 +8,7 @@ use super::blocks::eliminate_blocks;
 use super::eliminate::{BadPivot, Panel, eliminate, eliminate_corner};
 use super::error::SolveError;
 use super::plan::{Group, Plan};
+use super::pool::{Lease, Pool};
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::qr::factor_sample;
 use super::segments::{Segments, worth_cutting};
@@ -29,18 +30,20 @@ pub struct Factor {
     pub(crate) common: bool,
     /// Of a common factor, for each group of small blocks.
     pub(crate) propagators: Vec<Vec<f64>>,
+    /// Working memory of this plan.
+    pub(crate) pool: Pool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Storage {
-    /// All samples have the same matrix.
+    /// One sample, or all have the same matrix.
     Narrow(Vec<f64>),
     /// Eight samples to a lane group.
     Wide(Vec<Pack8>),
     /// Sixteen samples to a lane group.
     Single(Vec<Pack16>),
     /// Few samples, each cut in time.
-    Segments(Segments),
+    Segments(Box<Segments>),
 }
 
 /// Factors the systems of a problem. Its right-hand sides, initial values and data are not read.
@@ -56,6 +59,7 @@ pub fn factor(problem: &Problem) -> Result<Factor, SolveError> {
         storage: Storage::Narrow(Vec::new()),
         common: problem.constant_matrix(),
         propagators: Vec::new(),
+        pool: Pool::default(),
     };
     made.fill(problem)?;
     Ok(made)
@@ -74,9 +78,17 @@ impl Factor {
 
     /// Makes the plan of a problem.
     pub(crate) fn renew(&mut self, problem: &Problem) {
+        let plan = Plan::new(problem);
+        if self.shape != problem.shape
+            || self.scheme != problem.scheme
+            || self.plan.groups != plan.groups
+            || self.plan.data_start != plan.data_start
+        {
+            self.pool.clear();
+        }
         self.shape = problem.shape;
         self.scheme = problem.scheme;
-        self.plan = Plan::new(problem);
+        self.plan = plan;
         self.common = problem.constant_matrix();
         self.propagators = Vec::new();
     }
@@ -97,34 +109,47 @@ impl Factor {
         if problem.scheme.method == Method::Qr {
             return self.fill_by_rows(problem, batch);
         }
-        if worth_cutting(problem) {
-            self.storage = Storage::Segments(Segments::factor(problem)?);
+        if worth_cutting(problem, &self.plan) {
+            self.storage = Storage::Segments(Box::new(Segments::factor(problem)?));
             return Ok(());
         }
         match problem.scheme.precision {
-            Precision::Double if !self.common => {
+            Precision::Double if !self.common && batch > 1 => {
                 let len = len(Pack8::WIDTH);
-                factor_batch::<Plain<Pack8>>(problem, &self.plan, batch, wide(&mut self.storage, len))?;
+                factor_batch::<Plain<Pack8>>(problem, (&self.plan, &self.pool), batch, wide(&mut self.storage, len))?;
             }
             Precision::Single if !self.common => {
                 let len = len(Pack16::WIDTH);
-                factor_batch::<Plain<Pack16>>(problem, &self.plan, batch, single(&mut self.storage, len))?;
+                factor_batch::<Plain<Pack16>>(
+                    problem,
+                    (&self.plan, &self.pool),
+                    batch,
+                    single(&mut self.storage, len),
+                )?;
             }
             Precision::Mixed if !self.common => {
                 let (low, high) = (len(Pack16::WIDTH), len(Pack8::WIDTH));
-                let made = factor_batch::<Mixed>(problem, &self.plan, batch, single(&mut self.storage, low));
+                let made =
+                    factor_batch::<Mixed>(problem, (&self.plan, &self.pool), batch, single(&mut self.storage, low));
                 if let Err(SolveError::Singular { .. } | SolveError::Border { .. }) = made {
                     // Singular in `f32` is not yet singular.
-                    factor_batch::<Plain<Pack8>>(problem, &self.plan, batch, wide(&mut self.storage, high))?;
+                    factor_batch::<Plain<Pack8>>(
+                        problem,
+                        (&self.plan, &self.pool),
+                        batch,
+                        wide(&mut self.storage, high),
+                    )?;
                 } else {
                     made?;
                 }
             }
-            // A matrix that all samples share costs nothing to factor in double precision.
+            // One sample, or a matrix that all samples share, which costs nothing to factor in double precision.
             _ => {
                 let len = len(1);
-                factor_batch::<Plain<f64>>(problem, &self.plan, batch, narrow(&mut self.storage, len))?;
-                self.propagate(problem);
+                factor_batch::<Plain<f64>>(problem, (&self.plan, &self.pool), batch, narrow(&mut self.storage, len))?;
+                if self.common {
+                    self.propagate(problem);
+                }
             }
         }
         Ok(())
@@ -253,7 +278,7 @@ impl Kernel<f64> for Propagators<'_> {
 
 fn factor_batch<A: Arithmetic>(
     problem: &Problem,
-    plan: &Plan,
+    (plan, pool): (&Plan, &Pool),
     batch: usize,
     values: &mut [A::Low],
 ) -> Result<(), SolveError> {
@@ -263,7 +288,7 @@ fn factor_batch<A: Arithmetic>(
         .par_chunks_mut(plan.len * cut.groups)
         .enumerate()
         .map_init(
-            || Scratch::<A>::new(problem, plan),
+            || Scratch::<A>::take(problem, plan, pool),
             |scratch, (piece, out)| {
                 cut.range(piece).zip(out.chunks_exact_mut(plan.len)).find_map(|(index, out)| {
                     let window = Window::of_group::<A::Low>(index, &one.shape);
@@ -284,7 +309,14 @@ pub(crate) struct Scratch<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Scratch<A> {
-    pub fn new(problem: &Problem, plan: &Plan) -> Self {
+    /// Memory of the pool.
+    pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
+        let mut scratch = pool.take(|_| true, || Self::new(problem, plan));
+        scratch.staged.reset(problem);
+        scratch
+    }
+
+    fn new(problem: &Problem, plan: &Plan) -> Self {
         Scratch { staged: Staged::new(problem, problem.shape.steps), work: Elimination::new(plan) }
     }
 }
@@ -440,7 +472,8 @@ impl<A: Arithmetic> Kernel<A::Low> for FactorGroup<'_, A> {
         let FactorGroup { problem, plan, window, scratch, out, unknowns } = self;
         let Scratch { staged, work } = scratch;
         let y = match unknowns {
-            Some(unknowns) if plan.border == 0 => {
+            // Only small blocks are substituted forward while they are eliminated.
+            Some(unknowns) if V::UNROLLED && plan.groups.iter().all(|g| is_small(g, 3) || is_small(g, 4)) => {
                 right_hand_side::<A::Lanes<V>>(problem, plan, staged, &mut unknowns.y, &mut []);
                 &mut unknowns.y[..]
             }

@@ -70,6 +70,7 @@
 mod adjoint;
 mod arithmetic;
 mod assemble;
+#[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod blocks;
 mod eliminate;
 mod error;
@@ -78,14 +79,17 @@ mod footprint;
 mod gradients;
 mod operator;
 mod plan;
+mod pool;
 mod problem;
 mod qr;
 mod residual;
 mod rows;
 mod segments;
+#[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod small;
 mod solution;
 mod stage;
+#[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;
 mod tiles;
 

@@ -15,6 +15,7 @@ use super::error::SolveError;
 use super::factor::{Elimination, pivot_error};
 use super::plan::{Ends, Group, Plan};
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::small::is_small;
 use super::stage::{Staged, Window};
 use super::substitute::{Chain, Own, Stored};
 use crate::solve::Chain as BlockChain;
@@ -51,16 +52,19 @@ struct Part {
     rho: Vec<Pack8>,
 }
 
-/// Whether the problem's samples are cut: few, long, and coupled with neighbouring steps alone.
-pub(crate) fn worth_cutting(problem: &Problem) -> bool {
+/// Whether the problem's samples are cut: few, long, and coupled with neighbouring steps alone. Small blocks are faster one after the
+/// other in registers.
+pub(crate) fn worth_cutting(problem: &Problem, plan: &Plan) -> bool {
     cuts_time(&problem.shape, &problem.scheme, problem.constant_matrix())
         && problem.border.width == 0
         && problem.data.places.is_empty()
+        && plan.groups.iter().any(|group| !is_small(group, 3) && !is_small(group, 4))
 }
 
-/// The same for problems without border and data rows whose samples have `one_matrix` or each its own.
+/// The same for problems without border and data rows whose samples have `one_matrix` or each its own. All states are taken to be
+/// coupled.
 pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> bool {
-    let Shape { batch, steps, initial_steps, .. } = *shape;
+    let Shape { batch, steps, states, orders, initial_steps, .. } = *shape;
     let matrices = if one_matrix { 1 } else { batch };
     matrices < Pack8::WIDTH
         && (batch == matrices)
@@ -71,6 +75,7 @@ pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> boo
         && !scheme.periodic
         && scheme.precision == Precision::Double
         && scheme.method == Method::Normal
+        && !(states == 1 && matches!(orders, 3 | 4))
 }
 
 /// Steps of a segment.

@@ -7,9 +7,10 @@ use super::assemble::{add_to, bump, right_hand_side, scale_by};
 use super::error::SolveError;
 use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, single, wide};
 use super::plan::Plan;
+use super::pool::{Lease, Pool};
 use super::problem::{Method, Precision, Problem, Shape};
 use super::residual::row_residuals;
-use super::segments::{Cut, worth_cutting};
+use super::segments::Cut;
 use super::stage::{Pieces, Staged, Window, scatter, spread_factor};
 use super::substitute::{Chain, Common, Own, Stored};
 use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
@@ -52,7 +53,7 @@ impl Factor {
     /// As theirs; after an error the factor must not be used before another success.
     pub fn refactor_and_solve_into(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         problem.check()?;
-        if problem.constant_matrix() || problem.scheme.method == Method::Qr || worth_cutting(problem) {
+        if problem.constant_matrix() || problem.scheme.method == Method::Qr || problem.shape.batch < Pack8::WIDTH {
             self.refactor(problem)?;
             return self.solve_into(problem, solution);
         }
@@ -67,11 +68,11 @@ impl Factor {
         match problem.scheme.precision {
             Precision::Double => {
                 let values = wide(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack8::WIDTH));
-                factor_and_solve::<Plain<Pack8>>(problem, plan, values, solution)
+                factor_and_solve::<Plain<Pack8>>(problem, (plan, &self.pool), values, solution)
             }
             _ => {
                 let values = single(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack16::WIDTH));
-                factor_and_solve::<Plain<Pack16>>(problem, plan, values, solution)
+                factor_and_solve::<Plain<Pack16>>(problem, (plan, &self.pool), values, solution)
             }
         }
     }
@@ -86,19 +87,31 @@ impl Factor {
         solution.resize(problem, plan);
         let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
-            Storage::Segments(x) => {
-                solve_batch::<Plain<f64>, _>(problem, plan, |sample| Cut { segments: x, sample }, solution)
+            Storage::Segments(x) => solve_batch::<Plain<f64>, _>(
+                problem,
+                (plan, &self.pool),
+                |sample| Cut { segments: x, sample },
+                solution,
+            ),
+            Storage::Wide(x) => {
+                solve_batch::<Plain<Pack8>, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
             }
-            Storage::Wide(x) => solve_batch::<Plain<Pack8>, _>(problem, plan, |g| Own(&x[g * len..]), solution),
-            Storage::Single(x) if mixed => solve_batch::<Mixed, _>(problem, plan, |g| Own(&x[g * len..]), solution),
-            Storage::Single(x) => solve_batch::<Plain<Pack16>, _>(problem, plan, |g| Own(&x[g * len..]), solution),
+            Storage::Single(x) if mixed => {
+                solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
+            }
+            Storage::Single(x) => {
+                solve_batch::<Plain<Pack16>, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
+            }
             Storage::Narrow(x) if problem.scheme.precision == Precision::Single => {
                 let x = spread_factor(x);
-                solve_batch::<Plain<Pack16>, _>(problem, plan, |_| Own(&x), solution)
+                solve_batch::<Plain<Pack16>, _>(problem, (plan, &self.pool), |_| Own(&x), solution)
+            }
+            Storage::Narrow(x) if !self.common => {
+                solve_batch::<Plain<f64>, _>(problem, (plan, &self.pool), |_| Own(x), solution)
             }
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
-                solve_batch::<Plain<Pack8>, _>(problem, plan, |_| common, solution)
+                solve_batch::<Plain<Pack8>, _>(problem, (plan, &self.pool), |_| common, solution)
             }
         }
     }
@@ -124,7 +137,12 @@ fn write<A: Arithmetic>(
 /// Finds the first number that is not finite.
 pub(crate) fn check_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Result<(), SolveError> {
     // A product with zero is zero unless something is not finite, so the exact search runs only when something is wrong.
-    if u.iter().map(|x| x * 0.0).sum::<f64>() == 0.0 {
+    let mut sums = [0.0; 16];
+    let (blocks, rest) = u.as_chunks::<16>();
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x * 0.0);
+    }
+    if sums.iter().sum::<f64>() + rest.iter().map(|x| x * 0.0).sum::<f64>() == 0.0 {
         return Ok(());
     }
     let Some(at) = u.iter().position(|x| !x.is_finite()) else {
@@ -149,7 +167,7 @@ fn split<'a, A: Arithmetic>(problem: &Problem, plan: &Plan, solution: &'a mut So
 /// Factors and solves lane group by lane group, so that each factor is used while it is in the cache.
 fn factor_and_solve<A: Arithmetic>(
     problem: &Problem,
-    plan: &Plan,
+    (plan, pool): (&Plan, &Pool),
     values: &mut [A::Low],
     solution: &mut Solution,
 ) -> Result<(), SolveError> {
@@ -160,7 +178,7 @@ fn factor_and_solve<A: Arithmetic>(
         .zip(values.par_chunks_mut(plan.len * cut.groups))
         .enumerate()
         .map_init(
-            || (FactorScratch::<A>::new(problem, plan), Unknowns::new(problem, plan)),
+            || (FactorScratch::<A>::take(problem, plan, pool), Unknowns::<A>::take(problem, plan, pool)),
             |(scratch, unknowns), (index, (mut piece, values))| {
                 let groups = cut.range(index);
                 let first = groups.start * A::Low::WIDTH;
@@ -187,7 +205,7 @@ fn factor_and_solve<A: Arithmetic>(
 
 fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
     problem: &Problem,
-    plan: &Plan,
+    (plan, pool): (&Plan, &Pool),
     factor: impl Fn(usize) -> F + Sync,
     solution: &mut Solution,
 ) -> Result<(), SolveError> {
@@ -197,11 +215,11 @@ fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
         .into_par_iter()
         .enumerate()
         .map_init(
-            || Scratch::<A>::new(problem, plan),
-            |scratch, (index, mut piece)| {
+            || (FactorScratch::<A>::take(problem, plan, pool), Unknowns::<A>::take(problem, plan, pool)),
+            |(scratch, unknowns), (index, mut piece)| {
                 let groups = cut.range(index);
                 let first = groups.start * A::Low::WIDTH;
-                let Scratch { staged, unknowns } = scratch;
+                let staged = &mut scratch.staged;
                 for group in groups {
                     let window = Window::of_group::<A::Low>(group, shape);
                     staged.load_matrix(problem, window);
@@ -235,17 +253,6 @@ pub(crate) struct Piece<'a> {
     theta: &'a mut [f64],
 }
 
-struct Scratch<A: Arithmetic> {
-    staged: Staged<A::High>,
-    unknowns: Unknowns<A>,
-}
-
-impl<A: Arithmetic> Scratch<A> {
-    fn new(problem: &Problem, plan: &Plan) -> Self {
-        Scratch { staged: Staged::new(problem, problem.shape.steps), unknowns: Unknowns::new(problem, plan) }
-    }
-}
-
 /// The vectors of a solve of a lane group.
 pub(crate) struct Unknowns<A: Arithmetic> {
     /// Right-hand side, then correction, `(T, D, K)` and `(M)`.
@@ -262,7 +269,12 @@ pub(crate) struct Unknowns<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Unknowns<A> {
-    pub fn new(problem: &Problem, plan: &Plan) -> Self {
+    /// Memory of the pool.
+    pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
+        pool.take(|_| true, || Self::new(problem, plan))
+    }
+
+    fn new(problem: &Problem, plan: &Plan) -> Self {
         let zeros = |n: usize| vec![A::High::ZERO; n];
         let n = problem.shape.unknowns();
         let refinements = problem.refinements();

@@ -107,6 +107,13 @@ impl<P: Pack> Staged<P> {
         }
     }
 
+    /// Forgets what was loaded: the problem's numbers may have changed.
+    pub fn reset(&mut self, problem: &Problem) {
+        self.loaded = false;
+        self.observed.clear();
+        self.observed.extend(problem.data.weights.iter().map(|&w| w * w));
+    }
+
     /// Loads the matrix of a lane group; what all lanes of all groups share is loaded once.
     pub fn load_matrix(&mut self, problem: &Problem, window: Window) {
         let shape = &problem.shape;
@@ -300,11 +307,18 @@ pub(crate) fn scatter<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, fi
     }
 }
 
-/// Adds all valid lanes of `from` to `to`.
+/// Adds the first `count` lanes of `from` to `to`, which has a number for each lane.
 pub(crate) fn accumulate<P: Pack>(from: &[P], to: &mut [f64], count: usize) {
-    for (pack, x) in from.iter().zip(to) {
-        for lane in 0..count {
-            *x += pack.lane(lane);
+    for (pack, to) in from.iter().zip(to.chunks_exact_mut(P::WIDTH)) {
+        if count == P::WIDTH {
+            // A loop of known length becomes vector instructions.
+            for (lane, x) in to.iter_mut().enumerate().take(P::WIDTH) {
+                *x += pack.lane(lane);
+            }
+        } else {
+            for (lane, x) in to.iter_mut().enumerate().take(count) {
+                *x += pack.lane(lane);
+            }
         }
     }
 }
