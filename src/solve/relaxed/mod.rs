@@ -91,6 +91,7 @@ mod solution;
 mod stage;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;
+#[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod tiles;
 
 pub use adjoint::{Gradients, Upstream, Wanted};
