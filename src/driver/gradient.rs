@@ -183,9 +183,17 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             }
         }
     }
+    let mut warnings = Vec::new();
+    if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {
+        // The regression takes the auxiliaries for exact; early in a training that is far from true.
+        warnings.push(
+            "the standard errors leave out the errors of the auxiliaries and of the discretisation, so they are too small".to_string(),
+        );
+    }
     Findings {
         estimates,
         solution,
+        warnings,
         noise: vec![None; observed.components.len()],
         losses: result.state.losses.iter().map(|&l| ("train", l)).collect(),
         metrics: vec![

@@ -226,6 +226,14 @@ fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
         None => settings.wrong_form(setting, cx),
     };
     let Some(v) = value else { return Noise::Relative(0.0) };
+    // A bare number above 1 is as likely meant in percent or in the unit of the state.
+    if v > 1.0 && setting.values.len() == 1 {
+        let message = format!(
+            "`noise {v}` would be {} % of each state: write `{v}%`, `{v} absolute` or `{v} relative`",
+            100.0 * v
+        );
+        let _: Option<()> = settings.out_of_range(message, setting.span, cx);
+    }
     if !(0.0..=1e9).contains(&v) {
         let _: Option<()> = settings.out_of_range("`noise` must lie between 0 and 1e9".to_string(), setting.span, cx);
     }
