@@ -6,10 +6,8 @@
 use super::plan::Group;
 use crate::solve::lanes::{Lanes, Pack};
 
-/// A pivot below this fraction of its diagonal entry is rounding error. In `f32` less can be asked for.
-const fn smallest_pivot(epsilon: f64) -> f64 {
-    if epsilon > 1e-12 { 64.0 * epsilon } else { 1024.0 * epsilon }
-}
+/// A pivot below this multiple of the rounding unit times its diagonal entry has no correct digit left.
+const SMALLEST_PIVOT: f64 = 64.0;
 
 /// A pivot that is not positive, in some lane.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +23,7 @@ pub(crate) struct BadPivot {
 /// Whether all lanes' pivots are positive, finite and not lost to rounding.
 #[inline(always)]
 pub(crate) fn sound<V: Lanes>(pivot: V, diagonal: V) -> bool {
-    pivot.all_greater(diagonal.mul(V::splat(smallest_pivot(V::Pack::EPSILON))))
+    pivot.all_greater(diagonal.mul(V::splat(SMALLEST_PIVOT * V::Pack::EPSILON)))
         && V::splat(f64::MAX).all_greater(pivot)
         && pivot.all_greater(V::splat(0.0))
 }
@@ -36,7 +34,7 @@ pub(crate) fn sound<V: Lanes>(pivot: V, diagonal: V) -> bool {
 pub(crate) fn bad_pivot<P: Pack>(pivot: &P, diagonal: &P, step: usize, row: usize) -> BadPivot {
     let bad = |lane: &usize| {
         let (p, d) = (pivot.lane(*lane), diagonal.lane(*lane));
-        !(p.is_finite() && d.is_finite() && p > smallest_pivot(P::EPSILON) * d)
+        !(p.is_finite() && d.is_finite() && p > SMALLEST_PIVOT * P::EPSILON * d)
     };
     let lane = (0..P::WIDTH).find(bad).unwrap_or(0);
     let (p, d) = (pivot.lane(lane), diagonal.lane(lane));
