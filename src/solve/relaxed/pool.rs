@@ -49,6 +49,7 @@ impl<T: Any + Send> Deref for Lease<'_, T> {
     fn deref(&self) -> &T {
         match &self.piece {
             Some(piece) => piece,
+            // proof: `take` makes every lease with its piece, and only `drop` takes it out.
             None => unreachable!("a lease has its piece until it is dropped"),
         }
     }
@@ -58,6 +59,7 @@ impl<T: Any + Send> DerefMut for Lease<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         match &mut self.piece {
             Some(piece) => piece,
+            // proof: `take` makes every lease with its piece, and only `drop` takes it out.
             None => unreachable!("a lease has its piece until it is dropped"),
         }
     }
