@@ -2,6 +2,8 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/fmt.rs"]
+mod fmt;
 #[path = "main/solve.rs"]
 mod solve;
 #[path = "main/watch.rs"]
@@ -82,6 +84,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
     },
+    /// Bring model files into the settled layout.
+    Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
     Solve(solve::SolveArgs),
     /// Measure how long a part of mechc takes on this machine.
@@ -242,6 +246,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
         }),
+        Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),
     }

@@ -113,6 +113,9 @@ codes! {
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
 
+    // Tools.
+    E1201 "not in its layout" "`mechc fmt --check` found that the file is not laid out as `mechc fmt` would write it.";
+
     // Warnings.
     W0701 "unused name" "A constant, `let`, input or fixed parameter is declared and never used.";
     W0702 "unused item" "An import, a network or a data set is declared and never used.";

@@ -34,6 +34,8 @@ pub struct Session {
     /// Data files are looked up relative to this folder.
     data_root: PathBuf,
     started: Instant,
+    /// A file, and how findings name it.
+    shown: Option<(String, String)>,
 }
 
 impl Session {
@@ -48,6 +50,7 @@ impl Session {
             sources: Sources::default(),
             data_root: PathBuf::from("."),
             started: Instant::now(),
+            shown: None,
         }
     }
 
@@ -70,14 +73,28 @@ impl Session {
         Ok((session, name))
     }
 
+    /// Like [`Session::open`], but findings name the file by the path given: for commands on many files.
+    ///
+    /// # Errors
+    /// Those of [`Session::open`].
+    pub fn open_as_given(path: &Path) -> Result<(Session, String), Failure> {
+        let (mut session, name) = Session::open(path)?;
+        session.shown = Some((name.clone(), path.display().to_string()));
+        Ok((session, name))
+    }
+
     /// Every source read so far, for rendering diagnostics.
     pub fn sources(&self) -> &Sources {
         &self.sources
     }
 
-    fn read(&mut self, path: &str) -> Result<FileId, Failure> {
+    pub(super) fn read(&mut self, path: &str) -> Result<FileId, Failure> {
+        let shown = match &self.shown {
+            Some((name, shown)) if name == path => shown.clone(),
+            _ => path.to_string(),
+        };
         match self.world.read(path) {
-            Ok(text) => Ok(self.sources.add(path, text)),
+            Ok(text) => Ok(self.sources.add(shown, text)),
             Err(error @ SourceError::Io { .. }) => {
                 Err(Failure::Environment(Problem::new("N010", error.to_string(), "check the file's permissions")))
             }

@@ -13,6 +13,7 @@ pub mod ast;
 mod build;
 mod dump;
 mod expr;
+mod format;
 mod grammar;
 mod lexer;
 mod outline;
@@ -23,4 +24,5 @@ mod report;
 mod tests;
 
 pub use dump::{dump, dump_expr};
+pub use format::{format, same_program};
 pub use parse::{parse, parse_setting_value};

@@ -1,0 +1,49 @@
+//! The one layout of a source file: same program, same comments, settled blanks.
+//!
+//! Formatting works on tokens and brackets and knows no construct of the language, so whatever parses can be formatted. It
+//! keeps line breaks and the grouping by blank lines, which carry meaning for readers, and settles indentation, blanks
+//! between tokens, separators, and the column of comments at the ends of lines.
+//!
+//! Invariants: [`format`] is idempotent; [`same_program`] holds between its argument and its result.
+
+mod layout;
+mod lexemes;
+mod lines;
+mod spacing;
+
+#[cfg(test)]
+mod tests;
+
+use super::dump::dump;
+use super::parse::parse;
+use crate::diagnostics::Sink;
+use crate::source::{FileId, Sources};
+
+/// `text` in its settled layout. A file with syntax errors has none: `None`, and the errors go to `sink`.
+pub fn format(file: FileId, text: &str, sink: &mut Sink) -> Option<String> {
+    let mut found = Sink::new();
+    let _ = parse(file, text, &mut found);
+    if found.has_errors() {
+        found.into_sorted().into_iter().for_each(|finding| sink.push(finding));
+        return None;
+    }
+    let lexemes = lexemes::lexemes(file, text)?;
+    Some(layout::layout(&lexemes))
+}
+
+/// Whether two texts are the same program with the same comments: equal syntax trees, equal tokens up to separators of
+/// statements, equal comments up to blanks at their ends.
+pub fn same_program(one: &str, other: &str) -> bool {
+    match (content(one), content(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// The syntax tree as text, and every token and comment.
+fn content(text: &str) -> Option<(String, Vec<&str>)> {
+    let mut sources = Sources::default();
+    let file = sources.add("", text);
+    let tree = parse(file, text, &mut Sink::new());
+    lexemes::lexemes(file, text).map(|lexemes| (dump(&tree), lexemes::content(&lexemes)))
+}

@@ -1,0 +1,100 @@
+//! The layout of small programs.
+
+use super::{format, same_program};
+use crate::diagnostics::Sink;
+use crate::source::Sources;
+
+/// The layout of `text`, which must be stable and the same program.
+fn formatted(text: &str) -> String {
+    let mut sources = Sources::default();
+    let id = sources.add("a.mech", text);
+    let once = format(id, text, &mut Sink::new()).expect("no syntax errors");
+    let twice = format(id, &once, &mut Sink::new()).expect("no syntax errors");
+    assert_eq!(once, twice, "a second pass changes nothing");
+    assert!(same_program(text, &once), "{once}");
+    once
+}
+
+#[test]
+fn blanks_and_indentation() {
+    let text = "\n\n//! File.\n\n\n\n///  A model.  \nmodel   A\n{\n\nstate x,y   order 2;param k=1   in [ 0,2 ] fixed;\n\n\n\
+                x''+k * x' =-?poly( x , y;degree=2,coefficients>=0 )^ 2 - -x/(1+ y)\n   y' = sin(x)+a.b - 5%*x; \n\n}\n\
+                data run=csv( \"a b.csv\" ){time t;u=hare;threshold -1}\nfit A to run{}";
+    insta::assert_snapshot!(formatted(text), @r#"
+    //! File.
+
+    ///  A model.
+    model A {
+      state x, y order 2; param k = 1 in [0, 2] fixed
+
+      x'' + k*x' = -?poly(x, y; degree = 2, coefficients >= 0)^2 - -x/(1 + y)
+      y' = sin(x) + a.b - 5%*x
+    }
+    data run = csv("a b.csv") { time t; u = hare; threshold -1 }
+    fit A to run { }
+    "#);
+}
+
+#[test]
+fn comments_stay_with_their_lines() {
+    let text = "// first\nmodel A{// of the block\nstate x // of the state\n      // alone\nparam kappa = 1//glued\nx' = -kappa*(\n\
+                x// inside\n// alone inside\n)// behind\n// last\n}// after\n\n// end";
+    insta::assert_snapshot!(formatted(text), @r#"
+    // first
+    model A {  // of the block
+      state x  // of the state
+      // alone
+      param kappa = 1  //glued
+      x' = -kappa*(
+        x  // inside
+        // alone inside
+      )  // behind
+      // last
+    }  // after
+
+    // end
+    "#);
+}
+
+#[test]
+fn neighbouring_comments_share_a_column() {
+    let text = "model A {\nstate x // a\nparam kappa = 1 // b\n\nx' = -kappa*x // c\n}";
+    insta::assert_snapshot!(formatted(text), @r#"
+    model A {
+      state x          // a
+      param kappa = 1  // b
+
+      x' = -kappa*x  // c
+    }
+    "#);
+}
+
+#[test]
+fn values_side_by_side_keep_their_meaning() {
+    let text = "network n { input x,y over window; mlp [1024,1024] relu; output v[3] over window }";
+    insta::assert_snapshot!(formatted(text), @"network n { input x, y over window; mlp [1024, 1024] relu; output v[3] over window }");
+}
+
+#[test]
+fn blocks_that_do_not_fit_are_opened() {
+    let text = format!("model A {{ state x; x' = {} }} model B {{ state y; y' = -y }}", vec!["x"; 60].join(" + "));
+    let lines: Vec<String> = formatted(&text).lines().map(String::from).collect();
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines[..2], ["model A {", "  state x"]);
+    assert_eq!(lines[3..], ["}", "model B { state y; y' = -y }"]);
+}
+
+#[test]
+fn line_ends_become_newlines() {
+    assert_eq!(formatted("model A { state x\r\nx' = -x }\r\n"), "model A {\n  state x\n  x' = -x\n}\n");
+}
+
+#[test]
+fn files_with_syntax_errors_have_no_layout() {
+    let mut sources = Sources::default();
+    let text = "model A { state x; x' = }";
+    let id = sources.add("a.mech", text);
+    let mut sink = Sink::new();
+    assert_eq!(format(id, text, &mut sink), None);
+    assert!(sink.has_errors());
+}
