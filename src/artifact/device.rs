@@ -1,0 +1,218 @@
+//! A program for an accelerator, as its runtime sees it: source text, kernels and device steps.
+//!
+//! A [`DeviceProgram`] does what the steps of its [`Entry`] do. Its memory is the entry's buffers, row-major and with the same
+//! numbers in them as on the host, and [`Scratch`] of its own. A call
+//!
+//! 1. binds the sizes of all axes as on the host and lays out buffers and scratch, each aligned to 256 bytes;
+//! 2. sets every word of the status, one `u64` for each of [`DeviceProgram::checks`], to `u64::MAX`;
+//! 3. runs [`DeviceProgram::steps`] in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
+//!    for each set of sizes;
+//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::place`]).
+//!
+//! All kernels are `extern "C"`, one-dimensional in grid and block, and take 64-bit words: an address for memory and status, an
+//! `unsigned long long` for numbers. They write no float by atomic operations, so that results are the same in every run.
+
+use super::{BufferIndex, Entry, Size};
+use crate::base::Elem;
+
+/// The program of one entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceProgram {
+    /// What the program computes: its ports, axes and buffers. Its steps say which buffers are alive when.
+    pub entry: Entry,
+    /// A complete CUDA C++ translation unit without includes.
+    pub source: String,
+    /// The kernels in the source.
+    pub kernels: Vec<Kernel>,
+    /// Further memory.
+    pub scratch: Vec<Scratch>,
+    /// What to do, in order.
+    pub steps: Vec<DeviceStep>,
+    /// The words of the status.
+    pub checks: Vec<Check>,
+}
+
+/// A function of the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Its name in the source.
+    pub name: String,
+    /// Threads of a block.
+    pub block: u32,
+    /// Whether threads of a block wait for each other.
+    pub barriers: bool,
+    /// Whether one thread keeps small matrices in registers: such a kernel must not spill.
+    pub unrolled: bool,
+    /// What it computes, in the names of the model.
+    pub note: String,
+}
+
+/// Memory that kernels address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Memory {
+    /// A buffer of the entry.
+    Buffer(BufferIndex),
+    /// A part of the scratch, by position in [`DeviceProgram::scratch`].
+    Scratch(usize),
+}
+
+/// Memory of the program itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scratch {
+    /// The type of one number.
+    pub elem: Elem,
+    /// How many numbers it holds.
+    pub count: Count,
+    /// First and last step of the *entry* that use it; in between it keeps its numbers.
+    pub alive: (usize, usize),
+}
+
+/// A product of sizes, each cut off at a limit of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Count {
+    /// Each size and the most it counts for.
+    pub factors: Vec<(Size, u64)>,
+}
+
+impl Count {
+    /// A size as it is.
+    pub fn of(size: Size) -> Count {
+        Count { factors: vec![(size, u64::MAX)] }
+    }
+
+    /// The product with a size that counts for `most` at most.
+    pub fn times(mut self, size: Size, most: u64) -> Count {
+        self.factors.push((size, most));
+        self
+    }
+
+    /// Its value for the sizes of all axes, or `None` beyond 63 bits.
+    pub fn value(&self, sizes: &[u64]) -> Option<u64> {
+        let product = self.factors.iter().try_fold(1u64, |product, (size, most)| {
+            let factor = size.value(sizes)?.min(*most);
+            product.checked_mul(factor)
+        })?;
+        (product <= i64::MAX as u64).then_some(product)
+    }
+}
+
+/// One argument of a launch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument {
+    /// The address of a piece of memory.
+    Memory(Memory),
+    /// A number.
+    Count(Count),
+    /// The address of this word of the status.
+    Status(usize),
+}
+
+/// One step on the device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceStep {
+    /// A launch of a generated kernel.
+    Launch(Launch),
+    /// Products of matrices.
+    Gemm(Box<Gemm>),
+}
+
+/// A launch: `ceil(threads / block)` blocks. With no thread there is nothing to launch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Launch {
+    /// Position in [`DeviceProgram::kernels`].
+    pub kernel: usize,
+    /// The arguments, in the order of the kernel's parameters.
+    pub arguments: Vec<Argument>,
+    /// Threads that have something to do.
+    pub threads: Count,
+    /// The step of the entry that this is a part of.
+    pub origin: usize,
+}
+
+/// Products in the terms of BLAS: all matrices are column-major, and
+/// `out (rows x columns) = op(left) (rows x inner) op(right) (inner x columns)` for every combination of the batch indices, summed
+/// over the combinations of [`Gemm::sums`], of which the first replaces `out` and the others are added to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gemm {
+    /// The type of one number.
+    pub elem: Elem,
+    /// Rows of the result.
+    pub rows: Size,
+    /// Columns of the result.
+    pub columns: Size,
+    /// Extent of the sum.
+    pub inner: Size,
+    /// The left factor.
+    pub left: Matrix,
+    /// The right factor.
+    pub right: Matrix,
+    /// The result, never transposed.
+    pub out: Matrix,
+    /// Batch indices, outermost first: extent, and strides in elements in `left`, `right`, `out`.
+    pub batch: Vec<(Size, [Size; 3])>,
+    /// Outer summation indices: extent, and strides in `left`, `right`.
+    pub sums: Vec<(Size, [Size; 2])>,
+    /// The same by a generated kernel, all in one launch: for small products and where there is no library.
+    pub generated: Launch,
+}
+
+/// A column-major matrix in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Where.
+    pub memory: Memory,
+    /// First element: the sum of these, in elements.
+    pub offset: Vec<Size>,
+    /// Distance of neighbouring columns in elements. It may be less than the rows where the matrix has one column at most; then
+    /// the rows are as good.
+    pub leading: Size,
+    /// Whether the factor is the transpose of what is stored.
+    pub transposed: bool,
+}
+
+/// What a word of the status means when it is not `u64::MAX`: the smallest place at which a step failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The step of the entry.
+    pub step: usize,
+    /// What failed there.
+    pub failure: DeviceFailure,
+    /// Places of one sample: time steps of a relaxed solve, 1 otherwise.
+    pub places: Size,
+}
+
+impl Check {
+    /// The sample and the time step that a status word stands for.
+    pub fn place(&self, word: u64, sizes: &[u64]) -> (u64, u64) {
+        let places = self.places.value(sizes).unwrap_or(1).max(1);
+        (word / places, word % places)
+    }
+}
+
+/// Why a step cannot be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceFailure {
+    /// The matrix of a symmetric solve has no Cholesky factor.
+    NotPositiveDefinite,
+    /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
+    Undetermined,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_cut_each_factor_off_and_refuse_overflow() {
+        let count = Count::of(Size::axis(0)).times(Size::axis(1), 8);
+        assert_eq!(count.value(&[3, 100]), Some(24));
+        assert_eq!(count.value(&[3, 5]), Some(15));
+        assert_eq!(count.value(&[u64::MAX / 4, 100]), None);
+    }
+
+    #[test]
+    fn a_status_word_names_sample_and_time_step() {
+        let check = Check { step: 4, failure: DeviceFailure::Undetermined, places: Size::axis(0) };
+        assert_eq!(check.place(107, &[50]), (2, 7));
+    }
+}
