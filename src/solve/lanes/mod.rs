@@ -37,6 +37,12 @@ pub(crate) trait Lanes: Copy {
     const UNROLLED: bool;
     /// The vector of the same lanes in double precision.
     type Exact: Lanes<Pack = <Self::Pack as Pack>::Exact>;
+    /// The vectors of the first and the second half of the lanes, for code that keeps many numbers in registers; the vector itself
+    /// unless it is [`IN_PARTS`](Self::IN_PARTS).
+    type First: Lanes<Pack = Self::Pack>;
+    type Second: Lanes<Pack = Self::Pack>;
+    /// Whether such code runs on one half of the lanes after the other.
+    const IN_PARTS: bool;
     /// The same number, rounded to the vector's precision, in all lanes.
     fn splat(x: f64) -> Self;
     fn load(from: &Self::Pack) -> Self;
@@ -81,6 +87,17 @@ fn turn_lanes<P: Pack>(block: &mut [P]) {
             block[l].set_lane(i, a);
         }
     }
+}
+
+/// `N` vectors from neighbouring packs. A loop, because the closure of `std::array::from_fn` is compiled without the wide
+/// instructions and then called.
+#[inline(always)]
+pub(crate) fn load_all<V: Lanes, const N: usize>(from: &[V::Pack]) -> [V; N] {
+    let mut to = [V::splat(0.0); N];
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = V::load(from);
+    }
+    to
 }
 
 /// A computation generic over the vector type. `run` and all it calls have to be `#[inline(always)]`.
@@ -196,11 +213,14 @@ wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2
     #[inline]
     fn turn(block: &mut [Self]) {
         #[cfg(target_arch = "x86_64")]
-        if level() == Level::Avx512
+        if level() != Level::Portable
             && let Some(block) = block.first_chunk_mut::<8>()
         {
             // SAFETY: `level` found these instructions on the running processor.
-            return unsafe { x86::turn(block) };
+            return match level() {
+                Level::Avx512 => unsafe { x86::turn(block) },
+                _ => unsafe { x86::turn_by_fours(block) },
+            };
         }
         turn_lanes(block);
     }
@@ -215,7 +235,18 @@ wide!(
     ,
     Pair8,
     |s, i| s.0[i],
-    |x| x as f32
+    |x| x as f32,
+    #[inline]
+    fn turn(block: &mut [Self]) {
+        #[cfg(target_arch = "x86_64")]
+        if level() != Level::Portable
+            && let Some(block) = block.first_chunk_mut::<16>()
+        {
+            // SAFETY: `level` found these instructions on the running processor.
+            return unsafe { x86::turn_singles(block) };
+        }
+        turn_lanes(block);
+    }
 );
 wide!(
     Pair8,
@@ -227,7 +258,23 @@ wide!(
     ,
     Pair8,
     |s, i| s.0[i / 8].0[i % 8],
-    |x| x
+    |x| x,
+    #[inline]
+    fn turn(block: &mut [Self]) {
+        let Some(block) = block.first_chunk_mut::<16>() else { return turn_lanes(block) };
+        for (row, column) in [(0, 0), (0, 8), (8, 8)] {
+            let part = |row: usize, column: usize| -> [Pack8; 8] {
+                std::array::from_fn(|i| block[row + i].0[column / 8])
+            };
+            let (mut there, mut back) = (part(row, column), part(column, row));
+            Pack8::turn(&mut there);
+            Pack8::turn(&mut back);
+            for i in 0..8 {
+                block[row + i].0[column / 8] = back[i];
+                block[column + i].0[row / 8] = there[i];
+            }
+        }
+    }
 );
 
 impl Pack for f64 {
@@ -264,7 +311,10 @@ pub(crate) struct Two<V>(V, V);
 impl<V: Lanes<Pack = Pack8>> Lanes for Two<V> {
     type Pack = Pair8;
     type Exact = Self;
+    type First = Self;
+    type Second = Self;
     const UNROLLED: bool = false;
+    const IN_PARTS: bool = false;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

@@ -19,7 +19,10 @@ macro_rules! portable {
         impl Lanes for Wide<$scalar, $width> {
             type Pack = $pack;
             type Exact = $exact;
+            type First = Self;
+            type Second = Self;
             const UNROLLED: bool = false;
+            const IN_PARTS: bool = false;
 
             #[cfg_attr(target_arch = "x86_64", inline(never))]
             #[cfg_attr(not(target_arch = "x86_64"), inline(always))]

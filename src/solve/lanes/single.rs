@@ -9,7 +9,10 @@ pub(crate) struct Single<const FMA: bool>(f64);
 impl<const FMA: bool> Lanes for Single<FMA> {
     type Pack = f64;
     type Exact = Self;
+    type First = Self;
+    type Second = Self;
     const UNROLLED: bool = FMA;
+    const IN_PARTS: bool = false;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

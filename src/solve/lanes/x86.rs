@@ -42,9 +42,110 @@ pub(super) fn turn(block: &mut [Pack8; 8]) {
     }
 }
 
+/// Transposes four by four numbers.
+#[target_feature(enable = "avx")]
+fn turn_four(r: [__m256d; 4]) -> [__m256d; 4] {
+    let (even, odd) = (_mm256_unpacklo_pd(r[0], r[1]), _mm256_unpackhi_pd(r[0], r[1]));
+    let (even2, odd2) = (_mm256_unpacklo_pd(r[2], r[3]), _mm256_unpackhi_pd(r[2], r[3]));
+    [
+        _mm256_permute2f128_pd::<0x20>(even, even2),
+        _mm256_permute2f128_pd::<0x20>(odd, odd2),
+        _mm256_permute2f128_pd::<0x31>(even, even2),
+        _mm256_permute2f128_pd::<0x31>(odd, odd2),
+    ]
+}
+
+/// Four by four numbers at a row and a column.
+#[target_feature(enable = "avx")]
+fn load_four(block: &[Pack8; 8], row: usize, column: usize) -> [__m256d; 4] {
+    let mut r = [_mm256_setzero_pd(); 4];
+    for (r, pack) in r.iter_mut().zip(&block[row..row + 4]) {
+        // SAFETY: half a pack is one register long and aligned to it.
+        *r = unsafe { _mm256_load_pd(pack.0.as_ptr().add(column)) };
+    }
+    r
+}
+
+#[target_feature(enable = "avx")]
+fn store_four(block: &mut [Pack8; 8], row: usize, column: usize, r: [__m256d; 4]) {
+    for (pack, r) in block[row..row + 4].iter_mut().zip(r) {
+        // SAFETY: as for the loads.
+        unsafe { _mm256_store_pd(pack.0.as_mut_ptr().add(column), r) };
+    }
+}
+
+/// Transposes eight by eight numbers, four by four at a time.
+#[target_feature(enable = "avx")]
+pub(super) fn turn_by_fours(block: &mut [Pack8; 8]) {
+    for corner in [0, 4] {
+        let turned = turn_four(load_four(block, corner, corner));
+        store_four(block, corner, corner, turned);
+    }
+    let (above, below) = (turn_four(load_four(block, 0, 4)), turn_four(load_four(block, 4, 0)));
+    store_four(block, 0, 4, below);
+    store_four(block, 4, 0, above);
+}
+
+/// Transposes sixteen by sixteen numbers in single precision, eight by eight at a time.
+#[target_feature(enable = "avx")]
+pub(super) fn turn_singles(block: &mut [Pack16; 16]) {
+    for row in [0, 8] {
+        for column in [0, 8].into_iter().filter(|&c| c >= row) {
+            let there = turn_eight(block, row, column);
+            if row == column {
+                put_eight(block, row, column, there);
+            } else {
+                let back = turn_eight(block, column, row);
+                put_eight(block, row, column, back);
+                put_eight(block, column, row, there);
+            }
+        }
+    }
+}
+
+/// The transpose of eight by eight singles at a row and a column.
+#[target_feature(enable = "avx")]
+fn turn_eight(block: &[Pack16; 16], row: usize, column: usize) -> [__m256; 8] {
+    let mut r = [_mm256_setzero_ps(); 8];
+    for (r, pack) in r.iter_mut().zip(&block[row..row + 8]) {
+        // SAFETY: half a pack is one register long and aligned to it.
+        *r = unsafe { _mm256_load_ps(pack.0.as_ptr().add(column)) };
+    }
+    let mut pairs = [_mm256_setzero_ps(); 8];
+    for i in 0..4 {
+        pairs[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        pairs[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    let mut fours = [_mm256_setzero_ps(); 8];
+    for i in [0, 4] {
+        fours[i] = _mm256_shuffle_ps::<0x44>(pairs[i], pairs[i + 2]);
+        fours[i + 1] = _mm256_shuffle_ps::<0xee>(pairs[i], pairs[i + 2]);
+        fours[i + 2] = _mm256_shuffle_ps::<0x44>(pairs[i + 1], pairs[i + 3]);
+        fours[i + 3] = _mm256_shuffle_ps::<0xee>(pairs[i + 1], pairs[i + 3]);
+    }
+    let mut turned = [_mm256_setzero_ps(); 8];
+    for i in 0..4 {
+        turned[i] = _mm256_permute2f128_ps::<0x20>(fours[i], fours[i + 4]);
+        turned[i + 4] = _mm256_permute2f128_ps::<0x31>(fours[i], fours[i + 4]);
+    }
+    turned
+}
+
+#[target_feature(enable = "avx")]
+fn put_eight(block: &mut [Pack16; 16], row: usize, column: usize, rows: [__m256; 8]) {
+    for (pack, r) in block[row..row + 8].iter_mut().zip(rows) {
+        // SAFETY: as for the loads.
+        unsafe { _mm256_store_ps(pack.0.as_mut_ptr().add(column), r) };
+    }
+}
+
 /// Two registers of four.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256d, __m256d);
+
+/// One register of four: the lanes of a pack from `FROM` on.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2Part<const FROM: usize>(__m256d);
 
 /// One register of eight.
 #[derive(Clone, Copy)]
@@ -56,12 +157,15 @@ pub(crate) struct Avx2Single(__m256, __m256);
 
 /// A vector of two registers of half a pack each.
 macro_rules! halves {
-    ($vector:ident, $pack:ident, $exact:ty, $half:literal, $set:ident, |$x:ident| $cast:expr, $load:ident, $store:ident,
+    ($vector:ident, $pack:ident, $exact:ty, [$first:ty, $second:ty], $half:literal, $set:ident, |$x:ident| $cast:expr, $load:ident, $store:ident,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $cmp:ident, $and:ident, $mask:ident, $all:literal) => {
         impl Lanes for $vector {
             type Pack = $pack;
             type Exact = $exact;
+            type First = $first;
+            type Second = $second;
             const UNROLLED: bool = size_of::<<$pack as Pack>::Exact>() == 64;
+            const IN_PARTS: bool = Self::UNROLLED;
 
             #[inline(always)]
             fn splat($x: f64) -> Self {
@@ -124,29 +228,33 @@ macro_rules! halves {
     };
 }
 
-/// A vector of one register.
+/// A vector of one register: a whole pack, or the part of it from some lane on.
 macro_rules! whole {
-    ($vector:ident, $pack:ident, $exact:ty, $set:ident, |$x:ident| $cast:expr, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $cmp:ident, $all:literal) => {
-        impl Lanes for $vector {
+    ([$(const $at:ident: usize)?], $vector:ident, $pack:ident, $from:expr, $set:ident, $load:ident, $store:ident,
+     $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, |$a:ident, $b:ident| $greater:expr) => {
+        impl$(<const $at: usize>)? Lanes for $vector$(<$at>)? {
             type Pack = $pack;
-            type Exact = $exact;
-            const UNROLLED: bool = size_of::<<$pack as Pack>::Exact>() == 64;
+            type Exact = Self;
+            type First = Self;
+            type Second = Self;
+            const UNROLLED: bool = true;
+            const IN_PARTS: bool = false;
 
             #[inline(always)]
-            fn splat($x: f64) -> Self {
-                // SAFETY: the vector exists only under `run_avx512`, entered after the instructions were detected; so for all below.
-                unsafe { $vector($set($cast)) }
+            fn splat(x: f64) -> Self {
+                // SAFETY: the vector exists only under `run_avx512` or `run_avx2`, entered after the instructions were detected; so
+                // for all below.
+                unsafe { $vector($set(x)) }
             }
             #[inline(always)]
             fn load(from: &$pack) -> Self {
-                // SAFETY: a pack is one register long and aligned to 64 bytes.
-                unsafe { $vector($load(from.0.as_ptr())) }
+                // SAFETY: the register's lanes lie in the pack, aligned to its length.
+                unsafe { $vector($load(from.0.as_ptr().add($from))) }
             }
             #[inline(always)]
             fn store(self, to: &mut $pack) {
                 // SAFETY: as for `load`.
-                unsafe { $store(to.0.as_mut_ptr(), self.0) }
+                unsafe { $store(to.0.as_mut_ptr().add($from), self.0) }
             }
             #[inline(always)]
             fn add(self, b: Self) -> Self {
@@ -180,8 +288,9 @@ macro_rules! whole {
             }
             #[inline(always)]
             fn all_greater(self, b: Self) -> bool {
+                let ($a, $b) = (self.0, b.0);
                 // SAFETY: see `splat`.
-                unsafe { $cmp::<_CMP_GT_OQ>(self.0, b.0) == $all }
+                unsafe { $greater }
             }
         }
     };
@@ -191,6 +300,7 @@ halves!(
     Avx2,
     Pack8,
     Self,
+    [Avx2Part<0>, Avx2Part<4>],
     4,
     _mm256_set1_pd,
     |x| x,
@@ -211,6 +321,7 @@ halves!(
     Avx2Single,
     Pack16,
     Two<Avx2>,
+    [Self, Self],
     8,
     _mm256_set1_ps,
     |x| x as f32,
@@ -228,11 +339,11 @@ halves!(
     0xff
 );
 whole!(
+    [],
     Avx512,
     Pack8,
-    Self,
+    0,
     _mm512_set1_pd,
-    |x| x,
     _mm512_load_pd,
     _mm512_store_pd,
     _mm512_add_pd,
@@ -241,6 +352,21 @@ whole!(
     _mm512_div_pd,
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
-    _mm512_cmp_pd_mask,
-    0xff
+    |a, b| _mm512_cmp_pd_mask::<_CMP_GT_OQ>(a, b) == 0xff
+);
+whole!(
+    [const FROM: usize],
+    Avx2Part,
+    Pack8,
+    FROM,
+    _mm256_set1_pd,
+    _mm256_load_pd,
+    _mm256_store_pd,
+    _mm256_add_pd,
+    _mm256_sub_pd,
+    _mm256_mul_pd,
+    _mm256_div_pd,
+    _mm256_fmadd_pd,
+    _mm256_fnmadd_pd,
+    |a, b| _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(a, b)) == 0xf
 );

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::small::{eliminate_small, is_small};
 use super::solution::Task;
 use super::substitute::{Chain, Stored, substitute};
-use super::tiles::{Tiles, eliminate_tiles, is_tiled};
+use super::tiles::{Tiles, eliminate_tiled};
 use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 
 /// A choice of precisions with the same lanes.
@@ -36,7 +36,7 @@ pub(crate) trait Arithmetic: Send + 'static {
         forwarded: bool,
     );
 
-    /// [`eliminate_small`] or [`eliminate_tiles`] where there is code for the group's size.
+    /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size.
     fn eliminate_unrolled<V: Lanes<Pack = Self::Low>>(
         assembly: &Assembly<Self::High>,
         tiles: &mut Tiles<Self::High>,
@@ -114,19 +114,11 @@ impl<P: Pack> Arithmetic for Plain<P> {
         if !V::UNROLLED || !assembly.problem.data.places.is_empty() {
             return None;
         }
-        let (group, orders) = (assembly.group, assembly.problem.shape.orders);
-        let task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
-        match group.n {
-            3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|()| task)),
-            4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|()| task)),
-            _ if orders == 3 && is_tiled(group, 3) => {
-                Some(eliminate_tiles::<V, 3>(assembly, tiles, out).map(|()| Task::Forward))
-            }
-            _ if orders == 4 && is_tiled(group, 4) => {
-                Some(eliminate_tiles::<V, 4>(assembly, tiles, out).map(|()| Task::Forward))
-            }
-            _ => None,
+        let done = eliminate_in_registers::<V::First>(assembly, tiles, out, y)?;
+        if V::IN_PARTS && done.is_ok() {
+            return eliminate_in_registers::<V::Second>(assembly, tiles, out, y);
         }
+        Some(done)
     }
 
     #[inline(always)]
@@ -137,6 +129,23 @@ impl<P: Pack> Arithmetic for Plain<P> {
     #[inline(always)]
     fn lanes<V: Lanes<Pack = P>>(from: &P) -> V {
         V::load(from)
+    }
+}
+
+/// [`eliminate_small`] or [`eliminate_tiled`] of the lanes of `V`, where there is code for the group's size.
+#[inline(always)]
+fn eliminate_in_registers<V: Lanes>(
+    assembly: &Assembly<V::Pack>,
+    tiles: &mut Tiles<V::Pack>,
+    out: &mut [V::Pack],
+    y: &mut [V::Pack],
+) -> Option<Result<Task, BadPivot>> {
+    let group = assembly.group;
+    let task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
+    match group.n {
+        3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|()| task)),
+        4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|()| task)),
+        _ => eliminate_tiled::<V>(assembly, tiles, out).map(|done| done.map(|()| Task::Forward)),
     }
 }
 

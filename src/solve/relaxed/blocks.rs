@@ -59,9 +59,7 @@ pub(crate) fn eliminate_blocks<V: Lanes>(
             reduce::<V>(&mut row[r..], now, |i| group.base(i) + r, &m[..r]);
             let pivot = V::load(&row[r]);
             if !sound(pivot, diagonal) {
-                let mut d = V::Pack::ZERO;
-                diagonal.store(&mut d);
-                return Err(bad_pivot(&row[r], &d, t, r));
+                return Err(bad_pivot(pivot, diagonal, t, r));
             }
             let base = group.base(r);
             now[base + r..base + width].copy_from_slice(&row[r..]);

@@ -4,7 +4,7 @@
 //! and each multiplier is a product of two stored numbers.
 
 use super::plan::Group;
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Lanes, Pack, load_all};
 
 /// A pivot below this multiple of the rounding unit times its diagonal entry has no correct digit left.
 const SMALLEST_PIVOT: f64 = 64.0;
@@ -28,10 +28,23 @@ pub(crate) fn sound<V: Lanes>(pivot: V, diagonal: V) -> bool {
         && pivot.all_greater(V::splat(0.0))
 }
 
-/// Describes the first bad lane.
+/// Describes the first bad lane of a vector.
+#[inline(always)]
+pub(crate) fn bad_pivot<V: Lanes>(pivot: V, diagonal: V, step: usize, row: usize) -> BadPivot {
+    // Lanes outside the vector are good.
+    let (mut p, mut d) = (V::Pack::ZERO, V::Pack::ZERO);
+    for lane in 0..V::Pack::WIDTH {
+        p.set_lane(lane, 1.0);
+        d.set_lane(lane, 1.0);
+    }
+    pivot.store(&mut p);
+    diagonal.store(&mut d);
+    describe(&p, &d, step, row)
+}
+
 #[cold]
 #[inline(never)]
-pub(crate) fn bad_pivot<P: Pack>(pivot: &P, diagonal: &P, step: usize, row: usize) -> BadPivot {
+fn describe<P: Pack>(pivot: &P, diagonal: &P, step: usize, row: usize) -> BadPivot {
     let bad = |lane: &usize| {
         let (p, d) = (pivot.lane(*lane), diagonal.lane(*lane));
         !(p.is_finite() && d.is_finite() && p > SMALLEST_PIVOT * P::EPSILON * d)
@@ -128,9 +141,7 @@ pub(crate) fn eliminate<V: Lanes>(
             reduce::<V>(&mut row[r..], now, |i| group.base(i) + r, &m[..r]);
             let pivot = V::load(&row[r]);
             if !sound(pivot, diagonal) {
-                let mut d = V::Pack::ZERO;
-                diagonal.store(&mut d);
-                return Err(bad_pivot(&row[r], &d, t, r));
+                return Err(bad_pivot(pivot, diagonal, t, r));
             }
             let base = group.base(r);
             now[base + r..base + width].copy_from_slice(&row[r..]);
@@ -166,7 +177,7 @@ fn reduce_columns<V: Lanes, const W: usize>(
     m: &[V::Pack],
 ) {
     let to = &mut to[at..at + W];
-    let mut x: [V; W] = std::array::from_fn(|q| V::load(&to[q]));
+    let mut x: [V; W] = load_all(to);
     for (i, m) in m.iter().enumerate() {
         let m = V::load(m);
         let from = &from[start(i) + at..][..W];
@@ -219,7 +230,7 @@ pub(crate) fn eliminate_corner<V: Lanes>(
         }
         let pivot = V::load(&row[r]);
         if !sound(pivot, V::load(&diagonal[r])) {
-            return Err(bad_pivot(&row[r], &diagonal[r], 0, r));
+            return Err(bad_pivot(pivot, V::load(&diagonal[r]), 0, r));
         }
         let base = super::plan::packed(border, r);
         out[base + r..base + border].copy_from_slice(&row[r..border]);

@@ -98,11 +98,13 @@ impl<P: Pack> Rows<'_, P> {
         let mut smooth = V::splat(0.0);
         let wanted = self.wanted;
         if wanted.h || wanted.weights || wanted.row_weights {
-            smooth = match self.problem.shape.orders {
-                3 if V::UNROLLED => self.smooth_rows::<V, 3, 3>(out),
-                4 if V::UNROLLED => self.smooth_rows::<V, 4, 4>(out),
-                _ => self.smooth_rows::<V, 0, MAX_ORDERS>(out),
-            };
+            let mut sum = P::ZERO;
+            match self.problem.shape.orders {
+                3 if V::UNROLLED => self.smooth_in_registers::<V, 3>(out, &mut sum),
+                4 if V::UNROLLED => self.smooth_in_registers::<V, 4>(out, &mut sum),
+                _ => self.smooth_rows::<V, 0, MAX_ORDERS>(out, &mut sum),
+            }
+            smooth = V::load(&sum);
             if self.problem.scheme.central {
                 smooth = smooth.add(self.central_rows::<V>(out));
             }
@@ -222,13 +224,22 @@ impl<P: Pack> Rows<'_, P> {
         }
     }
 
-    /// Gradients of the steps, `(T-1, D)`; gives `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
+    /// [`smooth_rows`](Self::smooth_rows) for a number of orders known when compiled.
+    #[inline(always)]
+    fn smooth_in_registers<V: Lanes<Pack = P>, const K: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
+        self.smooth_rows::<V::First, K, K>(out, sum);
+        if V::IN_PARTS {
+            self.smooth_rows::<V::Second, K, K>(out, sum);
+        }
+    }
+
+    /// Gradients of the steps, `(T-1, D)`, and `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
     /// time, and `M` at least as large.
     ///
     /// With `U_j = h^j u_j` at both ends of an interval and `Z` alike, the sum over its rows of `(a u)(a z)` is `U G Z` with the constant
     /// matrix `G` of [`super::rows::SmoothRows`], and `h d/dh` of it multiplies the entry of orders `i`, `j` by `i + j`.
     #[inline(always)]
-    fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>) -> V {
+    fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
         let shape = &problem.shape;
         let k = if K > 0 { K } else { shape.orders };
@@ -241,6 +252,18 @@ impl<P: Pack> Rows<'_, P> {
         let rows = &plan.rows;
         let count = V::splat(rows.rows.len() as f64);
         let mut total = zero;
+        // The entries of `G` times their degrees, which no interval changes.
+        let mut degrees = [[[0.0; 4]; M]; M];
+        for i in 0..k {
+            for j in 0..k {
+                let degree = (i + j) as f64;
+                let entries =
+                    [rows.at_at[i * k + j], rows.at_next[i * k + j], rows.at_next[j * k + i], rows.next_next[i * k + j]];
+                for (to, entry) in degrees[i][j].iter_mut().zip(entries) {
+                    *to = entry * degree;
+                }
+            }
+        }
         let mut scaled = [[zero; M]; 4];
         for t in 0..shape.intervals() {
             for d in 0..states {
@@ -260,9 +283,7 @@ impl<P: Pack> Rows<'_, P> {
                 for i in 0..k {
                     let (mut at, mut next) = (zero, zero);
                     for j in 0..k {
-                        let degree = (i + j) as f64;
-                        let (aa, an) = (rows.at_at[i * k + j] * degree, rows.at_next[i * k + j] * degree);
-                        let (na, nn) = (rows.at_next[j * k + i] * degree, rows.next_next[i * k + j] * degree);
+                        let [aa, an, na, nn] = degrees[i][j];
                         at = V::splat(aa).mul_add(z_now[j], V::splat(an).mul_add(z_then[j], at));
                         next = V::splat(na).mul_add(z_now[j], V::splat(nn).mul_add(z_then[j], next));
                     }
@@ -296,7 +317,7 @@ impl<P: Pack> Rows<'_, P> {
                 }
             }
         }
-        total
+        total.store(sum);
     }
 
     /// Adds the central rows' share to the gradients of the steps; gives `sum w^2 r (a z)`.

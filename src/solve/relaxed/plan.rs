@@ -72,13 +72,19 @@ impl Group {
     /// Where row `r` of a step begins, such that column `c >= r` lies at `base(r) + c`.
     #[inline(always)]
     pub fn base(&self, r: usize) -> usize {
-        r * (2 * self.width - r - 1) / 2
+        row_start(self.width, r)
     }
     /// The first border column.
     #[inline(always)]
     pub fn border_column(&self) -> usize {
         self.n + self.next + self.skip
     }
+}
+
+/// Where row `r` of a triangle of rows of `width` numbers begins, such that column `c >= r` lies at `row_start + c`.
+#[inline(always)]
+pub(crate) fn row_start(width: usize, r: usize) -> usize {
+    r * (2 * width - r - 1) / 2
 }
 
 /// Where row `r` of a packed upper triangle of `m` columns begins, such that column `c >= r` lies at `base + c`.

@@ -6,7 +6,7 @@ use super::assemble::Assembly;
 use super::eliminate::{BadPivot, bad_pivot, sound};
 use super::plan::Group;
 use super::substitute::{Chain, Stored};
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Lanes, load_all};
 
 /// Whether a group's chain is of `N` orders of one state, and nothing else.
 pub(crate) fn is_small(group: &Group, n: usize) -> bool {
@@ -93,7 +93,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
     for (t, now) in out.chunks_exact_mut(group.step_len).enumerate() {
         let mut a = [[zero; N]; N];
         let mut w = [zero; N];
-        let unscale: [V; N] = std::array::from_fn(|k| V::load(&staged.unscale[t * block + d * N + k]));
+        let unscale: [V; N] = load_all(&staged.unscale[t * block + d * N..][..N]);
         let (after, before_weight) =
             (V::load(&staged.smooth[(t + 1) * states + d]), V::load(&staged.smooth[t * states + d]));
         let rho = V::load(&staged.rho[t * states + d]);
@@ -113,7 +113,10 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
             let row = e * shape.steps + t;
             let weight = V::load(&staged.equation[row]);
             let c = &staged.c[row * block + d * N..][..N];
-            let c: [V; N] = std::array::from_fn(|k| V::load(&c[k]).mul(unscale[k]));
+            let mut c: [V; N] = load_all(c);
+            for k in 1..N {
+                c[k] = c[k].mul(unscale[k]);
+            }
             for j in 0..N {
                 let x = c[j].mul(weight);
                 for k in j..N {
@@ -123,20 +126,28 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         if t < shape.initial_steps {
             let weight = V::load(&staged.initial[t * states + d]);
-            for j in 0..shape.initial_orders.min(N) {
-                a[j][j] = unscale[j].mul(unscale[j]).mul_add(weight, a[j][j]);
+            // A loop over all orders, so that no index is known at run time only: that would keep the array out of registers.
+            for j in 0..N {
+                if j < shape.initial_orders {
+                    a[j][j] = unscale[j].mul(unscale[j]).mul_add(weight, a[j][j]);
+                }
             }
         }
-        let diagonal: [V; N] = std::array::from_fn(|r| a[r][r]);
+        let mut diagonal = [zero; N];
+        for r in 0..N {
+            diagonal[r] = a[r][r];
+        }
         if !y.is_empty() {
-            w = std::array::from_fn(|k| V::load(&y[t * block + d * N + k]));
+            w = load_all(&y[t * block + d * N..][..N]);
         }
         if t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
             // Columns of `L^-1 B`.
             let mut columns = [[zero; N]; N];
             for k in 0..N {
-                columns[k] = std::array::from_fn(|j| b[j][k]);
+                for j in 0..N {
+                    columns[k][j] = b[j][k];
+                }
                 before.lower(&mut columns[k]);
             }
             for j in 0..N {
@@ -151,10 +162,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         for r in 0..N {
             if !sound(a[r][r], diagonal[r]) {
-                let (mut pivot, mut whole) = (V::Pack::ZERO, V::Pack::ZERO);
-                a[r][r].store(&mut pivot);
-                diagonal[r].store(&mut whole);
-                return Err(bad_pivot(&pivot, &whole, t, r));
+                return Err(bad_pivot(a[r][r], diagonal[r], t, r));
             }
             let base = group.base(r);
             let inverse = V::splat(1.0).div(a[r][r]);
@@ -194,7 +202,7 @@ pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     for t in 0..chain.plan.chain {
         let y = &mut y[t * block + d * N..][..N];
         let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
-        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        let mut x: [V; N] = load_all(y);
         if t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
             for k in 0..N {
@@ -226,7 +234,7 @@ pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     for t in (0..=last).rev() {
         let y = &mut y[t * block + d * N..][..N];
         let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
-        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        let mut x: [V; N] = load_all(y);
         if t < last {
             let b = coupling::<V, N>(&chain, t + 1, d);
             let mut g = [V::splat(0.0); N];
@@ -310,7 +318,7 @@ pub(crate) fn propagate<V: Lanes, const N: usize>(
     let mut s = [V::splat(0.0); N];
     for (t, matrices) in propagators.chunks_exact(len).enumerate() {
         let y = &mut y[t * block + d * N..][..N];
-        let given: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        let given: [V; N] = load_all(y);
         let mut x = [V::splat(0.0); N];
         for k in 0..N {
             for j in 0..N {
@@ -331,7 +339,7 @@ pub(crate) fn propagate<V: Lanes, const N: usize>(
     }
     for (t, matrices) in propagators.chunks_exact(len).enumerate().take(last).rev() {
         let y = &mut y[t * block + d * N..][..N];
-        let mut x: [V; N] = std::array::from_fn(|k| V::load(&y[k]));
+        let mut x: [V; N] = load_all(y);
         for k in 0..N {
             for j in 0..N {
                 x[k] = V::splat(matrices[(2 * N + k) * N + j]).neg_mul_add(s[j], x[k]);

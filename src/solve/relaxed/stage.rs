@@ -1,7 +1,7 @@
 //! Moving samples into lanes and back: arrays of one lane group, and the powers of its steps.
 
 use super::problem::{Problem, Shape};
-use crate::solve::lanes::Pack;
+use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// What the lanes of a group hold: chains of `steps` steps, each of a sample from some step on. Lanes beyond the last chain repeat it
 /// and are never written back.
@@ -64,7 +64,7 @@ pub(crate) struct Staged<P> {
     pub data: Vec<P>,
     /// Squared weights of the equation rows, `(E, T)`.
     pub equation: Vec<P>,
-    /// The interval before each step and the one after the last, `(T+1, D)`; 1 where there is none.
+    /// The interval before each step and the two after the last, `(T+2, D)`; the nearest one where there is none.
     pub h: Vec<P>,
     /// `h / sigma` of the step after the interval, `(T+1, D)`.
     pub rho: Vec<P>,
@@ -97,7 +97,7 @@ impl<P: Pack> Staged<P> {
             iv: zeros(shape.initial_values()),
             data: zeros(problem.data.places.len()),
             equation: zeros(shape.right_hand_sides()),
-            h: zeros((steps + 1) * shape.states),
+            h: zeros((steps + 2) * shape.states),
             rho: zeros((steps + 1) * shape.states),
             smooth: zeros((steps + 1) * shape.states),
             unscale: zeros(shape.unknowns()),
@@ -128,10 +128,12 @@ impl<P: Pack> Staged<P> {
             cut.gather(&mut self.columns, problem.border.columns, problem.border.width, problem.border.per_sample);
         }
         if fresh || problem.h.per_sample {
-            self.load_steps(problem, window);
-            self.powers(shape, window.steps);
+            self.load_intervals(problem, window);
+            let Staged { h, rho, unscale, .. } = self;
+            P::dispatch(Scales { h, rho, unscale, states: shape.states, orders: shape.orders });
         }
         if fresh {
+            self.load_smooth_weights(problem, window);
             let weights = &problem.scheme.weights;
             for (i, pack) in self.equation.iter_mut().enumerate() {
                 for lane in 0..P::WIDTH {
@@ -158,57 +160,96 @@ impl<P: Pack> Staged<P> {
         gather(&mut self.data, data.values, data.places.len(), window);
     }
 
-    /// Steps, squared weights and ratios of the intervals around the window's steps.
-    fn load_steps(&mut self, problem: &Problem, window: Window) {
+    /// The intervals around the window's steps. A step of zero length becomes no number, which the factorisation reports.
+    fn load_intervals(&mut self, problem: &Problem, window: Window) {
         let Problem { shape, h, .. } = problem;
-        let columns = if h.per_state { shape.states } else { 1 };
-        let stride = if h.per_sample { shape.intervals() * columns } else { 0 };
-        let weight = problem.scheme.weights.smooth;
-        for lane in 0..P::WIDTH {
-            let (sample, first) = window.lane(lane);
-            let step = |interval: usize, d: usize| {
-                let x = h.values[sample * stride + interval * columns + if h.per_state { d } else { 0 }];
-                if x == 0.0 { f64::NAN } else { x }
-            };
-            // The scale of a global step.
-            let sigma = |t: usize, d: usize| match shape.intervals() {
-                0 => 1.0,
-                n => step(t.min(n - 1), d),
-            };
-            for i in 0..=window.steps {
-                for d in 0..shape.states {
-                    let at = i * shape.states + d;
-                    let t = first + i;
-                    let (x, ratio, w) = if t == 0 || t >= shape.steps {
-                        (1.0, 1.0, 0.0)
-                    } else {
-                        let x = step(t - 1, d);
-                        let w = weight * row_weight(problem.row_weights.smooth, (t - 1) * shape.states + d);
-                        (x, x / sigma(t, d), w * w)
-                    };
-                    self.h[at].set_lane(lane, x);
-                    self.rho[at].set_lane(lane, ratio);
-                    self.smooth[at].set_lane(lane, w);
-                    if i < window.steps {
-                        // The reciprocal of the scale; its powers follow.
-                        self.unscale[at * shape.orders + usize::from(shape.orders > 1)]
-                            .set_lane(lane, 1.0 / sigma(t, d));
+        let (states, intervals) = (shape.states, shape.intervals());
+        let columns = if h.per_state { states } else { 1 };
+        if intervals == 0 {
+            spread(&mut self.h, &vec![1.0; (window.steps + 2) * states]);
+            return;
+        }
+        if window.is_cut(shape) {
+            let stride = if h.per_sample { intervals * columns } else { 0 };
+            for lane in 0..P::WIDTH {
+                let (sample, first) = window.lane(lane);
+                for (i, packs) in self.h.chunks_exact_mut(states).enumerate() {
+                    let interval = (first + i).saturating_sub(1).min(intervals - 1);
+                    for (d, pack) in packs.iter_mut().enumerate() {
+                        let column = if h.per_state { d } else { 0 };
+                        pack.set_lane(lane, h.values[sample * stride + interval * columns + column]);
                     }
                 }
+            }
+        } else {
+            let given = &mut self.h[states..][..intervals * columns];
+            match h.per_sample {
+                true => gather(given, h.values, intervals * columns, window),
+                false => spread(given, h.values),
+            }
+            if columns < states {
+                for i in (0..intervals).rev() {
+                    let step = self.h[states + i];
+                    self.h[(i + 1) * states..][..states].fill(step);
+                }
+            }
+            // Beyond the ends the nearest interval counts.
+            self.h.copy_within(states..2 * states, 0);
+            for i in 1..=2 {
+                self.h.copy_within(intervals * states..(intervals + 1) * states, (intervals + i) * states);
+            }
+        }
+        for pack in &mut self.h {
+            for lane in 0..P::WIDTH {
+                let x = pack.lane(lane);
+                pack.set_lane(lane, if x == 0.0 { f64::NAN } else { x });
             }
         }
     }
 
-    fn powers(&mut self, shape: &Shape, steps: usize) {
-        let k = shape.orders;
-        for powers in self.unscale[..steps * shape.block()].chunks_exact_mut(k) {
-            let x = powers[usize::from(k > 1)];
-            let mut power = [1.0; 16];
-            for pack in powers {
-                for (lane, power) in power.iter_mut().enumerate().take(P::WIDTH) {
-                    pack.set_lane(lane, *power);
-                    *power *= x.lane(lane);
-                }
+    /// Squared weights of the rows of each interval.
+    fn load_smooth_weights(&mut self, problem: &Problem, window: Window) {
+        let shape = &problem.shape;
+        let weight = problem.scheme.weights.smooth;
+        for (i, pack) in self.smooth.iter_mut().enumerate() {
+            for lane in 0..P::WIDTH {
+                let t = window.lane(lane).1 + i / shape.states;
+                let w = match t {
+                    0 => 0.0,
+                    t if t >= shape.steps => 0.0,
+                    t => weight * row_weight(problem.row_weights.smooth, (t - 1) * shape.states + i % shape.states),
+                };
+                pack.set_lane(lane, w * w);
+            }
+        }
+    }
+}
+
+/// Ratios of neighbouring intervals, and powers of the scales of the unknowns.
+struct Scales<'a, P> {
+    h: &'a [P],
+    rho: &'a mut [P],
+    unscale: &'a mut [P],
+    states: usize,
+    orders: usize,
+}
+
+impl<P: Pack> Kernel<P> for Scales<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = P>>(self) {
+        let Scales { h, rho, unscale, states, orders } = self;
+        let sigma = &h[states..];
+        for ((to, x), sigma) in rho.iter_mut().zip(h).zip(sigma) {
+            V::load(x).div(V::load(sigma)).store(to);
+        }
+        for (powers, sigma) in unscale.chunks_exact_mut(orders).zip(sigma) {
+            let inverse = V::splat(1.0).div(V::load(sigma));
+            let mut power = V::splat(1.0);
+            for to in powers {
+                power.store(to);
+                power = power.mul(inverse);
             }
         }
     }
@@ -247,13 +288,20 @@ impl Cut {
     }
 }
 
+/// Lanes of the widest pack.
+const MAX_LANES: usize = 16;
+
 /// `to[i]` lane `l` becomes number `i` of the lane's sample; a sample has `stride` numbers.
 pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window: Window) {
+    let mut starts = [0; MAX_LANES];
+    for (lane, start) in starts.iter_mut().enumerate().take(P::WIDTH) {
+        *start = window.lane(lane).0 * stride;
+    }
     let mut at = 0;
     let (blocks, rest) = to.split_at_mut(to.len() / P::WIDTH * P::WIDTH);
     for block in blocks.chunks_exact_mut(P::WIDTH) {
-        for (lane, pack) in block.iter_mut().enumerate() {
-            let from = &from[window.lane(lane).0 * stride + at..][..P::WIDTH];
+        for (pack, start) in block.iter_mut().zip(starts) {
+            let from = &from[start + at..][..P::WIDTH];
             for (i, &x) in from.iter().enumerate() {
                 pack.set_lane(i, x);
             }
@@ -261,9 +309,8 @@ pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window:
         P::turn(block);
         at += P::WIDTH;
     }
-    for lane in 0..P::WIDTH {
-        let start = window.lane(lane).0 * stride + at;
-        for (pack, &x) in rest.iter_mut().zip(&from[start..]) {
+    for (lane, start) in starts.iter().enumerate().take(P::WIDTH) {
+        for (pack, &x) in rest.iter_mut().zip(&from[start + at..]) {
             pack.set_lane(lane, x);
         }
     }

@@ -3,7 +3,7 @@
 use super::blocks::{backward_blocks, forward_blocks};
 use super::plan::{Group, Plan, packed};
 use super::small::{backward_small, forward_small, is_small, propagate};
-use super::tiles::{backward_tiles, forward_tiles, is_tiled};
+use super::tiles::{backward_tiled, forward_tiled};
 use crate::solve::lanes::{Lanes, Pack};
 
 /// A stored factor, one for each lane or one for all.
@@ -109,13 +109,11 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
                     forward_small::<V, F, 4>(chain, group, factor, y);
                 }
             }
-            _ if V::UNROLLED && orders == 3 && is_tiled(group, 3) => {
-                forward_tiles::<V, F, 3>(chain, group, factor, y, room)
+            _ => {
+                if forward_tiled::<V, F>(chain, group, factor, y, room).is_none() {
+                    forward_blocks::<V, F>(chain, group, factor, y, border, room);
+                }
             }
-            _ if V::UNROLLED && orders == 4 && is_tiled(group, 4) => {
-                forward_tiles::<V, F, 4>(chain, group, factor, y, room)
-            }
-            _ => forward_blocks::<V, F>(chain, group, factor, y, border, room),
         }
     }
     substitute_corner::<V, F>(plan, factor, border);
@@ -126,13 +124,11 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             3 if V::UNROLLED && is_small(group, 3) => backward_small::<V, F, 3>(chain, group, factor, y),
             4 if F::PROPAGATES && is_small(group, 4) => (),
             4 if V::UNROLLED && is_small(group, 4) => backward_small::<V, F, 4>(chain, group, factor, y),
-            _ if V::UNROLLED && orders == 3 && is_tiled(group, 3) => {
-                backward_tiles::<V, F, 3>(chain, group, factor, y, room)
+            _ => {
+                if backward_tiled::<V, F>(chain, group, factor, y, room).is_none() {
+                    backward_blocks::<V, F>(chain, group, factor, border, y, room);
+                }
             }
-            _ if V::UNROLLED && orders == 4 && is_tiled(group, 4) => {
-                backward_tiles::<V, F, 4>(chain, group, factor, y, room)
-            }
-            _ => backward_blocks::<V, F>(chain, group, factor, border, y, room),
         }
         if let Some(right) = group.right {
             let columns = &group.border[right - group.border_column()..];

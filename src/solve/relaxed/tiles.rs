@@ -1,17 +1,72 @@
 //! Chains of blocks of several states with `K` orders each, without a border: tiles of `K` by `K` numbers in registers.
 //!
 //! The same arithmetic as in [`super::blocks`], with the assembly in the same go. A tile takes two loads for each `K` products of a
-//! plain row by row elimination, which waits for memory.
+//! plain row by row elimination, which waits for memory. Blocks of the size `N` get code of their own, with every place in memory
+//! known when compiled; `N = 0` is any size. Tiles stay in registers only where no index of theirs is known at run time only.
 
 use super::assemble::Assembly;
 use super::eliminate::{BadPivot, bad_pivot, sound};
-use super::plan::Group;
+use super::plan::{Group, row_start};
 use super::substitute::{Chain, Stored};
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Lanes, Pack, load_all};
 
 /// Whether a group's chain is of several states with `K` orders each, and nothing else.
-pub(crate) fn is_tiled(group: &Group, orders: usize) -> bool {
+fn is_tiled(group: &Group, orders: usize) -> bool {
     group.n == orders * group.states.len() && group.next == 0 && group.border.is_empty()
+}
+
+/// Chooses the code of [`is_tiled`] groups: `sized!(V, group, orders, function, <types>, (arguments))` calls `function::<types, K, N>`, and gives
+/// `None` where there is none.
+macro_rules! sized {
+    ($v:ident, $group:expr, $orders:expr, $function:ident, <$($t:ty),*>, $arguments:tt) => {{
+        let (group, orders): (&Group, usize) = ($group, $orders);
+        // Single samples are rare or short: they do not pay for more code.
+        let wide = <$v as Lanes>::Pack::WIDTH > 1;
+        match (orders, group.n) {
+            _ if !$v::UNROLLED => None,
+            (3, 6) if wide && is_tiled(group, 3) => Some($function::<$($t,)* 3, 6> $arguments),
+            (3, 12) if wide && is_tiled(group, 3) => Some($function::<$($t,)* 3, 12> $arguments),
+            (4, 8) if wide && is_tiled(group, 4) => Some($function::<$($t,)* 4, 8> $arguments),
+            (3, _) if is_tiled(group, 3) => Some($function::<$($t,)* 3, 0> $arguments),
+            (4, _) if is_tiled(group, 4) => Some($function::<$($t,)* 4, 0> $arguments),
+            _ => None,
+        }
+    }};
+}
+
+/// Factors the chain of a group into `out` where there is code for its size.
+#[inline(always)]
+pub(crate) fn eliminate_tiled<V: Lanes>(
+    assembly: &Assembly<V::Pack>,
+    tiles: &mut Tiles<V::Pack>,
+    out: &mut [V::Pack],
+) -> Option<Result<(), BadPivot>> {
+    let (group, orders) = (assembly.group, assembly.problem.shape.orders);
+    sized!(V, group, orders, eliminate_tiles, <V>, (assembly, tiles, out))
+}
+
+/// [`super::blocks::forward_blocks`] where there is code for the group's size.
+#[inline(always)]
+pub(crate) fn forward_tiled<V: Lanes, F: Stored<V::Pack>>(
+    chain: Chain<V::Pack>,
+    group: &Group,
+    factor: F,
+    y: &mut [V::Pack],
+    room: &mut [V::Pack],
+) -> Option<()> {
+    sized!(V, group, chain.orders, forward_tiles, <V, F>, (chain, group, factor, y, room))
+}
+
+/// [`super::blocks::backward_blocks`] where there is code for the group's size.
+#[inline(always)]
+pub(crate) fn backward_tiled<V: Lanes, F: Stored<V::Pack>>(
+    chain: Chain<V::Pack>,
+    group: &Group,
+    factor: F,
+    y: &mut [V::Pack],
+    room: &mut [V::Pack],
+) -> Option<()> {
+    sized!(V, group, chain.orders, backward_tiles, <V, F>, (chain, group, factor, y, room))
 }
 
 /// Memory of an elimination by tiles.
@@ -20,6 +75,8 @@ pub(crate) struct Tiles<P> {
     before: Vec<P>,
     now: Vec<P>,
     inverse: Vec<P>,
+    /// Rows of `D L^T` of this step right of the tiles on the diagonal, `(n, n)`.
+    upper: Vec<P>,
     /// `L^-1 B` of the step before, and `D^-1 L^-1 B`.
     w: Vec<P>,
     scaled_w: Vec<P>,
@@ -35,6 +92,7 @@ impl<P: Pack> Tiles<P> {
             before: zeros(n * n),
             now: zeros(n * n),
             inverse: zeros(n),
+            upper: zeros(n * n),
             w: zeros(n * n),
             scaled_w: zeros(n * n),
             rows: zeros(equations * n),
@@ -45,21 +103,20 @@ impl<P: Pack> Tiles<P> {
 
 type Tile<V, const K: usize> = [[V; K]; K];
 
-/// `tile[p][q] -= sum_i left[l(i) + p] right[r(i) + q]`
+/// `tile[p][q] -= sum_i left[i][row + p] right[i][column + q]` over the rows of `n` numbers of both sides.
 #[inline(always)]
 fn update<V: Lanes, const K: usize>(
     tile: &mut Tile<V, K>,
-    range: std::ops::Range<usize>,
-    (left, l): (&[V::Pack], impl Fn(usize) -> usize),
-    (right, r): (&[V::Pack], impl Fn(usize) -> usize),
+    n: usize,
+    (left, row): (&[V::Pack], usize),
+    (right, column): (&[V::Pack], usize),
 ) {
-    for i in range {
-        let (left, right) = (&left[l(i)..][..K], &right[r(i)..][..K]);
-        let right: [V; K] = std::array::from_fn(|q| V::load(&right[q]));
-        for (row, x) in tile.iter_mut().zip(left) {
-            let x = V::load(x);
-            for (to, y) in row.iter_mut().zip(right) {
-                *to = x.neg_mul_add(y, *to);
+    for (left, right) in left.chunks_exact(n).zip(right.chunks_exact(n)) {
+        let left: [V; K] = load_all(&left[row..row + K]);
+        let right: [V; K] = load_all(&right[column..column + K]);
+        for p in 0..K {
+            for q in 0..K {
+                tile[p][q] = left[p].neg_mul_add(right[q], tile[p][q]);
             }
         }
     }
@@ -78,19 +135,22 @@ fn lower<V: Lanes, const K: usize>(tile: &mut Tile<V, K>, m: &[V::Pack], n: usiz
     }
 }
 
-/// Factors the chain of a group into `out`.
+/// See [`eliminate_tiled`].
 #[inline(always)]
-pub(crate) fn eliminate_tiles<V: Lanes, const K: usize>(
+fn eliminate_tiles<V: Lanes, const K: usize, const N: usize>(
     assembly: &Assembly<V::Pack>,
     tiles: &mut Tiles<V::Pack>,
     out: &mut [V::Pack],
 ) -> Result<(), BadPivot> {
     let Assembly { problem, group, staged, .. } = *assembly;
-    let (n, states, block, steps) = (group.n, problem.shape.states, problem.shape.block(), problem.shape.steps);
+    let n = if N > 0 { N } else { group.n };
+    let (states, block, steps) = (problem.shape.states, problem.shape.block(), problem.shape.steps);
+    let count = group.equations.len() * n;
     for (t, out) in out.chunks_exact_mut(group.step_len).enumerate() {
+        let out = &mut out[..n * (n + 1) / 2];
         std::mem::swap(&mut tiles.before, &mut tiles.now);
         if t > 0 {
-            eliminate_coupling::<V, K>(assembly, tiles, t);
+            eliminate_coupling::<V, K, N>(assembly, tiles, t);
         }
         for (index, &e) in group.equations.iter().enumerate() {
             let row = e * steps + t;
@@ -104,36 +164,47 @@ pub(crate) fn eliminate_tiles<V: Lanes, const K: usize>(
                 x.mul(weight).store(w);
             }
         }
-        let Tiles { now, inverse, w, scaled_w, rows, weighted, .. } = &mut *tiles;
-        let equations = 0..group.equations.len();
-        for (b, &d) in group.states.iter().enumerate() {
-            for c in b..group.states.len() {
-                let (row, column) = (b * K, c * K);
+        let Tiles { now, upper, inverse, w, scaled_w, rows, weighted, .. } = &mut *tiles;
+        let (now, upper, inverse) = (&mut now[..n * n], &mut upper[..n * n], &mut inverse[..n]);
+        let (w, scaled_w) = (&w[..n * n], &scaled_w[..n * n]);
+        let (rows, weighted) = (&rows[..count], &weighted[..count]);
+        for b in 0..n / K {
+            let row = b * K;
+            let mut tile = own_tile::<V, K>(assembly, t, t * states + group.states[b]);
+            update(&mut tile, n, (weighted, row), (rows, row));
+            let mut diagonal = [V::splat(0.0); K];
+            for r in 0..K {
+                diagonal[r] = tile[r][r];
+            }
+            if t > 0 {
+                update(&mut tile, n, (&scaled_w[row * n..], row), (&w[row * n..], row));
+            }
+            update(&mut tile, n, (&now[..row * n], row), (&upper[..row * n], row));
+            let own = factor_tile(&mut tile, &diagonal, (t, row), n, now)?;
+            for r in 0..K {
+                let base = row_start(n, row + r) + row;
+                own[r].store(&mut inverse[row + r]);
+                own[r].store(&mut out[base + r]);
+                for q in r + 1..K {
+                    tile[r][q].store(&mut out[base + q]);
+                }
+            }
+            for c in b + 1..n / K {
+                let column = c * K;
                 let mut tile = [[V::splat(0.0); K]; K];
-                if b == c {
-                    tile = own_tile::<V, K>(assembly, t, t * states + d);
-                }
-                update(&mut tile, equations.clone(), (weighted, |i| i * n + row), (rows, |i| i * n + column));
-                let diagonal: [V; K] = std::array::from_fn(|r| tile[r][r]);
+                update(&mut tile, n, (weighted, row), (rows, column));
                 if t > 0 {
-                    update(&mut tile, column..n, (scaled_w, |i| i * n + row), (w, |i| i * n + column));
+                    update(&mut tile, n, (&scaled_w[column * n..], row), (&w[column * n..], column));
                 }
-                update(&mut tile, 0..row, (now, |i| i * n + row), (out, |i| group.base(i) + column));
-                if b == c {
-                    factor_tile(&mut tile, &diagonal, (t, row), n, now, inverse)?;
-                } else {
-                    lower(&mut tile, now, n, row);
-                }
+                update(&mut tile, n, (&now[..row * n], row), (&upper[..row * n], column));
+                lower(&mut tile, now, n, row);
                 for r in 0..K {
-                    let base = group.base(row + r);
-                    let x = V::load(&inverse[row + r]);
-                    let first = if b == c { r + 1 } else { 0 };
-                    if b == c {
-                        out[base + row + r] = inverse[row + r];
-                    }
-                    for q in first..K {
-                        tile[r][q].store(&mut out[base + column + q]);
-                        tile[r][q].mul(x).store(&mut now[(row + r) * n + column + q]);
+                    let base = row_start(n, row + r) + column;
+                    let dense = (row + r) * n + column;
+                    for q in 0..K {
+                        tile[r][q].store(&mut out[base + q]);
+                        tile[r][q].store(&mut upper[dense + q]);
+                        tile[r][q].mul(own[r]).store(&mut now[dense + q]);
                     }
                 }
             }
@@ -165,15 +236,17 @@ fn own_tile<V: Lanes, const K: usize>(assembly: &Assembly<V::Pack>, t: usize, at
     }
     if t < problem.shape.initial_steps {
         let weight = V::load(&staged.initial[at]);
-        for j in 0..problem.shape.initial_orders.min(K) {
-            let x = V::load(&staged.unscale[at * K + j]);
-            tile[j][j] = x.mul(x).mul_add(weight, tile[j][j]);
+        for j in 0..K {
+            if j < problem.shape.initial_orders {
+                let x = V::load(&staged.unscale[at * K + j]);
+                tile[j][j] = x.mul(x).mul_add(weight, tile[j][j]);
+            }
         }
     }
     tile
 }
 
-/// Factors a tile on the diagonal; its multipliers go to `m`.
+/// Factors a tile on the diagonal; its multipliers go to `m`. Gives the reciprocals of its pivots.
 #[inline(always)]
 fn factor_tile<V: Lanes, const K: usize>(
     tile: &mut Tile<V, K>,
@@ -181,17 +254,14 @@ fn factor_tile<V: Lanes, const K: usize>(
     (t, row): (usize, usize),
     n: usize,
     m: &mut [V::Pack],
-    inverse: &mut [V::Pack],
-) -> Result<(), BadPivot> {
+) -> Result<[V; K], BadPivot> {
+    let mut inverse = [V::splat(0.0); K];
     for r in 0..K {
         if !sound(tile[r][r], diagonal[r]) {
-            let (mut pivot, mut whole) = (V::Pack::ZERO, V::Pack::ZERO);
-            tile[r][r].store(&mut pivot);
-            diagonal[r].store(&mut whole);
-            return Err(bad_pivot(&pivot, &whole, t, row + r));
+            return Err(bad_pivot(tile[r][r], diagonal[r], t, row + r));
         }
         let one_over = V::splat(1.0).div(tile[r][r]);
-        one_over.store(&mut inverse[row + r]);
+        inverse[r] = one_over;
         for j in r + 1..K {
             let x = tile[r][j].mul(one_over);
             x.store(&mut m[(row + r) * n + row + j]);
@@ -200,153 +270,190 @@ fn factor_tile<V: Lanes, const K: usize>(
             }
         }
     }
-    Ok(())
+    Ok(inverse)
 }
 
 /// `L^-1 B` and `D^-1 L^-1 B` for the coupling `B` with the step before. Columns of a state are zero above its rows.
 #[inline(always)]
-fn eliminate_coupling<V: Lanes, const K: usize>(assembly: &Assembly<V::Pack>, tiles: &mut Tiles<V::Pack>, t: usize) {
+fn eliminate_coupling<V: Lanes, const K: usize, const N: usize>(
+    assembly: &Assembly<V::Pack>,
+    tiles: &mut Tiles<V::Pack>,
+    t: usize,
+) {
     let Assembly { problem, plan, group, staged } = *assembly;
+    let n = if N > 0 { N } else { group.n };
     let Tiles { before, inverse, w, scaled_w, .. } = tiles;
-    let (n, states) = (group.n, problem.shape.states);
+    let (before, inverse, w, scaled_w) = (&before[..n * n], &inverse[..n], &mut w[..n * n], &mut scaled_w[..n * n]);
+    let states = problem.shape.states;
     let matrix = &plan.rows.at_next[..K * K];
-    for (s, &d) in group.states.iter().enumerate() {
-        let (mut p, rho) = (V::load(&staged.smooth[t * states + d]), V::load(&staged.rho[t * states + d]));
-        for b in s..group.states.len() {
-            let (row, column) = (b * K, s * K);
+    for s in 0..n / K {
+        let column = s * K;
+        for b in s..n / K {
+            let row = b * K;
             let mut tile = [[V::splat(0.0); K]; K];
             if b == s {
+                let at = t * states + group.states[s];
+                let (mut p, rho) = (V::load(&staged.smooth[at]), V::load(&staged.rho[at]));
                 for q in 0..K {
-                    for (j, row) in tile.iter_mut().enumerate() {
-                        row[q] = p.mul(V::splat(matrix[j * K + q]));
+                    for j in 0..K {
+                        tile[j][q] = p.mul(V::splat(matrix[j * K + q]));
                     }
                     p = p.mul(rho);
                 }
             }
-            update(&mut tile, column..row, (before, |i| i * n + row), (w, |i| i * n + column));
+            update(&mut tile, n, (&before[column * n..row * n], row), (&w[column * n..row * n], column));
             lower(&mut tile, before, n, row);
             for r in 0..K {
                 let x = V::load(&inverse[row + r]);
+                let at = (row + r) * n + column;
                 for q in 0..K {
-                    tile[r][q].store(&mut w[(row + r) * n + column + q]);
-                    tile[r][q].mul(x).store(&mut scaled_w[(row + r) * n + column + q]);
+                    tile[r][q].store(&mut w[at + q]);
+                    tile[r][q].mul(x).store(&mut scaled_w[at + q]);
                 }
             }
         }
     }
 }
 
-/// `x -= sum_i U[i][row..] p[i]` over the rows above a tile.
-#[inline(always)]
-fn take_above<V: Lanes, F: Stored<V::Pack>, const K: usize>(
-    x: &mut [V; K],
+/// A step of a stored factor of blocks of `n`.
+#[derive(Clone, Copy)]
+struct Step<F> {
     factor: F,
-    (base, group): (usize, &Group),
-    row: usize,
-    p: &[V::Pack],
-) {
-    for (i, p) in p.iter().enumerate().take(row) {
-        let p = V::load(p);
-        let at = base + group.base(i) + row;
-        for (q, x) in x.iter_mut().enumerate() {
-            *x = factor.get::<V>(at + q).neg_mul_add(p, *x);
+    /// Where it begins.
+    base: usize,
+    n: usize,
+}
+
+impl<F> Step<F> {
+    /// Number `(r, c)` of its triangle, `c >= r`.
+    #[inline(always)]
+    fn get<V: Lanes>(&self, r: usize, c: usize) -> V
+    where
+        F: Stored<V::Pack>,
+    {
+        self.factor.get(self.base + row_start(self.n, r) + c)
+    }
+
+    /// `x -= sum_i U[i][row..] p[i]` over the rows above a tile.
+    #[inline(always)]
+    fn take_above<V: Lanes, const K: usize>(&self, x: &mut [V; K], row: usize, p: &[V::Pack])
+    where
+        F: Stored<V::Pack>,
+    {
+        for (i, p) in p.iter().enumerate().take(row) {
+            let p = V::load(p);
+            for q in 0..K {
+                x[q] = self.get::<V>(i, row + q).neg_mul_add(p, x[q]);
+            }
+        }
+    }
+
+    /// `D^-1 L^-1 x`, tile by tile, where the tiles above are done.
+    #[inline(always)]
+    fn down<V: Lanes, const K: usize>(&self, x: &mut [V; K], row: usize)
+    where
+        F: Stored<V::Pack>,
+    {
+        for r in 0..K {
+            let p = x[r].mul(self.get(row + r, row + r));
+            for q in r + 1..K {
+                x[q] = self.get::<V>(row + r, row + q).neg_mul_add(p, x[q]);
+            }
+            x[r] = p;
+        }
+    }
+
+    /// `L^-T x` in place, all tiles. The rows of a tile wait for one another only inside the tile.
+    #[inline(always)]
+    fn up<V: Lanes, const K: usize>(&self, x: &mut [V::Pack])
+    where
+        F: Stored<V::Pack>,
+    {
+        for b in (0..self.n / K).rev() {
+            let row = b * K;
+            let mut sums = [V::splat(0.0); K];
+            for c in row + K..self.n {
+                let x = V::load(&x[c]);
+                for r in 0..K {
+                    sums[r] = self.get::<V>(row + r, c).mul_add(x, sums[r]);
+                }
+            }
+            let mut tile: [V; K] = load_all(&x[row..row + K]);
+            for r in (0..K).rev() {
+                for q in r + 1..K {
+                    sums[r] = self.get::<V>(row + r, row + q).mul_add(tile[q], sums[r]);
+                }
+                tile[r] = self.get::<V>(row + r, row + r).neg_mul_add(sums[r], tile[r]);
+                tile[r].store(&mut x[row + r]);
+            }
         }
     }
 }
 
-/// `D^-1 L^-1 x` of a step, tile by tile, where the tiles above are done.
+/// See [`forward_tiled`].
 #[inline(always)]
-fn down<V: Lanes, F: Stored<V::Pack>, const K: usize>(
-    x: &mut [V; K],
-    factor: F,
-    (base, group): (usize, &Group),
-    row: usize,
-) {
-    for r in 0..K {
-        let at = base + group.base(row + r) + row;
-        let p = x[r].mul(factor.get(at + r));
-        for q in r + 1..K {
-            x[q] = factor.get::<V>(at + q).neg_mul_add(p, x[q]);
-        }
-        x[r] = p;
-    }
-}
-
-/// `L^-T x` of a step in place, all tiles.
-#[inline(always)]
-fn up<V: Lanes, F: Stored<V::Pack>, const K: usize>(x: &mut [V::Pack], factor: F, (base, group): (usize, &Group)) {
-    for r in (0..group.n).rev() {
-        let at = base + group.base(r);
-        let mut sums = [V::splat(0.0); 2];
-        for (c, x) in x.iter().enumerate().skip(r + 1) {
-            sums[c % 2] = factor.get::<V>(at + c).mul_add(V::load(x), sums[c % 2]);
-        }
-        factor.get::<V>(at + r).neg_mul_add(sums[0].add(sums[1]), V::load(&x[r])).store(&mut x[r]);
-    }
-}
-
-/// [`super::blocks::forward_blocks`]
-#[inline(always)]
-pub(crate) fn forward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize>(
+fn forward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
     y: &mut [V::Pack],
     room: &mut [V::Pack],
 ) {
+    let n = if N > 0 { N } else { group.n };
     let block = chain.states * K;
-    let s = &mut room[..group.n];
+    let s = &mut room[..n];
     let matrix = &chain.plan.rows.at_next[..K * K];
     for t in 0..chain.plan.chain {
-        let step = (group.start + t * group.step_len, group);
+        let step = Step { factor, base: group.start + t * group.step_len, n };
         let y = &mut y[t * block..][..block];
-        for (b, &d) in group.states.iter().enumerate() {
-            let row = b * K;
-            let mut x: [V; K] = std::array::from_fn(|k| V::load(&y[d * K + k]));
+        for b in 0..n / K {
+            let (row, d) = (b * K, group.states[b]);
+            let mut x: [V; K] = load_all(&y[d * K..]);
             if t > 0 {
                 let at = t * chain.states + d;
                 let (mut p, rho) = (V::load(&chain.smooth[at]), V::load(&chain.rho[at]));
-                let before: [V; K] = std::array::from_fn(|k| V::load(&s[row + k]));
-                for (k, x) in x.iter_mut().enumerate() {
+                let before: [V; K] = load_all(&s[row..row + K]);
+                for k in 0..K {
                     let mut sum = V::splat(0.0);
-                    for (i, before) in before.iter().enumerate() {
-                        sum = V::splat(matrix[i * K + k]).mul_add(*before, sum);
+                    for i in 0..K {
+                        sum = V::splat(matrix[i * K + k]).mul_add(before[i], sum);
                     }
-                    *x = sum.neg_mul_add(p, *x);
+                    x[k] = sum.neg_mul_add(p, x[k]);
                     p = p.mul(rho);
                 }
             }
-            take_above::<V, F, K>(&mut x, factor, step, row, s);
-            down::<V, F, K>(&mut x, factor, step, row);
+            step.take_above(&mut x, row, s);
+            step.down(&mut x, row);
             for k in 0..K {
                 x[k].store(&mut s[row + k]);
                 x[k].store(&mut y[d * K + k]);
             }
         }
-        up::<V, F, K>(s, factor, step);
+        step.up::<V, K>(s);
     }
 }
 
-/// [`super::blocks::backward_blocks`]
+/// See [`backward_tiled`].
 #[inline(always)]
-pub(crate) fn backward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize>(
+fn backward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
     y: &mut [V::Pack],
     room: &mut [V::Pack],
 ) {
+    let n = if N > 0 { N } else { group.n };
     let block = chain.states * K;
     let (x, g) = room.split_at_mut(room.len() / 2);
-    let (x, g) = (&mut x[..group.n], &mut g[..group.n]);
+    let (x, g) = (&mut x[..n], &mut g[..n]);
     let matrix = &chain.plan.rows.at_next[..K * K];
     let last = chain.plan.chain - 1;
     for t in (0..=last).rev() {
-        let step = (group.start + t * group.step_len, group);
+        let step = Step { factor, base: group.start + t * group.step_len, n };
         let y = &mut y[t * block..][..block];
-        for (b, &d) in group.states.iter().enumerate() {
-            let row = b * K;
-            let mut to: [V; K] = std::array::from_fn(|k| V::load(&y[d * K + k]));
+        for b in 0..n / K {
+            let (row, d) = (b * K, group.states[b]);
+            let mut to: [V; K] = load_all(&y[d * K..]);
             if t < last {
                 let at = (t + 1) * chain.states + d;
                 let (mut p, rho) = (V::load(&chain.smooth[at]), V::load(&chain.rho[at]));
@@ -356,13 +463,13 @@ pub(crate) fn backward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize>(
                     p = p.mul(rho);
                 }
                 let mut tile = [V::splat(0.0); K];
-                for (j, to) in tile.iter_mut().enumerate() {
+                for j in 0..K {
                     for k in 0..K {
-                        *to = V::splat(matrix[j * K + k]).mul_add(scaled[k], *to);
+                        tile[j] = V::splat(matrix[j * K + k]).mul_add(scaled[k], tile[j]);
                     }
                 }
-                take_above::<V, F, K>(&mut tile, factor, step, row, g);
-                down::<V, F, K>(&mut tile, factor, step, row);
+                step.take_above(&mut tile, row, g);
+                step.down(&mut tile, row);
                 for k in 0..K {
                     tile[k].store(&mut g[row + k]);
                     to[k] = to[k].sub(tile[k]);
@@ -372,8 +479,8 @@ pub(crate) fn backward_tiles<V: Lanes, F: Stored<V::Pack>, const K: usize>(
                 to[k].store(&mut x[row + k]);
             }
         }
-        up::<V, F, K>(x, factor, step);
-        for (&place, x) in group.place.iter().zip(x.iter()) {
+        step.up::<V, K>(x);
+        for (&place, x) in group.place[..n].iter().zip(x.iter()) {
             y[place] = *x;
         }
     }
