@@ -6,6 +6,8 @@ mod bench;
 mod fmt;
 #[path = "main/solve.rs"]
 mod solve;
+#[path = "main/test.rs"]
+mod test;
 #[path = "main/watch.rs"]
 mod watch;
 
@@ -84,6 +86,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
     },
+    /// Run the tests of model files.
+    Test(test::TestArgs),
     /// Bring model files into the settled layout.
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
@@ -246,6 +250,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
         }),
+        Command::Test(args) => test::run(&args, format),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),

@@ -26,6 +26,7 @@ mod run;
 mod session;
 mod solve_case;
 mod terms;
+mod testing;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -42,3 +43,4 @@ pub use pointwise::Compiled;
 pub use run::{Outcome, RunOptions};
 pub use session::{Checked, Session};
 pub use solve_case::{CaseOptions, SolvedCase, solve_case};
+pub use testing::{FileTests, TestOptions, TestOutcome, run_tests};
