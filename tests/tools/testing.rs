@@ -1,8 +1,8 @@
 //! `mechc test` as a user meets it: what passes, what fails and why, snapshots, exit codes, and machine-readable output.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+
+use super::{folder, mechc, text};
 
 /// A file whose tests pass, one of which runs a fit.
 const GOOD: &str = r#"use std.systems.HarmonicOscillator
@@ -56,24 +56,6 @@ test "data" {
   expect min(wave.t) == 0
 }
 "#;
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, content) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, content).expect("a file");
-    }
-    folder
-}
 
 #[test]
 fn good_tests_pass_and_snapshots_are_kept() {
