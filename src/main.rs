@@ -2,10 +2,20 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/completions.rs"]
+mod completions;
+#[path = "main/explain.rs"]
+mod explain;
 #[path = "main/fmt.rs"]
 mod fmt;
+#[path = "main/info.rs"]
+mod info;
+#[path = "main/new.rs"]
+mod new;
 #[path = "main/solve.rs"]
 mod solve;
+#[path = "main/test.rs"]
+mod test;
 #[path = "main/watch.rs"]
 mod watch;
 
@@ -84,6 +94,16 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
     },
+    /// Run the tests of model files.
+    Test(test::TestArgs),
+    /// Say what a code means: cause, example, way out.
+    Explain(explain::ExplainArgs),
+    /// Create a project that runs: a model, its data, a readme.
+    New(new::NewArgs),
+    /// Say what a model file declares: models, data, fits, plans; with --json for other programs.
+    Info(info::InfoArgs),
+    /// Print a script that completes commands and options in a shell.
+    Completions(completions::CompletionsArgs),
     /// Bring model files into the settled layout.
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
@@ -246,6 +266,13 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
         }),
+        Command::Test(args) => test::run(&args, format),
+        Command::Explain(args) => without_model(explain::run(&args, format), format),
+        Command::New(args) => without_model(new::run(&args, format), format),
+        Command::Info(args) => {
+            with_session(&args.model, format, |session, name| info::run(&args, session, name, format))
+        }
+        Command::Completions(args) => without_model(completions::run(&args), format),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),

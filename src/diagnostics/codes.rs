@@ -42,9 +42,9 @@ codes! {
     E0108 "character without meaning" "The character is not part of the language. Characters that only look like one (a typographic minus, a no-break space) are named with the one to write.";
     E0109 "invisible direction control" "Bidirectional control characters make text appear in an order other than the one that is compiled, so they are refused everywhere, also in strings and comments.";
     E0110 "not a text file" "The file holds a NUL character: it is binary, or text in an encoding other than UTF-8.";
-    E0111 "not an item" "At the top level of a file stand only `use`, `model`, `network`, `data` and `fit`.";
+    E0111 "not an item" "At the top level of a file stand only `use`, `model`, `network`, `data`, `fit` and `test`.";
     E0112 "not a statement of a model" "Inside a model stand `state`, `param`, `const`, `input`, `let`, `initial` and equations.";
-    E0113 "item without its block" "A model and a network have a block: `model Name { ... }`.";
+    E0113 "item without its block" "A model, a network and a test have a block: `model Name { ... }`.";
     E0114 "unknown escape in a string" "Inside a string `\\\\`, `\\\"`, `\\n` and `\\t` are known. Paths are written with `/` on every system.";
     E0115 "keyword used as a name" "The word starts a declaration or an item, so nothing can be named by it.";
     E0116 "too large" "A file has at most 16 MB and 300,000 words, numbers and symbols; a statement at most 50,000; a name at most 255 bytes; a number at most 400 digits.";
@@ -112,6 +112,14 @@ codes! {
     E0601 "unknown block in an override" "The name before the dot is that of a data set, a network, a fit or a model.";
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
+
+    // Tests.
+    E1101 "expectation not met" "What a test expects does not hold. Both sides are named as they were found.";
+    E1102 "unknown name in a test" "An expectation names an item, column, parameter, state or function that there is not, or leaves open which of several fits it means.";
+    E1103 "expectation that cannot be judged" "The sides of an expectation cannot be compared, or a function gets something it cannot take.";
+    E1104 "snapshot differs" "A text is not the one that was kept, or none was kept yet. `mechc test --update` keeps the new one.";
+    E1105 "test that could not run" "The data could not be had, a fit failed, or a figure that is asked for does not exist.";
+    E1106 "test without expectations" "A test needs at least one `expect`.";
 
     // Tools.
     E1201 "not in its layout" "`mechc fmt --check` found that the file is not laid out as `mechc fmt` would write it.";

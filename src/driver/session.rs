@@ -83,6 +83,11 @@ impl Session {
         Ok((session, name))
     }
 
+    /// The folder that paths of data files are relative to.
+    pub fn data_root(&self) -> &Path {
+        &self.data_root
+    }
+
     /// Every source read so far, for rendering diagnostics.
     pub fn sources(&self) -> &Sources {
         &self.sources

@@ -1,6 +1,6 @@
 //! Networks, data sets and fits: everything around a model.
 
-use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId};
+use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId, Test};
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
 
@@ -15,6 +15,8 @@ pub struct Program {
     pub data: Arena<DataId, DataSet>,
     /// Fits, in order.
     pub fits: Arena<FitId, Fit>,
+    /// Tests, in order.
+    pub tests: Vec<Test>,
 }
 
 /// A multi-layer perceptron over a window of the data.

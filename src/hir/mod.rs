@@ -12,6 +12,7 @@ mod experiment;
 mod expr;
 mod model;
 mod spell;
+mod test;
 
 pub use dump::dump;
 pub use eval::Point;
@@ -26,3 +27,4 @@ pub use model::{
     NetworkId, Param, ParamId, State, StateId, Unknown, UnknownId, UnknownKind, UnknownTerm,
 };
 pub use spell::{Names, number};
+pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};

@@ -67,6 +67,30 @@ pub fn equations_text(record: &RunRecord) -> String {
     out
 }
 
+/// The equations and parameters to three digits, without errors: a text that is the same on every machine.
+pub fn equations_short(record: &RunRecord) -> String {
+    let mut out = String::new();
+    for equation in &record.equations {
+        let mut right = String::new();
+        for term in &equation.terms {
+            let sign = match (right.is_empty(), term.coefficient < 0.0) {
+                (true, true) => "-",
+                (true, false) => "",
+                (false, true) => " - ",
+                (false, false) => " + ",
+            };
+            let factor = if term.term == "1" { String::new() } else { format!("*{}", term.term) };
+            right.push_str(&format!("{sign}{}{factor}", short(term.coefficient.abs())));
+        }
+        let right = if right.is_empty() { "0" } else { &right };
+        out.push_str(&format!("{} = {right}\n", left_side(equation)));
+    }
+    for parameter in &record.parameters {
+        out.push_str(&format!("{} = {}\n", parameter.name, short(parameter.value)));
+    }
+    out
+}
+
 /// The left side of an equation: `x'`, `q''`; from the fourth derivative on `x^(4)`.
 pub(crate) fn left_side(equation: &Equation) -> String {
     match equation.derivative {

@@ -11,6 +11,7 @@
 
 mod data;
 mod equations;
+mod expect;
 mod fit;
 mod fold;
 mod holes;
@@ -29,6 +30,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use expect::canonical;
 pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;

@@ -5,7 +5,7 @@ use super::fit::{self, Surroundings};
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
 use super::settings::{Context, FIT, SIMULATE, Settings};
-use super::{model, network, suggest};
+use super::{expect, model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
@@ -75,6 +75,7 @@ impl Entry {
             Item::Network(b) => b.name.span,
             Item::Data(d) => d.name.span,
             Item::Fit(f) => f.name.as_ref().map_or(f.model.span, |n| n.span),
+            Item::Test(t) => t.name.span,
         })
     }
 
@@ -85,6 +86,7 @@ impl Entry {
             Item::Network(_) => "a network",
             Item::Data(_) => "a data set",
             Item::Fit(_) => "a fit",
+            Item::Test(_) => "a test",
         }
     }
 }
@@ -154,6 +156,10 @@ impl<'w> Checker<'w> {
             if let Item::Fit(f) = item {
                 self.fit(f, sources, sink);
             }
+        }
+        if !sink.has_errors() {
+            // Tests are about all the rest: with errors there, what they say cannot be judged.
+            self.tests(&items, sink);
         }
         if !sink.has_errors() {
             self.unused(&items, &places, sink);
@@ -339,6 +345,22 @@ impl<'w> Checker<'w> {
         }
     }
 
+    fn tests(&mut self, items: &[Item], sink: &mut Sink) {
+        let mut names: IndexMap<&str, Span> = IndexMap::new();
+        for item in items {
+            let Item::Test(item) = item else { continue };
+            if let Some(first) = names.get(item.name.name.as_str()) {
+                let message = format!("there are two tests \"{}\"", item.name.name);
+                let d = Diagnostic::error(E0202, message, item.name.span, "again here").label(*first, "first here");
+                sink.push(d);
+                continue;
+            }
+            names.insert(&item.name.name, item.name.span);
+            let test = expect::test(item, &self.program, &mut self.used, sink);
+            self.program.tests.extend(test);
+        }
+    }
+
     fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sink: &mut Sink) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
         for (item, (place, import)) in items.iter().zip(places) {
@@ -376,5 +398,6 @@ fn item_span(item: &Item) -> Span {
         Item::Network(b) => b.span,
         Item::Data(d) => d.span,
         Item::Fit(f) => f.span,
+        Item::Test(t) => t.span,
     }
 }

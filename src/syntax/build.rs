@@ -3,7 +3,8 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
-    Binding, DataSource, Equation, Ident, InitialDecl, ModelItem, ParamDecl, Setting, SettingValue, StateDecl, Use,
+    Binding, Claim, Comparison, DataSource, Equation, Expectation, Ident, InitialDecl, ModelItem, ParamDecl, Setting,
+    SettingValue, Side, StateDecl, Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;
@@ -92,6 +93,56 @@ impl<'a, 'b> Builder<'a, 'b> {
     pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<(Ident, Ident, Option<Ident>)> {
         let mut names = header.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| self.ident(&p));
         Some((names.next()?, names.next()?, names.next()))
+    }
+
+    /// The name in `test "NAME"`.
+    pub fn test_header(&mut self, header: Pair<Rule>) -> Option<Ident> {
+        let text = header.into_inner().find(|p| p.as_rule() == Rule::text)?;
+        let span = self.span(&text);
+        Some(Ident { name: self.string(text)?, span })
+    }
+
+    /// `expect ...`, whose text ends at byte `end`.
+    pub fn expectation(&mut self, pair: Pair<Rule>, end: usize) -> Option<Expectation> {
+        let span = Span::new(self.file, self.offset, end);
+        let stated = pair.into_inner().find(|p| matches!(p.as_rule(), Rule::claim | Rule::snapshot))?;
+        let claim = match stated.as_rule() {
+            Rule::snapshot => {
+                let mut words = stated.into_inner().filter(|p| p.as_rule() == Rule::word).map(|p| self.ident(&p));
+                Claim::Snapshot { what: words.next()?, of: words.next() }
+            }
+            _ => self.comparison(stated)?,
+        };
+        Some(Expectation { claim, span })
+    }
+
+    fn comparison(&mut self, pair: Pair<Rule>) -> Option<Claim> {
+        let (mut sides, mut comparison, mut within) = (Vec::new(), None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::side => sides.push(self.side(part)?),
+                Rule::expr => within = Some(self.expr(part)?),
+                Rule::equals => comparison = Some(Comparison::Equals),
+                Rule::differs => comparison = Some(Comparison::Differs),
+                Rule::nearly => comparison = Some(Comparison::Nearly),
+                Rule::at_least => comparison = Some(Comparison::AtLeast),
+                Rule::at_most => comparison = Some(Comparison::AtMost),
+                Rule::less => comparison = Some(Comparison::Less),
+                Rule::greater => comparison = Some(Comparison::Greater),
+                _ => {}
+            }
+        }
+        let mut sides = sides.into_iter();
+        Some(Claim::Compare { left: sides.next()?, comparison: comparison?, right: sides.next()?, within })
+    }
+
+    fn side(&mut self, pair: Pair<Rule>) -> Option<Side> {
+        let inside = pair.into_inner().next()?;
+        let span = self.span(&inside);
+        match inside.as_rule() {
+            Rule::set => Some(Side::Set(self.each(inside.into_inner(), Rule::expr, Self::expr)?, span)),
+            _ => Some(Side::Expr(self.expr(inside)?)),
+        }
     }
 
     /// The declaration or equation that `rule` matched; `end` is the last byte of its text.

@@ -54,6 +54,11 @@ fn dump_item(out: &mut String, item: &Item) {
             }
             dump_settings(out, &data.settings);
         }
+        Item::Test(test) => {
+            dump_doc(out, &test.doc);
+            let _ = writeln!(out, "test {:?}", test.name.name);
+            test.expectations.iter().for_each(|e| dump_claim(out, &e.claim));
+        }
         Item::Fit(fit) => {
             dump_doc(out, &fit.doc);
             let _ = write!(out, "fit {} to {}", fit.model.name, fit.data.name);
@@ -132,6 +137,34 @@ fn write_param(out: &mut String, param: &ParamDecl) {
 
 fn write_binding(out: &mut String, binding: &Binding) {
     let _ = write!(out, " ({} = {})", binding.name.name, dump_expr(&binding.value));
+}
+
+fn dump_claim(out: &mut String, claim: &Claim) {
+    match claim {
+        Claim::Compare { left, comparison, right, within } => {
+            out.push_str("  expect ");
+            write_side(out, left);
+            let _ = write!(out, " {} ", comparison.symbol());
+            write_side(out, right);
+            if let Some(within) = within {
+                let _ = write!(out, " within {}", dump_expr(within));
+            }
+        }
+        Claim::Snapshot { what, of } => {
+            let _ = write!(out, "  expect snapshot {}", what.name);
+            if let Some(of) = of {
+                let _ = write!(out, " of {}", of.name);
+            }
+        }
+    }
+    out.push('\n');
+}
+
+fn write_side(out: &mut String, side: &Side) {
+    match side {
+        Side::Expr(expr) => write_expr(out, expr),
+        Side::Set(elements, _) => write_node(out, "set", elements),
+    }
 }
 
 fn dump_settings(out: &mut String, settings: &[Setting]) {

@@ -273,7 +273,7 @@ impl Builder<'_, '_> {
     }
 
     /// A string's text: quotes removed, escapes replaced.
-    fn string(&mut self, pair: Pair<Rule>) -> Option<String> {
+    pub(super) fn string(&mut self, pair: Pair<Rule>) -> Option<String> {
         let written = pair.as_str();
         let body = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
         let mut text = String::with_capacity(body.len());

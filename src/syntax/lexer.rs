@@ -139,7 +139,7 @@ impl<'a> Lexer<'a, '_, '_> {
                 self.report(codes::E0108, message, opening, "here", help);
                 self.push(TokenKind::Bad, end);
             }
-            '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' => {
+            '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' | '~' | '!' => {
                 self.push(TokenKind::Symbol(c as u8), self.at + 1);
             }
             '.' => self.dot(),

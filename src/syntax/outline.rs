@@ -16,7 +16,7 @@ const MAX_NESTING: usize = 256;
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 5] = ["use", "model", "network", "data", "fit"];
+pub(super) const ITEM_KEYWORDS: [&str; 6] = ["use", "model", "network", "data", "fit", "test"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]
@@ -176,6 +176,7 @@ impl<'a> Scan<'a, '_, '_> {
                 TokenKind::Newline if self.starts_afresh(self.at + 1, header) => break,
                 TokenKind::Newline | TokenKind::Doc | TokenKind::FileDoc => {}
                 TokenKind::Bad => bad = true,
+                TokenKind::Open(b'{') if self.is_expectation(first) => self.open(token, &mut open),
                 TokenKind::Open(b'{') => {
                     if !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) && !bad {
                         let message = "a block cannot stand inside a statement".to_string();
@@ -298,6 +299,11 @@ impl<'a> Scan<'a, '_, '_> {
         !header && (derivative || declaration)
     }
 
+    /// Whether the statement from position `first` is an expectation, in which braces hold sets.
+    fn is_expectation(&self, first: usize) -> bool {
+        self.tokens.get(first).is_some_and(|&t| t.kind == TokenKind::Word && self.slice(t) == "expect")
+    }
+
     /// Whether an item starts at position `from`: its keyword and what must follow.
     fn starts_item(&self, from: usize) -> bool {
         let token = |i: usize| self.tokens.get(from + i).copied();
@@ -311,6 +317,10 @@ impl<'a> Scan<'a, '_, '_> {
                 is_word(1)
                     && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
                     && token(3).is_some_and(|t| matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy"))
+            }
+            "test" => {
+                token(1).is_some_and(|t| t.kind == TokenKind::Text)
+                    && self.solid(from + 2).is_some_and(|(_, t)| t.kind == TokenKind::Open(b'{'))
             }
             "fit" => is_word(1) && token(2).is_some_and(|t| self.slice(t) == "to"),
             "use" => is_word(1) && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'.')),

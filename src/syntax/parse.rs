@@ -1,6 +1,6 @@
 //! Whole files: outline, then header by header and statement by statement.
 
-use super::ast::{Block, Data, File, Fit, Item, Model, ModelItem, Setting, SettingValue};
+use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Setting, SettingValue, Test};
 use super::build::Builder;
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
 use super::lexer::{Token, TokenKind, lex, shown};
@@ -71,6 +71,7 @@ impl<'a> Reader<'a, '_> {
             "network" => Rule::network_header,
             "data" => Rule::data_header,
             "fit" => Rule::fit_header,
+            "test" => Rule::test_header,
             _ => {
                 self.not_an_item(&raw, first, keyword);
                 return None;
@@ -85,7 +86,8 @@ impl<'a> Reader<'a, '_> {
         let start = raw.header.bytes.start;
         let end = raw.block.as_ref().map_or(raw.header.bytes.end, |(_, end)| *end);
         let span = Span::new(self.file, start, end);
-        if raw.block.is_none() && matches!(rule, Rule::model_header | Rule::network_header) && header.is_some() {
+        let needs_block = matches!(rule, Rule::model_header | Rule::network_header | Rule::test_header);
+        if raw.block.is_none() && needs_block && header.is_some() {
             let place = raw.header.bytes.clone();
             let help = Some("add `{ ... }`".to_string());
             let message = format!("this {keyword} has no block");
@@ -102,6 +104,11 @@ impl<'a> Reader<'a, '_> {
             let body = self.model_body(statements);
             let name = Builder::new(self.file, start, &mut self.out).header_name(header?);
             return name.map(|name| Item::Model(Model { name, doc: raw.doc, body, span }));
+        }
+        if rule == Rule::test_header {
+            let expectations = self.expectations(statements);
+            let name = Builder::new(self.file, start, &mut self.out).test_header(header?);
+            return name.map(|name| Item::Test(Test { name, doc: raw.doc, expectations, span }));
         }
         let settings = self.settings(statements);
         let mut build = Builder::new(self.file, start, &mut self.out);
@@ -170,6 +177,19 @@ impl<'a> Reader<'a, '_> {
             body.extend(build.model_item(rule, pair, chunk.bytes.end));
         }
         body
+    }
+
+    fn expectations(&mut self, statements: Vec<Chunk>) -> Vec<Expectation> {
+        let mut expectations = Vec::with_capacity(statements.len());
+        for chunk in statements.into_iter().filter(|c| !c.bad) {
+            if self.out.exhausted() {
+                break;
+            }
+            let Some(pair) = read(Rule::expectation, self.text, self.tokens, &chunk, &mut self.out) else { continue };
+            let mut build = Builder::new(self.file, chunk.bytes.start, &mut self.out);
+            expectations.extend(build.expectation(pair, chunk.bytes.end));
+        }
+        expectations
     }
 
     fn settings(&mut self, statements: Vec<Chunk>) -> Vec<Setting> {

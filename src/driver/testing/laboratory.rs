@@ -1,0 +1,108 @@
+//! Data sets and fits of one file, each had once, when a test first asks for it.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::super::experiment;
+use super::super::failure::Failure;
+use super::super::findings::{self, Estimate, Findings};
+use super::super::run::{self, RunOptions};
+use super::super::session::Checked;
+use crate::base::Idx;
+use crate::data::Dataset;
+use crate::diagnostics::Format;
+use crate::hir::{DataId, DataSource, FitId, ModelId, UnknownKind};
+use crate::report::{Equation, RunRecord};
+use crate::source::{SourceFile, Sources};
+use crate::train::Silent;
+
+/// Something that was tried: it, or why it could not be had.
+type Tried<T> = OnceLock<Result<T, String>>;
+
+/// The data sets and fits of a file.
+pub(super) struct Laboratory<'a> {
+    path: &'a str,
+    pub checked: &'a Checked,
+    sources: &'a Sources,
+    overrides: &'a [String],
+    data_root: &'a Path,
+    threads: usize,
+    data: Vec<Tried<Dataset>>,
+    fits: Vec<Tried<RunRecord>>,
+}
+
+impl<'a> Laboratory<'a> {
+    /// A laboratory in which nothing has been done yet. Every fit may use `threads` threads.
+    pub fn new(
+        path: &'a str,
+        (checked, sources): (&'a Checked, &'a Sources),
+        overrides: &'a [String],
+        data_root: &'a Path,
+        threads: usize,
+    ) -> Self {
+        let data = checked.program.data.values().map(|_| OnceLock::new()).collect();
+        let fits = checked.program.fits.values().map(|_| OnceLock::new()).collect();
+        Laboratory { path, checked, sources, overrides, data_root, threads, data, fits }
+    }
+
+    /// A data set; the error is the failure in one line.
+    pub fn data(&self, id: DataId) -> Result<&Dataset, String> {
+        let Some(slot) = self.data.get(id.index()) else { return Err("there is no such data set".into()) };
+        slot.get_or_init(|| self.load(id).map_err(|failure| told(&failure))).as_ref().map_err(Clone::clone)
+    }
+
+    /// The record of a fit; the error is the failure in one line.
+    pub fn fit(&self, id: FitId) -> Result<&RunRecord, String> {
+        let Some(slot) = self.fits.get(id.index()) else { return Err("there is no such fit".into()) };
+        slot.get_or_init(|| self.run(id).map_err(|failure| told(&failure))).as_ref().map_err(Clone::clone)
+    }
+
+    /// The equations of a model with its declared numbers, holes left out.
+    pub fn declared(&self, id: ModelId) -> Vec<Equation> {
+        let model = &self.checked.program.models[id];
+        let estimate = |kind: UnknownKind| match kind {
+            UnknownKind::Param(param) => {
+                let value = model.params[param].value;
+                Estimate { value: value.unwrap_or(0.0), std_error: None, kept: value.is_some() }
+            }
+            UnknownKind::Coefficient { .. } => Estimate { value: 0.0, std_error: None, kept: false },
+        };
+        let estimates = model.unknowns.values().map(|u| estimate(u.kind)).collect();
+        findings::equations(model, &Findings { estimates, ..Findings::default() })
+    }
+
+    fn load(&self, id: DataId) -> Result<Dataset, Failure> {
+        let program = &self.checked.program;
+        let data = &program.data[id];
+        let model = match &data.source {
+            DataSource::Simulate(spec) => Some(spec.model),
+            _ => program.fits.values().find(|f| f.data == id).map(|f| f.model),
+        };
+        let Some(model) = model else { return Err(Failure::Internal("a data set that no fit uses".into())) };
+        experiment::load(program, data, &program.models[model], self.data_root)
+    }
+
+    fn run(&self, id: FitId) -> Result<RunRecord, Failure> {
+        let folder = tempfile::tempdir().map_err(|e| {
+            let message = format!("a temporary folder cannot be created: {e}");
+            Failure::Environment(super::super::Problem::new("N062", message, "check the disk, or set TMPDIR"))
+        })?;
+        let options = RunOptions {
+            overrides: self.overrides.to_vec(),
+            out: Some(folder.path().join("run")),
+            fit: Some(self.checked.program.fits[id].name.clone()),
+            threads: self.threads,
+            ..RunOptions::default()
+        };
+        let sources: Vec<&SourceFile> = self.sources.iter().map(|(_, file)| file).collect();
+        let started = Instant::now();
+        let outcomes = run::run((self.path, &sources), self.checked, &options, self.data_root, started, &mut Silent)?;
+        outcomes.into_iter().next().map(|o| o.record).ok_or_else(|| Failure::Internal("a run without a fit".into()))
+    }
+}
+
+/// A failure in one line, with its code.
+fn told(failure: &Failure) -> String {
+    failure.render(&Sources::default(), Format::Short).trim_end().to_string()
+}

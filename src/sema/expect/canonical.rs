@@ -1,0 +1,150 @@
+//! One spelling for every product and sum that is the same.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::Sink;
+use crate::source::Sources;
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, SettingValue, UnaryOp};
+use crate::syntax::{dump_expr, parse_setting_value};
+
+/// A product: a number and powers of factors.
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    pub number: f64,
+    factors: BTreeMap<String, f64>,
+}
+
+impl Product {
+    /// The product that an expression is.
+    pub fn of(expr: &Expr) -> Product {
+        let mut product = Product { number: 1.0, factors: BTreeMap::new() };
+        product.multiply(expr, 1.0);
+        product
+    }
+
+    /// The factors alone: `1`, `x`, `x*y^2`.
+    pub fn spelled(&self) -> String {
+        let factors = self.factors.iter().filter(|(_, power)| **power != 0.0);
+        let spelled: Vec<String> =
+            factors.map(|(base, power)| if *power == 1.0 { base.clone() } else { format!("{base}^{power}") }).collect();
+        if spelled.is_empty() { "1".to_string() } else { spelled.join("*") }
+    }
+
+    fn multiply(&mut self, expr: &Expr, power: f64) {
+        match &expr.kind {
+            ExprKind::Number { value, .. } => self.number *= value.powf(power),
+            ExprKind::Unary { op, operand } => {
+                if *op == UnaryOp::Negate {
+                    self.number *= (-1.0f64).powf(power);
+                }
+                self.multiply(operand, power);
+            }
+            ExprKind::Binary { op: BinaryOp::Multiply, left, right } => {
+                self.multiply(left, power);
+                self.multiply(right, power);
+            }
+            ExprKind::Binary { op: BinaryOp::Divide, left, right } => {
+                self.multiply(left, power);
+                self.multiply(right, -power);
+            }
+            ExprKind::Binary { op: BinaryOp::Power, left, right } => match whole(right) {
+                Some(n) => self.multiply(left, power * n),
+                None => self.factor(format!("({})^({})", sum(left), sum(right)), power),
+            },
+            ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, .. } => {
+                self.factor(format!("({})", sum(expr)), power);
+            }
+            ExprKind::Call(call) => {
+                let arguments: Vec<String> = call.arguments.iter().map(sum).collect();
+                self.factor(format!("{}({})", call.function.name, arguments.join(", ")), power);
+            }
+            ExprKind::Name(name) => self.factor(name.clone(), power),
+            ExprKind::Primed { of, primes } => {
+                self.factor(format!("{}{}", Product::of(of).spelled(), "'".repeat(*primes as usize)), power);
+            }
+            _ => self.factor(dump_expr(expr), power),
+        }
+    }
+
+    fn factor(&mut self, base: String, power: f64) {
+        *self.factors.entry(base).or_insert(0.0) += power;
+    }
+}
+
+/// A whole exponent.
+fn whole(expr: &Expr) -> Option<f64> {
+    match &expr.kind {
+        ExprKind::Number { value, .. } if value.fract() == 0.0 => Some(*value),
+        ExprKind::Unary { op: UnaryOp::Negate, operand } => whole(operand).map(|n| -n),
+        _ => None,
+    }
+}
+
+/// An expression as a sum of products, in one order.
+fn sum(expr: &Expr) -> String {
+    let mut parts = Vec::new();
+    summands(expr, 1.0, &mut parts);
+    parts.sort();
+    parts.join(" + ")
+}
+
+fn summands(expr: &Expr, sign: f64, out: &mut Vec<String>) {
+    match &expr.kind {
+        ExprKind::Binary { op: op @ (BinaryOp::Add | BinaryOp::Subtract), left, right } => {
+            summands(left, sign, out);
+            summands(right, if *op == BinaryOp::Add { sign } else { -sign }, out);
+        }
+        ExprKind::Unary { op, operand } => {
+            summands(operand, if *op == UnaryOp::Negate { -sign } else { sign }, out);
+        }
+        _ => {
+            let product = Product::of(expr);
+            let number = sign * product.number;
+            out.push(if number == 1.0 { product.spelled() } else { format!("{number}*{}", product.spelled()) });
+        }
+    }
+}
+
+/// The canonical spelling of a term's text: `y*x` and `x*y` have the same. Numbers that multiply the term are left out.
+pub fn canonical(term: &str) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("term", term);
+    let values = parse_setting_value(file, term, &mut Sink::new()).unwrap_or_default();
+    match values.as_slice() {
+        [SettingValue::Expr(expr)] => Product::of(expr).spelled(),
+        [SettingValue::Tuple(inside, _)] => match inside.as_slice() {
+            [expr] => Product::of(expr).spelled(),
+            _ => term.to_string(),
+        },
+        _ => term.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn equal_products_have_one_spelling() {
+        for (one, other) in [
+            ("x*y", "y*x"),
+            ("x*x", "x^2"),
+            ("x^2*y/x", "x*y"),
+            ("1", "2"),
+            ("sin(x + 1)*y", "y*sin(1 + x)"),
+            ("x/(k + x)", "1/(x + k)*x"),
+            ("x'*abs(x')", "abs(x')*x'"),
+            ("-x", "x"),
+        ] {
+            assert_eq!(canonical(one), canonical(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn different_products_have_different_spellings() {
+        for (one, other) in [("x", "y"), ("x", "x'"), ("x^2", "x"), ("sin(x)", "sin(2*x)"), ("(x - 1)*y", "(x + 1)*y")]
+        {
+            assert_ne!(canonical(one), canonical(other), "{one} and {other}");
+        }
+    }
+}

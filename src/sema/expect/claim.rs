@@ -1,0 +1,176 @@
+//! A test and its claims.
+
+use super::canonical::Product;
+use super::subject::Resolver;
+use crate::diagnostics::codes::E1106;
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{Claim, EquationRef, Expectation, Program, Relation, Snapshot, Subject, Test};
+use crate::source::Span;
+use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
+
+/// The test of an item; `None` after a report. Names of items that it uses are added to `used`.
+pub(in crate::sema) fn test(
+    item: &ast::Test,
+    program: &Program,
+    used: &mut Vec<String>,
+    sink: &mut Sink,
+) -> Option<Test> {
+    if item.expectations.is_empty() {
+        let message = format!("the test \"{}\" expects nothing", item.name.name);
+        let help = "add an expectation: `expect max(abs(run.x)) < 1`";
+        sink.push(Diagnostic::error(E1106, message, item.name.span, "").help(help));
+        return None;
+    }
+    let mut resolver = Resolver { program, sink, used };
+    // Every expectation is looked at, also after one that is wrong.
+    let expectations: Vec<Option<Expectation>> = item.expectations.iter().map(|e| resolver.expectation(e)).collect();
+    let expectations = expectations.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(Test { name: item.name.name.clone(), expectations, span: item.span })
+}
+
+impl Resolver<'_> {
+    fn expectation(&mut self, item: &ast::Expectation) -> Option<Expectation> {
+        let claim = match &item.claim {
+            ast::Claim::Snapshot { what, of } => self.snapshot(what, of.as_ref())?,
+            ast::Claim::Compare { left, comparison, right, within } => match (left, right) {
+                (Side::Expr(left), Side::Expr(right)) if called(left, "terms").or(called(right, "terms")).is_none() => {
+                    let relation = self.relation(*comparison, within.as_ref(), item.span)?;
+                    let (left, right) = (self.quantity(left), self.quantity(right));
+                    Claim::Compare { left: left?, relation, right: right? }
+                }
+                (Side::Expr(call), Side::Set(terms, _)) | (Side::Set(terms, _), Side::Expr(call)) => {
+                    self.terms(call, *comparison, within.as_ref(), terms, item.span)?
+                }
+                _ => {
+                    let help = "compare the terms of an equation with a set: `terms(x') == {x, y}`";
+                    self.wrong("these two cannot be compared", item.span, help);
+                    return None;
+                }
+            },
+        };
+        Some(Expectation { claim, span: item.span })
+    }
+
+    fn relation(&mut self, comparison: Comparison, within: Option<&Expr>, span: Span) -> Option<Relation> {
+        let relation = match comparison {
+            Comparison::Nearly => {
+                let Some(within) = within else {
+                    self.wrong("`~=` needs a tolerance", span, "add `within 2%` or `within 0.01`");
+                    return None;
+                };
+                return self.tolerance(within);
+            }
+            Comparison::Equals => Relation::Equals,
+            Comparison::Differs => Relation::Differs,
+            Comparison::Less => Relation::Less,
+            Comparison::AtMost => Relation::AtMost,
+            Comparison::Greater => Relation::Greater,
+            Comparison::AtLeast => Relation::AtLeast,
+        };
+        if let Some(within) = within {
+            self.wrong(format!("`{}` takes no tolerance", comparison.symbol()), within.span, "write `~=`");
+            return None;
+        }
+        Some(relation)
+    }
+
+    fn tolerance(&mut self, within: &Expr) -> Option<Relation> {
+        match within.kind {
+            ExprKind::Number { value, percent } if value > 0.0 => {
+                Some(if percent { Relation::WithinShare(value) } else { Relation::Within(value) })
+            }
+            _ => {
+                self.wrong("a tolerance is a number above 0", within.span, "write `within 2%` or `within 0.01`");
+                None
+            }
+        }
+    }
+
+    fn terms(
+        &mut self,
+        call: &Expr,
+        comparison: Comparison,
+        within: Option<&Expr>,
+        terms: &[Expr],
+        span: Span,
+    ) -> Option<Claim> {
+        let equal = match (comparison, within) {
+            (Comparison::Equals, None) => true,
+            (Comparison::Differs, None) => false,
+            _ => {
+                self.wrong("sets are compared with `==` or `!=`", span, "write `terms(x') == {x, y}`");
+                return None;
+            }
+        };
+        let Some([equation]) = called(call, "terms") else {
+            self.wrong("only the terms of an equation are a set", call.span, "write `terms(x') == {x, y}`");
+            return None;
+        };
+        let of = self.equation(equation)?;
+        let mut spelled: Vec<String> = Vec::new();
+        for term in terms {
+            let name = self.term(term, &of)?;
+            if !spelled.contains(&name) {
+                spelled.push(name);
+            }
+        }
+        Some(Claim::Terms { of, equal, terms: spelled })
+    }
+
+    /// A term in canonical spelling.
+    pub fn term(&mut self, term: &Expr, of: &EquationRef) -> Option<String> {
+        let model = self.model(of.subject);
+        if !self.knows(term, model) {
+            return None;
+        }
+        let product = Product::of(term);
+        let is_number = product.spelled() == "1";
+        if product.number != 1.0 {
+            let help =
+                if is_number { "the constant term is called `1`" } else { "its coefficient is `coef(x', term)`" };
+            self.wrong("a term is named without its coefficient", term.span, help);
+            return None;
+        }
+        Some(product.spelled())
+    }
+
+    fn snapshot(&mut self, what: &ast::Ident, of: Option<&ast::Ident>) -> Option<Claim> {
+        let subject = of.map(|of| self.subject(&of.name, of.span));
+        let snapshot = match (what.name.as_str(), subject) {
+            (_, Some(None)) => return None,
+            ("equations", None) => Snapshot::Equations(Subject::Fit(self.only_fit(what.span)?)),
+            ("equations", Some(Some(subject))) => {
+                let open = self.model(subject).params.values().find(|p| p.value.is_none()).map(|p| p.name.clone());
+                if let (Subject::Model(_), Some(name)) = (subject, open) {
+                    self.wrong(format!("parameter `{name}` has no value"), what.span, "take a snapshot of a fit");
+                    return None;
+                }
+                Snapshot::Equations(subject)
+            }
+            ("lowering", None) => Snapshot::Lowering(None),
+            ("lowering", Some(Some(Subject::Model(id)))) => Snapshot::Lowering(Some(id)),
+            ("lowering", Some(Some(Subject::Fit(_)))) => {
+                self.wrong("a lowering is that of a model", what.span, "name a model after `of`, or nothing");
+                return None;
+            }
+            (other, _) => {
+                let help = "there are `snapshot equations` and `snapshot lowering`".to_string();
+                self.unknown(format!("there is no snapshot of `{other}`"), what.span, help);
+                return None;
+            }
+        };
+        let key = match of {
+            Some(of) => format!("{} of {}", what.name, of.name),
+            None => what.name.clone(),
+        };
+        Some(Claim::Snapshot { what: snapshot, key })
+    }
+}
+
+/// The arguments of a call to `function`.
+fn called<'e>(expr: &'e Expr, function: &str) -> Option<&'e [Expr]> {
+    match &expr.kind {
+        ExprKind::Call(call) if call.function.name == function => Some(&call.arguments),
+        _ => None,
+    }
+}

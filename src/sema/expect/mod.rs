@@ -1,0 +1,12 @@
+//! Tests: what their expectations are about, resolved against the checked program.
+//!
+//! [`test`] turns one `test` item into a [`Test`](crate::hir::Test); [`canonical`] spells a term so that `y*x` and `x*y` are the
+//! same. Nothing is run here: what can be known to be wrong without running is reported, the rest is for the runner.
+
+mod canonical;
+mod claim;
+mod quantity;
+mod subject;
+
+pub use canonical::canonical;
+pub(super) use claim::test;

@@ -1,0 +1,171 @@
+//! Names of fits, models and data sets in expectations.
+
+use super::super::suggest;
+use crate::base::Idx;
+use crate::diagnostics::codes::{E1102, E1103};
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind};
+
+/// What a name before a dot stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Data(DataId),
+    Of(Subject),
+}
+
+/// Resolves the expectations of one program.
+pub(super) struct Resolver<'a> {
+    pub program: &'a Program,
+    pub sink: &'a mut Sink,
+    /// Names of items that a test uses.
+    pub used: &'a mut Vec<String>,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn unknown(&mut self, message: String, span: Span, help: String) {
+        self.sink.push(Diagnostic::error(E1102, message, span, "").help(help));
+    }
+
+    pub fn wrong(&mut self, message: impl Into<String>, span: Span, help: impl Into<String>) {
+        self.sink.push(Diagnostic::error(E1103, message, span, "").help(help));
+    }
+
+    fn model_id(&self, subject: Subject) -> ModelId {
+        match subject {
+            Subject::Fit(id) => self.program.fits[id].model,
+            Subject::Model(id) => id,
+        }
+    }
+
+    pub fn model(&self, subject: Subject) -> &'a Model {
+        &self.program.models[self.model_id(subject)]
+    }
+
+    /// The only fit of the file, which names without an owner belong to.
+    pub fn only_fit(&mut self, span: Span) -> Option<FitId> {
+        let ids: Vec<FitId> = self.program.fits.ids().collect();
+        match ids.as_slice() {
+            [only] => Some(*only),
+            [] => {
+                let help = "put the name of a data set or a model and a dot before it: `run.x`, `Model.k`".to_string();
+                self.unknown("the file has no fit that this could belong to".to_string(), span, help);
+                None
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|id| self.program.fits[*id].name.as_str()).collect();
+                let help = format!("put its name and a dot before it: `{}.x`; fits: {}", names[0], names.join(", "));
+                self.unknown(format!("the file has {} fits, and this says not which", names.len()), span, help);
+                None
+            }
+        }
+    }
+
+    /// The item called `name`.
+    pub fn owner(&mut self, name: &str, span: Span) -> Option<Owner> {
+        let program = self.program;
+        let data = program.data.iter().find(|(_, d)| d.name == name).map(|(id, _)| Owner::Data(id));
+        let fit = || program.fits.iter().find(|(_, f)| f.name == name).map(|(id, _)| Owner::Of(Subject::Fit(id)));
+        let model = || program.models.iter().find(|(_, m)| m.name == name).map(|(id, _)| Owner::Of(Subject::Model(id)));
+        let found = data.or_else(fit).or_else(model);
+        if found.is_some() {
+            self.used.push(name.to_string());
+            return found;
+        }
+        let names = program.data.values().map(|d| d.name.as_str());
+        let names = names.chain(program.fits.values().map(|f| f.name.as_str()));
+        let names = names.chain(program.models.values().map(|m| m.name.as_str()));
+        let help = suggest::help("data sets, fits and models", name, names);
+        self.unknown(format!("there is no data set, fit or model `{name}`"), span, help);
+        None
+    }
+
+    /// A fit or model called `name`.
+    pub fn subject(&mut self, name: &str, span: Span) -> Option<Subject> {
+        match self.owner(name, span)? {
+            Owner::Of(subject) => Some(subject),
+            Owner::Data(_) => {
+                self.wrong(format!("`{name}` is a data set, which has no equations"), span, "name a fit or a model");
+                None
+            }
+        }
+    }
+
+    /// `x` or `quick.x`: the state of a fit or model.
+    pub fn state(&mut self, expr: &Expr) -> Option<(Subject, String)> {
+        let (subject, name, span) = match &expr.kind {
+            ExprKind::Name(name) => (Subject::Fit(self.only_fit(expr.span)?), name.clone(), expr.span),
+            ExprKind::Field { of, name } => match &of.kind {
+                ExprKind::Name(owner) => (self.subject(owner, of.span)?, name.name.clone(), name.span),
+                _ => return self.no_state(expr.span),
+            },
+            _ => return self.no_state(expr.span),
+        };
+        let model = self.model(subject);
+        if model.states.values().any(|s| s.name == name) {
+            return Some((subject, name));
+        }
+        let help = suggest::help("states", &name, model.states.values().map(|s| s.name.as_str()));
+        self.unknown(format!("model `{}` has no state `{name}`", model.name), span, help);
+        None
+    }
+
+    fn no_state<T>(&mut self, span: Span) -> Option<T> {
+        self.wrong("a state is expected here", span, "write `x`, or `quick.x` with the name of a fit or a model");
+        None
+    }
+
+    /// `x'` or `quick.x''`: the equation of a state.
+    pub fn equation(&mut self, expr: &Expr) -> Option<EquationRef> {
+        let ExprKind::Primed { of, primes } = &expr.kind else {
+            let help = "name an equation by its highest derivative: `x'`, or `quick.x'` with the name of a fit";
+            self.wrong("an equation is expected here", expr.span, help);
+            return None;
+        };
+        let (subject, state) = self.state(of)?;
+        let model = self.model(subject);
+        let order = model.states.values().find(|s| s.name == state).map_or(1, |s| s.order);
+        if u32::from(order) != *primes {
+            let right = format!("{state}{}", "'".repeat(order.into()));
+            self.wrong(format!("the equation of `{state}` gives `{right}`"), expr.span, format!("write `{right}`"));
+            return None;
+        }
+        if let (Subject::Model(_), Some(open)) = (subject, model.params.values().find(|p| p.value.is_none())) {
+            let message = format!("parameter `{}` of model `{}` has no value", open.name, model.name);
+            self.wrong(message, expr.span, "declare its value, or test a fit that estimates it");
+            return None;
+        }
+        debug_assert!(self.model_id(subject).index() < self.program.models.len());
+        Some(EquationRef { subject, state })
+    }
+
+    /// Whether every name in a term is one of the model; reports the first that is not.
+    pub fn knows(&mut self, term: &Expr, model: &Model) -> bool {
+        let known = |name: &str| {
+            matches!(name, "t" | "pi")
+                || model.states.values().any(|s| s.name == name)
+                || model.inputs.values().any(|i| i.name == name)
+                || model.params.values().any(|p| p.name == name)
+        };
+        match &term.kind {
+            ExprKind::Number { .. } => true,
+            ExprKind::Name(name) if known(name) => true,
+            ExprKind::Name(name) => {
+                let names = model.states.values().map(|s| s.name.as_str());
+                let help = suggest::help("names", name, names.chain(model.inputs.values().map(|i| i.name.as_str())));
+                self.unknown(format!("model `{}` has no `{name}`", model.name), term.span, help);
+                false
+            }
+            ExprKind::Primed { of, .. } => self.knows(of, model),
+            ExprKind::Unary { operand, .. } => self.knows(operand, model),
+            ExprKind::Binary { left, right, .. } => self.knows(left, model) && self.knows(right, model),
+            ExprKind::Call(call) => call.arguments.iter().all(|a| self.knows(a, model)),
+            ExprKind::Subscript { of, .. } => self.knows(of, model),
+            _ => {
+                self.wrong("this is not a term of an equation", term.span, "a term is a product such as `x*y^2`");
+                false
+            }
+        }
+    }
+}

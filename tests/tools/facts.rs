@@ -1,0 +1,190 @@
+//! `explain`, `new`, `info` and `completions`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{folder, mechc, text};
+
+#[test]
+fn codes_of_every_family_are_explained() {
+    let here = folder(&[]);
+    for (code, says) in [
+        ("E0101", "**Fix.**"),
+        ("w0706", "unobserved state"),
+        ("D012", "missing"),
+        ("N503", "exit code 5"),
+        ("R001", "exit code 4"),
+        ("B001", "exit code 70"),
+    ] {
+        let output = mechc(here.path(), &["explain", code]);
+        assert_eq!(output.status.code(), Some(0), "{code}");
+        assert!(text(&output.stdout).contains(says), "{code}: {}", text(&output.stdout));
+    }
+    let unknown = mechc(here.path(), &["explain", "E0109x"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        text(&unknown.stderr).contains("N066") && text(&unknown.stderr).contains("E0109"),
+        "{}",
+        text(&unknown.stderr)
+    );
+    let list = mechc(here.path(), &["explain", "--list"]);
+    assert!(text(&list.stdout).lines().count() > 150);
+    let json = mechc(here.path(), &["explain", "N503", "--message-format", "json"]);
+    let entry: Value = serde_json::from_slice(&json.stdout).expect("an object");
+    assert_eq!((&entry["code"], &entry["exit"]), (&"N503".into(), &5.into()));
+    assert_eq!(mechc(here.path(), &["explain"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_new_project_runs_tests_and_is_laid_out() {
+    let here = folder(&[("taken/file", "mine"), ("file", "mine")]);
+    let output = mechc(here.path(), &["new", "hares"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let project = here.path().join("hares");
+    for args in [vec!["fmt", "--check", "."], vec!["check", "model.mech"], vec!["test", "."], vec!["run", "model.mech"]]
+    {
+        let output = mechc(&project, &args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!text(&output.stderr).contains("warning"), "{args:?}: {}", text(&output.stderr));
+    }
+    assert!(project.join("runs/Meeting-1/report.html").exists());
+    assert!(fs::read_to_string(project.join("README.md")).expect("a readme").starts_with("# hares\n"));
+
+    for (name, code, says) in [
+        ("hares", 2, "N064"),
+        ("taken", 2, "N064"),
+        ("file", 2, "N064"),
+        ("file/below", 4, "N067"),
+        ("a\tb", 2, "N065"),
+        (".", 2, "N065"),
+        ("", 2, "N065"),
+    ] {
+        let output = mechc(here.path(), &["new", name]);
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(says), "{name}: {}", text(&output.stderr));
+    }
+    assert_eq!(fs::read_to_string(here.path().join("taken/file")).expect("kept"), "mine");
+}
+
+/// The keys of an object and of everything in it, each once: the form of the facts without their values.
+fn keys(value: &Value, path: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let path = format!("{path}.{key}");
+                out.push(path.clone());
+                keys(inner, &path, out);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, &format!("{path}[]"), out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn facts_are_complete_and_described() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/info.md")).expect("docs/info.md");
+    let mut found = Vec::new();
+    for example in ["lorenz", "lorenz_encoder", "room", "prey", "pendulum", "epidemic"] {
+        let output = mechc(&root.join("examples"), &["info", &format!("{example}.mech"), "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{example}: {}", text(&output.stderr));
+        let info: Value = serde_json::from_slice(&output.stdout).expect("an object");
+        assert_eq!(info["schema"], mechc::driver::INFO_SCHEMA);
+        // What a plan holds is described with `check --plan`.
+        let described = info.as_object().expect("an object").iter().filter(|(key, _)| *key != "plans");
+        for (key, value) in described {
+            found.push(format!(".{key}"));
+            keys(value, &format!(".{key}"), &mut found);
+        }
+        assert!(info["plans"].as_array().is_some_and(|p| !p.is_empty()), "{example}");
+    }
+    found.sort();
+    found.dedup();
+    assert!(found.len() > 60, "{found:?}");
+    let missing: Vec<&String> = found
+        .iter()
+        .filter(|path| !page.contains(&format!("`{}`", path.rsplit('.').next().unwrap_or_default())))
+        .collect();
+    assert!(missing.is_empty(), "docs/info.md does not describe {missing:?}");
+}
+
+#[test]
+fn facts_of_one_model_are_right() {
+    let model = "/// Doc.\nmodel M {\n  state x order 2\n  input u\n  param k = 2 in [0, 5]\n  param m = 1 fixed\n  \
+                 x'' = -k/m*x + u + ?terms(x', x^3)\n  initial x = 1, x' = 0\n}\n\
+                 data d = csv(\"d.csv\") { time t; x = position; holdout 20% of time }\nfit M to d as f { seed 4 }\n\
+                 test \"t\" { expect f.k > 0 }\n";
+    let here = folder(&[("m.mech", model)]);
+    let output = mechc(here.path(), &["info", "m.mech", "--json", "--set", "M.k=3"]);
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let model = &info["models"][0];
+    assert_eq!(model["states"][0], serde_json::json!({"name": "x", "order": 2}));
+    assert_eq!(
+        model["parameters"][0],
+        serde_json::json!({"name": "k", "value": 3.0, "lower": 0.0, "upper": 5.0, "fixed": false})
+    );
+    assert_eq!(model["holes"][0]["terms"][1], serde_json::json!({"term": "x^3", "coefficient": "x''[x^3]"}));
+    assert_eq!(model["unknowns"].as_array().map(Vec::len), Some(3));
+    assert_eq!(model["place"]["line"], 2);
+    let columns = &info["data"][0]["columns"];
+    assert_eq!(columns[0], serde_json::json!({"column": "position", "name": "x", "role": "state"}));
+    assert_eq!(columns[1], serde_json::json!({"column": "u", "name": "u", "role": "input"}));
+    assert_eq!((&info["fits"][0]["name"], &info["fits"][0]["settings"]["seed"]), (&"f".into(), &4.into()));
+    assert_eq!(info["tests"][0]["name"], "t");
+
+    let short = mechc(here.path(), &["info", "m.mech"]);
+    assert!(text(&short.stdout).contains("fit f of M to d by the joint engine"), "{}", text(&short.stdout));
+    fs::write(here.path().join("m.mech"), "model M { state x }").expect("written");
+    let wrong = mechc(here.path(), &["info", "m.mech", "--json"]);
+    assert_eq!((wrong.status.code(), text(&wrong.stdout)), (Some(1), String::new()));
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let here = folder(&[]);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = mechc(here.path(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = text(&output.stdout);
+        for command in ["run", "check", "test", "fmt", "explain", "new", "info"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    assert_eq!(mechc(here.path(), &["completions", "tcsh"]).status.code(), Some(2));
+}
+
+/// With `--message-format json`, every line that a command writes to standard error is an object.
+#[test]
+fn findings_are_json_where_that_is_asked_for() {
+    let here =
+        folder(&[("wrong.mech", "model M { state x }\n"), ("m.mech", "model M { state x; const c = 1; x' = -x }\n")]);
+    for args in [
+        vec!["run", "m.mech"],
+        vec!["run", "wrong.mech"],
+        vec!["run", "nowhere.mech"],
+        vec!["check", "m.mech"],
+        vec!["check", "wrong.mech"],
+        vec!["check", "m.mech", "--set", "M"],
+        vec!["expand", "wrong.mech"],
+        vec!["simulate", "m.mech", "--out", "a.csv"],
+        vec!["solve", "nowhere.npz", "--out", "b.npz"],
+        vec!["test", "m.mech", "wrong.mech"],
+        vec!["fmt", "--check", "m.mech", "nowhere.mech"],
+        vec!["explain", "X1"],
+        vec!["new", "m.mech"],
+        vec!["info", "wrong.mech"],
+    ] {
+        let mut all = args.clone();
+        all.extend(["--message-format", "json"]);
+        let output = mechc(here.path(), &all);
+        let said = text(&output.stderr);
+        assert!(!said.is_empty(), "{args:?}");
+        for line in said.lines() {
+            let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{args:?}: {line}"));
+            assert!(object["message"].is_string(), "{args:?}: {line}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `mechc test` as a user meets it: what passes, what fails and why, snapshots, exit codes, and machine-readable output.
+
+use std::fs;
+
+use super::{folder, mechc, text};
+
+/// A file whose tests pass, one of which runs a fit.
+const GOOD: &str = r#"use std.systems.HarmonicOscillator
+
+model Decay {
+  state s
+  param k = 1 in [0, 5]
+  s' = -k*s + ?terms(s^2, 1)
+}
+
+model Truth {
+  state s
+  param k = 2
+  s' = -k*s
+  initial s = 1
+}
+
+data run = simulate Truth { steps 200; dt 0.02; noise 1%; seed 3; holdout 20% of time }
+data wave = simulate HarmonicOscillator { steps 500; dt 0.05; trajectories 2 }
+
+fit Decay to run
+
+test "fit" {
+  expect terms(s') == {s}
+  expect k ~= 2 within 2%
+  expect fit.k == k
+  expect std_error(k) > 0; expect std_error(k) < 0.1
+  expect coef(s', s) ~= -2 within 0.05
+  expect coef(s', s^2) == 0
+  expect rmse(s) < 0.02
+  expect held_out_rmse(s) < 0.02
+  expect metric("RMSE of s", "fitted") == rmse(s)
+  expect noise(s) ~= 0.0025 within 20%
+  expect loss() >= 0
+  expect max(abs(fit.s - exp(-2*fit.t))) < 0.02
+  expect snapshot equations
+}
+
+test "model" {
+  expect terms(Truth.s') == {s}
+  expect coef(Truth.s', s) == -Truth.k
+  expect terms(HarmonicOscillator.u'') != {u, 1}
+  expect snapshot lowering of Truth
+}
+
+test "data" {
+  expect count(wave.u) == 1000
+  expect first(wave.u) == 1
+  expect abs(wave.u) < 3
+  expect rms(wave.u) ~= sqrt(mean(wave.u^2)) within 1e-12
+  expect min(wave.t) == 0
+}
+"#;
+
+#[test]
+fn good_tests_pass_and_snapshots_are_kept() {
+    let folder = folder(&[("good.mech", GOOD)]);
+    let snapshots = folder.path().join("good.mech.snap");
+    let first = mechc(folder.path(), &["test", "good.mech"]);
+    assert_eq!(first.status.code(), Some(1), "without snapshots there is nothing to compare");
+    assert!(text(&first.stdout).ends_with("\n1 passed, 2 failed\n"), "{}", text(&first.stdout));
+    assert!(text(&first.stderr).contains("E1104"));
+    assert!(!snapshots.exists(), "nothing is written without --update");
+
+    let update = mechc(folder.path(), &["test", "good.mech", "--update"]);
+    assert_eq!(update.status.code(), Some(0), "{}", text(&update.stderr));
+    let kept = fs::read_to_string(&snapshots).expect("snapshots");
+    assert!(kept.contains("=== fit: equations\ns' = -2") && kept.contains("=== model: lowering of Truth"), "{kept}");
+    for threads in ["1", "2"] {
+        let again = mechc(folder.path(), &["test", ".", "--threads", threads]);
+        assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+        assert!(text(&again.stdout).ends_with("\n3 passed, 0 failed\n"), "{}", text(&again.stdout));
+    }
+    assert_eq!(fs::read_to_string(&snapshots).expect("snapshots"), kept, "comparing changes nothing");
+    assert!(!folder.path().join("runs").exists(), "fits of tests leave nothing behind");
+
+    fs::write(&snapshots, kept.replace("=== fit: equations\ns' = -2", "=== fit: equations\ns' = -3")).expect("written");
+    let changed = mechc(folder.path(), &["test", "good.mech"]);
+    let said = text(&changed.stderr);
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(said.contains("E1104") && said.contains("-s' = -3") && said.contains("+s' = -2"), "{said}");
+}
+
+#[test]
+fn an_update_drops_snapshots_without_a_test() {
+    let model = "model M { state x; x' = -x }\ntest \"a\" { expect snapshot lowering }\n";
+    let folder = folder(&[("m.mech", model), ("m.mech.snap", "=== gone: lowering\nold\n")]);
+    let snapshots = folder.path().join("m.mech.snap");
+    let compared = mechc(folder.path(), &["test", "m.mech"]);
+    assert!(text(&compared.stderr).contains("no test compares the snapshot `gone: lowering`"));
+    mechc(folder.path(), &["test", "m.mech", "--update", "--filter", "nothing of the kind"]);
+    assert!(fs::read_to_string(&snapshots).expect("kept").contains("gone"), "a filter keeps the others");
+    mechc(folder.path(), &["test", "m.mech", "--update"]);
+    assert!(!fs::read_to_string(&snapshots).expect("kept").contains("gone"));
+    fs::write(folder.path().join("m.mech"), "model M { state x; x' = -x }\n").expect("written");
+    mechc(folder.path(), &["test", "m.mech", "--update"]);
+    assert!(!snapshots.exists(), "no snapshot, no file");
+}
+
+/// Every expectation here fails, each for the reason beside it.
+#[test]
+fn what_does_not_hold_fails_with_both_sides() {
+    let cases = [
+        ("Truth.k == 3", "E1101", "expected 3, found 2"),
+        ("Truth.k != 2", "E1101", "expected anything but 2"),
+        ("Truth.k ~= 2.1 within 1%", "E1101", "off by 4.762 %"),
+        ("Truth.k ~= 2.1 within 0.05", "E1101", "2.1 within 0.05"),
+        ("Truth.k < 2", "E1101", "less than 2"),
+        ("Truth.k >= 2.5", "E1101", "at least 2.5"),
+        ("wave.u < 0.5", "E1101", "at sample 1"),
+        ("sqrt(wave.u - 5) != 0", "E1101", "NaN"),
+        ("terms(Truth.s') == {1}", "E1101", "missing: 1; not expected: s"),
+        ("terms(Truth.s') != {s}", "E1101", "expected others"),
+        ("wave.u ~= run.s within 10", "E1105", "a series of 1000 samples cannot meet one of 200"),
+        ("metric(\"speed\", \"fitted\") > 1", "E1105", "\"RMSE of s\" of \"fitted\""),
+    ];
+    let head = GOOD.split("test \"fit\"").next().expect("the part before the tests");
+    for (claim, code, says) in cases {
+        let folder = folder(&[("m.mech", &format!("{head}test \"t\" {{\n  expect {claim}\n}}\n"))]);
+        let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "json"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{claim}: {said}");
+        let finding = said.lines().find(|l| l.contains(code)).unwrap_or_else(|| panic!("{claim}: {said}"));
+        let finding: serde_json::Value = serde_json::from_str(finding).expect("an object");
+        assert!(finding.to_string().replace("\\\"", "\"").contains(says), "{claim}: {finding}");
+        assert_eq!(finding["line"], head.lines().count() + 2, "{claim}");
+    }
+}
+
+#[test]
+fn data_and_fits_that_fail_fail_their_tests() {
+    let model = "model M { state x; param k; x' = -k*x }\ndata d = csv(\"nowhere.csv\") { time t }\nfit M to d\n\
+                 test \"a\" { expect k > 0 }\ntest \"b\" { expect d.x > 0 }\n";
+    let folder = folder(&[("m.mech", model)]);
+    let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "short"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert_eq!(said.matches("E1105").count(), 2, "{said}");
+    assert!(said.contains("D001") && said.contains("nowhere.csv"), "{said}");
+    assert!(text(&output.stdout).ends_with("0 passed, 2 failed\n"));
+}
+
+#[test]
+fn files_without_tests_and_files_that_do_not_compile_are_named() {
+    let plain = "model M { state x; x' = -x }\n";
+    let tested = "model M { state x; param k = 1; x' = -k*x }\ntest \"k\" { expect M.k == 1 }\n";
+    let files = [
+        ("a/plain.mech", plain),
+        ("a/.hidden/bad.mech", "model"),
+        ("b.mech", tested),
+        ("runs/r/record.json", "{}"),
+        ("runs/r/discovered.mech", "model"),
+    ];
+    let folder = folder(&files);
+    let output = mechc(folder.path(), &["test", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("plain.mech: no tests"), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "passed  ./b.mech: k\n1 passed, 0 failed\n");
+    let none = mechc(folder.path(), &["test", ".", "--filter", "zzz"]);
+    assert!(text(&none.stderr).contains("none of 1 tests"), "{}", text(&none.stderr));
+
+    fs::write(folder.path().join("a/bad.mech"), "model M { state x }\n").expect("written");
+    let output = mechc(folder.path(), &["test", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "not tested  ./a/bad.mech\npassed  ./b.mech: k\n1 passed, 0 failed\n");
+    assert!(text(&output.stderr).contains("E0301") && text(&output.stderr).contains("./a/bad.mech:1"));
+
+    for bad in [vec!["test", "nowhere"], vec!["test", "runs"]] {
+        let output = mechc(folder.path(), &bad);
+        assert_eq!(output.status.code(), Some(2), "{bad:?}");
+        assert!(text(&output.stderr).contains("N060"));
+    }
+    assert_eq!(mechc(folder.path(), &["test"]).status.code(), Some(2));
+}
+
+#[test]
+fn json_has_an_object_for_each_test_and_one_with_the_sums() {
+    let tested =
+        "model M { state x; param k = 1; x' = -k*x }\ntest \"k\" { expect M.k == 1 }\ntest \"l\" { expect M.k == 2 }\n";
+    let folder = folder(&[("m.mech", tested)]);
+    let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "json", "--set", "M.k=2"]);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["status"], &lines[1]["status"]), (&"failed".into(), &"passed".into()));
+    assert_eq!((&lines[2]["passed"], &lines[2]["failed"]), (&1.into(), &1.into()));
+}
+
+/// `mechc fmt` as a user meets it.
+#[test]
+fn files_are_formatted_and_checked() {
+    let folder = folder(&[
+        ("a.mech", "model A{state x;x'=-x}"),
+        ("b/b.mech", "model B { state x; x' = -x }\n"),
+        ("c.mech", "model C {"),
+    ]);
+    let check = mechc(folder.path(), &["fmt", "--check", "a.mech", "b"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(text(&check.stdout).contains("-model A{state x;x'=-x}\n") && !text(&check.stdout).contains("model B"));
+    assert!(text(&check.stderr).contains("E1201"));
+    assert_eq!(fs::read_to_string(folder.path().join("a.mech")).expect("a"), "model A{state x;x'=-x}", "only checked");
+    let wrong = mechc(folder.path(), &["fmt", "."]);
+    assert_eq!(wrong.status.code(), Some(1), "one file has no layout, the others get theirs");
+    assert!(text(&wrong.stderr).contains("E0103") && text(&wrong.stderr).contains("formatted ./a.mech"));
+    assert_eq!(fs::read_to_string(folder.path().join("a.mech")).expect("a"), "model A { state x; x' = -x }\n");
+    assert_eq!(fs::read_to_string(folder.path().join("c.mech")).expect("c"), "model C {");
+    let check = mechc(folder.path(), &["fmt", "--check", "a.mech", "b"]);
+    assert_eq!((check.status.code(), text(&check.stdout)), (Some(0), String::new()));
+}
