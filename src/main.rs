@@ -4,6 +4,8 @@
 mod bench;
 #[path = "main/completions.rs"]
 mod completions;
+#[path = "main/doctor.rs"]
+mod doctor;
 #[path = "main/explain.rs"]
 mod explain;
 #[path = "main/fmt.rs"]
@@ -108,6 +110,8 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
     Solve(solve::SolveArgs),
+    /// Show what this machine has that mechc can use, and what is missing and why.
+    Doctor(doctor::DoctorArgs),
     /// Measure how long a part of mechc takes on this machine.
     Bench {
         #[command(subcommand)]
@@ -275,6 +279,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         Command::Completions(args) => without_model(completions::run(&args), format),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
+        Command::Doctor(args) => without_model(doctor::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),
     }
 }
