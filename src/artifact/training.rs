@@ -94,4 +94,6 @@ pub enum Start {
     Uniform(f64),
     /// Standard normal.
     Normal,
+    /// This number everywhere.
+    Constant(f64),
 }

@@ -113,6 +113,13 @@ codes! {
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
 
+    // Networks and trained quantities.
+    E1001 "convolution without steps" "`conv1d` goes along the steps of a window. Behind `flatten`, `linear` and `mlp`, and in a network with a learned input, there are none.";
+    E1002 "residual layer of another size" "A residual convolution adds what it reads to what it gives, so both have the same number of channels.";
+    E1003 "convolution that does not give its output" "An output that ends with a convolution is over the window and has as many numbers per step as the convolution.";
+    E1004 "linear layer out of place" "`linear` without sizes gives the numbers of an output and is its last layer; only functions stand behind it.";
+    E1005 "unknown layer" "Layers are `conv1d`, `linear`, `mlp`, `flatten`, the functions, and names of layers that stand above.";
+
     // Tools.
     E1201 "not in its layout" "`mechc fmt --check` found that the file is not laid out as `mechc fmt` would write it.";
 
@@ -124,4 +131,5 @@ codes! {
     W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
+    W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
 }

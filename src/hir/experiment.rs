@@ -17,24 +17,95 @@ pub struct Program {
     pub fits: Arena<FitId, Fit>,
 }
 
-/// A multi-layer perceptron over a window of the data.
+/// A neural network over a window of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// Names of the observed states it reads, over the window.
-    pub inputs: Vec<String>,
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// The function after each hidden layer.
-    pub activation: Activation,
-    /// What it emits; the last layer is linear.
+    /// What it reads.
+    pub input: NetworkInput,
+    /// Layers that outputs share, each after those it reads.
+    pub trunks: Vec<Trunk>,
+    /// What it emits.
     pub outputs: Vec<NetworkOutput>,
     /// Where it is declared.
     pub span: Span,
 }
 
-/// Element-wise function after a hidden layer.
+impl Network {
+    /// Names of the observed states it reads.
+    pub fn reads(&self) -> &[String] {
+        match &self.input {
+            NetworkInput::Window(names) => names,
+            NetworkInput::Learned(_) => &[],
+        }
+    }
+}
+
+/// What a network reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetworkInput {
+    /// Observed states, by name, at every sample of a window.
+    Window(Vec<String>),
+    /// So many numbers that are trained like weights: what the network emits is the same for every window.
+    Learned(usize),
+}
+
+/// Layers with a name, one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trunk {
+    /// Its name; empty for the layers of an `mlp` setting.
+    pub name: String,
+    /// The trunk it reads, by position; the network's input without one.
+    pub from: Option<usize>,
+    /// The layers.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Layer {
+    /// Every number from every number before, and a function of each.
+    Dense {
+        /// How many numbers.
+        width: usize,
+        /// The function, if any.
+        activation: Option<Activation>,
+    },
+    /// A convolution over the steps of the window, and a function of each number.
+    Conv {
+        /// Numbers per step.
+        channels: usize,
+        /// Steps it reads, an odd number: as many before as after.
+        kernel: usize,
+        /// What stands before the first step and after the last.
+        padding: Padding,
+        /// The function, if any.
+        activation: Option<Activation>,
+        /// Whether what it reads is added to what it gives.
+        residual: bool,
+    },
+    /// A function of each number.
+    Activate(Activation),
+    /// The numbers of an output, each from every number before.
+    Emit {
+        /// How large the weights start, relative to their usual start.
+        weight: f64,
+        /// What the offsets start at; as usual without it.
+        bias: Option<f64>,
+    },
+}
+
+/// What a convolution reads beyond the ends of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// Zeros.
+    Zero,
+    /// The other end of the window.
+    Circular,
+}
+
+/// Element-wise function of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// max(0, a)
@@ -45,11 +116,22 @@ pub enum Activation {
     Elu,
     /// a times the logistic function of a.
     Silu,
+    /// a times the normal distribution function of a, in the form with tanh (Hendrycks and Gimpel, 2016).
+    Gelu,
+    /// The logistic function, between 0 and 1.
+    Sigmoid,
 }
 
 impl Activation {
     /// Every activation.
-    pub const ALL: [Activation; 4] = [Activation::Relu, Activation::Tanh, Activation::Elu, Activation::Silu];
+    pub const ALL: [Activation; 6] = [
+        Activation::Relu,
+        Activation::Tanh,
+        Activation::Elu,
+        Activation::Silu,
+        Activation::Gelu,
+        Activation::Sigmoid,
+    ];
 
     /// The name in `.mech` source.
     pub fn name(self) -> &'static str {
@@ -58,6 +140,8 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Elu => "elu",
             Activation::Silu => "silu",
+            Activation::Gelu => "gelu",
+            Activation::Sigmoid => "sigmoid",
         }
     }
 }
@@ -71,6 +155,10 @@ pub struct NetworkOutput {
     pub size: usize,
     /// Whether there is one for every step of the window.
     pub over_window: bool,
+    /// The trunk it reads, by position; the network's input without one.
+    pub from: Option<usize>,
+    /// The layers after it; the last ones give as many numbers as the output has.
+    pub layers: Vec<Layer>,
 }
 
 /// Observations.

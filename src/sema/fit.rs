@@ -191,7 +191,7 @@ fn complete(
     seen.sort();
     seen.dedup();
     for network in seen.into_iter().map(|n| &around.program.networks[n]) {
-        for input in network.inputs.iter().filter(|i| !columns.contains(i)) {
+        for input in network.reads().iter().filter(|i| !columns.contains(i)) {
             let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
             let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {}", columns.join(", ")));
             cx.sink.push(d.label(network.span, "the network"));

@@ -15,6 +15,7 @@ mod fit;
 mod fold;
 mod holes;
 mod imports;
+mod layers;
 mod model;
 mod network;
 mod overrides;

@@ -98,7 +98,12 @@ pub const FILE: &[Rule] = &[
 /// Settings of `network NAME`.
 pub const NETWORK: &[Rule] = &[
     rule("input", Takes::Form("input (x, y) over window"), "required", "observed states the network reads"),
-    rule("mlp", Takes::Form("mlp [64, 64] relu"), "required", "hidden layers and the function after each (relu)"),
+    rule(
+        "mlp",
+        Takes::Form("mlp [64, 64] relu"),
+        "required for an output without layers",
+        "hidden layers and the function after each (relu)",
+    ),
     rule("output", Takes::Form("output v[3] over window"), "required", "a named output; may stand several times"),
 ];
 

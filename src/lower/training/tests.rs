@@ -117,10 +117,19 @@ fn network(inputs: &[&str], outputs: usize) -> Arena<NetworkId, Network> {
     let mut networks = Arena::new();
     networks.push(Network {
         name: "net".into(),
-        inputs: inputs.iter().map(|s| s.to_string()).collect(),
-        hidden: vec![4, 3],
-        activation: Activation::Tanh,
-        outputs: vec![NetworkOutput { name: "v".into(), size: outputs, over_window: true }],
+        input: NetworkInput::Window(inputs.iter().map(|s| s.to_string()).collect()),
+        trunks: vec![Trunk {
+            name: String::new(),
+            from: None,
+            layers: [4, 3].map(|width| Layer::Dense { width, activation: Some(Activation::Tanh) }).to_vec(),
+        }],
+        outputs: vec![NetworkOutput {
+            name: "v".into(),
+            size: outputs,
+            over_window: true,
+            from: Some(0),
+            layers: vec![Layer::Emit { weight: 1.0, bias: None }],
+        }],
         span: span(),
     });
     networks
@@ -214,9 +223,13 @@ fn arguments(lowered: &Lowered, function: &str) -> Vec<Tensor> {
 
 #[track_caller]
 fn check_step(model: &Model, observed: &[usize], coefficients: &Coefficients) {
-    let lowered = lowered(model, observed, coefficients);
+    check_adjoints(&lowered(model, observed, coefficients));
+}
+
+#[track_caller]
+fn check_adjoints(lowered: &Lowered) {
     let module = widened(&lowered.module);
-    let args = arguments(&lowered, names::STEP);
+    let args = arguments(lowered, names::STEP);
     let f = module.function(names::STEP).unwrap();
     let wrt: Vec<&str> = f.results.iter().filter_map(|(n, _)| n.strip_suffix(names::ADJOINT)).collect();
     assert!(wrt.len() >= 6, "{wrt:?}");
@@ -228,6 +241,67 @@ fn gradient_of_a_polynomial_model() {
     check_step(&polynomial(), &[0, 1], &Coefficients::Projected);
     check_step(&polynomial(), &[0, 1], &Coefficients::Trained);
     check_step(&polynomial(), &[0, 1], &Coefficients::Emitted { code: 3, hidden: vec![4] });
+}
+
+fn conv(channels: usize, padding: Padding, activation: Activation, residual: bool) -> Layer {
+    Layer::Conv { channels, kernel: 3, padding, activation: Some(activation), residual }
+}
+
+/// Every kind of layer, with each padding, each function that is smooth, and outputs that share layers.
+#[test]
+fn gradient_of_convolutions_and_shared_layers() {
+    let trunk = |name: &str, from, layers| Trunk { name: name.into(), from, layers };
+    let emit = Layer::Emit { weight: 0.5, bias: Some(0.1) };
+    let plain = Layer::Conv { channels: 1, kernel: 1, padding: Padding::Zero, activation: None, residual: false };
+    let network = |input| {
+        let mut networks = network(&["s0", "s1"], 1);
+        let net = &mut networks[NetworkId::new(0)];
+        net.input = input;
+        let output = |name: &str, from, layers| NetworkOutput {
+            name: name.into(),
+            size: 1,
+            over_window: true,
+            from,
+            layers,
+        };
+        let first = vec![
+            conv(3, Padding::Zero, Activation::Gelu, false),
+            conv(3, Padding::Circular, Activation::Silu, true),
+        ];
+        if matches!(net.input, NetworkInput::Window(_)) {
+            net.trunks = vec![
+                trunk("shared", None, first),
+                trunk("unused", None, vec![conv(2, Padding::Zero, Activation::Tanh, false)]),
+                trunk("more", Some(0), vec![Layer::Dense { width: 4, activation: Some(Activation::Sigmoid) }]),
+            ];
+            net.outputs = vec![
+                output("v", Some(0), vec![conv(2, Padding::Circular, Activation::Tanh, false), plain]),
+                output("w", Some(2), vec![emit, Layer::Activate(Activation::Tanh)]),
+            ];
+        } else {
+            net.trunks = vec![trunk("more", None, vec![Layer::Dense { width: 4, activation: None }])];
+            net.outputs = vec![output("v", Some(0), vec![emit]), output("w", None, vec![emit])];
+        }
+        networks
+    };
+    let model = polynomial();
+    let names = ["s0", "s1"].map(String::from).to_vec();
+    for (input, arrays) in [(NetworkInput::Window(names), 12), (NetworkInput::Learned(3), 7)] {
+        let mut settings = fit(7, 2);
+        for (output, binding) in settings.auxiliary.iter_mut().enumerate() {
+            (binding.output, binding.component) = (output, 0);
+        }
+        let networks = network(input);
+        let observed = [StateId::new(0), StateId::new(1)];
+        let coefficients = Coefficients::Projected;
+        let request =
+            Request { model: &model, networks: &networks, fit: &settings, observed: &observed, coefficients: &coefficients };
+        let lowered = lower(request).unwrap();
+        verify(&lowered.module).unwrap();
+        // The layers that no output reads have no weights.
+        assert_eq!(lowered.weights.len(), arrays, "{:?}", lowered.weights);
+        check_adjoints(&lowered);
+    }
 }
 
 #[test]
