@@ -119,6 +119,8 @@ codes! {
     E1003 "convolution that does not give its output" "An output that ends with a convolution is over the window and has as many numbers per step as the convolution.";
     E1004 "linear layer out of place" "`linear` without sizes gives the numbers of an output and is its last layer; only functions stand behind it.";
     E1005 "unknown layer" "Layers are `conv1d`, `linear`, `mlp`, `flatten`, the functions, and names of layers that stand above.";
+    E1006 "wrong parameter binding" "`parameters (a, b) = network.output` needs estimated parameters of the model on the left, each with both ends of a range or none, and an output of as many numbers on the right that is not over the window.";
+    E1007 "wrong variation of a simulation" "`vary r = normal(3, 0.5)` draws an estimated parameter of the simulated model for every trajectory, from a normal distribution with a mean and a standard deviation of at least 0.";
 
     // Tools.
     E1201 "not in its layout" "`mechc fmt --check` found that the file is not laid out as `mechc fmt` would write it.";

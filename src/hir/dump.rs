@@ -1,9 +1,8 @@
 //! The checked program as stable text, for `--emit hir` and for tests.
 
 use super::{
-    Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Model, Network, NetworkInput,
-    Noise, Padding, Program, SimulateSpec, Trunk,
-    UnknownKind, number,
+    Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Model, Network,
+    NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.
@@ -194,6 +193,10 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
     };
     line!(out, "  steps {} dt {} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
     line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));
+    for &(at, mean, deviation) in &spec.vary {
+        let name = program.models[spec.model].unknowns.values().nth(at).map_or("?", |u| u.name.as_str());
+        line!(out, "  vary {name} = normal({}, {})", number(mean), number(deviation));
+    }
 }
 
 fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
@@ -227,5 +230,14 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         let output = network.outputs.get(aux.output).map_or("?", |o| o.name.as_str());
         let state = &model.states[aux.state].name;
         line!(out, "  auxiliary {state} = {}.{output}[{}]", network.name, aux.component);
+    }
+    for binding in &fit.parameters {
+        let network = &program.networks[binding.network];
+        let output = network.outputs.get(binding.output).map_or("?", |o| o.name.as_str());
+        let name = &model.unknowns[binding.unknown].name;
+        line!(out, "  parameters {name} = {}.{output}[{}]", network.name, binding.component);
+    }
+    if fit.loss != Loss::Mse {
+        line!(out, "  loss {}", fit.loss.name());
     }
 }

@@ -1,6 +1,6 @@
 //! Networks, data sets and fits: everything around a model.
 
-use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId};
+use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId, UnknownId};
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
 
@@ -124,14 +124,8 @@ pub enum Activation {
 
 impl Activation {
     /// Every activation.
-    pub const ALL: [Activation; 6] = [
-        Activation::Relu,
-        Activation::Tanh,
-        Activation::Elu,
-        Activation::Silu,
-        Activation::Gelu,
-        Activation::Sigmoid,
-    ];
+    pub const ALL: [Activation; 6] =
+        [Activation::Relu, Activation::Tanh, Activation::Elu, Activation::Silu, Activation::Gelu, Activation::Sigmoid];
 
     /// The name in `.mech` source.
     pub fn name(self) -> &'static str {
@@ -231,6 +225,9 @@ pub struct SimulateSpec {
     pub trajectories: usize,
     /// Standard deviation of that shift, relative to each initial value's magnitude (at least 1).
     pub spread: f64,
+    /// Unknowns that are drawn anew for every trajectory: position in `values`, mean and standard deviation of a normal
+    /// distribution.
+    pub vary: Vec<(usize, f64, f64)>,
 }
 
 /// White Gaussian measurement noise.
@@ -315,6 +312,10 @@ pub struct Fit {
     pub optimizer: Optimizer,
     /// Gradient engine: which network output stands for which state in nonlinear terms.
     pub auxiliary: Vec<AuxiliaryBinding>,
+    /// Gradient engine: which network output stands for which unknown, window by window.
+    pub parameters: Vec<ParameterBinding>,
+    /// Gradient engine: how misfits count.
+    pub loss: Loss,
     /// Allowed range of coefficients, already folded into the unknowns; kept for the record.
     pub bounds: Bounds,
     /// Where it is declared.
@@ -332,6 +333,38 @@ pub struct AuxiliaryBinding {
     pub output: usize,
     /// Component of that output.
     pub component: usize,
+}
+
+/// A network output standing for an unknown: it has one value for every window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterBinding {
+    /// The unknown.
+    pub unknown: UnknownId,
+    /// The network.
+    pub network: NetworkId,
+    /// Position in [`Network::outputs`].
+    pub output: usize,
+    /// Component of that output.
+    pub component: usize,
+}
+
+/// How a misfit counts in the gradient engine's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its square.
+    Mse,
+    /// Its magnitude.
+    Mae,
+}
+
+impl Loss {
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::Mse => "mse",
+            Loss::Mae => "mae",
+        }
+    }
 }
 
 /// Adam (Kingma and Ba, 2015).

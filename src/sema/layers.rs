@@ -242,7 +242,8 @@ impl Reader<'_, '_, '_, '_> {
         if v.fract() == 0.0 && v % 2.0 == 1.0 && (1.0..=MAX_KERNEL).contains(&v) {
             return Some(v as usize);
         }
-        let message = format!("a kernel reads an odd number of steps from 1 to {MAX_KERNEL}, and this is {}", number(v));
+        let message =
+            format!("a kernel reads an odd number of steps from 1 to {MAX_KERNEL}, and this is {}", number(v));
         self.cx.sink.push(Diagnostic::error(E0504, message, e.span, "out of range"));
         self.settings.ok = false;
         None

@@ -200,7 +200,12 @@ fn split(values: &[SettingValue]) -> (&[SettingValue], Option<&[SettingValue]>) 
 }
 
 /// A size.
-pub(super) fn width(e: &ast::Expr, setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<usize> {
+pub(super) fn width(
+    e: &ast::Expr,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<usize> {
     let v = settings.constant(setting, e, cx)?;
     if v.fract() == 0.0 && (1.0..=MAX_WIDTH).contains(&v) {
         return Some(v as usize);

@@ -4,7 +4,7 @@ use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, Idx, IndexMap};
-use crate::hir::{Activation, Network, NetworkId, StateId};
+use crate::hir::{Activation, Bounds, Network, NetworkId, StateId, UnknownId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
@@ -57,8 +57,7 @@ impl Declared {
         let out = b.module.axis(name, Some(outputs));
         let [start, offset] = starts;
         let matrix = WeightSpec { name: format!("{name}_w"), shape: vec![from.1, outputs], start, coefficients: emits };
-        let offset =
-            WeightSpec { name: format!("{name}_b"), shape: vec![outputs], start: offset, coefficients: emits };
+        let offset = WeightSpec { name: format!("{name}_b"), shape: vec![outputs], start: offset, coefficients: emits };
         let matrix = self.declare(b, matrix, &[from.0, out]);
         let offset = self.declare(b, offset, &[out]);
         Dense { matrix, offset, out }
@@ -173,6 +172,12 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
             outputs.push(binding.output);
         }
     }
+    for binding in &request.fit.parameters {
+        let outputs = used.entry(binding.network).or_default();
+        if !outputs.contains(&binding.output) {
+            outputs.push(binding.output);
+        }
+    }
     Ok(used)
 }
 
@@ -188,15 +193,18 @@ pub(super) fn inputs(request: &Request, network: &Network) -> Result<Vec<StateId
     network.reads().iter().map(find).collect()
 }
 
-/// The auxiliaries as the networks emit them, normalised: `f64[sample, time]` per bound state.
+/// What networks emit: the auxiliaries, normalised, `f64[sample, time]` per state, and `f64[sample]` per unknown.
+type Emitted = (IndexMap<StateId, ValueId>, IndexMap<UnknownId, ValueId>);
+
+/// The outputs of the networks by what they stand for.
 pub(super) fn emitted(
     b: &mut Builder,
     request: &Request,
     encoders: &IndexMap<NetworkId, Encoder>,
     (sample, time): (AxisId, AxisId),
     normalised: &IndexMap<StateId, ValueId>,
-) -> Result<IndexMap<StateId, ValueId>, TrainingError> {
-    let mut values = IndexMap::new();
+) -> Result<Emitted, TrainingError> {
+    let (mut values, mut bound) = (IndexMap::new(), IndexMap::new());
     for (&id, encoder) in encoders {
         let network = &request.networks[id];
         let columns: Vec<ValueId> =
@@ -211,6 +219,15 @@ pub(super) fn emitted(
         for (o, flat) in encoder.apply(b, (sample, time), x) {
             let output = &network.outputs[o];
             let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
+            if !output.over_window {
+                let once = b.reshape(flat, &[sample, axis]);
+                for binding in request.fit.parameters.iter().filter(|p| p.network == id && p.output == o) {
+                    let part = b.index(once, axis, binding.component);
+                    let value = b.convert(part, Elem::F64);
+                    bound.insert(binding.unknown, within(b, value, request.model.unknowns[binding.unknown].bounds));
+                }
+                continue;
+            }
             let over_window = b.reshape(flat, &[sample, time, axis]);
             for binding in request.fit.auxiliary.iter().filter(|a| a.network == id && a.output == o) {
                 let part = b.index(over_window, axis, binding.component);
@@ -220,5 +237,22 @@ pub(super) fn emitted(
     }
     // Declaration order, whatever the order of the bindings.
     values.sort_by(|a: &StateId, _, b: &StateId, _| a.index().cmp(&b.index()));
-    Ok(values)
+    let position = |u: &UnknownId| request.fit.parameters.iter().position(|p| p.unknown == *u);
+    bound.sort_by(|a, _, b, _| position(a).cmp(&position(b)));
+    Ok((values, bound))
+}
+
+/// A number within a range with two ends: `low + (high - low) logistic(value)`.
+fn within(b: &mut Builder, value: ValueId, bounds: Bounds) -> ValueId {
+    if !(bounds.lower.is_finite() && bounds.upper.is_finite()) {
+        return value;
+    }
+    let half = b.f64(0.5);
+    let scaled = b.mul(half, value);
+    let t = b.unary(UnaryOp::Tanh, scaled);
+    // (1 + tanh(a/2)) / 2 is the logistic function.
+    let centre = b.f64(0.5 * (bounds.lower + bounds.upper));
+    let reach = b.f64(0.5 * (bounds.upper - bounds.lower));
+    let moved = b.mul(reach, t);
+    b.add(centre, moved)
 }

@@ -164,6 +164,8 @@ fn fit(window: usize, bound: usize) -> Fit {
         consistency: 1.0,
         optimizer: Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine },
         auxiliary: auxiliary.collect(),
+        parameters: Vec::new(),
+        loss: Loss::Mse,
         bounds: Bounds::FREE,
         span: span(),
     }
@@ -257,17 +259,10 @@ fn gradient_of_convolutions_and_shared_layers() {
         let mut networks = network(&["s0", "s1"], 1);
         let net = &mut networks[NetworkId::new(0)];
         net.input = input;
-        let output = |name: &str, from, layers| NetworkOutput {
-            name: name.into(),
-            size: 1,
-            over_window: true,
-            from,
-            layers,
-        };
-        let first = vec![
-            conv(3, Padding::Zero, Activation::Gelu, false),
-            conv(3, Padding::Circular, Activation::Silu, true),
-        ];
+        let output =
+            |name: &str, from, layers| NetworkOutput { name: name.into(), size: 1, over_window: true, from, layers };
+        let first =
+            vec![conv(3, Padding::Zero, Activation::Gelu, false), conv(3, Padding::Circular, Activation::Silu, true)];
         if matches!(net.input, NetworkInput::Window(_)) {
             net.trunks = vec![
                 trunk("shared", None, first),
@@ -294,8 +289,13 @@ fn gradient_of_convolutions_and_shared_layers() {
         let networks = network(input);
         let observed = [StateId::new(0), StateId::new(1)];
         let coefficients = Coefficients::Projected;
-        let request =
-            Request { model: &model, networks: &networks, fit: &settings, observed: &observed, coefficients: &coefficients };
+        let request = Request {
+            model: &model,
+            networks: &networks,
+            fit: &settings,
+            observed: &observed,
+            coefficients: &coefficients,
+        };
         let lowered = lower(request).unwrap();
         verify(&lowered.module).unwrap();
         // The layers that no output reads have no weights.
@@ -372,6 +372,56 @@ fn equal_equations_share_their_solves() {
     let count = |wanted: fn(&Op) -> bool| step.insts.values().filter(|i| wanted(&i.op)).count();
     assert_eq!(count(|op| matches!(op, Op::Solve(_))), 2);
     assert_eq!(count(|op| matches!(op, Op::SpdSolve)), 1);
+}
+
+/// Unknowns that a network gives for every window: inside terms, in front of them, and with a range; the loss of magnitudes.
+#[test]
+fn gradient_of_unknowns_from_a_network() {
+    let mut model = mixed();
+    let ids: Vec<UnknownId> = model.unknowns.ids().collect();
+    model.unknowns[ids[0]].bounds = Bounds { lower: -1.0, upper: 2.0 };
+    for (bound, left, loss) in
+        [(vec![ids[0], ids[1]], 0, Loss::Mse), (vec![ids[0]], 1, Loss::Mae), (vec![ids[1]], 0, Loss::Mae)]
+    {
+        let mut networks = network(&["s0", "s1"], 2);
+        let net = &mut networks[NetworkId::new(0)];
+        net.outputs.push(NetworkOutput {
+            name: "p".into(),
+            size: 2,
+            over_window: false,
+            from: Some(0),
+            layers: vec![Layer::Emit { weight: 1.0, bias: None }],
+        });
+        let mut settings = fit(7, 2);
+        settings.loss = loss;
+        settings.parameters = bound
+            .iter()
+            .enumerate()
+            .map(|(component, &unknown)| ParameterBinding { unknown, network: NetworkId::new(0), output: 1, component })
+            .collect();
+        let observed = [StateId::new(0), StateId::new(1)];
+        let coefficients = Coefficients::Projected;
+        let request = Request {
+            model: &model,
+            networks: &networks,
+            fit: &settings,
+            observed: &observed,
+            coefficients: &coefficients,
+        };
+        let lowered = lower(request).unwrap();
+        verify(&lowered.module).unwrap();
+        assert_eq!(lowered.coefficients.len(), left);
+        check_adjoints(&lowered);
+        let results = run(&lowered.module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
+        let evaluate = lowered.module.function(names::EVALUATE).unwrap();
+        let at = evaluate.results.iter().position(|(n, _)| n == names::BOUND).unwrap();
+        assert_eq!(results[at].shape(), [3, bound.len()]);
+        let numbers = results[at].to_f64();
+        assert!(
+            bound[0] != ids[0] || numbers.iter().step_by(bound.len()).all(|x| (-1.0..2.0).contains(x)),
+            "{numbers:?}"
+        );
+    }
 }
 
 #[test]
