@@ -59,6 +59,8 @@ pub mod names {
     pub const SQUARES: &str = "squares";
     /// `f64[sample, time, state]` result: the solution.
     pub const SOLUTION: &str = "u";
+    /// `f64[sample, bound]` result: the unknowns that network outputs stand for, in the order of the fit's bindings.
+    pub const BOUND: &str = "bound";
     /// `f64[sample, time, state]` result: the auxiliaries.
     pub const AUXILIARIES: &str = "v";
 }
@@ -94,4 +96,6 @@ pub enum Start {
     Uniform(f64),
     /// Standard normal.
     Normal,
+    /// This number everywhere.
+    Constant(f64),
 }

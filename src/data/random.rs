@@ -17,12 +17,14 @@ pub enum Purpose {
     Shuffle = 2,
     /// The choice of trajectories that are held out; index 0.
     HoldOut = 3,
-    /// Initial values and parameters of simulated trajectories; index = trajectory.
+    /// Initial values of simulated trajectories; index = trajectory.
     Simulation = 4,
     /// Initial weights of networks; index chosen by the caller.
     Weights = 5,
     /// Systems to measure the solver with; index = array.
     Benchmark = 6,
+    /// Parameters of simulated trajectories; index = trajectory.
+    Parameters = 7,
 }
 
 /// The generator for one purpose and index (the lower 56 bits count).

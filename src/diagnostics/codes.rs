@@ -113,6 +113,15 @@ codes! {
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
 
+    // Networks and trained quantities.
+    E1001 "convolution without steps" "`conv1d` goes along the steps of a window. Behind `flatten`, `linear` and `mlp`, and in a network with a learned input, there are none.";
+    E1002 "residual layer of another size" "A residual convolution adds what it reads to what it gives, so both have the same number of channels.";
+    E1003 "convolution that does not give its output" "An output that ends with a convolution is over the window and has as many numbers per step as the convolution.";
+    E1004 "linear layer out of place" "`linear` without sizes gives the numbers of an output and is its last layer; only functions stand behind it.";
+    E1005 "unknown layer" "Layers are `conv1d`, `linear`, `mlp`, `flatten`, the functions, and names of layers that stand above.";
+    E1006 "wrong parameter binding" "`parameters (a, b) = network.output` needs estimated parameters of the model on the left, each with both ends of a range or none, and an output of as many numbers on the right that is not over the window.";
+    E1007 "wrong variation of a simulation" "`vary r = normal(3, 0.5)` draws an estimated parameter of the simulated model for every trajectory, from a normal distribution with a mean and a standard deviation of at least 0.";
+
     // Tests.
     E1101 "expectation not met" "What a test expects does not hold. Both sides are named as they were found.";
     E1102 "unknown name in a test" "An expectation names an item, column, parameter, state or function that there is not, or leaves open which of several fits it means.";
@@ -132,4 +141,5 @@ codes! {
     W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
+    W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
 }

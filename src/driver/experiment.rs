@@ -40,6 +40,20 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
     }
 }
 
+/// The unknowns of a simulated trajectory, counted from 0: those that vary are drawn from a stream of their own.
+pub fn values(spec: &SimulateSpec, trajectory: usize) -> Vec<f64> {
+    let mut values = spec.values.clone();
+    let mut rng = data::stream(spec.seed, Purpose::Parameters, trajectory as u64);
+    let mut drawn = vec![0.0; spec.vary.len()];
+    data::normals(&mut rng, &mut drawn);
+    for (&(at, mean, deviation), z) in spec.vary.iter().zip(&drawn) {
+        if let Some(slot) = values.get_mut(at) {
+            *slot = mean + deviation * z;
+        }
+    }
+    values
+}
+
 /// Solves a model with known numbers and adds noise.
 pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failure> {
     let model = &program.models[spec.model];
@@ -72,9 +86,10 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
                 *x += spec.spread * x.abs().max(1.0) * z;
             }
         }
+        let values = values(spec, k);
         let mut error = None;
         let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
-            if let Err(e) = compiled.evaluate(t, x, &spec.values, dx) {
+            if let Err(e) = compiled.evaluate(t, x, &values, dx) {
                 error.get_or_insert(e);
                 dx.fill(f64::NAN);
             }

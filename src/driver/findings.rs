@@ -1,5 +1,6 @@
 //! What either engine found, in one form, and the record made from it.
 
+use super::bound::Bound;
 use super::observed::Observed;
 use super::terms::{Term, filled, six_digits, terms};
 use crate::base::{Idx, IndexMap};
@@ -34,6 +35,8 @@ pub struct Findings {
     pub metrics: Vec<(String, String, f64)>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
+    /// Unknowns that differ from window to window.
+    pub bound: Option<Bound>,
     /// The engine's state, for the checkpoint.
     pub state: report::Archive,
 }

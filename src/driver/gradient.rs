@@ -1,5 +1,6 @@
 //! The gradient engine on a compiled model.
 
+use super::bound;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
@@ -50,7 +51,19 @@ pub fn fit(
     };
     let data = &observed.train;
     let result = gradient::go_on(&mut functions, &layout, data, &settings, state, saver, observer).map_err(failure)?;
-    Ok(findings(model, &lowered, observed, &result))
+    let mut found = findings(model, &lowered, observed, &result);
+    if !fit.parameters.is_empty() {
+        let held = observed.held.as_ref().map(|held| &held.data);
+        let applied = match held {
+            Some(held) => gradient::apply(&mut functions, &layout, (data, held), &settings, &result, observer)
+                .map(|parts| (held, parts))
+                .map_err(failure)
+                .map(Some)?,
+            None => None,
+        };
+        bound::add(program, fit, (data, &result.reconstructions), applied, &mut found);
+    }
+    Ok(found)
 }
 
 /// Refuses networks, windows and batches that do not fit in memory.

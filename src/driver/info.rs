@@ -153,9 +153,14 @@ fn equation(model: &Model, equation: &Equation, sources: &Sources) -> Value {
 
 fn network(network: &Network, sources: &Sources) -> Value {
     let output = |o: &hir::NetworkOutput| json!({"name": o.name, "size": o.size, "over_window": o.over_window});
+    let learned = match network.input {
+        hir::NetworkInput::Window(_) => None,
+        hir::NetworkInput::Learned(numbers) => Some(numbers),
+    };
     json!({
         "name": network.name,
-        "inputs": network.inputs,
+        "inputs": network.reads(),
+        "learned_input": learned,
         "outputs": network.outputs.iter().map(output).collect::<Vec<_>>(),
         "place": place(network.span, sources),
     })

@@ -4,6 +4,7 @@
 //! [`Failure`] with the exit code it stands for.
 
 mod bench_solve;
+mod bound;
 mod case;
 mod checkpoint;
 mod discovered;

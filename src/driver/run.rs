@@ -233,6 +233,9 @@ fn save(
     let first = observed.train.trajectories.first();
     let simulation = Simulation { initial, steps: first.map_or(100, |t| t.len), dt: first.map_or(0.01, |t| t.dt) };
     directory.save("discovered.mech", discovered(model, findings, &simulation, &about).as_bytes())?;
+    if let Some(bound) = &findings.bound {
+        directory.save("parameters.csv", bound.to_csv().as_bytes())?;
+    }
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;
     directory.save("record.json", text.as_bytes())?;

@@ -1,8 +1,8 @@
 //! The checked program as stable text, for `--emit hir` and for tests.
 
 use super::{
-    Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Model, Network, Noise, Program, SimulateSpec,
-    UnknownKind, number,
+    Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Model, Network,
+    NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.
@@ -93,12 +93,61 @@ fn dump_model(model: &Model, out: &mut String) {
 
 fn dump_network(network: &Network, out: &mut String) {
     line!(out, "network {}", network.name);
-    line!(out, "  input {} over window", network.inputs.join(", "));
-    line!(out, "  mlp {:?} {}", network.hidden, network.activation.name());
+    match &network.input {
+        NetworkInput::Window(names) => line!(out, "  input {} over window", names.join(", ")),
+        NetworkInput::Learned(size) => line!(out, "  input learned {size}"),
+    }
+    for trunk in &network.trunks {
+        match (mlp(trunk), trunk.name.as_str()) {
+            (Some((widths, activation)), "") => line!(out, "  mlp {widths:?} {}", activation.name()),
+            _ => line!(out, "  {} = {}", trunk.name, chain(network, trunk.from, &trunk.layers)),
+        }
+    }
     for output in &network.outputs {
         let over = if output.over_window { " over window" } else { "" };
-        line!(out, "  output {}[{}]{over}", output.name, output.size);
+        let plain = matches!(output.layers[..], [Layer::Emit { weight: 1.0, bias: None }]);
+        if plain && network.trunks.first().is_some_and(|t| t.name.is_empty()) {
+            line!(out, "  output {}[{}]{over}", output.name, output.size);
+        } else {
+            let layers = chain(network, output.from, &output.layers);
+            line!(out, "  output {}[{}]{over} = {layers}", output.name, output.size);
+        }
     }
+}
+
+/// The widths of a trunk that is a multi-layer perceptron, and the function after each layer.
+fn mlp(trunk: &Trunk) -> Option<(Vec<usize>, Activation)> {
+    let mut of_all = None;
+    let mut widths = Vec::new();
+    for layer in &trunk.layers {
+        let Layer::Dense { width, activation: Some(activation) } = *layer else { return None };
+        if of_all.is_some_and(|a| a != activation) {
+            return None;
+        }
+        of_all = Some(activation);
+        widths.push(width);
+    }
+    of_all.map(|activation| (widths, activation))
+}
+
+/// What layers read, and the layers.
+fn chain(network: &Network, from: Option<usize>, layers: &[Layer]) -> String {
+    let read = from.and_then(|f| network.trunks.get(f)).map(|t| if t.name.is_empty() { "mlp" } else { &t.name });
+    let named = |activation: Option<Activation>| activation.map_or(String::new(), |a| format!(" {}", a.name()));
+    let layer = |layer: &Layer| match *layer {
+        Layer::Dense { width, activation } => format!("linear [{width}]{}", named(activation)),
+        Layer::Conv { channels, kernel, padding, activation, residual } => {
+            let padding = if padding == Padding::Circular { " circular" } else { "" };
+            let residual = if residual { " residual" } else { "" };
+            format!("conv1d [{channels}] kernel {kernel}{}{padding}{residual}", named(activation))
+        }
+        Layer::Activate(activation) => activation.name().to_string(),
+        Layer::Emit { weight, bias } => {
+            let bias = bias.map_or(String::new(), |b| format!(", bias = {}", number(b)));
+            format!("linear(weight = {}{bias})", number(weight))
+        }
+    };
+    read.map(str::to_string).into_iter().chain(layers.iter().map(layer)).collect::<Vec<_>>().join(", ")
 }
 
 fn dump_data(program: &Program, data: &DataSet, out: &mut String) {
@@ -144,6 +193,10 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
     };
     line!(out, "  steps {} dt {} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
     line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));
+    for &(at, mean, deviation) in &spec.vary {
+        let name = program.models[spec.model].unknowns.values().nth(at).map_or("?", |u| u.name.as_str());
+        line!(out, "  vary {name} = normal({}, {})", number(mean), number(deviation));
+    }
 }
 
 fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
@@ -177,5 +230,14 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         let output = network.outputs.get(aux.output).map_or("?", |o| o.name.as_str());
         let state = &model.states[aux.state].name;
         line!(out, "  auxiliary {state} = {}.{output}[{}]", network.name, aux.component);
+    }
+    for binding in &fit.parameters {
+        let network = &program.networks[binding.network];
+        let output = network.outputs.get(binding.output).map_or("?", |o| o.name.as_str());
+        let name = &model.unknowns[binding.unknown].name;
+        line!(out, "  parameters {name} = {}.{output}[{}]", network.name, binding.component);
+    }
+    if fit.loss != Loss::Mse {
+        line!(out, "  loss {}", fit.loss.name());
     }
 }

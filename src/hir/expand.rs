@@ -1,7 +1,7 @@
 //! What the compiler made of a program, in the user's terms: the text of `mechc expand`.
 
 use super::dump::{line, spell_bounds};
-use super::{Decay, Engine, Equation, Fit, Model, ModelId, Program, StateId, UnknownKind, number};
+use super::{Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
 use crate::base::IndexSet;
 
 /// The lowering of every model and fit as readable text.
@@ -163,7 +163,14 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
             .collect();
         line!(out, "  auxiliary from {}: {}", network.name, names.join(", "));
     }
-    line!(out, "  loss      mean squared data misfit + {} * consistency", number(fit.consistency));
+    for binding in &fit.parameters {
+        let network = &program.networks[binding.network];
+        let output = network.outputs.get(binding.output).map_or("?", |o| o.name.as_str());
+        let name = &model.unknowns[binding.unknown].name;
+        line!(out, "  {name} of every window from {}: {output}[{}]", network.name, binding.component);
+    }
+    let misfit = if fit.loss == Loss::Mae { "mean absolute" } else { "mean squared" };
+    line!(out, "  loss      {misfit} data misfit + {} * consistency", number(fit.consistency));
     line!(out, "  windows   {} samples every {}, {} per step", fit.window, fit.stride, fit.batch);
     let coefficients = match fit.projection {
         true => "linear unknowns eliminated by least squares at every step",

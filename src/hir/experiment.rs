@@ -1,6 +1,6 @@
 //! Networks, data sets and fits: everything around a model.
 
-use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId, Test};
+use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId, Test, UnknownId};
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
 
@@ -19,24 +19,95 @@ pub struct Program {
     pub tests: Vec<Test>,
 }
 
-/// A multi-layer perceptron over a window of the data.
+/// A neural network over a window of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// Names of the observed states it reads, over the window.
-    pub inputs: Vec<String>,
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// The function after each hidden layer.
-    pub activation: Activation,
-    /// What it emits; the last layer is linear.
+    /// What it reads.
+    pub input: NetworkInput,
+    /// Layers that outputs share, each after those it reads.
+    pub trunks: Vec<Trunk>,
+    /// What it emits.
     pub outputs: Vec<NetworkOutput>,
     /// Where it is declared.
     pub span: Span,
 }
 
-/// Element-wise function after a hidden layer.
+impl Network {
+    /// Names of the observed states it reads.
+    pub fn reads(&self) -> &[String] {
+        match &self.input {
+            NetworkInput::Window(names) => names,
+            NetworkInput::Learned(_) => &[],
+        }
+    }
+}
+
+/// What a network reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetworkInput {
+    /// Observed states, by name, at every sample of a window.
+    Window(Vec<String>),
+    /// So many numbers that are trained like weights: what the network emits is the same for every window.
+    Learned(usize),
+}
+
+/// Layers with a name, one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trunk {
+    /// Its name; empty for the layers of an `mlp` setting.
+    pub name: String,
+    /// The trunk it reads, by position; the network's input without one.
+    pub from: Option<usize>,
+    /// The layers.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Layer {
+    /// Every number from every number before, and a function of each.
+    Dense {
+        /// How many numbers.
+        width: usize,
+        /// The function, if any.
+        activation: Option<Activation>,
+    },
+    /// A convolution over the steps of the window, and a function of each number.
+    Conv {
+        /// Numbers per step.
+        channels: usize,
+        /// Steps it reads, an odd number: as many before as after.
+        kernel: usize,
+        /// What stands before the first step and after the last.
+        padding: Padding,
+        /// The function, if any.
+        activation: Option<Activation>,
+        /// Whether what it reads is added to what it gives.
+        residual: bool,
+    },
+    /// A function of each number.
+    Activate(Activation),
+    /// The numbers of an output, each from every number before.
+    Emit {
+        /// How large the weights start, relative to their usual start.
+        weight: f64,
+        /// What the offsets start at; as usual without it.
+        bias: Option<f64>,
+    },
+}
+
+/// What a convolution reads beyond the ends of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// Zeros.
+    Zero,
+    /// The other end of the window.
+    Circular,
+}
+
+/// Element-wise function of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// max(0, a)
@@ -47,11 +118,16 @@ pub enum Activation {
     Elu,
     /// a times the logistic function of a.
     Silu,
+    /// a times the normal distribution function of a, in the form with tanh (Hendrycks and Gimpel, 2016).
+    Gelu,
+    /// The logistic function, between 0 and 1.
+    Sigmoid,
 }
 
 impl Activation {
     /// Every activation.
-    pub const ALL: [Activation; 4] = [Activation::Relu, Activation::Tanh, Activation::Elu, Activation::Silu];
+    pub const ALL: [Activation; 6] =
+        [Activation::Relu, Activation::Tanh, Activation::Elu, Activation::Silu, Activation::Gelu, Activation::Sigmoid];
 
     /// The name in `.mech` source.
     pub fn name(self) -> &'static str {
@@ -60,6 +136,8 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Elu => "elu",
             Activation::Silu => "silu",
+            Activation::Gelu => "gelu",
+            Activation::Sigmoid => "sigmoid",
         }
     }
 }
@@ -73,6 +151,10 @@ pub struct NetworkOutput {
     pub size: usize,
     /// Whether there is one for every step of the window.
     pub over_window: bool,
+    /// The trunk it reads, by position; the network's input without one.
+    pub from: Option<usize>,
+    /// The layers after it; the last ones give as many numbers as the output has.
+    pub layers: Vec<Layer>,
 }
 
 /// Observations.
@@ -145,6 +227,9 @@ pub struct SimulateSpec {
     pub trajectories: usize,
     /// Standard deviation of that shift, relative to each initial value's magnitude (at least 1).
     pub spread: f64,
+    /// Unknowns that are drawn anew for every trajectory: position in `values`, mean and standard deviation of a normal
+    /// distribution.
+    pub vary: Vec<(usize, f64, f64)>,
 }
 
 /// White Gaussian measurement noise.
@@ -229,6 +314,10 @@ pub struct Fit {
     pub optimizer: Optimizer,
     /// Gradient engine: which network output stands for which state in nonlinear terms.
     pub auxiliary: Vec<AuxiliaryBinding>,
+    /// Gradient engine: which network output stands for which unknown, window by window.
+    pub parameters: Vec<ParameterBinding>,
+    /// Gradient engine: how misfits count.
+    pub loss: Loss,
     /// Allowed range of coefficients, already folded into the unknowns; kept for the record.
     pub bounds: Bounds,
     /// Where it is declared.
@@ -246,6 +335,38 @@ pub struct AuxiliaryBinding {
     pub output: usize,
     /// Component of that output.
     pub component: usize,
+}
+
+/// A network output standing for an unknown: it has one value for every window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterBinding {
+    /// The unknown.
+    pub unknown: UnknownId,
+    /// The network.
+    pub network: NetworkId,
+    /// Position in [`Network::outputs`].
+    pub output: usize,
+    /// Component of that output.
+    pub component: usize,
+}
+
+/// How a misfit counts in the gradient engine's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its square.
+    Mse,
+    /// Its magnitude.
+    Mae,
+}
+
+impl Loss {
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::Mse => "mse",
+            Loss::Mae => "mae",
+        }
+    }
 }
 
 /// Adam (Kingma and Ba, 2015).

@@ -18,8 +18,8 @@ pub use dump::dump;
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Network, NetworkOutput,
-    Noise, Optimizer, Program, SimulateSpec,
+    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
+    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Expr, ExprKind, UnaryFn};
 pub use model::{

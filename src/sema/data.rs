@@ -4,9 +4,9 @@ use super::settings::{Context, FILE, SIMULATE, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512};
+use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E1007};
 use crate::hir::{ColumnMap, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
-use crate::syntax::ast::{self, ExprKind};
+use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A checked simulation request, to be joined with its model's id.
 pub(super) struct Simulation<'m> {
@@ -78,7 +78,7 @@ pub(super) fn simulated(
     cx: &mut Context<'_>,
 ) -> Option<DataSet> {
     let model = simulation.model;
-    let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], cx);
+    let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], cx);
     let values = values(model, model_name, arguments, &mut settings, cx);
     let initial = initial(model, model_name, &mut settings, cx);
     for key in ["steps", "dt"] {
@@ -92,6 +92,7 @@ pub(super) fn simulated(
     let seed = settings.whole("seed", cx).unwrap_or(0);
     let trajectories = settings.count("trajectories", cx).unwrap_or(1);
     let spread = settings.number("spread", cx).unwrap_or(0.3);
+    let vary = vary(model, &mut settings, cx);
     let holdout = holdout(&mut settings, trajectories > 1, cx);
     /// More samples than this do not fit in the memory of any machine this runs on.
     const MAX_SAMPLES: u128 = 1 << 31;
@@ -116,8 +117,53 @@ pub(super) fn simulated(
         seed,
         trajectories,
         spread,
+        vary,
     };
     Some(DataSet { name: data.name.name.clone(), source: DataSource::Simulate(spec), holdout, span: data.span })
+}
+
+/// `vary r = normal(3, 0.5)`, as positions among the model's unknowns with mean and standard deviation.
+fn vary(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<(usize, f64, f64)> {
+    let mut out: Vec<(usize, f64, f64)> = Vec::new();
+    for setting in settings.all("vary") {
+        let form = match setting.values.as_slice() {
+            [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)] => match (&name.kind, &e.kind) {
+                (ExprKind::Name(key), ExprKind::Call(call)) => Some((name, key, call)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((name, key, call)) = form else {
+            let _: Option<()> = settings.wrong_form(setting, cx);
+            continue;
+        };
+        let ([mean, deviation], true) = (call.arguments.as_slice(), call.function.name == "normal") else {
+            let _: Option<()> = settings.wrong_form(setting, cx);
+            continue;
+        };
+        let numbers = [mean, deviation].map(|e| settings.constant(setting, e, cx));
+        let [Some(mean), Some(width)] = numbers else { continue };
+        let at = model.unknowns.values().position(|u| u.name == *key);
+        let problem = if at.is_none() {
+            Some((format!("model `{}` has no estimated parameter `{key}`", model.name), name.span))
+        } else if out.iter().any(|(i, ..)| Some(*i) == at) {
+            Some((format!("`{key}` is drawn twice"), name.span))
+        } else if width < 0.0 {
+            Some(("a standard deviation is at least 0".to_string(), deviation.span))
+        } else {
+            None
+        };
+        match (problem, at) {
+            (None, Some(at)) => out.push((at, mean, width)),
+            (problem, _) => {
+                if let Some((message, span)) = problem {
+                    cx.sink.push(Diagnostic::error(E1007, message, span, "cannot be drawn"));
+                }
+                settings.ok = false;
+            }
+        }
+    }
+    out
 }
 
 /// One number for every unknown of the simulated model.

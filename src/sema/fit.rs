@@ -1,12 +1,13 @@
 //! Fits: the engine, its settings, and whether model, data and network go together.
 
+use super::bindings::{output, parameters};
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0503, E0504, E0508, E0509, E0510, E0511, W0706, W0707};
+use crate::diagnostics::codes::{E0503, E0504, E0508, E0509, E0510, E0511, W0706, W0707};
 use crate::hir::{
-    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, Decay, Engine, Fit, Model, ModelId, Network, NetworkId,
-    Optimizer, Program, StateId, number,
+    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, Decay, Engine, Fit, Loss, Model, ModelId, NetworkId,
+    Optimizer, ParameterBinding, Program, StateId, number,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
 
@@ -18,6 +19,9 @@ pub(super) struct Surroundings<'p> {
     pub(super) networks: &'p crate::base::IndexMap<String, Option<NetworkId>>,
 }
 
+/// Settings that may stand several times.
+pub(super) const REPEATABLE: [&str; 2] = ["auxiliary", "parameters"];
+
 /// Checks a fit of `model` to `data`.
 pub(super) fn fit(
     fit: &ast::Fit,
@@ -27,9 +31,9 @@ pub(super) fn fit(
 ) -> Option<Fit> {
     let (model, data) = (&around.program.models[model_id], &around.program.data[data_id]);
     let place = fit.name.as_ref().map_or(fit.model.span, |n| n.span);
-    let mut settings = Settings::new(FIT, &fit.settings, place, &["auxiliary"], &[], cx);
+    let mut settings = Settings::new(FIT, &fit.settings, place, &REPEATABLE, &[], cx);
     let chosen = settings.word("engine", cx);
-    let wants_network = !settings.all("auxiliary").is_empty();
+    let wants_network = REPEATABLE.iter().any(|key| !settings.all(key).is_empty());
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -38,6 +42,8 @@ pub(super) fn fit(
     };
     settings.warn_other_engine(engine, cx);
     let auxiliary = auxiliaries(&mut settings, model, around, cx);
+    let parameters = parameters(&mut settings, model, around, cx);
+    let loss = if settings.word("loss", cx) == Some("mae") { Loss::Mae } else { Loss::Mse };
     let optimizer = optimizer(&mut settings, cx);
     let projection = settings.word("projection", cx).is_none_or(|w| w == "on");
     let steps = settings.count("steps", cx);
@@ -74,6 +80,8 @@ pub(super) fn fit(
         consistency: settings.number("consistency", cx).unwrap_or(1.0),
         optimizer,
         auxiliary: auxiliary.clone().unwrap_or_default(),
+        parameters: parameters.clone(),
+        loss,
         bounds: Bounds::FREE,
         span: fit.span,
     };
@@ -84,7 +92,7 @@ pub(super) fn fit(
     }
     settings.ok &= observed(fit, model, data, around, cx);
     if engine == Engine::Gradient {
-        settings.ok &= auxiliary.is_some_and(|bound| complete(fit, model, data, &bound, around, cx));
+        settings.ok &= auxiliary.is_some_and(|bound| complete(fit, model, data, (&bound, &parameters), around, cx));
         settings.ok &= window_fits(&result, data, &settings, cx);
     }
     settings.ok.then_some(result)
@@ -157,7 +165,7 @@ fn complete(
     fit: &ast::Fit,
     model: &Model,
     data: &DataSet,
-    bound: &[AuxiliaryBinding],
+    (bound, parameters): (&[AuxiliaryBinding], &[ParameterBinding]),
     around: &Surroundings<'_>,
     cx: &mut Context<'_>,
 ) -> bool {
@@ -187,11 +195,12 @@ fn complete(
         ok = false;
     }
     let Some(columns) = columns(data, around.program) else { return ok };
-    let mut seen: Vec<NetworkId> = bound.iter().map(|b| b.network).collect();
+    let networks = bound.iter().map(|b| b.network).chain(parameters.iter().map(|p| p.network));
+    let mut seen: Vec<NetworkId> = networks.collect();
     seen.sort();
     seen.dedup();
     for network in seen.into_iter().map(|n| &around.program.networks[n]) {
-        for input in network.inputs.iter().filter(|i| !columns.contains(i)) {
+        for input in network.reads().iter().filter(|i| !columns.contains(i)) {
             let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
             let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {}", columns.join(", ")));
             cx.sink.push(d.label(network.span, "the network"));
@@ -274,33 +283,6 @@ fn state(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<StateId> {
         cx.sink.push(Diagnostic::error(E0509, message, e.span, "unknown state").help(help));
     }
     found
-}
-
-/// `smoother.v`
-fn output(
-    source: &Expr,
-    setting: &Setting,
-    settings: &mut Settings<'_>,
-    around: &Surroundings<'_>,
-    cx: &mut Context<'_>,
-) -> Option<(NetworkId, usize)> {
-    let ExprKind::Field { of, name } = &source.kind else { return settings.wrong_form(setting, cx) };
-    let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
-    let Some(found) = around.networks.get(network) else {
-        let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
-        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown").help(help);
-        cx.sink.push(d);
-        return None;
-    };
-    let id = (*found)?;
-    let declared: &Network = &around.program.networks[id];
-    let position = declared.outputs.iter().position(|o| o.name == name.name);
-    if position.is_none() {
-        let message = format!("network `{network}` has no output `{}`", name.name);
-        let help = suggest::help("outputs", &name.name, declared.outputs.iter().map(|o| o.name.as_str()));
-        cx.sink.push(Diagnostic::error(E0509, message, name.span, "unknown output").help(help));
-    }
-    position.map(|p| (id, p))
 }
 
 /// `adam(lr = 5e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, decay = cosine)`

@@ -9,6 +9,7 @@
 //! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
 //! are bounded by limits on terms, operations and depth, each with its own code.
 
+mod bindings;
 mod data;
 mod equations;
 mod expect;
@@ -16,6 +17,7 @@ mod fit;
 mod fold;
 mod holes;
 mod imports;
+mod layers;
 mod model;
 mod network;
 mod overrides;

@@ -1,45 +1,116 @@
-//! Networks: inputs, layers, outputs.
+//! Networks: what they read, layers that outputs share, outputs.
 
+use super::layers::{LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
-use super::suggest;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0202, E0503, E0504};
-use crate::hir::{Activation, Network, NetworkOutput};
+use crate::diagnostics::codes::{E0202, E0504, W1001};
+use crate::hir::{Activation, Layer, Network, NetworkInput, NetworkOutput, Trunk};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
-/// The most hidden layers.
-const MAX_LAYERS: usize = 64;
+/// The most layers of a chain.
+pub(super) const MAX_LAYERS: usize = 64;
 /// The widest layer and the largest output.
 const MAX_WIDTH: f64 = 65_536.0;
 
 /// Checks a network.
 pub(super) fn network(block: &ast::Block, cx: &mut Context<'_>) -> Option<Network> {
-    let mut settings = Settings::new(NETWORK, &block.settings, block.name.span, &["output"], &[], cx);
-    for key in ["input", "mlp", "output"] {
+    let named = trunk_names(&block.settings);
+    let mut settings = Settings::new(NETWORK, &block.settings, block.name.span, &["output"], &named, cx);
+    for key in ["input", "output"] {
         if settings.get(key).is_none() {
             settings.missing(key, cx);
         }
     }
-    let inputs = settings.get("input").and_then(|s| input(s, &mut settings, cx));
-    let layers = settings.get("mlp").and_then(|s| layers(s, &mut settings, cx));
+    let chained = settings.all("output").iter().all(|s| split(&s.values).1.is_some());
+    if settings.get("mlp").is_none() && !(chained && settings.get("output").is_some()) {
+        settings.missing("mlp", cx);
+    }
+    let input = settings.get("input").and_then(|s| input(s, &mut settings, cx));
+    let reads = match &input {
+        Some(NetworkInput::Learned(_)) => Shape::Vector,
+        Some(NetworkInput::Window(names)) => Shape::Sequence(Some(names.len())),
+        None => Shape::Sequence(None),
+    };
+    let mut shared = Shared { trunks: Vec::new(), shapes: Vec::new(), input: reads, read: Vec::new() };
+    let mlp = settings.get("mlp").map(|s| {
+        let layers = layers(s, &mut settings, cx);
+        shared.trunks.push(Trunk { name: String::new(), from: None, layers: layers.clone().unwrap_or_default() });
+        shared.shapes.push(Shape::Vector);
+        shared.read.push(true);
+        layers.is_some()
+    });
+    for name in &named {
+        let Some(setting) = settings.get(name) else { continue };
+        let Some(found) = chain(&setting.values, &mut shared, None, setting, &mut settings, cx) else { continue };
+        shared.trunks.push(Trunk { name: name.clone(), from: found.from, layers: found.layers });
+        shared.shapes.push(found.shape);
+        shared.read.push(false);
+    }
     let mut outputs: Vec<NetworkOutput> = Vec::new();
     for setting in settings.all("output") {
-        let Some(output) = output(setting, &mut settings, cx) else { continue };
-        if outputs.iter().any(|o| o.name == output.name) {
+        let Some(output) = output(setting, &mut shared, &mut settings, cx) else { continue };
+        if outputs.iter().any(|o| o.name == output.name) || named.contains(&output.name) {
             let message = format!("the output `{}` is declared twice", output.name);
+            let message = match named.contains(&output.name) {
+                true => format!("`{}` names layers and an output", output.name),
+                false => message,
+            };
             cx.sink.push(Diagnostic::error(E0202, message, setting.span, "again here"));
             settings.ok = false;
         }
         outputs.push(output);
     }
-    let (hidden, activation) = layers?;
+    if settings.ok {
+        for (trunk, _) in shared.trunks.iter().zip(&shared.read).filter(|(_, read)| !**read) {
+            let span = settings.get(&trunk.name).map_or(block.span, |s| s.span);
+            let message = format!("nothing reads `{}`", trunk.name);
+            cx.sink.push(Diagnostic::warning(W1001, message, span, "has no effect"));
+        }
+    }
+    if mlp == Some(false) {
+        return None;
+    }
     let network =
-        Network { name: block.name.name.clone(), inputs: inputs?, hidden, activation, outputs, span: block.span };
+        Network { name: block.name.name.clone(), input: input?, trunks: shared.trunks, outputs, span: block.span };
     settings.ok.then_some(network)
 }
 
-/// `(x, y, z) over window`
-fn input(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<Vec<String>> {
+/// What the layers of a network can read.
+pub(super) struct Shared {
+    pub(super) trunks: Vec<Trunk>,
+    /// What each trunk gives.
+    pub(super) shapes: Vec<Shape>,
+    /// What the network reads.
+    pub(super) input: Shape,
+    /// Whether anything reads each trunk.
+    pub(super) read: Vec<bool>,
+}
+
+/// Keys that name layers: a chain starts with the name of a layer or of earlier layers.
+fn trunk_names(settings: &[Setting]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for setting in settings {
+        let key = &setting.key.name;
+        let first = match setting.values.first() {
+            Some(SettingValue::Expr(ast::Expr { kind: ExprKind::Name(name), .. })) => name.as_str(),
+            Some(SettingValue::Expr(ast::Expr { kind: ExprKind::Call(call), .. })) => call.function.name.as_str(),
+            _ => continue,
+        };
+        let chains = LAYERS.contains(&first) || names.iter().any(|n| n == first);
+        if chains && !NETWORK.iter().any(|r| r.key == key) && !names.contains(key) {
+            names.push(key.clone());
+        }
+    }
+    names
+}
+
+/// `(x, y, z) over window` or `learned 64`
+fn input(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<NetworkInput> {
+    if let [word, SettingValue::Expr(size)] = setting.values.as_slice()
+        && as_word(word) == Some("learned")
+    {
+        return width(size, setting, settings, cx).map(NetworkInput::Learned);
+    }
     let (list, over) = over_window(&setting.values);
     if !over {
         return settings.wrong_form(setting, cx);
@@ -56,54 +127,85 @@ fn input(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -
             names.push(name.clone());
         }
     }
-    if names.is_empty() { settings.wrong_form(setting, cx) } else { Some(names) }
+    if names.is_empty() { settings.wrong_form(setting, cx) } else { Some(NetworkInput::Window(names)) }
 }
 
 /// `[1024, 1024] relu`
-fn layers(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<(Vec<usize>, Activation)> {
-    let (list, activation) = match setting.values.as_slice() {
+fn layers(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<Vec<Layer>> {
+    let (list, function) = match setting.values.as_slice() {
         [SettingValue::List(list, _)] => (list, Activation::Relu),
         [SettingValue::List(list, _), SettingValue::Expr(e)] => {
             let ExprKind::Name(name) = &e.kind else { return settings.wrong_form(setting, cx) };
-            match Activation::ALL.into_iter().find(|a| a.name() == name) {
-                Some(activation) => (list, activation),
-                None => {
-                    let help = suggest::help("activations", name, Activation::ALL.iter().map(|a| a.name()));
-                    let d = Diagnostic::error(E0503, format!("there is no activation `{name}`"), e.span, "unknown");
-                    cx.sink.push(d.help(help));
-                    settings.ok = false;
-                    return None;
-                }
-            }
+            (list, activation(name, e, settings, cx)?)
         }
         _ => return settings.wrong_form(setting, cx),
     };
+    let widths = widths(list, setting, settings, cx)?;
+    Some(widths.into_iter().map(|width| Layer::Dense { width, activation: Some(function) }).collect())
+}
+
+/// The sizes of a list of layers.
+pub(super) fn widths(
+    list: &[ast::Expr],
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<usize>> {
     if list.is_empty() || list.len() > MAX_LAYERS {
         let message = format!("a network has 1 to {MAX_LAYERS} hidden layers, and this one has {}", list.len());
         return settings.out_of_range(message, setting.span, cx);
     }
     let widths = list.iter().map(|e| width(e, setting, settings, cx)).collect::<Vec<_>>();
-    Some((widths.into_iter().collect::<Option<Vec<usize>>>()?, activation))
+    widths.into_iter().collect()
 }
 
-/// `v[3] over window`, `v over window`, `p[2]`
-fn output(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<NetworkOutput> {
-    let (list, over_window) = over_window(&setting.values);
+/// `v[3] over window`, `v over window`, `p[2]`, each with the layers that give it behind an `=`
+fn output(
+    setting: &Setting,
+    shared: &mut Shared,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<NetworkOutput> {
+    let (declared, layers) = split(&setting.values);
+    let (list, over_window) = over_window(declared);
     let [SettingValue::Expr(e)] = list else { return settings.wrong_form(setting, cx) };
-    match &e.kind {
-        ExprKind::Name(name) => Some(NetworkOutput { name: name.clone(), size: 1, over_window }),
+    let (name, size) = match &e.kind {
+        ExprKind::Name(name) => (name, 1),
         ExprKind::Subscript { of, at } => match (&of.kind, at.as_slice()) {
-            (ExprKind::Name(name), [size]) => {
-                let size = width(size, setting, settings, cx)?;
-                Some(NetworkOutput { name: name.clone(), size, over_window })
-            }
-            _ => settings.wrong_form(setting, cx),
+            (ExprKind::Name(name), [size]) => (name, width(size, setting, settings, cx)?),
+            _ => return settings.wrong_form(setting, cx),
         },
-        _ => settings.wrong_form(setting, cx),
+        _ => return settings.wrong_form(setting, cx),
+    };
+    let mut output = NetworkOutput { name: name.clone(), size, over_window, from: None, layers: Vec::new() };
+    match layers {
+        Some(layers) => {
+            let found = chain(layers, shared, Some(&output), setting, settings, cx)?;
+            (output.from, output.layers) = (found.from, found.layers);
+        }
+        None => {
+            output.from = shared.trunks.first().filter(|t| t.name.is_empty()).map(|_| 0);
+            output.layers = vec![implied()];
+        }
+    }
+    Some(output)
+}
+
+/// What stands before an `=`, and what behind it.
+fn split(values: &[SettingValue]) -> (&[SettingValue], Option<&[SettingValue]>) {
+    match values.iter().position(|v| matches!(v, SettingValue::Equals(_))) {
+        Some(at) => (&values[..at], Some(&values[at + 1..])),
+        None => (values, None),
     }
 }
 
-fn width(e: &ast::Expr, setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<usize> {
+/// A size.
+pub(super) fn width(
+    e: &ast::Expr,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<usize> {
     let v = settings.constant(setting, e, cx)?;
     if v.fract() == 0.0 && (1.0..=MAX_WIDTH).contains(&v) {
         return Some(v as usize);

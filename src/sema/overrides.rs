@@ -85,8 +85,10 @@ pub(super) fn block_name(item: &Item) -> Option<&str> {
 }
 
 fn set(settings: &mut Vec<Setting>, change: &Override) {
+    // In its place: layers of a network read those above them.
+    let at = settings.iter().position(|s| s.key.name == change.key.name).unwrap_or(settings.len());
     settings.retain(|s| s.key.name != change.key.name);
-    settings.push(Setting { key: change.key.clone(), values: change.values.clone(), span: change.span });
+    settings.insert(at, Setting { key: change.key.clone(), values: change.values.clone(), span: change.span });
 }
 
 fn set_value(model: &mut ast::Model, change: &Override, sink: &mut Sink) {

@@ -325,7 +325,7 @@ impl<'w> Checker<'w> {
             }
         };
         for setting in &item.settings {
-            if setting.key.name == "auxiliary"
+            if ["auxiliary", "parameters"].contains(&setting.key.name.as_str())
                 && let Some(ast::SettingValue::Expr(e)) = setting.values.last()
                 && let ast::ExprKind::Field { of, .. } = &e.kind
                 && let ast::ExprKind::Name(network) = &of.kind
@@ -335,7 +335,7 @@ impl<'w> Checker<'w> {
         }
         let (Some(model), Some(data)) = (model, data) else {
             let mut cx = Context { sources, sink, override_files: &self.override_files };
-            Settings::new(FIT, &item.settings, item.model.span, &["auxiliary"], &[], &mut cx);
+            Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
             return;
         };
         let around = Surroundings { program: &self.program, networks: &self.networks };

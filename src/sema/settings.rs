@@ -67,6 +67,12 @@ pub const SIMULATE: &[Rule] = &[
     ),
     rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of noise and initial values"),
     rule("trajectories", Takes::Whole(1, 1_000_000), "1", "how many trajectories"),
+    rule(
+        "vary",
+        Takes::Form("vary r = normal(3, 0.5)"),
+        "nothing",
+        "a parameter drawn anew for every trajectory; may stand several times",
+    ),
     rule("spread", Takes::Number(0.0, 1e6, false), "0.3", "how far initial values of further trajectories scatter"),
     rule(
         "holdout",
@@ -98,13 +104,23 @@ pub const FILE: &[Rule] = &[
 /// Settings of `network NAME`.
 pub const NETWORK: &[Rule] = &[
     rule("input", Takes::Form("input (x, y) over window"), "required", "observed states the network reads"),
-    rule("mlp", Takes::Form("mlp [64, 64] relu"), "required", "hidden layers and the function after each (relu)"),
+    rule(
+        "mlp",
+        Takes::Form("mlp [64, 64] relu"),
+        "required for an output without layers",
+        "hidden layers and the function after each (relu)",
+    ),
     rule("output", Takes::Form("output v[3] over window"), "required", "a named output; may stand several times"),
 ];
 
 /// Settings of `fit MODEL to DATA`.
 pub const FIT: &[Rule] = &[
-    rule("engine", Takes::Word(&["joint", "gradient"]), "gradient with `auxiliary`, else joint", "which engine fits"),
+    rule(
+        "engine",
+        Takes::Word(&["joint", "gradient"]),
+        "gradient with `auxiliary` or `parameters`, else joint",
+        "which engine fits",
+    ),
     rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of everything random in the fit"),
     gradient(
         "orders",
@@ -131,6 +147,13 @@ pub const FIT: &[Rule] = &[
         "none",
         "network outputs that stand for states",
     ),
+    gradient(
+        "parameters",
+        Takes::Form("parameters (a, b) = network.output"),
+        "none",
+        "network outputs that stand for parameters, window by window",
+    ),
+    gradient("loss", Takes::Word(&["mse", "mae"]), "mse", "how misfits count: their squares or their magnitudes"),
 ];
 
 /// What the readers need beside the settings.

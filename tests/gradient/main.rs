@@ -394,3 +394,40 @@ fn the_last_finite_state_of_a_divergence_is_kept() {
     assert!(matches!(result, Err(GradientError::Diverged { .. })), "{result:?}");
     assert_eq!(kept.0, Some(start));
 }
+
+/// The example with parameters of its own for every trajectory, a few steps of it: from the command line to the table.
+#[test]
+fn parameters_of_every_trajectory_come_out_as_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/logistic.mech");
+    std::fs::copy(example, folder.path().join("m.mech")).unwrap();
+    let sets = ["runs.trajectories=20", "fit.steps=60", "fit.batch=8", "reader.trunk=conv1d [6] kernel 5 elu"];
+    let run = |threads: &str, out: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mechc"));
+        command.args(["run", "m.mech", "--threads", threads, "--out", out]).current_dir(folder.path());
+        let output = command.args(sets.iter().flat_map(|s| ["--set", s])).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read_to_string(folder.path().join(out).join("parameters.csv")).unwrap()
+    };
+    let table = run("1", "a");
+    assert_eq!(table, run("2", "b"));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "part,trajectory,t,a,r,c,true r,true k");
+    assert_eq!(lines.len(), 21);
+    assert_eq!(lines.iter().filter(|l| l.starts_with("held out,")).count(), 4);
+    let record = std::fs::read_to_string(folder.path().join("a/record.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let metric = |name: &str| {
+        let found = record["metrics"].as_array().unwrap().iter().find(|m| m["name"] == name && m["part"] == "held out");
+        found.map(|m| m["value"].as_f64().unwrap())
+    };
+    // Rates are drawn from a normal distribution around 3 and differ.
+    let rate = |l: &&str| l.split(',').nth(6).unwrap().parse::<f64>().unwrap();
+    let rates: Vec<f64> = lines[1..].iter().map(rate).collect();
+    assert!(rates.iter().all(|r| (0.5..5.5).contains(r)) && rates[0] != rates[1], "{rates:?}");
+    assert!(metric("R^2 of r").unwrap() < 1.0);
+    assert!(metric("R^2 of k").is_none(), "the fitted model has no k");
+    assert!(metric("RMSE of x").unwrap() < 1.0, "{record}");
+    let discovered = std::fs::read_to_string(folder.path().join("a/discovered.mech")).unwrap();
+    assert!(discovered.contains("x' ="), "{discovered}");
+}

@@ -1,29 +1,19 @@
-//! Multi-layer perceptrons in single precision.
+//! Dense layers, functions and the emitter of coefficients, in single precision; what networks stand for.
 
+use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, Idx, IndexMap};
-use crate::hir::{Activation, Network, NetworkId, StateId};
+use crate::hir::{Activation, Bounds, Network, NetworkId, StateId, UnknownId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
 #[derive(Clone, Debug)]
-struct Layer {
-    matrix: ValueId,
-    offset: ValueId,
+pub(super) struct Dense {
+    pub matrix: ValueId,
+    pub offset: ValueId,
     /// The axis it emits.
-    out: AxisId,
-}
-
-/// The declared parameters of one network.
-#[derive(Clone, Debug)]
-pub(super) struct Encoder {
-    /// The axis of its input.
-    feature: AxisId,
-    activation: Activation,
-    hidden: Vec<Layer>,
-    /// The last layer of each output that is used, by position.
-    outputs: IndexMap<usize, Layer>,
+    pub out: AxisId,
 }
 
 /// Collects the parameters of networks as they are declared.
@@ -39,7 +29,8 @@ impl Declared {
         Declared { weights: Vec::new(), values: Vec::new() }
     }
 
-    fn declare(&mut self, b: &mut Builder, weight: WeightSpec, axes: &[AxisId]) -> ValueId {
+    /// A parameter that is trained.
+    pub fn declare(&mut self, b: &mut Builder, weight: WeightSpec, axes: &[AxisId]) -> ValueId {
         let value = b.param(weight.name.clone(), Type::f32(axes));
         self.weights.push(weight);
         self.values.push(value);
@@ -48,48 +39,28 @@ impl Declared {
 
     /// A layer from `from` (of `inputs` numbers) to a new axis `name` of `outputs` numbers. Weights and offsets start uniform
     /// within one over the root of the inputs (LeCun et al., Efficient BackProp, 1998, up to a constant factor).
-    fn layer(&mut self, b: &mut Builder, name: &str, from: (AxisId, usize), outputs: usize, emits: bool) -> Layer {
-        let out = b.module.axis(name, Some(outputs));
+    fn layer(&mut self, b: &mut Builder, name: &str, from: (AxisId, usize), outputs: usize, emits: bool) -> Dense {
         let start = Start::Uniform(1.0 / (from.1.max(1) as f64).sqrt());
+        self.dense(b, name, from, outputs, [start; 2], emits)
+    }
+
+    /// A layer with weights and offsets that start as `starts` say.
+    pub fn dense(
+        &mut self,
+        b: &mut Builder,
+        name: &str,
+        from: (AxisId, usize),
+        outputs: usize,
+        starts: [Start; 2],
+        emits: bool,
+    ) -> Dense {
+        let out = b.module.axis(name, Some(outputs));
+        let [start, offset] = starts;
         let matrix = WeightSpec { name: format!("{name}_w"), shape: vec![from.1, outputs], start, coefficients: emits };
-        let offset = WeightSpec { name: format!("{name}_b"), shape: vec![outputs], start, coefficients: emits };
+        let offset = WeightSpec { name: format!("{name}_b"), shape: vec![outputs], start: offset, coefficients: emits };
         let matrix = self.declare(b, matrix, &[from.0, out]);
         let offset = self.declare(b, offset, &[out]);
-        Layer { matrix, offset, out }
-    }
-}
-
-impl Encoder {
-    /// Declares the parameters of a network over windows of `window` steps, with a last layer for every output in `used`.
-    pub fn declare(b: &mut Builder, declared: &mut Declared, network: &Network, window: usize, used: &[usize]) -> Self {
-        let inputs = window * network.inputs.len();
-        let feature = b.module.axis(&format!("{}_in", network.name), Some(inputs));
-        let mut from = (feature, inputs);
-        let mut hidden = Vec::new();
-        for (i, &width) in network.hidden.iter().enumerate() {
-            let layer = declared.layer(b, &format!("{}_{i}", network.name), from, width, false);
-            from = (layer.out, width);
-            hidden.push(layer);
-        }
-        let mut outputs = IndexMap::new();
-        for &o in used {
-            let output = &network.outputs[o];
-            let name = format!("{}_{}", network.name, output.name);
-            outputs.insert(o, declared.layer(b, &name, from, window * output.size, false));
-        }
-        Encoder { feature, activation: network.activation, hidden, outputs }
-    }
-
-    /// The used outputs, each `f32[sample, emitted]`, for the normalised inputs `x: f32[sample, time, input]`.
-    pub fn apply(&self, b: &mut Builder, sample: AxisId, x: ValueId) -> IndexMap<usize, ValueId> {
-        let mut a = b.reshape(x, &[sample, self.feature]);
-        let mut from = self.feature;
-        for layer in &self.hidden {
-            a = dense(b, layer, a, from, &[sample]);
-            a = activate(b, self.activation, a);
-            from = layer.out;
-        }
-        self.outputs.iter().map(|(&o, layer)| (o, dense(b, layer, a, from, &[sample]))).collect()
+        Dense { matrix, offset, out }
     }
 }
 
@@ -98,8 +69,8 @@ impl Encoder {
 pub(super) struct Emitter {
     code: ValueId,
     code_axis: AxisId,
-    hidden: Vec<Layer>,
-    last: Layer,
+    hidden: Vec<Dense>,
+    last: Dense,
 }
 
 impl Emitter {
@@ -133,14 +104,16 @@ impl Emitter {
     }
 }
 
-fn dense(b: &mut Builder, layer: &Layer, x: ValueId, from: AxisId, batch: &[AxisId]) -> ValueId {
+/// What a layer gives for `x` over the batch axes and `from`.
+pub(super) fn dense(b: &mut Builder, layer: &Dense, x: ValueId, from: AxisId, batch: &[AxisId]) -> ValueId {
     let mut axes = batch.to_vec();
     axes.push(layer.out);
     let product = b.contract(x, layer.matrix, &[from], &axes);
     b.add(product, layer.offset)
 }
 
-fn activate(b: &mut Builder, activation: Activation, a: ValueId) -> ValueId {
+/// A function of every number.
+pub(super) fn activate(b: &mut Builder, activation: Activation, a: ValueId) -> ValueId {
     let zero = b.constant(0.0, Elem::F32);
     match activation {
         Activation::Relu => b.select(CmpOp::Lt, zero, a, a, zero),
@@ -154,16 +127,32 @@ fn activate(b: &mut Builder, activation: Activation, a: ValueId) -> ValueId {
             b.select(CmpOp::Lt, zero, a, a, e)
         }
         Activation::Silu => {
-            // The logistic function as (1 + tanh(a/2)) / 2, which does not overflow.
-            let half = b.constant(0.5, Elem::F32);
-            let scaled = b.mul(half, a);
-            let t = b.unary(UnaryOp::Tanh, scaled);
-            let one = b.constant(1.0, Elem::F32);
-            let s = b.add(t, one);
-            let s = b.mul(half, s);
+            let s = logistic(b, a);
+            b.mul(a, s)
+        }
+        Activation::Sigmoid => logistic(b, a),
+        Activation::Gelu => {
+            // a/2 (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) is a times the logistic function of twice that argument.
+            let cube = b.powi(a, 3);
+            let share = b.constant(0.044_715, Elem::F32);
+            let bend = b.mul(share, cube);
+            let sum = b.add(a, bend);
+            let twice = b.constant(2.0 * (2.0 / std::f64::consts::PI).sqrt(), Elem::F32);
+            let argument = b.mul(twice, sum);
+            let s = logistic(b, argument);
             b.mul(a, s)
         }
     }
+}
+
+/// The logistic function as (1 + tanh(a/2)) / 2, which does not overflow.
+fn logistic(b: &mut Builder, a: ValueId) -> ValueId {
+    let half = b.constant(0.5, Elem::F32);
+    let scaled = b.mul(half, a);
+    let t = b.unary(UnaryOp::Tanh, scaled);
+    let one = b.constant(1.0, Elem::F32);
+    let s = b.add(t, one);
+    b.mul(half, s)
 }
 
 /// The networks that stand for states, with the outputs in use, in order of first use.
@@ -183,6 +172,12 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
             outputs.push(binding.output);
         }
     }
+    for binding in &request.fit.parameters {
+        let outputs = used.entry(binding.network).or_default();
+        if !outputs.contains(&binding.output) {
+            outputs.push(binding.output);
+        }
+    }
     Ok(used)
 }
 
@@ -195,28 +190,44 @@ pub(super) fn inputs(request: &Request, network: &Network) -> Result<Vec<StateId
             .find(|&s| request.model.states[s].name == *name)
             .ok_or_else(|| TrainingError::NotObserved { network: network.name.clone(), input: name.clone() })
     };
-    network.inputs.iter().map(find).collect()
+    network.reads().iter().map(find).collect()
 }
 
-/// The auxiliaries as the networks emit them, normalised: `f64[sample, time]` per bound state.
+/// What networks emit: the auxiliaries, normalised, `f64[sample, time]` per state, and `f64[sample]` per unknown.
+type Emitted = (IndexMap<StateId, ValueId>, IndexMap<UnknownId, ValueId>);
+
+/// The outputs of the networks by what they stand for.
 pub(super) fn emitted(
     b: &mut Builder,
     request: &Request,
     encoders: &IndexMap<NetworkId, Encoder>,
     (sample, time): (AxisId, AxisId),
     normalised: &IndexMap<StateId, ValueId>,
-) -> Result<IndexMap<StateId, ValueId>, TrainingError> {
-    let mut values = IndexMap::new();
+) -> Result<Emitted, TrainingError> {
+    let (mut values, mut bound) = (IndexMap::new(), IndexMap::new());
     for (&id, encoder) in encoders {
         let network = &request.networks[id];
         let columns: Vec<ValueId> =
             inputs(request, network)?.iter().filter_map(|s| normalised.get(s).copied()).collect();
-        let axis = b.module.axis(&format!("{}_reads", network.name), Some(columns.len()));
-        let x = b.stack(&columns, axis, 2);
-        let x = b.convert(x, Elem::F32);
-        for (o, flat) in encoder.apply(b, sample, x) {
+        let x = if columns.is_empty() {
+            None
+        } else {
+            let axis = b.module.axis(&format!("{}_reads", network.name), Some(columns.len()));
+            let x = b.stack(&columns, axis, 2);
+            Some(b.convert(x, Elem::F32))
+        };
+        for (o, flat) in encoder.apply(b, (sample, time), x) {
             let output = &network.outputs[o];
             let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
+            if !output.over_window {
+                let once = b.reshape(flat, &[sample, axis]);
+                for binding in request.fit.parameters.iter().filter(|p| p.network == id && p.output == o) {
+                    let part = b.index(once, axis, binding.component);
+                    let value = b.convert(part, Elem::F64);
+                    bound.insert(binding.unknown, within(b, value, request.model.unknowns[binding.unknown].bounds));
+                }
+                continue;
+            }
             let over_window = b.reshape(flat, &[sample, time, axis]);
             for binding in request.fit.auxiliary.iter().filter(|a| a.network == id && a.output == o) {
                 let part = b.index(over_window, axis, binding.component);
@@ -226,5 +237,22 @@ pub(super) fn emitted(
     }
     // Declaration order, whatever the order of the bindings.
     values.sort_by(|a: &StateId, _, b: &StateId, _| a.index().cmp(&b.index()));
-    Ok(values)
+    let position = |u: &UnknownId| request.fit.parameters.iter().position(|p| p.unknown == *u);
+    bound.sort_by(|a, _, b, _| position(a).cmp(&position(b)));
+    Ok((values, bound))
+}
+
+/// A number within a range with two ends: `low + (high - low) logistic(value)`.
+fn within(b: &mut Builder, value: ValueId, bounds: Bounds) -> ValueId {
+    if !(bounds.lower.is_finite() && bounds.upper.is_finite()) {
+        return value;
+    }
+    let half = b.f64(0.5);
+    let scaled = b.mul(half, value);
+    let t = b.unary(UnaryOp::Tanh, scaled);
+    // (1 + tanh(a/2)) / 2 is the logistic function.
+    let centre = b.f64(0.5 * (bounds.lower + bounds.upper));
+    let reach = b.f64(0.5 * (bounds.upper - bounds.lower));
+    let moved = b.mul(reach, t);
+    b.add(centre, moved)
 }

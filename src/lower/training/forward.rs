@@ -5,7 +5,7 @@ use super::encoder;
 use super::plan::{Group, Member};
 use super::scope::Scope;
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Expr, StateId};
+use crate::hir::{Expr, StateId, UnknownId};
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
 use crate::lower::{Leaves, LowerError, lower_expr};
 
@@ -17,6 +17,8 @@ pub(super) struct Signals {
     pub auxiliaries: IndexMap<StateId, ValueId>,
     /// What the solution should be: the data, or the auxiliary of an unobserved state.
     pub targets: IndexMap<StateId, ValueId>,
+    /// `f64[sample]` by unknown: what network outputs stand for.
+    pub bound: IndexMap<UnknownId, ValueId>,
     /// Mean, scale and weight by state: scalars.
     pub statistics: Vec<[ValueId; 3]>,
 }
@@ -57,7 +59,8 @@ impl Scope<'_> {
             normalised.insert(s, b.div(centred, scale));
             data.insert(s, x);
         }
-        let emitted = encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
+        let (emitted, bound) =
+            encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
         let (mut auxiliaries, mut targets) = (IndexMap::new(), IndexMap::new());
         for (s, state) in self.request.model.states.iter() {
             let v = match (emitted.get(&s), data.get(&s)) {
@@ -73,7 +76,7 @@ impl Scope<'_> {
             auxiliaries.insert(s, v);
             targets.insert(s, data.get(&s).copied().unwrap_or(v));
         }
-        Ok(Signals { data, auxiliaries, targets, statistics })
+        Ok(Signals { data, auxiliaries, targets, bound, statistics })
     }
 
     /// The solves.
@@ -109,8 +112,9 @@ impl Scope<'_> {
         let never = b.f64(f64::NAN);
         for id in self.request.model.unknowns.ids() {
             let at = self.plan.parameters.iter().position(|&p| p == id);
-            let value = match (at, self.phi) {
-                (Some(i), Some((phi, axis))) => b.index(phi, axis, i),
+            let value = match (signals.bound.get(&id), at, self.phi) {
+                (Some(&bound), _, _) => bound,
+                (None, Some(i), Some((phi, axis))) => b.index(phi, axis, i),
                 _ => never,
             };
             leaves.unknowns.push(value);

@@ -5,14 +5,19 @@ use super::scope::{Estimate, Purpose, Scope, uses};
 use super::{Coefficient, Lowered, Request, TrainingError};
 use crate::artifact::training::{WeightSpec, names};
 use crate::base::{Elem, Idx, Tensor};
-use crate::hir::ExprKind;
+use crate::hir::{BinaryOp, Expr, ExprKind, Model, UnknownId, UnknownTerm};
 use crate::ir::{Builder, Module, Type, UnaryOp, ValueId};
 use crate::lower::LowerError;
 use crate::{autodiff, opt};
 
 /// Lowers a fit by gradient training.
 pub fn lower(request: Request) -> Result<Lowered, TrainingError> {
-    let plan = Plan::new(request.model);
+    let model = bound_known(&request);
+    let request = Request { model: &model, ..request };
+    let mut plan = Plan::new(request.model);
+    let is_bound = |u: &UnknownId| request.fit.parameters.iter().any(|p| p.unknown == *u);
+    plan.coefficients.retain(|u| !is_bound(u));
+    plan.parameters.retain(|u| !is_bound(u));
     check(&request, &plan)?;
     let mut module = Module::new(request.model.name.clone());
     let (weights, constants) = step(&mut module, request, &plan)?;
@@ -37,6 +42,28 @@ pub fn lower(request: Request) -> Result<Lowered, TrainingError> {
         weights,
         constants,
     })
+}
+
+/// The model with the terms of unknowns that network outputs stand for among what is known.
+fn bound_known(request: &Request) -> Model {
+    let mut model = request.model.clone();
+    for equation in &mut model.equations {
+        let (bound, free): (Vec<UnknownTerm>, Vec<UnknownTerm>) = std::mem::take(&mut equation.unknowns)
+            .into_iter()
+            .partition(|t| request.fit.parameters.iter().any(|p| p.unknown == t.unknown));
+        equation.unknowns = free;
+        for UnknownTerm { unknown, factor } in bound {
+            let span = factor.span;
+            let of = |kind| Expr { kind, span };
+            let unknown = of(ExprKind::Unknown(unknown));
+            let term = of(ExprKind::Binary(BinaryOp::Mul, Box::new(unknown), Box::new(factor)));
+            equation.known = Some(match equation.known.take() {
+                Some(known) => of(ExprKind::Binary(BinaryOp::Add, Box::new(known), Box::new(term))),
+                None => term,
+            });
+        }
+    }
+    model
 }
 
 /// What a model must be for this engine.
@@ -133,6 +160,12 @@ fn evaluate(module: &mut Module, request: Request, plan: &Plan) -> Result<(), Tr
     b.result(names::SOLUTION, u);
     let v = scope.by_state(&mut b, &signals.auxiliaries, 2);
     b.result(names::AUXILIARIES, v);
+    if !signals.bound.is_empty() {
+        let axis = b.module.axis("bound", Some(signals.bound.len()));
+        let all: Vec<ValueId> = signals.bound.values().copied().collect();
+        let bound = b.stack(&all, axis, 1);
+        b.result(names::BOUND, bound);
+    }
     let function = b.into_function()?;
     keep(module, function);
     Ok(())

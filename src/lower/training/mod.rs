@@ -24,6 +24,7 @@
 mod encoder;
 mod forward;
 mod functions;
+mod network;
 mod objective;
 mod outline;
 mod plan;

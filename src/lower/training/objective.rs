@@ -3,16 +3,16 @@
 use super::forward::{Part, Signals};
 use super::scope::{Estimate, Scope};
 use crate::base::{Idx, IndexMap};
-use crate::hir::StateId;
-use crate::ir::{Builder, ValueId};
+use crate::hir::{Loss as Kind, StateId};
+use crate::ir::{Builder, UnaryOp, ValueId};
 
 /// The loss and what it is made of.
 pub(super) struct Loss {
     /// `fit + consistency * auxiliary`
     pub total: ValueId,
-    /// Weighted mean square of the solution against the data.
+    /// Weighted mean of the squares, or magnitudes, of the solution less the data.
     pub fit: ValueId,
-    /// Weighted mean square of the auxiliaries against the data.
+    /// The same of the auxiliaries.
     pub auxiliary: ValueId,
     /// `f64[sample, time]` by state: the solution.
     pub solution: IndexMap<StateId, ValueId>,
@@ -94,7 +94,15 @@ impl Scope<'_> {
             let e = b.sub(u, part.target);
             let square = b.mul(e, e);
             let square = b.sum(square, &[axes.sample, axes.time]);
-            let weighted = b.mul(square, part.weight);
+            let weighted = match self.request.fit.loss {
+                Kind::Mse => b.mul(square, part.weight),
+                Kind::Mae => {
+                    let size = b.unary(UnaryOp::Abs, e);
+                    let size = b.sum(size, &[axes.sample, axes.time]);
+                    let weight = b.unary(UnaryOp::Sqrt, part.weight);
+                    b.mul(size, weight)
+                }
+            };
             let weighted = b.sum(weighted, &[part.member]);
             fit = b.add(fit, weighted);
             for (i, member) in self.plan.groups[part.group].members.iter().enumerate() {
@@ -107,9 +115,13 @@ impl Scope<'_> {
         for (s, &x) in &signals.data {
             let Some(&v) = signals.auxiliaries.get(s).filter(|&&v| v != x) else { continue };
             let e = b.sub(v, x);
-            let square = b.mul(e, e);
-            let square = b.sum(square, &[axes.sample, axes.time]);
-            let weighted = b.mul(square, signals.statistics[s.index()][2]);
+            let weight = signals.statistics[s.index()][2];
+            let (size, weight) = match self.request.fit.loss {
+                Kind::Mse => (b.mul(e, e), weight),
+                Kind::Mae => (b.unary(UnaryOp::Abs, e), b.unary(UnaryOp::Sqrt, weight)),
+            };
+            let size = b.sum(size, &[axes.sample, axes.time]);
+            let weighted = b.mul(size, weight);
             auxiliary = b.add(auxiliary, weighted);
         }
         let fit = b.mul(fit, average);

@@ -1,6 +1,7 @@
 //! What a function is given: its axes and parameters.
 
-use super::encoder::{Declared, Emitter, Encoder, used_outputs};
+use super::encoder::{Declared, Emitter, used_outputs};
+use super::network::{Encoder, Place};
 use super::plan::{Group, Plan};
 use super::stencil::difference_matrix;
 use super::{Coefficients, Request, TrainingError};
@@ -145,10 +146,16 @@ impl<'a> Scope<'a> {
             }
             false => None,
         };
-        let mut encoders = IndexMap::new();
+        let (mut encoders, mut taps) = (IndexMap::new(), IndexMap::new());
         for (id, used) in used_outputs(&request)? {
-            let network = &request.networks[id];
-            encoders.insert(id, Encoder::declare(b, &mut declared, network, request.fit.window, &used));
+            let mut place = Place {
+                declared: &mut declared,
+                constants: &mut constants,
+                taps: &mut taps,
+                steps: [axes.time, axes.time2],
+                window: request.fit.window,
+            };
+            encoders.insert(id, Encoder::declare(b, &mut place, &request.networks[id], &used));
         }
         let estimate = if plan.coefficients.is_empty() {
             Estimate::Nothing

@@ -117,10 +117,19 @@ fn network(inputs: &[&str], outputs: usize) -> Arena<NetworkId, Network> {
     let mut networks = Arena::new();
     networks.push(Network {
         name: "net".into(),
-        inputs: inputs.iter().map(|s| s.to_string()).collect(),
-        hidden: vec![4, 3],
-        activation: Activation::Tanh,
-        outputs: vec![NetworkOutput { name: "v".into(), size: outputs, over_window: true }],
+        input: NetworkInput::Window(inputs.iter().map(|s| s.to_string()).collect()),
+        trunks: vec![Trunk {
+            name: String::new(),
+            from: None,
+            layers: [4, 3].map(|width| Layer::Dense { width, activation: Some(Activation::Tanh) }).to_vec(),
+        }],
+        outputs: vec![NetworkOutput {
+            name: "v".into(),
+            size: outputs,
+            over_window: true,
+            from: Some(0),
+            layers: vec![Layer::Emit { weight: 1.0, bias: None }],
+        }],
         span: span(),
     });
     networks
@@ -155,6 +164,8 @@ fn fit(window: usize, bound: usize) -> Fit {
         consistency: 1.0,
         optimizer: Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine },
         auxiliary: auxiliary.collect(),
+        parameters: Vec::new(),
+        loss: Loss::Mse,
         bounds: Bounds::FREE,
         span: span(),
     }
@@ -214,9 +225,13 @@ fn arguments(lowered: &Lowered, function: &str) -> Vec<Tensor> {
 
 #[track_caller]
 fn check_step(model: &Model, observed: &[usize], coefficients: &Coefficients) {
-    let lowered = lowered(model, observed, coefficients);
+    check_adjoints(&lowered(model, observed, coefficients));
+}
+
+#[track_caller]
+fn check_adjoints(lowered: &Lowered) {
     let module = widened(&lowered.module);
-    let args = arguments(&lowered, names::STEP);
+    let args = arguments(lowered, names::STEP);
     let f = module.function(names::STEP).unwrap();
     let wrt: Vec<&str> = f.results.iter().filter_map(|(n, _)| n.strip_suffix(names::ADJOINT)).collect();
     assert!(wrt.len() >= 6, "{wrt:?}");
@@ -228,6 +243,65 @@ fn gradient_of_a_polynomial_model() {
     check_step(&polynomial(), &[0, 1], &Coefficients::Projected);
     check_step(&polynomial(), &[0, 1], &Coefficients::Trained);
     check_step(&polynomial(), &[0, 1], &Coefficients::Emitted { code: 3, hidden: vec![4] });
+}
+
+fn conv(channels: usize, padding: Padding, activation: Activation, residual: bool) -> Layer {
+    Layer::Conv { channels, kernel: 3, padding, activation: Some(activation), residual }
+}
+
+/// Every kind of layer, with each padding, each function that is smooth, and outputs that share layers.
+#[test]
+fn gradient_of_convolutions_and_shared_layers() {
+    let trunk = |name: &str, from, layers| Trunk { name: name.into(), from, layers };
+    let emit = Layer::Emit { weight: 0.5, bias: Some(0.1) };
+    let plain = Layer::Conv { channels: 1, kernel: 1, padding: Padding::Zero, activation: None, residual: false };
+    let network = |input| {
+        let mut networks = network(&["s0", "s1"], 1);
+        let net = &mut networks[NetworkId::new(0)];
+        net.input = input;
+        let output =
+            |name: &str, from, layers| NetworkOutput { name: name.into(), size: 1, over_window: true, from, layers };
+        let first =
+            vec![conv(3, Padding::Zero, Activation::Gelu, false), conv(3, Padding::Circular, Activation::Silu, true)];
+        if matches!(net.input, NetworkInput::Window(_)) {
+            net.trunks = vec![
+                trunk("shared", None, first),
+                trunk("unused", None, vec![conv(2, Padding::Zero, Activation::Tanh, false)]),
+                trunk("more", Some(0), vec![Layer::Dense { width: 4, activation: Some(Activation::Sigmoid) }]),
+            ];
+            net.outputs = vec![
+                output("v", Some(0), vec![conv(2, Padding::Circular, Activation::Tanh, false), plain]),
+                output("w", Some(2), vec![emit, Layer::Activate(Activation::Tanh)]),
+            ];
+        } else {
+            net.trunks = vec![trunk("more", None, vec![Layer::Dense { width: 4, activation: None }])];
+            net.outputs = vec![output("v", Some(0), vec![emit]), output("w", None, vec![emit])];
+        }
+        networks
+    };
+    let model = polynomial();
+    let names = ["s0", "s1"].map(String::from).to_vec();
+    for (input, arrays) in [(NetworkInput::Window(names), 12), (NetworkInput::Learned(3), 7)] {
+        let mut settings = fit(7, 2);
+        for (output, binding) in settings.auxiliary.iter_mut().enumerate() {
+            (binding.output, binding.component) = (output, 0);
+        }
+        let networks = network(input);
+        let observed = [StateId::new(0), StateId::new(1)];
+        let coefficients = Coefficients::Projected;
+        let request = Request {
+            model: &model,
+            networks: &networks,
+            fit: &settings,
+            observed: &observed,
+            coefficients: &coefficients,
+        };
+        let lowered = lower(request).unwrap();
+        verify(&lowered.module).unwrap();
+        // The layers that no output reads have no weights.
+        assert_eq!(lowered.weights.len(), arrays, "{:?}", lowered.weights);
+        check_adjoints(&lowered);
+    }
 }
 
 #[test]
@@ -298,6 +372,56 @@ fn equal_equations_share_their_solves() {
     let count = |wanted: fn(&Op) -> bool| step.insts.values().filter(|i| wanted(&i.op)).count();
     assert_eq!(count(|op| matches!(op, Op::Solve(_))), 2);
     assert_eq!(count(|op| matches!(op, Op::SpdSolve)), 1);
+}
+
+/// Unknowns that a network gives for every window: inside terms, in front of them, and with a range; the loss of magnitudes.
+#[test]
+fn gradient_of_unknowns_from_a_network() {
+    let mut model = mixed();
+    let ids: Vec<UnknownId> = model.unknowns.ids().collect();
+    model.unknowns[ids[0]].bounds = Bounds { lower: -1.0, upper: 2.0 };
+    for (bound, left, loss) in
+        [(vec![ids[0], ids[1]], 0, Loss::Mse), (vec![ids[0]], 1, Loss::Mae), (vec![ids[1]], 0, Loss::Mae)]
+    {
+        let mut networks = network(&["s0", "s1"], 2);
+        let net = &mut networks[NetworkId::new(0)];
+        net.outputs.push(NetworkOutput {
+            name: "p".into(),
+            size: 2,
+            over_window: false,
+            from: Some(0),
+            layers: vec![Layer::Emit { weight: 1.0, bias: None }],
+        });
+        let mut settings = fit(7, 2);
+        settings.loss = loss;
+        settings.parameters = bound
+            .iter()
+            .enumerate()
+            .map(|(component, &unknown)| ParameterBinding { unknown, network: NetworkId::new(0), output: 1, component })
+            .collect();
+        let observed = [StateId::new(0), StateId::new(1)];
+        let coefficients = Coefficients::Projected;
+        let request = Request {
+            model: &model,
+            networks: &networks,
+            fit: &settings,
+            observed: &observed,
+            coefficients: &coefficients,
+        };
+        let lowered = lower(request).unwrap();
+        verify(&lowered.module).unwrap();
+        assert_eq!(lowered.coefficients.len(), left);
+        check_adjoints(&lowered);
+        let results = run(&lowered.module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
+        let evaluate = lowered.module.function(names::EVALUATE).unwrap();
+        let at = evaluate.results.iter().position(|(n, _)| n == names::BOUND).unwrap();
+        assert_eq!(results[at].shape(), [3, bound.len()]);
+        let numbers = results[at].to_f64();
+        assert!(
+            bound[0] != ids[0] || numbers.iter().step_by(bound.len()).all(|x| (-1.0..2.0).contains(x)),
+            "{numbers:?}"
+        );
+    }
 }
 
 #[test]

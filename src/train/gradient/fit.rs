@@ -9,7 +9,7 @@ use super::optimiser::{adam, decay};
 use super::prune::prune;
 use super::state::{Forgetful, Keeper};
 use super::sums::{Sums, go_on as allowed};
-use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Settings, State};
+use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Reconstruction, Settings, State};
 use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
 use crate::data::Dataset;
@@ -68,6 +68,25 @@ pub fn go_on(
         Ok(_) => {}
     }
     outcome
+}
+
+/// Solutions over other data for what a fit to `train` found: windows one after the other, each from its own start, normalised as
+/// the windows that were trained on.
+///
+/// # Errors
+/// As [`fit`].
+pub fn apply(
+    functions: &mut Functions,
+    layout: &Layout,
+    (train, data): (&Dataset, &Dataset),
+    settings: &Settings,
+    fit: &GradientFit,
+    observer: &dyn Observer,
+) -> Result<Vec<Reconstruction>, GradientError> {
+    let trained = Sums::new(&mut *functions, layout, train, settings)?.fixed;
+    let mut sums = Sums::new(functions, layout, data, settings)?;
+    sums.fixed = trained;
+    sums.reconstruct(&fit.state, &fit.state.coefficients, observer)
 }
 
 struct Run<'a> {

@@ -23,7 +23,7 @@ mod result;
 mod state;
 mod sums;
 
-pub use fit::{fit, go_on};
+pub use fit::{apply, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};

@@ -54,4 +54,8 @@ pub struct Reconstruction {
     pub solution: Vec<f64>,
     /// `[sample, state]`: the auxiliaries.
     pub auxiliaries: Vec<f64>,
+    /// First sample of every window.
+    pub starts: Vec<usize>,
+    /// `[window, bound]`: the unknowns that network outputs stand for.
+    pub bound: Vec<f64>,
 }

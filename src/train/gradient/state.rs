@@ -72,6 +72,7 @@ impl State {
             match spec.start {
                 Start::Uniform(bound) => numbers.iter_mut().for_each(|x| *x = bound * (2.0 * uniform(&mut rng) - 1.0)),
                 Start::Normal => normals(&mut rng, &mut numbers),
+                Start::Constant(x) => numbers.fill(x),
             }
             if let TensorData::F32(slot) = value.data_mut() {
                 slot.iter_mut().zip(numbers).for_each(|(s, x)| *s = x as f32);

@@ -137,12 +137,17 @@ impl<'a> Sums<'a> {
                 len,
                 solution: vec![0.0; len * states],
                 auxiliaries: vec![0.0; len * states],
+                starts: tiles.iter().map(|w| w.start).collect(),
+                bound: Vec::new(),
             };
             for chosen in tiles.chunks(self.windows.batch) {
                 go_on(state, observer)?;
                 self.windows.fill(chosen, &mut self.batch)?;
                 let evaluate = &mut self.functions.evaluate;
                 evaluate.call(chosen.len(), &[&self.batch, &given, &self.fixed, state])?;
+                if let Ok(bound) = evaluate.numbers(names::BOUND) {
+                    solved.bound.extend_from_slice(bound);
+                }
                 let width = self.windows.length * states;
                 for (name, out) in
                     [(names::SOLUTION, &mut solved.solution), (names::AUXILIARIES, &mut solved.auxiliaries)]

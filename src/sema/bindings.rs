@@ -1,0 +1,120 @@
+//! Network outputs that a fit refers to, and those that stand for parameters.
+
+use super::fit::Surroundings;
+use super::settings::{Context, Settings, elements};
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0201, E0509, E1006};
+use crate::hir::{Model, Network, NetworkId, ParameterBinding, UnknownId, UnknownKind};
+use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
+
+/// All `parameters` settings; those that are wrong are reported and left out.
+pub(super) fn parameters(
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Vec<ParameterBinding> {
+    let mut out: Vec<ParameterBinding> = Vec::new();
+    for setting in settings.all("parameters") {
+        let Some(bindings) = binding(setting, settings, model, around, cx) else {
+            settings.ok = false;
+            continue;
+        };
+        for binding in bindings {
+            if out.iter().any(|b| b.unknown == binding.unknown) {
+                let message = format!("`{}` is given by two outputs", model.unknowns[binding.unknown].name);
+                cx.sink.push(Diagnostic::error(E1006, message, setting.span, "the second one"));
+                settings.ok = false;
+            }
+            out.push(binding);
+        }
+    }
+    out
+}
+
+/// `(a, b) = reader.p`
+fn binding(
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<ParameterBinding>> {
+    let [names, SettingValue::Equals(_), SettingValue::Expr(source)] = setting.values.as_slice() else {
+        return settings.wrong_form(setting, cx);
+    };
+    let Some(names) = elements(names) else { return settings.wrong_form(setting, cx) };
+    let unknowns: Vec<Option<UnknownId>> = names.iter().map(|e| parameter(e, model, cx)).collect();
+    let (network, output) = output(source, setting, settings, around, cx)?;
+    let unknowns = unknowns.into_iter().collect::<Option<Vec<UnknownId>>>()?;
+    let declared = around.program.networks[network].outputs.get(output)?;
+    let problem = if declared.over_window {
+        Some(format!("`{}` has numbers for every step, and a parameter has one for the window", declared.name))
+    } else if declared.size != unknowns.len() {
+        Some(format!("`{}` has {} numbers, for {} parameters", declared.name, declared.size, unknowns.len()))
+    } else {
+        None
+    };
+    if let Some(message) = problem {
+        let d = Diagnostic::error(E1006, message, source.span, "does not fit");
+        cx.sink.push(d.label(around.program.networks[network].span, "the network"));
+        return None;
+    }
+    let bind = |(component, unknown)| ParameterBinding { unknown, network, output, component };
+    Some(unknowns.into_iter().enumerate().map(bind).collect())
+}
+
+/// The unknown of an estimated parameter.
+fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<UnknownId> {
+    let ExprKind::Name(name) = &e.kind else {
+        cx.sink.push(Diagnostic::error(E1006, "an output stands for a parameter", e.span, "not a name"));
+        return None;
+    };
+    let estimated = || model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
+    let Some((id, unknown)) = estimated().find(|(_, u)| u.name == *name) else {
+        let fixed = model.params.values().any(|p| p.name == *name);
+        let message = match fixed {
+            true => format!("`{name}` is fixed, so nothing else can stand for it"),
+            false => format!("model `{}` has no parameter `{name}`", model.name),
+        };
+        let names: Vec<&str> = estimated().map(|(_, u)| u.name.as_str()).collect();
+        let d = Diagnostic::error(E1006, message, e.span, if fixed { "fixed" } else { "unknown parameter" });
+        cx.sink.push(d.help(suggest::help("estimated parameters", name, names)));
+        return None;
+    };
+    let bounds = unknown.bounds;
+    if bounds.lower.is_finite() != bounds.upper.is_finite() {
+        let message = format!("the range of `{name}` has one end: an output can be kept to both or to none");
+        cx.sink.push(Diagnostic::error(E1006, message, e.span, "half a range").label(model.span, "the model"));
+        return None;
+    }
+    Some(id)
+}
+
+/// `smoother.v`: the network and the position of its output.
+pub(super) fn output(
+    source: &Expr,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<(NetworkId, usize)> {
+    let ExprKind::Field { of, name } = &source.kind else { return settings.wrong_form(setting, cx) };
+    let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
+    let Some(found) = around.networks.get(network) else {
+        let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
+        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown").help(help);
+        cx.sink.push(d);
+        return None;
+    };
+    let id = (*found)?;
+    let declared: &Network = &around.program.networks[id];
+    let position = declared.outputs.iter().position(|o| o.name == name.name);
+    if position.is_none() {
+        let message = format!("network `{network}` has no output `{}`", name.name);
+        let help = suggest::help("outputs", &name.name, declared.outputs.iter().map(|o| o.name.as_str()));
+        cx.sink.push(Diagnostic::error(E0509, message, name.span, "unknown output").help(help));
+    }
+    position.map(|p| (id, p))
+}

@@ -1,0 +1,298 @@
+//! Chains of layers: `trunk, flatten, linear(bias = 0), sigmoid`.
+
+use super::network::{MAX_LAYERS, Shared, widths};
+use super::settings::{Context, Settings, as_word};
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0503, E0504, E1001, E1002, E1003, E1004, E1005};
+use crate::hir::{Activation, Layer, NetworkOutput, Padding, number};
+use crate::syntax::ast::{Call, Expr, ExprKind, Setting, SettingValue};
+
+/// Words that a layer starts with.
+pub(super) const LAYERS: [&str; 10] =
+    ["conv1d", "linear", "mlp", "flatten", "relu", "tanh", "elu", "silu", "gelu", "sigmoid"];
+/// The most steps a convolution reads.
+const MAX_KERNEL: f64 = 1023.0;
+
+/// What a layer reads or gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// So many numbers at every step of the window; `None` where that is not known.
+    Sequence(Option<usize>),
+    /// Numbers without an order in time.
+    Vector,
+}
+
+/// A checked chain.
+pub(super) struct Chain {
+    /// The trunk it reads.
+    pub(super) from: Option<usize>,
+    pub(super) layers: Vec<Layer>,
+    /// What it gives.
+    pub(super) shape: Shape,
+}
+
+/// The last layer of an output that names none.
+pub(super) fn implied() -> Layer {
+    Layer::Emit { weight: 1.0, bias: None }
+}
+
+/// A function by its name.
+pub(super) fn activation(
+    name: &str,
+    e: &Expr,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Activation> {
+    let found = Activation::ALL.into_iter().find(|a| a.name() == name);
+    if found.is_none() {
+        let help = suggest::help("activations", name, Activation::ALL.iter().map(|a| a.name()));
+        let d = Diagnostic::error(E0503, format!("there is no activation `{name}`"), e.span, "unknown");
+        cx.sink.push(d.help(help));
+        settings.ok = false;
+    }
+    found
+}
+
+/// Checks the layers of a trunk or of `output`. Named layers that it reads are marked as read.
+pub(super) fn chain(
+    values: &[SettingValue],
+    shared: &mut Shared,
+    output: Option<&NetworkOutput>,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Chain> {
+    let mut reader = Reader { rest: values, setting, settings, cx };
+    let mut chain = Chain { from: None, layers: Vec::new(), shape: shared.input };
+    if let Some(name) = values.first().and_then(as_word)
+        && let Some(at) = shared.trunks.iter().position(|t| t.name == name)
+    {
+        shared.read[at] = true;
+        chain.from = Some(at);
+        chain.shape = shared.shapes[at];
+        reader.rest = &values[1..];
+    }
+    while !reader.rest.is_empty() {
+        reader.layer(&mut chain, shared, output)?;
+        if chain.layers.len() > MAX_LAYERS {
+            let message = format!("a network has at most {MAX_LAYERS} layers one after the other");
+            return reader.settings.out_of_range(message, setting.span, reader.cx);
+        }
+    }
+    match output {
+        Some(output) => end(chain, output, setting, settings, cx),
+        None => Some(chain),
+    }
+}
+
+/// The end of an output's chain: what gives as many numbers as the output has.
+fn end(
+    mut chain: Chain,
+    output: &NetworkOutput,
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Chain> {
+    let emits = chain.layers.iter().any(|l| matches!(l, Layer::Emit { .. }));
+    let last = chain.layers.iter().rev().find(|l| !matches!(l, Layer::Activate(_)));
+    match last {
+        _ if emits => {}
+        Some(&Layer::Conv { channels, .. }) => {
+            let (name, size) = (&output.name, output.size);
+            let problem = if !output.over_window {
+                Some(format!("`{name}` is not over the window, and a convolution gives numbers for every step"))
+            } else if channels != size {
+                Some(format!("`{name}` has {size} numbers per step, and the convolution gives {channels}"))
+            } else {
+                None
+            };
+            if let Some(message) = problem {
+                let d = Diagnostic::error(E1003, message, setting.span, "does not fit");
+                cx.sink.push(d.help("end the layers with `linear`, which gives what the output needs"));
+                settings.ok = false;
+                return None;
+            }
+        }
+        _ => chain.layers.push(implied()),
+    }
+    Some(chain)
+}
+
+/// Reads a chain from left to right.
+struct Reader<'r, 's, 'c, 'x> {
+    rest: &'r [SettingValue],
+    setting: &'r Setting,
+    settings: &'r mut Settings<'s>,
+    cx: &'c mut Context<'x>,
+}
+
+impl Reader<'_, '_, '_, '_> {
+    /// The next layers: one word and what belongs to it.
+    fn layer(&mut self, chain: &mut Chain, shared: &Shared, output: Option<&NetworkOutput>) -> Option<()> {
+        let Some(SettingValue::Expr(e)) = self.rest.first() else {
+            return self.settings.wrong(self.setting, "layers, such as `conv1d [16] kernel 5 elu`", self.cx);
+        };
+        self.rest = &self.rest[1..];
+        let (name, call) = match &e.kind {
+            ExprKind::Name(name) => (name.as_str(), None),
+            ExprKind::Call(call) => (call.function.name.as_str(), Some(call)),
+            _ => return self.settings.wrong(self.setting, "layers, such as `conv1d [16] kernel 5 elu`", self.cx),
+        };
+        let ends = chain.layers.iter().any(|l| matches!(l, Layer::Emit { .. }));
+        let function = Activation::ALL.into_iter().find(|a| a.name() == name);
+        if ends && function.is_none() {
+            return self.refuse(E1004, "a layer stands behind the one that gives the output", e, "too late", NO_SIZES);
+        }
+        match (name, call) {
+            ("conv1d", None) => self.convolutions(chain, e),
+            ("mlp" | "linear", None) if matches!(self.rest.first(), Some(SettingValue::List(..))) => {
+                self.dense(chain, name == "mlp")
+            }
+            ("linear", call) => {
+                if output.is_none() {
+                    let message = "`linear` without sizes gives what an output needs, and this is no output";
+                    return self.refuse(E1004, message, e, "no sizes", NO_SIZES);
+                }
+                let emit = self.emit(call)?;
+                chain.layers.push(emit);
+                chain.shape = Shape::Vector;
+                Some(())
+            }
+            ("flatten", None) => {
+                chain.shape = Shape::Vector;
+                Some(())
+            }
+            (_, None) if let Some(function) = function => {
+                chain.layers.push(Layer::Activate(function));
+                Some(())
+            }
+            _ => {
+                let trunks = shared.trunks.iter().map(|t| t.name.as_str()).filter(|n| !n.is_empty());
+                let help = suggest::help("layers", name, LAYERS.into_iter().chain(trunks));
+                self.refuse(E1005, &format!("there is no layer `{name}`"), e, "unknown", &help)
+            }
+        }
+    }
+
+    fn refuse<T>(&mut self, code: &'static str, message: &str, e: &Expr, label: &str, help: &str) -> Option<T> {
+        self.cx.sink.push(Diagnostic::error(code, message, e.span, label.to_string()).help(help.to_string()));
+        self.settings.ok = false;
+        None
+    }
+
+    /// `[64, 64] relu`
+    fn dense(&mut self, chain: &mut Chain, every: bool) -> Option<()> {
+        let widths = self.sizes()?;
+        let named = self.function();
+        // A perceptron without a function between its layers would be one layer.
+        let activation = if every { Some(named.unwrap_or(Activation::Relu)) } else { named };
+        chain.layers.extend(widths.into_iter().map(|width| Layer::Dense { width, activation }));
+        chain.shape = Shape::Vector;
+        Some(())
+    }
+
+    /// `[64, 128] kernel 5 elu circular residual`
+    fn convolutions(&mut self, chain: &mut Chain, e: &Expr) -> Option<()> {
+        let Shape::Sequence(mut before) = chain.shape else {
+            let help = "put convolutions before `flatten`, `linear` and `mlp`, and give them an input over the window";
+            return self.refuse(E1001, "`conv1d` reads numbers that have no order in time", e, "no steps here", help);
+        };
+        let widths = self.sizes()?;
+        let (mut kernel, mut padding, mut residual, mut activation) = (3, Padding::Zero, false, None);
+        while let Some(word) = self.rest.first().and_then(as_word) {
+            match word {
+                "kernel" => {
+                    self.rest = &self.rest[1..];
+                    kernel = self.kernel()?;
+                    continue;
+                }
+                "circular" => padding = Padding::Circular,
+                "zero" => padding = Padding::Zero,
+                "residual" => residual = true,
+                other => match Activation::ALL.into_iter().find(|a| a.name() == other) {
+                    Some(function) if activation.is_none() => activation = Some(function),
+                    _ => break,
+                },
+            }
+            self.rest = &self.rest[1..];
+        }
+        for channels in widths {
+            if residual && before.is_some_and(|b| b != channels) {
+                let message = format!(
+                    "a residual convolution adds what it reads to what it gives: {} numbers per step and {channels}",
+                    before.unwrap_or_default()
+                );
+                let help = format!("put `conv1d [{channels}] kernel 1` before it");
+                return self.refuse(E1002, &message, e, "do not agree", &help);
+            }
+            chain.layers.push(Layer::Conv { channels, kernel, padding, activation, residual });
+            before = Some(channels);
+        }
+        chain.shape = Shape::Sequence(before);
+        Some(())
+    }
+
+    fn kernel(&mut self) -> Option<usize> {
+        let Some(SettingValue::Expr(e)) = self.rest.first() else {
+            return self.settings.wrong(self.setting, "an odd number after `kernel`", self.cx);
+        };
+        self.rest = &self.rest[1..];
+        let v = self.settings.constant(self.setting, e, self.cx)?;
+        if v.fract() == 0.0 && v % 2.0 == 1.0 && (1.0..=MAX_KERNEL).contains(&v) {
+            return Some(v as usize);
+        }
+        let message =
+            format!("a kernel reads an odd number of steps from 1 to {MAX_KERNEL}, and this is {}", number(v));
+        self.cx.sink.push(Diagnostic::error(E0504, message, e.span, "out of range"));
+        self.settings.ok = false;
+        None
+    }
+
+    /// The list after a layer's name.
+    fn sizes(&mut self) -> Option<Vec<usize>> {
+        let Some(SettingValue::List(list, _)) = self.rest.first() else {
+            return self.settings.wrong(self.setting, "sizes after `conv1d`: `conv1d [16, 16] kernel 5`", self.cx);
+        };
+        self.rest = &self.rest[1..];
+        widths(list, self.setting, self.settings, self.cx)
+    }
+
+    /// The function that may follow.
+    fn function(&mut self) -> Option<Activation> {
+        let word = self.rest.first().and_then(as_word)?;
+        let found = Activation::ALL.into_iter().find(|a| a.name() == word)?;
+        self.rest = &self.rest[1..];
+        Some(found)
+    }
+
+    /// `linear(bias = -3, weight = 0)`
+    fn emit(&mut self, call: Option<&Call>) -> Option<Layer> {
+        let (mut weight, mut bias) = (1.0, None);
+        let Some(call) = call else { return Some(Layer::Emit { weight, bias }) };
+        if !call.arguments.is_empty() {
+            return self.settings.wrong(self.setting, "`linear(weight = 0, bias = -3)`", self.cx);
+        }
+        for option in &call.named {
+            let v = self.settings.constant(self.setting, &option.value, self.cx)?;
+            match option.name.name.as_str() {
+                "weight" if v >= 0.0 => weight = v,
+                "weight" => {
+                    let message = "`weight` is how large the weights start, and at least 0";
+                    self.cx.sink.push(Diagnostic::error(E0504, message, option.value.span, "out of range"));
+                    self.settings.ok = false;
+                }
+                "bias" => bias = Some(v),
+                name => {
+                    let help = suggest::help("options", name, ["weight", "bias"]);
+                    let message = format!("`linear` has no option `{name}`");
+                    self.cx.sink.push(Diagnostic::error(E0503, message, option.name.span, "unknown").help(help));
+                    self.settings.ok = false;
+                }
+            }
+        }
+        Some(Layer::Emit { weight, bias })
+    }
+}
+
+const NO_SIZES: &str = "write sizes, `linear [64]`, or put `linear` at the end of an output";
