@@ -292,6 +292,13 @@ impl Problem<'_> {
         refinements.max(precision.corrections(self.shape.steps)).max(usize::from(method == Method::Qr))
     }
 
+    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept. Such systems
+    /// are rarely singular, and where they are a pivot shows it.
+    pub(crate) fn starts_fully(&self) -> bool {
+        let s = &self.shape;
+        s.initial_steps > 0 && s.initial_orders + 2 >= s.orders && s.equations >= s.states
+    }
+
     /// Unknowns of the whole system: the slack and the border.
     pub(crate) fn borders(&self) -> usize {
         self.border.width + usize::from(self.scheme.slack.is_some())
