@@ -36,13 +36,13 @@ pub(crate) trait Arithmetic: Send + 'static {
         forwarded: bool,
     );
 
-    /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size.
+    /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size, and whether a pivot is suspect.
     fn eliminate_unrolled<V: Lanes<Pack = Self::Low>>(
         assembly: &Assembly<Self::High>,
         tiles: &mut Tiles<Self::High>,
         out: &mut [Self::Low],
         y: &mut [Self::High],
-    ) -> Option<Result<Task, BadPivot>>;
+    ) -> Option<Result<(Task, bool), BadPivot>>;
 
     /// Copies to the low precision.
     fn lower(from: &[Self::High], to: &mut [Self::Low]);
@@ -110,13 +110,16 @@ impl<P: Pack> Arithmetic for Plain<P> {
         tiles: &mut Tiles<P>,
         out: &mut [P],
         y: &mut [P],
-    ) -> Option<Result<Task, BadPivot>> {
+    ) -> Option<Result<(Task, bool), BadPivot>> {
         if !V::UNROLLED || !assembly.problem.data.places.is_empty() {
             return None;
         }
         let done = eliminate_in_registers::<V::First>(assembly, tiles, out, y)?;
-        if V::IN_PARTS && done.is_ok() {
-            return eliminate_in_registers::<V::Second>(assembly, tiles, out, y);
+        if V::IN_PARTS
+            && let Ok((_, first)) = done
+        {
+            let second = eliminate_in_registers::<V::Second>(assembly, tiles, out, y)?;
+            return Some(second.map(|(task, suspect)| (task, suspect || first)));
         }
         Some(done)
     }
@@ -139,13 +142,13 @@ fn eliminate_in_registers<V: Lanes>(
     tiles: &mut Tiles<V::Pack>,
     out: &mut [V::Pack],
     y: &mut [V::Pack],
-) -> Option<Result<Task, BadPivot>> {
+) -> Option<Result<(Task, bool), BadPivot>> {
     let group = assembly.group;
     let task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
     match group.n {
-        3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|()| task)),
-        4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|()| task)),
-        _ => eliminate_tiled::<V>(assembly, tiles, out).map(|done| done.map(|()| Task::Forward)),
+        3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|suspect| (task, suspect))),
+        4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|suspect| (task, suspect))),
+        _ => eliminate_tiled::<V>(assembly, tiles, out).map(|done| done.map(|suspect| (Task::Forward, suspect))),
     }
 }
 
@@ -200,7 +203,7 @@ impl Arithmetic for Mixed {
         _: &mut Tiles<Pair8>,
         _: &mut [Pack16],
         _: &mut [Pair8],
-    ) -> Option<Result<Task, BadPivot>> {
+    ) -> Option<Result<(Task, bool), BadPivot>> {
         None
     }
 

@@ -4,12 +4,12 @@
 //! `L D L^T`. Of all this only the triangle is stored: the coupling is a constant matrix between the orders of one state, times powers of
 //! the step, so making it again costs less than reading it, and the memory is a third.
 
-use super::eliminate::{BadPivot, Panel, Source, bad_pivot, reduce, sound, take_from_corner};
+use super::eliminate::{BadPivot, Panel, Source, finish_row, reduce, take_from_corner};
 use super::plan::Group;
 use super::substitute::{Chain, Stored};
 use crate::solve::lanes::{Lanes, Pack};
 
-/// Factors one group; `corner`, `(M, M)` row-major, loses what the elimination takes from the border.
+/// Factors one group; `corner`, `(M, M)` row-major, loses what the elimination takes from the border. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate_blocks<V: Lanes>(
     group: &Group,
@@ -19,7 +19,8 @@ pub(crate) fn eliminate_blocks<V: Lanes>(
     out: &mut [V::Pack],
     corner: &mut [V::Pack],
     border: usize,
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
+    let mut suspect = false;
     let (n, width, len) = (group.n, group.width, group.step_len);
     let orders = n / group.states.len().max(1);
     let Panel { rows, multipliers, coupling } = panel;
@@ -52,22 +53,11 @@ pub(crate) fn eliminate_blocks<V: Lanes>(
                 }
                 reduce::<V>(&mut row[n..], before, |i| group.base(first + i) + n, &m[first..]);
             }
-            for (i, m) in m.iter_mut().enumerate().take(r) {
-                let base = group.base(i);
-                V::load(&now[base + r]).mul(V::load(&now[base + i])).store(m);
-            }
-            reduce::<V>(&mut row[r..], now, |i| group.base(i) + r, &m[..r]);
-            let pivot = V::load(&row[r]);
-            if !sound(pivot, diagonal) {
-                return Err(bad_pivot(pivot, diagonal, t, r));
-            }
-            let base = group.base(r);
-            now[base + r..base + width].copy_from_slice(&row[r..]);
-            V::splat(1.0).div(pivot).store(&mut now[base + r]);
+            suspect |= finish_row::<V>(group, (t, r), row, diagonal, m, now)?;
         }
         take_from_corner::<V>(group, now, corner, border);
     }
-    Ok(())
+    Ok(suspect)
 }
 
 /// `L^{-1} B` in place of the coupling `B`. A column of a state's orders stays zero above that state's rows.

@@ -20,17 +20,22 @@ pub(crate) struct BadPivot {
     pub relative: f64,
 }
 
-/// Whether all lanes' pivots are positive, finite and not lost to rounding.
+/// Below this share of its diagonal entry a pivot is suspect: rounding of the steps before may have made all of it. In single precision
+/// nearly all pivots would be; there only [`SMALLEST_PIVOT`] counts.
+const SUSPECT_PIVOT: f64 = 1.0 / (1u64 << 32) as f64;
+
+/// Whether all lanes' pivots are positive, finite and far from being lost to rounding.
 #[inline(always)]
 pub(crate) fn sound<V: Lanes>(pivot: V, diagonal: V) -> bool {
-    pivot.all_greater(diagonal.mul(V::splat(SMALLEST_PIVOT * V::Pack::EPSILON)))
+    let share = SUSPECT_PIVOT.max(SMALLEST_PIVOT * V::Pack::EPSILON);
+    pivot.all_greater(diagonal.mul(V::splat(share)))
         && V::splat(f64::MAX).all_greater(pivot)
         && pivot.all_greater(V::splat(0.0))
 }
 
-/// Describes the first bad lane of a vector.
+/// Judges pivots that are not [`sound`]: the first bad lane is an error, without one they are suspect.
 #[inline(always)]
-pub(crate) fn bad_pivot<V: Lanes>(pivot: V, diagonal: V, step: usize, row: usize) -> BadPivot {
+pub(crate) fn judge<V: Lanes>(pivot: V, diagonal: V, step: usize, row: usize) -> Result<(), BadPivot> {
     // Lanes outside the vector are good.
     let (mut p, mut d) = (V::Pack::ZERO, V::Pack::ZERO);
     for lane in 0..V::Pack::WIDTH {
@@ -39,19 +44,23 @@ pub(crate) fn bad_pivot<V: Lanes>(pivot: V, diagonal: V, step: usize, row: usize
     }
     pivot.store(&mut p);
     diagonal.store(&mut d);
-    describe(&p, &d, step, row)
+    judge_lanes(&p, &d, step, row)
 }
 
 #[cold]
 #[inline(never)]
-fn describe<P: Pack>(pivot: &P, diagonal: &P, step: usize, row: usize) -> BadPivot {
+fn judge_lanes<P: Pack>(pivot: &P, diagonal: &P, step: usize, row: usize) -> Result<(), BadPivot> {
     let bad = |lane: &usize| {
         let (p, d) = (pivot.lane(*lane), diagonal.lane(*lane));
         !(p.is_finite() && d.is_finite() && p > SMALLEST_PIVOT * P::EPSILON * d)
     };
-    let lane = (0..P::WIDTH).find(bad).unwrap_or(0);
-    let (p, d) = (pivot.lane(lane), diagonal.lane(lane));
-    BadPivot { step, row, lane, pivot: p, relative: p / d }
+    match (0..P::WIDTH).find(bad) {
+        Some(lane) => {
+            let (p, d) = (pivot.lane(lane), diagonal.lane(lane));
+            Err(BadPivot { step, row, lane, pivot: p, relative: p / d })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Memory of an elimination, kept between lane groups.
@@ -84,8 +93,7 @@ pub(crate) trait Source<P: Pack> {
     fn fill<V: Lanes<Pack = P>>(&mut self, t: usize, rows: &mut [P]);
 }
 
-/// Factors one group; `corner`, `(M, M)` row-major, loses what the
-/// elimination takes from the border.
+/// Factors one group; `corner`, `(M, M)` row-major, loses what the elimination takes from the border. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate<V: Lanes>(
     group: &Group,
@@ -95,7 +103,8 @@ pub(crate) fn eliminate<V: Lanes>(
     out: &mut [V::Pack],
     corner: &mut [V::Pack],
     border: usize,
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
+    let mut suspect = false;
     let (n, width) = (group.n, group.width);
     let orders = if group.states.is_empty() { n } else { n / group.states.len() };
     let first = group.border_column();
@@ -134,22 +143,37 @@ pub(crate) fn eliminate<V: Lanes>(
                 }
                 reduce::<V>(&mut row[first..], before, |i| group.base(i) + first, m);
             }
-            for (i, m) in m.iter_mut().enumerate().take(r) {
-                let base = group.base(i);
-                V::load(&now[base + r]).mul(V::load(&now[base + i])).store(m);
-            }
-            reduce::<V>(&mut row[r..], now, |i| group.base(i) + r, &m[..r]);
-            let pivot = V::load(&row[r]);
-            if !sound(pivot, diagonal) {
-                return Err(bad_pivot(pivot, diagonal, t, r));
-            }
-            let base = group.base(r);
-            now[base + r..base + width].copy_from_slice(&row[r..]);
-            V::splat(1.0).div(pivot).store(&mut now[base + r]);
+            suspect |= finish_row::<V>(group, (t, r), row, diagonal, m, now)?;
         }
         take_from_corner::<V>(group, now, corner, border);
     }
-    Ok(())
+    Ok(suspect)
+}
+
+/// Takes from a row what the rows above it in its own step eliminate, and stores it. Says whether its pivot is suspect.
+#[inline(always)]
+pub(crate) fn finish_row<V: Lanes>(
+    group: &Group,
+    (t, r): (usize, usize),
+    row: &mut [V::Pack],
+    diagonal: V,
+    multipliers: &mut [V::Pack],
+    now: &mut [V::Pack],
+) -> Result<bool, BadPivot> {
+    for (i, m) in multipliers.iter_mut().enumerate().take(r) {
+        let base = group.base(i);
+        V::load(&now[base + r]).mul(V::load(&now[base + i])).store(m);
+    }
+    reduce::<V>(&mut row[r..], now, |i| group.base(i) + r, &multipliers[..r]);
+    let pivot = V::load(&row[r]);
+    let suspect = !sound(pivot, diagonal);
+    if suspect {
+        judge(pivot, diagonal, t, r)?;
+    }
+    let base = group.base(r);
+    now[base + r..base + group.width].copy_from_slice(&row[r..]);
+    V::splat(1.0).div(pivot).store(&mut now[base + r]);
+    Ok(suspect)
 }
 
 /// `to[c] -= sum_i m[i] from[start(i) + c]`
@@ -212,14 +236,16 @@ pub(crate) fn take_from_corner<V: Lanes>(group: &Group, now: &[V::Pack], corner:
     }
 }
 
-/// Factors the border's block `(M, M)`, of which the upper triangle is read, into the packed triangle `out`.
+/// Factors the border's block `(M, M)`, of which the upper triangle is read, into the packed triangle `out`. Says whether a pivot is
+/// suspect.
 #[inline(always)]
 pub(crate) fn eliminate_corner<V: Lanes>(
     border: usize,
     diagonal: &[V::Pack],
     corner: &mut [V::Pack],
     out: &mut [V::Pack],
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
+    let mut suspect = false;
     for r in 0..border {
         let (above, row) = corner.split_at_mut(r * border);
         for i in 0..r {
@@ -230,11 +256,12 @@ pub(crate) fn eliminate_corner<V: Lanes>(
         }
         let pivot = V::load(&row[r]);
         if !sound(pivot, V::load(&diagonal[r])) {
-            return Err(bad_pivot(pivot, V::load(&diagonal[r]), 0, r));
+            judge(pivot, V::load(&diagonal[r]), 0, r)?;
+            suspect = true;
         }
         let base = super::plan::packed(border, r);
         out[base + r..base + border].copy_from_slice(&row[r..border]);
         V::splat(1.0).div(pivot).store(&mut out[base + r]);
     }
-    Ok(())
+    Ok(suspect)
 }

@@ -9,6 +9,7 @@ use super::eliminate::{BadPivot, Panel, eliminate, eliminate_corner};
 use super::error::SolveError;
 use super::plan::{Group, Plan};
 use super::pool::{Lease, Pool};
+use super::probe::probe;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::qr::factor_sample;
 use super::segments::{Segments, worth_cutting};
@@ -316,7 +317,7 @@ impl<A: Arithmetic> Scratch<A> {
         scratch
     }
 
-    fn new(problem: &Problem, plan: &Plan) -> Self {
+    pub fn new(problem: &Problem, plan: &Plan) -> Self {
         Scratch { staged: Staged::new(problem, problem.shape.steps), work: Elimination::new(plan) }
     }
 }
@@ -332,6 +333,8 @@ pub(crate) struct Elimination<A: Arithmetic> {
     diagonal: Vec<A::Low>,
     /// `(n, width)`
     step: Vec<A::Low>,
+    /// Whether a pivot of the chains may be rounding error.
+    suspect: bool,
 }
 
 impl<A: Arithmetic> Elimination<A> {
@@ -347,6 +350,7 @@ impl<A: Arithmetic> Elimination<A> {
             assembled: vec![A::High::ZERO; m * m],
             diagonal: vec![A::Low::ZERO; m],
             step: vec![A::Low::ZERO; if m > 0 { step } else { 0 }],
+            suspect: false,
         }
     }
 
@@ -366,6 +370,7 @@ impl<A: Arithmetic> Elimination<A> {
         y: &mut [A::High],
     ) -> Result<Task, (BadPivot, Option<usize>)> {
         let m = plan.border;
+        self.suspect = false;
         if m > 0 {
             self.assembled.fill(A::High::ZERO);
             border_rows::<A::Lanes<V>>(problem, plan, staged, &mut self.assembled);
@@ -386,7 +391,9 @@ impl<A: Arithmetic> Elimination<A> {
             let out = &mut out[group.start..group.start + group.step_len * plan.chain];
             let assembly = Assembly { problem, plan, group, staged };
             if let Some(done) = A::eliminate_unrolled::<V>(&assembly, &mut self.tiles, out, y) {
-                if done.map_err(|pivot| (pivot, Some(index)))? == Task::Forward {
+                let (done, suspect) = done.map_err(|pivot| (pivot, Some(index)))?;
+                self.suspect |= suspect;
+                if done == Task::Forward {
                     task = Task::Forward;
                 }
                 continue;
@@ -397,7 +404,7 @@ impl<A: Arithmetic> Elimination<A> {
                 0 => eliminate_blocks::<V>(group, plan.chain, &mut source, &mut self.panel, out, &mut self.corner, m),
                 _ => eliminate::<V>(group, plan.chain, &mut source, &mut self.panel, out, &mut self.corner, m),
             };
-            done.map_err(|pivot| (pivot, Some(index)))?;
+            self.suspect |= done.map_err(|pivot| (pivot, Some(index)))?;
         }
         Ok(task)
     }
@@ -442,14 +449,15 @@ impl<A: Arithmetic> Elimination<A> {
         out: &mut [A::Low],
         y: &mut [A::High],
     ) -> Result<Task, SolveError> {
-        let result = self.chains::<V>(problem, plan, staged, out, y).and_then(|task| {
-            let out = &mut out[plan.corner()..];
-            match eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, out) {
-                Ok(()) => Ok(task),
-                Err(pivot) => Err((pivot, None)),
-            }
-        });
-        result.map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))
+        let name = |(pivot, group)| pivot_error(problem, plan, group, window, pivot);
+        let task = self.chains::<V>(problem, plan, staged, out, y).map_err(name)?;
+        let corner = &mut out[plan.corner()..];
+        let suspect = eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, corner)
+            .map_err(|pivot| name((pivot, None)))?;
+        if self.suspect || suspect || !problem.starts_fully() {
+            probe(problem, plan, window, out, &self.diagonal)?;
+        }
+        Ok(task)
     }
 }
 

@@ -257,8 +257,12 @@ impl<P: Pack> Rows<'_, P> {
         for i in 0..k {
             for j in 0..k {
                 let degree = (i + j) as f64;
-                let entries =
-                    [rows.at_at[i * k + j], rows.at_next[i * k + j], rows.at_next[j * k + i], rows.next_next[i * k + j]];
+                let entries = [
+                    rows.at_at[i * k + j],
+                    rows.at_next[i * k + j],
+                    rows.at_next[j * k + i],
+                    rows.next_next[i * k + j],
+                ];
                 for (to, entry) in degrees[i][j].iter_mut().zip(entries) {
                     *to = entry * degree;
                 }

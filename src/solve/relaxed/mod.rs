@@ -61,7 +61,7 @@
 //! number of a factor lies; `stage` brings samples into lanes; `assemble` makes rows of the normal matrix; `small`, `tiles` and
 //! `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a border, `eliminate` and
 //! `substitute` those that central rows couple over two steps; `qr` makes the same factor from the rows without squaring them; `segments`
-//! cuts few long samples in time; `residual` corrects; `gradients` goes over the rows once more for the adjoint.
+//! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
 //! as separate systems; each sample's result does not depend on which other samples share its batch, except that batches of fewer
@@ -72,6 +72,7 @@ mod arithmetic;
 mod assemble;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod blocks;
+mod convergence;
 mod eliminate;
 mod error;
 mod factor;
@@ -80,6 +81,7 @@ mod gradients;
 mod operator;
 mod plan;
 mod pool;
+mod probe;
 mod problem;
 mod qr;
 mod residual;

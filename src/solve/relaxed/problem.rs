@@ -73,7 +73,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// The fewest corrections of each solve that a precision needs. With a factor in `f32` each gains about five digits over fifty
+    /// Corrections of each solve that a precision may need; a solve ends before, where another would change nothing. With a factor in `f32` each gains about five digits over fifty
     /// steps, but hardly one over five hundred, whose matrix is nearly singular in `f32`.
     const fn corrections(self, steps: usize) -> usize {
         match (self, steps > 100) {
@@ -112,7 +112,7 @@ pub struct Scheme {
     pub precision: Precision,
     pub method: Method,
     pub weights: Weights,
-    /// Corrections of each solve with a residual taken from the rows themselves. None follows the normal equations alone; one
+    /// The most corrections of each solve with a residual taken from the rows themselves; fewer where they are at rounding level. None follows the normal equations alone; one
     /// or two recover most of the accuracy that they lose by squaring the condition number, at the cost of a solve each.
     pub refinements: usize,
 }
@@ -286,10 +286,17 @@ impl Problem<'_> {
         !self.c.per_sample() && !self.h.per_sample && !self.border.per_sample
     }
 
-    /// Corrections of each solve: what the scheme says, and at least what its precision and method need.
+    /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need.
     pub fn refinements(&self) -> usize {
         let Scheme { precision, method, refinements, .. } = self.scheme;
         refinements.max(precision.corrections(self.shape.steps)).max(usize::from(method == Method::Qr))
+    }
+
+    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept. Such systems
+    /// are rarely singular, and where they are a pivot shows it.
+    pub(crate) fn starts_fully(&self) -> bool {
+        let s = &self.shape;
+        s.initial_steps > 0 && s.initial_orders + 2 >= s.orders && s.equations >= s.states
     }
 
     /// Unknowns of the whole system: the slack and the border.

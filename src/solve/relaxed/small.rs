@@ -3,7 +3,7 @@
 //! The same arithmetic as in [`super::blocks`], with assembly, factorisation and forward substitution of a step in one go.
 
 use super::assemble::Assembly;
-use super::eliminate::{BadPivot, bad_pivot, sound};
+use super::eliminate::{BadPivot, judge, sound};
 use super::plan::Group;
 use super::substitute::{Chain, Stored};
 use crate::solve::lanes::{Lanes, load_all};
@@ -74,13 +74,14 @@ impl<V: Lanes, const N: usize> Triangle<V, N> {
 }
 
 /// Factors the chain of a group into `out`; where `y`, scaled right-hand sides, is not empty it becomes `D^-1 L^-1 w` as in
-/// [`super::blocks::forward_blocks`].
+/// [`super::blocks::forward_blocks`]. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
     assembly: &Assembly<V::Pack>,
     out: &mut [V::Pack],
     y: &mut [V::Pack],
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
+    let mut suspect = false;
     let Assembly { problem, plan, group, staged } = *assembly;
     let shape = &problem.shape;
     let (states, block, d) = (shape.states, shape.block(), group.states[0]);
@@ -162,7 +163,8 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         for r in 0..N {
             if !sound(a[r][r], diagonal[r]) {
-                return Err(bad_pivot(a[r][r], diagonal[r], t, r));
+                judge(a[r][r], diagonal[r], t, r)?;
+                suspect = true;
             }
             let base = group.base(r);
             let inverse = V::splat(1.0).div(a[r][r]);
@@ -186,7 +188,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
             }
         }
     }
-    Ok(())
+    Ok(suspect)
 }
 
 /// [`super::blocks::forward_blocks`]

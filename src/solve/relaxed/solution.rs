@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain, Room};
 use super::assemble::{add_to, bump, right_hand_side, scale_by};
+use super::convergence::Convergence;
 use super::error::SolveError;
 use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, single, wide};
 use super::plan::Plan;
@@ -334,6 +335,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 given_border.copy_from_slice(border);
             }
         }
+        let mut convergence = Convergence::new();
         for pass in 0..=*refinements {
             if pass > 0 {
                 row_residuals::<A::Lanes<V>>(problem, plan, staged, task, (total, total_border), (y, border));
@@ -349,6 +351,12 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
             let forwarded = pass == 0 && task == Task::Forwarded;
             A::substitute::<V, F>(chain, factor, y, border, room, forwarded);
+            let mut more = true;
+            match pass {
+                0 if *refinements == 0 => (),
+                0 => convergence.start::<A::Lanes<V>>(y, border),
+                _ => more = convergence.correct::<A::Lanes<V>>(y, border),
+            }
             scale_by::<A::Lanes<V>>(y, &staged.unscale);
             if *refinements == 0 {
                 return;
@@ -359,6 +367,9 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             } else {
                 add_to::<A::Lanes<V>>(total, y);
                 add_to::<A::Lanes<V>>(total_border, border);
+            }
+            if !more {
+                break;
             }
         }
         std::mem::swap(y, total);

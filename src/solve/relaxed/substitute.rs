@@ -116,7 +116,8 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             }
         }
     }
-    substitute_corner::<V, F>(plan, factor, border);
+    forward_corner::<V, F>(plan, factor, border);
+    backward_corner::<V, F>(plan, factor, border);
     for group in &plan.groups {
         match group.n {
             _ if group.next > 0 => backward::<V, F>(plan, group, block, factor, border, y),
@@ -139,9 +140,9 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
     }
 }
 
-/// Solves the border's own triangular systems.
+/// The first of the border's own triangular systems, as in [`forward`].
 #[inline(always)]
-fn substitute_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, border: &mut [V::Pack]) {
+pub(crate) fn forward_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, border: &mut [V::Pack]) {
     let (m, start) = (plan.border, plan.corner());
     for r in 0..m {
         let base = start + packed(m, r);
@@ -151,6 +152,12 @@ fn substitute_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, borde
             x.neg_mul_add(factor.get(base + c), V::load(&border[c])).store(&mut border[c]);
         }
     }
+}
+
+/// The second of them.
+#[inline(always)]
+fn backward_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, border: &mut [V::Pack]) {
+    let (m, start) = (plan.border, plan.corner());
     for r in (0..m).rev() {
         let base = start + packed(m, r);
         let mut sum = V::splat(0.0);
@@ -163,7 +170,7 @@ fn substitute_corner<V: Lanes, F: Stored<V::Pack>>(plan: &Plan, factor: F, borde
 
 /// Forward substitution of one group whose couplings are stored: `y` becomes `D^-1 L^-1 y`, and the border loses what follows from it.
 #[inline(always)]
-fn forward<V: Lanes, F: Stored<V::Pack>>(
+pub(crate) fn forward<V: Lanes, F: Stored<V::Pack>>(
     plan: &Plan,
     group: &Group,
     block: usize,

@@ -5,7 +5,7 @@
 //! known when compiled; `N = 0` is any size. Tiles stay in registers only where no index of theirs is known at run time only.
 
 use super::assemble::Assembly;
-use super::eliminate::{BadPivot, bad_pivot, sound};
+use super::eliminate::{BadPivot, judge, sound};
 use super::plan::{Group, row_start};
 use super::substitute::{Chain, Stored};
 use crate::solve::lanes::{Lanes, Pack, load_all};
@@ -34,13 +34,13 @@ macro_rules! sized {
     }};
 }
 
-/// Factors the chain of a group into `out` where there is code for its size.
+/// Factors the chain of a group into `out` where there is code for its size. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate_tiled<V: Lanes>(
     assembly: &Assembly<V::Pack>,
     tiles: &mut Tiles<V::Pack>,
     out: &mut [V::Pack],
-) -> Option<Result<(), BadPivot>> {
+) -> Option<Result<bool, BadPivot>> {
     let (group, orders) = (assembly.group, assembly.problem.shape.orders);
     sized!(V, group, orders, eliminate_tiles, <V>, (assembly, tiles, out))
 }
@@ -141,7 +141,8 @@ fn eliminate_tiles<V: Lanes, const K: usize, const N: usize>(
     assembly: &Assembly<V::Pack>,
     tiles: &mut Tiles<V::Pack>,
     out: &mut [V::Pack],
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
+    let mut suspect = false;
     let Assembly { problem, group, staged, .. } = *assembly;
     let n = if N > 0 { N } else { group.n };
     let (states, block, steps) = (problem.shape.states, problem.shape.block(), problem.shape.steps);
@@ -180,7 +181,7 @@ fn eliminate_tiles<V: Lanes, const K: usize, const N: usize>(
                 update(&mut tile, n, (&scaled_w[row * n..], row), (&w[row * n..], row));
             }
             update(&mut tile, n, (&now[..row * n], row), (&upper[..row * n], row));
-            let own = factor_tile(&mut tile, &diagonal, (t, row), n, now)?;
+            let own = factor_tile(&mut tile, &diagonal, (t, row), n, now, &mut suspect)?;
             for r in 0..K {
                 let base = row_start(n, row + r) + row;
                 own[r].store(&mut inverse[row + r]);
@@ -210,7 +211,7 @@ fn eliminate_tiles<V: Lanes, const K: usize, const N: usize>(
             }
         }
     }
-    Ok(())
+    Ok(suspect)
 }
 
 /// The rows of the normal matrix that touch one state alone: smoothness and initial values.
@@ -246,7 +247,8 @@ fn own_tile<V: Lanes, const K: usize>(assembly: &Assembly<V::Pack>, t: usize, at
     tile
 }
 
-/// Factors a tile on the diagonal; its multipliers go to `m`. Gives the reciprocals of its pivots.
+/// Factors a tile on the diagonal; its multipliers go to `m`. Gives the reciprocals of its pivots, and says whether one is
+/// suspect.
 #[inline(always)]
 fn factor_tile<V: Lanes, const K: usize>(
     tile: &mut Tile<V, K>,
@@ -254,11 +256,13 @@ fn factor_tile<V: Lanes, const K: usize>(
     (t, row): (usize, usize),
     n: usize,
     m: &mut [V::Pack],
+    suspect: &mut bool,
 ) -> Result<[V; K], BadPivot> {
     let mut inverse = [V::splat(0.0); K];
     for r in 0..K {
         if !sound(tile[r][r], diagonal[r]) {
-            return Err(bad_pivot(tile[r][r], diagonal[r], t, row + r));
+            judge(tile[r][r], diagonal[r], t, row + r)?;
+            *suspect = true;
         }
         let one_over = V::splat(1.0).div(tile[r][r]);
         inverse[r] = one_over;

@@ -1,0 +1,98 @@
+//! When a solve needs no further correction.
+
+use crate::solve::lanes::{Lanes, Pack};
+
+/// Sizes of the corrections of a lane group so far, lane by lane, so that no sample depends on its neighbours.
+pub(crate) struct Convergence<P> {
+    /// Squared norm of the uncorrected solution.
+    whole: P,
+    /// Squared norm of the last correction; before the first one of the solution.
+    last: P,
+    /// 1 in lanes that are still corrected, 0 in the others.
+    open: P,
+}
+
+/// Whether a lane needs no correction after one of squared norm `now`, in units of the squared solution, where `ratio` is the gain on the
+/// correction before. It needs none where the next one would be a tenth of a rounding unit if it gained as much, or where nothing is
+/// gained any more: then corrections are rounding errors.
+fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
+    now * ratio <= 0.01 * epsilon * epsilon || ratio > 0.8
+}
+
+impl<P: Pack> Convergence<P> {
+    pub fn new() -> Self {
+        Convergence { whole: P::ZERO, last: P::ZERO, open: P::ZERO }
+    }
+
+    /// Takes note of the uncorrected solution, in scaled unknowns.
+    #[inline(always)]
+    pub fn start<V: Lanes<Pack = P>>(&mut self, y: &[P], border: &[P]) {
+        let size = square::<V>(y, border);
+        size.store(&mut self.whole);
+        size.store(&mut self.last);
+        V::splat(1.0).store(&mut self.open);
+    }
+
+    /// Takes note of a correction, in scaled unknowns, and sets it to zero in lanes that need none. Says whether any needs another.
+    #[inline(always)]
+    pub fn correct<V: Lanes<Pack = P>>(&mut self, y: &mut [P], border: &mut [P]) -> bool {
+        let mut now = P::ZERO;
+        square::<V>(y, border).store(&mut now);
+        let open = V::load(&self.open);
+        for x in y.iter_mut().chain(border) {
+            V::load(x).mul(open).store(x);
+        }
+        let mut any = false;
+        for lane in 0..P::WIDTH {
+            let (size, whole, last) = (now.lane(lane), self.whole.lane(lane), self.last.lane(lane));
+            // Where both are zero there is nothing to correct.
+            if size == 0.0 || is_done(size / whole, size / last, P::EPSILON) {
+                self.open.set_lane(lane, 0.0);
+            }
+            any |= self.open.lane(lane) > 0.0;
+        }
+        self.last = now;
+        any
+    }
+}
+
+#[inline(always)]
+fn square<V: Lanes>(y: &[V::Pack], border: &[V::Pack]) -> V {
+    y.iter().chain(border).fold(V::splat(0.0), |sum, x| V::load(x).mul_add(V::load(x), sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::lanes::{Kernel, Pack8};
+
+    struct Corrections;
+
+    impl Kernel<Pack8> for Corrections {
+        type Output = (Vec<bool>, Vec<Pack8>);
+
+        fn run<V: Lanes<Pack = Pack8>>(self) -> Self::Output {
+            // Lane 0 gains eight digits with each correction, lane 1 one, lane 2 none after the first, the others are zero.
+            let lanes = |x: [f64; 3]| Pack8([x[0], x[1], x[2], 0.0, 0.0, 0.0, 0.0, 0.0]);
+            let mut it = Convergence::new();
+            it.start::<V>(&[lanes([1.0, 1.0, 1.0])], &[]);
+            let (mut more, mut seen) = (Vec::new(), Vec::new());
+            for x in [[1e-8, 0.1, 1e-3], [1e-16, 1e-2, 1e-3], [1e-17, 1e-3, 1e-3]] {
+                let mut y = [lanes(x)];
+                more.push(it.correct::<V>(&mut y, &mut []));
+                seen.push(y[0]);
+            }
+            (more, seen)
+        }
+    }
+
+    #[test]
+    fn lanes_stop_one_by_one() {
+        let (more, seen) = Pack8::dispatch(Corrections);
+        assert_eq!(more, [true, true, true]);
+        let of_lane = |lane: usize| seen.iter().map(|x| x.lane(lane)).collect::<Vec<_>>();
+        assert_eq!(of_lane(0), [1e-8, 1e-16, 0.0]);
+        assert_eq!(of_lane(1), [0.1, 1e-2, 1e-3]);
+        assert_eq!(of_lane(2), [1e-3, 1e-3, 0.0]);
+    }
+}
