@@ -25,6 +25,7 @@ mod resume;
 mod run;
 mod session;
 mod solve_case;
+mod statements;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -20,9 +20,10 @@ pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Network, NetworkOutput,
     Noise, Optimizer, Program, SimulateSpec,
 };
-pub use expr::{BinaryOp, Expr, ExprKind, UnaryFn};
+pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
     Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, State, StateId, Unknown, UnknownId, UnknownKind, UnknownTerm,
+    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
+    UnknownTerm, family,
 };
 pub use spell::{Names, number};

@@ -9,10 +9,14 @@
 //! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
 //! are bounded by limits on terms, operations and depth, each with its own code.
 
+mod axes;
+mod conditions;
 mod data;
+mod differences;
 mod equations;
 mod fit;
 mod fold;
+mod functions;
 mod holes;
 mod imports;
 mod model;
@@ -24,6 +28,7 @@ mod resolve;
 mod scope;
 mod settings;
 mod split;
+mod statements;
 mod suggest;
 
 #[cfg(test)]
