@@ -15,7 +15,7 @@ use mechc::source::{FsWorld, Layered, MemoryWorld, Sources, decode};
 use mechc::syntax;
 
 /// The groups of codes that [`compile`] can report: each of their codes needs a program here.
-const GROUPS: [&str; 10] = ["E00", "E01", "E02", "E03", "E04", "E05", "E06", "E10", "W07", "W10"];
+const GROUPS: [&str; 11] = ["E00", "E01", "E02", "E03", "E04", "E05", "E06", "E09", "E10", "W07", "W10"];
 
 /// Everything the compiler finds in a file.
 fn compile(path: &str, bytes: Vec<u8>, sources: &mut Sources) -> Vec<Diagnostic> {
@@ -124,6 +124,16 @@ fn generated() -> Vec<(&'static str, String)> {
         ("a sum of 2000 terms", equation(&("x + ".repeat(2000) + "x"))),
         ("2000 subscripts", equation(&("x".to_string() + &"[1]".repeat(2000)))),
         ("2000 fields", equation(&("x".to_string() + &".y".repeat(2000)))),
+        ("300 nested conditionals", equation(&("if x > 0 then ".repeat(300) + "x" + &" else 0".repeat(300)))),
+        ("a million conditionals", equation(&"if ".repeat(MILLION))),
+        ("300 sums", equation(&("sum(i in 1..2) ".repeat(300) + "x"))),
+        ("300 nested loops", model(&("for i in 1..2 { ".repeat(300) + &"}".repeat(300)))),
+        ("a million loops", model(&"for i in 1..2 { ".repeat(MILLION))),
+        ("functions that double 60 times", {
+            let doubled = |i: usize| format!("fn f{}(x) = f{i}(x) + f{i}(x)\n", i + 1);
+            let functions: String = (0..60).map(doubled).collect();
+            format!("fn f0(x) = x\n{functions}{}", equation("f60(x)"))
+        }),
         ("a million primes", model(&format!("x{} = 0", "'".repeat(MILLION)))),
         ("a sum of a million terms", equation(&("x + ".repeat(MILLION) + "x"))),
         ("a call with 40,000 arguments", equation(&format!("f({}x)", "x, ".repeat(40_000)))),

@@ -192,6 +192,26 @@ fn bad_npz() {
 }
 
 #[test]
+fn elements_of_a_family_are_one_array() {
+    let map = |k: usize| ColumnMap { element: Some((k, 3)), ..ColumnMap::from(format!("u[{}]", k + 1).as_str()) };
+    let spec = ReadSpec { columns: (0..3).map(map).collect(), dt: Some(0.1), ..ReadSpec::default() };
+    let field: Vec<f64> = (0..30).map(f64::from).collect();
+    let read = |bytes: &[u8]| read_bytes("run.npz", bytes, Format::Npz, &spec);
+    let good = npz(&[("u", npy("'<f8'", "False", "(10, 3)", &f8(&field)))]);
+    let data = read(&good).expect("an array with one axis for the elements");
+    assert_eq!(data.trajectories[0].value(4, 2), Some(14.0));
+    let two = npz(&[("u", npy("'<f8'", "False", "(2, 10, 3)", &f8(&[field.clone(), field.clone()].concat())))]);
+    let data = read(&two).expect("trajectories come first");
+    assert_eq!((data.trajectories.len(), data.trajectories[1].value(1, 0)), (2, Some(3.0)));
+    // An element's own array counts more than the family's.
+    let own = npz(&[("u", npy("'<f8'", "False", "(10, 3)", &f8(&field))), ("u[2]", column(&[7.0; 10]))]);
+    assert_eq!(read(&own).expect("both").trajectories[0].value(0, 1), Some(7.0));
+    let narrow = npz(&[("u", npy("'<f8'", "False", "(10, 2)", &f8(&[0.0; 20])))]);
+    let error = read(&narrow).expect_err("too few elements").to_string();
+    assert!(error.contains("3 elements"), "{error}");
+}
+
+#[test]
 fn bad_files() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

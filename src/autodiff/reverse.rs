@@ -3,7 +3,7 @@
 use super::{AutodiffError, rules};
 use crate::base::Idx;
 use crate::ir::{Builder, Inst, InstId, ValueId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Appends the instructions that compute the adjoints of `wrt`, given the adjoints of some values as `seeds` (pairs of a value
 /// and its adjoint, of the same type). Values of `wrt` may be parameters or intermediate values; an intermediate one is then
@@ -18,8 +18,10 @@ pub fn reverse(
     wrt: &[ValueId],
 ) -> Result<Vec<Option<ValueId>>, AutodiffError> {
     let first_new = builder.function().values.len();
-    let active = active(builder, wrt);
-    let is_active = |v: ValueId| active.get(v.index()).copied().unwrap_or(false);
+    // Only what the seeds are made of is looked at, so that many small parts of a large function cost no more than one pass.
+    let ancestors = ancestors(builder, seeds);
+    let active = active(builder, &ancestors, wrt);
+    let is_active = |v: ValueId| active.contains(&v);
     let mut pending: HashMap<ValueId, Vec<ValueId>> = HashMap::new();
     for &(value, adjoint) in seeds {
         if is_active(value) {
@@ -27,8 +29,8 @@ pub fn reverse(
         }
     }
     let mut done: HashMap<ValueId, ValueId> = HashMap::new();
-    for i in (0..builder.function().insts.len()).rev() {
-        let inst: Inst = builder.function().insts[InstId::new(i)].clone();
+    for &id in ancestors.iter().rev() {
+        let inst: Inst = builder.function().insts[id].clone();
         let results: Vec<ValueId> = inst.results.iter().copied().filter(|r| pending.contains_key(r)).collect();
         for &result in &results {
             if let Some(adjoint) = total(builder, &mut pending, result, first_new) {
@@ -56,22 +58,26 @@ pub fn reverse(
     Ok(wrt.iter().map(|v| done.get(v).copied()).collect())
 }
 
-/// Which values depend on one of `wrt`, or are one.
-fn active(builder: &Builder, wrt: &[ValueId]) -> Vec<bool> {
-    let function = builder.function();
-    let mut active = vec![false; function.values.len()];
-    for &v in wrt {
-        if let Some(slot) = active.get_mut(v.index()) {
-            *slot = true;
+/// The instructions that the seeded values are made of, in order.
+fn ancestors(builder: &Builder, seeds: &[(ValueId, ValueId)]) -> BTreeSet<InstId> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<ValueId> = seeds.iter().map(|(value, _)| *value).collect();
+    while let Some(value) = open.pop() {
+        if let Some((id, inst)) = builder.function().def(value)
+            && found.insert(id)
+        {
+            open.extend(&inst.args);
         }
     }
-    for inst in function.insts.values() {
-        if inst.args.iter().any(|a| active.get(a.index()) == Some(&true)) {
-            for &result in &inst.results {
-                if let Some(slot) = active.get_mut(result.index()) {
-                    *slot = true;
-                }
-            }
+    found
+}
+
+/// Which results of the instructions depend on one of `wrt`, and `wrt` themselves.
+fn active(builder: &Builder, insts: &BTreeSet<InstId>, wrt: &[ValueId]) -> HashSet<ValueId> {
+    let mut active: HashSet<ValueId> = wrt.iter().copied().collect();
+    for inst in insts.iter().map(|&id| &builder.function().insts[id]) {
+        if inst.args.iter().any(|a| active.contains(a)) {
+            active.extend(&inst.results);
         }
     }
     active

@@ -15,7 +15,7 @@ use super::error::DataError;
 use super::grid::{check_step, uniform};
 use super::nearest::nearest;
 use super::npy::{Array, Times, assemble, from_table, read_array, shape_text};
-use super::spec::ReadSpec;
+use super::spec::{ColumnMap, ReadSpec};
 
 /// The name of the array that holds all columns where there is none for each.
 const TABLE: &str = "data";
@@ -24,15 +24,29 @@ const TABLE: &str = "data";
 pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Dataset, DataError> {
     let mut archive = Archive::open(file, bytes, spec.max_bytes)?;
     let times = times(&mut archive, spec)?;
-    let wanted: Vec<&str> = spec.columns.iter().chain(&spec.inputs).map(|map| map.column.as_str()).collect();
-    if archive.has(TABLE) && !wanted.iter().any(|name| archive.has(name)) {
+    let maps: Vec<&ColumnMap> = spec.columns.iter().chain(&spec.inputs).collect();
+    let family = |column: &str| column.split('[').next().unwrap_or_default().to_string();
+    if archive.has(TABLE) && !maps.iter().any(|m| archive.has(&m.column) || archive.has(&family(&m.column))) {
         let table = archive.array(TABLE)?;
         return from_table(&format!("{file}: array `{TABLE}`"), table, &times, spec);
     }
-    let mut parts: Vec<Array> = Vec::with_capacity(wanted.len());
+    let mut parts: Vec<Array> = Vec::with_capacity(maps.len());
+    let mut whole: Option<(String, Array)> = None;
     let mut common: Option<(usize, usize)> = None;
-    for name in wanted {
-        let array = archive.array(name)?;
+    for map in maps {
+        let name = &map.column;
+        let array = match map.element {
+            Some((at, count)) if !archive.has(name) => {
+                let base = family(name);
+                // All elements lie in one array, which is unpacked once.
+                if whole.as_ref().is_none_or(|(known, _)| *known != base) {
+                    whole = Some((base.clone(), archive.array(&base)?));
+                }
+                let Some((_, array)) = &whole else { continue };
+                element(&format!("{file}: array `{base}`"), array, at, count)?
+            }
+            _ => archive.array(name)?,
+        };
         let place = format!("{file}: array `{name}`");
         let (count, len) = match *array.shape.as_slice() {
             [len] => (1, len),
@@ -59,6 +73,25 @@ pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         parts.push(array);
     }
     assemble(file, &parts, common.unwrap_or((0, 0)), &times, spec)
+}
+
+/// One element of a family: element `at` of the `count` that lie behind every sample.
+fn element(place: &str, array: &Array, at: usize, count: usize) -> Result<Array, DataError> {
+    let lead = (1..=2).filter(|n| array.shape.len() > *n);
+    let mut fitting =
+        lead.filter(|&n| array.shape.get(n..).is_some_and(|rest| rest.iter().product::<usize>() == count));
+    let Some(lead) = fitting.next() else {
+        return Err(DataError::WrongShape {
+            file: place.into(),
+            shape: shape_text(&array.shape),
+            expected: format!(
+                "(samples, ...) or (trajectories, samples, ...) with {count} elements behind every sample"
+            ),
+        });
+    };
+    let shape: Vec<usize> = array.shape.iter().copied().take(lead).collect();
+    let data = array.data.iter().skip(at).step_by(count.max(1)).copied().collect();
+    Ok(Array { shape, data })
 }
 
 fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError> {

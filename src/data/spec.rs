@@ -35,12 +35,15 @@ pub struct ColumnMap {
     pub name: String,
     /// The name in the file.
     pub column: String,
+    /// For an element of a family its position and how many there are: in npz files all of them are one array with further
+    /// axes behind the samples, unless each has its own.
+    pub element: Option<(usize, usize)>,
 }
 
 impl ColumnMap {
     /// A column that has another name in the file than in the model.
     pub fn new(name: impl Into<String>, column: impl Into<String>) -> Self {
-        Self { name: name.into(), column: column.into() }
+        Self { name: name.into(), column: column.into(), element: None }
     }
 }
 

@@ -58,14 +58,14 @@ codes! {
     E0201 "unknown name" "The name is declared nowhere it could be seen from here. Names of a model are its states, parameters, constants, inputs and `let`s, and `t` and `pi`.";
     E0202 "declared twice" "Two declarations in the same place share a name, or a value is given twice. The other place is shown.";
     E0203 "reserved name" "`t` is the time, `pi` a number, and names of functions stay functions; nothing else can be called so.";
-    E0204 "unknown function" "There is no function of that name. User functions are written as `let`s.";
+    E0204 "unknown function" "There is no function of that name. Functions of your own are declared with `fn`.";
     E0205 "wrong arguments" "The function takes another number of arguments.";
     E0206 "import cannot be read" "The file that a `use` names cannot be read. `use a.b.Name` reads `a/b.mech`; `std` holds the standard library.";
     E0207 "import holds no such item" "The file exists but declares no model or network of that name. Data sets and fits are not imported.";
     E0208 "import cycle" "Files import each other in a circle.";
     E0209 "circular definition" "A constant, parameter value or `let` needs its own value.";
     E0210 "not a constant" "Here a number must come out when the file is read: numbers, constants and fixed parameters may be used, nothing that changes or is estimated.";
-    E0211 "not a value" "Texts, lists, dotted names and subscripts have no value in a model's expressions.";
+    E0211 "not a value" "Texts, lists and dotted names have no value in a model's expressions.";
     E0212 "fixed parameter without value" "A fixed parameter is never estimated, so it needs a value.";
     E0213 "range and value contradict" "A range needs a lower end below its upper end, and a start value must lie inside.";
 
@@ -86,7 +86,7 @@ codes! {
     E0314 "model without states" "A model describes states; this one declares none.";
 
     // Holes.
-    E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms` and `?fourier`.";
+    E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms`, `?fourier` and `?ratio`.";
     E0402 "wrong option of a hole" "`?poly` takes `degree`, `?fourier` takes `harmonics`, every hole takes bounds `coefficients >= 0` and `coefficients <= 1`.";
     E0403 "hole too large" "A hole has at most 10,000 candidate terms.";
     E0404 "term twice in one hole" "Two candidate terms of a hole are equal up to a factor, so their coefficients cannot be told apart.";
@@ -112,6 +112,15 @@ codes! {
     E0601 "unknown block in an override" "The name before the dot is that of a data set, a network, a fit or a model.";
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
+
+    // Index sets, functions, conditionals.
+    E0901 "element out of range" "A subscript or a neighbour lies outside its index set. Index sets that are `periodic` go on at the other end.";
+    E0902 "impossible size" "Index sets and ranges have 1 to 100,000 elements, and so has everything declared over them.";
+    E0903 "index sets do not match" "A name without subscripts stands for the current element of each of its index sets, so the statement needs those index sets too.";
+    E0904 "wrong index" "Subscripts are whole numbers, one for each index set at most; loops and sums run over index sets or ranges, and repeat equations and initial values only.";
+    E0905 "nothing to differentiate along" "`dx`, `dxx` and `D` need one index set with a spacing.";
+    E0906 "function calls itself" "Functions are substituted where they are called, so none may need itself.";
+    E0907 "comparison in the wrong place" "A comparison stands between `if` and `then`, and nothing else stands there.";
 
     // Networks and trained quantities.
     E1001 "convolution without steps" "`conv1d` goes along the steps of a window. Behind `flatten`, `linear` and `mlp`, and in a network with a learned input, there are none.";

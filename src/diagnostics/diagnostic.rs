@@ -90,6 +90,11 @@ impl Sink {
         self.findings.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// How many findings are errors.
+    pub fn error_count(&self) -> usize {
+        self.findings.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
     /// The findings, ordered by place, errors and warnings together; equal findings once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.findings.sort_by(|a, b| {

@@ -23,6 +23,11 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
     for line in about {
         let _ = writeln!(out, "//! {line}");
     }
+    if let Some(statements) = &model.statements {
+        out.push_str(&super::statements::discovered(model, statements, findings, simulation));
+        simulate(&mut out, model, simulation);
+        return out;
+    }
     let _ = writeln!(out, "\nmodel {} {{", model.name);
     for state in model.states.values() {
         let order = if state.order > 1 { format!(" order {}", state.order) } else { String::new() };
@@ -55,6 +60,12 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
     }
     let _ = writeln!(out, "  initial {}", starts.join(", "));
     let _ = writeln!(out, "}}");
+    simulate(&mut out, model, simulation);
+    out
+}
+
+/// The block that simulates the model on the grid of the data.
+fn simulate(out: &mut String, model: &Model, simulation: &Simulation) {
     if model.inputs.is_empty() {
         let _ = writeln!(
             out,
@@ -64,7 +75,6 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
             number(simulation.dt)
         );
     }
-    out
 }
 
 /// The linear part, `x'` in most models.
@@ -124,7 +134,7 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
 }
 
 /// A number that reads back to the same bits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let plain = format!("{value}");
     let scientific = format!("{value:e}");
     if plain.len() <= scientific.len() + 3 { plain } else { scientific }

@@ -6,7 +6,7 @@ use super::failure::{Failure, Problem};
 use super::memory;
 use super::pointwise::Compiled;
 use crate::data::{self, Dataset, Purpose, ReadSpec, Sampling, Trajectory};
-use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec};
+use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, family};
 use crate::lower::pointwise::components;
 
 /// Reads or simulates a data set for a model. Paths are relative to `root`.
@@ -14,20 +14,32 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
     match &data.source {
         DataSource::Simulate(spec) => simulate(program, spec),
         DataSource::Csv { path, columns } | DataSource::Numpy { path, columns } => {
-            // Once any state is listed, those not listed count as unobserved.
-            let listed = model.states.values().any(|s| columns.columns.contains_key(&s.name));
-            let column = |name: &str| {
-                let column = columns.columns.get(name).map(String::as_str).unwrap_or(name);
-                data::ColumnMap::new(name, column)
+            // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
+            let listed = |name: &str| columns.columns.get(name).or_else(|| columns.columns.get(family(name)));
+            let any = model.states.values().any(|s| listed(&s.name).is_some());
+            let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
+            let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+            let maps = |names: &[&str]| -> Vec<data::ColumnMap> {
+                let parts = names.chunk_by(|a, b| a.contains('[') && family(a) == family(b));
+                parts
+                    .flat_map(|part| {
+                        part.iter().enumerate().map(move |(k, name)| {
+                            let subscripts = name.get(family(name).len()..).unwrap_or_default();
+                            let column = match (columns.columns.get(*name), columns.columns.get(family(name))) {
+                                (Some(column), _) => column.clone(),
+                                (None, Some(column)) => format!("{column}{subscripts}"),
+                                (None, None) => (*name).to_string(),
+                            };
+                            let element = (!subscripts.is_empty()).then_some((k, part.len()));
+                            data::ColumnMap { element, ..data::ColumnMap::new(*name, column) }
+                        })
+                    })
+                    .collect()
             };
+            let observed = maps(&states).into_iter().filter(|m| !any || listed(&m.name).is_some()).collect();
             let spec = ReadSpec {
-                columns: model
-                    .states
-                    .values()
-                    .filter(|s| !listed || columns.columns.contains_key(&s.name))
-                    .map(|s| column(&s.name))
-                    .collect(),
-                inputs: model.inputs.values().map(|i| column(&i.name)).collect(),
+                columns: observed,
+                inputs: maps(&inputs),
                 time: columns.time.clone(),
                 dt: columns.dt,
                 trajectory: columns.trajectory.clone(),

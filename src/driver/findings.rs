@@ -43,6 +43,9 @@ pub struct Findings {
 
 /// The equations that were found, every state's highest derivative on the left.
 pub fn equations(model: &Model, findings: &Findings) -> Vec<report::Equation> {
+    if let Some(statements) = &model.statements {
+        return super::statements::equations(model, statements, findings);
+    }
     model.equations.iter().map(|e| equation(model, e, findings)).collect()
 }
 
@@ -127,7 +130,11 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             let UnknownKind::Coefficient { hole, term } = unknown.kind else { return None };
             let hole = &model.holes[hole];
             Some(report::PlausibleTerm {
-                state: model.states[hole.state].name.clone(),
+                state: match &model.statements {
+                    // All elements share the coefficient.
+                    Some(_) => hir::family(&model.states[hole.state].name).to_string(),
+                    None => model.states[hole.state].name.clone(),
+                },
                 term: hole.terms.get(term)?.spelled.clone(),
                 coefficient,
                 std_error: Some(std_error),

@@ -50,7 +50,7 @@ pub fn fit(
         let interim = interim.as_deref().cloned().unwrap_or_default();
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
     }
-    let result = result.map_err(failure)?;
+    let result = result.map_err(|e| failure(e, &observations.names))?;
     let mut findings = findings(&result);
     findings.warnings = warnings(model, observed, &result);
     Ok(findings)
@@ -69,7 +69,7 @@ pub fn trajectory(
     let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
     match joint::fit(&mut known, &[], observations, &settings, &mut Silent) {
         Ok(fit) => Ok(Ok(fit.x)),
-        Err(error) => match failure(error) {
+        Err(error) => match failure(error, &observations.names) {
             Failure::Numerical(problem) => Ok(Err(problem.message)),
             other => Err(other),
         },
@@ -162,8 +162,15 @@ fn warnings(model: &Model, observed: &Observed, result: &JointFit) -> Vec<String
     out
 }
 
-fn failure(error: JointError) -> Failure {
-    let message = error.to_string();
+/// A failed fit in the user's terms; `names` are those of the components.
+fn failure(error: JointError, names: &[String]) -> Failure {
+    let message = match &error {
+        JointError::Singular(at) => match names.get(at.component) {
+            Some(name) => format!("the joint system is singular or not finite in `{name}` at step {}", at.step),
+            None => error.to_string(),
+        },
+        _ => error.to_string(),
+    };
     let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
     match error {
         JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),

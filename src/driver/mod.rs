@@ -30,6 +30,7 @@ mod run;
 mod scaffold;
 mod session;
 mod solve_case;
+mod statements;
 mod terms;
 mod testing;
 #[cfg(test)]

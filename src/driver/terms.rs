@@ -83,6 +83,9 @@ pub fn filled(model: &Model, expr: &Expr, values: &[f64], round: &impl Fn(f64) -
             (f, a) => ExprKind::Unary(*f, Box::new(a)),
         },
         ExprKind::Powi(a, n) => ExprKind::Powi(Box::new(filled(model, a, values, round)), *n),
+        ExprKind::Select(compare, parts) => {
+            ExprKind::Select(*compare, Box::new(parts.as_ref().clone().map(|e| filled(model, &e, values, round))))
+        }
         ExprKind::Binary(op, a, b) => {
             let (a, b) = (filled(model, a, values, round), filled(model, b, values, round));
             match (op, a.as_number(), b.as_number()) {

@@ -68,6 +68,11 @@ impl Expr {
             ExprKind::Unary(f, a) => f.apply(a.eval(point)),
             ExprKind::Binary(op, a, b) => op.apply(a.eval(point), b.eval(point)),
             ExprKind::Powi(a, n) => Real::powi(a.eval(point), *n),
+            ExprKind::Select(compare, parts) => {
+                let [a, b, x, y] = parts.as_ref();
+                let branch = if compare.holds(a.eval(point), b.eval(point)) { x } else { y };
+                branch.eval(point)
+            }
         }
     }
 }

@@ -31,6 +31,39 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// A whole power, exact for every sign of the base.
     Powi(Box<Expr>, i32),
+    /// Of `[a, b, x, y]` the value `x` where `a` and `b` compare, and `y` elsewhere.
+    Select(Compare, Box<[Expr; 4]>),
+}
+
+/// Comparisons; false when an operand is not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Compare {
+    /// `a < b`
+    Less,
+    /// `a <= b`
+    AtMost,
+    /// `a == b`
+    Equal,
+}
+
+impl Compare {
+    /// The operator as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compare::Less => "<",
+            Compare::AtMost => "<=",
+            Compare::Equal => "==",
+        }
+    }
+
+    /// Whether `a` and `b` compare.
+    pub fn holds(self, a: f64, b: f64) -> bool {
+        match self {
+            Compare::Less => a < b,
+            Compare::AtMost => a <= b,
+            Compare::Equal => a == b,
+        }
+    }
 }
 
 /// Functions of one argument.
@@ -170,7 +203,11 @@ impl Expr {
             ExprKind::Binary(_, a, b) => (Some(&**a), Some(&**b)),
             _ => (None, None),
         };
-        first.into_iter().chain(second)
+        let four: &[Expr] = match &self.kind {
+            ExprKind::Select(_, parts) => parts.as_slice(),
+            _ => &[],
+        };
+        first.into_iter().chain(second).chain(four)
     }
 
     /// Calls `visit` on this expression and everything in it, outside first.
@@ -192,6 +229,7 @@ impl Expr {
                 a.rewrite(change);
                 b.rewrite(change);
             }
+            ExprKind::Select(_, parts) => parts.iter_mut().for_each(|e| e.rewrite(change)),
             _ => {}
         }
         change(self);

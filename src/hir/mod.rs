@@ -21,10 +21,11 @@ pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
     NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
-pub use expr::{BinaryOp, Expr, ExprKind, UnaryFn};
+pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
     Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, State, StateId, Unknown, UnknownId, UnknownKind, UnknownTerm,
+    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
+    UnknownTerm, family,
 };
 pub use spell::{Names, number};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};

@@ -64,6 +64,41 @@ pub struct Model {
     pub equations: Vec<Equation>,
     /// Initial values that the model states.
     pub initial: Vec<InitialValue>,
+    /// The statements as written, of models with index sets: what was found is told in their terms, not element by element.
+    pub statements: Option<Statements>,
+}
+
+/// A model with index sets in the terms it was written in.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Statements {
+    /// Index sets, constants, `let`s, functions and inputs, one statement each.
+    pub declarations: Vec<String>,
+    /// States as declared, `q[body, axis]`, with their elements in order.
+    pub states: Vec<(String, Vec<StateId>)>,
+    /// Parameters as declared, with their elements in order.
+    pub params: Vec<(String, Vec<ParamId>)>,
+    /// The equations.
+    pub equations: Vec<Statement>,
+}
+
+/// One equation as written, which may stand for many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// The loops around it, outermost first: `i in body`.
+    pub loops: Vec<String>,
+    /// The left side.
+    pub left: String,
+    /// The right side as a sum: whether a summand is subtracted, and its parts.
+    pub right: Vec<(bool, Vec<Part>)>,
+}
+
+/// Text or a hole in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// Source text.
+    Text(String),
+    /// A sum of candidate terms.
+    Hole(HoleId),
 }
 
 /// A state variable.
@@ -75,6 +110,11 @@ pub struct State {
     pub order: u8,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// The name of the family that an element belongs to: `q` of `q[1, 2]`. Names without index sets are their own.
+pub fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
 }
 
 /// A closed range; either end may be infinite.

@@ -17,6 +17,8 @@ pub struct Names<'a> {
 /// How tightly an operator binds, loosest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
+    /// A conditional, which reaches to the end.
+    Whole,
     Sum,
     Product,
     Power,
@@ -44,7 +46,7 @@ impl Names<'_> {
     /// `expr` as `.mech` source.
     pub fn spell(&self, expr: &Expr) -> String {
         let mut out = String::new();
-        self.write(expr, Level::Sum, &mut out);
+        self.write(expr, Level::Whole, &mut out);
         out
     }
 
@@ -73,7 +75,7 @@ impl Names<'_> {
             ExprKind::Unary(f, a) => {
                 out.push_str(f.name());
                 out.push('(');
-                self.write(a, Level::Sum, out);
+                self.write(a, Level::Whole, out);
                 out.push(')');
             }
             ExprKind::Powi(a, n) => {
@@ -86,6 +88,17 @@ impl Names<'_> {
                 }
             }
             ExprKind::Binary(op, a, b) => self.write_binary(*op, a, b, out),
+            ExprKind::Select(compare, parts) => {
+                let [a, b, x, y] = parts.as_ref();
+                out.push_str("if ");
+                self.write(a, Level::Sum, out);
+                out.push_str(&format!(" {} ", compare.name()));
+                self.write(b, Level::Sum, out);
+                out.push_str(" then ");
+                self.write(x, Level::Sum, out);
+                out.push_str(" else ");
+                self.write(y, Level::Whole, out);
+            }
         }
         if parens {
             out.push(')');
@@ -166,6 +179,7 @@ fn leads_negative(expr: &Expr) -> bool {
 fn level(expr: &Expr) -> Level {
     match &expr.kind {
         _ if leads_negative(expr) => Level::Sum,
+        ExprKind::Select(..) => Level::Whole,
         ExprKind::Powi(..) | ExprKind::Binary(BinaryOp::Pow, ..) => Level::Power,
         ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => Level::Sum,
         ExprKind::Binary(BinaryOp::Mul | BinaryOp::Div, ..) => Level::Product,

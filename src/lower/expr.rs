@@ -3,7 +3,7 @@
 use super::LowerError;
 use crate::base::{Idx, IndexMap};
 use crate::hir::{self, ExprKind, StateId};
-use crate::ir::{BinaryOp, Builder, UnaryOp, ValueId};
+use crate::ir::{BinaryOp, Builder, CmpOp, UnaryOp, ValueId};
 
 /// The values that stand for an expression's leaves at its place of use.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,19 @@ pub fn lower_expr(b: &mut Builder, leaves: &Leaves, expr: &hir::Expr) -> Result<
         ExprKind::Powi(a, n) => {
             let a = lower_expr(b, leaves, a)?;
             b.powi(a, *n)
+        }
+        ExprKind::Select(compare, parts) => {
+            let [p, q, x, y] = parts.as_ref();
+            let p = lower_expr(b, leaves, p)?;
+            let q = lower_expr(b, leaves, q)?;
+            let x = lower_expr(b, leaves, x)?;
+            let y = lower_expr(b, leaves, y)?;
+            let compare = match compare {
+                hir::Compare::Less => CmpOp::Lt,
+                hir::Compare::AtMost => CmpOp::Le,
+                hir::Compare::Equal => CmpOp::Eq,
+            };
+            b.select(compare, p, q, x, y)
         }
     })
 }

@@ -10,10 +10,12 @@
 //!
 //! Parameters of size zero are left out.
 
+use std::collections::BTreeSet;
+
 use super::{Leaves, LowerError, lower_expr};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Equation, Model, StateId};
+use crate::hir::{Equation, Expr, ExprKind, Model, StateId};
 use crate::ir::{AxisId, Builder, Function, Module, Op, Type, ValueId};
 use crate::{autodiff, opt};
 
@@ -48,18 +50,27 @@ pub fn linearise(module: &mut Module, model: &Model) -> Result<Pattern, LowerErr
     let one = b.f64(1.0);
     let one = b.broadcast(one, &[scope.time]);
     let zero = b.f64(0.0);
-    let wrt: Vec<ValueId> = scope.leaves.states.values().chain(&scope.leaves.unknowns).copied().collect();
-    for &value in &f {
+    let mut rows = Vec::with_capacity(f.len());
+    for (i, &value) in f.iter().enumerate() {
+        let row = scope.row(model, i);
+        let wrt: Vec<ValueId> = row.components.iter().chain(&row.unknowns).map(|(_, v)| *v).collect();
         let adjoints = autodiff::reverse(&mut b, &[(value, one)], &wrt)?;
         b.result("", value);
         for adjoint in adjoints {
             b.result("", adjoint.unwrap_or(zero));
         }
+        rows.push(row);
     }
     let time = scope.time;
     let mut function = b.into_function()?;
     opt::optimize(module, &mut function);
-    gather(module, model, function, time)
+    gather(module, &rows, function, time)
+}
+
+/// What one component's derivative can depend on: components and unknowns by index, each with its value.
+struct Row {
+    components: Vec<(usize, ValueId)>,
+    unknowns: Vec<(usize, ValueId)>,
 }
 
 /// The parameters of a pointwise function.
@@ -100,6 +111,40 @@ impl Scope {
             leaves.inputs = model.inputs.ids().map(|i| b.index(input, inputs, i.index())).collect();
         }
         Scope { time, component, leaves }
+    }
+
+    /// What the derivative of the component at position `i` depends on, in order.
+    fn row(&self, model: &Model, i: usize) -> Row {
+        let mut states: BTreeSet<usize> = BTreeSet::new();
+        let mut unknowns: BTreeSet<usize> = BTreeSet::new();
+        let place = |key: &(StateId, u8)| self.leaves.states.get_index_of(key);
+        let Some((&(state, k), _)) = self.leaves.states.get_index(i) else {
+            return Row { components: Vec::new(), unknowns: Vec::new() };
+        };
+        let equation = model.equations.get(state.index());
+        match equation.filter(|_| k + 1 == model.states[state].order) {
+            None => states.extend(place(&(state, k + 1))),
+            Some(equation) => {
+                let mut add = |e: &Expr| match e.kind {
+                    ExprKind::State(s, d) => states.extend(place(&(s, d))),
+                    ExprKind::Unknown(u) => {
+                        unknowns.insert(u.index());
+                    }
+                    _ => {}
+                };
+                equation.known.iter().for_each(|e| e.visit(&mut add));
+                equation.unknowns.iter().for_each(|t| t.factor.visit(&mut add));
+                equation.linear.iter().for_each(|t| t.coefficient.visit(&mut add));
+                unknowns.extend(equation.unknowns.iter().map(|t| t.unknown.index()));
+                states.extend(equation.linear.iter().filter_map(|t| place(&(t.state, t.derivative))));
+            }
+        }
+        let component = |j: usize| self.leaves.states.get_index(j).map(|(_, v)| (j, *v));
+        let unknown = |j: usize| self.leaves.unknowns.get(j).map(|v| (j, *v));
+        Row {
+            components: states.into_iter().filter_map(component).collect(),
+            unknowns: unknowns.into_iter().filter_map(unknown).collect(),
+        }
     }
 
     /// The time derivative of every component.
@@ -152,23 +197,26 @@ impl Scope {
 }
 
 /// Replaces the loose results, component by component, by one stack of the distinct ones that vary over time.
-fn gather(module: &mut Module, model: &Model, mut function: Function, time: AxisId) -> Result<Pattern, LowerError> {
-    let loose: Vec<ValueId> = std::mem::take(&mut function.results).into_iter().map(|(_, v)| v).collect();
+fn gather(module: &mut Module, layout: &[Row], mut function: Function, time: AxisId) -> Result<Pattern, LowerError> {
+    let mut loose = std::mem::take(&mut function.results).into_iter().map(|(_, v)| v);
     let mut rows: IndexMap<ValueId, usize> = IndexMap::new();
     let mut pattern = Pattern::default();
-    let components = components(model).len();
-    for values in loose.chunks(1 + components + model.unknowns.len()) {
-        let mut entries = values.iter().map(|&value| match constant(&function, value) {
+    for row in layout {
+        let mut entry = |value: ValueId| match constant(&function, value) {
             Some(x) => PatternEntry::Constant(x),
             None => {
                 let next = rows.len();
                 PatternEntry::Row(*rows.entry(value).or_insert(next))
             }
-        });
+        };
         let nonzero = |(_, e): &(usize, PatternEntry)| !matches!(e, PatternEntry::Constant(0.0));
-        pattern.value.extend(entries.next());
-        pattern.by_component.push(entries.by_ref().take(components).enumerate().filter(nonzero).collect());
-        pattern.by_unknown.push(entries.enumerate().filter(nonzero).collect());
+        pattern.value.extend(loose.next().map(&mut entry));
+        let mut entries = |places: &[(usize, ValueId)]| -> Vec<(usize, PatternEntry)> {
+            let values = loose.by_ref().take(places.len());
+            places.iter().map(|(j, _)| *j).zip(values.map(&mut entry)).filter(nonzero).collect()
+        };
+        pattern.by_component.push(entries(&row.components));
+        pattern.by_unknown.push(entries(&row.unknowns));
     }
     pattern.rows = rows.len();
     let entry = module.axis("entry", Some(rows.len()));

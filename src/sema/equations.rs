@@ -4,7 +4,7 @@ use super::fold;
 use super::resolve::{MAX_ORDER, Place, Resolver};
 use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0301, E0302, E0303, E0304, E0305, E0306, E0307, E0313};
+use crate::diagnostics::codes::{E0301, E0302, E0303, E0304, E0305, E0306, E0307, E0313, E0904};
 use crate::hir::{BinaryOp, Expr, ExprKind, StateId};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -16,50 +16,87 @@ pub(super) struct Draft {
     pub(super) residual: Option<Expr>,
     /// The state and derivative when the left side is nothing else.
     pub(super) claim: Option<(StateId, u8)>,
-    /// Its holes: a range of [`Resolver::holes`].
-    pub(super) holes: std::ops::Range<usize>,
+    /// Its holes: positions in [`Resolver::holes`]. Equations of one statement share them.
+    pub(super) holes: Vec<usize>,
     /// Where it stands: the element of a tuple, or the whole equation.
     pub(super) span: Span,
 }
 
 impl Resolver<'_, '_> {
-    /// Resolves every equation of `model`; a tuple on the left gives one per element.
+    /// Resolves every equation of `model`; a tuple on the left gives one per element, index sets on the left one per
+    /// position, and a loop one per round.
     pub(super) fn drafts(&mut self, model: &ast::Model) -> Vec<Draft> {
         let mut out = Vec::new();
-        for item in &model.body {
-            let ast::ModelItem::Equation(eq) = item else { continue };
-            let lefts = left_sides(&eq.left);
-            let rights: Vec<&ast::Expr> = match (&eq.right.kind, lefts.len()) {
-                (ast::ExprKind::Tuple(list), n) if n > 1 => {
-                    if list.len() != n {
-                        let message = format!("{n} states on the left, {} values on the right", list.len());
-                        let d = Diagnostic::error(
-                            E0313,
-                            message,
-                            eq.right.span,
-                            "one value for each state, or one for all",
-                        );
-                        self.sink.push(d.label(eq.left.span, format!("{n} states")));
-                        let spans = lefts.iter().map(|l| self.draft(l, None, l.span)).collect::<Vec<_>>();
-                        out.extend(spans);
-                        continue;
-                    }
-                    list.iter().collect()
-                }
-                (_, n) => vec![&eq.right; n],
-            };
-            let several = lefts.len() > 1;
-            for (left, right) in lefts.iter().zip(rights) {
-                let span = if several { left.span } else { eq.span };
-                let draft = self.draft(left, Some(right), span);
-                out.push(draft);
-            }
-        }
+        self.drafts_of(&model.body, &mut out);
         out
     }
 
+    /// Whether all went well; loops end early otherwise, since the next round would repeat what is wrong.
+    fn drafts_of(&mut self, body: &[ast::ModelItem], out: &mut Vec<Draft>) -> bool {
+        let before = self.sink.error_count();
+        for item in body {
+            match item {
+                ast::ModelItem::Equation(eq) => self.equation(eq, out),
+                ast::ModelItem::For(repeated) => {
+                    if let Some(bad) = repeated.body.iter().find_map(misplaced) {
+                        let message = "only equations, initial values and loops are repeated by a loop";
+                        let d = Diagnostic::error(E0904, message, bad, "a declaration");
+                        self.sink.push(d.help("declare it before the loop, for all elements: `state q[body]`"));
+                    } else {
+                        self.for_each(&repeated.variable, &repeated.range, |r| r.drafts_of(&repeated.body, out));
+                    }
+                    if self.sink.error_count() > before {
+                        // The equations of further rounds are missing, and so is what they determine.
+                        out.push(Draft { residual: None, claim: None, holes: Vec::new(), span: repeated.span });
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.sink.error_count() == before
+    }
+
+    fn equation(&mut self, eq: &ast::Equation, out: &mut Vec<Draft>) {
+        let lefts = left_sides(&eq.left);
+        let rights: Vec<Option<&ast::Expr>> = match (&eq.right.kind, lefts.len()) {
+            (ast::ExprKind::Tuple(list), n) if n > 1 => {
+                if list.len() != n {
+                    let message = format!("{n} states on the left, {} values on the right", list.len());
+                    let here = "one value for each state, or one for all";
+                    let d = Diagnostic::error(E0313, message, eq.right.span, here);
+                    self.sink.push(d.label(eq.left.span, format!("{n} states")));
+                    vec![None; n]
+                } else {
+                    list.iter().map(Some).collect()
+                }
+            }
+            (_, n) => vec![Some(&eq.right); n],
+        };
+        let several = lefts.len() > 1;
+        for (k, (left, right)) in lefts.iter().zip(rights).enumerate() {
+            let span = if several { left.span } else { eq.span };
+            let bound: Vec<String> = self.loops.iter().map(|(n, _)| n.clone()).collect();
+            let bound: Vec<&str> = bound.iter().map(String::as_str).collect();
+            let mut axes = Vec::new();
+            self.scope.free_axes(left, &bound, &mut axes);
+            self.left = Some(left.span);
+            self.tuple = k;
+            self.at_each(&axes, |r| {
+                let draft = r.draft(left, right, span);
+                let ok = draft.residual.is_some();
+                out.push(draft);
+                if !ok && !axes.is_empty() {
+                    // The other elements would repeat what is wrong.
+                    out.push(Draft { residual: None, claim: None, holes: Vec::new(), span });
+                }
+                ok
+            });
+            self.left = None;
+        }
+    }
+
     fn draft(&mut self, left: &ast::Expr, right: Option<&ast::Expr>, span: Span) -> Draft {
-        let first_hole = self.holes.len();
+        self.used_holes.clear();
         let l = self.resolve_at(Place::Equation, left);
         let claim = match l.as_ref().map(|e| &e.kind) {
             Some(ExprKind::State(s, d)) if *d > 0 => Some((*s, *d)),
@@ -73,7 +110,7 @@ impl Resolver<'_, '_> {
             }
             _ => None,
         };
-        Draft { residual, claim, holes: first_hole..self.holes.len(), span }
+        Draft { residual, claim, holes: std::mem::take(&mut self.used_holes), span }
     }
 
     /// Gives every state its order and its equation; the result is in state order. `None` after a report.
@@ -153,12 +190,19 @@ impl Resolver<'_, '_> {
     ) -> bool {
         let mut open: Vec<usize> =
             (0..drafts.len()).filter(|&i| drafts[i].claim.is_none() && drafts[i].residual.is_some()).collect();
+        let tops: Vec<Vec<(usize, u8)>> =
+            drafts.iter().map(|d| d.residual.as_ref().map(highest_of_each).unwrap_or_default()).collect();
+        let mut highest: Vec<u8> = vec![0; owner.len()];
+        for &k in &open {
+            for &(state, order) in &tops[k] {
+                highest[state] = highest[state].max(order);
+            }
+        }
         for i in 0..owner.len() {
             if owner[i].is_some() {
                 continue;
             }
-            let highest = open.iter().filter_map(|&k| drafts[k].residual.as_ref()).map(|e| highest(e, i)).max();
-            let found = highest.unwrap_or(0);
+            let found = highest[i];
             if let Some((order, place)) = declared[i]
                 && found > 0
                 && found != order
@@ -173,7 +217,7 @@ impl Resolver<'_, '_> {
         }
         let mut ok = true;
         while !open.is_empty() {
-            let candidates: Vec<Vec<usize>> = open.iter().map(|&k| self.candidates(&drafts[k], owner)).collect();
+            let candidates: Vec<Vec<usize>> = open.iter().map(|&k| self.candidates(&tops[k], owner)).collect();
             let Some(at) = candidates.iter().position(|c| c.len() <= 1) else {
                 for (&k, states) in open.iter().zip(&candidates) {
                     self.ambiguous(&drafts[k], states);
@@ -192,12 +236,10 @@ impl Resolver<'_, '_> {
         ok
     }
 
-    /// States without an equation whose highest derivative stands in `draft`.
-    fn candidates(&self, draft: &Draft, owner: &[Option<usize>]) -> Vec<usize> {
-        let Some(residual) = &draft.residual else { return Vec::new() };
-        let free = |i: &usize| owner[*i].is_none();
+    /// States without an equation among those with their highest derivative in `tops`.
+    fn candidates(&self, tops: &[(usize, u8)], owner: &[Option<usize>]) -> Vec<usize> {
         let order = |i: usize| self.scope.states[StateId::new(i)].order;
-        (0..owner.len()).filter(free).filter(|&i| order(i) > 0 && highest(residual, i) == order(i)).collect()
+        tops.iter().filter(|(i, d)| owner[*i].is_none() && order(*i) > 0 && *d == order(*i)).map(|(i, _)| *i).collect()
     }
 
     fn ambiguous(&mut self, draft: &Draft, states: &[usize]) {
@@ -240,7 +282,7 @@ impl Resolver<'_, '_> {
                 self.sink.push(here.label(drafts[own].span, format!("determines `{name}`")));
                 ok = false;
             }
-            for hole in &self.holes[draft.holes.clone()] {
+            for hole in draft.holes.iter().filter_map(|&h| self.holes.get(h)) {
                 let found = hole.terms.iter().flat_map(|t| derivatives(&t.value));
                 let top = found.into_iter().find(|(s, d, _)| *d >= self.scope.states[*s].order.max(1));
                 if let Some((s, _, span)) = top {
@@ -257,7 +299,7 @@ impl Resolver<'_, '_> {
 }
 
 /// The sides a left side stands for: the elements of `(x, y)'` or `(x', y')`, or itself.
-fn left_sides(left: &ast::Expr) -> Vec<ast::Expr> {
+pub(super) fn left_sides(left: &ast::Expr) -> Vec<ast::Expr> {
     match &left.kind {
         ast::ExprKind::Tuple(list) => list.clone(),
         ast::ExprKind::Primed { of, primes } => match &of.kind {
@@ -290,4 +332,26 @@ pub(super) fn derivatives(expr: &Expr) -> Vec<(StateId, u8, Span)> {
 /// The highest derivative of the state at position `i` in an expression.
 fn highest(expr: &Expr, i: usize) -> u8 {
     derivatives(expr).into_iter().filter(|(s, _, _)| s.index() == i).map(|(_, d, _)| d).max().unwrap_or(0)
+}
+
+/// Every state with a derivative in an expression, in state order, with the highest one.
+fn highest_of_each(expr: &Expr) -> Vec<(usize, u8)> {
+    let mut all: Vec<(usize, u8)> = derivatives(expr).into_iter().map(|(s, d, _)| (s.index(), d)).collect();
+    all.sort_by_key(|&(s, d)| (s, std::cmp::Reverse(d)));
+    all.dedup_by_key(|(s, _)| *s);
+    all
+}
+
+/// The place of a declaration, which a loop cannot repeat.
+fn misplaced(item: &ast::ModelItem) -> Option<Span> {
+    match item {
+        ast::ModelItem::Equation(_) | ast::ModelItem::Initial(_) | ast::ModelItem::For(_) => None,
+        ast::ModelItem::State(list) => list.first().map(|d| d.name.span),
+        ast::ModelItem::Param(list) => list.first().map(|d| d.name.span),
+        ast::ModelItem::Const(list) => list.first().map(|b| b.name.span),
+        ast::ModelItem::Input(list) => list.first().map(|d| d.name.span),
+        ast::ModelItem::Index(list) => list.first().map(|d| d.name.span),
+        ast::ModelItem::Let(b) => Some(b.name.span),
+        ast::ModelItem::Function(f) => Some(f.name.span),
+    }
 }

@@ -3,6 +3,7 @@
 use super::bindings::{output, parameters};
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::suggest;
+use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0503, E0504, E0508, E0509, E0510, E0511, W0706, W0707};
 use crate::hir::{
@@ -124,7 +125,9 @@ fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
 fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings<'_>, cx: &mut Context<'_>) -> bool {
     let Some(columns) = columns(data, around.program) else { return true };
     let list = columns.join(", ");
-    if !model.states.values().any(|s| columns.contains(&s.name)) {
+    let known: IndexSet<&str> = columns.iter().map(String::as_str).collect();
+    let has = |name: &str| known.contains(name);
+    if !model.states.values().any(|s| has(&s.name)) {
         let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
         let message = format!("`{}` observes no state of `{}`", data.name, model.name);
         let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
@@ -133,13 +136,18 @@ fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings
         return false;
     }
     let mut ok = true;
-    for input in model.inputs.values().filter(|i| !columns.contains(&i.name)) {
+    for input in model.inputs.values().filter(|i| !has(&i.name)) {
         let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
         let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
         cx.sink.push(d.label(input.span, "an input"));
         ok = false;
     }
-    for state in model.states.values().filter(|s| !columns.contains(&s.name)) {
+    let mut said = IndexSet::new();
+    for state in model.states.values().filter(|s| !has(&s.name)) {
+        // One warning for all elements of a family.
+        if !said.insert(state.span) {
+            continue;
+        }
         let message = format!("no column of `{}` observes `{}`", data.name, state.name);
         let d = Diagnostic::warning(W0706, message, fit.data.span, format!("has {list}"));
         cx.sink.push(d.label(state.span, "estimated from the equations alone"));

@@ -20,6 +20,8 @@ pub(super) struct HoleDraft {
     pub(super) terms: Vec<TermDraft>,
     /// The range of its coefficients.
     pub(super) bounds: Bounds,
+    /// Whether its statement stands for many equations, which share the coefficients.
+    pub(super) repeated: bool,
     /// Where it stands.
     pub(super) span: Span,
 }
@@ -35,8 +37,16 @@ pub(super) struct TermDraft {
     pub(super) coefficient: UnknownId,
 }
 
+/// What a library offers before its terms have coefficients.
+struct Library {
+    products: Vec<Product>,
+    /// The terms as the statement spells them; empty where they are spelled from their values.
+    spelled: Vec<String>,
+    bounds: Bounds,
+}
+
 /// The libraries a hole can draw from.
-const LIBRARIES: [&str; 4] = ["poly", "linear", "terms", "fourier"];
+const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
 /// The highest degree of a polynomial hole and the most harmonics of a Fourier hole.
@@ -52,6 +62,54 @@ struct Options {
 impl Resolver<'_, '_> {
     /// Expands the hole `call` and returns the sum that stands for it.
     pub(super) fn hole(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        if call.function.name == "ratio" {
+            return self.ratio(call, span);
+        }
+        let parts = self.library(call, span)?;
+        let summands = self.weigh(call, parts, span)?;
+        let folded = fold::sum(summands, span);
+        self.folded(folded)
+    }
+
+    /// `?ratio(poly(x; 2), poly(x; 2))`: one sum over one plus another. The constant of the denominator is that one, since
+    /// a common factor of both sums could not be told.
+    fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        let mut calls = call.arguments.iter().map(|a| match &a.kind {
+            ast::ExprKind::Call(inner) if inner.function.name != "ratio" => Some((inner, a.span)),
+            _ => None,
+        });
+        let (Some(Some(above)), Some(Some(below)), None, true) =
+            (calls.next(), calls.next(), calls.next(), call.named.is_empty())
+        else {
+            let d = Diagnostic::error(E0402, "`?ratio` takes two libraries", span, "one for each side of the fraction");
+            self.sink.push(d.help("write `?ratio(poly(x; degree = 2), poly(x; degree = 2))`"));
+            return None;
+        };
+        let top = self.library(above.0, above.1);
+        let bottom = self.library(below.0, below.1);
+        let (top, mut bottom) = (top?, bottom?);
+        let constant = |p: &Product| p.factors.is_empty();
+        let keep: Vec<bool> = bottom.products.iter().map(|p| !constant(p)).collect();
+        let mut at = keep.iter();
+        bottom.products.retain(|_| at.next() == Some(&true));
+        let mut at = keep.iter();
+        bottom.spelled.retain(|_| at.next() == Some(&true));
+        if bottom.products.is_empty() {
+            let message = "the denominator has no term but the constant, which is fixed to 1";
+            let d = Diagnostic::error(E0402, message, below.1, "nothing to find");
+            self.sink.push(d.help("use the numerator alone, without `?ratio`"));
+            return None;
+        }
+        let top = self.weigh(above.0, top, above.1)?;
+        let mut below_sum = vec![Expr::number(1.0, below.1)];
+        below_sum.extend(self.weigh(below.0, bottom, below.1)?);
+        let folded =
+            fold::sum(top, above.1).and_then(|a| fold::binary(BinaryOp::Div, a, fold::sum(below_sum, below.1)?, span));
+        self.folded(folded)
+    }
+
+    /// The candidate terms of one library.
+    fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
         let library = call.function.name.as_str();
         let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.hole_argument(a)).collect();
         let size_option = match library {
@@ -86,12 +144,53 @@ impl Resolver<'_, '_> {
             self.sink.push(d.help("lower the degree or name fewer variables"));
             return None;
         }
+        // In statements for many elements the terms keep the order of the arguments, so that they correspond.
+        let repeated = self.is_repeated();
         let products = match library {
-            "poly" => polynomial(&arguments, options.size),
+            "poly" => polynomial(&arguments, options.size, !repeated),
             "fourier" => self.fourier(&arguments, options.size, span)?,
             _ => arguments.iter().map(Product::flatten).collect(),
         };
-        self.finish(call, products, options.bounds, span)
+        let texts: Vec<String> = match repeated {
+            true => call.arguments.iter().map(|a| self.factor_text(a)).collect(),
+            false => Vec::new(),
+        };
+        let spelled = match library {
+            _ if !repeated => Vec::new(),
+            "poly" => monomials(texts.len(), options.size).iter().map(|m| spelled_monomial(&texts, m)).collect(),
+            "fourier" => {
+                let waves = texts.iter().flat_map(|text| {
+                    (1..=options.size).flat_map(move |k| {
+                        let angle = if k == 1 { text.clone() } else { format!("{k}*{text}") };
+                        [format!("sin({angle})"), format!("cos({angle})")]
+                    })
+                });
+                std::iter::once("1".to_string()).chain(waves).collect()
+            }
+            _ => texts,
+        };
+        Some(Library { products, spelled, bounds: options.bounds })
+    }
+
+    /// Whether the current equation is one of many that one statement stands for.
+    fn is_repeated(&self) -> bool {
+        !self.loops.is_empty() || self.at.iter().any(Option::is_some)
+    }
+
+    /// An argument as it was written, in parentheses where it could not be a factor.
+    fn factor_text(&self, argument: &ast::Expr) -> String {
+        let text = self.written(argument.span).unwrap_or_default();
+        match argument.kind {
+            ast::ExprKind::Binary { .. }
+            | ast::ExprKind::Unary { .. }
+            | ast::ExprKind::If { .. }
+            | ast::ExprKind::Sum { .. }
+                if !text.starts_with('(') =>
+            {
+                format!("({text})")
+            }
+            _ => text,
+        }
     }
 
     fn hole_argument(&mut self, argument: &ast::Expr) -> Option<Expr> {
@@ -117,7 +216,20 @@ impl Resolver<'_, '_> {
         let mut ok = true;
         let mut seen: Vec<(&str, Relation, Span)> = Vec::new();
         for option in &call.named {
-            let name = option.name.name.as_str();
+            // `?poly(x; 2)` is short for `?poly(x; degree = 2)`.
+            let name = match (option.name.name.as_str(), size_option) {
+                ("", Some(name)) => name,
+                (name, _) => name,
+            };
+            if let ("", ast::ExprKind::Name(word)) = (option.name.name.as_str(), &option.value.kind)
+                && size_option.into_iter().chain(["coefficients"]).any(|o| o == word)
+            {
+                let d = Diagnostic::error(E0402, format!("`{word}` has no value"), option.value.span, "of what size?");
+                let form = if word == "coefficients" { "coefficients >= 0".to_string() } else { format!("{word} = 2") };
+                self.sink.push(d.help(format!("write `{form}`")));
+                ok = false;
+                continue;
+            }
             let first = seen.iter().find(|(n, r, _)| *n == name && *r == option.relation).map(|(_, _, place)| *place);
             seen.push((name, option.relation, option.name.span));
             if let Some(first) = first {
@@ -152,7 +264,10 @@ impl Resolver<'_, '_> {
                     ok = false;
                 }
                 _ => {
-                    let message = format!("`?{library}` has no option `{name}`");
+                    let message = match name.is_empty() {
+                        true => format!("`?{library}` takes no number after `;`"),
+                        false => format!("`?{library}` has no option `{name}`"),
+                    };
                     let d = Diagnostic::error(E0402, message, option.name.span, "unknown option");
                     self.sink.push(d.help(suggest::help(
                         "options",
@@ -189,68 +304,115 @@ impl Resolver<'_, '_> {
         Some(out)
     }
 
-    /// Numbers the coefficients and builds the sum.
-    fn finish(&mut self, call: &ast::Call, products: Vec<Product>, bounds: Bounds, span: Span) -> Option<Expr> {
+    /// Candidate terms times their coefficients. The coefficients are numbered where the hole is met first; other elements of
+    /// the same statement share them.
+    fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
+        let Library { products, spelled: written, bounds } = library;
+        let place = (span, self.tuple);
+        let known = self.hole_at_place.get(&place).copied();
         let mut seen: IndexMap<String, Span> = IndexMap::new();
         let mut terms = Vec::with_capacity(products.len());
         let mut summands = Vec::with_capacity(products.len());
         let unknowns = Arena::new();
-        for product in products {
-            let place = product.span;
+        for (k, product) in products.into_iter().enumerate() {
+            let at = product.span;
             let key = product.key();
             let folded = product.to_expr();
             let value = self.folded(folded)?;
-            let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns: &unknowns };
-            let spelled = names.spell(&value);
-            if let Some(first) = seen.insert(key, place) {
-                let message = format!("`{spelled}` stands twice among the terms of this hole");
-                let d = Diagnostic::error(E0404, message, place, "cannot be told apart from another term");
-                self.sink.push(if first == place { d } else { d.label(first, "the same term, up to a factor") });
+            let spelled = match (known, written.get(k)) {
+                (Some(_), _) => String::new(),
+                (None, Some(text)) => text.clone(),
+                (None, None) => {
+                    let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns: &unknowns };
+                    names.spell(&value)
+                }
+            };
+            if let Some(first) = seen.insert(key, at) {
+                let shown = written.get(k).unwrap_or(&spelled);
+                let message = format!("`{shown}` stands twice among the terms of this hole");
+                let d = Diagnostic::error(E0404, message, at, "cannot be told apart from another term");
+                self.sink.push(if first == at { d } else { d.label(first, "the same term, up to a factor") });
                 return None;
             }
             self.count(value.size() + 3, span)?;
-            let coefficient = UnknownId::new(self.next_unknown);
-            self.next_unknown += 1;
+            let coefficient = match known.and_then(|h| self.holes.get(h)).map(|h| h.terms.get(k)) {
+                Some(term) => term?.coefficient,
+                None => {
+                    self.next_unknown += 1;
+                    UnknownId::new(self.next_unknown - 1)
+                }
+            };
             let unknown = Expr::new(ExprKind::Unknown(coefficient), span);
             let folded = fold::binary(BinaryOp::Mul, unknown, value.clone(), span);
             summands.push(self.folded(folded)?);
-            terms.push(TermDraft { spelled, value, coefficient });
+            if known.is_none() {
+                terms.push(TermDraft { spelled, value, coefficient });
+            }
         }
-        let spelled = self.source_text(span).unwrap_or_else(|| format!("?{}(...)", call.function.name));
-        self.holes.push(HoleDraft { spelled, terms, bounds, span });
-        let folded = fold::sum(summands, span);
-        self.folded(folded)
+        let hole = match known {
+            Some(hole) => hole,
+            None => {
+                let spelled = self.written(span).unwrap_or_else(|| format!("?{}(...)", call.function.name));
+                self.holes.push(HoleDraft { spelled, terms, bounds, repeated: !written.is_empty(), span });
+                self.hole_at_place.insert(place, self.holes.len() - 1);
+                self.holes.len() - 1
+            }
+        };
+        if !self.used_holes.contains(&hole) {
+            self.used_holes.push(hole);
+        }
+        Some(summands)
     }
 
-    fn source_text(&self, span: Span) -> Option<String> {
+    /// The source text at `span`, with single blanks.
+    pub(super) fn written(&self, span: Span) -> Option<String> {
         let (_, file) = self.sources.iter().find(|(id, _)| *id == span.file)?;
         let text = file.text.get(span.start as usize..span.end as usize)?;
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        text.starts_with('?').then_some(text)
+        Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 
-/// Monomials by total degree, then lexicographically.
-fn polynomial(arguments: &[Expr], degree: usize) -> Vec<Product> {
-    let mut bases: Vec<Product> = arguments.iter().map(Product::flatten).collect();
-    // Terms are spelled with factors in declaration order, so the variables take that order first.
-    bases.sort_by_key(Product::rank);
-    let span = arguments.first().map(|a| a.span);
-    let Some(span) = span else { return Vec::new() };
-    // Every monomial of one degree with the last variable it uses; the next degree multiplies by that one or later ones.
-    let mut level: Vec<(Product, usize)> = vec![(Product::one(span), 0)];
-    let mut out: Vec<Product> = vec![Product::one(span)];
+/// The monomials of `n` variables by total degree, then lexicographically: which variables are multiplied.
+fn monomials(n: usize, degree: usize) -> Vec<Vec<usize>> {
+    let mut level: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut out = level.clone();
     for _ in 0..degree {
         let mut next = Vec::new();
-        for (monomial, last) in &level {
-            for (i, base) in bases.iter().enumerate().skip(*last) {
-                next.push((monomial.times(base), i));
+        for monomial in &level {
+            for i in monomial.last().copied().unwrap_or(0)..n {
+                let mut longer = monomial.clone();
+                longer.push(i);
+                next.push(longer);
             }
         }
-        out.extend(next.iter().map(|(m, _)| m.clone()));
+        out.extend(next.iter().cloned());
         level = next;
     }
     out
+}
+
+/// `x^2*y`
+fn spelled_monomial(texts: &[String], monomial: &[usize]) -> String {
+    let factors: Vec<String> = monomial
+        .chunk_by(|a, b| a == b)
+        .filter_map(|same| {
+            let text = texts.get(*same.first()?)?;
+            Some(if same.len() == 1 { text.clone() } else { format!("{text}^{}", same.len()) })
+        })
+        .collect();
+    if factors.is_empty() { "1".to_string() } else { factors.join("*") }
+}
+
+/// The products of the arguments up to a degree. Terms are spelled with factors in declaration order, so with `sorted` the
+/// variables take that order first.
+fn polynomial(arguments: &[Expr], degree: usize, sorted: bool) -> Vec<Product> {
+    let mut bases: Vec<Product> = arguments.iter().map(Product::flatten).collect();
+    if sorted {
+        bases.sort_by_key(Product::rank);
+    }
+    let Some(span) = arguments.first().map(|a| a.span) else { return Vec::new() };
+    let product = |m: Vec<usize>| m.into_iter().fold(Product::one(span), |p, i| p.times(&bases[i]));
+    monomials(bases.len(), degree).into_iter().map(product).collect()
 }
 
 /// The number of monomials in `n` variables up to a degree, or `usize::MAX`.

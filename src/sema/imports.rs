@@ -23,6 +23,8 @@ pub(super) enum Imported {
     Model(ast::Model),
     /// A network.
     Network(ast::Block),
+    /// A function.
+    Function(ast::Function),
 }
 
 /// Reads imported files, each once.
@@ -71,7 +73,14 @@ impl<'w> Importer<'w> {
         let mut passed_on = None;
         for candidate in &file.items {
             match candidate {
-                ast::Item::Model(m) if m.name.name == item.name => return Some(Imported::Model(m.clone())),
+                ast::Item::Model(m) if m.name.name == item.name => {
+                    let mut model = m.clone();
+                    let functions = self.functions(&file.items);
+                    model.body.extend(functions.into_iter().map(ast::ModelItem::Function));
+                    return Some(Imported::Model(model));
+                }
+                ast::Item::Function(f) if f.name.name == item.name => return Some(Imported::Function(f.clone())),
+                ast::Item::Function(f) => names.push(&f.name.name),
                 ast::Item::Network(n) if n.name.name == item.name => return Some(Imported::Network(n.clone())),
                 ast::Item::Model(m) => names.push(&m.name.name),
                 ast::Item::Network(n) => names.push(&n.name.name),
@@ -85,10 +94,37 @@ impl<'w> Importer<'w> {
             chain.pop();
             return found;
         }
-        let message = format!("`{path}` declares no model or network `{}`", item.name);
+        let message = format!("`{path}` declares no model, network or function `{}`", item.name);
         let help = suggest::help("it declares", &item.name, names);
         sink.push(Diagnostic::error(E0207, message, item.span, "not there").help(help));
         None
+    }
+
+    /// The functions that models of a file can call: the file's own and those it imports by name.
+    fn functions(&self, items: &[ast::Item]) -> Vec<ast::Function> {
+        let mut out: Vec<ast::Function> = Vec::new();
+        for item in items {
+            match item {
+                ast::Item::Function(f) => out.push(f.clone()),
+                ast::Item::Use(u) => out.extend(self.function(u, MAX_CHAIN)),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// The function that `import` names, if it is one; `steps` bounds the imports it may pass through.
+    fn function(&self, import: &ast::Use, steps: usize) -> Option<ast::Function> {
+        let (item, folders) = import.path.split_last()?;
+        let segments: Vec<&str> = folders.iter().map(|i| i.name.as_str()).collect();
+        let file = self.files.get(&format!("{}.mech", segments.join("/")))?.as_ref()?;
+        file.items.iter().find_map(|candidate| match candidate {
+            ast::Item::Function(f) if f.name.name == item.name => Some(f.clone()),
+            ast::Item::Use(u) if steps > 0 && u.path.last().is_some_and(|i| i.name == item.name) => {
+                self.function(u, steps - 1)
+            }
+            _ => None,
+        })
     }
 
     /// Reads and parses the file at `path`, and the files it imports.

@@ -9,12 +9,16 @@
 //! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
 //! are bounded by limits on terms, operations and depth, each with its own code.
 
+mod axes;
 mod bindings;
+mod conditions;
 mod data;
+mod differences;
 mod equations;
 mod expect;
 mod fit;
 mod fold;
+mod functions;
 mod holes;
 mod imports;
 mod layers;
@@ -27,6 +31,7 @@ mod resolve;
 mod scope;
 mod settings;
 mod split;
+mod statements;
 mod suggest;
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! One model from declarations to split equations.
 
+use std::rc::Rc;
+
+use super::axes::{self, Slot};
 use super::equations::Draft;
 use super::fold;
 use super::resolve::Resolver;
 use super::scope::{Meaning, Scope};
 use super::split::choose_linear;
-use crate::base::{Arena, Idx, IndexMap};
+use crate::base::{Arena, Idx, IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0212, E0213, E0308, E0311, E0314, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
@@ -20,16 +23,30 @@ struct Numbered {
     unknowns: Arena<UnknownId, Unknown>,
     holes: Arena<HoleId, Hole>,
     residuals: Vec<(StateId, Expr)>,
+    /// The final number of every hole in order of reading.
+    hole_ids: Vec<Option<HoleId>>,
 }
 
 /// Checks `model`; `None` when it has an error, which is then in `sink`.
 pub(super) fn analyze(model: &ast::Model, sources: &Sources, sink: &mut Sink) -> Option<Model> {
     let mut own = Sink::new();
-    let scope = Scope::declare(model, &mut own);
+    let (axes, used) = axes::declare(model, sources, &mut own);
+    let indexed = !axes.is_empty();
+    let scope = Scope::declare(model, axes, &mut own);
+    used.iter().for_each(|name| {
+        scope.lookup(name);
+    });
     let mut resolver = Resolver::new(scope, sources, &mut own);
     let checked = resolver.model(model);
     let ok = !own.has_errors();
-    own.into_sorted().into_iter().for_each(|d| sink.push(d));
+    // A statement for many elements is blamed once.
+    let mut said: IndexSet<(&'static str, Span, String)> = IndexSet::new();
+    for finding in own.into_sorted() {
+        let message = if indexed { String::new() } else { finding.message.clone() };
+        if said.insert((finding.code, finding.primary.span, message)) {
+            sink.push(finding);
+        }
+    }
     checked.filter(|_| ok)
 }
 
@@ -42,6 +59,7 @@ impl<'a> Resolver<'a, '_> {
             self.sink.push(d.help("declare one: `state x`"));
             return None;
         }
+        self.check_functions(model);
         self.constants();
         let params = self.parameters(model);
         self.lets();
@@ -49,10 +67,10 @@ impl<'a> Resolver<'a, '_> {
         let owners = self.assign(&drafts);
         let initial = self.initial(model, owners.is_some());
         if !self.sink.has_errors() {
-            self.unused();
+            self.unused(model);
         }
         let owners = owners?;
-        let Numbered { unknowns, holes, residuals } = self.number(params, &drafts, &owners);
+        let Numbered { unknowns, holes, residuals, hole_ids } = self.number(params, &drafts, &owners);
         let residuals = self.make_explicit(&drafts, &owners, residuals)?;
         let mut expanded = Vec::with_capacity(residuals.len());
         for ((state, residual), &i) in residuals.into_iter().zip(&owners) {
@@ -72,6 +90,7 @@ impl<'a> Resolver<'a, '_> {
         }
         let equations = equations?;
         self.unidentified(&equations, &unknowns);
+        let statements = (!self.scope.axes.is_empty()).then(|| self.statements(model, &hole_ids));
         Some(Model {
             name: model.name.name.clone(),
             doc: model.doc.clone(),
@@ -83,23 +102,38 @@ impl<'a> Resolver<'a, '_> {
             unknowns,
             equations,
             initial,
+            statements,
         })
     }
 
     fn constants(&mut self) {
         for (name, i, span) in self.entries(|m| if let Meaning::Const(i) = m { Some(i) } else { None }) {
-            let _ = self.constant_value(i, name, span);
+            for k in 0..self.elements(name) {
+                // One element is enough to find what is wrong with all.
+                if self.constant_value(i + k, name, span).is_none() {
+                    break;
+                }
+            }
         }
     }
 
     fn lets(&mut self) {
         for (name, i, span) in self.entries(|m| if let Meaning::Let(i) = m { Some(i) } else { None }) {
-            self.force_let(i, name, span);
+            for k in 0..self.elements(name) {
+                if !self.force_let(i + k, name, span) {
+                    break;
+                }
+            }
         }
     }
 
     fn entries<T>(&self, pick: impl Fn(Meaning) -> Option<T>) -> Vec<(&'a str, T, Span)> {
         self.scope.names.iter().filter_map(|(name, e)| pick(e.meaning).map(|t| (*name, t, e.span))).collect()
+    }
+
+    /// How many elements a name stands for.
+    fn elements(&self, name: &str) -> usize {
+        self.scope.names.get(name).map_or(0, |e| self.scope.size_of(&e.axes))
     }
 
     /// Values and bounds of the parameters, and the unknowns of those that are estimated.
@@ -110,19 +144,14 @@ impl<'a> Resolver<'a, '_> {
             let ast::ModelItem::Param(list) = item else { continue };
             for decl in list {
                 let name = decl.name.name.as_str();
-                let Some(Meaning::Param(p)) = self.scope.names.get(name).map(|e| e.meaning) else { continue };
-                if std::mem::replace(&mut done[p.index()], true) {
+                let Some(Meaning::Param(first)) = self.scope.names.get(name).map(|e| e.meaning) else { continue };
+                if std::mem::replace(&mut done[first.index()], true) {
                     continue;
                 }
-                let value = self.param_value(p, decl.name.span);
-                let bounds = self.bounds(p, decl, value);
-                self.scope.params[p].value = value;
-                self.scope.params[p].bounds = bounds;
-                if !decl.fixed {
-                    let kind = UnknownKind::Param(p);
-                    let unknown = Unknown { kind, name: name.to_string(), start: value, bounds, linear: false };
-                    self.scope.param_unknowns[p.index()] = Some(unknowns.push(unknown));
-                } else if decl.value.is_none() {
+                for k in 0..self.elements(name) {
+                    self.parameter(ParamId::new(first.index() + k), decl, &mut unknowns);
+                }
+                if decl.fixed && decl.value.is_none() {
                     let message = format!("`{name}` is fixed, but has no value");
                     let d = Diagnostic::error(E0212, message, decl.name.span, "to be fixed at what?");
                     self.sink.push(d.help(format!("write `param {name} = 1 fixed`")));
@@ -131,6 +160,19 @@ impl<'a> Resolver<'a, '_> {
         }
         self.next_unknown = unknowns.len();
         unknowns
+    }
+
+    fn parameter(&mut self, p: ParamId, decl: &'a ast::ParamDecl, unknowns: &mut Arena<UnknownId, Unknown>) {
+        let value = self.param_value(p, decl.name.span);
+        let slot = self.scope.param_slots[p.index()].clone();
+        let bounds = self.in_slot(&slot, |r| r.bounds(p, decl, value));
+        self.scope.params[p].value = value;
+        self.scope.params[p].bounds = bounds;
+        if !decl.fixed {
+            let (kind, name) = (UnknownKind::Param(p), self.scope.params[p].name.clone());
+            let unknown = Unknown { kind, name, start: value, bounds, linear: false };
+            self.scope.param_unknowns[p.index()] = Some(unknowns.push(unknown));
+        }
     }
 
     fn bounds(&mut self, p: ParamId, decl: &ast::ParamDecl, value: Option<f64>) -> Bounds {
@@ -155,32 +197,60 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn initial(&mut self, model: &ast::Model, orders_known: bool) -> Vec<InitialValue> {
-        let mut out: Vec<InitialValue> = Vec::new();
-        for item in &model.body {
-            let ast::ModelItem::Initial(list) = item else { continue };
-            for decl in list {
-                let state = self.state_named(&decl.state.name, decl.state.span);
-                let value = self.constant(&decl.value);
-                let (Some(state), Some(value)) = (state, value) else { continue };
-                let (name, order) = (&decl.state.name, self.scope.states[state].order);
-                if orders_known && decl.primes >= u32::from(order) {
-                    let message = format!("`{name}` has order {order}: initial values go below that derivative");
-                    let primes = "'".repeat(decl.primes as usize);
-                    let d = Diagnostic::error(E0311, message, decl.span, "determined by the equation");
-                    self.sink.push(d.help(format!("leave out `{name}{primes}`")));
-                    continue;
-                }
-                let derivative = u8::try_from(decl.primes).unwrap_or(u8::MAX);
-                if let Some(first) = out.iter().find(|v| v.state == state && v.derivative == derivative) {
-                    let d = Diagnostic::error(E0311, "this initial value is given twice", decl.span, "again here");
-                    self.sink.push(d.label(first.span, "first here"));
-                    continue;
-                }
-                out.push(InitialValue { state, derivative, value, span: decl.span });
-            }
-        }
+        let mut out = IndexMap::new();
+        self.initial_of(&model.body, orders_known, &mut out);
+        let mut out: Vec<InitialValue> = out.into_values().collect();
         out.sort_by_key(|v| (v.state, v.derivative));
         out
+    }
+
+    /// Whether all went well; loops end early otherwise.
+    fn initial_of(&mut self, body: &[ast::ModelItem], orders_known: bool, out: &mut Initials) -> bool {
+        let before = self.sink.error_count();
+        for item in body {
+            match item {
+                ast::ModelItem::Initial(list) => {
+                    list.iter().for_each(|decl| self.initial_decl(decl, orders_known, out));
+                }
+                ast::ModelItem::For(repeated) if holds_initial(&repeated.body) => {
+                    self.for_each(&repeated.variable, &repeated.range, |r| {
+                        r.initial_of(&repeated.body, orders_known, out)
+                    });
+                }
+                _ => {}
+            }
+        }
+        self.sink.error_count() == before
+    }
+
+    fn initial_decl(&mut self, decl: &ast::InitialDecl, orders_known: bool, out: &mut Initials) {
+        let name = decl.state.name.as_str();
+        let own = self.scope.names.get(name).map(|e| e.axes.clone()).unwrap_or_default();
+        let free: Rc<[usize]> = own.get(decl.at.len()..).unwrap_or_default().into();
+        let mut flat = 0;
+        self.at_each(&free.clone(), |r| {
+            let state = r.state_named(name, &decl.at, decl.state.span);
+            let value = r.part(&decl.value, &Slot { axes: free.clone(), flat }, decl.state.span);
+            let value = value.and_then(|v| r.constant(v));
+            flat += 1;
+            let (Some(state), Some(value)) = (state, value) else { return false };
+            let order = r.scope.states[state].order;
+            if orders_known && decl.primes >= u32::from(order) {
+                let message = format!("`{name}` has order {order}: initial values go below that derivative");
+                let primes = "'".repeat(decl.primes as usize);
+                let d = Diagnostic::error(E0311, message, decl.span, "determined by the equation");
+                r.sink.push(d.help(format!("leave out `{name}{primes}`")));
+                return false;
+            }
+            let derivative = u8::try_from(decl.primes).unwrap_or(u8::MAX);
+            if let Some(first) = out.get(&(state, derivative)) {
+                let d = Diagnostic::error(E0311, "this initial value is given twice", decl.span, "again here");
+                r.sink.push(d.label(first.span, "first here"));
+                return false;
+            }
+            out.insert((state, derivative), InitialValue { state, derivative, value, span: decl.span });
+            true
+        });
     }
 
     /// Final numbers for all unknowns: parameters, then coefficients equation by equation and term by term.
@@ -190,14 +260,23 @@ impl<'a> Resolver<'a, '_> {
         let mut moved: IndexMap<UnknownId, UnknownId> = unknowns.ids().map(|u| (u, u)).collect();
         let mut names: IndexMap<String, usize> = IndexMap::new();
         let mut reordered = Vec::with_capacity(self.holes.len());
+        let mut hole_ids: Vec<Option<HoleId>> = vec![None; self.holes.len()];
         for (i, &draft) in owners.iter().enumerate() {
             let state = StateId::new(i);
             let prefix = {
                 let s = &self.scope.states[state];
-                format!("{}{}", s.name, "'".repeat(usize::from(s.order)))
+                (s.name.clone(), "'".repeat(usize::from(s.order)))
             };
-            for hole in &self.holes[drafts[draft].holes.clone()] {
+            for &position in &drafts[draft].holes {
+                let hole = &self.holes[position];
+                if hole_ids[position].is_some() {
+                    continue;
+                }
+                // What all elements share is named after all of them.
+                let base = if hole.repeated { prefix.0.split('[').next().unwrap_or_default() } else { &prefix.0 };
+                let prefix = format!("{base}{}", prefix.1);
                 let id = HoleId::new(holes.len());
+                hole_ids[position] = Some(id);
                 let mut terms = Vec::with_capacity(hole.terms.len());
                 for (k, term) in hole.terms.iter().enumerate() {
                     let mut name = format!("{prefix}[{}]", term.spelled);
@@ -237,7 +316,7 @@ impl<'a> Resolver<'a, '_> {
             });
             residuals.push((StateId::new(i), residual));
         }
-        Numbered { unknowns, holes, residuals }
+        Numbered { unknowns, holes, residuals, hole_ids }
     }
 
     /// Replaces highest derivatives of other states by what their equations say, so that every equation holds only its
@@ -323,13 +402,23 @@ impl<'a> Resolver<'a, '_> {
         self.folded(value)
     }
 
-    fn unused(&mut self) {
+    fn unused(&mut self, model: &ast::Model) {
         for (name, entry) in &self.scope.names {
             let what = match entry.meaning {
                 Meaning::Const(_) => "constant",
                 Meaning::Let(_) => "`let`",
                 Meaning::Input(_) => "input",
-                Meaning::State(_) | Meaning::Param(_) => continue,
+                // Functions from outside the model are there for all models.
+                Meaning::Function
+                    if model.span.file == entry.span.file
+                        && model.span.start < entry.span.start
+                        && entry.span.end < model.span.end =>
+                {
+                    "function"
+                }
+                Meaning::Function => continue,
+                Meaning::Index(a) if !self.scope.axes[a].used.get() => "index set",
+                Meaning::State(_) | Meaning::Param(_) | Meaning::Index(_) | Meaning::Broken => continue,
             };
             if !entry.used.get() {
                 let message = format!("the {what} `{name}` is never used");
@@ -366,6 +455,17 @@ impl<'a> Resolver<'a, '_> {
             }
         }
     }
+}
+
+/// Initial values by state and derivative.
+type Initials = IndexMap<(StateId, u8), InitialValue>;
+
+fn holds_initial(body: &[ast::ModelItem]) -> bool {
+    body.iter().any(|item| match item {
+        ast::ModelItem::Initial(_) => true,
+        ast::ModelItem::For(inner) => holds_initial(&inner.body),
+        _ => false,
+    })
 }
 
 /// The number a setting's expression stands for, outside any model.

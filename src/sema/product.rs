@@ -165,6 +165,7 @@ pub(super) fn alike(a: &Expr, b: &Expr) -> bool {
         (ExprKind::Unary(f, a), ExprKind::Unary(g, b)) => f == g && alike(a, b),
         (ExprKind::Binary(f, a, b), ExprKind::Binary(g, c, d)) => f == g && alike(a, c) && alike(b, d),
         (ExprKind::Powi(a, n), ExprKind::Powi(b, m)) => n == m && alike(a, b),
+        (ExprKind::Select(f, a), ExprKind::Select(g, b)) => f == g && a.iter().zip(b.iter()).all(|(a, b)| alike(a, b)),
         (a, b) => a == b,
     }
 }
@@ -180,6 +181,7 @@ fn write_key(expr: &Expr, out: &mut String) {
         ExprKind::Unary(f, _) => f.name().to_string(),
         ExprKind::Binary(op, _, _) => op.name().to_string(),
         ExprKind::Powi(_, n) => format!("^{n}"),
+        ExprKind::Select(compare, _) => compare.name().to_string(),
     };
     out.push_str(&head);
     out.push(' ');

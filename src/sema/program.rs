@@ -76,6 +76,7 @@ impl Entry {
             Item::Data(d) => d.name.span,
             Item::Fit(f) => f.name.as_ref().map_or(f.model.span, |n| n.span),
             Item::Test(t) => t.name.span,
+            Item::Function(f) => f.name.span,
         })
     }
 
@@ -87,6 +88,7 @@ impl Entry {
             Item::Data(_) => "a data set",
             Item::Fit(_) => "a fit",
             Item::Test(_) => "a test",
+            Item::Function(_) => "a function",
         }
     }
 }
@@ -179,6 +181,7 @@ impl<'w> Checker<'w> {
                     let found = match importer.find(import, &main, sources, sink) {
                         Some(Imported::Model(m)) => Item::Model(m),
                         Some(Imported::Network(n)) => Item::Network(n),
+                        Some(Imported::Function(f)) => Item::Function(f),
                         None => {
                             // The name is taken all the same: nothing more is to be said about it.
                             if let Some(last) = import.path.last() {
@@ -192,8 +195,8 @@ impl<'w> Checker<'w> {
                 }
                 other => Entry { item: other.clone(), import: None },
             };
-            let name = block_name(&entry.item).unwrap_or_default();
-            if let Some(first) = out.iter().find(|e| block_name(&e.item) == Some(name)) {
+            let name = item_name(&entry.item).unwrap_or_default();
+            if let Some(first) = out.iter().find(|e| item_name(&e.item) == Some(name)) {
                 let unnamed = matches!(&entry.item, Item::Fit(f) if f.name.is_none());
                 let message = match unnamed {
                     true => "there are two fits without a name".to_string(),
@@ -205,6 +208,14 @@ impl<'w> Checker<'w> {
                 continue;
             }
             out.push(entry);
+        }
+        // Models of this file can call its functions; imported models brought theirs along.
+        let functions: Vec<ast::Function> =
+            out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None }).collect();
+        for entry in out.iter_mut().filter(|e| e.import.is_none()) {
+            if let Item::Model(m) = &mut entry.item {
+                m.body.extend(functions.iter().cloned().map(ModelItem::Function));
+            }
         }
         out
     }
@@ -257,7 +268,7 @@ impl<'w> Checker<'w> {
             for part in &m.body {
                 match part {
                     ModelItem::State(list) => list.iter().for_each(|s| add(&s.name.name)),
-                    ModelItem::Input(list) => list.iter().for_each(|i| add(&i.name)),
+                    ModelItem::Input(list) => list.iter().for_each(|i| add(&i.name.name)),
                     _ => {}
                 }
             }
@@ -364,8 +375,8 @@ impl<'w> Checker<'w> {
     fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sink: &mut Sink) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
         for (item, (place, import)) in items.iter().zip(places) {
-            let name = block_name(item).unwrap_or_default();
-            if self.used.iter().any(|u| u == name) {
+            let name = item_name(item).unwrap_or_default();
+            if matches!(item, Item::Function(_)) || self.used.iter().any(|u| u == name) {
                 continue;
             }
             let what = match item {
@@ -391,6 +402,14 @@ fn quiet<T>(imported: bool, sink: &mut Sink, check: impl FnOnce(&mut Sink) -> T)
     result
 }
 
+/// The name an item declares.
+fn item_name(item: &Item) -> Option<&str> {
+    match item {
+        Item::Function(f) => Some(&f.name.name),
+        _ => block_name(item),
+    }
+}
+
 fn item_span(item: &Item) -> Span {
     match item {
         Item::Use(u) => u.span,
@@ -399,5 +418,6 @@ fn item_span(item: &Item) -> Span {
         Item::Data(d) => d.span,
         Item::Fit(f) => f.span,
         Item::Test(t) => t.span,
+        Item::Function(f) => f.span,
     }
 }

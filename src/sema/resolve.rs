@@ -2,14 +2,16 @@
 //!
 //! `None` always means that the cause has been reported, so callers stay silent about it.
 
+use super::conditions::is_condition;
 use super::fold::{self, Folded};
+use super::functions::DIFFERENCES;
 use super::holes::HoleDraft;
 use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
 use super::suggest;
-use crate::base::Idx;
+use crate::base::{Idx, IndexMap};
 use crate::diagnostics::codes::{E0201, E0204, E0205, E0209, E0210, E0211, E0309, E0310, E0312, E0406};
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{BinaryOp, Expr, ExprKind, ParamId, StateId, UnaryFn};
+use crate::hir::{BinaryOp, Expr, ExprKind, InputId, ParamId, StateId, UnaryFn};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
 
@@ -41,8 +43,28 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) place: Place,
     /// Holes met so far.
     pub(super) holes: Vec<HoleDraft>,
+    /// Where each hole was written, with the element of a tuple it is for: all its places share its coefficients.
+    pub(super) hole_at_place: IndexMap<(Span, usize), usize>,
+    /// Holes of the current equation.
+    pub(super) used_holes: Vec<usize>,
     /// Number for the next unknown; parameters come first.
     pub(super) next_unknown: usize,
+    /// The current position on every index set; `None` where there is none.
+    pub(super) at: Vec<Option<usize>>,
+    /// How far to go from there along every index set: difference operators look at neighbours.
+    pub(super) shift: Vec<i64>,
+    /// Variables of loops and sums with their numbers, innermost last.
+    pub(super) loops: Vec<(String, i64)>,
+    /// The left side of the current equation.
+    pub(super) left: Option<Span>,
+    /// Which element of a tuple on the left side the current equation is for.
+    pub(super) tuple: usize,
+    /// Unknown names that have been reported.
+    unknown: Vec<String>,
+    /// Functions that need themselves, which has been reported.
+    pub(super) endless: Vec<String>,
+    /// Calls so far, for names of their own.
+    pub(super) fresh: usize,
     /// Nodes made so far.
     nodes: usize,
     depth: usize,
@@ -52,8 +74,28 @@ pub(super) struct Resolver<'a, 's> {
 impl<'a, 's> Resolver<'a, 's> {
     /// A resolver for the names in `scope`.
     pub(super) fn new(scope: Scope<'a>, sources: &'s Sources, sink: &'s mut Sink) -> Self {
-        let (place, holes) = (Place::Equation, Vec::new());
-        Resolver { scope, sink, sources, place, holes, next_unknown: 0, nodes: 0, depth: 0, full: false }
+        let n = scope.axes.len();
+        Resolver {
+            scope,
+            sink,
+            sources,
+            place: Place::Equation,
+            holes: Vec::new(),
+            hole_at_place: IndexMap::new(),
+            used_holes: Vec::new(),
+            next_unknown: 0,
+            at: vec![None; n],
+            shift: vec![0; n],
+            loops: Vec::new(),
+            left: None,
+            tuple: 0,
+            unknown: Vec::new(),
+            endless: Vec::new(),
+            fresh: 0,
+            nodes: 0,
+            depth: 0,
+            full: false,
+        }
     }
 
     /// Resolves `expr` as standing at `place`.
@@ -96,6 +138,13 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     pub(super) fn resolve(&mut self, expr: &ast::Expr) -> Option<Expr> {
+        if self.depth >= MAX_DEPTH {
+            if !std::mem::replace(&mut self.full, true) {
+                let message = format!("functions nest more than {MAX_DEPTH} operations deep when they are substituted");
+                self.sink.push(Diagnostic::error(E0309, message, expr.span, "the limit is passed here"));
+            }
+            return None;
+        }
         self.depth += 1;
         let result = self.resolve_inner(expr);
         self.depth -= 1;
@@ -107,18 +156,24 @@ impl<'a, 's> Resolver<'a, 's> {
         self.count(1, span)?;
         match &expr.kind {
             ast::ExprKind::Number { value, .. } => Some(Expr::number(*value, span)),
-            ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Name(name) => self.name(name, &[], span),
             ast::ExprKind::Primed { of, primes } => self.primed(of, *primes, span),
             ast::ExprKind::Call(call) => self.call(call, span),
             ast::ExprKind::Hole(call) => self.hole_at(call, span),
             ast::ExprKind::Unary { op, operand } => {
+                if *op == ast::UnaryOp::Not {
+                    return self.not_a_number(span);
+                }
                 let a = self.resolve(operand)?;
                 match op {
-                    ast::UnaryOp::Plus => Some(Expr { span, ..a }),
+                    ast::UnaryOp::Not | ast::UnaryOp::Plus => Some(Expr { span, ..a }),
                     ast::UnaryOp::Negate => self.folded(fold::unary(UnaryFn::Neg, a, span)),
                 }
             }
             ast::ExprKind::Binary { op, left, right } => {
+                if is_condition(expr) {
+                    return self.not_a_number(span);
+                }
                 // Both sides are looked at even when one is wrong: two typos, two reports.
                 let (a, b) = (self.resolve(left), self.resolve(right));
                 let op = match op {
@@ -127,12 +182,21 @@ impl<'a, 's> Resolver<'a, 's> {
                     ast::BinaryOp::Multiply => BinaryOp::Mul,
                     ast::BinaryOp::Divide => BinaryOp::Div,
                     ast::BinaryOp::Power => BinaryOp::Pow,
+                    _ => return self.not_a_number(span),
                 };
                 self.folded(fold::binary(op, a?, b?, span))
             }
             ast::ExprKind::Text(_) => self.misplaced("a text has no value in an expression", span),
             ast::ExprKind::Field { .. } => self.misplaced("a dotted name has no value in an expression", span),
-            ast::ExprKind::Subscript { .. } => self.misplaced("nothing in a model can be subscripted", span),
+            ast::ExprKind::Subscript { of, at } => match &of.kind {
+                ast::ExprKind::Name(name) => self.name(name, at, span),
+                ast::ExprKind::Primed { .. } => {
+                    self.misplaced("subscripts come before primes: write `q[i]'`, not `q'[i]`", span)
+                }
+                _ => self.misplaced("only a name can be subscripted", span),
+            },
+            ast::ExprKind::Sum { variable, range, body } => self.sum(variable, range, body, span),
+            ast::ExprKind::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, span),
             ast::ExprKind::Tuple(_) => self.misplaced("a list stands where one value is needed", span),
         }
     }
@@ -142,27 +206,51 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+    /// What `name` with subscripts stands for at the current place.
+    fn name(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<Expr> {
+        if let Some(value) = self.loop_value(name).filter(|_| at.is_empty()) {
+            return Some(Expr::number(value as f64, span));
+        }
         let Some(entry) = self.scope.lookup(name) else {
             return match name {
-                "pi" => Some(Expr::number(std::f64::consts::PI, span)),
-                "t" => match self.place {
+                "pi" if at.is_empty() => Some(Expr::number(std::f64::consts::PI, span)),
+                "t" if at.is_empty() => match self.place {
                     Place::Constant => self.not_constant("`t` is the time", span, None),
                     _ => Some(Expr::new(ExprKind::Time, span)),
                 },
+                "pi" | "t" => self.misplaced(&format!("`{name}` has no index set and takes no subscript"), span),
                 _ => self.unknown_name(name, span),
             };
         };
-        let &Entry { meaning, span: declared, .. } = entry;
+        let &Entry { meaning, span: declared, ref axes, .. } = entry;
+        let axes = axes.clone();
         match meaning {
-            Meaning::Const(i) => self.constant_value(i, name, span),
-            Meaning::Param(p) => self.param(p, name, span),
+            Meaning::Broken => return None,
+            Meaning::Function => {
+                let message = format!("`{name}` is a function");
+                self.sink
+                    .push(Diagnostic::error(E0211, message, span, "not a value").help(format!("write `{name}(...)`")));
+                return None;
+            }
+            Meaning::Index(a) if at.is_empty() => {
+                return self.current(a, declared, span).map(|v| Expr::number(v as f64, span));
+            }
+            _ => {}
+        }
+        let flat = match axes.is_empty() && at.is_empty() {
+            true => 0,
+            false => self.element(name, &axes, declared, at, span)?,
+        };
+        match meaning {
+            Meaning::Const(i) => self.constant_value(i + flat, name, span),
+            Meaning::Param(p) => self.param(ParamId::new(p.index() + flat), name, span),
             _ if self.place == Place::Constant => {
                 self.not_constant(&format!("`{name}` is {}", meaning.noun()), span, Some(declared))
             }
-            Meaning::State(s) => Some(Expr::new(ExprKind::State(s, 0), span)),
-            Meaning::Input(i) => Some(Expr::new(ExprKind::Input(i), span)),
+            Meaning::State(s) => Some(Expr::new(ExprKind::State(StateId::new(s.index() + flat), 0), span)),
+            Meaning::Input(i) => Some(Expr::new(ExprKind::Input(InputId::new(i.index() + flat)), span)),
             Meaning::Let(i) => {
+                let i = i + flat;
                 let quantity = self.quantity(i, name, span)?;
                 self.count(quantity.size, span)?;
                 if self.depth + quantity.depth > MAX_DEPTH {
@@ -176,10 +264,33 @@ impl<'a, 's> Resolver<'a, 's> {
                 let Lazy::Done(quantity) = &self.scope.lets[i] else { return None };
                 Some(quantity.value.clone())
             }
+            Meaning::Index(_) | Meaning::Function | Meaning::Broken => None,
         }
     }
 
+    /// `sum(k in range) body`
+    fn sum(&mut self, variable: &ast::Ident, range: &ast::Range, body: &ast::Expr, span: Span) -> Option<Expr> {
+        let mut terms = Vec::new();
+        let mut ok = true;
+        self.for_each(variable, range, |r| {
+            let value = r.resolve(body);
+            ok = value.is_some();
+            terms.extend(value);
+            ok
+        })?;
+        if !ok {
+            return None;
+        }
+        let folded = fold::sum(terms, span);
+        self.folded(folded)
+    }
+
     fn unknown_name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        // One mistake is said once, however often the name stands in the model.
+        if self.unknown.iter().any(|n| n == name) {
+            return None;
+        }
+        self.unknown.push(name.to_string());
         let help = match functions().find(|f| *f == name) {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
             None => self.scope.suggestion(name),
@@ -211,7 +322,9 @@ impl<'a, 's> Resolver<'a, 's> {
             Lazy::Pending(expr) => {
                 let expr = *expr;
                 self.scope.lets[i] = Lazy::Busy;
-                let value = self.resolve_at(Place::Let, expr);
+                let slot = self.scope.let_slots[i].clone();
+                let part = self.part(expr, &slot, span);
+                let value = part.and_then(|part| self.in_slot(&slot, |r| r.resolve_at(Place::Let, part)));
                 let done = value.map(|value| Quantity { size: value.size(), depth: depth(&value), value });
                 let shape = done.as_ref().map(|q| (q.size, q.depth));
                 self.scope.lets[i] = done.map_or(Lazy::Failed, Lazy::Done);
@@ -221,8 +334,8 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     /// Resolves the `let` at `i` even if nothing uses it, so that mistakes in it are found.
-    pub(super) fn force_let(&mut self, i: usize, name: &str, span: Span) {
-        let _ = self.quantity(i, name, span);
+    pub(super) fn force_let(&mut self, i: usize, name: &str, span: Span) -> bool {
+        self.quantity(i, name, span).is_some()
     }
 
     /// The number a constant stands for.
@@ -234,7 +347,9 @@ impl<'a, 's> Resolver<'a, 's> {
             Lazy::Pending(expr) => {
                 let expr = *expr;
                 self.scope.consts[i] = Lazy::Busy;
-                let value = self.constant(expr);
+                let slot = self.scope.const_slots[i].clone();
+                let part = self.part(expr, &slot, span);
+                let value = part.and_then(|part| self.in_slot(&slot, |r| r.constant(part)));
                 self.scope.consts[i] = value.map_or(Lazy::Failed, Lazy::Done);
                 value.map(|v| Expr::number(v, span))
             }
@@ -252,7 +367,9 @@ impl<'a, 's> Resolver<'a, 's> {
             }
             Lazy::Pending(expr) => {
                 self.scope.param_values[p.index()] = Some(Lazy::Busy);
-                let value = self.constant(expr);
+                let slot = self.scope.param_slots[p.index()].clone();
+                let part = self.part(expr, &slot, span);
+                let value = part.and_then(|part| self.in_slot(&slot, |r| r.constant(part)));
                 self.scope.param_values[p.index()] = Some(value.map_or(Lazy::Failed, Lazy::Done));
                 value
             }
@@ -283,12 +400,20 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     fn primed(&mut self, of: &ast::Expr, primes: u32, span: Span) -> Option<Expr> {
-        let ast::ExprKind::Name(name) = &of.kind else {
+        let (name, at): (_, &[ast::Expr]) = match &of.kind {
+            ast::ExprKind::Name(name) => (Some(name), &[]),
+            ast::ExprKind::Subscript { of, at } => match &of.kind {
+                ast::ExprKind::Name(name) => (Some(name), at),
+                _ => (None, &[]),
+            },
+            _ => (None, &[]),
+        };
+        let Some(name) = name else {
             let d = Diagnostic::error(E0312, "only a state can be differentiated", span, "not a state");
             self.sink.push(d.help("write the derivative out, or give the expression a state of its own"));
             return None;
         };
-        let state = self.state_named(name, of.span)?;
+        let state = self.state_named(name, at, of.span)?;
         if self.place == Place::Constant {
             return self.not_constant(&format!("`{name}` is a state"), span, None);
         }
@@ -300,14 +425,21 @@ impl<'a, 's> Resolver<'a, 's> {
         Some(Expr::new(ExprKind::State(state, primes as u8), span))
     }
 
-    /// The state called `name`.
-    pub(super) fn state_named(&mut self, name: &str, span: Span) -> Option<StateId> {
+    /// The state called `name`, of a family the element with the subscripts `at` or at the current position.
+    pub(super) fn state_named(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<StateId> {
         let Some(entry) = self.scope.lookup(name) else {
             self.unknown_name(name, span);
             return None;
         };
-        if let Meaning::State(s) = entry.meaning {
-            return Some(s);
+        let (declared, axes) = (entry.span, entry.axes.clone());
+        match entry.meaning {
+            Meaning::State(s) if axes.is_empty() && at.is_empty() => return Some(s),
+            Meaning::State(s) => {
+                let flat = self.element(name, &axes, declared, at, span)?;
+                return Some(StateId::new(s.index() + flat));
+            }
+            Meaning::Broken => return None,
+            _ => {}
         }
         let message = format!("`{name}` is {}, and only a state has derivatives", entry.meaning.noun());
         let d = Diagnostic::error(E0312, message, span, "not a state").label(entry.span, "declared here");
@@ -328,6 +460,13 @@ impl<'a, 's> Resolver<'a, 's> {
 
     fn call(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
         let name = call.function.name.as_str();
+        if let Some(function) = self.scope.functions.get(name).copied() {
+            self.scope.lookup(name);
+            return self.user_call(function, call, span);
+        }
+        if DIFFERENCES.contains(&name) && !self.scope.axes.is_empty() {
+            return self.difference(call, span);
+        }
         let unary = UnaryFn::ALL.into_iter().find(|f| *f != UnaryFn::Neg && f.name() == name);
         let wanted = match (unary, name) {
             (Some(_), _) | (_, "log" | "relu") => Some((1, 1)),
@@ -337,8 +476,9 @@ impl<'a, 's> Resolver<'a, 's> {
         let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.resolve(a)).collect();
         let Some((least, most)) = wanted else {
             let help = match self.scope.names.get(name) {
+                None if name == "sum" => "a sum names its element: `sum(i in cell) u[i]`".to_string(),
                 Some(_) => format!("`{name}` is not a function; multiplication is written `{name}*(...)`"),
-                None => suggest::help("functions", name, functions()),
+                None => suggest::help("functions", name, self.scope.callable()),
             };
             let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
             self.sink.push(d.help(help));

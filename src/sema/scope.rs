@@ -1,7 +1,9 @@
 //! The names of one model, and what is known about each of them so far.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
+use super::axes::{Axis, Slot};
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::{Diagnostic, Sink};
@@ -9,7 +11,7 @@ use crate::hir::{Bounds, Expr, Input, InputId, Param, ParamId, State, StateId, U
 use crate::source::Span;
 use crate::syntax::ast;
 
-use crate::diagnostics::codes::{E0202, E0203};
+use crate::diagnostics::codes::{E0202, E0203, E0902, E0904};
 
 /// What a name of a model stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,12 @@ pub(super) enum Meaning {
     Let(usize),
     /// A known function of time.
     Input(InputId),
+    /// An index set: position in [`Scope::axes`].
+    Index(usize),
+    /// A function of the user's.
+    Function,
+    /// Something whose declaration is wrong, which has been reported.
+    Broken,
 }
 
 impl Meaning {
@@ -35,6 +43,9 @@ impl Meaning {
             Meaning::Const(_) => "a constant",
             Meaning::Let(_) => "a `let`",
             Meaning::Input(_) => "an input",
+            Meaning::Index(_) => "an index set",
+            Meaning::Function => "a function",
+            Meaning::Broken => "something else",
         }
     }
 }
@@ -42,8 +53,10 @@ impl Meaning {
 /// A declared name.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// What it stands for.
+    /// What it stands for; of a family the first element.
     pub(super) meaning: Meaning,
+    /// Its index sets; the elements follow the first one row by row.
+    pub(super) axes: Rc<[usize]>,
     /// Where it is declared.
     pub(super) span: Span,
     /// Whether anything mentions it.
@@ -79,6 +92,10 @@ pub(super) struct Quantity {
 pub(super) struct Scope<'a> {
     /// By name.
     pub(super) names: IndexMap<&'a str, Entry>,
+    /// Index sets.
+    pub(super) axes: Vec<Axis>,
+    /// Functions of the user's.
+    pub(super) functions: IndexMap<&'a str, &'a ast::Function>,
     /// States; their order is settled with the equations.
     pub(super) states: Arena<StateId, State>,
     /// The `order` each state declares.
@@ -87,14 +104,20 @@ pub(super) struct Scope<'a> {
     pub(super) params: Arena<ParamId, Param>,
     /// Their values.
     pub(super) param_values: Vec<Option<Lazy<'a, f64>>>,
+    /// Their places in their families.
+    pub(super) param_slots: Vec<Slot>,
     /// The unknown of each estimated parameter.
     pub(super) param_unknowns: Vec<Option<UnknownId>>,
     /// Inputs.
     pub(super) inputs: Arena<InputId, Input>,
     /// Constants.
     pub(super) consts: Vec<Lazy<'a, f64>>,
+    /// Their places in their families.
+    pub(super) const_slots: Vec<Slot>,
     /// Substituted quantities.
     pub(super) lets: Vec<Lazy<'a, Quantity>>,
+    /// Their places in their families.
+    pub(super) let_slots: Vec<Slot>,
 }
 
 /// Names every model has.
@@ -110,35 +133,71 @@ pub(super) fn functions() -> impl Iterator<Item = &'static str> {
 
 impl<'a> Scope<'a> {
     /// Enters every declaration of `model`; duplicates and reserved names are reported and left out.
-    pub(super) fn declare(model: &'a ast::Model, sink: &mut Sink) -> Self {
+    pub(super) fn declare(model: &'a ast::Model, axes: IndexMap<String, Axis>, sink: &mut Sink) -> Self {
+        let mut scope = Scope { axes: axes.into_values().collect(), ..Scope::default() };
+        // Index sets come first, since the sizes of everything else depend on them.
+        for item in &model.body {
+            let ast::ModelItem::Index(list) = item else { continue };
+            for decl in list {
+                let place = scope.axes.iter().position(|a| a.span == decl.name.span);
+                let meaning = place.filter(|&a| scope.axes[a].len > 0).map_or(Meaning::Broken, Meaning::Index);
+                scope.enter(&decl.name, meaning, Rc::default(), sink);
+            }
+        }
+        for item in &model.body {
+            scope.item(item, sink);
+        }
+        scope.size_lets(model);
+        scope
+    }
+
+    /// Constants, parameters and functions without index sets: all that the sizes of index sets may mention.
+    pub(super) fn declare_scalars(model: &'a ast::Model, sink: &mut Sink) -> Self {
         let mut scope = Scope::default();
         for item in &model.body {
             match item {
-                ast::ModelItem::State(list) => list.iter().for_each(|d| scope.state(d, sink)),
-                ast::ModelItem::Param(list) => list.iter().for_each(|d| scope.param(d, sink)),
+                ast::ModelItem::Param(list) => {
+                    list.iter().filter(|d| d.axes.is_empty()).for_each(|d| scope.param(d, sink));
+                }
                 ast::ModelItem::Const(list) => {
-                    for b in list {
-                        if scope.enter(&b.name, Meaning::Const(scope.consts.len()), sink) {
-                            scope.consts.push(Lazy::Pending(&b.value));
-                        }
-                    }
+                    list.iter().filter(|b| b.axes.is_empty()).for_each(|b| scope.constant(b, sink));
                 }
-                ast::ModelItem::Input(list) => {
-                    for name in list {
-                        if scope.enter(name, Meaning::Input(InputId::new(scope.inputs.len())), sink) {
-                            scope.inputs.push(Input { name: name.name.clone(), span: name.span });
-                        }
-                    }
-                }
-                ast::ModelItem::Let(b) => {
-                    if scope.enter(&b.name, Meaning::Let(scope.lets.len()), sink) {
-                        scope.lets.push(Lazy::Pending(&b.value));
-                    }
-                }
-                ast::ModelItem::Equation(_) | ast::ModelItem::Initial(_) => {}
+                ast::ModelItem::Function(_) => scope.item(item, sink),
+                _ => {}
             }
         }
         scope
+    }
+
+    fn item(&mut self, item: &'a ast::ModelItem, sink: &mut Sink) {
+        match item {
+            ast::ModelItem::State(list) => list.iter().for_each(|d| self.state(d, sink)),
+            ast::ModelItem::Param(list) => list.iter().for_each(|d| self.param(d, sink)),
+            ast::ModelItem::Const(list) => list.iter().for_each(|b| self.constant(b, sink)),
+            ast::ModelItem::Input(list) => {
+                for decl in list {
+                    let first = Meaning::Input(InputId::new(self.inputs.len()));
+                    let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { continue };
+                    for flat in 0..self.size_of(&axes) {
+                        let name = self.element_name(&decl.name.name, &axes, flat);
+                        self.inputs.push(Input { name, span: decl.name.span });
+                    }
+                }
+            }
+            ast::ModelItem::Let(b) => {
+                // Without declared index sets the size follows from what the name stands for.
+                self.family(&b.name, &b.axes, Meaning::Let(usize::MAX), sink);
+            }
+            ast::ModelItem::Function(f) => {
+                if self.enter(&f.name, Meaning::Function, Rc::default(), sink) {
+                    self.functions.insert(&f.name.name, f);
+                }
+            }
+            ast::ModelItem::Index(_)
+            | ast::ModelItem::Equation(_)
+            | ast::ModelItem::Initial(_)
+            | ast::ModelItem::For(_) => {}
+        }
     }
 
     /// The entry of `name`, marked as used.
@@ -154,23 +213,120 @@ impl<'a> Scope<'a> {
     }
 
     fn state(&mut self, decl: &'a ast::StateDecl, sink: &mut Sink) {
-        if self.enter(&decl.name, Meaning::State(StateId::new(self.states.len())), sink) {
-            self.states.push(State { name: decl.name.name.clone(), order: 0, span: decl.name.span });
+        let first = Meaning::State(StateId::new(self.states.len()));
+        let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { return };
+        for flat in 0..self.size_of(&axes) {
+            let name = self.element_name(&decl.name.name, &axes, flat);
+            self.states.push(State { name, order: 0, span: decl.name.span });
             self.declared_orders.push(decl.order.as_ref());
         }
     }
 
     fn param(&mut self, decl: &'a ast::ParamDecl, sink: &mut Sink) {
-        if self.enter(&decl.name, Meaning::Param(ParamId::new(self.params.len())), sink) {
-            let name = decl.name.name.clone();
+        let first = Meaning::Param(ParamId::new(self.params.len()));
+        let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { return };
+        for flat in 0..self.size_of(&axes) {
+            let name = self.element_name(&decl.name.name, &axes, flat);
             let (value, bounds, span) = (None, Bounds::FREE, decl.name.span);
             self.params.push(Param { name, value, bounds, fixed: decl.fixed, span });
             self.param_values.push(decl.value.as_ref().map(Lazy::Pending));
+            self.param_slots.push(Slot { axes: axes.clone(), flat });
             self.param_unknowns.push(None);
         }
     }
 
-    fn enter(&mut self, name: &'a ast::Ident, meaning: Meaning, sink: &mut Sink) -> bool {
+    fn constant(&mut self, b: &'a ast::Binding, sink: &mut Sink) {
+        let Some(axes) = self.family(&b.name, &b.axes, Meaning::Const(self.consts.len()), sink) else { return };
+        for flat in 0..self.size_of(&axes) {
+            self.consts.push(Lazy::Pending(&b.value));
+            self.const_slots.push(Slot { axes: axes.clone(), flat });
+        }
+    }
+
+    /// Enters a name with its index sets, which are returned when all is well.
+    fn family(
+        &mut self,
+        name: &'a ast::Ident,
+        list: &[ast::Ident],
+        first: Meaning,
+        sink: &mut Sink,
+    ) -> Option<Rc<[usize]>> {
+        let mut axes = Vec::with_capacity(list.len());
+        let mut broken = false;
+        for axis in list {
+            match self.names.get(axis.name.as_str()).map(|e| e.meaning) {
+                Some(Meaning::Index(a)) => {
+                    self.axes[a].used.set(true);
+                    axes.push(a);
+                }
+                Some(Meaning::Broken) => broken = true,
+                _ => {
+                    broken = true;
+                    let message = format!("there is no index set `{}`", axis.name);
+                    let help = match self.axes.is_empty() {
+                        true => format!("declare it: `index {} = 10`", axis.name),
+                        false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
+                    };
+                    sink.push(Diagnostic::error(E0904, message, axis.span, "unknown index set").help(help));
+                }
+            }
+        }
+        let size = self.size_of(&axes);
+        if size > super::axes::MAX_ELEMENTS && !broken {
+            let message =
+                format!("`{}` has {size} elements; at most {} are possible", name.name, super::axes::MAX_ELEMENTS);
+            sink.push(Diagnostic::error(E0902, message, name.span, "too large"));
+            broken = true;
+        }
+        let axes: Rc<[usize]> = axes.into();
+        let meaning = if broken { Meaning::Broken } else { first };
+        (self.enter(name, meaning, axes.clone(), sink) && !broken).then_some(axes)
+    }
+
+    /// Gives every `let` its index sets (those declared, or those of what it stands for) and its elements.
+    fn size_lets(&mut self, model: &'a ast::Model) {
+        let mut open: Vec<&'a ast::Binding> = Vec::new();
+        for item in &model.body {
+            let ast::ModelItem::Let(b) = item else { continue };
+            let own = self.names.get(b.name.name.as_str()).is_some_and(|e| e.span == b.name.span);
+            if own && self.names[b.name.name.as_str()].meaning != Meaning::Broken {
+                open.push(b);
+            }
+        }
+        // A `let` may use others in any order: repeat until nothing grows. A chain of n needs n rounds at most.
+        if !self.axes.is_empty() {
+            let mut grew = true;
+            let mut rounds = 0;
+            while grew && rounds <= open.len() {
+                grew = false;
+                rounds += 1;
+                for b in open.iter().filter(|b| b.axes.is_empty()) {
+                    let mut axes = Vec::new();
+                    self.free_axes(&b.value, &[], &mut axes);
+                    if let Some(entry) = self.names.get_mut(b.name.name.as_str())
+                        && entry.axes.as_ref() != axes.as_slice()
+                    {
+                        entry.axes = axes.into();
+                        grew = true;
+                    }
+                }
+            }
+        }
+        for b in open {
+            let axes = self.names[b.name.name.as_str()].axes.clone();
+            let size = self.size_of(&axes).min(super::axes::MAX_ELEMENTS);
+            let first = self.lets.len();
+            for flat in 0..size {
+                self.lets.push(Lazy::Pending(&b.value));
+                self.let_slots.push(Slot { axes: axes.clone(), flat });
+            }
+            if let Some(entry) = self.names.get_mut(b.name.name.as_str()) {
+                entry.meaning = Meaning::Let(first);
+            }
+        }
+    }
+
+    fn enter(&mut self, name: &'a ast::Ident, meaning: Meaning, axes: Rc<[usize]>, sink: &mut Sink) -> bool {
         let text = name.name.as_str();
         if let Some(reserved) = reserved(text) {
             let message = format!("`{text}` cannot be declared: it is {reserved}");
@@ -182,7 +338,7 @@ impl<'a> Scope<'a> {
             sink.push(d.label(first.span, format!("first declared here, as {}", first.meaning.noun())));
             return false;
         }
-        self.names.insert(text, Entry { meaning, span: name.span, used: Cell::new(false) });
+        self.names.insert(text, Entry { meaning, axes, span: name.span, used: Cell::new(false) });
         true
     }
 }

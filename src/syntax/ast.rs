@@ -35,6 +35,8 @@ pub enum Item {
     Fit(Fit),
     /// `test "NAME" { expect ... }`
     Test(Test),
+    /// `fn NAME(x, k) = ...`
+    Function(Function),
 }
 
 /// An import: the last segment names the item, those before it the file.
@@ -69,13 +71,78 @@ pub enum ModelItem {
     /// `const g = 9.81`
     Const(Vec<Binding>),
     /// `input u, w`: known functions of time, columns of the data.
-    Input(Vec<Ident>),
+    Input(Vec<InputDecl>),
     /// `let q = x*y`
     Let(Binding),
     /// `x' = a*x + ?poly(x; degree = 2)`, also `(x, y)' = ?poly(x, y; degree = 2)`
     Equation(Equation),
     /// `initial x = 1, x' = 0`
     Initial(Vec<InitialDecl>),
+    /// `index body = 2, cell = 128 periodic spacing 0.1`
+    Index(Vec<IndexDecl>),
+    /// `fn hill(x, K, n) = x^n/(K^n + x^n)`
+    Function(Function),
+    /// `for i in body { ... }`
+    For(For),
+}
+
+/// An index set: a range of whole numbers with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexDecl {
+    /// Its name.
+    pub name: Ident,
+    /// `128`, which counts from one, or `0..4`.
+    pub range: Range,
+    /// Whether the neighbour of the last element is the first.
+    pub periodic: bool,
+    /// The distance between neighbours, for difference operators.
+    pub spacing: Option<Expr>,
+}
+
+/// `body`, `128` or `0..4`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    /// The first number, or the whole range.
+    pub from: Expr,
+    /// The last number, after `..`.
+    pub to: Option<Expr>,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// A function of the user's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Its name.
+    pub name: Ident,
+    /// Its parameters.
+    pub params: Vec<Ident>,
+    /// What a call stands for.
+    pub body: Expr,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// Statements repeated for every element of a range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct For {
+    /// The name of the element.
+    pub variable: Ident,
+    /// The elements.
+    pub range: Range,
+    /// What is repeated.
+    pub body: Vec<ModelItem>,
+    /// From `for` to the closing brace.
+    pub span: Span,
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputDecl {
+    /// Its name.
+    pub name: Ident,
+    /// Its index sets.
+    pub axes: Vec<Ident>,
 }
 
 /// One state variable.
@@ -83,6 +150,8 @@ pub enum ModelItem {
 pub struct StateDecl {
     /// Its name.
     pub name: Ident,
+    /// Its index sets.
+    pub axes: Vec<Ident>,
     /// `order 2`, when written.
     pub order: Option<Expr>,
 }
@@ -92,6 +161,8 @@ pub struct StateDecl {
 pub struct ParamDecl {
     /// Its name.
     pub name: Ident,
+    /// Its index sets.
+    pub axes: Vec<Ident>,
     /// `= 1`
     pub value: Option<Expr>,
     /// `in [0, 5]`
@@ -105,6 +176,8 @@ pub struct ParamDecl {
 pub struct Binding {
     /// The name.
     pub name: Ident,
+    /// The index sets of a `const` or `let`.
+    pub axes: Vec<Ident>,
     /// What it stands for.
     pub value: Expr,
 }
@@ -126,6 +199,8 @@ pub struct Equation {
 pub struct InitialDecl {
     /// The state.
     pub state: Ident,
+    /// The subscripts of one element of it.
+    pub at: Vec<Expr>,
     /// The number of primes.
     pub primes: u32,
     /// Its value at the first time.
@@ -370,6 +445,24 @@ pub enum ExprKind {
         /// Its operand.
         operand: Box<Expr>,
     },
+    /// `sum(k in 0..4) c[k]`
+    Sum {
+        /// The name of the element.
+        variable: Ident,
+        /// The elements.
+        range: Box<Range>,
+        /// What is added up.
+        body: Box<Expr>,
+    },
+    /// `if x > 0 then a else b`
+    If {
+        /// What decides.
+        condition: Box<Expr>,
+        /// The value where it holds.
+        then: Box<Expr>,
+        /// The value elsewhere.
+        otherwise: Box<Expr>,
+    },
     /// `a + b`
     Binary {
         /// The operator.
@@ -421,6 +514,8 @@ pub enum UnaryOp {
     Negate,
     /// `+`
     Plus,
+    /// `not`
+    Not,
 }
 
 /// An infix operator.
@@ -436,4 +531,20 @@ pub enum BinaryOp {
     Divide,
     /// `^`, right associative, binds tighter than a prefix minus.
     Power,
+    /// `==`
+    Equal,
+    /// `!=`
+    Different,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+    /// `and`
+    And,
+    /// `or`
+    Or,
 }

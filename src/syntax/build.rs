@@ -2,10 +2,7 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use super::ast::{
-    Binding, Claim, Comparison, DataSource, Equation, Expectation, Ident, InitialDecl, ModelItem, ParamDecl, Setting,
-    SettingValue, Side, StateDecl, Use,
-};
+use super::ast::{Binding, Claim, Comparison, DataSource, Equation, Expectation, For, Function, Ident, IndexDecl, InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, Use};
 use super::expr::is_plain_group;
 use super::grammar::Rule;
 use super::report::Reporter;
@@ -140,7 +137,7 @@ impl<'a, 'b> Builder<'a, 'b> {
         let inside = pair.into_inner().next()?;
         let span = self.span(&inside);
         match inside.as_rule() {
-            Rule::set => Some(Side::Set(self.each(inside.into_inner(), Rule::expr, Self::expr)?, span)),
+            Rule::set => Some(Side::Set(self.each(inside.into_inner(), Rule::quantity_expr, Self::expr)?, span)),
             _ => Some(Side::Expr(self.expr(inside)?)),
         }
     }
@@ -152,11 +149,14 @@ impl<'a, 'b> Builder<'a, 'b> {
         Some(match rule {
             Rule::state_statement => ModelItem::State(self.each(inner, Rule::state_decl, Self::state_decl)?),
             Rule::param_statement => ModelItem::Param(self.each(inner, Rule::param_decl, Self::param_decl)?),
-            Rule::const_statement => ModelItem::Const(self.each(inner, Rule::binding, Self::binding)?),
+            Rule::const_statement => ModelItem::Const(self.each(inner, Rule::quantity, Self::binding)?),
             Rule::input_statement => {
-                ModelItem::Input(self.each(inner, Rule::name, |build, pair| Some(build.ident(&pair)))?)
+                let decl = |build: &mut Self, pair| build.declared(pair).map(|(name, axes)| InputDecl { name, axes });
+                ModelItem::Input(self.each(inner, Rule::declared, decl)?)
             }
-            Rule::let_statement => ModelItem::Let(self.each(inner, Rule::binding, Self::binding)?.pop()?),
+            Rule::let_statement => ModelItem::Let(self.each(inner, Rule::quantity, Self::binding)?.pop()?),
+            Rule::index_statement => ModelItem::Index(self.each(inner, Rule::index_decl, Self::index_decl)?),
+            Rule::fn_statement => ModelItem::Function(self.function(inner, span)?),
             Rule::initial_statement => ModelItem::Initial(self.each(inner, Rule::initial_decl, Self::initial_decl)?),
             _ => {
                 let mut sides = self.each(inner, Rule::expr, Self::expr)?.into_iter();
@@ -175,27 +175,94 @@ impl<'a, 'b> Builder<'a, 'b> {
         pairs.filter(|p| p.as_rule() == rule).map(|p| build(self, p)).collect()
     }
 
-    fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {
+    /// A declared name with its index sets.
+    fn declared(&mut self, pair: Pair<Rule>) -> Option<(Ident, Vec<Ident>)> {
         let mut name = None;
-        let mut order = None;
+        let mut axes = Vec::new();
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::name => name = Some(self.ident(&pair)),
+                Rule::axes => axes = self.each(pair.into_inner(), Rule::name, |build, p| Some(build.ident(&p)))?,
+                _ => {}
+            }
+        }
+        Some((name?, axes))
+    }
+
+    fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {
+        let mut declared = None;
+        let mut order = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::declared => declared = self.declared(pair),
                 Rule::expr => order = Some(self.expr(pair)?),
                 _ => {}
             }
         }
-        Some(StateDecl { name: name?, order })
+        let (name, axes) = declared?;
+        Some(StateDecl { name, axes, order })
+    }
+
+    fn index_decl(&mut self, pair: Pair<Rule>) -> Option<IndexDecl> {
+        let mut name = None;
+        let mut range = None;
+        let mut periodic = false;
+        let mut spacing = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => name = Some(self.ident(&pair)),
+                Rule::range => range = Some(self.range(pair)?),
+                Rule::kw_periodic => periodic = true,
+                Rule::expr => spacing = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        Some(IndexDecl { name: name?, range: range?, periodic, spacing })
+    }
+
+    pub(super) fn range(&mut self, pair: Pair<Rule>) -> Option<Range> {
+        let span = self.span(&pair);
+        let mut ends = self.each(pair.into_inner(), Rule::expr, Self::expr)?.into_iter();
+        Some(Range { from: ends.next()?, to: ends.next(), span })
+    }
+
+    /// The function of a `fn` statement, in a model or on its own.
+    pub fn function(&mut self, parts: Pairs<Rule>, span: Span) -> Option<Function> {
+        let mut names = Vec::new();
+        let mut body = None;
+        for pair in parts {
+            match pair.as_rule() {
+                Rule::name => names.push(self.ident(&pair)),
+                Rule::expr => body = Some(self.expr(pair)?),
+                _ => {}
+            }
+        }
+        let mut names = names.into_iter();
+        Some(Function { name: names.next()?, params: names.collect(), body: body?, span })
+    }
+
+    /// The loop whose header `pair` is; `body` are its statements.
+    pub fn for_loop(&mut self, pair: Pair<Rule>, body: Vec<ModelItem>, span: Span) -> Option<For> {
+        let mut variable = None;
+        let mut range = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::name => variable = Some(self.ident(&pair)),
+                Rule::range => range = Some(self.range(pair)?),
+                _ => {}
+            }
+        }
+        Some(For { variable: variable?, range: range?, body, span })
     }
 
     fn param_decl(&mut self, pair: Pair<Rule>) -> Option<ParamDecl> {
-        let mut name = None;
+        let mut declared = None;
         let mut value = None;
         let mut bounds = None;
         let mut fixed = false;
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::name => name = Some(self.ident(&pair)),
+                Rule::declared => declared = self.declared(pair),
                 Rule::expr => value = Some(self.expr(pair)?),
                 Rule::bounds => {
                     let mut ends = self.each(pair.into_inner(), Rule::expr, Self::expr)?.into_iter();
@@ -205,25 +272,30 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        Some(ParamDecl { name: name?, value, bounds, fixed })
+        let (name, axes) = declared?;
+        Some(ParamDecl { name, axes, value, bounds, fixed })
     }
 
+    /// `name = value`, of a declaration or an argument.
     fn binding(&mut self, pair: Pair<Rule>) -> Option<Binding> {
-        let mut name = None;
+        let mut declared = None;
         let mut value = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::name => name = Some(self.ident(&pair)),
+                Rule::name => declared = Some((self.ident(&pair), Vec::new())),
+                Rule::declared => declared = self.declared(pair),
                 Rule::expr => value = Some(self.expr(pair)?),
                 _ => {}
             }
         }
-        Some(Binding { name: name?, value: value? })
+        let (name, axes) = declared?;
+        Some(Binding { name, axes, value: value? })
     }
 
     fn initial_decl(&mut self, pair: Pair<Rule>) -> Option<InitialDecl> {
         let span = self.span(&pair);
         let mut state = None;
+        let mut at = Vec::new();
         let mut primes = 0;
         let mut value = None;
         for pair in pair.into_inner() {
@@ -232,6 +304,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                     for part in pair.into_inner() {
                         match part.as_rule() {
                             Rule::name => state = Some(self.ident(&part)),
+                            Rule::subscript => at = self.each(part.into_inner(), Rule::expr, Self::expr)?,
                             _ => primes = self.primes(&part)?,
                         }
                     }
@@ -240,7 +313,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        Some(InitialDecl { state: state?, primes, value: value?, span })
+        Some(InitialDecl { state: state?, at, primes, value: value?, span })
     }
 
     pub fn setting(&mut self, pair: Pair<Rule>, span: Span) -> Option<Setting> {

@@ -32,7 +32,7 @@ fn dump_item(out: &mut String, item: &Item) {
         Item::Model(model) => {
             dump_doc(out, &model.doc);
             let _ = writeln!(out, "model {}", model.name.name);
-            model.body.iter().for_each(|item| dump_model_item(out, item));
+            model.body.iter().for_each(|item| dump_model_item(out, item, 1));
         }
         Item::Network(block) => {
             dump_doc(out, &block.doc);
@@ -68,6 +68,10 @@ fn dump_item(out: &mut String, item: &Item) {
             out.push('\n');
             dump_settings(out, &fit.settings);
         }
+        Item::Function(function) => {
+            write_function(out, function);
+            out.push('\n');
+        }
     }
 }
 
@@ -77,15 +81,38 @@ fn dump_doc(out: &mut String, doc: &[String]) {
     }
 }
 
-fn dump_model_item(out: &mut String, item: &ModelItem) {
-    out.push_str("  ");
+fn write_function(out: &mut String, function: &Function) {
+    let params: Vec<&str> = function.params.iter().map(|p| p.name.as_str()).collect();
+    let _ = write!(out, "fn {}({}) {}", function.name.name, params.join(" "), dump_expr(&function.body));
+}
+
+/// `[body axis]`
+fn write_axes(out: &mut String, axes: &[Ident]) {
+    if !axes.is_empty() {
+        let names: Vec<&str> = axes.iter().map(|a| a.name.as_str()).collect();
+        let _ = write!(out, "[{}]", names.join(" "));
+    }
+}
+
+fn write_range(out: &mut String, range: &Range) {
+    write_expr(out, &range.from);
+    if let Some(to) = &range.to {
+        out.push_str("..");
+        write_expr(out, to);
+    }
+}
+
+fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
+    out.push_str(&"  ".repeat(depth));
     match item {
         ModelItem::State(states) => {
             out.push_str("state");
             for state in states {
+                let mut name = state.name.name.clone();
+                write_axes(&mut name, &state.axes);
                 let _ = match &state.order {
-                    Some(order) => write!(out, " ({} order {})", state.name.name, dump_expr(order)),
-                    None => write!(out, " {}", state.name.name),
+                    Some(order) => write!(out, " ({name} order {})", dump_expr(order)),
+                    None => write!(out, " {name}"),
                 };
             }
         }
@@ -99,8 +126,9 @@ fn dump_model_item(out: &mut String, item: &ModelItem) {
         }
         ModelItem::Input(names) => {
             out.push_str("input");
-            for name in names {
-                let _ = write!(out, " {}", name.name);
+            for input in names {
+                let _ = write!(out, " {}", input.name.name);
+                write_axes(out, &input.axes);
             }
         }
         ModelItem::Let(binding) => {
@@ -114,8 +142,33 @@ fn dump_model_item(out: &mut String, item: &ModelItem) {
             out.push_str("initial");
             for value in values {
                 let primes = "'".repeat(value.primes as usize);
-                let _ = write!(out, " ({}{primes} = {})", value.state.name, dump_expr(&value.value));
+                let mut name = value.state.name.clone();
+                if !value.at.is_empty() {
+                    let at: Vec<String> = value.at.iter().map(dump_expr).collect();
+                    let _ = write!(name, "[{}]", at.join(" "));
+                }
+                let _ = write!(out, " ({name}{primes} = {})", dump_expr(&value.value));
             }
+        }
+        ModelItem::Index(list) => {
+            out.push_str("index");
+            for index in list {
+                let _ = write!(out, " ({} = ", index.name.name);
+                write_range(out, &index.range);
+                out.push_str(if index.periodic { " periodic" } else { "" });
+                if let Some(spacing) = &index.spacing {
+                    let _ = write!(out, " spacing {}", dump_expr(spacing));
+                }
+                out.push(')');
+            }
+        }
+        ModelItem::Function(function) => write_function(out, function),
+        ModelItem::For(repeated) => {
+            let _ = write!(out, "for {} in ", repeated.variable.name);
+            write_range(out, &repeated.range);
+            out.push('\n');
+            repeated.body.iter().for_each(|item| dump_model_item(out, item, depth + 1));
+            return;
         }
     }
     out.push('\n');
@@ -123,6 +176,7 @@ fn dump_model_item(out: &mut String, item: &ModelItem) {
 
 fn write_param(out: &mut String, param: &ParamDecl) {
     let _ = write!(out, " ({}", param.name.name);
+    write_axes(out, &param.axes);
     if let Some(value) = &param.value {
         let _ = write!(out, " = {}", dump_expr(value));
     }
@@ -136,7 +190,9 @@ fn write_param(out: &mut String, param: &ParamDecl) {
 }
 
 fn write_binding(out: &mut String, binding: &Binding) {
-    let _ = write!(out, " ({} = {})", binding.name.name, dump_expr(&binding.value));
+    let _ = write!(out, " ({}", binding.name.name);
+    write_axes(out, &binding.axes);
+    let _ = write!(out, " = {})", dump_expr(&binding.value));
 }
 
 fn dump_claim(out: &mut String, claim: &Claim) {
@@ -221,8 +277,19 @@ fn write_expr(out: &mut String, expr: &Expr) {
             let head = match op {
                 UnaryOp::Negate => "neg",
                 UnaryOp::Plus => "pos",
+                UnaryOp::Not => "not",
             };
             write_node(out, head, [operand.as_ref()]);
+        }
+        ExprKind::Sum { variable, range, body } => {
+            let _ = write!(out, "(sum {} in ", variable.name);
+            write_range(out, range);
+            out.push(' ');
+            write_expr(out, body);
+            out.push(')');
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            write_node(out, "if", [condition.as_ref(), then.as_ref(), otherwise.as_ref()]);
         }
         ExprKind::Binary { op, left, right } => {
             let head = match op {
@@ -231,6 +298,14 @@ fn write_expr(out: &mut String, expr: &Expr) {
                 BinaryOp::Multiply => "*",
                 BinaryOp::Divide => "/",
                 BinaryOp::Power => "^",
+                BinaryOp::Equal => "==",
+                BinaryOp::Different => "!=",
+                BinaryOp::Less => "<",
+                BinaryOp::AtMost => "<=",
+                BinaryOp::Greater => ">",
+                BinaryOp::AtLeast => ">=",
+                BinaryOp::And => "and",
+                BinaryOp::Or => "or",
             };
             write_node(out, head, [left.as_ref(), right.as_ref()]);
         }

@@ -2,11 +2,12 @@
 
 use pest::iterators::Pair;
 
-use super::ast::{BinaryOp, Call, Expr, ExprKind, NamedArgument, Relation, UnaryOp};
+use super::ast::{BinaryOp, Call, Expr, ExprKind, Ident, NamedArgument, Relation, UnaryOp};
 use super::build::Builder;
 use super::grammar::Rule;
 use super::lexer::shown;
 use crate::diagnostics::codes;
+use crate::source::Span;
 
 /// Prefix signs and powers in a row nest; more than this many are refused.
 const MAX_SIGNS: usize = 256;
@@ -44,19 +45,19 @@ impl Builder<'_, '_> {
     fn deep_expr(&mut self, pair: Pair<Rule>) -> Option<Deep> {
         let whole = pair.as_span().start();
         let mut operands = Vec::new();
-        let mut operators: Vec<(BinaryOp, u8)> = Vec::new();
+        let mut operators: Vec<(Infix, u8)> = Vec::new();
         let mut signs = Vec::new();
         let mut in_a_row = 0;
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::negate | Rule::plus => {
+                Rule::negate | Rule::plus | Rule::not | Rule::summation => {
                     signs.push(part);
                     in_a_row += 1;
                 }
                 Rule::operand => operands.push(Operand { signs: std::mem::take(&mut signs), pair: part }),
                 rule => {
                     let (op, tightness) = infix(rule);
-                    in_a_row = if op == BinaryOp::Power { in_a_row + 1 } else { 0 };
+                    in_a_row = if op == Some(BinaryOp::Power) { in_a_row + 1 } else { 0 };
                     operators.push((op, tightness));
                 }
             }
@@ -79,7 +80,7 @@ impl Builder<'_, '_> {
         first: Operand<'i>,
         least: u8,
         operands: &mut std::vec::IntoIter<Operand<'i>>,
-        operators: &mut std::iter::Peekable<std::vec::IntoIter<(BinaryOp, u8)>>,
+        operators: &mut std::iter::Peekable<std::vec::IntoIter<(Infix, u8)>>,
     ) -> Option<Deep> {
         let Operand { mut signs, pair } = first;
         let mut left = match signs.is_empty() {
@@ -87,24 +88,74 @@ impl Builder<'_, '_> {
             false => {
                 // A sign takes the powers after it along: -x^2 is -(x^2).
                 let sign = signs.remove(0);
-                let inner = self.climb(Operand { signs, pair }, SIGN, operands, operators)?;
-                let span = self.span(&sign).to(inner.expr.span);
-                let op = if sign.as_rule() == Rule::negate { UnaryOp::Negate } else { UnaryOp::Plus };
-                let kind = ExprKind::Unary { op, operand: Box::new(inner.expr) };
-                self.grown(Expr { kind, span }, inner.depth)?
+                let tightness = prefix(sign.as_rule());
+                let inner = self.climb(Operand { signs, pair }, tightness, operands, operators)?;
+                self.prefixed(sign, inner)?
             }
         };
         while let Some((op, tightness)) = operators.next_if(|&(_, tightness)| tightness >= least) {
             let next = operands.next()?;
             // Powers bind to the right, everything else to the left.
-            let right_least = if op == BinaryOp::Power { tightness } else { tightness + 1 };
+            let right_least = if op == Some(BinaryOp::Power) { tightness } else { tightness + 1 };
             let right = self.climb(next, right_least, operands, operators)?;
             let span = left.expr.span.to(right.expr.span);
             let depth = left.depth.max(right.depth);
+            let Some(op) = op else {
+                left = self.piped(left, right, span)?;
+                continue;
+            };
             let kind = ExprKind::Binary { op, left: Box::new(left.expr), right: Box::new(right.expr) };
             left = self.grown(Expr { kind, span }, depth)?;
         }
         Some(left)
+    }
+
+    /// The expression of a prefix operator and its operand.
+    fn prefixed(&mut self, sign: Pair<Rule>, inner: Deep) -> Option<Deep> {
+        let span = self.span(&sign).to(inner.expr.span);
+        let operand = Box::new(inner.expr);
+        let op = match sign.as_rule() {
+            Rule::negate => UnaryOp::Negate,
+            Rule::plus => UnaryOp::Plus,
+            Rule::not => UnaryOp::Not,
+            _ => {
+                let mut variable = None;
+                let mut range = None;
+                for part in sign.into_inner() {
+                    match part.as_rule() {
+                        Rule::name => variable = Some(self.ident(&part)),
+                        Rule::range => range = Some(Box::new(self.range(part)?)),
+                        _ => {}
+                    }
+                }
+                let kind = ExprKind::Sum { variable: variable?, range: range?, body: operand };
+                return self.grown(Expr { kind, span }, inner.depth);
+            }
+        };
+        self.grown(Expr { kind: ExprKind::Unary { op, operand }, span }, inner.depth)
+    }
+
+    /// `value >> function` and `value >> function(options)`: the call with the value as its first argument.
+    fn piped(&mut self, value: Deep, into: Deep, span: Span) -> Option<Deep> {
+        let depth = value.depth.max(into.depth);
+        let call = match into.expr.kind {
+            ExprKind::Name(name) => {
+                let function = Ident { name, span: into.expr.span };
+                Call { function, arguments: vec![value.expr], named: Vec::new() }
+            }
+            ExprKind::Call(mut call) => {
+                call.arguments.insert(0, value.expr);
+                call
+            }
+            _ => {
+                let at = into.expr.span.start as usize..into.expr.span.end as usize;
+                let message = "`>>` leads into a function".to_string();
+                let help = Some("write its name, as in `x >> tanh`, or a call with further arguments".to_string());
+                self.out.error_with_help(codes::E0101, message, at, "not a function", help);
+                return None;
+            }
+        };
+        self.grown(Expr { kind: ExprKind::Call(call), span }, depth)
     }
 
     /// One node more than its deepest part, unless that is too deep.
@@ -175,6 +226,13 @@ impl Builder<'_, '_> {
                 let depth = inside.iter().map(|d| d.depth).max().unwrap_or(0);
                 (ExprKind::Tuple(inside.into_iter().map(|d| d.expr).collect()), depth)
             }
+            Rule::conditional => {
+                let mut parts = self.each(pair.into_inner(), Rule::expr, Self::deep_expr)?.into_iter();
+                let (condition, then, otherwise) = (parts.next()?, parts.next()?, parts.next()?);
+                let depth = condition.depth.max(then.depth).max(otherwise.depth);
+                let [condition, then, otherwise] = [condition, then, otherwise].map(|d| Box::new(d.expr));
+                (ExprKind::If { condition, then, otherwise }, depth)
+            }
             Rule::hole => {
                 let (call, depth) = self.call(pair)?;
                 (ExprKind::Hole(call), depth)
@@ -211,6 +269,13 @@ impl Builder<'_, '_> {
                                 }
                                 depth = depth.max(built.depth);
                                 arguments.push(built.expr);
+                            }
+                            Rule::short => {
+                                let span = self.span(&argument);
+                                let value = self.deep_expr(argument.into_inner().next()?)?;
+                                depth = depth.max(value.depth);
+                                let name = Ident { name: String::new(), span };
+                                named.push(NamedArgument { name, relation: Relation::Is, value: value.expr });
                             }
                             Rule::named => {
                                 let (argument, inner) = self.named(argument)?;
@@ -301,16 +366,39 @@ impl Builder<'_, '_> {
     }
 }
 
-/// How tightly a prefix sign binds: tighter than a product, looser than a power.
-const SIGN: u8 = 3;
+/// An operator between two operands; `None` for `>>`, which becomes a call.
+type Infix = Option<BinaryOp>;
+
+/// How tightly a product binds.
+const PRODUCT: u8 = 6;
+
+/// How tightly a prefix operator binds. A sign binds tighter than a product and looser than a power; a sum reaches over
+/// the product after it.
+fn prefix(rule: Rule) -> u8 {
+    match rule {
+        Rule::not => 3,
+        Rule::summation => PRODUCT,
+        _ => 8,
+    }
+}
 
 /// The operator of a rule and how tightly it binds.
-fn infix(rule: Rule) -> (BinaryOp, u8) {
-    match rule {
-        Rule::add => (BinaryOp::Add, 1),
-        Rule::subtract => (BinaryOp::Subtract, 1),
-        Rule::multiply => (BinaryOp::Multiply, 2),
-        Rule::divide => (BinaryOp::Divide, 2),
-        _ => (BinaryOp::Power, 4),
-    }
+fn infix(rule: Rule) -> (Infix, u8) {
+    let (op, tightness) = match rule {
+        Rule::or => (BinaryOp::Or, 1),
+        Rule::and => (BinaryOp::And, 2),
+        Rule::equals => (BinaryOp::Equal, 4),
+        Rule::differs => (BinaryOp::Different, 4),
+        Rule::less => (BinaryOp::Less, 4),
+        Rule::at_most => (BinaryOp::AtMost, 4),
+        Rule::greater => (BinaryOp::Greater, 4),
+        Rule::at_least => (BinaryOp::AtLeast, 4),
+        Rule::add => (BinaryOp::Add, 5),
+        Rule::subtract => (BinaryOp::Subtract, 5),
+        Rule::multiply => (BinaryOp::Multiply, PRODUCT),
+        Rule::divide => (BinaryOp::Divide, PRODUCT),
+        Rule::pipe => return (None, 7),
+        _ => (BinaryOp::Power, 9),
+    };
+    (Some(op), tightness)
 }

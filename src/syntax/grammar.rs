@@ -20,7 +20,8 @@ struct MechParser;
 const MAX_CALLS: usize = 50_000_000;
 
 /// The words that start a declaration inside a model.
-pub(super) const MODEL_KEYWORDS: [&str; 6] = ["state", "param", "const", "input", "let", "initial"];
+pub(super) const MODEL_KEYWORDS: [&str; 9] =
+    ["state", "param", "const", "input", "let", "initial", "index", "fn", "for"];
 
 /// The statement `chunk` read by `rule`; `None` when it does not match (reported).
 pub(super) fn read<'a>(
@@ -145,8 +146,18 @@ fn list(expected: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
     // After a value a suffix could always follow; naming it hides what matters.
     let after_value = expected.contains(&Rule::add);
-    let is_suffix = |rule: &Rule| matches!(rule, Rule::dot | Rule::open_bracket | Rule::open_paren | Rule::arguments);
-    for word in expected.iter().filter(|r| !(after_value && is_suffix(r))).filter_map(|&rule| phrase(rule)) {
+    let is_suffix = |rule: &Rule| {
+        matches!(
+            rule,
+            Rule::dot | Rule::open_bracket | Rule::open_paren | Rule::arguments | Rule::at_least | Rule::at_most
+        )
+    };
+    // The brackets of index sets follow a declared name without a blank, where most names have none.
+    let declared = expected.len() > 1 && [Rule::kw_order, Rule::comma, Rule::is].iter().any(|r| expected.contains(r));
+    let shown = |rule: &&Rule| !(declared && **rule == Rule::open_bracket);
+    for word in
+        expected.iter().filter(shown).filter(|r| !(after_value && is_suffix(r))).filter_map(|&rule| phrase(rule))
+    {
         if !words.contains(&word) {
             words.push(word);
         }
@@ -163,6 +174,7 @@ fn phrase(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::EOI => "the end of the statement",
         Rule::word | Rule::name | Rule::state_decl | Rule::param_decl | Rule::binding => "a name",
+        Rule::declared | Rule::quantity | Rule::index_decl => "a name",
         Rule::initial_decl | Rule::initial_target => "a state",
         Rule::number | Rule::decimal => "a number",
         Rule::text => "a string",
@@ -170,6 +182,10 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::setting => "the name of a setting",
         Rule::setting_value => "a value",
         Rule::expr | Rule::operand | Rule::named | Rule::reference | Rule::hole | Rule::group => "an expression",
+        Rule::range => "a range such as `1..10`",
+        Rule::kw_then => "`then`",
+        Rule::kw_else => "`else`",
+        Rule::dots => "`..`",
         Rule::list => "a list",
         Rule::add | Rule::subtract | Rule::multiply | Rule::divide | Rule::power => "an operator",
         Rule::arguments | Rule::open_paren => "`(`",

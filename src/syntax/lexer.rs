@@ -161,6 +161,9 @@ impl<'a> Lexer<'a, '_, '_> {
 
     /// A dot is a symbol (`smoother.v`), unless a number was meant to start with it.
     fn dot(&mut self) {
+        if self.rest().starts_with("..") {
+            return self.push(TokenKind::Symbol(b'.'), self.at + 2);
+        }
         let digits_follow = self.rest().as_bytes().get(1).is_some_and(u8::is_ascii_digit);
         let attached = self.tokens.last().is_some_and(|t| {
             t.end == self.at
@@ -184,7 +187,7 @@ impl<'a> Lexer<'a, '_, '_> {
         if byte(end) == b'.' {
             if byte(end + 1).is_ascii_digit() {
                 end = self.run(end + 1, digit);
-            } else {
+            } else if byte(end + 1) != b'.' {
                 let number = shown(self.text.get(start..end).unwrap_or_default());
                 let help = Some(format!("write `{number}.0`"));
                 let message = "a decimal point stands between digits".to_string();

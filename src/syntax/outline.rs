@@ -12,11 +12,13 @@ use crate::diagnostics::{Diagnostic, codes};
 
 /// Brackets nest at most this deep.
 const MAX_NESTING: usize = 256;
+/// Loops nest at most this deep.
+const MAX_LOOPS: usize = 16;
 /// A statement has at most this many tokens.
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 6] = ["use", "model", "network", "data", "fit", "test"];
+pub(super) const ITEM_KEYWORDS: [&str; 7] = ["use", "model", "network", "data", "fit", "fn", "test"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]
@@ -46,11 +48,13 @@ pub(super) struct Chunk {
     pub bytes: Range<usize>,
     /// Whether something in it has been reported; then it is not parsed.
     pub bad: bool,
+    /// The statements of the block after it and the byte after its closing brace: loops have one.
+    pub block: Option<(Vec<Chunk>, usize)>,
 }
 
 /// The outline of a file.
 pub(super) fn outline(text: &str, tokens: &[Token], out: &mut Reporter) -> Outline {
-    let mut scan = Scan { text, tokens, at: 0, out, stop: false };
+    let mut scan = Scan { text, tokens, at: 0, out, stop: false, loops: 0 };
     let mut outline = Outline::default();
     let mut doc = Vec::new();
     let mut lost = false;
@@ -97,6 +101,8 @@ struct Scan<'a, 'b, 'c> {
     out: &'b mut Reporter<'c>,
     /// Set by a finding after which nothing sensible can be read.
     stop: bool,
+    /// How many loops the current place lies in.
+    loops: usize,
 }
 
 impl<'a> Scan<'a, '_, '_> {
@@ -150,6 +156,7 @@ impl<'a> Scan<'a, '_, '_> {
                     self.out.push(error);
                     return (statements, token.start);
                 }
+                _ if self.slice(token) == "for" => statements.push(self.repeated(token)),
                 _ => statements.push(self.chunk(false)),
             }
         }
@@ -157,6 +164,37 @@ impl<'a> Scan<'a, '_, '_> {
         let place = open.start..open.end;
         self.out.error_with_help(codes::E0103, "this block has no end".to_string(), place, "it starts here", help);
         (statements, self.text.len())
+    }
+
+    /// A loop: its header and its block.
+    fn repeated(&mut self, first: Token) -> Chunk {
+        self.loops += 1;
+        let mut header = self.chunk(true);
+        match self.solid(self.at) {
+            Some((_, open)) if open.kind == TokenKind::Open(b'{') && self.loops > MAX_LOOPS => {
+                let message = format!("loops are nested more than {MAX_LOOPS} deep");
+                self.out.error(codes::E0105, message, first.start..first.end, "one too many; reading stops here");
+                self.stop = true;
+            }
+            Some((position, open)) if open.kind == TokenKind::Open(b'{') && !self.stop => {
+                self.at = position + 1;
+                header.block = Some(self.block(open));
+            }
+            _ if !header.bad && !self.stop => {
+                let help = Some("write `for i in body { ... }`".to_string());
+                self.out.error_with_help(
+                    codes::E0113,
+                    "this loop has no block".to_string(),
+                    header.bytes.clone(),
+                    "",
+                    help,
+                );
+                header.bad = true;
+            }
+            _ => {}
+        }
+        self.loops -= 1;
+        header
     }
 
     /// A header (up to its opening brace) or a statement (up to a separator or the closing brace of its block).
@@ -172,7 +210,11 @@ impl<'a> Scan<'a, '_, '_> {
                 },
                 TokenKind::Semicolon if open.is_empty() => break,
                 TokenKind::Open(b'{') if header && open.is_empty() => break,
-                TokenKind::Close(b'}') if !header && !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) => break,
+                TokenKind::Close(b'}')
+                    if (!header || self.loops > 0) && !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) =>
+                {
+                    break;
+                }
                 TokenKind::Newline if self.starts_afresh(self.at + 1, header) => break,
                 TokenKind::Newline | TokenKind::Doc | TokenKind::FileDoc => {}
                 TokenKind::Bad => bad = true,
@@ -216,7 +258,15 @@ impl<'a> Scan<'a, '_, '_> {
             self.out.error_with_help(codes::E0116, message, place, "it starts here", help);
             bad = true;
         }
-        Chunk { tokens: first..self.at, bytes: start..end, bad }
+        let conditionals = tokens.iter().filter(|t| t.kind == TokenKind::Word && self.slice(**t) == "if").count();
+        if conditionals > MAX_NESTING && !bad {
+            let message = format!("this statement has more than {MAX_NESTING} conditionals");
+            let place = tokens.first().map_or(start..end, |t| t.start..t.end);
+            let help = Some("name parts of it with `let`".to_string());
+            self.out.error_with_help(codes::E0105, message, place, "it starts here", help);
+            bad = true;
+        }
+        Chunk { tokens: first..self.at, bytes: start..end, bad, block: None }
     }
 
     fn open(&mut self, token: Token, open: &mut Vec<Token>) {
@@ -294,8 +344,8 @@ impl<'a> Scan<'a, '_, '_> {
         let derivative = word(from).is_some()
             && kind(from + 1) == Some(TokenKind::Primes)
             && kind(from + 2) == Some(TokenKind::Symbol(b'='));
-        let declaration =
-            matches!(word(from), Some("state" | "param" | "const" | "let" | "initial")) && word(from + 1).is_some();
+        let declaration = matches!(word(from), Some("state" | "param" | "const" | "let" | "initial" | "index" | "fn"))
+            && word(from + 1).is_some();
         !header && (derivative || declaration)
     }
 

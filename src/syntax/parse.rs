@@ -47,7 +47,8 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
         out.error(codes::E0101, "a setting has one value".to_string(), 0..end, "");
         return None;
     }
-    let chunk = items.pop().map_or(Chunk { tokens: 0..0, bytes: end..end, bad: false }, |item| item.header);
+    let chunk =
+        items.pop().map_or(Chunk { tokens: 0..0, bytes: end..end, bad: false, block: None }, |item| item.header);
     let pair = read(Rule::setting_value, text, &tokens, &chunk, &mut out)?;
     Builder::new(file, chunk.bytes.start, &mut out).values(pair)
 }
@@ -72,6 +73,7 @@ impl<'a> Reader<'a, '_> {
             "data" => Rule::data_header,
             "fit" => Rule::fit_header,
             "test" => Rule::test_header,
+            "fn" => Rule::fn_statement,
             _ => {
                 self.not_an_item(&raw, first, keyword);
                 return None;
@@ -94,9 +96,10 @@ impl<'a> Reader<'a, '_> {
             self.out.error_with_help(codes::E0113, message, place, "", help);
             return None;
         }
-        if let (Rule::use_item, Some(_), Some(header)) = (rule, &raw.block, &header) {
+        if let (Rule::use_item | Rule::fn_statement, Some(_), Some(header)) = (rule, &raw.block, &header) {
             let end = header.as_span().end();
-            self.out.error(codes::E0113, "an import has no block".to_string(), start..start + end, "");
+            let what = if rule == Rule::use_item { "an import" } else { "a function" };
+            self.out.error(codes::E0113, format!("{what} has no block"), start..start + end, "");
             return None;
         }
         let statements = raw.block.map(|(statements, _)| statements).unwrap_or_default();
@@ -115,6 +118,7 @@ impl<'a> Reader<'a, '_> {
         let header = header?;
         Some(match rule {
             Rule::use_item => Item::Use(build.use_item(header, span)),
+            Rule::fn_statement => Item::Function(build.function(header.into_inner(), span)?),
             Rule::network_header => {
                 Item::Network(Block { name: build.header_name(header)?, doc: raw.doc, settings, span })
             }
@@ -158,9 +162,14 @@ impl<'a> Reader<'a, '_> {
 
     fn model_body(&mut self, statements: Vec<Chunk>) -> Vec<ModelItem> {
         let mut body = Vec::with_capacity(statements.len());
-        for chunk in statements.into_iter().filter(|c| !c.bad) {
+        for mut chunk in statements {
             if self.out.exhausted() {
                 break;
+            }
+            // The statements of a bad loop are still worth reading for their own errors.
+            let inner = chunk.block.take().map(|(statements, end)| (self.model_body(statements), end));
+            if chunk.bad {
+                continue;
             }
             let first = self.tokens.get(chunk.tokens.start).copied();
             let rule = match first.map_or("", |t| self.slice(t)) {
@@ -170,10 +179,18 @@ impl<'a> Reader<'a, '_> {
                 "input" => Rule::input_statement,
                 "let" => Rule::let_statement,
                 "initial" => Rule::initial_statement,
+                "index" => Rule::index_statement,
+                "fn" => Rule::fn_statement,
+                "for" => Rule::for_header,
                 _ => Rule::equation,
             };
             let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };
             let mut build = Builder::new(self.file, chunk.bytes.start, &mut self.out);
+            if let Some((inner, end)) = inner {
+                let span = Span::new(self.file, chunk.bytes.start, end);
+                body.extend(build.for_loop(pair, inner, span).map(ModelItem::For));
+                continue;
+            }
             body.extend(build.model_item(rule, pair, chunk.bytes.end));
         }
         body

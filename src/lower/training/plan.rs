@@ -156,6 +156,7 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         (ExprKind::Unary(f, x), ExprKind::Unary(g, y)) => f == g && same(x, y),
         (ExprKind::Binary(f, x, y), ExprKind::Binary(g, z, w)) => f == g && same(x, z) && same(y, w),
         (ExprKind::Powi(x, n), ExprKind::Powi(y, m)) => n == m && same(x, y),
+        (ExprKind::Select(f, a), ExprKind::Select(g, b)) => f == g && a.iter().zip(b.iter()).all(|(x, y)| same(x, y)),
         (x, y) => x == y,
     }
 }

@@ -41,6 +41,7 @@ impl Sketch {
             holes: Arena::new(),
             unknowns: Arena::new(),
             equations: Vec::new(),
+            statements: None,
             initial: Vec::new(),
         };
         for (i, &order) in orders.iter().enumerate() {

@@ -25,16 +25,13 @@ impl Resolver<'_> {
                     None
                 }
             },
-            ExprKind::Unary { op, operand } => {
-                let operand = self.quantity(operand)?;
-                Some(match op {
-                    UnaryOp::Negate => Quantity::Unary(UnaryFn::Neg, Box::new(operand)),
-                    UnaryOp::Plus => operand,
-                })
+            ExprKind::Unary { op: UnaryOp::Negate, operand } => {
+                Some(Quantity::Unary(UnaryFn::Neg, Box::new(self.quantity(operand)?)))
             }
-            ExprKind::Binary { op, left, right } => {
+            ExprKind::Unary { op: UnaryOp::Plus, operand } => self.quantity(operand),
+            ExprKind::Binary { op, left, right } if operator(*op).is_some() => {
                 let (left, right) = (self.quantity(left), self.quantity(right));
-                Some(Quantity::Binary(operator(*op), Box::new(left?), Box::new(right?)))
+                Some(Quantity::Binary(operator(*op)?, Box::new(left?), Box::new(right?)))
             }
             ExprKind::Call(call) => self.call(expr, call),
             ExprKind::Primed { .. } => {
@@ -224,12 +221,14 @@ impl Resolver<'_> {
     }
 }
 
-fn operator(op: ast::BinaryOp) -> BinaryOp {
+/// An operator between numbers; conditions have none.
+fn operator(op: ast::BinaryOp) -> Option<BinaryOp> {
     match op {
-        ast::BinaryOp::Add => BinaryOp::Add,
-        ast::BinaryOp::Subtract => BinaryOp::Sub,
-        ast::BinaryOp::Multiply => BinaryOp::Mul,
-        ast::BinaryOp::Divide => BinaryOp::Div,
-        ast::BinaryOp::Power => BinaryOp::Pow,
+        ast::BinaryOp::Add => Some(BinaryOp::Add),
+        ast::BinaryOp::Subtract => Some(BinaryOp::Sub),
+        ast::BinaryOp::Multiply => Some(BinaryOp::Mul),
+        ast::BinaryOp::Divide => Some(BinaryOp::Div),
+        ast::BinaryOp::Power => Some(BinaryOp::Pow),
+        _ => None,
     }
 }

@@ -1,0 +1,133 @@
+//! What was found in a model with index sets, in the terms of its statements.
+
+use std::fmt::Write as _;
+
+use super::discovered::{Simulation, number};
+use super::findings::Findings;
+use crate::base::Idx;
+use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, UnknownKind};
+use crate::report;
+
+/// The equations, one for each statement: its known summands as they were written, those of its holes with their
+/// coefficients.
+pub fn equations(model: &Model, statements: &Statements, findings: &Findings) -> Vec<report::Equation> {
+    statements.equations.iter().map(|s| equation(model, s, findings)).collect()
+}
+
+fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report::Equation {
+    let bare = statement.left.trim_end_matches('\'');
+    let mut terms = Vec::new();
+    for (negative, parts) in &statement.right {
+        let sign = if *negative { -1.0 } else { 1.0 };
+        if let [Part::Hole(id)] = parts.as_slice() {
+            for (term, coefficient, std_error) in kept(&model.holes[*id], findings) {
+                terms.push(report::Term { term: term.to_string(), coefficient: sign * coefficient, std_error });
+            }
+        } else {
+            let term = text(model, parts, findings, &|v| format!("{}", super::terms::six_digits(v)));
+            terms.push(report::Term { term, coefficient: sign, std_error: None });
+        }
+    }
+    let derivative = (statement.left.len() - bare.len()) as u32;
+    report::Equation { state: bare.to_string(), derivative, terms }
+}
+
+/// The terms of a hole that are kept: spelling, coefficient, standard error.
+fn kept<'m>(hole: &'m Hole, findings: &'m Findings) -> impl Iterator<Item = (&'m str, f64, Option<f64>)> {
+    hole.terms.iter().filter_map(move |term| {
+        let estimate = findings.estimates.get(term.coefficient.index()).filter(|e| e.kept)?;
+        Some((term.spelled.as_str(), estimate.value, estimate.std_error))
+    })
+}
+
+/// Source text with every hole as the sum that was found.
+fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64) -> String) -> String {
+    let alone = parts.len() == 1;
+    let mut out = String::new();
+    for part in parts {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Hole(id) => {
+                let mut sum = String::new();
+                for (term, value, _) in kept(&model.holes[*id], findings) {
+                    let sign = match (value < 0.0, sum.is_empty()) {
+                        (true, true) => "-",
+                        (true, false) => " - ",
+                        (false, true) => "",
+                        (false, false) => " + ",
+                    };
+                    let size = number(value.abs());
+                    let _ = if term == "1" { write!(sum, "{sign}{size}") } else { write!(sum, "{sign}{size}*{term}") };
+                }
+                let sum = if sum.is_empty() { "0".to_string() } else { sum };
+                out.push_str(&if alone { sum } else { format!("({sum})") });
+            }
+        }
+    }
+    out
+}
+
+/// The model as source with its holes filled.
+pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, simulation: &Simulation) -> String {
+    let mut out = format!("\nmodel {} {{\n", model.name);
+    for line in &statements.declarations {
+        let _ = writeln!(out, "  {line}");
+    }
+    for (declared, ids) in &statements.states {
+        let order = ids.first().map_or(1, |&id| model.states[id].order);
+        let order = if order > 1 { format!(" order {order}") } else { String::new() };
+        let _ = writeln!(out, "  state {declared}{order}");
+    }
+    for (declared, ids) in &statements.params {
+        let values = ids.iter().map(|&p| {
+            let unknown = model.unknowns.iter().find(|(_, u)| u.kind == UnknownKind::Param(p));
+            let estimate = unknown.and_then(|(id, _)| findings.estimates.get(id.index())).map(|e| e.value);
+            estimate.or(model.params[p].value).unwrap_or(0.0)
+        });
+        let _ = writeln!(out, "  const {declared} = {}", list(values));
+    }
+    for statement in &statements.equations {
+        let indent = "  ".repeat(statement.loops.len() + 1);
+        for (k, header) in statement.loops.iter().enumerate() {
+            let _ = writeln!(out, "{}for {header} {{", "  ".repeat(k + 1));
+        }
+        let mut right = String::new();
+        for (negative, parts) in &statement.right {
+            let part = text(model, parts, findings, &number);
+            let several = matches!(parts.as_slice(), [Part::Hole(_)]) && *negative;
+            let part = if several { format!("({part})") } else { part };
+            right.push_str(match (*negative, right.is_empty()) {
+                (true, true) => "-",
+                (true, false) => " - ",
+                (false, true) => "",
+                (false, false) => " + ",
+            });
+            right.push_str(&part);
+        }
+        let _ = writeln!(out, "{indent}{} = {right}", statement.left);
+        for k in (0..statement.loops.len()).rev() {
+            let _ = writeln!(out, "{}}}", "  ".repeat(k + 1));
+        }
+    }
+    let components = crate::lower::pointwise::components(model);
+    for (declared, ids) in &statements.states {
+        let order = ids.first().map_or(1, |&id| model.states[id].order);
+        let base = declared.split('[').next().unwrap_or_default();
+        for k in 0..order {
+            let start = |id: StateId| {
+                let place = components.iter().position(|c| *c == (id, k));
+                place.and_then(|p| simulation.initial.get(p)).copied().unwrap_or(0.0)
+            };
+            let values = list(ids.iter().map(|&id| start(id)));
+            let _ = writeln!(out, "  initial {base}{} = {values}", "'".repeat(k.into()));
+        }
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// One number, or several in parentheses.
+fn list(values: impl Iterator<Item = f64>) -> String {
+    let values: Vec<String> = values.map(number).collect();
+    if values.len() == 1 { values.concat() } else { format!("({})", values.join(", ")) }
+}
