@@ -2,6 +2,8 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/doctor.rs"]
+mod doctor;
 #[path = "main/fmt.rs"]
 mod fmt;
 #[path = "main/solve.rs"]
@@ -88,6 +90,8 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
     Solve(solve::SolveArgs),
+    /// Show what this machine has that mechc can use, and what is missing and why.
+    Doctor(doctor::DoctorArgs),
     /// Measure how long a part of mechc takes on this machine.
     Bench {
         #[command(subcommand)]
@@ -248,6 +252,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         }),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
+        Command::Doctor(args) => without_model(doctor::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),
     }
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 type Table = BTreeMap<String, BTreeSet<String>>;
 
 /// Crates that only one module, or the binary, may use.
-const HOMES: [(&str, &str); 8] = [
+const HOMES: [(&str, &str); 9] = [
     ("pest", "syntax"),
     ("pest_derive", "syntax"),
     ("miette", "diagnostics"),
     ("cranelift_codegen", "codegen"),
     ("cranelift_frontend", "codegen"),
     ("cranelift_jit", "codegen"),
+    ("cudarc", "runtime"),
     ("clap", "main"),
     ("signal_hook", "main"),
 ];

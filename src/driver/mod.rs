@@ -7,6 +7,7 @@ mod bench_solve;
 mod case;
 mod checkpoint;
 mod discovered;
+mod doctor;
 mod emit;
 mod experiment;
 mod failure;
@@ -32,6 +33,7 @@ mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use case::{Case, CaseFile, read_case};
+pub use doctor::Doctor;
 pub use emit::Stage;
 pub use failure::{Failure, Problem};
 pub use files::model_files;

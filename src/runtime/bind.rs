@@ -1,6 +1,6 @@
 //! Sizes of a call: axes bound from the arguments' shapes.
 
-use super::RuntimeError;
+use super::{Arg, RuntimeError, TensorViewMut};
 use crate::artifact::{Entry, Port, Size};
 use crate::base::Elem;
 
@@ -43,8 +43,53 @@ pub(super) fn sizes<'s>(
     Ok(())
 }
 
+/// Binds all axes, and checks the number, types and shapes of the arguments and of the results that are not updated ones. Gives for
+/// each result the position of the argument it is written over.
+pub(super) fn checked(
+    entry: &Entry,
+    args: &[Arg<'_>],
+    outs: &[TensorViewMut<'_>],
+    sizes: &mut Vec<u64>,
+) -> Result<Vec<Option<usize>>, RuntimeError> {
+    count(entry, "arguments", entry.params.len(), args.len())?;
+    self::sizes(entry, args.iter().map(Arg::shape), sizes)?;
+    let mut over: Vec<Option<usize>> = vec![None; entry.results.len()];
+    for (p, (port, arg)) in entry.params.iter().zip(args).enumerate() {
+        match arg {
+            Arg::Read(view) => numbers(port, view.elem(), view.shape(), view.len())?,
+            Arg::Update(view, r) => {
+                numbers(port, view.elem(), view.shape(), view.len())?;
+                let result = entry.results.get(*r);
+                let fits =
+                    result.filter(|x| x.elem == port.elem && x.axes.len() == port.axes.len() && over[*r].is_none());
+                let Some(fits) = fits else {
+                    let name = result.map_or_else(|| r.to_string(), |x| x.name.clone());
+                    return Err(RuntimeError::InPlace { result: name, param: port.name.clone() });
+                };
+                self::result(entry, fits, view.shape(), sizes)?;
+                over[*r] = Some(p);
+            }
+        }
+    }
+    count(entry, "results", over.iter().filter(|o| o.is_none()).count(), outs.len())?;
+    let ports = entry.results.iter().zip(&over).filter(|(_, o)| o.is_none()).map(|(p, _)| p);
+    for (port, out) in ports.zip(outs) {
+        result(entry, port, out.shape(), sizes)?;
+        numbers(port, out.elem(), out.shape(), out.len())?;
+    }
+    Ok(over)
+}
+
+/// Checks how many tensors were given.
+pub(super) fn count(entry: &Entry, what: &'static str, expected: usize, given: usize) -> Result<(), RuntimeError> {
+    if expected == given {
+        return Ok(());
+    }
+    Err(RuntimeError::Count { entry: entry.name.clone(), what, expected, given })
+}
+
 /// Checks the shape of a result.
-pub(super) fn result(entry: &Entry, port: &Port, shape: &[usize], sizes: &[u64]) -> Result<(), RuntimeError> {
+fn result(entry: &Entry, port: &Port, shape: &[usize], sizes: &[u64]) -> Result<(), RuntimeError> {
     rank(port, shape)?;
     port.axes.iter().zip(shape).try_for_each(|(&axis, &given)| size(entry, port, axis, sizes[axis], given))
 }

@@ -1,5 +1,6 @@
 //! What can go wrong when compiled code is called.
 
+use super::cuda::DeviceError;
 use crate::base::Elem;
 
 /// A call that cannot be made, or a solve that failed in it.
@@ -111,6 +112,9 @@ pub enum RuntimeError {
         /// The solver's words.
         reason: String,
     },
+    /// A CUDA device cannot be used, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The threads could not be started.
     #[error("cannot start {count} threads: {reason}")]
     Threads {

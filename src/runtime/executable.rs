@@ -34,7 +34,7 @@ pub enum Arg<'a> {
 }
 
 impl Arg<'_> {
-    fn shape(&self) -> &[usize] {
+    pub(super) fn shape(&self) -> &[usize] {
         match self {
             Arg::Read(view) => view.shape(),
             Arg::Update(view, _) => view.shape(),
@@ -100,7 +100,7 @@ impl Executable {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn run(&mut self, args: &[TensorView<'_>]) -> Result<Vec<Tensor>, RuntimeError> {
-        self.count("arguments", self.entry.params.len(), args.len())?;
+        bind::count(&self.entry, "arguments", self.entry.params.len(), args.len())?;
         bind::sizes(&self.entry, args.iter().map(TensorView::shape), &mut self.sizes)?;
         for (port, arg) in self.entry.params.iter().zip(args) {
             bind::numbers(port, arg.elem(), arg.shape(), arg.len())?;
@@ -155,33 +155,10 @@ impl Executable {
 
     /// Checks everything and gives the address of each buffer.
     fn prepare(&mut self, args: &mut [Arg<'_>], outs: &mut [TensorViewMut<'_>]) -> Result<Vec<*mut u8>, RuntimeError> {
-        self.count("arguments", self.entry.params.len(), args.len())?;
-        bind::sizes(&self.entry, args.iter().map(Arg::shape), &mut self.sizes)?;
-        self.copied.fill(false);
-        let mut over: Vec<Option<usize>> = vec![None; self.entry.results.len()];
-        for (p, (port, arg)) in self.entry.params.iter().zip(args.iter()).enumerate() {
-            match arg {
-                Arg::Read(view) => bind::numbers(port, view.elem(), view.shape(), view.len())?,
-                Arg::Update(view, r) => {
-                    bind::numbers(port, view.elem(), view.shape(), view.len())?;
-                    let result = self.entry.results.get(*r);
-                    let name = result.map_or_else(|| r.to_string(), |x| x.name.clone());
-                    let fits = result.is_some_and(|x| x.elem == port.elem && x.axes.len() == port.axes.len());
-                    if !fits || over[*r].is_some() {
-                        return Err(RuntimeError::InPlace { result: name, param: port.name.clone() });
-                    }
-                    bind::result(&self.entry, &self.entry.results[*r], view.shape(), &self.sizes)?;
-                    over[*r] = Some(p);
-                    self.copied[*r] = !self.entry.in_place.iter().any(|x| x.result == *r && x.param == p);
-                }
-            }
-        }
-        let free = over.iter().filter(|o| o.is_none()).count();
-        self.count("results", free, outs.len())?;
-        let ports = self.entry.results.iter().zip(&over).filter(|(_, o)| o.is_none()).map(|(p, _)| p);
-        for (port, out) in ports.zip(outs.iter()) {
-            bind::result(&self.entry, port, out.shape(), &self.sizes)?;
-            bind::numbers(port, out.elem(), out.shape(), out.len())?;
+        let over = bind::checked(&self.entry, args, outs, &mut self.sizes)?;
+        for (r, over) in over.iter().enumerate() {
+            let in_place = |p: usize| self.entry.in_place.iter().any(|x| x.result == r && x.param == p);
+            self.copied[r] = over.is_some_and(|p| !in_place(p));
         }
         if self.layout.is_none() || self.laid_out.0 != self.sizes || self.laid_out.1 != self.copied {
             self.layout = None;
@@ -216,13 +193,6 @@ impl Executable {
             BufferPlace::Temporary => start.wrapping_add(layout.offsets[b]),
         };
         Ok(self.entry.buffers.iter().enumerate().map(address).collect())
-    }
-
-    fn count(&self, what: &'static str, expected: usize, given: usize) -> Result<(), RuntimeError> {
-        if expected == given {
-            return Ok(());
-        }
-        Err(RuntimeError::Count { entry: self.entry.name.clone(), what, expected, given })
     }
 }
 

@@ -9,8 +9,10 @@
 
 mod bind;
 mod call;
+pub mod cuda;
 mod error;
 mod executable;
+mod place;
 mod product;
 mod solve;
 mod spd;

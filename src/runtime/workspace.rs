@@ -1,6 +1,7 @@
 //! The memory of one executable: temporaries and partial sums, laid out when sizes change.
 
 use super::RuntimeError;
+use super::place::{Tenant, place};
 use crate::artifact::{BufferPlace, Entry, LoopStep, Step};
 
 /// Every buffer starts at a multiple of a cache line.
@@ -108,31 +109,15 @@ impl Layout {
             BufferPlace::Result(r) => copied.get(r).copied().unwrap_or(false),
             BufferPlace::Temporary => first[b] != usize::MAX,
         };
-        let mut order: Vec<usize> = (0..entry.buffers.len()).filter(|&b| here(b)).collect();
-        order.sort_by_key(|&b| (first[b], b));
-        let mut placed: Vec<usize> = Vec::new();
-        for b in order {
-            if matches!(entry.buffers[b].place, BufferPlace::Result(_)) {
-                // A result is copied out after the last step.
-                last[b] = entry.steps.len();
-            }
-            let mut busy: Vec<(usize, usize)> = placed
-                .iter()
-                .filter(|&&o| first[o] <= last[b] && first[b] <= last[o])
-                .map(|&o| (self.offsets[o], self.offsets[o] + self.bytes[o]))
-                .collect();
-            busy.sort_unstable();
-            let mut offset = 0usize;
-            for (from, to) in busy {
-                if offset.checked_add(self.bytes[b])? <= from {
-                    break;
-                }
-                offset = offset.max(to);
-            }
-            self.offsets[b] = offset;
-            self.total = self.total.max(offset.checked_add(self.bytes[b])?);
-            placed.push(b);
-        }
+        let buffers: Vec<usize> = (0..entry.buffers.len()).filter(|&b| here(b)).collect();
+        let tenant = |&b: &usize| {
+            // A result is copied out after the last step.
+            let result = matches!(entry.buffers[b].place, BufferPlace::Result(_));
+            Tenant { bytes: self.bytes[b], first: first[b], last: if result { entry.steps.len() } else { last[b] } }
+        };
+        let (offsets, total) = place(&buffers.iter().map(tenant).collect::<Vec<_>>())?;
+        buffers.iter().zip(offsets).for_each(|(&b, offset)| self.offsets[b] = offset);
+        self.total = total;
         Some(())
     }
 }

@@ -1,0 +1,67 @@
+//! Where the memory of a device program is, for one set of sizes.
+
+use crate::artifact::BufferPlace;
+use crate::artifact::device::{DeviceProgram, Memory};
+use crate::runtime::RuntimeError;
+use crate::runtime::place::{Tenant, place};
+
+/// Everything starts at a multiple of this.
+const ALIGN: usize = 256;
+
+/// Offsets in one piece of device memory.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    buffers: Vec<u64>,
+    scratch: Vec<u64>,
+    /// Offset of the status words.
+    pub status: u64,
+    /// Bytes of everything.
+    pub total: u64,
+}
+
+impl Layout {
+    /// Lays out a program: parameters and results keep their places from the first step to the last, the rest shares them.
+    pub fn new(program: &DeviceProgram, sizes: &[u64]) -> Result<Layout, RuntimeError> {
+        let entry = &program.entry;
+        let too_large = || RuntimeError::Memory { entry: entry.name.clone(), bytes: usize::MAX };
+        let (mut first, mut last) = (vec![usize::MAX; entry.buffers.len()], vec![0; entry.buffers.len()]);
+        for (i, step) in entry.steps.iter().enumerate() {
+            for b in step.reads().into_iter().chain(step.writes()) {
+                first[b] = first[b].min(i);
+                last[b] = last[b].max(i);
+            }
+        }
+        let bytes = |count: Option<u64>, each: usize| {
+            let bytes = usize::try_from(count?).ok()?.checked_mul(each)?;
+            bytes.max(1).checked_next_multiple_of(ALIGN)
+        };
+        let mut tenants = Vec::new();
+        for (b, buffer) in entry.buffers.iter().enumerate() {
+            let bytes = bytes(buffer.size.value(sizes), buffer.elem.bytes()).ok_or_else(too_large)?;
+            tenants.push(match buffer.place {
+                BufferPlace::Temporary if first[b] != usize::MAX => Tenant { bytes, first: first[b], last: last[b] },
+                BufferPlace::Temporary => Tenant { bytes: 0, first: 0, last: 0 },
+                _ => Tenant { bytes, first: 0, last: entry.steps.len() },
+            });
+        }
+        for scratch in &program.scratch {
+            let bytes = bytes(scratch.count.value(sizes), scratch.elem.bytes()).ok_or_else(too_large)?;
+            tenants.push(Tenant { bytes, first: scratch.alive.0, last: scratch.alive.1 });
+        }
+        let (mut offsets, total) = place(&tenants).ok_or_else(too_large)?;
+        let offset = |o: usize| o as u64;
+        let scratch = offsets.split_off(entry.buffers.len()).into_iter().map(offset).collect();
+        let status = total as u64;
+        let words = 8 * program.checks.len() as u64;
+        let total = status.checked_add(words).ok_or_else(too_large)?;
+        Ok(Layout { buffers: offsets.into_iter().map(offset).collect(), scratch, status, total })
+    }
+
+    /// The offset of a piece of memory.
+    pub fn offset(&self, memory: Memory) -> u64 {
+        match memory {
+            Memory::Buffer(b) => self.buffers[b],
+            Memory::Scratch(s) => self.scratch[s],
+        }
+    }
+}

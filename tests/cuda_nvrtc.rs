@@ -1,0 +1,81 @@
+//! Sources compiled by the real NVRTC for architectures that need not be there: what it refuses, and what the machine code takes of
+//! a device. Skipped where NVRTC is not on the library path, unless `MECHC_REQUIRE_NVRTC` is set.
+
+use std::time::Instant;
+
+use mechc::artifact::device::DeviceProgram;
+use mechc::runtime::cuda::{Cache, CompileOptions, architectures, compile, kernel_usage, nvrtc_version};
+
+#[path = "cuda/programs.rs"]
+mod programs;
+
+/// The architectures that every program is compiled for, where the compiler knows them.
+const WANTED: [u32; 3] = [80, 90, 100];
+
+/// Those of [`WANTED`] that the compiler knows; `None` where there is no compiler and none is required.
+fn targets() -> Option<Vec<u32>> {
+    match architectures() {
+        Ok(known) => Some(WANTED.into_iter().filter(|a| known.contains(a)).collect()),
+        Err(error) => {
+            assert!(std::env::var_os("MECHC_REQUIRE_NVRTC").is_none(), "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// Compiles a program for an architecture, twice: the second time from the cache. Kernels that keep their matrices in registers
+/// must not spill.
+fn judge(program: &DeviceProgram, architecture: u32, cache: &Cache) {
+    let options = CompileOptions { architecture, contract: true };
+    let name = &program.entry.name;
+    let begun = Instant::now();
+    let built = compile(name, &program.source, &options, cache).unwrap_or_else(|e| panic!("{e}"));
+    let cold = begun.elapsed();
+    let begun = Instant::now();
+    let kept = compile(name, &program.source, &options, cache).unwrap_or_else(|e| panic!("{e}"));
+    let warm = begun.elapsed();
+    assert_eq!((built.cached, kept.cached, &kept.cubin), (false, true, &built.cubin));
+    assert_eq!(&built.cubin[..4], b"\x7fELF");
+    println!(
+        "{name} for sm_{architecture}: {:.0} ms, {:.2} ms from the cache",
+        cold.as_secs_f64() * 1e3,
+        warm.as_secs_f64() * 1e3
+    );
+    let usage = kernel_usage(&kept.log);
+    for kernel in &program.kernels {
+        let found =
+            usage.iter().find(|u| u.name == kernel.name).unwrap_or_else(|| panic!("no report on {}", kernel.name));
+        println!("  {found:?}");
+        assert!(found.registers > 0, "{found:?}");
+        assert!(!kernel.unrolled || found.spill_stores + found.spill_loads == 0, "{found:?} for sm_{architecture}");
+    }
+}
+
+#[test]
+fn programs_of_the_runtime_tests_compile() {
+    let Some(targets) = targets() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = Cache::at(folder.path());
+    for architecture in targets {
+        for program in [programs::scaled(), programs::product()] {
+            judge(&program, architecture, &cache);
+        }
+    }
+}
+
+#[test]
+fn the_compiler_and_its_words_are_reported() {
+    if targets().is_none() {
+        return;
+    }
+    let (major, _) = nvrtc_version().expect("a version");
+    assert!(major >= 12);
+    let options = CompileOptions { architecture: 90, contract: true };
+    let error =
+        compile("wrong", "__global__ void f() { undeclared(); }", &options, &Cache::none()).expect_err("an error");
+    assert_eq!((error.code(), error.to_string().contains("undeclared")), ("N037", true), "{error}");
+    let old = CompileOptions { architecture: 35, contract: true };
+    let error = compile("old", "", &old, &Cache::none()).expect_err("an error");
+    assert_eq!((error.code(), error.to_string().contains("sm_90")), ("N035", true), "{error}");
+}

@@ -1,0 +1,282 @@
+//! The runtime for CUDA devices against stand-ins for the driver, the compiler and cuBLAS (`tests/cuda/`), which the system's C++
+//! compiler makes. The stand-ins refuse wrong handles, addresses outside allocations and what no graph can record.
+//!
+//! Libraries are found through the library path of a process, so whatever touches them runs in a child: a test marked `ignore`
+//! here is run by another one with the right environment.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, OnceLock};
+use std::{fs, thread};
+
+use mechc::artifact::device::DeviceProgram;
+use mechc::runtime::cuda::{Cache, Device, DeviceExecutable, Products};
+use mechc::runtime::{Arg, RuntimeError, TensorView, TensorViewMut};
+
+#[path = "cuda/programs.rs"]
+mod programs;
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda")
+}
+
+/// The folder of the stand-ins, made once for each run of the tests.
+fn libraries() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let made = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let make = |name: &str, source: &str, with: &[&str]| {
+            let mut command = Command::new("g++");
+            command.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-o", name]).arg(sources().join(source));
+            command.arg(format!("-Wl,-soname,{name}")).args(with).current_dir(folder.path());
+            let output = command.output().expect("the system's C++ compiler, g++");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        make("libcuda.so.1", "driver.cpp", &["-ldl"]);
+        thread::scope(|scope| {
+            scope.spawn(|| make("libnvrtc.so.12", "nvrtc.cpp", &[]));
+            scope.spawn(|| make("libcublas.so.12", "cublas.cpp", &["libcuda.so.1"]));
+        });
+        folder
+    });
+    made.path()
+}
+
+/// A command that finds the stand-ins, with these variables besides.
+fn with_libraries(program: impl AsRef<Path>, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program.as_ref());
+    command.env("LD_LIBRARY_PATH", libraries()).env("FAKE_CUDA_HEADER", sources().join("device.h"));
+    command.env_remove("FAKE_CUDA").env("MECHC_CACHE", libraries().join("cache")).envs(variables.iter().copied());
+    command
+}
+
+/// Runs an ignored test of this file in a child.
+fn child(test: &str, variables: &[(&str, &str)]) -> Output {
+    let this = std::env::current_exe().expect("this program");
+    let output = with_libraries(this, variables).args(["--exact", test, "--ignored", "--nocapture"]).output();
+    output.expect("the child starts")
+}
+
+#[track_caller]
+fn passes(test: &str, variables: &[(&str, &str)]) {
+    let output = child(test, variables);
+    let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned()).concat();
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+fn open(program: DeviceProgram, products: Products) -> Result<DeviceExecutable, RuntimeError> {
+    let device = Device::open(0)?;
+    DeviceExecutable::new(&device, Arc::new(program), (false, products), &Cache::of_user())
+}
+
+/// The code of the error that opening and calling gives.
+fn code(result: Result<(), RuntimeError>) -> &'static str {
+    match result {
+        Ok(()) => "none",
+        Err(RuntimeError::Device(e)) => {
+            assert!(e.help().contains("--device cpu"), "{e} does not name the processor");
+            e.code()
+        }
+        Err(e) => panic!("{e}"),
+    }
+}
+
+#[test]
+fn calls_compute_what_the_host_would() {
+    passes("inside_calls", &[]);
+    passes("inside_products", &[]);
+    passes("inside_failures", &[]);
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_calls() {
+    let mut executable = open(programs::scaled(), Products::Library).expect("an executable");
+    // The first call of a size runs step by step, the second is recorded, later ones are replayed; then the memory moves.
+    for (call, n) in [300, 300, 300, 300, 1000, 1000, 1, 300].into_iter().enumerate() {
+        let x: Vec<f64> = (0..n).map(|i| (i * (call + 1)) as f64 * 0.25 - 3.0).collect();
+        let f = [0.5 + call as f64];
+        let (mut y, mut total) = (vec![0.0; n], [0.0]);
+        let shape = [n];
+        let args = [TensorView::f64(&shape, &x), TensorView::f64(&[], &f)];
+        let mut outs = [TensorViewMut::f64(&shape, &mut y), TensorViewMut::f64(&[], &mut total)];
+        executable.call(&args, &mut outs).expect("a call");
+        let expected: Vec<f64> = x.iter().map(|x| f[0] * x).collect();
+        assert_eq!(y, expected, "call {call}");
+        let squares: f64 = expected.iter().map(|y| y * y).sum();
+        assert!((total[0] - squares).abs() <= 1e-13 * squares, "call {call}: {} {squares}", total[0]);
+    }
+    // A result over an argument.
+    let (mut x, mut total, shape) = (vec![2.0; 5], [0.0], [5]);
+    let mut args = [Arg::Update(TensorViewMut::f64(&shape, &mut x), 0), Arg::Read(TensorView::f64(&[], &[3.0]))];
+    executable.update(&mut args, &mut [TensorViewMut::f64(&[], &mut total)]).expect("an update");
+    assert_eq!((x, total), (vec![6.0; 5], [180.0]));
+    // What does not fit is refused before anything is touched.
+    let wrong = executable.call(&[TensorView::f64(&[2], &[1.0, 2.0])], &mut []);
+    assert!(matches!(wrong, Err(RuntimeError::Count { .. })), "{wrong:?}");
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_products() {
+    // Small ones go to the generated kernel, large ones to the library; each three times, for the recorded graph.
+    for (products, sizes) in [
+        (Products::Library, [3, 4, 5]),
+        (Products::Library, [40, 33, 50]),
+        (Products::Tf32, [40, 33, 50]),
+        (Products::Generated, [40, 33, 50]),
+        (Products::Library, [40, 0, 50]),
+    ] {
+        let mut executable = open(programs::product(), products).expect("an executable");
+        let [rows, inner, columns] = sizes;
+        for call in 0..3 {
+            let number = |i: usize| ((i * 7 + call) % 13) as f64 - 6.0;
+            let a: Vec<f64> = (0..rows * inner).map(number).collect();
+            let b: Vec<f64> = (0..inner * columns).map(|i| number(i + 3)).collect();
+            let mut out = vec![0.5; rows * columns];
+            let (shape_a, shape_b, shape) = ([rows, inner], [inner, columns], [rows, columns]);
+            let args = [TensorView::f64(&shape_a, &a), TensorView::f64(&shape_b, &b)];
+            executable.call(&args, &mut [TensorViewMut::f64(&shape, &mut out)]).expect("a call");
+            for (at, found) in out.iter().enumerate() {
+                let (i, j) = (at / columns, at % columns);
+                let expected: f64 = (0..inner).map(|k| a[i * inner + k] * b[k * columns + j]).sum();
+                assert_eq!(*found, expected, "{products:?} {sizes:?}, call {call}, element {at}");
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_failures() {
+    let mut executable = open(programs::scaled(), Products::Library).expect("an executable");
+    let shape = [200];
+    let mut call = |x: &[f64]| {
+        let (mut y, mut total) = ([0.0; 200], [0.0]);
+        let args = [TensorView::f64(&shape, x), TensorView::f64(&[], &[1.0])];
+        executable.call(&args, &mut [TensorViewMut::f64(&shape, &mut y), TensorViewMut::f64(&[], &mut total)])
+    };
+    let good = [1.0; 200];
+    let mut bad = good;
+    (bad[150], bad[131]) = (f64::NAN, f64::INFINITY);
+    // The first bad sample is named, in a call that runs step by step and in replayed ones; the next call is whole again.
+    for _ in 0..3 {
+        let error = call(&bad).expect_err("a number that is not finite");
+        assert_eq!(error, RuntimeError::NotPositiveDefinite { entry: "scaled".into(), step: 0, sample: 131 });
+        assert_eq!(call(&good), Ok(()));
+    }
+}
+
+#[test]
+fn faults_are_named() {
+    for (variables, code) in [
+        (&[("FAKE_CUDA", "no-init")][..], "N033"),
+        (&[("FAKE_CUDA", "no-device")], "N033"),
+        (&[("FAKE_CUDA", "old")], "N035"),
+        (&[("FAKE_CUDA_MEMORY", "1000")], "N036"),
+        (&[("FAKE_CUDA", "compile"), ("MECHC_CACHE", "/dev/null/mechc")], "N037"),
+        (&[("FAKE_CUDA", "launch")], "N038"),
+        (&[("FAKE_CUDA", "sync")], "N038"),
+    ] {
+        let variables: Vec<_> = variables.iter().copied().chain([("EXPECTED_CODE", code)]).collect();
+        passes("inside_fault", &variables);
+    }
+}
+
+#[test]
+#[ignore = "run by another test, which makes the stand-ins fail"]
+fn inside_fault() {
+    let found = code(open(programs::scaled(), Products::Library).and_then(|mut executable| {
+        let (mut y, mut total, shape) = ([0.0; 64], [0.0], [64]);
+        let args = [TensorView::f64(&shape, &[1.0; 64]), TensorView::f64(&[], &[1.0])];
+        executable.call(&args, &mut [TensorViewMut::f64(&shape, &mut y), TensorViewMut::f64(&[], &mut total)])
+    }));
+    assert_eq!(found, std::env::var("EXPECTED_CODE").unwrap_or_default());
+}
+
+#[test]
+fn devices_are_counted_from_zero() {
+    passes("inside_index", &[]);
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_index() {
+    let error = Device::open(3).expect_err("there is one device");
+    assert_eq!((error.code(), error.to_string().contains("has 1")), ("N034", true), "{error}");
+}
+
+#[test]
+fn machine_code_is_compiled_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (cache, count) = (path("cache"), path("count"));
+    let variables = [("MECHC_CACHE", cache.as_str()), ("FAKE_CUDA_COUNT", count.as_str())];
+    let compiled = || fs::read_to_string(&count).unwrap_or_default().lines().count();
+    passes("inside_failures", &variables);
+    assert_eq!(compiled(), 1);
+    passes("inside_failures", &variables);
+    assert_eq!(compiled(), 1);
+    // A torn entry is made again.
+    let entry = fs::read_dir(folder.path().join("cache/cubin"))
+        .expect("the cache")
+        .next()
+        .expect("an entry")
+        .expect("an entry");
+    let bytes = fs::read(entry.path()).expect("the entry");
+    fs::write(entry.path(), &bytes[..bytes.len() / 2]).expect("a torn entry");
+    passes("inside_failures", &variables);
+    assert_eq!(compiled(), 2);
+    // Without a place to keep it a program runs all the same.
+    let nowhere = [("MECHC_CACHE", "/dev/null/mechc"), ("FAKE_CUDA_COUNT", count.as_str())];
+    passes("inside_failures", &nowhere);
+    assert_eq!(compiled(), 3);
+}
+
+fn doctor(variables: &[(&str, &str)], args: &[&str]) -> String {
+    let output = with_libraries(env!("CARGO_BIN_EXE_mechc"), variables).arg("doctor").args(args).output();
+    let output = output.expect("mechc starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn the_doctor_shows_what_is_there() {
+    let text = doctor(&[], &[]);
+    for line in [
+        "driver      CUDA 12.8",
+        "NVRTC       12.8, compiles for sm_80, sm_90",
+        "cuBLAS      found",
+        "cuda:0      stand-in, sm_90",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&doctor(&[], &["--json"])).expect("an object");
+    assert_eq!((&json["devices"][0]["architecture"], &json["driver"]["cuda"]), (&90.into(), &"12.8".into()));
+    let text = doctor(&[("FAKE_CUDA", "no-device")], &[]);
+    assert!(text.contains("devices     the CUDA driver finds no device"), "{text}");
+}
+
+#[test]
+fn libraries_that_lack_functions_are_named() {
+    // Empty libraries under the names that are looked for first stand for ones that are too old.
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("empty.cpp");
+    fs::write(&empty, "").expect("a source");
+    for name in ["libcuda.so", "libnvrtc.so", "libcublas.so"] {
+        let made = Command::new("g++").args(["-shared", "-o"]).arg(folder.path().join(name)).arg(&empty).status();
+        assert!(made.expect("g++").success());
+    }
+    let path = folder.path().display().to_string();
+    let text = doctor(&[("LD_LIBRARY_PATH", &path)], &[]);
+    for line in [
+        "no CUDA driver: libcuda.so is too old: it lacks `cuInit`",
+        "no CUDA compiler (NVRTC): libnvrtc.so is too old",
+        "libcublas.so is too old",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&doctor(&[("LD_LIBRARY_PATH", &path)], &["--json"])).expect("an object");
+    assert_eq!((&json["driver"]["code"], &json["nvrtc"]["code"]), (&"N031".into(), &"N032".into()));
+}
