@@ -71,14 +71,14 @@ fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<UnknownId>
         cx.sink.push(Diagnostic::error(E1006, "an output stands for a parameter", e.span, "not a name"));
         return None;
     };
-    let mut estimated = model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
-    let Some((id, unknown)) = estimated.clone().find(|(_, u)| u.name == *name) else {
+    let estimated = || model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
+    let Some((id, unknown)) = estimated().find(|(_, u)| u.name == *name) else {
         let fixed = model.params.values().any(|p| p.name == *name);
         let message = match fixed {
             true => format!("`{name}` is fixed, so nothing else can stand for it"),
             false => format!("model `{}` has no parameter `{name}`", model.name),
         };
-        let names: Vec<&str> = estimated.by_ref().map(|(_, u)| u.name.as_str()).collect();
+        let names: Vec<&str> = estimated().map(|(_, u)| u.name.as_str()).collect();
         let d = Diagnostic::error(E1006, message, e.span, if fixed { "fixed" } else { "unknown parameter" });
         cx.sink.push(d.help(suggest::help("estimated parameters", name, names)));
         return None;
