@@ -55,11 +55,15 @@ pub fn fit(
     if !fit.parameters.is_empty() {
         let held = observed.held.as_ref().map(|held| &held.data);
         let applied = match held {
-            Some(held) => gradient::apply(&mut functions, &layout, (data, held), &settings, &result, observer)
-                .map(|parts| (held, parts))
-                .map_err(failure)
-                .map(Some)?,
             None => None,
+            Some(held) => match gradient::apply(&mut functions, &layout, (data, held), &settings, &result, observer) {
+                Ok(parts) => Some((held, parts)),
+                Err(error @ (GradientError::Data(_) | GradientError::Missing { .. } | GradientError::Steps)) => {
+                    found.warnings.push(format!("what was held out cannot be judged: {error}"));
+                    None
+                }
+                Err(error) => return Err(failure(error)),
+            },
         };
         bound::add(program, fit, (data, &result.reconstructions), applied, &mut found);
     }

@@ -163,8 +163,8 @@ impl Reader<'_, '_, '_, '_> {
                 chain.shape = Shape::Vector;
                 Some(())
             }
-            (_, None) if let Some(function) = function => {
-                chain.layers.push(Layer::Activate(function));
+            (_, None) if function.is_some() => {
+                chain.layers.extend(function.map(Layer::Activate));
                 Some(())
             }
             _ => {

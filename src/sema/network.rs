@@ -1,6 +1,6 @@
 //! Networks: what they read, layers that outputs share, outputs.
 
-use super::layers::{LAYERS, Shape, activation, chain, implied};
+use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0202, E0504, W1001};
@@ -41,10 +41,12 @@ pub(super) fn network(block: &ast::Block, cx: &mut Context<'_>) -> Option<Networ
     });
     for name in &named {
         let Some(setting) = settings.get(name) else { continue };
-        let Some(found) = chain(&setting.values, &mut shared, None, setting, &mut settings, cx) else { continue };
+        // Layers that are wrong keep their name, so that what reads them is not wrong as well.
+        let found = chain(&setting.values, &mut shared, None, setting, &mut settings, cx);
+        shared.read.push(found.is_none());
+        let found = found.unwrap_or(Chain { from: None, layers: Vec::new(), shape: Shape::Sequence(None) });
         shared.trunks.push(Trunk { name: name.clone(), from: found.from, layers: found.layers });
         shared.shapes.push(found.shape);
-        shared.read.push(false);
     }
     let mut outputs: Vec<NetworkOutput> = Vec::new();
     for setting in settings.all("output") {
