@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use super::findings::Findings;
 use super::terms::{filled, terms};
 use crate::base::Idx;
+use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind};
+use crate::source::Sources;
+use crate::syntax;
 
 /// A start and a grid for the simulation block of the file.
 pub struct Simulation {
@@ -64,7 +67,14 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
             number(simulation.dt)
         );
     }
-    out
+    settled(out)
+}
+
+/// The text in the layout of `mechc fmt`.
+fn settled(text: String) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("discovered.mech", "");
+    syntax::format(file, &text, &mut Sink::new()).unwrap_or(text)
 }
 
 /// The linear part, `x'` in most models.
