@@ -12,6 +12,8 @@ mod explain;
 mod fmt;
 #[path = "main/info.rs"]
 mod info;
+#[path = "main/levels.rs"]
+mod levels;
 #[path = "main/new.rs"]
 mod new;
 #[path = "main/solve.rs"]
@@ -92,6 +94,9 @@ enum Command {
         /// The file to write; its ending says how: .npz or .csv.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Replace the file if it is there.
+        #[arg(long)]
+        force: bool,
         /// The data set to simulate, where the file has several.
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
@@ -126,6 +131,8 @@ struct ModelArgs {
     /// Replace a setting of a named block, such as run.noise=0.1 or fit.seed=3.
     #[arg(long = "set", value_name = "BLOCK.KEY=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    levels: levels::LevelArgs,
 }
 
 /// What the parts of a run that are interrupted share.
@@ -224,16 +231,19 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             let threads = threads.map(usize::from).unwrap_or_else(cores);
             with_session(&model, format, |session, name| {
                 let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads };
-                let mut observer = watch::Watch::new(stop);
+                // Said before anything can fail: a warning may name the reason.
+                let known = session.check(name, &model.set)?.warnings;
+                say(&mechc::diagnostics::render(&known, session.sources(), format));
+                let mut observer = watch::Watch::new(stop, format == Format::Json);
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
                 for outcome in outcomes {
                     print(&report::equations_text(&outcome.record))?;
-                    for warning in &outcome.record.warnings {
-                        say(&format!("warning: {warning}\n"));
-                    }
+                    let new = outcome.record.warnings.iter().filter(|w| known.iter().all(|k| k.message != **w));
+                    new.for_each(|warning| remark("warning", warning, format));
                     let page = outcome.directory.join("report.html");
-                    say(&format!("{:.2} s; see {}\n", outcome.record.wall_seconds, page.display()));
+                    let done = format!("{:.2} s; see {}", outcome.record.wall_seconds, page.display());
+                    remark("note", &done, format);
                 }
                 Ok(())
             })
@@ -256,7 +266,15 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         Command::Expand { model } => {
             with_session(&model, format, |session, name| print(&session.expand(name, &model.set)?))
         }
-        Command::Simulate { model, out, data } => with_session(&model, format, |session, name| {
+        Command::Simulate { model, out, force, data } => with_session(&model, format, |session, name| {
+            if out.exists() && !force {
+                let message = format!("`{}` is already there", out.display());
+                return Err(Failure::Usage(Problem::new(
+                    "N069",
+                    message,
+                    "name another file, or replace it with --force",
+                )));
+            }
             let dataset = session.simulate(name, &model.set, data.as_deref())?;
             let bytes = match out.extension().and_then(|e| e.to_str()) {
                 Some("npz") => dataset.to_npz()?,
@@ -267,7 +285,8 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 }
             };
             report::save_atomic(&mut report::Disk, &out, &bytes)?;
-            say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
+            let done = format!("{} samples of {} in {}", dataset.samples(), dataset.columns.join(", "), out.display());
+            remark("note", &done, format);
             Ok(())
         }),
         Command::Test(args) => test::run(&args, format),
@@ -278,7 +297,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         }
         Command::Completions(args) => without_model(completions::run(&args), format),
         Command::Fmt(args) => fmt::run(&args, format),
-        Command::Solve(args) => without_model(solve::run(&args), format),
+        Command::Solve(args) => without_model(solve::run(&args, format), format),
         Command::Doctor(args) => without_model(doctor::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),
     }
@@ -315,7 +334,10 @@ fn with_session(
     let result = match &mut opened {
         Ok((session, name)) => {
             let name = name.clone();
-            command(session, &name)
+            model.levels.levels().and_then(|levels| {
+                session.set_levels(levels);
+                command(session, &name)
+            })
         }
         Err(_) => Ok(()),
     };
@@ -332,6 +354,15 @@ fn with_session(
 /// Writes to standard error; when even that fails there is nobody left to tell.
 fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Says something that has no code and no place: a line, or an object where findings are objects.
+fn remark(severity: &str, message: &str, format: Format) {
+    match format {
+        Format::Json => say(&format!("{}\n", serde_json::json!({"severity": severity, "message": message}))),
+        _ if severity == "note" => say(&format!("{message}\n")),
+        _ => say(&format!("{severity}: {message}\n")),
+    }
 }
 
 /// Writes to standard output; a reader that has gone is no mistake.

@@ -134,7 +134,15 @@ impl Plan {
         };
         let mut cells = Vec::new();
         match (&spec.time, spec.dt) {
-            (Some(name), _) => cells.push((Role::Time, find(name)?, name.clone())),
+            (Some(name), _) => {
+                let found = find(name).map_err(|error| match error {
+                    DataError::MissingColumn { file, wanted, existing, nearest, .. } => {
+                        DataError::MissingTime { file, wanted, existing, nearest }
+                    }
+                    other => other,
+                });
+                cells.push((Role::Time, found?, name.clone()));
+            }
             (None, Some(dt)) => check_step(file, dt)?,
             (None, None) => {
                 let candidate = header.iter().find(|n| matches!(n.to_lowercase().as_str(), "t" | "time")).cloned();

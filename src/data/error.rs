@@ -49,6 +49,9 @@ pub enum DataError {
     /// A column (csv) or array (npz) that the model asks for and the file has not.
     #[error("{file}: has no {kind} `{wanted}`")]
     MissingColumn { file: String, kind: &'static str, wanted: String, existing: Vec<String>, nearest: Option<String> },
+    /// A column with the times that is not there.
+    #[error("{file}: has no column `{wanted}` for the times")]
+    MissingTime { file: String, wanted: String, existing: Vec<String>, nearest: Option<String> },
     /// Two columns or archive members with the same name.
     #[error("{file}: has two {kind}s named `{name}`")]
     Duplicate { file: String, kind: &'static str, name: String },
@@ -155,7 +158,7 @@ impl DataError {
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
             Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
-            Self::MissingColumn { .. } | Self::MissingArray { .. } => "D012",
+            Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
             Self::BadStep { .. } => "D015",
@@ -238,6 +241,13 @@ impl DataError {
                 match nearest {
                     Some(name) => format!("did you mean `{name}`? The {kind}s are {listed}."),
                     None => format!("the {kind}s are {listed}; map one with `state = column`."),
+                }
+            }
+            Self::MissingTime { existing, nearest, .. } => {
+                let listed = list(existing);
+                match nearest {
+                    Some(name) => format!("did you mean `time {name}`? The columns are {listed}."),
+                    None => format!("the columns are {listed}; name the one with the times with `time NAME`, or give `dt`."),
                 }
             }
             Self::Duplicate { kind, .. } => format!("give each {kind} its own name."),

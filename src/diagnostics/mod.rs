@@ -5,6 +5,7 @@
 //! [`Sources`](crate::source::Sources) it is rendered with; rendering is a pure function to text.
 
 mod diagnostic;
+mod levels;
 mod render;
 mod suggest;
 mod unreadable;
@@ -15,6 +16,7 @@ pub mod codes;
 mod tests;
 
 pub use diagnostic::{Diagnostic, Label, Severity, Sink};
+pub use levels::Levels;
 pub use render::{Format, render};
 pub use suggest::closest;
 pub use unreadable::unreadable;

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use super::findings::Findings;
 use super::terms::{filled, terms};
 use crate::base::Idx;
+use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind};
+use crate::source::Sources;
+use crate::syntax;
 
 /// A start and a grid for the simulation block of the file.
 pub struct Simulation {
@@ -26,7 +29,7 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
     if let Some(statements) = &model.statements {
         out.push_str(&super::statements::discovered(model, statements, findings, simulation));
         simulate(&mut out, model, simulation);
-        return out;
+        return settled(out);
     }
     let _ = writeln!(out, "\nmodel {} {{", model.name);
     for state in model.states.values() {
@@ -61,7 +64,7 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
     let _ = writeln!(out, "  initial {}", starts.join(", "));
     let _ = writeln!(out, "}}");
     simulate(&mut out, model, simulation);
-    out
+    settled(out)
 }
 
 /// The block that simulates the model on the grid of the data.
@@ -75,6 +78,13 @@ fn simulate(out: &mut String, model: &Model, simulation: &Simulation) {
             number(simulation.dt)
         );
     }
+}
+
+/// The text in the layout of `mechc fmt`.
+fn settled(text: String) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("discovered.mech", "");
+    syntax::format(file, &text, &mut Sink::new()).unwrap_or(text)
 }
 
 /// The linear part, `x'` in most models.

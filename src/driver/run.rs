@@ -151,6 +151,9 @@ impl Job<'_> {
         };
         record.seed = fit.seed;
         record.settings = settings(self.path, self.checked, self.options);
+        // The standard library is that of the version, which the record names.
+        let own = self.sources.iter().filter(|s| !s.path.starts_with("std/"));
+        record.sources = own.map(|s| (s.path.clone(), s.text.clone())).collect();
         record.versions = versions(&self.threads);
         record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
         record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
@@ -231,7 +234,10 @@ fn save(
     let initial =
         (0..observed.components.len()).map(|c| findings.solution.get(c * total).copied().unwrap_or(0.0)).collect();
     let first = observed.train.trajectories.first();
-    let simulation = Simulation { initial, steps: first.map_or(100, |t| t.len), dt: first.map_or(0.01, |t| t.dt) };
+    // The grid of the data, with the part that was held out behind the fitted one.
+    let held = observed.held.as_ref().filter(|h| h.follows).and_then(|h| h.data.trajectories.first());
+    let steps = first.map_or(100, |t| t.len + held.map_or(0, |h| h.len));
+    let simulation = Simulation { initial, steps, dt: first.map_or(0.01, |t| t.dt) };
     directory.save("discovered.mech", discovered(model, findings, &simulation, &about).as_bytes())?;
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;

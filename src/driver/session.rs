@@ -11,7 +11,7 @@ use super::plan::{self, Planned};
 use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
 use crate::data::Dataset;
-use crate::diagnostics::{self, Diagnostic};
+use crate::diagnostics::{self, Diagnostic, Levels, Severity};
 use crate::hir::{self, DataSource, Program};
 use crate::runtime::Threads;
 use crate::sema;
@@ -36,6 +36,7 @@ pub struct Session {
     started: Instant,
     /// A file, and how findings name it.
     shown: Option<(String, String)>,
+    levels: Levels,
 }
 
 impl Session {
@@ -51,6 +52,7 @@ impl Session {
             data_root: PathBuf::from("."),
             started: Instant::now(),
             shown: None,
+            levels: Levels::default(),
         }
     }
 
@@ -88,6 +90,11 @@ impl Session {
         &self.data_root
     }
 
+    /// Sets which warnings count as errors and which are not reported.
+    pub fn set_levels(&mut self, levels: Levels) {
+        self.levels = levels;
+    }
+
     /// Every source read so far, for rendering diagnostics.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -110,7 +117,17 @@ impl Session {
     /// Parses and checks a model file, with settings replaced by `block.key=value` overrides.
     pub fn check(&mut self, path: &str, overrides: &[String]) -> Result<Checked, Failure> {
         let file = self.read(path)?;
-        passes::check(file, self.world.as_ref(), overrides, &mut self.sources)
+        match passes::check(file, self.world.as_ref(), overrides, &mut self.sources) {
+            Ok(checked) => {
+                let warnings = self.levels.apply(checked.warnings);
+                match warnings.iter().any(|w| w.severity == Severity::Error) {
+                    true => Err(Failure::Model(warnings)),
+                    false => Ok(Checked { warnings, ..checked }),
+                }
+            }
+            Err(Failure::Model(found)) => Err(Failure::Model(self.levels.apply(found))),
+            Err(other) => Err(other),
+        }
     }
 
     /// Checks a model file and prints its lowering in the user's terms.

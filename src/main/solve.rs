@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mechc::diagnostics::Format;
 use mechc::driver::{CaseOptions, Failure, Problem, solve_case};
 use mechc::report;
 use mechc::solve::relaxed::{Method, Precision, RowSet, Scheme, Slack, Weights};
 
-use super::{cores, say};
+use super::{cores, remark};
 
 #[derive(Args)]
 pub struct SolveArgs {
@@ -123,18 +124,18 @@ fn weights(text: &str) -> Result<Weights, String> {
     }
 }
 
-pub fn run(args: &SolveArgs) -> Result<(), Failure> {
+pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     check_out(&args.case, &args.out)?;
     let threads = args.threads.map_or_else(cores, usize::from);
     let options = CaseOptions { scheme: args.scheme.scheme(), shared_steps: args.shared_steps, threads };
     let solved = solve_case(&args.case, &options)?;
     for warning in &solved.warnings {
-        say(&format!("warning: {warning}\n"));
+        remark("warning", warning, format);
     }
     report::save_atomic(&mut report::Disk, &args.out, &solved.npz)?;
     let gradients = if solved.with_gradients { " with gradients" } else { "" };
     let (samples, unknowns) = (solved.shape.batch, solved.shape.unknowns());
-    say(&format!("{samples} systems of {unknowns} unknowns{gradients} in {}\n", args.out.display()));
+    remark("note", &format!("{samples} systems of {unknowns} unknowns{gradients} in {}", args.out.display()), format);
     Ok(())
 }
 

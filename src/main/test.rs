@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mechc::diagnostics::{self, Format};
-use mechc::driver::{FileTests, TestOptions, model_files, run_tests};
+use mechc::driver::{Failure, FileTests, TestOptions, model_files, run_tests};
 use mechc::source::Sources;
 use serde_json::json;
 
+use super::levels::LevelArgs;
 use super::{cores, print, say};
 
 #[derive(Args)]
@@ -27,6 +28,8 @@ pub struct TestArgs {
     /// Replace a setting of a named block, such as run.noise=0.1 or fit.seed=3.
     #[arg(long = "set", value_name = "BLOCK.KEY=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    levels: LevelArgs,
 }
 
 /// How many tests came out how.
@@ -40,14 +43,16 @@ struct Count {
 }
 
 pub fn run(args: &TestArgs, format: Format) -> Result<(), u8> {
-    let files = model_files(&args.paths).map_err(|failure| {
+    let tell = |failure: Failure| {
         say(&failure.render(&Sources::default(), format));
         failure.exit_code()
-    })?;
+    };
+    let files = model_files(&args.paths).map_err(tell)?;
     let options = TestOptions {
         filter: args.filter.clone(),
         overrides: args.set.clone(),
         update: args.update,
+        levels: args.levels.levels().map_err(tell)?,
         threads: args.threads.map_or_else(cores, usize::from),
     };
     let mut count = Count::default();

@@ -15,18 +15,20 @@ pub struct Watch<'a> {
     reporter: Reporter<Stderr>,
     started: Instant,
     last: Option<report::Progress>,
+    /// Whether progress is not shown: standard error belongs to objects.
+    quiet: bool,
 }
 
 /// Runs shorter than this show no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl<'a> Watch<'a> {
-    pub fn new(stop: &'a Stop) -> Self {
-        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None }
+    pub fn new(stop: &'a Stop, quiet: bool) -> Self {
+        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None, quiet }
     }
 
     pub fn done(&mut self) {
-        if let Some(last) = self.last.take().filter(|p| p.elapsed > PATIENCE) {
+        if let Some(last) = self.last.take().filter(|p| p.elapsed > PATIENCE && !self.quiet) {
             self.reporter.finish(&last);
         }
     }
@@ -42,7 +44,7 @@ impl Observer for Watch<'_> {
             note: String::new(),
             elapsed: self.started.elapsed(),
         };
-        if shown.elapsed > PATIENCE {
+        if shown.elapsed > PATIENCE && !self.quiet {
             self.reporter.update(&shown);
         }
         self.last = Some(shown);

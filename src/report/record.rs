@@ -34,6 +34,9 @@ pub struct RunRecord {
     pub trajectories: Vec<TrajectoryRecord>,
     /// The resolved settings in the order of the model file: key and value as text.
     pub settings: Vec<(String, String)>,
+    /// The model file and the files it imports as they were compiled: path and text.
+    #[serde(default)]
+    pub sources: Vec<(String, String)>,
     /// Versions of the program, the compiler, the machine: name and value.
     pub versions: Vec<(String, String)>,
     /// What the user should know before trusting the result.
@@ -183,6 +186,7 @@ impl Default for RunRecord {
             metrics: Vec::new(),
             trajectories: Vec::new(),
             settings: Vec::new(),
+            sources: Vec::new(),
             versions: Vec::new(),
             warnings: Vec::new(),
         }

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 mod facts;
 mod testing;
+mod warnings;
 
 fn mechc(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")

@@ -11,7 +11,7 @@ use super::super::session::{Checked, Session};
 use super::judge::Judge;
 use super::laboratory::Laboratory;
 use super::snapshots::Snapshots;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::Test;
 
 /// How tests are run.
@@ -23,6 +23,8 @@ pub struct TestOptions {
     pub overrides: Vec<String>,
     /// Keep new snapshots instead of comparing them.
     pub update: bool,
+    /// Which warnings count as errors and which are not reported.
+    pub levels: Levels,
     /// Threads to use in all; results are the same for any number.
     pub threads: usize,
 }
@@ -147,6 +149,7 @@ fn prepare(path: &Path, options: &TestOptions) -> Result<Ready, FileTests> {
         updated: false,
     };
     let (mut session, name) = Session::open_as_given(path).map_err(|failure| failed(None, failure))?;
+    session.set_levels(options.levels.clone());
     let checked = match session.check(&name, &options.overrides) {
         Ok(checked) => checked,
         Err(failure) => return Err(failed(Some(session), failure)),

@@ -1,0 +1,95 @@
+//! Warnings that are denied, allowed, and said before a run can fail; files that are not replaced; what a record keeps.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{folder, mechc, text};
+
+/// An unused constant (W0701) and nothing else to remark.
+const UNUSED: &str =
+    "model M { state x; const c = 1; x' = -x; initial x = 1 }\ndata d = simulate M { steps 10; dt 0.1 }\n";
+
+#[test]
+fn warnings_are_denied_and_allowed() {
+    let here = folder(&[("m.mech", UNUSED)]);
+    for (arguments, code, says, silent) in [
+        (vec![], 0, "W0701", ""),
+        (vec!["--deny", "warnings"], 1, "error[W0701]", ""),
+        (vec!["--deny", "w0701"], 1, "error[W0701]", ""),
+        (vec!["--deny", "W0706"], 0, "warning[W0701]", ""),
+        (vec!["--allow", "W0701"], 0, "", "W0701"),
+        (vec!["--deny", "warnings", "--allow", "W0701"], 0, "", "W0701"),
+        (vec!["--deny", "W9999"], 2, "N068", ""),
+        (vec!["--allow", "E0101"], 2, "N068", ""),
+        (vec!["--deny", "W0701", "--allow", "W0701"], 2, "N068", ""),
+    ] {
+        for command in ["check", "test"] {
+            let mut all = vec![command, "m.mech", "--message-format", "short"];
+            all.extend(&arguments);
+            let output = mechc(here.path(), &all);
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{all:?}: {said}");
+            assert!(said.contains(says), "{all:?}: {said}");
+            assert!(silent.is_empty() || !said.contains(silent), "{all:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_simulation_replaces_no_file_unless_it_is_told_to() {
+    let here = folder(&[("m.mech", UNUSED), ("out.csv", "mine")]);
+    let refused = mechc(here.path(), &["simulate", "m.mech", "--out", "out.csv"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("N069"), "{}", text(&refused.stderr));
+    assert_eq!(fs::read_to_string(here.path().join("out.csv")).expect("kept"), "mine");
+    let forced = mechc(here.path(), &["simulate", "m.mech", "--out", "out.csv", "--force"]);
+    assert_eq!(forced.status.code(), Some(0), "{}", text(&forced.stderr));
+    assert!(fs::read_to_string(here.path().join("out.csv")).expect("written").starts_with("t,x\n"));
+}
+
+/// A state without a column, and so few samples that the fit fails.
+#[test]
+fn warnings_are_said_before_a_fit_fails() {
+    let model = "model M { state x, y; x' = ?poly(x, y; degree = 3); y' = ?poly(x, y; degree = 3) }\n\
+                 data d = csv(\"d.csv\") { time t; x = x }\nfit M to d\n";
+    let rows: String = (0..6).map(|i| format!("{i},{}\n", i * i)).collect();
+    let here = folder(&[("m.mech", model), ("d.csv", &format!("t,x\n{rows}"))]);
+    let output = mechc(here.path(), &["run", "m.mech", "--message-format", "json"]);
+    assert_ne!(output.status.code(), Some(0));
+    let said = text(&output.stderr);
+    let first: Value = serde_json::from_str(said.lines().next().unwrap_or_default()).expect("an object");
+    assert_eq!(first["code"], "W0706", "{said}");
+    for line in said.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_record_keeps_the_model_and_the_result_has_the_grid_of_the_data() {
+    let library = "model Truth { state s; s' = -s/2; initial s = 1 }\n";
+    let model = "use parts.Truth\nmodel M { state s; param k = 1, kappa = 1; s' = -k*s + kappa*s^2 }\n\
+                 data d = simulate Truth { steps 100; dt 0.1; noise 1%; holdout 20% of time }\nfit M to d\n";
+    let here = folder(&[("m.mech", model), ("parts.mech", library)]);
+    let output = mechc(here.path(), &["run", "m.mech", "--out", "r"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let record = fs::read_to_string(here.path().join("r/record.json")).expect("a record");
+    let record: Value = serde_json::from_str(&record).expect("an object");
+    assert_eq!(record["sources"], serde_json::json!([["m.mech", model], ["parts.mech", library]]));
+    let discovered = fs::read_to_string(here.path().join("r/discovered.mech")).expect("the result");
+    assert!(discovered.contains("steps 100;"), "{discovered}");
+    let layout = mechc(here.path(), &["fmt", "--check", "r/discovered.mech"]);
+    assert_eq!(layout.status.code(), Some(0), "{}", text(&layout.stdout));
+}
+
+#[test]
+fn a_missing_column_of_times_is_told_how_to_be_named() {
+    let model = "model M { state x; x' = ?poly(x; degree = 1) }\ndata d = csv(\"d.csv\") { time when }\nfit M to d\n";
+    for (header, help) in [("whem,x", "did you mean `time whem`?"), ("seconds,x", "with `time NAME`")] {
+        let here = folder(&[("m.mech", model), ("d.csv", &format!("{header}\n0,1\n1,2\n"))]);
+        let output = mechc(here.path(), &["run", "m.mech"]);
+        assert_eq!(output.status.code(), Some(3));
+        let said = text(&output.stderr);
+        assert!(said.contains("D012") && said.contains(help), "{said}");
+    }
+}
