@@ -74,8 +74,7 @@ pub(crate) fn probe<P: Pack>(
     Ok(())
 }
 
-/// One lane of a factor in double precision.
-
+/// The probe of one lane of a factor in double precision.
 struct Probe<'a, P> {
     problem: &'a Problem<'a>,
     plan: &'a Plan,
