@@ -2,6 +2,8 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/build.rs"]
+mod build;
 #[path = "main/fmt.rs"]
 mod fmt;
 #[path = "main/solve.rs"]
@@ -50,7 +52,7 @@ enum Command {
         /// Threads to use; the results are the same for any number [default: all cores].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
-        /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel or clif.
+        /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel, clif or cuda.
         #[arg(long, value_name = "STAGE")]
         emit: Option<Stage>,
     },
@@ -58,7 +60,7 @@ enum Command {
     Check {
         #[command(flatten)]
         model: ModelArgs,
-        /// Print a stage of compilation: ast, hir, ir, adjoint, kernel or clif.
+        /// Print a stage of compilation: ast, hir, ir, adjoint, kernel, clif or cuda.
         #[arg(long, value_name = "STAGE", conflicts_with = "plan")]
         emit: Option<Stage>,
         /// Print the relaxed solves of fits and models: sizes, algorithm, and how many fit in memory.
@@ -84,6 +86,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
     },
+    /// Write the sources of a model's functions for another target.
+    Build(build::BuildArgs),
     /// Bring model files into the settled layout.
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
@@ -246,6 +250,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             say(&format!("{} samples of {} in {}\n", dataset.samples(), dataset.columns.join(", "), out.display()));
             Ok(())
         }),
+        Command::Build(args) => with_session(&args.model, format, |session, name| build::run(session, name, &args)),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args), format),
         Command::Bench { what } => without_model(bench::run(&what), format),

@@ -6,6 +6,7 @@
 mod bench_solve;
 mod case;
 mod checkpoint;
+mod device_sources;
 mod discovered;
 mod emit;
 mod experiment;
@@ -32,6 +33,7 @@ mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use case::{Case, CaseFile, read_case};
+pub use device_sources::BuiltFile;
 pub use emit::Stage;
 pub use failure::{Failure, Problem};
 pub use files::model_files;
