@@ -2,6 +2,8 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/build.rs"]
+mod build;
 #[path = "main/completions.rs"]
 mod completions;
 #[path = "main/doctor.rs"]
@@ -64,7 +66,7 @@ enum Command {
         /// Threads to use; the results are the same for any number [default: all cores].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
-        /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel or clif.
+        /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel, clif or cuda.
         #[arg(long, value_name = "STAGE")]
         emit: Option<Stage>,
     },
@@ -72,7 +74,7 @@ enum Command {
     Check {
         #[command(flatten)]
         model: ModelArgs,
-        /// Print a stage of compilation: ast, hir, ir, adjoint, kernel or clif.
+        /// Print a stage of compilation: ast, hir, ir, adjoint, kernel, clif or cuda.
         #[arg(long, value_name = "STAGE", conflicts_with = "plan")]
         emit: Option<Stage>,
         /// Print the relaxed solves of fits and models: sizes, algorithm, and how many fit in memory.
@@ -111,6 +113,8 @@ enum Command {
     Info(info::InfoArgs),
     /// Print a script that completes commands and options in a shell.
     Completions(completions::CompletionsArgs),
+    /// Write the sources of a model's functions for another target.
+    Build(build::BuildArgs),
     /// Bring model files into the settled layout.
     Fmt(fmt::FmtArgs),
     /// Solve a batch of linear systems given as arrays, with gradients where they are asked for.
@@ -296,6 +300,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             with_session(&args.model, format, |session, name| info::run(&args, session, name, format))
         }
         Command::Completions(args) => without_model(completions::run(&args), format),
+        Command::Build(args) => with_session(&args.model, format, |session, name| build::run(session, name, &args)),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args, format), format),
         Command::Doctor(args) => without_model(doctor::run(&args), format),

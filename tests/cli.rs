@@ -255,7 +255,7 @@ fn the_number_of_threads_changes_no_byte() {
 #[test]
 fn every_stage_prints_the_same_bytes_twice() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for stage in ["ast", "hir", "ir", "adjoint", "kernel", "clif"] {
+    for stage in ["ast", "hir", "ir", "adjoint", "kernel", "clif", "cuda"] {
         for example in ["examples/lorenz.mech", "examples/lorenz_encoder.mech"] {
             let first = mechc(folder, &["check", example, "--emit", stage]);
             assert!(first.status.success(), "{example} {stage}: {}", String::from_utf8_lossy(&first.stderr));

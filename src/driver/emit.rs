@@ -22,17 +22,20 @@ pub enum Stage {
     Kernel,
     /// The code generator's input, one function per loop nest.
     Clif,
+    /// CUDA C++, one translation unit per function.
+    Cuda,
 }
 
 impl Stage {
     /// Every stage with its name, in order.
-    pub const ALL: [(&'static str, Stage); 6] = [
+    pub const ALL: [(&'static str, Stage); 7] = [
         ("ast", Stage::Ast),
         ("hir", Stage::Hir),
         ("ir", Stage::Ir),
         ("adjoint", Stage::Adjoint),
         ("kernel", Stage::Kernel),
         ("clif", Stage::Clif),
+        ("cuda", Stage::Cuda),
     ];
 }
 
@@ -55,30 +58,39 @@ pub fn emit(program: &Program, stage: Stage) -> Result<String, Failure> {
         return Ok(hir::dump(program));
     }
     let mut out = String::new();
-    for model in program.models.values() {
-        print(&pointwise::module(model, stage != Stage::Ir)?, stage, &mut out)?;
-    }
-    for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
-        let mut module = gradient::lowered(program, fit)?.module;
-        module.name = format!("{}_by_gradient", module.name);
+    for module in modules(program, stage)? {
         print(&module, stage, &mut out)?;
     }
     Ok(out)
 }
 
+/// The functions of every model, and those of every fit by gradient.
+pub(super) fn modules(program: &Program, stage: Stage) -> Result<Vec<ir::Module>, Failure> {
+    let mut modules = Vec::new();
+    for model in program.models.values() {
+        modules.push(pointwise::module(model, stage != Stage::Ir)?);
+    }
+    for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
+        let mut module = gradient::lowered(program, fit)?.module;
+        module.name = format!("{}_by_gradient", module.name);
+        modules.push(module);
+    }
+    Ok(modules)
+}
+
 fn print(module: &ir::Module, stage: Stage, out: &mut String) -> Result<(), Failure> {
     let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
-    if !matches!(stage, Stage::Kernel | Stage::Clif) {
+    if !matches!(stage, Stage::Kernel | Stage::Clif | Stage::Cuda) {
         out.push_str(&ir::print(module));
         return Ok(());
     }
     for function in &module.functions {
         let program = kernel::lower(module, function).map_err(|e| internal(&e))?;
-        if stage == Stage::Kernel {
-            out.push_str(&kernel::print(&program));
-        } else {
-            out.push_str(&codegen::host::clif(&program).map_err(|e| internal(&e))?);
-        }
+        out.push_str(&match stage {
+            Stage::Kernel => kernel::print(&program),
+            Stage::Cuda => codegen::cuda::generate(&program).source,
+            _ => codegen::host::clif(&program).map_err(|e| internal(&e))?,
+        });
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod bench_solve;
 mod bound;
 mod case;
 mod checkpoint;
+mod device_sources;
 mod discovered;
 mod doctor;
 mod emit;
@@ -39,6 +40,7 @@ mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use case::{Case, CaseFile, read_case};
+pub use device_sources::BuiltFile;
 pub use doctor::Doctor;
 pub use emit::Stage;
 pub use explain::{Explanation, explain, explanations};

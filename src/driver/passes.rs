@@ -5,7 +5,7 @@
 //! 3. `lower`: model to functions of the intermediate representation, with their adjoints (`autodiff`)
 //! 4. `opt::optimize`: rewrites, run by the lowering on every function
 //! 5. `kernel::lower`: functions to loop nests, products and solves on explicit buffers
-//! 6. `codegen::host::compile`: loop nests to machine code
+//! 6. `codegen::host::compile`: loop nests to machine code; `codegen::cuda::generate`: whole programs to CUDA C++
 //! 7. `runtime::Executable`: buffers and threads
 
 use super::failure::Failure;

@@ -107,6 +107,7 @@ pub use problem::{
 };
 pub use solution::Solution;
 
+pub(crate) use rows::SmoothRows;
 pub(crate) use segments::cuts_time;
 
 #[cfg(test)]

@@ -1,0 +1,260 @@
+//! From a program to a device program, step by step.
+
+use super::prelude::PRELUDE;
+use super::{nest, product, relaxed, spd, text};
+use crate::artifact::device::{
+    Argument, Check, Count, DeviceFailure, DeviceProgram, DeviceStep, Kernel, Launch, Memory, Scratch,
+};
+use crate::artifact::{BufferIndex, BufferPlace, Entry, Size, Step};
+use crate::base::Elem;
+use crate::kernel::Program;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// The device program of `program`.
+pub fn generate(program: &Program) -> DeviceProgram {
+    let mut generator = Generator::new(&program.entry);
+    for (at, step) in program.entry.steps.iter().enumerate() {
+        generator.origin = at;
+        match step {
+            Step::Loops(step) => {
+                if let Some(nest) = program.nests.get(step.nest) {
+                    nest::step(&mut generator, nest);
+                }
+            }
+            Step::Product(step) => product::step(&mut generator, step),
+            Step::Spd(step) => spd::step(&mut generator, step),
+            Step::Solve(step) => relaxed::step(&mut generator, step),
+        }
+    }
+    generator.finish()
+}
+
+/// A device program in the making.
+pub(super) struct Generator<'a> {
+    /// What it is of.
+    pub entry: &'a Entry,
+    /// The step that is being done.
+    pub origin: usize,
+    source: String,
+    kernels: Vec<Kernel>,
+    scratch: Vec<Scratch>,
+    steps: Vec<DeviceStep>,
+    checks: Vec<Check>,
+    /// Buffers that may lie over another one while kernels run.
+    overlaid: BTreeSet<BufferIndex>,
+    /// Functions of the source that are there already, by name.
+    functions: BTreeSet<String>,
+    /// Factors of relaxed solves.
+    pub factors: Vec<relaxed::KeptFactor>,
+}
+
+/// A parameter of a kernel and what a launch passes for it.
+pub(super) struct Parameter {
+    /// Its declaration.
+    pub declaration: String,
+    /// Its argument.
+    pub argument: Argument,
+    /// What it is, for a comment.
+    pub note: String,
+}
+
+/// A kernel to be written.
+pub(super) struct Draft {
+    /// What its name ends with.
+    pub suffix: String,
+    /// What it computes.
+    pub note: String,
+    pub block: u32,
+    pub barriers: bool,
+    pub unrolled: bool,
+    pub parameters: Vec<Parameter>,
+    pub threads: Count,
+    /// The text between the braces.
+    pub body: String,
+}
+
+impl<'a> Generator<'a> {
+    fn new(entry: &'a Entry) -> Self {
+        let mut source = String::new();
+        let _ = writeln!(source, "// {}", text::comment(&entry.name));
+        for (kind, ports) in [("takes", &entry.params), ("gives", &entry.results)] {
+            for port in ports {
+                let axes: Vec<&str> = port.axes.iter().map(|&a| entry.axes[a].name.as_str()).collect();
+                let line = format!("{kind} b{}: {} {}[{}]", port.buffer, port.elem, port.name, axes.join(", "));
+                let _ = writeln!(source, "//   {}", text::comment(&line));
+            }
+        }
+        for (i, axis) in entry.axes.iter().enumerate().filter(|(_, axis)| axis.size.is_none()) {
+            let _ = writeln!(source, "//   s{i}: size of {}", text::comment(&axis.name));
+        }
+        source.push('\n');
+        source.push_str(PRELUDE);
+        let overlaid = entry
+            .in_place
+            .iter()
+            .filter_map(|x| Some([entry.results.get(x.result)?.buffer, entry.params.get(x.param)?.buffer]))
+            .flatten()
+            .collect();
+        Generator {
+            entry,
+            origin: 0,
+            source,
+            kernels: Vec::new(),
+            scratch: Vec::new(),
+            steps: Vec::new(),
+            checks: Vec::new(),
+            overlaid,
+            functions: BTreeSet::new(),
+            factors: Vec::new(),
+        }
+    }
+
+    fn finish(self) -> DeviceProgram {
+        DeviceProgram {
+            entry: self.entry.clone(),
+            source: self.source,
+            kernels: self.kernels,
+            scratch: self.scratch,
+            steps: self.steps,
+            checks: self.checks,
+        }
+    }
+
+    /// Memory that lives in this step only.
+    pub fn scratch(&mut self, elem: Elem, count: Count) -> Memory {
+        self.scratch.push(Scratch { elem, count, alive: (self.origin, self.origin) });
+        Memory::Scratch(self.scratch.len() - 1)
+    }
+
+    /// Keeps scratch alive up to this step.
+    pub fn keep(&mut self, memory: Memory) {
+        if let Memory::Scratch(i) = memory
+            && let Some(scratch) = self.scratch.get_mut(i)
+        {
+            scratch.alive.1 = scratch.alive.1.max(self.origin);
+        }
+    }
+
+    /// A word of the status.
+    pub fn check(&mut self, failure: DeviceFailure, places: Size) -> usize {
+        self.checks.push(Check { step: self.origin, failure, places });
+        self.checks.len() - 1
+    }
+
+    /// Adds a function to the source unless one of this name is there.
+    pub fn function(&mut self, name: &str, text: impl FnOnce() -> String) {
+        if self.functions.insert(name.to_string()) {
+            self.source.push('\n');
+            self.source.push_str(&text());
+        }
+    }
+
+    /// The name and axes of a buffer that a port has, otherwise nothing.
+    pub fn note(&self, buffer: BufferIndex) -> String {
+        let ports = match self.entry.buffers.get(buffer).map(|b| b.place) {
+            Some(BufferPlace::Param(i)) => self.entry.params.get(i),
+            Some(BufferPlace::Result(i)) => self.entry.results.get(i),
+            _ => None,
+        };
+        ports.map_or_else(String::new, |p| {
+            let axes: Vec<&str> = p.axes.iter().map(|&a| self.entry.axes[a].name.as_str()).collect();
+            if axes.is_empty() { p.name.clone() } else { format!("{}[{}]", p.name, axes.join(", ")) }
+        })
+    }
+
+    /// A buffer as a parameter `b` and its number.
+    pub fn buffer(&self, buffer: BufferIndex, written: bool) -> Parameter {
+        let elem = self.entry.buffers.get(buffer).map_or(Elem::F64, |b| b.elem);
+        let restrict = if self.overlaid.contains(&buffer) { "" } else { " __restrict__" };
+        let constant = if written { "" } else { "const " };
+        Parameter {
+            declaration: format!("{constant}{}*{restrict} b{buffer}", text::elem(elem)),
+            argument: Argument::Memory(Memory::Buffer(buffer)),
+            note: self.note(buffer),
+        }
+    }
+
+    /// Memory as a parameter of this name.
+    pub fn memory(&self, memory: Memory, name: &str, written: bool) -> Parameter {
+        let (elem, note) = match memory {
+            Memory::Buffer(b) => (self.entry.buffers.get(b).map_or(Elem::F64, |b| b.elem), self.note(b)),
+            Memory::Scratch(i) => (self.scratch.get(i).map_or(Elem::F64, |s| s.elem), String::new()),
+        };
+        let overlaid = matches!(memory, Memory::Buffer(b) if self.overlaid.contains(&b));
+        let restrict = if overlaid { "" } else { " __restrict__" };
+        let constant = if written { "" } else { "const " };
+        Parameter {
+            declaration: format!("{constant}{}*{restrict} {name}", text::elem(elem)),
+            argument: Argument::Memory(memory),
+            note,
+        }
+    }
+
+    /// The sizes of all axes that calls bind, which the text of a size refers to, where they stand in `body`.
+    pub fn sizes(&self, body: &str) -> Vec<Parameter> {
+        let words: BTreeSet<&str> = body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let free = self.entry.axes.iter().enumerate().filter(|(_, axis)| axis.size.is_none());
+        free.filter(|(i, _)| words.contains(format!("s{i}").as_str()))
+            .map(|(i, axis)| Parameter {
+                declaration: format!("word s{i}"),
+                argument: Argument::Count(Count::of(Size::axis(i as u32))),
+                note: axis.name.clone(),
+            })
+            .collect()
+    }
+
+    /// Writes a kernel and gives its launch.
+    pub fn kernel(&mut self, draft: Draft) -> Launch {
+        let name = text::identifier(&format!("{}_{}", self.entry.name, draft.suffix));
+        let name =
+            if self.kernels.iter().any(|k| k.name == name) { format!("{name}_{}", self.kernels.len()) } else { name };
+        let (body, source) = (&draft.body, &mut self.source);
+        let _ = writeln!(source, "\n// {}", text::comment(&draft.note));
+        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", draft.block);
+        for (i, p) in draft.parameters.iter().enumerate() {
+            let comma = if i + 1 < draft.parameters.len() { "," } else { ") {" };
+            let note = if p.note.is_empty() { String::new() } else { format!("  // {}", text::comment(&p.note)) };
+            let _ = writeln!(source, "    {}{comma}{note}", p.declaration);
+        }
+        let _ = writeln!(source, "{}\n}}", body.trim_end());
+        self.kernels.push(Kernel {
+            name,
+            block: draft.block,
+            barriers: draft.barriers,
+            unrolled: draft.unrolled,
+            note: draft.note,
+        });
+        Launch {
+            kernel: self.kernels.len() - 1,
+            arguments: draft.parameters.into_iter().map(|p| p.argument).collect(),
+            threads: draft.threads,
+            origin: self.origin,
+        }
+    }
+
+    /// Writes a kernel and launches it now.
+    pub fn launch(&mut self, draft: Draft) {
+        let launch = self.kernel(draft);
+        self.steps.push(DeviceStep::Launch(launch));
+    }
+
+    /// Appends a step.
+    pub fn push(&mut self, step: DeviceStep) {
+        self.steps.push(step);
+    }
+}
+
+/// A number that a launch passes.
+pub(super) fn count(name: &str, count: Count, note: &str) -> Parameter {
+    Parameter { declaration: format!("word {name}"), argument: Argument::Count(count), note: note.to_string() }
+}
+
+/// A word of the status that a launch passes.
+pub(super) fn status(word: usize) -> Parameter {
+    Parameter {
+        declaration: "word* status".to_string(),
+        argument: Argument::Status(word),
+        note: "smallest place that failed".to_string(),
+    }
+}

@@ -1,0 +1,140 @@
+//! Assembly and factor of the normal matrix, one time step after the other.
+
+use super::Solve;
+
+/// The body of the kernel, and the numbers of device memory that each system needs.
+pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
+    let central = solve.s.central;
+    let n = solve.block();
+    let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
+    // b ties a step to the one before it, b2 to the one before that; b3 ties the next step to the one before this.
+    let mut list = vec![("a", n * n), ("b", n * n), ("inverse", n), ("row", solve.s.equations * n)];
+    if central {
+        list.extend([("b2", n * n), ("b3", n * n), ("fresh", n * n)]);
+    }
+    let (arrays, each) = solve.arrays(&list);
+    let text = Central::of(central);
+    let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = text;
+    let rows = solve.equation_rows();
+    let stored = solve.stored("t", "i * (i + 1) / 2 + j");
+    let next = solve.stored("t", "TRIANGLE + i * N + j");
+    let after_next = solve.stored("t", "TRIANGLE + N * N + i * N + j");
+    let store_next = if central {
+        String::new()
+    } else {
+        format!("{unroll}      for (int j = 0; j < N; ++j) {next} = b[i * N + j];\n")
+    };
+    let advance = if central {
+        format!(
+            r"    {sync}
+    // The coupling of steps t and t + 2, and all couplings one step on.
+{unroll}    for (int i = lane; i < N; i += LANES) {{
+{unroll}      for (int j = 0; j < N; ++j) {{
+        b[i * N + j] = fresh[i * N + j];
+        b2[i * N + j] = b3[i * N + j];
+      }}
+{unroll}      for (int j = 0; j < N; ++j) {{
+        double sum = i == j && i % K == K - 2 && t + 2 < steps ? -(ws * outer * outer) : 0.0;
+        for (int p = 0; p < j; ++p) sum -= b3[i * N + p] * a[j * N + p];
+        b3[i * N + j] = sum * inverse[j];
+      }}
+{unroll}      for (int j = 0; j < N; ++j) {{
+        {next} = b[i * N + j];
+        {after_next} = b3[i * N + j];
+      }}
+    }}
+"
+        )
+    } else {
+        String::new()
+    };
+    let mut out = solve.head();
+    out.push_str(&solve.scale());
+    out.push_str(&arrays);
+    out.push_str(&format!(
+        r"{unroll}  for (int e = lane; e < N * N; e += LANES) {zero};
+  for (word t = 0; t < steps; ++t) {{
+    {sync}
+{rows}    {sync}
+    // The diagonal block less what earlier steps take from it.
+{unroll}    for (int e = lane; e < N * N; e += LANES) {{
+      const int i = e / N, j = e % N, k = i % K;
+      if (j > i) continue;
+      double sum = 0;
+      if (i / K == j / K) {{
+        if (t + 1 < steps) sum += ws * at_at_{tag}[k * K + j % K];
+        if (t > 0) sum += ws * next_next_{tag}[k * K + j % K];
+        if (i == j && t < start && k < G) sum += wi * scale[k] * scale[k];
+      }}{diagonal}
+      for (int q = 0; q < E; ++q) sum += we * row[q * N + i] * row[q * N + j];
+{unroll}      for (int p = 0; p < N; ++p) sum -= b[i * N + p] * b[j * N + p];{skipped}
+      a[i * N + j] = sum;
+    }}
+    {sync}
+    // Its Cholesky factor.
+{unroll}    for (int p = 0; p < N; ++p) {{
+      const double pivot = a[p * N + p];
+      if (lane == 0 && !(pivot > 0 && pivot < 1.0 / 0.0)) atomicMin(status, system * steps + t);
+      const double reciprocal = 1 / sqrt(pivot);
+      {sync}
+      if (lane == 0) inverse[p] = reciprocal;
+{unroll}      for (int i = p + 1 + lane; i < N; i += LANES) a[i * N + p] *= reciprocal;
+      {sync}
+{unroll}      for (int i = p + 1 + lane; i < N; i += LANES) {{
+{unroll}        for (int j = p + 1; j <= i; ++j) a[i * N + j] -= a[i * N + p] * a[j * N + p];
+      }}
+      {sync}
+    }}
+{unroll}    for (int e = lane; e < N * N; e += LANES) {{
+      const int i = e / N, j = e % N;
+      if (j <= i) {stored} = i == j ? inverse[i] : a[i * N + j];
+    }}
+    // The coupling of steps t and t + 1.
+{unroll}    for (int i = lane; i < N; i += LANES) {{
+      const int k = i % K;
+      double solved[N];
+{unroll}      for (int j = 0; j < N; ++j) {{
+        double sum = 0;
+        if (i / K == j / K && t + 1 < steps) {{
+          sum += ws * at_next_{tag}[(j % K) * K + k];{coupled}
+        }}{skipped_next}
+{unroll}        for (int p = 0; p < j; ++p) sum -= solved[p] * a[j * N + p];
+        solved[j] = sum * inverse[j];
+      }}
+{unroll}      for (int j = 0; j < N; ++j) {fresh}[i * N + j] = solved[j];
+{store_next}    }}
+{advance}  }}
+"
+    ));
+    (out, each)
+}
+
+/// What central rows add; nothing without them.
+struct Central {
+    zero: &'static str,
+    diagonal: &'static str,
+    skipped: &'static str,
+    coupled: &'static str,
+    skipped_next: &'static str,
+    fresh: &'static str,
+}
+
+impl Central {
+    fn of(central: bool) -> Central {
+        if !central {
+            return Central { zero: "b[e] = 0", diagonal: "", skipped: "", coupled: "", skipped_next: "", fresh: "b" };
+        }
+        Central {
+            zero: "b[e] = 0, b2[e] = 0, b3[e] = 0",
+            diagonal: r"
+      if (i == j && k == K - 2) sum += ws * outer * outer * ((t >= 2) + (t + 2 < steps));
+      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) sum += ws * middle * middle;",
+            skipped: "\n      for (int p = 0; p < N; ++p) sum -= b2[i * N + p] * b2[j * N + p];",
+            coupled: r"
+          if (k == K - 2 && j % K == K - 1 && t >= 1) sum -= ws * outer * middle;
+          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) sum += ws * outer * middle;",
+            skipped_next: "\n        for (int p = 0; p < N; ++p) sum -= b3[i * N + p] * b[j * N + p];",
+            fresh: "fresh",
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Forward and back substitution, with a correction: solves and adjoint solves.
+
+use super::super::generate::{Draft, Generator};
+use super::{CORRECTIONS, Solve};
+use crate::artifact::device::{Count, Memory};
+use crate::base::Elem;
+
+/// Writes the kernel: the scaled solution into `scaled`, and the solution itself where the step is no adjoint.
+pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory, scaled: Memory) {
+    let s = solve.s;
+    let swept = generator.scratch(Elem::F64, Count::of(solve.unknowns()));
+    let (body, each) = body(solve);
+    let mut parameters = vec![solve.operand(generator, 0, "c"), solve.operand(generator, 3, "h")];
+    match s.adjoint {
+        None => parameters.extend([solve.operand(generator, 1, "rhs"), solve.operand(generator, 2, "iv")]),
+        Some((u_adj, _)) => parameters.push(generator.memory(Memory::Buffer(u_adj), "u_adj", false)),
+    }
+    parameters.push(generator.memory(factor, "factor", false));
+    parameters.push(generator.memory(swept, "swept", true));
+    parameters.push(generator.memory(scaled, "v", true));
+    if s.adjoint.is_none() {
+        parameters.push(generator.memory(Memory::Buffer(s.solution), "u", true));
+    }
+    parameters.extend(solve.work(generator, s.batch.clone(), each));
+    parameters.extend(solve.sizes(s.batch.clone(), true));
+    let (suffix, note) = match s.adjoint {
+        None => ("solve", "relaxed solve"),
+        Some(_) => ("adjoint", "adjoint of a relaxed solve"),
+    };
+    generator.launch(Draft {
+        suffix: format!("{suffix}{}", generator.origin),
+        note: solve.describe(note),
+        block: solve.threads_per_block(),
+        barriers: solve.lanes > 1,
+        unrolled: solve.unrolled(),
+        parameters,
+        threads: solve.threads(s.batch.clone()),
+        body,
+    });
+}
+
+fn body(solve: &Solve<'_>) -> (String, usize) {
+    let central = solve.s.central;
+    let forward = solve.s.adjoint.is_none();
+    let (n, e, d) = (solve.block(), solve.s.equations, solve.s.states);
+    let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
+    let mut list = vec![
+        ("row", e * n),
+        ("at", n),
+        ("next", n),
+        ("y", n),
+        ("x1", n),
+        ("x2", n),
+        ("g", n),
+        ("residual", e),
+        ("tie", d * solve.rows.count()),
+    ];
+    if !central {
+        list.retain(|(name, _)| *name != "x2");
+    }
+    let (arrays, each) = solve.arrays(&list);
+    let rows = solve.equation_rows();
+    let v = |t: &str, e: &str| solve.vector("v", t, e);
+    let (v_t, v_next) = (v("t", "i"), v("t + 1", "i"));
+    let swept = solve.vector("swept", "t", "i");
+    let right = if forward { "rhs[(system * E + e) * steps + t]" } else { "0.0" };
+    let initial = if forward { "iv[((system * start + t) * D + i / K) * G + i % K]" } else { "0.0" };
+    let upstream = if forward { "" } else { "\n      sum += u_adj[(system * steps + t) * N + i] * scale[i % K];" };
+    let central_ties = if central {
+        let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
+        let row = |t: &str| {
+            format!(
+                "-(outer * ({} - {}) - middle * {})",
+                at(&format!("{t} + 1"), "K - 2"),
+                at(&format!("{t} - 1"), "K - 2"),
+                at(t, "K - 1")
+            )
+        };
+        format!(
+            r"
+        // Central rows around the step before, this one and the next.
+        if (t >= 2) g[d * K + K - 2] += outer * ({});
+        if (t >= 1 && t + 1 < steps) g[d * K + K - 1] -= middle * ({});
+        if (t + 2 < steps) g[d * K + K - 2] -= outer * ({});",
+            row("t - 1"),
+            row("t"),
+            row("t + 1")
+        )
+    } else {
+        String::new()
+    };
+    let below = |t: &str, from: &str| solve.stored(t, &format!("TRIANGLE + {from}"));
+    let lower = solve.stored("t", "i * (i + 1) / 2 + p");
+    let column = solve.stored("t", "p * (p + 1) / 2 + i");
+    let pivot = solve.stored("t", "p * (p + 1) / 2 + p");
+    let (before, after) = if central {
+        (
+            format!(
+                "\n      if (t > 1) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
+                below("t - 2", "N * N + i * N + p")
+            ),
+            format!(
+                "\n      if (t + 2 < steps) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
+                below("t", "N * N + p * N + i")
+            ),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    let older = if central { "x2[i] = x1[i], " } else { "" };
+    let mut out = solve.head();
+    out.push_str(&solve.scale());
+    out.push_str(&arrays);
+    out.push_str(&format!(
+        r"  for (int pass = 0; pass <= {CORRECTIONS}; ++pass) {{
+    for (word t = 0; t < steps; ++t) {{
+      {sync}
+{rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
+        at[i] = pass == 0 ? 0.0 : t == 0 ? {v_t} : next[i];
+        next[i] = pass > 0 && t + 1 < steps ? {v_next} : 0.0;
+        g[i] = 0;
+      }}
+      {sync}
+      // Residuals of the rows of this step at the solution so far; in the first pass that is zero.
+{unroll}      for (int e = lane; e < E; e += LANES) {{
+        double sum = {right};
+        if (pass > 0) for (int i = 0; i < N; ++i) sum -= row[e * N + i] * at[i];
+        residual[e] = we * sum;
+      }}
+      if (pass > 0) {{
+{unroll}        for (int d = lane; d < D; d += LANES) {{
+        if (t > 0) add_next_{tag}(tie + d * R, g + d * K);
+        if (t + 1 < steps) {{
+          residuals_{tag}(at + d * K, next + d * K, tie + d * R);
+          add_at_{tag}(tie + d * R, g + d * K);
+        }}{central_ties}
+        }}
+      }}
+      {sync}
+{unroll}      for (int i = lane; i < N; i += LANES) {{
+      double sum = ws * g[i];{upstream}
+      for (int e = 0; e < E; ++e) sum += row[e * N + i] * residual[e];
+      if (t < start && i % K < G) sum += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
+      if (t > 0) for (int p = 0; p < N; ++p) sum -= {coupled} * x1[p];{before}
+      y[i] = sum;
+      }}
+      {sync}
+{unroll}      for (int p = 0; p < N; ++p) {{
+        const double solved = y[p] * {pivot};
+        {sync}
+        if (lane == 0) y[p] = solved;
+{unroll}        for (int i = p + 1 + lane; i < N; i += LANES) y[i] -= {lower} * solved;
+        {sync}
+      }}
+{unroll}      for (int i = lane; i < N; i += LANES) {older}x1[i] = y[i], {swept} = y[i];
+    }}
+    for (word left = steps; left > 0; --left) {{
+      const word t = left - 1;
+      {sync}
+{unroll}      for (int i = lane; i < N; i += LANES) {{
+      double sum = {swept};
+      if (t + 1 < steps) for (int p = 0; p < N; ++p) sum -= {transposed} * x1[p];{after}
+      y[i] = sum;
+      }}
+      {sync}
+{unroll}      for (int q = 0; q < N; ++q) {{
+        const int p = N - 1 - q;
+        const double solved = y[p] * {pivot};
+        {sync}
+        if (lane == 0) y[p] = solved;
+{unroll}        for (int i = lane; i < p; i += LANES) y[i] -= {column} * solved;
+        {sync}
+      }}
+{unroll}      for (int i = lane; i < N; i += LANES) {{
+        {older}x1[i] = y[i];
+        {v_t} = pass == 0 ? y[i] : {v_t} + y[i];
+      }}
+    }}
+  }}
+",
+        coupled = below("t - 1", "i * N + p"),
+        transposed = below("t", "p * N + i"),
+    ));
+    if forward {
+        out.push_str(&format!(
+            r"  {sync}
+  for (word t = 0; t < steps; ++t) {{
+    for (int i = lane; i < N; i += LANES) u[(system * steps + t) * N + i] = {v_t} * scale[i % K];
+  }}
+"
+        ));
+    }
+    (out, each)
+}

@@ -1,0 +1,269 @@
+//! Runs device programs on the processor.
+
+use libloading::Library;
+use mechc::artifact::device::{Argument, Check, Count, DeviceProgram, DeviceStep, Gemm, Launch, Matrix, Memory};
+use mechc::artifact::{Artifact, Size};
+use mechc::base::{Elem, Tensor, TensorData};
+use mechc::codegen;
+use mechc::kernel::Program;
+use mechc::runtime::{Executable, TensorView, Threads};
+use std::ffi::c_void;
+use std::path::Path;
+use std::process::Command;
+
+/// Memory of a buffer.
+enum Numbers {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Numbers {
+    /// Filled with what no result may be.
+    fn new(elem: Elem, count: usize) -> Numbers {
+        match elem {
+            Elem::F32 => Numbers::F32(vec![f32::NAN; count]),
+            Elem::F64 => Numbers::F64(vec![f64::NAN; count]),
+        }
+    }
+
+    fn of(tensor: &Tensor) -> Numbers {
+        match tensor.data() {
+            TensorData::F32(x) => Numbers::F32(x.clone()),
+            TensorData::F64(x) => Numbers::F64(x.clone()),
+        }
+    }
+
+    fn address(&mut self) -> u64 {
+        match self {
+            Numbers::F32(x) => x.as_mut_ptr() as u64,
+            Numbers::F64(x) => x.as_mut_ptr() as u64,
+        }
+    }
+
+    fn get(&self, i: usize) -> f64 {
+        match self {
+            Numbers::F32(x) => f64::from(x[i]),
+            Numbers::F64(x) => x[i],
+        }
+    }
+
+    fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Numbers::F32(x) => x.iter().map(|&x| f64::from(x)).collect(),
+            Numbers::F64(x) => x.clone(),
+        }
+    }
+}
+
+/// Sources of several programs, built.
+pub struct Built {
+    library: Library,
+    programs: Vec<DeviceProgram>,
+    _folder: tempfile::TempDir,
+}
+
+type ShimLaunch = unsafe extern "C" fn(*mut c_void, *const u64, u32, u32, u32, i32) -> i32;
+
+impl Built {
+    /// Builds all programs as one library; each in a name space of its own, the kernels under `p0_name`, `p1_name`, ...
+    pub fn new(programs: Vec<DeviceProgram>) -> Built {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/shim.h");
+        let mut source = format!("#include \"{}\"\n", shim.display());
+        for (i, program) in programs.iter().enumerate() {
+            let mut text = program.source.clone();
+            for kernel in &program.kernels {
+                text = text.replace(&format!(" {}(\n", kernel.name), &format!(" p{i}_{}(\n", kernel.name));
+            }
+            source.push_str(&format!("namespace program{i} {{\n{text}\n}}\n"));
+        }
+        let (file, library) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
+        std::fs::write(&file, source).expect("the source is written");
+        let output = Command::new("g++")
+            .args(["-O1", "-w", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
+            .args([&library, &file])
+            .output()
+            .expect("g++ starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // SAFETY: the library has no initialisers.
+        let library = unsafe { Library::new(&library) }.expect("the library loads");
+        Built { library, programs, _folder: folder }
+    }
+
+    /// The device program at this position, run on `args`: its results, and the first check that failed.
+    pub fn run(&self, at: usize, args: &[Tensor]) -> (Vec<Vec<f64>>, Option<(Check, u64, u64)>) {
+        let program = &self.programs[at];
+        let mut sizes: Vec<u64> = program.entry.axes.iter().map(|a| a.size.unwrap_or(0) as u64).collect();
+        for (port, arg) in program.entry.params.iter().zip(args) {
+            for (&axis, &size) in port.axes.iter().zip(arg.shape()) {
+                sizes[axis] = size as u64;
+            }
+        }
+        let value = |s: &Size| s.value(&sizes).expect("a size") as usize;
+        let mut buffers: Vec<Numbers> =
+            program.entry.buffers.iter().map(|b| Numbers::new(b.elem, value(&b.size))).collect();
+        for (port, arg) in program.entry.params.iter().zip(args) {
+            buffers[port.buffer] = Numbers::of(arg);
+        }
+        let scratch: Vec<Numbers> = program
+            .scratch
+            .iter()
+            .map(|s| Numbers::new(s.elem, s.count.value(&sizes).expect("a count") as usize))
+            .collect();
+        let status = vec![u64::MAX; program.checks.len()];
+        let mut machine = Machine { built: self, at, sizes, buffers, scratch, status };
+        for step in &program.steps {
+            match step {
+                DeviceStep::Launch(launch) => machine.launch(launch),
+                DeviceStep::Gemm(gemm) => machine.gemm(gemm),
+            }
+        }
+        let results = program.entry.results.iter().map(|r| machine.buffers[r.buffer].to_f64()).collect();
+        let failed = machine.status.iter().zip(&program.checks).find(|(word, _)| **word != u64::MAX);
+        let failed = failed.map(|(word, check)| {
+            let (sample, time) = check.place(*word, &machine.sizes);
+            (check.clone(), sample, time)
+        });
+        (results, failed)
+    }
+}
+
+struct Machine<'b> {
+    built: &'b Built,
+    at: usize,
+    sizes: Vec<u64>,
+    buffers: Vec<Numbers>,
+    scratch: Vec<Numbers>,
+    status: Vec<u64>,
+}
+
+impl Machine<'_> {
+    fn size(&self, size: &Size) -> usize {
+        size.value(&self.sizes).expect("a size") as usize
+    }
+
+    fn count(&self, count: &Count) -> u64 {
+        count.value(&self.sizes).expect("a count")
+    }
+
+    fn memory(&mut self, memory: Memory) -> &mut Numbers {
+        match memory {
+            Memory::Buffer(i) => &mut self.buffers[i],
+            Memory::Scratch(i) => &mut self.scratch[i],
+        }
+    }
+
+    fn launch(&mut self, launch: &Launch) {
+        let kernel = &self.built.programs[self.at].kernels[launch.kernel];
+        let threads = self.count(&launch.threads);
+        let words: Vec<u64> = launch
+            .arguments
+            .iter()
+            .map(|a| match a {
+                Argument::Memory(m) => self.memory(*m).address(),
+                Argument::Count(c) => self.count(c),
+                Argument::Status(i) => &raw mut self.status[*i] as u64,
+            })
+            .collect();
+        let grid = threads.div_ceil(u64::from(kernel.block)) as u32;
+        let name = format!("p{}_{}", self.at, kernel.name);
+        // SAFETY: the symbols have these types; the words are what the kernel takes, and memory has the sizes of the contract.
+        let done = unsafe {
+            let function = self.built.library.get::<*mut c_void>(name.as_bytes()).expect("the kernel");
+            let shim = self.built.library.get::<ShimLaunch>(b"shim_launch").expect("the launch");
+            let function = function.try_as_raw_ptr().expect("an address");
+            shim(function, words.as_ptr(), words.len() as u32, grid, kernel.block, i32::from(kernel.barriers))
+        };
+        assert_eq!(done, 0, "{name} starts");
+    }
+
+    /// The generated kernel, whose result must be that of the product in the terms of the library.
+    fn gemm(&mut self, gemm: &Gemm) {
+        self.launch(&gemm.generated);
+        let (rows, columns, inner) = (self.size(&gemm.rows), self.size(&gemm.columns), self.size(&gemm.inner));
+        let mut batches = vec![[0usize; 3]];
+        for (extent, strides) in &gemm.batch {
+            let (extent, strides) = (self.size(extent), strides.each_ref().map(|s| self.size(s)));
+            batches = batches
+                .into_iter()
+                .flat_map(|b| {
+                    (0..extent).map(move |i| [b[0] + i * strides[0], b[1] + i * strides[1], b[2] + i * strides[2]])
+                })
+                .collect();
+        }
+        let mut sums = vec![[0usize; 2]];
+        for (extent, strides) in &gemm.sums {
+            let (extent, strides) = (self.size(extent), strides.each_ref().map(|s| self.size(s)));
+            sums = sums
+                .into_iter()
+                .flat_map(|b| (0..extent).map(move |i| [b[0] + i * strides[0], b[1] + i * strides[1]]))
+                .collect();
+        }
+        for batch in &batches {
+            for column in 0..columns {
+                for row in 0..rows {
+                    let (mut sum, mut size) = (0.0, 0.0);
+                    for outer in &sums {
+                        for k in 0..inner {
+                            let a = self.element(&gemm.left, batch[0] + outer[0], row, k);
+                            let b = self.element(&gemm.right, batch[1] + outer[1], k, column);
+                            sum += a * b;
+                            size += (a * b).abs();
+                        }
+                    }
+                    let found = self.element(&gemm.out, batch[2], row, column);
+                    let tolerance = if gemm.elem == Elem::F32 { 1e-5 } else { 1e-13 };
+                    assert!(
+                        (found - sum).abs() <= tolerance * size,
+                        "row {row}, column {column}: {found} is not {sum}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn element(&mut self, matrix: &Matrix, base: usize, row: usize, column: usize) -> f64 {
+        let start: usize = matrix.offset.iter().map(|s| self.size(s)).sum::<usize>() + base;
+        let leading = self.size(&matrix.leading);
+        let (row, column) = if matrix.transposed { (column, row) } else { (row, column) };
+        self.memory(matrix.memory).get(start + row + column * leading)
+    }
+}
+
+/// Compares the device program of each program with the host, on the arguments that `args` makes.
+///
+/// The tolerance is relative to the largest number of a result: 1e-10 in double precision, and 2e-4 where a function has single precision
+/// in it, whose sums of a thousand products are rounded in another order.
+pub fn compare(programs: Vec<Program>, mut args: impl FnMut(usize, &Program) -> Vec<Tensor>) {
+    let built = Built::new(programs.iter().map(codegen::cuda::generate).collect());
+    let artifact: Artifact = codegen::host::compile("test", programs.clone()).expect("host code");
+    for (at, program) in programs.iter().enumerate() {
+        let name = &program.entry.name;
+        let args = args(at, program);
+        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+        let threads = Threads::new(1).expect("a thread");
+        let mut one = Artifact { name: artifact.name.clone(), entries: vec![artifact.entries[at].clone()] };
+        one.entries.truncate(1);
+        let host = Executable::new(&one, name, threads).expect("the entry").run(&views).expect("the host runs");
+        let single = program.entry.buffers.iter().any(|b| b.elem == Elem::F32);
+        let (device, failed) = built.run(at, &args);
+        assert_eq!(failed, None, "{name}");
+        for ((port, host), device) in program.entry.results.iter().zip(&host).zip(&device) {
+            let host = host.to_f64();
+            let scale = host.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+            let tolerance = if single { 2e-4 } else { 1e-10 };
+            for (i, (h, d)) in host.iter().zip(device).enumerate() {
+                assert!(
+                    (h - d).abs() <= tolerance * scale || (h.is_nan() && d.is_nan()),
+                    "{name}: {}[{i}] is {d} on the device, {h} on the host, {scale} at most",
+                    port.name
+                );
+            }
+        }
+        let (again, _) = built.run(at, &args);
+        assert!(
+            device.iter().flatten().zip(again.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits()),
+            "{name} differs in a second run"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Generated CUDA sources, built for the processor by the system's C++ compiler through `tests/cuda/shim.h`, against the host.
+
+mod device;
+mod examples;
+mod relaxed;
+mod text;
