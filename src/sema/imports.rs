@@ -13,7 +13,12 @@ const MAX_CHAIN: usize = 64;
 
 /// The standard library: paths as `use` reads them, with their texts.
 pub fn stdlib() -> &'static [(&'static str, &'static str)] {
-    &[("std/systems.mech", include_str!("../../stdlib/systems.mech"))]
+    macro_rules! files {
+        ($($name:literal),*) => {
+            &[$((concat!("std/", $name, ".mech"), include_str!(concat!("../../stdlib/", $name, ".mech")))),*]
+        };
+    }
+    files!("systems", "chaos", "oscillators", "mechanics", "populations", "chemistry", "cells", "grids")
 }
 
 /// What can be imported.
@@ -85,6 +90,7 @@ impl<'w> Importer<'w> {
                 ast::Item::Model(m) => names.push(&m.name.name),
                 ast::Item::Network(n) => names.push(&n.name.name),
                 ast::Item::Use(u) if u.path.last().is_some_and(|i| i.name == item.name) => passed_on = Some(u.clone()),
+                ast::Item::Use(u) => names.extend(u.path.last().map(|i| i.name.as_str())),
                 _ => {}
             }
         }
