@@ -59,7 +59,6 @@ fn a_new_project_runs_tests_and_is_laid_out() {
         ("file/below", 4, "N067"),
         ("a\tb", 2, "N065"),
         (".", 2, "N065"),
-        ("", 2, "N065"),
     ] {
         let output = mechc(here.path(), &["new", name]);
         assert_eq!(output.status.code(), Some(code), "{name}: {}", text(&output.stderr));
