@@ -284,9 +284,15 @@ fn the_snippet_of_the_readme_runs() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    for page in
-        PAGES.iter().chain(&["docs/cuda.md", "docs/devices.md", "docs/report.md", "docs/solve.md", "docs/tools.md", "docs/info.md", "docs/SUMMARY.md"])
-    {
+    for page in PAGES.iter().chain(&[
+        "docs/cuda.md",
+        "docs/devices.md",
+        "docs/report.md",
+        "docs/solve.md",
+        "docs/tools.md",
+        "docs/info.md",
+        "docs/SUMMARY.md",
+    ]) {
         let text = read(page);
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = target.split('#').next().unwrap_or_default();

@@ -2,7 +2,10 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use super::ast::{Binding, Claim, Comparison, DataSource, Equation, Expectation, For, Function, Ident, IndexDecl, InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, Use};
+use super::ast::{
+    Binding, Claim, Comparison, DataSource, Equation, Expectation, For, Function, Ident, IndexDecl, InitialDecl,
+    InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, Use,
+};
 use super::expr::is_plain_group;
 use super::grammar::Rule;
 use super::report::Reporter;
