@@ -139,7 +139,8 @@ impl<'a> Lexer<'a, '_, '_> {
                 self.report(codes::E0108, message, opening, "here", help);
                 self.push(TokenKind::Bad, end);
             }
-            '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' | '~' | '!' => {
+            '!' if self.rest().starts_with("!=") => self.push(TokenKind::Symbol(b'!'), self.at + 2),
+            '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' | '~' => {
                 self.push(TokenKind::Symbol(c as u8), self.at + 1);
             }
             '.' => self.dot(),
