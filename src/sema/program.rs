@@ -374,12 +374,15 @@ impl<'w> Checker<'w> {
 
     fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sink: &mut Sink) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
+        // A file of nothing but imports passes them on.
+        let passes_on = places.iter().all(|(_, import)| import.is_some());
         for (item, (place, import)) in items.iter().zip(places) {
             let name = item_name(item).unwrap_or_default();
             if matches!(item, Item::Function(_)) || self.used.iter().any(|u| u == name) {
                 continue;
             }
             let what = match item {
+                _ if import.is_some() && passes_on => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
                 Item::Data(_) if fits => "data set",
