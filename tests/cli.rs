@@ -266,6 +266,24 @@ fn every_stage_prints_the_same_bytes_twice() {
 }
 
 #[test]
+fn sources_for_a_device_are_written_with_their_launches() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("m.mech"), "model A { state u; u' = -u^2 }").expect("a written file");
+    let build = |out: &str| mechc(folder.path(), &["build", "--target", "cuda", "-o", out, "m.mech"]);
+    // Files of the same names are replaced.
+    for _ in 0..2 {
+        let output = build("out");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).expect(name);
+    let (header, source) = (read("m.h"), read("A_field.cu"));
+    assert!(header.contains("static const mechc_launch A_field_launches[] = {\n  {\"field_0\", 128, "), "{header}");
+    assert!(source.contains("extern \"C\" __global__ void __launch_bounds__(128) field_0("), "{source}");
+    let output = build("m.mech");
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn findings_can_be_read_by_programs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("m.mech"), "model A { state u; u' = -v }").expect("a written file");

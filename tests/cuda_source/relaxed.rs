@@ -7,8 +7,8 @@ use mechc::codegen;
 use mechc::ir;
 use mechc::kernel::{self, Program};
 
-/// A solve and its adjoint; `SAMPLE` and `SHARED` stand for the batch axis of the matrix.
-fn text(states: usize, orders: usize, given: usize, own: bool, central: bool) -> String {
+/// A solve and its adjoint, each sample with its own matrix or all with one.
+pub fn text(states: usize, orders: usize, given: usize, own: bool, central: bool) -> String {
     let batch = if own { "sample, " } else { "" };
     format!(
         "module T

@@ -27,3 +27,13 @@ func loss(%x: f64[sample, time], %y: f32[sample, time]) {
 "
     ));
 }
+
+#[test]
+fn a_relaxed_solve_with_its_gradients() {
+    insta::assert_snapshot!(source(&super::relaxed::text(1, 3, 1, false, false)));
+}
+
+#[test]
+fn a_relaxed_solve_with_several_lanes_and_central_rows() {
+    insta::assert_snapshot!(source(&super::relaxed::text(3, 3, 1, true, true)));
+}
