@@ -217,7 +217,11 @@ impl<'a> Generator<'a> {
             let note = if p.note.is_empty() { String::new() } else { format!("  // {}", text::comment(&p.note)) };
             let _ = writeln!(source, "    {}{comma}{note}", p.declaration);
         }
-        let _ = writeln!(source, "{}\n}}", body.trim_end());
+        // Where one thread does a system, waiting leaves nothing behind.
+        for line in body.lines().filter(|line| !line.trim().is_empty()) {
+            let _ = writeln!(source, "{line}");
+        }
+        source.push_str("}\n");
         self.kernels.push(Kernel {
             name,
             block: draft.block,

@@ -65,7 +65,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     let swept = solve.vector("swept", "t", "i");
     let right = if forward { "rhs[(system * E + e) * steps + t]" } else { "0.0" };
     let initial = if forward { "iv[((system * start + t) * D + i / K) * G + i % K]" } else { "0.0" };
-    let upstream = if forward { "" } else { "\n      sum += u_adj[(system * steps + t) * N + i] * scale[i % K];" };
+    let upstream = if forward { "" } else { "\n        sum += u_adj[(system * steps + t) * N + i] * scale[i % K];" };
     let central_ties = if central {
         let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
         let row = |t: &str| {
@@ -78,10 +78,10 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         };
         format!(
             r"
-        // Central rows around the step before, this one and the next.
-        if (t >= 2) g[d * K + K - 2] += outer * ({});
-        if (t >= 1 && t + 1 < steps) g[d * K + K - 1] -= middle * ({});
-        if (t + 2 < steps) g[d * K + K - 2] -= outer * ({});",
+          // Central rows around the step before, this one and the next.
+          if (t >= 2) g[d * K + K - 2] += outer * ({});
+          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] -= middle * ({});
+          if (t + 2 < steps) g[d * K + K - 2] -= outer * ({});",
             row("t - 1"),
             row("t"),
             row("t + 1")
@@ -96,11 +96,11 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     let (before, after) = if central {
         (
             format!(
-                "\n      if (t > 1) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
+                "\n        if (t > 1) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
                 below("t - 2", "N * N + i * N + p")
             ),
             format!(
-                "\n      if (t + 2 < steps) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
+                "\n        if (t + 2 < steps) for (int p = 0; p < N; ++p) sum -= {} * x2[p];",
                 below("t", "N * N + p * N + i")
             ),
         )
@@ -129,20 +129,20 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       }}
       if (pass > 0) {{
 {unroll}        for (int d = lane; d < D; d += LANES) {{
-        if (t > 0) add_next_{tag}(tie + d * R, g + d * K);
-        if (t + 1 < steps) {{
-          residuals_{tag}(at + d * K, next + d * K, tie + d * R);
-          add_at_{tag}(tie + d * R, g + d * K);
-        }}{central_ties}
+          if (t > 0) add_next_{tag}(tie + d * R, g + d * K);
+          if (t + 1 < steps) {{
+            residuals_{tag}(at + d * K, next + d * K, tie + d * R);
+            add_at_{tag}(tie + d * R, g + d * K);
+          }}{central_ties}
         }}
       }}
       {sync}
 {unroll}      for (int i = lane; i < N; i += LANES) {{
-      double sum = ws * g[i];{upstream}
-      for (int e = 0; e < E; ++e) sum += row[e * N + i] * residual[e];
-      if (t < start && i % K < G) sum += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
-      if (t > 0) for (int p = 0; p < N; ++p) sum -= {coupled} * x1[p];{before}
-      y[i] = sum;
+        double sum = ws * g[i];{upstream}
+        for (int e = 0; e < E; ++e) sum += row[e * N + i] * residual[e];
+        if (t < start && i % K < G) sum += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
+        if (t > 0) for (int p = 0; p < N; ++p) sum -= {coupled} * x1[p];{before}
+        y[i] = sum;
       }}
       {sync}
 {unroll}      for (int p = 0; p < N; ++p) {{
@@ -158,9 +158,9 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       const word t = left - 1;
       {sync}
 {unroll}      for (int i = lane; i < N; i += LANES) {{
-      double sum = {swept};
-      if (t + 1 < steps) for (int p = 0; p < N; ++p) sum -= {transposed} * x1[p];{after}
-      y[i] = sum;
+        double sum = {swept};
+        if (t + 1 < steps) for (int p = 0; p < N; ++p) sum -= {transposed} * x1[p];{after}
+        y[i] = sum;
       }}
       {sync}
 {unroll}      for (int q = 0; q < N; ++q) {{
