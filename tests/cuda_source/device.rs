@@ -64,6 +64,9 @@ pub struct Built {
 
 type ShimLaunch = unsafe extern "C" fn(*mut c_void, *const u64, u32, u32, u32, i32) -> i32;
 
+/// The first check that failed, with its sample and time step.
+pub type Failed = (Check, u64, u64);
+
 impl Built {
     /// Builds all programs as one library; each in a name space of its own, the kernels under `p0_name`, `p1_name`, ...
     pub fn new(programs: Vec<DeviceProgram>) -> Built {
@@ -91,7 +94,7 @@ impl Built {
     }
 
     /// The device program at this position, run on `args`: its results, and the first check that failed.
-    pub fn run(&self, at: usize, args: &[Tensor]) -> (Vec<Vec<f64>>, Option<(Check, u64, u64)>) {
+    pub fn run(&self, at: usize, args: &[Tensor]) -> (Vec<Vec<f64>>, Option<Failed>) {
         let program = &self.programs[at];
         let mut sizes: Vec<u64> = program.entry.axes.iter().map(|a| a.size.unwrap_or(0) as u64).collect();
         for (port, arg) in program.entry.params.iter().zip(args) {

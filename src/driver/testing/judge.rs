@@ -51,19 +51,21 @@ pub(super) struct Judge<'a, 'b> {
 }
 
 /// A judgement: nothing to say, or why the expectation fails.
-pub(super) type Verdict = Result<(), Diagnostic>;
+pub(super) type Verdict = Result<(), Box<Diagnostic>>;
 
 impl Judge<'_, '_> {
     /// Whether an expectation holds.
     pub fn judge(&self, expectation: &Expectation) -> Verdict {
         let span = expectation.span;
-        let could_not = |why: String| Diagnostic::error(codes::E1105, why, span, "cannot be judged");
+        let could_not = |why: String| Box::new(Diagnostic::error(codes::E1105, why, span, "cannot be judged"));
         match &expectation.claim {
             Claim::Compare { left, relation, right } => {
                 let left = self.value(left).map_err(could_not)?;
                 let right = self.value(right).map_err(could_not)?;
                 let verdict = compare(&left, *relation, &right).map_err(could_not)?;
-                verdict.map_or(Ok(()), |(message, here)| Err(Diagnostic::error(codes::E1101, message, span, here)))
+                verdict.map_or(Ok(()), |(message, here)| {
+                    Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
+                })
             }
             Claim::Terms { of, equal, terms } => {
                 let equation = self.equation(of).map_err(could_not)?;
@@ -86,7 +88,7 @@ impl Judge<'_, '_> {
                     }
                 }
                 let here = if same { "expected others".to_string() } else { differences.join("; ") };
-                Err(Diagnostic::error(codes::E1101, message, span, here))
+                Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
             }
             Claim::Snapshot { what, key } => {
                 let text = self.text(*what).map_err(could_not)?;
@@ -102,11 +104,13 @@ impl Judge<'_, '_> {
                         let diff = similar::TextDiff::from_lines(&kept, &text);
                         let shown = diff.unified_diff().context_radius(2).header("kept", "now").to_string();
                         let message = format!("the snapshot differs\n{}", shown.trim_end());
-                        Err(Diagnostic::error(codes::E1104, message, span, "").help("`--update` keeps the new text"))
+                        Err(Box::new(
+                            Diagnostic::error(codes::E1104, message, span, "").help("`--update` keeps the new text"),
+                        ))
                     }
                     None => {
                         let message = "no snapshot is kept for this yet";
-                        Err(Diagnostic::error(codes::E1104, message, span, "").help("`--update` keeps one"))
+                        Err(Box::new(Diagnostic::error(codes::E1104, message, span, "").help("`--update` keeps one")))
                     }
                 }
             }

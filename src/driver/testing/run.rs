@@ -79,14 +79,14 @@ impl Job<'_, '_> {
     fn run(&self, update: bool) -> TestOutcome {
         let started = Instant::now();
         let judge = Judge { laboratory: self.laboratory, test: &self.test.name, snapshots: self.snapshots, update };
-        let failures = self.test.expectations.iter().filter_map(|e| judge.judge(e).err()).collect();
+        let failures = self.test.expectations.iter().filter_map(|e| judge.judge(e).err()).map(|d| *d).collect();
         TestOutcome { name: self.test.name.clone(), failures, seconds: started.elapsed().as_secs_f64() }
     }
 }
 
 /// Runs the tests of `files`, several at a time.
 pub fn run_tests(files: &[PathBuf], options: &TestOptions) -> Vec<FileTests> {
-    let prepared: Vec<Result<Ready, FileTests>> = files.iter().map(|path| prepare(path, options)).collect();
+    let prepared: Vec<Result<Ready, Box<FileTests>>> = files.iter().map(|path| prepare(path, options)).collect();
     let chosen = |test: &Test| options.filter.as_ref().is_none_or(|part| test.name.contains(part.as_str()));
     let threads = options.threads.max(1);
     let count: usize =
@@ -138,15 +138,17 @@ pub fn run_tests(files: &[PathBuf], options: &TestOptions) -> Vec<FileTests> {
 }
 
 /// Opens and checks a file.
-fn prepare(path: &Path, options: &TestOptions) -> Result<Ready, FileTests> {
-    let failed = |session, failure| FileTests {
-        path: path.to_path_buf(),
-        session,
-        declared: 0,
-        warnings: Vec::new(),
-        outcomes: Err(failure),
-        orphans: Vec::new(),
-        updated: false,
+fn prepare(path: &Path, options: &TestOptions) -> Result<Ready, Box<FileTests>> {
+    let failed = |session, failure| {
+        Box::new(FileTests {
+            path: path.to_path_buf(),
+            session,
+            declared: 0,
+            warnings: Vec::new(),
+            outcomes: Err(failure),
+            orphans: Vec::new(),
+            updated: false,
+        })
     };
     let (mut session, name) = Session::open_as_given(path).map_err(|failure| failed(None, failure))?;
     session.set_levels(options.levels.clone());
@@ -160,10 +162,10 @@ fn prepare(path: &Path, options: &TestOptions) -> Result<Ready, FileTests> {
     }
 }
 
-fn finish(ready: Result<Ready, FileTests>, outcomes: Vec<TestOutcome>, options: &TestOptions) -> FileTests {
+fn finish(ready: Result<Ready, Box<FileTests>>, outcomes: Vec<TestOutcome>, options: &TestOptions) -> FileTests {
     let ready = match ready {
         Ok(ready) => ready,
-        Err(failed) => return failed,
+        Err(failed) => return *failed,
     };
     let all = options.filter.is_none();
     let (mut orphans, mut written) = (Vec::new(), Ok(false));

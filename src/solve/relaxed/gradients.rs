@@ -254,8 +254,8 @@ impl<P: Pack> Rows<'_, P> {
         let mut total = zero;
         // The entries of `G` times their degrees, which no interval changes.
         let mut degrees = [[[0.0; 4]; M]; M];
-        for i in 0..k {
-            for j in 0..k {
+        for (i, row) in degrees.iter_mut().enumerate().take(k) {
+            for (j, to) in row.iter_mut().enumerate().take(k) {
                 let degree = (i + j) as f64;
                 let entries = [
                     rows.at_at[i * k + j],
@@ -263,9 +263,7 @@ impl<P: Pack> Rows<'_, P> {
                     rows.at_next[j * k + i],
                     rows.next_next[i * k + j],
                 ];
-                for (to, entry) in degrees[i][j].iter_mut().zip(entries) {
-                    *to = entry * degree;
-                }
+                *to = entries.map(|entry| entry * degree);
             }
         }
         let mut scaled = [[zero; M]; 4];
