@@ -411,8 +411,9 @@ fn gradient_of_unknowns_from_a_network() {
         verify(&lowered.module).unwrap();
         assert_eq!(lowered.coefficients.len(), left);
         check_adjoints(&lowered);
-        let results = run(&lowered.module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
-        let evaluate = lowered.module.function(names::EVALUATE).unwrap();
+        let module = widened(&lowered.module);
+        let results = run(&module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
+        let evaluate = module.function(names::EVALUATE).unwrap();
         let at = evaluate.results.iter().position(|(n, _)| n == names::BOUND).unwrap();
         assert_eq!(results[at].shape(), [3, bound.len()]);
         let numbers = results[at].to_f64();
@@ -439,14 +440,15 @@ fn the_loss_of_magnitudes() {
         coefficients: &coefficients,
     };
     let lowered = lower(request).unwrap();
+    let module = widened(&lowered.module);
     let args = arguments(&lowered, names::EVALUATE);
-    let evaluate = lowered.module.function(names::EVALUATE).unwrap();
+    let evaluate = module.function(names::EVALUATE).unwrap();
     let given = |name: &str| {
         let at = evaluate.params.iter().position(|&p| evaluate.values[p].name == name).unwrap();
         args[at].to_f64()
     };
     let (data, weights) = (given(names::WINDOW), given(names::WEIGHT));
-    let results = run(&lowered.module, names::EVALUATE, &args).unwrap();
+    let results = run(&module, names::EVALUATE, &args).unwrap();
     let result = |name: &str| results[evaluate.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
     for (part, of) in [(names::FIT_LOSS, names::SOLUTION), (names::CONSISTENCY_LOSS, names::AUXILIARIES)] {
         let sizes = result(of).into_iter().zip(&data).enumerate();
