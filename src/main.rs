@@ -36,6 +36,7 @@ use clap::{Args, Parser, Subcommand};
 use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Problem, RunOptions, Session, Stage};
 use mechc::report;
+use mechc::runtime::cuda::{DeviceChoice, Products};
 
 /// Find the equations behind time series: a language and compiler for mechanistic models.
 #[derive(Parser)]
@@ -66,6 +67,12 @@ enum Command {
         /// Threads to use; the results are the same for any number [default: all cores].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
+        /// Where to compute: cpu, cuda, cuda:N, or auto, which takes the first CUDA device that can be used.
+        #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+        device: DeviceChoice,
+        /// On a CUDA device, round the factors of single-precision products to TF32: faster, with three digits.
+        #[arg(long)]
+        tf32: bool,
         /// Print a stage of compilation instead of running: ast, hir, ir, adjoint, kernel, clif or cuda.
         #[arg(long, value_name = "STAGE")]
         emit: Option<Stage>,
@@ -231,10 +238,12 @@ fn end_late(stop: &Stop) {
 
 fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
     match command {
-        Command::Run { model, out, resume, fit, threads, emit: None } => {
+        Command::Run { model, out, resume, fit, threads, device, tf32, emit: None } => {
             let threads = threads.map(usize::from).unwrap_or_else(cores);
             with_session(&model, format, |session, name| {
-                let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads };
+                let products = if tf32 { Products::Tf32 } else { Products::Library };
+                let options =
+                    RunOptions { overrides: model.set.clone(), out, resume, fit, threads, device, products };
                 // Said before anything can fail: a warning may name the reason.
                 let known = session.check(name, &model.set)?.warnings;
                 say(&mechc::diagnostics::render(&known, session.sources(), format));

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::artifact::BufferPlace;
 use crate::artifact::device::{Argument, Count, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::runtime::cuda::{Cache, CompileOptions, compile};
 use crate::{codegen, kernel};
 
 /// A file to be written.
@@ -15,31 +16,69 @@ pub struct BuiltFile {
     /// Its name, without a folder.
     pub name: String,
     /// What is in it.
-    pub text: String,
+    pub bytes: Vec<u8>,
+}
+
+/// A function of a model file for CUDA devices.
+#[derive(Clone, Debug)]
+pub struct DeviceFunction {
+    /// The name of its source, without an ending: `MODEL_FUNCTION`.
+    pub name: String,
+    /// The source and how to launch its kernels.
+    pub program: DeviceProgram,
 }
 
 impl Session {
-    /// CUDA C++ sources of every function of a model file, `MODEL_FUNCTION.cu`, and the header `FILE.h` with their launches.
+    /// Every function of a model file for CUDA devices: right-hand sides and linearisations of its models, and the functions of its
+    /// fits by gradient.
     ///
     /// # Errors
     /// Those of [`Session::check`], and of models that cannot be lowered.
-    pub fn device_sources(&mut self, path: &str, overrides: &[String]) -> Result<Vec<BuiltFile>, Failure> {
+    pub fn device_functions(&mut self, path: &str, overrides: &[String]) -> Result<Vec<DeviceFunction>, Failure> {
         let program = self.check(path, overrides)?.program;
-        let stem = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_end_matches(".mech");
-        let mut header = String::from(HEADER);
-        let mut files = Vec::new();
+        let mut functions = Vec::new();
         for module in emit::modules(&program, Stage::Cuda)? {
             for function in &module.functions {
                 let lowered = kernel::lower(&module, function).map_err(|e| Failure::Internal(e.to_string()))?;
-                let device = codegen::cuda::generate(&lowered);
                 let name = identifier(&format!("{}_{}", module.name, function.name));
-                describe(&mut header, &name, &device);
-                files.push(BuiltFile { name: format!("{name}.cu"), text: device.source });
+                functions.push(DeviceFunction { name, program: codegen::cuda::generate(&lowered) });
             }
         }
-        files.push(BuiltFile { name: format!("{stem}.h"), text: header });
-        Ok(files)
+        Ok(functions)
     }
+}
+
+/// CUDA C++ sources of functions, `MODEL_FUNCTION.cu`, and the header `FILE.h` with their launches; `path` is the model file.
+pub fn device_sources(path: &str, functions: &[DeviceFunction]) -> Vec<BuiltFile> {
+    let stem = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_end_matches(".mech");
+    let mut header = String::from(HEADER);
+    let mut files = Vec::new();
+    for DeviceFunction { name, program } in functions {
+        describe(&mut header, name, program);
+        files.push(BuiltFile { name: format!("{name}.cu"), bytes: program.source.clone().into_bytes() });
+    }
+    files.push(BuiltFile { name: format!("{stem}.h"), bytes: header.into_bytes() });
+    files
+}
+
+/// Machine code of functions for each of `architectures`, `MODEL_FUNCTION.sm_90.cubin`. What `cache` holds is not compiled again.
+///
+/// # Errors
+/// [`Failure::Environment`] where there is no compiler, or one that does not know an architecture.
+pub fn device_code(
+    functions: &[DeviceFunction],
+    architectures: &[u32],
+    cache: &Cache,
+) -> Result<Vec<BuiltFile>, Failure> {
+    let mut files = Vec::new();
+    for &architecture in architectures {
+        for DeviceFunction { name, program } in functions {
+            let options = CompileOptions { architecture, contract: true };
+            let built = compile(&program.entry.name, &program.source, &options, cache)?;
+            files.push(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin });
+        }
+    }
+    Ok(files)
 }
 
 const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a program that loads their kernels by name.

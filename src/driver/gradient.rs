@@ -6,13 +6,12 @@ use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
-use super::pointwise::compile;
-use crate::artifact::Artifact;
+use super::target::{self, Target};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
 use crate::report::Archive;
-use crate::runtime::{RuntimeError, Threads};
+use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
     self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, State,
@@ -23,7 +22,7 @@ pub fn fit(
     program: &Program,
     fit: &Fit,
     observed: &Observed,
-    threads: &Threads,
+    target: &Target,
     (kept, saver): (Option<Archive>, &mut Saver),
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
@@ -37,9 +36,9 @@ pub fn fit(
     let coefficients = coefficients(fit);
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     let lowered = training::lower(request).map_err(refused)?;
-    let artifact = compile(&lowered.module)?;
-    ensure_memory(fit, &lowered, &artifact, observed)?;
-    let mut functions = Functions::new(&artifact, threads).map_err(|e| Failure::Internal(e.to_string()))?;
+    let loaded = target.compile(&lowered.module)?;
+    ensure_memory(fit, &lowered, &loaded, observed)?;
+    let mut functions = Functions::new(&loaded).map_err(target::opening)?;
     let layout = layout(model, &lowered, observed, &states, &coefficients);
     let settings = settings(fit);
     let state = match kept {
@@ -71,14 +70,14 @@ pub fn fit(
 }
 
 /// Refuses networks, windows and batches that do not fit in memory.
-fn ensure_memory(fit: &Fit, lowered: &Lowered, artifact: &Artifact, observed: &Observed) -> Result<(), Failure> {
+fn ensure_memory(fit: &Fit, lowered: &Lowered, loaded: &Loaded, observed: &Observed) -> Result<(), Failure> {
     let windows = |len: usize| len.checked_sub(fit.window).map_or(0, |rest| rest / fit.stride.max(1) + 1);
     let all: usize = observed.train.trajectories.iter().map(|t| windows(t.len)).sum();
     let batch = fit.batch.min(all).max(1) as u64;
     let weights = weights(lowered);
     let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.window);
     let help = "make the network smaller, or `window` and `batch`";
-    memory::ensure(&what, memory::of_training(artifact, batch, weights), help)
+    memory::ensure(&what, memory::of_training(loaded.entries(), batch, weights), help)
 }
 
 /// How many numbers of networks a fit trains.
@@ -245,6 +244,8 @@ fn failure(error: GradientError) -> Failure {
         GradientError::Diverged { .. } => numerical("N513", "lower the learning rate: `optimizer adam(lr = 1e-4)`"),
         GradientError::Interrupted { .. } => Failure::Interrupted(Problem::interrupted()),
         GradientError::Singular => numerical("N514", "remove candidate terms that say the same on these data"),
+        GradientError::Runtime(RuntimeError::Device(e))
+        | GradientError::Step { source: RuntimeError::Device(e), .. } => e.into(),
         GradientError::Runtime(RuntimeError::Memory { .. })
         | GradientError::Step { source: RuntimeError::Memory { .. }, .. } => {
             let help = "make the network smaller, or `window` and `batch`";

@@ -6,6 +6,7 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::target::Target;
 use crate::artifact::Pattern;
 use crate::hir::{Fit, Model, UnknownKind};
 use crate::runtime::Threads;
@@ -23,13 +24,13 @@ pub fn fit(
     model: &Model,
     fit: &Fit,
     observed: &Observed,
-    threads: &Threads,
+    target: &Target,
     saver: &mut Saver,
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
     ensure_memory(model, samples)?;
-    let mut compiled = Compiled::linearisation(model, threads)?;
+    let mut compiled = Compiled::linearisation(model, target)?;
     let unknowns: Vec<Unknown> = model
         .unknowns
         .values()
@@ -46,6 +47,9 @@ pub fn fit(
         Settings { seed: fit.seed, significance: fit.significance, most_samples: memory::most_samples(model) };
     let observations = observed.observations(model, &observed.train.trajectories);
     let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer);
+    if let Some(fault) = compiled.take_fault() {
+        return Err(fault.into());
+    }
     if let Err(JointError::Interrupted(interim)) = &result {
         let interim = interim.as_deref().cloned().unwrap_or_default();
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
@@ -65,7 +69,7 @@ pub fn trajectory(
     threads: &Threads,
     seed: u64,
 ) -> Result<Result<Vec<f64>, String>, Failure> {
-    let mut known = Known::new(Compiled::linearisation(model, threads)?, xi);
+    let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi);
     let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
     match joint::fit(&mut known, &[], observations, &settings, &mut Silent) {
         Ok(fit) => Ok(Ok(fit.x)),

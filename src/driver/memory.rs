@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::failure::{Failure, Problem};
-use crate::artifact::Artifact;
+use crate::artifact::Entry;
 use crate::hir::{Model, SimulateSpec};
 use crate::lower::pointwise::components;
 use crate::runtime::Executable;
@@ -63,8 +63,8 @@ fn joint_fit(model: &Model) -> (u64, u64) {
 /// Bytes of a training: the workspaces of its functions for mini-batches of `batch` windows, and each of the `weights`
 /// numbers in single precision with its gradient and two moments, and three copies of number and moments: the last good state,
 /// and a checkpoint in the making as arrays and as bytes.
-pub fn of_training(artifact: &Artifact, batch: u64, weights: u64) -> u64 {
-    let functions = artifact.entries.iter().map(|(entry, _)| Executable::memory(entry, batch));
+pub fn of_training<'a>(entries: impl Iterator<Item = &'a Entry>, batch: u64, weights: u64) -> u64 {
+    let functions = entries.map(|entry| Executable::memory(entry, batch));
     let functions = functions.fold(0, u64::saturating_add);
     functions.saturating_add(weights.saturating_mul((4 + 3 * 3) * NUMBER / 2))
 }

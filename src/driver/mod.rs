@@ -32,6 +32,7 @@ mod scaffold;
 mod session;
 mod solve_case;
 mod statements;
+mod target;
 mod terms;
 mod testing;
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use case::{Case, CaseFile, read_case};
-pub use device_sources::BuiltFile;
+pub use device_sources::{BuiltFile, DeviceFunction, device_code, device_sources};
 pub use doctor::Doctor;
 pub use emit::Stage;
 pub use explain::{Explanation, explain, explanations};

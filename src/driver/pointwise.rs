@@ -1,17 +1,21 @@
 //! A model compiled for evaluation point by point: what simulation and the joint engine call.
 
 use super::failure::Failure;
+use super::target::{self, Target};
 use crate::artifact::Pattern;
 use crate::hir::Model;
 use crate::lower::{self, LowerError, pointwise};
-use crate::runtime::{Executable, RuntimeError, TensorView, TensorViewMut, Threads};
+use crate::runtime::cuda::DeviceError;
+use crate::runtime::{Callable, RuntimeError, TensorView, TensorViewMut, Threads};
 use crate::train::joint::{Dynamics, EvaluateError, Points};
 use crate::{codegen, ir, kernel};
 
 /// A compiled model.
 pub struct Compiled {
-    field: Executable,
-    linearise: Option<Executable>,
+    field: Callable,
+    linearise: Option<Callable>,
+    /// Why the device failed, once it has.
+    fault: Option<DeviceError>,
     pattern: Pattern,
     unknowns: usize,
     inputs: usize,
@@ -51,30 +55,29 @@ impl Compiled {
     pub fn field(model: &Model) -> Result<Compiled, Failure> {
         let mut module = ir::Module::new(model.name.clone());
         pointwise::field(&mut module, model).map_err(lowering)?;
-        Compiled::new(model, &module, None, &Threads::single())
+        Compiled::new(model, &module, None, &Target::Host(Threads::single()))
     }
 
     /// The right-hand side and its derivatives.
-    pub fn linearisation(model: &Model, threads: &Threads) -> Result<Compiled, Failure> {
+    pub fn linearisation(model: &Model, target: &Target) -> Result<Compiled, Failure> {
         let mut module = ir::Module::new(model.name.clone());
         pointwise::field(&mut module, model).map_err(lowering)?;
         let pattern = pointwise::linearise(&mut module, model).map_err(lowering)?;
-        Compiled::new(model, &module, Some(pattern), threads)
+        Compiled::new(model, &module, Some(pattern), target)
     }
 
     fn new(
         model: &Model,
         module: &ir::Module,
         pattern: Option<Pattern>,
-        threads: &Threads,
+        target: &Target,
     ) -> Result<Compiled, Failure> {
-        let artifact = compile(module)?;
-        let load = |name: &str| {
-            Executable::new(&artifact, name, threads.clone()).map_err(|e| Failure::Internal(e.to_string()))
-        };
+        let program = target.compile(module)?;
+        let load = |name: &str| program.open(name).map_err(target::opening);
         Ok(Compiled {
             field: load(pointwise::FIELD)?,
             linearise: if pattern.is_some() { Some(load(pointwise::LINEARISE)?) } else { None },
+            fault: None,
             pattern: pattern.unwrap_or_default(),
             unknowns: model.unknowns.len(),
             inputs: model.inputs.len(),
@@ -85,23 +88,35 @@ impl Compiled {
     /// f at one point, for a model without inputs.
     pub fn evaluate(&mut self, t: f64, x: &[f64], xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
         let at = Points { x, t: &[t], input: &[] };
-        call(&mut self.field, (self.components, self.unknowns, self.inputs), at, xi, self.components, f)
+        self.field(at, xi, f)
+    }
+
+    /// Why the device failed, if that is why an evaluation did.
+    pub(super) fn take_fault(&mut self) -> Option<DeviceError> {
+        self.fault.take()
+    }
+
+    fn failed(&mut self, error: RuntimeError) -> EvaluateError {
+        let words = error.to_string();
+        if let RuntimeError::Device(fault) = error {
+            self.fault.get_or_insert(fault);
+        }
+        EvaluateError(words)
     }
 }
 
 /// Calls `executable(x, xi, t, input)`, leaving out parameters of size zero.
 fn call(
-    executable: &mut Executable,
+    executable: &mut Callable,
     (components, unknowns, inputs): (usize, usize, usize),
     at: Points,
     xi: &[f64],
     rows: usize,
     out: &mut [f64],
-) -> Result<(), EvaluateError> {
+) -> Result<(), RuntimeError> {
     if rows == 0 {
         return Ok(());
     }
-    let wrong = |e: RuntimeError| EvaluateError(e.to_string());
     let len = at.t.len();
     let (x_shape, xi_shape, t_shape, input_shape) = ([components, len], [unknowns], [len], [inputs, len]);
     let mut args = vec![TensorView::f64(&x_shape, at.x)];
@@ -113,7 +128,7 @@ fn call(
         args.push(TensorView::f64(&input_shape, at.input));
     }
     let out_shape = [rows, len];
-    executable.call(&args, &mut [TensorViewMut::f64(&out_shape, out)]).map_err(wrong)
+    executable.call(&args, &mut [TensorViewMut::f64(&out_shape, out)])
 }
 
 impl Dynamics for Compiled {
@@ -122,13 +137,16 @@ impl Dynamics for Compiled {
     }
 
     fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
-        call(&mut self.field, (self.components, self.unknowns, self.inputs), at, xi, self.components, f)
+        let sizes = (self.components, self.unknowns, self.inputs);
+        call(&mut self.field, sizes, at, xi, self.components, f).map_err(|e| self.failed(e))
     }
 
     fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
         let sizes = (self.components, self.unknowns, self.inputs);
         match &mut self.linearise {
-            Some(executable) => call(executable, sizes, at, xi, self.pattern.rows, entries),
+            Some(executable) => {
+                call(executable, sizes, at, xi, self.pattern.rows, entries).map_err(|e| self.failed(e))
+            }
             None => Err(EvaluateError("it was compiled without derivatives".to_string())),
         }
     }

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::failure::{Failure, Problem};
+use super::target::Target;
 use crate::base::Fnv;
 use crate::data::{DataError, Dataset};
 use crate::hir::{self, Program};
+
 use crate::report::{Archive, Checkpoint, Loaded, OutputError, RunDir};
+use crate::runtime::cuda::DeviceChoice;
 use crate::source::SourceFile;
 
 /// What a run is a run of.
@@ -20,6 +23,9 @@ pub struct Identity {
     version: String,
     /// The fit.
     fit: String,
+    /// Where it computes: the last digits differ from place to place.
+    #[serde(default = "processor")]
+    device: String,
     /// The checked program with every setting resolved.
     program: String,
     /// Hash of every source text, by path.
@@ -30,11 +36,12 @@ pub struct Identity {
 
 impl Identity {
     /// The identity of a run whose data are not read yet.
-    pub fn new(program: &Program, fit: &str, sources: &[&SourceFile]) -> Identity {
+    pub fn new(program: &Program, fit: &str, sources: &[&SourceFile], target: &Target) -> Identity {
         let hashed = sources.iter().map(|s| (s.path.clone(), format!("{:016x}", Fnv::of(s.text.as_bytes()))));
         Identity {
             version: env!("CARGO_PKG_VERSION").to_string(),
             fit: fit.to_string(),
+            device: target.describe(),
             program: hir::dump(program),
             sources: hashed.collect(),
             data: String::new(),
@@ -54,10 +61,18 @@ impl Identity {
         if let Some(found) = first_difference(&self.program, &now.program) {
             return Some(found);
         }
+        if self.device != now.device {
+            return Some(format!("it computed on {}, and this is {}", self.device, now.device));
+        }
         let paths = self.sources.keys().chain(now.sources.keys());
         let mut changed = paths.filter(|path| self.sources.get(*path) != now.sources.get(*path));
         changed.next().map(|path| format!("the text of `{path}` has changed"))
     }
+}
+
+/// Where runs computed whose record does not say it.
+fn processor() -> String {
+    DeviceChoice::Cpu.to_string()
 }
 
 /// The first line that differs, with the block that it stands in.

@@ -11,10 +11,12 @@ use super::findings::{self, Findings};
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
+use super::target::Target;
 use super::{gradient, holdout, joint};
 use crate::hir::{DataSource, Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
+use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::source::SourceFile;
 use crate::train::Observer;
 
@@ -31,11 +33,23 @@ pub struct RunOptions {
     pub fit: Option<String>,
     /// Threads to use; results are the same for any number.
     pub threads: usize,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Who multiplies matrices on a device.
+    pub products: Products,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        RunOptions { overrides: Vec::new(), out: None, resume: None, fit: None, threads: 1 }
+        RunOptions {
+            overrides: Vec::new(),
+            out: None,
+            resume: None,
+            fit: None,
+            threads: 1,
+            device: DeviceChoice::Cpu,
+            products: Products::Library,
+        }
     }
 }
 
@@ -64,10 +78,12 @@ pub fn run(
         let help = "add `fit Model to data { }`, or simulate it with `mechc simulate`".to_string();
         return Err(usage(format!("`{path}` fits nothing"), help));
     }
+    let threads = self::threads(options.threads)?;
+    let (target, remark) = Target::choose(options.device, options.products, &threads)?;
     let mut resumed = options.resume.as_deref().map(Resumed::open).transpose()?;
     if let Some((_, resumed)) = &resumed {
         let fit = resumed.fit();
-        resumed.ensure_program(&Identity::new(program, fit, sources))?;
+        resumed.ensure_program(&Identity::new(program, fit, sources, &target))?;
         if let Some(name) = options.fit.as_ref().filter(|name| *name != fit) {
             let help = format!("leave out --fit, or choose `{fit}`");
             return Err(usage(format!("the run to go on with fits `{fit}`, not `{name}`"), help));
@@ -83,8 +99,7 @@ pub fn run(
         let message = format!("`{path}` has {} fits, but `{}` is one folder", chosen.len(), out.display());
         return Err(usage(message, format!("choose one of {} with --fit", names.join(", "))));
     }
-    let threads = self::threads(options.threads)?;
-    let job = Job { path, sources, checked, options, data_root, threads: threads.clone() };
+    let job = Job { path, sources, checked, options, data_root, threads: threads.clone(), target, remark };
     threads.install(|| {
         chosen
             .into_iter()
@@ -102,6 +117,9 @@ struct Job<'a> {
     options: &'a RunOptions,
     data_root: &'a Path,
     threads: Threads,
+    target: Target,
+    /// Why it is the processor where a device was looked for.
+    remark: Option<String>,
 }
 
 impl Job<'_> {
@@ -126,7 +144,7 @@ impl Job<'_> {
         };
         observer.directory(directory.path());
         let dataset = load(program, data, model, self.data_root)?;
-        let identity = Identity::new(program, &fit.name, self.sources).with_data(&dataset);
+        let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&dataset);
         if let Some(resumed) = &resumed {
             resumed.ensure_data(&identity, &dataset)?;
         }
@@ -135,10 +153,10 @@ impl Job<'_> {
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
         let fitted = match fit.engine {
-            Engine::Joint => joint::fit(model, fit, &observed, &self.threads, &mut saver, observer),
+            Engine::Joint => joint::fit(model, fit, &observed, &self.target, &mut saver, observer),
             Engine::Gradient => {
                 let kept = resumed.as_mut().map(|r| std::mem::take(&mut r.archive));
-                gradient::fit(program, fit, &observed, &self.threads, (kept, &mut saver), observer)
+                gradient::fit(program, fit, &observed, &self.target, (kept, &mut saver), observer)
             }
         };
         let mut findings = fitted.map_err(|failure| saver.tell(failure))?;
@@ -154,10 +172,12 @@ impl Job<'_> {
         // The standard library is that of the version, which the record names.
         let own = self.sources.iter().filter(|s| !s.path.starts_with("std/"));
         record.sources = own.map(|s| (s.path.clone(), s.text.clone())).collect();
-        record.versions = versions(&self.threads);
+        record.versions = versions(&self.threads, &self.target);
         record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
         record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
         record.warnings.extend(saver.warning());
+        record.warnings.extend(self.remark.clone());
+        record.warnings.extend(self.target.warning());
         record.wall_seconds = saver.seconds();
         save(&directory, model, &findings, &observed, &record)?;
         saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
@@ -211,11 +231,12 @@ pub(super) fn threads(count: usize) -> Result<Threads, Failure> {
         .map_err(|e| Failure::Environment(Problem::new("N013", e.to_string(), "ask for fewer threads with --threads")))
 }
 
-fn versions(threads: &Threads) -> Vec<(String, String)> {
+fn versions(threads: &Threads, target: &Target) -> Vec<(String, String)> {
     vec![
         ("mechc".to_string(), env!("CARGO_PKG_VERSION").to_string()),
         ("system".to_string(), format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         ("threads".to_string(), threads.count().to_string()),
+        ("device".to_string(), target.describe()),
     ]
 }
 

@@ -10,6 +10,7 @@ use super::passes;
 use super::plan::{self, Planned};
 use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
+use super::target::Target;
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic, Levels, Severity};
 use crate::hir::{self, DataSource, Program};
@@ -154,7 +155,7 @@ impl Session {
     /// Compiles every model of a file, imported ones included, to callable code.
     pub fn compile(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Compiled>, Failure> {
         let program = self.check(path, overrides)?.program;
-        program.models.values().map(|m| Compiled::linearisation(m, &Threads::single())).collect()
+        program.models.values().map(|m| Compiled::linearisation(m, &Target::Host(Threads::single()))).collect()
     }
 
     /// Simulates a data set of a model file: the one named, or the only one that is simulated.

@@ -1,12 +1,16 @@
-//! `mechc build`: sources for another target.
+//! `mechc build`: sources, and machine code, for another target.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use mechc::driver::{Failure, Session};
+use mechc::driver::{Failure, Session, device_code, device_sources};
 use mechc::report::{self, OutputError};
+use mechc::runtime::cuda::{Cache, architectures, devices};
 
 use super::{ModelArgs, say};
+
+/// The architecture of cubins where there is no device to ask and no other is named.
+const USUAL: u32 = 90;
 
 #[derive(Args)]
 pub struct BuildArgs {
@@ -18,24 +22,47 @@ pub struct BuildArgs {
     /// The folder for the files; it is created if need be, and files of the same names are replaced.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
+    /// Architectures to make cubins for, such as 80,90 [default: that of the first device, else 90, where NVRTC is there].
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = architecture)]
+    arch: Vec<u32>,
 }
 
-/// What sources can be built for.
+/// What can be built for.
 #[derive(Clone, Copy, ValueEnum)]
 enum Target {
-    /// CUDA C++ sources and a C header with their launches.
+    /// CUDA C++ sources, a C header with their launches, and cubins.
     Cuda,
 }
 
 /// Writes the files.
 pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Failure> {
-    let files = match args.target {
-        Target::Cuda => session.device_sources(name, &args.model.set)?,
+    let Target::Cuda = args.target;
+    let functions = session.device_functions(name, &args.model.set)?;
+    let mut files = device_sources(name, &functions);
+    let missing = match args.arch.as_slice() {
+        [] => match architectures() {
+            Ok(_) => {
+                let here = devices().ok().and_then(|all| all.first().map(|d| d.architecture()));
+                files.extend(device_code(&functions, &[here.unwrap_or(USUAL)], &Cache::of_user())?);
+                String::new()
+            }
+            Err(error) => format!("; no cubin: {error}; nvcc -cubin makes one"),
+        },
+        wanted => {
+            files.extend(device_code(&functions, wanted, &Cache::of_user())?);
+            String::new()
+        }
     };
     std::fs::create_dir_all(&args.out).map_err(|source| OutputError::Create { path: args.out.clone(), source })?;
     for file in &files {
-        report::save_atomic(&mut report::Disk, &args.out.join(&file.name), file.text.as_bytes())?;
+        report::save_atomic(&mut report::Disk, &args.out.join(&file.name), &file.bytes)?;
     }
-    say(&format!("{} files in {}; no cubin: compile the sources with nvcc -cubin\n", files.len(), args.out.display()));
+    say(&format!("{} files in {}{missing}\n", files.len(), args.out.display()));
     Ok(())
+}
+
+/// An architecture as a number, with or without `sm_`.
+fn architecture(text: &str) -> Result<u32, String> {
+    let digits = text.trim().trim_start_matches("sm_");
+    digits.parse().ok().filter(|n| (10..1000).contains(n)).ok_or_else(|| "is no architecture such as 90 or sm_90".into())
 }

@@ -1,4 +1,4 @@
-//! Runs artifacts on the host.
+//! Runs artifacts on the host, and device programs on CUDA devices.
 //!
 //! An [`Executable`] is one entry point with its workspace. A call binds the sizes of dynamic axes from the shapes of its arguments,
 //! lays out temporaries (again only when a size has changed) and runs the steps, on the threads of a [`Threads`] handle.
@@ -9,6 +9,7 @@
 
 mod bind;
 mod call;
+mod callable;
 pub mod cuda;
 mod error;
 mod executable;
@@ -20,6 +21,7 @@ mod threads;
 mod view;
 mod workspace;
 
+pub use callable::{Callable, Loaded};
 pub use error::RuntimeError;
 pub use executable::{Arg, Executable};
 pub use solve::SolveMethod;

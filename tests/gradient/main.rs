@@ -7,7 +7,7 @@ use mechc::artifact::training::Elimination;
 use mechc::diagnostics::Sink;
 use mechc::hir::{Program, UnknownKind};
 use mechc::lower::training::{self, Coefficients, Lowered, Request};
-use mechc::runtime::Threads;
+use mechc::runtime::{Loaded, Threads};
 use mechc::source::{MemoryWorld, Sources};
 use mechc::train::gradient::{
     CoefficientSpec, Decay, Functions, GradientError, GradientFit, Keeper, Layout, ParameterSpec, Settings, State, fit,
@@ -145,7 +145,8 @@ fn ready(program: &Program, coefficients: &Coefficients, window: usize, threads:
     let layout = layout(program, &lowered, coefficients.elimination());
     let programs = lowered.module.functions.iter().map(|f| kernel::lower(&lowered.module, f).unwrap()).collect();
     let artifact = codegen::host::compile("training", programs).unwrap();
-    let functions = Functions::new(&artifact, &Threads::new(threads).unwrap()).unwrap();
+    let loaded = Loaded::Host { artifact: artifact.into(), threads: Threads::new(threads).unwrap() };
+    let functions = Functions::new(&loaded).unwrap();
     Ready { functions, layout }
 }
 

@@ -129,7 +129,7 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
     let lowered = gradient::lowered(program, fit)?;
     let artifact = compile(&lowered.module)?;
     let weights = gradient::weights(&lowered);
-    let need = |batch: u64| memory::of_training(&artifact, batch, weights);
+    let need = |batch: u64| memory::of_training(artifact.entries.iter().map(|(entry, _)| entry), batch, weights);
     let batch = fit.batch as u64;
     let sample_bytes = need(batch.saturating_mul(2)).saturating_sub(need(batch)) / batch.max(1);
     let memory = bytes.or_else(memory::available);

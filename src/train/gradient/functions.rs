@@ -2,9 +2,9 @@
 
 use super::GradientError;
 use crate::artifact::training::names;
-use crate::artifact::{Artifact, Entry, Port};
+use crate::artifact::{Entry, Port};
 use crate::base::{IndexMap, Tensor, TensorData};
-use crate::runtime::{Arg, Executable, RuntimeError, TensorView, TensorViewMut, Threads};
+use crate::runtime::{Arg, Callable, Loaded, RuntimeError, TensorView, TensorViewMut};
 
 /// The compiled functions of one model.
 #[derive(Debug)]
@@ -12,22 +12,22 @@ pub struct Functions {
     pub(super) step: Function,
     pub(super) normal: Option<Function>,
     pub(super) evaluate: Function,
-    pub(super) adam_f32: Executable,
-    pub(super) adam_f64: Executable,
+    pub(super) adam_f32: Callable,
+    pub(super) adam_f64: Callable,
 }
 
 impl Functions {
-    /// Takes the functions out of an artifact.
+    /// Opens the functions of a program.
     ///
     /// # Errors
-    /// [`RuntimeError::NoEntry`] when one is missing.
-    pub fn new(artifact: &Artifact, threads: &Threads) -> Result<Self, RuntimeError> {
-        let open = |name: &str| Executable::new(artifact, name, threads.clone());
+    /// [`RuntimeError::NoEntry`] when one is missing, [`RuntimeError::Device`] when a device refuses one.
+    pub fn new(program: &Loaded) -> Result<Self, RuntimeError> {
+        let open = |name: &str| program.open(name);
         let function = |name: &str| open(name).map(Function::new);
         Ok(Functions {
             step: function(names::STEP)?,
             // A model without coefficients has no normal equations.
-            normal: if artifact.entry(names::NORMAL).is_some() { Some(function(names::NORMAL)?) } else { None },
+            normal: if program.has(names::NORMAL) { Some(function(names::NORMAL)?) } else { None },
             evaluate: function(names::EVALUATE)?,
             adam_f32: open(names::ADAM_F32)?,
             adam_f64: open(names::ADAM_F64)?,
@@ -53,13 +53,13 @@ impl Lookup for Arguments {
 /// One function with room for its results.
 #[derive(Debug)]
 pub(super) struct Function {
-    executable: Executable,
+    executable: Callable,
     results: Vec<Tensor>,
     samples: usize,
 }
 
 impl Function {
-    fn new(executable: Executable) -> Self {
+    fn new(executable: Callable) -> Self {
         Function { executable, results: Vec::new(), samples: usize::MAX }
     }
 
@@ -101,7 +101,7 @@ impl Function {
 
 /// One optimiser update in place: `value`, `mean` and `square` hold the new numbers afterwards.
 pub(super) fn update(
-    executable: &mut Executable,
+    executable: &mut Callable,
     [value, mean, square]: [&mut Tensor; 3],
     gradient: &Tensor,
     scalars: &[Tensor],
