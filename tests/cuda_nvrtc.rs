@@ -1,9 +1,11 @@
 //! Sources compiled by the real NVRTC for architectures that need not be there: what it refuses, and what the machine code takes of
 //! a device. Skipped where NVRTC is not on the library path, unless `MECHC_REQUIRE_NVRTC` is set.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mechc::artifact::device::DeviceProgram;
+use mechc::driver::{DeviceFunction, Session};
 use mechc::runtime::cuda::{Cache, CompileOptions, architectures, compile, kernel_usage, nvrtc_version};
 
 #[path = "cuda/programs.rs"]
@@ -60,6 +62,35 @@ fn programs_of_the_runtime_tests_compile() {
     for architecture in targets {
         for program in [programs::scaled(), programs::product()] {
             judge(&program, architecture, &cache);
+        }
+    }
+}
+
+/// Functions of all examples, by the name of the file.
+fn functions_of_examples() -> Vec<(String, DeviceFunction)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let entries = std::fs::read_dir(&folder).expect("the examples").map(|e| e.expect("an entry").path());
+    let mut paths: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "mech")).collect();
+    paths.sort();
+    let functions = |path: PathBuf| {
+        let (mut session, name) = Session::open(&path).expect("the example opens");
+        let found = session.device_functions(&name, &[]).unwrap_or_else(|_| panic!("{name} lowers"));
+        found.into_iter().map(move |f| (name.clone(), f))
+    };
+    paths.into_iter().flat_map(functions).collect()
+}
+
+#[test]
+fn every_function_of_every_example_compiles() {
+    let Some(targets) = targets() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = Cache::at(folder.path());
+    let functions = functions_of_examples();
+    assert!(functions.len() > 30, "{} functions", functions.len());
+    for architecture in targets {
+        for (_, function) in &functions {
+            // The optimiser's updates are the same for every fit.
+            judge(&function.program, architecture, &cache);
         }
     }
 }
