@@ -87,6 +87,9 @@ enum Command {
         /// Print the relaxed solves of fits and models: sizes, algorithm, and how many fit in memory.
         #[arg(long)]
         plan: bool,
+        /// Read the data of every fit too, and say which unknowns they cannot tell apart.
+        #[arg(long, conflicts_with_all = ["emit", "plan"])]
+        data: bool,
         /// Bytes of memory to plan for, such as 8G [default: what this machine has].
         #[arg(long, value_name = "BYTES", value_parser = bytes, requires = "plan")]
         memory: Option<u64>,
@@ -251,7 +254,12 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
                 for outcome in outcomes {
-                    print(&report::equations_text(&outcome.record))?;
+                    print(&match format {
+                        Format::Json => report::EquationsFile::of(&outcome.record)
+                            .to_json_line()
+                            .map_err(|e| Failure::Internal(e.to_string()))?,
+                        _ => report::equations_text(&outcome.record),
+                    })?;
                     let new = outcome.record.warnings.iter().filter(|w| known.iter().all(|k| k.message != **w));
                     new.for_each(|warning| remark("warning", warning, format));
                     let page = outcome.directory.join("report.html");
@@ -264,16 +272,20 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage), .. } => {
             with_session(&model, format, |session, name| print(&session.emit(name, &model.set, stage)?))
         }
-        Command::Check { model, emit: None, plan: true, memory } => with_session(&model, format, |session, name| {
+        Command::Check { model, emit: None, plan: true, memory, .. } => with_session(&model, format, |session, name| {
             for planned in session.plan(name, &model.set, memory)? {
                 let json = format == Format::Json;
                 print(&if json { format!("{}\n", planned.json()) } else { planned.text() })?;
             }
             Ok(())
         }),
-        Command::Check { model, emit: None, .. } => with_session(&model, format, |session, name| {
+        Command::Check { model, emit: None, data, .. } => with_session(&model, format, |session, name| {
             let checked = session.check(name, &model.set)?;
             say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));
+            if data {
+                let found = session.check_data(name, &model.set)?;
+                say(&mechc::diagnostics::render(&found, session.sources(), format));
+            }
             Ok(())
         }),
         Command::Expand { model } => {

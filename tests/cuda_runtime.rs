@@ -257,6 +257,87 @@ fn the_doctor_shows_what_is_there() {
     assert!(text.contains("devices     the CUDA driver finds no device"), "{text}");
 }
 
+/// The binary with the stand-ins: exit code, standard output, standard error.
+fn mechc(variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = with_libraries(env!("CARGO_BIN_EXE_mechc"), variables);
+    let output = command.args(args).current_dir(root).output().expect("mechc starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_device_is_checked_against_the_processor() {
+    let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "solve: block 3"]);
+    assert_eq!((code, table.lines().last()), (Some(0), Some("4 passed, 0 failed")), "{table}{said}");
+    let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "lorenz.mech"]);
+    assert_eq!((code, table.lines().last()), (Some(0), Some("5 passed, 0 failed")), "{table}{said}");
+    // One that computes wrong numbers is found out.
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().display().to_string();
+    let wrong = [("FAKE_CUDA", "wrong"), ("MECHC_CACHE", cache.as_str())];
+    let args = ["doctor", "--gpu-check", "--filter", "own matrices", "--json"];
+    let (code, table, said) = mechc(&wrong, &args);
+    let found: serde_json::Value = serde_json::from_str(&table).expect("an object");
+    assert!(code == Some(5) && found["failed"].as_u64().is_some_and(|n| n > 0), "{table}{said}");
+    assert!(said.contains("N050"), "{said}");
+    let (code, _, said) = mechc(&[], &["doctor", "--gpu-check", "--device", "cpu"]);
+    assert!(code == Some(2) && said.contains("N039"), "{said}");
+}
+
+#[test]
+fn runs_compute_on_the_device_that_was_chosen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |variables: &[(&str, &str)], device: &str, name: &str| {
+        let out = folder.path().join(name).display().to_string();
+        let found = mechc(variables, &["run", "examples/lorenz.mech", "--device", device, "--out", &out]);
+        let record = fs::read_to_string(folder.path().join(name).join("record.json")).unwrap_or_default();
+        (found, record)
+    };
+    let ((code, on_device, said), record) = run(&[], "cuda:0", "device");
+    assert!(code == Some(0) && record.contains("cuda:0 stand-in, sm_90"), "{said}");
+    let ((_, on_host, _), record) = run(&[], "cpu", "host");
+    assert!(record.contains("\"cpu\""), "{record}");
+    // Every digit that is printed.
+    assert_eq!(on_device, on_host);
+    // What cannot be used is named, and looked for in vain with `auto`.
+    let nothing = [("FAKE_CUDA", "no-device")];
+    let ((code, _, said), _) = run(&nothing, "cuda", "nothing");
+    assert!(code == Some(4) && said.contains("N033") && said.contains("--device cpu"), "{said}");
+    let ((code, found, said), record) = run(&nothing, "auto", "auto");
+    assert!(code == Some(0) && said.contains("computing on the processor"), "{said}");
+    assert!(found == on_host && record.contains("computing on the processor"));
+    let ((code, _, said), _) = run(&[("FAKE_CUDA", "launch")], "cuda", "launch");
+    assert!(code == Some(4) && said.contains("N038"), "{said}");
+    let (code, _, said) = mechc(&[], &["run", "examples/lorenz.mech", "--device", "gpu"]);
+    assert!(code == Some(2) && said.contains("cuda:N"), "{said}");
+}
+
+#[test]
+fn cubins_are_built_where_there_is_a_compiler() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let build = |variables: &[(&str, &str)], name: &str, arch: &[&str]| {
+        let out = folder.path().join(name).display().to_string();
+        let args = ["build", "examples/two_body.mech", "--target", "cuda", "-o", out.as_str()];
+        let found = mechc(variables, &[&args[..], arch].concat());
+        let files = fs::read_dir(&out).map_or(0, |all| {
+            let cubin = |e: &fs::DirEntry| e.path().extension().is_some_and(|e| e == "cubin");
+            all.filter_map(Result::ok).filter(cubin).count()
+        });
+        (found, files)
+    };
+    let ((code, _, said), files) = build(&[], "here", &[]);
+    assert_eq!((code, files), (Some(0), 2), "{said}");
+    let path = folder.path().display().to_string();
+    let none = [("LD_LIBRARY_PATH", path.as_str())];
+    let ((code, _, said), files) = build(&none, "nowhere", &[]);
+    assert!((code, files) == (Some(0), 0) && said.contains("no cubin"), "{said}");
+    let ((code, _, said), files) = build(&none, "demanded", &["--arch", "90"]);
+    assert!((code, files) == (Some(4), 0) && said.contains("N032"), "{said}");
+    let ((code, _, said), files) = build(&[], "unknown", &["--arch", "sm_100"]);
+    assert!((code, files) == (Some(4), 0) && said.contains("N035"), "{said}");
+}
+
 #[test]
 fn libraries_that_lack_functions_are_named() {
     // Empty libraries under the names that are looked for first stand for ones that are too old.

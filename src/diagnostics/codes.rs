@@ -151,4 +151,7 @@ codes! {
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
+    W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
+    W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
+    W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change.";
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::collinear;
 use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
@@ -150,6 +151,24 @@ impl Session {
     /// place of what the machine has. Reads no data.
     pub fn plan(&mut self, path: &str, overrides: &[String], bytes: Option<u64>) -> Result<Vec<Planned>, Failure> {
         plan::plan(&self.check(path, overrides)?.program, bytes)
+    }
+
+    /// What the data of the fits of a file say about their unknowns: candidate terms that are combinations of others, parameters without an
+    /// effect of their own. Reads or simulates the data; levels of warnings apply.
+    ///
+    /// # Errors
+    /// Those of [`Session::check`], and of the data.
+    pub fn check_data(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Diagnostic>, Failure> {
+        let program = self.check(path, overrides)?.program;
+        let mut found = Vec::new();
+        for fit in program.fits.values() {
+            found.extend(collinear::check(&program, fit, &self.data_root)?);
+        }
+        let found = self.levels.apply(found);
+        match found.iter().any(|d| d.severity == Severity::Error) {
+            true => Err(Failure::Model(found)),
+            false => Ok(found),
+        }
     }
 
     /// Compiles every model of a file, imported ones included, to callable code.

@@ -69,6 +69,14 @@ impl EquationsFile {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
+    /// The same in one line, with a final newline.
+    ///
+    /// # Errors
+    /// As [`EquationsFile::to_json`].
+    pub fn to_json_line(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self).map(|text| text + "\n")
+    }
+
     /// Reads the text of a file. Numbers of more than 15 digits may differ from what was written in the last bit.
     ///
     /// # Errors

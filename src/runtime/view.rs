@@ -100,7 +100,7 @@ impl<'a> TensorViewMut<'a> {
     }
 
     /// The numbers of a tensor of this shape.
-    pub(super) fn of(shape: &'a [usize], data: &'a mut TensorData) -> Self {
+    pub fn of(shape: &'a [usize], data: &'a mut TensorData) -> Self {
         match data {
             TensorData::F32(d) => TensorViewMut::f32(shape, d),
             TensorData::F64(d) => TensorViewMut::f64(shape, d),

@@ -46,7 +46,7 @@ pub(super) enum TokenKind {
 }
 
 /// Limits that keep time and memory bounded whatever the text is.
-const MAX_TOKENS: usize = 300_000;
+const MAX_TOKENS: usize = 600_000;
 const MAX_NAME_BYTES: usize = 255;
 const MAX_NUMBER_BYTES: usize = 400;
 

@@ -1,5 +1,5 @@
 // A stand-in for NVRTC: it lets the system's C++ compiler make a shared object of CUDA source, which the stand-in for the driver
-// loads. FAKE_CUDA=compile makes it refuse every source, FAKE_CUDA_COUNT names a file that gets a line for each compilation, and
+// loads. FAKE_CUDA=compile makes it refuse every source, `wrong` makes it take one product for a quotient, FAKE_CUDA_COUNT names a file that gets a line for each compilation, and
 // FAKE_CUDA_HEADER the header that makes the source C++.
 
 #include <cstdint>
@@ -101,7 +101,12 @@ int nvrtcCompileProgram(Program *program, int count, const char *const *options)
     char folder[] = "/tmp/mechc-stand-in-XXXXXX";
     if (!mkdtemp(folder)) return 1;
     std::string base = folder, text = base + "/unit.cpp", object = base + "/unit.so", log = base + "/log";
-    std::ofstream(text) << unit(program->source);
+    std::string source = program->source;
+    if (wanted && strcmp(wanted, "wrong") == 0) {
+        size_t product = source.find(" * ", source.find("extern \"C\""));
+        if (product != std::string::npos) source[product + 1] = '/';
+    }
+    std::ofstream(text) << unit(source);
     std::string command = "g++ -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC -o " + object + " " + text + " 2> " + log;
     int status = system(command.c_str());
     program->log = read(log);

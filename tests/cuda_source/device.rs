@@ -2,10 +2,10 @@
 
 use libloading::Library;
 use mechc::artifact::device::{Argument, Check, Count, DeviceProgram, DeviceStep, Gemm, Launch, Matrix, Memory};
-use mechc::artifact::{Artifact, Size};
+use mechc::artifact::Size;
 use mechc::base::{Elem, Tensor, TensorData};
 use mechc::codegen;
-use mechc::kernel::Program;
+use mechc::driver::conformance::{Case, tolerance, worst};
 use mechc::runtime::{Executable, TensorView, Threads};
 use std::ffi::c_void;
 use std::path::Path;
@@ -233,39 +233,25 @@ impl Machine<'_> {
     }
 }
 
-/// Compares the device program of each program with the host, on the arguments that `args` makes.
-///
-/// The tolerance is relative to the largest number of a result: 1e-10 in double precision, and 2e-4 where a function has single precision
-/// in it, whose sums of a thousand products are rounded in another order.
-pub fn compare(programs: Vec<Program>, mut args: impl FnMut(usize, &Program) -> Vec<Tensor>) {
-    let built = Built::new(programs.iter().map(codegen::cuda::generate).collect());
-    let artifact: Artifact = codegen::host::compile("test", programs.clone()).expect("host code");
-    for (at, program) in programs.iter().enumerate() {
-        let name = &program.entry.name;
-        let args = args(at, program);
-        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+/// Compares the device program of each case with the host.
+pub fn compare(cases: &[Case]) {
+    let built = Built::new(cases.iter().map(Case::device_program).collect());
+    for (at, case) in cases.iter().enumerate() {
+        let (name, program) = (&case.name, &case.program);
+        let views: Vec<TensorView<'_>> = case.arguments.iter().map(TensorView::from).collect();
+        let host = codegen::host::compile("test", vec![program.clone()]).expect("host code");
         let threads = Threads::new(1).expect("a thread");
-        let mut one = Artifact { name: artifact.name.clone(), entries: vec![artifact.entries[at].clone()] };
-        one.entries.truncate(1);
-        let host = Executable::new(&one, name, threads).expect("the entry").run(&views).expect("the host runs");
-        let single = program.entry.buffers.iter().any(|b| b.elem == Elem::F32);
-        let (device, failed) = built.run(at, &args);
+        let mut host = Executable::new(&host, &program.entry.name, threads).expect("the entry");
+        let expected = host.run(&views).expect("the host runs");
+        let (found, failed) = built.run(at, &case.arguments);
         assert_eq!(failed, None, "{name}");
-        for ((port, host), device) in program.entry.results.iter().zip(&host).zip(&device) {
-            let host = host.to_f64();
-            let scale = host.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-            let tolerance = if single { 2e-4 } else { 1e-10 };
-            for (i, (h, d)) in host.iter().zip(device).enumerate() {
-                assert!(
-                    (h - d).abs() <= tolerance * scale || (h.is_nan() && d.is_nan()),
-                    "{name}: {}[{i}] is {d} on the device, {h} on the host, {scale} at most",
-                    port.name
-                );
-            }
+        for ((port, expected), found) in program.entry.results.iter().zip(&expected).zip(&found) {
+            let (error, allowed) = (worst(&expected.to_f64(), found), tolerance(case.single()));
+            assert!(error <= allowed, "{name}: {} is {error:e} wrong", port.name);
         }
-        let (again, _) = built.run(at, &args);
+        let (again, _) = built.run(at, &case.arguments);
         assert!(
-            device.iter().flatten().zip(again.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits()),
+            found.iter().flatten().zip(again.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits()),
             "{name} differs in a second run"
         );
     }

@@ -93,3 +93,32 @@ fn a_missing_column_of_times_is_told_how_to_be_named() {
         assert!(said.contains("D012") && said.contains(help), "{said}");
     }
 }
+
+/// What `check --data` says of a model.
+fn on_data(model: &str) -> String {
+    let here = folder(&[("m.mech", model)]);
+    let output = mechc(here.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    let denied = mechc(here.path(), &["check", "m.mech", "--data", "--deny", "warnings"]);
+    assert_eq!(denied.status.code(), Some(if said.is_empty() { 0 } else { 1 }), "{}", text(&denied.stderr));
+    said
+}
+
+#[test]
+fn data_that_cannot_tell_unknowns_apart_are_reported() {
+    let circle = "model Circle { state x, y; x' = y; y' = -x; initial x = 1, y = 0 }\n\
+                  data run = simulate Circle { steps 200; dt 0.05 }\n";
+    let said = on_data(&format!("{circle}model M {{ state x, y; x' = ?terms(1, x^2, y^2); y' = ?terms(x) }}\nfit M to run\n"));
+    assert!(said.contains("warning[W1101]") && said.contains("`x^2`") && said.lines().count() == 1, "{said}");
+    let said = on_data(&format!("{circle}model M {{ state x, y; x' = ?linear(x, y); y' = ?linear(x, y) }}\nfit M to run\n"));
+    assert_eq!(said, "");
+    let slow = "model Slow { state s; s' = -s; initial s = 1e-3 }\ndata run = simulate Slow { steps 100; dt 0.05 }\n\
+                model M { state s; param V = 2, K = 2; s' = -V*s/(K + s) }\nfit M to run\n";
+    let said = on_data(slow);
+    assert!(said.contains("warning[W1102]") && said.lines().count() == 1, "{said}");
+    let fast = "model Fast { state u order 2; u'' = -100*u; initial u = 1, u' = 0 }\n\
+                data run = simulate Fast { steps 200; dt 0.15 }\nmodel M { state u order 2; u'' = ?linear(u) }\nfit M to run\n";
+    let said = on_data(fast);
+    assert!(said.contains("warning[W1103]") && said.lines().count() == 1, "{said}");
+}

@@ -1,0 +1,93 @@
+//! `mechc check --data`: samples that lie too far apart for how fast the states change.
+//!
+//! The mean square of x(t + k h) - x(t) over all samples, S(k), is 2 s² for the noise and proportional to 1 - cos(k w h) for an oscillation
+//! of frequency w (the structure function of Kolmogorov; for a wave, Monin and Yaglom, Statistical Fluid Mechanics, vol. 2 (1975), section
+//! 13). Differences of S are free of noise, and (S(3) - S(2)) / (S(2) - S(1)) falls from 5/3 for closely spaced samples to 1/2 for six in
+//! a period: it tells w h. What decays without oscillating counts as the wave that gives the same number.
+
+use crate::data::Dataset;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1103;
+use crate::hir::DataSet;
+
+/// Fewer samples than this in a period are too few: central differences are wrong by a tenth at eight.
+const FEWEST: f64 = 8.0;
+/// Standard errors that a difference of S must reach to be more than noise.
+const SIGNIFICANT: f64 = 5.0;
+
+/// Findings on the observed columns of a data set.
+pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (c, name) in read.columns.iter().enumerate() {
+        let rows: Vec<Vec<f64>> = read
+            .trajectories
+            .iter()
+            .map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect())
+            .collect();
+        let Some(samples) = per_period(&rows).filter(|n| *n < FEWEST) else { continue };
+        let message = format!(
+            "the samples of `{name}` in `{}` are too far apart for how fast it changes: about {samples:.1} in a period",
+            data.name
+        );
+        let help = format!("sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`");
+        found.push(Diagnostic::warning(W1103, message, data.span, "these data").help(help));
+    }
+    found
+}
+
+/// Samples in a period of the fastest change that is seen; `None` where noise hides all change from sample to sample.
+fn per_period(rows: &[Vec<f64>]) -> Option<f64> {
+    let [(s1, n), (s2, _), (s3, _)] = [1, 2, 3].map(|k| structure(rows, k));
+    let (first, second) = (s2 - s1, s3 - s2);
+    let error = s1.max(s2).max(s3) * (3.0 / n).sqrt();
+    if !(n >= 10.0 && first.abs().max(second.abs()) > SIGNIFICANT * error) {
+        return None;
+    }
+    let ratio = second / first;
+    // From pi/2 on S(2) lies below S(1), or the ratio is below its smallest value.
+    let of = |angle: f64| ((2.0 * angle).cos() - (3.0 * angle).cos()) / (angle.cos() - (2.0 * angle).cos());
+    let (mut low, mut high) = (1e-6, std::f64::consts::FRAC_PI_2);
+    if first <= 0.0 || ratio <= of(high) {
+        return Some(4.0);
+    }
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if of(middle) > ratio { low = middle } else { high = middle }
+    }
+    Some(std::f64::consts::TAU / high)
+}
+
+/// The mean square of differences over `k` samples, and how many there are.
+fn structure(rows: &[Vec<f64>], k: usize) -> (f64, f64) {
+    let squares = rows.iter().flat_map(|row| row.iter().zip(row.iter().skip(k)).map(|(a, b)| (b - a) * (b - a)));
+    let (sum, n) = squares.filter(|x| x.is_finite()).fold((0.0, 0.0), |(s, n), x| (s + x, n + 1.0));
+    (if n > 0.0 { sum / n } else { 0.0 }, n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Purpose, normals, stream};
+
+    fn wave(samples: usize, per_period: f64, noise: f64) -> Vec<Vec<f64>> {
+        let mut z = vec![0.0; samples];
+        normals(&mut stream(1, Purpose::Simulation, 0), &mut z);
+        let angle = |i: usize| std::f64::consts::TAU * i as f64 / per_period;
+        vec![(0..samples).map(|i| angle(i).sin() + noise * z[i]).collect()]
+    }
+
+    #[test]
+    fn samples_in_a_period_are_counted_through_noise() {
+        for n in [4.5, 6.0, 10.0, 20.0] {
+            let found = per_period(&wave(2000, n, 0.0)).expect("a period");
+            assert!((found / n - 1.0).abs() < 0.02, "{n}: {found}");
+            let found = per_period(&wave(20_000, n, 0.2)).expect("a period");
+            assert!((found / n - 1.0).abs() < 0.15, "{n} with noise: {found}");
+        }
+        assert!(per_period(&wave(2000, 3.0, 0.0)).is_some_and(|n| n < FEWEST));
+        assert!(per_period(&wave(2000, 400.0, 0.0)).is_none_or(|n| n > 100.0));
+        // Nothing but noise, and nothing at all.
+        assert_eq!(per_period(&wave(2000, 1e9, 1.0)), None);
+        assert_eq!(per_period(&[vec![0.0; 50]]), None);
+    }
+}
