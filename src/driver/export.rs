@@ -24,12 +24,7 @@ impl Session {
     ///
     /// # Errors
     /// Those of [`Session::check`]; where a number of the model is not known, or the notation cannot say something.
-    pub fn export(
-        &mut self,
-        path: &str,
-        overrides: &[String],
-        request: &ExportRequest<'_>,
-    ) -> Result<String, Failure> {
+    pub fn export(&mut self, path: &str, overrides: &[String], request: &ExportRequest<'_>) -> Result<String, Failure> {
         let record = request.record.map(read).transpose()?;
         let program = self.check(path, overrides)?.program;
         let here = |m: &Model| self.sources().file(m.span.file).path == path;
@@ -105,7 +100,8 @@ fn found(record: &RunRecord) -> Origin {
     let version = record.versions.iter().find(|(name, _)| name == "mechc").map_or("", |(_, version)| version.as_str());
     let mut about = vec![format!("{} as mechc {version} found it", record.model)];
     about.push(record.summary.clone());
-    let about = about.iter().flat_map(|text| text.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect();
+    let about =
+        about.iter().flat_map(|text| text.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect();
     let equation = |e: &crate::report::Equation| Found {
         state: e.state.clone(),
         derivative: e.derivative,

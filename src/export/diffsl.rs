@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::components::{Flow, components};
 use super::names::{Rules, Table, ascii};
 use super::{ExportError, System};
-use crate::hir::{BinaryOp, Compare, Expr, ExprKind, Exponent, Level, Notation, Piece, UnaryFn, number, write as print};
+use crate::hir::{
+    BinaryOp, Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print,
+};
 
 const FORMAT: &str = "diffsl";
 
@@ -19,11 +21,8 @@ const RULES: Rules = Rules {
     derivative: Some(|name, k| if k == 1 { format!("{name}der") } else { format!("{name}der{k}") }),
     model: false,
     time: "t",
-    reserved: &[
-        "t", "N", "in", "u", "dudt", "F", "M", "out", "stop", "reset", "read", "sin", "cos", "tan", "exp", "log", "log10",
-        "sqrt", "abs", "sigmoid", "arcsinh", "arccosh", "heaviside", "tanh", "sinh", "cosh", "copysign", "pow", "min",
-        "max", "interp1d", "sum", "norm",
-    ],
+    reserved: "t N in u dudt F M out stop reset read sin cos tan exp log log10 sqrt abs sigmoid arcsinh arccosh heaviside \
+        tanh sinh cosh copysign pow min max interp1d sum norm",
 };
 
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
@@ -118,6 +117,9 @@ impl Notation for Diffsl<'_> {
                 Err(ExportError::Function { format: FORMAT, name: f.name() })
             }
             UnaryFn::Ln => Ok(Piece::atom(format!("log({a})"))),
+            // DiffSL has a tangent, which its LLVM back end cannot differentiate.
+            UnaryFn::Tan if a.len() > LONGEST_REPEATED => Err(ExportError::TooLong { format: FORMAT }),
+            UnaryFn::Tan => Ok(Piece::new(format!("sin({a})/cos({a})"), Level::Product)),
             // `heaviside` is 1 at zero.
             UnaryFn::Sign => Ok(Piece::new(format!("heaviside({a}) - heaviside(-({a}))"), Level::Sum)),
             f => Ok(Piece::atom(format!("{}({a})", f.name()))),

@@ -53,8 +53,8 @@ pub enum ExportError {
         /// The state, with its primes.
         name: String,
     },
-    /// A power that would be written as a product of two long factors.
-    #[error("{format} has no odd power of so long an expression")]
+    /// A function whose argument would be written twice, of a long argument.
+    #[error("{format} has no odd power and no tangent of so long an expression")]
     TooLong {
         /// The target.
         format: &'static str,

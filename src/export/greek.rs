@@ -57,9 +57,8 @@ const LETTERS: [(char, &str); 52] = [
 ];
 
 /// Capitals that look like Latin letters, and small omicron: LaTeX has no commands for them.
-const WITHOUT_COMMAND: [&str; 14] = [
-    "omicron", "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau", "Chi",
-];
+const WITHOUT_COMMAND: [&str; 14] =
+    ["omicron", "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau", "Chi"];
 
 /// The name of a Greek letter.
 pub(super) fn name(letter: char) -> Option<&'static str> {

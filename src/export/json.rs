@@ -17,9 +17,7 @@ pub(super) fn write(system: &System<'_>) -> String {
             "std_error": p.std_error,
         })
     };
-    let state = |(state, values): (&crate::hir::State, &Vec<Option<f64>>)| {
-        json!({"name": state.name, "order": state.order, "initial": values})
-    };
+    let state = |(state, values): (&crate::hir::State, &Vec<Option<f64>>)| json!({"name": state.name, "order": state.order, "initial": values});
     let term = |t: &super::RightTerm| {
         json!({
             "coefficient": t.coefficient, "std_error": t.std_error,
@@ -34,9 +32,8 @@ pub(super) fn write(system: &System<'_>) -> String {
         })
     };
     let found = |f: &super::Found| {
-        let terms = f.terms.iter().map(
-            |t| json!({"term": t.term, "coefficient": t.coefficient, "std_error": t.std_error}),
-        );
+        let terms =
+            f.terms.iter().map(|t| json!({"term": t.term, "coefficient": t.coefficient, "std_error": t.std_error}));
         json!({"state": f.state, "derivative": f.derivative, "terms": terms.collect::<Vec<_>>()})
     };
     let object = json!({
@@ -54,7 +51,8 @@ pub(super) fn write(system: &System<'_>) -> String {
 }
 
 fn tree(model: &Model, expr: &Expr) -> Value {
-    let call = |op: &str, args: &[&Expr]| json!({"op": op, "args": args.iter().map(|e| tree(model, e)).collect::<Vec<_>>()});
+    let call =
+        |op: &str, args: &[&Expr]| json!({"op": op, "args": args.iter().map(|e| tree(model, e)).collect::<Vec<_>>()});
     match &expr.kind {
         ExprKind::Number(v) => json!(v),
         ExprKind::Time => json!({"op": "time"}),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::names::{Rules, Table, ascii};
 use super::{System, greek};
 use crate::base::Idx;
-use crate::hir::{Compare, Expr, ExprKind, Exponent, Level, Notation, Piece, UnaryFn, number, write as print};
+use crate::hir::{Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
 
 const RULES: Rules = Rules {
     legal: symbol,
@@ -15,7 +15,7 @@ const RULES: Rules = Rules {
     derivative: None,
     model: false,
     time: "t",
-    reserved: &["t", "t_{0}"],
+    reserved: "t t_{0}",
 };
 
 pub(super) fn write(system: &System<'_>) -> String {
@@ -25,10 +25,16 @@ pub(super) fn write(system: &System<'_>) -> String {
     for line in &system.origin.about {
         let _ = writeln!(out, "% {line}");
     }
-    let mut groups = vec![system.rights.iter().map(|right| {
-        let left = latex.derivative(right.state.index(), usize::from(right.derivative));
-        format!("{} &= {}", left.text, latex.text(&right.value))
-    }).collect::<Vec<String>>()];
+    let mut groups = vec![
+        system
+            .rights
+            .iter()
+            .map(|right| {
+                let left = latex.derivative(right.state.index(), usize::from(right.derivative));
+                format!("{} &= {}", left.text, latex.text(&right.value))
+            })
+            .collect::<Vec<String>>(),
+    ];
     let mut starts = Vec::new();
     for (state, values) in system.initial.iter().enumerate() {
         for (k, value) in values.iter().enumerate() {
@@ -169,8 +175,9 @@ impl Notation for Latex<'_> {
             Compare::AtMost => "\\le",
             Compare::Equal => "=",
         };
-        let text =
-            format!("\\begin{{cases}} {x} & \\text{{if }} {a} {sign} {b} \\\\ {y} & \\text{{otherwise}} \\end{{cases}}");
+        let text = format!(
+            "\\begin{{cases}} {x} & \\text{{if }} {a} {sign} {b} \\\\ {y} & \\text{{otherwise}} \\end{{cases}}"
+        );
         Ok(Piece::new(text, Level::Whole))
     }
 }

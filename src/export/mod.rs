@@ -21,8 +21,6 @@ mod rounding;
 mod sympy;
 mod system;
 mod text;
-#[cfg(test)]
-mod tests;
 
 pub use error::ExportError;
 pub use json::SCHEMA;

@@ -13,23 +13,15 @@ const RULES: Rules = Rules {
     derivative: Some(derivative),
     model: true,
     time: "time",
-    reserved: &[
-        // Keywords.
-        "algorithm", "and", "annotation", "assert", "block", "break", "class", "connect", "connector", "constant",
-        "constrainedby", "der", "discrete", "each", "else", "elseif", "elsewhen", "encapsulated", "end", "enumeration",
-        "equation", "expandable", "extends", "external", "false", "final", "flow", "for", "function", "if", "import",
-        "impure", "in", "initial", "inner", "input", "loop", "model", "not", "operator", "or", "outer", "output",
-        "package", "parameter", "partial", "protected", "public", "pure", "record", "redeclare", "replaceable", "return",
-        "stream", "then", "true", "type", "when", "while", "within",
-        // Built-in types, variables and functions.
-        "Real", "Integer", "Boolean", "String", "Clock", "StateSelect", "ExternalObject", "AssertionLevel", "time", "abs",
-        "sign", "sqrt", "div", "mod", "rem", "ceil", "floor", "integer", "sin", "cos", "tan", "asin", "acos", "atan",
-        "atan2", "sinh", "cosh", "tanh", "exp", "log", "log10", "min", "max", "sum", "product", "delay", "cardinality",
-        "homotopy", "semiLinear", "inStream", "actualStream", "spatialDistribution", "getInstanceName", "terminal",
-        "noEvent", "smooth", "sample", "pre", "edge", "change", "reinit", "terminate", "size", "ndims", "scalar", "vector",
-        "matrix", "identity", "diagonal", "zeros", "ones", "fill", "linspace", "transpose", "outerProduct", "symmetric",
-        "cross", "skew", "cat", "promote", "Modelica", "Connections", "hold", "previous",
-    ],
+    reserved: "algorithm and annotation assert block break class connect connector constant constrainedby der discrete each \
+        else elseif elsewhen encapsulated end enumeration equation expandable extends external false final flow for \
+        function if import impure in initial inner input loop model not operator or outer output package parameter \
+        partial protected public pure record redeclare replaceable return stream then true type when while within \
+        Real Integer Boolean String Clock StateSelect ExternalObject AssertionLevel time abs sign sqrt div mod rem \
+        ceil floor integer sin cos tan asin acos atan atan2 sinh cosh tanh exp log log10 min max sum product delay \
+        cardinality homotopy semiLinear inStream actualStream spatialDistribution getInstanceName terminal noEvent \
+        smooth sample pre edge change reinit terminate size ndims scalar vector matrix identity diagonal zeros ones \
+        fill linspace transpose outerProduct symmetric cross skew cat promote Modelica Connections hold previous",
 };
 
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
@@ -58,8 +50,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
         let _ = writeln!(out, "  input Real {name}{};", comment(name, &input.name));
     }
     for component in &components {
-        let start =
-            component.initial.map_or_else(String::new, |v| format!("(start = {}, fixed = true)", number(v)));
+        let start = component.initial.map_or_else(String::new, |v| format!("(start = {}, fixed = true)", number(v)));
         let _ = writeln!(out, "  Real {}{start}{};", component.name, comment(&component.name, &component.spelled));
     }
     out.push_str("equation\n");

@@ -13,23 +13,19 @@ const RULES: Rules = Rules {
     derivative: Some(derivative),
     model: true,
     time: "t",
-    reserved: &[
-        // Keywords and literals.
-        "baremodule", "begin", "break", "catch", "const", "continue", "do", "else", "elseif", "end", "export", "false",
-        "finally", "for", "function", "global", "if", "import", "in", "isa", "let", "local", "macro", "module", "public",
-        "quote", "return", "struct", "true", "try", "using", "where", "while", "outer", "abstract", "mutable", "primitive",
-        "type", "nothing", "missing", "undef", "NaN", "Inf", "pi", "π", "im", "ans", "_", "__",
-        // Names of the script, and functions that it calls.
-        "t", "D", "System", "mtkcompile", "ModelingToolkit", "Base", "Core", "Main", "equations", "unknowns", "parameters",
-        "abs", "sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sign", "min",
-        "max", "ifelse", "eqs", "vars", "pars", "system",
-    ],
+    reserved: "baremodule begin break catch const continue do else elseif end export false finally for function global if \
+        import in isa let local macro module public quote return struct true try using where while outer abstract \
+        mutable primitive type nothing missing undef NaN Inf pi π im ans _ __ \
+        t D System mtkcompile ModelingToolkit Base Core Main equations unknowns parameters abs sqrt exp log sin cos \
+        tan asin acos atan sinh cosh tanh sign min max ifelse eqs vars pars system",
 };
 
 /// Julia has the letters of most scripts; those it may fold together, and those outside of Latin and Greek, are spelled out.
 fn legal(name: &str) -> String {
     let kept = |c: char| matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ſ') || (greek::name(c).is_some() && c != 'µ');
-    name.chars().map(|c| if kept(c) { c.to_string() } else { ascii(&c.to_string()) }).collect()
+    let name: String = name.chars().map(|c| if kept(c) { c.to_string() } else { ascii(&c.to_string()) }).collect();
+    // A name of nothing but underscores can be assigned, and not read.
+    if name.bytes().all(|b| b == b'_') { format!("v{name}") } else { name }
 }
 
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {

@@ -18,8 +18,8 @@ pub(super) struct Rules {
     pub(super) model: bool,
     /// How the target writes the time.
     pub(super) time: &'static str,
-    /// Words that cannot be names.
-    pub(super) reserved: &'static [&'static str],
+    /// Words that cannot be names, separated by blanks: keywords, functions, names that the output itself defines.
+    pub(super) reserved: &'static str,
 }
 
 /// The names of a model in a target.
@@ -42,9 +42,10 @@ impl Table {
         let names = |order: u8| if rules.derivative.is_some() { order.max(1) } else { 1 };
         for state in model.states.values() {
             wanted.push(state.name.clone());
-            let derivatives = rules.derivative.into_iter().flat_map(|name| {
-                (1..usize::from(state.order)).map(move |k| name(&state.name, k))
-            });
+            let derivatives = rules
+                .derivative
+                .into_iter()
+                .flat_map(|name| (1..usize::from(state.order)).map(move |k| name(&state.name, k)));
             wanted.extend(derivatives);
         }
         wanted.extend(model.inputs.values().map(|i| i.name.clone()));
@@ -79,7 +80,7 @@ impl Table {
 
 fn settle(wanted: &[String], rules: &Rules) -> Vec<String> {
     let legal: Vec<String> = wanted.iter().map(|name| (rules.legal)(name)).collect();
-    let mut taken: HashSet<String> = rules.reserved.iter().map(|word| word.to_string()).collect();
+    let mut taken: HashSet<String> = rules.reserved.split_whitespace().map(str::to_string).collect();
     let mut count: HashMap<&str, usize> = HashMap::new();
     let mut found = vec![String::new(); wanted.len()];
     for kept in [true, false] {

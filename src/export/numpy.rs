@@ -2,7 +2,7 @@
 
 use super::ExportError;
 use super::names::Table;
-use crate::hir::{Compare, Expr, ExprKind, Exponent, Level, Notation, Piece, UnaryFn, number};
+use crate::hir::{Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
 /// Python for numbers and arrays (`library: "np"`) or for symbols (`library: "sp"`).
 pub(super) struct Python<'a> {

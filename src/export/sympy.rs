@@ -18,20 +18,13 @@ const RULES: Rules = Rules {
     derivative: Some(derivative),
     model: false,
     time: "t",
-    reserved: &[
-        // Keywords, the soft ones included.
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
-        "not", "or", "pass", "raise", "return", "try", "while", "with", "yield", "match", "case", "type", "_",
-        // Built-in names.
-        "abs", "all", "any", "bool", "complex", "dict", "dir", "divmod", "enumerate", "eval", "exec", "filter", "float",
-        "format", "hash", "help", "hex", "id", "input", "int", "iter", "len", "list", "map", "max", "min", "next",
-        "object", "oct", "open", "ord", "pow", "print", "range", "repr", "reversed", "round", "set", "slice", "sorted",
-        "str", "sum", "super", "tuple", "vars", "zip",
-        // Names of the module itself.
-        "sp", "np", "sympy", "numpy", "t", "rhs", "states", "inputs", "parameters", "parameter_values", "bounds",
-        "standard_errors", "equations", "initial_values", "y0", "_f", "_flow",
-    ],
+    reserved: "False None True and as assert async await break class continue def del elif else except finally for from \
+        global if import in is lambda nonlocal not or pass raise return try while with yield match case type _ \
+        abs all any bool complex dict dir divmod enumerate eval exec filter float format hash help hex id input int \
+        iter len list map max min next object oct open ord pow print range repr reversed round set slice sorted str \
+        sum super tuple vars zip \
+        sp np sympy numpy t rhs states inputs parameters parameter_values bounds standard_errors equations \
+        initial_values y0 _f _flow",
 };
 
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
@@ -61,10 +54,10 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     parameters(system, &table, &mut out);
     let _ = writeln!(out, "equations = [");
     for right in &system.rights {
-        let left = print(&symbols, &crate::hir::Expr::new(
-            crate::hir::ExprKind::State(right.state, right.derivative),
-            right.value.span,
-        ))?;
+        let left = print(
+            &symbols,
+            &crate::hir::Expr::new(crate::hir::ExprKind::State(right.state, right.derivative), right.value.span),
+        )?;
         let _ = writeln!(out, "    sp.Eq({}, {}, evaluate=False),", left.text, print(&symbols, &right.value)?.text);
     }
     out.push_str("]\n");
@@ -149,7 +142,11 @@ fn rhs(system: &System<'_>, table: &Table, out: &mut String) -> Result<(), Expor
     bind(table.unknowns.iter().map(String::as_str).collect(), "np.asarray(p, dtype=float)");
     bind(table.inputs.iter().map(String::as_str).collect(), "[_f(t) for _f in u]");
     let _ = writeln!(out, "\n\ndef rhs({}):", arguments.join(", "));
-    let _ = writeln!(out, "    \"\"\"Time derivatives of y = [{}], for one point or for columns of points.", spelled.join(", "));
+    let _ = writeln!(
+        out,
+        "    \"\"\"Time derivatives of y = [{}], for one point or for columns of points.",
+        spelled.join(", ")
+    );
     let names: Vec<&str> = system.parameters.iter().map(|p| p.name.as_str()).collect();
     let _ = writeln!(out, "\n    p = [{}]", names.join(", "));
     if !table.inputs.is_empty() {

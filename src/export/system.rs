@@ -183,9 +183,7 @@ fn solved(equation: &Equation, order: u8) -> Expr {
         sum = Some(match (sum, term.coefficient.as_number()) {
             (None, Some(c)) => times(&Expr::number(-c, span), state),
             (None, None) => Expr::new(ExprKind::Unary(UnaryFn::Neg, Box::new(times(&term.coefficient, state))), span),
-            (Some(sum), Some(c)) if c < 0.0 => {
-                binary(BinaryOp::Add, sum, times(&Expr::number(-c, span), state))
-            }
+            (Some(sum), Some(c)) if c < 0.0 => binary(BinaryOp::Add, sum, times(&Expr::number(-c, span), state)),
             (Some(sum), _) => binary(BinaryOp::Sub, sum, times(&term.coefficient, state)),
         });
     }

@@ -58,13 +58,8 @@ fn parameters(system: &System<'_>, out: &mut String) {
     }
     for parameter in rest.values() {
         let error = parameter.std_error.map_or_else(String::new, |e| format!("  // standard error {}", number(e)));
-        let _ = writeln!(
-            out,
-            "param {} = {}{}{error}",
-            parameter.name,
-            number(parameter.value),
-            range(parameter.bounds)
-        );
+        let _ =
+            writeln!(out, "param {} = {}{}{error}", parameter.name, number(parameter.value), range(parameter.bounds));
     }
 }
 

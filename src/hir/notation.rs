@@ -153,8 +153,7 @@ pub fn write<N: Notation>(notation: &N, expr: &Expr) -> Result<Piece, N::Error> 
             match op {
                 BinaryOp::Add => Ok(sum(notation, &a, &b)),
                 BinaryOp::Sub => {
-                    let text =
-                        format!("{} - {}", notation.within(&a, Level::Sum), notation.within(&b, Level::Product));
+                    let text = format!("{} - {}", notation.within(&a, Level::Sum), notation.within(&b, Level::Product));
                     Ok(Piece::new(text, Level::Sum))
                 }
                 BinaryOp::Mul => Ok(notation.product(a, b)),
