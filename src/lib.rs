@@ -56,6 +56,7 @@ pub mod codegen;
 pub mod data;
 pub mod diagnostics;
 pub mod driver;
+pub mod export;
 pub mod hir;
 pub mod interp;
 pub mod ir;

@@ -10,6 +10,8 @@ mod completions;
 mod doctor;
 #[path = "main/explain.rs"]
 mod explain;
+#[path = "main/export.rs"]
+mod export;
 #[path = "main/fmt.rs"]
 mod fmt;
 #[path = "main/info.rs"]
@@ -123,6 +125,8 @@ enum Command {
     Info(info::InfoArgs),
     /// Print a script that completes commands and options in a shell.
     Completions(completions::CompletionsArgs),
+    /// Write equations in the notation of another tool: LaTeX, SymPy, Modelica and others.
+    Export(export::ExportArgs),
     /// Write the sources of a model's functions for another target.
     Build(build::BuildArgs),
     /// Bring model files into the settled layout.
@@ -322,6 +326,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         }
         Command::Completions(args) => without_model(completions::run(&args), format),
         Command::Build(args) => with_session(&args.model, format, |session, name| build::run(session, name, &args)),
+        Command::Export(args) => export::run(&args, format),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args, format), format),
         Command::Doctor(args) => without_model(doctor::run(&args), format),
@@ -334,7 +339,7 @@ fn cores() -> usize {
 }
 
 /// Reports what went wrong in a command that reads no model.
-fn without_model(result: Result<(), Failure>, format: Format) -> Result<(), u8> {
+fn without_model<T>(result: Result<T, Failure>, format: Format) -> Result<T, u8> {
     result.map_err(|failure| {
         say(&failure.render(&mechc::source::Sources::default(), format));
         failure.exit_code()

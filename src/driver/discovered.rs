@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::terms::{filled, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
-use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind};
+use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind, spell_bounds};
 use crate::source::Sources;
 use crate::syntax;
 
@@ -43,7 +43,8 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
                 Some(e) => format!("  // standard error {e:.2e}"),
                 None => String::new(),
             };
-            let _ = writeln!(out, "  const {} = {}{error}", unknown.name, number(estimate.value));
+            let range = spell_bounds(unknown.bounds);
+            let _ = writeln!(out, "  param {} = {}{range}{error}", unknown.name, number(estimate.value));
         }
     }
     let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();

@@ -15,6 +15,7 @@ mod doctor;
 mod emit;
 mod experiment;
 mod explain;
+mod export;
 mod failure;
 mod files;
 mod findings;
@@ -48,6 +49,7 @@ pub use device_sources::{BuiltFile, DeviceFunction, device_code, device_sources}
 pub use doctor::Doctor;
 pub use emit::Stage;
 pub use explain::{Explanation, explain, explanations};
+pub use export::ExportRequest;
 pub use failure::{Failure, Problem};
 pub use files::model_files;
 pub use findings::{Estimate, Findings};

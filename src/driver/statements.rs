@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::discovered::{Simulation, number};
 use super::findings::Findings;
 use crate::base::Idx;
-use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, UnknownKind};
+use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, UnknownKind, spell_bounds};
 use crate::report;
 
 /// The equations, one for each statement: its known summands as they were written, those of its holes with their
@@ -84,7 +84,13 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
             let estimate = unknown.and_then(|(id, _)| findings.estimates.get(id.index())).map(|e| e.value);
             estimate.or(model.params[p].value).unwrap_or(0.0)
         });
-        let _ = writeln!(out, "  const {declared} = {}", list(values));
+        let first = ids.first().and_then(|&p| model.params.get(p));
+        let _ = match first {
+            Some(param) if !param.fixed => {
+                writeln!(out, "  param {declared} = {}{}", list(values), spell_bounds(param.bounds))
+            }
+            _ => writeln!(out, "  const {declared} = {}", list(values)),
+        };
     }
     for statement in &statements.equations {
         let indent = "  ".repeat(statement.loops.len() + 1);

@@ -33,7 +33,7 @@ macro_rules! line {
 pub(super) use line;
 
 /// ` in [0, 5]`, or nothing without bounds.
-pub(super) fn spell_bounds(bounds: Bounds) -> String {
+pub fn spell_bounds(bounds: Bounds) -> String {
     let end = |v: f64| match v {
         f64::INFINITY => "inf".to_string(),
         f64::NEG_INFINITY => "-inf".to_string(),

@@ -11,10 +11,12 @@ mod expand;
 mod experiment;
 mod expr;
 mod model;
+mod notation;
 mod spell;
+mod terms;
 mod test;
 
-pub use dump::dump;
+pub use dump::{dump, spell_bounds};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
@@ -27,5 +29,7 @@ pub use model::{
     NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
     UnknownTerm, family,
 };
+pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use spell::{Names, number};
+pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};

@@ -4,7 +4,7 @@ use clap::Args;
 use mechc::diagnostics::Levels;
 use mechc::driver::{Failure, Problem};
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct LevelArgs {
     /// Treat a warning as an error: a code such as W0706, or `warnings` for all.
     #[arg(long, value_name = "CODE")]

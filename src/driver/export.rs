@@ -1,0 +1,115 @@
+//! `mechc export`: the equations of a run or of a model in the notations of other tools.
+
+use super::failure::{Failure, Problem};
+use super::session::Session;
+use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
+use crate::hir::{Model, Program};
+use crate::report::RunRecord;
+
+/// What to export, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportRequest<'a> {
+    /// The notation.
+    pub format: Format,
+    /// Its options.
+    pub options: Options,
+    /// The model, where the file has several.
+    pub model: Option<&'a str>,
+    /// The text of the run's `record.json`, where the file is the `discovered.mech` of a run.
+    pub record: Option<&'a str>,
+}
+
+impl Session {
+    /// The equations of a model file in another notation.
+    ///
+    /// # Errors
+    /// Those of [`Session::check`]; where a number of the model is not known, or the notation cannot say something.
+    pub fn export(&mut self, path: &str, overrides: &[String], request: &ExportRequest<'_>) -> Result<String, Failure> {
+        let record = request.record.map(read).transpose()?;
+        let program = self.check(path, overrides)?.program;
+        let here = |m: &Model| self.sources().file(m.span.file).path == path;
+        let model = choose(&program, path, request.model, here)?;
+        let origin = match &record {
+            Some(record) => found(record),
+            None => Origin { about: about(model, path), found: Vec::new() },
+        };
+        let errors: Vec<(String, f64, f64)> = record
+            .iter()
+            .flat_map(|r| &r.parameters)
+            .filter_map(|p| Some((p.name.clone(), p.value, p.std_error?)))
+            .collect();
+        System::new(model, origin, &errors)
+            .and_then(|system| export(&system, request.format, request.options))
+            .map_err(failure)
+    }
+}
+
+fn failure(error: ExportError) -> Failure {
+    let code = match error {
+        ExportError::Hole { .. } | ExportError::NoValue { .. } => "N082",
+        ExportError::Digits { .. } => "N084",
+        _ => "N083",
+    };
+    Failure::Usage(Problem::new(code, error.to_string(), error.help()))
+}
+
+fn read(record: &str) -> Result<RunRecord, Failure> {
+    serde_json::from_str(record).map_err(|e| {
+        let message = format!("`record.json` is not the record of a run: {e}");
+        Failure::Usage(Problem::new("N080", message, "name the folder of a finished run, or its `discovered.mech`"))
+    })
+}
+
+/// The model that is named, the only one, or the only one that the file itself declares.
+fn choose<'p>(
+    program: &'p Program,
+    path: &str,
+    name: Option<&str>,
+    here: impl Fn(&Model) -> bool,
+) -> Result<&'p Model, Failure> {
+    let all: Vec<&Model> = program.models.values().collect();
+    let own: Vec<&Model> = all.iter().copied().filter(|m| here(m)).collect();
+    let problem = |message: String| {
+        let names: Vec<&str> = all.iter().map(|m| m.name.as_str()).collect();
+        let help = match names.is_empty() {
+            true => "name a file with a model, or the folder of a run".to_string(),
+            false => format!("choose one of {} with --model", names.join(", ")),
+        };
+        Failure::Usage(Problem::new("N081", message, help))
+    };
+    match (name, all.as_slice(), own.as_slice()) {
+        (Some(name), ..) => all
+            .iter()
+            .find(|m| m.name == name)
+            .copied()
+            .ok_or_else(|| problem(format!("`{path}` has no model called `{name}`"))),
+        (None, [only], _) | (None, _, [only]) => Ok(only),
+        (None, [], _) => Err(problem(format!("`{path}` has no model"))),
+        (None, ..) => Err(problem(format!("`{path}` has several models"))),
+    }
+}
+
+/// Where a model comes from and what its author says about it.
+fn about(model: &Model, path: &str) -> Vec<String> {
+    let mut out = vec![format!("{} of {path}, written by mechc {}", model.name, env!("CARGO_PKG_VERSION"))];
+    out.extend(model.doc.iter().flat_map(|line| line.lines()).map(|line| line.trim().to_string()));
+    out
+}
+
+fn found(record: &RunRecord) -> Origin {
+    let version = record.versions.iter().find(|(name, _)| name == "mechc").map_or("", |(_, version)| version.as_str());
+    let mut about = vec![format!("{} as mechc {version} found it", record.model)];
+    about.push(record.summary.clone());
+    let about =
+        about.iter().flat_map(|text| text.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect();
+    let equation = |e: &crate::report::Equation| Found {
+        state: e.state.clone(),
+        derivative: e.derivative,
+        terms: e
+            .terms
+            .iter()
+            .map(|t| FoundTerm { term: t.term.clone(), coefficient: t.coefficient, std_error: t.std_error })
+            .collect(),
+    };
+    Origin { about, found: record.equations.iter().map(equation).collect() }
+}

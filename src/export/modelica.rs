@@ -1,0 +1,106 @@
+//! A Modelica model (language version 3.4 and later).
+
+use std::fmt::Write as _;
+
+use super::components::{Flow, components};
+use super::names::{Rules, Table, ascii, derivative, numbered};
+use super::{ExportError, System};
+use crate::hir::{Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
+
+const RULES: Rules = Rules {
+    legal: ascii,
+    again: numbered,
+    derivative: Some(derivative),
+    model: true,
+    time: "time",
+    reserved: "algorithm and annotation assert block break class connect connector constant constrainedby der discrete each \
+        else elseif elsewhen encapsulated end enumeration equation expandable extends external false final flow for \
+        function if import impure in initial inner input loop model not operator or outer output package parameter \
+        partial protected public pure record redeclare replaceable return stream then true type when while within \
+        Real Integer Boolean String Clock StateSelect ExternalObject AssertionLevel time abs sign sqrt div mod rem \
+        ceil floor integer sin cos tan asin acos atan atan2 sinh cosh tanh exp log log10 min max sum product delay \
+        cardinality homotopy semiLinear inStream actualStream spatialDistribution getInstanceName terminal noEvent \
+        smooth sample pre edge change reinit terminate size ndims scalar vector matrix identity diagonal zeros ones \
+        fill linspace transpose outerProduct symmetric cross skew cat promote Modelica Connections hold previous",
+};
+
+pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
+    let table = Table::new(system.model, &RULES);
+    let modelica = Modelica { table: &table };
+    let components = components(system, &table);
+    let mut out = String::new();
+    for line in &system.origin.about {
+        let _ = writeln!(out, "// {line}");
+    }
+    let _ = writeln!(out, "model {}", table.model);
+    for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
+        let mut range = Vec::new();
+        if parameter.bounds.lower.is_finite() {
+            range.push(format!("min = {}", number(parameter.bounds.lower)));
+        }
+        if parameter.bounds.upper.is_finite() {
+            range.push(format!("max = {}", number(parameter.bounds.upper)));
+        }
+        let range = if range.is_empty() { String::new() } else { format!("({})", range.join(", ")) };
+        let error = parameter.std_error.map_or_else(String::new, |e| format!("  // standard error {}", number(e)));
+        let about = comment(name, &parameter.name);
+        let _ = writeln!(out, "  parameter Real {name}{range} = {}{about};{error}", number(parameter.value));
+    }
+    for (input, name) in system.model.inputs.values().zip(&table.inputs) {
+        let _ = writeln!(out, "  input Real {name}{};", comment(name, &input.name));
+    }
+    for component in &components {
+        let start = component.initial.map_or_else(String::new, |v| format!("(start = {}, fixed = true)", number(v)));
+        let _ = writeln!(out, "  Real {}{start}{};", component.name, comment(&component.name, &component.spelled));
+    }
+    out.push_str("equation\n");
+    for component in &components {
+        let flow = match &component.flow {
+            Flow::Next(name) => name.clone(),
+            Flow::Right(expr) => print(&modelica, expr)?.text,
+        };
+        let _ = writeln!(out, "  der({}) = {flow};", component.name);
+    }
+    let _ = writeln!(out, "end {};", table.model);
+    Ok(out)
+}
+
+/// A description where the name is another one than in the model.
+fn comment(name: &str, spelled: &str) -> String {
+    if name == spelled { String::new() } else { format!(" \"{spelled}\"") }
+}
+
+struct Modelica<'a> {
+    table: &'a Table,
+}
+
+impl Notation for Modelica<'_> {
+    type Error = ExportError;
+
+    fn number(&self, value: f64) -> String {
+        number(value)
+    }
+
+    fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {
+        Ok(self.table.leaf(leaf))
+    }
+
+    fn function(&self, f: UnaryFn, a: Piece) -> Result<Piece, ExportError> {
+        Ok(Piece::atom(match f {
+            UnaryFn::Ln => format!("log({})", a.text),
+            // These make events of their own; in the language they are functions like any other.
+            UnaryFn::Abs | UnaryFn::Sign => format!("noEvent({}({}))", f.name(), a.text),
+            f => format!("{}({})", f.name(), a.text),
+        }))
+    }
+
+    /// Conditionals are values, not events: `noEvent`. Reals cannot be compared with `==` in equations.
+    fn select(&self, compare: Compare, pieces: [Piece; 4], _: &[Expr; 4]) -> Result<Piece, ExportError> {
+        let [a, b, x, y] = pieces.map(|p| self.within(&p, Level::Sum));
+        let condition = match compare {
+            Compare::Equal => format!("{a} <= {b} and {a} >= {b}"),
+            compare => format!("{a} {} {b}", compare.name()),
+        };
+        Ok(Piece::atom(format!("noEvent(if {condition} then {x} else {y})")))
+    }
+}

@@ -1,0 +1,136 @@
+//! Julia for ModelingToolkit, version 10 and later.
+
+use std::fmt::Write as _;
+
+use super::components::{Flow, components};
+use super::names::{Rules, Table, ascii, derivative, numbered};
+use super::{ExportError, System, greek};
+use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
+
+const RULES: Rules = Rules {
+    legal,
+    again: numbered,
+    derivative: Some(derivative),
+    model: true,
+    time: "t",
+    reserved: "baremodule begin break catch const continue do else elseif end export false finally for function global if \
+        import in isa let local macro module public quote return struct true try using where while outer abstract \
+        mutable primitive type nothing missing undef NaN Inf pi π im ans _ __ \
+        t D System mtkcompile ModelingToolkit Base Core Main equations unknowns parameters abs sqrt exp log sin cos \
+        tan asin acos atan sinh cosh tanh sign min max ifelse eqs vars pars system",
+};
+
+/// Julia has the letters of most scripts; those it may fold together, and those outside of Latin and Greek, are spelled out.
+fn legal(name: &str) -> String {
+    let kept = |c: char| matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ſ') || (greek::name(c).is_some() && c != 'µ');
+    let name: String = name.chars().map(|c| if kept(c) { c.to_string() } else { ascii(&c.to_string()) }).collect();
+    // A name of nothing but underscores can be assigned, and not read.
+    if name.bytes().all(|b| b == b'_') { format!("v{name}") } else { name }
+}
+
+pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
+    let table = Table::new(system.model, &RULES);
+    let julia = Julia { table: &table };
+    let components = components(system, &table);
+    let mut out = String::new();
+    for line in &system.origin.about {
+        let _ = writeln!(out, "# {line}");
+    }
+    out.push_str("using ModelingToolkit\nusing ModelingToolkit: t_nounits as t, D_nounits as D\n\n");
+    if !system.parameters.is_empty() {
+        out.push_str("pars = @parameters begin\n");
+        for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
+            let mut about = description(name, &parameter.name);
+            if parameter.bounds != Bounds::FREE {
+                let ends = (end(parameter.bounds.lower), end(parameter.bounds.upper));
+                about.push(format!("bounds = ({}, {})", ends.0, ends.1));
+            }
+            let error = parameter.std_error.map_or_else(String::new, |e| format!("  # standard error {}", float(e)));
+            let _ = writeln!(out, "    {name} = {}{}{error}", float(parameter.value), metadata(&about));
+        }
+        out.push_str("end\n");
+    } else {
+        out.push_str("pars = []\n");
+    }
+    out.push_str("vars = @variables begin\n");
+    for component in &components {
+        let start = component.initial.map_or_else(String::new, |v| format!(" = {}", float(v)));
+        let about = description(&component.name, &component.spelled);
+        let _ = writeln!(out, "    {}(t){start}{}", component.name, metadata(&about));
+    }
+    for (input, name) in system.model.inputs.values().zip(&table.inputs) {
+        let mut about = description(name, &input.name);
+        about.push("input = true".to_string());
+        let _ = writeln!(out, "    {name}(t){}", metadata(&about));
+    }
+    out.push_str("end\neqs = [\n");
+    for component in &components {
+        let flow = match &component.flow {
+            Flow::Next(name) => name.clone(),
+            Flow::Right(expr) => print(&julia, expr)?.text,
+        };
+        let _ = writeln!(out, "    D({}) ~ {flow}", component.name);
+    }
+    let _ = writeln!(out, "]\n@named {} = System(eqs, t, vars, pars)", table.model);
+    match table.inputs.is_empty() {
+        true => {
+            let _ = writeln!(out, "system = mtkcompile({})", table.model);
+        }
+        false => {
+            let _ = writeln!(out, "system = mtkcompile({}; inputs = [{}])", table.model, table.inputs.join(", "));
+        }
+    }
+    Ok(out)
+}
+
+fn description(name: &str, spelled: &str) -> Vec<String> {
+    if name == spelled { Vec::new() } else { vec![format!("description = \"{spelled}\"")] }
+}
+
+fn metadata(entries: &[String]) -> String {
+    if entries.is_empty() { String::new() } else { format!(", [{}]", entries.join(", ")) }
+}
+
+/// A number that is a float in Julia, where `1` is an integer whose powers overflow.
+fn float(v: f64) -> String {
+    let text = number(v);
+    match text.split_once('e') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0e{exponent}"),
+        None if !text.contains('.') => format!("{text}.0"),
+        _ => text,
+    }
+}
+
+fn end(v: f64) -> String {
+    match v {
+        f64::INFINITY => "Inf".to_string(),
+        f64::NEG_INFINITY => "-Inf".to_string(),
+        v => float(v),
+    }
+}
+
+struct Julia<'a> {
+    table: &'a Table,
+}
+
+impl Notation for Julia<'_> {
+    type Error = ExportError;
+
+    fn number(&self, value: f64) -> String {
+        float(value)
+    }
+
+    fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {
+        Ok(self.table.leaf(leaf))
+    }
+
+    fn function(&self, f: UnaryFn, a: Piece) -> Result<Piece, ExportError> {
+        let name = if f == UnaryFn::Ln { "log" } else { f.name() };
+        Ok(Piece::atom(format!("{name}({})", a.text)))
+    }
+
+    fn select(&self, compare: Compare, pieces: [Piece; 4], _: &[Expr; 4]) -> Result<Piece, ExportError> {
+        let [a, b, x, y] = pieces.map(|p| p.text);
+        Ok(Piece::new(format!("ifelse({a} {} {b}, {x}, {y})", compare.name()), Level::Atom))
+    }
+}

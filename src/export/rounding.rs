@@ -1,0 +1,33 @@
+//! Systems with their numbers rounded, for readers.
+
+use super::System;
+use crate::hir::ExprKind;
+
+/// The system with every number rounded to so many significant digits.
+pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
+    let mut system = system.clone();
+    let round = |v: f64| significant(v, digits);
+    for right in &mut system.rights {
+        right.value.rewrite(&mut |e| {
+            if let ExprKind::Number(v) = &mut e.kind {
+                *v = round(*v);
+            }
+        });
+    }
+    for parameter in &mut system.parameters {
+        parameter.value = round(parameter.value);
+        parameter.std_error = parameter.std_error.map(round);
+        parameter.bounds.lower = round(parameter.bounds.lower);
+        parameter.bounds.upper = round(parameter.bounds.upper);
+    }
+    for value in system.initial.iter_mut().flatten() {
+        *value = value.map(round);
+    }
+    system
+}
+
+/// `v` with so many significant digits. Infinities stay.
+fn significant(v: f64, digits: u8) -> f64 {
+    let decimals = usize::from(digits.max(1) - 1);
+    format!("{v:.decimals$e}").parse().unwrap_or(v)
+}

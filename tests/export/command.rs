@@ -1,0 +1,123 @@
+//! The command, on a run and on a model file.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A model with a parameter that has a range and a hole, and noisy data to find them from.
+const MODEL: &str = "use std.systems.LotkaVolterra
+model Prey {
+  state u, w
+  param growth = 1 in [0, 3]
+  u' = growth*u - ?terms(u*w, u^2)
+  w' = ?terms(w, u*w)
+}
+data run = simulate LotkaVolterra { steps 400; dt 0.05; noise 1%; seed 2 }
+fit Prey to run
+";
+
+#[test]
+fn runs_keep_names_values_ranges_and_standard_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("m.mech"), MODEL).expect("a file");
+    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("run/record.json")).expect("a record")).expect("JSON");
+
+    let exported = mechc(folder.path(), &["export", "run", "--to", "json"]);
+    assert!(exported.status.success(), "{}", text(&exported.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+    let close = |a: &serde_json::Value, b: &serde_json::Value| {
+        let (a, b) = (a.as_f64().expect("a number"), b.as_f64().expect("a number"));
+        assert!((a - b).abs() <= 1e-14 * b.abs(), "{a} {b}");
+    };
+    let parameter = &json["parameters"][0];
+    assert_eq!((&parameter["name"], &parameter["lower"], &parameter["upper"]), (
+        &serde_json::json!("growth"),
+        &serde_json::json!(0.0),
+        &serde_json::json!(3.0)
+    ));
+    close(&parameter["value"], &record["parameters"][0]["value"]);
+    close(&parameter["std_error"], &record["parameters"][0]["std_error"]);
+    // Every term of the record has its standard error in the tree's terms too; `growth*u` is the parameter's.
+    let mut compared = 0;
+    for (equation, told) in json["equations"].as_array().expect("equations").iter().zip(record["equations"].as_array().expect("equations")) {
+        for term in equation["terms"].as_array().expect("terms") {
+            let same = |t: &&serde_json::Value| t["term"] == term["text"];
+            if let Some(told) = told["terms"].as_array().expect("terms").iter().find(same) {
+                close(&term["coefficient"], &told["coefficient"]);
+                close(&term["std_error"], &told["std_error"]);
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 3, "{json:#}");
+    assert_eq!(json["found"].as_array().map(Vec::len), Some(2));
+
+    // Three digits are the same on every machine.
+    let latex = mechc(folder.path(), &["export", "run", "--to", "latex", "--digits", "2"]);
+    assert!(latex.status.success(), "{}", text(&latex.stderr));
+    let latex = text(&latex.stdout);
+    let start = latex.find("\\begin{align*}").expect("a block");
+    insta::assert_snapshot!("prey.latex", &latex[start..]);
+}
+
+#[test]
+fn files_are_written_and_never_replaced_unasked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("m.mech"), "use std.systems.Lorenz63\nmodel Own { state x; x' = -x; initial x = 1 }\n")
+        .expect("a file");
+    let export = |args: &[&str]| {
+        let mut all = vec!["export", "m.mech"];
+        all.extend(args);
+        mechc(folder.path(), &all)
+    };
+    // The file's own model counts before an imported one.
+    let shown = export(&["--to", "text"]);
+    assert_eq!((shown.status.code(), text(&shown.stderr)), (Some(0), String::new()));
+    assert!(text(&shown.stdout).ends_with("x' = -x\ninitial x = 1\n"), "{}", text(&shown.stdout));
+    assert_eq!(export(&["--to", "text", "-o", "-"]).stdout, shown.stdout);
+    let other = export(&["--to", "text", "--model", "Lorenz63", "--set", "Lorenz63.rho=20"]);
+    assert!(text(&other.stdout).contains("param rho = 20\n"), "{}", text(&other.stdout));
+
+    let written = export(&["--to", "text", "-o", "out.txt"]);
+    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), String::new()));
+    let file = folder.path().join("out.txt");
+    assert_eq!(fs::read(&file).expect("a file"), shown.stdout);
+    fs::write(&file, "mine").expect("a file");
+    let refused = export(&["--to", "text", "-o", "out.txt"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("N085"), "{}", text(&refused.stderr));
+    assert_eq!(fs::read(&file).expect("a file"), b"mine");
+    assert_eq!(export(&["--to", "text", "-o", "out.txt", "--force"]).status.code(), Some(0));
+    assert_eq!(fs::read(&file).expect("a file"), shown.stdout);
+
+    for (args, code) in [
+        (["m.mech", "--to", "text", "--model", "Nobody"].as_slice(), "N081"),
+        (&[".", "--to", "text"], "N080"),
+        (&["m.mech", "--to", "json", "--digits", "3"], "N084"),
+        (&["nothing.mech", "--to", "json"], "E0001"),
+    ] {
+        let mut all = vec!["export"];
+        all.extend(args);
+        let refused = mechc(folder.path(), &all);
+        assert!(!refused.status.success() && refused.stdout.is_empty());
+        assert!(text(&refused.stderr).contains(code), "{args:?}: {}", text(&refused.stderr));
+    }
+    // Not the record of a run.
+    fs::create_dir(folder.path().join("run")).expect("a folder");
+    fs::write(folder.path().join("run/discovered.mech"), "model M { state x; x' = -x }").expect("a file");
+    fs::write(folder.path().join("run/record.json"), "{}").expect("a file");
+    let refused = mechc(folder.path(), &["export", "run", "--to", "text"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("N080"), "{}", text(&refused.stderr));
+}
