@@ -196,6 +196,7 @@ impl<'a> Scope<'a> {
             ast::ModelItem::Index(_)
             | ast::ModelItem::Equation(_)
             | ast::ModelItem::Initial(_)
+            | ast::ModelItem::Time(_)
             | ast::ModelItem::For(_) => {}
         }
     }

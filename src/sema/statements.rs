@@ -41,7 +41,7 @@ impl Resolver<'_, '_> {
                         out.params.push((family(&decl.name, &decl.axes), ids));
                     }
                 }
-                ModelItem::Equation(_) | ModelItem::For(_) | ModelItem::Initial(_) => {}
+                ModelItem::Time(_) | ModelItem::Equation(_) | ModelItem::For(_) | ModelItem::Initial(_) => {}
             }
         }
         self.equations_of(&model.body, &mut Vec::new(), ids, &mut out.equations);

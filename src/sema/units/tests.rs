@@ -1,0 +1,1 @@
+//! Units of models, found and refused.
