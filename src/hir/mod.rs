@@ -14,6 +14,7 @@ mod model;
 mod spell;
 mod test;
 mod unit;
+mod unit_of;
 
 pub use dump::dump;
 pub use eval::Point;

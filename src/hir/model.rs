@@ -86,6 +86,12 @@ pub struct Units {
 }
 
 impl Units {
+    /// Every unit there is.
+    pub fn all(&self) -> impl Iterator<Item = &Unit> {
+        let lists = [&self.states, &self.params, &self.inputs, &self.unknowns];
+        self.time.iter().chain(lists.into_iter().flatten().flatten())
+    }
+
     /// The unit of a state.
     pub fn state(&self, id: StateId) -> Option<&Unit> {
         self.states.get(id.index())?.as_ref()

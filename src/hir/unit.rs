@@ -23,6 +23,27 @@ pub struct Symbol {
     pub dimension: Dimension,
 }
 
+impl Symbol {
+    /// Its declaration as source; `None` for units that are always known.
+    pub fn declaration(&self) -> Option<String> {
+        if known_unit(&self.name).is_some() {
+            return None;
+        }
+        if self.dimension.len() == 1 && self.dimension.iter().all(|(base, _)| *base == self.name) {
+            return Some(format!("unit {}", self.name));
+        }
+        // In base units; those of the user's are declared like it.
+        let base = base_units(&self.dimension);
+        Some(format!("unit {} = {} [{base}]", self.name, super::number(self.scale)))
+    }
+}
+
+/// The coherent unit of a dimension in base units.
+fn base_units(dimension: &Dimension) -> Unit {
+    let symbol = |name: &str| Symbol { name: name.to_string(), scale: 1.0, dimension: vec![(name.to_string(), Ratio::ONE)] };
+    Unit { factors: dimension.iter().map(|(name, power)| (Arc::new(symbol(name)), *power)).collect() }
+}
+
 /// A product of powers of named units; the empty product is `1`.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
@@ -65,6 +86,11 @@ impl Unit {
     /// The quotient.
     pub fn over(&self, other: &Unit) -> Unit {
         self.times(&other.power(Ratio::ONE.negated()))
+    }
+
+    /// The named units in it.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.factors.iter().map(|(symbol, _)| symbol.as_ref())
     }
 
     /// What it measures.
@@ -116,15 +142,7 @@ impl Unit {
             return Unit::one();
         }
         // In base units where that is shorter, which it is where derived units and what they are made of meet.
-        let base = Unit {
-            factors: dimension
-                .into_iter()
-                .map(|(name, power)| {
-                    let symbol = Symbol { name: name.clone(), scale: 1.0, dimension: vec![(name, Ratio::ONE)] };
-                    (Arc::new(symbol), power)
-                })
-                .collect(),
-        };
+        let base = base_units(&dimension);
         if base.factors.len() < self.factors.len() && base.equals(self) { base } else { self.clone() }
     }
 }
