@@ -87,25 +87,3 @@ impl fmt::Display for Ratio {
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Ratio;
-
-    #[test]
-    fn fractions_stay_in_lowest_terms() {
-        assert_eq!(Ratio::new(2, -4), Ratio::new(-1, 2));
-        assert_eq!(Ratio::new(1, 3).plus(Ratio::new(1, 6)), Ratio::new(1, 2));
-        assert_eq!(Ratio::new(2, 3).times(Ratio::new(3, 4)), Ratio::new(1, 2));
-        assert_eq!(Ratio::new(-2, 3).inverse(), Ratio::new(-3, 2));
-        assert_eq!(Ratio::new(1, 0), Ratio::ZERO);
-    }
-
-    #[test]
-    fn floats_are_recognised_as_the_fractions_they_are() {
-        for (value, want) in [(0.75, (3, 4)), (1.0 / 3.0, (1, 3)), (-2.0, (-2, 1)), (0.713, (713, 1000))] {
-            assert_eq!(Ratio::of(value), Some(Ratio::new(want.0, want.1)), "{value}");
-        }
-        assert_eq!(Ratio::of(std::f64::consts::PI), None);
-    }
-}

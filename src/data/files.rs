@@ -7,10 +7,10 @@ use std::path::Path;
 use super::csv_file::read_csv;
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::grid::check_step;
 use super::nearest::nearest;
 use super::npy::read_npy;
 use super::npz::read_npz;
-use super::grid::check_step;
 use super::spec::{ColumnMap, Conversion, ReadSpec};
 
 /// The file formats that can be read.

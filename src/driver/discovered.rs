@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::statements::written as behind_name;
 use super::terms::{filled, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
-use super::statements::written as behind_name;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};

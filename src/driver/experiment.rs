@@ -31,7 +31,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                                 (None, None) => (*name).to_string(),
                             };
                             let element = (!subscripts.is_empty()).then_some((k, part.len()));
-                            let found = columns.conversions.get(*name).or_else(|| columns.conversions.get(family(name)));
+                            let found =
+                                columns.conversions.get(*name).or_else(|| columns.conversions.get(family(name)));
                             let conversion = found.map_or(data::Conversion::NONE, |c| data::Conversion {
                                 factor: c.factor,
                                 offset: c.offset,

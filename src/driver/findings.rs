@@ -180,7 +180,12 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .filter_map(|(c, s)| {
             s.map(|std| report::NoiseEstimate {
                 state: c.state.clone(),
-                unit: model.states.iter().find(|(_, s)| s.name == c.state).and_then(|(id, _)| model.units.state(id)).map(|u| u.to_string()),
+                unit: model
+                    .states
+                    .iter()
+                    .find(|(_, s)| s.name == c.state)
+                    .and_then(|(id, _)| model.units.state(id))
+                    .map(|u| u.to_string()),
                 std,
                 relative: (c.deviation > 0.0).then(|| std / c.deviation),
             })

@@ -20,8 +20,8 @@ pub use dump::dump;
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
-    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss,
+    Network, NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
@@ -30,5 +30,5 @@ pub use model::{
     UnknownTerm, family,
 };
 pub use spell::{Names, number};
-pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
+pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};

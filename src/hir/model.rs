@@ -75,6 +75,8 @@ pub struct Model {
 pub struct Units {
     /// Of the time.
     pub time: Option<Unit>,
+    /// Where that is declared.
+    pub time_span: Option<Span>,
     /// Of the states.
     pub states: Vec<Option<Unit>>,
     /// Of the parameters.

@@ -45,7 +45,9 @@ fn record(samples: usize) -> RunRecord {
             unit: None,
         }],
         parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9), unit: None }],
-        noise: ["x", "y", "z"].map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) }).to_vec(),
+        noise: ["x", "y", "z"]
+            .map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) })
+            .to_vec(),
         loss: (0..120)
             .map(|i| LossPoint {
                 iteration: i,
@@ -107,7 +109,12 @@ fn text_of_the_equations() {
         unit: None,
         terms: (1..=9).map(|i| term(&format!("x^{i}*y"), f64::from(i) / 3.0, None)).collect(),
     });
-    record.equations.push(Equation { state: "c".into(), derivative: 4, unit: None, terms: vec![term("1", -1.5e-7, 2e-9)] });
+    record.equations.push(Equation {
+        state: "c".into(),
+        derivative: 4,
+        unit: None,
+        terms: vec![term("1", -1.5e-7, 2e-9)],
+    });
     insta::assert_snapshot!(equations_text(&record));
 }
 

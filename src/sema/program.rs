@@ -240,9 +240,12 @@ impl<'w> Checker<'w> {
     fn data_set(&mut self, data: &ast::Data, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<DataId> {
         let files = self.override_files.clone();
         let models = self.models_of(data, items);
-        let needed = units::wanted(models.iter().map(|&id| &self.program.models[id]));
+        let needed = units::wanted(models.iter().flatten().map(|&id| &self.program.models[id]));
         let before = sink.error_count();
-        let (settled, conversions) = units::settle(data, &needed, &self.units, sink);
+        let mut unsaid = Sink::new();
+        // Of a model that is wrong no unit is known.
+        let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
+        let (settled, conversions) = units::settle(data, &needed, &self.units, said);
         let fits = sink.error_count() == before;
         let data = &settled;
         let known = conversions.units.clone();
@@ -274,11 +277,12 @@ impl<'w> Checker<'w> {
         checked.filter(|_| fits).map(|d| self.program.data.push(d))
     }
 
-    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all.
-    fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<ModelId> {
+    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all. `None`
+    /// stands for a model that is wrong or missing.
+    fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<Option<ModelId>> {
         let named = |name: &str| self.models.get(name).copied().flatten();
         if let ast::DataSource::Simulate { model, .. } = &data.source {
-            return named(&model.name).into_iter().collect();
+            return vec![named(&model.name)];
         }
         let fitted: Vec<&str> = items
             .iter()
@@ -288,8 +292,8 @@ impl<'w> Checker<'w> {
             })
             .collect();
         match fitted.is_empty() {
-            true => self.models.values().copied().flatten().collect(),
-            false => fitted.into_iter().filter_map(named).collect(),
+            true => self.models.values().copied().collect(),
+            false => fitted.into_iter().map(named).collect(),
         }
     }
 

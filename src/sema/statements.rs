@@ -11,7 +11,8 @@ impl Resolver<'_, '_> {
     /// The statements of `model`; `ids` are the final numbers of the holes.
     pub(super) fn statements(&self, model: &ast::Model, ids: &[Option<HoleId>]) -> Statements {
         let mut out = Statements::default();
-        let time = model.body.iter().filter_map(|i| if let ModelItem::Time(u) = i { self.written(u.span) } else { None });
+        let time =
+            model.body.iter().filter_map(|i| if let ModelItem::Time(u) = i { self.written(u.span) } else { None });
         out.declarations.extend(time.map(|unit| format!("time {unit}")));
         for item in &model.body {
             match item {
@@ -22,7 +23,7 @@ impl Resolver<'_, '_> {
                 ModelItem::Let(b) => out.declarations.push(format!("let {}", self.binding_text(b))),
                 ModelItem::Function(f) => out.declarations.extend(self.written(f.span)),
                 ModelItem::Input(list) => {
-                    let names: Vec<String> = 
+                    let names: Vec<String> =
                         list.iter().map(|d| family(&d.name, &d.axes) + &self.unit_text(d.unit.as_ref())).collect();
                     out.declarations.push(format!("input {}", names.join(", ")));
                 }

@@ -49,7 +49,10 @@ fn term(t: &Term, first: bool) -> String {
     };
     let factors = if t.term == "1" { String::new() } else { format!(" {}", factors(&t.term)) };
     let unit = unit(&t.unit);
-    format!("<span class=\"term\">{sign}<span class=\"num\">{}{error}{power}</span>{unit}{factors}</span> ", number.magnitude)
+    format!(
+        "<span class=\"term\">{sign}<span class=\"num\">{}{error}{power}</span>{unit}{factors}</span> ",
+        number.magnitude
+    )
 }
 
 /// A unit in brackets behind a number.

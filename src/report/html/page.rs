@@ -171,7 +171,11 @@ fn figures(out: &mut String, record: &RunRecord) {
     if !record.noise.is_empty() {
         let rows = record.noise.iter().map(|n| {
             let relative = n.relative.map_or("–".into(), |r| format!("{} %", short(100.0 * r)));
-            format!("<tr><th>{}</th><td>{}</td><td>{relative}</td></tr>", escape(&n.state), short(n.std) + &unit(&n.unit))
+            format!(
+                "<tr><th>{}</th><td>{}</td><td>{relative}</td></tr>",
+                escape(&n.state),
+                short(n.std) + &unit(&n.unit)
+            )
         });
         let head = "<tr><th>state</th><th>standard deviation</th><th>of the data's</th></tr>";
         section(

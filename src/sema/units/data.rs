@@ -83,7 +83,8 @@ impl Settler<'_, '_> {
             ("dt", [SettingValue::Expr(e)]) => self.number(e, needed.time.as_ref(), "the time"),
             ("from", [SettingValue::Tuple(list, _)]) => {
                 for (k, e) in list.iter_mut().enumerate() {
-                    self.number(e, needed.initial.get(k), "this state");
+                    let wanted = needed.initial.get(k);
+                    self.number(e, wanted, wanted.map_or("this state", |w| &w.name));
                 }
             }
             ("vary", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)]) => {
@@ -92,8 +93,7 @@ impl Settler<'_, '_> {
                     call.arguments.iter_mut().for_each(|e| self.number(e, needed.params.get(name), name));
                 }
             }
-            ("noise", [SettingValue::Expr(e), SettingValue::Expr(word)])
-                if matches!(&word.kind, ExprKind::Name(w) if w == "absolute") =>
+            ("noise", [SettingValue::Expr(e), SettingValue::Expr(word)]) if matches!(&word.kind, ExprKind::Name(w) if w == "absolute") =>
             {
                 self.noise(e);
             }
@@ -102,7 +102,8 @@ impl Settler<'_, '_> {
                 if let Some(conversion) = conversion {
                     self.out.time = Some(conversion.factor);
                     if conversion.offset != 0.0 {
-                        let d = Diagnostic::error(E0807, "a time has no other zero", setting.span, "not a unit of time");
+                        let d =
+                            Diagnostic::error(E0807, "a time has no other zero", setting.span, "not a unit of time");
                         self.sink.push(d);
                     }
                 }
@@ -129,7 +130,7 @@ impl Settler<'_, '_> {
             _ => false,
         });
         match same {
-            true => self.number(e, first, "noise"),
+            true => self.number(e, first, first.map_or("this state", |w| &w.name)),
             false => {
                 refuse(e, "noise of states with several units", self.sink);
             }
@@ -197,7 +198,7 @@ impl Settler<'_, '_> {
         if let Some(Wanted { unit: Some(unit), span, .. }) = wanted {
             return Some((unit.clone(), Some(*span)));
         }
-        let quoted = if name.contains(' ') || name == "noise" { name.to_string() } else { format!("`{name}`") };
+        let quoted = quoted(name);
         let message = format!("the model gives {quoted} no unit, so there is nothing to convert to");
         let d = Diagnostic::error(E0807, message, span, "in which unit is it needed?");
         let d = match wanted {
@@ -213,12 +214,17 @@ impl Settler<'_, '_> {
 
     fn differs(&mut self, needed: &Unit, own: &Unit, (place, name): (Option<Span>, &str), span: Span) {
         let d = mismatch(needed, own, span, format!("in {}", super::report::shown(own)));
-        let quoted = if name.contains(' ') || name == "noise" { name.to_string() } else { format!("`{name}`") };
+        let quoted = quoted(name);
         self.sink.push(match place {
             Some(place) => d.label(place, format!("{quoted} is in {}", super::report::shown(needed))),
             None => d,
         });
     }
+}
+
+/// A name in messages; words stay as they are.
+fn quoted(name: &str) -> String {
+    if name.contains(' ') { name.to_string() } else { format!("`{name}`") }
 }
 
 /// Reports units in a setting that takes none.

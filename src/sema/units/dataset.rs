@@ -12,7 +12,8 @@ pub(in super::super) fn wanted<'m>(models: impl IntoIterator<Item = &'m Model>) 
     for model in models {
         let units = &model.units;
         if needed.time.as_ref().is_none_or(|w| w.unit.is_none()) {
-            needed.time = Some(Wanted { unit: units.time.clone(), span: model.span, name: "the time".to_string() });
+            let span = units.time_span.unwrap_or(model.span);
+            needed.time = Some(Wanted { unit: units.time.clone(), span, name: "the time".to_string() });
         }
         let states = model.states.iter().map(|(id, s)| (s.name.as_str(), units.state(id), s.span));
         let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), units.input(id), i.span));
@@ -66,7 +67,7 @@ pub(in super::super) fn compare(
         }
     }
     if let (Some(own), Some(found)) = (&model.units.time, time) {
-        say("t", own, found, model.span);
+        say("t", own, found, model.units.time_span.unwrap_or(model.span));
     }
 }
 

@@ -119,14 +119,17 @@ impl Checker<'_, '_> {
             parts.iter().filter(|e| !is_bare(e)).map(|e| (*e, self.infer(e))).collect();
         let known = measured.iter().position(|(_, m)| self.solver.reduce(m).as_unit().is_some());
         let Some((first, reference)) = measured.get(known.unwrap_or(0)).cloned() else { return Measure::one() };
+        let mut fits = true;
         for (part, measure) in &measured {
             if part.span != first.span
                 && let Err(clash) = self.solver.unify(&reference, measure, part.span)
             {
                 self.clash((first, &clash.left), (part, &clash.right));
+                fits = false;
             }
         }
-        reference
+        // Of a sum that fits nowhere nothing follows for what holds it.
+        if fits { reference } else { self.solver.fresh() }
     }
 
     /// Comparisons between quantities, joined by `and`, `or` and `not`.
@@ -166,7 +169,16 @@ impl Checker<'_, '_> {
             let message = format!("a power of {shown} has no unit, since its exponent is not a constant fraction");
             let d = Diagnostic::error(E0805, message, base.span, format!("in {shown}"));
             let d = self.origins(d.label(exponent.span, "not a constant fraction"), base, exponent.span);
-            self.push(d.help("take the power of a plain number: `(x/x0)^n`"));
+            // An exponent that stands in several places is wrong once.
+            let again = match &exponent.kind {
+                ExprKind::Name(name) => {
+                    self.names.get(name.as_str()).is_some_and(|n| !self.said.insert((E0805, n.span)))
+                }
+                _ => false,
+            };
+            if !again {
+                self.push(d.help("take the power of a plain number: `(x/x0)^n`"));
+            }
             return self.solver.fresh();
         }
         Measure::one()

@@ -20,9 +20,6 @@ mod solve;
 mod statements;
 mod table;
 
-#[cfg(test)]
-mod tests;
-
 pub(super) use data::{Conversions, refuse_in, settle};
 pub(super) use dataset::{compare, simulated, wanted};
 pub(super) use statements::check;

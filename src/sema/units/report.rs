@@ -2,8 +2,8 @@
 
 use super::infer::Checker;
 use super::solve::Clash;
-use crate::diagnostics::codes::{E0802, E0803, E0804, W0801};
 use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801};
 use crate::hir::Unit;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -20,7 +20,8 @@ impl Checker<'_, '_> {
     /// Reports that `odd` does not have the unit that `clash` says `with` has.
     pub(super) fn clash(&mut self, with: (&ast::Expr, &Unit), odd: (&ast::Expr, &Unit)) {
         let ((a, left), (b, right)) = (with, odd);
-        let d = mismatch(left, right, b.span, format!("in {}", shown(right))).label(a.span, format!("in {}", shown(left)));
+        let d =
+            mismatch(left, right, b.span, format!("in {}", shown(right))).label(a.span, format!("in {}", shown(left)));
         let d = self.origins(d, a, b.span);
         let d = self.origins(d, b, a.span);
         self.push(d);

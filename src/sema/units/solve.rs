@@ -77,9 +77,11 @@ impl Solver {
     pub(super) fn reduce(&self, measure: &Measure) -> Measure {
         let mut out = measure.clone();
         // What an unknown stands for holds only later ones or such as were open then, so this ends.
-        while let Some((id, power, value)) = out.unknowns.iter().find_map(|&(id, power)| {
-            self.found.get(id).and_then(Option::as_ref).map(|(value, _)| (id, power, value))
-        }) {
+        while let Some((id, power, value)) = out
+            .unknowns
+            .iter()
+            .find_map(|&(id, power)| self.found.get(id).and_then(Option::as_ref).map(|(value, _)| (id, power, value)))
+        {
             out.unknowns.retain(|(own, _)| *own != id);
             out = out.times(&value.power(power));
         }
@@ -102,7 +104,8 @@ impl Solver {
             };
         };
         // rest * unknown^power = 1
-        let rest = Measure { unit: ratio.unit, unknowns: ratio.unknowns.into_iter().filter(|(own, _)| *own != id).collect() };
+        let rest =
+            Measure { unit: ratio.unit, unknowns: ratio.unknowns.into_iter().filter(|(own, _)| *own != id).collect() };
         let value = rest.power(power.inverse().negated());
         if let Some(slot) = self.found.get_mut(id) {
             *slot = Some((value, place));

@@ -2,15 +2,15 @@
 
 use super::super::resolve::Resolver;
 use super::super::scope::Meaning;
+use super::has_units;
 use super::infer::{Checker, Named, is_bare, summands};
 use super::solve::{Measure, Solver};
 use super::table::{Table, refuse};
-use super::has_units;
+use crate::base::Arena;
 use crate::base::{Idx, IndexMap, IndexSet, Ratio};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0806;
 use crate::hir::{Hole, HoleId, Unit, Units, Unknown, UnknownId, UnknownKind};
-use crate::base::Arena;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ModelItem, UnitExpr};
 
@@ -219,6 +219,7 @@ impl<'m> Checker<'m, '_> {
         let unit = |measure: &Measure| self.solver.reduce(measure).as_unit().cloned();
         let mut units = Units {
             time: unit(&self.time),
+            time_span: self.time_place,
             states: vec![None; self.scope.states.len()],
             params: vec![None; self.scope.params.len()],
             inputs: vec![None; self.scope.inputs.len()],

@@ -101,7 +101,7 @@ impl Table {
 
     fn unknown(&self, name: &str, span: Span, sink: &mut Sink) {
         if SHIFTED.iter().any(|(n, _)| *n == name) {
-            let message = format!("`{name}` is measured from another zero, so it multiplies nothing");
+            let message = format!("`{name}` has another zero than K, so products with it mean nothing");
             let d = Diagnostic::error(E0806, message, span, "only a column of data can be in this unit");
             sink.push(d.help("use K in the model; a column that is read, `T = temperature [degC]`, is converted"));
             return;
@@ -115,7 +115,9 @@ impl Table {
             None => crate::diagnostics::closest(name, all).map(str::to_string),
         };
         sink.push(d.help(match near {
-            Some(near) => format!("did you mean `{near}`? A unit of your own is declared at the top level: `unit {name}`"),
+            Some(near) => {
+                format!("did you mean `{near}`? A unit of your own is declared at the top level: `unit {name}`")
+            }
             None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`"),
         }));
     }

@@ -1,1 +1,0 @@
-//! Units of models, found and refused.
