@@ -15,7 +15,7 @@ use mechc::source::{FsWorld, Layered, MemoryWorld, Sources, decode};
 use mechc::syntax;
 
 /// The groups of codes that [`compile`] can report: each of their codes needs a program here.
-const GROUPS: [&str; 11] = ["E00", "E01", "E02", "E03", "E04", "E05", "E06", "E09", "E10", "W07", "W10"];
+const GROUPS: [&str; 13] = ["E00", "E01", "E02", "E03", "E04", "E05", "E06", "E08", "E09", "E10", "W07", "W08", "W10"];
 
 /// Everything the compiler finds in a file.
 fn compile(path: &str, bytes: Vec<u8>, sources: &mut Sources) -> Vec<Diagnostic> {

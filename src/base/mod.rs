@@ -4,12 +4,14 @@
 mod arena;
 mod hash;
 mod math;
+mod ratio;
 mod tensor;
 
 pub use arena::{Arena, Idx};
 pub use hash::Fnv;
 pub use indexmap::{IndexMap, IndexSet};
 pub use math::Real;
+pub use ratio::Ratio;
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
 
 pub(crate) use arena::index_type;

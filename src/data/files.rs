@@ -7,10 +7,11 @@ use std::path::Path;
 use super::csv_file::read_csv;
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::grid::check_step;
 use super::nearest::nearest;
 use super::npy::read_npy;
 use super::npz::read_npz;
-use super::spec::ReadSpec;
+use super::spec::{ColumnMap, Conversion, ReadSpec};
 
 /// The file formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +79,46 @@ pub fn read_files<P: AsRef<Path>>(paths: &[P], format: Option<Format>, spec: &Re
 /// # Errors
 /// As [`read_files`], except for what only a file system can do wrong.
 pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> Result<Dataset, DataError> {
-    match format {
+    let mut dataset = match format {
         Format::Csv => read_csv(file, bytes, spec),
         Format::Npy => read_npy(file, bytes, spec),
         Format::Npz => read_npz(file, bytes, spec),
+    }?;
+    convert(file, &mut dataset, spec)?;
+    Ok(dataset)
+}
+
+/// Brings columns and times to the units that are wanted.
+fn convert(file: &str, dataset: &mut Dataset, spec: &ReadSpec) -> Result<(), DataError> {
+    let of = |maps: &[ColumnMap]| -> Vec<Conversion> { maps.iter().map(|m| m.conversion).collect() };
+    let (columns, inputs) = (of(&spec.columns), of(&spec.inputs));
+    let apply = |values: &mut [f64], by: &[Conversion]| {
+        if by.iter().any(|c| *c != Conversion::NONE) {
+            for row in values.chunks_mut(by.len().max(1)) {
+                row.iter_mut().zip(by).for_each(|(v, c)| *v = c.apply(*v));
+            }
+        }
+    };
+    for t in &mut dataset.trajectories {
+        apply(&mut t.values, &columns);
+        apply(&mut t.inputs, &inputs);
+        // What is missing stays zero.
+        t.values.iter_mut().zip(&t.valid).filter(|(_, ok)| !**ok).for_each(|(v, _)| *v = 0.0);
+        if spec.time_factor != 1.0 {
+            t.t0 *= spec.time_factor;
+            t.dt *= spec.time_factor;
+            check_step(file, t.dt)?;
+        }
+        let lost = [(&t.values, &spec.columns), (&t.inputs, &spec.inputs)].into_iter().find_map(|(values, maps)| {
+            let (at, value) = values.iter().enumerate().find(|(_, v)| !v.is_finite())?;
+            Some((maps.get(at % maps.len().max(1))?.column.clone(), *value))
+        });
+        if let Some((column, value)) = lost {
+            let value = format!("{value} in the unit of the model");
+            return Err(DataError::NotFinite { place: file.into(), column, value });
+        }
     }
+    Ok(())
 }
 
 /// The bytes of a regular file of at most `limit` bytes.

@@ -40,7 +40,7 @@ pub use npy::Array;
 pub use ode::{OdeError, Rhs, Tolerance, integrate};
 pub use random::{Purpose, normals, permutation, stream, uniform};
 pub use simulate::{Noise, Sampling, simulate};
-pub use spec::{ColumnMap, ReadSpec};
+pub use spec::{ColumnMap, Conversion, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
 pub use write::arrays_to_npz;
 

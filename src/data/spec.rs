@@ -12,6 +12,8 @@ pub struct ReadSpec {
     /// The step, where no column holds the times; the first sample is then at time 0. For npz files `None` means the
     /// scalar `dt` where there is one.
     pub dt: Option<f64>,
+    /// How many of the unit of time that is wanted one of the file's is: applied to the times that the file holds, not to `dt`.
+    pub time_factor: f64,
     /// The csv column that tells trajectories apart. Their order is that of first appearance.
     pub trajectory: Option<String>,
     /// Cell texts that mean "not measured", compared after trimming and without regard to case; `""` declares empty
@@ -29,7 +31,7 @@ pub struct ReadSpec {
 }
 
 /// A name of the model and the column it is read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ColumnMap {
     /// The name in the model, such as a state.
     pub name: String,
@@ -38,12 +40,34 @@ pub struct ColumnMap {
     /// For an element of a family its position and how many there are: in npz files all of them are one array with further
     /// axes behind the samples, unless each has its own.
     pub element: Option<(usize, usize)>,
+    /// From the unit of the file to that of the model.
+    pub conversion: Conversion,
+}
+
+/// What a number in a file becomes: `factor*number + offset`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conversion {
+    /// How many of the unit that is wanted one of the file's is.
+    pub factor: f64,
+    /// Where the file's zero lies in the unit that is wanted.
+    pub offset: f64,
+}
+
+impl Conversion {
+    /// Numbers stay as they are.
+    pub const NONE: Conversion = Conversion { factor: 1.0, offset: 0.0 };
+
+    /// The number in the unit that is wanted.
+    pub fn apply(self, value: f64) -> f64 {
+        // Numbers that need no conversion keep their bits, minus zero included.
+        if self == Self::NONE { value } else { self.factor * value + self.offset }
+    }
 }
 
 impl ColumnMap {
     /// A column that has another name in the file than in the model.
     pub fn new(name: impl Into<String>, column: impl Into<String>) -> Self {
-        Self { name: name.into(), column: column.into(), element: None }
+        Self { name: name.into(), column: column.into(), element: None, conversion: Conversion::NONE }
     }
 }
 
@@ -61,6 +85,7 @@ impl Default for ReadSpec {
             inputs: Vec::new(),
             time: None,
             dt: None,
+            time_factor: 1.0,
             trajectory: None,
             missing: Vec::new(),
             delimiter: b',',

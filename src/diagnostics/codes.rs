@@ -113,6 +113,15 @@ codes! {
     E0602 "unknown key in an override" "The block has no such setting, or the model no such parameter or constant.";
     E0603 "malformed override" "An override is written `block.key=value`, as in `run.noise=5%`.";
 
+    // Units.
+    E0801 "unknown unit" "Units are those of the SI, others that are used with it, and those a file declares with `unit`. Prefixes stand before the name: `km`, `mV`, `uM`.";
+    E0802 "units do not fit" "What is added, compared, or stands on both sides of an equation measures the same. Both places are shown with their units.";
+    E0803 "units of different size" "Both sides measure the same in units of different size. Numbers are not rescaled by themselves: multiply by a number with a unit, such as `1000 [m/km]`.";
+    E0804 "plain number needed" "The argument of a function such as `exp` and an exponent are plain numbers, and so are counts, orders and settings that measure nothing.";
+    E0805 "power without a unit" "A quantity with a unit can be raised to a constant fraction only, since otherwise nobody can tell the unit of the result.";
+    E0806 "wrong declaration of a unit" "A unit is declared once, has a size above zero and no name that is a unit already; the time of a model has one unit. Degrees Celsius have another zero than kelvin, so only a column of data can be in them.";
+    E0807 "nothing to convert to" "A number or a column of a data set has a unit, and the model says nothing about the unit it is needed in.";
+
     // Index sets, functions, conditionals.
     E0901 "element out of range" "A subscript or a neighbour lies outside its index set. Index sets that are `periodic` go on at the other end.";
     E0902 "impossible size" "Index sets and ranges have 1 to 100,000 elements, and so has everything declared over them.";
@@ -150,6 +159,7 @@ codes! {
     W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
+    W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";

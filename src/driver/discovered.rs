@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::statements::written as behind_name;
 use super::terms::{filled, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
-use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind, spell_bounds};
-use crate::source::Sources;
-use crate::syntax;
+use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
+use crate::source::{MemoryWorld, Sources};
+use crate::{sema, syntax};
 
 /// A start and a grid for the simulation block of the file.
 pub struct Simulation {
@@ -21,10 +22,39 @@ pub struct Simulation {
 }
 
 /// The text of `discovered.mech`. Numbers are written in full, so that the file simulates exactly what was found.
+///
+/// Constants of the model are plain numbers in it. Where the units of those inside terms would be needed for the file to
+/// check, it goes without units, and says so.
 pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, about: &[String]) -> String {
+    let text = written(model, findings, simulation, about);
+    if model.units == Units::default() || checks(&text) {
+        return text;
+    }
+    let mut about = about.to_vec();
+    about.push("without units: those of constants inside terms are lost".to_string());
+    written(&Model { units: Units::default(), ..model.clone() }, findings, simulation, &about)
+}
+
+/// Whether a text is a program without errors.
+fn checks(text: &str) -> bool {
+    let (mut sources, mut sink) = (Sources::default(), Sink::new());
+    let file = sources.add("discovered.mech", text);
+    let tree = syntax::parse(file, text, &mut sink);
+    sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink).is_some()
+}
+
+fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &[String]) -> String {
     let mut out = String::new();
     for line in about {
         let _ = writeln!(out, "//! {line}");
+    }
+    let mut declared: Vec<String> =
+        model.units.all().flat_map(|u| u.symbols().filter_map(|s| s.declaration())).collect();
+    // Bases come before what is made of them.
+    declared.sort_by_key(|d| (d.contains('='), d.clone()));
+    declared.dedup();
+    for line in declared {
+        let _ = writeln!(out, "\n{line}");
     }
     if let Some(statements) = &model.statements {
         out.push_str(&super::statements::discovered(model, statements, findings, simulation));
@@ -32,9 +62,13 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
         return settled(out);
     }
     let _ = writeln!(out, "\nmodel {} {{", model.name);
-    for state in model.states.values() {
+    if let Some(time) = &model.units.time {
+        let _ = writeln!(out, "  time [{time}]");
+    }
+    for (id, state) in model.states.iter() {
         let order = if state.order > 1 { format!(" order {}", state.order) } else { String::new() };
-        let _ = writeln!(out, "  state {}{order}", state.name);
+        let unit = behind_name(model.units.state(id));
+        let _ = writeln!(out, "  state {}{unit}{order}", state.name);
     }
     for (id, unknown) in model.unknowns.iter() {
         if let UnknownKind::Param(_) = unknown.kind {
@@ -44,10 +78,12 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
                 None => String::new(),
             };
             let range = spell_bounds(unknown.bounds);
-            let _ = writeln!(out, "  param {} = {}{range}{error}", unknown.name, number(estimate.value));
+            let unit = behind_name(model.units.unknown(id));
+            let _ = writeln!(out, "  param {}{unit} = {}{range}{error}", unknown.name, number(estimate.value));
         }
     }
-    let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+    let inputs: Vec<String> =
+        model.inputs.iter().map(|(id, i)| i.name.clone() + &behind_name(model.units.input(id))).collect();
     if !inputs.is_empty() {
         let _ = writeln!(out, "  input {}", inputs.join(", "));
     }
@@ -104,14 +140,26 @@ fn left(model: &Model, equation: &Equation) -> String {
 fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
     let exact = |v: f64| v;
+    // A number carries what the rest of its term lacks.
+    let whole = top_unit(model, equation);
+    let unit = |name: Option<UnknownId>, rest: Option<&Expr>| -> Option<Unit> {
+        let own = match name {
+            Some(id) => model.units.unknown(id)?.clone(),
+            None => Unit::one(),
+        };
+        let rest = rest.map_or(Some(Unit::one()), |r| model.unit_of(r))?;
+        whole.as_ref().map(|w| w.over(&own).over(&rest)).filter(|u| !u.is_one())
+    };
     let mut out = String::new();
-    let mut add = |coefficient: f64, name: Option<&str>, rest: Option<&Expr>| {
+    let mut add = |coefficient: f64, id: Option<UnknownId>, rest: Option<&Expr>| {
+        let unit = unit(id, rest);
+        let name = id.map(|id| model.unknowns[id].name.clone());
         let mut factors: Vec<String> = Vec::new();
         let size = coefficient.abs();
-        if size != 1.0 || (name.is_none() && rest.is_none()) {
-            factors.push(number(size));
+        if size != 1.0 || unit.is_some() || (name.is_none() && rest.is_none()) {
+            factors.push(number(size) + &behind_name(unit.as_ref()));
         }
-        factors.extend(name.map(str::to_string));
+        factors.extend(name);
         factors.extend(rest.map(|rest| match &rest.kind {
             ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => format!("({})", model.spell(rest)),
             _ => model.spell(rest),
@@ -135,13 +183,20 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
         let unknown = &model.unknowns[term.unknown];
         for part in terms(&filled(model, &term.factor, &values, &exact)) {
             match unknown.kind {
-                UnknownKind::Param(_) => add(part.coefficient, Some(&unknown.name), part.rest.as_ref()),
+                UnknownKind::Param(_) => add(part.coefficient, Some(term.unknown), part.rest.as_ref()),
                 UnknownKind::Coefficient { .. } if !estimate.kept => {}
                 UnknownKind::Coefficient { .. } => add(part.coefficient * estimate.value, None, part.rest.as_ref()),
             }
         }
     }
     if out.is_empty() { "0".to_string() } else { out }
+}
+
+/// The unit of an equation: that of its highest derivative, unless something without a known unit multiplies that.
+fn top_unit(model: &Model, equation: &Equation) -> Option<Unit> {
+    let order = model.states[equation.state].order;
+    let top = equation.linear.iter().find(|t| (t.state, t.derivative) == (equation.state, order))?;
+    Some(model.units.derivative(equation.state, order)?.times(&model.unit_of(&top.coefficient)?))
 }
 
 /// A number that reads back to the same bits.

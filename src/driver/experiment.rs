@@ -31,7 +31,13 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                                 (None, None) => (*name).to_string(),
                             };
                             let element = (!subscripts.is_empty()).then_some((k, part.len()));
-                            data::ColumnMap { element, ..data::ColumnMap::new(*name, column) }
+                            let found =
+                                columns.conversions.get(*name).or_else(|| columns.conversions.get(family(name)));
+                            let conversion = found.map_or(data::Conversion::NONE, |c| data::Conversion {
+                                factor: c.factor,
+                                offset: c.offset,
+                            });
+                            data::ColumnMap { element, conversion, ..data::ColumnMap::new(*name, column) }
                         })
                     })
                     .collect()
@@ -42,6 +48,7 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 inputs: maps(&inputs),
                 time: columns.time.clone(),
                 dt: columns.dt,
+                time_factor: columns.time_factor,
                 trajectory: columns.trajectory.clone(),
                 missing: columns.missing.iter().cloned().collect(),
                 ..ReadSpec::default()

@@ -4,7 +4,7 @@ use super::bound::Bound;
 use super::observed::Observed;
 use super::terms::{Term, filled, six_digits, terms};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{self, Equation, Expr, Model, UnknownKind};
+use crate::hir::{self, Equation, Expr, Model, Unit, UnknownKind};
 use crate::report;
 
 /// The estimate of one unknown.
@@ -54,20 +54,29 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
     let mut sum = Sum::default();
     let spell = |expr: Option<&Expr>| expr.map_or_else(|| "1".to_string(), |e| model.spell(e));
+    // What is printed is a number times a term, so its unit is that of the left side over that of the term.
+    let left = model.units.derivative(equation.state, state.order);
+    let unit = |rest: Option<&Expr>| match rest {
+        None => left.clone(),
+        Some(rest) => Some(left.as_ref()?.over(&model.unit_of(rest)?)),
+    };
     let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
     let top = equation.linear.iter().find(is_top).and_then(|t| t.coefficient.as_number()).unwrap_or(1.0);
     for term in equation.linear.iter().filter(|t| !is_top(t)) {
         let spelled = model.spell_state(term.state, term.derivative);
+        let over = |unit: Unit| Some(unit.over(&model.units.derivative(term.state, term.derivative)?));
         for part in terms(&term.coefficient) {
-            match &part.rest {
-                None => sum.add(spelled.clone(), -part.coefficient / top, None),
-                Some(rest) => sum.add(format!("({})*{spelled}", model.spell(rest)), -part.coefficient / top, None),
-            }
+            let unit = unit(part.rest.as_ref()).and_then(over);
+            let spelled = match &part.rest {
+                None => spelled.clone(),
+                Some(rest) => format!("({})*{spelled}", model.spell(rest)),
+            };
+            sum.add(spelled, -part.coefficient / top, None, unit);
         }
     }
     if let Some(known) = &equation.known {
         for part in terms(&filled(model, known, &values, &six_digits)) {
-            sum.add(spell(part.rest.as_ref()), part.coefficient / top, None);
+            sum.add(spell(part.rest.as_ref()), part.coefficient / top, None, unit(part.rest.as_ref()));
         }
     }
     for term in &equation.unknowns {
@@ -91,21 +100,27 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                 UnknownKind::Param(_) => spell(part.rest.as_ref()),
             };
             let by = part.coefficient / top;
-            sum.add(spelled, by * estimate.value, estimate.std_error.map(|e| e * by.abs()));
+            let unit = unit(part.rest.as_ref());
+            sum.add(spelled, by * estimate.value, estimate.std_error.map(|e| e * by.abs()), unit);
         }
     }
-    report::Equation { state: state.name.clone(), derivative: state.order.into(), terms: sum.terms() }
+    report::Equation {
+        state: state.name.clone(),
+        derivative: state.order.into(),
+        unit: left.map(|u| u.to_string()),
+        terms: sum.terms(),
+    }
 }
 
 /// Terms with their coefficients, equal ones added up.
 #[derive(Default)]
 struct Sum {
-    parts: IndexMap<String, (f64, Option<f64>)>,
+    parts: IndexMap<String, (f64, Option<f64>, Option<Unit>)>,
 }
 
 impl Sum {
-    fn add(&mut self, term: String, coefficient: f64, error: Option<f64>) {
-        let entry = self.parts.entry(term).or_insert((0.0, None));
+    fn add(&mut self, term: String, coefficient: f64, error: Option<f64>, unit: Option<Unit>) {
+        let entry = self.parts.entry(term).or_insert((0.0, None, unit));
         entry.0 += coefficient;
         entry.1 = match (entry.1, error) {
             (Some(a), Some(b)) => Some(a.hypot(b)),
@@ -114,7 +129,12 @@ impl Sum {
     }
 
     fn terms(self) -> Vec<report::Term> {
-        let term = |(term, (coefficient, std_error))| report::Term { term, coefficient, std_error };
+        let term = |(term, (coefficient, std_error, unit)): (String, (f64, Option<f64>, Option<Unit>))| report::Term {
+            term,
+            coefficient,
+            std_error,
+            unit: unit.map(|u| u.to_string()),
+        };
         self.parts.into_iter().map(term).collect()
     }
 }
@@ -126,7 +146,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .plausible
         .iter()
         .filter_map(|&(unknown, coefficient, std_error)| {
-            let unknown = model.unknowns.values().nth(unknown)?;
+            let (id, unknown) = model.unknowns.iter().nth(unknown)?;
             let UnknownKind::Coefficient { hole, term } = unknown.kind else { return None };
             let hole = &model.holes[hole];
             Some(report::PlausibleTerm {
@@ -138,6 +158,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                 term: hole.terms.get(term)?.spelled.clone(),
                 coefficient,
                 std_error: Some(std_error),
+                unit: model.units.unknown(id).map(|u| u.to_string()),
             })
         })
         .collect();
@@ -147,7 +168,8 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)))
         .map(|(id, u)| {
             let e = &findings.estimates[id.index()];
-            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error }
+            let unit = model.units.unknown(id).map(|u| u.to_string());
+            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit }
         })
         .collect();
     let noise = observed
@@ -158,6 +180,12 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .filter_map(|(c, s)| {
             s.map(|std| report::NoiseEstimate {
                 state: c.state.clone(),
+                unit: model
+                    .states
+                    .iter()
+                    .find(|(_, s)| s.name == c.state)
+                    .and_then(|(id, _)| model.units.state(id))
+                    .map(|u| u.to_string()),
                 std,
                 relative: (c.deviation > 0.0).then(|| std / c.deviation),
             })

@@ -96,17 +96,23 @@ fn bounds(bounds: Bounds) -> (Option<f64>, Option<f64>) {
 }
 
 fn model(model: &Model, sources: &Sources) -> Value {
-    let parameter = |p: &hir::Param| {
+    let spelled = |unit: Option<&hir::Unit>| unit.map(|u| u.to_string());
+    let units = &model.units;
+    let parameter = |(id, p): (hir::ParamId, &hir::Param)| {
+        let unit = spelled(units.param(id));
         let (lower, upper) = bounds(p.bounds);
-        json!({"name": p.name, "value": p.value, "lower": lower, "upper": upper, "fixed": p.fixed})
+        json!({"name": p.name, "value": p.value, "lower": lower, "upper": upper, "fixed": p.fixed, "unit": unit})
     };
-    let unknown = |u: &hir::Unknown| {
+    let unknown = |(id, u): (hir::UnknownId, &hir::Unknown)| {
+        let unit = spelled(units.unknown(id));
         let (lower, upper) = bounds(u.bounds);
         let kind = match u.kind {
             UnknownKind::Param(_) => "parameter",
             UnknownKind::Coefficient { .. } => "coefficient",
         };
-        json!({"name": u.name, "kind": kind, "start": u.start, "lower": lower, "upper": upper, "linear": u.linear})
+        json!({
+            "name": u.name, "kind": kind, "start": u.start, "lower": lower, "upper": upper, "linear": u.linear, "unit": unit,
+        })
     };
     let hole = |h: &hir::Hole| {
         let terms: Vec<Value> = h
@@ -119,10 +125,14 @@ fn model(model: &Model, sources: &Sources) -> Value {
     json!({
         "name": model.name,
         "doc": model.doc,
-        "states": model.states.values().map(|s| json!({"name": s.name, "order": s.order})).collect::<Vec<_>>(),
-        "parameters": model.params.values().map(parameter).collect::<Vec<_>>(),
+        "time_unit": spelled(units.time.as_ref()),
+        "states": model.states.iter().map(|(id, s)| json!({
+            "name": s.name, "order": s.order, "unit": spelled(units.state(id)),
+        })).collect::<Vec<_>>(),
+        "parameters": model.params.iter().map(parameter).collect::<Vec<_>>(),
         "inputs": model.inputs.values().map(|i| &i.name).collect::<Vec<_>>(),
-        "unknowns": model.unknowns.values().map(unknown).collect::<Vec<_>>(),
+        "input_units": model.inputs.ids().map(|id| spelled(units.input(id))).collect::<Vec<_>>(),
+        "unknowns": model.unknowns.iter().map(unknown).collect::<Vec<_>>(),
         "holes": model.holes.values().map(hole).collect::<Vec<_>>(),
         "equations": model.equations.iter().map(|e| equation(model, e, sources)).collect::<Vec<_>>(),
         "initial": model.initial.iter().map(|i| json!({

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::discovered::{Simulation, number};
 use super::findings::Findings;
 use crate::base::Idx;
-use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, UnknownKind, spell_bounds};
+use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, Unit, UnknownKind, spell_bounds};
 use crate::report;
 
 /// The equations, one for each statement: its known summands as they were written, those of its holes with their
@@ -20,23 +20,30 @@ fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report
     for (negative, parts) in &statement.right {
         let sign = if *negative { -1.0 } else { 1.0 };
         if let [Part::Hole(id)] = parts.as_slice() {
-            for (term, coefficient, std_error) in kept(&model.holes[*id], findings) {
-                terms.push(report::Term { term: term.to_string(), coefficient: sign * coefficient, std_error });
+            for (term, coefficient, std_error, unit) in kept(model, &model.holes[*id], findings) {
+                terms.push(report::Term { term: term.to_string(), coefficient: sign * coefficient, std_error, unit });
             }
         } else {
             let term = text(model, parts, findings, &|v| format!("{}", super::terms::six_digits(v)));
-            terms.push(report::Term { term, coefficient: sign, std_error: None });
+            terms.push(report::Term { term, coefficient: sign, std_error: None, unit: None });
         }
     }
     let derivative = (statement.left.len() - bare.len()) as u32;
-    report::Equation { state: bare.to_string(), derivative, terms }
+    let state = model.states.iter().find(|(_, s)| crate::hir::family(&s.name) == crate::hir::family(bare));
+    let unit = state.and_then(|(id, _)| model.units.derivative(id, u8::try_from(derivative).ok()?));
+    report::Equation { state: bare.to_string(), derivative, unit: unit.map(|u| u.to_string()), terms }
 }
 
-/// The terms of a hole that are kept: spelling, coefficient, standard error.
-fn kept<'m>(hole: &'m Hole, findings: &'m Findings) -> impl Iterator<Item = (&'m str, f64, Option<f64>)> {
+/// The terms of a hole that are kept: spelling, coefficient, standard error, unit of the coefficient.
+fn kept<'m>(
+    model: &'m Model,
+    hole: &'m Hole,
+    findings: &'m Findings,
+) -> impl Iterator<Item = (&'m str, f64, Option<f64>, Option<String>)> {
     hole.terms.iter().filter_map(move |term| {
         let estimate = findings.estimates.get(term.coefficient.index()).filter(|e| e.kept)?;
-        Some((term.spelled.as_str(), estimate.value, estimate.std_error))
+        let unit = model.units.unknown(term.coefficient).map(|u| u.to_string());
+        Some((term.spelled.as_str(), estimate.value, estimate.std_error, unit))
     })
 }
 
@@ -49,14 +56,14 @@ fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64
             Part::Text(text) => out.push_str(text),
             Part::Hole(id) => {
                 let mut sum = String::new();
-                for (term, value, _) in kept(&model.holes[*id], findings) {
+                for (term, value, _, unit) in kept(model, &model.holes[*id], findings) {
                     let sign = match (value < 0.0, sum.is_empty()) {
                         (true, true) => "-",
                         (true, false) => " - ",
                         (false, true) => "",
                         (false, false) => " + ",
                     };
-                    let size = number(value.abs());
+                    let size = number(value.abs()) + &report::behind(&unit);
                     let _ = if term == "1" { write!(sum, "{sign}{size}") } else { write!(sum, "{sign}{size}*{term}") };
                 }
                 let sum = if sum.is_empty() { "0".to_string() } else { sum };
@@ -76,7 +83,8 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
     for (declared, ids) in &statements.states {
         let order = ids.first().map_or(1, |&id| model.states[id].order);
         let order = if order > 1 { format!(" order {order}") } else { String::new() };
-        let _ = writeln!(out, "  state {declared}{order}");
+        let unit = written(ids.first().and_then(|&id| model.units.state(id)));
+        let _ = writeln!(out, "  state {declared}{unit}{order}");
     }
     for (declared, ids) in &statements.params {
         let values = ids.iter().map(|&p| {
@@ -84,12 +92,13 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
             let estimate = unknown.and_then(|(id, _)| findings.estimates.get(id.index())).map(|e| e.value);
             estimate.or(model.params[p].value).unwrap_or(0.0)
         });
+        let unit = written(ids.first().and_then(|&id| model.units.param(id)));
         let first = ids.first().and_then(|&p| model.params.get(p));
         let _ = match first {
             Some(param) if !param.fixed => {
-                writeln!(out, "  param {declared} = {}{}", list(values), spell_bounds(param.bounds))
+                writeln!(out, "  param {declared}{unit} = {}{}", list(values), spell_bounds(param.bounds))
             }
-            _ => writeln!(out, "  const {declared} = {}", list(values)),
+            _ => writeln!(out, "  const {declared}{unit} = {}", list(values)),
         };
     }
     for statement in &statements.equations {
@@ -130,6 +139,11 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
     }
     out.push_str("}\n");
     out
+}
+
+/// A unit behind a declared name.
+pub(super) fn written(unit: Option<&Unit>) -> String {
+    unit.map_or(String::new(), |u| format!(" [{u}]"))
 }
 
 /// One number, or several in parentheses.

@@ -2,7 +2,7 @@
 
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Model, Network,
-    NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, UnknownKind, number,
+    NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, Unit, UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.
@@ -45,18 +45,27 @@ pub fn spell_bounds(bounds: Bounds) -> String {
     }
 }
 
+/// ` [m/s]`, or nothing.
+pub(super) fn bracketed(unit: Option<&Unit>) -> String {
+    unit.map_or(String::new(), |u| format!(" [{u}]"))
+}
+
 fn dump_model(model: &Model, out: &mut String) {
     line!(out, "model {}", model.name);
-    for state in model.states.values() {
-        line!(out, "  state {} order {}", state.name, state.order);
+    if let Some(time) = &model.units.time {
+        line!(out, "  time [{time}]");
     }
-    for param in model.params.values() {
+    for (id, state) in model.states.iter() {
+        line!(out, "  state {}{} order {}", state.name, bracketed(model.units.state(id)), state.order);
+    }
+    for (id, param) in model.params.iter() {
         let value = param.value.map_or(String::new(), |v| format!(" = {}", number(v)));
         let fixed = if param.fixed { " fixed" } else { "" };
-        line!(out, "  param {}{value}{}{fixed}", param.name, spell_bounds(param.bounds));
+        let unit = bracketed(model.units.param(id));
+        line!(out, "  param {}{unit}{value}{}{fixed}", param.name, spell_bounds(param.bounds));
     }
-    for input in model.inputs.values() {
-        line!(out, "  input {}", input.name);
+    for (id, input) in model.inputs.iter() {
+        line!(out, "  input {}{}", input.name, bracketed(model.units.input(id)));
     }
     for (id, hole) in model.holes.iter() {
         line!(out, "  {id:?} {} of {}'", hole.spelled, model.states[hole.state].name);
@@ -71,7 +80,8 @@ fn dump_model(model: &Model, out: &mut String) {
         };
         let start = unknown.start.map_or(String::new(), |v| format!(" start {}", number(v)));
         let linear = if unknown.linear { "linear" } else { "nonlinear" };
-        line!(out, "  {id:?} {} ({kind}) {linear}{start}{}", unknown.name, spell_bounds(unknown.bounds));
+        let unit = bracketed(model.units.unknown(id));
+        line!(out, "  {id:?} {}{unit} ({kind}) {linear}{start}{}", unknown.name, spell_bounds(unknown.bounds));
     }
     for eq in &model.equations {
         line!(out, "  equation of {}: {} = 0", model.states[eq.state].name, model.spell(&eq.residual));
@@ -174,6 +184,12 @@ fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String)
     }
     for (name, column) in &columns.columns {
         line!(out, "  {name} = {column}");
+    }
+    if columns.time_factor != 1.0 {
+        line!(out, "  times * {}", number(columns.time_factor));
+    }
+    for (name, c) in &columns.conversions {
+        line!(out, "  {name} * {} + {}", number(c.factor), number(c.offset));
     }
     if let Some(missing) = &columns.missing {
         line!(out, "  missing {missing:?}");

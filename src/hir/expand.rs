@@ -1,6 +1,6 @@
 //! What the compiler made of a program, in the user's terms: the text of `mechc expand`.
 
-use super::dump::{line, spell_bounds};
+use super::dump::{bracketed, line, spell_bounds};
 use super::{Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
 use crate::base::IndexSet;
 
@@ -42,14 +42,23 @@ impl Model {
 
 fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String) {
     line!(out, "model {}", model.name);
-    let states: Vec<String> = model.states.values().map(|s| format!("{} (order {})", s.name, s.order)).collect();
+    let states: Vec<String> = model
+        .states
+        .iter()
+        .map(|(id, s)| format!("{}{} (order {})", s.name, bracketed(model.units.state(id)), s.order))
+        .collect();
+    if let Some(time) = &model.units.time {
+        line!(out, "  time      in [{time}]");
+    }
     line!(out, "  states    {}", states.join(", "));
     if !model.inputs.is_empty() {
-        let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+        let inputs: Vec<String> =
+            model.inputs.iter().map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id))).collect();
         line!(out, "  inputs    {} (from the data)", inputs.join(", "));
     }
-    for param in model.params.values().filter(|p| p.fixed) {
-        line!(out, "  fixed     {} = {}", param.name, param.value.map_or("?".to_string(), number));
+    for (id, param) in model.params.iter().filter(|(_, p)| p.fixed) {
+        let unit = bracketed(model.units.param(id));
+        line!(out, "  fixed     {}{unit} = {}", param.name, param.value.map_or("?".to_string(), number));
     }
     for eq in &model.equations {
         expand_equation(model, eq, out);
@@ -104,13 +113,14 @@ fn expand_equation(model: &Model, eq: &Equation, out: &mut String) {
 
 fn expand_unknowns(model: &Model, out: &mut String) {
     let (mut pruned, mut params) = (0, Vec::new());
-    for unknown in model.unknowns.values() {
+    for (id, unknown) in model.unknowns.iter() {
         let how = if unknown.linear { "enters linearly" } else { "enters nonlinearly" };
         match unknown.kind {
             UnknownKind::Param(_) => {
                 let start =
                     unknown.start.map_or("start left to the engine".to_string(), |v| format!("start {}", number(v)));
-                params.push(format!("{}: {how}, {start}{}", unknown.name, spell_bounds(unknown.bounds)));
+                let unit = bracketed(model.units.unknown(id));
+                params.push(format!("{}{unit}: {how}, {start}{}", unknown.name, spell_bounds(unknown.bounds)));
             }
             UnknownKind::Coefficient { .. } => pruned += 1,
         }
@@ -123,7 +133,11 @@ fn expand_unknowns(model: &Model, out: &mut String) {
         line!(out, "    {text}");
     }
     for hole in model.holes.values() {
-        let terms: Vec<&str> = hole.terms.iter().map(|t| t.spelled.as_str()).collect();
+        let unit = |t: &super::HoleTerm| match model.units.unknown(t.coefficient) {
+            Some(unit) => format!("[{unit}]*"),
+            None => String::new(),
+        };
+        let terms: Vec<String> = hole.terms.iter().map(|t| unit(t) + &t.spelled).collect();
         let coefficient = hole.terms.first().and_then(|t| model.unknowns.get(t.coefficient));
         let how = match coefficient.is_some_and(|u| u.linear) {
             true => "enter linearly",

@@ -200,10 +200,23 @@ pub struct ColumnMap {
     pub dt: Option<f64>,
     /// State or input name to column name, where they differ.
     pub columns: IndexMap<String, String>,
+    /// What is done to the numbers of columns in other units than the model's, by state or input name.
+    pub conversions: IndexMap<String, Conversion>,
+    /// How many of the model's unit of time one of the file's is.
+    pub time_factor: f64,
     /// The text that stands for a missing sample.
     pub missing: Option<String>,
     /// The column that tells trajectories apart.
     pub trajectory: Option<String>,
+}
+
+/// What a number in a file becomes in the unit of the model: `factor*number + offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conversion {
+    /// How many of the model's unit one of the file's is.
+    pub factor: f64,
+    /// Where the file's zero lies in the model's unit.
+    pub offset: f64,
 }
 
 /// How data is simulated.

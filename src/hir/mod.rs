@@ -15,21 +15,24 @@ mod notation;
 mod spell;
 mod terms;
 mod test;
+mod unit;
+mod unit_of;
 
 pub use dump::{dump, spell_bounds};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
-    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss,
+    Network, NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
     Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
+    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Units, Unknown, UnknownId, UnknownKind,
     UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
+pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};

@@ -1,7 +1,7 @@
 //! A model: states, unknowns, holes and equations.
 
-use super::Expr;
-use crate::base::{Arena, index_type};
+use super::{Expr, Unit};
+use crate::base::{Arena, Idx, Ratio, index_type};
 use crate::source::Span;
 
 index_type!(
@@ -66,6 +66,62 @@ pub struct Model {
     pub initial: Vec<InitialValue>,
     /// The statements as written, of models with index sets: what was found is told in their terms, not element by element.
     pub statements: Option<Statements>,
+    /// Units, declared and inferred.
+    pub units: Units,
+}
+
+/// The units of a model's quantities, each in the order of its arena; all empty in models without units.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Units {
+    /// Of the time.
+    pub time: Option<Unit>,
+    /// Where that is declared.
+    pub time_span: Option<Span>,
+    /// Of the states.
+    pub states: Vec<Option<Unit>>,
+    /// Of the parameters.
+    pub params: Vec<Option<Unit>>,
+    /// Of the inputs.
+    pub inputs: Vec<Option<Unit>>,
+    /// Of the unknowns.
+    pub unknowns: Vec<Option<Unit>>,
+}
+
+impl Units {
+    /// Every unit there is.
+    pub fn all(&self) -> impl Iterator<Item = &Unit> {
+        let lists = [&self.states, &self.params, &self.inputs, &self.unknowns];
+        self.time.iter().chain(lists.into_iter().flatten().flatten())
+    }
+
+    /// The unit of a state.
+    pub fn state(&self, id: StateId) -> Option<&Unit> {
+        self.states.get(id.index())?.as_ref()
+    }
+
+    /// The unit of a parameter.
+    pub fn param(&self, id: ParamId) -> Option<&Unit> {
+        self.params.get(id.index())?.as_ref()
+    }
+
+    /// The unit of an input.
+    pub fn input(&self, id: InputId) -> Option<&Unit> {
+        self.inputs.get(id.index())?.as_ref()
+    }
+
+    /// The unit of an estimated number.
+    pub fn unknown(&self, id: UnknownId) -> Option<&Unit> {
+        self.unknowns.get(id.index())?.as_ref()
+    }
+
+    /// The unit of a state's derivative.
+    pub fn derivative(&self, id: StateId, order: u8) -> Option<Unit> {
+        let state = self.state(id)?;
+        match order {
+            0 => Some(state.clone()),
+            n => Some(state.over(&self.time.as_ref()?.power(Ratio::new(n.into(), 1)))),
+        }
+    }
 }
 
 /// A model with index sets in the terms it was written in.

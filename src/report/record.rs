@@ -61,6 +61,9 @@ pub struct Equation {
     pub state: String,
     /// Order of the derivative on the left.
     pub derivative: u32,
+    /// The unit of both sides, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// The terms that were kept.
     pub terms: Vec<Term>,
 }
@@ -76,6 +79,9 @@ pub struct Term {
     /// Standard error of the coefficient, where the engine has one.
     #[serde(with = "optional")]
     pub std_error: Option<f64>,
+    /// The unit of its coefficient, where the model has units and it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// A term that was left out although it may be there.
@@ -91,6 +97,9 @@ pub struct PlausibleTerm {
     /// Standard error of that coefficient.
     #[serde(with = "optional")]
     pub std_error: Option<f64>,
+    /// The unit of its coefficient, where the model has units and it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// An estimated parameter.
@@ -104,6 +113,9 @@ pub struct Parameter {
     /// Standard error of the estimate.
     #[serde(with = "optional")]
     pub std_error: Option<f64>,
+    /// Its unit, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// Measurement noise of a state.
@@ -111,6 +123,9 @@ pub struct Parameter {
 pub struct NoiseEstimate {
     /// Name of the state.
     pub state: String,
+    /// The unit of the state, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Standard deviation in the unit of the state.
     #[serde(with = "number")]
     pub std: f64,

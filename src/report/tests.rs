@@ -8,12 +8,12 @@ use super::svg::{Forest, ForestRow, Mark, Plot, Scale, Shape, thin_line, thin_po
 use super::*;
 
 fn term(term: &str, coefficient: f64, std_error: impl Into<Option<f64>>) -> Term {
-    Term { term: term.into(), coefficient, std_error: std_error.into() }
+    Term { term: term.into(), coefficient, std_error: std_error.into(), unit: None }
 }
 
 /// Lorenz-like curves of the given length; not a solution of anything, but with its shape.
 fn record(samples: usize) -> RunRecord {
-    let equation = |state: &str, terms: Vec<Term>| Equation { state: state.into(), derivative: 1, terms };
+    let equation = |state: &str, terms: Vec<Term>| Equation { state: state.into(), derivative: 1, unit: None, terms };
     let time: Vec<f64> = (0..samples).map(|i| 0.01 * i as f64).collect();
     let (mut x, mut y, mut z) = (-8.0, 7.0, 27.0);
     let mut states = ["x", "y", "z"].map(|s| StateRecord { state: s.into(), ..StateRecord::default() });
@@ -42,9 +42,12 @@ fn record(samples: usize) -> RunRecord {
             term: "x^2".into(),
             coefficient: 0.0121,
             std_error: Some(0.0047),
+            unit: None,
         }],
-        parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9) }],
-        noise: ["x", "y", "z"].map(|s| NoiseEstimate { state: s.into(), std: 0.3951, relative: Some(0.0501) }).to_vec(),
+        parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9), unit: None }],
+        noise: ["x", "y", "z"]
+            .map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) })
+            .to_vec(),
         loss: (0..120)
             .map(|i| LossPoint {
                 iteration: i,
@@ -99,13 +102,19 @@ fn rounding_follows_the_standard_error() {
 #[test]
 fn text_of_the_equations() {
     let mut record = record(10);
-    record.equations.push(Equation { state: "theta".into(), derivative: 2, terms: vec![] });
+    record.equations.push(Equation { state: "theta".into(), derivative: 2, unit: None, terms: vec![] });
     record.equations.push(Equation {
         state: "w".into(),
         derivative: 1,
+        unit: None,
         terms: (1..=9).map(|i| term(&format!("x^{i}*y"), f64::from(i) / 3.0, None)).collect(),
     });
-    record.equations.push(Equation { state: "c".into(), derivative: 4, terms: vec![term("1", -1.5e-7, 2e-9)] });
+    record.equations.push(Equation {
+        state: "c".into(),
+        derivative: 4,
+        unit: None,
+        terms: vec![term("1", -1.5e-7, 2e-9)],
+    });
     insta::assert_snapshot!(equations_text(&record));
 }
 

@@ -39,17 +39,19 @@ pub fn equations_text(record: &RunRecord) -> String {
         let widest = record.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
         for p in &record.parameters {
             let pad = " ".repeat(widest - p.name.chars().count());
-            out.push_str(&format!("  {}{pad} = {}\n", p.name, round(p.value, p.std_error).full()));
+            let value = round(p.value, p.std_error).full();
+            out.push_str(&format!("  {}{pad} = {value}{}\n", p.name, behind(&p.unit)));
         }
     }
     if !record.plausible.is_empty() {
         out.push_str("\nplausible, but not significant\n");
         for p in &record.plausible {
             out.push_str(&format!(
-                "  {} in the equation of {}: {}\n",
+                "  {} in the equation of {}: {}{}\n",
                 p.term,
                 p.state,
-                round(p.coefficient, p.std_error).full()
+                round(p.coefficient, p.std_error).full(),
+                behind(&p.unit)
             ));
         }
     }
@@ -58,8 +60,8 @@ pub fn equations_text(record: &RunRecord) -> String {
             .noise
             .iter()
             .map(|n| match n.relative {
-                Some(r) => format!("{} {} ({} %)", n.state, short(n.std), short(100.0 * r)),
-                None => format!("{} {}", n.state, short(n.std)),
+                Some(r) => format!("{} {}{} ({} %)", n.state, short(n.std), behind(&n.unit), short(100.0 * r)),
+                None => format!("{} {}{}", n.state, short(n.std), behind(&n.unit)),
             })
             .collect();
         out.push_str(&format!("\nestimated noise: {}\n", list.join(", ")));
@@ -89,6 +91,11 @@ pub fn equations_short(record: &RunRecord) -> String {
         out.push_str(&format!("{} = {}\n", parameter.name, short(parameter.value)));
     }
     out
+}
+
+/// ` [m/s]`, as it stands behind a number; nothing behind plain ones.
+pub fn behind(unit: &Option<String>) -> String {
+    unit.as_deref().filter(|u| *u != "1").map_or(String::new(), |u| format!(" [{u}]"))
 }
 
 /// The left side of an equation: `x'`, `q''`; from the fourth derivative on `x^(4)`.
@@ -129,7 +136,7 @@ fn right_side(equation: &Equation) -> Vec<String> {
                 (_, false) => "+ ",
             };
             let factor = if t.term == "1" { String::new() } else { format!("*{}", t.term) };
-            format!("{sign}{}{factor}", number.compact())
+            format!("{sign}{}{}{factor}", number.compact(), behind(&t.unit))
         })
         .collect()
 }

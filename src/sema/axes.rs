@@ -443,7 +443,7 @@ impl Scope<'_> {
             ast::ExprKind::If { condition, then, otherwise } => {
                 [condition, then, otherwise].into_iter().for_each(|e| self.axes_in(e, bound, all, out));
             }
-            ast::ExprKind::Number { .. } | ast::ExprKind::Text(_) => {}
+            ast::ExprKind::Number { .. } | ast::ExprKind::Measured { .. } | ast::ExprKind::Text(_) => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::settings::{Context, FILE, SIMULATE, Settings, as_word, elements};
 use super::suggest;
+use super::units::Conversions;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E1007};
@@ -16,12 +17,14 @@ pub(super) struct Simulation<'m> {
     pub(super) id: ModelId,
 }
 
-/// A data set from a file. `names` are the states and inputs of the models fitted to it.
+/// A data set from a file. `names` are the states and inputs of the models fitted to it, `conversions` what is done to columns in
+/// other units than theirs.
 pub(super) fn from_file(
     data: &ast::Data,
     format: &ast::Ident,
     path: &ast::Expr,
     names: &[String],
+    conversions: Conversions,
     cx: &mut Context<'_>,
 ) -> Option<DataSet> {
     const FORMATS: [&str; 3] = ["csv", "npz", "npy"];
@@ -45,6 +48,8 @@ pub(super) fn from_file(
         time: settings.text("time", cx),
         dt: settings.number("dt", cx),
         columns: IndexMap::new(),
+        conversions: conversions.columns,
+        time_factor: conversions.time.unwrap_or(1.0),
         missing: settings.text("missing", cx),
         trajectory: settings.text("trajectory", cx),
     };

@@ -353,5 +353,6 @@ fn misplaced(item: &ast::ModelItem) -> Option<Span> {
         ast::ModelItem::Index(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Let(b) => Some(b.name.span),
         ast::ModelItem::Function(f) => Some(f.name.span),
+        ast::ModelItem::Time(unit) => Some(unit.span),
     }
 }

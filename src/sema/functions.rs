@@ -121,7 +121,7 @@ impl<'a> Scope<'a> {
 
 /// Puts arguments in place of parameters. Variables of sums get names of their own (with `fresh`), so that they cannot be
 /// confused with names in the arguments.
-fn substitute(expr: &mut ast::Expr, arguments: &[(&str, &ast::Expr)], fresh: usize) {
+pub(super) fn substitute(expr: &mut ast::Expr, arguments: &[(&str, &ast::Expr)], fresh: usize) {
     if let ast::ExprKind::Name(name) = &expr.kind {
         if let Some((_, argument)) = arguments.iter().find(|(p, _)| p == name) {
             *expr = (*argument).clone();
@@ -146,7 +146,10 @@ fn substitute(expr: &mut ast::Expr, arguments: &[(&str, &ast::Expr)], fresh: usi
 /// The parts of an expression.
 pub(super) fn each_part<'e>(expr: &'e ast::Expr, visit: &mut dyn FnMut(&'e ast::Expr)) {
     match &expr.kind {
-        ast::ExprKind::Number { .. } | ast::ExprKind::Text(_) | ast::ExprKind::Name(_) => {}
+        ast::ExprKind::Number { .. }
+        | ast::ExprKind::Measured { .. }
+        | ast::ExprKind::Text(_)
+        | ast::ExprKind::Name(_) => {}
         ast::ExprKind::Primed { of, .. } | ast::ExprKind::Field { of, .. } => visit(of),
         ast::ExprKind::Subscript { of, at } => {
             visit(of);
@@ -178,7 +181,11 @@ pub(super) fn each_part<'e>(expr: &'e ast::Expr, visit: &mut dyn FnMut(&'e ast::
 /// The parts of an expression, to be changed; those of sums are the caller's.
 fn each_part_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Expr)) {
     match &mut expr.kind {
-        ast::ExprKind::Number { .. } | ast::ExprKind::Text(_) | ast::ExprKind::Name(_) | ast::ExprKind::Sum { .. } => {}
+        ast::ExprKind::Number { .. }
+        | ast::ExprKind::Measured { .. }
+        | ast::ExprKind::Text(_)
+        | ast::ExprKind::Name(_)
+        | ast::ExprKind::Sum { .. } => {}
         ast::ExprKind::Primed { of, .. } | ast::ExprKind::Field { of, .. } => visit(of),
         ast::ExprKind::Subscript { of, at } => {
             visit(of);

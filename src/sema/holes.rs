@@ -35,6 +35,8 @@ pub(super) struct TermDraft {
     pub(super) value: Expr,
     /// Its coefficient, numbered in order of reading.
     pub(super) coefficient: UnknownId,
+    /// The arguments of the library that it is a product of, by position.
+    pub(super) factors: Vec<usize>,
 }
 
 /// What a library offers before its terms have coefficients.
@@ -42,6 +44,8 @@ struct Library {
     products: Vec<Product>,
     /// The terms as the statement spells them; empty where they are spelled from their values.
     spelled: Vec<String>,
+    /// Which arguments each term is a product of.
+    factors: Vec<Vec<usize>>,
     bounds: Bounds,
 }
 
@@ -94,6 +98,8 @@ impl Resolver<'_, '_> {
         bottom.products.retain(|_| at.next() == Some(&true));
         let mut at = keep.iter();
         bottom.spelled.retain(|_| at.next() == Some(&true));
+        let mut at = keep.iter();
+        bottom.factors.retain(|_| at.next() == Some(&true));
         if bottom.products.is_empty() {
             let message = "the denominator has no term but the constant, which is fixed to 1";
             let d = Diagnostic::error(E0402, message, below.1, "nothing to find");
@@ -146,11 +152,21 @@ impl Resolver<'_, '_> {
         }
         // In statements for many elements the terms keep the order of the arguments, so that they correspond.
         let repeated = self.is_repeated();
+        let (mut factors, mut bases) = (Vec::new(), Vec::new());
+        if library == "poly" {
+            (bases, factors) = polynomial_factors(&arguments, options.size, !repeated);
+        }
         let products = match library {
-            "poly" => polynomial(&arguments, options.size, !repeated),
+            "poly" => polynomial(&arguments, &bases, &factors),
             "fourier" => self.fourier(&arguments, options.size, span)?,
-            _ => arguments.iter().map(Product::flatten).collect(),
+            _ => {
+                factors = (0..arguments.len()).map(|i| vec![i]).collect();
+                arguments.iter().map(Product::flatten).collect()
+            }
         };
+        if factors.is_empty() {
+            factors = vec![Vec::new(); products.len()];
+        }
         let texts: Vec<String> = match repeated {
             true => call.arguments.iter().map(|a| self.factor_text(a)).collect(),
             false => Vec::new(),
@@ -169,7 +185,7 @@ impl Resolver<'_, '_> {
             }
             _ => texts,
         };
-        Some(Library { products, spelled, bounds: options.bounds })
+        Some(Library { products, spelled, factors, bounds: options.bounds })
     }
 
     /// Whether the current equation is one of many that one statement stands for.
@@ -307,7 +323,7 @@ impl Resolver<'_, '_> {
     /// Candidate terms times their coefficients. The coefficients are numbered where the hole is met first; other elements of
     /// the same statement share them.
     fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
-        let Library { products, spelled: written, bounds } = library;
+        let Library { products, spelled: written, factors, bounds } = library;
         let place = (span, self.tuple);
         let known = self.hole_at_place.get(&place).copied();
         let mut seen: IndexMap<String, Span> = IndexMap::new();
@@ -346,7 +362,8 @@ impl Resolver<'_, '_> {
             let folded = fold::binary(BinaryOp::Mul, unknown, value.clone(), span);
             summands.push(self.folded(folded)?);
             if known.is_none() {
-                terms.push(TermDraft { spelled, value, coefficient });
+                let factors = factors.get(k).cloned().unwrap_or_default();
+                terms.push(TermDraft { spelled, value, coefficient, factors });
             }
         }
         let hole = match known {
@@ -403,16 +420,23 @@ fn spelled_monomial(texts: &[String], monomial: &[usize]) -> String {
     if factors.is_empty() { "1".to_string() } else { factors.join("*") }
 }
 
-/// The products of the arguments up to a degree. Terms are spelled with factors in declaration order, so with `sorted` the
-/// variables take that order first.
-fn polynomial(arguments: &[Expr], degree: usize, sorted: bool) -> Vec<Product> {
-    let mut bases: Vec<Product> = arguments.iter().map(Product::flatten).collect();
+/// The arguments as products, and the monomials up to a degree: which arguments each is a product of. Terms are spelled with
+/// factors in declaration order, so with `sorted` the variables take that order first.
+fn polynomial_factors(arguments: &[Expr], degree: usize, sorted: bool) -> (Vec<Product>, Vec<Vec<usize>>) {
+    let bases: Vec<Product> = arguments.iter().map(Product::flatten).collect();
+    let mut order: Vec<usize> = (0..bases.len()).collect();
     if sorted {
-        bases.sort_by_key(Product::rank);
+        order.sort_by_key(|&i| bases[i].rank());
     }
+    let named = |m: Vec<usize>| m.into_iter().map(|i| order[i]).collect();
+    let all = monomials(bases.len(), degree).into_iter().map(named).collect();
+    (bases, all)
+}
+
+/// The products that `factors` name.
+fn polynomial(arguments: &[Expr], bases: &[Product], factors: &[Vec<usize>]) -> Vec<Product> {
     let Some(span) = arguments.first().map(|a| a.span) else { return Vec::new() };
-    let product = |m: Vec<usize>| m.into_iter().fold(Product::one(span), |p, i| p.times(&bases[i]));
-    monomials(bases.len(), degree).into_iter().map(product).collect()
+    factors.iter().map(|m| m.iter().fold(Product::one(span), |p, &i| p.times(&bases[i]))).collect()
 }
 
 /// The number of monomials in `n` variables up to a degree, or `usize::MAX`.

@@ -30,6 +30,8 @@ pub(super) enum Imported {
     Network(ast::Block),
     /// A function.
     Function(ast::Function),
+    /// A unit.
+    Unit(ast::UnitDecl),
 }
 
 /// Reads imported files, each once.
@@ -82,10 +84,13 @@ impl<'w> Importer<'w> {
                     let mut model = m.clone();
                     let functions = self.functions(&file.items);
                     model.body.extend(functions.into_iter().map(ast::ModelItem::Function));
+                    model.units = self.units(&file.items);
                     return Some(Imported::Model(model));
                 }
                 ast::Item::Function(f) if f.name.name == item.name => return Some(Imported::Function(f.clone())),
                 ast::Item::Function(f) => names.push(&f.name.name),
+                ast::Item::Unit(u) if u.name.name == item.name => return Some(Imported::Unit(u.clone())),
+                ast::Item::Unit(u) => names.push(&u.name.name),
                 ast::Item::Network(n) if n.name.name == item.name => return Some(Imported::Network(n.clone())),
                 ast::Item::Model(m) => names.push(&m.name.name),
                 ast::Item::Network(n) => names.push(&n.name.name),
@@ -100,7 +105,7 @@ impl<'w> Importer<'w> {
             chain.pop();
             return found;
         }
-        let message = format!("`{path}` declares no model, network or function `{}`", item.name);
+        let message = format!("`{path}` declares no model, network, function or unit `{}`", item.name);
         let help = suggest::help("it declares", &item.name, names);
         sink.push(Diagnostic::error(E0207, message, item.span, "not there").help(help));
         None
@@ -112,22 +117,40 @@ impl<'w> Importer<'w> {
         for item in items {
             match item {
                 ast::Item::Function(f) => out.push(f.clone()),
-                ast::Item::Use(u) => out.extend(self.function(u, MAX_CHAIN)),
+                ast::Item::Use(u) => {
+                    if let Some(Imported::Function(f)) = self.plain_item(u, MAX_CHAIN) {
+                        out.push(f);
+                    }
+                }
                 _ => {}
             }
         }
         out
     }
 
-    /// The function that `import` names, if it is one; `steps` bounds the imports it may pass through.
-    fn function(&self, import: &ast::Use, steps: usize) -> Option<ast::Function> {
+    /// The units that models of a file can use: the file's own and those it imports by name.
+    fn units(&self, items: &[ast::Item]) -> Vec<ast::UnitDecl> {
+        let unit = |item: &ast::Item| match item {
+            ast::Item::Unit(u) => Some(u.clone()),
+            ast::Item::Use(u) => match self.plain_item(u, MAX_CHAIN) {
+                Some(Imported::Unit(u)) => Some(u),
+                _ => None,
+            },
+            _ => None,
+        };
+        items.iter().filter_map(unit).collect()
+    }
+
+    /// The function or unit that `import` names, if it is one; `steps` bounds the imports it may pass through.
+    fn plain_item(&self, import: &ast::Use, steps: usize) -> Option<Imported> {
         let (item, folders) = import.path.split_last()?;
         let segments: Vec<&str> = folders.iter().map(|i| i.name.as_str()).collect();
         let file = self.files.get(&format!("{}.mech", segments.join("/")))?.as_ref()?;
         file.items.iter().find_map(|candidate| match candidate {
-            ast::Item::Function(f) if f.name.name == item.name => Some(f.clone()),
+            ast::Item::Function(f) if f.name.name == item.name => Some(Imported::Function(f.clone())),
+            ast::Item::Unit(u) if u.name.name == item.name => Some(Imported::Unit(u.clone())),
             ast::Item::Use(u) if steps > 0 && u.path.last().is_some_and(|i| i.name == item.name) => {
-                self.function(u, steps - 1)
+                self.plain_item(u, steps - 1)
             }
             _ => None,
         })

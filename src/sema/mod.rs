@@ -33,6 +33,7 @@ mod settings;
 mod split;
 mod statements;
 mod suggest;
+mod units;
 
 #[cfg(test)]
 mod tests;

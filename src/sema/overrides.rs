@@ -59,7 +59,7 @@ pub(super) fn apply(items: &mut [Item], overrides: &[Override], sink: &mut Sink)
             Some(Item::Network(b)) => set(&mut b.settings, change),
             Some(Item::Fit(b)) => set(&mut b.settings, change),
             Some(Item::Model(m)) => set_value(m, change, sink),
-            Some(Item::Use(_) | Item::Function(_) | Item::Test(_)) | None => {
+            Some(Item::Use(_) | Item::Function(_) | Item::Test(_) | Item::Unit(_)) | None => {
                 let help = suggest::help("blocks", name, items.iter().filter_map(block_name));
                 let message = format!("there is no block `{name}`");
                 sink.push(Diagnostic::error(E0601, message, change.block.span, "unknown").help(help));
@@ -76,7 +76,7 @@ pub(super) fn files(overrides: &[Override]) -> Vec<FileId> {
 /// The name a block is addressed by.
 pub(super) fn block_name(item: &Item) -> Option<&str> {
     match item {
-        Item::Use(_) | Item::Function(_) | Item::Test(_) => None,
+        Item::Use(_) | Item::Function(_) | Item::Test(_) | Item::Unit(_) => None,
         Item::Model(m) => Some(&m.name.name),
         Item::Network(b) => Some(&b.name.name),
         Item::Data(d) => Some(&d.name.name),

@@ -5,11 +5,12 @@ use super::fit::{self, Surroundings};
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
 use super::settings::{Context, FIT, SIMULATE, Settings};
+use super::units::{self, Table};
 use super::{expect, model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::{DataId, Model, ModelId, NetworkId, Program};
+use crate::hir::{DataId, Model, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item, ModelItem};
 
@@ -77,6 +78,7 @@ impl Entry {
             Item::Fit(f) => f.name.as_ref().map_or(f.model.span, |n| n.span),
             Item::Test(t) => t.name.span,
             Item::Function(f) => f.name.span,
+            Item::Unit(u) => u.name.span,
         })
     }
 
@@ -89,6 +91,7 @@ impl Entry {
             Item::Fit(_) => "a fit",
             Item::Test(_) => "a test",
             Item::Function(_) => "a function",
+            Item::Unit(_) => "a unit",
         }
     }
 }
@@ -101,6 +104,10 @@ struct Checker<'w> {
     models: IndexMap<String, Option<ModelId>>,
     networks: IndexMap<String, Option<NetworkId>>,
     data: IndexMap<String, Option<DataId>>,
+    /// The unit of the time and of columns, where they are known, by data set.
+    data_units: IndexMap<String, (Option<Unit>, Vec<(String, Unit)>)>,
+    /// The units of the main file.
+    units: Table,
     used: Vec<String>,
 }
 
@@ -113,6 +120,8 @@ impl<'w> Checker<'w> {
             models: IndexMap::new(),
             networks: IndexMap::new(),
             data: IndexMap::new(),
+            data_units: IndexMap::new(),
+            units: Table::default(),
             used: Vec::new(),
         }
     }
@@ -131,6 +140,9 @@ impl<'w> Checker<'w> {
         };
         overrides::apply(&mut items, changes, sink);
         let sources = &*sources;
+        let units: Vec<ast::UnitDecl> =
+            items.iter().filter_map(|i| if let Item::Unit(u) = i { Some(u.clone()) } else { None }).collect();
+        self.units = Table::declare(&units, sink);
         for (item, (_, import)) in items.iter().zip(&places) {
             if let Item::Model(m) = item {
                 let checked = quiet(import.is_some(), sink, |sink| model::analyze(m, sources, sink));
@@ -140,6 +152,7 @@ impl<'w> Checker<'w> {
         }
         for (item, (_, import)) in items.iter().zip(&places) {
             if let Item::Network(block) = item {
+                block.settings.iter().for_each(|s| units::refuse_in(s, sink));
                 let files = &self.override_files;
                 let checked = quiet(import.is_some(), sink, |sink| {
                     network::network(block, &mut Context { sources, sink, override_files: files })
@@ -182,6 +195,7 @@ impl<'w> Checker<'w> {
                         Some(Imported::Model(m)) => Item::Model(m),
                         Some(Imported::Network(n)) => Item::Network(n),
                         Some(Imported::Function(f)) => Item::Function(f),
+                        Some(Imported::Unit(u)) => Item::Unit(u),
                         None => {
                             // The name is taken all the same: nothing more is to be said about it.
                             if let Some(last) = import.path.last() {
@@ -212,9 +226,12 @@ impl<'w> Checker<'w> {
         // Models of this file can call its functions; imported models brought theirs along.
         let functions: Vec<ast::Function> =
             out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None }).collect();
+        let units: Vec<ast::UnitDecl> =
+            out.iter().filter_map(|e| if let Item::Unit(u) = &e.item { Some(u.clone()) } else { None }).collect();
         for entry in out.iter_mut().filter(|e| e.import.is_none()) {
             if let Item::Model(m) = &mut entry.item {
                 m.body.extend(functions.iter().cloned().map(ModelItem::Function));
+                m.units = units.clone();
             }
         }
         out
@@ -222,11 +239,23 @@ impl<'w> Checker<'w> {
 
     fn data_set(&mut self, data: &ast::Data, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<DataId> {
         let files = self.override_files.clone();
+        let models = self.models_of(data, items);
+        let needed = units::wanted(models.iter().flatten().map(|&id| &self.program.models[id]));
+        let before = sink.error_count();
+        let mut unsaid = Sink::new();
+        // Of a model that is wrong no unit is known.
+        let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
+        let (settled, conversions) = units::settle(data, &needed, &self.units, said);
+        let fits = sink.error_count() == before;
+        let data = &settled;
+        let known = conversions.units.clone();
         let checked = match &data.source {
             ast::DataSource::File { format, path } => {
                 let names = self.names_for(data, items);
                 let mut cx = Context { sources, sink, override_files: &files };
-                data::from_file(data, format, path, &names, &mut cx)
+                let time = needed.time_unit().filter(|_| conversions.time.is_some());
+                self.data_units.insert(data.name.name.clone(), (time, known));
+                data::from_file(data, format, path, &names, conversions, &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
                 let id = self.find_model(name, sink);
@@ -237,12 +266,35 @@ impl<'w> Checker<'w> {
                     Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], &mut cx);
                     return None;
                 };
-                let simulation = Simulation { model: &self.program.models[id], id };
+                let model = &self.program.models[id];
+                let known = (model.units.time.clone(), units::simulated(model));
+                self.data_units.insert(data.name.name.clone(), known);
+                let simulation = Simulation { model, id };
                 let mut cx = Context { sources, sink, override_files: &files };
                 data::simulated(data, name, arguments, &simulation, &mut cx)
             }
         };
-        checked.map(|d| self.program.data.push(d))
+        checked.filter(|_| fits).map(|d| self.program.data.push(d))
+    }
+
+    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all. `None`
+    /// stands for a model that is wrong or missing.
+    fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<Option<ModelId>> {
+        let named = |name: &str| self.models.get(name).copied().flatten();
+        if let ast::DataSource::Simulate { model, .. } = &data.source {
+            return vec![named(&model.name)];
+        }
+        let fitted: Vec<&str> = items
+            .iter()
+            .filter_map(|i| match i {
+                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                _ => None,
+            })
+            .collect();
+        match fitted.is_empty() {
+            true => self.models.values().copied().collect(),
+            false => fitted.into_iter().map(named).collect(),
+        }
     }
 
     /// States and inputs of the models that are fitted to `data`; of all models when none is.
@@ -349,6 +401,10 @@ impl<'w> Checker<'w> {
             Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
             return;
         };
+        item.settings.iter().for_each(|s| units::refuse_in(s, sink));
+        if let Some((time, columns)) = self.data_units.get(&item.data.name) {
+            units::compare(&self.program.models[model], time.as_ref(), columns, item.data.span, sink);
+        }
         let around = Surroundings { program: &self.program, networks: &self.networks };
         let mut cx = Context { sources, sink, override_files: &self.override_files };
         if let Some(fit) = fit::fit(item, (model, data), &around, &mut cx) {
@@ -378,7 +434,7 @@ impl<'w> Checker<'w> {
         let passes_on = places.iter().all(|(_, import)| import.is_some());
         for (item, (place, import)) in items.iter().zip(places) {
             let name = item_name(item).unwrap_or_default();
-            if matches!(item, Item::Function(_)) || self.used.iter().any(|u| u == name) {
+            if matches!(item, Item::Function(_) | Item::Unit(_)) || self.used.iter().any(|u| u == name) {
                 continue;
             }
             let what = match item {
@@ -409,6 +465,7 @@ fn quiet<T>(imported: bool, sink: &mut Sink, check: impl FnOnce(&mut Sink) -> T)
 fn item_name(item: &Item) -> Option<&str> {
     match item {
         Item::Function(f) => Some(&f.name.name),
+        Item::Unit(u) => Some(&u.name.name),
         _ => block_name(item),
     }
 }
@@ -422,5 +479,6 @@ fn item_span(item: &Item) -> Span {
         Item::Fit(f) => f.span,
         Item::Test(t) => t.span,
         Item::Function(f) => f.span,
+        Item::Unit(u) => u.span,
     }
 }

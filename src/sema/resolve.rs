@@ -156,6 +156,8 @@ impl<'a, 's> Resolver<'a, 's> {
         self.count(1, span)?;
         match &expr.kind {
             ast::ExprKind::Number { value, .. } => Some(Expr::number(*value, span)),
+            // Units are checked on the tree: from here on there are numbers alone.
+            ast::ExprKind::Measured { value, .. } => self.resolve(value),
             ast::ExprKind::Name(name) => self.name(name, &[], span),
             ast::ExprKind::Primed { of, primes } => self.primed(of, *primes, span),
             ast::ExprKind::Call(call) => self.call(call, span),

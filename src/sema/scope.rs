@@ -196,6 +196,7 @@ impl<'a> Scope<'a> {
             ast::ModelItem::Index(_)
             | ast::ModelItem::Equation(_)
             | ast::ModelItem::Initial(_)
+            | ast::ModelItem::Time(_)
             | ast::ModelItem::For(_) => {}
         }
     }
@@ -264,6 +265,9 @@ impl<'a> Scope<'a> {
                     broken = true;
                     let message = format!("there is no index set `{}`", axis.name);
                     let help = match self.axes.is_empty() {
+                        true if crate::hir::known_unit(&axis.name).is_some() => {
+                            format!("a unit stands behind a blank: `{} [{}]`", name.name, axis.name)
+                        }
                         true => format!("declare it: `index {} = 10`", axis.name),
                         false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
                     };

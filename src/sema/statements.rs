@@ -11,6 +11,9 @@ impl Resolver<'_, '_> {
     /// The statements of `model`; `ids` are the final numbers of the holes.
     pub(super) fn statements(&self, model: &ast::Model, ids: &[Option<HoleId>]) -> Statements {
         let mut out = Statements::default();
+        let time =
+            model.body.iter().filter_map(|i| if let ModelItem::Time(u) = i { self.written(u.span) } else { None });
+        out.declarations.extend(time.map(|unit| format!("time {unit}")));
         for item in &model.body {
             match item {
                 ModelItem::Index(list) => list.iter().for_each(|decl| out.declarations.push(self.index_text(decl))),
@@ -20,7 +23,8 @@ impl Resolver<'_, '_> {
                 ModelItem::Let(b) => out.declarations.push(format!("let {}", self.binding_text(b))),
                 ModelItem::Function(f) => out.declarations.extend(self.written(f.span)),
                 ModelItem::Input(list) => {
-                    let names: Vec<String> = list.iter().map(|d| family(&d.name, &d.axes)).collect();
+                    let names: Vec<String> =
+                        list.iter().map(|d| family(&d.name, &d.axes) + &self.unit_text(d.unit.as_ref())).collect();
                     out.declarations.push(format!("input {}", names.join(", ")));
                 }
                 ModelItem::State(list) => {
@@ -41,7 +45,7 @@ impl Resolver<'_, '_> {
                         out.params.push((family(&decl.name, &decl.axes), ids));
                     }
                 }
-                ModelItem::Equation(_) | ModelItem::For(_) | ModelItem::Initial(_) => {}
+                ModelItem::Time(_) | ModelItem::Equation(_) | ModelItem::For(_) | ModelItem::Initial(_) => {}
             }
         }
         self.equations_of(&model.body, &mut Vec::new(), ids, &mut out.equations);
@@ -60,7 +64,13 @@ impl Resolver<'_, '_> {
     }
 
     fn binding_text(&self, b: &ast::Binding) -> String {
-        format!("{} = {}", family(&b.name, &b.axes), self.written(b.value.span).unwrap_or_default())
+        let unit = self.unit_text(b.unit.as_ref());
+        format!("{}{unit} = {}", family(&b.name, &b.axes), self.written(b.value.span).unwrap_or_default())
+    }
+
+    /// ` [m/s]`, or nothing.
+    fn unit_text(&self, unit: Option<&ast::UnitExpr>) -> String {
+        unit.and_then(|u| self.written(u.span)).map_or(String::new(), |text| format!(" {text}"))
     }
 
     fn equations_of(

@@ -1,5 +1,6 @@
 //! The syntax tree: what was written, with a span on every node and nothing resolved.
 
+use crate::base::Ratio;
 use crate::source::Span;
 
 /// A name as written.
@@ -37,6 +38,28 @@ pub enum Item {
     Test(Test),
     /// `fn NAME(x, k) = ...`
     Function(Function),
+    /// `unit NAME = 201.168 [m]`
+    Unit(UnitDecl),
+}
+
+/// A unit as written between brackets: `kg*m/s^2`, as a product of powers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitExpr {
+    /// Names of units, each with its power; `1` leaves none.
+    pub factors: Vec<(Ident, Ratio)>,
+    /// With the brackets.
+    pub span: Span,
+}
+
+/// A unit of the user's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitDecl {
+    /// Its name.
+    pub name: Ident,
+    /// How many of which unit it is; without, it is a base unit of its own.
+    pub value: Option<(f64, UnitExpr)>,
+    /// The whole declaration.
+    pub span: Span,
 }
 
 /// An import: the last segment names the item, those before it the file.
@@ -57,6 +80,8 @@ pub struct Model {
     pub doc: Vec<String>,
     /// Declarations in order.
     pub body: Vec<ModelItem>,
+    /// Units that its file declares.
+    pub units: Vec<UnitDecl>,
     /// From `model` to the closing brace.
     pub span: Span,
 }
@@ -84,6 +109,8 @@ pub enum ModelItem {
     Function(Function),
     /// `for i in body { ... }`
     For(For),
+    /// `time [s]`
+    Time(UnitExpr),
 }
 
 /// An index set: a range of whole numbers with a name.
@@ -143,6 +170,8 @@ pub struct InputDecl {
     pub name: Ident,
     /// Its index sets.
     pub axes: Vec<Ident>,
+    /// Its unit.
+    pub unit: Option<UnitExpr>,
 }
 
 /// One state variable.
@@ -152,6 +181,8 @@ pub struct StateDecl {
     pub name: Ident,
     /// Its index sets.
     pub axes: Vec<Ident>,
+    /// Its unit.
+    pub unit: Option<UnitExpr>,
     /// `order 2`, when written.
     pub order: Option<Expr>,
 }
@@ -163,6 +194,8 @@ pub struct ParamDecl {
     pub name: Ident,
     /// Its index sets.
     pub axes: Vec<Ident>,
+    /// Its unit.
+    pub unit: Option<UnitExpr>,
     /// `= 1`
     pub value: Option<Expr>,
     /// `in [0, 5]`
@@ -178,6 +211,8 @@ pub struct Binding {
     pub name: Ident,
     /// The index sets of a `const` or `let`.
     pub axes: Vec<Ident>,
+    /// The unit of a `const` or `let`.
+    pub unit: Option<UnitExpr>,
     /// What it stands for.
     pub value: Expr,
 }
@@ -407,6 +442,13 @@ pub enum ExprKind {
         value: f64,
         /// Whether a per cent sign was written.
         percent: bool,
+    },
+    /// `9.81 [m/s^2]`
+    Measured {
+        /// The number.
+        value: Box<Expr>,
+        /// Its unit.
+        unit: UnitExpr,
     },
     /// `"lorenz.csv"`, without the quotes.
     Text(String),

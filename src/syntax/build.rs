@@ -4,12 +4,19 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
     Binding, Claim, Comparison, DataSource, Equation, Expectation, For, Function, Ident, IndexDecl, InitialDecl,
-    InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, Use,
+    InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, UnitExpr, Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;
 use super::report::Reporter;
 use crate::source::{FileId, Span};
+
+/// A declared name with its index sets and its unit.
+struct Declared {
+    name: Ident,
+    axes: Vec<Ident>,
+    unit: Option<UnitExpr>,
+}
 
 /// Builds the tree of one chunk of text. A method returns `None` after it has reported an error.
 pub(super) struct Builder<'a, 'b> {
@@ -154,12 +161,15 @@ impl<'a, 'b> Builder<'a, 'b> {
             Rule::param_statement => ModelItem::Param(self.each(inner, Rule::param_decl, Self::param_decl)?),
             Rule::const_statement => ModelItem::Const(self.each(inner, Rule::quantity, Self::binding)?),
             Rule::input_statement => {
-                let decl = |build: &mut Self, pair| build.declared(pair).map(|(name, axes)| InputDecl { name, axes });
+                let decl = |build: &mut Self, pair| {
+                    build.declared(pair).map(|Declared { name, axes, unit }| InputDecl { name, axes, unit })
+                };
                 ModelItem::Input(self.each(inner, Rule::declared, decl)?)
             }
             Rule::let_statement => ModelItem::Let(self.each(inner, Rule::quantity, Self::binding)?.pop()?),
             Rule::index_statement => ModelItem::Index(self.each(inner, Rule::index_decl, Self::index_decl)?),
             Rule::fn_statement => ModelItem::Function(self.function(inner, span)?),
+            Rule::time_statement => ModelItem::Time(self.each(inner, Rule::unit, Self::unit)?.pop()?),
             Rule::initial_statement => ModelItem::Initial(self.each(inner, Rule::initial_decl, Self::initial_decl)?),
             _ => {
                 let mut sides = self.each(inner, Rule::expr, Self::expr)?.into_iter();
@@ -178,18 +188,19 @@ impl<'a, 'b> Builder<'a, 'b> {
         pairs.filter(|p| p.as_rule() == rule).map(|p| build(self, p)).collect()
     }
 
-    /// A declared name with its index sets.
-    fn declared(&mut self, pair: Pair<Rule>) -> Option<(Ident, Vec<Ident>)> {
+    fn declared(&mut self, pair: Pair<Rule>) -> Option<Declared> {
         let mut name = None;
         let mut axes = Vec::new();
+        let mut unit = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::name => name = Some(self.ident(&pair)),
                 Rule::axes => axes = self.each(pair.into_inner(), Rule::name, |build, p| Some(build.ident(&p)))?,
+                Rule::unit => unit = Some(self.unit(pair)?),
                 _ => {}
             }
         }
-        Some((name?, axes))
+        Some(Declared { name: name?, axes, unit })
     }
 
     fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {
@@ -202,8 +213,8 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        let (name, axes) = declared?;
-        Some(StateDecl { name, axes, order })
+        let Declared { name, axes, unit } = declared?;
+        Some(StateDecl { name, axes, unit, order })
     }
 
     fn index_decl(&mut self, pair: Pair<Rule>) -> Option<IndexDecl> {
@@ -275,8 +286,8 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        let (name, axes) = declared?;
-        Some(ParamDecl { name, axes, value, bounds, fixed })
+        let Declared { name, axes, unit } = declared?;
+        Some(ParamDecl { name, axes, unit, value, bounds, fixed })
     }
 
     /// `name = value`, of a declaration or an argument.
@@ -285,14 +296,14 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut value = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::name => declared = Some((self.ident(&pair), Vec::new())),
+                Rule::name => declared = Some(Declared { name: self.ident(&pair), axes: Vec::new(), unit: None }),
                 Rule::declared => declared = self.declared(pair),
                 Rule::expr => value = Some(self.expr(pair)?),
                 _ => {}
             }
         }
-        let (name, axes) = declared?;
-        Some(Binding { name, axes, value: value? })
+        let Declared { name, axes, unit } = declared?;
+        Some(Binding { name, axes, unit, value: value? })
     }
 
     fn initial_decl(&mut self, pair: Pair<Rule>) -> Option<InitialDecl> {
@@ -335,6 +346,10 @@ impl<'a, 'b> Builder<'a, 'b> {
                     values.push(SettingValue::List(self.each(pair.into_inner(), Rule::expr, Self::expr)?, span))
                 }
                 Rule::is_between => values.push(SettingValue::Equals(span)),
+                Rule::percentage => {
+                    let kind = super::ast::ExprKind::Name("%".to_string());
+                    values.push(SettingValue::List(vec![super::ast::Expr { kind, span }], span));
+                }
                 Rule::expr => match is_plain_group(&pair) {
                     Some(group) => {
                         let elements = self.each(group.into_inner(), Rule::expr, Self::expr)?;

@@ -68,6 +68,14 @@ fn dump_item(out: &mut String, item: &Item) {
             out.push('\n');
             dump_settings(out, &fit.settings);
         }
+        Item::Unit(unit) => {
+            let _ = write!(out, "unit {}", unit.name.name);
+            if let Some((value, of)) = &unit.value {
+                let _ = write!(out, " = {value:?}");
+                write_unit(out, Some(of));
+            }
+            out.push('\n');
+        }
         Item::Function(function) => {
             write_function(out, function);
             out.push('\n');
@@ -84,6 +92,14 @@ fn dump_doc(out: &mut String, doc: &[String]) {
 fn write_function(out: &mut String, function: &Function) {
     let params: Vec<&str> = function.params.iter().map(|p| p.name.as_str()).collect();
     let _ = write!(out, "fn {}({}) {}", function.name.name, params.join(" "), dump_expr(&function.body));
+}
+
+/// ` [m^1 s^-2]`
+fn write_unit(out: &mut String, unit: Option<&UnitExpr>) {
+    if let Some(unit) = unit {
+        let factors: Vec<String> = unit.factors.iter().map(|(name, power)| format!("{}^{power}", name.name)).collect();
+        let _ = write!(out, " [{}]", factors.join(" "));
+    }
 }
 
 /// `[body axis]`
@@ -110,6 +126,7 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
             for state in states {
                 let mut name = state.name.name.clone();
                 write_axes(&mut name, &state.axes);
+                write_unit(&mut name, state.unit.as_ref());
                 let _ = match &state.order {
                     Some(order) => write!(out, " ({name} order {})", dump_expr(order)),
                     None => write!(out, " {name}"),
@@ -129,6 +146,7 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
             for input in names {
                 let _ = write!(out, " {}", input.name.name);
                 write_axes(out, &input.axes);
+                write_unit(out, input.unit.as_ref());
             }
         }
         ModelItem::Let(binding) => {
@@ -163,6 +181,10 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
             }
         }
         ModelItem::Function(function) => write_function(out, function),
+        ModelItem::Time(unit) => {
+            out.push_str("time");
+            write_unit(out, Some(unit));
+        }
         ModelItem::For(repeated) => {
             let _ = write!(out, "for {} in ", repeated.variable.name);
             write_range(out, &repeated.range);
@@ -177,6 +199,7 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
 fn write_param(out: &mut String, param: &ParamDecl) {
     let _ = write!(out, " ({}", param.name.name);
     write_axes(out, &param.axes);
+    write_unit(out, param.unit.as_ref());
     if let Some(value) = &param.value {
         let _ = write!(out, " = {}", dump_expr(value));
     }
@@ -192,6 +215,7 @@ fn write_param(out: &mut String, param: &ParamDecl) {
 fn write_binding(out: &mut String, binding: &Binding) {
     let _ = write!(out, " ({}", binding.name.name);
     write_axes(out, &binding.axes);
+    write_unit(out, binding.unit.as_ref());
     let _ = write!(out, " = {})", dump_expr(&binding.value));
 }
 
@@ -254,6 +278,12 @@ fn write_expr(out: &mut String, expr: &Expr) {
     match &expr.kind {
         ExprKind::Number { value, percent: false } => {
             let _ = write!(out, "{value:?}");
+        }
+        ExprKind::Measured { value, unit } => {
+            out.push_str("(unit ");
+            write_expr(out, value);
+            write_unit(out, Some(unit));
+            out.push(')');
         }
         ExprKind::Number { value, percent: true } => {
             let _ = write!(out, "(percent {value:?})");

@@ -216,6 +216,7 @@ impl Builder<'_, '_> {
         let span = self.span(&pair);
         let (kind, depth) = match pair.as_rule() {
             Rule::number => (self.number(pair)?, 0),
+            Rule::measured => (self.measured(pair)?, 0),
             Rule::text => (ExprKind::Text(self.string(pair)?), 0),
             Rule::group => {
                 let mut inside = self.each(pair.into_inner(), Rule::expr, Self::deep_expr)?;
@@ -317,7 +318,7 @@ impl Builder<'_, '_> {
         Some((NamedArgument { name: name?, relation, value: value.expr }, value.depth))
     }
 
-    fn number(&mut self, pair: Pair<Rule>) -> Option<ExprKind> {
+    pub(super) fn number(&mut self, pair: Pair<Rule>) -> Option<ExprKind> {
         let span = self.span(&pair);
         let mut parts = pair.into_inner();
         let digits = parts.next()?;

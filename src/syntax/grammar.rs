@@ -105,6 +105,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
             "(" if before.is_some_and(|t| t.kind == TokenKind::Word) => {
                 "a call has no blank before its parenthesis: `sin(x)`; multiplication is written `*`"
             }
+            "[" => "a unit stands behind a number or a name that is declared; a subscript has no blank before it",
             _ => "multiplication is written `*`; one statement ends where its line ends, or at `;`",
         };
         return out.error_with_help(codes::E0107, message, place, "", Some(help.to_string()));
@@ -128,6 +129,9 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
     Some(match (before, next) {
         _ if expected.contains(&Rule::kw_simulate) => {
             "data is simulated or read: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `npz(\"data.npz\")`"
+        }
+        ("[", _) if expected == [Rule::name] => {
+            "index sets follow a name without a blank, a unit behind one: `x [1/m]`"
         }
         ("?", _) => HOLE_FORM,
         ("*", "*") => "a power is written `^`: `x^2`",
@@ -199,6 +203,9 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::dot => "`.`",
         Rule::comma => "`,`",
         Rule::semicolon => "`;`",
+        Rule::unit_product | Rule::unit_factor | Rule::unit_one => "a unit",
+        Rule::unit_power | Rule::unit_digits => "a whole number of at most two digits",
+        Rule::measured => "a number",
         Rule::kw_order => "`order`",
         Rule::kw_fixed => "`fixed`",
         Rule::kw_to => "`to`",

@@ -18,7 +18,7 @@ const MAX_LOOPS: usize = 16;
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 7] = ["use", "model", "network", "data", "fit", "fn", "test"];
+pub(super) const ITEM_KEYWORDS: [&str; 8] = ["use", "model", "network", "data", "fit", "fn", "test", "unit"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]

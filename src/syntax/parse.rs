@@ -74,6 +74,7 @@ impl<'a> Reader<'a, '_> {
             "fit" => Rule::fit_header,
             "test" => Rule::test_header,
             "fn" => Rule::fn_statement,
+            "unit" => Rule::unit_item,
             _ => {
                 self.not_an_item(&raw, first, keyword);
                 return None;
@@ -96,9 +97,15 @@ impl<'a> Reader<'a, '_> {
             self.out.error_with_help(codes::E0113, message, place, "", help);
             return None;
         }
-        if let (Rule::use_item | Rule::fn_statement, Some(_), Some(header)) = (rule, &raw.block, &header) {
+        if let (Rule::use_item | Rule::fn_statement | Rule::unit_item, Some(_), Some(header)) =
+            (rule, &raw.block, &header)
+        {
             let end = header.as_span().end();
-            let what = if rule == Rule::use_item { "an import" } else { "a function" };
+            let what = match rule {
+                Rule::use_item => "an import",
+                Rule::unit_item => "a unit",
+                _ => "a function",
+            };
             self.out.error(codes::E0113, format!("{what} has no block"), start..start + end, "");
             return None;
         }
@@ -106,7 +113,7 @@ impl<'a> Reader<'a, '_> {
         if rule == Rule::model_header {
             let body = self.model_body(statements);
             let name = Builder::new(self.file, start, &mut self.out).header_name(header?);
-            return name.map(|name| Item::Model(Model { name, doc: raw.doc, body, span }));
+            return name.map(|name| Item::Model(Model { name, doc: raw.doc, body, units: Vec::new(), span }));
         }
         if rule == Rule::test_header {
             let expectations = self.expectations(statements);
@@ -119,6 +126,7 @@ impl<'a> Reader<'a, '_> {
         Some(match rule {
             Rule::use_item => Item::Use(build.use_item(header, span)),
             Rule::fn_statement => Item::Function(build.function(header.into_inner(), span)?),
+            Rule::unit_item => Item::Unit(build.unit_item(header, span)?),
             Rule::network_header => {
                 Item::Network(Block { name: build.header_name(header)?, doc: raw.doc, settings, span })
             }
@@ -131,6 +139,14 @@ impl<'a> Reader<'a, '_> {
                 Item::Fit(Fit { name, doc: raw.doc, model, data, settings, span })
             }
         })
+    }
+
+    /// Whether a blank and a bracket follow the first word: `time [s]` is no equation for an element of `time`.
+    fn starts_unit(&self, chunk: &Chunk) -> bool {
+        match self.tokens.get(chunk.tokens.clone()) {
+            Some([word, next, ..]) => next.kind == TokenKind::Open(b'[') && next.start > word.end,
+            _ => false,
+        }
     }
 
     fn slice(&self, token: Token) -> &'a str {
@@ -182,6 +198,7 @@ impl<'a> Reader<'a, '_> {
                 "index" => Rule::index_statement,
                 "fn" => Rule::fn_statement,
                 "for" => Rule::for_header,
+                "time" if self.starts_unit(&chunk) => Rule::time_statement,
                 _ => Rule::equation,
             };
             let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };

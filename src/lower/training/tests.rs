@@ -43,6 +43,7 @@ impl Sketch {
             equations: Vec::new(),
             statements: None,
             initial: Vec::new(),
+            units: crate::hir::Units::default(),
         };
         for (i, &order) in orders.iter().enumerate() {
             let state = model.states.push(State { name: format!("s{i}"), order, span: span() });

@@ -48,7 +48,17 @@ fn term(t: &Term, first: bool) -> String {
         format!("·10<sup>{}</sup>", number.exponent.to_string().replace('-', "−"))
     };
     let factors = if t.term == "1" { String::new() } else { format!(" {}", factors(&t.term)) };
-    format!("<span class=\"term\">{sign}<span class=\"num\">{}{error}{power}</span>{factors}</span> ", number.magnitude)
+    let unit = unit(&t.unit);
+    format!(
+        "<span class=\"term\">{sign}<span class=\"num\">{}{error}{power}</span>{unit}{factors}</span> ",
+        number.magnitude
+    )
+}
+
+/// A unit in brackets behind a number.
+pub(crate) fn unit(unit: &Option<String>) -> String {
+    let text = crate::report::behind(unit);
+    if text.is_empty() { text } else { format!("<span class=\"err\">{}</span>", escape(&text)) }
 }
 
 fn factor(text: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use super::super::escape::escape;
 use super::super::record::{Engine, RunRecord};
 use super::super::rounding::round;
 use super::super::text::short;
-use super::equation::{equation_row, factors, left};
+use super::equation::{equation_row, factors, left, unit};
 use super::plots::{coefficients, loss_curve, portraits, time_series};
 
 const STYLE: &str = include_str!("style.css");
@@ -94,7 +94,7 @@ fn equations(out: &mut String, record: &RunRecord) {
             .plausible
             .iter()
             .map(|p| {
-                let figures = round(p.coefficient, p.std_error).full().replace('-', "−");
+                let figures = round(p.coefficient, p.std_error).full().replace('-', "−") + &unit(&p.unit);
                 format!("{} in the equation of <i>{}</i> ({figures})", factors(&p.term), escape(&p.state))
             })
             .collect();
@@ -163,7 +163,7 @@ fn figures(out: &mut String, record: &RunRecord) {
             format!(
                 "<tr><th>{}</th><td>{}</td></tr>",
                 escape(&p.name),
-                round(p.value, p.std_error).full().replace('-', "−")
+                round(p.value, p.std_error).full().replace('-', "−") + &unit(&p.unit)
             )
         });
         section(out, "Parameters", &format!("<table class=\"pairs\">{}</table>", rows.collect::<String>()));
@@ -171,7 +171,11 @@ fn figures(out: &mut String, record: &RunRecord) {
     if !record.noise.is_empty() {
         let rows = record.noise.iter().map(|n| {
             let relative = n.relative.map_or("–".into(), |r| format!("{} %", short(100.0 * r)));
-            format!("<tr><th>{}</th><td>{}</td><td>{relative}</td></tr>", escape(&n.state), short(n.std))
+            format!(
+                "<tr><th>{}</th><td>{}</td><td>{relative}</td></tr>",
+                escape(&n.state),
+                short(n.std) + &unit(&n.unit)
+            )
         });
         let head = "<tr><th>state</th><th>standard deviation</th><th>of the data's</th></tr>";
         section(

@@ -1,0 +1,296 @@
+//! Units of measure: products of powers of named units, each with its size in the SI.
+//!
+//! Definitions follow the SI Brochure of the BIPM, 9th edition (2019): base units and units with special names in tables 2 and
+//! 4, prefixes in table 7, non-SI units accepted for use with the SI in table 8. A year is 365.25 days, the Julian year of
+//! astronomy (IAU 1976).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::{IndexMap, Ratio};
+
+/// What is measured: base units with their powers, none of them zero, sorted by name.
+pub type Dimension = Vec<(String, Ratio)>;
+
+/// A named unit, the atom of units as they are written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Symbol {
+    /// As it is written: `km`.
+    pub name: String,
+    /// How many coherent SI units it is.
+    pub scale: f64,
+    /// What it measures.
+    pub dimension: Dimension,
+}
+
+impl Symbol {
+    /// Its declaration as source; `None` for units that are always known.
+    pub fn declaration(&self) -> Option<String> {
+        if known_unit(&self.name).is_some() {
+            return None;
+        }
+        if self.dimension.len() == 1 && self.dimension.iter().all(|(base, _)| *base == self.name) {
+            return Some(format!("unit {}", self.name));
+        }
+        // In base units; those of the user's are declared like it.
+        let base = base_units(&self.dimension);
+        Some(format!("unit {} = {} [{base}]", self.name, super::number(self.scale)))
+    }
+}
+
+/// The coherent unit of a dimension in base units.
+fn base_units(dimension: &Dimension) -> Unit {
+    let symbol =
+        |name: &str| Symbol { name: name.to_string(), scale: 1.0, dimension: vec![(name.to_string(), Ratio::ONE)] };
+    Unit { factors: dimension.iter().map(|(name, power)| (Arc::new(symbol(name)), *power)).collect() }
+}
+
+/// A product of powers of named units; the empty product is `1`.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// The factors, each symbol once and with a power other than zero, in the order in which they came.
+    factors: Vec<(Arc<Symbol>, Ratio)>,
+}
+
+impl Unit {
+    /// The unit `1` of plain numbers.
+    pub fn one() -> Unit {
+        Unit::default()
+    }
+
+    /// The unit with this symbol alone.
+    pub fn of(symbol: Arc<Symbol>) -> Unit {
+        Unit { factors: vec![(symbol, Ratio::ONE)] }
+    }
+
+    /// The product.
+    pub fn times(&self, other: &Unit) -> Unit {
+        let mut out = self.clone();
+        for (symbol, power) in &other.factors {
+            match out.factors.iter_mut().find(|(s, _)| s.name == symbol.name) {
+                Some((_, own)) => *own = own.plus(*power),
+                None => out.factors.push((symbol.clone(), *power)),
+            }
+        }
+        out.factors.retain(|(_, power)| !power.is_zero());
+        out
+    }
+
+    /// The power; the zeroth is `1`.
+    pub fn power(&self, power: Ratio) -> Unit {
+        if power.is_zero() {
+            return Unit::one();
+        }
+        Unit { factors: self.factors.iter().map(|(s, p)| (s.clone(), p.times(power))).collect() }
+    }
+
+    /// The quotient.
+    pub fn over(&self, other: &Unit) -> Unit {
+        self.times(&other.power(Ratio::ONE.negated()))
+    }
+
+    /// The named units in it.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.factors.iter().map(|(symbol, _)| symbol.as_ref())
+    }
+
+    /// What it measures.
+    pub fn dimension(&self) -> Dimension {
+        let mut sum: IndexMap<&str, Ratio> = IndexMap::new();
+        for (symbol, power) in &self.factors {
+            for (base, own) in &symbol.dimension {
+                let entry = sum.entry(base.as_str()).or_insert(Ratio::ZERO);
+                *entry = entry.plus(own.times(*power));
+            }
+        }
+        let mut out: Dimension =
+            sum.into_iter().filter(|(_, p)| !p.is_zero()).map(|(b, p)| (b.to_string(), p)).collect();
+        out.sort_by(|a, b| a.0.cmp(&b.0));
+        out
+    }
+
+    /// How many coherent SI units it is.
+    pub fn scale(&self) -> f64 {
+        self.factors.iter().map(|(symbol, power)| symbol.scale.powf(power.value())).product()
+    }
+
+    /// Whether both measure the same.
+    pub fn measures_like(&self, other: &Unit) -> bool {
+        self.dimension() == other.dimension()
+    }
+
+    /// How many of `other` one of this is: numbers in this unit times that are numbers in the other. `None` where they measure
+    /// different things.
+    pub fn in_units_of(&self, other: &Unit) -> Option<f64> {
+        let ratio = self.over(other);
+        ratio.dimension().is_empty().then(|| clean(ratio.scale()))
+    }
+
+    /// Whether a number means the same in both.
+    pub fn equals(&self, other: &Unit) -> bool {
+        self.in_units_of(other).is_some_and(|factor| (factor - 1.0).abs() < 1e-9)
+    }
+
+    /// Whether it is the unit of plain numbers, however it is written.
+    pub fn is_one(&self) -> bool {
+        self.equals(&Unit::one())
+    }
+
+    /// The same unit in as few symbols as it takes: `1` for `N/(kg*m/s^2)`.
+    fn shortest(&self) -> Unit {
+        let dimension = self.dimension();
+        if dimension.is_empty()
+            && (self.scale() - 1.0).abs() < 1e-9
+            && self.factors.iter().any(|(s, _)| !s.dimension.is_empty())
+        {
+            return Unit::one();
+        }
+        // In base units where that is shorter, which it is where derived units and what they are made of meet.
+        let base = base_units(&dimension);
+        if base.factors.len() < self.factors.len() && base.equals(self) { base } else { self.clone() }
+    }
+}
+
+impl PartialEq for Unit {
+    fn eq(&self, other: &Unit) -> bool {
+        self.equals(other)
+    }
+}
+
+impl fmt::Display for Unit {
+    /// As it would be written between the brackets: `kg*m/s^2`, `1/(m^2*s)`, `1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shortest = self.shortest();
+        let spelled = |symbol: &Symbol, power: Ratio| match (power.num(), power.den()) {
+            (1, 1) => symbol.name.clone(),
+            (n, 1) => format!("{}^{n}", symbol.name),
+            _ => format!("{}^({power})", symbol.name),
+        };
+        let part = |above: bool| -> Vec<String> {
+            let chosen = shortest.factors.iter().filter(|(_, p)| (p.num() > 0) == above);
+            chosen.map(|(s, p)| spelled(s, if above { *p } else { p.negated() })).collect()
+        };
+        let (above, below) = (part(true), part(false));
+        let above = if above.is_empty() { "1".to_string() } else { above.join("*") };
+        match below.as_slice() {
+            [] => f.write_str(&above),
+            [one] => write!(f, "{above}/{one}"),
+            several => write!(f, "{above}/({})", several.join("*")),
+        }
+    }
+}
+
+/// A factor without the rounding of the powers of ten it was made of, where it has few digits.
+fn clean(factor: f64) -> f64 {
+    let short: f64 = format!("{factor:.11e}").parse().unwrap_or(factor);
+    if (short - factor).abs() <= 1e-14 * factor.abs() { short } else { factor }
+}
+
+/// Units that are not to be had with a prefix.
+const PLAIN: bool = false;
+/// Units that take prefixes.
+const PREFIXED: bool = true;
+
+/// A dimension as powers of the seven base units.
+type Powers = &'static [(&'static str, i64)];
+
+/// The units that are always known: name, size in coherent SI units, dimension, whether prefixes are taken.
+const UNITS: &[(&str, f64, Powers, bool)] = &[
+    ("m", 1.0, &[("m", 1)], PREFIXED),
+    ("g", 1e-3, &[("kg", 1)], PREFIXED),
+    ("s", 1.0, &[("s", 1)], PREFIXED),
+    ("A", 1.0, &[("A", 1)], PREFIXED),
+    ("K", 1.0, &[("K", 1)], PREFIXED),
+    ("mol", 1.0, &[("mol", 1)], PREFIXED),
+    ("cd", 1.0, &[("cd", 1)], PREFIXED),
+    ("rad", 1.0, &[], PREFIXED),
+    ("sr", 1.0, &[], PLAIN),
+    ("Hz", 1.0, &[("s", -1)], PREFIXED),
+    ("N", 1.0, &[("kg", 1), ("m", 1), ("s", -2)], PREFIXED),
+    ("Pa", 1.0, &[("kg", 1), ("m", -1), ("s", -2)], PREFIXED),
+    ("J", 1.0, &[("kg", 1), ("m", 2), ("s", -2)], PREFIXED),
+    ("W", 1.0, &[("kg", 1), ("m", 2), ("s", -3)], PREFIXED),
+    ("C", 1.0, &[("A", 1), ("s", 1)], PREFIXED),
+    ("V", 1.0, &[("A", -1), ("kg", 1), ("m", 2), ("s", -3)], PREFIXED),
+    ("F", 1.0, &[("A", 2), ("kg", -1), ("m", -2), ("s", 4)], PREFIXED),
+    ("Ohm", 1.0, &[("A", -2), ("kg", 1), ("m", 2), ("s", -3)], PREFIXED),
+    ("ohm", 1.0, &[("A", -2), ("kg", 1), ("m", 2), ("s", -3)], PREFIXED),
+    ("Ω", 1.0, &[("A", -2), ("kg", 1), ("m", 2), ("s", -3)], PREFIXED),
+    ("S", 1.0, &[("A", 2), ("kg", -1), ("m", -2), ("s", 3)], PREFIXED),
+    ("Wb", 1.0, &[("A", -1), ("kg", 1), ("m", 2), ("s", -2)], PREFIXED),
+    ("T", 1.0, &[("A", -1), ("kg", 1), ("s", -2)], PREFIXED),
+    ("H", 1.0, &[("A", -2), ("kg", 1), ("m", 2), ("s", -2)], PREFIXED),
+    ("lm", 1.0, &[("cd", 1)], PREFIXED),
+    ("lx", 1.0, &[("cd", 1), ("m", -2)], PREFIXED),
+    ("Bq", 1.0, &[("s", -1)], PREFIXED),
+    ("Gy", 1.0, &[("m", 2), ("s", -2)], PREFIXED),
+    ("Sv", 1.0, &[("m", 2), ("s", -2)], PREFIXED),
+    ("kat", 1.0, &[("mol", 1), ("s", -1)], PREFIXED),
+    ("min", 60.0, &[("s", 1)], PLAIN),
+    ("h", 3600.0, &[("s", 1)], PLAIN),
+    ("d", 86_400.0, &[("s", 1)], PLAIN),
+    ("yr", 31_557_600.0, &[("s", 1)], PREFIXED),
+    ("ha", 1e4, &[("m", 2)], PLAIN),
+    ("L", 1e-3, &[("m", 3)], PREFIXED),
+    ("l", 1e-3, &[("m", 3)], PREFIXED),
+    // Not with every prefix: feet would be read as femtotonnes.
+    ("t", 1e3, &[("kg", 1)], PLAIN),
+    ("kt", 1e6, &[("kg", 1)], PLAIN),
+    ("Mt", 1e9, &[("kg", 1)], PLAIN),
+    ("Gt", 1e12, &[("kg", 1)], PLAIN),
+    ("Da", 1.660_539_066_60e-27, &[("kg", 1)], PREFIXED),
+    ("eV", 1.602_176_634e-19, &[("kg", 1), ("m", 2), ("s", -2)], PREFIXED),
+    ("au", 149_597_870_700.0, &[("m", 1)], PLAIN),
+    ("bar", 1e5, &[("kg", 1), ("m", -1), ("s", -2)], PREFIXED),
+    ("M", 1e3, &[("mol", 1), ("m", -3)], PREFIXED),
+    ("deg", std::f64::consts::PI / 180.0, &[], PLAIN),
+    ("%", 0.01, &[], PLAIN),
+];
+
+/// Prefixes with their factors.
+const PREFIXES: &[(&str, f64)] = &[
+    ("da", 1e1),
+    ("Q", 1e30),
+    ("R", 1e27),
+    ("Y", 1e24),
+    ("Z", 1e21),
+    ("E", 1e18),
+    ("P", 1e15),
+    ("T", 1e12),
+    ("G", 1e9),
+    ("M", 1e6),
+    ("k", 1e3),
+    ("h", 1e2),
+    ("d", 1e-1),
+    ("c", 1e-2),
+    ("m", 1e-3),
+    ("u", 1e-6),
+    ("µ", 1e-6),
+    ("μ", 1e-6),
+    ("n", 1e-9),
+    ("p", 1e-12),
+    ("f", 1e-15),
+    ("a", 1e-18),
+    ("z", 1e-21),
+    ("y", 1e-24),
+    ("r", 1e-27),
+    ("q", 1e-30),
+];
+
+/// Names of the units that are always known, without prefixes.
+pub fn known_units() -> impl Iterator<Item = &'static str> {
+    UNITS.iter().map(|(name, ..)| *name)
+}
+
+/// The unit called `name`, with or without a prefix. A name that is a unit by itself is never read as one with a prefix.
+pub fn known_unit(name: &str) -> Option<Arc<Symbol>> {
+    let plain = UNITS.iter().find(|(n, ..)| *n == name).map(|u| (1.0, u));
+    let (factor, (_, scale, powers, _)) = plain.or_else(|| {
+        PREFIXES.iter().find_map(|(prefix, factor)| {
+            let rest = name.strip_prefix(prefix)?;
+            UNITS.iter().find(|(n, _, _, prefixed)| *prefixed && *n == rest).map(|u| (*factor, u))
+        })
+    })?;
+    let dimension = powers.iter().map(|(base, power)| ((*base).to_string(), Ratio::new(*power, 1))).collect();
+    Some(Arc::new(Symbol { name: name.to_string(), scale: clean(factor * scale), dimension }))
+}

@@ -1,0 +1,286 @@
+//! The unit of an expression, and what must agree in it.
+
+use super::super::functions::{DIFFERENCES, substitute};
+use super::super::holes::HoleDraft;
+use super::super::resolve::MAX_NODES;
+use super::super::scope::{Meaning, Scope};
+use super::solve::{Measure, Solver};
+use super::table::{Table, refuse};
+use crate::base::{IndexMap, IndexSet, Ratio};
+use crate::diagnostics::codes::E0805;
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
+
+/// A declared name.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) measure: Measure,
+    pub(super) span: Span,
+}
+
+/// The check of one model.
+pub(super) struct Checker<'m, 's> {
+    pub(super) scope: &'m Scope<'m>,
+    pub(super) table: &'m Table,
+    pub(super) sink: &'s mut Sink,
+    pub(super) solver: Solver,
+    /// States, parameters, constants, inputs and `let`s.
+    pub(super) names: IndexMap<&'m str, Named>,
+    pub(super) time: Measure,
+    /// Where the unit of the time is declared.
+    pub(super) time_place: Option<Span>,
+    /// Index sets' distances between neighbours, by position.
+    pub(super) spacings: Vec<Option<Measure>>,
+    /// Values of constants without index sets.
+    pub(super) constants: IndexMap<&'m str, &'m ast::Expr>,
+    /// Holes in their final order, and their positions by place and element of a tuple.
+    pub(super) drafts: &'m [HoleDraft],
+    pub(super) hole_places: IndexMap<(Span, usize), usize>,
+    /// What each hole stands for, and the units of its arguments.
+    pub(super) holes: IndexMap<usize, (Measure, Vec<Measure>)>,
+    /// Whether the place is inside a hole.
+    pub(super) in_hole: bool,
+    /// Calls around the place, outermost first.
+    pub(super) calls: Vec<Span>,
+    /// Which element of a tuple on the left side the equation is for.
+    pub(super) tuple: usize,
+    /// Reported places.
+    pub(super) said: IndexSet<(&'static str, Span)>,
+    /// Calls so far, and nodes looked at.
+    pub(super) fresh: usize,
+    pub(super) nodes: usize,
+}
+
+impl Checker<'_, '_> {
+    /// The unit of `expr`. Where something does not fit, the rest is judged as if nothing were known about it.
+    pub(super) fn infer(&mut self, expr: &ast::Expr) -> Measure {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            // Branches that nothing looks at may hold calls without end.
+            return self.solver.fresh();
+        }
+        match &expr.kind {
+            // Nothing is nothing in every unit.
+            ExprKind::Number { value, .. } if *value == 0.0 => self.solver.fresh(),
+            ExprKind::Number { .. } => Measure::one(),
+            ExprKind::Measured { unit, .. } => match self.table.unit(unit, self.sink) {
+                Some(unit) => Measure::known(unit),
+                None => self.solver.fresh(),
+            },
+            ExprKind::Name(name) if name == "t" => self.time.clone(),
+            // Numbers of elements, variables of loops and sums, and pi.
+            ExprKind::Name(name) => self.names.get(name.as_str()).map_or(Measure::one(), |n| n.measure.clone()),
+            ExprKind::Primed { of, primes } => {
+                let of = self.infer(of);
+                of.over(&self.time.power(Ratio::new((*primes).into(), 1)))
+            }
+            ExprKind::Subscript { of, at } => {
+                at.iter().for_each(|e| {
+                    refuse(e, "a subscript", self.sink);
+                });
+                self.infer(of)
+            }
+            ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Hole(call) => self.hole(call, expr.span),
+            ExprKind::Unary { operand, .. } => self.infer(operand),
+            ExprKind::Binary { op, left, right } => match op {
+                BinaryOp::Multiply => self.infer(left).times(&self.infer(right)),
+                BinaryOp::Divide => self.infer(left).over(&self.infer(right)),
+                BinaryOp::Power => self.power(left, right),
+                BinaryOp::Add | BinaryOp::Subtract => {
+                    let mut parts = Vec::new();
+                    summands(expr, &mut parts);
+                    self.alike(&parts)
+                }
+                _ => {
+                    self.condition(expr);
+                    Measure::one()
+                }
+            },
+            ExprKind::Sum { range, body, .. } => {
+                std::iter::once(&range.from).chain(&range.to).for_each(|e| {
+                    refuse(e, "the number of an element", self.sink);
+                });
+                self.infer(body)
+            }
+            ExprKind::If { condition, then, otherwise } => {
+                self.condition(condition);
+                self.alike(&[then, otherwise])
+            }
+            ExprKind::Tuple(list) => self.alike(&list.iter().collect::<Vec<_>>()),
+            ExprKind::Text(_) | ExprKind::Field { .. } => self.solver.fresh(),
+        }
+    }
+
+    /// The unit that all of `parts` have. Numbers that stand alone take the unit that is needed.
+    pub(super) fn alike(&mut self, parts: &[&ast::Expr]) -> Measure {
+        let measured: Vec<(&ast::Expr, Measure)> =
+            parts.iter().filter(|e| !is_bare(e)).map(|e| (*e, self.infer(e))).collect();
+        let known = measured.iter().position(|(_, m)| self.solver.reduce(m).as_unit().is_some());
+        let Some((first, reference)) = measured.get(known.unwrap_or(0)).cloned() else { return Measure::one() };
+        let mut fits = true;
+        for (part, measure) in &measured {
+            if part.span != first.span
+                && let Err(clash) = self.solver.unify(&reference, measure, part.span)
+            {
+                self.clash((first, &clash.left), (part, &clash.right));
+                fits = false;
+            }
+        }
+        // Of a sum that fits nowhere nothing follows for what holds it.
+        if fits { reference } else { self.solver.fresh() }
+    }
+
+    /// Comparisons between quantities, joined by `and`, `or` and `not`.
+    fn condition(&mut self, expr: &ast::Expr) {
+        match &expr.kind {
+            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+                self.condition(left);
+                self.condition(right);
+            }
+            ExprKind::Unary { op: UnaryOp::Not, operand } => self.condition(operand),
+            ExprKind::Binary { left, right, .. } => {
+                let mut parts = Vec::new();
+                summands(left, &mut parts);
+                summands(right, &mut parts);
+                self.alike(&parts);
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes sure that `argument` is a plain number, which what stands at `place` takes.
+    pub(super) fn plain(&mut self, argument: &ast::Expr, place: Span, why: &str) {
+        let measure = self.infer(argument);
+        if let Err(clash) = self.solver.unify(&measure, &Measure::one(), argument.span) {
+            self.not_plain(argument, &clash, place, why);
+        }
+    }
+
+    fn power(&mut self, base: &ast::Expr, exponent: &ast::Expr) -> Measure {
+        self.plain(exponent, exponent.span, "an exponent");
+        if let Some(power) = self.constant(exponent, 0).and_then(Ratio::of) {
+            return self.infer(base).power(power);
+        }
+        let measure = self.infer(base);
+        if let Err(clash) = self.solver.unify(&measure, &Measure::one(), base.span) {
+            let shown = super::report::shown(&clash.left);
+            let message = format!("a power of {shown} has no unit, since its exponent is not a constant fraction");
+            let d = Diagnostic::error(E0805, message, base.span, format!("in {shown}"));
+            let d = self.origins(d.label(exponent.span, "not a constant fraction"), base, exponent.span);
+            // An exponent that stands in several places is wrong once.
+            let again = match &exponent.kind {
+                ExprKind::Name(name) => {
+                    self.names.get(name.as_str()).is_some_and(|n| !self.said.insert((E0805, n.span)))
+                }
+                _ => false,
+            };
+            if !again {
+                self.push(d.help("take the power of a plain number: `(x/x0)^n`"));
+            }
+            return self.solver.fresh();
+        }
+        Measure::one()
+    }
+
+    /// The number `expr` is, when it is made of numbers and constants.
+    pub(super) fn constant(&self, expr: &ast::Expr, depth: usize) -> Option<f64> {
+        /// Constants in constants; more than this is no exponent.
+        const MAX_DEPTH: usize = 100;
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let value = |e: &ast::Expr| self.constant(e, depth + 1);
+        match &expr.kind {
+            ExprKind::Number { value, .. } => Some(*value),
+            ExprKind::Name(name) => value(self.constants.get(name.as_str())?),
+            ExprKind::Unary { op: UnaryOp::Negate, operand } => value(operand).map(|v| -v),
+            ExprKind::Unary { op: UnaryOp::Plus, operand } => value(operand),
+            ExprKind::Binary { op, left, right } => {
+                let (a, b) = (value(left)?, value(right)?);
+                Some(match op {
+                    BinaryOp::Add => a + b,
+                    BinaryOp::Subtract => a - b,
+                    BinaryOp::Multiply => a * b,
+                    BinaryOp::Divide => a / b,
+                    BinaryOp::Power => a.powf(b),
+                    _ => return None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, call: &ast::Call, span: Span) -> Measure {
+        let name = call.function.name.as_str();
+        if let Some(function) = self.scope.functions.get(name).copied() {
+            let arguments: Vec<(&str, &ast::Expr)> =
+                function.params.iter().map(|p| p.name.as_str()).zip(&call.arguments).collect();
+            let mut body = function.body.clone();
+            self.fresh += 1;
+            substitute(&mut body, &arguments, self.fresh);
+            self.calls.push(span);
+            let measure = self.infer(&body);
+            self.calls.pop();
+            return measure;
+        }
+        if DIFFERENCES.contains(&name) && !self.scope.axes.is_empty() {
+            return self.difference(call);
+        }
+        self.built_in(call)
+    }
+
+    /// `dx(u)`, `dxx(u)`, `D(u, k)`: each derivative divides by the spacing.
+    fn difference(&mut self, call: &ast::Call) -> Measure {
+        let Some(of) = call.arguments.first() else { return self.solver.fresh() };
+        let measure = self.infer(of);
+        let own = if call.function.name == "D" { 2 } else { 1 };
+        let times = match call.function.name.as_str() {
+            "dx" => Some(1.0),
+            "dxx" => Some(2.0),
+            _ => call.arguments.get(1).and_then(|k| self.constant(k, 0)),
+        };
+        let axis = match call.arguments.get(own).map(|e| &e.kind) {
+            Some(ExprKind::Name(name)) => match self.scope.names.get(name.as_str()).map(|e| e.meaning) {
+                Some(Meaning::Index(axis)) => Some(axis),
+                _ => None,
+            },
+            _ => {
+                let mut mentioned = Vec::new();
+                self.scope.mentioned_axes(of, &mut mentioned);
+                mentioned.into_iter().find(|&a| self.scope.axes.get(a).is_some_and(|axis| axis.spacing.is_some()))
+            }
+        };
+        let spacing = axis.and_then(|a| self.spacings.get(a).cloned().flatten());
+        match (spacing, times.and_then(Ratio::of)) {
+            (Some(spacing), Some(times)) => measure.over(&spacing.power(times)),
+            _ => self.solver.fresh(),
+        }
+    }
+}
+
+/// The parts of a sum, signs left out.
+pub(super) fn summands<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e ast::Expr>) {
+    match &expr.kind {
+        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, left, right } => {
+            summands(left, out);
+            summands(right, out);
+        }
+        ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => summands(operand, out),
+        _ => out.push(expr),
+    }
+}
+
+/// Whether `expr` is made of numbers without a unit alone.
+pub(super) fn is_bare(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number { .. } => true,
+        ExprKind::Name(name) => name == "pi",
+        ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => is_bare(operand),
+        ExprKind::Binary { left, right, .. } => is_bare(left) && is_bare(right),
+        ExprKind::Call(call) => call.arguments.iter().all(is_bare),
+        ExprKind::Tuple(list) => list.iter().all(is_bare),
+        _ => false,
+    }
+}

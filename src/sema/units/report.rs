@@ -1,0 +1,138 @@
+//! What is said where units do not fit: both sides with their units, and where those come from.
+
+use super::infer::Checker;
+use super::solve::Clash;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801};
+use crate::hir::Unit;
+use crate::source::Span;
+use crate::syntax::ast;
+
+/// A unit between its brackets, or words for the unit `1`.
+pub(super) fn shown(unit: &Unit) -> String {
+    match unit.to_string().as_str() {
+        "1" => "a plain number".to_string(),
+        text => format!("[{text}]"),
+    }
+}
+
+impl Checker<'_, '_> {
+    /// Reports that `odd` does not have the unit that `clash` says `with` has.
+    pub(super) fn clash(&mut self, with: (&ast::Expr, &Unit), odd: (&ast::Expr, &Unit)) {
+        let ((a, left), (b, right)) = (with, odd);
+        let d =
+            mismatch(left, right, b.span, format!("in {}", shown(right))).label(a.span, format!("in {}", shown(left)));
+        let d = self.origins(d, a, b.span);
+        let d = self.origins(d, b, a.span);
+        self.push(d);
+    }
+
+    /// Reports that the value at `value` does not have the unit of what is declared or set at `declared`.
+    pub(super) fn clash_with_name(&mut self, name: &str, declared: (Span, &Unit), value: (&ast::Expr, &Unit)) {
+        let ((place, left), (expr, right)) = (declared, value);
+        let d = mismatch(left, right, expr.span, format!("in {}", shown(right)));
+        let d = d.label(place, format!("`{name}` is in {}", shown(left)));
+        let d = self.origins(d, expr, place);
+        self.push(d);
+    }
+
+    /// Reports that `argument` should be a plain number, because of what stands at `place`.
+    pub(super) fn not_plain(&mut self, argument: &ast::Expr, clash: &Clash, place: Span, why: &str) {
+        let unit = &clash.left;
+        if self.in_hole {
+            let message = format!("this candidate term has no sensible unit: {why} takes a plain number");
+            let d = Diagnostic::warning(W0801, message, argument.span, format!("in {}", shown(unit)));
+            let d = self.origins(d.label(place, "takes a plain number"), argument, place);
+            return self.push(d.help("divide by a quantity of the same unit"));
+        }
+        let message = format!("{why} takes a plain number, and this is in {}", shown(unit));
+        let d = Diagnostic::error(E0804, message, argument.span, format!("in {}", shown(unit)));
+        let d = self.origins(d.label(place, "takes a plain number"), argument, place);
+        self.push(d.help(match unit.dimension().is_empty() {
+            true => format!("multiply by `{} [{}]`", crate::hir::number(unit.scale()), Unit::one().over(unit)),
+            false => "divide by a quantity of the same unit".to_string(),
+        }));
+    }
+
+    /// Labels the declarations that the units in `expr` come from; `other` has its label already.
+    pub(super) fn origins(&mut self, mut d: Diagnostic, expr: &ast::Expr, other: Span) -> Diagnostic {
+        /// More names than this hide the point.
+        const SHOWN: usize = 3;
+        let mut names: Vec<&str> = Vec::new();
+        names_in(expr, &mut names);
+        for name in names.into_iter().take(SHOWN) {
+            let (span, measure) = match (name, self.names.get(name)) {
+                ("t", _) => match self.time_place {
+                    Some(place) => (place, self.time.clone()),
+                    None => continue,
+                },
+                (_, Some(named)) => (named.span, named.measure.clone()),
+                _ => continue,
+            };
+            let taken = span == other || span == d.primary.span || d.labels.iter().any(|l| l.span == span);
+            let reduced = self.solver.reduce(&measure);
+            let (false, Some(unit)) = (taken, reduced.as_unit()) else { continue };
+            match self.solver.place(&measure) {
+                Some(place) if place != expr.span && place != other && place != d.primary.span => {
+                    d = d.label(span, format!("`{name}` has no unit of its own"));
+                    if !d.labels.iter().any(|l| l.span == place) {
+                        d = d.label(place, format!("from this follows {} for `{name}`", shown(unit)));
+                    }
+                }
+                Some(_) => d = d.label(span, format!("`{name}` has no unit of its own")),
+                None => d = d.label(span, format!("`{name}` is in {}", shown(unit))),
+            }
+        }
+        d
+    }
+
+    /// Passes a finding on, once for each place.
+    pub(super) fn push(&mut self, d: Diagnostic) {
+        if !self.said.insert((d.code, d.primary.span)) {
+            return;
+        }
+        let d = match self.calls.first() {
+            Some(&call) if !contains(call, d.primary.span) => d.label(call, "in this call"),
+            _ => d,
+        };
+        self.sink.push(d);
+    }
+}
+
+/// The error for two units that should be the same.
+pub(super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: String) -> Diagnostic {
+    match right.in_units_of(left) {
+        Some(factor) => {
+            let message = format!("{} and {} measure the same in different sizes", shown(left), shown(right));
+            let number = crate::hir::number(factor);
+            let ratio = left.over(right);
+            let help = format!("numbers are not rescaled: multiply by `{number} [{ratio}]`");
+            Diagnostic::error(E0803, message, span, here).help(help)
+        }
+        None => {
+            let message = format!("units do not fit: {} and {}", shown(left), shown(right));
+            Diagnostic::error(E0802, message, span, here)
+        }
+    }
+}
+
+fn contains(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// The names in `expr`, each once.
+fn names_in<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e str>) {
+    if let ast::ExprKind::Name(name) = &expr.kind
+        && !out.contains(&name.as_str())
+    {
+        out.push(name);
+    }
+    if let ast::ExprKind::Primed { .. } = &expr.kind
+        && !out.contains(&"t")
+    {
+        super::each_part(expr, &mut |part| names_in(part, out));
+        out.push("t");
+        return;
+    }
+    super::each_part(expr, &mut |part| names_in(part, out));
+}

@@ -1,0 +1,159 @@
+//! The units that a file knows: those of the SI, and those it declares.
+
+use std::sync::Arc;
+
+use crate::base::IndexMap;
+use crate::diagnostics::codes::{E0801, E0804, E0806};
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{Conversion, Symbol, Unit, known_unit, known_units};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind, UnitExpr};
+
+/// Units that measure from another zero than the SI does.
+const SHIFTED: [(&str, f64); 1] = [("degC", 273.15)];
+
+/// Names of units, which are written with their symbols.
+const SPOKEN: [(&str, &str); 26] = [
+    ("second", "s"),
+    ("sec", "s"),
+    ("minute", "min"),
+    ("hour", "h"),
+    ("hr", "h"),
+    ("day", "d"),
+    ("year", "yr"),
+    ("a", "yr"),
+    ("meter", "m"),
+    ("metre", "m"),
+    ("gram", "g"),
+    ("kilogram", "kg"),
+    ("tonne", "t"),
+    ("liter", "L"),
+    ("litre", "L"),
+    ("kelvin", "K"),
+    ("ampere", "A"),
+    ("amp", "A"),
+    ("volt", "V"),
+    ("watt", "W"),
+    ("joule", "J"),
+    ("newton", "N"),
+    ("pascal", "Pa"),
+    ("degree", "deg"),
+    ("radian", "rad"),
+    ("mole", "mol"),
+];
+
+/// The declared units by name; `None` for those whose declaration is wrong, which has been reported.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Table {
+    declared: IndexMap<String, Option<Arc<Symbol>>>,
+}
+
+impl Table {
+    /// The units that `list` declares; each may use those before it.
+    pub(in super::super) fn declare(list: &[ast::UnitDecl], sink: &mut Sink) -> Self {
+        let mut table = Table::default();
+        for decl in list {
+            let symbol = table.symbol(decl, sink);
+            table.declared.entry(decl.name.name.clone()).or_insert(symbol);
+        }
+        table
+    }
+
+    fn symbol(&self, decl: &ast::UnitDecl, sink: &mut Sink) -> Option<Arc<Symbol>> {
+        let name = decl.name.name.clone();
+        if known_unit(&name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) {
+            let message = format!("`{name}` cannot be declared: it is a unit already");
+            sink.push(Diagnostic::error(E0806, message, decl.name.span, "taken").help("choose another name"));
+            return None;
+        }
+        let Some((value, unit)) = &decl.value else {
+            let dimension = vec![(name.clone(), crate::base::Ratio::ONE)];
+            return Some(Arc::new(Symbol { name, scale: 1.0, dimension }));
+        };
+        let unit_scale = self.unit(unit, sink)?;
+        let scale = value * unit_scale.scale();
+        if *value <= 0.0 || !scale.is_finite() || scale == 0.0 {
+            let message = format!("the unit `{name}` has no size");
+            sink.push(Diagnostic::error(E0806, message, decl.span, "a size is a number above zero"));
+            return None;
+        }
+        Some(Arc::new(Symbol { name, scale, dimension: unit_scale.dimension() }))
+    }
+
+    /// The unit as written; `None` after a report.
+    pub(in super::super) fn unit(&self, written: &UnitExpr, sink: &mut Sink) -> Option<Unit> {
+        let mut unit = Unit::one();
+        for (name, power) in &written.factors {
+            let symbol = match self.declared.get(&name.name) {
+                Some(own) => own.clone()?,
+                None => match known_unit(&name.name) {
+                    Some(known) => known,
+                    None => {
+                        self.unknown(&name.name, name.span, sink);
+                        return None;
+                    }
+                },
+            };
+            unit = unit.times(&Unit::of(symbol).power(*power));
+        }
+        Some(unit)
+    }
+
+    fn unknown(&self, name: &str, span: Span, sink: &mut Sink) {
+        if SHIFTED.iter().any(|(n, _)| *n == name) {
+            let message = format!("`{name}` has another zero than K, so products with it mean nothing");
+            let d = Diagnostic::error(E0806, message, span, "only a column of data can be in this unit");
+            sink.push(d.help("use K in the model; a column that is read, `T = temperature [degC]`, is converted"));
+            return;
+        }
+        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit");
+        let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
+        known_units().for_each(|known| all.push(known));
+        let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
+        let near = match spoken {
+            Some((_, symbol)) => Some((*symbol).to_string()),
+            None => crate::diagnostics::closest(name, all).map(str::to_string),
+        };
+        sink.push(d.help(match near {
+            Some(near) => {
+                format!("did you mean `{near}`? A unit of your own is declared at the top level: `unit {name}`")
+            }
+            None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`"),
+        }));
+    }
+
+    /// The conversion of numbers in the unit `written` to the unit `needed`. `Err` after a report, with what was written as
+    /// the unit where there is one.
+    pub(in super::super) fn conversion(
+        &self,
+        written: &UnitExpr,
+        needed: &Unit,
+        sink: &mut Sink,
+    ) -> Result<Conversion, Option<Unit>> {
+        if let [(name, power)] = written.factors.as_slice()
+            && *power == crate::base::Ratio::ONE
+            && let Some((_, zero)) = SHIFTED.iter().find(|(n, _)| *n == name.name)
+        {
+            let kelvin = known_unit("K").map(Unit::of).unwrap_or_default();
+            let factor = kelvin.in_units_of(needed).ok_or(Some(kelvin))?;
+            return Ok(Conversion { factor, offset: zero * factor });
+        }
+        let unit = self.unit(written, sink).ok_or(None)?;
+        match unit.in_units_of(needed) {
+            Some(factor) => Ok(Conversion { factor, offset: 0.0 }),
+            None => Err(Some(unit)),
+        }
+    }
+}
+
+/// Reports every number with a unit in `expr`, which stands where `what` is needed.
+pub(in super::super) fn refuse(expr: &ast::Expr, what: &str, sink: &mut Sink) -> bool {
+    if let ExprKind::Measured { unit, .. } = &expr.kind {
+        let d = Diagnostic::error(E0804, format!("{what} has no unit"), unit.span, "not needed here");
+        sink.push(d.help("leave the unit out"));
+        return true;
+    }
+    let mut found = false;
+    super::each_part(expr, &mut |part| found |= refuse(part, what, sink));
+    found
+}
