@@ -28,4 +28,4 @@ pub use model::{
     UnknownTerm, family,
 };
 pub use spell::{Names, number};
-pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
+pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};

@@ -102,6 +102,8 @@ struct Checker<'w> {
     networks: IndexMap<String, Option<NetworkId>>,
     data: IndexMap<String, Option<DataId>>,
     used: Vec<String>,
+    /// The functions that models and tests of the file can call.
+    functions: Vec<ast::Function>,
 }
 
 impl<'w> Checker<'w> {
@@ -114,6 +116,7 @@ impl<'w> Checker<'w> {
             networks: IndexMap::new(),
             data: IndexMap::new(),
             used: Vec::new(),
+            functions: Vec::new(),
         }
     }
 
@@ -175,13 +178,23 @@ impl<'w> Checker<'w> {
         let main = file.items.iter().map(item_span).next().map(|s| sources.file(s.file).path.clone());
         let main = main.unwrap_or_default();
         let mut out: Vec<Entry> = Vec::new();
+        // What imported functions need themselves.
+        let mut helpers: Vec<ast::Function> = Vec::new();
         for item in &file.items {
             let entry = match item {
                 Item::Use(import) => {
                     let found = match importer.find(import, &main, sources, sink) {
                         Some(Imported::Model(m)) => Item::Model(m),
                         Some(Imported::Network(n)) => Item::Network(n),
-                        Some(Imported::Function(f)) => Item::Function(f),
+                        Some(Imported::Function(f, needed)) => {
+                            for helper in needed {
+                                let name = &helper.name.name;
+                                if !helpers.iter().any(|h: &ast::Function| h.name.name == *name) {
+                                    helpers.push(helper);
+                                }
+                            }
+                            Item::Function(f)
+                        }
                         None => {
                             // The name is taken all the same: nothing more is to be said about it.
                             if let Some(last) = import.path.last() {
@@ -210,11 +223,11 @@ impl<'w> Checker<'w> {
             out.push(entry);
         }
         // Models of this file can call its functions; imported models brought theirs along.
-        let functions: Vec<ast::Function> =
-            out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None }).collect();
+        let own = out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None });
+        self.functions = own.chain(helpers).collect();
         for entry in out.iter_mut().filter(|e| e.import.is_none()) {
             if let Item::Model(m) = &mut entry.item {
-                m.body.extend(functions.iter().cloned().map(ModelItem::Function));
+                m.body.extend(self.functions.iter().cloned().map(ModelItem::Function));
             }
         }
         out
@@ -367,7 +380,7 @@ impl<'w> Checker<'w> {
                 continue;
             }
             names.insert(&item.name.name, item.name.span);
-            let test = expect::test(item, &self.program, &mut self.used, sink);
+            let test = expect::test(item, (&self.program, &self.functions), &mut self.used, sink);
             self.program.tests.extend(test);
         }
     }

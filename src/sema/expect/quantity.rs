@@ -1,12 +1,20 @@
 //! Quantities of expectations: numbers, columns, and what fits found.
 
+use super::super::functions::put_in;
 use super::super::suggest;
 use super::subject::{Owner, Resolver};
-use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, UnaryFn};
+use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, Timing, UnaryFn};
 use crate::syntax::ast::{self, Call, Expr, ExprKind, Ident, UnaryOp};
 
 /// Functions that say something about a fit or a model.
 const OF_FITS: [&str; 8] = ["terms", "coef", "std_error", "rmse", "held_out_rmse", "noise", "loss", "metric"];
+
+/// Functions of a series and its times.
+const OF_TIME: [&str; 3] = ["at", "period", "peaks"];
+/// Functions of the file call each other at most this deep,
+const MAX_CALLS_DEEP: usize = 100;
+/// and so often in one test.
+const MAX_CALLS: usize = 10_000;
 
 impl Resolver<'_> {
     /// The quantity an expression stands for; `None` after a report.
@@ -34,6 +42,12 @@ impl Resolver<'_> {
                 Some(Quantity::Binary(operator(*op)?, Box::new(left?), Box::new(right?)))
             }
             ExprKind::Call(call) => self.call(expr, call),
+            ExprKind::Subscript { of, at } => self.element(expr, of, at),
+            ExprKind::Tuple(list) => {
+                // Every element is looked at, also after one that is wrong.
+                let list: Vec<Option<Quantity>> = list.iter().map(|e| self.quantity(e)).collect();
+                list.into_iter().collect::<Option<Vec<Quantity>>>().map(Quantity::List)
+            }
             ExprKind::Primed { .. } => {
                 let help = "derivatives are not among the samples; an equation's coefficient is `coef(x', y)`";
                 self.wrong("a derivative has no value here", expr.span, help);
@@ -44,6 +58,31 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// `run.u[3]`: an element of a family.
+    fn element(&mut self, expr: &Expr, of: &Expr, at: &[Expr]) -> Option<Quantity> {
+        let subscript = |e: &Expr| match e.kind {
+            ExprKind::Number { value, percent: false } if value.fract() == 0.0 => Some(format!("{value}")),
+            _ => None,
+        };
+        let Some(at) = at.iter().map(subscript).collect::<Option<Vec<String>>>() else {
+            self.wrong("an element is named by whole numbers here", expr.span, "write `run.u[3]`");
+            return None;
+        };
+        let family = |name: &str| format!("{name}[{}]", at.join(", "));
+        let kind = match &of.kind {
+            ExprKind::Name(name) => ExprKind::Name(family(name)),
+            ExprKind::Field { of, name } => {
+                let name = Ident { name: family(&name.name), span: expr.span };
+                ExprKind::Field { of: of.clone(), name }
+            }
+            _ => {
+                self.wrong("only states, inputs and parameters have elements", of.span, "write `run.u[3]`");
+                return None;
+            }
+        };
+        self.quantity(&Expr { kind, span: expr.span })
     }
 
     fn of_owner(&mut self, owner: &str, of: &Expr, name: &Ident) -> Option<Quantity> {
@@ -113,6 +152,10 @@ impl Resolver<'_> {
             return None;
         }
         let arguments = call.arguments.as_slice();
+        let functions = self.functions;
+        if let Some(function) = functions.iter().find(|f| f.name.name == name) {
+            return self.user_call(function, expr, arguments);
+        }
         let unary = UnaryFn::ALL.into_iter().find(|f| *f != UnaryFn::Neg && f.name() == name);
         let reduction = Reduction::ALL.into_iter().find(|r| r.name() == name);
         match (name, arguments) {
@@ -124,6 +167,16 @@ impl Resolver<'_> {
             (_, [a]) if unary.is_some() || reduction.is_some() => {
                 let inner = Box::new(self.quantity(a)?);
                 unary.map(|f| Quantity::Unary(f, inner.clone())).or(reduction.map(|r| Quantity::Reduced(r, inner)))
+            }
+            ("period", [a]) => self.timed(a, Timing::Period),
+            ("peaks", [a]) => self.timed(a, Timing::Peaks),
+            ("at", [a, time]) => {
+                let Quantity::Number(time) = fixed(self.quantity(time)?) else {
+                    let help = "write `at(run.x, 2.5)` or `at(run.x, 2*pi)`";
+                    self.wrong("the time is not a number", time.span, help);
+                    return None;
+                };
+                self.timed(a, Timing::At(time))
             }
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
@@ -170,15 +223,50 @@ impl Resolver<'_> {
         }
     }
 
+    /// The value of a call of a function of the file.
+    fn user_call(&mut self, function: &ast::Function, expr: &Expr, arguments: &[Expr]) -> Option<Quantity> {
+        let (name, wanted, given) = (&function.name.name, function.params.len(), arguments.len());
+        if wanted != given {
+            let message = format!("`{name}` has {wanted} parameters, and {given} arguments are given");
+            self.wrong(message, expr.span, "give one argument for each");
+            return None;
+        }
+        self.calls += 1;
+        let few = self.depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS && !self.lost;
+        let Some(body) = few.then(|| put_in(function, arguments, self.calls)).flatten() else {
+            // What follows from this is silent.
+            if !std::mem::replace(&mut self.lost, true) {
+                let message = format!("`{name}` calls too many functions, or itself");
+                self.wrong(message, expr.span, "shorten the functions that it needs");
+            }
+            return None;
+        };
+        self.depth += 1;
+        let value = self.quantity(&body);
+        self.depth -= 1;
+        value
+    }
+
+    /// A number from a series and the times that belong to it.
+    fn timed(&mut self, series: &Expr, how: Timing) -> Option<Quantity> {
+        let value = self.quantity(series)?;
+        let Some(times) = times(&value) else {
+            self.wrong("this is not a series over time", series.span, "name a column or a solution: `run.x`");
+            return None;
+        };
+        Some(Quantity::Timed { how, series: Box::new(value), times: Box::new(times) })
+    }
+
     fn no_call(&mut self, call: &Call, known: bool) {
         let name = call.function.name.as_str();
-        if known || OF_FITS.contains(&name) {
+        if known || OF_FITS.contains(&name) || OF_TIME.contains(&name) {
             let message = format!("`{name}` does not take {} arguments here", call.arguments.len());
             self.wrong(message, call.function.span, "docs/tools.md lists the functions of expectations");
             return;
         }
         let unary = UnaryFn::ALL.iter().filter(|f| **f != UnaryFn::Neg).map(|f| f.name());
-        let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS);
+        let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS).chain(OF_TIME);
+        let names = names.chain(self.functions.iter().map(|f| f.name.name.as_str()));
         let help = suggest::help("functions", name, names);
         self.unknown(format!("there is no function `{name}`"), call.function.span, help);
     }
@@ -218,6 +306,32 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+}
+
+/// The times of the first series in a quantity.
+fn times(quantity: &Quantity) -> Option<Quantity> {
+    match quantity {
+        Quantity::Column(id, _) => Some(Quantity::Column(*id, "t".to_string())),
+        Quantity::Solution(id, _) => Some(Quantity::Solution(*id, "t".to_string())),
+        Quantity::Unary(_, a) => times(a),
+        Quantity::Binary(_, a, b) => times(a).or_else(|| times(b)),
+        _ => None,
+    }
+}
+
+/// A quantity of numbers as a number.
+fn fixed(quantity: Quantity) -> Quantity {
+    match quantity {
+        Quantity::Unary(f, a) => match fixed(*a) {
+            Quantity::Number(a) => Quantity::Number(f.apply(a)),
+            a => Quantity::Unary(f, Box::new(a)),
+        },
+        Quantity::Binary(op, a, b) => match (fixed(*a), fixed(*b)) {
+            (Quantity::Number(a), Quantity::Number(b)) => Quantity::Number(op.apply(a, b)),
+            (a, b) => Quantity::Binary(op, Box::new(a), Box::new(b)),
+        },
+        other => other,
     }
 }
 

@@ -1,0 +1,172 @@
+//! An expression of the tree as source again, for those that stand nowhere in a file, such as the body of a function with
+//! arguments put in place. Numbers are spelled by value: `5%` becomes `0.05`.
+
+use crate::hir;
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Range, Relation, UnaryOp};
+
+/// How tightly an expression binds, loosest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Whole,
+    Or,
+    And,
+    Not,
+    Comparison,
+    Sum,
+    Product,
+    Sign,
+    Power,
+    Atom,
+}
+
+/// `expr` as source that can be a factor or the base of a power, in the spacing of `mechc fmt`. Of a name with dots, which
+/// only the compiler can give, the last part is written.
+pub(super) fn factor(expr: &Expr) -> String {
+    let mut out = String::new();
+    write(expr, Level::Atom, &mut out);
+    out
+}
+
+fn level(expr: &Expr) -> Level {
+    match &expr.kind {
+        ExprKind::If { .. } => Level::Whole,
+        ExprKind::Unary { op: UnaryOp::Not, .. } => Level::Not,
+        ExprKind::Unary { .. } => Level::Sign,
+        ExprKind::Sum { .. } => Level::Product,
+        ExprKind::Number { value, .. } if *value < 0.0 => Level::Sign,
+        ExprKind::Binary { op, .. } => binary(*op).0,
+        _ => Level::Atom,
+    }
+}
+
+/// The level of an operator, its sign, and what its right side must bind like.
+fn binary(op: BinaryOp) -> (Level, &'static str, Level) {
+    match op {
+        BinaryOp::Or => (Level::Or, " or ", Level::And),
+        BinaryOp::And => (Level::And, " and ", Level::Not),
+        BinaryOp::Equal => (Level::Comparison, " == ", Level::Sum),
+        BinaryOp::Different => (Level::Comparison, " != ", Level::Sum),
+        BinaryOp::Less => (Level::Comparison, " < ", Level::Sum),
+        BinaryOp::AtMost => (Level::Comparison, " <= ", Level::Sum),
+        BinaryOp::Greater => (Level::Comparison, " > ", Level::Sum),
+        BinaryOp::AtLeast => (Level::Comparison, " >= ", Level::Sum),
+        BinaryOp::Add => (Level::Sum, " + ", Level::Product),
+        BinaryOp::Subtract => (Level::Sum, " - ", Level::Product),
+        BinaryOp::Multiply => (Level::Product, "*", Level::Power),
+        BinaryOp::Divide => (Level::Product, "/", Level::Power),
+        BinaryOp::Power => (Level::Power, "^", Level::Power),
+    }
+}
+
+fn write(expr: &Expr, outer: Level, out: &mut String) {
+    let parens = level(expr) < outer;
+    if parens {
+        out.push('(');
+    }
+    match &expr.kind {
+        ExprKind::Number { value, .. } => out.push_str(&hir::number(*value)),
+        ExprKind::Text(text) => out.push_str(&format!("{text:?}")),
+        ExprKind::Name(name) => out.push_str(last_part(name)),
+        ExprKind::Primed { of, primes } => {
+            write(of, Level::Atom, out);
+            out.push_str(&"'".repeat(*primes as usize));
+        }
+        ExprKind::Field { of, name } => {
+            write(of, Level::Atom, out);
+            out.push('.');
+            out.push_str(&name.name);
+        }
+        ExprKind::Subscript { of, at } => {
+            write(of, Level::Atom, out);
+            out.push('[');
+            write_list(at, out);
+            out.push(']');
+        }
+        ExprKind::Call(call) => write_call("", call, out),
+        ExprKind::Hole(call) => write_call("?", call, out),
+        ExprKind::Tuple(list) => {
+            out.push('(');
+            write_list(list, out);
+            out.push(')');
+        }
+        ExprKind::Unary { op, operand } => {
+            let (sign, inner) = match op {
+                UnaryOp::Negate => ("-", Level::Sign),
+                UnaryOp::Plus => ("+", Level::Sign),
+                UnaryOp::Not => ("not ", Level::Not),
+            };
+            out.push_str(sign);
+            write(operand, inner, out);
+        }
+        ExprKind::Sum { variable, range, body } => {
+            out.push_str(&format!("sum({} in ", last_part(&variable.name)));
+            write_range(range, out);
+            out.push_str(") ");
+            write(body, Level::Product, out);
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            for (word, part) in [("if ", condition), (" then ", then), (" else ", otherwise)] {
+                out.push_str(word);
+                write(part, Level::Or, out);
+            }
+        }
+        ExprKind::Binary { op, left, right } => {
+            let (own, sign, right_level) = binary(*op);
+            // Powers group to the right, comparisons not at all, everything else to the left.
+            let left_level = match op {
+                BinaryOp::Power => Level::Atom,
+                _ if own == Level::Comparison => Level::Sum,
+                _ => own,
+            };
+            write(left, left_level, out);
+            out.push_str(sign);
+            write(right, right_level, out);
+        }
+    }
+    if parens {
+        out.push(')');
+    }
+}
+
+fn write_list(list: &[Expr], out: &mut String) {
+    for (i, element) in list.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        write(element, Level::Whole, out);
+    }
+}
+
+fn write_range(range: &Range, out: &mut String) {
+    write(&range.from, Level::Sum, out);
+    if let Some(to) = &range.to {
+        out.push_str("..");
+        write(to, Level::Sum, out);
+    }
+}
+
+fn write_call(mark: &str, call: &Call, out: &mut String) {
+    out.push_str(mark);
+    out.push_str(last_part(&call.function.name));
+    out.push('(');
+    write_list(&call.arguments, out);
+    for (i, named) in call.named.iter().enumerate() {
+        let relation = match named.relation {
+            Relation::Is => "=",
+            Relation::AtLeast => ">=",
+            Relation::AtMost => "<=",
+        };
+        out.push_str(if i == 0 { "; " } else { ", " });
+        if !named.name.name.is_empty() {
+            out.push_str(&format!("{} {relation} ", named.name.name));
+        }
+        write(&named.value, Level::Whole, out);
+    }
+    out.push(')');
+}
+
+/// `hill` of `std/terms.hill`; `k` of `k#3`, the variable of a sum in a function that was called.
+fn last_part(name: &str) -> &str {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    name.split('#').next().unwrap_or(name)
+}
