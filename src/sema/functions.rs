@@ -232,7 +232,7 @@ pub(super) fn each_part<'e>(expr: &'e ast::Expr, visit: &mut dyn FnMut(&'e ast::
 }
 
 /// The parts of an expression, to be changed; those of sums are the caller's.
-fn each_part_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Expr)) {
+pub(super) fn each_part_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Expr)) {
     match &mut expr.kind {
         ast::ExprKind::Number { .. } | ast::ExprKind::Text(_) | ast::ExprKind::Name(_) | ast::ExprKind::Sum { .. } => {}
         ast::ExprKind::Primed { of, .. } | ast::ExprKind::Field { of, .. } => visit(of),

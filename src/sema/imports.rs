@@ -167,7 +167,8 @@ impl<'w> Importer<'w> {
     fn with_needed(&self, root: &ast::Function, path: &str) -> (ast::Function, Vec<ast::Function>) {
         let mut done: Vec<ast::Function> = Vec::new();
         let mut seen: IndexSet<String> = IndexSet::new();
-        let mut open: Vec<(String, String, ast::Function)> = vec![(path.to_string(), root.name.name.clone(), root.clone())];
+        let mut open: Vec<(String, String, ast::Function)> =
+            vec![(path.to_string(), root.name.name.clone(), root.clone())];
         while let Some((file, name, mut function)) = open.pop() {
             functions::each_call_mut(&mut function.body, &mut |call| {
                 let Some((inside, found)) = self.function_of(&file, &call.function.name, MAX_CHAIN) else { return };

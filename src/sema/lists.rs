@@ -1,7 +1,6 @@
 //! Libraries of terms: functions that give a list, as arguments of holes.
 
 use super::resolve::Resolver;
-use super::spell;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0309;
 use crate::source::Span;
@@ -58,7 +57,7 @@ impl<'a> Resolver<'a, '_> {
         let (place, depth) = at;
         self.count(1, place)?;
         let (Some(function), ast::ExprKind::Call(call)) = (self.list_function(expr), &expr.kind) else {
-            let spelled = Some(spell::factor(expr));
+            let spelled = Some(self.spelled_factor(expr));
             out.push(Argument { expr: expr.clone(), spelled, place });
             return Some(());
         };

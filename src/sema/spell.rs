@@ -19,6 +19,13 @@ enum Level {
     Atom,
 }
 
+/// `expr` as source.
+pub(super) fn whole(expr: &Expr) -> String {
+    let mut out = String::new();
+    write(expr, Level::Whole, &mut out);
+    out
+}
+
 /// `expr` as source that can be a factor or the base of a power, in the spacing of `mechc fmt`. Of a name with dots, which
 /// only the compiler can give, the last part is written.
 pub(super) fn factor(expr: &Expr) -> String {

@@ -1,6 +1,5 @@
 //! Quantities of expectations: numbers, columns, and what fits found.
 
-use super::super::functions::put_in;
 use super::super::suggest;
 use super::subject::{Owner, Resolver};
 use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, Timing, UnaryFn};
@@ -11,11 +10,6 @@ const OF_FITS: [&str; 8] = ["terms", "coef", "std_error", "rmse", "held_out_rmse
 
 /// Functions of a series and its times.
 const OF_TIME: [&str; 3] = ["at", "period", "peaks"];
-/// Functions of the file call each other at most this deep,
-const MAX_CALLS_DEEP: usize = 100;
-/// and so often in one test.
-const MAX_CALLS: usize = 10_000;
-
 impl Resolver<'_> {
     /// The quantity an expression stands for; `None` after a report.
     pub fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
@@ -170,14 +164,7 @@ impl Resolver<'_> {
             }
             ("period", [a]) => self.timed(a, Timing::Period),
             ("peaks", [a]) => self.timed(a, Timing::Peaks),
-            ("at", [a, time]) => {
-                let Quantity::Number(time) = fixed(self.quantity(time)?) else {
-                    let help = "write `at(run.x, 2.5)` or `at(run.x, 2*pi)`";
-                    self.wrong("the time is not a number", time.span, help);
-                    return None;
-                };
-                self.timed(a, Timing::At(time))
-            }
+            ("at", [a, time]) => self.at_time(a, time),
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
                 let term = self.term(term, &of)?;
@@ -221,40 +208,6 @@ impl Resolver<'_> {
                 None
             }
         }
-    }
-
-    /// The value of a call of a function of the file.
-    fn user_call(&mut self, function: &ast::Function, expr: &Expr, arguments: &[Expr]) -> Option<Quantity> {
-        let (name, wanted, given) = (&function.name.name, function.params.len(), arguments.len());
-        if wanted != given {
-            let message = format!("`{name}` has {wanted} parameters, and {given} arguments are given");
-            self.wrong(message, expr.span, "give one argument for each");
-            return None;
-        }
-        self.calls += 1;
-        let few = self.depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS && !self.lost;
-        let Some(body) = few.then(|| put_in(function, arguments, self.calls)).flatten() else {
-            // What follows from this is silent.
-            if !std::mem::replace(&mut self.lost, true) {
-                let message = format!("`{name}` calls too many functions, or itself");
-                self.wrong(message, expr.span, "shorten the functions that it needs");
-            }
-            return None;
-        };
-        self.depth += 1;
-        let value = self.quantity(&body);
-        self.depth -= 1;
-        value
-    }
-
-    /// A number from a series and the times that belong to it.
-    fn timed(&mut self, series: &Expr, how: Timing) -> Option<Quantity> {
-        let value = self.quantity(series)?;
-        let Some(times) = times(&value) else {
-            self.wrong("this is not a series over time", series.span, "name a column or a solution: `run.x`");
-            return None;
-        };
-        Some(Quantity::Timed { how, series: Box::new(value), times: Box::new(times) })
     }
 
     fn no_call(&mut self, call: &Call, known: bool) {
@@ -306,32 +259,6 @@ impl Resolver<'_> {
                 None
             }
         }
-    }
-}
-
-/// The times of the first series in a quantity.
-fn times(quantity: &Quantity) -> Option<Quantity> {
-    match quantity {
-        Quantity::Column(id, _) => Some(Quantity::Column(*id, "t".to_string())),
-        Quantity::Solution(id, _) => Some(Quantity::Solution(*id, "t".to_string())),
-        Quantity::Unary(_, a) => times(a),
-        Quantity::Binary(_, a, b) => times(a).or_else(|| times(b)),
-        _ => None,
-    }
-}
-
-/// A quantity of numbers as a number.
-fn fixed(quantity: Quantity) -> Quantity {
-    match quantity {
-        Quantity::Unary(f, a) => match fixed(*a) {
-            Quantity::Number(a) => Quantity::Number(f.apply(a)),
-            a => Quantity::Unary(f, Box::new(a)),
-        },
-        Quantity::Binary(op, a, b) => match (fixed(*a), fixed(*b)) {
-            (Quantity::Number(a), Quantity::Number(b)) => Quantity::Number(op.apply(a, b)),
-            (a, b) => Quantity::Binary(op, Box::new(a), Box::new(b)),
-        },
-        other => other,
     }
 }
 
