@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
-use super::terms::{filled, terms};
+use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, UnknownKind};
@@ -36,7 +36,8 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
         let order = if state.order > 1 { format!(" order {}", state.order) } else { String::new() };
         let _ = writeln!(out, "  state {}{order}", state.name);
     }
-    for (id, unknown) in model.unknowns.iter() {
+    let idle = idle_parameters(model, &|id| findings.estimates.get(id.index()).is_none_or(|e| e.kept));
+    for (id, unknown) in model.unknowns.iter().filter(|(id, _)| !idle.contains(id)) {
         if let UnknownKind::Param(_) = unknown.kind {
             let estimate = &findings.estimates[id.index()];
             let error = match estimate.std_error {

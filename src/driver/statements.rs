@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::discovered::{Simulation, number};
 use super::findings::Findings;
+use super::terms::idle_parameters;
 use crate::base::Idx;
-use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, UnknownKind};
+use crate::hir::{Hole, Model, ParamId, Part, StateId, Statement, Statements, UnknownId, UnknownKind};
 use crate::report;
 
 /// The equations, one for each statement: its known summands as they were written, those of its holes with their
@@ -78,7 +79,12 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
         let order = if order > 1 { format!(" order {order}") } else { String::new() };
         let _ = writeln!(out, "  state {declared}{order}");
     }
+    let idle = idle_parameters(model, &|id| findings.estimates.get(id.index()).is_none_or(|e| e.kept));
+    let is_idle = |id: &UnknownId, p: ParamId| model.unknowns[*id].kind == UnknownKind::Param(p);
     for (declared, ids) in &statements.params {
+        if ids.iter().all(|&p| idle.iter().any(|id| is_idle(id, p))) {
+            continue;
+        }
         let values = ids.iter().map(|&p| {
             let unknown = model.unknowns.iter().find(|(_, u)| u.kind == UnknownKind::Param(p));
             let estimate = unknown.and_then(|(id, _)| findings.estimates.get(id.index())).map(|e| e.value);
