@@ -13,6 +13,8 @@ enum Level {
     Not,
     Comparison,
     Sum,
+    /// `sum(k in 1..3) x^k*y`, which reaches to the end of a product.
+    Summation,
     Product,
     Sign,
     Power,
@@ -39,7 +41,7 @@ fn level(expr: &Expr) -> Level {
         ExprKind::If { .. } => Level::Whole,
         ExprKind::Unary { op: UnaryOp::Not, .. } => Level::Not,
         ExprKind::Unary { .. } => Level::Sign,
-        ExprKind::Sum { .. } => Level::Product,
+        ExprKind::Sum { .. } => Level::Summation,
         ExprKind::Number { value, .. } if *value < 0.0 => Level::Sign,
         ExprKind::Binary { op, .. } => binary(*op).0,
         _ => Level::Atom,
@@ -98,8 +100,8 @@ fn write(expr: &Expr, outer: Level, out: &mut String) {
         }
         ExprKind::Unary { op, operand } => {
             let (sign, inner) = match op {
-                UnaryOp::Negate => ("-", Level::Sign),
-                UnaryOp::Plus => ("+", Level::Sign),
+                UnaryOp::Negate => ("-", Level::Power),
+                UnaryOp::Plus => ("+", Level::Power),
                 UnaryOp::Not => ("not ", Level::Not),
             };
             out.push_str(sign);
@@ -109,7 +111,7 @@ fn write(expr: &Expr, outer: Level, out: &mut String) {
             out.push_str(&format!("sum({} in ", last_part(&variable.name)));
             write_range(range, out);
             out.push_str(") ");
-            write(body, Level::Product, out);
+            write(body, Level::Summation, out);
         }
         ExprKind::If { condition, then, otherwise } => {
             for (word, part) in [("if ", condition), (" then ", then), (" else ", otherwise)] {
@@ -176,4 +178,71 @@ fn write_call(mark: &str, call: &Call, out: &mut String) {
 fn last_part(name: &str) -> &str {
     let name = name.rsplit('.').next().unwrap_or(name);
     name.split('#').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{factor, whole};
+    use crate::diagnostics::Sink;
+    use crate::source::Sources;
+    use crate::syntax::ast::{Expr, Item};
+    use crate::syntax::{dump_expr, parse};
+
+    fn body(text: &str) -> Expr {
+        let mut sources = Sources::default();
+        let text = format!("fn f(x) = {text}");
+        let file = sources.add("f.mech", text.as_str());
+        let tree = parse(file, &text, &mut Sink::new());
+        match tree.items.as_slice() {
+            [Item::Function(function)] => function.body.clone(),
+            _ => panic!("{text}"),
+        }
+    }
+
+    #[test]
+    fn what_is_spelled_reads_as_the_same() {
+        for text in [
+            "a - (b - c) - d",
+            "a/(b/c)*d",
+            "(a^b)^c",
+            "a^b^c",
+            "-a^2 + (-a)^2",
+            "-(-a)*b",
+            "2^-a",
+            "(a + b)*(c - d)",
+            "if a < b and not (c == d or t > 1) then x else y",
+            "(if a < b then x else y)*2 + 1",
+            "if a < b then (if c < d then 1 else 2) else 3",
+            "sum(j in cell) m[j]*x[j + 1, 2] + 1",
+            "(sum(k in 1..3) x^k)^2",
+            "(sum(k in 1..3) x^k)*y - sum(k in 1..2) sum(j in 1..2) k*j*x",
+            "sin(x')*max(a, b, 1e-9)",
+            "a >> hill(2, 4)",
+            "-(a + b)",
+            "a + -b",
+            "1/(a*b)",
+            "(x, y >> trig)",
+        ] {
+            let expr = body(text);
+            for spelled in [whole(&expr), factor(&expr)] {
+                assert_eq!(dump_expr(&body(&spelled)), dump_expr(&expr), "{text} becomes {spelled}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_can_be_raised_to_a_power() {
+        for text in ["a*b", "a^b", "-a", "a + b", "if a < b then 1 else 2", "sum(k in 1..2) a^k"] {
+            let expr = body(text);
+            let squared = format!("{}^2", factor(&expr));
+            assert_eq!(dump_expr(&body(&squared)), format!("(^ {} 2.0)", dump_expr(&expr)), "{text}");
+        }
+    }
+
+    #[test]
+    fn hidden_names_are_written_without_their_file() {
+        assert_eq!(factor(&body("a + b")), "(a + b)");
+        assert_eq!(super::last_part("std.terms.hill"), "hill");
+        assert_eq!(super::last_part("k#3"), "k");
+    }
 }
