@@ -18,7 +18,7 @@ fn recorded_programs() {
     let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "mech"));
     paths.sort();
-    assert!(paths.len() >= 30, "the programs are there");
+    assert!(paths.len() >= 105, "the programs are there");
     let update = std::env::var_os("MECHC_UPDATE").is_some();
     let mut differences = Vec::new();
     for path in paths {

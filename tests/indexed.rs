@@ -160,3 +160,40 @@ fit Burgers to run { seed 1 }";
         assert!((a - b).abs() < 0.05, "u[3] at {t}: {a} and {b}");
     }
 }
+
+#[test]
+fn a_library_of_terms_serves_a_family_and_leaves_no_name_behind() {
+    // The state has the name of a function that the library's own functions call.
+    let text = "use std.terms.hills
+use lib.leak
+model Truth {
+  index site = 3
+  state hill[site]
+  param k = 0.5
+  hill' = 2*hill^2/(1 + hill^2) - k*hill
+  initial hill = 0.2*site
+}
+model Open {
+  index site = 3
+  state hill[site]
+  hill' = ?terms(hills(hill, 1)) - leak(hill)
+}
+data run = simulate Truth { steps 200; dt 0.05; noise 0.1%; seed 2 }
+fit Open to run { seed 1 }";
+    let library = "fn leak(x) = half(x)\nfn half(x) = x/2\n";
+    let world = MemoryWorld::new().with("m.mech", text).with("lib.mech", library);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = RunOptions { out: Some(folder.path().join("out")), ..RunOptions::default() };
+    let mut session = Session::new(world);
+    let outcome = session.run("m.mech", &options, &mut Silent).expect("a fit").pop().expect("one fit");
+    let [equation] = outcome.record.equations.as_slice() else { panic!("one equation for all sites") };
+    let terms: Vec<&str> = equation.terms.iter().map(|t| t.term.as_str()).collect();
+    assert_eq!(terms, ["(hill^2/(1^2 + hill^2))", "leak(hill)"], "{:?}", equation.terms);
+    assert!((equation.terms[0].coefficient - 2.0).abs() < 0.05, "{:?}", equation.terms);
+
+    let source = std::fs::read_to_string(outcome.directory.join("discovered.mech")).expect("the model that was found");
+    let mut again = Session::new(MemoryWorld::new().with("found.mech", source.as_str()));
+    let checked = again.check("found.mech", &[]).expect("source");
+    assert!(checked.warnings.is_empty(), "{source}\n{:?}", checked.warnings);
+    assert!(source.contains("fn leak(x) = x/2"), "{source}");
+}

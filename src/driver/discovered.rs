@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::findings::Findings;
 use super::statements::written as behind_name;
-use super::terms::{filled, terms};
+use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
@@ -70,7 +70,8 @@ fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &
         let unit = behind_name(model.units.state(id));
         let _ = writeln!(out, "  state {}{unit}{order}", state.name);
     }
-    for (id, unknown) in model.unknowns.iter() {
+    let idle = idle_parameters(model, &|id| findings.estimates.get(id.index()).is_none_or(|e| e.kept));
+    for (id, unknown) in model.unknowns.iter().filter(|(id, _)| !idle.contains(id)) {
         if let UnknownKind::Param(_) = unknown.kind {
             let estimate = &findings.estimates[id.index()];
             let error = match estimate.std_error {

@@ -7,7 +7,9 @@ use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
+use super::terms::idle_parameters;
 use crate::artifact::Pattern;
+use crate::base::Idx;
 use crate::hir::{Fit, Model, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -150,13 +152,17 @@ fn warnings(model: &Model, observed: &Observed, result: &JointFit) -> Vec<String
     }
     for hole in model.holes.values() {
         let none = hole.terms.iter().all(|t| {
-            let at = crate::base::Idx::index(t.coefficient);
+            let at = t.coefficient.index();
             result.estimates.get(at).is_none_or(|e| !e.kept)
         });
         if none {
             let state = &model.states[hole.state].name;
             out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled));
         }
+    }
+    for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {
+        let name = &model.unknowns[id].name;
+        out.push(format!("every term with `{name}` was dropped: its value says nothing"));
     }
     for component in observed.components.iter().filter(|c| c.derivative == 0) {
         if observed.train.column(&component.state).is_none() {

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use super::discovered::{Simulation, number};
 use super::findings::Findings;
+use super::terms::idle_parameters;
 use crate::base::Idx;
-use crate::hir::{Hole, Model, Part, StateId, Statement, Statements, Unit, UnknownKind, spell_bounds};
+use crate::hir::{
+    Hole, Model, ParamId, Part, StateId, Statement, Statements, Unit, UnknownId, UnknownKind, spell_bounds,
+};
 use crate::report;
 
 /// The equations, one for each statement: its known summands as they were written, those of its holes with their
@@ -86,7 +89,12 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
         let unit = written(ids.first().and_then(|&id| model.units.state(id)));
         let _ = writeln!(out, "  state {declared}{unit}{order}");
     }
+    let idle = idle_parameters(model, &|id| findings.estimates.get(id.index()).is_none_or(|e| e.kept));
+    let is_idle = |id: &UnknownId, p: ParamId| model.unknowns[*id].kind == UnknownKind::Param(p);
     for (declared, ids) in &statements.params {
+        if ids.iter().all(|&p| idle.iter().any(|id| is_idle(id, p))) {
+            continue;
+        }
         let values = ids.iter().map(|&p| {
             let unknown = model.unknowns.iter().find(|(_, u)| u.kind == UnknownKind::Param(p));
             let estimate = unknown.and_then(|(id, _)| findings.estimates.get(id.index())).map(|e| e.value);

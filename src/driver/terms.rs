@@ -1,12 +1,12 @@
 //! Expressions with what was found put in.
 
-use crate::hir::{BinaryOp, Expr, ExprKind, Model, UnaryFn, UnknownKind};
+use crate::base::Idx;
+use crate::hir::{BinaryOp, Expr, ExprKind, Model, UnaryFn, UnknownId, UnknownKind};
 pub use crate::hir::{Term, terms};
 
 /// `expr` with the estimates of holes' coefficients in place of the coefficients, which have no spelling in source;
 /// parameters keep their names. Terms whose coefficient is zero vanish. `round` shapes each number.
 pub fn filled(model: &Model, expr: &Expr, values: &[f64], round: &impl Fn(f64) -> f64) -> Expr {
-    use crate::base::Idx;
     let kind = match &expr.kind {
         ExprKind::Unknown(id) => match model.unknowns.get(*id).map(|u| u.kind) {
             Some(UnknownKind::Coefficient { .. }) => {
@@ -34,6 +34,35 @@ pub fn filled(model: &Model, expr: &Expr, values: &[f64], round: &impl Fn(f64) -
         other => other.clone(),
     };
     Expr::new(kind, expr.span)
+}
+
+/// Parameters that stand in dropped terms only, so that nothing that was found depends on them. `kept` says of every unknown
+/// whether it is kept.
+pub fn idle_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> Vec<UnknownId> {
+    let mut used = vec![false; model.unknowns.len()];
+    let mut mark = |expr: &Expr| {
+        expr.visit(&mut |e| {
+            if let ExprKind::Unknown(id) = e.kind
+                && let Some(slot) = used.get_mut(id.index())
+            {
+                *slot = true;
+            }
+        });
+    };
+    for equation in &model.equations {
+        equation.linear.iter().for_each(|term| mark(&term.coefficient));
+        equation.known.iter().for_each(&mut mark);
+        for term in equation.unknowns.iter().filter(|t| kept(t.unknown)) {
+            mark(&term.factor);
+            mark(&Expr::new(ExprKind::Unknown(term.unknown), term.factor.span));
+        }
+    }
+    let inside = |id: UnknownId| {
+        let holds = |e: &Expr| e.any(&mut |e| matches!(e.kind, ExprKind::Unknown(u) if u == id));
+        model.coefficients().any(|(_, _, term)| holds(&term.value))
+    };
+    let parameters = model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
+    parameters.map(|(id, _)| id).filter(|id| used.get(id.index()) == Some(&false) && inside(*id)).collect()
 }
 
 /// A number with six significant digits, for people.

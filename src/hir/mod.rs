@@ -34,5 +34,5 @@ pub use model::{
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
-pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
+pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
 pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};

@@ -229,7 +229,7 @@ pub struct Hole {
 pub struct HoleTerm {
     /// Factors in declaration order: `1`, `x`, `x^2`, `x*y`, `sin(x)`.
     pub spelled: String,
-    /// Its value, free of unknowns.
+    /// Its value; it may hold parameters, which then enter nonlinearly, but no coefficient.
     pub value: Expr,
     /// Its coefficient.
     pub coefficient: UnknownId,

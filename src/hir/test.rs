@@ -130,6 +130,28 @@ pub enum Quantity {
     Binary(BinaryOp, Box<Quantity>, Box<Quantity>),
     /// A number from all samples.
     Reduced(Reduction, Box<Quantity>),
+    /// Several numbers, one after the other.
+    List(Vec<Quantity>),
+    /// A number from all samples and their times.
+    Timed {
+        /// Which number.
+        how: Timing,
+        /// The samples.
+        series: Box<Quantity>,
+        /// Their times.
+        times: Box<Quantity>,
+    },
+}
+
+/// How a series becomes a number with the help of its times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timing {
+    /// The value at this time of the first trajectory.
+    At(f64),
+    /// The mean time between rises through the middle of the range.
+    Period,
+    /// How many samples above the middle of the range are larger than their neighbours.
+    Peaks,
 }
 
 /// How a series becomes a number.

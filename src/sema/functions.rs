@@ -1,10 +1,10 @@
 //! Functions of the user's: a call stands for the function's body with the arguments in place of its parameters.
 
-use super::resolve::Resolver;
+use super::resolve::{MAX_NODES, Resolver};
 use super::scope::{BUILT_IN, Scope, functions};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0205, E0906};
+use crate::diagnostics::codes::{E0201, E0202, E0205, E0211, E0906};
 use crate::hir::Expr;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -79,6 +79,24 @@ impl<'a> Resolver<'a, '_> {
 
     /// The value of a call of `function`.
     pub(super) fn user_call(&mut self, function: &'a ast::Function, call: &ast::Call, span: Span) -> Option<Expr> {
+        let body = self.called_body(function, call, span)?;
+        if let ast::ExprKind::Tuple(list) = &body.kind {
+            let name = &function.name.name;
+            let message = format!("`{name}` gives a list of {} terms, and one value is needed here", list.len());
+            let d = Diagnostic::error(E0211, message, span, "not a value").label(function.name.span, "declared here");
+            self.sink.push(d.help(format!("a list stands as an argument of a hole: `?terms({name}(...))`")));
+            return None;
+        }
+        self.resolve(&body).map(|v| Expr { span, ..v })
+    }
+
+    /// The body of `function` with the arguments of `call` in place of its parameters.
+    pub(super) fn called_body(
+        &mut self,
+        function: &'a ast::Function,
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<ast::Expr> {
         let name = &function.name.name;
         if let Some(extra) = call.named.first() {
             let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken");
@@ -98,13 +116,38 @@ impl<'a> Resolver<'a, '_> {
         if self.endless.contains(name) {
             return None;
         }
-        let arguments: Vec<(&str, &ast::Expr)> =
-            function.params.iter().map(|p| p.name.as_str()).zip(&call.arguments).collect();
-        let mut body = function.body.clone();
         self.fresh += 1;
-        substitute(&mut body, &arguments, self.fresh);
-        self.resolve(&body).map(|v| Expr { span, ..v })
+        let body = put_in(function, &call.arguments, self.fresh);
+        if body.is_none() {
+            self.too_large(span);
+        }
+        body
     }
+}
+
+/// The body of `function` with `arguments` in place of its parameters, of which there are as many; `None` where that would
+/// have more than [`MAX_NODES`] nodes.
+pub(super) fn put_in(function: &ast::Function, arguments: &[ast::Expr], fresh: usize) -> Option<ast::Expr> {
+    let pairs: Vec<(&str, &ast::Expr)> = function.params.iter().map(|p| p.name.as_str()).zip(arguments).collect();
+    let sizes: Vec<(&str, usize)> = pairs.iter().map(|(name, argument)| (*name, size(argument, &[]))).collect();
+    if size(&function.body, &sizes) > MAX_NODES {
+        return None;
+    }
+    let mut body = function.body.clone();
+    substitute(&mut body, &pairs, fresh);
+    Some(body)
+}
+
+/// The number of nodes of `expr` with things of these sizes in place of names.
+fn size(expr: &ast::Expr, names: &[(&str, usize)]) -> usize {
+    if let ast::ExprKind::Name(name) = &expr.kind
+        && let Some((_, size)) = names.iter().find(|(n, _)| n == name)
+    {
+        return *size;
+    }
+    let mut total: usize = 1;
+    each_part(expr, &mut |part| total = total.saturating_add(size(part, names)));
+    total
 }
 
 impl<'a> Scope<'a> {
@@ -143,6 +186,19 @@ pub(super) fn substitute(expr: &mut ast::Expr, arguments: &[(&str, &ast::Expr)],
     each_part_mut(expr, &mut |part| substitute(part, arguments, fresh));
 }
 
+/// Every call in an expression, to be changed.
+pub(super) fn each_call_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Call)) {
+    if let ast::ExprKind::Call(call) = &mut expr.kind {
+        visit(call);
+    }
+    if let ast::ExprKind::Sum { range, body, .. } = &mut expr.kind {
+        each_call_mut(&mut range.from, visit);
+        range.to.iter_mut().for_each(|e| each_call_mut(e, visit));
+        each_call_mut(body, visit);
+    }
+    each_part_mut(expr, &mut |part| each_call_mut(part, visit));
+}
+
 /// The parts of an expression.
 pub(super) fn each_part<'e>(expr: &'e ast::Expr, visit: &mut dyn FnMut(&'e ast::Expr)) {
     match &expr.kind {
@@ -179,7 +235,7 @@ pub(super) fn each_part<'e>(expr: &'e ast::Expr, visit: &mut dyn FnMut(&'e ast::
 }
 
 /// The parts of an expression, to be changed; those of sums are the caller's.
-fn each_part_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Expr)) {
+pub(super) fn each_part_mut(expr: &mut ast::Expr, visit: &mut dyn FnMut(&mut ast::Expr)) {
     match &mut expr.kind {
         ast::ExprKind::Number { .. }
         | ast::ExprKind::Measured { .. }

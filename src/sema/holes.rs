@@ -1,15 +1,16 @@
 //! Holes to candidate terms: `?poly(x, y; degree = 2)` becomes a weighted sum with weights of its own.
 
 use super::fold;
+use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0407};
-use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, UnaryFn, UnknownId};
+use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
 use crate::source::Span;
-use crate::syntax::ast::{self, Relation};
+use crate::syntax::ast;
 
 /// A hole before its equation's state is known.
 #[derive(Clone, Debug)]
@@ -53,15 +54,6 @@ struct Library {
 const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
-/// The highest degree of a polynomial hole and the most harmonics of a Fourier hole.
-const MAX_DEGREE: usize = 100;
-
-/// The options of a hole.
-struct Options {
-    /// `degree` or `harmonics`.
-    size: usize,
-    bounds: Bounds,
-}
 
 impl Resolver<'_, '_> {
     /// Expands the hole `call` and returns the sum that stands for it.
@@ -79,7 +71,12 @@ impl Resolver<'_, '_> {
     /// a common factor of both sums could not be told.
     fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
         let mut calls = call.arguments.iter().map(|a| match &a.kind {
-            ast::ExprKind::Call(inner) if inner.function.name != "ratio" => Some((inner, a.span)),
+            // A function that gives a list is a library by itself.
+            ast::ExprKind::Call(inner) if self.list_function(a).is_some() => {
+                let function = ast::Ident { name: "terms".to_string(), span: inner.function.span };
+                Some((ast::Call { function, arguments: vec![a.clone()], named: Vec::new() }, a.span))
+            }
+            ast::ExprKind::Call(inner) if inner.function.name != "ratio" => Some((inner.clone(), a.span)),
             _ => None,
         });
         let (Some(Some(above)), Some(Some(below)), None, true) =
@@ -89,8 +86,8 @@ impl Resolver<'_, '_> {
             self.sink.push(d.help("write `?ratio(poly(x; degree = 2), poly(x; degree = 2))`"));
             return None;
         };
-        let top = self.library(above.0, above.1);
-        let bottom = self.library(below.0, below.1);
+        let top = self.library(&above.0, above.1);
+        let bottom = self.library(&below.0, below.1);
         let (top, mut bottom) = (top?, bottom?);
         let constant = |p: &Product| p.factors.is_empty();
         let keep: Vec<bool> = bottom.products.iter().map(|p| !constant(p)).collect();
@@ -106,9 +103,9 @@ impl Resolver<'_, '_> {
             self.sink.push(d.help("use the numerator alone, without `?ratio`"));
             return None;
         }
-        let top = self.weigh(above.0, top, above.1)?;
+        let top = self.weigh(&above.0, top, above.1)?;
         let mut below_sum = vec![Expr::number(1.0, below.1)];
-        below_sum.extend(self.weigh(below.0, bottom, below.1)?);
+        below_sum.extend(self.weigh(&below.0, bottom, below.1)?);
         let folded =
             fold::sum(top, above.1).and_then(|a| fold::binary(BinaryOp::Div, a, fold::sum(below_sum, below.1)?, span));
         self.folded(folded)
@@ -117,7 +114,11 @@ impl Resolver<'_, '_> {
     /// The candidate terms of one library.
     fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
         let library = call.function.name.as_str();
-        let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.hole_argument(a)).collect();
+        let taken_apart = self.arguments(&call.arguments);
+        let arguments: Vec<Option<Expr>> = match &taken_apart {
+            Some(list) => list.iter().map(|a| self.hole_argument(a)).collect(),
+            None => vec![None],
+        };
         let size_option = match library {
             "poly" => Some("degree"),
             "fourier" => Some("harmonics"),
@@ -168,7 +169,7 @@ impl Resolver<'_, '_> {
             factors = vec![Vec::new(); products.len()];
         }
         let texts: Vec<String> = match repeated {
-            true => call.arguments.iter().map(|a| self.factor_text(a)).collect(),
+            true => taken_apart.iter().flatten().map(|a| self.factor_text(a)).collect(),
             false => Vec::new(),
         };
         let spelled = match library {
@@ -194,9 +195,12 @@ impl Resolver<'_, '_> {
     }
 
     /// An argument as it was written, in parentheses where it could not be a factor.
-    fn factor_text(&self, argument: &ast::Expr) -> String {
-        let text = self.written(argument.span).unwrap_or_default();
-        match argument.kind {
+    fn factor_text(&self, argument: &Argument) -> String {
+        if let Some(text) = &argument.spelled {
+            return text.clone();
+        }
+        let text = self.written(argument.expr.span).unwrap_or_default();
+        match argument.expr.kind {
             ast::ExprKind::Binary { .. }
             | ast::ExprKind::Unary { .. }
             | ast::ExprKind::If { .. }
@@ -209,99 +213,25 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn hole_argument(&mut self, argument: &ast::Expr) -> Option<Expr> {
-        let expr = self.resolve_at(Place::Hole, argument)?;
-        let mut found = None;
-        expr.visit(&mut |e| {
-            if found.is_none() && matches!(e.kind, ExprKind::Unknown(_)) {
-                found = Some(e.span);
-            }
-        });
-        let Some(place) = found else { return Some(expr) };
-        let message = "a candidate term cannot hold an estimated parameter";
-        let d = Diagnostic::error(E0407, message, argument.span, "this term is not known");
-        let d = if place == argument.span { d } else { d.label(place, "estimated") };
-        self.sink.push(d.help("write `fixed` after the parameter, or multiply the whole hole by what holds it"));
+    fn hole_argument(&mut self, argument: &Argument) -> Option<Expr> {
+        let expr = self.resolve_at(Place::Hole, &argument.expr)?;
+        let product = Product::flatten(&expr);
+        // A parameter inside a function of a state is found with the coefficient; as a factor it could not be told from it.
+        let mut bare = None;
+        for (factor, _) in product.factors.iter().filter(|(f, _)| !f.any(&mut varies)) {
+            factor.visit(&mut |e| {
+                if bare.is_none() && matches!(e.kind, ExprKind::Unknown(_)) {
+                    bare = Some(e.span);
+                }
+            });
+        }
+        // What stands in the body of a function is told where it is used.
+        let Some(place) = bare else { return Some(Expr { span: argument.place, ..expr }) };
+        let message = "a candidate term is multiplied by an estimated parameter";
+        let d = Diagnostic::error(E0407, message, argument.place, "its coefficient is such a number already");
+        let d = if place == argument.place { d } else { d.label(place, "estimated") };
+        self.sink.push(d.help("leave the parameter out, or write `fixed` after it"));
         None
-    }
-
-    fn options(&mut self, call: &ast::Call, size_option: Option<&'static str>) -> Option<Options> {
-        let library = &call.function.name;
-        let mut bounds = Bounds::FREE;
-        let mut size = None;
-        let mut ok = true;
-        let mut seen: Vec<(&str, Relation, Span)> = Vec::new();
-        for option in &call.named {
-            // `?poly(x; 2)` is short for `?poly(x; degree = 2)`.
-            let name = match (option.name.name.as_str(), size_option) {
-                ("", Some(name)) => name,
-                (name, _) => name,
-            };
-            if let ("", ast::ExprKind::Name(word)) = (option.name.name.as_str(), &option.value.kind)
-                && size_option.into_iter().chain(["coefficients"]).any(|o| o == word)
-            {
-                let d = Diagnostic::error(E0402, format!("`{word}` has no value"), option.value.span, "of what size?");
-                let form = if word == "coefficients" { "coefficients >= 0".to_string() } else { format!("{word} = 2") };
-                self.sink.push(d.help(format!("write `{form}`")));
-                ok = false;
-                continue;
-            }
-            let first = seen.iter().find(|(n, r, _)| *n == name && *r == option.relation).map(|(_, _, place)| *place);
-            seen.push((name, option.relation, option.name.span));
-            if let Some(first) = first {
-                let d = Diagnostic::error(E0402, format!("`{name}` is given twice"), option.name.span, "again here");
-                self.sink.push(d.label(first, "first here"));
-                ok = false;
-                continue;
-            }
-            let value = self.constant(&option.value);
-            match (name, option.relation) {
-                (_, Relation::Is) if Some(name) == size_option => {
-                    let whole = value.filter(|v| v.fract() == 0.0 && *v >= 0.0 && *v <= MAX_DEGREE as f64);
-                    if value.is_some() && whole.is_none() {
-                        let message = format!("`{name}` is a whole number from 0 to {MAX_DEGREE}");
-                        self.sink.push(Diagnostic::error(E0402, message, option.value.span, "out of range"));
-                    }
-                    ok &= whole.is_some();
-                    size = whole.map(|v| v as usize);
-                }
-                ("coefficients", Relation::AtLeast) => bounds.lower = value.unwrap_or(bounds.lower),
-                ("coefficients", Relation::AtMost) => bounds.upper = value.unwrap_or(bounds.upper),
-                ("coefficients", Relation::Is) => {
-                    let message = "coefficients are unknown; they can only be bounded";
-                    let d = Diagnostic::error(E0402, message, option.name.span, "not an equation");
-                    self.sink.push(d.help("write `coefficients >= 0` or `coefficients <= 1`"));
-                    ok = false;
-                }
-                (_, _) if Some(name) == size_option => {
-                    let d =
-                        Diagnostic::error(E0402, format!("`{name}` is set with `=`"), option.name.span, "not a bound");
-                    self.sink.push(d.help(format!("write `{name} = 2`")));
-                    ok = false;
-                }
-                _ => {
-                    let message = match name.is_empty() {
-                        true => format!("`?{library}` takes no number after `;`"),
-                        false => format!("`?{library}` has no option `{name}`"),
-                    };
-                    let d = Diagnostic::error(E0402, message, option.name.span, "unknown option");
-                    self.sink.push(d.help(suggest::help(
-                        "options",
-                        name,
-                        size_option.into_iter().chain(["coefficients"]),
-                    )));
-                    ok = false;
-                }
-            }
-            ok &= value.is_some();
-        }
-        if bounds.lower > bounds.upper {
-            let message = "no coefficient satisfies both bounds";
-            self.sink.push(Diagnostic::error(E0402, message, call.function.span, "bounds contradict each other"));
-            return None;
-        }
-        let default = if size_option == Some("degree") { 2 } else { 1 };
-        ok.then(|| Options { size: size.unwrap_or(default), bounds })
     }
 
     fn fourier(&mut self, arguments: &[Expr], harmonics: usize, span: Span) -> Option<Vec<Product>> {
@@ -329,7 +259,7 @@ impl Resolver<'_, '_> {
         let mut seen: IndexMap<String, Span> = IndexMap::new();
         let mut terms = Vec::with_capacity(products.len());
         let mut summands = Vec::with_capacity(products.len());
-        let unknowns = Arena::new();
+        let unknowns = self.parameter_names();
         for (k, product) in products.into_iter().enumerate() {
             let at = product.span;
             let key = product.key();
@@ -381,12 +311,34 @@ impl Resolver<'_, '_> {
         Some(summands)
     }
 
+    /// The estimated parameters under their numbers: the names that terms are spelled with before equations have theirs.
+    fn parameter_names(&self) -> Arena<UnknownId, Unknown> {
+        let estimated = self.scope.params.iter().filter(|(_, p)| !p.fixed);
+        let unknown = |(id, p): (ParamId, &Param)| Unknown {
+            kind: UnknownKind::Param(id),
+            name: p.name.clone(),
+            start: p.value,
+            bounds: p.bounds,
+            linear: false,
+        };
+        let mut arena = Arena::new();
+        for found in estimated.map(unknown) {
+            arena.push(found);
+        }
+        arena
+    }
+
     /// The source text at `span`, with single blanks.
     pub(super) fn written(&self, span: Span) -> Option<String> {
         let (_, file) = self.sources.iter().find(|(id, _)| *id == span.file)?;
         let text = file.text.get(span.start as usize..span.end as usize)?;
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
+}
+
+/// Whether something in an expression differs from sample to sample.
+fn varies(e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::State(..) | ExprKind::Input(_) | ExprKind::Time)
 }
 
 /// The monomials of `n` variables by total degree, then lexicographically: which variables are multiplied.

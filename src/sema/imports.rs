@@ -1,12 +1,12 @@
 //! `use a.b.Name`: reads `a/b.mech` through the [`World`] and finds the model or network in it.
 
-use crate::base::IndexMap;
+use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0206, E0207, E0208};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
 use crate::source::{Sources, World};
 use crate::syntax::{self, ast};
 
-use super::suggest;
+use super::{functions, suggest};
 
 /// The longest chain of files that import each other.
 const MAX_CHAIN: usize = 64;
@@ -18,7 +18,18 @@ pub fn stdlib() -> &'static [(&'static str, &'static str)] {
             &[$((concat!("std/", $name, ".mech"), include_str!(concat!("../../stdlib/", $name, ".mech")))),*]
         };
     }
-    files!("systems", "chaos", "oscillators", "mechanics", "populations", "chemistry", "cells", "grids")
+    files!(
+        "systems",
+        "chaos",
+        "oscillators",
+        "mechanics",
+        "populations",
+        "chemistry",
+        "cells",
+        "grids",
+        "terms",
+        "networks"
+    )
 }
 
 /// What can be imported.
@@ -28,8 +39,8 @@ pub(super) enum Imported {
     Model(ast::Model),
     /// A network.
     Network(ast::Block),
-    /// A function.
-    Function(ast::Function),
+    /// A function, and those of its file that it needs, under names that nobody else can give.
+    Function(ast::Function, Vec<ast::Function>),
     /// A unit.
     Unit(ast::UnitDecl),
 }
@@ -87,7 +98,10 @@ impl<'w> Importer<'w> {
                     model.units = self.units(&file.items);
                     return Some(Imported::Model(model));
                 }
-                ast::Item::Function(f) if f.name.name == item.name => return Some(Imported::Function(f.clone())),
+                ast::Item::Function(f) if f.name.name == item.name => {
+                    let (function, needed) = self.with_needed(f, &path);
+                    return Some(Imported::Function(function, needed));
+                }
                 ast::Item::Function(f) => names.push(&f.name.name),
                 ast::Item::Unit(u) if u.name.name == item.name => return Some(Imported::Unit(u.clone())),
                 ast::Item::Unit(u) => names.push(&u.name.name),
@@ -111,15 +125,20 @@ impl<'w> Importer<'w> {
         None
     }
 
-    /// The functions that models of a file can call: the file's own and those it imports by name.
+    /// The functions that models of a file can call: the file's own and those it imports by name, with what those need.
     fn functions(&self, items: &[ast::Item]) -> Vec<ast::Function> {
         let mut out: Vec<ast::Function> = Vec::new();
         for item in items {
             match item {
                 ast::Item::Function(f) => out.push(f.clone()),
                 ast::Item::Use(u) => {
-                    if let Some(Imported::Function(f)) = self.plain_item(u, MAX_CHAIN) {
-                        out.push(f);
+                    let Some((path, found)) = self.function(u, MAX_CHAIN) else { continue };
+                    let (function, needed) = self.with_needed(found, &path);
+                    out.push(function);
+                    for helper in needed {
+                        if !out.iter().any(|f| f.name.name == helper.name.name) {
+                            out.push(helper);
+                        }
                     }
                 }
                 _ => {}
@@ -132,28 +151,72 @@ impl<'w> Importer<'w> {
     fn units(&self, items: &[ast::Item]) -> Vec<ast::UnitDecl> {
         let unit = |item: &ast::Item| match item {
             ast::Item::Unit(u) => Some(u.clone()),
-            ast::Item::Use(u) => match self.plain_item(u, MAX_CHAIN) {
-                Some(Imported::Unit(u)) => Some(u),
-                _ => None,
-            },
+            ast::Item::Use(u) => self.unit(u, MAX_CHAIN).cloned(),
             _ => None,
         };
         items.iter().filter_map(unit).collect()
     }
 
-    /// The function or unit that `import` names, if it is one; `steps` bounds the imports it may pass through.
-    fn plain_item(&self, import: &ast::Use, steps: usize) -> Option<Imported> {
+    /// The unit that `import` names, if it is one; `steps` bounds the imports it may pass through.
+    fn unit(&self, import: &ast::Use, steps: usize) -> Option<&ast::UnitDecl> {
         let (item, folders) = import.path.split_last()?;
         let segments: Vec<&str> = folders.iter().map(|i| i.name.as_str()).collect();
         let file = self.files.get(&format!("{}.mech", segments.join("/")))?.as_ref()?;
         file.items.iter().find_map(|candidate| match candidate {
-            ast::Item::Function(f) if f.name.name == item.name => Some(Imported::Function(f.clone())),
-            ast::Item::Unit(u) if u.name.name == item.name => Some(Imported::Unit(u.clone())),
+            ast::Item::Unit(u) if u.name.name == item.name => Some(u),
             ast::Item::Use(u) if steps > 0 && u.path.last().is_some_and(|i| i.name == item.name) => {
-                self.plain_item(u, steps - 1)
+                self.unit(u, steps - 1)
             }
             _ => None,
         })
+    }
+
+    /// The function that `import` names, if it is one, and the path of its file; `steps` bounds the imports it may pass
+    /// through.
+    fn function(&self, import: &ast::Use, steps: usize) -> Option<(String, &ast::Function)> {
+        let (item, folders) = import.path.split_last()?;
+        let segments: Vec<&str> = folders.iter().map(|i| i.name.as_str()).collect();
+        self.function_of(&format!("{}.mech", segments.join("/")), &item.name, steps)
+    }
+
+    /// The function called `name` in the file at `path`, its own or one that it imports.
+    fn function_of(&self, path: &str, name: &str, steps: usize) -> Option<(String, &ast::Function)> {
+        let file = self.files.get(path)?.as_ref()?;
+        file.items.iter().find_map(|candidate| match candidate {
+            ast::Item::Function(f) if f.name.name == name => Some((path.to_string(), f)),
+            ast::Item::Use(u) if steps > 0 && u.path.last().is_some_and(|i| i.name == name) => {
+                self.function(u, steps - 1)
+            }
+            _ => None,
+        })
+    }
+
+    /// The function `root` of the file at `path`, and the functions that it needs, each once. Those get the name of their
+    /// file before their own, so that they cannot be taken for anything where the function is used.
+    fn with_needed(&self, root: &ast::Function, path: &str) -> (ast::Function, Vec<ast::Function>) {
+        let mut done: Vec<ast::Function> = Vec::new();
+        let mut seen: IndexSet<String> = IndexSet::new();
+        let mut open: Vec<(String, String, ast::Function)> =
+            vec![(path.to_string(), root.name.name.clone(), root.clone())];
+        while let Some((file, name, mut function)) = open.pop() {
+            functions::each_call_mut(&mut function.body, &mut |call| {
+                let Some((inside, found)) = self.function_of(&file, &call.function.name, MAX_CHAIN) else { return };
+                if inside == path && found.name.name == root.name.name {
+                    // It needs itself, which is told where it is used.
+                    call.function.name.clone_from(&root.name.name);
+                    return;
+                }
+                let moved = format!("{}.{}", inside.trim_end_matches(".mech").replace('/', "."), found.name.name);
+                call.function.name.clone_from(&moved);
+                if seen.insert(moved.clone()) {
+                    open.push((inside, moved, found.clone()));
+                }
+            });
+            function.name.name = name;
+            done.push(function);
+        }
+        let first = done.remove(0);
+        (first, done)
     }
 
     /// Reads and parses the file at `path`, and the files it imports.
@@ -191,7 +254,7 @@ impl<'w> Importer<'w> {
         };
         let id = sources.add(path, text);
         let mut own = Sink::new();
-        let file = syntax::parse(id, &sources.file(id).text, &mut own);
+        let file = syntax::parse_library(id, &sources.file(id).text, &mut own);
         let broken = own.has_errors();
         own.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).for_each(|d| sink.push(d));
         if broken {

@@ -109,6 +109,8 @@ struct Checker<'w> {
     /// The units of the main file.
     units: Table,
     used: Vec<String>,
+    /// The functions that models and tests of the file can call.
+    functions: Vec<ast::Function>,
 }
 
 impl<'w> Checker<'w> {
@@ -123,6 +125,7 @@ impl<'w> Checker<'w> {
             data_units: IndexMap::new(),
             units: Table::default(),
             used: Vec::new(),
+            functions: Vec::new(),
         }
     }
 
@@ -188,14 +191,24 @@ impl<'w> Checker<'w> {
         let main = file.items.iter().map(item_span).next().map(|s| sources.file(s.file).path.clone());
         let main = main.unwrap_or_default();
         let mut out: Vec<Entry> = Vec::new();
+        // What imported functions need themselves.
+        let mut helpers: Vec<ast::Function> = Vec::new();
         for item in &file.items {
             let entry = match item {
                 Item::Use(import) => {
                     let found = match importer.find(import, &main, sources, sink) {
                         Some(Imported::Model(m)) => Item::Model(m),
                         Some(Imported::Network(n)) => Item::Network(n),
-                        Some(Imported::Function(f)) => Item::Function(f),
                         Some(Imported::Unit(u)) => Item::Unit(u),
+                        Some(Imported::Function(f, needed)) => {
+                            for helper in needed {
+                                let name = &helper.name.name;
+                                if !helpers.iter().any(|h: &ast::Function| h.name.name == *name) {
+                                    helpers.push(helper);
+                                }
+                            }
+                            Item::Function(f)
+                        }
                         None => {
                             // The name is taken all the same: nothing more is to be said about it.
                             if let Some(last) = import.path.last() {
@@ -224,13 +237,13 @@ impl<'w> Checker<'w> {
             out.push(entry);
         }
         // Models of this file can call its functions; imported models brought theirs along.
-        let functions: Vec<ast::Function> =
-            out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None }).collect();
+        let own = out.iter().filter_map(|e| if let Item::Function(f) = &e.item { Some(f.clone()) } else { None });
+        self.functions = own.chain(helpers).collect();
         let units: Vec<ast::UnitDecl> =
             out.iter().filter_map(|e| if let Item::Unit(u) = &e.item { Some(u.clone()) } else { None }).collect();
         for entry in out.iter_mut().filter(|e| e.import.is_none()) {
             if let Item::Model(m) = &mut entry.item {
-                m.body.extend(functions.iter().cloned().map(ModelItem::Function));
+                m.body.extend(self.functions.iter().cloned().map(ModelItem::Function));
                 m.units = units.clone();
             }
         }
@@ -423,7 +436,7 @@ impl<'w> Checker<'w> {
                 continue;
             }
             names.insert(&item.name.name, item.name.span);
-            let test = expect::test(item, &self.program, &mut self.used, sink);
+            let test = expect::test(item, (&self.program, &self.functions), &mut self.used, sink);
             self.program.tests.extend(test);
         }
     }

@@ -129,12 +129,17 @@ impl<'a, 's> Resolver<'a, 's> {
         if self.nodes <= MAX_NODES {
             return Some(());
         }
+        self.too_large(span);
+        None
+    }
+
+    /// Reports once that there are too many nodes.
+    pub(super) fn too_large(&mut self, span: Span) {
         if !std::mem::replace(&mut self.full, true) {
             let message = format!("the model's expressions have more than {MAX_NODES} operations after substitution");
             let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
             self.sink.push(d.help("shorten `let`s that are used many times, or lower the degree of holes"));
         }
-        None
     }
 
     pub(super) fn resolve(&mut self, expr: &ast::Expr) -> Option<Expr> {

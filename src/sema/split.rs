@@ -11,7 +11,7 @@ use super::product::Product;
 use super::resolve::{MAX_NODES, Resolver};
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0307, E0309, E0405, W0704};
+use crate::diagnostics::codes::{E0307, E0309, E0404, E0405, W0704};
 use crate::hir::{
     BinaryOp, Equation, Expr, ExprKind, LinearTerm, Names, StateId, UnaryFn, Unknown, UnknownId, UnknownKind,
     UnknownTerm,
@@ -140,6 +140,15 @@ pub(super) fn choose_linear(equations: &[Expanded], unknowns: &Arena<UnknownId, 
     linear
 }
 
+/// A text that sums of products share that are equal up to the number in front.
+fn shape(products: &[Product]) -> String {
+    let mut parts: Vec<(String, f64)> = products.iter().map(|p| (p.key(), p.scale)).collect();
+    parts.sort_by(|a, b| a.0.cmp(&b.0));
+    let first = parts.first().map_or(1.0, |p| p.1);
+    // Sums of the same numbers in another order may differ in their last digits.
+    parts.iter().map(|(key, scale)| format!("{:.12e}*{key}", scale / first)).collect::<Vec<_>>().join(" + ")
+}
+
 impl Resolver<'_, '_> {
     /// Expands a residual; reports what stands in the way.
     pub(super) fn expand(&mut self, state: StateId, residual: Expr, span: Span) -> Option<Expanded> {
@@ -260,14 +269,14 @@ impl Resolver<'_, '_> {
         let mut pairs: Vec<(UnknownId, UnknownId, String)> = Vec::new();
         let mut holes: IndexSet<(usize, usize)> = IndexSet::new();
         for (&u, products) in with {
-            let [product] = products.as_slice() else { continue };
-            let key = product.key();
+            let key = shape(products);
             if let Some(&first) = seen.get(&key) {
-                let spelled = match (Product { scale: 1.0, ..(*product).clone() }).to_expr() {
-                    Ok(e) => names.spell(&e),
-                    Err(_) => key,
-                };
-                pairs.push((first, u, spelled));
+                let scale = products.first().map_or(1.0, |p| p.scale);
+                let parts = products.iter().map(|p| Product { scale: p.scale / scale, ..p.clone() }.to_expr());
+                let sum = parts
+                    .collect::<Result<Vec<_>, _>>()
+                    .and_then(|parts| fold::sum(parts, self.unknown_span(&unknowns[u])));
+                pairs.push((first, u, sum.map_or(key, |e| names.spell(&e))));
             } else {
                 seen.insert(key, u);
             }
@@ -276,6 +285,14 @@ impl Resolver<'_, '_> {
             let (first, second) = (&unknowns[a], &unknowns[b]);
             let (place, other) = (self.unknown_span(first), self.unknown_span(second));
             match (first.kind, second.kind) {
+                (UnknownKind::Coefficient { hole: h, term: a }, UnknownKind::Coefficient { hole: k, term: b })
+                    if h == k =>
+                {
+                    let term = |i: usize| self.holes[h.index()].terms.get(i).map_or("", |t| t.spelled.as_str());
+                    let message = format!("`{}` and `{}` are the same up to a factor", term(a), term(b));
+                    let d = Diagnostic::error(E0404, message, place, "terms of this hole");
+                    self.sink.push(d.help("their coefficients cannot be told apart: keep one of them"));
+                }
                 (UnknownKind::Coefficient { hole: h, .. }, UnknownKind::Coefficient { hole: k, .. }) => {
                     // One report for two holes, however many terms they share.
                     if holes.insert((h.index(), k.index())) {

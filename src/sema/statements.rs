@@ -21,7 +21,7 @@ impl Resolver<'_, '_> {
                     list.iter().for_each(|b| out.declarations.push(format!("const {}", self.binding_text(b))));
                 }
                 ModelItem::Let(b) => out.declarations.push(format!("let {}", self.binding_text(b))),
-                ModelItem::Function(f) => out.declarations.extend(self.written(f.span)),
+                ModelItem::Function(f) => out.declarations.extend(self.function_text(f)),
                 ModelItem::Input(list) => {
                     let names: Vec<String> =
                         list.iter().map(|d| family(&d.name, &d.axes) + &self.unit_text(d.unit.as_ref())).collect();

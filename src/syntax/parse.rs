@@ -11,6 +11,15 @@ use crate::source::{FileId, MAX_SOURCE_BYTES, Span};
 
 /// The syntax tree of a file. Errors go to `sink`; the tree holds every item and statement that could be read.
 pub fn parse(file: FileId, text: &str, sink: &mut Sink) -> File {
+    read_items(file, text, |_| true, sink)
+}
+
+/// What other files can import from a file: like [`parse`], but data sets, fits and tests are passed over unread.
+pub fn parse_library(file: FileId, text: &str, sink: &mut Sink) -> File {
+    read_items(file, text, |keyword| !["data", "fit", "test"].contains(&keyword), sink)
+}
+
+fn read_items(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mut Sink) -> File {
     let mut out = Reporter::new(file, sink);
     if text.len() as u64 > MAX_SOURCE_BYTES {
         let message = format!("the file has {} bytes; a source file has at most {MAX_SOURCE_BYTES}", text.len());
@@ -21,13 +30,19 @@ pub fn parse(file: FileId, text: &str, sink: &mut Sink) -> File {
     let outline = outline(text, &tokens, &mut out);
     let mut reader = Reader { file, text, tokens: &tokens, out, lost: false };
     let mut tree = File { doc: outline.doc, items: Vec::new() };
+    let mut passed_over = false;
     for raw in outline.items {
         if reader.out.exhausted() {
             break;
         }
+        let keyword = tokens.get(raw.header.tokens.start).map_or("", |t| reader.slice(*t));
+        if !wanted(keyword) {
+            passed_over = true;
+            continue;
+        }
         tree.items.extend(reader.item(raw));
     }
-    if tree.items.is_empty() && reader.out.clean() {
+    if tree.items.is_empty() && !passed_over && reader.out.clean() {
         let help = Some("declare a model: `model Name { state x; x' = -x }`".to_string());
         reader.out.error_with_help(codes::E0118, "there is nothing in this file".to_string(), 0..0, "", help);
     }

@@ -2,8 +2,9 @@
 
 use super::laboratory::Laboratory;
 use super::snapshots::Snapshots;
+use super::timing;
 use crate::diagnostics::{Diagnostic, codes};
-use crate::hir::{self, Claim, EquationRef, Expectation, Program, Quantity, Relation, Snapshot, Subject};
+use crate::hir::{self, Claim, EquationRef, Expectation, Program, Quantity, Relation, Snapshot, Subject, Timing};
 use crate::report::{self, Equation, RunRecord, Term};
 use crate::sema::canonical;
 
@@ -163,10 +164,31 @@ impl Judge<'_, '_> {
                     Some(n) => Value::Series((0..n).map(|i| op.apply(a.at(i), b.at(i))).collect()),
                 })
             }
+            Quantity::List(list) => {
+                let mut out = Vec::with_capacity(list.len());
+                for quantity in list {
+                    match self.value(quantity)? {
+                        Value::Number(v) => out.push(v),
+                        Value::Series(values) => out.extend(values),
+                    }
+                }
+                Ok(Value::Series(out))
+            }
+            Quantity::Timed { how, series, times } => number(self.timed(*how, series, times)?),
             Quantity::Reduced(how, a) => number(match self.value(a)? {
                 Value::Number(v) => how.apply(&[v]),
                 Value::Series(values) => how.apply(&values),
             }),
+        }
+    }
+
+    /// A number from a series and its times, which is as long.
+    fn timed(&self, how: Timing, series: &Quantity, times: &Quantity) -> Result<f64, String> {
+        match (self.value(series)?, self.value(times)?) {
+            (Value::Series(values), Value::Series(times)) if values.len() == times.len() => {
+                timing::apply(how, &values, &times)
+            }
+            _ => Err("the series has another length than its times".to_string()),
         }
     }
 

@@ -8,5 +8,6 @@ mod judge;
 mod laboratory;
 mod run;
 mod snapshots;
+mod timing;
 
 pub use run::{FileTests, TestOptions, TestOutcome, run_tests};

@@ -8,10 +8,10 @@ use crate::hir::{Claim, EquationRef, Expectation, Program, Relation, Snapshot, S
 use crate::source::Span;
 use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
 
-/// The test of an item; `None` after a report. Names of items that it uses are added to `used`.
+/// The test of an item; `None` after a report. It may call `functions`. Names of items that it uses are added to `used`.
 pub(in crate::sema) fn test(
     item: &ast::Test,
-    program: &Program,
+    (program, functions): (&Program, &[ast::Function]),
     used: &mut Vec<String>,
     sink: &mut Sink,
 ) -> Option<Test> {
@@ -21,7 +21,7 @@ pub(in crate::sema) fn test(
         sink.push(Diagnostic::error(E1106, message, item.name.span, "").help(help));
         return None;
     }
-    let mut resolver = Resolver { program, sink, used };
+    let mut resolver = Resolver { program, sink, used, functions, calls: 0, depth: 0, lost: false };
     // Every expectation is looked at, also after one that is wrong.
     let expectations: Vec<Option<Expectation>> = item.expectations.iter().map(|e| resolver.expectation(e)).collect();
     let expectations = expectations.into_iter().collect::<Option<Vec<_>>>()?;

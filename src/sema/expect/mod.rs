@@ -3,6 +3,7 @@
 //! [`test`] turns one `test` item into a [`Test`](crate::hir::Test); [`canonical`] spells a term so that `y*x` and `x*y` are the
 //! same. Nothing is run here: what can be known to be wrong without running is reported, the rest is for the runner.
 
+mod calls;
 mod canonical;
 mod claim;
 mod quantity;

@@ -2,12 +2,14 @@
 
 use super::super::suggest;
 use super::subject::{Owner, Resolver};
-use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, UnaryFn};
+use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, Timing, UnaryFn};
 use crate::syntax::ast::{self, Call, Expr, ExprKind, Ident, UnaryOp};
 
 /// Functions that say something about a fit or a model.
 const OF_FITS: [&str; 8] = ["terms", "coef", "std_error", "rmse", "held_out_rmse", "noise", "loss", "metric"];
 
+/// Functions of a series and its times.
+const OF_TIME: [&str; 3] = ["at", "period", "peaks"];
 impl Resolver<'_> {
     /// The quantity an expression stands for; `None` after a report.
     pub fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
@@ -34,6 +36,12 @@ impl Resolver<'_> {
                 Some(Quantity::Binary(operator(*op)?, Box::new(left?), Box::new(right?)))
             }
             ExprKind::Call(call) => self.call(expr, call),
+            ExprKind::Subscript { of, at } => self.element(expr, of, at),
+            ExprKind::Tuple(list) => {
+                // Every element is looked at, also after one that is wrong.
+                let list: Vec<Option<Quantity>> = list.iter().map(|e| self.quantity(e)).collect();
+                list.into_iter().collect::<Option<Vec<Quantity>>>().map(Quantity::List)
+            }
             ExprKind::Primed { .. } => {
                 let help = "derivatives are not among the samples; an equation's coefficient is `coef(x', y)`";
                 self.wrong("a derivative has no value here", expr.span, help);
@@ -44,6 +52,31 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// `run.u[3]`: an element of a family.
+    fn element(&mut self, expr: &Expr, of: &Expr, at: &[Expr]) -> Option<Quantity> {
+        let subscript = |e: &Expr| match e.kind {
+            ExprKind::Number { value, percent: false } if value.fract() == 0.0 => Some(format!("{value}")),
+            _ => None,
+        };
+        let Some(at) = at.iter().map(subscript).collect::<Option<Vec<String>>>() else {
+            self.wrong("an element is named by whole numbers here", expr.span, "write `run.u[3]`");
+            return None;
+        };
+        let family = |name: &str| format!("{name}[{}]", at.join(", "));
+        let kind = match &of.kind {
+            ExprKind::Name(name) => ExprKind::Name(family(name)),
+            ExprKind::Field { of, name } => {
+                let name = Ident { name: family(&name.name), span: expr.span };
+                ExprKind::Field { of: of.clone(), name }
+            }
+            _ => {
+                self.wrong("only states, inputs and parameters have elements", of.span, "write `run.u[3]`");
+                return None;
+            }
+        };
+        self.quantity(&Expr { kind, span: expr.span })
     }
 
     fn of_owner(&mut self, owner: &str, of: &Expr, name: &Ident) -> Option<Quantity> {
@@ -113,6 +146,10 @@ impl Resolver<'_> {
             return None;
         }
         let arguments = call.arguments.as_slice();
+        let functions = self.functions;
+        if let Some(function) = functions.iter().find(|f| f.name.name == name) {
+            return self.user_call(function, expr, arguments);
+        }
         let unary = UnaryFn::ALL.into_iter().find(|f| *f != UnaryFn::Neg && f.name() == name);
         let reduction = Reduction::ALL.into_iter().find(|r| r.name() == name);
         match (name, arguments) {
@@ -125,6 +162,9 @@ impl Resolver<'_> {
                 let inner = Box::new(self.quantity(a)?);
                 unary.map(|f| Quantity::Unary(f, inner.clone())).or(reduction.map(|r| Quantity::Reduced(r, inner)))
             }
+            ("period", [a]) => self.timed(a, Timing::Period),
+            ("peaks", [a]) => self.timed(a, Timing::Peaks),
+            ("at", [a, time]) => self.at_time(a, time),
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
                 let term = self.term(term, &of)?;
@@ -172,13 +212,14 @@ impl Resolver<'_> {
 
     fn no_call(&mut self, call: &Call, known: bool) {
         let name = call.function.name.as_str();
-        if known || OF_FITS.contains(&name) {
+        if known || OF_FITS.contains(&name) || OF_TIME.contains(&name) {
             let message = format!("`{name}` does not take {} arguments here", call.arguments.len());
             self.wrong(message, call.function.span, "docs/tools.md lists the functions of expectations");
             return;
         }
         let unary = UnaryFn::ALL.iter().filter(|f| **f != UnaryFn::Neg).map(|f| f.name());
-        let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS);
+        let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS).chain(OF_TIME);
+        let names = names.chain(self.functions.iter().map(|f| f.name.name.as_str()));
         let help = suggest::help("functions", name, names);
         self.unknown(format!("there is no function `{name}`"), call.function.span, help);
     }

@@ -6,7 +6,7 @@ use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::ast::{Expr, ExprKind, Function};
 
 /// What a name before a dot stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub(super) struct Resolver<'a> {
     pub sink: &'a mut Sink,
     /// Names of items that a test uses.
     pub used: &'a mut Vec<String>,
+    /// The functions of the file.
+    pub functions: &'a [Function],
+    /// Calls of them so far, and how many the current place lies in.
+    pub calls: usize,
+    pub depth: usize,
+    /// Whether there were too many calls, which has been reported.
+    pub lost: bool,
 }
 
 impl<'a> Resolver<'a> {

@@ -366,7 +366,8 @@ impl<'a> Engine<'a> {
             self.finite(&x, "the trajectory")?;
             let rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
-            let reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
+            let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
+            reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
             let chosen = if selecting {
                 let stop = || self.observer.should_stop();
@@ -481,7 +482,8 @@ impl<'a> Engine<'a> {
         let estimates = (0..self.unknowns.len())
             .map(|k| {
                 let kept = best.state.active[k];
-                let std_error = if kept { error[k].hypot(best.solution.shift[k]) } else { f64::NAN };
+                let estimated = kept && !best.reduced.idle[k];
+                let std_error = if estimated { error[k].hypot(best.solution.shift[k]) } else { f64::NAN };
                 Estimate { value: best.state.xi[k], std_error, kept }
             })
             .collect();

@@ -5,6 +5,7 @@
 //! subset can be chosen without another elimination.
 
 use super::collocation::{Grid, Rows};
+use super::problem::Unknown;
 use crate::solve::{Chain, PivotError};
 
 /// Weights and observations of one linearisation.
@@ -37,6 +38,8 @@ pub struct Reduced {
     pub log_determinant: f64,
     /// The objective at the point of linearisation.
     pub objective: f64,
+    /// Unknowns without any influence there, which are held where they are.
+    pub idle: Vec<bool>,
     /// `H^-1 [B, g, g_correction]`, `[time, n, p + 2]`.
     solved: Vec<f64>,
     /// The factor, for probes.
@@ -143,10 +146,24 @@ pub fn reduce(grid: &Grid, mut rows: Rows, x: &[f64], xi: &[f64], w: &Weights) -
         let seen = w.y[i * samples..(i + 1) * samples].iter().filter(|y| y.is_finite()).count() as f64;
         log_determinant += 2.0 * real * libm::log(w.q[i]) + 2.0 * seen * libm::log(w.sigma[i]);
     }
-    Ok(Reduced { p, s, c, score, systematic, log_determinant, objective, solved, chain, n })
+    Ok(Reduced { p, s, c, score, systematic, log_determinant, objective, idle: vec![false; p], solved, chain, n })
 }
 
 impl Reduced {
+    /// Holds unknowns that may not be dropped where they are as long as nothing depends on them: parameters inside terms that
+    /// are all dropped. `scale` makes the entry that holds them as large as any other.
+    pub fn hold_idle(&mut self, unknowns: &[Unknown], xi: &[f64], scale: &[f64]) {
+        for (k, unknown) in unknowns.iter().enumerate() {
+            let own = k * self.p + k;
+            if unknown.droppable || unknown.linear || self.s[own] != 0.0 {
+                continue;
+            }
+            self.idle[k] = true;
+            self.s[own] = 1.0 / (scale[k] * scale[k]);
+            self.c[k] = xi[k] * self.s[own];
+        }
+    }
+
     /// The change of the trajectory that goes with a change of the unknowns, `[component, time]`.
     pub fn trajectory_step(&self, change: &[f64]) -> Vec<f64> {
         let columns = self.p + 2;

@@ -94,7 +94,14 @@ pub fn regress(
         let what = format!("the term or derivative that belongs to `{}`", unknowns[unknown].name);
         return Err(JointError::NotFinite { what, time: grid.t[sample] });
     }
-    let scale: Vec<f64> = (0..p).map(|i| 1.0 / (now.gram[i * p + i] / len.max(1) as f64).sqrt().max(1e-30)).collect();
+    // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
+    let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / len.max(1) as f64 {
+        square if square > 1e-60 => 1.0 / square.sqrt(),
+        _ if unknowns[i].droppable || unknowns[i].linear => 1e30,
+        _ => x.abs().max(1e-3),
+    };
+    let mut scale: Vec<f64> = (0..p).map(|i| natural(&now.gram, i, xi[i])).collect();
+    let without: Vec<usize> = (0..p).filter(|&i| now.gram[i * p + i] == 0.0).collect();
     let mut damping = RIDGE;
     for _ in 0..if linear { 1 } else { STEPS } {
         if stop() {
@@ -133,6 +140,7 @@ pub fn regress(
             break;
         }
     }
+    without.into_iter().for_each(|i| scale[i] = natural(&now.gram, i, xi[i]));
     Ok(Start { xi, scale })
 }
 

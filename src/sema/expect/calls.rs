@@ -1,0 +1,82 @@
+//! Functions of the file in expectations, and functions of a series with its times.
+
+use super::super::functions::put_in;
+use super::subject::Resolver;
+use crate::hir::{Quantity, Timing};
+use crate::syntax::ast::{self, Expr};
+
+/// Functions of the file call each other at most this deep,
+const MAX_CALLS_DEEP: usize = 100;
+/// and so often in one test.
+const MAX_CALLS: usize = 10_000;
+
+impl Resolver<'_> {
+    /// The value of a call of a function of the file.
+    pub fn user_call(&mut self, function: &ast::Function, expr: &Expr, arguments: &[Expr]) -> Option<Quantity> {
+        let (name, wanted, given) = (&function.name.name, function.params.len(), arguments.len());
+        if wanted != given {
+            let message = format!("`{name}` has {wanted} parameters, and {given} arguments are given");
+            self.wrong(message, expr.span, "give one argument for each");
+            return None;
+        }
+        self.calls += 1;
+        let few = self.depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS && !self.lost;
+        let Some(body) = few.then(|| put_in(function, arguments, self.calls)).flatten() else {
+            // What follows from this is silent.
+            if !std::mem::replace(&mut self.lost, true) {
+                let message = format!("`{name}` calls too many functions, or itself");
+                self.wrong(message, expr.span, "shorten the functions that it needs");
+            }
+            return None;
+        };
+        self.depth += 1;
+        let value = self.quantity(&body);
+        self.depth -= 1;
+        value
+    }
+
+    /// A number from a series and the times that belong to it.
+    pub fn timed(&mut self, series: &Expr, how: Timing) -> Option<Quantity> {
+        let value = self.quantity(series)?;
+        let Some(times) = times(&value) else {
+            self.wrong("this is not a series over time", series.span, "name a column or a solution: `run.x`");
+            return None;
+        };
+        Some(Quantity::Timed { how, series: Box::new(value), times: Box::new(times) })
+    }
+
+    /// `at(run.x, 2*pi)`
+    pub fn at_time(&mut self, series: &Expr, time: &Expr) -> Option<Quantity> {
+        let Quantity::Number(at) = fixed(self.quantity(time)?) else {
+            self.wrong("the time is not a number", time.span, "write `at(run.x, 2.5)` or `at(run.x, 2*pi)`");
+            return None;
+        };
+        self.timed(series, Timing::At(at))
+    }
+}
+
+/// The times of the first series in a quantity.
+fn times(quantity: &Quantity) -> Option<Quantity> {
+    match quantity {
+        Quantity::Column(id, _) => Some(Quantity::Column(*id, "t".to_string())),
+        Quantity::Solution(id, _) => Some(Quantity::Solution(*id, "t".to_string())),
+        Quantity::Unary(_, a) => times(a),
+        Quantity::Binary(_, a, b) => times(a).or_else(|| times(b)),
+        _ => None,
+    }
+}
+
+/// A quantity of numbers as a number.
+fn fixed(quantity: Quantity) -> Quantity {
+    match quantity {
+        Quantity::Unary(f, a) => match fixed(*a) {
+            Quantity::Number(a) => Quantity::Number(f.apply(a)),
+            a => Quantity::Unary(f, Box::new(a)),
+        },
+        Quantity::Binary(op, a, b) => match (fixed(*a), fixed(*b)) {
+            (Quantity::Number(a), Quantity::Number(b)) => Quantity::Number(op.apply(a, b)),
+            (a, b) => Quantity::Binary(op, Box::new(a), Box::new(b)),
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,101 @@
+//! What stands behind `;` in a hole: `degree = 2`, `coefficients >= 0`.
+
+use super::resolve::Resolver;
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::E0402;
+use crate::hir::Bounds;
+use crate::source::Span;
+use crate::syntax::ast::{self, Relation};
+
+/// The highest degree of a polynomial hole and the most harmonics of a Fourier hole.
+const MAX_DEGREE: usize = 100;
+
+/// The options of a hole.
+pub(super) struct Options {
+    /// `degree` or `harmonics`.
+    pub(super) size: usize,
+    pub(super) bounds: Bounds,
+}
+
+impl Resolver<'_, '_> {
+    /// Reads the options of a hole; `size_option` is the name of the one that says how large it is.
+    pub(super) fn options(&mut self, call: &ast::Call, size_option: Option<&'static str>) -> Option<Options> {
+        let library = &call.function.name;
+        let mut bounds = Bounds::FREE;
+        let mut size = None;
+        let mut ok = true;
+        let mut seen: Vec<(&str, Relation, Span)> = Vec::new();
+        for option in &call.named {
+            // `?poly(x; 2)` is short for `?poly(x; degree = 2)`.
+            let name = match (option.name.name.as_str(), size_option) {
+                ("", Some(name)) => name,
+                (name, _) => name,
+            };
+            if let ("", ast::ExprKind::Name(word)) = (option.name.name.as_str(), &option.value.kind)
+                && size_option.into_iter().chain(["coefficients"]).any(|o| o == word)
+            {
+                let d = Diagnostic::error(E0402, format!("`{word}` has no value"), option.value.span, "of what size?");
+                let form = if word == "coefficients" { "coefficients >= 0".to_string() } else { format!("{word} = 2") };
+                self.sink.push(d.help(format!("write `{form}`")));
+                ok = false;
+                continue;
+            }
+            let first = seen.iter().find(|(n, r, _)| *n == name && *r == option.relation).map(|(_, _, place)| *place);
+            seen.push((name, option.relation, option.name.span));
+            if let Some(first) = first {
+                let d = Diagnostic::error(E0402, format!("`{name}` is given twice"), option.name.span, "again here");
+                self.sink.push(d.label(first, "first here"));
+                ok = false;
+                continue;
+            }
+            let value = self.constant(&option.value);
+            match (name, option.relation) {
+                (_, Relation::Is) if Some(name) == size_option => {
+                    let whole = value.filter(|v| v.fract() == 0.0 && *v >= 0.0 && *v <= MAX_DEGREE as f64);
+                    if value.is_some() && whole.is_none() {
+                        let message = format!("`{name}` is a whole number from 0 to {MAX_DEGREE}");
+                        self.sink.push(Diagnostic::error(E0402, message, option.value.span, "out of range"));
+                    }
+                    ok &= whole.is_some();
+                    size = whole.map(|v| v as usize);
+                }
+                ("coefficients", Relation::AtLeast) => bounds.lower = value.unwrap_or(bounds.lower),
+                ("coefficients", Relation::AtMost) => bounds.upper = value.unwrap_or(bounds.upper),
+                ("coefficients", Relation::Is) => {
+                    let message = "coefficients are unknown; they can only be bounded";
+                    let d = Diagnostic::error(E0402, message, option.name.span, "not an equation");
+                    self.sink.push(d.help("write `coefficients >= 0` or `coefficients <= 1`"));
+                    ok = false;
+                }
+                (_, _) if Some(name) == size_option => {
+                    let d =
+                        Diagnostic::error(E0402, format!("`{name}` is set with `=`"), option.name.span, "not a bound");
+                    self.sink.push(d.help(format!("write `{name} = 2`")));
+                    ok = false;
+                }
+                _ => {
+                    let message = match name.is_empty() {
+                        true => format!("`?{library}` takes no number after `;`"),
+                        false => format!("`?{library}` has no option `{name}`"),
+                    };
+                    let d = Diagnostic::error(E0402, message, option.name.span, "unknown option");
+                    self.sink.push(d.help(suggest::help(
+                        "options",
+                        name,
+                        size_option.into_iter().chain(["coefficients"]),
+                    )));
+                    ok = false;
+                }
+            }
+            ok &= value.is_some();
+        }
+        if bounds.lower > bounds.upper {
+            let message = "no coefficient satisfies both bounds";
+            self.sink.push(Diagnostic::error(E0402, message, call.function.span, "bounds contradict each other"));
+            return None;
+        }
+        let default = if size_option == Some("degree") { 2 } else { 1 };
+        ok.then(|| Options { size: size.unwrap_or(default), bounds })
+    }
+}
