@@ -18,9 +18,11 @@ mod equations;
 mod expect;
 mod fit;
 mod fold;
+mod formula;
 mod functions;
 mod holes;
 mod imports;
+mod initial;
 mod layers;
 mod model;
 mod network;
@@ -30,6 +32,7 @@ mod program;
 mod resolve;
 mod scope;
 mod settings;
+mod solve;
 mod split;
 mod statements;
 mod suggest;
@@ -42,5 +45,6 @@ pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;
 pub use settings::{
-    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, Takes,
+    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule,
+    SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

@@ -196,6 +196,8 @@ impl<'a> Scope<'a> {
             ast::ModelItem::Index(_)
             | ast::ModelItem::Equation(_)
             | ast::ModelItem::Initial(_)
+            | ast::ModelItem::Final(_)
+            | ast::ModelItem::Boundary(_)
             | ast::ModelItem::For(_) => {}
         }
     }
