@@ -172,6 +172,8 @@ fn tables_of_settings_are_those_of_the_compiler() {
     let mut new = page.clone();
     let tables = [
         ("simulate", sema::SIMULATE_SETTINGS),
+        ("solve", sema::SOLVE_SETTINGS),
+        ("formula", sema::FORMULA_SETTINGS),
         ("file", sema::FILE_SETTINGS),
         ("network", sema::NETWORK_SETTINGS),
         ("fit", sema::FIT_SETTINGS),

@@ -2,7 +2,7 @@
 
 use super::dataset::{Dataset, Trajectory};
 use super::error::DataError;
-use super::grid::{check_step, uniform};
+use super::grid::{check_step, grid};
 use super::nearest::nearest;
 use super::spec::ReadSpec;
 
@@ -173,15 +173,15 @@ impl Rows {
     fn finish(self, file: &str, spec: &ReadSpec) -> Result<Trajectory, DataError> {
         let len = self.lines.len();
         enough(file, &self.id, len, spec)?;
-        let (t0, dt) = match spec.dt {
-            Some(dt) if spec.time.is_none() => (0.0, dt),
+        let (t0, dt, times) = match spec.dt {
+            Some(dt) if spec.time.is_none() => (0.0, dt, Vec::new()),
             _ => {
                 let place = |i: usize| format!("{file}:{}", self.lines.get(i).copied().unwrap_or(0));
-                uniform(file, &self.times, spec.step_tolerance, place)?
+                grid(file, &self.times, spec, place)?
             }
         };
         let Self { id, values, valid, inputs, .. } = self;
-        Ok(Trajectory { id, t0, dt, len, values, valid, inputs, truth: None })
+        Ok(Trajectory { id, t0, dt, times, len, values, valid, inputs, truth: None })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The data set: named columns over uniformly sampled trajectories.
+//! The data set: named columns over sampled trajectories.
 
 use std::fmt::Write as _;
 
@@ -17,15 +17,17 @@ pub struct Dataset {
     pub trajectories: Vec<Trajectory>,
 }
 
-/// One trajectory, sampled at `t0 + i*dt` for `i < len`.
+/// One trajectory, sampled at `t0 + i*dt` for `i < len`, or at times of its own.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trajectory {
     /// What the file calls it; empty where there is only one.
     pub id: String,
     /// Time of the first sample.
     pub t0: f64,
-    /// Time between two samples, positive.
+    /// Time between two samples, positive; the median where the times are irregular.
     pub dt: f64,
+    /// The times of the samples, increasing, where they are irregular; else empty.
+    pub times: Vec<f64>,
     /// Number of samples.
     pub len: usize,
     /// Observations, shape [time, column], row-major; finite everywhere, 0 where `valid` is false.
@@ -91,7 +93,7 @@ impl Dataset {
         }
         for t in &self.trajectories {
             hash.bytes(&(t.len as u64).to_le_bytes());
-            for v in [t.t0, t.dt].iter().chain(&t.values).chain(&t.inputs) {
+            for v in [t.t0, t.dt].iter().chain(&t.times).chain(&t.values).chain(&t.inputs) {
                 hash.bytes(&v.to_bits().to_le_bytes());
             }
             for &v in &t.valid {
@@ -140,9 +142,14 @@ impl Dataset {
 }
 
 impl Trajectory {
-    /// Time of sample `i`, computed as `t0 + i*dt` so that rounding does not add up.
+    /// Time of sample `i`, computed as `t0 + i*dt` so that rounding does not add up, unless the times are irregular.
     pub fn time(&self, i: usize) -> f64 {
-        self.t0 + i as f64 * self.dt
+        self.times.get(i).copied().unwrap_or(self.t0 + i as f64 * self.dt)
+    }
+
+    /// Whether the times of the samples are irregular.
+    pub fn is_irregular(&self) -> bool {
+        !self.times.is_empty()
     }
 
     /// Number of observed columns; 0 for an empty trajectory.
@@ -174,6 +181,7 @@ impl Trajectory {
             id: self.id.clone(),
             t0: self.time(start),
             dt: self.dt,
+            times: if self.is_irregular() { cut(&self.times, start, len) } else { Vec::new() },
             len,
             values: cut(&self.values, start * w, len * w),
             valid: cut(&self.valid, start * w, len * w),

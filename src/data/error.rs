@@ -263,7 +263,7 @@ impl DataError {
             }
             Self::UnequalSteps { .. } => {
                 "resample to equal steps and put rows that are absent back in with missing values; if only the printed times \
-                 are rounded, give `dt` instead of `time`.".into()
+                 are rounded, give `dt` instead of `time`; the joint engine takes times as they are with `spacing irregular`.".into()
             }
             Self::TooFewRows { .. } => "give more samples, or leave this trajectory out.".into(),
             Self::NothingObserved { .. } => "leave the column out: a state without data is estimated.".into(),

@@ -1,13 +1,33 @@
-//! Uniform time grids: one check for times from every format.
+//! Time grids: one check for times from every format.
 
 use super::error::DataError;
+use super::spec::ReadSpec;
+
+/// The first time, the step and, where they are irregular and may be, all times; otherwise the steps must be equal.
+pub(crate) fn grid(
+    file: &str,
+    times: &[f64],
+    spec: &ReadSpec,
+    place: impl Fn(usize) -> String,
+) -> Result<(f64, f64, Vec<f64>), DataError> {
+    match uniform(file, times, spec.step_tolerance, &place) {
+        Ok((t0, dt)) => Ok((t0, dt, Vec::new())),
+        Err(DataError::UnequalSteps { .. }) if spec.irregular => {
+            let steps: Vec<f64> = times.iter().zip(times.iter().skip(1)).map(|(a, b)| b - a).collect();
+            let dt = median(&steps);
+            check_step(file, dt)?;
+            Ok((times.first().copied().unwrap_or(0.0), dt, times.to_vec()))
+        }
+        Err(error) => Err(error),
+    }
+}
 
 /// Checks that times increase in equal steps and gives back the first time and the step.
 ///
 /// The step is the average one, (last - first)/(n - 1). Each single step may differ from the median step by `tolerance`
 /// times it (times are often printed with few digits), and each time may be twice that far from its place on the grid,
 /// so that small differences of one sign cannot add up. `place` names sample `i` for a message.
-pub(crate) fn uniform(
+fn uniform(
     file: &str,
     times: &[f64],
     tolerance: f64,

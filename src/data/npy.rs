@@ -64,14 +64,22 @@ pub(crate) fn read_npy(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
 pub(crate) enum Times {
     /// Samples at `t0 + i*dt`, any number of them.
     Step { t0: f64, dt: f64 },
-    /// The same, checked against an array of this many times.
-    Grid { t0: f64, dt: f64, len: usize },
+    /// The same, checked against an array of this many times; all of them where they are irregular.
+    Grid { t0: f64, dt: f64, times: Vec<f64>, len: usize },
 }
 
 impl Times {
     pub(crate) fn step(&self) -> (f64, f64) {
         match *self {
             Self::Step { t0, dt } | Self::Grid { t0, dt, .. } => (t0, dt),
+        }
+    }
+
+    /// All times, where they are irregular.
+    pub(crate) fn irregular(&self) -> &[f64] {
+        match self {
+            Self::Grid { times, .. } => times,
+            Self::Step { .. } => &[],
         }
     }
 
@@ -128,7 +136,7 @@ pub(crate) fn assemble(
     let mut trajectories = Vec::with_capacity(count);
     for k in 0..count {
         let id = if count > 1 { k.to_string() } else { String::new() };
-        let mut t = Trajectory { id, t0, dt, len, ..Trajectory::default() };
+        let mut t = Trajectory { id, t0, dt, times: times.irregular().to_vec(), len, ..Trajectory::default() };
         for i in 0..len {
             let place =
                 || if count > 1 { format!("{file}: trajectory {k}, row {i}") } else { format!("{file}: row {i}") };

@@ -12,7 +12,7 @@ use npyz::zip::result::ZipError;
 
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::grid::{check_step, uniform};
+use super::grid::{check_step, grid};
 use super::nearest::nearest;
 use super::npy::{Array, Times, assemble, from_table, read_array, shape_text};
 use super::spec::{ColumnMap, ReadSpec};
@@ -138,8 +138,8 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
         });
     }
     super::csv_file::enough(&place, "", array.data.len(), spec)?;
-    let (t0, dt) = uniform(&place, &array.data, spec.step_tolerance, |i| format!("{place}, row {i}"))?;
-    Ok(Times::Grid { t0, dt, len: array.data.len() })
+    let (t0, dt, times) = grid(&place, &array.data, spec, |i| format!("{place}, row {i}"))?;
+    Ok(Times::Grid { t0, dt, times, len: array.data.len() })
 }
 
 /// An open archive with its directory.

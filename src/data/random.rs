@@ -25,6 +25,8 @@ pub enum Purpose {
     Benchmark = 6,
     /// Parameters of simulated trajectories; index = trajectory.
     Parameters = 7,
+    /// Random numbers of formulas; index = trajectory * 2^20 + position of the number in its block.
+    Formula = 8,
 }
 
 /// The generator for one purpose and index (the lower 56 bits count).

@@ -23,6 +23,8 @@ pub struct ReadSpec {
     pub delimiter: u8,
     /// How far a step may be from the median step of its trajectory, as a fraction of the latter.
     pub step_tolerance: f64,
+    /// Whether times may be at any distance from each other.
+    pub irregular: bool,
     /// The least number of samples in a trajectory.
     pub min_samples: usize,
     /// The most bytes that a file may hold, that the arrays read from an archive may hold together once unpacked, and
@@ -90,6 +92,7 @@ impl Default for ReadSpec {
             missing: Vec::new(),
             delimiter: b',',
             step_tolerance: 1e-3,
+            irregular: false,
             min_samples: 8,
             max_bytes: 1 << 30,
         }

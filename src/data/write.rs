@@ -17,7 +17,8 @@ impl Dataset {
     /// [`DataError::NotRectangular`] for trajectories that differ in length, start or step.
     pub fn to_npz(&self) -> Result<Vec<u8>, DataError> {
         let first = self.trajectories.first().ok_or(DataError::NotRectangular)?;
-        if self.trajectories.iter().any(|t| (t.len, t.t0, t.dt) != (first.len, first.t0, first.dt)) {
+        let grid = |t: &Trajectory| (t.len, t.t0, t.dt, t.times.clone());
+        if self.trajectories.iter().any(|t| grid(t) != grid(first)) {
             return Err(DataError::NotRectangular);
         }
         let shape: Vec<usize> =

@@ -84,6 +84,8 @@ codes! {
     E0312 "only states have derivatives" "A prime stands after something that is not a state.";
     E0313 "tuple equation does not fit" "A tuple on the left needs one value on the right for each state, or one for all.";
     E0314 "model without states" "A model describes states; this one declares none.";
+    E0315 "wrong start from data" "`initial x = data.x for 50 steps` takes the first values of a column of the data, for a whole number of steps.";
+    E0316 "wrong boundary" "A model has `boundary periodic` at most once, and then no values at the last time.";
 
     // Holes.
     E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms`, `?fourier` and `?ratio`.";
@@ -106,7 +108,10 @@ codes! {
     E0509 "wrong auxiliary" "`auxiliary (x, y) = network.output` needs states of the model on the left and an output over the window of as many numbers on the right.";
     E0510 "data does not observe the model" "The data has no column for any state of the model, or lacks one that is needed. States are matched by name.";
     E0511 "settings contradict each other" "Two settings cannot hold at the same time.";
-    E0512 "unknown data source" "Data comes from `csv`, `npz`, `npy` or `simulate`.";
+    E0512 "unknown data source" "Data comes from `csv`, `npz`, `npy`, `simulate` or `formula`.";
+    E0513 "boundary that is not honoured here" "A periodic boundary, values at the last time and starts from data are honoured by `solve` items; a fit by the gradient engine honours starts from data. Simulations and other fits start from initial values alone.";
+    E0514 "solution that is not determined" "A solve item needs as many values at the ends of the time as its model has states and derivatives below their orders, from `initial`, `from`, `final` or data, or a periodic boundary.";
+    E0515 "wrong formula" "A formula block has the times `t = linspace(first, last, number)` and a formula for each column, of the time, other columns, functions, `normal()` and `uniform()`.";
 
     // Settings from outside.
     E0601 "unknown block in an override" "The name before the dot is that of a data set, a network, a fit or a model.";

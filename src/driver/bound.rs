@@ -58,7 +58,7 @@ pub(super) fn add(
     let names: Vec<String> = fit.parameters.iter().map(|p| model.unknowns[p.unknown].name.clone()).collect();
     let spec = match &program.data[fit.data].source {
         DataSource::Simulate(spec) => Some(spec),
-        DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+        _ => None,
     };
     let truth = spec.map_or_else(Vec::new, |spec| {
         let unknowns: Vec<&str> = program.models[spec.model].unknowns.values().map(|u| u.name.as_str()).collect();

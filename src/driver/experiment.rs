@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::failure::{Failure, Problem};
-use super::memory;
 use super::pointwise::Compiled;
+use super::{formula, memory, solved};
 use crate::data::{self, Dataset, Purpose, ReadSpec, Sampling, Trajectory};
 use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, family};
 use crate::lower::pointwise::components;
@@ -12,12 +12,17 @@ use crate::lower::pointwise::components;
 /// Reads or simulates a data set for a model. Paths are relative to `root`.
 pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Result<Dataset, Failure> {
     match &data.source {
-        DataSource::Simulate(spec) => simulate(program, spec),
+        DataSource::Simulate(_) | DataSource::Solve(_) | DataSource::Formula(_) => make(program, data, root),
         DataSource::Csv { path, columns } | DataSource::Numpy { path, columns } => {
             // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
             let listed = |name: &str| columns.columns.get(name).or_else(|| columns.columns.get(family(name)));
             let any = model.states.values().any(|s| listed(&s.name).is_some());
-            let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
+            let mut states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
+            for start in &model.boundary.starts {
+                if !states.contains(&start.column.as_str()) {
+                    states.push(&start.column);
+                }
+            }
             let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
             let maps = |names: &[&str]| -> Vec<data::ColumnMap> {
                 let parts = names.chunk_by(|a, b| a.contains('[') && family(a) == family(b));
@@ -51,11 +56,60 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 time_factor: columns.time_factor,
                 trajectory: columns.trajectory.clone(),
                 missing: columns.missing.iter().cloned().collect(),
+                irregular: columns.irregular,
                 ..ReadSpec::default()
             };
             let format = matches!(data.source, DataSource::Csv { .. }).then_some(data::Format::Csv);
             Ok(data::read_files(&[root.join(path)], format, &spec)?)
         }
+    }
+}
+
+/// Makes a data set that comes from no file of its own. Paths of data that a solve item takes are relative to `root`.
+///
+/// # Errors
+/// Those of simulating, solving and computing, and a mistake of the caller for data from a file.
+pub(super) fn make(program: &Program, data: &DataSet, root: &Path) -> Result<Dataset, Failure> {
+    match &data.source {
+        DataSource::Simulate(spec) => simulate(program, spec),
+        DataSource::Solve(spec) => solved::solve(program, spec, root),
+        DataSource::Formula(spec) => formula::compute(&data.name, spec),
+        DataSource::Csv { .. } | DataSource::Numpy { .. } => {
+            Err(Failure::Internal(format!("`{}` is read from a file", data.name)))
+        }
+    }
+}
+
+/// A data set as a fit takes it: columns that are states of the model, and as inputs those that are inputs.
+pub(super) fn for_fit(dataset: Dataset, model: &Model) -> Dataset {
+    let inputs: Vec<Option<usize>> = model.inputs.values().map(|i| dataset.column(&i.name)).collect();
+    let is_state = |name: &str| model.states.values().any(|s| s.name == name);
+    let states: Vec<usize> = (0..dataset.columns.len()).filter(|&c| is_state(&dataset.columns[c])).collect();
+    let read = dataset.inputs.len() == inputs.len();
+    if (read || inputs.iter().any(Option::is_none)) && states.len() == dataset.columns.len() {
+        return dataset;
+    }
+    let take = |t: &Trajectory, columns: &[usize], from: &[f64]| -> Vec<f64> {
+        let width = t.width();
+        (0..t.len).flat_map(|i| columns.iter().map(move |c| i * width + c)).filter_map(|at| from.get(at).copied()).collect()
+    };
+    let inputs: Vec<usize> = if read { Vec::new() } else { inputs.into_iter().flatten().collect() };
+    let trajectories = dataset.trajectories.iter().map(|t| Trajectory {
+        values: take(t, &states, &t.values),
+        valid: {
+            let width = t.width();
+            let places = (0..t.len).flat_map(|i| states.iter().map(move |c| i * width + c));
+            places.filter_map(|at| t.valid.get(at).copied()).collect()
+        },
+        inputs: if read { t.inputs.clone() } else { take(t, &inputs, &t.values) },
+        truth: t.truth.as_ref().map(|truth| take(t, &states, truth)),
+        ..t.clone()
+    });
+    Dataset {
+        source: dataset.source.clone(),
+        columns: states.iter().map(|&c| dataset.columns[c].clone()).collect(),
+        inputs: if read { dataset.inputs.clone() } else { model.inputs.values().map(|i| i.name.clone()).collect() },
+        trajectories: trajectories.collect(),
     }
 }
 

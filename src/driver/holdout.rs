@@ -69,8 +69,14 @@ impl Judge<'_> {
             let outcome = match self.beginning(held, k, findings, &xi)? {
                 Ok(Beginning { state, start, estimated }) => {
                     let tail = trajectory.slice(start, trajectory.len);
-                    let before = (tail.t0 - tail.dt, tail.dt);
-                    let solved = solve(&mut compiled, &xi, &state, before, tail.len);
+                    // The sample before the first one that is predicted.
+                    let fitted = self.observed.train.trajectories.get(k).filter(|_| held.follows);
+                    let before = match (fitted, start.checked_sub(1)) {
+                        (Some(fitted), _) => fitted.time(fitted.len.saturating_sub(1)),
+                        (None, Some(last)) => trajectory.time(last),
+                        (None, None) => tail.t0 - tail.dt,
+                    };
+                    let solved = solve(&mut compiled, &xi, &state, before, &tail);
                     solved.map(|predicted| (tail, Prediction { start, estimated, predicted }))
                 }
                 Err(why) => Err(why),
@@ -143,13 +149,13 @@ impl Judge<'_> {
     }
 }
 
-/// The solution at `samples` samples after the time `at.0`, `at.1` apart, `[component, sample]`.
+/// The solution at the samples of a trajectory from a state at the time `before` them, `[component, sample]`.
 fn solve(
     compiled: &mut Compiled,
     xi: &[f64],
     start: &[f64],
-    (time, dt): (f64, f64),
-    samples: usize,
+    before: f64,
+    tail: &Trajectory,
 ) -> Result<Vec<f64>, String> {
     let n = start.len();
     let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
@@ -157,8 +163,20 @@ fn solve(
             dx.fill(f64::NAN);
         }
     };
-    let rows = data::integrate(&mut rhs, start, time, dt, samples + 1, &Tolerance::default());
-    let rows = rows.map_err(|e| e.to_string())?;
+    let tolerance = Tolerance::default();
+    let rows = if tail.is_irregular() {
+        let (mut rows, mut time) = (start.to_vec(), before);
+        for i in 0..tail.len {
+            let state = rows.get(rows.len() - n..).unwrap_or_default().to_vec();
+            let step = data::integrate(&mut rhs, &state, time, tail.time(i) - time, 2, &tolerance);
+            rows.extend(step.map_err(|e| e.to_string())?.into_iter().skip(n));
+            time = tail.time(i);
+        }
+        rows
+    } else {
+        let rows = data::integrate(&mut rhs, start, tail.t0 - tail.dt, tail.dt, tail.len + 1, &tolerance);
+        rows.map_err(|e| e.to_string())?
+    };
     Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
 }
 
@@ -187,6 +205,9 @@ fn compare(
         if count > 0 && (error / count as f64).sqrt() > FOLLOWS {
             followed = i;
         }
+    }
+    if held.is_irregular() {
+        return held.time(followed.min(held.len.saturating_sub(1))) - held.time(0);
     }
     followed as f64 * held.dt
 }

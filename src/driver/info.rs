@@ -7,7 +7,7 @@ use super::plan;
 use super::session::{Checked, Session};
 use crate::hir::{
     self, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Equation, Fit, Holdout, Model, Network, Noise,
-    Program, SimulateSpec, UnknownKind,
+    Program, SimulateSpec, SolveSpec, UnknownKind,
 };
 use crate::source::{Sources, Span};
 
@@ -138,6 +138,13 @@ fn model(model: &Model, sources: &Sources) -> Value {
         "initial": model.initial.iter().map(|i| json!({
             "state": model.states[i.state].name, "derivative": i.derivative, "value": i.value,
         })).collect::<Vec<_>>(),
+        "final": model.boundary.finals.iter().map(|i| json!({
+            "state": model.states[i.state].name, "derivative": i.derivative, "value": i.value,
+        })).collect::<Vec<_>>(),
+        "periodic": model.boundary.periodic.is_some(),
+        "starts": model.boundary.starts.iter().map(|s| json!({
+            "state": model.states[s.state].name, "derivative": s.derivative, "column": s.column, "steps": s.steps,
+        })).collect::<Vec<_>>(),
         "place": place(model.span, sources),
     })
 }
@@ -181,6 +188,13 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
         DataSource::Csv { path, columns } => file(program, data, "csv", path, columns),
         DataSource::Numpy { path, columns } => file(program, data, "numpy", path, columns),
         DataSource::Simulate(spec) => simulated(program, spec),
+        DataSource::Solve(spec) => solved(program, spec),
+        DataSource::Formula(spec) => json!({
+            "source": "formula", "samples": spec.steps, "start": spec.t0, "dt": spec.dt, "trajectories": spec.trajectories,
+            "seed": spec.seed, "random_numbers": spec.draws.len(),
+            "columns": spec.columns.iter().map(|(name, _)| json!({"column": name, "name": name, "role": "column"}))
+                .collect::<Vec<_>>(),
+        }),
     };
     out["name"] = json!(data.name);
     out["holdout"] = match data.holdout {
@@ -210,7 +224,7 @@ fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnM
         }
     }
     json!({
-        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing, "trajectory": map.trajectory,
+        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing, "irregular": map.irregular, "trajectory": map.trajectory,
         "columns": columns,
     })
 }
@@ -225,6 +239,30 @@ fn simulated(program: &Program, spec: &SimulateSpec) -> Value {
     json!({
         "source": "simulation", "model": model.name, "samples": spec.steps, "dt": spec.dt, "trajectories": spec.trajectories,
         "initial": spec.initial, "noise": noise, "noise_is_relative": relative, "seed": spec.seed,
+        "columns": columns.collect::<Vec<_>>(),
+    })
+}
+
+fn solved(program: &Program, spec: &SolveSpec) -> Value {
+    let (model, options) = (spec.model.as_ref(), &spec.scheme);
+    let columns = model.states.values().flat_map(|s| {
+        (0..=options.orders).map(|k| {
+            let name = format!("{}{}", s.name, "'".repeat(k));
+            json!({"column": name, "name": name, "role": if k == 0 { "state" } else { "derivative" }})
+        })
+    });
+    let value = |v: &hir::InitialValue| {
+        json!({"state": model.states[v.state].name, "derivative": v.derivative, "value": v.value})
+    };
+    json!({
+        "source": "solve", "model": model.name, "linear": model.is_linear(), "samples": spec.steps, "dt": spec.dt,
+        "data": spec.data.map(|id| &program.data[id].name),
+        "initial": spec.initial.iter().map(value).collect::<Vec<_>>(),
+        "final": model.boundary.finals.iter().map(value).collect::<Vec<_>>(),
+        "periodic": model.boundary.periodic.is_some(),
+        "orders": options.orders, "rows": if options.taylor { "taylor" } else { "hermite" },
+        "central": options.central, "slack": options.slack, "method": if options.qr { "qr" } else { "normal" },
+        "precision": options.precision.name(), "refinements": options.refinements, "weights": options.weights,
         "columns": columns.collect::<Vec<_>>(),
     })
 }

@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use super::checkpoint::Saver;
 use super::discovered::{Simulation, discovered};
-use super::experiment::load;
+use super::experiment::{for_fit, load};
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
-use super::{gradient, holdout, joint};
-use crate::hir::{DataSource, Engine, Fit, Model};
+use super::{gradient, holdout, joint, run_solve};
+use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
@@ -74,9 +74,12 @@ pub fn run(
     let program = &checked.program;
     let names: Vec<&str> = program.fits.values().map(|f| f.name.as_str()).collect();
     let usage = |message: String, help: String| Failure::Usage(Problem::new("N004", message, help));
-    if names.is_empty() {
-        let help = "add `fit Model to data { }`, or simulate it with `mechc simulate`".to_string();
-        return Err(usage(format!("`{path}` fits nothing"), help));
+    // A chosen fit runs alone.
+    let alone = options.fit.is_some() || options.resume.is_some();
+    let solves = if alone { Vec::new() } else { run_solve::chosen(program) };
+    if names.is_empty() && solves.is_empty() {
+        let help = "add `fit Model to data { }` or `solve run = Model { }`, or simulate it with `mechc simulate`";
+        return Err(usage(format!("`{path}` fits nothing and solves nothing"), help.to_string()));
     }
     let threads = self::threads(options.threads)?;
     let (target, remark) = Target::choose(options.device, options.products, &threads)?;
@@ -91,31 +94,44 @@ pub fn run(
     }
     let wanted = resumed.as_ref().map(|(_, r)| r.fit()).or(options.fit.as_deref());
     let chosen: Vec<&Fit> = program.fits.values().filter(|f| wanted.is_none_or(|name| name == f.name)).collect();
-    if chosen.is_empty() {
+    if chosen.is_empty() && solves.is_empty() {
         let name = options.fit.clone().unwrap_or_default();
         return Err(usage(format!("`{path}` has no fit called `{name}`"), format!("it has {}", names.join(", "))));
     }
-    if let (Some(out), true) = (&options.out, chosen.len() > 1) {
-        let message = format!("`{path}` has {} fits, but `{}` is one folder", chosen.len(), out.display());
-        return Err(usage(message, format!("choose one of {} with --fit", names.join(", "))));
+    if let (Some(out), true) = (&options.out, chosen.len() + solves.len() > 1) {
+        let count = match solves.len() {
+            0 => format!("{} fits", chosen.len()),
+            n => format!("{} fits and solves", chosen.len() + n),
+        };
+        let message = format!("`{path}` has {count}, but `{}` is one folder", out.display());
+        let help = match names.is_empty() {
+            true => "leave out --out: each solve gets a folder of its own".to_string(),
+            false => format!("choose one of {} with --fit", names.join(", ")),
+        };
+        return Err(usage(message, help));
     }
     let job = Job { path, sources, checked, options, data_root, threads: threads.clone(), target, remark };
     threads.install(|| {
-        chosen
-            .into_iter()
-            .enumerate()
-            .map(|(i, fit)| job.run(fit, if i == 0 { started } else { Instant::now() }, resumed.take(), observer))
-            .collect()
+        let mut started = Some(started);
+        let mut begin = || started.take().unwrap_or_else(Instant::now);
+        let mut outcomes = Vec::new();
+        for item in solves {
+            outcomes.push(job.solve(item, begin(), observer)?);
+        }
+        for fit in chosen {
+            outcomes.push(job.run(fit, begin(), resumed.take(), observer)?);
+        }
+        Ok(outcomes)
     })
 }
 
 /// What every fit of a run has in common.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     path: &'a str,
     sources: &'a [&'a SourceFile],
-    checked: &'a Checked,
-    options: &'a RunOptions,
-    data_root: &'a Path,
+    pub(super) checked: &'a Checked,
+    pub(super) options: &'a RunOptions,
+    pub(super) data_root: &'a Path,
     threads: Threads,
     target: Target,
     /// Why it is the processor where a device was looked for.
@@ -132,9 +148,9 @@ impl Job<'_> {
     ) -> Result<Outcome, Failure> {
         let program = &self.checked.program;
         let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-        if let (DataSource::Simulate(spec), Engine::Joint) = (&data.source, fit.engine) {
+        if let (Some((steps, trajectories)), Engine::Joint) = (data.source.extent(), fit.engine) {
             // Known before the simulation, which may take long.
-            let samples = (spec.steps as u64).saturating_mul(spec.trajectories as u64);
+            let samples = (steps as u64).saturating_mul(trajectories as u64);
             joint::ensure_memory(model, samples)?;
         }
         let (directory, mut resumed) = match (resumed, &self.options.out) {
@@ -143,7 +159,7 @@ impl Job<'_> {
             (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
         observer.directory(directory.path());
-        let dataset = load(program, data, model, self.data_root)?;
+        let dataset = for_fit(load(program, data, model, self.data_root)?, model);
         let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&dataset);
         if let Some(resumed) = &resumed {
             resumed.ensure_data(&identity, &dataset)?;
@@ -168,12 +184,7 @@ impl Job<'_> {
             Engine::Gradient => report::Engine::Gradient,
         };
         record.seed = fit.seed;
-        record.settings = settings(self.path, self.checked, self.options);
-        // The standard library is that of the version, which the record names.
-        let own = self.sources.iter().filter(|s| !s.path.starts_with("std/"));
-        record.sources = own.map(|s| (s.path.clone(), s.text.clone())).collect();
-        record.versions = versions(&self.threads, &self.target);
-        record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
+        self.describe(&mut record);
         record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
         record.warnings.extend(saver.warning());
         record.warnings.extend(self.remark.clone());
@@ -182,6 +193,16 @@ impl Job<'_> {
         save(&directory, model, &findings, &observed, &record)?;
         saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
         Ok(Outcome { record, directory: directory.path().to_path_buf() })
+    }
+
+    /// Adds what the record of any run of the program holds: settings, sources, versions, warnings of the check.
+    pub(super) fn describe(&self, record: &mut RunRecord) {
+        record.settings = settings(self.path, self.checked, self.options);
+        // The standard library is that of the version, which the record names.
+        let own = self.sources.iter().filter(|s| !s.path.starts_with("std/"));
+        record.sources = own.map(|s| (s.path.clone(), s.text.clone())).collect();
+        record.versions = versions(&self.threads, &self.target);
+        record.warnings.extend(self.checked.warnings.iter().map(|w| w.message.clone()));
     }
 }
 

@@ -14,7 +14,7 @@ use super::run::{self, Outcome, RunOptions};
 use super::target::Target;
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic, Levels, Severity};
-use crate::hir::{self, DataSource, Program};
+use crate::hir::{self, Program};
 use crate::runtime::Threads;
 use crate::sema;
 use crate::source::{FileId, FsWorld, Layered, MemoryWorld, SourceError, SourceFile, Sources, World};
@@ -177,11 +177,11 @@ impl Session {
         program.models.values().map(|m| Compiled::linearisation(m, &Target::Host(Threads::single()))).collect()
     }
 
-    /// Simulates a data set of a model file: the one named, or the only one that is simulated.
+    /// Makes a data set of a model file that is simulated, solved or computed: the one named, or the only one.
     pub fn simulate(&mut self, path: &str, overrides: &[String], name: Option<&str>) -> Result<Dataset, Failure> {
         let program = self.check(path, overrides)?.program;
         let simulated: Vec<&hir::DataSet> =
-            program.data.values().filter(|d| matches!(d.source, DataSource::Simulate(_))).collect();
+            program.data.values().filter(|d| d.source.is_made()).collect();
         let names: Vec<&str> = simulated.iter().map(|d| d.name.as_str()).collect();
         let usage = |message: String| {
             let help = if names.is_empty() {
@@ -200,12 +200,7 @@ impl Session {
             (None, []) => return Err(usage(format!("`{path}` simulates no data"))),
             (None, _) => return Err(usage(format!("`{path}` simulates several data sets"))),
         };
-        match &data.source {
-            DataSource::Simulate(spec) => experiment::simulate(&program, spec),
-            DataSource::Csv { .. } | DataSource::Numpy { .. } => {
-                Err(usage(format!("`{}` is read from a file", data.name)))
-            }
-        }
+        experiment::make(&program, data, &self.data_root)
     }
 
     /// Runs the fits of a model file: all of them, or the one named in the options.

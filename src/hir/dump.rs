@@ -1,5 +1,6 @@
 //! The checked program as stable text, for `--emit hir` and for tests.
 
+use super::made;
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Model, Network,
     NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, Unit, UnknownKind, number,
@@ -99,6 +100,7 @@ fn dump_model(model: &Model, out: &mut String) {
     for init in &model.initial {
         line!(out, "  initial {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
     }
+    made::boundary_lines(model).iter().for_each(|l| line!(out, "  {l}"));
 }
 
 fn dump_network(network: &Network, out: &mut String) {
@@ -166,6 +168,12 @@ fn dump_data(program: &Program, data: &DataSet, out: &mut String) {
         DataSource::Csv { path, columns } => dump_columns("csv", path, columns, out),
         DataSource::Numpy { path, columns } => dump_columns("numpy", path, columns, out),
         DataSource::Simulate(spec) => dump_simulate(program, spec, out),
+        DataSource::Solve(spec) => {
+            line!(out, "  solve {}", spec.model.name);
+            let data = spec.data.map(|id| program.data[id].name.as_str());
+            made::solve_lines(spec, data).iter().for_each(|l| line!(out, "  {l}"));
+        }
+        DataSource::Formula(spec) => made::formula_lines(spec).iter().for_each(|l| line!(out, "  {l}")),
     }
     match data.holdout {
         None => {}
@@ -181,6 +189,9 @@ fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String)
     }
     if let Some(dt) = columns.dt {
         line!(out, "  dt {}", number(dt));
+    }
+    if columns.irregular {
+        line!(out, "  spacing irregular");
     }
     for (name, column) in &columns.columns {
         line!(out, "  {name} = {column}");

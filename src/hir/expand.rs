@@ -1,7 +1,8 @@
 //! What the compiler made of a program, in the user's terms: the text of `mechc expand`.
 
 use super::dump::{bracketed, line, spell_bounds};
-use super::{Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
+use super::made::{boundary_lines, formula_lines, solve_lines};
+use super::{DataSet, DataSource, Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
 use crate::base::IndexSet;
 
 /// The lowering of every model and fit as readable text.
@@ -12,6 +13,18 @@ pub fn expand(program: &Program) -> String {
             out.push('\n');
         }
         expand_model(program, id, model, &mut out);
+    }
+    for data in program.data.values() {
+        let (what, lines) = match &data.source {
+            DataSource::Solve(spec) => {
+                let from = spec.data.map(|id| program.data[id].name.as_str());
+                (format!("solve {}: {}", data.name, spec.model.name), solve_lines(spec, from))
+            }
+            DataSource::Formula(spec) => (format!("data {}: formulas", data.name), formula_lines(spec)),
+            _ => continue,
+        };
+        line!(out, "\n{what}");
+        lines.iter().for_each(|l| line!(out, "  {l}"));
     }
     for fit in program.fits.values() {
         out.push('\n');
@@ -76,7 +89,9 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
     for init in &model.initial {
         line!(out, "  initial   {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
     }
-    if !program.fits.values().any(|f| f.model == id) {
+    boundary_lines(model).iter().for_each(|l| line!(out, "  {l}"));
+    let solved = |d: &DataSet| matches!(&d.source, DataSource::Solve(spec) if spec.of == id);
+    if !program.fits.values().any(|f| f.model == id) && !program.data.values().any(solved) {
         line!(out, "  no fit: simulated with the declared values");
     }
 }

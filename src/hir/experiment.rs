@@ -1,6 +1,6 @@
 //! Networks, data sets and fits: everything around a model.
 
-use super::{Bounds, DataId, FitId, Model, ModelId, NetworkId, StateId, Test, UnknownId};
+use super::{Bounds, DataId, Expr, FitId, Model, ModelId, NetworkId, StateId, Test, UnknownId};
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
 
@@ -17,6 +17,16 @@ pub struct Program {
     pub fits: Arena<FitId, Fit>,
     /// Tests, in order.
     pub tests: Vec<Test>,
+}
+
+impl Program {
+    /// The model of the first solve item that takes inputs or starts from a data set.
+    pub fn solved_with(&self, data: DataId) -> Option<&Model> {
+        self.data.values().find_map(|d| match &d.source {
+            DataSource::Solve(spec) if spec.data == Some(data) => Some(spec.model.as_ref()),
+            _ => None,
+        })
+    }
 }
 
 /// A neural network over a window of the data.
@@ -189,6 +199,125 @@ pub enum DataSource {
     },
     /// Simulated from a model with known numbers.
     Simulate(SimulateSpec),
+    /// Solved from a model with known numbers, as one least-squares problem.
+    Solve(SolveSpec),
+    /// Computed from formulas.
+    Formula(FormulaSpec),
+}
+
+/// `solve run = Model { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveSpec {
+    /// The model as it is declared.
+    pub of: ModelId,
+    /// The same with a number for every parameter, so that all that is linear is in the linear parts.
+    pub model: Box<Model>,
+    /// Samples of the solution; with data as many as these have where it does not say.
+    pub steps: Option<usize>,
+    /// Their spacing; that of the data where it does not say.
+    pub dt: Option<f64>,
+    /// Values at the first time. With a periodic boundary they are a first guess only.
+    pub initial: Vec<super::InitialValue>,
+    /// The data that starts and inputs come from.
+    pub data: Option<DataId>,
+    /// How it is solved.
+    pub scheme: SolveOptions,
+}
+
+/// How a relaxed solve is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveOptions {
+    /// Highest derivative that is kept.
+    pub orders: usize,
+    /// Truncated Taylor rows between neighbouring steps in place of Hermite's.
+    pub taylor: bool,
+    /// Central rows too.
+    pub central: bool,
+    /// A slack in the rows between steps.
+    pub slack: bool,
+    /// Whether the rows themselves are factored in place of their normal matrix.
+    pub qr: bool,
+    /// The arithmetic.
+    pub precision: SolvePrecision,
+    /// The most corrections of a solve.
+    pub refinements: usize,
+    /// Factors on equation, initial and smoothness rows.
+    pub weights: [f64; 3],
+}
+
+/// Arithmetic of a solve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SolvePrecision {
+    /// Double precision.
+    F64,
+    /// Single precision.
+    F32,
+    /// A factor in single precision, corrections in double precision.
+    Mixed,
+}
+
+impl SolvePrecision {
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            SolvePrecision::F64 => "f64",
+            SolvePrecision::F32 => "f32",
+            SolvePrecision::Mixed => "mixed",
+        }
+    }
+}
+
+/// `data run = formula { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormulaSpec {
+    /// Time of the first sample.
+    pub t0: f64,
+    /// Spacing of the samples.
+    pub dt: f64,
+    /// Samples per trajectory.
+    pub steps: usize,
+    /// Columns: name and formula, whose unknowns are the draws.
+    pub columns: Vec<(String, Expr)>,
+    /// What random numbers are drawn anew for every sample.
+    pub draws: Vec<Draw>,
+    /// Their seed.
+    pub seed: u64,
+    /// How many trajectories.
+    pub trajectories: usize,
+}
+
+/// A distribution of random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Normal with mean 0 and standard deviation 1.
+    Normal,
+    /// Uniform between 0 and 1.
+    Uniform,
+}
+
+impl DataSource {
+    /// Samples per trajectory and trajectories of what is made here and not read, as far as the program says.
+    pub fn extent(&self) -> Option<(usize, usize)> {
+        match self {
+            DataSource::Simulate(spec) => Some((spec.steps, spec.trajectories)),
+            DataSource::Formula(spec) => Some((spec.steps, spec.trajectories)),
+            DataSource::Solve(spec) => spec.steps.map(|steps| (steps, 1)),
+            DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+        }
+    }
+
+    /// Whether the samples may be at any distance from each other.
+    pub fn is_irregular(&self) -> bool {
+        match self {
+            DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.irregular,
+            _ => false,
+        }
+    }
+
+    /// Whether the data are made here and not read from a file.
+    pub fn is_made(&self) -> bool {
+        !matches!(self, DataSource::Csv { .. } | DataSource::Numpy { .. })
+    }
 }
 
 /// Which column holds what.
@@ -204,6 +333,8 @@ pub struct ColumnMap {
     pub conversions: IndexMap<String, Conversion>,
     /// How many of the model's unit of time one of the file's is.
     pub time_factor: f64,
+    /// Whether the times may be at any distance from each other.
+    pub irregular: bool,
     /// The text that stands for a missing sample.
     pub missing: Option<String>,
     /// The column that tells trajectories apart.

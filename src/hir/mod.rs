@@ -10,6 +10,7 @@ mod eval;
 mod expand;
 mod experiment;
 mod expr;
+mod made;
 mod model;
 mod notation;
 mod spell;
@@ -22,13 +23,15 @@ pub use dump::{dump, spell_bounds};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss,
-    Network, NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Draw, Engine, Fit, FormulaSpec,
+    Holdout, Layer, Loss, Network, NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program,
+    SimulateSpec, SolveOptions, SolvePrecision, SolveSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
-    Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Units, Unknown, UnknownId, UnknownKind,
+    Boundary, Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model,
+    ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units, Unknown, UnknownId,
+    UnknownKind,
     UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};

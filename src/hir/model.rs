@@ -64,6 +64,8 @@ pub struct Model {
     pub equations: Vec<Equation>,
     /// Initial values that the model states.
     pub initial: Vec<InitialValue>,
+    /// What else holds at the ends of the time.
+    pub boundary: Boundary,
     /// The statements as written, of models with index sets: what was found is told in their terms, not element by element.
     pub statements: Option<Statements>,
     /// Units, declared and inferred.
@@ -319,7 +321,50 @@ pub struct InitialValue {
     pub span: Span,
 }
 
+/// What holds at the ends of the time beside initial values.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Boundary {
+    /// Where the model says that its trajectory closes on itself.
+    pub periodic: Option<Span>,
+    /// Values at the last time.
+    pub finals: Vec<InitialValue>,
+    /// Starts that come from data.
+    pub starts: Vec<Start>,
+}
+
+impl Boundary {
+    /// The first place of what only a solve item honours: a periodic boundary or values at the last time.
+    pub fn of_solves(&self) -> Option<Span> {
+        self.periodic.or(self.finals.first().map(|v| v.span))
+    }
+}
+
+/// `initial q = data.q for 50 steps`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// The state.
+    pub state: StateId,
+    /// Which derivative.
+    pub derivative: u8,
+    /// The column of the data.
+    pub column: String,
+    /// For how many steps.
+    pub steps: usize,
+    /// Where it stands.
+    pub span: Span,
+}
+
 impl Model {
+    /// Whether every equation is linear in states and derivatives, with all its numbers known.
+    pub fn is_linear(&self) -> bool {
+        let holds_state = |e: &Expr| {
+            let mut found = false;
+            e.visit(&mut |part| found |= matches!(part.kind, super::ExprKind::State(..)));
+            found
+        };
+        self.unknowns.is_empty() && !self.equations.iter().filter_map(|e| e.known.as_ref()).any(holds_state)
+    }
+
     /// The unknown terms of all holes together with their hole and position.
     pub fn coefficients(&self) -> impl Iterator<Item = (UnknownId, HoleId, &HoleTerm)> {
         self.holes.iter().flat_map(|(id, hole)| hole.terms.iter().map(move |t| (t.coefficient, id, t)))

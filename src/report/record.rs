@@ -52,6 +52,8 @@ pub enum Engine {
     Joint,
     /// Gradient training.
     Gradient,
+    /// Nothing is fitted: a model with known numbers is solved.
+    Solve,
 }
 
 /// `state^(derivative) = sum of terms`.
@@ -214,6 +216,7 @@ impl Engine {
         match self {
             Self::Joint => "joint",
             Self::Gradient => "gradient",
+            Self::Solve => "solve",
         }
     }
 }

@@ -5,7 +5,7 @@ use super::suggest;
 use super::units::Conversions;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E1007};
+use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E0513, E1007};
 use crate::hir::{ColumnMap, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
@@ -31,7 +31,7 @@ pub(super) fn from_file(
     let mut settings = Settings::new(FILE, &data.settings, data.name.span, &[], names, cx);
     if !FORMATS.contains(&format.name.as_str()) {
         let message = format!("there is no data source `{}`", format.name);
-        let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate"]));
+        let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate", "formula"]));
         cx.sink.push(Diagnostic::error(E0512, message, format.span, "unknown").help(help));
         settings.ok = false;
     }
@@ -50,6 +50,7 @@ pub(super) fn from_file(
         columns: IndexMap::new(),
         conversions: conversions.columns,
         time_factor: conversions.time.unwrap_or(1.0),
+        irregular: settings.word("spacing", cx) == Some("irregular"),
         missing: settings.text("missing", cx),
         trajectory: settings.text("trajectory", cx),
     };
@@ -64,6 +65,11 @@ pub(super) fn from_file(
     if let (Some(time), Some(dt)) = (settings.get("time"), settings.get("dt")) {
         let message = "the times come from a column and from `dt`: one of them is enough";
         cx.sink.push(Diagnostic::error(E0511, message, dt.span, "spacing").label(time.span, "column"));
+        settings.ok = false;
+    }
+    if let (Some(spacing), Some(dt), true) = (settings.get("spacing"), settings.get("dt"), columns.irregular) {
+        let message = "`dt` says that the spacing is the same everywhere";
+        cx.sink.push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
         settings.ok = false;
     }
     let holdout = holdout(&mut settings, columns.trajectory.is_some(), cx);
@@ -84,7 +90,9 @@ pub(super) fn simulated(
 ) -> Option<DataSet> {
     let model = simulation.model;
     let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], cx);
-    let values = values(model, model_name, arguments, &mut settings, cx);
+    honours_boundary(model, model_name, &mut settings, cx);
+    let values = values(model, model_name, arguments, "simulate", cx);
+    settings.ok &= values.is_some();
     let initial = initial(model, model_name, &mut settings, cx);
     for key in ["steps", "dt"] {
         if settings.get(key).is_none() {
@@ -171,14 +179,26 @@ fn vary(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec
     out
 }
 
-/// One number for every unknown of the simulated model.
-fn values(
+/// What a simulation cannot do: it starts from initial values alone.
+fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &mut Context<'_>) {
+    let boundary = &model.boundary;
+    let Some(span) = boundary.of_solves().or(boundary.starts.first().map(|s| s.span)) else { return };
+    let message = format!("a simulation of `{}` starts from initial values alone", name.name);
+    let d = Diagnostic::error(E0513, message, name.span, "simulated");
+    let d = d.label(span, "not honoured by a simulation");
+    cx.sink.push(d.help(format!("solve it: `solve run = {} {{ steps 500; dt 0.05 }}`", name.name)));
+    settings.ok = false;
+}
+
+/// One number for every unknown of a model that is simulated or solved, as `verb` says.
+pub(super) fn values(
     model: &Model,
     name: &ast::Ident,
     arguments: &[ast::Binding],
-    settings: &mut Settings<'_>,
+    verb: &str,
     cx: &mut Context<'_>,
 ) -> Option<Vec<f64>> {
+    let done = if verb == "solve" { "solved" } else { "simulated" };
     let mut ok = true;
     let mut given: IndexMap<&str, Option<f64>> = IndexMap::new();
     for argument in arguments {
@@ -197,12 +217,12 @@ fn values(
         }
     }
     if let Some(hole) = model.holes.values().next() {
-        let message = format!("`{}` cannot be simulated: its equations have holes", name.name);
+        let message = format!("`{}` cannot be {done}: its equations have holes", name.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
-        cx.sink.push(d.label(hole.span, "unknown term").help("simulate a model whose terms are all known"));
+        cx.sink.push(d.label(hole.span, "unknown term").help(format!("{verb} a model whose terms are all known")));
         ok = false;
     }
-    if let Some(input) = model.inputs.values().next() {
+    if let Some(input) = model.inputs.values().next().filter(|_| verb == "simulate") {
         let message = format!("`{}` cannot be simulated: its input `{}` comes from data", name.name, input.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
         cx.sink.push(d.label(input.span, "an input").help("write the input as a `let` that depends on `t`"));
@@ -215,15 +235,15 @@ fn values(
             Some(v) => out.push(v),
             None if given.contains_key(unknown.name.as_str()) => {}
             None => {
-                let message = format!("`{}` cannot be simulated: `{}` has no value", name.name, unknown.name);
+                let message = format!("`{}` cannot be {done}: `{}` has no value", name.name, unknown.name);
                 let d = Diagnostic::error(E0506, message, name.span, "not known completely");
                 let d = d.label(model.params[p].span, "no value");
-                cx.sink.push(d.help(format!("write `simulate {}({} = 1)`", name.name, unknown.name)));
+                let call = if verb == "solve" { "solve run =" } else { verb };
+                cx.sink.push(d.help(format!("write `{call} {}({} = 1)`", name.name, unknown.name)));
                 ok = false;
             }
         }
     }
-    settings.ok &= ok;
     ok.then_some(out)
 }
 
@@ -292,7 +312,7 @@ fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
 }
 
 /// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`.
-fn holdout(settings: &mut Settings<'_>, several: bool, cx: &mut Context<'_>) -> Option<Holdout> {
+pub(super) fn holdout(settings: &mut Settings<'_>, several: bool, cx: &mut Context<'_>) -> Option<Holdout> {
     let setting = settings.get("holdout")?;
     let words = |list: &[ast::SettingValue]| match list {
         [of, what] if as_word(of) == Some("of") => as_word(what).map(str::to_string),

@@ -345,7 +345,11 @@ fn highest_of_each(expr: &Expr) -> Vec<(usize, u8)> {
 /// The place of a declaration, which a loop cannot repeat.
 fn misplaced(item: &ast::ModelItem) -> Option<Span> {
     match item {
-        ast::ModelItem::Equation(_) | ast::ModelItem::Initial(_) | ast::ModelItem::For(_) => None,
+        ast::ModelItem::Equation(_)
+        | ast::ModelItem::Initial(_)
+        | ast::ModelItem::Final(_)
+        | ast::ModelItem::For(_) => None,
+        ast::ModelItem::Boundary(kind) => Some(kind.span),
         ast::ModelItem::State(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Param(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Const(list) => list.first().map(|b| b.name.span),

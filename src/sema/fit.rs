@@ -5,10 +5,10 @@ use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0503, E0504, E0508, E0509, E0510, E0511, W0706, W0707};
+use crate::diagnostics::codes::{E0503, E0504, E0508, E0509, E0510, E0511, E0513, W0706, W0707};
 use crate::hir::{
     AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, Decay, Engine, Fit, Loss, Model, ModelId, NetworkId,
-    Optimizer, ParameterBinding, Program, StateId, number,
+    Optimizer, ParameterBinding, Program, Start, StateId, number,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
 
@@ -86,17 +86,63 @@ pub(super) fn fit(
         bounds: Bounds::FREE,
         span: fit.span,
     };
+    settings.ok &= honours(fit, model, engine, cx);
     if model.unknowns.is_empty() {
         let message = format!("`{}` has nothing to estimate", model.name);
         let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
         cx.sink.push(d.label(model.span, "declared here"));
     }
     settings.ok &= observed(fit, model, data, around, cx);
+    if engine == Engine::Gradient && data.source.is_irregular() {
+        let message = "the gradient engine needs samples at equal distances";
+        let d = Diagnostic::error(E0511, message, fit.data.span, "irregular").label(data.span, "declared here");
+        cx.sink.push(d.help("choose `engine joint`, or resample the data"));
+        settings.ok = false;
+    }
     if engine == Engine::Gradient {
         settings.ok &= auxiliary.is_some_and(|bound| complete(fit, model, data, (&bound, &parameters), around, cx));
         settings.ok &= window_fits(&result, data, &settings, cx);
+        if let Some(start) = model.boundary.starts.first().filter(|s| s.steps > result.window) {
+            let message = format!("a start takes {} steps, and a window has {}", start.steps, result.window);
+            let span = settings.get("window").map_or(fit.span, |s| s.span);
+            cx.sink.push(Diagnostic::error(E0511, message, start.span, "too long").label(span, "the window"));
+            settings.ok = false;
+        }
     }
     settings.ok.then_some(result)
+}
+
+/// What a fit cannot do: no engine holds the last values, and only the gradient engine takes starts from data.
+fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) -> bool {
+    let starts = &model.boundary.starts;
+    let first = starts.first();
+    let (span, help) = match (model.boundary.of_solves(), first) {
+        (Some(span), _) => (span, "only `solve` items honour it: leave it out of the model that is fitted"),
+        (None, None) => return true,
+        (None, Some(start)) if engine == Engine::Joint => {
+            (start.span, "the joint engine uses all samples anyway: leave it out, or choose `engine gradient`")
+        }
+        (None, Some(first)) => {
+            let highest = model.states.values().map(|s| usize::from(s.order)).max().unwrap_or(1);
+            let own = |s: &&Start| s.derivative > 0 || s.column != model.states[s.state].name;
+            let other = starts.iter().find(|s| s.steps != first.steps);
+            if let Some(start) = starts.iter().find(own) {
+                (start.span, "in a fit each state starts from its own column: `initial q = data.q for 50 steps`")
+            } else if let Some(start) = other {
+                (start.span, "in a fit all states start from as many steps")
+            } else if starts.len() < model.states.len() {
+                (first.span, "in a fit all states start from the data, or none")
+            } else if first.steps < highest {
+                (first.span, "take at least as many steps as the highest order of a state")
+            } else {
+                return true;
+            }
+        }
+    };
+    let message = format!("a fit of `{}` by the {} engine does not honour this", model.name, engine.name());
+    let d = Diagnostic::error(E0513, message, fit.model.span, "fitted");
+    cx.sink.push(d.label(span, "not honoured").help(help));
+    false
 }
 
 /// The order kept in the solve must reach the equations' highest derivative.
@@ -118,6 +164,8 @@ fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
         DataSource::Simulate(spec) => {
             Some(program.models[spec.model].states.values().map(|s| s.name.clone()).collect())
         }
+        DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
+        DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
         DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
     }
 }
@@ -157,12 +205,12 @@ fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings
 
 /// A window must fit into a trajectory whose length is known.
 fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
-    let DataSource::Simulate(spec) = &data.source else { return true };
-    if fit.window <= spec.steps {
+    let Some((steps, _)) = data.source.extent() else { return true };
+    if fit.window <= steps {
         return true;
     }
     let message =
-        format!("a window has {} samples, and a trajectory of `{}` only {}", fit.window, data.name, spec.steps);
+        format!("a window has {} samples, and a trajectory of `{}` only {steps}", fit.window, data.name);
     let span = settings.get("window").map_or(fit.span, |s| s.span);
     cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
     false

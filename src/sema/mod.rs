@@ -18,10 +18,12 @@ mod equations;
 mod expect;
 mod fit;
 mod fold;
+mod formula;
 mod functions;
 mod hole_options;
 mod holes;
 mod imports;
+mod initial;
 mod inline;
 mod layers;
 mod lists;
@@ -33,6 +35,7 @@ mod program;
 mod resolve;
 mod scope;
 mod settings;
+mod solve;
 mod spell;
 mod split;
 mod statements;
@@ -47,5 +50,6 @@ pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;
 pub use settings::{
-    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, Takes,
+    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule,
+    SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

@@ -1,18 +1,17 @@
 //! One model from declarations to split equations.
 
-use std::rc::Rc;
 
-use super::axes::{self, Slot};
+use super::axes;
 use super::equations::Draft;
 use super::fold;
 use super::resolve::Resolver;
 use super::scope::{Meaning, Scope};
 use super::split::choose_linear;
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
-use crate::diagnostics::codes::{E0212, E0213, E0308, E0311, E0314, W0701, W0705};
+use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
-    BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, InitialValue, Model, ParamId, StateId, Unknown,
+    BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown,
     UnknownId, UnknownKind,
 };
 use crate::source::{Sources, Span};
@@ -65,7 +64,7 @@ impl<'a> Resolver<'a, '_> {
         self.lets();
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);
-        let initial = self.initial(model, owners.is_some());
+        let (initial, boundary) = self.boundary(model, owners.is_some());
         if !self.sink.has_errors() {
             self.unused(model);
         }
@@ -103,6 +102,7 @@ impl<'a> Resolver<'a, '_> {
             unknowns,
             equations,
             initial,
+            boundary,
             statements,
             units,
         })
@@ -139,7 +139,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Values and bounds of the parameters, and the unknowns of those that are estimated.
-    fn parameters(&mut self, model: &'a ast::Model) -> Arena<UnknownId, Unknown> {
+    pub(super) fn parameters(&mut self, model: &'a ast::Model) -> Arena<UnknownId, Unknown> {
         let mut unknowns = Arena::new();
         let mut done = vec![false; self.scope.params.len()];
         for item in &model.body {
@@ -196,63 +196,6 @@ impl<'a> Resolver<'a, '_> {
             self.sink.push(d.label(place, "the range"));
         }
         Bounds { lower, upper }
-    }
-
-    fn initial(&mut self, model: &ast::Model, orders_known: bool) -> Vec<InitialValue> {
-        let mut out = IndexMap::new();
-        self.initial_of(&model.body, orders_known, &mut out);
-        let mut out: Vec<InitialValue> = out.into_values().collect();
-        out.sort_by_key(|v| (v.state, v.derivative));
-        out
-    }
-
-    /// Whether all went well; loops end early otherwise.
-    fn initial_of(&mut self, body: &[ast::ModelItem], orders_known: bool, out: &mut Initials) -> bool {
-        let before = self.sink.error_count();
-        for item in body {
-            match item {
-                ast::ModelItem::Initial(list) => {
-                    list.iter().for_each(|decl| self.initial_decl(decl, orders_known, out));
-                }
-                ast::ModelItem::For(repeated) if holds_initial(&repeated.body) => {
-                    self.for_each(&repeated.variable, &repeated.range, |r| {
-                        r.initial_of(&repeated.body, orders_known, out)
-                    });
-                }
-                _ => {}
-            }
-        }
-        self.sink.error_count() == before
-    }
-
-    fn initial_decl(&mut self, decl: &ast::InitialDecl, orders_known: bool, out: &mut Initials) {
-        let name = decl.state.name.as_str();
-        let own = self.scope.names.get(name).map(|e| e.axes.clone()).unwrap_or_default();
-        let free: Rc<[usize]> = own.get(decl.at.len()..).unwrap_or_default().into();
-        let mut flat = 0;
-        self.at_each(&free.clone(), |r| {
-            let state = r.state_named(name, &decl.at, decl.state.span);
-            let value = r.part(&decl.value, &Slot { axes: free.clone(), flat }, decl.state.span);
-            let value = value.and_then(|v| r.constant(v));
-            flat += 1;
-            let (Some(state), Some(value)) = (state, value) else { return false };
-            let order = r.scope.states[state].order;
-            if orders_known && decl.primes >= u32::from(order) {
-                let message = format!("`{name}` has order {order}: initial values go below that derivative");
-                let primes = "'".repeat(decl.primes as usize);
-                let d = Diagnostic::error(E0311, message, decl.span, "determined by the equation");
-                r.sink.push(d.help(format!("leave out `{name}{primes}`")));
-                return false;
-            }
-            let derivative = u8::try_from(decl.primes).unwrap_or(u8::MAX);
-            if let Some(first) = out.get(&(state, derivative)) {
-                let d = Diagnostic::error(E0311, "this initial value is given twice", decl.span, "again here");
-                r.sink.push(d.label(first.span, "first here"));
-                return false;
-            }
-            out.insert((state, derivative), InitialValue { state, derivative, value, span: decl.span });
-            true
-        });
     }
 
     /// Final numbers for all unknowns: parameters, then coefficients equation by equation and term by term.
@@ -457,17 +400,6 @@ impl<'a> Resolver<'a, '_> {
             }
         }
     }
-}
-
-/// Initial values by state and derivative.
-type Initials = IndexMap<(StateId, u8), InitialValue>;
-
-fn holds_initial(body: &[ast::ModelItem]) -> bool {
-    body.iter().any(|item| match item {
-        ast::ModelItem::Initial(_) => true,
-        ast::ModelItem::For(inner) => holds_initial(&inner.body),
-        _ => false,
-    })
 }
 
 /// The number a setting's expression stands for, outside any model.

@@ -4,13 +4,13 @@ use super::data::{self, Simulation};
 use super::fit::{self, Surroundings};
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
-use super::settings::{Context, FIT, SIMULATE, Settings};
+use super::settings::{Context, FIT, SIMULATE, SOLVE, Settings};
 use super::units::{self, Table};
-use super::{expect, model, network, suggest};
+use super::{expect, formula, model, network, solve, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::{DataId, Model, ModelId, NetworkId, Program, Unit};
+use crate::hir::{DataId, DataSet, Model, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item, ModelItem};
 
@@ -164,10 +164,15 @@ impl<'w> Checker<'w> {
                 self.networks.insert(block.name.name.clone(), id);
             }
         }
-        for item in &items {
-            if let Item::Data(d) = item {
-                let id = self.data_set(d, &items, sources, sink);
-                self.data.insert(d.name.name.clone(), id);
+        // Solve items come last: they may take inputs and starts from any other data set.
+        for last in [false, true] {
+            for item in &items {
+                if let Item::Data(d) = item
+                    && last == matches!(d.source, ast::DataSource::Solve { .. })
+                {
+                    let id = self.data_set(d, &items, sources, sink);
+                    self.data.insert(d.name.name.clone(), id);
+                }
             }
         }
         for item in &items {
@@ -286,6 +291,22 @@ impl<'w> Checker<'w> {
                 let mut cx = Context { sources, sink, override_files: &files };
                 data::simulated(data, name, arguments, &simulation, &mut cx)
             }
+            ast::DataSource::Formula(_) => {
+                let functions: Vec<ast::Function> = items
+                    .iter()
+                    .filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None })
+                    .collect();
+                let mut cx = Context { sources, sink, override_files: &files };
+                formula::formula(data, &functions, &mut cx)
+            }
+            ast::DataSource::Solve { model: name, arguments } => {
+                if let Some(id) = models.first().copied().flatten() {
+                    let model = &self.program.models[id];
+                    let known = (model.units.time.clone(), units::simulated(model));
+                    self.data_units.insert(data.name.name.clone(), known);
+                }
+                self.solve(data, (name, arguments), items, sources, sink)
+            }
         };
         checked.filter(|_| fits).map(|d| self.program.data.push(d))
     }
@@ -294,7 +315,7 @@ impl<'w> Checker<'w> {
     /// stands for a model that is wrong or missing.
     fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<Option<ModelId>> {
         let named = |name: &str| self.models.get(name).copied().flatten();
-        if let ast::DataSource::Simulate { model, .. } = &data.source {
+        if let ast::DataSource::Simulate { model, .. } | ast::DataSource::Solve { model, .. } = &data.source {
             return vec![named(&model.name)];
         }
         let fitted: Vec<&str> = items
@@ -310,12 +331,56 @@ impl<'w> Checker<'w> {
         }
     }
 
+    /// A solve item: its model with a number for every parameter, and the data it names.
+    fn solve(
+        &mut self,
+        item: &ast::Data,
+        (name, arguments): (&ast::Ident, &[ast::Binding]),
+        items: &[Item],
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<DataSet> {
+        let files = self.override_files.clone();
+        let id = self.find_model(name, sink);
+        let known = id.filter(|&id| {
+            let mut cx = Context { sources, sink: &mut *sink, override_files: &files };
+            data::values(&self.program.models[id], name, arguments, "solve", &mut cx).is_some()
+        });
+        let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
+        let (data, found) = self.data_of(item, sink);
+        let mut cx = Context { sources, sink, override_files: &files };
+        let Some(known) = known.filter(|_| found) else {
+            // The keys can be checked all the same.
+            Settings::new(SOLVE, &item.settings, item.name.span, &[], &[], &mut cx);
+            return None;
+        };
+        solve::solve(item, name, known, (&self.program, data), &mut cx)
+    }
+
+    /// The data set that a solve item names, and whether there is nothing wrong with that.
+    fn data_of(&mut self, item: &ast::Data, sink: &mut Sink) -> (Option<DataId>, bool) {
+        let Some(name) = named_data(item) else { return (None, true) };
+        self.used.push(name.name.clone());
+        match self.data.get(&name.name) {
+            Some(found) => (*found, found.is_some()),
+            None => {
+                let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
+                let message = format!("there is no data set `{}`", name.name);
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                (None, false)
+            }
+        }
+    }
+
     /// States and inputs of the models that are fitted to `data`; of all models when none is.
     fn names_for(&self, data: &ast::Data, items: &[Item]) -> Vec<String> {
         let fitted: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
                 Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
+                    if let ast::DataSource::Solve { model, .. } = &solve.source { Some(model.name.as_str()) } else { None }
+                }
                 _ => None,
             })
             .collect();
@@ -355,6 +420,22 @@ impl<'w> Checker<'w> {
         if changed.is_empty() {
             return Some(id);
         }
+        let model = self.with_numbers(id, name, arguments, false, items, sources);
+        Some(model.map_or(id, |m| self.program.models.push(m)))
+    }
+
+    /// A copy of a model with arguments for its fixed parameters, or, with `all`, with every parameter fixed at its value or
+    /// argument.
+    fn with_numbers(
+        &self,
+        id: ModelId,
+        name: &ast::Ident,
+        arguments: &[ast::Binding],
+        all: bool,
+        items: &[Item],
+        sources: &Sources,
+    ) -> Option<Model> {
+        let fixed = |key: &str| self.program.models[id].params.values().any(|p| p.fixed && p.name == key);
         let original = items.iter().find_map(|i| match i {
             Item::Model(m) if m.name.name == name.name => Some(m),
             _ => None,
@@ -363,16 +444,17 @@ impl<'w> Checker<'w> {
         for part in &mut copy.body {
             let ModelItem::Param(list) = part else { continue };
             for param in list {
-                if let Some(argument) = changed.iter().find(|a| a.name.name == param.name.name) {
+                let argument = arguments.iter().find(|a| a.name.name == param.name.name);
+                if let Some(argument) = argument.filter(|a| all || fixed(&a.name.name)) {
                     param.value = Some(argument.value.clone());
                     // The range guides fits; a simulation may leave it.
                     param.bounds = None;
                 }
+                param.fixed |= all;
             }
         }
         // What is wrong with the model itself was said when it was checked; a wrong argument is said with the others.
-        let model: Option<Model> = model::analyze(&copy, sources, &mut Sink::new());
-        Some(model.map_or(id, |m| self.program.models.push(m)))
+        model::analyze(&copy, sources, &mut Sink::new())
     }
 
     fn find_model(&mut self, name: &ast::Ident, sink: &mut Sink) -> Option<ModelId> {
@@ -454,7 +536,7 @@ impl<'w> Checker<'w> {
                 _ if import.is_some() && passes_on => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
-                Item::Data(_) if fits => "data set",
+                Item::Data(d) if fits && !matches!(d.source, ast::DataSource::Solve { .. }) => "data set",
                 _ => continue,
             };
             let message = format!("the {what} `{name}` is never used");
@@ -472,6 +554,19 @@ fn quiet<T>(imported: bool, sink: &mut Sink, check: impl FnOnce(&mut Sink) -> T)
     let result = check(&mut own);
     own.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).for_each(|d| sink.push(d));
     result
+}
+
+/// The data set that a solve item names.
+fn named_data(item: &ast::Data) -> Option<ast::Ident> {
+    if !matches!(item.source, ast::DataSource::Solve { .. }) {
+        return None;
+    }
+    match item.settings.iter().find(|s| s.key.name == "data")?.values.as_slice() {
+        [ast::SettingValue::Expr(ast::Expr { kind: ast::ExprKind::Name(name), span })] => {
+            Some(ast::Ident { name: name.clone(), span: *span })
+        }
+        _ => None,
+    }
 }
 
 /// The name an item declares.

@@ -197,6 +197,8 @@ impl<'a> Scope<'a> {
             | ast::ModelItem::Equation(_)
             | ast::ModelItem::Initial(_)
             | ast::ModelItem::Time(_)
+            | ast::ModelItem::Final(_)
+            | ast::ModelItem::Boundary(_)
             | ast::ModelItem::For(_) => {}
         }
     }

@@ -82,6 +82,36 @@ pub const SIMULATE: &[Rule] = &[
     ),
 ];
 
+/// Settings of `solve NAME = MODEL(...)`.
+pub const SOLVE: &[Rule] = &[
+    rule("steps", Takes::Whole(3, 10_000_000), "those of `data`, else required", "samples, the first one at time zero"),
+    rule("dt", Takes::Number(0.0, 1e9, true), "that of `data`, else required", "spacing of the samples"),
+    rule("from", Takes::Form("from (0, 1)"), "the model's `initial`", "values at the first time, state by state"),
+    rule("data", Takes::Name, "none", "the data set that inputs and starts come from"),
+    rule("orders", Takes::Whole(1, 15), "order of the model plus 2", "highest derivative kept"),
+    rule("rows", Takes::Word(&["hermite", "taylor"]), "hermite", "the rows between neighbouring samples"),
+    rule("central", Takes::Word(&["on", "off"]), "off", "central rows, with Taylor rows"),
+    rule("slack", Takes::Word(&["on", "off"]), "off", "one unknown in all rows between samples, with Taylor rows"),
+    rule("method", Takes::Word(&["normal", "qr"]), "normal", "what is factored: the normal matrix, or the rows"),
+    rule("precision", Takes::Word(&["f64", "f32", "mixed"]), "f64", "the arithmetic"),
+    rule("refinements", Takes::Whole(0, 100), "2", "most corrections of a solve"),
+    rule("weights", Takes::Form("weights (1, 1, 1)"), "1 each", "factors on equation, boundary and smoothness rows"),
+    rule("holdout", Takes::Form("holdout 20%"), "nothing", "what is kept out of a fit to the solution"),
+];
+
+/// Settings of `data NAME = formula`; other keys name columns.
+pub const FORMULA: &[Rule] = &[
+    rule("t", Takes::Form("t = linspace(0, 50, 500)"), "required", "the times: first, last, and how many"),
+    rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of the random numbers"),
+    rule("trajectories", Takes::Whole(1, 1_000_000), "1", "how many trajectories, each with numbers of its own"),
+    rule(
+        "holdout",
+        Takes::Form("holdout 20%` or `holdout 20% of trajectories"),
+        "nothing",
+        "what is kept out of a fit",
+    ),
+];
+
 /// Settings of `data NAME = csv("...")` and of the numpy formats; other keys name states and inputs.
 pub const FILE: &[Rule] = &[
     rule("time", Takes::Name, "none", "the column with the times"),
@@ -90,6 +120,12 @@ pub const FILE: &[Rule] = &[
         Takes::Number(0.0, 1e9, true),
         "required without a time column",
         "spacing of the samples without a time column",
+    ),
+    rule(
+        "spacing",
+        Takes::Word(&["equal", "irregular"]),
+        "equal",
+        "whether times may be at any distance, for the joint engine",
     ),
     rule("missing", Takes::Text, "none", "the text that stands for a missing sample"),
     rule("trajectory", Takes::Name, "one trajectory", "the column that tells trajectories apart"),

@@ -45,7 +45,12 @@ impl Resolver<'_, '_> {
                         out.params.push((family(&decl.name, &decl.axes), ids));
                     }
                 }
-                ModelItem::Time(_) | ModelItem::Equation(_) | ModelItem::For(_) | ModelItem::Initial(_) => {}
+                ModelItem::Time(_)
+                | ModelItem::Equation(_)
+                | ModelItem::For(_)
+                | ModelItem::Initial(_)
+                | ModelItem::Final(_)
+                | ModelItem::Boundary(_) => {}
             }
         }
         self.equations_of(&model.body, &mut Vec::new(), ids, &mut out.equations);

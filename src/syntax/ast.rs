@@ -30,7 +30,7 @@ pub enum Item {
     Model(Model),
     /// `network NAME { ... }`
     Network(Block),
-    /// `data NAME = source(...) { ... }`
+    /// `data NAME = source(...) { ... }` and `solve NAME = MODEL { ... }`
     Data(Data),
     /// `fit MODEL to DATA { ... }`
     Fit(Fit),
@@ -103,6 +103,10 @@ pub enum ModelItem {
     Equation(Equation),
     /// `initial x = 1, x' = 0`
     Initial(Vec<InitialDecl>),
+    /// `final x = 0`
+    Final(Vec<InitialDecl>),
+    /// `boundary periodic`
+    Boundary(Ident),
     /// `index body = 2, cell = 128 periodic spacing 0.1`
     Index(Vec<IndexDecl>),
     /// `fn hill(x, K, n) = x^n/(K^n + x^n)`
@@ -229,7 +233,7 @@ pub struct Equation {
     pub span: Span,
 }
 
-/// `x' = 0` in an `initial` declaration.
+/// `x' = 0` in an `initial` or a `final` declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InitialDecl {
     /// The state.
@@ -238,8 +242,10 @@ pub struct InitialDecl {
     pub at: Vec<Expr>,
     /// The number of primes.
     pub primes: u32,
-    /// Its value at the first time.
+    /// Its value at the first time, or at the last one.
     pub value: Expr,
+    /// `for 50 steps`, when written: the value is then a column of the data, `data.x`.
+    pub steps: Option<Expr>,
     /// The whole of it.
     pub span: Span,
 }
@@ -257,7 +263,7 @@ pub struct Block {
     pub span: Span,
 }
 
-/// `data NAME = source(...) { ... }`
+/// `data NAME = source(...) { ... }`, or `solve NAME = MODEL { ... }`, whose result is a data set too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Data {
     /// Its name.
@@ -268,7 +274,7 @@ pub struct Data {
     pub source: DataSource,
     /// Its settings.
     pub settings: Vec<Setting>,
-    /// From `data` to the closing brace.
+    /// From `data` or `solve` to the closing brace.
     pub span: Span,
 }
 
@@ -284,6 +290,15 @@ pub enum DataSource {
     },
     /// `simulate Lorenz63(rho = 20)`
     Simulate {
+        /// The model.
+        model: Ident,
+        /// Parameter values that replace the model's own.
+        arguments: Vec<Binding>,
+    },
+    /// `formula`: the columns are settings of the block.
+    Formula(Span),
+    /// `Oscillator(k = 2)` of a `solve` item.
+    Solve {
         /// The model.
         model: Ident,
         /// Parameter values that replace the model's own.

@@ -62,15 +62,24 @@ impl<'a, 'b> Builder<'a, 'b> {
         for pair in header.into_inner() {
             match pair.as_rule() {
                 Rule::name => name = Some(self.ident(&pair)),
-                Rule::simulation => source = Some(self.simulation(pair)?),
+                Rule::simulation => {
+                    let (model, arguments) = self.simulation(pair)?;
+                    source = Some(DataSource::Simulate { model, arguments });
+                }
                 Rule::data_file => source = Some(self.data_file(pair)?),
+                Rule::kw_formula => source = Some(DataSource::Formula(self.span(&pair))),
+                Rule::solution => {
+                    let (model, arguments) = self.simulation(pair)?;
+                    source = Some(DataSource::Solve { model, arguments });
+                }
                 _ => {}
             }
         }
         Some((name?, source?))
     }
 
-    fn simulation(&mut self, pair: Pair<Rule>) -> Option<DataSource> {
+    /// A model and its arguments.
+    fn simulation(&mut self, pair: Pair<Rule>) -> Option<(Ident, Vec<Binding>)> {
         let mut model = None;
         let mut arguments = Vec::new();
         for pair in pair.into_inner() {
@@ -80,7 +89,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        Some(DataSource::Simulate { model: model?, arguments })
+        Some((model?, arguments))
     }
 
     fn data_file(&mut self, pair: Pair<Rule>) -> Option<DataSource> {
@@ -171,6 +180,10 @@ impl<'a, 'b> Builder<'a, 'b> {
             Rule::fn_statement => ModelItem::Function(self.function(inner, span)?),
             Rule::time_statement => ModelItem::Time(self.each(inner, Rule::unit, Self::unit)?.pop()?),
             Rule::initial_statement => ModelItem::Initial(self.each(inner, Rule::initial_decl, Self::initial_decl)?),
+            Rule::final_statement => ModelItem::Final(self.each(inner, Rule::final_decl, Self::initial_decl)?),
+            Rule::boundary_statement => {
+                ModelItem::Boundary(self.each(inner, Rule::word, |build, p| Some(build.ident(&p)))?.pop()?)
+            }
             _ => {
                 let mut sides = self.each(inner, Rule::expr, Self::expr)?.into_iter();
                 ModelItem::Equation(Equation { left: sides.next()?, right: sides.next()?, span })
@@ -312,8 +325,10 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut at = Vec::new();
         let mut primes = 0;
         let mut value = None;
+        let mut steps = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
+                Rule::for_steps => steps = self.each(pair.into_inner(), Rule::expr, Self::expr)?.pop(),
                 Rule::initial_target => {
                     for part in pair.into_inner() {
                         match part.as_rule() {
@@ -327,7 +342,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        Some(InitialDecl { state: state?, at, primes, value: value?, span })
+        Some(InitialDecl { state: state?, at, primes, value: value?, steps, span })
     }
 
     pub fn setting(&mut self, pair: Pair<Rule>, span: Span) -> Option<Setting> {

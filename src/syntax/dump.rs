@@ -41,13 +41,20 @@ fn dump_item(out: &mut String, item: &Item) {
         }
         Item::Data(data) => {
             dump_doc(out, &data.doc);
-            let _ = write!(out, "data {} = ", data.name.name);
+            let keyword = if matches!(data.source, DataSource::Solve { .. }) { "solve" } else { "data" };
+            let _ = write!(out, "{keyword} {} = ", data.name.name);
             match &data.source {
                 DataSource::File { format, path } => {
                     let _ = writeln!(out, "{} {}", format.name, dump_expr(path));
                 }
                 DataSource::Simulate { model, arguments } => {
                     let _ = write!(out, "simulate {}", model.name);
+                    arguments.iter().for_each(|b| write_binding(out, b));
+                    out.push('\n');
+                }
+                DataSource::Formula(_) => out.push_str("formula\n"),
+                DataSource::Solve { model, arguments } => {
+                    out.push_str(&model.name);
                     arguments.iter().for_each(|b| write_binding(out, b));
                     out.push('\n');
                 }
@@ -158,15 +165,14 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
         }
         ModelItem::Initial(values) => {
             out.push_str("initial");
-            for value in values {
-                let primes = "'".repeat(value.primes as usize);
-                let mut name = value.state.name.clone();
-                if !value.at.is_empty() {
-                    let at: Vec<String> = value.at.iter().map(dump_expr).collect();
-                    let _ = write!(name, "[{}]", at.join(" "));
-                }
-                let _ = write!(out, " ({name}{primes} = {})", dump_expr(&value.value));
-            }
+            values.iter().for_each(|v| write_initial(out, v));
+        }
+        ModelItem::Final(values) => {
+            out.push_str("final");
+            values.iter().for_each(|v| write_initial(out, v));
+        }
+        ModelItem::Boundary(kind) => {
+            let _ = write!(out, "boundary {}", kind.name);
         }
         ModelItem::Index(list) => {
             out.push_str("index");
@@ -194,6 +200,20 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
         }
     }
     out.push('\n');
+}
+
+fn write_initial(out: &mut String, value: &InitialDecl) {
+    let primes = "'".repeat(value.primes as usize);
+    let mut name = value.state.name.clone();
+    if !value.at.is_empty() {
+        let at: Vec<String> = value.at.iter().map(dump_expr).collect();
+        let _ = write!(name, "[{}]", at.join(" "));
+    }
+    let _ = write!(out, " ({name}{primes} = {}", dump_expr(&value.value));
+    if let Some(steps) = &value.steps {
+        let _ = write!(out, " for {} steps", dump_expr(steps));
+    }
+    out.push(')');
 }
 
 fn write_param(out: &mut String, param: &ParamDecl) {

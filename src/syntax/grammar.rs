@@ -20,8 +20,8 @@ struct MechParser;
 const MAX_CALLS: usize = 50_000_000;
 
 /// The words that start a declaration inside a model.
-pub(super) const MODEL_KEYWORDS: [&str; 9] =
-    ["state", "param", "const", "input", "let", "initial", "index", "fn", "for"];
+pub(super) const MODEL_KEYWORDS: [&str; 11] =
+    ["state", "param", "const", "input", "let", "initial", "final", "boundary", "index", "fn", "for"];
 
 /// The statement `chunk` read by `rule`; `None` when it does not match (reported).
 pub(super) fn read<'a>(
@@ -128,7 +128,7 @@ const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x
 fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'static str> {
     Some(match (before, next) {
         _ if expected.contains(&Rule::kw_simulate) => {
-            "data is simulated or read: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `npz(\"data.npz\")`"
+            "data is simulated, read or computed: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `formula`"
         }
         ("[", _) if expected == [Rule::name] => {
             "index sets follow a name without a blank, a unit behind one: `x [1/m]`"
@@ -179,7 +179,7 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::EOI => "the end of the statement",
         Rule::word | Rule::name | Rule::state_decl | Rule::param_decl | Rule::binding => "a name",
         Rule::declared | Rule::quantity | Rule::index_decl => "a name",
-        Rule::initial_decl | Rule::initial_target => "a state",
+        Rule::initial_decl | Rule::final_decl | Rule::initial_target => "a state",
         Rule::number | Rule::decimal => "a number",
         Rule::text => "a string",
         Rule::equation => "a declaration or an equation",
@@ -219,6 +219,10 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::equals | Rule::differs | Rule::nearly | Rule::less | Rule::greater => "a comparison",
         Rule::claim | Rule::side => "an expression",
         Rule::kw_simulate | Rule::simulation => "`simulate`",
+        Rule::kw_formula => "`formula`",
+        Rule::solution => "a model",
+        Rule::kw_steps => "`steps`",
+        Rule::for_steps => return None,
         Rule::data_file => "a file such as `csv(\"data.csv\")`",
         // Suffixes and signs could stand in many places; naming them hides what matters.
         _ => return None,

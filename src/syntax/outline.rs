@@ -18,7 +18,8 @@ const MAX_LOOPS: usize = 16;
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 8] = ["use", "model", "network", "data", "fit", "fn", "test", "unit"];
+pub(super) const ITEM_KEYWORDS: [&str; 9] =
+    ["use", "model", "network", "data", "solve", "fit", "fn", "test", "unit"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]
@@ -366,7 +367,13 @@ impl<'a> Scan<'a, '_, '_> {
             "data" => {
                 is_word(1)
                     && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
-                    && token(3).is_some_and(|t| matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy"))
+                    && token(3).is_some_and(|t| matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy" | "formula"))
+            }
+            "solve" => {
+                is_word(1)
+                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
+                    && is_word(3)
+                    && token(4).is_some_and(|t| matches!(t.kind, TokenKind::Open(b'{' | b'(')))
             }
             "test" => {
                 token(1).is_some_and(|t| t.kind == TokenKind::Text)

@@ -86,6 +86,7 @@ impl<'a> Reader<'a, '_> {
             "model" => Rule::model_header,
             "network" => Rule::network_header,
             "data" => Rule::data_header,
+            "solve" => Rule::solve_header,
             "fit" => Rule::fit_header,
             "test" => Rule::test_header,
             "fn" => Rule::fn_statement,
@@ -145,7 +146,7 @@ impl<'a> Reader<'a, '_> {
             Rule::network_header => {
                 Item::Network(Block { name: build.header_name(header)?, doc: raw.doc, settings, span })
             }
-            Rule::data_header => {
+            Rule::data_header | Rule::solve_header => {
                 let (name, source) = build.data_header(header)?;
                 Item::Data(Data { name, doc: raw.doc, source, settings, span })
             }
@@ -203,6 +204,8 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let first = self.tokens.get(chunk.tokens.start).copied();
+            // `final` and `boundary` are keywords in front of a word only: `final' = -final` is an equation.
+            let word_follows = self.tokens.get(chunk.tokens.start + 1).is_some_and(|t| t.kind == TokenKind::Word);
             let rule = match first.map_or("", |t| self.slice(t)) {
                 "state" => Rule::state_statement,
                 "param" => Rule::param_statement,
@@ -210,6 +213,8 @@ impl<'a> Reader<'a, '_> {
                 "input" => Rule::input_statement,
                 "let" => Rule::let_statement,
                 "initial" => Rule::initial_statement,
+                "final" if word_follows => Rule::final_statement,
+                "boundary" if word_follows => Rule::boundary_statement,
                 "index" => Rule::index_statement,
                 "fn" => Rule::fn_statement,
                 "for" => Rule::for_header,

@@ -14,7 +14,9 @@ use crate::{codegen, ir};
 /// Every example, by the name of its file.
 pub const EXAMPLES: &[(&str, &str)] = &[
     ("burgers.mech", include_str!("../../../examples/burgers.mech")),
+    ("bvp.mech", include_str!("../../../examples/bvp.mech")),
     ("epidemic.mech", include_str!("../../../examples/epidemic.mech")),
+    ("formula.mech", include_str!("../../../examples/formula.mech")),
     ("hidden.mech", include_str!("../../../examples/hidden.mech")),
     ("logistic.mech", include_str!("../../../examples/logistic.mech")),
     ("lorenz.mech", include_str!("../../../examples/lorenz.mech")),
@@ -26,6 +28,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("pendulum.mech", include_str!("../../../examples/pendulum.mech")),
     ("prey.mech", include_str!("../../../examples/prey.mech")),
     ("room.mech", include_str!("../../../examples/room.mech")),
+    ("sine.mech", include_str!("../../../examples/sine.mech")),
     ("two_body.mech", include_str!("../../../examples/two_body.mech")),
 ];
 

@@ -4,10 +4,10 @@ mod render;
 
 use super::failure::Failure;
 use super::pointwise::compile;
-use super::{gradient, memory};
+use super::{gradient, memory, solved};
 use crate::artifact::SolveOutline;
-use crate::hir::{DataSource, Engine, Fit, ModelId, Program};
-use crate::lower::training::outlines;
+use crate::hir::{DataSet, DataSource, Engine, Fit, ModelId, Program, SolveSpec};
+use crate::lower::training::{outlines, whole};
 use crate::runtime::{SolveMethod, solve_scheme};
 use crate::solve::relaxed::{Footprint, Shape};
 
@@ -45,6 +45,8 @@ pub enum Purpose {
     Data,
     /// The length of the data is not in the program: what the solve of one window would be.
     Window,
+    /// A solve item.
+    Item,
 }
 
 /// One solve.
@@ -67,7 +69,18 @@ pub struct PlannedSolve {
 /// [`Failure::Usage`] for a fit that the gradient engine refuses.
 pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failure> {
     let mut out = Vec::new();
+    for data in program.data.values() {
+        if let DataSource::Solve(spec) = &data.source {
+            out.push(item(program, data, spec, bytes));
+        }
+    }
+    let solved = |id: ModelId| {
+        program.data.values().any(|d| matches!(&d.source, DataSource::Solve(spec) if spec.of == id))
+    };
     for (id, model) in program.models.iter() {
+        if solved(id) {
+            continue;
+        }
         if program.fits.values().all(|f| f.model != id) {
             let (purpose, steps, samples) = extent(program, id, None);
             let solves = solves(program, id, steps, None, samples);
@@ -85,6 +98,28 @@ pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failu
         });
     }
     Ok(out)
+}
+
+/// The solve of an item, with all its states at once.
+fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>) -> Planned {
+    let model = spec.model.as_ref();
+    let of_data = spec.data.and_then(|id| program.data[id].source.extent());
+    let steps = spec.steps.or(of_data.map(|(steps, _)| steps)).unwrap_or(WINDOW);
+    let samples = of_data.map_or(1, |(_, trajectories)| trajectories);
+    let shape = solved::shape(spec, steps);
+    let scheme = solved::scheme(spec);
+    let outline = whole(model, steps, shape.orders, scheme.central, spec.scheme.weights);
+    let mut footprint = Footprint::new(&shape, &scheme, &[shape.states]);
+    let boundary = &model.boundary;
+    if boundary.periodic.is_none() {
+        let from_data: usize = boundary.starts.iter().map(|s| s.steps).sum();
+        footprint.rows[1] = (spec.initial.len() + boundary.finals.len() + from_data) as u64;
+    }
+    // Each trajectory is solved by itself, with a matrix of its own.
+    let method = SolveMethod::of(&shape, &scheme, true);
+    let solve = PlannedSolve { footprint, method, response_method: None, outline };
+    let what = format!("solve {}", data.name);
+    alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
 
 /// Steps and number of the trajectories of a model's data, where the program says so.

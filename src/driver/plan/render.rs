@@ -110,10 +110,15 @@ impl PlannedSolve {
     }
 }
 
+/// What stands in the place of slopes.
+fn linearised() -> OutlineValue {
+    OutlineValue::Varies(crate::lower::training::LINEARISED.to_string())
+}
+
 impl Planned {
     /// What is solved at once.
     fn thing(&self) -> &'static str {
-        if self.purpose == Purpose::Data { "trajectory" } else { "window" }
+        if matches!(self.purpose, Purpose::Data | Purpose::Item) { "trajectory" } else { "window" }
     }
 
     /// For people.
@@ -126,6 +131,11 @@ impl Planned {
             Purpose::Data => {
                 let data = counted(self.samples, "trajectory");
                 format!("done without a relaxed solve; one of all its data ({data} of {steps} steps) would be")
+            }
+            Purpose::Item => {
+                let linear = self.solves.iter().flat_map(|s| &s.outline.entries).all(|e| e.value != linearised());
+                let again = if linear { "once" } else { "again and again until it stays" };
+                format!("{} of {steps} steps, solved {again}", counted(self.samples, "trajectory"))
             }
             Purpose::Window => format!("done without a relaxed solve; one of a window of {steps} steps would be"),
         };
@@ -153,6 +163,7 @@ impl Planned {
             Purpose::Training => "training",
             Purpose::Data => "data",
             Purpose::Window => "window",
+            Purpose::Item => "item",
         };
         json!({
             "plan": self.what,

@@ -12,7 +12,7 @@ use super::super::session::Checked;
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::diagnostics::Format;
-use crate::hir::{DataId, DataSource, FitId, ModelId, UnknownKind};
+use crate::hir::{DataId, FitId, ModelId, UnknownKind};
 use crate::report::{Equation, RunRecord};
 use crate::source::{SourceFile, Sources};
 use crate::train::Silent;
@@ -75,12 +75,12 @@ impl<'a> Laboratory<'a> {
     fn load(&self, id: DataId) -> Result<Dataset, Failure> {
         let program = &self.checked.program;
         let data = &program.data[id];
-        let model = match &data.source {
-            DataSource::Simulate(spec) => Some(spec.model),
-            _ => program.fits.values().find(|f| f.data == id).map(|f| f.model),
-        };
-        let Some(model) = model else { return Err(Failure::Internal("a data set that no fit uses".into())) };
-        experiment::load(program, data, &program.models[model], self.data_root)
+        if data.source.is_made() {
+            return experiment::make(program, data, self.data_root);
+        }
+        let model = program.fits.values().find(|f| f.data == id).map(|f| &program.models[f.model]);
+        let Some(model) = model.or_else(|| program.solved_with(id)) else { return Err(Failure::Internal("a data set that no fit uses".into())) };
+        experiment::load(program, data, model, self.data_root)
     }
 
     fn run(&self, id: FitId) -> Result<RunRecord, Failure> {

@@ -145,7 +145,10 @@ impl Scope<'_> {
             order: axes.order,
             equation: b.module.axis(&format!("equation{n}"), Some(n)),
             start: axes.start,
-            given: b.module.axis(&format!("given{}", group.order), Some(group.order.into())),
+            given: {
+                let given = group.given(self.request.model).1;
+                b.module.axis(&format!("given{given}"), Some(given))
+            },
             central: Group::CENTRAL,
             weights: Group::WEIGHTS,
         };
@@ -264,7 +267,8 @@ impl Scope<'_> {
         Ok(Some(b.stack(&rows, scheme.equation, 1)))
     }
 
-    /// Where a member starts, `f64[sample, start, state, given]`: its auxiliaries at the first step of the window.
+    /// Where a member starts, `f64[sample, start, state, given]`: its auxiliaries at the first step of the window, or its data at as
+    /// many steps as the model says.
     fn start(
         &self,
         b: &mut Builder,
@@ -275,6 +279,9 @@ impl Scope<'_> {
         order: u8,
     ) -> Result<ValueId, TrainingError> {
         let axes = &self.axes;
+        if let Some(start) = self.request.model.boundary.starts.first() {
+            return self.start_from_data(b, signals, member, scheme, start.steps);
+        }
         let mut states = Vec::new();
         for s in &member.states {
             let mut derivatives = Vec::new();
@@ -296,5 +303,26 @@ impl Scope<'_> {
         }
         let all = b.stack(&states, scheme.state, 1);
         Ok(b.stack(&[all], axes.start, 1))
+    }
+
+    /// The data of a member at the first steps of the window.
+    fn start_from_data(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        member: &Member,
+        scheme: &SolveScheme,
+        steps: usize,
+    ) -> Result<ValueId, TrainingError> {
+        let axes = &self.axes;
+        let mut states = Vec::new();
+        for s in &member.states {
+            let missing = || TrainingError::NoAuxiliary { state: self.request.model.states[*s].name.clone() };
+            let data = *signals.data.get(s).ok_or_else(missing)?;
+            let values: Vec<ValueId> = (0..steps).map(|t| b.index(data, axes.time, t)).collect();
+            let column = b.stack(&values, axes.start, 1);
+            states.push(b.stack(&[column], scheme.given, 2));
+        }
+        Ok(b.stack(&states, scheme.state, 2))
     }
 }

@@ -40,7 +40,7 @@ use crate::hir::{Fit, Model, Network, NetworkId, StateId, UnknownId};
 use crate::ir::Module;
 
 pub use functions::lower;
-pub use outline::outlines;
+pub use outline::{LINEARISED, outlines, whole};
 
 /// Where the unknowns that enter linearly come from during training.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use super::plan::{Group, Plan};
 use super::scope::highest_derivative;
 use crate::artifact::{OutlineEntry, OutlineValue, SolveOutline};
+use crate::base::{Idx, IndexMap};
 use crate::hir::{Expr, ExprKind, Model, Point};
 
 /// The solves of a model over windows of `steps` steps, with derivatives up to `orders` kept (as many as a fit keeps by itself
@@ -13,6 +14,44 @@ pub fn outlines(model: &Model, steps: usize, orders: Option<usize>) -> Vec<Solve
     plan.groups.iter().map(|group| outline(model, group, steps, orders)).collect()
 }
 
+/// What stands for the slope of a term that is not linear in the states.
+pub const LINEARISED: &str = "linearised";
+
+/// One solve of all states of a model at once, with `orders` derivatives kept of each, as a solve item makes it: terms that are not
+/// linear count with their slopes, which vary.
+pub fn whole(model: &Model, steps: usize, orders: usize, central: bool, weights: [f64; 3]) -> SolveOutline {
+    let mut terms: IndexMap<(usize, usize, u8), (Vec<&Expr>, bool)> = IndexMap::new();
+    for (row, equation) in model.equations.iter().enumerate() {
+        for term in &equation.linear {
+            let entry = terms.entry((row, term.state.index(), term.derivative)).or_default();
+            entry.0.push(&term.coefficient);
+        }
+        let parts = equation.known.iter().chain(equation.unknowns.iter().map(|u| &u.factor));
+        parts.for_each(|part| {
+            part.visit(&mut |e| {
+                if let ExprKind::State(s, d) = e.kind {
+                    terms.entry((row, s.index(), d)).or_default().1 = true;
+                }
+            });
+        });
+    }
+    let entry = |((equation, state, derivative), (terms, slope)): ((usize, usize, u8), (Vec<&Expr>, bool))| {
+        let value = if slope { OutlineValue::Varies(LINEARISED.to_string()) } else { value(model, &terms) };
+        OutlineEntry { equation, state, derivative: derivative.into(), value }
+    };
+    SolveOutline {
+        systems: vec![model.states.values().map(|s| s.name.clone()).collect()],
+        responses: 0,
+        steps,
+        orders,
+        start: 0,
+        given: 0,
+        central,
+        weights,
+        entries: terms.into_iter().map(entry).collect(),
+    }
+}
+
 fn outline(model: &Model, group: &Group, steps: usize, orders: usize) -> SolveOutline {
     let names = |states: &[_]| states.iter().map(|&s| model.states[s].name.clone()).collect();
     SolveOutline {
@@ -20,8 +59,8 @@ fn outline(model: &Model, group: &Group, steps: usize, orders: usize) -> SolveOu
         responses: group.sources.len(),
         steps,
         orders,
-        start: Group::START,
-        given: group.order.into(),
+        start: group.given(model).0,
+        given: group.given(model).1,
         central: Group::CENTRAL,
         weights: Group::WEIGHTS,
         entries: group

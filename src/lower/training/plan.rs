@@ -75,12 +75,23 @@ impl<'a> Plan<'a> {
 }
 
 impl Group<'_> {
-    /// Steps with initial values.
+    /// Steps with initial values where the model does not take them from the data.
     pub const START: usize = 1;
     /// Whether there are central rows.
     pub const CENTRAL: bool = false;
     /// Weights of the equation, initial and smoothness rows.
     pub const WEIGHTS: [f64; 3] = [1.0, 1.0, 1.0];
+}
+
+impl Group<'_> {
+    /// First steps with initial values, and how many derivatives are given at each of them. Values from the data are those of the
+    /// states alone, at as many steps as the model says.
+    pub fn given(&self, model: &Model) -> (usize, usize) {
+        match model.boundary.starts.first() {
+            Some(start) => (start.steps, 1),
+            None => (Self::START, self.order.into()),
+        }
+    }
 }
 
 impl<'a> Group<'a> {

@@ -95,7 +95,7 @@ impl Axes {
             coefficient2: b.module.axis("coefficient2", Some(count)),
             observed: b.module.axis("observed", Some(request.observed.len())),
             order: b.module.axis("order", Some(highest_derivative(request.model, request.fit.orders) + 1)),
-            start: b.module.axis("start", Some(Group::START)),
+            start: b.module.axis("start", Some(plan.groups.first().map_or(Group::START, |g| g.given(request.model).0))),
         }
     }
 }

@@ -43,6 +43,7 @@ impl Sketch {
             equations: Vec::new(),
             statements: None,
             initial: Vec::new(),
+            boundary: crate::hir::Boundary::default(),
             units: crate::hir::Units::default(),
         };
         for (i, &order) in orders.iter().enumerate() {

@@ -52,6 +52,7 @@ fn header(out: &mut String, record: &RunRecord, title: &str) {
     let engine = match record.engine {
         Engine::Joint => "joint engine",
         Engine::Gradient => "gradient engine",
+        Engine::Solve => "relaxed solve",
     };
     let terms: usize = record.equations.iter().map(|e| e.terms.len()).sum();
     let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
@@ -60,7 +61,9 @@ fn header(out: &mut String, record: &RunRecord, title: &str) {
         facts.push(format!("{}, {}", plural(record.equations.len(), "equation"), plural(terms, "term")));
     }
     facts.push(engine.into());
-    facts.push(format!("seed {}", record.seed));
+    if record.engine != Engine::Solve {
+        facts.push(format!("seed {}", record.seed));
+    }
     facts.push(format!("{} s", short(record.wall_seconds)));
     let facts: String = facts.iter().map(|f| format!("<li>{}</li>", escape(f))).collect();
     let summary = if record.summary.is_empty() {

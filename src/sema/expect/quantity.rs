@@ -42,7 +42,10 @@ impl Resolver<'_> {
                 let list: Vec<Option<Quantity>> = list.iter().map(|e| self.quantity(e)).collect();
                 list.into_iter().collect::<Option<Vec<Quantity>>>().map(Quantity::List)
             }
-            ExprKind::Primed { .. } => {
+            ExprKind::Primed { of, primes } => {
+                if let Some(column) = self.derivative(of, *primes) {
+                    return Some(column);
+                }
                 let help = "derivatives are not among the samples; an equation's coefficient is `coef(x', y)`";
                 self.wrong("a derivative has no value here", expr.span, help);
                 None
@@ -83,25 +86,36 @@ impl Resolver<'_> {
         match self.owner(owner, of.span)? {
             Owner::Data(id) => {
                 let data = &self.program.data[id];
+                let made = match &data.source {
+                    DataSource::Solve(spec) => {
+                        let states = spec.model.states.values().map(|s| s.name.clone());
+                        Some(states.chain(["t".to_string()]).collect::<Vec<String>>())
+                    }
+                    DataSource::Formula(spec) => {
+                        Some(spec.columns.iter().map(|(name, _)| name.clone()).chain(["t".to_string()]).collect())
+                    }
+                    _ => None,
+                };
                 let models: Vec<&crate::hir::Model> = match &data.source {
                     DataSource::Simulate(spec) => vec![&self.program.models[spec.model]],
                     _ => {
                         let fits = self.program.fits.values().filter(|f| f.data == id);
-                        fits.map(|f| &self.program.models[f.model]).collect()
+                        let fitted = fits.map(|f| &self.program.models[f.model]);
+                        fitted.chain(self.program.solved_with(id)).collect()
                     }
                 };
-                if models.is_empty() {
+                if models.is_empty() && made.is_none() {
                     let help = "fit a model to it; the model's states and inputs say what its columns mean";
                     self.wrong(format!("no fit uses the data set `{owner}`"), of.span, help);
                     return None;
                 }
-                let names: Vec<&str> = models
-                    .iter()
-                    .flat_map(|m| {
+                let of_models = || {
+                    let names = models.iter().flat_map(|m| {
                         m.states.values().map(|s| s.name.as_str()).chain(m.inputs.values().map(|i| i.name.as_str()))
-                    })
-                    .chain(["t"])
-                    .collect();
+                    });
+                    names.chain(["t"]).collect()
+                };
+                let names: Vec<&str> = made.as_ref().map_or_else(of_models, |list| list.iter().map(String::as_str).collect());
                 if names.contains(&name.name.as_str()) {
                     return Some(Quantity::Column(id, name.name.clone()));
                 }
@@ -121,6 +135,21 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// The derivative of a state of a solve item, which keeps some; `None` for everything else.
+    fn derivative(&mut self, of: &Expr, primes: u32) -> Option<Quantity> {
+        let ExprKind::Field { of: owner, name } = &of.kind else { return None };
+        let ExprKind::Name(owner_name) = &owner.kind else { return None };
+        let id = self.program.data.iter().find(|(_, d)| d.name == *owner_name).map(|(id, _)| id)?;
+        let DataSource::Solve(spec) = &self.program.data[id].source else { return None };
+        let kept = usize::try_from(primes).is_ok_and(|p| p <= spec.scheme.orders);
+        let has = spec.model.states.values().any(|s| s.name == name.name);
+        if !(kept && has) {
+            return None;
+        }
+        self.used.push(owner_name.clone());
+        Some(Quantity::Column(id, format!("{}{}", name.name, "'".repeat(primes as usize))))
     }
 
     /// A parameter or the solution of a fit.

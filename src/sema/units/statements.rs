@@ -200,8 +200,9 @@ impl<'m> Checker<'m, '_> {
     fn initial(&mut self, body: &[ModelItem]) {
         for item in body {
             match item {
-                ModelItem::Initial(list) => {
-                    for decl in list {
+                ModelItem::Initial(list) | ModelItem::Final(list) => {
+                    // A column of the data, `data.x for 50 steps`, is converted to the state's unit when it is read.
+                    for decl in list.iter().filter(|d| d.steps.is_none()) {
                         let Some(named) = self.names.get(decl.state.name.as_str()).cloned() else { continue };
                         let time = self.time.power(Ratio::new(decl.primes.into(), 1));
                         let name = format!("{}{}", decl.state.name, "'".repeat(decl.primes as usize));

@@ -1,0 +1,84 @@
+//! Samples at irregular times, fitted by the joint engine.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+/// A table of a damped oscillation, `exp(-t/10) sin(2 t)`, at the times `i h` moved by up to `jitter` steps.
+fn table(samples: usize, h: f64, jitter: f64) -> String {
+    let mut out = String::from("t,q\n");
+    for i in 0..samples {
+        let t = h * (i as f64 + jitter * (7.3 * i as f64).sin());
+        let _ = writeln!(out, "{t},{}", (-t / 10.0).exp() * (2.0 * t).sin());
+    }
+    out
+}
+
+/// The largest error of the stiffness and damping that a fit finds, and its record.
+fn fitted(samples: usize, h: f64, jitter: f64, settings: &str) -> (f64, Value) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), table(samples, h, jitter)).expect("a table");
+    let model = format!(
+        "model M {{ state q order 2; param stiffness, damping; q'' = -stiffness*q - damping*q' }}
+data d = csv(\"d.csv\") {{ time t; spacing irregular; {settings} }}
+fit M to d
+"
+    );
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    let value = |i: usize| record["parameters"][i]["value"].as_f64().expect("a value");
+    ((value(0) - 4.01).abs().max((value(1) - 0.2).abs()), record)
+}
+
+#[test]
+fn irregular_samples_give_what_equal_ones_give() {
+    // Up to 0.8 of a step nearer to or farther from each other; the order of the links is that of equal steps.
+    let (equal, _) = fitted(300, 0.05, 0.0, "");
+    let (irregular, record) = fitted(300, 0.05, 0.4, "");
+    assert!(irregular < 1e-5 && irregular < 100.0 * equal.max(1e-9), "{irregular} against {equal}");
+    let times: Vec<f64> = record["trajectories"][0]["time"]
+        .as_array()
+        .expect("times")
+        .iter()
+        .map(|v| v.as_f64().expect("a number"))
+        .collect();
+    let steps: Vec<f64> = times.windows(2).map(|w| w[1] - w[0]).collect();
+    let longest = steps.iter().copied().fold(0.0, f64::max);
+    let shortest = steps.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(longest > 3.0 * shortest, "the record has the times of the file: {shortest} to {longest}");
+    // Half the steps: a method of sixth order would gain a factor of 64; that of rounding and regularisation is less.
+    let (coarse, _) = fitted(100, 0.15, 0.4, "");
+    assert!(irregular < 0.2 * coarse || irregular < 1e-8, "{irregular} after {coarse}");
+}
+
+#[test]
+fn held_out_samples_are_predicted_at_their_times() {
+    let (_, record) = fitted(300, 0.05, 0.4, "holdout 20%");
+    let metrics = record["metrics"].as_array().expect("metrics");
+    let held = metrics.iter().find(|m| m["part"] == "held out" && m["name"] == "RMSE of q").expect("a score");
+    assert!(held["value"].as_f64().expect("a number") < 1e-5, "{held}");
+    let followed = metrics.iter().find(|m| m["name"].as_str().is_some_and(|n| n.starts_with("time the prediction")));
+    let followed = followed.and_then(|m| m["value"].as_f64()).expect("a time");
+    assert!((followed - 60.0 * 0.05).abs() < 0.15, "{followed}");
+}
+
+#[test]
+fn without_the_setting_unequal_steps_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), table(50, 0.05, 0.4)).expect("a table");
+    let model = "model M { state q; param k; q' = -k*q }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n";
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("D017") && said.contains("spacing irregular"), "{said}");
+}
