@@ -31,7 +31,7 @@
 //!    through the relaxed solve and eliminates the coefficients that enter linearly by least squares. [`data`] reads,
 //!    simulates and splits what they fit to.
 //! 6. **Answer.** [`report`] turns what was found into text, JSON and a page, in a run directory that is never overwritten;
-//!    the answer is also source, `discovered.mech`, which checks and simulates by itself.
+//!    the answer is also source, `discovered.mech`, which checks and simulates by itself. [`export`] writes it for other tools.
 //!
 //! [`driver::Session`] ties these together. `docs/architecture.md` has the table of modules and what each may use.
 //!

@@ -30,7 +30,9 @@ pub enum ExportError {
         name: &'static str,
     },
     /// A conditional the target cannot express.
-    #[error("{format} has no conditional, and a branch such as `{branch}` has no value where the other one counts")]
+    #[error(
+        "{format} has no conditional, and a branch such as `{branch}` may have no value where the other one counts"
+    )]
     Conditional {
         /// The target.
         format: &'static str,

@@ -17,7 +17,10 @@ pub(super) fn write(system: &System<'_>) -> String {
             "std_error": p.std_error,
         })
     };
-    let state = |(state, values): (&crate::hir::State, &Vec<Option<f64>>)| json!({"name": state.name, "order": state.order, "initial": values});
+    let state = |(state, values): (&crate::hir::State, &Vec<Option<f64>>)| {
+        let (name, order) = (&state.name, state.order);
+        json!({"name": name, "order": order, "initial": values})
+    };
     let term = |t: &super::RightTerm| {
         json!({
             "coefficient": t.coefficient, "std_error": t.std_error,

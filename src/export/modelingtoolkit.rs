@@ -17,7 +17,9 @@ const RULES: Rules = Rules {
         import in isa let local macro module public quote return struct true try using where while outer abstract \
         mutable primitive type nothing missing undef NaN Inf pi π im ans _ __ \
         t D System mtkcompile ModelingToolkit Base Core Main equations unknowns parameters abs sqrt exp log sin cos \
-        tan asin acos atan sinh cosh tanh sign min max ifelse eqs vars pars system",
+        tan asin acos atan sinh cosh tanh sign min max ifelse eqs vars pars system \
+        Any Array Bool Char Complex Dict Differential Equation Expr Float64 Function Int Int64 Integer Matrix Nothing Num \
+        Number Pair Real Set String Symbol Symbolics Tuple Type Vector identity isequal one zero",
 };
 
 /// Julia has the letters of most scripts; those it may fold together, and those outside of Latin and Greek, are spelled out.

@@ -41,16 +41,17 @@ fn runs_keep_names_values_ranges_and_standard_errors() {
         assert!((a - b).abs() <= 1e-14 * b.abs(), "{a} {b}");
     };
     let parameter = &json["parameters"][0];
-    assert_eq!((&parameter["name"], &parameter["lower"], &parameter["upper"]), (
-        &serde_json::json!("growth"),
-        &serde_json::json!(0.0),
-        &serde_json::json!(3.0)
-    ));
+    assert_eq!(
+        (&parameter["name"], &parameter["lower"], &parameter["upper"]),
+        (&serde_json::json!("growth"), &serde_json::json!(0.0), &serde_json::json!(3.0))
+    );
     close(&parameter["value"], &record["parameters"][0]["value"]);
     close(&parameter["std_error"], &record["parameters"][0]["std_error"]);
     // Every term of the record has its standard error in the tree's terms too; `growth*u` is the parameter's.
     let mut compared = 0;
-    for (equation, told) in json["equations"].as_array().expect("equations").iter().zip(record["equations"].as_array().expect("equations")) {
+    for (equation, told) in
+        json["equations"].as_array().expect("equations").iter().zip(record["equations"].as_array().expect("equations"))
+    {
         for term in equation["terms"].as_array().expect("terms") {
             let same = |t: &&serde_json::Value| t["term"] == term["text"];
             if let Some(told) = told["terms"].as_array().expect("terms").iter().find(same) {
@@ -74,8 +75,11 @@ fn runs_keep_names_values_ranges_and_standard_errors() {
 #[test]
 fn files_are_written_and_never_replaced_unasked() {
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("m.mech"), "use std.systems.Lorenz63\nmodel Own { state x; x' = -x; initial x = 1 }\n")
-        .expect("a file");
+    fs::write(
+        folder.path().join("m.mech"),
+        "use std.systems.Lorenz63\nmodel Own { state x; x' = -x; initial x = 1 }\n",
+    )
+    .expect("a file");
     let export = |args: &[&str]| {
         let mut all = vec!["export", "m.mech"];
         all.extend(args);

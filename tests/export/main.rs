@@ -117,7 +117,8 @@ fn every_format_of_every_model() {
             }
             let text = exported(&source(name), format);
             let version = format!("mechc {}", env!("CARGO_PKG_VERSION"));
-            let text = text.replace(&version, "mechc VERSION").replace(&format!("\"{}\"", &version[6..]), "\"VERSION\"");
+            let text =
+                text.replace(&version, "mechc VERSION").replace(&format!("\"{}\"", &version[6..]), "\"VERSION\"");
             insta::assert_snapshot!(format!("{name}.{}", format.name()), text);
         }
     }
