@@ -68,6 +68,8 @@ impl<'a> Resolver<'a, '_> {
             let help = suggest::help("names in this function", name, known);
             let message = format!("there is no `{name}` in the function `{}`", of.name.name);
             self.sink.push(Diagnostic::error(E0201, message, expr.span, "unknown name").help(help));
+            // Where the function is called, the same is not said again.
+            self.unknown.push(name.clone());
         }
         let depth = bound.len();
         if let ast::ExprKind::Sum { variable, .. } = &expr.kind {

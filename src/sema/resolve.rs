@@ -60,7 +60,7 @@ pub(super) struct Resolver<'a, 's> {
     /// Which element of a tuple on the left side the current equation is for.
     pub(super) tuple: usize,
     /// Unknown names that have been reported.
-    unknown: Vec<String>,
+    pub(super) unknown: Vec<String>,
     /// Functions that need themselves, which has been reported.
     pub(super) endless: Vec<String>,
     /// Calls so far, for names of their own.

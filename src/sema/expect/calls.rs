@@ -15,8 +15,9 @@ impl Resolver<'_> {
     pub fn user_call(&mut self, function: &ast::Function, expr: &Expr, arguments: &[Expr]) -> Option<Quantity> {
         let (name, wanted, given) = (&function.name.name, function.params.len(), arguments.len());
         if wanted != given {
-            let message = format!("`{name}` has {wanted} parameters, and {given} arguments are given");
-            self.wrong(message, expr.span, "give one argument for each");
+            let plural = if wanted == 1 { "" } else { "s" };
+            let message = format!("`{name}` takes {wanted} argument{plural}, and {given} are given");
+            self.wrong(message, expr.span, "give one argument for each parameter");
             return None;
         }
         self.calls += 1;
