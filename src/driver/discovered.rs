@@ -46,9 +46,13 @@ pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, a
             let _ = writeln!(out, "  const {} = {}{error}", unknown.name, number(estimate.value));
         }
     }
-    let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+    let inputs = model.inputs.values().filter(|i| i.field.is_none());
+    let inputs: Vec<&str> = inputs.map(|i| i.name.as_str()).collect();
     if !inputs.is_empty() {
         let _ = writeln!(out, "  input {}", inputs.join(", "));
+    }
+    for (field, start) in model.inputs.values().filter_map(|i| Some((&i.name, i.field?))) {
+        let _ = writeln!(out, "  field {field} over time init uniform({}, {})", number(start.low), number(start.high));
     }
     for equation in &model.equations {
         let _ = writeln!(out, "  {} = {}", left(model, equation), right(model, equation, findings));

@@ -18,7 +18,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
             let listed = |name: &str| columns.columns.get(name).or_else(|| columns.columns.get(family(name)));
             let any = model.states.values().any(|s| listed(&s.name).is_some());
             let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
-            let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+            let inputs = model.inputs.values().filter(|i| i.field.is_none());
+            let inputs: Vec<&str> = inputs.map(|i| i.name.as_str()).collect();
             let maps = |names: &[&str]| -> Vec<data::ColumnMap> {
                 let parts = names.chunk_by(|a, b| a.contains('[') && family(a) == family(b));
                 parts

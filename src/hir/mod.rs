@@ -13,19 +13,24 @@ mod expr;
 mod model;
 mod spell;
 mod test;
+mod training;
 
-pub use dump::dump;
+pub use dump::{dump, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
-    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Network, NetworkInput,
+    NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
-    Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
-    UnknownTerm, family,
+    Bounds, DataId, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm,
+    Model, ModelId, NetworkId, Param, ParamId, Part, State, StateId, Statement, Statements, Unknown, UnknownId,
+    UnknownKind, UnknownTerm, family,
 };
 pub use spell::{Names, number};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
+pub use training::{
+    Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
+    StepSource,
+};

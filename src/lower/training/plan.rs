@@ -1,7 +1,7 @@
 //! Which equations are solved together, with which matrix and which right-hand sides.
 
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Equation, Expr, ExprKind, Model, StateId, UnknownId};
+use crate::hir::{Equation, Expr, ExprKind, Fit, Model, StartSource, StateId, UnknownId};
 
 /// How the equations of a model are solved.
 #[derive(Clone, Debug)]
@@ -75,8 +75,11 @@ impl<'a> Plan<'a> {
 }
 
 impl Group<'_> {
-    /// Steps with initial values.
-    pub const START: usize = 1;
+    /// Steps with initial values: the first, unless the fit leaves the start to the solve.
+    pub fn start(fit: &Fit) -> usize {
+        usize::from(fit.start != StartSource::Free)
+    }
+
     /// Whether there are central rows.
     pub const CENTRAL: bool = false;
     /// Weights of the equation, initial and smoothness rows.
