@@ -212,6 +212,8 @@ pub struct SolveStep {
     pub weights: [f64; 3],
     /// `c`, `rhs`, `iv`, `h`, each with whether it has the batch axes.
     pub operands: [(BufferIndex, bool); 4],
+    /// Whether `h` has a number for every interval between two steps.
+    pub intervals: bool,
     /// The solution `u`: written, or read by the adjoint.
     pub solution: BufferIndex,
     /// The adjoint: `u_adj`, and the buffers for the adjoints of the four operands.

@@ -41,6 +41,8 @@ pub struct SolveOutline {
     pub central: bool,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
+    /// Whether every window has steps of its own.
+    pub own_steps: bool,
     /// Coefficients that are not zero; all others are known to be.
     pub entries: Vec<OutlineEntry>,
 }
@@ -51,9 +53,9 @@ impl SolveOutline {
         self.systems.first().map_or(0, Vec::len)
     }
 
-    /// Whether one matrix serves all windows: no coefficient depends on time or inputs.
+    /// Whether one matrix serves all windows: neither steps nor coefficients are a window's own.
     pub fn constant_matrix(&self) -> bool {
-        self.entries.iter().all(|e| matches!(e.value, OutlineValue::Constant(_)))
+        !self.own_steps && self.entries.iter().all(|e| matches!(e.value, OutlineValue::Constant(_)))
     }
 
     /// Coefficients of a step: those of all equations, states and derivatives.

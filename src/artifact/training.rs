@@ -63,6 +63,10 @@ pub mod names {
     pub const BOUND: &str = "bound";
     /// `f64[sample, time, state]` result: the auxiliaries.
     pub const AUXILIARIES: &str = "v";
+    /// `f64[sample, time, field]` result: the fields, in the order of the model's inputs.
+    pub const FIELDS: &str = "fields";
+    /// `f64[sample, time]` result: the steps of the solves, at every sample the mean of those beside it.
+    pub const STEPS: &str = "steps";
 }
 
 /// Where the unknowns that enter linearly come from during training.
@@ -98,4 +102,6 @@ pub enum Start {
     Normal,
     /// This number everywhere.
     Constant(f64),
+    /// Uniform between the first and the second.
+    Between(f64, f64),
 }

@@ -144,6 +144,10 @@ codes! {
     E1005 "unknown layer" "Layers are `conv1d`, `linear`, `mlp`, `flatten`, the functions, and names of layers that stand above.";
     E1006 "wrong parameter binding" "`parameters (a, b) = network.output` needs estimated parameters of the model on the left, each with both ends of a range or none, and an output of as many numbers on the right that is not over the window.";
     E1007 "wrong variation of a simulation" "`vary r = normal(3, 0.5)` draws an estimated parameter of the simulated model for every trajectory, from a normal distribution with a mean and a standard deviation of at least 0.";
+    E1008 "wrong loss" "A loss is `mse`, `mae` or `sse`, alone or as a sum of terms such as `mse(x, y; weights = (1, 0.1))` and `mae(network.output, x)`.";
+    E1009 "wrong field" "`field c over time init uniform(0, 1)` starts at a number or between two; `fields (c0, c1) = network.output` needs fields of the model on the left and an output over the window of as many numbers on the right.";
+    E1010 "wrong step" "`step = network.output` needs an output of one number that ends with `sigmoid`, since steps are positive.";
+    E1011 "wrong start" "`initial (x, x') = network.output` needs states, or derivatives below their order, on the left and an output of as many numbers on the right that is not over the window.";
 
     // Tests.
     E1101 "expectation not met" "What a test expects does not hold. Both sides are named as they were found.";

@@ -6,7 +6,7 @@ use super::experiment;
 use super::findings::Findings;
 use crate::base::Idx;
 use crate::data::Dataset;
-use crate::hir::{DataSource, Fit, Program, SimulateSpec};
+use crate::hir::{DataSource, Fit, Model, Program, SimulateSpec};
 use crate::train::gradient::Reconstruction;
 
 /// The unknowns of every window.
@@ -51,7 +51,7 @@ pub(super) fn add(
     program: &Program,
     fit: &Fit,
     fitted: (&Dataset, &[Reconstruction]),
-    held: Option<(&Dataset, Vec<Reconstruction>)>,
+    held: Option<(&Dataset, &[Reconstruction])>,
     findings: &mut Findings,
 ) {
     let model = &program.models[fit.model];
@@ -77,14 +77,8 @@ pub(super) fn add(
             (estimate.value, estimate.std_error, estimate.kept) = (mean, None, true);
         }
     }
-    if let Some((data, parts)) = &held {
+    if let Some((data, parts)) = held {
         bound.extend(spec, data, parts, true);
-        let states: Vec<String> = model.states.values().map(|s| s.name.clone()).collect();
-        for (state, name) in states.iter().enumerate() {
-            if let Some(error) = rmse(data, parts, (name, state), states.len()) {
-                findings.metrics.push((format!("RMSE of {name}"), "held out".into(), error));
-            }
-        }
     }
     for at in 0..bound.truth.len() {
         for (part, held) in [("fitted", false), ("held out", true)] {
@@ -98,6 +92,16 @@ pub(super) fn add(
         "{all} differ from window to window: the equations show their means, and `parameters.csv` every value"
     ));
     findings.bound = Some(bound);
+}
+
+/// Adds the errors of the states over windows that were held out.
+pub(super) fn judge(model: &Model, (data, parts): (&Dataset, &[Reconstruction]), findings: &mut Findings) {
+    let states: Vec<String> = model.states.values().map(|s| s.name.clone()).collect();
+    for (state, name) in states.iter().enumerate() {
+        if let Some(error) = rmse(data, parts, (name, state), states.len()) {
+            findings.metrics.push((format!("RMSE of {name}"), "held out".into(), error));
+        }
+    }
 }
 
 impl Bound {

@@ -9,7 +9,7 @@ use super::failure::{Failure, Problem};
 use super::resume::Identity;
 use crate::base::Tensor;
 use crate::report::{Archive, Checkpoint, Disk, OutputError, RunDir};
-use crate::train::gradient::{Keeper, State, Weights};
+use crate::train::gradient::{Best, Keeper, State, Watch, Weights};
 use crate::train::joint::Interim;
 
 /// Time between two checkpoints of a training that is not interrupted.
@@ -165,7 +165,46 @@ pub fn of_training(state: &State) -> Archive {
             archive.arrays.insert(format!("{prefix}{}", weights.name), tensor.clone());
         }
     }
+    let watch = &state.watch;
+    let counts = [watch.looked, watch.waited, watch.held].map(|n| n as f64);
+    add(&mut archive, "watch/counts", counts.to_vec());
+    add(&mut archive, "watch/numbers", vec![watch.least, watch.factor]);
+    add(&mut archive, "watch/steps", watch.steps.clone());
+    add(&mut archive, "watch/losses", watch.losses.clone());
+    if let Some(best) = &state.best {
+        add(&mut archive, "best/coefficients", best.coefficients.clone());
+        add(&mut archive, "best/kept", flags(&best.kept));
+        add(&mut archive, "best/mask", best.mask.clone());
+        add(&mut archive, "best/held", best.held.clone());
+        for (weights, value) in state.weights.iter().zip(&best.values) {
+            archive.arrays.insert(format!("{BEST}{}", weights.name), value.clone());
+        }
+    }
     archive
+}
+
+/// Where the trained arrays of the best state lie in an archive.
+const BEST: &str = "best/value/";
+
+fn watch(archive: &Archive) -> Option<Watch> {
+    let numbers = |name: &str| archive.arrays.get(name).map(Tensor::to_f64);
+    let [looked, waited, held] = <[f64; 3]>::try_from(numbers("watch/counts")?).ok()?.map(|n| n as usize);
+    let [least, factor] = <[f64; 2]>::try_from(numbers("watch/numbers")?).ok()?;
+    let (steps, losses) = (numbers("watch/steps")?, numbers("watch/losses")?);
+    Some(Watch { looked, steps, losses, least, waited, held, factor })
+}
+
+/// The best state of a training, whose arrays have these names.
+fn best(archive: &Archive, weights: &[Weights]) -> Option<Best> {
+    let numbers = |name: &str| archive.arrays.get(name).map(Tensor::to_f64);
+    let values = weights.iter().map(|w| archive.arrays.get(&format!("{BEST}{}", w.name)).cloned());
+    Some(Best {
+        coefficients: numbers("best/coefficients")?,
+        kept: numbers("best/kept")?.into_iter().map(|k| k != 0.0).collect(),
+        mask: numbers("best/mask")?,
+        held: numbers("best/held")?,
+        values: values.collect::<Option<_>>()?,
+    })
 }
 
 /// The state of a training from its archive; `None` where it is not one.
@@ -177,10 +216,13 @@ pub fn training(archive: &Archive) -> Option<State> {
         let [value, mean, square] = OF_WEIGHTS.map(|prefix| archive.arrays.get(&format!("{prefix}{name}")).cloned());
         Some(Weights { name: name.to_string(), value: value?, mean: mean?, square: square? })
     });
+    let weights: Vec<Weights> = weights.collect::<Option<_>>()?;
     Some(State {
         step: count("step")?,
         looked: count("looked")?,
-        weights: weights.collect::<Option<_>>()?,
+        watch: watch(archive)?,
+        best: best(archive, &weights),
+        weights,
         kept: numbers("kept")?.into_iter().map(|k| k != 0.0).collect(),
         mask: numbers("mask")?,
         held: numbers("held")?,
@@ -191,7 +233,7 @@ pub fn training(archive: &Archive) -> Option<State> {
 
 #[cfg(test)]
 mod tests {
-    use super::{State, Tensor, Weights, of_training, training};
+    use super::{Best, State, Tensor, Watch, Weights, of_training, training};
     use crate::report::Archive;
 
     #[test]
@@ -214,7 +256,22 @@ mod tests {
             mask: numbers.clone(),
             held: numbers.clone(),
             coefficients: numbers.clone(),
-            losses: numbers,
+            losses: numbers.clone(),
+            watch: Watch {
+                looked: 3,
+                steps: vec![2.0, 3.0],
+                losses: vec![0.1, 0.3],
+                waited: 1,
+                held: 1,
+                ..Watch::default()
+            },
+            best: Some(Best {
+                values: vec![single.clone(), double.clone()],
+                kept: vec![true, true, false, true, true],
+                mask: numbers.clone(),
+                held: numbers.clone(),
+                coefficients: numbers,
+            }),
         };
         let mut archive = of_training(&state);
         archive.description.insert("step".into(), 5.into());

@@ -83,10 +83,17 @@ fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &
             let _ = writeln!(out, "  param {}{unit} = {}{range}{error}", unknown.name, number(estimate.value));
         }
     }
-    let inputs: Vec<String> =
-        model.inputs.iter().map(|(id, i)| i.name.clone() + &behind_name(model.units.input(id))).collect();
+    let inputs: Vec<String> = model
+        .inputs
+        .iter()
+        .filter(|(_, i)| i.field.is_none())
+        .map(|(id, i)| i.name.clone() + &behind_name(model.units.input(id)))
+        .collect();
     if !inputs.is_empty() {
         let _ = writeln!(out, "  input {}", inputs.join(", "));
+    }
+    for (field, start) in model.inputs.values().filter_map(|i| Some((&i.name, i.field?))) {
+        let _ = writeln!(out, "  field {field} over time init uniform({}, {})", number(start.low), number(start.high));
     }
     for equation in &model.equations {
         let _ = writeln!(out, "  {} = {}", left(model, equation), right(model, equation, findings));

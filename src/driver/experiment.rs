@@ -23,7 +23,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                     states.push(&start.column);
                 }
             }
-            let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
+            let inputs = model.inputs.values().filter(|i| i.field.is_none());
+            let inputs: Vec<&str> = inputs.map(|i| i.name.as_str()).collect();
             let maps = |names: &[&str]| -> Vec<data::ColumnMap> {
                 let parts = names.chunk_by(|a, b| a.contains('[') && family(a) == family(b));
                 parts

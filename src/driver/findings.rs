@@ -3,6 +3,7 @@
 use super::bound::Bound;
 use super::observed::Observed;
 use super::terms::{Term, filled, six_digits, terms};
+use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::hir::{self, Equation, Expr, Model, Unit, UnknownKind};
 use crate::report;
@@ -31,12 +32,16 @@ pub struct Findings {
     pub noise: Vec<Option<f64>>,
     /// Loss after each step: phase and value.
     pub losses: Vec<(&'static str, f64)>,
+    /// The loss that schedules and early stopping went by: iteration and value.
+    pub watched: Vec<(u64, f64)>,
     /// Figures of merit: name, part, value.
     pub metrics: Vec<(String, String, f64)>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
     /// Unknowns that differ from window to window.
     pub bound: Option<Bound>,
+    /// Fields and steps, which differ from step to step.
+    pub varying: Option<Varying>,
     /// The engine's state, for the checkpoint.
     pub state: report::Archive,
 }
@@ -53,25 +58,40 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
     let state = &model.states[equation.state];
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
     let mut sum = Sum::default();
-    let spell = |expr: Option<&Expr>| expr.map_or_else(|| "1".to_string(), |e| model.spell(e));
+    let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
+    let leading = equation.linear.iter().find(is_top).map(|t| &t.coefficient);
+    let top = leading.and_then(|c| c.as_number()).unwrap_or(1.0);
+    // A coefficient that is no number divides every term by name.
+    let below = leading.filter(|c| c.as_number().is_none()).map(|c| model.spell(c));
     // What is printed is a number times a term, so its unit is that of the left side over that of the term.
     let left = model.units.derivative(equation.state, state.order);
+    let left = match leading.filter(|c| c.as_number().is_none()) {
+        Some(below) => left.as_ref().zip(model.unit_of(below)).map(|(left, below)| left.times(&below)),
+        None => left,
+    };
     let unit = |rest: Option<&Expr>| match rest {
         None => left.clone(),
         Some(rest) => Some(left.as_ref()?.over(&model.unit_of(rest)?)),
     };
-    let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
-    let top = equation.linear.iter().find(is_top).and_then(|t| t.coefficient.as_number()).unwrap_or(1.0);
+    let divided = |term: String| match &below {
+        Some(below) if below.chars().all(|c| c.is_alphanumeric() || c == '_') => format!("{term}/{below}"),
+        Some(below) => format!("{term}/({below})"),
+        None => term,
+    };
+    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| model.spell(e)));
     for term in equation.linear.iter().filter(|t| !is_top(t)) {
         let spelled = model.spell_state(term.state, term.derivative);
         let over = |unit: Unit| Some(unit.over(&model.units.derivative(term.state, term.derivative)?));
         for part in terms(&term.coefficient) {
             let unit = unit(part.rest.as_ref()).and_then(over);
-            let spelled = match &part.rest {
-                None => spelled.clone(),
-                Some(rest) => format!("({})*{spelled}", model.spell(rest)),
-            };
-            sum.add(spelled, -part.coefficient / top, None, unit);
+            match &part.rest {
+                None => sum.add(divided(spelled.clone()), -part.coefficient / top, None, unit),
+                Some(rest) => {
+                    let name = matches!(rest.kind, hir::ExprKind::Input(_) | hir::ExprKind::Time);
+                    let factor = if name { model.spell(rest) } else { format!("({})", model.spell(rest)) };
+                    sum.add(divided(format!("{factor}*{spelled}")), -part.coefficient / top, None, unit);
+                }
+            }
         }
     }
     if let Some(known) = &equation.known {
@@ -92,7 +112,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                     // As it was written, unless a number in it has gone into the coefficient.
                     let same = |t: &Term| t.coefficient == 1.0 && t.rest == part.rest;
                     if terms(&candidate.value).first().is_some_and(same) {
-                        candidate.spelled.clone()
+                        divided(candidate.spelled.clone())
                     } else {
                         spell(part.rest.as_ref())
                     }
@@ -191,22 +211,18 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             })
         })
         .collect();
+    let point = |phase: &str, iteration, loss| report::LossPoint { iteration, loss, phase: phase.to_string() };
+    let part = if observed.held.is_some() { "held out" } else { "mean since the last look" };
+    // The training's come last: the last one is the loss at the end.
+    let watched = findings.watched.iter().map(|&(iteration, loss)| point(part, iteration, loss));
+    let trained = findings.losses.iter().enumerate().map(|(i, (phase, loss))| point(phase, i as u64 + 1, *loss));
     report::RunRecord {
         model: model.name.clone(),
         equations,
         plausible,
         parameters,
         noise,
-        loss: findings
-            .losses
-            .iter()
-            .enumerate()
-            .map(|(i, (phase, loss))| report::LossPoint {
-                iteration: i as u64 + 1,
-                loss: *loss,
-                phase: phase.to_string(),
-            })
-            .collect(),
+        loss: watched.chain(trained).collect(),
         metrics: findings
             .metrics
             .iter()

@@ -7,6 +7,7 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
+use super::varying;
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
@@ -49,9 +50,14 @@ pub fn fit(
         })?,
     };
     let data = &observed.train;
-    let result = gradient::go_on(&mut functions, &layout, data, &settings, state, saver, observer).map_err(failure)?;
+    // Only where something goes by it: what is held out may be too short for a window.
+    let watched = fit.early_stopping.is_some() || fit.evaluate.is_some() || is_plateau(fit);
+    let held = observed.held.as_ref().map(|held| &held.data).filter(|_| watched);
+    let result =
+        gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
-    if !fit.parameters.is_empty() {
+    let has_fields = varying::has(model, fit);
+    if !fit.parameters.is_empty() || has_fields {
         let held = observed.held.as_ref().map(|held| &held.data);
         let applied = match held {
             None => None,
@@ -64,9 +70,24 @@ pub fn fit(
                 Err(error) => return Err(failure(error)),
             },
         };
-        bound::add(program, fit, (data, &result.reconstructions), applied, &mut found);
+        let parts = applied.as_ref().map(|(held, parts)| (*held, parts.as_slice()));
+        if let Some((held, parts)) = parts {
+            bound::judge(model, (held, parts), &mut found);
+        }
+        if !fit.parameters.is_empty() {
+            bound::add(program, fit, (data, &result.reconstructions), parts, &mut found);
+        }
+        if has_fields {
+            let fitted = (data, result.reconstructions.as_slice(), false);
+            let all: Vec<_> = std::iter::once(fitted).chain(parts.map(|(d, p)| (d, p, true))).collect();
+            varying::add(model, fit, &all, &mut found);
+        }
     }
     Ok(found)
+}
+
+fn is_plateau(fit: &Fit) -> bool {
+    matches!(fit.optimizer.decay, hir::Decay::Plateau { .. })
 }
 
 /// Refuses networks, windows and batches that do not fit in memory.
@@ -164,7 +185,12 @@ fn settings(fit: &Fit) -> Settings {
         decay: match fit.optimizer.decay {
             hir::Decay::Constant => Decay::Constant,
             hir::Decay::Cosine => Decay::Cosine,
+            hir::Decay::Exponential(end) => Decay::Exponential(end),
+            hir::Decay::Plateau { patience, factor } => Decay::Plateau { patience, factor },
         },
+        warmup: fit.optimizer.warmup,
+        evaluate: fit.evaluate,
+        patience: fit.early_stopping.map(|s| s.patience),
         ..defaults
     }
 }
@@ -199,6 +225,14 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             }
         }
     }
+    let mut metrics = vec![
+        ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
+        ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
+    ];
+    if observed.held.is_some() && result.state.watch.least.is_finite() {
+        metrics.push(("smallest loss".to_string(), "held out".to_string(), result.state.watch.least));
+        metrics.push(("steps trained".to_string(), String::new(), result.state.step as f64));
+    }
     let mut warnings = Vec::new();
     if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {
         // The regression takes the auxiliaries for exact; early in a training that is far from true.
@@ -212,10 +246,11 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
         warnings,
         noise: vec![None; observed.components.len()],
         losses: result.state.losses.iter().map(|&l| ("train", l)).collect(),
-        metrics: vec![
-            ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
-            ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
-        ],
+        watched: {
+            let watch = &result.state.watch;
+            watch.steps.iter().zip(&watch.losses).map(|(&step, &loss)| (step as u64, loss)).collect()
+        },
+        metrics,
         state: checkpoint::of_training(&result.state),
         ..Findings::default()
     }

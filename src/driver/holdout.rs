@@ -26,8 +26,8 @@ pub fn predict(
     (threads, seed): (&Threads, u64),
 ) -> Result<(), Failure> {
     fitted_error(observed, findings);
-    if findings.bound.is_some() {
-        // With unknowns that differ between windows there is no single equation; the engine has judged what was held out.
+    if findings.bound.is_some() || findings.varying.is_some() {
+        // With unknowns that differ between windows or steps there is no single equation; the engine has judged what was held out.
         return Ok(());
     }
     let Some(mut held) = observed.held.take() else { return Ok(()) };

@@ -65,7 +65,9 @@ impl Session {
                 }
             };
             line("parameters", model.params.values().map(|p| p.name.as_str()).collect());
-            line("inputs", model.inputs.values().map(|i| i.name.as_str()).collect());
+            let named = |field: bool| model.inputs.values().filter(move |i| i.field.is_some() == field);
+            line("inputs", named(false).map(|i| i.name.as_str()).collect());
+            line("fields", named(true).map(|i| i.name.as_str()).collect());
             line("holes", model.holes.values().map(|h| h.spelled.as_str()).collect());
             out.push_str(&format!("  unknowns    {}\n", model.unknowns.len()));
         }
@@ -130,8 +132,9 @@ fn model(model: &Model, sources: &Sources) -> Value {
             "name": s.name, "order": s.order, "unit": spelled(units.state(id)),
         })).collect::<Vec<_>>(),
         "parameters": model.params.iter().map(parameter).collect::<Vec<_>>(),
-        "inputs": model.inputs.values().map(|i| &i.name).collect::<Vec<_>>(),
-        "input_units": model.inputs.ids().map(|id| spelled(units.input(id))).collect::<Vec<_>>(),
+        "inputs": model.inputs.values().filter(|i| i.field.is_none()).map(|i| &i.name).collect::<Vec<_>>(),
+        "input_units": model.inputs.iter().filter(|(_, i)| i.field.is_none()).map(|(id, _)| spelled(units.input(id))).collect::<Vec<_>>(),
+        "fields": model.inputs.values().filter(|i| i.field.is_some()).map(|i| &i.name).collect::<Vec<_>>(),
         "unknowns": model.unknowns.iter().map(unknown).collect::<Vec<_>>(),
         "holes": model.holes.values().map(hole).collect::<Vec<_>>(),
         "equations": model.equations.iter().map(|e| equation(model, e, sources)).collect::<Vec<_>>(),
@@ -214,7 +217,8 @@ fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnM
     for model in models {
         let listed = model.states.values().any(|s| map.columns.contains_key(&s.name));
         let states = model.states.values().filter(|s| !listed || map.columns.contains_key(&s.name));
-        let named = states.map(|s| (&s.name, "state")).chain(model.inputs.values().map(|i| (&i.name, "input")));
+        let inputs = model.inputs.values().filter(|i| i.field.is_none());
+        let named = states.map(|s| (&s.name, "state")).chain(inputs.map(|i| (&i.name, "input")));
         for (name, role) in named {
             let column = map.columns.get(name).unwrap_or(name);
             let entry = json!({"column": column, "name": name, "role": role});
@@ -286,8 +290,26 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
         settings["optimizer"] = json!({
             "name": "adam", "lr": fit.optimizer.rate, "beta1": fit.optimizer.beta1, "beta2": fit.optimizer.beta2,
             "eps": fit.optimizer.epsilon,
-            "decay": match fit.optimizer.decay { Decay::Constant => "constant", Decay::Cosine => "cosine" },
+            "decay": match fit.optimizer.decay {
+                Decay::Constant => "constant",
+                Decay::Cosine => "cosine",
+                Decay::Exponential(_) => "exponential",
+                Decay::Plateau { .. } => "plateau",
+            },
+            "factor": match fit.optimizer.decay {
+                Decay::Constant | Decay::Cosine => None,
+                Decay::Exponential(factor) | Decay::Plateau { factor, .. } => Some(factor),
+            },
+            "patience": match fit.optimizer.decay {
+                Decay::Plateau { patience, .. } => Some(patience),
+                _ => None,
+            },
+            "warmup": fit.optimizer.warmup,
         });
+        settings["loss"] = json!(hir::spell_loss(program, &program.models[fit.model], &fit.loss));
+        settings["l1"] = json!(fit.l1);
+        settings["evaluate"] = json!(fit.evaluate);
+        settings["early_stopping"] = json!(fit.early_stopping.map(|s| s.patience));
     }
     let auxiliary = |a: &hir::AuxiliaryBinding| {
         let network = &program.networks[a.network];

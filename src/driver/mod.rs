@@ -44,6 +44,7 @@ mod terms;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod varying;
 mod words;
 
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};

@@ -284,6 +284,9 @@ fn save(
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;
     }
+    if let Some(varying) = &findings.varying {
+        directory.save("fields.csv", varying.to_csv().as_bytes())?;
+    }
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;
     directory.save("record.json", text.as_bytes())?;

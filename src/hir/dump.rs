@@ -2,8 +2,9 @@
 
 use super::made;
 use super::{
-    Activation, Bounds, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Model, Network,
-    NetworkInput, Noise, Padding, Program, SimulateSpec, Trunk, Unit, UnknownKind, number,
+    Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
+    Network, NetworkInput, Noise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk, Unit,
+    UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.
@@ -246,12 +247,14 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
     line!(out, "  projection {projection} coefficient_rate {}", option(fit.coefficient_rate.map(number)));
     line!(out, "  consistency {}", number(fit.consistency));
     let o = &fit.optimizer;
-    let decay = match o.decay {
-        Decay::Constant => "constant",
-        Decay::Cosine => "cosine",
-    };
+    let decay = o.decay.spell();
+    let warmup = if o.warmup > 0 { format!(", warmup = {}", o.warmup) } else { String::new() };
     let (b1, b2, eps) = (number(o.beta1), number(o.beta2), number(o.epsilon));
-    line!(out, "  optimizer adam(lr = {}, beta1 = {b1}, beta2 = {b2}, eps = {eps}, decay = {decay})", number(o.rate));
+    line!(
+        out,
+        "  optimizer adam(lr = {}, beta1 = {b1}, beta2 = {b2}, eps = {eps}, decay = {decay}{warmup})",
+        number(o.rate)
+    );
     for aux in &fit.auxiliary {
         let network = &program.networks[aux.network];
         let output = network.outputs.get(aux.output).map_or("?", |o| o.name.as_str());
@@ -264,7 +267,57 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         let name = &model.unknowns[binding.unknown].name;
         line!(out, "  parameters {name} = {}.{output}[{}]", network.name, binding.component);
     }
-    if fit.loss != Loss::Mse {
-        line!(out, "  loss {}", fit.loss.name());
+    for field in &fit.fields {
+        line!(out, "  fields {} = {}", model.inputs[field.input].name, spell_output(program, field.source));
     }
+    match fit.step {
+        StepSource::Data => {}
+        StepSource::Trained(None) => line!(out, "  step over time"),
+        StepSource::Trained(Some(init)) => line!(out, "  step over time init {}", number(init)),
+        StepSource::Output(source) => line!(out, "  step = {}", spell_output(program, source)),
+    }
+    match &fit.start {
+        StartSource::Free => line!(out, "  initial free"),
+        StartSource::Values(list) => {
+            for start in list {
+                let value = model.spell_state(start.state, start.derivative);
+                line!(out, "  initial {value} = {}", spell_output(program, start.source));
+            }
+        }
+    }
+    if fit.loss != Loss::plain(Measure::Mse) {
+        line!(out, "  loss {}", spell_loss(program, model, &fit.loss));
+    }
+    if fit.l1 > 0.0 {
+        line!(out, "  l1 {}", number(fit.l1));
+    }
+    if let Some(evaluate) = fit.evaluate {
+        line!(out, "  evaluate {evaluate}");
+    }
+    if let Some(stopping) = fit.early_stopping {
+        line!(out, "  early_stopping {}", stopping.patience);
+    }
+}
+
+/// A loss as it would be written, term by term.
+pub fn spell_loss(program: &Program, model: &Model, loss: &Loss) -> String {
+    if loss.terms.is_empty() {
+        return loss.measure.name().to_string();
+    }
+    let term = |t: &LossTerm| {
+        let weight = if t.weight == 1.0 { String::new() } else { format!("{}*", number(t.weight)) };
+        let state = &model.states[t.state].name;
+        match t.output {
+            None => format!("{weight}{}({state})", t.measure.name()),
+            Some(o) => format!("{weight}{}({}, {state})", t.measure.name(), spell_output(program, o)),
+        }
+    };
+    loss.terms.iter().map(term).collect::<Vec<_>>().join(" + ")
+}
+
+/// `network.output[component]`
+pub(super) fn spell_output(program: &Program, of: OutputRef) -> String {
+    let network = &program.networks[of.network];
+    let output = network.outputs.get(of.output).map_or("?", |o| o.name.as_str());
+    format!("{}.{output}[{}]", network.name, of.component)
 }

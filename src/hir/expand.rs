@@ -2,7 +2,10 @@
 
 use super::dump::{bracketed, line, spell_bounds};
 use super::made::{boundary_lines, formula_lines, solve_lines};
-use super::{DataSet, DataSource, Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
+use super::{
+    DataSet, DataSource, Engine, Equation, Fit, Model, ModelId, Program, StartSource, StateId, StepSource, UnknownKind,
+    number,
+};
 use crate::base::IndexSet;
 
 /// The lowering of every model and fit as readable text.
@@ -198,8 +201,37 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
         let name = &model.unknowns[binding.unknown].name;
         line!(out, "  {name} of every window from {}: {output}[{}]", network.name, binding.component);
     }
-    let misfit = if fit.loss == Loss::Mae { "mean absolute" } else { "mean squared" };
-    line!(out, "  loss      {misfit} data misfit + {} * consistency", number(fit.consistency));
+    for (id, field) in model.inputs.iter().filter(|(_, i)| i.field.is_some()) {
+        let from = match fit.fields.iter().find(|f| f.input == id) {
+            Some(f) => super::dump::spell_output(program, f.source),
+            None => "trained numbers, one for every step of a window".to_string(),
+        };
+        line!(out, "  {} of every step from {from}", field.name);
+    }
+    match fit.step {
+        StepSource::Data => {}
+        StepSource::Trained(_) => line!(out, "  steps     trained, one for every interval of a window"),
+        StepSource::Output(source) => line!(out, "  steps     from {}", super::dump::spell_output(program, source)),
+    }
+    match &fit.start {
+        StartSource::Free => line!(out, "  start     chosen by the solve"),
+        StartSource::Values(list) => {
+            for start in list {
+                let value = model.spell_state(start.state, start.derivative);
+                line!(out, "  start     {value} from {}", super::dump::spell_output(program, start.source));
+            }
+        }
+    }
+    if fit.loss.terms.is_empty() {
+        let misfit = fit.loss.measure.about();
+        line!(out, "  loss      {misfit} data misfit + {} * consistency", number(fit.consistency));
+    } else {
+        let spelled = super::spell_loss(program, model, &fit.loss);
+        line!(out, "  loss      {spelled}, consistency {}", number(fit.consistency));
+    }
+    if fit.l1 > 0.0 {
+        line!(out, "  l1        {} times the magnitudes of the coefficients of holes", number(fit.l1));
+    }
     line!(out, "  windows   {} samples every {}, {} per step", fit.window, fit.stride, fit.batch);
     let coefficients = match fit.projection {
         true => "linear unknowns eliminated by least squares at every step",
@@ -211,11 +243,11 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
         (None, Some(n)) => format!("{n} epochs"),
         (None, None) => "the engine's default budget".to_string(),
     };
-    let decay = match fit.optimizer.decay {
-        Decay::Constant => "constant",
-        Decay::Cosine => "cosine",
-    };
+    let decay = fit.optimizer.decay.spell();
     line!(out, "  budget    {budget}, {} cycles, adam at {} ({decay})", fit.cycles, number(fit.optimizer.rate));
+    if let Some(stopping) = fit.early_stopping {
+        line!(out, "  ends      when the held-out loss has not fallen for {} evaluations", stopping.patience);
+    }
 }
 
 /// Spells with `~` before every state: there it is the auxiliary variable that counts.

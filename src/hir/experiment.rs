@@ -1,6 +1,9 @@
 //! Networks, data sets and fits: everything around a model.
 
-use super::{Bounds, DataId, Expr, FitId, Model, ModelId, NetworkId, StateId, Test, UnknownId};
+use super::{
+    Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, Loss, Model, ModelId, NetworkId, Optimizer, OutputRef,
+    StartSource, StateId, StepSource, Test, UnknownId,
+};
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
 
@@ -460,12 +463,47 @@ pub struct Fit {
     pub auxiliary: Vec<AuxiliaryBinding>,
     /// Gradient engine: which network output stands for which unknown, window by window.
     pub parameters: Vec<ParameterBinding>,
-    /// Gradient engine: how misfits count.
+    /// Gradient engine: which network output stands for which field; the others are trained as they are.
+    pub fields: Vec<FieldBinding>,
+    /// Gradient engine: where the steps of the solves come from.
+    pub step: StepSource,
+    /// Gradient engine: where the solutions of windows start.
+    pub start: StartSource,
+    /// Gradient engine: what is made small.
     pub loss: Loss,
+    /// Gradient engine: weight of the magnitudes of the coefficients of holes in the loss.
+    pub l1: f64,
+    /// Gradient engine: steps between two looks at the held-out loss; `None` for the engine's default.
+    pub evaluate: Option<usize>,
+    /// Gradient engine: when training ends before its budget.
+    pub early_stopping: Option<EarlyStopping>,
     /// Allowed range of coefficients, already folded into the unknowns; kept for the record.
     pub bounds: Bounds,
     /// Where it is declared.
     pub span: Span,
+}
+
+impl Fit {
+    /// Every number of a network output that the fit uses, auxiliaries and parameters first.
+    pub fn outputs(&self) -> Vec<OutputRef> {
+        let auxiliary = self.auxiliary.iter().map(AuxiliaryBinding::source);
+        let parameters = self.parameters.iter().map(ParameterBinding::source);
+        let losses = self.loss.terms.iter().filter_map(|t| t.output);
+        let fields = self.fields.iter().map(|f| f.source);
+        let step = if let StepSource::Output(source) = self.step { Some(source) } else { None };
+        let starts = match &self.start {
+            StartSource::Values(list) => list.as_slice(),
+            StartSource::Free => &[],
+        };
+        let starts = starts.iter().map(|s| s.source);
+        let mut out: Vec<OutputRef> = Vec::new();
+        for source in auxiliary.chain(parameters).chain(losses).chain(fields).chain(step).chain(starts) {
+            if !out.contains(&source) {
+                out.push(source);
+            }
+        }
+        out
+    }
 }
 
 /// A network output standing for a state.
@@ -481,6 +519,20 @@ pub struct AuxiliaryBinding {
     pub component: usize,
 }
 
+impl AuxiliaryBinding {
+    /// The number that stands for the state.
+    pub fn source(&self) -> OutputRef {
+        OutputRef { network: self.network, output: self.output, component: self.component }
+    }
+}
+
+impl ParameterBinding {
+    /// The number that stands for the unknown.
+    pub fn source(&self) -> OutputRef {
+        OutputRef { network: self.network, output: self.output, component: self.component }
+    }
+}
+
 /// A network output standing for an unknown: it has one value for every window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterBinding {
@@ -492,47 +544,4 @@ pub struct ParameterBinding {
     pub output: usize,
     /// Component of that output.
     pub component: usize,
-}
-
-/// How a misfit counts in the gradient engine's loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// Its square.
-    Mse,
-    /// Its magnitude.
-    Mae,
-}
-
-impl Loss {
-    /// The name in `.mech` source.
-    pub fn name(self) -> &'static str {
-        match self {
-            Loss::Mse => "mse",
-            Loss::Mae => "mae",
-        }
-    }
-}
-
-/// Adam (Kingma and Ba, 2015).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Optimizer {
-    /// Learning rate.
-    pub rate: f64,
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
-    /// How the rate changes over the run.
-    pub decay: Decay,
-}
-
-/// Learning-rate schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decay {
-    /// The same rate throughout.
-    Constant,
-    /// Half a cosine from the full rate to zero.
-    Cosine,
 }

@@ -16,26 +16,30 @@ mod notation;
 mod spell;
 mod terms;
 mod test;
+mod training;
 mod unit;
 mod unit_of;
 
-pub use dump::{dump, spell_bounds};
+pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Decay, Draw, Engine, Fit, FormulaSpec,
-    Holdout, Layer, Loss, Network, NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program,
-    SimulateSpec, SolveOptions, SolvePrecision, SolveSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Draw, Engine, Fit, FormulaSpec, Holdout,
+    Layer, Network, NetworkInput, NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, SolveOptions,
+    SolvePrecision, SolveSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use model::{
-    Boundary, Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model,
-    ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units, Unknown, UnknownId,
-    UnknownKind,
-    UnknownTerm, family,
+    Boundary, Bounds, DataId, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId,
+    LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units,
+    Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
 pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};
+pub use training::{
+    Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
+    StepSource,
+};

@@ -207,10 +207,21 @@ pub struct Param {
 /// A known function of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// Its name: a column of the data.
+    /// Its name: a column of the data, unless it is a field.
     pub name: String,
+    /// Of a field, which is not read from the data but trained: where its numbers start.
+    pub field: Option<FieldStart>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// The numbers of a field start uniformly between two numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldStart {
+    /// The smaller one.
+    pub low: f64,
+    /// The larger one; the same where all start at one number.
+    pub high: f64,
 }
 
 /// An unknown term: a weighted sum of candidate terms, with weights of its own for this place of use.
@@ -264,6 +275,13 @@ pub enum UnknownKind {
         /// Position in [`Hole::terms`].
         term: usize,
     },
+}
+
+impl Unknown {
+    /// Whether it is the coefficient of a hole's term.
+    pub fn is_coefficient(&self) -> bool {
+        matches!(self.kind, UnknownKind::Coefficient { .. })
+    }
 }
 
 /// One equation with its split. Exactly

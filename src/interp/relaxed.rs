@@ -9,7 +9,7 @@
 //! | initial | u[t,d,k] = iv[t,d,k] | 1 |
 //! | forward, i | sum over j >= i of h^j/(j-i)! u[t,d,j] - h^i u[t+1,d,i] = 0 | 2 |
 //! | backward, i | sum over j >= i of (-h)^j/(j-i)! u[t+1,d,j] - (-h)^i u[t,d,i] = 0 | 2 |
-//! | central | H^(n-2) (u[t+1,d,n-1] - u[t-1,d,n-1]) - H^(n-1) u[t,d,n] = 0, H = 2h | 2 |
+//! | central | H^(n-2) (u[t+1,d,n-1] - u[t-1,d,n-1]) - H^(n-1) u[t,d,n] = 0, H the sum of both steps | 2 |
 //!
 //! With the central row i runs to n - 1, without it to n; the central row needs n >= 1. For the factorisation the unknowns are
 //! scaled, v = h^k u. The adjoint: with N = A'A, z = N^-1 u_adj and r = b - a u the residual of a row of weight w,
@@ -73,8 +73,10 @@ struct Row {
     origin: Origin,
     weight: f64,
     b: f64,
-    /// Unknown, coefficient and its derivative by h.
+    /// Unknown, coefficient and its derivative by the row's step.
     entries: Vec<(usize, f64, f64)>,
+    /// The intervals of the row's step: one, or the two that a central row spans.
+    intervals: std::ops::Range<usize>,
 }
 
 /// One sample's operands.
@@ -84,7 +86,8 @@ struct System<'a> {
     c: &'a [f64],
     rhs: &'a [f64],
     iv: &'a [f64],
-    h: f64,
+    /// The steps, one for every interval.
+    h: Vec<f64>,
 }
 
 impl System<'_> {
@@ -105,7 +108,7 @@ impl System<'_> {
                 let first = s.unknown(t, 0, 0);
                 let entries = (0..width).map(|i| (first + i, self.c[rhs * width + i], 0.0)).collect();
                 let origin = Origin::Equation { rhs, c: rhs * width };
-                rows.push(Row { origin, weight: self.scheme.weights[0], b: self.rhs[rhs], entries });
+                rows.push(Row { origin, weight: self.scheme.weights[0], b: self.rhs[rhs], entries, intervals: 0..0 });
             }
         }
     }
@@ -118,7 +121,7 @@ impl System<'_> {
                     let at = (t * s.states + d) * s.given + k;
                     let entries = vec![(s.unknown(t, d, k), 1.0, 0.0)];
                     let origin = Origin::Initial(at);
-                    rows.push(Row { origin, weight: self.scheme.weights[1], b: self.iv[at], entries });
+                    rows.push(Row { origin, weight: self.scheme.weights[1], b: self.iv[at], entries, intervals: 0..0 });
                 }
             }
         }
@@ -128,12 +131,12 @@ impl System<'_> {
         let s = &self.sizes;
         let central = self.scheme.central && s.kept >= 2;
         let n = s.kept - 1;
-        let mut push = |entries| {
-            rows.push(Row { origin: Origin::Smooth, weight: self.scheme.weights[2], b: 0.0, entries });
+        let mut push = |entries, intervals| {
+            rows.push(Row { origin: Origin::Smooth, weight: self.scheme.weights[2], b: 0.0, entries, intervals });
         };
         // A power of the signed step and its derivative by h.
-        let power = |sign: f64, j: usize| {
-            let step = sign * self.h;
+        let power = |t: usize, sign: f64, j: usize| {
+            let step = sign * self.h[t];
             let derivative = if j == 0 { 0.0 } else { j as f64 * sign * step.powi(j as i32 - 1) };
             (step.powi(j as i32), derivative)
         };
@@ -146,36 +149,40 @@ impl System<'_> {
                         let mut factorial = 1.0;
                         for j in i..=n {
                             factorial *= ((j - i) as f64).max(1.0);
-                            let (p, dp) = power(sign, j);
+                            let (p, dp) = power(t, sign, j);
                             entries.push((s.unknown(here, d, j), p / factorial, dp / factorial));
                         }
-                        let (p, dp) = power(sign, i);
+                        let (p, dp) = power(t, sign, i);
                         entries.push((s.unknown(there, d, i), -p, -dp));
-                        push(entries);
+                        push(entries, t..t + 1);
                     }
                 }
             }
         }
         if central {
-            // Powers of H = 2h; n - 2 may be negative.
-            let wide = |p: i32| ((2.0 * self.h).powi(p), 2.0 * f64::from(p) * (2.0 * self.h).powi(p - 1));
-            let (a, da) = wide(n as i32 - 2);
-            let (b, db) = wide(n as i32 - 1);
             for t in 1..s.steps.saturating_sub(1) {
+                // Powers of the step H over both intervals; n - 2 may be negative.
+                let both = self.h[t - 1] + self.h[t];
+                let wide = |p: i32| (both.powi(p), f64::from(p) * both.powi(p - 1));
+                let (a, da) = wide(n as i32 - 2);
+                let (b, db) = wide(n as i32 - 1);
                 for d in 0..s.states {
-                    push(vec![
+                    let entries = vec![
                         (s.unknown(t + 1, d, n - 1), a, da),
                         (s.unknown(t - 1, d, n - 1), -a, -da),
                         (s.unknown(t, d, n), -b, -db),
-                    ]);
+                    ];
+                    push(entries, t - 1..t + 1);
                 }
             }
         }
     }
 
-    /// h^-k for every unknown.
+    /// h^-k for every unknown, h the step next to it.
     fn scales(&self) -> Vec<f64> {
-        (0..self.sizes.unknowns()).map(|i| self.h.powi(-((i % self.sizes.kept) as i32))).collect()
+        let (kept, block) = (self.sizes.kept, self.sizes.kept * self.sizes.states);
+        let step = |i: usize| self.h.get((i / block).min(self.h.len().saturating_sub(1))).copied().unwrap_or(1.0);
+        (0..self.sizes.unknowns()).map(|i| step(i).powi(-((i % kept) as i32))).collect()
     }
 
     fn factor(&self, rows: &[Row]) -> Result<Qr, InterpError> {
@@ -206,9 +213,9 @@ fn batch_of<'a>(ty: &'a Type, shape: &'a [usize]) -> (&'a [AxisId], &'a [usize])
 pub(super) fn solve(scheme: &SolveScheme, args: &[&Array], ty: &Type, shape: &[usize]) -> Result<Array, InterpError> {
     let mut out = Array::zeros(ty, shape.to_vec())?;
     let (batch, sizes) = batch_of(ty, shape);
-    let starts: Vec<Vec<usize>> = args[..3].iter().map(|a| sample_starts(a, batch, sizes)).collect::<Result<_, _>>()?;
+    let starts: Vec<Vec<usize>> = args[..4].iter().map(|a| sample_starts(a, batch, sizes)).collect::<Result<_, _>>()?;
     for (sample, to) in out.offsets(batch, sizes)?.into_iter().enumerate() {
-        let system = system(scheme, args, &starts, sample)?;
+        let system = system(scheme, args, &starts, sample, batch)?;
         if system.sizes.unknowns() == 0 {
             continue;
         }
@@ -225,9 +232,10 @@ pub(super) fn solve_adjoint(scheme: &SolveScheme, args: &[&Array]) -> Result<Vec
     let mut adjoints: Vec<Array> =
         args[..4].iter().map(|a| Array::zeros(&a.ty, a.shape.clone())).collect::<Result<_, _>>()?;
     let (batch, sizes) = batch_of(&args[4].ty, &args[4].shape);
-    let starts: Vec<Vec<usize>> = args[..3].iter().map(|a| sample_starts(a, batch, sizes)).collect::<Result<_, _>>()?;
+    let starts: Vec<Vec<usize>> = args[..4].iter().map(|a| sample_starts(a, batch, sizes)).collect::<Result<_, _>>()?;
+    let varies = scheme.step_axes(&args[3].ty.axes, batch).1.is_some();
     for (sample, from) in args[4].offsets(batch, sizes)?.into_iter().enumerate() {
-        let system = system(scheme, args, &starts, sample)?;
+        let system = system(scheme, args, &starts, sample, batch)?;
         let unknowns = system.sizes.unknowns();
         if unknowns == 0 {
             continue;
@@ -237,7 +245,7 @@ pub(super) fn solve_adjoint(scheme: &SolveScheme, args: &[&Array]) -> Result<Vec
         let u = &args[4].data[from..from + unknowns];
         let g: Vec<f64> = args[5].data[from..].iter().zip(&scales).map(|(g, s)| g * s).collect();
         let z: Vec<f64> = system.factor(&rows)?.normal_inverse(&g).iter().zip(&scales).map(|(z, s)| z * s).collect();
-        for row in &rows {
+        for row in rows {
             let dot = |x: &[f64]| row.entries.iter().map(|&(j, a, _)| a * x[j]).sum::<f64>();
             let (residual, az) = (row.b - dot(u), dot(&z));
             let square = row.weight * row.weight;
@@ -251,7 +259,10 @@ pub(super) fn solve_adjoint(scheme: &SolveScheme, args: &[&Array]) -> Result<Vec
                 }
                 Origin::Initial(at) => adjoints[2].data[starts[2][sample] + at] += square * az,
                 Origin::Smooth => {
-                    adjoints[3].data[0] += row.entries.iter().map(|&(j, _, dh)| adjoint(j) * dh).sum::<f64>();
+                    let slope = row.entries.iter().map(|&(j, _, dh)| adjoint(j) * dh).sum::<f64>();
+                    for interval in row.intervals {
+                        adjoints[3].data[starts[3][sample] + if varies { interval } else { 0 }] += slope;
+                    }
                 }
             }
         }
@@ -264,14 +275,21 @@ fn system<'a>(
     args: &[&'a Array],
     starts: &[Vec<usize>],
     sample: usize,
+    batch: &[AxisId],
 ) -> Result<System<'a>, InterpError> {
     let sizes = Sizes::new(scheme, args[0], args[2])?;
+    let intervals = sizes.steps.saturating_sub(1);
+    let first = &args[3].data[starts[3][sample]..];
+    let h = match scheme.step_axes(&args[3].ty.axes, batch).1 {
+        Some(_) => first[..intervals].to_vec(),
+        None => vec![first[0]; intervals.max(1)],
+    };
     Ok(System {
         sizes,
         scheme,
         c: &args[0].data[starts[0][sample]..],
         rhs: &args[1].data[starts[1][sample]..],
         iv: &args[2].data[starts[2][sample]..],
-        h: args[3].data[0],
+        h,
     })
 }

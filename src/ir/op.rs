@@ -49,7 +49,7 @@ pub enum Op {
     ///
     /// Operands: coefficients `c[B1.., equation, time, state, order]`, right-hand side `rhs[B2.., equation, time]`, initial
     /// values `iv[B3.., start, state, given]` (`start`: the first steps given, `given`: derivatives given from 0 up), step size `h`
-    /// (a scalar). Result: `u[B.., time, state, order]`, B the union of the batch axes in the result's order; an operand
+    /// (a scalar, over batch axes where samples have their own, and with a last axis of one size less than `time` where the steps differ). Result: `u[B.., time, state, order]`, B the union of the batch axes in the result's order; an operand
     /// without batch axes is shared by all samples. All in double precision; the sizes of `state`, `order`, `equation` and `given`
     /// are fixed.
     Solve(SolveScheme),
@@ -84,6 +84,16 @@ pub struct SolveScheme {
     pub central: bool,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
+}
+
+impl SolveScheme {
+    /// The batch axes of a step size over `axes` and, where the steps differ, its axis of the intervals; `batch` are the solution's.
+    pub fn step_axes<'a>(&self, axes: &'a [AxisId], batch: &[AxisId]) -> (&'a [AxisId], Option<AxisId>) {
+        match axes.split_last() {
+            Some((&last, rest)) if !batch.contains(&last) => (rest, Some(last)),
+            _ => (axes, None),
+        }
+    }
 }
 
 /// Element-wise functions of one operand.

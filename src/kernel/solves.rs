@@ -65,14 +65,16 @@ impl Layout {
         };
         match &inst.op {
             Op::Solve(s) => {
-                let own = solve_axes(s);
+                let mut own = solve_axes(s);
                 let batch = without(&function.ty(*inst.results.first()?).axes, &own[4]);
+                own[3].extend(s.step_axes(&arg(3), &batch).1);
                 let args = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 Some(Layout { args, results: vec![[batch, own[4].clone()].concat()] })
             }
             Op::SolveAdjoint(s) => {
-                let own = solve_axes(s);
+                let mut own = solve_axes(s);
                 let batch = without(&arg(4), &own[4]);
+                own[3].extend(s.step_axes(&arg(3), &batch).1);
                 let solution = [batch.clone(), own[4].clone()].concat();
                 let mut args: Vec<_> = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 let results = args.clone();
@@ -107,7 +109,7 @@ fn arrangement(axes: &[AxisId], batch: &[AxisId], own: &[AxisId]) -> Vec<AxisId>
     if batched { [batch, own].concat() } else { own.to_vec() }
 }
 
-/// Own axes of `c`, `rhs`, `iv`, `h` and `u`.
+/// Own axes of `c`, `rhs`, `iv`, `h` (of one that is the same at all steps) and `u`.
 fn solve_axes(s: &SolveScheme) -> [Vec<AxisId>; 5] {
     [
         vec![s.equation, s.time, s.state, s.order],
@@ -188,8 +190,10 @@ fn solve(cx: &Context<'_, '_>, inst: &Inst, s: &SolveScheme, adjoint: bool) -> R
         axes.known(axis).ok_or_else(|| failure(cx, format!("axis `{}` of a solve needs a fixed size", axes.name(axis))))
     };
     let solution = if adjoint { inst.args.get(4) } else { inst.results.first() };
-    let own = solve_axes(s);
+    let mut own = solve_axes(s);
     let batch = solution.map(|&u| without(&plan.function.ty(u).axes, &own[4])).unwrap_or_default();
+    let step = inst.args.get(3).map(|&h| plan.function.ty(h).axes.as_slice()).unwrap_or_default();
+    own[3].extend(s.step_axes(step, &batch).1);
     let mut operands = [(0, false); 4];
     for (i, slot) in operands.iter_mut().enumerate() {
         let arg = inst.args.get(i);
@@ -220,6 +224,7 @@ fn solve(cx: &Context<'_, '_>, inst: &Inst, s: &SolveScheme, adjoint: bool) -> R
         central: s.central,
         weights: s.weights,
         operands,
+        intervals: !own[3].is_empty(),
         solution: buffer(cx, solution)?,
         adjoint,
     }))

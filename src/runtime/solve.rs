@@ -18,8 +18,8 @@ const REFINEMENTS: usize = 1;
 #[derive(Default)]
 pub(super) struct SolverState {
     factor: Option<Factor>,
-    /// The shared coefficients and the step size that the factor is of.
-    matrix: Option<(Shape, Vec<f64>, f64)>,
+    /// The shared coefficients and the steps that the factor is of.
+    matrix: Option<(Shape, Vec<f64>, Vec<f64>)>,
     /// The same matrix's solutions as an explicit matrix, where that is cheaper.
     operator: Option<DenseOperator>,
     solution: Solution,
@@ -69,7 +69,7 @@ fn same_system(a: &SolveStep, b: &SolveStep) -> bool {
     a.operands == b.operands
         && a.central == b.central
         && a.weights == b.weights
-        && (&a.batch, &a.time, a.states, a.orders) == (&b.batch, &b.time, b.states, b.orders)
+        && (&a.batch, &a.time, a.states, a.orders, a.intervals) == (&b.batch, &b.time, b.states, b.orders, b.intervals)
 }
 
 impl SolverState {
@@ -79,13 +79,17 @@ impl SolverState {
     }
 
     /// The factor of `problem`'s matrix: the one at hand if it is that of the same numbers.
-    fn factor_of(&mut self, problem: &Problem<'_>, h: f64) -> Result<(), SolveError> {
+    fn factor_of(&mut self, problem: &Problem<'_>) -> Result<(), SolveError> {
         let mut shape = problem.shape;
         shape.batch = 1;
-        if let Coefficients::Shared(c) = problem.c {
-            let same = |kept: &(Shape, Vec<f64>, f64)| {
-                kept.0 == shape && kept.2.to_bits() == h.to_bits() && same_bits(&kept.1, c)
-            };
+        let h = problem.h.values;
+        let shared = match problem.c {
+            Coefficients::Shared(c) if problem.constant_matrix() => Some(c),
+            _ => None,
+        };
+        if let Some(c) = shared {
+            let same =
+                |kept: &(Shape, Vec<f64>, Vec<f64>)| kept.0 == shape && same_bits(&kept.2, h) && same_bits(&kept.1, c);
             if self.factor.is_some() && self.matrix.as_ref().is_some_and(same) {
                 return Ok(());
             }
@@ -99,9 +103,7 @@ impl SolverState {
             }
             None => self.factor = Some(factor(problem)?),
         }
-        if let Coefficients::Shared(c) = problem.c {
-            self.matrix = Some((shape, c.to_vec(), h));
-        }
+        self.matrix = shared.map(|c| (shape, c.to_vec(), h.to_vec()));
         Ok(())
     }
 
@@ -155,8 +157,7 @@ impl SolveMethod {
 }
 
 fn prefers_operator(problem: &Problem<'_>) -> bool {
-    let one_matrix = matches!(problem.c, Coefficients::Shared(_));
-    SolveMethod::of(&problem.shape, &problem.scheme, one_matrix) == SolveMethod::Operator
+    SolveMethod::of(&problem.shape, &problem.scheme, problem.constant_matrix()) == SolveMethod::Operator
 }
 
 /// Rows and arithmetic of all solves of the runtime.
@@ -175,8 +176,8 @@ pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     let (equations, states, orders) = (s.equations, s.states, s.orders);
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
     let one = Footprint::new(&shape, &scheme(s.central, s.weights), &[states]);
-    let own = s.operands[0].1;
-    let coefficients = if own { one.coefficient_bytes } else { 0 };
+    let own = s.operands[0].1 || s.operands[3].1;
+    let coefficients = if s.operands[0].1 { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
     one.factor_bytes(batch as u64, own).saturating_add(each.saturating_mul(batch as u64))
 }
@@ -211,7 +212,7 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
         initial_steps: size(&s.start),
         initial_orders: s.given,
     };
-    let (c, h) = (s.operands[0], numbers(run, s.operands[3].0).first().copied().unwrap_or(0.0));
+    let (c, (h, own_steps)) = (s.operands[0], s.operands[3]);
     if shape.batch == 0 {
         if let Some((_, adjoints)) = s.adjoint {
             adjoints.into_iter().for_each(|b| numbers_mut(run, b).fill(0.0));
@@ -220,34 +221,32 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
     }
     let mut steps = std::mem::take(&mut state.steps);
     steps.clear();
-    steps.resize(shape.intervals(), h);
+    if s.intervals {
+        steps.extend_from_slice(numbers(run, h));
+    } else {
+        steps.extend(numbers(run, h).iter().flat_map(|&h| std::iter::repeat_n(h, shape.intervals())));
+    }
     let problem = Problem {
         shape,
         scheme: scheme(s.central, s.weights),
         c: if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) },
         rhs: numbers(run, s.operands[1].0),
         iv: numbers(run, s.operands[2].0),
-        h: Steps { values: &steps, per_sample: false, per_state: false },
+        h: Steps { values: &steps, per_sample: own_steps, per_state: false },
         row_weights: RowWeights::default(),
         data: DataRows::default(),
         border: Border::default(),
     };
     let done = match s.adjoint {
-        None => solve(run, s, &problem, h, state),
-        Some((u_adj, adjoints)) => adjoint(run, s, &problem, h, (u_adj, adjoints), wanted, state),
+        None => solve(run, s, &problem, state),
+        Some((u_adj, adjoints)) => adjoint(run, s, &problem, (u_adj, adjoints), wanted, state),
     };
     state.steps = steps;
     done
 }
 
-fn solve(
-    run: &Run<'_>,
-    s: &SolveStep,
-    problem: &Problem<'_>,
-    h: f64,
-    state: &mut SolverState,
-) -> Result<(), SolveError> {
-    state.factor_of(problem, h)?;
+fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut SolverState) -> Result<(), SolveError> {
+    state.factor_of(problem)?;
     if prefers_operator(problem) {
         return state.operator_of(problem)?.apply(problem.rhs, problem.iv, numbers_mut(run, s.solution));
     }
@@ -263,14 +262,13 @@ fn adjoint(
     run: &Run<'_>,
     s: &SolveStep,
     problem: &Problem<'_>,
-    h: f64,
     (u_adj, adjoints): (BufferIndex, [BufferIndex; 4]),
     wanted: [bool; 4],
     state: &mut SolverState,
 ) -> Result<(), SolveError> {
     let [c, rhs, iv, _] = wanted;
     if prefers_operator(problem) && !c && !wanted[3] {
-        state.factor_of(problem, h)?;
+        state.factor_of(problem)?;
         let mut spare = std::mem::take(&mut state.gradients);
         spare.rhs.resize(problem.rhs.len(), 0.0);
         spare.iv.resize(problem.iv.len(), 0.0);
@@ -281,7 +279,7 @@ fn adjoint(
         return done;
     }
     if !state.current {
-        state.factor_of(problem, h)?;
+        state.factor_of(problem)?;
         state.solution.u.clear();
         state.solution.u.extend_from_slice(numbers(run, s.solution));
         state.solution.eps.clear();
@@ -301,8 +299,15 @@ fn adjoint(
         }
     }
     if h {
-        // One step size serves all intervals.
-        numbers_mut(run, adjoints[3]).fill(gradients.h.iter().sum());
+        let out = numbers_mut(run, adjoints[3]);
+        if s.intervals {
+            out.copy_from_slice(&gradients.h);
+        } else {
+            // One step size serves all intervals.
+            let each = problem.shape.intervals().max(1);
+            out.fill(0.0);
+            out.iter_mut().zip(gradients.h.chunks(each)).for_each(|(sum, part)| *sum = part.iter().sum());
+        }
     }
     Ok(())
 }

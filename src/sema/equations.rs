@@ -354,6 +354,7 @@ fn misplaced(item: &ast::ModelItem) -> Option<Span> {
         ast::ModelItem::Param(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Const(list) => list.first().map(|b| b.name.span),
         ast::ModelItem::Input(list) => list.first().map(|d| d.name.span),
+        ast::ModelItem::Field(field) => field.names.first().map(|d| d.name.span),
         ast::ModelItem::Index(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Let(b) => Some(b.name.span),
         ast::ModelItem::Function(f) => Some(f.name.span),

@@ -1,14 +1,17 @@
 //! Fits: the engine, its settings, and whether model, data and network go together.
 
 use super::bindings::{output, parameters};
+use super::fields::{fields, start, step};
+use super::loss::loss;
+use super::optimizer::optimizer;
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0503, E0504, E0508, E0509, E0510, E0511, E0513, W0706, W0707};
+use crate::diagnostics::codes::{E0508, E0509, E0510, E0511, E0513, W0706, W0707};
 use crate::hir::{
-    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, Decay, Engine, Fit, Loss, Model, ModelId, NetworkId,
-    Optimizer, ParameterBinding, Program, Start, StateId, number,
+    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId,
+    OutputRef, Program, Start, StateId, StepSource,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
 
@@ -21,7 +24,7 @@ pub(super) struct Surroundings<'p> {
 }
 
 /// Settings that may stand several times.
-pub(super) const REPEATABLE: [&str; 2] = ["auxiliary", "parameters"];
+pub(super) const REPEATABLE: [&str; 4] = ["auxiliary", "parameters", "fields", "initial"];
 
 /// Checks a fit of `model` to `data`.
 pub(super) fn fit(
@@ -34,7 +37,9 @@ pub(super) fn fit(
     let place = fit.name.as_ref().map_or(fit.model.span, |n| n.span);
     let mut settings = Settings::new(FIT, &fit.settings, place, &REPEATABLE, &[], cx);
     let chosen = settings.word("engine", cx);
-    let wants_network = REPEATABLE.iter().any(|key| !settings.all(key).is_empty());
+    let field = model.inputs.values().find(|i| i.field.is_some());
+    let given = |key: &&str| !settings.all(key).is_empty();
+    let wants_network = REPEATABLE.iter().chain(&["step"]).any(given) || field.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -42,9 +47,19 @@ pub(super) fn fit(
         None => Engine::Joint,
     };
     settings.warn_other_engine(engine, cx);
+    if let (Some(field), Engine::Joint, Some(setting)) = (field, engine, settings.get("engine")) {
+        let message = format!("`{}` is a field, and the joint engine has none", field.name);
+        let d = Diagnostic::error(E0511, message, setting.span, "this engine");
+        cx.sink
+            .push(d.label(field.span, "declared here").help("leave `engine` out: the gradient engine trains fields"));
+        settings.ok = false;
+    }
     let auxiliary = auxiliaries(&mut settings, model, around, cx);
     let parameters = parameters(&mut settings, model, around, cx);
-    let loss = if settings.word("loss", cx) == Some("mae") { Loss::Mae } else { Loss::Mse };
+    let fields = fields(&mut settings, model, around, cx);
+    let step = step(&mut settings, around, cx);
+    let start = start(&mut settings, model, around, cx);
+    let loss = loss(&mut settings, model, around, cx);
     let optimizer = optimizer(&mut settings, cx);
     let projection = settings.word("projection", cx).is_none_or(|w| w == "on");
     let steps = settings.count("steps", cx);
@@ -81,13 +96,20 @@ pub(super) fn fit(
         consistency: settings.number("consistency", cx).unwrap_or(1.0),
         optimizer,
         auxiliary: auxiliary.clone().unwrap_or_default(),
-        parameters: parameters.clone(),
+        parameters,
+        fields,
+        step,
+        start,
         loss,
+        l1: settings.number("l1", cx).unwrap_or(0.0),
+        evaluate: settings.count("evaluate", cx),
+        early_stopping: settings.count("early_stopping", cx).map(|patience| EarlyStopping { patience }),
         bounds: Bounds::FREE,
         span: fit.span,
     };
     settings.ok &= honours(fit, model, engine, cx);
-    if model.unknowns.is_empty() {
+    let learned = field.is_some() || result.step != StepSource::Data;
+    if model.unknowns.is_empty() && !learned {
         let message = format!("`{}` has nothing to estimate", model.name);
         let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
         cx.sink.push(d.label(model.span, "declared here"));
@@ -100,7 +122,8 @@ pub(super) fn fit(
         settings.ok = false;
     }
     if engine == Engine::Gradient {
-        settings.ok &= auxiliary.is_some_and(|bound| complete(fit, model, data, (&bound, &parameters), around, cx));
+        settings.ok &=
+            auxiliary.is_some_and(|bound| complete(fit, model, data, (&bound, &result.outputs()), around, cx));
         settings.ok &= window_fits(&result, data, &settings, cx);
         if let Some(start) = model.boundary.starts.first().filter(|s| s.steps > result.window) {
             let message = format!("a start takes {} steps, and a window has {}", start.steps, result.window);
@@ -108,6 +131,7 @@ pub(super) fn fit(
             cx.sink.push(Diagnostic::error(E0511, message, start.span, "too long").label(span, "the window"));
             settings.ok = false;
         }
+        settings.ok &= trains(&result, model, data, &settings, cx);
     }
     settings.ok.then_some(result)
 }
@@ -184,7 +208,7 @@ fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings
         return false;
     }
     let mut ok = true;
-    for input in model.inputs.values().filter(|i| !has(&i.name)) {
+    for input in model.inputs.values().filter(|i| i.field.is_none() && !has(&i.name)) {
         let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
         let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
         cx.sink.push(d.label(input.span, "an input"));
@@ -216,12 +240,36 @@ fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Cont
     false
 }
 
+/// What the way of training needs: something held out, or coefficients that are trained.
+fn trains(fit: &Fit, model: &Model, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
+    let span = |key: &str| settings.get(key).map_or(fit.span, |s| s.span);
+    let mut problem = None;
+    if fit.early_stopping.is_some() && data.holdout.is_none() {
+        let message = format!("training cannot end by what is held out: `{}` holds nothing out", data.name);
+        let d = Diagnostic::error(E0511, message, span("early_stopping"), "looks at the held-out loss");
+        problem = Some(d.label(data.span, "the data").help("add `holdout 20%` to the data"));
+    }
+    if fit.l1 > 0.0 && fit.projection && model.unknowns.values().any(|u| u.linear && u.is_coefficient()) {
+        let message = "`l1` acts on coefficients that are trained, and these are eliminated by least squares";
+        let d = Diagnostic::error(E0511, message, span("l1"), "has nothing to act on");
+        let d = d.label(settings.get("projection").map_or(fit.span, |s| s.span), "the fit eliminates");
+        problem = Some(d.help("add `projection off`, or leave `l1` out: terms are dropped by size and significance"));
+    }
+    match problem {
+        Some(d) => {
+            cx.sink.push(d);
+            false
+        }
+        None => true,
+    }
+}
+
 /// Every state in a nonlinear or unknown term has its auxiliary, and the networks read what is observed.
 fn complete(
     fit: &ast::Fit,
     model: &Model,
     data: &DataSet,
-    (bound, parameters): (&[AuxiliaryBinding], &[ParameterBinding]),
+    (bound, outputs): (&[AuxiliaryBinding], &[OutputRef]),
     around: &Surroundings<'_>,
     cx: &mut Context<'_>,
 ) -> bool {
@@ -251,8 +299,7 @@ fn complete(
         ok = false;
     }
     let Some(columns) = columns(data, around.program) else { return ok };
-    let networks = bound.iter().map(|b| b.network).chain(parameters.iter().map(|p| p.network));
-    let mut seen: Vec<NetworkId> = networks.collect();
+    let mut seen: Vec<NetworkId> = outputs.iter().map(|o| o.network).collect();
     seen.sort();
     seen.dedup();
     for network in seen.into_iter().map(|n| &around.program.networks[n]) {
@@ -339,60 +386,4 @@ fn state(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<StateId> {
         cx.sink.push(Diagnostic::error(E0509, message, e.span, "unknown state").help(help));
     }
     found
-}
-
-/// `adam(lr = 5e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, decay = cosine)`
-fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Optimizer {
-    // Rate and schedule of the measured discovery runs; the moments as Kingma and Ba propose.
-    let mut out = Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine };
-    let Some(setting) = settings.get("optimizer") else { return out };
-    let call = match setting.values.as_slice() {
-        [SettingValue::Expr(Expr { kind: ExprKind::Call(call), .. })] => call,
-        [SettingValue::Expr(Expr { kind: ExprKind::Name(name), .. })] if name == "adam" => return out,
-        _ => {
-            let _: Option<()> = settings.wrong_form(setting, cx);
-            return out;
-        }
-    };
-    if call.function.name != "adam" || !call.arguments.is_empty() {
-        let _: Option<()> = settings.wrong_form(setting, cx);
-        return out;
-    }
-    const OPTIONS: [&str; 5] = ["lr", "beta1", "beta2", "eps", "decay"];
-    for option in &call.named {
-        let name = option.name.name.as_str();
-        if name == "decay" {
-            match &option.value.kind {
-                ExprKind::Name(word) if word == "cosine" => out.decay = Decay::Cosine,
-                ExprKind::Name(word) if word == "constant" => out.decay = Decay::Constant,
-                _ => {
-                    let d = Diagnostic::error(E0503, "there is no such schedule", option.value.span, "unknown");
-                    cx.sink.push(d.help("choices: cosine, constant"));
-                    settings.ok = false;
-                }
-            }
-            continue;
-        }
-        if !OPTIONS.contains(&name) {
-            let d = Diagnostic::error(E0503, format!("`adam` has no option `{name}`"), option.name.span, "unknown");
-            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)));
-            settings.ok = false;
-            continue;
-        }
-        let Some(v) = settings.constant(setting, &option.value, cx) else { continue };
-        let (slot, low, high) = match name {
-            "lr" => (&mut out.rate, 0.0, 1e3),
-            "beta1" => (&mut out.beta1, -f64::MIN_POSITIVE, 1.0),
-            "beta2" => (&mut out.beta2, -f64::MIN_POSITIVE, 1.0),
-            _ => (&mut out.epsilon, 0.0, 1.0),
-        };
-        if v > low && v < high {
-            *slot = v;
-        } else {
-            let message = format!("`{name}` must lie between 0 and {}, and this is {}", number(high), number(v));
-            cx.sink.push(Diagnostic::error(E0504, message, option.value.span, "out of range"));
-            settings.ok = false;
-        }
-    }
-    out
 }

@@ -61,6 +61,7 @@ impl<'a> Resolver<'a, '_> {
         self.check_functions(model);
         self.constants();
         let params = self.parameters(model);
+        self.field_starts(model);
         self.lets();
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);
@@ -352,6 +353,7 @@ impl<'a> Resolver<'a, '_> {
             let what = match entry.meaning {
                 Meaning::Const(_) => "constant",
                 Meaning::Let(_) => "`let`",
+                Meaning::Input(i) if self.scope.inputs[i].field.is_some() => "field",
                 Meaning::Input(_) => "input",
                 // Functions from outside the model are there for all models.
                 Meaning::Function

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::axes::{Axis, Slot};
+use super::fields::START;
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::{Diagnostic, Sink};
@@ -180,7 +181,17 @@ impl<'a> Scope<'a> {
                     let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { continue };
                     for flat in 0..self.size_of(&axes) {
                         let name = self.element_name(&decl.name.name, &axes, flat);
-                        self.inputs.push(Input { name, span: decl.name.span });
+                        self.inputs.push(Input { name, field: None, span: decl.name.span });
+                    }
+                }
+            }
+            ast::ModelItem::Field(field) => {
+                for decl in &field.names {
+                    let first = Meaning::Input(InputId::new(self.inputs.len()));
+                    let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { continue };
+                    for flat in 0..self.size_of(&axes) {
+                        let name = self.element_name(&decl.name.name, &axes, flat);
+                        self.inputs.push(Input { name, field: Some(START), span: decl.name.span });
                     }
                 }
             }

@@ -154,7 +154,7 @@ pub const FIT: &[Rule] = &[
     rule(
         "engine",
         Takes::Word(&["joint", "gradient"]),
-        "gradient with `auxiliary` or `parameters`, else joint",
+        "gradient with fields or a setting about network outputs, else joint",
         "which engine fits",
     ),
     rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of everything random in the fit"),
@@ -189,7 +189,38 @@ pub const FIT: &[Rule] = &[
         "none",
         "network outputs that stand for parameters, window by window",
     ),
-    gradient("loss", Takes::Word(&["mse", "mae"]), "mse", "how misfits count: their squares or their magnitudes"),
+    gradient(
+        "fields",
+        Takes::Form("fields (c0, c1) = network.output"),
+        "trained as they are",
+        "network outputs that stand for fields",
+    ),
+    gradient(
+        "step",
+        Takes::Form("step over time init 0.1` or `step = network.output"),
+        "the data's",
+        "where the steps of the solves come from",
+    ),
+    gradient(
+        "initial",
+        Takes::Form("initial (x, y) = network.output` or `initial free"),
+        "the auxiliaries at the first sample",
+        "where the solutions of windows start",
+    ),
+    gradient("loss", Takes::Form("loss mse(x, y; weights = (1, 0.1))"), "mse", "what is made small"),
+    gradient("l1", Takes::Number(0.0, 1e12, false), "0", "weight of the magnitudes of the coefficients of holes"),
+    gradient(
+        "evaluate",
+        Takes::Whole(1, 1_000_000_000),
+        "a hundredth of the budget",
+        "steps between two looks at the held-out loss",
+    ),
+    gradient(
+        "early_stopping",
+        Takes::Whole(1, 1_000_000),
+        "off",
+        "looks without a smaller held-out loss after which training ends",
+    ),
 ];
 
 /// What the readers need beside the settings.

@@ -27,6 +27,12 @@ impl Resolver<'_, '_> {
                         list.iter().map(|d| family(&d.name, &d.axes) + &self.unit_text(d.unit.as_ref())).collect();
                     out.declarations.push(format!("input {}", names.join(", ")));
                 }
+                ModelItem::Field(field) => {
+                    let names: Vec<String> = field.names.iter().map(|d| family(&d.name, &d.axes)).collect();
+                    let init = field.init.as_ref().and_then(|e| self.written(e.span));
+                    let init = init.map_or_else(String::new, |init| format!(" init {init}"));
+                    out.declarations.push(format!("field {} over time{init}", names.join(", ")));
+                }
                 ModelItem::State(list) => {
                     for decl in list {
                         let Some(entry) = self.scope.names.get(decl.name.name.as_str()) else { continue };

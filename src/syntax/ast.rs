@@ -97,6 +97,8 @@ pub enum ModelItem {
     Const(Vec<Binding>),
     /// `input u, w`: known functions of time, columns of the data.
     Input(Vec<InputDecl>),
+    /// `field c0, c1 over time init uniform(0, 1)`: numbers that differ from step to step.
+    Field(FieldDecl),
     /// `let q = x*y`
     Let(Binding),
     /// `x' = a*x + ?poly(x; degree = 2)`, also `(x, y)' = ?poly(x, y; degree = 2)`
@@ -165,6 +167,15 @@ pub struct For {
     pub body: Vec<ModelItem>,
     /// From `for` to the closing brace.
     pub span: Span,
+}
+
+/// Fields over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldDecl {
+    /// Their names.
+    pub names: Vec<InputDecl>,
+    /// `init uniform(0, 1)` or `init 0.5`: what they start at.
+    pub init: Option<Expr>,
 }
 
 /// One input.

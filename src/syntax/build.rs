@@ -3,8 +3,8 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
-    Binding, Claim, Comparison, DataSource, Equation, Expectation, For, Function, Ident, IndexDecl, InitialDecl,
-    InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, UnitExpr, Use,
+    Binding, Claim, Comparison, DataSource, Equation, Expectation, FieldDecl, For, Function, Ident, IndexDecl,
+    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, UnitExpr, Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;
@@ -169,11 +169,10 @@ impl<'a, 'b> Builder<'a, 'b> {
             Rule::state_statement => ModelItem::State(self.each(inner, Rule::state_decl, Self::state_decl)?),
             Rule::param_statement => ModelItem::Param(self.each(inner, Rule::param_decl, Self::param_decl)?),
             Rule::const_statement => ModelItem::Const(self.each(inner, Rule::quantity, Self::binding)?),
-            Rule::input_statement => {
-                let decl = |build: &mut Self, pair| {
-                    build.declared(pair).map(|Declared { name, axes, unit }| InputDecl { name, axes, unit })
-                };
-                ModelItem::Input(self.each(inner, Rule::declared, decl)?)
+            Rule::input_statement => ModelItem::Input(self.each(inner, Rule::declared, Self::input_decl)?),
+            Rule::field_statement => {
+                let init = self.each(inner.clone(), Rule::expr, Self::expr)?.pop();
+                ModelItem::Field(FieldDecl { names: self.each(inner, Rule::declared, Self::input_decl)?, init })
             }
             Rule::let_statement => ModelItem::Let(self.each(inner, Rule::quantity, Self::binding)?.pop()?),
             Rule::index_statement => ModelItem::Index(self.each(inner, Rule::index_decl, Self::index_decl)?),
@@ -189,6 +188,10 @@ impl<'a, 'b> Builder<'a, 'b> {
                 ModelItem::Equation(Equation { left: sides.next()?, right: sides.next()?, span })
             }
         })
+    }
+
+    fn input_decl(&mut self, pair: Pair<Rule>) -> Option<InputDecl> {
+        self.declared(pair).map(|Declared { name, axes, unit }| InputDecl { name, axes, unit })
     }
 
     /// What `build` makes of every pair of `rule`.

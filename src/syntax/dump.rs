@@ -156,6 +156,16 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
                 write_unit(out, input.unit.as_ref());
             }
         }
+        ModelItem::Field(field) => {
+            out.push_str("field");
+            for name in &field.names {
+                let _ = write!(out, " {}", name.name.name);
+                write_axes(out, &name.axes);
+            }
+            if let Some(init) = &field.init {
+                let _ = write!(out, " init {}", dump_expr(init));
+            }
+        }
         ModelItem::Let(binding) => {
             out.push_str("let");
             write_binding(out, binding);

@@ -211,6 +211,7 @@ impl<'a> Reader<'a, '_> {
                 "param" => Rule::param_statement,
                 "const" => Rule::const_statement,
                 "input" => Rule::input_statement,
+                "field" if self.two_words(&chunk) => Rule::field_statement,
                 "let" => Rule::let_statement,
                 "initial" => Rule::initial_statement,
                 "final" if word_follows => Rule::final_statement,
@@ -231,6 +232,12 @@ impl<'a> Reader<'a, '_> {
             body.extend(build.model_item(rule, pair, chunk.bytes.end));
         }
         body
+    }
+
+    /// Whether a statement starts with two words, as no equation does.
+    fn two_words(&self, chunk: &Chunk) -> bool {
+        let second = self.tokens.get(chunk.tokens.clone()).and_then(|t| t.get(1));
+        second.is_some_and(|t| t.kind == TokenKind::Word)
     }
 
     fn expectations(&mut self, statements: Vec<Chunk>) -> Vec<Expectation> {

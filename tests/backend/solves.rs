@@ -86,6 +86,39 @@ fn many_systems_with_one_matrix_equal_the_reference() {
     }
 }
 
+/// Steps that samples have of their own, that differ from interval to interval, and both.
+#[test]
+fn steps_of_their_own_equal_the_reference() {
+    for (axes, central) in
+        [("sample", false), ("interval", false), ("sample, interval", false), ("sample, interval", true)]
+    {
+        let step = format!("f64[{axes}]");
+        let text =
+            TEXT.replace("axis time", "axis time = 12\naxis interval = 11").replace("f64[])", &format!("{step})"));
+        let text = text.replace("given], f64[]", &format!("given], {step}"));
+        let module = ir::parse(&text.replace("central = false", &format!("central = {central}"))).expect("well-formed");
+        for samples in [3, 90] {
+            let mut args = args(samples, 12, 0.1, 0.1);
+            let shape: Vec<usize> = axes.split(", ").map(|axis| if axis == "sample" { samples } else { 11 }).collect();
+            let count: usize = shape.iter().product();
+            let steps = (0..count).map(|i| 0.1 + 0.04 * (1.3 * i as f64).sin()).collect();
+            args[3] = Tensor::from_f64(shape, steps).expect("it fits");
+            let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+            let mut kept = executable(&module, "f", 3);
+            let one = executable(&module, "f", 1).run(&views).expect("it runs");
+            let reference = mechc::interp::run(&module, "f", &args).expect("the reference evaluates");
+            for three in [kept.run(&views).expect("it runs"), kept.run(&views).expect("it runs again")] {
+                for ((a, b), r) in one.iter().zip(&three).zip(&reference) {
+                    assert_eq!(bits(a), bits(b));
+                    let scale = r.to_f64().iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+                    let close = a.to_f64().iter().zip(r.to_f64()).all(|(a, r)| (a - r).abs() <= 1e-9 * scale);
+                    assert!(close, "steps over {axes}, {samples} samples: {a:?} is not {r:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_solve_that_fails_is_an_error_and_the_next_call_works() {
     let module = ir::parse(TEXT).expect("the text is well-formed");

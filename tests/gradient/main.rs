@@ -356,11 +356,28 @@ impl Keeper for Kept {
 fn an_interrupted_training_goes_on_to_the_same_bits() {
     let program = program(&source(PREY_MODEL, "16"));
     let data = prey(200);
-    let settings = Settings { steps: Some(60), ..small() };
-    for coefficients in [Coefficients::Projected, Coefficients::Trained] {
-        let settings = Settings { cycles: 3, ..settings.clone() };
+    let settings = Settings { steps: Some(60), cycles: 3, ..small() };
+    // What is held out follows another law, so that fitting better soon makes it worse.
+    let other = simulated(|u, du| (du[0], du[1]) = (u[1], -u[0]), &[2.0, 1.0], (0.05, 60), 0.0);
+    let decay = Decay::Plateau { patience: 1, factor: 0.5 };
+    let watched = Settings { rate: 5e-3, evaluate: Some(3), patience: Some(3), decay, warmup: 4, ..settings.clone() };
+    for (coefficients, held, settings) in [
+        (Coefficients::Projected, None, &settings),
+        (Coefficients::Trained, None, &settings),
+        (Coefficients::Projected, Some(&other), &watched),
+        (Coefficients::Trained, Some(&other), &watched),
+    ] {
         let mut ready = ready(&program, &coefficients, 20, 1);
-        let whole = ready.fit(&data, &settings).unwrap();
+        let start = State::start(&ready.layout, settings.seed);
+        let Ready { functions, layout } = &mut ready;
+        let whole =
+            go_on(functions, layout, (&data, held), settings, start, &mut Kept::default(), &mut Silent).unwrap();
+        let watch = &whole.state.watch;
+        assert_eq!(watch.losses.is_empty(), held.is_none());
+        if held.is_some() {
+            assert!(whole.state.step < 60 && watch.waited == 3 && watch.factor < 1.0, "{watch:?}");
+            assert_eq!(watch.least, watch.losses.iter().copied().fold(f64::INFINITY, f64::min));
+        }
         let mut state = State::start(&ready.layout, settings.seed);
         let mut interrupts = 0;
         let pieces = loop {
@@ -368,7 +385,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
             let mut stop = Patience(Cell::new(7 + interrupts));
             let mut kept = Kept::default();
             let Ready { functions, layout } = &mut ready;
-            match go_on(functions, layout, &data, &settings, state, &mut kept, &mut stop) {
+            match go_on(functions, layout, (&data, held), settings, state, &mut kept, &mut stop) {
                 Err(GradientError::Interrupted { step }) => {
                     interrupts += 1;
                     state = kept.0.expect("a state");
@@ -391,7 +408,7 @@ fn the_last_finite_state_of_a_divergence_is_kept() {
     let start = State::start(&ready.layout, wild.seed);
     let mut kept = Kept::default();
     let Ready { functions, layout } = &mut ready;
-    let result = go_on(functions, layout, &prey(200), &wild, start.clone(), &mut kept, &mut Silent);
+    let result = go_on(functions, layout, (&prey(200), None), &wild, start.clone(), &mut kept, &mut Silent);
     assert!(matches!(result, Err(GradientError::Diverged { .. })), "{result:?}");
     assert_eq!(kept.0, Some(start));
 }

@@ -83,7 +83,7 @@ pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failu
         }
         if program.fits.values().all(|f| f.model != id) {
             let (purpose, steps, samples) = extent(program, id, None);
-            let solves = solves(program, id, steps, None, samples);
+            let solves = solves(program, id, (steps, samples), None, None);
             out.push(alone(format!("model {}", model.name), purpose, samples, solves, bytes));
         }
     }
@@ -93,7 +93,7 @@ pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failu
             Engine::Gradient => training(program, fit, what, bytes)?,
             Engine::Joint => {
                 let (purpose, steps, samples) = extent(program, fit.model, Some(fit));
-                alone(what, purpose, samples, solves(program, fit.model, steps, fit.orders, samples), bytes)
+                alone(what, purpose, samples, solves(program, fit.model, (steps, samples), fit.orders, None), bytes)
             }
         });
     }
@@ -134,8 +134,15 @@ fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usi
     }
 }
 
-fn solves(program: &Program, model: ModelId, steps: usize, orders: Option<usize>, samples: usize) -> Vec<PlannedSolve> {
-    let outlines = outlines(&program.models[model], steps, orders);
+/// The solves of a model or, with one, of a training.
+fn solves(
+    program: &Program,
+    model: ModelId,
+    (steps, samples): (usize, usize),
+    orders: Option<usize>,
+    fit: Option<&Fit>,
+) -> Vec<PlannedSolve> {
+    let outlines = outlines(&program.models[model], steps, orders, fit);
     outlines.into_iter().map(|outline| PlannedSolve::new(outline, samples)).collect()
 }
 
@@ -172,7 +179,7 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves(program, fit.model, fit.window, fit.orders, fit.batch),
+        solves: solves(program, fit.model, (fit.window, fit.batch), fit.orders, Some(fit)),
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,

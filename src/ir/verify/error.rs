@@ -141,8 +141,8 @@ pub enum Rule {
     /// Batch axes of an operand that are no subsequence of the result's, or one of the result's that no operand has.
     #[error("the batch axes of the operands and of the result do not fit")]
     SolveBatch,
-    /// The step size is a scalar.
-    #[error("the step size must be a scalar")]
+    /// The step size is a scalar or has batch axes; a last axis of its own is that of the intervals between the steps.
+    #[error("the step size must be a scalar, over batch axes and with a last axis for the intervals at most")]
     SolveStep,
     /// The matrix of a symmetric solve is square: its last two axes have the same size.
     #[error("the matrix must be square over the right-hand side's last axis")]

@@ -24,9 +24,6 @@ pub(super) fn solve(module: &Module, s: &SolveScheme, args: &[&Type], result: &T
     if args.iter().any(|a| a.elem != Elem::F64) || result.elem != Elem::F64 {
         broken.push(Rule::SolveElem);
     }
-    if !args[3].axes.is_empty() {
-        broken.push(Rule::SolveStep);
-    }
     let inner: [&[AxisId]; 4] = [
         &[s.equation, s.time, s.state, s.order],
         &[s.equation, s.time],
@@ -41,8 +38,13 @@ pub(super) fn solve(module: &Module, s: &SolveScheme, args: &[&Type], result: &T
         }
     }
     if let [c, rhs, iv, batch] = batches[..] {
-        let inside = [c, rhs, iv].iter().all(|b| is_subsequence(b, batch));
-        let covered = batch.iter().all(|a| c.contains(a) || rhs.contains(a) || iv.contains(a));
+        let (h, interval) = s.step_axes(&args[3].axes, batch);
+        let intervals = module.axes[s.time].size.map(|n| n.saturating_sub(1));
+        if interval.is_some_and(|a| intervals.is_none() || module.axes[a].size != intervals) {
+            broken.push(Rule::SolveStep);
+        }
+        let inside = [c, rhs, iv, h].iter().all(|b| is_subsequence(b, batch));
+        let covered = batch.iter().all(|a| [c, rhs, iv, h].iter().any(|b| b.contains(a)));
         if !inside || !covered {
             broken.push(Rule::SolveBatch);
         }

@@ -108,7 +108,16 @@ fn relaxed_solves() {
     check(SOLVE, &line.replace("f64[s, t, x, o]", "f32[s, t, x, o]"), &[Rule::SolveElem]);
     check(SOLVE, &line.replace("[s, t, x, o]", "[s, k, t, x, o]"), &[Rule::SolveBatch]);
     check(SOLVE, &line.replace("[s, t, x, o]", "[t, x, o]"), &[Rule::SolveBatch]);
-    check(&SOLVE.replace("%h: f64[]", "%h: f64[s]"), &line, &[Rule::SolveStep]);
+    // Steps of the samples' own, and steps that differ: those have one less than a known number of steps.
+    check(&SOLVE.replace("%h: f64[]", "%h: f64[s]"), &line, &[]);
+    check(&SOLVE.replace("%h: f64[]", "%h: f64[s, two]"), &line, &[Rule::SolveStep]);
+    let three =
+        |text: &str| text.replace("t, x, o", "k, x, o").replace("[e, t]", "[e, k]").replace("time = t", "time = k");
+    for (h, rules) in
+        [("s, two", &[][..]), ("two", &[]), ("s, k2", &[Rule::SolveStep]), ("k2, two", &[Rule::SolveBatch])]
+    {
+        check(&three(&SOLVE.replace("%h: f64[]", &format!("%h: f64[{h}]"))), &three(&line), rules);
+    }
     check(&SOLVE.replace("%rhs: f64[e, t]", "%rhs: f64[t, e]"), &line, &[Rule::SolveAxes(1)]);
     let given = |text: &str| text.replace("given = g,", "given = g3,");
     check(&SOLVE.replace("x, g]", "x, g3]"), &given(&line), &[Rule::SolveGiven { given: 3, kept: 2 }]);

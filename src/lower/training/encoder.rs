@@ -1,10 +1,11 @@
 //! Dense layers, functions and the emitter of coefficients, in single precision; what networks stand for.
 
+use super::forward::Emitted;
 use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
-use crate::base::{Elem, Idx, IndexMap};
-use crate::hir::{Activation, Bounds, Network, NetworkId, StateId, UnknownId};
+use crate::base::{Elem, IndexMap};
+use crate::hir::{Activation, Bounds, Network, NetworkId, StateId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
@@ -155,9 +156,8 @@ fn logistic(b: &mut Builder, a: ValueId) -> ValueId {
     b.mul(half, s)
 }
 
-/// The networks that stand for states, with the outputs in use, in order of first use.
+/// The networks that a fit uses, with the outputs in use, in order of first use.
 pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<usize>>, TrainingError> {
-    let mut used: IndexMap<NetworkId, Vec<usize>> = IndexMap::new();
     for binding in &request.fit.auxiliary {
         let network = &request.networks[binding.network];
         match network.outputs.get(binding.output) {
@@ -167,15 +167,12 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
                 return Err(TrainingError::NotOverWindow { network: network.name.clone(), output });
             }
         }
-        let outputs = used.entry(binding.network).or_default();
-        if !outputs.contains(&binding.output) {
-            outputs.push(binding.output);
-        }
     }
-    for binding in &request.fit.parameters {
-        let outputs = used.entry(binding.network).or_default();
-        if !outputs.contains(&binding.output) {
-            outputs.push(binding.output);
+    let mut used: IndexMap<NetworkId, Vec<usize>> = IndexMap::new();
+    for source in request.fit.outputs() {
+        let outputs = used.entry(source.network).or_default();
+        if !outputs.contains(&source.output) {
+            outputs.push(source.output);
         }
     }
     Ok(used)
@@ -193,10 +190,7 @@ pub(super) fn inputs(request: &Request, network: &Network) -> Result<Vec<StateId
     network.reads().iter().map(find).collect()
 }
 
-/// What networks emit: the auxiliaries, normalised, `f64[sample, time]` per state, and `f64[sample]` per unknown.
-type Emitted = (IndexMap<StateId, ValueId>, IndexMap<UnknownId, ValueId>);
-
-/// The outputs of the networks by what they stand for.
+/// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the window, else `f64[sample]`.
 pub(super) fn emitted(
     b: &mut Builder,
     request: &Request,
@@ -204,7 +198,8 @@ pub(super) fn emitted(
     (sample, time): (AxisId, AxisId),
     normalised: &IndexMap<StateId, ValueId>,
 ) -> Result<Emitted, TrainingError> {
-    let (mut values, mut bound) = (IndexMap::new(), IndexMap::new());
+    let wanted = request.fit.outputs();
+    let mut values = IndexMap::new();
     for (&id, encoder) in encoders {
         let network = &request.networks[id];
         let columns: Vec<ValueId> =
@@ -219,31 +214,19 @@ pub(super) fn emitted(
         for (o, flat) in encoder.apply(b, (sample, time), x) {
             let output = &network.outputs[o];
             let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
-            if !output.over_window {
-                let once = b.reshape(flat, &[sample, axis]);
-                for binding in request.fit.parameters.iter().filter(|p| p.network == id && p.output == o) {
-                    let part = b.index(once, axis, binding.component);
-                    let value = b.convert(part, Elem::F64);
-                    bound.insert(binding.unknown, within(b, value, request.model.unknowns[binding.unknown].bounds));
-                }
-                continue;
-            }
-            let over_window = b.reshape(flat, &[sample, time, axis]);
-            for binding in request.fit.auxiliary.iter().filter(|a| a.network == id && a.output == o) {
-                let part = b.index(over_window, axis, binding.component);
-                values.insert(binding.state, b.convert(part, Elem::F64));
+            let batch = if output.over_window { vec![sample, time, axis] } else { vec![sample, axis] };
+            let all = b.reshape(flat, &batch);
+            for &source in wanted.iter().filter(|s| s.network == id && s.output == o) {
+                let part = b.index(all, axis, source.component);
+                values.insert(source, b.convert(part, Elem::F64));
             }
         }
     }
-    // Declaration order, whatever the order of the bindings.
-    values.sort_by(|a: &StateId, _, b: &StateId, _| a.index().cmp(&b.index()));
-    let position = |u: &UnknownId| request.fit.parameters.iter().position(|p| p.unknown == *u);
-    bound.sort_by(|a, _, b, _| position(a).cmp(&position(b)));
-    Ok((values, bound))
+    Ok(values)
 }
 
 /// A number within a range with two ends: `low + (high - low) logistic(value)`.
-fn within(b: &mut Builder, value: ValueId, bounds: Bounds) -> ValueId {
+pub(super) fn within(b: &mut Builder, value: ValueId, bounds: Bounds) -> ValueId {
     if !(bounds.lower.is_finite() && bounds.upper.is_finite()) {
         return value;
     }

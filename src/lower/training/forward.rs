@@ -4,10 +4,14 @@ use super::TrainingError;
 use super::encoder;
 use super::plan::{Group, Member};
 use super::scope::Scope;
+use super::varying::{Steps, data_inputs};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Expr, StateId, UnknownId};
+use crate::hir::{Expr, InputId, LossTerm, Measure, OutputRef, StartSource, StateId, UnknownId};
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
 use crate::lower::{Leaves, LowerError, lower_expr};
+
+/// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the window, else `f64[sample]`.
+pub(super) type Emitted = IndexMap<OutputRef, ValueId>;
 
 /// What a window's states are and stand for, each `f64[sample, time]`.
 pub(super) struct Signals {
@@ -19,6 +23,14 @@ pub(super) struct Signals {
     pub targets: IndexMap<StateId, ValueId>,
     /// `f64[sample]` by unknown: what network outputs stand for.
     pub bound: IndexMap<UnknownId, ValueId>,
+    /// Terms of the loss about network outputs, with these outputs in the units of the data.
+    pub compared: Vec<(LossTerm, ValueId)>,
+    /// `f64[time]` or `f64[sample, time]` by input: the fields.
+    pub fields: IndexMap<InputId, ValueId>,
+    /// The steps of the solves.
+    pub steps: Steps,
+    /// `f64[sample]` by state and derivative: initial values that network outputs give.
+    pub starts: IndexMap<(StateId, u8), ValueId>,
     /// Mean, scale and weight by state: scalars.
     pub statistics: Vec<[ValueId; 3]>,
 }
@@ -37,10 +49,18 @@ pub(super) struct Part {
     pub target: ValueId,
     /// `f64[member]`: weights of the squares.
     pub weight: ValueId,
+    /// `f64[member]`: the same times what the loss counts each state.
+    pub counted: ValueId,
     /// The axis of the members.
     pub member: AxisId,
     /// The axis of the sources.
     pub source: AxisId,
+}
+
+/// A network's output in the units of a state.
+fn in_units(b: &mut Builder, output: ValueId, [mean, scale, _]: [ValueId; 3]) -> ValueId {
+    let v = b.mul(output, scale);
+    b.add(v, mean)
 }
 
 impl Scope<'_> {
@@ -59,16 +79,19 @@ impl Scope<'_> {
             normalised.insert(s, b.div(centred, scale));
             data.insert(s, x);
         }
-        let (emitted, bound) =
-            encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
+        let emitted = encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
+        let mut bound = IndexMap::new();
+        for binding in &self.request.fit.parameters {
+            if let Some(&value) = emitted.get(&binding.source()) {
+                let bounds = self.request.model.unknowns[binding.unknown].bounds;
+                bound.insert(binding.unknown, encoder::within(b, value, bounds));
+            }
+        }
         let (mut auxiliaries, mut targets) = (IndexMap::new(), IndexMap::new());
         for (s, state) in self.request.model.states.iter() {
-            let v = match (emitted.get(&s), data.get(&s)) {
-                (Some(&e), _) => {
-                    let [mean, scale, _] = statistics[s.index()];
-                    let v = b.mul(e, scale);
-                    b.add(v, mean)
-                }
+            let binding = self.request.fit.auxiliary.iter().find(|a| a.state == s);
+            let v = match (binding.and_then(|a| emitted.get(&a.source())), data.get(&s)) {
+                (Some(&e), _) => in_units(b, e, statistics[s.index()]),
                 (None, Some(&x)) => x,
                 (None, None) => return Err(TrainingError::NoAuxiliary { state: state.name.clone() }),
             };
@@ -76,7 +99,35 @@ impl Scope<'_> {
             auxiliaries.insert(s, v);
             targets.insert(s, data.get(&s).copied().unwrap_or(v));
         }
-        Ok(Signals { data, auxiliaries, targets, bound, statistics })
+        let mut compared = Vec::new();
+        for term in &self.request.fit.loss.terms {
+            if let Some(&e) = term.output.and_then(|source| emitted.get(&source)) {
+                compared.push((*term, in_units(b, e, statistics[term.state.index()])));
+            }
+        }
+        let fields = self.varying.fields(b, &self.request, &emitted);
+        let steps = self.varying.steps(b, &self.request, axes, &emitted, self.h);
+        let starts = self.starts(b, &emitted, &statistics);
+        Ok(Signals { data, auxiliaries, targets, bound, compared, fields, steps, starts, statistics })
+    }
+
+    /// Initial values that network outputs give, in the units of the states.
+    fn starts(
+        &self,
+        b: &mut Builder,
+        emitted: &Emitted,
+        statistics: &[[ValueId; 3]],
+    ) -> IndexMap<(StateId, u8), ValueId> {
+        let mut out = IndexMap::new();
+        let StartSource::Values(list) = &self.request.fit.start else { return out };
+        for start in list {
+            let Some(&value) = emitted.get(&start.source) else { continue };
+            let statistics = statistics[start.state.index()];
+            let value =
+                if start.derivative == 0 { in_units(b, value, statistics) } else { b.mul(value, statistics[1]) };
+            out.insert((start.state, start.derivative), value);
+        }
+        out
     }
 
     /// The solves.
@@ -101,13 +152,22 @@ impl Scope<'_> {
                 let Some(difference) = self.difference else { continue };
                 let renamed = b.reshape(d, &[axes.sample, axes.time2]);
                 let steps = b.contract(renamed, difference, &[axes.time2], &[axes.sample, axes.time]);
-                d = b.div(steps, self.h);
+                d = b.div(steps, signals.steps.at);
                 leaves.states.insert((s, k), d);
             }
         }
+        let mut inputs: IndexMap<InputId, ValueId> = IndexMap::new();
         if let Some((input, axis)) = self.input {
-            leaves.inputs = self.request.model.inputs.ids().map(|i| b.index(input, axis, i.index())).collect();
+            let read = data_inputs(&self.request);
+            inputs.extend(read.into_iter().enumerate().map(|(at, i)| (i, b.index(input, axis, at))));
         }
+        // What has one number for every sample and what has one for every step are brought together on both axes.
+        for (&i, &field) in &signals.fields {
+            let own = signals.bound.is_empty();
+            inputs.insert(i, if own { field } else { b.broadcast(field, &[axes.sample, axes.time]) });
+        }
+        let nothing = b.f64(f64::NAN);
+        leaves.inputs = self.request.model.inputs.ids().map(|i| inputs.get(&i).copied().unwrap_or(nothing)).collect();
         // No factor holds an unknown that enters linearly; should one do, the result says so.
         let never = b.f64(f64::NAN);
         for id in self.request.model.unknowns.ids() {
@@ -146,7 +206,7 @@ impl Scope<'_> {
             equation: b.module.axis(&format!("equation{n}"), Some(n)),
             start: axes.start,
             given: {
-                let given = group.given(self.request.model).1;
+                let given = group.given(self.request.model, Some(self.request.fit)).1;
                 b.module.axis(&format!("given{given}"), Some(given))
             },
             central: Group::CENTRAL,
@@ -164,7 +224,7 @@ impl Scope<'_> {
             }
             let rhs = b.stack(&rhs, source, 0);
             let rest = b.broadcast(zero, &[axes.start, scheme.state, scheme.given]);
-            let u = b.solve(scheme.clone(), [matrix, rhs, rest, self.h], &[source, axes.sample]);
+            let u = b.solve(scheme.clone(), [matrix, rhs, rest, signals.steps.between], &[source, axes.sample]);
             responses = Some(b.index(u, axes.order, 0));
         }
         let (mut known, mut start) = (Vec::new(), Vec::new());
@@ -173,13 +233,15 @@ impl Scope<'_> {
             start.push(self.start(b, signals, leaves, m, &scheme, group.order)?);
         }
         let rhs = if known.iter().all(Option::is_none) {
-            b.broadcast(zero, &[scheme.equation, axes.time])
+            // Without a start nothing else would say how many systems there are.
+            let batch = if self.request.fit.start == StartSource::Free { &[member, axes.sample][..] } else { &[] };
+            b.broadcast(zero, &[batch, &[scheme.equation, axes.time]].concat())
         } else {
             let known: Vec<ValueId> = known.into_iter().map(|k| k.unwrap_or(zero)).collect();
             b.stack(&known, member, 0)
         };
         let start = b.stack(&start, member, 0);
-        let base = b.solve(scheme.clone(), [matrix, rhs, start, self.h], &[member, axes.sample]);
+        let base = b.solve(scheme.clone(), [matrix, rhs, start, signals.steps.between], &[member, axes.sample]);
         let base = b.index(base, axes.order, 0);
 
         let mut parts = Vec::new();
@@ -187,13 +249,23 @@ impl Scope<'_> {
             let states: Vec<StateId> = group.members.iter().map(|m| m.states[position]).collect();
             let targets: Vec<ValueId> = states.iter().filter_map(|s| signals.targets.get(s).copied()).collect();
             let weights: Vec<ValueId> = states.iter().map(|s| signals.statistics[s.index()][2]).collect();
+            let weight = b.stack(&weights, member, 0);
+            let mut counted = Vec::new();
+            for (&s, &weight) in states.iter().zip(&weights) {
+                let loss = &self.request.fit.loss;
+                let count = self.request.model.states.len();
+                let share = Measure::ALL.iter().map(|&m| loss.of_solution(s, m, count)).sum();
+                let share = b.f64(share);
+                counted.push(b.mul(share, weight));
+            }
             parts.push(Part {
                 group: g,
                 position,
                 base: b.index(base, scheme.state, position),
                 responses: responses.map(|r| b.index(r, scheme.state, position)),
                 target: b.stack(&targets, member, 0),
-                weight: b.stack(&weights, member, 0),
+                weight,
+                counted: if self.request.fit.loss.terms.is_empty() { weight } else { b.stack(&counted, member, 0) },
                 member,
                 source,
             });
@@ -222,7 +294,11 @@ impl Scope<'_> {
                 entries.insert((row, column, k.into()), sum);
             }
         }
-        let varies = entries.values().any(|&v| !b.ty(v).axes.is_empty());
+        // Fields that all windows share give one matrix for all.
+        let has = |axis: AxisId| entries.values().any(|&v| b.ty(v).axes.contains(&axis));
+        let batch = if has(self.axes.sample) { vec![self.axes.sample] } else { Vec::new() };
+        let varies = has(self.axes.time) || !batch.is_empty();
+        let over = if varies { [batch.as_slice(), &[self.axes.time]].concat() } else { Vec::new() };
         let mut rows = Vec::new();
         for row in 0..group.size {
             let mut columns = Vec::new();
@@ -230,16 +306,14 @@ impl Scope<'_> {
                 let mut numbers = Vec::new();
                 for k in 0..=kept {
                     let value = entries.get(&(row, column, k)).copied().unwrap_or(zero);
-                    numbers.push(if varies { b.broadcast(value, &[self.axes.sample, self.axes.time]) } else { value });
+                    numbers.push(if varies { b.broadcast(value, &over) } else { value });
                 }
-                let at = if varies { 2 } else { 0 };
-                columns.push(b.stack(&numbers, scheme.order, at));
+                columns.push(b.stack(&numbers, scheme.order, over.len()));
             }
-            let at = if varies { 2 } else { 0 };
-            rows.push(b.stack(&columns, scheme.state, at));
+            rows.push(b.stack(&columns, scheme.state, over.len()));
         }
         if varies {
-            return Ok(b.stack(&rows, scheme.equation, 1));
+            return Ok(b.stack(&rows, scheme.equation, batch.len()));
         }
         let matrix = b.stack(&rows, scheme.equation, 0);
         Ok(b.broadcast(matrix, &[scheme.equation, scheme.time, scheme.state, scheme.order]))
@@ -279,6 +353,10 @@ impl Scope<'_> {
         order: u8,
     ) -> Result<ValueId, TrainingError> {
         let axes = &self.axes;
+        if self.request.fit.start == StartSource::Free {
+            let zero = b.f64(0.0);
+            return Ok(b.broadcast(zero, &[axes.start, scheme.state, scheme.given]));
+        }
         if let Some(start) = self.request.model.boundary.starts.first() {
             return self.start_from_data(b, signals, member, scheme, start.steps);
         }
@@ -293,11 +371,12 @@ impl Scope<'_> {
                     (None, Some(difference)) => {
                         let renamed = b.reshape(last, &[axes.sample, axes.time2]);
                         let steps = b.contract(renamed, difference, &[axes.time2], &[axes.sample, axes.time]);
-                        b.div(steps, self.h)
+                        b.div(steps, signals.steps.at)
                     }
                     (None, None) => return Err(LowerError::Leaf(format!("derivative {k} of {s:?}")).into()),
                 };
-                derivatives.push(b.index(last, axes.time, 0));
+                let given = signals.starts.get(&(*s, k)).copied();
+                derivatives.push(given.unwrap_or_else(|| b.index(last, axes.time, 0)));
             }
             states.push(b.stack(&derivatives, scheme.given, 1));
         }

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::scope::{Estimate, Purpose, Scope, uses};
+use super::varying::Varying;
 use super::{Coefficient, Lowered, Request, TrainingError};
 use crate::artifact::training::{WeightSpec, names};
 use crate::base::{Elem, Idx, Tensor};
@@ -37,7 +38,7 @@ pub fn lower(request: Request) -> Result<Lowered, TrainingError> {
         coefficients: coefficients.collect(),
         parameters: plan.parameters.clone(),
         uses_time: uses(&plan, |k| matches!(k, ExprKind::Time)),
-        uses_inputs: uses(&plan, |k| matches!(k, ExprKind::Input(_))),
+        uses_inputs: uses(&plan, |k| matches!(k, ExprKind::Input(i) if request.model.inputs[*i].field.is_none())),
         module,
         weights,
         constants,
@@ -165,6 +166,17 @@ fn evaluate(module: &mut Module, request: Request, plan: &Plan) -> Result<(), Tr
         let all: Vec<ValueId> = signals.bound.values().copied().collect();
         let bound = b.stack(&all, axis, 1);
         b.result(names::BOUND, bound);
+    }
+    let (sample, time) = (scope.axes.sample, scope.axes.time);
+    if !signals.fields.is_empty() {
+        let axis = b.module.axis("field", Some(signals.fields.len()));
+        let all: Vec<ValueId> = signals.fields.values().map(|&v| b.broadcast(v, &[sample, time])).collect();
+        let fields = b.stack(&all, axis, 2);
+        b.result(names::FIELDS, fields);
+    }
+    if Varying::has_steps(&scope.request) {
+        let steps = b.broadcast(signals.steps.at, &[sample, time]);
+        b.result(names::STEPS, steps);
     }
     let function = b.into_function()?;
     keep(module, function);

@@ -32,6 +32,7 @@ mod scope;
 mod stencil;
 #[cfg(test)]
 mod tests;
+mod varying;
 
 use super::LowerError;
 use crate::artifact::training::{Elimination, WeightSpec};

@@ -4,14 +4,14 @@ use super::plan::{Group, Plan};
 use super::scope::highest_derivative;
 use crate::artifact::{OutlineEntry, OutlineValue, SolveOutline};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Expr, ExprKind, Model, Point};
+use crate::hir::{Expr, ExprKind, Fit, Model, Point, StepSource};
 
 /// The solves of a model over windows of `steps` steps, with derivatives up to `orders` kept (as many as a fit keeps by itself
-/// where that is `None`): one for each set of systems with the same matrix.
-pub fn outlines(model: &Model, steps: usize, orders: Option<usize>) -> Vec<SolveOutline> {
+/// where that is `None`), started and stepped as in `fit`: one for each set of systems with the same matrix.
+pub fn outlines(model: &Model, steps: usize, orders: Option<usize>, fit: Option<&Fit>) -> Vec<SolveOutline> {
     let plan = Plan::new(model);
     let orders = highest_derivative(model, orders) + 1;
-    plan.groups.iter().map(|group| outline(model, group, steps, orders)).collect()
+    plan.groups.iter().map(|group| outline(model, group, steps, orders, fit)).collect()
 }
 
 /// What stands for the slope of a term that is not linear in the states.
@@ -44,6 +44,7 @@ pub fn whole(model: &Model, steps: usize, orders: usize, central: bool, weights:
         responses: 0,
         steps,
         orders,
+        own_steps: false,
         start: 0,
         given: 0,
         central,
@@ -52,15 +53,16 @@ pub fn whole(model: &Model, steps: usize, orders: usize, central: bool, weights:
     }
 }
 
-fn outline(model: &Model, group: &Group, steps: usize, orders: usize) -> SolveOutline {
+fn outline(model: &Model, group: &Group, steps: usize, orders: usize, fit: Option<&Fit>) -> SolveOutline {
     let names = |states: &[_]| states.iter().map(|&s| model.states[s].name.clone()).collect();
     SolveOutline {
         systems: group.members.iter().map(|m| names(&m.states)).collect(),
         responses: group.sources.len(),
         steps,
         orders,
-        start: group.given(model).0,
-        given: group.given(model).1,
+        start: group.given(model, fit).0,
+        own_steps: fit.is_some_and(|f| matches!(f.step, StepSource::Output(_))),
+        given: group.given(model, fit).1,
         central: Group::CENTRAL,
         weights: Group::WEIGHTS,
         entries: group

@@ -1,7 +1,7 @@
 //! Which equations are solved together, with which matrix and which right-hand sides.
 
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Equation, Expr, ExprKind, Model, StateId, UnknownId};
+use crate::hir::{Equation, Expr, ExprKind, Fit, Model, StartSource, StateId, UnknownId};
 
 /// How the equations of a model are solved.
 #[derive(Clone, Debug)]
@@ -86,7 +86,11 @@ impl Group<'_> {
 impl Group<'_> {
     /// First steps with initial values, and how many derivatives are given at each of them. Values from the data are those of the
     /// states alone, at as many steps as the model says.
-    pub fn given(&self, model: &Model) -> (usize, usize) {
+    /// None where the fit leaves the start to the solve.
+    pub fn given(&self, model: &Model, fit: Option<&Fit>) -> (usize, usize) {
+        if fit.is_some_and(|fit| fit.start == StartSource::Free) {
+            return (0, self.order.into());
+        }
         match model.boundary.starts.first() {
             Some(start) => (start.steps, 1),
             None => (Self::START, self.order.into()),

@@ -4,6 +4,7 @@ use super::encoder::{Declared, Emitter, used_outputs};
 use super::network::{Encoder, Place};
 use super::plan::{Group, Plan};
 use super::stencil::difference_matrix;
+use super::varying::{Varying, data_inputs};
 use super::{Coefficients, Request, TrainingError};
 use crate::artifact::training::names;
 use crate::base::{IndexMap, Tensor};
@@ -52,6 +53,8 @@ pub(super) struct Scope<'a> {
     pub axes: Axes,
     pub declared: Declared,
     pub constants: Vec<(String, Tensor)>,
+    /// What differs from step to step.
+    pub varying: Varying,
     pub estimate: Estimate,
     pub phi: Option<(ValueId, AxisId)>,
     pub window: ValueId,
@@ -86,6 +89,7 @@ impl Axes {
     fn new(b: &mut Builder, request: &Request, plan: &Plan) -> Self {
         let steps = request.fit.window;
         let count = plan.coefficients.len();
+        let start = plan.groups.first().map(|g| g.given(request.model, Some(request.fit)).0);
         Axes {
             sample: b.module.axis("sample", None),
             time: b.module.axis("time", Some(steps)),
@@ -95,7 +99,7 @@ impl Axes {
             coefficient2: b.module.axis("coefficient2", Some(count)),
             observed: b.module.axis("observed", Some(request.observed.len())),
             order: b.module.axis("order", Some(highest_derivative(request.model, request.fit.orders) + 1)),
-            start: b.module.axis("start", Some(plan.groups.first().map_or(Group::START, |g| g.given(request.model).0))),
+            start: b.module.axis("start", Some(start.unwrap_or(Group::START))),
         }
     }
 }
@@ -119,8 +123,9 @@ impl<'a> Scope<'a> {
         let window = b.param(names::WINDOW, Type::f64([axes.sample, axes.time, axes.observed]));
         let time = uses(plan, |k| matches!(k, ExprKind::Time))
             .then(|| b.param(names::TIME, Type::f64([axes.sample, axes.time])));
-        let input = uses(plan, |k| matches!(k, ExprKind::Input(_))).then(|| {
-            let axis = b.module.axis("input", Some(request.model.inputs.len()));
+        let read = data_inputs(&request);
+        let input = uses(plan, |k| matches!(k, ExprKind::Input(i) if read.contains(i))).then(|| {
+            let axis = b.module.axis("input", Some(read.len()));
             (b.param(names::INPUT, Type::f64([axes.sample, axes.time, axis])), axis)
         });
         let statistics = [names::MEAN, names::SCALE, names::WEIGHT].map(|n| b.param(n, Type::f64([axes.state])));
@@ -133,7 +138,7 @@ impl<'a> Scope<'a> {
         let loss = (purpose != Purpose::Normal)
             .then(|| [names::AVERAGE, names::CONSISTENCY].map(|n| b.param(n, Type::f64([]))));
 
-        let mut constants = Vec::new();
+        let mut constants = Constants::default();
         let mut declared = Declared::new();
         let selections = declare_selections(b, plan, &axes, &mut constants)?;
         let difference =
@@ -142,15 +147,16 @@ impl<'a> Scope<'a> {
             true => {
                 let n = request.fit.window;
                 let ty = Type::f64([axes.time2, axes.time]);
-                Some(constant(b, &mut constants, "difference", ty, vec![n, n], difference_matrix(n))?)
+                Some(constants.add(b, "difference", ty, vec![n, n], difference_matrix(n))?)
             }
             false => None,
         };
+        let varying = Varying::declare(b, &request, &axes, &mut declared, &mut constants)?;
         let (mut encoders, mut taps) = (IndexMap::new(), IndexMap::new());
         for (id, used) in used_outputs(&request)? {
             let mut place = Place {
                 declared: &mut declared,
-                constants: &mut constants,
+                constants: &mut constants.0,
                 taps: &mut taps,
                 steps: [axes.time, axes.time2],
                 window: request.fit.window,
@@ -167,7 +173,8 @@ impl<'a> Scope<'a> {
             plan,
             axes,
             declared,
-            constants,
+            constants: constants.0,
+            varying,
             estimate,
             phi,
             window,
@@ -199,7 +206,7 @@ fn declare_estimate(
     request: &Request,
     plan: &Plan,
     axes: &Axes,
-    (declared, constants): (&mut Declared, &mut Vec<(String, Tensor)>),
+    (declared, constants): (&mut Declared, &mut Constants),
     purpose: Purpose,
 ) -> Result<Estimate, TrainingError> {
     let count = plan.coefficients.len();
@@ -216,7 +223,7 @@ fn declare_estimate(
             let ridge = b.param(names::RIDGE, Type::f64([]));
             let unit = (0..count * count).map(|i| if i / count == i % count { 1.0 } else { 0.0 }).collect();
             let ty = Type::f64([axes.coefficient, axes.coefficient2]);
-            let identity = constant(b, constants, "identity", ty, vec![count, count], unit)?;
+            let identity = constants.add(b, "identity", ty, vec![count, count], unit)?;
             Estimate::Projected { mask, held, ridge, identity }
         }
         Coefficients::Trained => Estimate::Trained { xi: vector(b, names::COEFFICIENTS), mask: vector(b, names::MASK) },
@@ -231,7 +238,7 @@ fn declare_selections(
     b: &mut Builder,
     plan: &Plan,
     axes: &Axes,
-    constants: &mut Vec<(String, Tensor)>,
+    constants: &mut Constants,
 ) -> Result<Vec<Option<ValueId>>, TrainingError> {
     let mut selections = Vec::new();
     for (g, group) in plan.groups.iter().enumerate() {
@@ -245,22 +252,29 @@ fn declare_selections(
         let ty = Type::f64([member, source, axes.coefficient]);
         let shape = vec![members, sources, plan.coefficients.len()];
         let numbers = group.selection(&plan.coefficients);
-        selections.push(Some(constant(b, constants, &format!("selection{g}"), ty, shape, numbers)?));
+        selections.push(Some(constants.add(b, &format!("selection{g}"), ty, shape, numbers)?));
     }
     Ok(selections)
 }
 
-fn constant(
-    b: &mut Builder,
-    constants: &mut Vec<(String, Tensor)>,
-    name: &str,
-    ty: Type,
-    shape: Vec<usize>,
-    numbers: Vec<f64>,
-) -> Result<ValueId, TrainingError> {
-    let tensor = Tensor::from_f64(shape, numbers).map_err(|e| LowerError::Leaf(e.to_string()))?;
-    constants.push((name.to_string(), tensor));
-    Ok(b.param(name, ty))
+/// Parameters that are the same in every call, as they are declared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Constants(pub Vec<(String, Tensor)>);
+
+impl Constants {
+    /// Declares one.
+    pub fn add(
+        &mut self,
+        b: &mut Builder,
+        name: &str,
+        ty: Type,
+        shape: Vec<usize>,
+        numbers: Vec<f64>,
+    ) -> Result<ValueId, TrainingError> {
+        let tensor = Tensor::from_f64(shape, numbers).map_err(|e| LowerError::Leaf(e.to_string()))?;
+        self.0.push((name.to_string(), tensor));
+        Ok(b.param(name, ty))
+    }
 }
 
 /// Whether any expression of the plan has a node of some kind.

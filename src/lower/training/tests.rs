@@ -94,7 +94,7 @@ fn polynomial() -> Model {
 /// Two coupled equations, one with a coefficient that depends on time; a shared unknown, one that enters nonlinearly, an input.
 fn mixed() -> Model {
     let mut sketch = Sketch::new(&[1, 1]);
-    sketch.0.inputs.push(Input { name: "drive".into(), span: span() });
+    sketch.0.inputs.push(Input { name: "drive".into(), field: None, span: span() });
     sketch.linear(0, 1, 0, number(0.4));
     sketch.linear(1, 0, 0, e(ExprKind::Unary(UnaryFn::Cos, Box::new(e(ExprKind::Time)))));
     sketch.0.equations[1].known = Some(e(ExprKind::Input(InputId::new(0))));
@@ -165,10 +165,16 @@ fn fit(window: usize, bound: usize) -> Fit {
         projection: true,
         coefficient_rate: None,
         consistency: 1.0,
-        optimizer: Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine },
+        optimizer: Optimizer { rate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: Decay::Cosine, warmup: 0 },
         auxiliary: auxiliary.collect(),
         parameters: Vec::new(),
-        loss: Loss::Mse,
+        fields: Vec::new(),
+        step: StepSource::Data,
+        start: StartSource::Values(Vec::new()),
+        loss: Loss::plain(Measure::Mse),
+        l1: 0.0,
+        evaluate: None,
+        early_stopping: None,
         bounds: Bounds::FREE,
         span: span(),
     }
@@ -431,7 +437,7 @@ fn gradient_of_unknowns_from_a_network() {
 fn the_loss_of_magnitudes() {
     let model = polynomial();
     let networks = network(&["s0", "s1"], 2);
-    let settings = Fit { loss: Loss::Mae, ..fit(7, 2) };
+    let settings = Fit { loss: Loss::plain(Measure::Mae), ..fit(7, 2) };
     let observed = [StateId::new(0), StateId::new(1)];
     let coefficients = Coefficients::Projected;
     let request = Request {
@@ -458,6 +464,146 @@ fn the_loss_of_magnitudes() {
         let found = result(part)[0];
         assert!((found - wanted).abs() < 1e-10 * wanted, "{part}: {found} against {wanted}");
     }
+}
+
+/// An output of the network of [`network`] beside the auxiliaries.
+fn another(
+    networks: &mut Arena<NetworkId, Network>,
+    size: usize,
+    over_window: bool,
+    last: Option<Activation>,
+) -> OutputRef {
+    let net = &mut networks[NetworkId::new(0)];
+    let mut layers = vec![Layer::Emit { weight: 1.0, bias: None }];
+    layers.extend(last.map(Layer::Activate));
+    let name = format!("o{}", net.outputs.len());
+    net.outputs.push(NetworkOutput { name, size, over_window, from: Some(0), layers });
+    OutputRef { network: NetworkId::new(0), output: net.outputs.len() - 1, component: 0 }
+}
+
+#[track_caller]
+fn lowered_as(model: &Model, networks: &Arena<NetworkId, Network>, fit: &Fit, coefficients: &Coefficients) -> Lowered {
+    let observed: Vec<StateId> = model.states.ids().collect();
+    let lowered = lower(Request { model, networks, fit, observed: &observed, coefficients }).unwrap();
+    verify(&lowered.module).unwrap();
+    lowered
+}
+
+/// `c y'' + d y' + y = p0 u`, and an equation with a field in a term: coefficients that are fields.
+fn with_fields(second: bool) -> Model {
+    let mut sketch = Sketch::new(if second { &[2, 1] } else { &[2] });
+    let field = Some(FieldStart { low: 0.5, high: 1.5 });
+    let leaf = |i: usize| e(ExprKind::Input(InputId::new(i)));
+    for name in ["c", "d"] {
+        sketch.0.inputs.push(Input { name: name.into(), field, span: span() });
+    }
+    // Near one, so that the highest derivative is determined.
+    let size = e(ExprKind::Binary(BinaryOp::Add, Box::new(number(2.0)), Box::new(leaf(0))));
+    sketch.0.equations[0].linear[0].coefficient = size;
+    sketch.linear(0, 0, 1, leaf(1));
+    sketch.linear(0, 0, 0, number(1.0));
+    sketch.0.equations[0].known = Some(number(1.0));
+    sketch.terms(0, vec![state(usize::from(second), 0)]);
+    if second {
+        sketch.terms(1, vec![times(leaf(1), state(1, 0))]);
+    }
+    sketch.0
+}
+
+/// Fields and steps that are trained as they are and that networks give, for windows and for steps, with every kind of start.
+#[test]
+fn gradient_of_fields_steps_and_starts() {
+    for case in 0..5 {
+        // Without a start the equations alone have to determine the solution.
+        let second = !matches!(case, 2 | 3);
+        let model = with_fields(second);
+        let inputs = if second { &["s0", "s1"][..] } else { &["s0"] };
+        let mut networks = network(inputs, inputs.len());
+        let mut settings = fit(7, inputs.len());
+        let field = another(&mut networks, 1, true, None);
+        let own = another(&mut networks, 1, false, Some(Activation::Sigmoid));
+        let over_time = another(&mut networks, 1, true, Some(Activation::Sigmoid));
+        let starts = another(&mut networks, 2, false, None);
+        if case % 2 == 1 {
+            settings.fields = vec![FieldBinding { input: InputId::new(0), source: field }];
+        }
+        settings.step = match case {
+            0 => StepSource::Data,
+            1 => StepSource::Trained(None),
+            2 => StepSource::Trained(Some(0.2)),
+            3 => StepSource::Output(own),
+            _ => StepSource::Output(over_time),
+        };
+        settings.start = match case {
+            2 | 3 => StartSource::Free,
+            0 => StartSource::Values(Vec::new()),
+            _ => {
+                let values = [(StateId::new(0), 0), (StateId::new(0), 1)].into_iter().enumerate();
+                let bind = |(component, (state, derivative))| StartBinding {
+                    state,
+                    derivative,
+                    source: OutputRef { component, ..starts },
+                };
+                StartSource::Values(values.map(bind).collect())
+            }
+        };
+        let lowered = lowered_as(&model, &networks, &settings, &Coefficients::Projected);
+        let names: Vec<&str> = lowered.weights.iter().map(|w| w.name.as_str()).collect();
+        assert_eq!(names.contains(&"field_c"), case % 2 == 0, "{names:?}");
+        assert_eq!(names.contains(&"log_steps"), matches!(case, 1 | 2), "{names:?}");
+        check_adjoints(&lowered);
+        let module = widened(&lowered.module);
+        let results = run(&module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
+        let evaluate = module.function(names::EVALUATE).unwrap();
+        let result = |name: &str| evaluate.results.iter().position(|(n, _)| n == name).map(|at| &results[at]);
+        assert_eq!(result(names::FIELDS).unwrap().shape(), [3, 7, 2]);
+        assert_eq!(result(names::STEPS).is_some(), case > 0);
+    }
+}
+
+/// Sums, weights, terms about outputs, magnitudes of coefficients.
+#[test]
+fn gradient_of_losses_made_of_terms() {
+    let mut model = polynomial();
+    for id in model.unknowns.ids().skip(2).collect::<Vec<_>>() {
+        model.unknowns[id].kind = UnknownKind::Coefficient { hole: HoleId::new(0), term: 0 };
+    }
+    let mut networks = network(&["s0", "s1"], 2);
+    let other = another(&mut networks, 1, true, None);
+    let term = |measure, weight, state, output| LossTerm { measure, weight, state: StateId::new(state), output };
+    let terms = vec![
+        term(Measure::Sse, 0.3, 0, None),
+        term(Measure::Mse, 0.7, 1, None),
+        term(Measure::Mse, 2.0, 1, Some(other)),
+    ];
+    let settings = Fit { loss: Loss { measure: Measure::Sse, terms }, ..fit(7, 2) };
+    let lowered = lowered_as(&model, &networks, &settings, &Coefficients::Projected);
+    check_adjoints(&lowered);
+    let module = widened(&lowered.module);
+    let args = arguments(&lowered, names::EVALUATE);
+    let evaluate = module.function(names::EVALUATE).unwrap();
+    let results = run(&module, names::EVALUATE, &args).unwrap();
+    let result = |name: &str| results[evaluate.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
+    let given =
+        |name: &str| args[evaluate.params.iter().position(|&p| evaluate.values[p].name == name).unwrap()].to_f64();
+    let (squares, weights) = (result(names::SQUARES), given(names::WEIGHT));
+    // Three windows of seven samples.
+    let wanted = 0.3 * squares[0] * weights[0] + 0.7 * squares[1] * weights[1] / 21.0;
+    let found = result(names::FIT_LOSS)[0];
+    assert!((found - wanted).abs() < 1e-10 * wanted, "{found} against {wanted}");
+
+    let trained = Fit { l1: 0.2, ..fit(7, 2) };
+    let lowered = lowered_as(&model, &networks, &trained, &Coefficients::Trained);
+    check_adjoints(&lowered);
+    let module = widened(&lowered.module);
+    let args = arguments(&lowered, names::STEP);
+    let step = module.function(names::STEP).unwrap();
+    let results = run(&module, names::STEP, &args).unwrap();
+    let result = |name: &str| results[step.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
+    let sizes: f64 = result(names::COEFFICIENTS).iter().skip(2).map(|x| x.abs()).sum();
+    let parts = result(names::FIT_LOSS)[0] + 0.7 * result(names::CONSISTENCY_LOSS)[0];
+    let found = result(names::LOSS)[0] - parts;
+    assert!((found - 0.2 * sizes).abs() < 1e-10, "{found} against {}", 0.2 * sizes);
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn item_has_units(item: &ModelItem) -> bool {
         ModelItem::Let(b) => binding(b),
         ModelItem::Equation(eq) => mentions_unit(&eq.left) || mentions_unit(&eq.right),
         ModelItem::Initial(list) | ModelItem::Final(list) => list.iter().any(|d| mentions_unit(&d.value)),
+        ModelItem::Field(f) => f.names.iter().any(|d| d.unit.is_some()) || f.init.as_ref().is_some_and(mentions_unit),
         ModelItem::Boundary(_) => false,
         ModelItem::Index(list) => list.iter().any(|d| d.spacing.as_ref().is_some_and(mentions_unit)),
         ModelItem::Function(f) => mentions_unit(&f.body),

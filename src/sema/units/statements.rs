@@ -98,6 +98,7 @@ impl<'m> Checker<'m, '_> {
                     }
                 }
                 ModelItem::Input(list) => list.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
+                ModelItem::Field(f) => f.names.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
                 ModelItem::Let(b) => self.enter(&b.name, b.unit.as_ref()),
                 _ => {}
             }

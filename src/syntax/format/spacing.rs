@@ -4,9 +4,9 @@ use super::super::lexer::TokenKind;
 use super::lexemes::{Kind, Lexeme};
 
 /// Words after which a sign belongs to the number or name behind it.
-const BEFORE_VALUE: [&str; 16] = [
+const BEFORE_VALUE: [&str; 17] = [
     "then", "else", "and", "or", "not", "in", "if", "expect", "order", "within", "from", "of", "to", "at", "over",
-    "return",
+    "return", "init",
 ];
 
 /// What is known about a lexeme's neighbourhood.

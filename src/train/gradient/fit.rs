@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::batches::vector;
+use super::batches::{Windows, vector};
 use super::functions::Functions;
 use super::normal::Minimum;
 use super::optimiser::{adam, decay};
 use super::prune::prune;
 use super::state::{Forgetful, Keeper};
 use super::sums::{Sums, go_on as allowed};
+use super::watch::{restore, watch};
 use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Reconstruction, Settings, State};
 use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
@@ -41,11 +42,11 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<GradientFit, GradientError> {
     let start = State::start(layout, settings.seed);
-    go_on(functions, layout, data, settings, start, &mut Forgetful, observer)
+    go_on(functions, layout, (data, None), settings, start, &mut Forgetful, observer)
 }
 
 /// Trains from a state, which [belongs to](State::belongs_to) the layout, to the end. However often it is interrupted and taken up
-/// again, the result has the same bits.
+/// again, the result has the same bits. Schedules and early stopping go by the loss over `held` where it is given.
 ///
 /// # Errors
 /// As [`fit`]. The keeper is given the state reached where that can be taken up again, on [`GradientError::Diverged`] the last
@@ -53,14 +54,15 @@ pub fn fit(
 pub fn go_on(
     functions: &mut Functions,
     layout: &Layout,
-    data: &Dataset,
+    (data, held): (&Dataset, Option<&Dataset>),
     settings: &Settings,
     mut state: State,
     keeper: &mut dyn Keeper,
     observer: &mut dyn Observer,
 ) -> Result<GradientFit, GradientError> {
     let sums = Sums::new(functions, layout, data, settings)?;
-    let mut run = Run { sums, layout, settings, good: None };
+    let held = held.map(|held| Windows::new(held, layout, settings)).transpose()?;
+    let mut run = Run { sums, held, layout, settings, good: None };
     let outcome = run.train(&mut state, keeper, observer).and_then(|()| run.finish(&state, observer));
     match &outcome {
         Err(GradientError::Interrupted { .. } | GradientError::Singular) => keeper.keep(&state),
@@ -91,6 +93,8 @@ pub fn apply(
 
 struct Run<'a> {
     sums: Sums<'a>,
+    /// What the loss is looked at on.
+    held: Option<Windows<'a>>,
     layout: &'a Layout,
     settings: &'a Settings,
     /// The last state put by.
@@ -119,6 +123,9 @@ impl Run<'_> {
             let begun = Instant::now();
             allowed(state, observer)?;
             self.look(state, total, observer)?;
+            if watch(&mut self.sums, self.held.as_mut(), state, total, observer)? {
+                break;
+            }
             if epoch != state.step / per_epoch {
                 epoch = state.step / per_epoch;
                 order = self.sums.windows.order(epoch);
@@ -137,7 +144,7 @@ impl Run<'_> {
             if !self.layout.coefficients.is_empty() {
                 state.coefficients = self.sums.functions.step.numbers(names::COEFFICIENTS)?.to_vec();
             }
-            let factor = decay(self.settings.decay, state.step, total);
+            let factor = decay(self.settings, state, total);
             adam(self.sums.functions, self.layout, state, self.settings, factor)?;
             state.losses.push(loss);
             state.step += 1;
@@ -146,7 +153,15 @@ impl Run<'_> {
                 if state.step as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
             observer.progress(&Progress { step: state.step, total, loss, phase });
         }
-        self.look(state, total, observer)
+        self.look(state, total, observer)?;
+        watch(&mut self.sums, self.held.as_mut(), state, total, observer)?;
+        let early = state.step < total;
+        restore(state);
+        if early && self.layout.elimination != Elimination::Projected {
+            self.drop_small(state);
+        }
+        self.set_mask(state);
+        Ok(())
     }
 
     /// Keeps a copy of a state whose loss was just found to be finite.
@@ -210,17 +225,22 @@ impl Run<'_> {
                 self.drop_insignificant(state, progress >= SIGNIFICANCE_FROM, observer)?;
             }
         } else if state.step.is_multiple_of((total / self.settings.cycles.max(1)).max(1)) {
-            for (k, spec) in self.layout.coefficients.iter().enumerate() {
-                if spec.prunable && state.coefficients[k].abs() < self.settings.threshold {
-                    state.kept[k] = false;
-                    state.mask[k] = 0.0;
-                    state.coefficients[k] = 0.0;
-                }
-            }
+            self.drop_small(state);
         }
         state.looked = state.step;
         self.set_mask(state);
         Ok(())
+    }
+
+    /// Drops terms whose trained coefficients are small.
+    fn drop_small(&self, state: &mut State) {
+        for (k, spec) in self.layout.coefficients.iter().enumerate() {
+            if spec.prunable && state.coefficients[k].abs() < self.settings.threshold {
+                state.kept[k] = false;
+                state.mask[k] = 0.0;
+                state.coefficients[k] = 0.0;
+            }
+        }
     }
 
     /// Drops terms that are small and, where asked for, those that are not significant.

@@ -49,12 +49,21 @@ pub struct ParameterSpec {
 }
 
 /// Learning-rate schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
     /// The same rate throughout.
     Constant,
     /// Half a cosine from the full rate to zero.
     Cosine,
+    /// By the same factor at every step, down to this share at the end.
+    Exponential(f64),
+    /// Multiplied by a factor when the loss that is looked at has not fallen for so many looks.
+    Plateau {
+        /// Looks.
+        patience: usize,
+        /// The factor.
+        factor: f64,
+    },
 }
 
 /// What the user can set.
@@ -94,6 +103,12 @@ pub struct Settings {
     pub epsilon: f64,
     /// How the learning rates change.
     pub decay: Decay,
+    /// Steps over which the learning rates rise from zero.
+    pub warmup: usize,
+    /// Steps between two looks at the loss that schedules and early stopping go by; a hundredth of the budget without it.
+    pub evaluate: Option<usize>,
+    /// Looks without a smaller loss after which training ends, with the state of the smallest; it does not end early without it.
+    pub patience: Option<usize>,
     /// Whether squares are divided by each state's variance (otherwise they are taken in raw units, as published).
     pub standardise: bool,
     /// The deviation of the states as the network reads and emits them (their mean is subtracted). Adam moves weights by about
@@ -122,6 +137,9 @@ impl Default for Settings {
             beta2: 0.999,
             epsilon: 1e-8,
             decay: Decay::Cosine,
+            warmup: 0,
+            evaluate: None,
+            patience: None,
             standardise: true,
             deviation: 1.0,
         }

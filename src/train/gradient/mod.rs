@@ -22,12 +22,14 @@ mod prune;
 mod result;
 mod state;
 mod sums;
+mod watch;
 
 pub use fit::{apply, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
 pub use state::{Forgetful, Keeper, State, Weights};
+pub use watch::{Best, Watch};
 
 use crate::data::DataError;
 use crate::runtime::RuntimeError;

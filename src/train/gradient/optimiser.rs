@@ -5,12 +5,17 @@ use super::{Decay, GradientError, Layout, Settings, State};
 use crate::artifact::training::names;
 use crate::base::{Elem, Tensor, TensorData};
 
-/// The learning rate's factor at a step.
-pub(super) fn decay(decay: Decay, step: usize, total: usize) -> f64 {
-    match decay {
+/// The learning rate's factor at the step that comes next.
+pub(super) fn decay(settings: &Settings, state: &State, total: usize) -> f64 {
+    let progress = state.step as f64 / total.max(1) as f64;
+    let schedule = match settings.decay {
         Decay::Constant => 1.0,
-        Decay::Cosine => 0.5 * (1.0 + libm::cos(std::f64::consts::PI * step as f64 / total.max(1) as f64)),
-    }
+        Decay::Cosine => 0.5 * (1.0 + libm::cos(std::f64::consts::PI * progress)),
+        Decay::Exponential(end) => libm::pow(end, progress),
+        Decay::Plateau { .. } => state.watch.factor,
+    };
+    let risen = (state.step + 1) as f64 / settings.warmup.max(1) as f64;
+    schedule * risen.min(1.0)
 }
 
 /// One update of every array from the adjoints of the last step.

@@ -58,4 +58,8 @@ pub struct Reconstruction {
     pub starts: Vec<usize>,
     /// `[window, bound]`: the unknowns that network outputs stand for.
     pub bound: Vec<f64>,
+    /// `[window, sample, field]`: the fields.
+    pub fields: Vec<f64>,
+    /// `[window, sample]`: the steps, where they are learned.
+    pub steps: Vec<f64>,
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Layout;
 use super::batches::vector;
 use super::functions::Lookup;
+use super::{Best, Layout, Watch};
 use crate::artifact::training::{Elimination, Start, names};
 use crate::base::{Elem, Tensor, TensorData};
 use crate::data::{Purpose, normals, stream, uniform};
@@ -41,6 +41,10 @@ pub struct State {
     pub coefficients: Vec<f64>,
     /// The loss at every step.
     pub losses: Vec<f64>,
+    /// What has been seen of the loss that schedules and early stopping go by.
+    pub watch: Watch,
+    /// The state with the smallest of these losses, where training may end early.
+    pub best: Option<Best>,
 }
 
 /// Keeps states of a training, so that it can be taken up again.
@@ -73,6 +77,9 @@ impl State {
                 Start::Uniform(bound) => numbers.iter_mut().for_each(|x| *x = bound * (2.0 * uniform(&mut rng) - 1.0)),
                 Start::Normal => normals(&mut rng, &mut numbers),
                 Start::Constant(x) => numbers.fill(x),
+                Start::Between(low, high) => {
+                    numbers.iter_mut().for_each(|x| *x = low + (high - low) * uniform(&mut rng));
+                }
             }
             if let TensorData::F32(slot) = value.data_mut() {
                 slot.iter_mut().zip(numbers).for_each(|(s, x)| *s = x as f32);
@@ -97,6 +104,8 @@ impl State {
             held: vec![0.0; count],
             coefficients: start,
             losses: Vec::new(),
+            watch: Watch::default(),
+            best: None,
         }
     }
 
@@ -112,6 +121,12 @@ impl State {
             })
             && [self.kept.len(), self.mask.len(), self.held.len(), self.coefficients.len()] == [count; 4]
             && self.losses.len() == self.step
+            && self.watch.losses.len() == self.watch.steps.len()
+            && self.best.iter().all(|best| {
+                best.values.len() == start.weights.len()
+                    && best.values.iter().zip(&start.weights).all(|(mine, first)| same(mine, &first.value))
+                    && [best.kept.len(), best.mask.len(), best.held.len(), best.coefficients.len()] == [count; 4]
+            })
     }
 
     /// The numbers of a trained array.

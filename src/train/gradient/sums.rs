@@ -96,6 +96,20 @@ impl<'a> Sums<'a> {
         Ok((loss, squares))
     }
 
+    /// The loss over at most `limit` mini-batches of other windows.
+    pub fn held_out(
+        &mut self,
+        windows: &mut Windows<'a>,
+        state: &State,
+        limit: usize,
+        observer: &dyn Observer,
+    ) -> Result<f64, GradientError> {
+        std::mem::swap(&mut self.windows, windows);
+        let loss = self.evaluate(state, &state.coefficients, limit, observer);
+        std::mem::swap(&mut self.windows, windows);
+        Ok(loss?.0.total)
+    }
+
     /// The residuals that these coefficients leave.
     pub fn noise(
         &mut self,
@@ -139,14 +153,22 @@ impl<'a> Sums<'a> {
                 auxiliaries: vec![0.0; len * states],
                 starts: tiles.iter().map(|w| w.start).collect(),
                 bound: Vec::new(),
+                fields: Vec::new(),
+                steps: Vec::new(),
             };
             for chosen in tiles.chunks(self.windows.batch) {
                 go_on(state, observer)?;
                 self.windows.fill(chosen, &mut self.batch)?;
                 let evaluate = &mut self.functions.evaluate;
                 evaluate.call(chosen.len(), &[&self.batch, &given, &self.fixed, state])?;
-                if let Ok(bound) = evaluate.numbers(names::BOUND) {
-                    solved.bound.extend_from_slice(bound);
+                for (name, out) in [
+                    (names::BOUND, &mut solved.bound),
+                    (names::FIELDS, &mut solved.fields),
+                    (names::STEPS, &mut solved.steps),
+                ] {
+                    if let Ok(numbers) = evaluate.numbers(name) {
+                        out.extend_from_slice(numbers);
+                    }
                 }
                 let width = self.windows.length * states;
                 for (name, out) in

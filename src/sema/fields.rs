@@ -1,0 +1,283 @@
+//! What differs from step to step in a fit by gradient training, and where solutions start: fields, steps, initial values.
+
+use super::bindings::output;
+use super::fit::Surroundings;
+use super::resolve::Resolver;
+use super::settings::{Context, Settings, as_word, elements};
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E1009, E1010, E1011};
+use crate::hir::{
+    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, StartBinding, StartSource,
+    StepSource, number,
+};
+use crate::source::Span;
+use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
+
+/// Where fields start that say nothing.
+pub(super) const START: FieldStart = FieldStart { low: 0.0, high: 1.0 };
+
+impl Resolver<'_, '_> {
+    /// Where the fields of a model start.
+    pub(super) fn field_starts(&mut self, model: &ast::Model) {
+        for item in &model.body {
+            let ast::ModelItem::Field(field) = item else { continue };
+            let start = self.field_start(field);
+            let spans: Vec<Span> = field.names.iter().map(|d| d.name.span).collect();
+            let inputs = &mut self.scope.inputs;
+            for id in inputs.ids() {
+                if spans.contains(&inputs[id].span) {
+                    inputs[id].field = Some(start);
+                }
+            }
+        }
+    }
+
+    /// `init 0.5` or `init uniform(0, 1)`; errors go to the sink.
+    fn field_start(&mut self, field: &ast::FieldDecl) -> FieldStart {
+        let Some(init) = &field.init else { return START };
+        let ExprKind::Call(call) = &init.kind else {
+            return self.constant(init).map_or(START, |v| FieldStart { low: v, high: v });
+        };
+        let ends = match call.arguments.as_slice() {
+            [low, high] if call.function.name == "uniform" && call.named.is_empty() => {
+                [low, high].map(|e| self.constant(e))
+            }
+            _ => {
+                self.not_a_start("a field starts at a number, or uniformly between two".to_string(), init.span);
+                return START;
+            }
+        };
+        let [Some(low), Some(high)] = ends else { return START };
+        if low > high {
+            self.not_a_start(format!("{} is above {}", number(low), number(high)), init.span);
+        }
+        FieldStart { low, high }
+    }
+
+    fn not_a_start(&mut self, message: String, span: Span) {
+        let d = Diagnostic::error(E1009, message, span, "not a start");
+        self.sink.push(d.help("write `init 0.5` or `init uniform(0, 1)`"));
+    }
+}
+
+/// All `fields (c0, c1) = network.output` settings; those that are wrong are reported and left out.
+pub(super) fn fields(
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Vec<FieldBinding> {
+    let mut out: Vec<FieldBinding> = Vec::new();
+    for setting in settings.all("fields") {
+        let bound = bound(setting, settings, around, cx);
+        let bindings = bound.and_then(|(names, source, span)| {
+            let inputs: Vec<Option<InputId>> = names.iter().map(|e| field(e, model, cx)).collect();
+            let inputs = inputs.into_iter().collect::<Option<Vec<InputId>>>()?;
+            ensure_shape(source, (true, inputs.len()), span, E1009, around, cx)?;
+            Some(inputs.into_iter().enumerate().map(move |(i, input)| (input, OutputRef { component: i, ..source })))
+        });
+        let Some(bindings) = bindings else {
+            settings.ok = false;
+            continue;
+        };
+        for (input, source) in bindings {
+            if out.iter().any(|b| b.input == input) {
+                let message = format!("`{}` is given by two outputs", model.inputs[input].name);
+                cx.sink.push(Diagnostic::error(E1009, message, setting.span, "the second one"));
+                settings.ok = false;
+            }
+            out.push(FieldBinding { input, source });
+        }
+    }
+    out
+}
+
+fn field(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<InputId> {
+    let ExprKind::Name(name) = &e.kind else {
+        cx.sink.push(Diagnostic::error(E1009, "an output stands for a field", e.span, "not a name"));
+        return None;
+    };
+    let declared = || model.inputs.iter().filter(|(_, i)| i.field.is_some());
+    let found = declared().find(|(_, i)| i.name == *name).map(|(id, _)| id);
+    if found.is_none() {
+        let help = suggest::help("fields", name, declared().map(|(_, i)| i.name.as_str()));
+        let message = format!("model `{}` has no field `{name}`", model.name);
+        cx.sink.push(Diagnostic::error(E1009, message, e.span, "unknown field").help(help));
+    }
+    found
+}
+
+/// `step over time`, `step over time init 0.1` or `step = network.output`
+pub(super) fn step(settings: &mut Settings<'_>, around: &Surroundings<'_>, cx: &mut Context<'_>) -> StepSource {
+    let Some(setting) = settings.get("step") else { return StepSource::Data };
+    let word = |i: usize| setting.values.get(i).and_then(as_word);
+    let found = match setting.values.as_slice() {
+        [_, _] if (word(0), word(1)) == (Some("over"), Some("time")) => Some(StepSource::Trained(None)),
+        [_, _, _, SettingValue::Expr(init)]
+            if (word(0), word(1), word(2)) == (Some("over"), Some("time"), Some("init")) =>
+        {
+            settings.constant(setting, init, cx).and_then(|v| {
+                if v > 0.0 && v <= 1e9 {
+                    return Some(StepSource::Trained(Some(v)));
+                }
+                let message = format!("a step must be above 0 and at most {}, and this is {}", number(1e9), number(v));
+                settings.out_of_range(message, init.span, cx)
+            })
+        }
+        [SettingValue::Expr(source @ Expr { kind: ExprKind::Field { .. }, .. })] => {
+            output(source, setting, settings, around, cx)
+                .and_then(|(network, position)| positive(network, position, source.span, around, cx))
+        }
+        _ => settings.wrong_form(setting, cx),
+    };
+    settings.ok &= found.is_some();
+    found.unwrap_or(StepSource::Data)
+}
+
+/// An output of one number that cannot be negative.
+fn positive(
+    network: NetworkId,
+    position: usize,
+    span: Span,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<StepSource> {
+    let declared = around.program.networks[network].outputs.get(position)?;
+    let ends_positive = match declared.layers.last() {
+        Some(Layer::Activate(Activation::Sigmoid)) => true,
+        Some(Layer::Conv { activation, residual, .. }) => *activation == Some(Activation::Sigmoid) && !residual,
+        _ => false,
+    };
+    if declared.size != 1 || !ends_positive {
+        let (message, help) = match declared.size {
+            1 => (
+                format!("`{}` can be negative, and a step cannot", declared.name),
+                "end the output with `linear, sigmoid`: the step is then between 0 and 1 in the unit of time",
+            ),
+            n => (
+                format!("`{}` has {n} numbers, and a step is one", declared.name),
+                "give the step an output of its own",
+            ),
+        };
+        let d = Diagnostic::error(E1010, message, span, "does not fit");
+        cx.sink.push(d.label(around.program.networks[network].span, "the network").help(help));
+        return None;
+    }
+    Some(StepSource::Output(OutputRef { network, output: position, component: 0 }))
+}
+
+/// `initial free`, or all `initial (x, x') = network.output` settings.
+pub(super) fn start(
+    settings: &mut Settings<'_>,
+    model: &Model,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> StartSource {
+    let all = settings.all("initial");
+    if let [setting] = all.as_slice()
+        && let [value] = setting.values.as_slice()
+        && as_word(value) == Some("free")
+    {
+        return StartSource::Free;
+    }
+    let mut out: Vec<StartBinding> = Vec::new();
+    for setting in all {
+        let bound = bound(setting, settings, around, cx);
+        let bindings = bound.and_then(|(names, source, span)| {
+            let values: Vec<_> = names.iter().map(|e| initial_value(e, model, cx)).collect();
+            let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+            ensure_shape(source, (false, values.len()), span, E1011, around, cx)?;
+            let bind = move |(i, (state, derivative))| StartBinding {
+                state,
+                derivative,
+                source: OutputRef { component: i, ..source },
+            };
+            Some(values.into_iter().enumerate().map(bind))
+        });
+        let Some(bindings) = bindings else {
+            settings.ok = false;
+            continue;
+        };
+        for binding in bindings {
+            if out.iter().any(|b| (b.state, b.derivative) == (binding.state, binding.derivative)) {
+                let value = model.spell_state(binding.state, binding.derivative);
+                let message = format!("the start of `{value}` is given twice");
+                cx.sink.push(Diagnostic::error(E1011, message, setting.span, "the second one"));
+                settings.ok = false;
+            }
+            out.push(binding);
+        }
+    }
+    StartSource::Values(out)
+}
+
+/// A state or a derivative below its order.
+fn initial_value(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<(crate::hir::StateId, u8)> {
+    let (name, derivative) = match &e.kind {
+        ExprKind::Name(name) => (Some(name), 0),
+        ExprKind::Primed { of, primes } => match &of.kind {
+            ExprKind::Name(name) => (Some(name), *primes),
+            _ => (None, 0),
+        },
+        _ => (None, 0),
+    };
+    let Some(name) = name else {
+        cx.sink.push(Diagnostic::error(E1011, "an output stands for the start of a state", e.span, "not a state"));
+        return None;
+    };
+    let Some((id, state)) = model.states.iter().find(|(_, s)| s.name == *name) else {
+        let help = suggest::help("states", name, model.states.values().map(|s| s.name.as_str()));
+        let message = format!("model `{}` has no state `{name}`", model.name);
+        cx.sink.push(Diagnostic::error(E1011, message, e.span, "unknown state").help(help));
+        return None;
+    };
+    match u8::try_from(derivative).ok().filter(|k| *k < state.order) {
+        Some(k) => Some((id, k)),
+        None => {
+            let message = format!("`{name}` has order {}: it starts with derivatives below that", state.order);
+            let d = Diagnostic::error(E1011, message, e.span, "too high");
+            cx.sink.push(d.label(state.span, "declared here"));
+            None
+        }
+    }
+}
+
+/// `(a, b) = network.output`: the names and the first number of the output.
+fn bound<'s>(
+    setting: &'s Setting,
+    settings: &mut Settings<'_>,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<(Vec<&'s Expr>, OutputRef, Span)> {
+    let [names, SettingValue::Equals(_), SettingValue::Expr(source)] = setting.values.as_slice() else {
+        return settings.wrong_form(setting, cx);
+    };
+    let Some(names) = elements(names) else { return settings.wrong_form(setting, cx) };
+    let (network, position) = output(source, setting, settings, around, cx)?;
+    Some((names, OutputRef { network, output: position, component: 0 }, source.span))
+}
+
+/// Whether an output is over the window as asked, and has so many numbers.
+fn ensure_shape(
+    source: OutputRef,
+    (over_window, count): (bool, usize),
+    span: Span,
+    code: &'static str,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<()> {
+    let network = &around.program.networks[source.network];
+    let declared = network.outputs.get(source.output)?;
+    let message = match (declared.over_window, over_window) {
+        (false, true) => {
+            format!("`{}` is not an output over the window, and a field differs from step to step", declared.name)
+        }
+        (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
+        _ if declared.size != count => format!("`{}` has {} numbers, for {count} names", declared.name, declared.size),
+        _ => return Some(()),
+    };
+    let d = Diagnostic::error(code, message, span, "does not fit");
+    cx.sink.push(d.label(network.span, "the network"));
+    None
+}
