@@ -2,7 +2,9 @@
 
 use super::dump::{line, spell_bounds};
 use super::made::{boundary_lines, formula_lines, solve_lines};
-use super::{DataSet, DataSource, Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number};
+use super::{
+    DataSet, DataSource, Decay, Engine, Equation, Fit, Loss, Model, ModelId, Program, StateId, UnknownKind, number,
+};
 use crate::base::IndexSet;
 
 /// The lowering of every model and fit as readable text.

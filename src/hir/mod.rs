@@ -19,15 +19,15 @@ pub use dump::dump;
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Draw, Engine, Fit, FormulaSpec, Holdout, Layer, Loss, Network,
-    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, SolveOptions,
-    SolvePrecision, SolveSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, DataSet, DataSource, Decay, Engine, Fit, Holdout, Layer, Loss, Network,
+    NetworkInput, NetworkOutput, Noise, Optimizer, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
+pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
 pub use model::{
-    Boundary, Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model, ModelId,
-    NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Unknown, UnknownId, UnknownKind,
-    UnknownTerm, family,
+    Boundary, Bounds, DataId, Equation, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId, LinearTerm, Model,
+    ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Unknown, UnknownId,
+    UnknownKind, UnknownTerm, family,
 };
 pub use spell::{Names, number};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test};
