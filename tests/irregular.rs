@@ -55,7 +55,7 @@ fn irregular_samples_give_what_equal_ones_give() {
     let steps: Vec<f64> = times.windows(2).map(|w| w[1] - w[0]).collect();
     let longest = steps.iter().copied().fold(0.0, f64::max);
     let shortest = steps.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(longest > 3.0 * shortest, "the record has the times of the file: {shortest} to {longest}");
+    assert!(longest > 2.0 * shortest, "the record has the times of the file: {shortest} to {longest}");
     // Half the steps: a method of sixth order would gain a factor of 64; that of rounding and regularisation is less.
     let (coarse, _) = fitted(100, 0.15, 0.4, "");
     assert!(irregular < 0.2 * coarse || irregular < 1e-8, "{irregular} after {coarse}");

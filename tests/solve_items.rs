@@ -77,7 +77,8 @@ fn a_run_writes_the_solution_with_its_derivatives() {
     assert!(error(&solution, "u", f64::sin) < 1e-6);
     assert!(error(&solution, "u'", f64::cos) < 1e-6);
     let record: Value =
-        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record"))
+            .expect("JSON");
     assert_eq!(record["engine"], "solve");
     assert_eq!(record["trajectories"][0]["states"][0]["solution"].as_array().map(Vec::len), Some(500));
     let page = fs::read_to_string(folder.path().join("r/report.html")).expect("a page");
@@ -90,12 +91,13 @@ fn every_method_and_precision_gives_the_solution() {
         (vec!["run.method=qr"], 1e-6),
         (vec!["run.precision=mixed"], 1e-6),
         (vec!["run.precision=f32", "run.steps=100"], 1e-3),
-        (vec!["run.orders=6"], 1e-9),
-        (vec!["run.rows=taylor", "run.orders=4"], 1e-2),
-        (vec!["run.rows=taylor", "run.orders=4", "run.central=on"], 1e-2),
-        (vec!["run.rows=taylor", "run.orders=4", "run.slack=on"], 1e-2),
-        (vec!["run.refinements=0"], 1e-5),
-        (vec!["run.weights=(3, 2, 5)"], 1e-5),
+        (vec!["run.orders=3"], 1e-6),
+        (vec!["run.orders=5"], 1e-9),
+        (vec!["run.rows=taylor", "run.orders=4"], 1e-4),
+        (vec!["run.rows=taylor", "run.orders=4", "run.central=on"], 1e-4),
+        (vec!["run.rows=taylor", "run.orders=4", "run.slack=on"], 1e-4),
+        (vec!["run.refinements=0"], 1e-6),
+        (vec!["run.weights=(3, 2, 5)"], 1e-6),
     ] {
         let solution = data(OSCILLATOR, "run", &sets);
         let largest = error(&solution, "u", f64::sin);
@@ -133,7 +135,7 @@ solve cut = Free { data noisy; steps 150; dt 0.05 }
     assert!(largest < 1e-7, "{largest}");
     // A start of 100 noisy values determines amplitude and phase about as well as a fit of two numbers to them.
     let free = error(&data(model, "free", &[]), "v", f64::sin);
-    assert!(free < 0.05, "{free}");
+    assert!(free < 0.015, "{free}");
     assert_eq!(column(&data(model, "cut", &[]), "v").len(), 150);
 
     let wrong = |set: &str, name: &str| {
@@ -145,7 +147,7 @@ solve cut = Free { data noisy; steps 150; dt 0.05 }
     assert!(code == Some(2) && text.contains("N022") && text.contains("`noisy` are 0.05"), "{text}");
     let (code, text) = wrong("cut.steps=300", "cut");
     assert!(code == Some(2) && text.contains("N022") && text.contains("201 samples"), "{text}");
-    let (code, text) = wrong("cut.data=wave", "cut");
+    let (code, text) = wrong("free.data=wave", "free");
     assert!(code == Some(2) && text.contains("N022") && text.contains("no column `w`"), "{text}");
 }
 
@@ -197,7 +199,9 @@ solve run = E { steps 201; dt 0.01 }
 ",
     );
     assert!(code == Some(5) && text.contains("`E`"), "{code:?} {text}");
-    let (code, text) = solve("data run = formula { t = linspace(-1, 1, 5); y = ln(t) }\nsolve s = M { data run }\nmodel M { state x; input y; x' = y; initial x = 0 }\n");
+    let (code, text) = solve(
+        "data run = formula { t = linspace(-1, 1, 5); y = ln(t) }\nsolve s = M { data run }\nmodel M { state x; input y; x' = y; initial x = 0 }\n",
+    );
     assert!(code == Some(5) && text.contains("N517") && text.contains("t = -1"), "{code:?} {text}");
 }
 
@@ -208,7 +212,8 @@ fn solutions_are_data_for_fits_and_write_nothing_then() {
     let output = mechc(folder.path(), &["run", "m.mech", "--out", "r", "--set", "Oscillator.k=2"]);
     assert!(output.status.success(), "{}", said(&output));
     let record: Value =
-        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record"))
+            .expect("JSON");
     assert!(record["summary"].as_str().is_some_and(|s| s.starts_with("500 samples of u (")), "{}", record["summary"]);
     let k = record["parameters"][0]["value"].as_f64().expect("an estimate");
     assert!((k - 2.0).abs() < 1e-4, "{k}");
@@ -253,7 +258,7 @@ fn a_fit_by_the_gradient_engine_starts_from_data() {
 data run = simulate Truth { steps 200; dt 0.02; noise 1%; seed 1 }
 model Decay { state q; q' = ?poly(q; degree = 1); initial q = data.q for 8 steps }
 network reader { input q over window; mlp [16] tanh; output v[1] over window }
-fit Decay to run { window 20; batch 32; steps 200; threshold 0.02; auxiliary q = reader.v }
+fit Decay to run { window 20; batch 32; steps 1000; threshold 0.02; auxiliary q = reader.v }
 ";
     let folder = folder(model);
     let output = mechc(folder.path(), &["check", "m.mech", "--plan"]);
@@ -268,5 +273,6 @@ fit Decay to run { window 20; batch 32; steps 200; threshold 0.02; auxiliary q =
         let term = terms.iter().find(|t| t["term"] == name);
         term.and_then(|t| t["coefficient"].as_f64()).unwrap_or(0.0)
     };
-    assert!((coefficient("q") + 2.0).abs() < 0.2 && (coefficient("1") - 1.0).abs() < 0.1, "{text}");
+    // Without its data the start would be an auxiliary, which gives other numbers; both come near to the truth.
+    assert!((coefficient("q") + 2.0).abs() < 0.2 && (coefficient("1") - 1.0).abs() < 0.15, "{text}");
 }

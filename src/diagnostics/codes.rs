@@ -42,8 +42,8 @@ codes! {
     E0108 "character without meaning" "The character is not part of the language. Characters that only look like one (a typographic minus, a no-break space) are named with the one to write.";
     E0109 "invisible direction control" "Bidirectional control characters make text appear in an order other than the one that is compiled, so they are refused everywhere, also in strings and comments.";
     E0110 "not a text file" "The file holds a NUL character: it is binary, or text in an encoding other than UTF-8.";
-    E0111 "not an item" "At the top level of a file stand only `use`, `model`, `network`, `data`, `fit` and `test`.";
-    E0112 "not a statement of a model" "Inside a model stand `state`, `param`, `const`, `input`, `let`, `initial` and equations.";
+    E0111 "not an item" "At the top level of a file stand only `use`, `model`, `network`, `data`, `solve`, `fit` and `test`.";
+    E0112 "not a statement of a model" "Inside a model stand `state`, `param`, `const`, `input`, `let`, `initial`, `final`, `boundary` and equations.";
     E0113 "item without its block" "A model, a network and a test have a block: `model Name { ... }`.";
     E0114 "unknown escape in a string" "Inside a string `\\\\`, `\\\"`, `\\n` and `\\t` are known. Paths are written with `/` on every system.";
     E0115 "keyword used as a name" "The word starts a declaration or an item, so nothing can be named by it.";

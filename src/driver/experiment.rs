@@ -92,7 +92,10 @@ pub(super) fn for_fit(dataset: Dataset, model: &Model) -> Dataset {
     }
     let take = |t: &Trajectory, columns: &[usize], from: &[f64]| -> Vec<f64> {
         let width = t.width();
-        (0..t.len).flat_map(|i| columns.iter().map(move |c| i * width + c)).filter_map(|at| from.get(at).copied()).collect()
+        (0..t.len)
+            .flat_map(|i| columns.iter().map(move |c| i * width + c))
+            .filter_map(|at| from.get(at).copied())
+            .collect()
     };
     let inputs: Vec<usize> = if read { Vec::new() } else { inputs.into_iter().flatten().collect() };
     let trajectories = dataset.trajectories.iter().map(|t| Trajectory {

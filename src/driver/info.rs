@@ -255,9 +255,7 @@ fn solved(program: &Program, spec: &SolveSpec) -> Value {
             json!({"column": name, "name": name, "role": if k == 0 { "state" } else { "derivative" }})
         })
     });
-    let value = |v: &hir::InitialValue| {
-        json!({"state": model.states[v.state].name, "derivative": v.derivative, "value": v.value})
-    };
+    let value = |v: &hir::InitialValue| json!({"state": model.states[v.state].name, "derivative": v.derivative, "value": v.value});
     json!({
         "source": "solve", "model": model.name, "linear": model.is_linear(), "samples": spec.steps, "dt": spec.dt,
         "data": spec.data.map(|id| &program.data[id].name),

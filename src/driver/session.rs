@@ -180,8 +180,7 @@ impl Session {
     /// Makes a data set of a model file that is simulated, solved or computed: the one named, or the only one.
     pub fn simulate(&mut self, path: &str, overrides: &[String], name: Option<&str>) -> Result<Dataset, Failure> {
         let program = self.check(path, overrides)?.program;
-        let simulated: Vec<&hir::DataSet> =
-            program.data.values().filter(|d| d.source.is_made()).collect();
+        let simulated: Vec<&hir::DataSet> = program.data.values().filter(|d| d.source.is_made()).collect();
         let names: Vec<&str> = simulated.iter().map(|d| d.name.as_str()).collect();
         let usage = |message: String| {
             let help = if names.is_empty() {

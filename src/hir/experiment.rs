@@ -1,8 +1,8 @@
 //! Networks, data sets and fits: everything around a model.
 
 use super::{
-    Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, Loss, Model, ModelId, NetworkId, Optimizer, OutputRef,
-    StartSource, StateId, StepSource, Test, UnknownId,
+    Bounds, DataId, EarlyStopping, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
+    OutputRef, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
 use crate::base::{Arena, IndexMap};
 use crate::source::Span;
@@ -206,96 +206,6 @@ pub enum DataSource {
     Solve(SolveSpec),
     /// Computed from formulas.
     Formula(FormulaSpec),
-}
-
-/// `solve run = Model { ... }`
-#[derive(Clone, Debug, PartialEq)]
-pub struct SolveSpec {
-    /// The model as it is declared.
-    pub of: ModelId,
-    /// The same with a number for every parameter, so that all that is linear is in the linear parts.
-    pub model: Box<Model>,
-    /// Samples of the solution; with data as many as these have where it does not say.
-    pub steps: Option<usize>,
-    /// Their spacing; that of the data where it does not say.
-    pub dt: Option<f64>,
-    /// Values at the first time. With a periodic boundary they are a first guess only.
-    pub initial: Vec<super::InitialValue>,
-    /// The data that starts and inputs come from.
-    pub data: Option<DataId>,
-    /// How it is solved.
-    pub scheme: SolveOptions,
-}
-
-/// How a relaxed solve is done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SolveOptions {
-    /// Highest derivative that is kept.
-    pub orders: usize,
-    /// Truncated Taylor rows between neighbouring steps in place of Hermite's.
-    pub taylor: bool,
-    /// Central rows too.
-    pub central: bool,
-    /// A slack in the rows between steps.
-    pub slack: bool,
-    /// Whether the rows themselves are factored in place of their normal matrix.
-    pub qr: bool,
-    /// The arithmetic.
-    pub precision: SolvePrecision,
-    /// The most corrections of a solve.
-    pub refinements: usize,
-    /// Factors on equation, initial and smoothness rows.
-    pub weights: [f64; 3],
-}
-
-/// Arithmetic of a solve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SolvePrecision {
-    /// Double precision.
-    F64,
-    /// Single precision.
-    F32,
-    /// A factor in single precision, corrections in double precision.
-    Mixed,
-}
-
-impl SolvePrecision {
-    /// The name in `.mech` source.
-    pub fn name(self) -> &'static str {
-        match self {
-            SolvePrecision::F64 => "f64",
-            SolvePrecision::F32 => "f32",
-            SolvePrecision::Mixed => "mixed",
-        }
-    }
-}
-
-/// `data run = formula { ... }`
-#[derive(Clone, Debug, PartialEq)]
-pub struct FormulaSpec {
-    /// Time of the first sample.
-    pub t0: f64,
-    /// Spacing of the samples.
-    pub dt: f64,
-    /// Samples per trajectory.
-    pub steps: usize,
-    /// Columns: name and formula, whose unknowns are the draws.
-    pub columns: Vec<(String, Expr)>,
-    /// What random numbers are drawn anew for every sample.
-    pub draws: Vec<Draw>,
-    /// Their seed.
-    pub seed: u64,
-    /// How many trajectories.
-    pub trajectories: usize,
-}
-
-/// A distribution of random numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draw {
-    /// Normal with mean 0 and standard deviation 1.
-    Normal,
-    /// Uniform between 0 and 1.
-    Uniform,
 }
 
 impl DataSource {

@@ -1,8 +1,97 @@
-//! Solve items and formulas in the user's terms, line by line: for `--emit hir` and `mechc expand`.
+//! Solve items and formulas: what they ask for, and in the user's terms, line by line, for `--emit hir` and `mechc expand`.
 
-use super::{Draw, FormulaSpec, InitialValue, Model, Names, SolveSpec, Unknown, UnknownKind, number};
-use super::{Bounds, ParamId};
+use super::{Bounds, DataId, Expr, InitialValue, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
 use crate::base::{Arena, Idx};
+
+/// `solve run = Model { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveSpec {
+    /// The model as it is declared.
+    pub of: ModelId,
+    /// The same with a number for every parameter, so that all that is linear is in the linear parts.
+    pub model: Box<Model>,
+    /// Samples of the solution; with data as many as these have where it does not say.
+    pub steps: Option<usize>,
+    /// Their spacing; that of the data where it does not say.
+    pub dt: Option<f64>,
+    /// Values at the first time. With a periodic boundary they are a first guess only.
+    pub initial: Vec<InitialValue>,
+    /// The data that starts and inputs come from.
+    pub data: Option<DataId>,
+    /// How it is solved.
+    pub scheme: SolveOptions,
+}
+
+/// How a relaxed solve is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveOptions {
+    /// Highest derivative that is kept.
+    pub orders: usize,
+    /// Truncated Taylor rows between neighbouring steps in place of Hermite's.
+    pub taylor: bool,
+    /// Central rows too.
+    pub central: bool,
+    /// A slack in the rows between steps.
+    pub slack: bool,
+    /// Whether the rows themselves are factored in place of their normal matrix.
+    pub qr: bool,
+    /// The arithmetic.
+    pub precision: SolvePrecision,
+    /// The most corrections of a solve.
+    pub refinements: usize,
+    /// Factors on equation, initial and smoothness rows.
+    pub weights: [f64; 3],
+}
+
+/// Arithmetic of a solve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SolvePrecision {
+    /// Double precision.
+    F64,
+    /// Single precision.
+    F32,
+    /// A factor in single precision, corrections in double precision.
+    Mixed,
+}
+
+impl SolvePrecision {
+    /// The name in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            SolvePrecision::F64 => "f64",
+            SolvePrecision::F32 => "f32",
+            SolvePrecision::Mixed => "mixed",
+        }
+    }
+}
+
+/// `data run = formula { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormulaSpec {
+    /// Time of the first sample.
+    pub t0: f64,
+    /// Spacing of the samples.
+    pub dt: f64,
+    /// Samples per trajectory.
+    pub steps: usize,
+    /// Columns: name and formula, whose unknowns are the draws.
+    pub columns: Vec<(String, Expr)>,
+    /// What random numbers are drawn anew for every sample.
+    pub draws: Vec<Draw>,
+    /// Their seed.
+    pub seed: u64,
+    /// How many trajectories.
+    pub trajectories: usize,
+}
+
+/// A distribution of random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Normal with mean 0 and standard deviation 1.
+    Normal,
+    /// Uniform between 0 and 1.
+    Uniform,
+}
 
 /// What holds at the ends of a model's time beside initial values.
 pub(super) fn boundary_lines(model: &Model) -> Vec<String> {
@@ -54,11 +143,7 @@ pub(super) fn solve_lines(spec: &SolveSpec, data: Option<&str>) -> Vec<String> {
         options.orders
     ));
     let method = if options.qr { "qr" } else { "normal" };
-    out.push(format!(
-        "method    {method}, {}, at most {} corrections",
-        options.precision.name(),
-        options.refinements
-    ));
+    out.push(format!("method    {method}, {}, at most {} corrections", options.precision.name(), options.refinements));
     if options.weights != [1.0; 3] {
         out.push(format!("weights   ({})", options.weights.map(number).join(", ")));
     }

@@ -24,11 +24,11 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Draw, Engine, Fit, FormulaSpec, Holdout,
-    Layer, Network, NetworkInput, NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, SolveOptions,
-    SolvePrecision, SolveSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Engine, Fit, Holdout, Layer, Network,
+    NetworkInput, NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
+pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId,
     LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units,

@@ -69,7 +69,8 @@ pub(super) fn from_file(
     }
     if let (Some(spacing), Some(dt), true) = (settings.get("spacing"), settings.get("dt"), columns.irregular) {
         let message = "`dt` says that the spacing is the same everywhere";
-        cx.sink.push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
+        cx.sink
+            .push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
         settings.ok = false;
     }
     let holdout = holdout(&mut settings, columns.trajectory.is_some(), cx);

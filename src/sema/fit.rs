@@ -233,8 +233,7 @@ fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Cont
     if fit.window <= steps {
         return true;
     }
-    let message =
-        format!("a window has {} samples, and a trajectory of `{}` only {steps}", fit.window, data.name);
+    let message = format!("a window has {} samples, and a trajectory of `{}` only {steps}", fit.window, data.name);
     let span = settings.get("window").map_or(fit.span, |s| s.span);
     cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
     false

@@ -112,14 +112,16 @@ fn resolve(
     cx: &mut Context<'_>,
 ) -> Option<Vec<(String, Expr)>> {
     let before = cx.sink.error_count();
-    let scope = Scope::declare(around, IndexMap::new(), cx.sink);
+    let mut scope = Scope::declare(around, IndexMap::new(), cx.sink);
+    scope.of_formulas = true;
     let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
     resolver.check_functions(around);
     resolver.parameters(around);
     let mut out = Vec::new();
     for name in columns {
         let key = settings.get(name).map(|s| s.key.span);
-        let Some(span) = key else { continue };
+        // A name that cannot be declared has been reported.
+        let Some(span) = key.filter(|_| resolver.scope.names.contains_key(name.as_str())) else { continue };
         let expr = ast::Expr { kind: ExprKind::Name(name.clone()), span };
         if let Some(value) = resolver.resolve_at(Place::Let, &expr) {
             out.push((name.clone(), value));
@@ -146,7 +148,10 @@ impl Draws {
             | ExprKind::Text(_)
             | ExprKind::Name(_)
             | ExprKind::Field { .. } => true,
-            ExprKind::Primed { of, .. } => self.name(of, cx),
+            ExprKind::Primed { .. } => {
+                let message = "columns of formulas have no derivatives";
+                refuse(expr, E0515, message, "a derivative", cx)
+            }
             ExprKind::Unary { operand, .. } => self.name(operand, cx),
             ExprKind::Sum { body, .. } => {
                 let before = self.list.len();
@@ -155,8 +160,7 @@ impl Draws {
                     return ok;
                 }
                 let message = "a sum would add the same random number again and again";
-                cx.sink.push(Diagnostic::error(E0515, message, span, "random numbers in a sum"));
-                false
+                refuse(expr, E0515, message, "random numbers in a sum", cx)
             }
             ExprKind::Subscript { of, at } => self.name(of, cx) & self.all(at, cx),
             ExprKind::Tuple(list) => self.all(list, cx),
@@ -165,9 +169,7 @@ impl Draws {
             }
             ExprKind::Binary { left, right, .. } => self.name(left, cx) & self.name(right, cx),
             ExprKind::Hole(_) => {
-                let message = "a formula is known completely";
-                cx.sink.push(Diagnostic::error(E0406, message, span, "a hole stands in an equation"));
-                false
+                refuse(expr, E0406, "a formula is known completely", "a hole stands in an equation", cx)
             }
             ExprKind::Call(call) => {
                 let named = call.named.iter_mut().fold(true, |ok, a| ok & self.name(&mut a.value, cx));
@@ -182,9 +184,7 @@ impl Draws {
                         Draw::Normal => "`normal()` or `normal(mean, deviation)`",
                         Draw::Uniform => "`uniform()` or `uniform(low, high)`",
                     };
-                    let d = Diagnostic::error(E0515, format!("random numbers are written {form}"), span, "here");
-                    cx.sink.push(d);
-                    return false;
+                    return refuse(expr, E0515, &format!("random numbers are written {form}"), "here", cx);
                 }
                 let name = format!("{} {}", call.function.name, self.list.len() + 1);
                 self.list.push((name.clone(), draw, span));
@@ -202,6 +202,13 @@ impl Draws {
     fn all(&mut self, list: &mut [ast::Expr], cx: &mut Context<'_>) -> bool {
         list.iter_mut().fold(true, |ok, e| ok & self.name(e, cx))
     }
+}
+
+/// Reports an expression and puts a number in its place, so that nothing more is said about it; always false.
+fn refuse(expr: &mut ast::Expr, code: &'static str, message: &str, here: &str, cx: &mut Context<'_>) -> bool {
+    cx.sink.push(Diagnostic::error(code, message, expr.span, here));
+    expr.kind = ExprKind::Number { value: 0.0, percent: false };
+    false
 }
 
 /// `a + b*draw` with a mean and a deviation, `a + (b - a)*draw` with the ends of a range.

@@ -163,12 +163,14 @@ impl<'a> Resolver<'a, '_> {
             let message = "only a column of the data has values for several steps";
             let d = Diagnostic::error(E0315, message, decl.span, "one value");
             let name = &decl.state.name;
-            self.sink.push(d.help(format!("write `initial {name} = data.{name} for 50 steps`, or leave out the steps")));
+            self.sink
+                .push(d.help(format!("write `initial {name} = data.{name} for 50 steps`, or leave out the steps")));
             return None;
         }
         let steps = self.constant(expr)?;
         if steps.fract() != 0.0 || !(1.0..=MOST_STEPS).contains(&steps) {
-            let message = format!("a start has a whole number of steps, at least 1, and this is {}", crate::hir::number(steps));
+            let message =
+                format!("a start has a whole number of steps, at least 1, and this is {}", crate::hir::number(steps));
             self.sink.push(Diagnostic::error(E0315, message, expr.span, "no number of steps"));
             return None;
         }

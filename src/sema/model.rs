@@ -1,6 +1,5 @@
 //! One model from declarations to split equations.
 
-
 use super::axes;
 use super::equations::Draft;
 use super::fold;
@@ -11,8 +10,8 @@ use crate::base::{Arena, Idx, IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
-    BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown,
-    UnknownId, UnknownKind,
+    BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown, UnknownId,
+    UnknownKind,
 };
 use crate::source::{Sources, Span};
 use crate::syntax::ast;

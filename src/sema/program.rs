@@ -364,7 +364,8 @@ impl<'w> Checker<'w> {
         match self.data.get(&name.name) {
             Some(found) => (*found, found.is_some()),
             None => {
-                let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
+                let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
+                let help = suggest::help("data sets", &name.name, known);
                 let message = format!("there is no data set `{}`", name.name);
                 sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
                 (None, false)
@@ -379,7 +380,11 @@ impl<'w> Checker<'w> {
             .filter_map(|i| match i {
                 Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
                 Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
-                    if let ast::DataSource::Solve { model, .. } = &solve.source { Some(model.name.as_str()) } else { None }
+                    if let ast::DataSource::Solve { model, .. } = &solve.source {
+                        Some(model.name.as_str())
+                    } else {
+                        None
+                    }
                 }
                 _ => None,
             })

@@ -302,7 +302,7 @@ impl<'a, 's> Resolver<'a, 's> {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
             None => self.scope.suggestion(name),
         };
-        let place = if self.scope.names.is_empty() { "here" } else { "in this model" };
+        let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
         self.sink.push(d.help(help));
         None

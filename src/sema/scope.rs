@@ -91,6 +91,8 @@ pub(super) struct Quantity {
 /// Every declaration of a model.
 #[derive(Debug, Default)]
 pub(super) struct Scope<'a> {
+    /// Whether these are not the names of a model but those of formulas.
+    pub(super) of_formulas: bool,
     /// By name.
     pub(super) names: IndexMap<&'a str, Entry>,
     /// Index sets.
@@ -223,7 +225,9 @@ impl<'a> Scope<'a> {
 
     /// What to say when `name` is unknown.
     pub(super) fn suggestion(&self, name: &str) -> String {
-        suggest::help("names here", name, self.names.keys().copied().chain(BUILT_IN))
+        // Random numbers of formulas have names with blanks, which nobody can write.
+        let names = self.names.keys().copied().filter(|n| !n.contains(' '));
+        suggest::help("names here", name, names.chain(BUILT_IN))
     }
 
     fn state(&mut self, decl: &'a ast::StateDecl, sink: &mut Sink) {

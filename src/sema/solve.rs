@@ -110,7 +110,8 @@ fn options(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> 
     let [central, slack] = ["central", "slack"].map(|key| {
         let on = settings.word(key, cx) == Some("on");
         if let (true, false, Some(setting)) = (on, taylor, settings.get(key)) {
-            let d = Diagnostic::error(E0511, format!("`{key}` goes with Taylor rows"), setting.span, "these are Hermite's");
+            let d =
+                Diagnostic::error(E0511, format!("`{key}` goes with Taylor rows"), setting.span, "these are Hermite's");
             cx.sink.push(d.help("write `rows taylor` too"));
             settings.ok = false;
         }
@@ -193,7 +194,7 @@ fn determined(
     if given >= needed {
         return;
     }
-    let message = format!("`{}` needs {needed} values at the ends of the time, and {given} are given", name.name);
+    let message = format!("`{}` needs {needed} values at the ends of the time, and has {given}", name.name);
     let open: Vec<String> = model
         .states
         .iter()

@@ -113,6 +113,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
     let in_hole = in_chunk.iter().rev().skip_while(|t| t.end > at).nth(1).is_some_and(|&t| slice(t) == "?");
     let help = match in_hole && expected == [Rule::open_paren] {
         true => Some(HOLE_FORM),
+        false if rule == Rule::solve_header => Some(SOLVE_FORM),
         false => hint(symbol(before), symbol(next), next.is_none(), expected),
     };
     let message = match text.get(place.start..).is_some_and(|rest| rest.starts_with("==")) {
@@ -122,6 +123,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
     out.error_with_help(codes::E0101, message, place, "", help.map(str::to_string));
 }
 
+const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
 const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
 
 /// Advice for spellings of other languages and for lines cut short.

@@ -74,9 +74,8 @@ pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failu
             out.push(item(program, data, spec, bytes));
         }
     }
-    let solved = |id: ModelId| {
-        program.data.values().any(|d| matches!(&d.source, DataSource::Solve(spec) if spec.of == id))
-    };
+    let solved =
+        |id: ModelId| program.data.values().any(|d| matches!(&d.source, DataSource::Solve(spec) if spec.of == id));
     for (id, model) in program.models.iter() {
         if solved(id) {
             continue;

@@ -1,8 +1,8 @@
 //! `solve` items: a model with known numbers as one relaxed least-squares problem, solved once where the model is linear in its
 //! states and by Newton's iteration where it is not.
 
-mod guess;
 mod given;
+mod guess;
 mod system;
 
 use std::path::Path;
@@ -25,6 +25,8 @@ use system::{Linearised, Rows};
 const MOST_SOLVES: usize = 50;
 /// The iteration ends when no state changes by more than this part of its largest magnitude.
 const CHANGE: f64 = 1e-8;
+/// So many solves in a row that do not come nearer to that than the best one before end the iteration.
+const PATIENCE: usize = 12;
 
 /// Solves an item: a trajectory for each one of its data, or one where it has none. The columns are the states and, behind them,
 /// their derivatives, as many as are kept.
@@ -111,9 +113,7 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
 /// The solution of a linear problem, `[step, state, order]`.
 fn once(spec: &SolveSpec, given: &Given, rows: &Rows) -> Result<Vec<f64>, Failure> {
     let shape = shape(spec, given.steps);
-    let h = [given.dt];
-    let steps = vec![h[0]; shape.intervals()];
-    let weights = vec![spec.scheme.weights[1]; given.places.len()];
+    let steps = vec![given.dt; shape.intervals()];
     let problem = Problem {
         shape,
         scheme: scheme(spec),
@@ -122,7 +122,7 @@ fn once(spec: &SolveSpec, given: &Given, rows: &Rows) -> Result<Vec<f64>, Failur
         iv: &[],
         h: Steps { values: &steps, per_sample: false, per_state: false },
         row_weights: RowWeights::default(),
-        data: DataRows { places: &given.places, values: &given.values, weights: &weights },
+        data: DataRows { places: &given.places, values: &given.values, weights: &given.weights },
         border: Border::default(),
     };
     let solved = factor(&problem).and_then(|factor| factor.solve(&problem));
@@ -135,8 +135,9 @@ fn iterate(spec: &SolveSpec, given: &Given, shape: &Shape) -> Result<Vec<f64>, F
     let parts = components(model);
     let mut linearised = Linearised::new(model)?;
     let mut x = guess::guess(spec, given)?;
-    let mut change = f64::INFINITY;
-    for _ in 0..MOST_SOLVES {
+    let (mut change, mut best, mut solves) = (f64::INFINITY, (f64::INFINITY, 0), 0);
+    while solves < MOST_SOLVES && solves - best.1 < PATIENCE {
+        solves += 1;
         let rows = linearised.rows(given, shape, &x)?;
         let u = once(spec, given, &rows)?;
         change = 0.0;
@@ -152,13 +153,22 @@ fn iterate(spec: &SolveSpec, given: &Given, shape: &Shape) -> Result<Vec<f64>, F
         if change <= CHANGE {
             return Ok(u);
         }
+        if change < best.0 {
+            best = (change, solves);
+        }
     }
     let message = format!(
-        "solving `{}` did not settle: after {MOST_SOLVES} solves it still changes by {change:.1e} of its size",
+        "solving `{}` did not settle: after {solves} solves it still changes by {change:.1e} of its size",
         model.name
     );
-    let help = "the equations are not linear, and each solve starts from the last one: give initial values nearer to the \
-                solution, a shorter time, or a smaller `dt`";
+    let help = match model.boundary.of_solves() {
+        None => {
+            "the equations are not linear, and each solve starts from the last one: take a shorter time, or `simulate` it"
+        }
+        Some(_) => {
+            "the equations are not linear, and each solve starts from the last one: give a guess by `initial`, or take a shorter time"
+        }
+    };
     Err(Failure::Numerical(Fault::new("N516", message, help)))
 }
 

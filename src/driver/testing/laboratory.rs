@@ -79,7 +79,9 @@ impl<'a> Laboratory<'a> {
             return experiment::make(program, data, self.data_root);
         }
         let model = program.fits.values().find(|f| f.data == id).map(|f| &program.models[f.model]);
-        let Some(model) = model.or_else(|| program.solved_with(id)) else { return Err(Failure::Internal("a data set that no fit uses".into())) };
+        let Some(model) = model.or_else(|| program.solved_with(id)) else {
+            return Err(Failure::Internal("a data set that no fit uses".into()));
+        };
         experiment::load(program, data, model, self.data_root)
     }
 

@@ -115,7 +115,8 @@ impl Resolver<'_> {
                     });
                     names.chain(["t"]).collect()
                 };
-                let names: Vec<&str> = made.as_ref().map_or_else(of_models, |list| list.iter().map(String::as_str).collect());
+                let names: Vec<&str> =
+                    made.as_ref().map_or_else(of_models, |list| list.iter().map(String::as_str).collect());
                 if names.contains(&name.name.as_str()) {
                     return Some(Quantity::Column(id, name.name.clone()));
                 }
