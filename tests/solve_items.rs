@@ -276,3 +276,40 @@ fit Decay to run { window 20; batch 32; steps 1000; threshold 0.02; auxiliary q 
     // Without its data the start would be an auxiliary, which gives other numbers; both come near to the truth.
     assert!((coefficient("q") + 2.0).abs() < 0.2 && (coefficient("1") - 1.0).abs() < 0.15, "{text}");
 }
+
+#[test]
+fn examples_hold_what_they_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["sine", "bvp", "formula"] {
+        let output = mechc(root, &["test", &format!("examples/{name}.mech")]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(", 0 failed"), "{name}: {text}{}", said(&output));
+    }
+}
+
+#[test]
+fn plans_and_facts_tell_of_solutions() {
+    let folder = folder(&format!(
+        "{OSCILLATOR}solve swing = Pendulum {{ steps 101; dt 0.1; rows taylor }}
+model Pendulum {{ state a order 2; a'' = -sin(a); initial a = 1; final a = 0 }}
+data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
+"
+    ));
+    let output = mechc(folder.path(), &["info", "m.mech", "--json"]);
+    let info: Value = serde_json::from_slice(&output.stdout).expect("an object");
+    let data =
+        |name: &str| info["data"].as_array().expect("a list").iter().find(|d| d["name"] == name).expect("it").clone();
+    let run = data("run");
+    assert_eq!((&run["source"], &run["linear"], &run["orders"]), (&"solve".into(), &true.into(), &4.into()));
+    assert_eq!(run["columns"][1], serde_json::json!({"column": "u'", "name": "u'", "role": "derivative"}));
+    let swing = data("swing");
+    assert_eq!((&swing["linear"], &swing["rows"]), (&false.into(), &"taylor".into()));
+    assert_eq!(swing["final"], serde_json::json!([{"state": "a", "derivative": 0, "value": 0.0}]));
+    assert_eq!((&data("noise")["source"], &data("noise")["random_numbers"]), (&"formula".into(), &1.into()));
+    let plans = info["plans"].as_array().expect("plans");
+    let purposes: Vec<&str> = plans.iter().filter_map(|p| p["purpose"].as_str()).collect();
+    assert_eq!(purposes, ["item", "item"], "a model that is solved has no plan of its own");
+    let text = String::from_utf8_lossy(&mechc(folder.path(), &["check", "m.mech", "--plan"]).stdout).into_owned();
+    assert!(text.contains("solve run: 1 trajectory of 500 steps, solved once"), "{text}");
+    assert!(text.contains("solved again and again until it stays") && text.contains("a (linearised)"), "{text}");
+}

@@ -13,7 +13,7 @@ use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
 use super::{gradient, holdout, joint, run_solve};
-use crate::hir::{Engine, Fit, Model};
+use crate::hir::{DataSource, Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
@@ -159,7 +159,11 @@ impl Job<'_> {
             (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
         observer.directory(directory.path());
-        let dataset = for_fit(load(program, data, model, self.data_root)?, model);
+        let mut dataset = load(program, data, model, self.data_root)?;
+        let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
+        if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
+            dataset = for_fit(dataset, model);
+        }
         let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&dataset);
         if let Some(resumed) = &resumed {
             resumed.ensure_data(&identity, &dataset)?;

@@ -41,6 +41,7 @@ impl Sketch {
             holes: Arena::new(),
             unknowns: Arena::new(),
             equations: Vec::new(),
+            boundary: Default::default(),
             statements: None,
             initial: Vec::new(),
             boundary: crate::hir::Boundary::default(),
