@@ -162,8 +162,8 @@ fn imports_take_nothing_else_along() {
     let library = "fn f(x) = 2*x\nmodel M { state x; x' = -f(x); initial x = 1 }\ndata run = simulate M { steps 9; dt 1 }\n\
                    fit M to run\ntest \"t\" { expect first(run.x) == 1 }\n";
     let main = "use lib.M\nuse lib.f\nuse std.chaos.Lorenz63\nuse std.terms.hills\nuse std.networks.smoother1\n\
-                model N { state x; x' = f(x) + ?terms(hills(x, 1)) }\ndata mine = simulate M { steps 5; dt 1 }\n\
-                data other = simulate Lorenz63 { steps 5; dt 1 }\n\
+                model N { state x; x' = f(x) + ?terms(hills(x, 1)) }\ndata mine = simulate M { steps 60; dt 0.1 }\n\
+                data other = simulate Lorenz63 { steps 60; dt 0.1 }\n\
                 test \"mine\" { expect count(mine.x) == count(other.x) }\n\
                 fit N to mine { auxiliary x = smoother1.v }\n";
     // A test that cannot be read hurts nobody who imports the rest.
