@@ -120,10 +120,10 @@ fn facts_of_one_model_are_right() {
     let output = mechc(here.path(), &["info", "m.mech", "--json", "--set", "M.k=3"]);
     let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
     let model = &info["models"][0];
-    assert_eq!(model["states"][0], serde_json::json!({"name": "x", "order": 2}));
+    assert_eq!(model["states"][0], serde_json::json!({"name": "x", "order": 2, "unit": null}));
     assert_eq!(
         model["parameters"][0],
-        serde_json::json!({"name": "k", "value": 3.0, "lower": 0.0, "upper": 5.0, "fixed": false})
+        serde_json::json!({"name": "k", "value": 3.0, "lower": 0.0, "upper": 5.0, "fixed": false, "unit": null})
     );
     assert_eq!(model["holes"][0]["terms"][1], serde_json::json!({"term": "x^3", "coefficient": "x''[x^3]"}));
     assert_eq!(model["unknowns"].as_array().map(Vec::len), Some(3));
