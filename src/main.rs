@@ -249,8 +249,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             let threads = threads.map(usize::from).unwrap_or_else(cores);
             with_session(&model, format, |session, name| {
                 let products = if tf32 { Products::Tf32 } else { Products::Library };
-                let options =
-                    RunOptions { overrides: model.set.clone(), out, resume, fit, threads, device, products };
+                let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads, device, products };
                 // Said before anything can fail: a warning may name the reason.
                 let known = session.check(name, &model.set)?.warnings;
                 say(&mechc::diagnostics::render(&known, session.sources(), format));
@@ -276,13 +275,15 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage), .. } => {
             with_session(&model, format, |session, name| print(&session.emit(name, &model.set, stage)?))
         }
-        Command::Check { model, emit: None, plan: true, memory, .. } => with_session(&model, format, |session, name| {
-            for planned in session.plan(name, &model.set, memory)? {
-                let json = format == Format::Json;
-                print(&if json { format!("{}\n", planned.json()) } else { planned.text() })?;
-            }
-            Ok(())
-        }),
+        Command::Check { model, emit: None, plan: true, memory, .. } => {
+            with_session(&model, format, |session, name| {
+                for planned in session.plan(name, &model.set, memory)? {
+                    let json = format == Format::Json;
+                    print(&if json { format!("{}\n", planned.json()) } else { planned.text() })?;
+                }
+                Ok(())
+            })
+        }
         Command::Check { model, emit: None, data, .. } => with_session(&model, format, |session, name| {
             let checked = session.check(name, &model.set)?;
             say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));

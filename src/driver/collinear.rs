@@ -180,7 +180,9 @@ impl Group {
             taken.push(pivot);
         }
         let others = (0..n).filter(|i| !taken.contains(i));
-        others.map(|column| Dependent { column, left: left[column], of: combination(&factor, &taken, column) }).collect()
+        others
+            .map(|column| Dependent { column, left: left[column], of: combination(&factor, &taken, column) })
+            .collect()
     }
 }
 
@@ -212,7 +214,8 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
         }
     };
     let (name, span, is_term) = named(dependent.column)?;
-    let others: Vec<String> = dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(*i)).map(|n| n.0).collect();
+    let others: Vec<String> =
+        dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(*i)).map(|n| n.0).collect();
     let quoted = others.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
     let more = if dependent.of.len() > MOST_NAMED { " and others" } else { "" };
     let share = format!("{:.1e}", dependent.left);
@@ -224,7 +227,9 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
         ),
         (true, false) => (
             W1101,
-            format!("on the data of `{data}` the term `{name}` is a combination of {quoted}{more}: {share} of it is left"),
+            format!(
+                "on the data of `{data}` the term `{name}` is a combination of {quoted}{more}: {share} of it is left"
+            ),
             "leave one of them out, or take data that reach further",
         ),
         (false, true) => (
@@ -234,7 +239,9 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
         ),
         (false, false) => (
             W1102,
-            format!("the data of `{data}` do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"),
+            format!(
+                "the data of `{data}` do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"
+            ),
             "fix one of them, or take data that reach further",
         ),
     };

@@ -64,6 +64,6 @@ pub use pointwise::Compiled;
 pub use run::{Outcome, RunOptions};
 pub use scaffold::new_project;
 pub use session::{Checked, Session};
-pub use target::Target;
 pub use solve_case::{CaseOptions, SolvedCase, solve_case};
+pub use target::Target;
 pub use testing::{FileTests, TestOptions, TestOutcome, run_tests};

@@ -66,12 +66,7 @@ impl Compiled {
         Compiled::new(model, &module, Some(pattern), target)
     }
 
-    fn new(
-        model: &Model,
-        module: &ir::Module,
-        pattern: Option<Pattern>,
-        target: &Target,
-    ) -> Result<Compiled, Failure> {
+    fn new(model: &Model, module: &ir::Module, pattern: Option<Pattern>, target: &Target) -> Result<Compiled, Failure> {
         let program = target.compile(module)?;
         let load = |name: &str| program.open(name).map_err(target::opening);
         Ok(Compiled {
@@ -144,9 +139,7 @@ impl Dynamics for Compiled {
     fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
         let sizes = (self.components, self.unknowns, self.inputs);
         match &mut self.linearise {
-            Some(executable) => {
-                call(executable, sizes, at, xi, self.pattern.rows, entries).map_err(|e| self.failed(e))
-            }
+            Some(executable) => call(executable, sizes, at, xi, self.pattern.rows, entries).map_err(|e| self.failed(e)),
             None => Err(EvaluateError("it was compiled without derivatives".to_string())),
         }
     }

@@ -19,17 +19,16 @@ const SIGNIFICANT: f64 = 5.0;
 pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (c, name) in read.columns.iter().enumerate() {
-        let rows: Vec<Vec<f64>> = read
-            .trajectories
-            .iter()
-            .map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect())
-            .collect();
+        let rows: Vec<Vec<f64>> =
+            read.trajectories.iter().map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect()).collect();
         let Some(samples) = per_period(&rows).filter(|n| *n < FEWEST) else { continue };
         let message = format!(
             "the samples of `{name}` in `{}` are too far apart for how fast it changes: about {samples:.1} in a period",
             data.name
         );
-        let help = format!("sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`");
+        let help = format!(
+            "sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`"
+        );
         found.push(Diagnostic::warning(W1103, message, data.span, "these data").help(help));
     }
     found

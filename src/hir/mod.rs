@@ -38,8 +38,8 @@ pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
-pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};
 pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,
 };
+pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};

@@ -64,5 +64,9 @@ pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Fa
 /// An architecture as a number, with or without `sm_`.
 fn architecture(text: &str) -> Result<u32, String> {
     let digits = text.trim().trim_start_matches("sm_");
-    digits.parse().ok().filter(|n| (10..1000).contains(n)).ok_or_else(|| "is no architecture such as 90 or sm_90".into())
+    digits
+        .parse()
+        .ok()
+        .filter(|n| (10..1000).contains(n))
+        .ok_or_else(|| "is no architecture such as 90 or sm_90".into())
 }

@@ -18,8 +18,7 @@ const MAX_LOOPS: usize = 16;
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 9] =
-    ["use", "model", "network", "data", "solve", "fit", "fn", "test", "unit"];
+pub(super) const ITEM_KEYWORDS: [&str; 9] = ["use", "model", "network", "data", "solve", "fit", "fn", "test", "unit"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! Runs device programs on the processor.
 
 use libloading::Library;
-use mechc::artifact::device::{Argument, Check, Count, DeviceProgram, DeviceStep, Gemm, Launch, Matrix, Memory};
 use mechc::artifact::Size;
+use mechc::artifact::device::{Argument, Check, Count, DeviceProgram, DeviceStep, Gemm, Launch, Matrix, Memory};
 use mechc::base::{Elem, Tensor, TensorData};
 use mechc::codegen;
 use mechc::driver::conformance::{Case, tolerance, worst};

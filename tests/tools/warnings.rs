@@ -109,9 +109,11 @@ fn on_data(model: &str) -> String {
 fn data_that_cannot_tell_unknowns_apart_are_reported() {
     let circle = "model Circle { state x, y; x' = y; y' = -x; initial x = 1, y = 0 }\n\
                   data run = simulate Circle { steps 200; dt 0.05 }\n";
-    let said = on_data(&format!("{circle}model M {{ state x, y; x' = ?terms(1, x^2, y^2); y' = ?terms(x) }}\nfit M to run\n"));
+    let said =
+        on_data(&format!("{circle}model M {{ state x, y; x' = ?terms(1, x^2, y^2); y' = ?terms(x) }}\nfit M to run\n"));
     assert!(said.contains("warning[W1101]") && said.contains("`x^2`") && said.lines().count() == 1, "{said}");
-    let said = on_data(&format!("{circle}model M {{ state x, y; x' = ?linear(x, y); y' = ?linear(x, y) }}\nfit M to run\n"));
+    let said =
+        on_data(&format!("{circle}model M {{ state x, y; x' = ?linear(x, y); y' = ?linear(x, y) }}\nfit M to run\n"));
     assert_eq!(said, "");
     let slow = "model Slow { state s; s' = -s; initial s = 1e-3 }\ndata run = simulate Slow { steps 100; dt 0.05 }\n\
                 model M { state s; param V = 2, K = 2; s' = -V*s/(K + s) }\nfit M to run\n";

@@ -20,12 +20,7 @@ const FITS: &[(&str, &[&str], f64)] =
     &[("lorenz.mech", &[], 1e-8), ("two_body.mech", &[], 1e-8), ("lorenz_encoder.mech", &["fit.steps=3"], 1e-3)];
 
 /// Compares losses and equations of whole fits.
-pub fn check(
-    target: &Target,
-    threads: &Threads,
-    filter: &str,
-    tell: &mut dyn FnMut(Verdict),
-) -> Result<(), Failure> {
+pub fn check(target: &Target, threads: &Threads, filter: &str, tell: &mut dyn FnMut(Verdict)) -> Result<(), Failure> {
     let Target::Device { device, products, .. } = target else { return Ok(()) };
     for (file, overrides, tolerance) in FITS {
         let name = format!("{file}: fit");

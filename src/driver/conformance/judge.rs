@@ -48,8 +48,7 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
     verdict.host_ms = Some(host_ms);
     match on_device(case, target, &views, &expected) {
         Ok(runs) => {
-            let numbers: Vec<(Vec<f64>, &Vec<f64>)> =
-                expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();
+            let numbers: Vec<(Vec<f64>, &Vec<f64>)> = expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();
             verdict.error = numbers.iter().map(|(e, f)| worst(e, f)).fold(0.0, f64::max);
             let bits = |all: &[Vec<f64>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
             verdict.repeatable = bits(&runs.first) == bits(&runs.second);
@@ -68,12 +67,7 @@ struct Runs {
 }
 
 /// Three calls: step by step, recorded, replayed. The last two are compared with the first.
-fn on_device(
-    case: &Case,
-    target: &Target,
-    views: &[TensorView<'_>],
-    like: &[Tensor],
-) -> Result<Runs, RuntimeError> {
+fn on_device(case: &Case, target: &Target, views: &[TensorView<'_>], like: &[Tensor]) -> Result<Runs, RuntimeError> {
     let Target::Device { device, products, cache } = target else {
         return Err(RuntimeError::NoEntry { name: "a device".to_string() });
     };

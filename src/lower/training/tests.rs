@@ -44,7 +44,6 @@ impl Sketch {
             boundary: Default::default(),
             statements: None,
             initial: Vec::new(),
-            boundary: crate::hir::Boundary::default(),
             units: crate::hir::Units::default(),
         };
         for (i, &order) in orders.iter().enumerate() {

@@ -56,7 +56,8 @@ pub(in super::super) fn settle(
     let mut settled = data.clone();
     let mut work = Settler { needed, table, sink, out: Conversions::default() };
     let is_file = matches!(settled.source, ast::DataSource::File { .. });
-    if let ast::DataSource::Simulate { arguments, .. } | ast::DataSource::Solve { arguments, .. } = &mut settled.source {
+    if let ast::DataSource::Simulate { arguments, .. } | ast::DataSource::Solve { arguments, .. } = &mut settled.source
+    {
         arguments.iter_mut().for_each(|a| {
             let wanted = needed.params.get(&a.name.name);
             work.number(&mut a.value, wanted, &a.name.name);
