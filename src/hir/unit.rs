@@ -147,7 +147,9 @@ impl Unit {
         }
         // In base units where that is shorter, which it is where derived units and what they are made of meet.
         let base = base_units(&dimension);
-        if base.factors.len() < self.factors.len() && base.equals(self) { base } else { self.clone() }
+        // Radians and the like say something, though they measure nothing.
+        let all_measure = self.factors.iter().all(|(s, _)| !s.dimension.is_empty());
+        if all_measure && base.factors.len() < self.factors.len() && base.equals(self) { base } else { self.clone() }
     }
 }
 

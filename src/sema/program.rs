@@ -96,6 +96,9 @@ impl Entry {
     }
 }
 
+/// The unit of a data set's time and those of its columns by name, where they are known.
+type KnownUnits = (Option<Unit>, Vec<(String, Unit)>);
+
 struct Checker<'w> {
     world: &'w dyn World,
     override_files: Vec<FileId>,
@@ -105,7 +108,7 @@ struct Checker<'w> {
     networks: IndexMap<String, Option<NetworkId>>,
     data: IndexMap<String, Option<DataId>>,
     /// The unit of the time and of columns, where they are known, by data set.
-    data_units: IndexMap<String, (Option<Unit>, Vec<(String, Unit)>)>,
+    data_units: IndexMap<String, KnownUnits>,
     /// The units of the main file.
     units: Table,
     used: Vec<String>,
