@@ -44,9 +44,12 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
     line!(out, "model {}", model.name);
     let states: Vec<String> = model.states.values().map(|s| format!("{} (order {})", s.name, s.order)).collect();
     line!(out, "  states    {}", states.join(", "));
-    if !model.inputs.is_empty() {
-        let inputs: Vec<&str> = model.inputs.values().map(|i| i.name.as_str()).collect();
-        line!(out, "  inputs    {} (from the data)", inputs.join(", "));
+    for (kind, field, from) in [("inputs", false, "from the data"), ("fields", true, "trained, over time")] {
+        let of_kind = model.inputs.values().filter(|i| i.field.is_some() == field);
+        let names: Vec<&str> = of_kind.map(|i| i.name.as_str()).collect();
+        if !names.is_empty() {
+            line!(out, "  {kind}    {} ({from})", names.join(", "));
+        }
     }
     for param in model.params.values().filter(|p| p.fixed) {
         line!(out, "  fixed     {} = {}", param.name, param.value.map_or("?".to_string(), number));
@@ -143,6 +146,9 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
         (true, _) => "as the file says",
         (false, Engine::Joint) => {
             "no network output stands for a state, so trajectory and unknowns are estimated together"
+        }
+        (false, Engine::Gradient) if fit.outputs().is_empty() => {
+            "what differs from step to step is trained through the solve"
         }
         (false, Engine::Gradient) => "network outputs stand for states, so the network is trained through the solve",
     };

@@ -198,9 +198,14 @@ fn values(
         ok = false;
     }
     if let Some(input) = model.inputs.values().next() {
-        let message = format!("`{}` cannot be simulated: its input `{}` comes from data", name.name, input.name);
+        let (what, label, why) = match input.field {
+            Some(_) => ("field", "a field", "is not known"),
+            None => ("input", "an input", "comes from data"),
+        };
+        let message = format!("`{}` cannot be simulated: its {what} `{}` {why}", name.name, input.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
-        cx.sink.push(d.label(input.span, "an input").help("write the input as a `let` that depends on `t`"));
+        let d = d.label(input.span, label);
+        cx.sink.push(d.help(format!("write the {what} as a `let` that depends on `t`")));
         ok = false;
     }
     let mut out = Vec::new();
