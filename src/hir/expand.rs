@@ -67,10 +67,19 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
         line!(out, "  time      in [{time}]");
     }
     line!(out, "  states    {}", states.join(", "));
+<<<<<<< HEAD
     if !model.inputs.is_empty() {
         let inputs: Vec<String> =
             model.inputs.iter().map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id))).collect();
         line!(out, "  inputs    {} (from the data)", inputs.join(", "));
+=======
+    for (kind, field, from) in [("inputs", false, "from the data"), ("fields", true, "trained, over time")] {
+        let of_kind = model.inputs.values().filter(|i| i.field.is_some() == field);
+        let names: Vec<&str> = of_kind.map(|i| i.name.as_str()).collect();
+        if !names.is_empty() {
+            line!(out, "  {kind}    {} ({from})", names.join(", "));
+        }
+>>>>>>> part5
     }
     for (id, param) in model.params.iter().filter(|(_, p)| p.fixed) {
         let unit = bracketed(model.units.param(id));
@@ -175,6 +184,9 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
         (true, _) => "as the file says",
         (false, Engine::Joint) => {
             "no network output stands for a state, so trajectory and unknowns are estimated together"
+        }
+        (false, Engine::Gradient) if fit.outputs().is_empty() => {
+            "what differs from step to step is trained through the solve"
         }
         (false, Engine::Gradient) => "network outputs stand for states, so the network is trained through the solve",
     };
