@@ -67,19 +67,12 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
         line!(out, "  time      in [{time}]");
     }
     line!(out, "  states    {}", states.join(", "));
-<<<<<<< HEAD
-    if !model.inputs.is_empty() {
-        let inputs: Vec<String> =
-            model.inputs.iter().map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id))).collect();
-        line!(out, "  inputs    {} (from the data)", inputs.join(", "));
-=======
     for (kind, field, from) in [("inputs", false, "from the data"), ("fields", true, "trained, over time")] {
-        let of_kind = model.inputs.values().filter(|i| i.field.is_some() == field);
-        let names: Vec<&str> = of_kind.map(|i| i.name.as_str()).collect();
+        let of_kind = model.inputs.iter().filter(|(_, i)| i.field.is_some() == field);
+        let names: Vec<String> = of_kind.map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id))).collect();
         if !names.is_empty() {
             line!(out, "  {kind}    {} ({from})", names.join(", "));
         }
->>>>>>> part5
     }
     for (id, param) in model.params.iter().filter(|(_, p)| p.fixed) {
         let unit = bracketed(model.units.param(id));

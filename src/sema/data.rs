@@ -223,17 +223,12 @@ pub(super) fn values(
         cx.sink.push(d.label(hole.span, "unknown term").help(format!("{verb} a model whose terms are all known")));
         ok = false;
     }
-<<<<<<< HEAD
-    if let Some(input) = model.inputs.values().next().filter(|_| verb == "simulate") {
-        let message = format!("`{}` cannot be simulated: its input `{}` comes from data", name.name, input.name);
-=======
-    if let Some(input) = model.inputs.values().next() {
+    if let Some(input) = model.inputs.values().next().filter(|i| verb == "simulate" || i.field.is_some()) {
         let (what, label, why) = match input.field {
             Some(_) => ("field", "a field", "is not known"),
             None => ("input", "an input", "comes from data"),
         };
-        let message = format!("`{}` cannot be simulated: its {what} `{}` {why}", name.name, input.name);
->>>>>>> part5
+        let message = format!("`{}` cannot be {verb}d: its {what} `{}` {why}", name.name, input.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
         let d = d.label(input.span, label);
         cx.sink.push(d.help(format!("write the {what} as a `let` that depends on `t`")));
