@@ -85,7 +85,8 @@ mod tests {
     fn a_sine_has_its_period_and_its_peaks() {
         let (values, times) = waves();
         assert!((period(&values, &times).unwrap() - 2.0).abs() < 1e-3);
-        assert_eq!(peaks(&values, &times), 10);
+        // Five tops of the first, four of the second: its last one lies behind the end.
+        assert_eq!(peaks(&values, &times), 9);
         assert!(period(&values[..20], &times[..20]).is_err(), "it rises once at most");
     }
 
