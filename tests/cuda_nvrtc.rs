@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mechc::artifact::device::DeviceProgram;
-use mechc::driver::{DeviceFunction, Session};
+use mechc::driver::{DeviceFunction, Failure, Session};
 use mechc::runtime::cuda::{Cache, CompileOptions, architectures, compile, kernel_usage, nvrtc_version};
 
 #[path = "cuda/programs.rs"]
@@ -74,7 +74,12 @@ fn functions_of_examples() -> Vec<(String, DeviceFunction)> {
     paths.sort();
     let functions = |path: PathBuf| {
         let (mut session, name) = Session::open(&path).expect("the example opens");
-        let found = session.device_functions(&name, &[]).unwrap_or_else(|_| panic!("{name} lowers"));
+        let found = match session.device_functions(&name, &[]) {
+            Ok(found) => found,
+            // Steps that differ from each other are solved on the processor.
+            Err(Failure::Usage(problem)) if problem.code == "N030" && name == "damped_sine.mech" => Vec::new(),
+            Err(_) => panic!("{name} lowers"),
+        };
         found.into_iter().map(move |f| (name.clone(), f))
     };
     paths.into_iter().flat_map(functions).collect()

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mechc::diagnostics::{self, Diagnostic, Format, Severity, Sink, codes};
+use mechc::driver::Session;
 use mechc::hir::{Activation, UnaryFn};
 use mechc::sema::{self, Rule, Takes};
 use mechc::source::{FsWorld, Layered, MemoryWorld, Sources, World};
@@ -105,8 +106,14 @@ fn judge(block: &Block) -> Option<String> {
         _ if kind.starts_with("mech") => return Some(format!("{}: there is no block `{kind}`", block.place)),
         _ => return None,
     };
-    let sets: Vec<&str> = words.filter(|w| *w != "--set").collect();
-    let (found, shown) = compile("main.mech", &block.text, &sets, &library());
+    let options: Vec<&str> = words.collect();
+    let sets: Vec<&str> = options.iter().copied().filter(|w| !["--set", "--data"].contains(w)).collect();
+    let (mut found, shown) = compile("main.mech", &block.text, &sets, &library());
+    if options.contains(&"--data") {
+        // What `mechc check --data` says besides.
+        let mut session = Session::new(MemoryWorld::new().with("main.mech", block.text.as_str()));
+        found.extend(session.check_data("main.mech", &[]).unwrap_or_default());
+    }
     let errors: BTreeSet<&str> = found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
     let right = match kind {
         "mech,error" => expected.is_some_and(|code| errors == BTreeSet::from([code])),

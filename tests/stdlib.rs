@@ -88,7 +88,7 @@ const MISTAKES: [(&str, &str, &str); 49] = [
     ("chaos", "sin(y) - b*x", "sin(y) + b*x"),
     ("chaos", "(x2 - x7)*x8 - x1 + force", "(x2 - x7)*x8 + x1 + force"),
     ("chaos", "y'' = -y - x^2 + y^2", "y'' = -y - x^2 + 2*y^2"),
-    ("cells", "vk = -12", "vk = -20"),
+    ("cells", "vk [mV] = -12", "vk [mV] = -20"),
     ("cells", "a = 0.7, b = 0.8", "a = 0.8, b = 0.8"),
     ("cells", "d = 5, r = 0.006", "d = 6, r = 0.006"),
     ("cells", "param a = 1, k = 0.1", "param a = 2, k = 0.1"),

@@ -218,7 +218,10 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
         dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(*i)).map(|n| n.0).collect();
     let quoted = others.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
     let more = if dependent.of.len() > MOST_NAMED { " and others" } else { "" };
-    let share = format!("{:.1e}", dependent.left);
+    let share = match dependent.left {
+        left if left < 1e-9 => "nothing".to_string(),
+        left => format!("{left:.1e}"),
+    };
     let (code, message, help) = match (is_term, others.is_empty()) {
         (true, true) => (
             W1101,

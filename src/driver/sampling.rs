@@ -13,7 +13,7 @@ use crate::hir::DataSet;
 /// Fewer samples than this in a period are too few: central differences are wrong by a tenth at eight.
 const FEWEST: f64 = 8.0;
 /// Standard errors that a difference of S must reach to be more than noise.
-const SIGNIFICANT: f64 = 5.0;
+const SIGNIFICANT: f64 = 3.0;
 
 /// Findings on the observed columns of a data set.
 pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::failure::{Failure, Problem};
 use super::pointwise;
+use crate::codegen::cuda::HostOnly;
 use crate::runtime::cuda::{Cache, Device, DeviceChoice, DeviceError, Products, driver_version, nvrtc_version};
 use crate::runtime::{Loaded, RuntimeError, Threads};
 use crate::{codegen, ir, kernel};
@@ -57,10 +58,11 @@ impl Target {
                 Ok(Loaded::Host { artifact, threads: threads.clone() })
             }
             Target::Device { device, products, cache } => {
-                let lowered = module.functions.iter().map(|f| kernel::lower(module, f));
-                let programs: Result<Vec<_>, _> =
-                    lowered.map(|l| l.map(|p| Arc::new(codegen::cuda::generate(&p)))).collect();
-                let programs = programs.map_err(|e| Failure::Internal(e.to_string()))?;
+                let program = |f| {
+                    let lowered = kernel::lower(module, f).map_err(|e| Failure::Internal(e.to_string()))?;
+                    Ok(Arc::new(codegen::cuda::generate(&lowered)?))
+                };
+                let programs = module.functions.iter().map(program).collect::<Result<Vec<_>, Failure>>()?;
                 Ok(Loaded::Device { device: device.clone(), programs, products: *products, cache: Arc::clone(cache) })
             }
         }
@@ -106,6 +108,13 @@ fn open(index: usize) -> Result<Device, DeviceError> {
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         Failure::Environment(Problem::new(error.code(), error.to_string(), error.help()))
+    }
+}
+
+impl From<HostOnly> for Failure {
+    fn from(error: HostOnly) -> Self {
+        let help = "take one step for all intervals, or run on the processor: `--device cpu`";
+        Failure::Usage(Problem::new("N030", error.to_string(), help))
     }
 }
 

@@ -50,6 +50,7 @@ std::vector<Kernel> kernels(const std::string &source) {
         size_t begin = end;
         while (begin > 0 && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_')) --begin;
         std::string list = text.substr(open + 1, close - open - 1);
+        for (size_t note; (note = list.find("//")) != std::string::npos;) list.erase(note, list.find('\n', note) - note);
         size_t count = list.find_first_not_of(" \n\t") == std::string::npos ? 0 : 1;
         for (char c : list) count += c == ',';
         found.push_back({text.substr(begin, end - begin), count, always || waits(text)});

@@ -235,7 +235,7 @@ impl Machine<'_> {
 
 /// Compares the device program of each case with the host.
 pub fn compare(cases: &[Case]) {
-    let built = Built::new(cases.iter().map(Case::device_program).collect());
+    let built = Built::new(cases.iter().map(|c| c.device_program().expect("kernels")).collect());
     for (at, case) in cases.iter().enumerate() {
         let (name, program) = (&case.name, &case.program);
         let views: Vec<TensorView<'_>> = case.arguments.iter().map(TensorView::from).collect();

@@ -88,7 +88,7 @@ fn an_undetermined_system_is_named_with_its_sample_and_step() {
         // Equation 0 of sample 2 at step 3.
         c[(2 * 6 + 3) * 3] = f64::NAN;
     }
-    let built = Built::new(vec![codegen::cuda::generate(&program)]);
+    let built = Built::new(vec![codegen::cuda::generate(&program).expect("kernels")]);
     let (_, failed) = built.run(0, &args);
     let (check, sample, time) = failed.expect("a failure");
     assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));

@@ -12,7 +12,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The device program of `program`.
-pub fn generate(program: &Program) -> DeviceProgram {
+///
+/// # Errors
+/// [`HostOnly`] where a step has no kernels.
+pub fn generate(program: &Program) -> Result<DeviceProgram, HostOnly> {
+    let varies = |step: &Step| matches!(step, Step::Solve(s) if s.intervals);
+    if program.entry.steps.iter().any(varies) {
+        return Err(HostOnly { entry: program.entry.name.clone() });
+    }
     let mut generator = Generator::new(&program.entry);
     for (at, step) in program.entry.steps.iter().enumerate() {
         generator.origin = at;
@@ -27,7 +34,15 @@ pub fn generate(program: &Program) -> DeviceProgram {
             Step::Solve(step) => relaxed::step(&mut generator, step),
         }
     }
-    generator.finish()
+    Ok(generator.finish())
+}
+
+/// A program with a step that has no kernels.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{entry}` solves systems whose time steps differ from each other, which is done on the processor only")]
+pub struct HostOnly {
+    /// The entry point.
+    pub entry: String,
 }
 
 /// A device program in the making.

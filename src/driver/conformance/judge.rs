@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::cases::Case;
 use super::report::Verdict;
+use crate::artifact::device::DeviceProgram;
 use crate::base::Tensor;
 use crate::codegen;
 use crate::driver::failure::Failure;
@@ -46,7 +47,8 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
     let host_ms = begun.elapsed().as_secs_f64() * 1e3;
     let mut verdict = Verdict::new(&case.name, tolerance(case.single()));
     verdict.host_ms = Some(host_ms);
-    match on_device(case, target, &views, &expected) {
+    let program = Arc::new(case.device_program()?);
+    match on_device(program, target, &views, &expected) {
         Ok(runs) => {
             let numbers: Vec<(Vec<f64>, &Vec<f64>)> = expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();
             verdict.error = numbers.iter().map(|(e, f)| worst(e, f)).fold(0.0, f64::max);
@@ -67,13 +69,17 @@ struct Runs {
 }
 
 /// Three calls: step by step, recorded, replayed. The last two are compared with the first.
-fn on_device(case: &Case, target: &Target, views: &[TensorView<'_>], like: &[Tensor]) -> Result<Runs, RuntimeError> {
+fn on_device(
+    program: Arc<DeviceProgram>,
+    target: &Target,
+    views: &[TensorView<'_>],
+    like: &[Tensor],
+) -> Result<Runs, RuntimeError> {
     let Target::Device { device, products, cache } = target else {
         return Err(RuntimeError::NoEntry { name: "a device".to_string() });
     };
     let begun = Instant::now();
     // Contracted operations would round differently from the processor's.
-    let program = Arc::new(case.device_program());
     let mut executable = DeviceExecutable::new(device, program, (false, *products), cache)?;
     let compile_ms = begun.elapsed().as_secs_f64() * 1e3;
     let mut call = || -> Result<(Vec<Vec<f64>>, f64), RuntimeError> {

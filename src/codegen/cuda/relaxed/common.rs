@@ -27,12 +27,6 @@ pub(in super::super) struct KeptFactor {
 
 /// The step of a solve or its adjoint.
 pub(in super::super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
-    if s.intervals {
-        // Unknowns are scaled by powers of one step. A compiler says so to whoever asks for more.
-        generator.function("steps_that_differ", || {
-            "#error steps that differ from each other are solved on the host only\n".into()
-        });
-    }
     let rows = Rows::new(s.orders, s.central);
     generator.function(&format!("rows_{}", rows.tag), || rows.text());
     let solve = Solve::new(s, rows);
