@@ -2,6 +2,7 @@
 
 use super::data::{self, Simulation};
 use super::fit::{self, Surroundings};
+use super::functions::each_part;
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
 use super::settings::{Context, FIT, SIMULATE, SOLVE, Settings};
@@ -490,13 +491,9 @@ impl<'w> Checker<'w> {
                 None
             }
         };
-        for setting in &item.settings {
-            if ["auxiliary", "parameters"].contains(&setting.key.name.as_str())
-                && let Some(ast::SettingValue::Expr(e)) = setting.values.last()
-                && let ast::ExprKind::Field { of, .. } = &e.kind
-                && let ast::ExprKind::Name(network) = &of.kind
-            {
-                self.used.push(network.clone());
+        for value in item.settings.iter().flat_map(|s| &s.values) {
+            if let ast::SettingValue::Expr(e) = value {
+                outputs_in(e, &mut self.used);
             }
         }
         let (Some(model), Some(data)) = (model, data) else {
@@ -597,4 +594,14 @@ fn item_span(item: &Item) -> Span {
         Item::Function(f) => f.span,
         Item::Unit(u) => u.span,
     }
+}
+
+/// Adds what stands before a dot in `expr`: of `reader.v` the network `reader`.
+fn outputs_in(expr: &ast::Expr, out: &mut Vec<String>) {
+    if let ast::ExprKind::Field { of, .. } = &expr.kind
+        && let ast::ExprKind::Name(network) = &of.kind
+    {
+        out.push(network.clone());
+    }
+    each_part(expr, &mut |part| outputs_in(part, out));
 }
