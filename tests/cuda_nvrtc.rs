@@ -75,13 +75,12 @@ fn functions_of_examples() -> Vec<DeviceFunction> {
     paths.sort();
     let functions = |path: PathBuf| {
         let (mut session, name) = Session::open(&path).expect("the example opens");
-        let found = match session.device_functions(&name, &[]) {
+        match session.device_functions(&name, &[]) {
             Ok(found) => found,
             // Steps that differ from each other are solved on the processor.
             Err(Failure::Usage(problem)) if problem.code == "N030" && name == "damped_sine.mech" => Vec::new(),
             Err(_) => panic!("{name} lowers"),
-        };
-        found
+        }
     };
     paths.into_iter().flat_map(functions).collect()
 }
