@@ -22,7 +22,8 @@ mod embedding;
 mod examples;
 
 /// The Markdown files whose snippets are compiled.
-const PAGES: [&str; 5] = ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md"];
+const PAGES: [&str; 6] =
+    ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
 const WITHOUT_SNIPPET: [(&str, &str); 10] = [
