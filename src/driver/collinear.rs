@@ -40,9 +40,21 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
         return Ok(found);
     }
     let samples = Samples::of(&observed.observations(model, &observed.train.trajectories));
-    for group in groups(model, &samples)? {
-        for dependent in group.dependent() {
-            found.extend(describe(model, &data.name, &group, &dependent));
+    let groups = groups(model, &samples)?;
+    let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, group.dependent())).collect();
+    let mut said: Vec<usize> = Vec::new();
+    for (group, dependents) in &judged {
+        for dependent in dependents {
+            let Some(&unknown) = group.unknowns.get(dependent.column) else { continue };
+            // One equation that identifies an unknown is enough.
+            let elsewhere = judged.iter().any(|(other, dependents)| {
+                let at = other.unknowns.iter().position(|&u| u == unknown);
+                at.is_some_and(|at| dependents.iter().all(|d| d.column != at))
+            });
+            if !elsewhere && !said.contains(&unknown) {
+                said.push(unknown);
+                found.extend(describe(model, &data.name, group, dependent));
+            }
         }
     }
     Ok(found)
@@ -141,9 +153,8 @@ fn groups(model: &Model, samples: &Samples) -> Result<Vec<Group>, Failure> {
 
 /// Where a nonlinear unknown's derivative is taken.
 fn start(unknown: &crate::hir::Unknown) -> f64 {
-    let coefficient = matches!(unknown.kind, UnknownKind::Coefficient { .. });
-    let usual = if coefficient && unknown.linear { 0.0 } else { 1.0 };
-    unknown.start.unwrap_or(usual).max(unknown.bounds.lower).min(unknown.bounds.upper)
+    // Coefficients are not zero here: what stands inside their terms would have no effect.
+    unknown.start.unwrap_or(1.0).max(unknown.bounds.lower).min(unknown.bounds.upper)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
