@@ -6,6 +6,7 @@
 mod calls;
 mod canonical;
 mod claim;
+mod family;
 mod quantity;
 mod subject;
 

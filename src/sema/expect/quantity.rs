@@ -1,6 +1,7 @@
 //! Quantities of expectations: numbers, columns, and what fits found.
 
 use super::super::suggest;
+use super::family;
 use super::subject::{Owner, Resolver};
 use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, Timing, UnaryFn};
 use crate::syntax::ast::{self, Call, Expr, ExprKind, Ident, UnaryOp};
@@ -36,7 +37,17 @@ impl Resolver<'_> {
                 Some(Quantity::Binary(operator(*op)?, Box::new(left?), Box::new(right?)))
             }
             ExprKind::Call(call) => self.call(expr, call),
-            ExprKind::Subscript { of, at } => self.element(expr, of, at),
+            ExprKind::Subscript { of, .. } => match family::element(expr) {
+                Some(element) => self.quantity(&element),
+                None if !matches!(of.kind, ExprKind::Name(_) | ExprKind::Field { .. }) => {
+                    self.wrong("only states, inputs and parameters have elements", of.span, "write `run.u[3]`");
+                    None
+                }
+                None => {
+                    self.wrong("an element is named by whole numbers here", expr.span, "write `run.u[3]`");
+                    None
+                }
+            },
             ExprKind::Tuple(list) => {
                 // Every element is looked at, also after one that is wrong.
                 let list: Vec<Option<Quantity>> = list.iter().map(|e| self.quantity(e)).collect();
@@ -55,31 +66,6 @@ impl Resolver<'_> {
                 None
             }
         }
-    }
-
-    /// `run.u[3]`: an element of a family.
-    fn element(&mut self, expr: &Expr, of: &Expr, at: &[Expr]) -> Option<Quantity> {
-        let subscript = |e: &Expr| match e.kind {
-            ExprKind::Number { value, percent: false } if value.fract() == 0.0 => Some(format!("{value}")),
-            _ => None,
-        };
-        let Some(at) = at.iter().map(subscript).collect::<Option<Vec<String>>>() else {
-            self.wrong("an element is named by whole numbers here", expr.span, "write `run.u[3]`");
-            return None;
-        };
-        let family = |name: &str| format!("{name}[{}]", at.join(", "));
-        let kind = match &of.kind {
-            ExprKind::Name(name) => ExprKind::Name(family(name)),
-            ExprKind::Field { of, name } => {
-                let name = Ident { name: family(&name.name), span: expr.span };
-                ExprKind::Field { of: of.clone(), name }
-            }
-            _ => {
-                self.wrong("only states, inputs and parameters have elements", of.span, "write `run.u[3]`");
-                return None;
-            }
-        };
-        self.quantity(&Expr { kind, span: expr.span })
     }
 
     fn of_owner(&mut self, owner: &str, of: &Expr, name: &Ident) -> Option<Quantity> {

@@ -1,7 +1,7 @@
 //! Names of fits, models and data sets in expectations.
 
 use super::super::suggest;
-use crate::base::Idx;
+use super::family;
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
@@ -99,8 +99,24 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `x` or `quick.x`: the state of a fit or model.
+    /// The only fit of the file; reports nothing.
+    pub fn single_fit(&self) -> Option<FitId> {
+        let mut ids = self.program.fits.ids();
+        ids.next().filter(|_| ids.next().is_none())
+    }
+
+    /// The fit or model called `name`; reports nothing.
+    pub fn named_subject(&self, name: &str) -> Option<Subject> {
+        let program = self.program;
+        let fit = program.fits.iter().find(|(_, f)| f.name == name).map(|(id, _)| Subject::Fit(id));
+        fit.or_else(|| program.models.iter().find(|(_, m)| m.name == name).map(|(id, _)| Subject::Model(id)))
+    }
+
+    /// `x`, `quick.x` or `x[3]`: the state of a fit or model.
     pub fn state(&mut self, expr: &Expr) -> Option<(Subject, String)> {
+        if let Some(element) = family::element(expr) {
+            return self.state(&element);
+        }
         let (subject, name, span) = match &expr.kind {
             ExprKind::Name(name) => (Subject::Fit(self.only_fit(expr.span)?), name.clone(), expr.span),
             ExprKind::Field { of, name } => match &of.kind {
@@ -130,6 +146,9 @@ impl<'a> Resolver<'a> {
             self.wrong("an equation is expected here", expr.span, help);
             return None;
         };
+        if let Some(found) = self.statement(of, *primes, expr.span) {
+            return found.and_then(|found| self.evaluated(found, expr.span));
+        }
         let (subject, state) = self.state(of)?;
         let model = self.model(subject);
         let order = model.states.values().find(|s| s.name == state).map_or(1, |s| s.order);
@@ -138,13 +157,18 @@ impl<'a> Resolver<'a> {
             self.wrong(format!("the equation of `{state}` gives `{right}`"), expr.span, format!("write `{right}`"));
             return None;
         }
-        if let (Subject::Model(_), Some(open)) = (subject, model.params.values().find(|p| p.value.is_none())) {
+        self.evaluated(EquationRef { subject, state }, expr.span)
+    }
+
+    /// The equation, where it has numbers to compare with.
+    fn evaluated(&mut self, found: EquationRef, span: Span) -> Option<EquationRef> {
+        let model = self.model(found.subject);
+        if let (Subject::Model(_), Some(open)) = (found.subject, model.params.values().find(|p| p.value.is_none())) {
             let message = format!("parameter `{}` of model `{}` has no value", open.name, model.name);
-            self.wrong(message, expr.span, "declare its value, or test a fit that estimates it");
+            self.wrong(message, span, "declare its value, or test a fit that estimates it");
             return None;
         }
-        debug_assert!(self.model_id(subject).index() < self.program.models.len());
-        Some(EquationRef { subject, state })
+        Some(found)
     }
 
     /// Whether every name in a term is one of the model; reports the first that is not.
@@ -154,6 +178,7 @@ impl<'a> Resolver<'a> {
                 || model.states.values().any(|s| s.name == name)
                 || model.inputs.values().any(|i| i.name == name)
                 || model.params.values().any(|p| p.name == name)
+                || model.statements.as_ref().is_some_and(|s| family::names(model, s).any(|n| n == name))
         };
         match &term.kind {
             ExprKind::Number { .. } => true,
@@ -169,6 +194,8 @@ impl<'a> Resolver<'a> {
             ExprKind::Binary { left, right, .. } => self.knows(left, model) && self.knows(right, model),
             ExprKind::Call(call) => call.arguments.iter().all(|a| self.knows(a, model)),
             ExprKind::Subscript { of, .. } => self.knows(of, model),
+            // Its variable is one name more; what else stands in it shows when the terms are compared.
+            ExprKind::Sum { .. } if model.statements.is_some() => true,
             _ => {
                 self.wrong("this is not a term of an equation", term.span, "a term is a product such as `x*y^2`");
                 false
