@@ -27,6 +27,10 @@ impl Checker<'_> {
         let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
         let (settled, conversions) = units::settle(data, &needed, &self.units, said);
         let fits = sink.error_count() == before;
+        let mut settled = settled;
+        if models.iter().any(Option::is_none) {
+            units::forget_of_columns(&mut settled);
+        }
         let data = &settled;
         let known = conversions.units.clone();
         let checked = match &data.source {
@@ -93,7 +97,8 @@ impl Checker<'_> {
         }
     }
 
-    /// States and inputs of the models that are fitted to `data`; of all models when none is.
+    /// States and inputs of the models that are fitted to `data`; of all models when none is. Where one is missing, any name may be
+    /// one of its states.
     fn names_for(&self, data: &ast::Data, items: &[Item]) -> Vec<String> {
         let fitted: Vec<&str> = items
             .iter()
@@ -115,6 +120,10 @@ impl Checker<'_> {
                 names.push(name.to_string());
             }
         };
+        let declared = |name: &&str| items.iter().any(|i| matches!(i, Item::Model(m) if m.name.name == *name));
+        if !fitted.iter().all(declared) {
+            data.settings.iter().for_each(|s| add(&s.key.name));
+        }
         for item in items {
             let Item::Model(m) = item else { continue };
             if !fitted.is_empty() && !fitted.contains(&m.name.name.as_str()) {

@@ -150,11 +150,15 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Makes sure that `argument` is a plain number, which what stands at `place` takes.
-    pub(super) fn plain(&mut self, argument: &ast::Expr, place: Span, why: &str) {
+    /// Makes sure that `argument` is a plain number, which what stands at `place` takes; whether it can be one.
+    pub(super) fn plain(&mut self, argument: &ast::Expr, place: Span, why: &str) -> bool {
         let measure = self.infer(argument);
-        if let Err(clash) = self.solver.unify(&measure, &Measure::one(), argument.span) {
-            self.not_plain(argument, &clash, place, why);
+        match self.solver.unify(&measure, &Measure::one(), argument.span) {
+            Ok(()) => true,
+            Err(clash) => {
+                self.not_plain(argument, &clash, place, why);
+                false
+            }
         }
     }
 
