@@ -64,6 +64,19 @@ impl Problem {
 }
 
 impl Failure {
+    /// Adds what may be the cause of a numerical failure to its way out.
+    pub fn with_cause(self, remarks: &[Diagnostic]) -> Failure {
+        match self {
+            Failure::Numerical(mut problem) => {
+                for remark in remarks {
+                    problem.help.push_str(&format!("; {}: it is {}", remark.message, remark.primary.text));
+                }
+                Failure::Numerical(problem)
+            }
+            other => other,
+        }
+    }
+
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {

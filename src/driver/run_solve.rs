@@ -69,6 +69,6 @@ impl Job<'_> {
         directory.save(&format!("{}.csv", data.name), dataset.to_csv().as_bytes())?;
         directory.save("report.html", report::report_html(&record).as_bytes())?;
         directory.save("record.json", serde_json::to_string_pretty(&record).map_err(json)?.as_bytes())?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf() })
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: Vec::new() })
     }
 }

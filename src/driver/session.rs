@@ -212,6 +212,15 @@ impl Session {
         let known = self.sources.iter().count();
         let checked = self.check(path, &options.overrides)?;
         let sources: Vec<&SourceFile> = self.sources.iter().skip(known).map(|(_, file)| file).collect();
-        run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)
+        let mut outcomes = run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)?;
+        for outcome in &mut outcomes {
+            let found = std::mem::take(&mut outcome.remarks);
+            outcome.remarks = self.levels.apply(found.clone());
+            // What is allowed is not said; the files hold it all the same.
+            let kept: Vec<String> = outcome.remarks.iter().map(run::remark).collect();
+            let dropped: Vec<String> = found.iter().map(run::remark).filter(|text| !kept.contains(text)).collect();
+            outcome.record.warnings.retain(|text| !dropped.contains(text));
+        }
+        Ok(outcomes)
     }
 }
