@@ -56,7 +56,7 @@ pub use emit::Stage;
 pub use explain::{Explanation, explain, explanations};
 pub use export::ExportRequest;
 pub use failure::{Failure, Problem};
-pub use files::model_files;
+pub use files::{missing, model_files};
 pub use findings::{Estimate, Findings};
 pub use format::Formatted;
 pub use info::INFO_SCHEMA;

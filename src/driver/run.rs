@@ -170,7 +170,7 @@ impl Job<'_> {
             (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
         observer.directory(directory.path());
-        let mut dataset = load(program, data, model, self.data_root)?;
+        let mut dataset = load(program, data, model, self.data_root).map_err(|f| f.at(data.span))?;
         let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             dataset = for_fit(dataset, model);
@@ -180,7 +180,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &dataset)?;
         }
         let summary = summary(&dataset, model, fit);
-        let mut observed = Observed::new(model, data, dataset, fit.seed)?;
+        let mut observed = Observed::new(model, data, dataset, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
         let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));

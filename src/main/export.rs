@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use mechc::diagnostics::Format as Findings;
-use mechc::driver::{ExportRequest, Failure, Problem};
+use mechc::driver::{ExportRequest, Failure, Problem, missing};
 use mechc::export::{Format, Options};
 use mechc::report;
 
@@ -81,6 +81,9 @@ fn vacant(out: Option<&Path>, force: bool) -> Result<(), Failure> {
 
 /// The record of a run, if the path is a folder.
 fn record(path: &Path) -> Result<Option<String>, Failure> {
+    if !path.exists() {
+        return Err(missing(path, "run or model file"));
+    }
     if !path.is_dir() {
         return Ok(None);
     }

@@ -109,7 +109,7 @@ fn files_are_written_and_never_replaced_unasked() {
         (["m.mech", "--to", "text", "--model", "Nobody"].as_slice(), "N081"),
         (&[".", "--to", "text"], "N080"),
         (&["m.mech", "--to", "json", "--digits", "3"], "N084"),
-        (&["nothing.mech", "--to", "json"], "E0001"),
+        (&["nothing.mech", "--to", "json"], "N060"),
     ] {
         let mut all = vec!["export"];
         all.extend(args);
