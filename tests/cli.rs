@@ -165,13 +165,6 @@ fn cases() -> Vec<Case> {
             3,
             &["m.mech:2:1", "a state of rest up to rounding"],
         ),
-        case(
-            "a test of data that are not there",
-            model("model A { state u; u' = -u }\ndata d = csv(\"none.csv\") { dt 0.1 }\ntest \"rows\" { expect count(d) == 3 }"),
-            &["run", "m.mech"],
-            2,
-            &["fits nothing"],
-        ),
         with("a holdout that leaves nothing to fit", &["--set", "d.holdout=99.9%"], 3, &["holding out 99.9% of the samples"]),
         case(
             "simulation into an unknown format",

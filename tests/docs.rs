@@ -20,6 +20,8 @@ use mechc::syntax;
 mod embedding;
 #[path = "docs/examples.rs"]
 mod examples;
+#[path = "docs/tutorial.rs"]
+mod tutorial;
 
 /// The Markdown files whose snippets are compiled.
 const PAGES: [&str; 6] =

@@ -28,7 +28,7 @@ pub struct ExportArgs {
     /// The model, where the file has several.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Round numbers to so many significant digits, in latex and text [default: all digits].
+    /// Round numbers to so many significant digits, in latex and text [default: 6 in latex, all in text].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=17))]
     digits: Option<u8>,
     /// Replace a setting of a named block, such as Lorenz63.rho=20.

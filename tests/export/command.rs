@@ -68,6 +68,8 @@ fn runs_keep_names_values_ranges_and_standard_errors() {
     let latex = mechc(folder.path(), &["export", "run", "--to", "latex", "--digits", "2"]);
     assert!(latex.status.success(), "{}", text(&latex.stderr));
     let latex = text(&latex.stdout);
+    // What LaTeX has no place for stands above.
+    assert!(latex.lines().any(|l| l.starts_with("% standard errors of the coefficients of ")), "{latex}");
     let start = latex.find("\\begin{align*}").expect("a block");
     insta::assert_snapshot!("prey.latex", &latex[start..]);
 }
