@@ -256,6 +256,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 let mut observer = watch::Watch::new(stop, format == Format::Json);
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
+                let mut denied = false;
                 for outcome in outcomes {
                     print(&match format {
                         Format::Json => report::EquationsFile::of(&outcome.record)
@@ -263,13 +264,18 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                             .map_err(|e| Failure::Internal(e.to_string()))?,
                         _ => report::equations_text(&outcome.record),
                     })?;
-                    let new = outcome.record.warnings.iter().filter(|w| known.iter().all(|k| k.message != **w));
+                    say(&mechc::diagnostics::render(&outcome.remarks, session.sources(), format));
+                    let placed: Vec<String> = outcome.remarks.iter().map(mechc::driver::remark).collect();
+                    let said = |w: &&String| known.iter().any(|k| k.message == **w) || placed.contains(w);
+                    let new = outcome.record.warnings.iter().filter(|w| !said(w));
                     new.for_each(|warning| remark("warning", warning, format));
                     let page = outcome.directory.join("report.html");
                     let done = format!("{:.2} s; see {}", outcome.record.wall_seconds, page.display());
                     remark("note", &done, format);
+                    denied |= outcome.remarks.iter().any(|r| r.severity == mechc::diagnostics::Severity::Error);
                 }
-                Ok(())
+                // What is denied has been said.
+                if denied { Err(Failure::Model(Vec::new())) } else { Ok(()) }
             })
         }
         Command::Run { model, emit: Some(stage), .. } | Command::Check { model, emit: Some(stage), .. } => {

@@ -104,7 +104,43 @@ fn cases() -> Vec<Case> {
         with("output folder in use", &["--out", "."], 4, &["empty"]),
         with("output folder cannot be made", &["--out", "/proc/nothing"], 4, &["/proc/nothing"]),
         with("holdout of everything", &["--set", "d.holdout=100%"], 2, &["holdout"]),
-        case("missing model file", vec![], &["check", "none.mech"], 1, &["none.mech"]),
+        case("missing model file", vec![], &["check", "none.mech"], 2, &["N060", "no file `none.mech`", "check the path"]),
+        case(
+            "missing model file in a folder",
+            vec![("f/lorenz.mech", MODEL.into()), ("f/data.csv", table("t,u,w", None).into())],
+            &["run", "f/lorentz.mech"],
+            2,
+            &["no file `f/lorentz.mech`", "did you mean `f/lorenz.mech`?"],
+        ),
+        case(
+            "missing model file unlike any other",
+            vec![("f/lorenz.mech", MODEL.into())],
+            &["check", "f/prey.mech"],
+            2,
+            &["no file `f/prey.mech`", "model files there: f/lorenz.mech"],
+        ),
+        case(
+            "missing folder",
+            vec![("models/m.mech", MODEL.into())],
+            &["test", "modles/m.mech"],
+            2,
+            &["no file or folder `modles/m.mech`", "did you mean `models`?"],
+        ),
+        case("missing run", model(MODEL), &["export", "runs/Decay-1", "--to", "latex"], 2, &["no run or model file `runs/Decay-1`"]),
+        case(
+            "mistyped time column",
+            vec![("m.mech", MODEL.replace("time t", "time tt").into()), ("data.csv", table("t,u,w", None).into())],
+            &["run", "m.mech", "--message-format", "short"],
+            3,
+            &["m.mech:2:1: error[D012]", "no column `tt` for the times"],
+        ),
+        case(
+            "mistyped column",
+            vec![("m.mech", MODEL.replace("time t", "time t; w = spped").into()), ("data.csv", table("t,u,speed", None).into())],
+            &["check", "--data", "m.mech"],
+            3,
+            &["D012", "m.mech:2:1", "no column `spped`", "did you mean `speed`?"],
+        ),
         case("model file is a folder", vec![], &["check", "."], 2, &["."]),
         case("nothing to fit", model("model A { state u; u' = -u }"), &["run", "m.mech"], 2, &["fits nothing"]),
         case("nothing to simulate", model(MODEL), &["simulate", "m.mech", "--out", "x.npz"], 2, &["simulates no data"]),
@@ -120,7 +156,14 @@ fn cases() -> Vec<Case> {
             model("model B { state u; u' = -u; initial u = 1 }\ndata s = simulate B { steps 100; dt 1e-300 }"),
             &["simulate", "m.mech", "--out", "x.npz"],
             3,
-            &["dt = 1e-300", "no state changes"],
+            &["dt = 1e-300", "changes no state", "too short"],
+        ),
+        case(
+            "a simulation from a state of rest up to rounding",
+            model("model B { state u; u' = u - 0.1*3; initial u = 0.3 }\ndata s = simulate B { steps 10; dt 1e-3 }"),
+            &["simulate", "m.mech", "--out", "x.npz"],
+            3,
+            &["m.mech:2:1", "a state of rest up to rounding"],
         ),
         with("a holdout that leaves nothing to fit", &["--set", "d.holdout=99.9%"], 3, &["holding out 99.9% of the samples"]),
         case(
@@ -187,7 +230,9 @@ fn bad_data_and_settings_have_their_exit_codes() {
     for case in cases() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, bytes) in &case.files {
-            fs::write(folder.path().join(name), bytes).expect("a written file");
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, bytes).expect("a written file");
         }
         let output = mechc(folder.path(), &case.args);
         let said = String::from_utf8_lossy(&output.stderr);

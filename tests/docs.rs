@@ -20,13 +20,15 @@ use mechc::syntax;
 mod embedding;
 #[path = "docs/examples.rs"]
 mod examples;
+#[path = "docs/tutorial.rs"]
+mod tutorial;
 
 /// The Markdown files whose snippets are compiled.
 const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 10] = [
+const WITHOUT_SNIPPET: [(&str, &str); 12] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -37,6 +39,8 @@ const WITHOUT_SNIPPET: [(&str, &str); 10] = [
     ("E1104", "is found when a test runs"),
     ("E1105", "is found when a test runs"),
     ("E1201", "is found by `mechc fmt --check` only"),
+    ("W1104", "is found by a fit"),
+    ("W1105", "is found by a fit"),
 ];
 
 fn root() -> PathBuf {

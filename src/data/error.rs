@@ -294,6 +294,11 @@ impl DataError {
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
             Self::BadHoldOut { .. } => "choose a share between 0% and 100% that leaves samples on both sides.".into(),
             Self::BadBatch => "choose a batch size of at least 1.".into(),
+            Self::BadSimulation { setting: "dt", .. } => {
+                "give a longer step; to start at rest is only possible where every rate is exactly zero there, so move the initial \
+                 values a little, or write them so that the rates cancel."
+                    .into()
+            }
             Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
             Self::Simulation(error) => error.help().into(),
             Self::NotRectangular => "write a csv file instead.".into(),

@@ -76,7 +76,11 @@ pub fn simulate(
         let mut slope = vec![0.0; initial.len()];
         rhs(*t0, initial, &mut slope);
         if slope.iter().any(|s| *s != 0.0) {
-            return Err(bad("dt", format!("{dt:?}"), "is so short that no state changes in double precision"));
+            return Err(bad(
+                "dt",
+                format!("{dt:?}"),
+                "changes no state in double precision: it is too short, or the initial values are a state of rest up to rounding",
+            ));
         }
     }
     let mut values = Vec::with_capacity(samples * observed.len());

@@ -169,8 +169,11 @@ codes! {
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
     W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
+    W0802 "number without a unit beside a quantity" "A number without a unit is a term of a sum of quantities and takes their unit, which a saturation such as `1 + h*u` does not mean. Write the unit behind the number, or correct the unit of the other term.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
     W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change.";
+    W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
+    W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
 }

@@ -5,6 +5,8 @@ use crate::diagnostics::closest;
 
 /// The pages that have entries of codes.
 const PAGES: [&str; 2] = [include_str!("../../docs/diagnostics.md"), include_str!("../../docs/data.md")];
+/// Entries of the codes that stand in tables.
+const ENTRIES: &str = include_str!("../../docs/codes.md");
 /// How an unknown code may look: one letter and digits.
 const LONGEST: usize = 16;
 
@@ -15,7 +17,7 @@ pub struct Explanation {
     pub code: &'static str,
     /// A few words.
     pub title: &'static str,
-    /// Cause, example and way out, as Markdown; empty where the title says all.
+    /// Cause, example and way out, as Markdown.
     pub text: &'static str,
     /// The exit code, where the manual lists it for each code.
     pub exit: Option<&'static str>,
@@ -77,8 +79,17 @@ fn rows(page: &'static str) -> impl Iterator<Item = Explanation> {
             [code, title] => (code, None, title),
             _ => return None,
         };
-        is_code(code).then_some(Explanation { code, title, text: "", exit })
+        is_code(code).then(|| Explanation { code, title, text: entry(code), exit })
     })
+}
+
+/// The entry of a code that stands in a table: what follows `### D012` up to the next heading.
+fn entry(code: &str) -> &'static str {
+    let found = ENTRIES.split("\n### ").skip(1).find_map(|entry| {
+        let (heading, body) = entry.split_once('\n')?;
+        (heading.trim() == code).then_some(body.trim())
+    });
+    found.unwrap_or_default()
 }
 
 /// One capital letter and digits.

@@ -3,7 +3,7 @@
 use crate::data::DataError;
 use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 
 /// Why a command ended without a result.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub enum Failure {
     Override(Vec<Diagnostic>),
     /// The data are wrong (exit code 3), or could not be read (exit code 4).
     Data(DataError),
+    /// The same with the item of the model file that asks for the data.
+    DataAt(DataError, Span),
     /// The environment failed: a file, a directory, memory. Exit code 4.
     Environment(Problem),
     /// The numbers failed: divergence, a singular system. Exit code 5.
@@ -64,12 +66,33 @@ impl Problem {
 }
 
 impl Failure {
+    /// Gives a failure of the data the place of the item that asks for them.
+    pub fn at(self, span: Span) -> Failure {
+        match self {
+            Failure::Data(error) => Failure::DataAt(error, span),
+            other => other,
+        }
+    }
+
+    /// Adds what may be the cause of a numerical failure to its way out.
+    pub fn with_cause(self, remarks: &[Diagnostic]) -> Failure {
+        match self {
+            Failure::Numerical(mut problem) => {
+                for remark in remarks {
+                    problem.help.push_str(&format!("; {}: it is {}", remark.message, remark.primary.text));
+                }
+                Failure::Numerical(problem)
+            }
+            other => other,
+        }
+    }
+
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Model(_) => 1,
             Failure::Usage(_) | Failure::Override(_) => 2,
-            Failure::Data(error) => error.exit_code(),
+            Failure::Data(error) | Failure::DataAt(error, _) => error.exit_code(),
             Failure::Environment(_) => 4,
             Failure::Numerical(_) => 5,
             Failure::Internal(_) => 70,
@@ -85,6 +108,14 @@ impl Failure {
                 p.render(format)
             }
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(format),
+            // Without its sources, as where a test tells it in one line, it has no place.
+            Failure::DataAt(e, span) if sources.iter().all(|(file, _)| file != span.file) => {
+                Problem::new(e.code(), e.to_string(), e.help()).render(format)
+            }
+            Failure::DataAt(e, span) => {
+                let d = Diagnostic::error(e.code(), e.to_string(), *span, "these data").help(e.help());
+                diagnostics::render(&[d], sources, format)
+            }
             Failure::Internal(what) => Problem::new(
                 "B001",
                 format!("mechc made a mistake: {what}"),

@@ -1,11 +1,16 @@
 //! Model files below folders, for commands that take many.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::failure::{Failure, Problem};
+use crate::diagnostics::closest;
+use crate::report::some;
 
 /// Folders nest at most this deep.
 const MAX_DEPTH: usize = 64;
+/// Files that a message names, at most.
+const MOST_NAMED: usize = 6;
 /// The file that only the folder of a run has.
 const RUN_RECORD: &str = "record.json";
 
@@ -31,12 +36,42 @@ pub fn model_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         } else if path.exists() {
             out.push(path.clone());
         } else {
-            return Err(usage(format!("there is no file or folder `{}`", path.display()), "check the path"));
+            return Err(missing(path, "file or folder"));
         }
     }
     let mut seen = std::collections::BTreeSet::new();
     out.retain(|path| seen.insert(path.clone()));
     Ok(out)
+}
+
+/// The failure for a path that names nothing, in the words of the user, with a name like it in the same folder.
+pub fn missing(path: &Path, what: &str) -> Failure {
+    // The first part that is not there: all before it is right.
+    let mut wrong = path;
+    while let Some(parent) = wrong.parent().filter(|p| !p.as_os_str().is_empty() && !p.exists()) {
+        wrong = parent;
+    }
+    let folder = wrong.parent().filter(|p| !p.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    let name = wrong.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let shown = |name: &str| folder.map_or(PathBuf::from(name), |f| f.join(name)).display().to_string();
+    let models: Vec<String> = names.iter().filter(|n| n.ends_with(".mech")).map(|n| shown(n)).collect();
+    let help = match closest(&name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{}`?", shown(near)),
+        None if wrong != path => format!("there is no folder `{}`", wrong.display()),
+        None if models.is_empty() => "check the path".to_string(),
+        None => format!("model files there: {}", some(&models, MOST_NAMED)),
+    };
+    Failure::Usage(Problem::new("N060", format!("there is no {what} `{}`", path.display()), help))
+}
+
+/// Whether `path` names nothing at all; a file that may not be looked at is something.
+pub(super) fn is_missing(path: &Path) -> bool {
+    let gone = |e: std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    std::fs::metadata(path).is_err_and(gone)
 }
 
 fn usage(message: String, help: &str) -> Failure {

@@ -5,6 +5,7 @@ use super::observed::Observed;
 use super::terms::{Term, filled, six_digits, terms};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
+use crate::diagnostics::Diagnostic;
 use crate::hir::{self, Equation, Expr, Model, Unit, UnknownKind};
 use crate::report;
 
@@ -38,6 +39,8 @@ pub struct Findings {
     pub metrics: Vec<(String, String, f64)>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
+    /// The same, of what has a place in the model file.
+    pub remarks: Vec<Diagnostic>,
     /// Unknowns that differ from window to window.
     pub bound: Option<Bound>,
     /// Fields and steps, which differ from step to step.

@@ -6,10 +6,9 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::remarks;
 use super::target::Target;
-use super::terms::idle_parameters;
 use crate::artifact::Pattern;
-use crate::base::Idx;
 use crate::hir::{Fit, Model, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -58,7 +57,8 @@ pub fn fit(
     }
     let result = result.map_err(|e| failure(e, &observations.names))?;
     let mut findings = findings(&result);
-    findings.warnings = warnings(model, observed, &result);
+    findings.warnings = remarks::general(model, &result);
+    findings.remarks = remarks::placed(model, &result);
     Ok(findings)
 }
 
@@ -133,43 +133,6 @@ fn findings(result: &JointFit) -> Findings {
         estimates,
         ..Findings::default()
     }
-}
-
-/// What makes a result less trustworthy than its standard errors say.
-fn warnings(model: &Model, observed: &Observed, result: &JointFit) -> Vec<String> {
-    let mut out = Vec::new();
-    if result.process_noise {
-        out.push(
-            "the data do not follow any trajectory of the model exactly: the process itself is noisy, or the candidate terms \
-             cannot express it; standard errors allow for process noise"
-                .to_string(),
-        );
-    }
-    if !result.converged {
-        out.push(
-            "the fit did not settle: estimates still move by more than a third of their standard errors".to_string(),
-        );
-    }
-    for hole in model.holes.values() {
-        let none = hole.terms.iter().all(|t| {
-            let at = t.coefficient.index();
-            result.estimates.get(at).is_none_or(|e| !e.kept)
-        });
-        if none {
-            let state = &model.states[hole.state].name;
-            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled));
-        }
-    }
-    for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {
-        let name = &model.unknowns[id].name;
-        out.push(format!("every term with `{name}` was dropped: its value says nothing"));
-    }
-    for component in observed.components.iter().filter(|c| c.derivative == 0) {
-        if observed.train.column(&component.state).is_none() {
-            out.push(format!("state `{}` is not observed: its trajectory is estimated", component.state));
-        }
-    }
-    out
 }
 
 /// A failed fit in the user's terms; `names` are those of the components.

@@ -12,7 +12,8 @@ use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
-use super::{gradient, holdout, joint, run_solve};
+use super::{gradient, holdout, joint, remarks, run_solve};
+use crate::diagnostics::Diagnostic;
 use crate::hir::{DataSource, Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
@@ -60,6 +61,16 @@ pub struct Outcome {
     pub record: RunRecord,
     /// Where its files are.
     pub directory: PathBuf,
+    /// Warnings that have a place in the model file. The record holds their texts too, see [`remark`].
+    pub remarks: Vec<Diagnostic>,
+}
+
+/// A finding as a line of the record.
+pub fn remark(finding: &Diagnostic) -> String {
+    match &finding.help {
+        Some(help) => format!("{}; {help}", finding.message),
+        None => finding.message.clone(),
+    }
 }
 
 /// Runs the fits asked for.
@@ -159,7 +170,7 @@ impl Job<'_> {
             (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
         observer.directory(directory.path());
-        let mut dataset = load(program, data, model, self.data_root)?;
+        let mut dataset = load(program, data, model, self.data_root).map_err(|f| f.at(data.span))?;
         let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             dataset = for_fit(dataset, model);
@@ -169,7 +180,8 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &dataset)?;
         }
         let summary = summary(&dataset, model, fit);
-        let mut observed = Observed::new(model, data, dataset, fit.seed)?;
+        let mut observed = Observed::new(model, data, dataset, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
+        let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
         let fitted = match fit.engine {
@@ -179,7 +191,13 @@ impl Job<'_> {
                 gradient::fit(program, fit, &observed, &self.target, (kept, &mut saver), observer)
             }
         };
-        let mut findings = fitted.map_err(|failure| saver.tell(failure))?;
+        let mut findings = fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved)))?;
+        // What the check could tell from the file alone has been said.
+        let said = |d: &&Diagnostic| {
+            let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
+            labels.all(|l| l.span != d.primary.span)
+        };
+        findings.remarks.extend(unobserved.iter().filter(said).cloned());
         holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
@@ -189,6 +207,7 @@ impl Job<'_> {
         };
         record.seed = fit.seed;
         self.describe(&mut record);
+        record.warnings.extend(findings.remarks.iter().map(remark));
         record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
         record.warnings.extend(saver.warning());
         record.warnings.extend(self.remark.clone());
@@ -196,7 +215,7 @@ impl Job<'_> {
         record.wall_seconds = saver.seconds();
         save(&directory, model, &findings, &observed, &record)?;
         saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf() })
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: findings.remarks })
     }
 
     /// Adds what the record of any run of the program holds: settings, sources, versions, warnings of the check.

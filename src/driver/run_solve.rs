@@ -36,7 +36,7 @@ impl Job<'_> {
             None => RunDir::numbered(std::path::Path::new("runs"), &model.name)?,
         };
         observer.directory(directory.path());
-        let dataset = experiment::make(&self.checked.program, data, self.data_root)?;
+        let dataset = experiment::make(&self.checked.program, data, self.data_root).map_err(|f| f.at(data.span))?;
         let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
         let mut record = RunRecord {
             model: model.name.clone(),
@@ -69,6 +69,6 @@ impl Job<'_> {
         directory.save(&format!("{}.csv", data.name), dataset.to_csv().as_bytes())?;
         directory.save("report.html", report::report_html(&record).as_bytes())?;
         directory.save("record.json", serde_json::to_string_pretty(&record).map_err(json)?.as_bytes())?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf() })
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: Vec::new() })
     }
 }

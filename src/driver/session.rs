@@ -7,6 +7,7 @@ use super::collinear;
 use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
+use super::files::{is_missing, missing};
 use super::passes;
 use super::plan::{self, Planned};
 use super::pointwise::Compiled;
@@ -69,12 +70,16 @@ impl Session {
             let message = format!("`{}` is not the name of a model file", path.display());
             return Err(Failure::Usage(Problem::new("N001", message, "name a `.mech` file")));
         };
-        let session = match FsWorld::new(&folder) {
-            Ok(world) => Session { data_root: folder, ..Session::new(world) },
-            // Without its folder the file is missing too, which reading it reports.
-            Err(_) => Session { data_root: folder, ..Session::new(MemoryWorld::new()) },
-        };
-        Ok((session, name))
+        if is_missing(path) {
+            return Err(missing(path, "file"));
+        }
+        if path.is_dir() {
+            let message = format!("`{}` is a folder, not a model file", path.display());
+            return Err(Failure::Usage(Problem::new("N001", message, "name a `.mech` file in it")));
+        }
+        let world = FsWorld::new(&folder)
+            .map_err(|e| Failure::Environment(Problem::new("N010", e.to_string(), "check the folder's permissions")))?;
+        Ok((Session { data_root: folder, ..Session::new(world) }, name))
     }
 
     /// Like [`Session::open`], but findings name the file by the path given: for commands on many files.
@@ -199,7 +204,7 @@ impl Session {
             (None, []) => return Err(usage(format!("`{path}` simulates no data"))),
             (None, _) => return Err(usage(format!("`{path}` simulates several data sets"))),
         };
-        experiment::make(&program, data, &self.data_root)
+        experiment::make(&program, data, &self.data_root).map_err(|f| f.at(data.span))
     }
 
     /// Runs the fits of a model file: all of them, or the one named in the options.
@@ -212,6 +217,15 @@ impl Session {
         let known = self.sources.iter().count();
         let checked = self.check(path, &options.overrides)?;
         let sources: Vec<&SourceFile> = self.sources.iter().skip(known).map(|(_, file)| file).collect();
-        run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)
+        let mut outcomes = run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)?;
+        for outcome in &mut outcomes {
+            let found = std::mem::take(&mut outcome.remarks);
+            outcome.remarks = self.levels.apply(found.clone());
+            // What is allowed is not said; the files hold it all the same.
+            let kept: Vec<String> = outcome.remarks.iter().map(run::remark).collect();
+            let dropped: Vec<String> = found.iter().map(run::remark).filter(|text| !kept.contains(text)).collect();
+            outcome.record.warnings.retain(|text| !dropped.contains(text));
+        }
+        Ok(outcomes)
     }
 }

@@ -4,7 +4,7 @@
 //! values and ranges, initial values. [`export()`] writes it in a [`Format`]. All formats print expressions through
 //! [`crate::hir::Notation`]; what a target cannot say is an [`ExportError`], never something else instead.
 //!
-//! Invariants: numbers read back to the same bits, unless [`Options::digits`] rounds them; names are legal in the target, and
+//! Invariants: numbers read back to the same bits, except in LaTeX and where [`Options::digits`] rounds them; names are legal in the target, and
 //! differ from its keywords, its functions and each other; the same system gives the same bytes.
 
 mod components;
@@ -16,6 +16,7 @@ mod latex;
 mod modelica;
 mod modelingtoolkit;
 mod names;
+mod notes;
 mod numpy;
 mod rounding;
 mod sympy;
@@ -76,10 +77,13 @@ impl Format {
     }
 }
 
+/// Significant digits in LaTeX where no other number is asked for.
+const LATEX_DIGITS: u8 = 6;
+
 /// How to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Significant digits of numbers; all of them where there is none.
+    /// Significant digits of numbers; six in LaTeX, and all of them elsewhere, where there is none.
     pub digits: Option<u8>,
 }
 
@@ -88,7 +92,12 @@ pub struct Options {
 /// # Errors
 /// What the notation cannot say.
 pub fn export(system: &System<'_>, format: Format, options: Options) -> Result<String, ExportError> {
-    if let Some(digits) = options.digits {
+    let digits = options.digits.or(match format {
+        // Nobody reads sixteen digits.
+        Format::Latex => Some(LATEX_DIGITS),
+        _ => None,
+    });
+    if let Some(digits) = digits {
         if !format.for_readers() {
             return Err(ExportError::Digits { format: format.name() });
         }

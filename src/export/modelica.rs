@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::components::{Flow, components};
 use super::names::{Rules, Table, ascii, derivative, numbered};
+use super::notes::{in_seconds, modelica as modelica_unit, of_name};
 use super::{ExportError, System};
 use crate::hir::{Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
 
@@ -34,7 +35,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     }
     let _ = writeln!(out, "model {}", table.model);
     for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
-        let mut range = Vec::new();
+        let mut range: Vec<String> = unit(system, &parameter.name).into_iter().collect();
         if parameter.bounds.lower.is_finite() {
             range.push(format!("min = {}", number(parameter.bounds.lower)));
         }
@@ -47,10 +48,13 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
         let _ = writeln!(out, "  parameter Real {name}{range} = {}{about};{error}", number(parameter.value));
     }
     for (input, name) in system.model.inputs.values().zip(&table.inputs) {
-        let _ = writeln!(out, "  input Real {name}{};", comment(name, &input.name));
+        let unit = unit(system, &input.name).map_or_else(String::new, |unit| format!("({unit})"));
+        let _ = writeln!(out, "  input Real {name}{unit}{};", comment(name, &input.name));
     }
     for component in &components {
-        let start = component.initial.map_or_else(String::new, |v| format!("(start = {}, fixed = true)", number(v)));
+        let start = component.initial.map(|v| format!("start = {}, fixed = true", number(v)));
+        let attributes: Vec<String> = start.into_iter().chain(unit(system, &component.spelled)).collect();
+        let start = if attributes.is_empty() { String::new() } else { format!("({})", attributes.join(", ")) };
         let _ = writeln!(out, "  Real {}{start}{};", component.name, comment(&component.name, &component.spelled));
     }
     out.push_str("equation\n");
@@ -63,6 +67,13 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     }
     let _ = writeln!(out, "end {};", table.model);
     Ok(out)
+}
+
+/// The `unit` attribute of a name of the model. Modelica's time is in seconds: in a model with another unit of the time, rates and
+/// units would contradict each other, and the units stand in the head alone.
+fn unit(system: &System<'_>, name: &str) -> Option<String> {
+    let unit = in_seconds(system.model).then(|| of_name(system.model, name)).flatten();
+    Some(format!("unit = \"{}\"", unit.and_then(modelica_unit)?))
 }
 
 /// A description where the name is another one than in the model.

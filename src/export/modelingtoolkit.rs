@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::components::{Flow, components};
 use super::names::{Rules, Table, ascii, derivative, numbered};
+use super::notes::of_name;
 use super::{ExportError, System, greek};
 use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
 
@@ -42,7 +43,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     if !system.parameters.is_empty() {
         out.push_str("pars = @parameters begin\n");
         for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
-            let mut about = description(name, &parameter.name);
+            let mut about = description(system, name, &parameter.name);
             if parameter.bounds != Bounds::FREE {
                 let ends = (end(parameter.bounds.lower), end(parameter.bounds.upper));
                 about.push(format!("bounds = ({}, {})", ends.0, ends.1));
@@ -57,11 +58,11 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     out.push_str("vars = @variables begin\n");
     for component in &components {
         let start = component.initial.map_or_else(String::new, |v| format!(" = {}", float(v)));
-        let about = description(&component.name, &component.spelled);
+        let about = description(system, &component.name, &component.spelled);
         let _ = writeln!(out, "    {}(t){start}{}", component.name, metadata(&about));
     }
     for (input, name) in system.model.inputs.values().zip(&table.inputs) {
-        let mut about = description(name, &input.name);
+        let mut about = description(system, name, &input.name);
         about.push("input = true".to_string());
         let _ = writeln!(out, "    {name}(t){}", metadata(&about));
     }
@@ -85,8 +86,12 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     Ok(out)
 }
 
-fn description(name: &str, spelled: &str) -> Vec<String> {
-    if name == spelled { Vec::new() } else { vec![format!("description = \"{spelled}\"")] }
+/// The name in the model where it is another one, and its unit. The independent variable has none in `t_nounits`, and unit metadata
+/// would be checked against it, so the unit is a text.
+fn description(system: &System<'_>, name: &str, spelled: &str) -> Vec<String> {
+    let unit = of_name(system.model, spelled).map(|unit| format!("in {unit}"));
+    let words: Vec<String> = (name != spelled).then(|| spelled.to_string()).into_iter().chain(unit).collect();
+    if words.is_empty() { Vec::new() } else { vec![format!("description = \"{}\"", words.join(" "))] }
 }
 
 fn metadata(entries: &[String]) -> String {

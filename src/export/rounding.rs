@@ -16,7 +16,8 @@ pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
     }
     for parameter in &mut system.parameters {
         parameter.value = round(parameter.value);
-        parameter.std_error = parameter.std_error.map(round);
+        // Of an error two digits say all.
+        parameter.std_error = parameter.std_error.map(|v| significant(v, digits.min(2)));
         parameter.bounds.lower = round(parameter.bounds.lower);
         parameter.bounds.upper = round(parameter.bounds.upper);
     }
@@ -27,7 +28,7 @@ pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
 }
 
 /// `v` with so many significant digits. Infinities stay.
-fn significant(v: f64, digits: u8) -> f64 {
+pub(super) fn significant(v: f64, digits: u8) -> f64 {
     let decimals = usize::from(digits.max(1) - 1);
     format!("{v:.decimals$e}").parse().unwrap_or(v)
 }

@@ -1,6 +1,7 @@
 //! A model with all its numbers, solved for its highest derivatives.
 
 use super::ExportError;
+use super::notes::notes;
 use crate::base::Idx;
 use crate::hir::{BinaryOp, Bounds, Equation, Expr, ExprKind, Model, StateId, UnaryFn, UnknownId, UnknownKind, terms};
 
@@ -96,7 +97,7 @@ impl<'m> System<'m> {
     /// Where a number is not known.
     pub fn new(
         model: &'m Model,
-        origin: Origin,
+        mut origin: Origin,
         parameter_errors: &[(String, f64, f64)],
     ) -> Result<System<'m>, ExportError> {
         if let Some(hole) = model.holes.values().next() {
@@ -120,6 +121,7 @@ impl<'m> System<'m> {
                 *slot = Some(value.value);
             }
         }
+        origin.about.extend(notes(model, &origin));
         Ok(System { model, origin, parameters, rights, initial })
     }
 }

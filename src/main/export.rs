@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use mechc::diagnostics::Format as Findings;
-use mechc::driver::{ExportRequest, Failure, Problem};
+use mechc::driver::{ExportRequest, Failure, Problem, missing};
 use mechc::export::{Format, Options};
 use mechc::report;
 
@@ -28,7 +28,7 @@ pub struct ExportArgs {
     /// The model, where the file has several.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Round numbers to so many significant digits, in latex and text [default: all digits].
+    /// Round numbers to so many significant digits, in latex and text [default: 6 in latex, all in text].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=17))]
     digits: Option<u8>,
     /// Replace a setting of a named block, such as Lorenz63.rho=20.
@@ -81,6 +81,9 @@ fn vacant(out: Option<&Path>, force: bool) -> Result<(), Failure> {
 
 /// The record of a run, if the path is a folder.
 fn record(path: &Path) -> Result<Option<String>, Failure> {
+    if !path.exists() {
+        return Err(missing(path, "run or model file"));
+    }
     if !path.is_dir() {
         return Ok(None);
     }

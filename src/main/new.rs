@@ -24,7 +24,10 @@ pub fn run(args: &NewArgs, format: Format) -> Result<(), Failure> {
         }
     }
     if format != Format::Json {
-        say(&format!("go on with `mechc run {}`\n", args.path.join("model.mech").display()));
+        let model = args.path.join("model.mech").display().to_string();
+        // As a shell takes it.
+        let model = if model.contains(char::is_whitespace) { format!("'{model}'") } else { model };
+        say(&format!("go on with `mechc run {model}`\n"));
     }
     Ok(())
 }

@@ -45,4 +45,4 @@ pub use record::{
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;
-pub use text::{behind, equations_short, equations_text};
+pub use text::{behind, equations_short, equations_text, some};

@@ -1,10 +1,23 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, RunRecord};
+use super::record::{Equation, RunRecord, Term};
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
 const WIDTH: usize = 100;
+/// Entries that a list names, at most; the page has them all.
+const MOST_NAMED: usize = 8;
+/// Coefficients below so many standard errors are pointed out.
+const WEAK: f64 = 2.0;
+
+/// `a, b and 3 others`: the first `most` of a list.
+pub fn some(list: &[String], most: usize) -> String {
+    match list.len().checked_sub(most) {
+        None | Some(0) => list.join(", "),
+        Some(1) => format!("{} and one other", list.get(..most).unwrap_or_default().join(", ")),
+        Some(others) => format!("{} and {others} others", list.get(..most).unwrap_or_default().join(", ")),
+    }
+}
 
 /// The equations, one below the other with their `=` aligned, then terms that may be there, parameters and noise.
 ///
@@ -33,6 +46,14 @@ pub fn equations_text(record: &RunRecord) -> String {
     }
     if record.equations.iter().flat_map(|e| &e.terms).any(|t| t.std_error.is_some()) {
         out.push_str("(in brackets: one standard error of the last digits)\n");
+    }
+    let weak = record.equations.iter().flat_map(|e| {
+        let weak = |t: &&Term| t.std_error.is_some_and(|error| t.coefficient.abs() < WEAK * error);
+        e.terms.iter().filter(weak).map(|t| format!("{} in {}", t.term, left_side(e)))
+    });
+    let weak: Vec<String> = weak.collect();
+    if !weak.is_empty() {
+        out.push_str(&format!("(below {WEAK} standard errors: {})\n", some(&weak, MOST_NAMED)));
     }
     if !record.parameters.is_empty() {
         out.push_str("\nparameters\n");
@@ -64,7 +85,12 @@ pub fn equations_text(record: &RunRecord) -> String {
                 None => format!("{} {}{}", n.state, short(n.std), behind(&n.unit)),
             })
             .collect();
-        out.push_str(&format!("\nestimated noise: {}\n", list.join(", ")));
+        out.push_str(&format!("\nestimated noise: {}\n", some(&list, MOST_NAMED)));
+    }
+    let held = record.metrics.iter().filter(|m| m.part == "held out");
+    let held: Vec<String> = held.map(|m| format!("{} {}", m.name, short(m.value))).collect();
+    if !held.is_empty() {
+        out.push_str(&format!("\nheld out: {}\n", some(&held, MOST_NAMED)));
     }
     out
 }

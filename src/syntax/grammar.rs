@@ -124,6 +124,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
 }
 
 const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
+const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
 const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
 
 /// Advice for spellings of other languages and for lines cut short.
@@ -132,8 +133,9 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
         _ if expected.contains(&Rule::kw_simulate) => {
             "data is simulated, read or computed: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `formula`"
         }
-        ("[", _) if expected == [Rule::name] => {
-            "index sets follow a name without a blank, a unit behind one: `x [1/m]`"
+        ("[", _) if expected == [Rule::name] => UNIT_BEHIND_A_BLANK,
+        (_, "/" | "*" | "^") if expected.iter().all(|r| matches!(r, Rule::comma | Rule::close_bracket)) => {
+            UNIT_BEHIND_A_BLANK
         }
         ("?", _) => HOLE_FORM,
         ("*", "*") => "a power is written `^`: `x^2`",

@@ -11,7 +11,13 @@ use std::process::Command;
 use mechc::export::Format;
 use serde_json::json;
 
-use super::{MODELS, compiled, exported, field, folder, model, points, session, source};
+use super::{MODELS, compiled, export, field, folder, model, points, session, source};
+
+/// The text with all digits, where the default is fewer.
+fn whole(text: &str, format: Format) -> String {
+    let digits = (format == Format::Latex).then_some(17);
+    export(text, format, digits).unwrap_or_else(|_| panic!("{} cannot be written", format.name()))
+}
 
 /// The environment, or `None` where there is none and none is required.
 fn environment() -> Option<PathBuf> {
@@ -43,7 +49,7 @@ fn write_case(name: &str, folder: &Path) {
     fs::create_dir(folder).expect("a folder");
     for format in Format::ALL {
         if (name, format) != ("inputs", Format::Diffsl) {
-            fs::write(folder.join(format.name()), exported(&text, format)).expect("a file");
+            fs::write(folder.join(format.name()), whole(&text, format)).expect("a file");
         }
     }
     let (mut compiled, values) = compiled(&text);

@@ -28,3 +28,16 @@ fn text_reads_back() {
         }
     }
 }
+
+#[test]
+fn units_stand_where_the_target_has_words_for_them() {
+    let shown = |text: &str, format| exported(text, format).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    let text = "model Grazing { time [s]; state u [mg/L]; input q [1/s]; param r [1/s] = 0.123456789 in [0, 1], s [m^(1/2)] = 4 fixed
+  u' = r*u - q*u; initial u = 2 }";
+    insta::assert_snapshot!("units.modelica", shown(text, Format::Modelica));
+    insta::assert_snapshot!("units.modelingtoolkit", shown(text, Format::Modelingtoolkit));
+    insta::assert_snapshot!("units.latex", shown(text, Format::Latex));
+    // Modelica's time is in seconds: units beside rates per day would contradict them.
+    let days = text.replace("[s]", "[d]").replace("[1/s]", "[1/d]");
+    insta::assert_snapshot!("units.days", shown(&days, Format::Modelica));
+}

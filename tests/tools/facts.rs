@@ -29,6 +29,11 @@ fn codes_of_every_family_are_explained() {
         "{}",
         text(&unknown.stderr)
     );
+    // Every code has cause and way out, and those that no snippet of a model shows have an example.
+    for e in mechc::driver::explanations() {
+        assert!(e.text.contains("**Fix.**"), "{} has no way out", e.code);
+        assert!(e.text.contains("```") || e.code.starts_with(['E', 'W']), "{} has no example", e.code);
+    }
     let list = mechc(here.path(), &["explain", "--list"]);
     assert!(text(&list.stdout).lines().count() > 150);
     let json = mechc(here.path(), &["explain", "N503", "--message-format", "json"]);

@@ -117,6 +117,11 @@ fn what_does_not_hold_fails_with_both_sides() {
         ("terms(Truth.s') == {1}", "E1101", "missing: 1; not expected: s"),
         ("terms(Truth.s') != {s}", "E1101", "expected others"),
         ("wave.u ~= run.s within 10", "E1105", "a series of 1000 samples cannot meet one of 200"),
+        (
+            "coef(s', s^3) == 0",
+            "E1105",
+            "`s^3` is neither a term nor a candidate in the equation of `s`: these are s, s^2, 1",
+        ),
         ("metric(\"speed\", \"fitted\") > 1", "E1105", "\"RMSE of s\" of \"fitted\""),
     ];
     let head = GOOD.split("test \"fit\"").next().expect("the part before the tests");

@@ -224,7 +224,34 @@ impl Judge<'_, '_> {
     }
 
     fn term(&self, of: &EquationRef, term: &str) -> Result<Option<Term>, String> {
-        Ok(self.equation(of)?.terms.into_iter().find(|t| canonical(&t.term) == term))
+        match self.equation(of)?.terms.into_iter().find(|t| canonical(&t.term) == term) {
+            Some(found) => Ok(Some(found)),
+            None => self.candidate(of, term).map(|()| None),
+        }
+    }
+
+    /// A term that was not found must be one that could have been: a misspelled one would always have the coefficient 0.
+    fn candidate(&self, of: &EquationRef, term: &str) -> Result<(), String> {
+        /// More terms than this hide the point.
+        const MOST_NAMED: usize = 20;
+        let model = match of.subject {
+            Subject::Fit(id) => self.program().fits[id].model,
+            Subject::Model(id) => id,
+        };
+        let all = self.laboratory.possible(model);
+        let terms: Vec<String> =
+            all.into_iter().filter(|e| e.state == of.state).flat_map(|e| e.terms).map(|t| t.term).collect();
+        if terms.iter().any(|t| canonical(t) == term) {
+            return Ok(());
+        }
+        let state = &of.state;
+        Err(match terms.is_empty() {
+            true => format!("the equation of `{state}` has no terms, so none called `{term}`"),
+            false => format!(
+                "`{term}` is neither a term nor a candidate in the equation of `{state}`: these are {}",
+                report::some(&terms, MOST_NAMED)
+            ),
+        })
     }
 
     fn text(&self, what: Snapshot) -> Result<String, String> {

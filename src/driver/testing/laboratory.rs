@@ -12,7 +12,7 @@ use super::super::session::Checked;
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::diagnostics::Format;
-use crate::hir::{DataId, FitId, ModelId, UnknownKind};
+use crate::hir::{DataId, FitId, ModelId, Unknown, UnknownKind};
 use crate::report::{Equation, RunRecord};
 use crate::source::{SourceFile, Sources};
 use crate::train::Silent;
@@ -69,6 +69,21 @@ impl<'a> Laboratory<'a> {
             UnknownKind::Coefficient { .. } => Estimate { value: 0.0, std_error: None, kept: false },
         };
         let estimates = model.unknowns.values().map(|u| estimate(u.kind)).collect();
+        findings::equations(model, &Findings { estimates, ..Findings::default() })
+    }
+
+    /// The equations of a model with every candidate term kept: the terms that a fit could find.
+    pub fn possible(&self, id: ModelId) -> Vec<Equation> {
+        let model = &self.checked.program.models[id];
+        let estimate = |(i, unknown): (usize, &Unknown)| {
+            let value = match unknown.kind {
+                UnknownKind::Param(param) => model.params[param].value,
+                UnknownKind::Coefficient { .. } => None,
+            };
+            // Different values, so that equal terms do not cancel.
+            Estimate { value: value.unwrap_or(1.0 + 0.01 * i as f64), std_error: None, kept: true }
+        };
+        let estimates = model.unknowns.values().enumerate().map(estimate).collect();
         findings::equations(model, &Findings { estimates, ..Findings::default() })
     }
 

@@ -42,10 +42,11 @@ impl Checker<'_, '_> {
                 Measure::one()
             }
             Effect::Plain => {
-                if !is_bare(argument) {
-                    self.plain(argument, call.function.span, &format!("`{name}`"));
+                // Of a call that is wrong nothing follows for what holds it.
+                match is_bare(argument) || self.plain(argument, call.function.span, &format!("`{name}`")) {
+                    true => Measure::one(),
+                    false => self.solver.fresh(),
                 }
-                Measure::one()
             }
         }
     }

@@ -69,6 +69,18 @@ pub(in super::super) fn settle(
     (settled, work.out)
 }
 
+/// Takes the units off the columns of a file whose model is wrong or missing: nothing is known to compare them with.
+pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
+    if !matches!(data.source, ast::DataSource::File { .. }) {
+        return;
+    }
+    for setting in &mut data.settings {
+        if let [SettingValue::Expr(_), SettingValue::List(..)] = setting.values.as_slice() {
+            setting.values.truncate(1);
+        }
+    }
+}
+
 struct Settler<'a, 's> {
     needed: &'a Needed,
     table: &'a Table,

@@ -19,6 +19,16 @@ pub(super) struct Named {
     pub(super) span: Span,
 }
 
+/// A number without a unit in a sum.
+pub(super) struct Beside {
+    pub(super) number: Span,
+    /// A term of the same sum, and what it measures.
+    pub(super) term: ast::Expr,
+    pub(super) measure: Measure,
+    /// Calls around the place, outermost first.
+    pub(super) calls: Vec<Span>,
+}
+
 /// The check of one model.
 pub(super) struct Checker<'m, 's> {
     pub(super) scope: &'m Scope<'m>,
@@ -45,6 +55,8 @@ pub(super) struct Checker<'m, 's> {
     pub(super) calls: Vec<Span>,
     /// Which element of a tuple on the left side the equation is for.
     pub(super) tuple: usize,
+    /// Numbers without a unit that stand in a sum, with a term beside them and what that measures: judged when all is known.
+    pub(super) beside: Vec<Beside>,
     /// Reported places.
     pub(super) said: IndexSet<(&'static str, Span)>,
     /// Calls so far, and nodes looked at.
@@ -91,7 +103,9 @@ impl Checker<'_, '_> {
                 BinaryOp::Add | BinaryOp::Subtract => {
                     let mut parts = Vec::new();
                     summands(expr, &mut parts);
-                    self.alike(&parts)
+                    let measure = self.alike(&parts);
+                    self.note_numbers(&parts, &measure);
+                    measure
                 }
                 _ => {
                     self.condition(expr);
@@ -132,6 +146,19 @@ impl Checker<'_, '_> {
         if fits { reference } else { self.solver.fresh() }
     }
 
+    /// Keeps numbers without a unit that are terms of a sum of `measure`. One that is a side by itself is a value.
+    pub(super) fn note_numbers(&mut self, parts: &[&ast::Expr], measure: &Measure) {
+        let Some(term) = parts.iter().find(|e| !is_bare(e)) else { return };
+        for number in parts.iter().filter(|e| is_bare(e) && !is_zero(e)) {
+            self.beside.push(Beside {
+                number: number.span,
+                term: (*term).clone(),
+                measure: measure.clone(),
+                calls: self.calls.clone(),
+            });
+        }
+    }
+
     /// Comparisons between quantities, joined by `and`, `or` and `not`.
     fn condition(&mut self, expr: &ast::Expr) {
         match &expr.kind {
@@ -143,18 +170,25 @@ impl Checker<'_, '_> {
             ExprKind::Binary { left, right, .. } => {
                 let mut parts = Vec::new();
                 summands(left, &mut parts);
+                let split = parts.len();
                 summands(right, &mut parts);
-                self.alike(&parts);
+                let measure = self.alike(&parts);
+                let (left, right) = parts.split_at(split);
+                [left, right].into_iter().for_each(|side| self.note_numbers(side, &measure));
             }
             _ => {}
         }
     }
 
-    /// Makes sure that `argument` is a plain number, which what stands at `place` takes.
-    pub(super) fn plain(&mut self, argument: &ast::Expr, place: Span, why: &str) {
+    /// Makes sure that `argument` is a plain number, which what stands at `place` takes; whether it can be one.
+    pub(super) fn plain(&mut self, argument: &ast::Expr, place: Span, why: &str) -> bool {
         let measure = self.infer(argument);
-        if let Err(clash) = self.solver.unify(&measure, &Measure::one(), argument.span) {
-            self.not_plain(argument, &clash, place, why);
+        match self.solver.unify(&measure, &Measure::one(), argument.span) {
+            Ok(()) => true,
+            Err(clash) => {
+                self.not_plain(argument, &clash, place, why);
+                false
+            }
         }
     }
 
@@ -270,6 +304,10 @@ pub(super) fn summands<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e ast::Expr>) {
         ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => summands(operand, out),
         _ => out.push(expr),
     }
+}
+
+fn is_zero(expr: &ast::Expr) -> bool {
+    matches!(expr.kind, ExprKind::Number { value, .. } if value == 0.0)
 }
 
 /// Whether `expr` is made of numbers without a unit alone.

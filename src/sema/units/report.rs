@@ -1,9 +1,9 @@
 //! What is said where units do not fit: both sides with their units, and where those come from.
 
-use super::infer::Checker;
+use super::infer::{Beside, Checker};
 use super::solve::Clash;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0802, E0803, E0804, W0801};
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0802};
 use crate::hir::Unit;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -52,6 +52,23 @@ impl Checker<'_, '_> {
             true => format!("multiply by `{} [{}]`", crate::hir::number(unit.scale()), Unit::one().over(unit)),
             false => "divide by a quantity of the same unit".to_string(),
         }));
+    }
+
+    /// Reports numbers without a unit in sums of quantities.
+    pub(super) fn judge_numbers(&mut self) {
+        for Beside { number, term, measure, calls } in std::mem::take(&mut self.beside) {
+            let measure = self.solver.reduce(&measure);
+            let Some(unit) = measure.as_unit().filter(|u| !u.is_one()) else { continue };
+            let unit = shown(unit);
+            self.calls = calls;
+            let message = format!("a number without a unit is added to a quantity in {unit}");
+            let d = Diagnostic::warning(W0802, message, number, format!("taken as {unit}"));
+            let d = self.origins(d.label(term.span, format!("in {unit}")), &term, number);
+            self.push(d.help(format!(
+                "write {unit} behind the number if that is meant, or make the other term a plain number"
+            )));
+        }
+        self.calls.clear();
     }
 
     /// Labels the declarations that the units in `expr` come from; `other` has its label already.

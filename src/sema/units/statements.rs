@@ -45,11 +45,13 @@ pub(in super::super) fn check(
         in_hole: false,
         calls: Vec::new(),
         tuple: 0,
+        beside: Vec::new(),
         said: IndexSet::new(),
         fresh: 0,
         nodes: 0,
     };
     checker.model(model);
+    checker.judge_numbers();
     checker.units(unknowns, holes)
 }
 
@@ -192,8 +194,11 @@ impl<'m> Checker<'m, '_> {
             self.tuple = k;
             let mut parts = Vec::new();
             summands(left, &mut parts);
+            let split = parts.len();
             summands(right, &mut parts);
-            self.alike(&parts);
+            let measure = self.alike(&parts);
+            let (left, right) = parts.split_at(split);
+            [left, right].into_iter().for_each(|side| self.note_numbers(side, &measure));
         }
         self.tuple = 0;
     }

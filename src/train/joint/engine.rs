@@ -38,8 +38,10 @@ const TOLERATED_DISCRETISATION: f64 = 0.3;
 const MAX_REFINEMENT: usize = 8;
 /// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
 pub const FEWEST_PER_COMPONENT: usize = 5;
+/// Relative distance from a bound that counts as none.
+const AT_BOUND: f64 = 1e-6;
 /// Dropped terms above this t-statistic are reported.
-const PLAUSIBLE: f64 = 2.0;
+pub const PLAUSIBLE: f64 = 2.0;
 
 /// Fits the unknowns of a model to observations.
 pub fn fit(
@@ -211,7 +213,7 @@ impl<'a> Engine<'a> {
         for (inflation, kappa) in self.schedule(&state)? {
             let sigma = state.sigma.clone();
             let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
-            let stage = self.stage(kappa, begin)?;
+            let stage = self.stage(kappa, begin, kappa <= SELECT_FROM)?;
             if inflation > 1.0 {
                 state = State { sigma, ..stage.state };
                 continue;
@@ -334,7 +336,8 @@ impl<'a> Engine<'a> {
         let begin = best.state.clone();
         let centre = best.kappa;
         for factor in [10f64.sqrt(), 1.0, 10f64.powf(-0.25)] {
-            let stage = self.stage(centre * factor, begin.clone())?;
+            // Whatever kappa is: this is the last chance to drop terms.
+            let stage = self.stage(centre * factor, begin.clone(), true)?;
             if stage.criterion < best.criterion || factor == 1.0 {
                 best = stage;
             }
@@ -343,11 +346,11 @@ impl<'a> Engine<'a> {
         Ok(Some(best))
     }
 
-    /// Gauss-Newton solves at one kappa until the unknowns settle.
-    fn stage(&mut self, kappa: f64, state: State) -> Result<Stage, JointError> {
+    /// Gauss-Newton solves at one kappa until the unknowns settle; with `select`, candidate terms are dropped and taken back.
+    fn stage(&mut self, kappa: f64, state: State, select: bool) -> Result<Stage, JointError> {
         let State { mut x, mut xi, mut active, sigma } = state;
         let (n, links) = (self.grid.n, self.grid.links());
-        let selecting = kappa <= SELECT_FROM && self.unknowns.iter().any(|u| u.droppable);
+        let selecting = select && self.unknowns.iter().any(|u| u.droppable);
         let mut round = 0;
         loop {
             self.allowed()?;
@@ -369,13 +372,7 @@ impl<'a> Engine<'a> {
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
-            let chosen = if selecting {
-                let stop = || self.observer.should_stop();
-                let search = Search::new(&reduced, &self.scale, self.unknowns, self.price, &stop);
-                search.run(&active).map_err(|Stopped| self.interrupted())?
-            } else {
-                active.clone()
-            };
+            let chosen = if selecting { self.choose(&reduced, &active)? } else { active.clone() };
             let point = Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta };
             let step = match self.step(&point, &reduced, &chosen)? {
                 Some(step) => step,
@@ -398,7 +395,7 @@ impl<'a> Engine<'a> {
                 loss: reduced.objective,
                 phase: "joint",
             });
-            let limit = if step.share < 1.0 { DAMPED_SOLVES } else { SOLVES[usize::from(kappa <= SELECT_FROM)] };
+            let limit = if step.share < 1.0 { DAMPED_SOLVES } else { SOLVES[usize::from(select)] };
             if round < limit && !settled {
                 continue;
             }
@@ -420,6 +417,20 @@ impl<'a> Engine<'a> {
                 process_noise: false,
                 converged: moved < SETTLED,
             });
+        }
+    }
+
+    /// The best set of terms; where a parameter comes to stand at a bound with it, the best one beside that.
+    fn choose(&self, reduced: &Reduced, active: &[bool]) -> Result<Vec<bool>, JointError> {
+        let stop = || self.observer.should_stop();
+        let search = || Search::new(reduced, &self.scale, self.unknowns, self.price, &stop);
+        let chosen = search().run(active).map_err(|Stopped| self.interrupted())?;
+        match select::solve(reduced, &self.scale, self.unknowns, &chosen) {
+            Some(solution) if !solution.held.is_empty() => {
+                let search = search().holding(&solution.held, &self.scale);
+                search.run(&chosen).map_err(|Stopped| self.interrupted())
+            }
+            _ => Ok(chosen),
         }
     }
 
@@ -484,10 +495,15 @@ impl<'a> Engine<'a> {
                 let kept = best.state.active[k];
                 let estimated = kept && !best.reduced.idle[k];
                 let std_error = if estimated { error[k].hypot(best.solution.shift[k]) } else { f64::NAN };
-                Estimate { value: best.state.xi[k], std_error, kept }
+                // Damped steps may not have arrived there.
+                let arrived =
+                    |bound: f64| (best.state.xi[k] - bound).abs() <= AT_BOUND * bound.abs().max(f64::MIN_POSITIVE);
+                let at_bound = best.solution.held.iter().any(|&(held, bound)| held == k && arrived(bound));
+                Estimate { value: best.state.xi[k], std_error, kept, at_bound }
             })
             .collect();
-        let search = Search::new(&best.reduced, &self.scale, self.unknowns, self.price, &|| false);
+        let search = Search::new(&best.reduced, &self.scale, self.unknowns, self.price, &|| false)
+            .holding(&best.solution.held, &self.scale);
         let mut plausible: Vec<Plausible> = search
             .dropped(&best.state.active)
             .into_iter()

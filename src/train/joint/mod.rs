@@ -25,7 +25,7 @@ mod select;
 mod smoother;
 mod subset;
 
-pub use engine::{FEWEST_PER_COMPONENT, fit};
+pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
 pub use problem::{
     Dynamics, Estimate, EvaluateError, Interim, JointError, JointFit, Observations, Plausible, Points, Settings,
     Unknown,

@@ -85,6 +85,8 @@ pub struct Estimate {
     pub std_error: f64,
     /// Whether it is kept.
     pub kept: bool,
+    /// Whether it is no candidate term and the best value within its bounds is one of them; then it has no standard error.
+    pub at_bound: bool,
 }
 
 /// A dropped term that the data do not rule out.

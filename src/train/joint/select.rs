@@ -27,6 +27,8 @@ pub struct Search<'a> {
     lower: Vec<f64>,
     upper: Vec<f64>,
     unknowns: &'a [Unknown],
+    /// Unknowns that stand at a bound and take no part.
+    held: Vec<bool>,
     price: f64,
     stop: &'a dyn Fn() -> bool,
 }
@@ -53,9 +55,23 @@ impl<'a> Search<'a> {
             lower: unknowns.iter().zip(scale).map(|(u, s)| u.lower / s).collect(),
             upper: unknowns.iter().zip(scale).map(|(u, s)| u.upper / s).collect(),
             unknowns,
+            held: vec![false; p],
             price,
             stop,
         }
+    }
+
+    /// The same search with unknowns held at values, `(position, value)`: terms are judged beside a parameter at its bound, not
+    /// beside the value outside that it would have.
+    pub fn holding(mut self, values: &[(usize, f64)], scale: &[f64]) -> Search<'a> {
+        let p = self.q.p;
+        for &(k, value) in values {
+            self.held[k] = true;
+            for (i, c) in self.q.c.iter_mut().enumerate() {
+                *c -= self.q.s[i * p + k] * value / scale[k];
+            }
+        }
+        self
     }
 
     fn inside(&self, k: usize, x: f64) -> bool {
@@ -83,7 +99,7 @@ impl<'a> Search<'a> {
     /// What adding an unknown would gain: the squared t-statistic that it would have; `None` where its bounds forbid it.
     fn gain(&self, k: usize, entry: &Entry) -> Option<f64> {
         let Entry { value, left, shift } = entry;
-        self.inside(k, *value).then(|| value * value / (1.0 / left + shift * shift))
+        (!self.held[k] && self.inside(k, *value)).then(|| value * value / (1.0 / left + shift * shift))
     }
 
     /// The most significant unknown outside the set, the one at position `without` taken out before, and its gain.
@@ -129,9 +145,10 @@ impl<'a> Search<'a> {
 
     /// The best set found from the current one, from all candidates and from none, improved by swaps.
     pub fn run(&self, current: &[bool]) -> Result<Vec<bool>, Stopped> {
-        let all = vec![true; self.q.p];
-        let none: Vec<bool> = self.unknowns.iter().map(|u| !u.droppable).collect();
-        let (mut best, mut value) = self.settle(current)?;
+        let free = |active: &[bool]| active.iter().zip(&self.held).map(|(a, held)| *a && !held).collect::<Vec<bool>>();
+        let all = free(&vec![true; self.q.p]);
+        let none = free(&self.unknowns.iter().map(|u| !u.droppable).collect::<Vec<bool>>());
+        let (mut best, mut value) = self.settle(&free(current))?;
         for start in [all, none] {
             let (other, v) = self.settle(&start)?;
             if v < value {
@@ -141,7 +158,7 @@ impl<'a> Search<'a> {
         while let Some((other, v)) = self.swap(&best, value)? {
             (best, value) = (other, v);
         }
-        Ok(best)
+        Ok(best.iter().zip(&self.held).map(|(a, held)| *a || *held).collect())
     }
 
     /// A better set with one term exchanged.
@@ -165,7 +182,8 @@ impl<'a> Search<'a> {
 
     /// For every dropped term: the value it would have (scaled) and its t-statistic.
     pub fn dropped(&self, active: &[bool]) -> Vec<Plausible> {
-        let Some(subset) = Subset::new(&self.q, active) else { return Vec::new() };
+        let free: Vec<bool> = active.iter().zip(&self.held).map(|(a, held)| *a && !held).collect();
+        let Some(subset) = Subset::new(&self.q, &free) else { return Vec::new() };
         let outside = subset.outside();
         let entries = outside.all.iter().enumerate().map(|(j, &k)| (k, subset.entering(&outside, j, None)));
         entries
@@ -186,6 +204,8 @@ pub struct Solution {
     pub noisy: Vec<f64>,
     /// Systematic error left by the discretisation.
     pub shift: Vec<f64>,
+    /// Unknowns that are no candidate terms and stand at a bound: position and value.
+    pub held: Vec<(usize, f64)>,
 }
 
 /// Solves for the unknowns of a set within their bounds: one at a time, the worst offender is put on its bound.
@@ -218,7 +238,9 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
         }
         let systematic: Vec<f64> = free.iter().map(|&k| reduced.systematic[k] * scale[k]).collect();
         let score: Vec<f64> = (0..m * m).map(|k| at(&reduced.score, k / m, k % m)).collect();
-        let mut out = Solution { xi, exact: vec![f64::NAN; p], noisy: vec![f64::NAN; p], shift: vec![0.0; p] };
+        let held = (0..p).filter(|&k| !unknowns[k].droppable).filter_map(|k| Some((k, fixed[k]?))).collect();
+        let (exact, noisy, shift) = (vec![f64::NAN; p], vec![f64::NAN; p], vec![0.0; p]);
+        let mut out = Solution { xi, exact, noisy, shift, held };
         for (i, &k) in free.iter().enumerate() {
             // The score's covariance is symmetric: its rows are its columns.
             let row = &v[i * m..(i + 1) * m];

@@ -1,0 +1,136 @@
+//! What makes the result of a joint fit less trustworthy than its standard errors say.
+
+use super::observed::Observed;
+use super::terms::idle_parameters;
+use crate::base::{Idx, IndexMap, IndexSet};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{W0706, W1104, W1105};
+use crate::hir::{self, Bounds, Model, UnknownKind};
+use crate::report::{round, some};
+use crate::source::Span;
+use crate::train::joint::{Estimate, JointFit, PLAUSIBLE};
+
+/// Terms that one message names, at most.
+const MOST_NAMED: usize = 6;
+
+/// Remarks that have a place in the model file.
+pub fn placed(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+    let mut out = at_bounds(model, result);
+    out.extend(insignificant(model, result));
+    out
+}
+
+/// Parameters whose best value within their range is one of its ends.
+fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+    let held = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
+    // Elements of a family stand in one declaration.
+    let mut declared: IndexMap<Span, (Bounds, Vec<String>)> = IndexMap::new();
+    for (unknown, estimate) in held {
+        let UnknownKind::Param(param) = unknown.kind else { continue };
+        let bounds = unknown.bounds;
+        let low = (estimate.value - bounds.lower).abs() <= (bounds.upper - estimate.value).abs();
+        let (end, bound) = if low { ("lower", bounds.lower) } else { ("upper", bounds.upper) };
+        let entry = declared.entry(model.params[param].span).or_insert((bounds, Vec::new()));
+        entry.1.push(format!("`{}` lies at the {end} end of its range, {}", unknown.name, hir::number(bound)));
+    }
+    let remark = |(span, (bounds, names)): (Span, (Bounds, Vec<String>))| {
+        let message = format!("the estimate of {}: the data would take it further", some(&names, MOST_NAMED));
+        let help = format!(
+            "widen the range `in [{}, {}]`; the other estimates and their errors hold for that value only",
+            hir::number(bounds.lower),
+            hir::number(bounds.upper)
+        );
+        Diagnostic::warning(W1104, message, span, "with this range").help(help)
+    };
+    declared.into_iter().map(remark).collect()
+}
+
+/// Terms of a hole that were kept although their coefficients could as well be zero.
+fn insignificant(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    for hole in model.holes.values() {
+        let weak: Vec<String> = hole
+            .terms
+            .iter()
+            .filter_map(|term| {
+                let estimate = result.estimates.get(term.coefficient.index())?;
+                is_weak(estimate).then(|| {
+                    let number = round(estimate.value, Some(estimate.std_error)).full();
+                    format!("`{}` ({number})", term.spelled)
+                })
+            })
+            .collect();
+        if weak.is_empty() {
+            continue;
+        }
+        let named = some(&weak, MOST_NAMED);
+        let state = &model.states[hole.state].name;
+        let message =
+            format!("terms in the equation of `{state}` are kept with coefficients below two standard errors: {named}");
+        let d = Diagnostic::warning(W1105, message, hole.span, "of this hole");
+        out.push(d.help("the fit could not settle without them: give more data, fewer candidates, or `significance`"));
+    }
+    out
+}
+
+/// Whether a candidate term is kept although its coefficient is below the significance of plausible terms.
+fn is_weak(estimate: &Estimate) -> bool {
+    estimate.kept && estimate.value.abs() < PLAUSIBLE * estimate.std_error
+}
+
+/// States that no column observes; one remark for all elements of a family.
+pub fn unobserved(model: &Model, observed: &Observed) -> Vec<Diagnostic> {
+    let mut said = IndexSet::new();
+    let states = model.states.values().filter(|s| observed.train.column(&s.name).is_none());
+    states
+        .filter(|state| said.insert(state.span))
+        .map(|state| {
+            let message = format!("no column observes `{}`", state.name);
+            Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone")
+        })
+        .collect()
+}
+
+/// Remarks about the fit as a whole.
+pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
+    let mut out = Vec::new();
+    if result.process_noise {
+        let bounded: Vec<String> = model
+            .unknowns
+            .values()
+            .zip(&result.estimates)
+            .filter(|(_, e)| e.at_bound)
+            .map(|(u, _)| format!("`{}`", u.name))
+            .collect();
+        let why = match bounded.is_empty() {
+            true => "the process itself is noisy, or the candidate terms cannot express it".to_string(),
+            false => format!(
+                "with {} at the end of its range the candidate terms may not be able to express it, or the process itself is noisy",
+                bounded.join(", ")
+            ),
+        };
+        out.push(format!(
+            "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
+        ));
+    }
+    if !result.converged {
+        out.push(
+            "the fit did not settle: estimates still move by more than a third of their standard errors".to_string(),
+        );
+    }
+    for hole in model.holes.values() {
+        let none = hole.terms.iter().all(|t| {
+            let at = t.coefficient.index();
+            result.estimates.get(at).is_none_or(|e| !e.kept)
+        });
+        if none {
+            let state = &model.states[hole.state].name;
+            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled));
+        }
+    }
+    for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {
+        let name = &model.unknowns[id].name;
+        out.push(format!("every term with `{name}` was dropped: its value says nothing"));
+    }
+    out
+}

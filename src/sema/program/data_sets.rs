@@ -1,0 +1,197 @@
+//! Data sets and solve items: the models their numbers belong to, and what they are made of.
+
+use super::super::data::{self, Simulation};
+use super::super::settings::{Context, SIMULATE, SOLVE, Settings};
+use super::super::{formula, solve, suggest, units};
+use super::Checker;
+use crate::diagnostics::codes::E0201;
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{DataId, DataSet, ModelId};
+use crate::source::Sources;
+use crate::syntax::ast::{self, Item, ModelItem};
+
+impl Checker<'_> {
+    pub(super) fn data_set(
+        &mut self,
+        data: &ast::Data,
+        items: &[Item],
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<DataId> {
+        let files = self.override_files.clone();
+        let models = self.models_of(data, items);
+        let needed = units::wanted(models.iter().flatten().map(|&id| &self.program.models[id]));
+        let before = sink.error_count();
+        let mut unsaid = Sink::new();
+        // Of a model that is wrong no unit is known.
+        let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
+        let (settled, conversions) = units::settle(data, &needed, &self.units, said);
+        let fits = sink.error_count() == before;
+        let mut settled = settled;
+        if models.iter().any(Option::is_none) {
+            units::forget_of_columns(&mut settled);
+        }
+        let data = &settled;
+        let known = conversions.units.clone();
+        let checked = match &data.source {
+            ast::DataSource::File { format, path } => {
+                let names = self.names_for(data, items);
+                let mut cx = Context { sources, sink, override_files: &files };
+                let time = needed.time_unit().filter(|_| conversions.time.is_some());
+                self.data_units.insert(data.name.name.clone(), (time, known));
+                data::from_file(data, format, path, &names, conversions, &mut cx)
+            }
+            ast::DataSource::Simulate { model: name, arguments } => {
+                let id = self.find_model(name, sink);
+                let id = id.and_then(|id| self.specialised(id, name, arguments, items, sources));
+                let Some(id) = id else {
+                    // The keys can be checked all the same.
+                    let mut cx = Context { sources, sink, override_files: &files };
+                    Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], &mut cx);
+                    return None;
+                };
+                let model = &self.program.models[id];
+                let known = (model.units.time.clone(), units::simulated(model));
+                self.data_units.insert(data.name.name.clone(), known);
+                let simulation = Simulation { model, id };
+                let mut cx = Context { sources, sink, override_files: &files };
+                data::simulated(data, name, arguments, &simulation, &mut cx)
+            }
+            ast::DataSource::Formula(_) => {
+                let functions: Vec<ast::Function> = items
+                    .iter()
+                    .filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None })
+                    .collect();
+                let mut cx = Context { sources, sink, override_files: &files };
+                formula::formula(data, &functions, &mut cx)
+            }
+            ast::DataSource::Solve { model: name, arguments } => {
+                if let Some(id) = models.first().copied().flatten() {
+                    let model = &self.program.models[id];
+                    let known = (model.units.time.clone(), units::simulated(model));
+                    self.data_units.insert(data.name.name.clone(), known);
+                }
+                self.solve(data, (name, arguments), items, sources, sink)
+            }
+        };
+        checked.filter(|_| fits).map(|d| self.program.data.push(d))
+    }
+
+    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all. `None`
+    /// stands for a model that is wrong or missing.
+    fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<Option<ModelId>> {
+        let named = |name: &str| self.models.get(name).copied().flatten();
+        if let ast::DataSource::Simulate { model, .. } | ast::DataSource::Solve { model, .. } = &data.source {
+            return vec![named(&model.name)];
+        }
+        let fitted: Vec<&str> = items
+            .iter()
+            .filter_map(|i| match i {
+                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                _ => None,
+            })
+            .collect();
+        match fitted.is_empty() {
+            true => self.models.values().copied().collect(),
+            false => fitted.into_iter().map(named).collect(),
+        }
+    }
+
+    /// States and inputs of the models that are fitted to `data`; of all models when none is. Where one is missing, any name may be
+    /// one of its states.
+    fn names_for(&self, data: &ast::Data, items: &[Item]) -> Vec<String> {
+        let fitted: Vec<&str> = items
+            .iter()
+            .filter_map(|i| match i {
+                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
+                    if let ast::DataSource::Solve { model, .. } = &solve.source {
+                        Some(model.name.as_str())
+                    } else {
+                        None
+                    }
+                }
+                _ => None,
+            })
+            .collect();
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |name: &str| {
+            if !names.iter().any(|n| n == name) {
+                names.push(name.to_string());
+            }
+        };
+        let declared = |name: &&str| items.iter().any(|i| matches!(i, Item::Model(m) if m.name.name == *name));
+        if !fitted.iter().all(declared) {
+            data.settings.iter().for_each(|s| add(&s.key.name));
+        }
+        for item in items {
+            let Item::Model(m) = item else { continue };
+            if !fitted.is_empty() && !fitted.contains(&m.name.name.as_str()) {
+                continue;
+            }
+            for part in &m.body {
+                match part {
+                    ModelItem::State(list) => list.iter().for_each(|s| add(&s.name.name)),
+                    ModelItem::Input(list) => list.iter().for_each(|i| add(&i.name.name)),
+                    _ => {}
+                }
+            }
+        }
+        names
+    }
+
+    /// A solve item: its model with a number for every parameter, and the data it names.
+    fn solve(
+        &mut self,
+        item: &ast::Data,
+        (name, arguments): (&ast::Ident, &[ast::Binding]),
+        items: &[Item],
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<DataSet> {
+        let files = self.override_files.clone();
+        let id = self.find_model(name, sink);
+        let known = id.filter(|&id| {
+            let mut cx = Context { sources, sink: &mut *sink, override_files: &files };
+            data::values(&self.program.models[id], name, arguments, "solve", &mut cx).is_some()
+        });
+        let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
+        let (data, found) = self.data_of(item, sink);
+        let mut cx = Context { sources, sink, override_files: &files };
+        let Some(known) = known.filter(|_| found) else {
+            // The keys can be checked all the same.
+            Settings::new(SOLVE, &item.settings, item.name.span, &[], &[], &mut cx);
+            return None;
+        };
+        solve::solve(item, name, known, (&self.program, data), &mut cx)
+    }
+
+    /// The data set that a solve item names, and whether there is nothing wrong with that.
+    fn data_of(&mut self, item: &ast::Data, sink: &mut Sink) -> (Option<DataId>, bool) {
+        let Some(name) = named_data(item) else { return (None, true) };
+        self.used.push(name.name.clone());
+        match self.data.get(&name.name) {
+            Some(found) => (*found, found.is_some()),
+            None => {
+                let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
+                let help = suggest::help("data sets", &name.name, known);
+                let message = format!("there is no data set `{}`", name.name);
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                (None, false)
+            }
+        }
+    }
+}
+
+/// The data set that a solve item names.
+fn named_data(item: &ast::Data) -> Option<ast::Ident> {
+    if !matches!(item.source, ast::DataSource::Solve { .. }) {
+        return None;
+    }
+    match item.settings.iter().find(|s| s.key.name == "data")?.values.as_slice() {
+        [ast::SettingValue::Expr(ast::Expr { kind: ast::ExprKind::Name(name), span })] => {
+            Some(ast::Ident { name: name.clone(), span: *span })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,183 @@
+//! The whole program: imports, overrides, then models, networks, data sets and fits in that order.
+
+mod copies;
+mod data_sets;
+mod entries;
+mod fits;
+
+use super::overrides::{self, Override};
+use super::settings::Context;
+use super::units::{self, Table};
+use super::{model, network, suggest};
+use crate::base::IndexMap;
+use crate::diagnostics::codes::{self, E0201};
+use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::hir::{DataId, ModelId, NetworkId, Program, Unit};
+use crate::source::{FileId, Sources, Span, World};
+use crate::syntax::ast::{self, Item};
+
+/// Checks a whole program.
+///
+/// `file` is the main file's tree, parsed into `sink`; files it imports are read through `world` into `sources`;
+/// `overrides` replace settings before anything is checked. All findings go to `sink`. The program comes back exactly
+/// when `sink` holds no error.
+pub fn analyze(
+    file: &ast::File,
+    world: &dyn World,
+    overrides: &[Override],
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Option<Program> {
+    let broken = sink.has_errors();
+    let mut own = Sink::new();
+    let mut program = Checker::new(world, overrides).check(file, overrides, sources, &mut own);
+    program = program.filter(|_| !own.has_errors() && !broken);
+    for finding in own.into_sorted() {
+        // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept.
+        if !broken || INDEPENDENT.contains(&finding.code) {
+            sink.push(finding);
+        }
+    }
+    program
+}
+
+/// Errors that a missing statement cannot cause.
+const INDEPENDENT: [&str; 17] = [
+    codes::E0202,
+    codes::E0203,
+    codes::E0205,
+    codes::E0206,
+    codes::E0207,
+    codes::E0208,
+    codes::E0211,
+    codes::E0310,
+    codes::E0401,
+    codes::E0402,
+    codes::E0403,
+    codes::E0404,
+    codes::E0405,
+    codes::E0501,
+    codes::E0502,
+    codes::E0503,
+    codes::E0504,
+];
+/// The unit of a data set's time and those of its columns by name, where they are known.
+type KnownUnits = (Option<Unit>, Vec<(String, Unit)>);
+struct Checker<'w> {
+    world: &'w dyn World,
+    override_files: Vec<FileId>,
+    program: Program,
+    /// Items by name; `None` for those that are wrong, about which there is nothing more to say.
+    models: IndexMap<String, Option<ModelId>>,
+    networks: IndexMap<String, Option<NetworkId>>,
+    data: IndexMap<String, Option<DataId>>,
+    /// The unit of the time and of columns, where they are known, by data set.
+    data_units: IndexMap<String, KnownUnits>,
+    /// The units of the main file.
+    units: Table,
+    used: Vec<String>,
+    /// The functions that models and tests of the file can call.
+    functions: Vec<ast::Function>,
+}
+
+impl<'w> Checker<'w> {
+    fn new(world: &'w dyn World, overrides: &[Override]) -> Self {
+        Checker {
+            world,
+            override_files: overrides::files(overrides),
+            program: Program::default(),
+            models: IndexMap::new(),
+            networks: IndexMap::new(),
+            data: IndexMap::new(),
+            data_units: IndexMap::new(),
+            units: Table::default(),
+            used: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    fn check(
+        mut self,
+        file: &ast::File,
+        changes: &[Override],
+        sources: &mut Sources,
+        sink: &mut Sink,
+    ) -> Option<Program> {
+        let entries = self.collect(file, sources, sink);
+        let (mut items, places): (Vec<Item>, Vec<(Span, Option<Span>)>) = {
+            let places = entries.iter().map(|e| (e.place(), e.import)).collect();
+            (entries.into_iter().map(|e| e.item).collect(), places)
+        };
+        overrides::apply(&mut items, changes, sink);
+        let sources = &*sources;
+        let units: Vec<ast::UnitDecl> =
+            items.iter().filter_map(|i| if let Item::Unit(u) = i { Some(u.clone()) } else { None }).collect();
+        self.units = Table::declare(&units, sink);
+        for (item, (_, import)) in items.iter().zip(&places) {
+            if let Item::Model(m) = item {
+                let checked = quiet(import.is_some(), sink, |sink| model::analyze(m, sources, sink));
+                let id = checked.map(|m| self.program.models.push(m));
+                self.models.insert(m.name.name.clone(), id);
+            }
+        }
+        for (item, (_, import)) in items.iter().zip(&places) {
+            if let Item::Network(block) = item {
+                block.settings.iter().for_each(|s| units::refuse_in(s, sink));
+                let files = &self.override_files;
+                let checked = quiet(import.is_some(), sink, |sink| {
+                    network::network(block, &mut Context { sources, sink, override_files: files })
+                });
+                let id = checked.map(|n| self.program.networks.push(n));
+                self.networks.insert(block.name.name.clone(), id);
+            }
+        }
+        // Solve items come last: they may take inputs and starts from any other data set.
+        for last in [false, true] {
+            for item in &items {
+                if let Item::Data(d) = item
+                    && last == matches!(d.source, ast::DataSource::Solve { .. })
+                {
+                    let id = self.data_set(d, &items, sources, sink);
+                    self.data.insert(d.name.name.clone(), id);
+                }
+            }
+        }
+        for item in &items {
+            if let Item::Fit(f) = item {
+                self.fit(f, sources, sink);
+            }
+        }
+        if !sink.has_errors() {
+            // Tests are about all the rest: with errors there, what they say cannot be judged.
+            self.tests(&items, sink);
+        }
+        if !sink.has_errors() {
+            self.unused(&items, &places, sink);
+        }
+        Some(self.program)
+    }
+
+    fn find_model(&mut self, name: &ast::Ident, sink: &mut Sink) -> Option<ModelId> {
+        self.used.push(name.name.clone());
+        match self.models.get(&name.name) {
+            Some(found) => *found,
+            None => {
+                let help = suggest::help("models", &name.name, self.models.keys().map(String::as_str));
+                let message = format!("there is no model `{}`", name.name);
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown model").help(help));
+                None
+            }
+        }
+    }
+}
+
+/// Runs a check; of imported items only errors are passed on, their warnings concern their own file.
+fn quiet<T>(imported: bool, sink: &mut Sink, check: impl FnOnce(&mut Sink) -> T) -> T {
+    if !imported {
+        return check(sink);
+    }
+    let mut own = Sink::new();
+    let result = check(&mut own);
+    own.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).for_each(|d| sink.push(d));
+    result
+}

@@ -1,0 +1,43 @@
+//! The tutorial shows what `mechc new` writes and what its model gives.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn mechc(folder: &Path, args: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_tutorial_shows_the_project_that_mechc_new_writes() {
+    let page = super::read("docs/tutorial.md");
+    let blocks = super::blocks("docs/tutorial.md", &page);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    mechc(folder.path(), &["new", "hares"]);
+    let project = folder.path().join("hares");
+    let read = |name: &str| fs::read_to_string(project.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+
+    // Every file is named.
+    for entry in fs::read_dir(&project).expect("the project") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        assert!(page.contains(&format!("`{name}`")), "the tutorial does not name {name}");
+    }
+    // The first listing is the model file, and the others are pieces of files or what the run prints.
+    let model = read("model.mech");
+    let listing = blocks.iter().find(|b| b.info == "mech").expect("a listing");
+    assert_eq!(listing.text.trim(), model.trim(), "{}", listing.place);
+    let printed = mechc(&project, &["run", "model.mech"]);
+    let shown = [model, read("data.csv"), printed];
+    for block in blocks.iter().filter(|b| b.info == "text" || b.info == "mech") {
+        assert!(
+            shown.iter().any(|text| text.contains(block.text.trim())),
+            "{}: nowhere\n{}\nin\n{}",
+            block.place,
+            block.text,
+            shown[2]
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What a run says about its own result: estimates at the ends of ranges, terms that are not significant, states that nothing
+//! observes, scores of what was held out. The terminal, `record.json` and `report.html` say the same.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A predator whose saturation is 0.6, and a model whose range for it ends below.
+const NARROW: &str = "model Truth {
+  state u, v
+  param r = 1, k = 4, c = 1, h = 0.6, m = 0.4
+  u' = r*u*(1 - u/k) - c*u*v/(1 + h*u)
+  v' = 0.5*u*v/(1 + h*u) - m*v
+  initial u = 1, v = 1
+}
+model Fitted {
+  state u, v
+  param h = 0.1 in [0, 0.2]
+  u' = ?poly(u, v; degree = 2) - ?linear(u*v/(1 + h*u))
+  v' = ?linear(u*v/(1 + h*u)) + ?poly(u, v; degree = 2)
+}
+data obs = simulate Truth { steps 400; dt 0.1; noise 2%; seed 3 }
+fit Fitted to obs
+";
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The run, its record, and its page.
+fn run(folder: &Path, model: &str, args: &[&str]) -> (Output, serde_json::Value, String) {
+    fs::write(folder.join("m.mech"), model).expect("a written file");
+    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
+    let done = mechc(folder, &[&["run", "m.mech", "--out", &out], args].concat());
+    let read = |name: &str| fs::read_to_string(folder.join(&out).join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let record = serde_json::from_str(&read("record.json")).expect("JSON");
+    (done, record, read("report.html"))
+}
+
+fn warnings(record: &serde_json::Value) -> Vec<String> {
+    let all = record["warnings"].as_array().expect("warnings");
+    all.iter().map(|w| w.as_str().expect("a text").to_string()).collect()
+}
+
+#[test]
+fn an_estimate_at_the_end_of_its_range_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (done, record, page) = run(folder.path(), NARROW, &["--message-format", "short"]);
+    assert!(done.status.success());
+    let said = "the estimate of `h` lies at the upper end of its range, 0.2";
+    assert!(text(&done.stderr).contains(&format!("m.mech:10:9: warning[W1104]: {said}")), "{}", text(&done.stderr));
+    assert!(warnings(&record).iter().any(|w| w.starts_with(said) && w.contains("widen the range")), "{record}");
+    assert!(page.contains("lies at the upper end of its range"));
+    assert_eq!(record["parameters"][0]["value"], 0.2);
+    // Terms that are kept beside the bound are significant there.
+    for term in
+        record["equations"].as_array().expect("equations").iter().flat_map(|e| e["terms"].as_array().expect("terms"))
+    {
+        let (value, error) = (term["coefficient"].as_f64().expect("a number"), term["std_error"].as_f64());
+        assert!(error.is_none_or(|error| value.abs() > 2.0 * error), "{term}");
+    }
+    // It can be denied and allowed like any other warning; what was found is there all the same.
+    let (denied, _, _) = run(folder.path(), NARROW, &["--deny", "W1104"]);
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(!denied.stdout.is_empty());
+    let (allowed, _, _) = run(folder.path(), NARROW, &["--allow", "W1104"]);
+    assert!(!text(&allowed.stderr).contains("its range"), "{}", text(&allowed.stderr));
+}
+
+#[test]
+fn a_range_that_holds_the_value_gives_no_remark() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Truth { state u; u' = -0.5*u; initial u = 1 }
+model Fitted { state u; param k = 1 in [0, 2]; u' = -k*u }
+data obs = simulate Truth { steps 100; dt 0.1; noise 1%; seed 1 }
+fit Fitted to obs
+";
+    let (done, record, _) = run(folder.path(), model, &[]);
+    assert!(done.status.success());
+    assert!(warnings(&record).is_empty(), "{record}");
+    assert!(!text(&done.stderr).contains("warning"), "{}", text(&done.stderr));
+}
+
+#[test]
+fn an_unobserved_state_is_named_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Truth { state u, v; u' = v; v' = -u; initial u = 1, v = 0 }
+model F { state u, w; param k = 1; u' = k*w; w' = -u }
+data obs = simulate Truth { steps 100; dt 0.1 }
+fit F to obs
+";
+    let (_, record, _) = run(folder.path(), model, &[]);
+    let about: Vec<String> = warnings(&record).into_iter().filter(|w| w.contains("`w`")).collect();
+    assert_eq!(about, ["no column of `obs` observes `w`"]);
+    // A fit that fails names the state, and that nothing observes it.
+    let free = model.replace("param k = 1; u' = k*w; w' = -u", "u' = ?linear(u); w' = ?linear(w)");
+    fs::write(folder.path().join("free.mech"), free).expect("a written file");
+    let failed = mechc(folder.path(), &["run", "free.mech", "--out", "failed"]);
+    assert_eq!(failed.status.code(), Some(5));
+    let said = text(&failed.stderr);
+    assert!(
+        said.contains("not finite in `w`") && said.contains("help: ") && said.contains("no column observes `w`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_score_of_what_was_held_out_is_printed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Truth { state u; u' = -0.5*u; initial u = 1 }
+model Fitted { state u; param k = 1 in [0, 2]; u' = -k*u }
+data obs = simulate Truth { steps 100; dt 0.1; noise 1%; seed 1; holdout 20% }
+fit Fitted to obs
+";
+    let (done, record, page) = run(folder.path(), model, &[]);
+    let metrics = record["metrics"].as_array().expect("metrics");
+    let held: Vec<&serde_json::Value> = metrics.iter().filter(|m| m["part"] == "held out").collect();
+    assert!(held.iter().any(|m| m["name"] == "RMSE of u"), "{record}");
+    let printed = text(&done.stdout);
+    let line = printed.lines().find(|l| l.starts_with("held out: ")).unwrap_or_else(|| panic!("{printed}"));
+    for metric in held {
+        let name = metric["name"].as_str().expect("a name");
+        let at = line.find(name).unwrap_or_else(|| panic!("{name} in {line}"));
+        let number = line[at + name.len()..].trim_start().split([',', ' ']).next().expect("a number");
+        let (shown, value) = (number.parse::<f64>().expect("a number"), metric["value"].as_f64().expect("a number"));
+        assert!((shown / value - 1.0).abs() < 5e-3, "{name}: {shown} for {value}");
+        assert!(page.contains(name));
+    }
+    let (json, _, _) = run(folder.path(), model, &["--message-format", "json"]);
+    let object: serde_json::Value = serde_json::from_slice(&json.stdout).expect("an object");
+    assert_eq!(object["metrics"], record["metrics"]);
+}
