@@ -26,6 +26,7 @@ mod npy;
 mod npy_header;
 mod npz;
 mod ode;
+mod pool;
 mod random;
 mod simulate;
 mod spec;

@@ -7,7 +7,7 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
-use super::varying;
+use super::{sets, varying};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
@@ -28,6 +28,7 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
+    sets::ensure_alike(observed, fit)?;
     let states: Vec<StateId> = observed
         .train
         .columns

@@ -75,7 +75,7 @@ impl Session {
             out.push_str(&format!("data {}\n", data.name));
         }
         for fit in program.fits.values() {
-            let (model, data) = (&program.models[fit.model].name, &program.data[fit.data].name);
+            let (model, data) = (&program.models[fit.model].name, program.spell_data(fit));
             out.push_str(&format!("fit {} of {model} to {data} by the {} engine\n", fit.name, fit.engine.name()));
         }
         for test in &program.tests {
@@ -212,7 +212,7 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
 /// The columns that the models fitted to a file need: what each is called there, and what it is.
 fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnMap) -> Value {
     let models =
-        program.fits.values().filter(|f| program.data[f.data].name == data.name).map(|f| &program.models[f.model]);
+        program.fits.values().filter(|f| program.data_of(f).any(|d| d.name == data.name)).map(|f| &program.models[f.model]);
     let mut columns: Vec<Value> = Vec::new();
     for model in models {
         let listed = model.states.values().any(|s| map.columns.contains_key(&s.name));
@@ -319,7 +319,8 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
     json!({
         "name": fit.name,
         "model": program.models[fit.model].name,
-        "data": program.data[fit.data].name,
+        "data": program.spell_data(fit),
+        "data_sets": program.data_of(fit).map(|d| &d.name).collect::<Vec<_>>(),
         "engine": fit.engine.name(),
         "settings": settings,
         "auxiliary": fit.auxiliary.iter().map(auxiliary).collect::<Vec<_>>(),

@@ -228,8 +228,8 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
 }
 
 fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-    line!(out, "fit {}: {} to {}", fit.name, model.name, data.name);
+    let model = &program.models[fit.model];
+    line!(out, "fit {}: {} to {}", fit.name, model.name, program.spell_data(fit));
     let chosen = if fit.engine_chosen { "" } else { " by default" };
     line!(out, "  engine {}{chosen}", fit.engine.name());
     let option = |v: Option<String>| v.unwrap_or_else(|| "default".to_string());

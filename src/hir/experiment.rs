@@ -30,6 +30,17 @@ impl Program {
             _ => None,
         })
     }
+
+    /// The data sets of a fit.
+    pub fn data_of<'p>(&'p self, fit: &'p Fit) -> impl Iterator<Item = &'p DataSet> + Clone + 'p {
+        fit.data.iter().map(|&id| &self.data[id])
+    }
+
+    /// The data sets of a fit as they stand in the file: `run`, `(slow, fast)`.
+    pub fn spell_data(&self, fit: &Fit) -> String {
+        let names: Vec<&str> = self.data_of(fit).map(|d| d.name.as_str()).collect();
+        if let [one] = names.as_slice() { (*one).to_string() } else { format!("({})", names.join(", ")) }
+    }
 }
 
 /// A neural network over a window of the data.
@@ -219,6 +230,16 @@ impl DataSource {
         }
     }
 
+    /// The spacing of the samples, as far as the program says.
+    pub fn step(&self) -> Option<f64> {
+        match self {
+            DataSource::Simulate(spec) => Some(spec.dt),
+            DataSource::Formula(spec) => Some(spec.dt),
+            DataSource::Solve(spec) => spec.dt,
+            DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.dt,
+        }
+    }
+
     /// Whether the samples may be at any distance from each other.
     pub fn is_irregular(&self) -> bool {
         match self {
@@ -333,8 +354,8 @@ pub struct Fit {
     pub name: String,
     /// The model.
     pub model: ModelId,
-    /// The data.
-    pub data: DataId,
+    /// The data sets, at least one; their trajectories are fitted together.
+    pub data: Vec<DataId>,
     /// The engine, chosen by the compiler when the file does not say.
     pub engine: Engine,
     /// Whether the file names the engine.

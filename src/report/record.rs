@@ -26,6 +26,9 @@ pub struct RunRecord {
     pub parameters: Vec<Parameter>,
     /// Estimated measurement noise, per observed state.
     pub noise: Vec<NoiseEstimate>,
+    /// The data sets.
+    #[serde(default)]
+    pub data: Vec<DataRecord>,
     /// The loss over the iterations.
     pub loss: Vec<LossPoint>,
     /// Figures of merit, held-out ones among them.
@@ -136,6 +139,25 @@ pub struct NoiseEstimate {
     pub relative: Option<f64>,
 }
 
+/// A data set that was fitted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Its name in the model file.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Samples, over all its trajectories.
+    pub samples: usize,
+    /// How many of them were held out.
+    pub held_out: usize,
+    /// Trajectories.
+    pub trajectories: usize,
+    /// Names of the states that it observes.
+    pub columns: Vec<String>,
+    /// Names of its inputs.
+    pub inputs: Vec<String>,
+}
+
 /// The loss at an iteration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LossPoint {
@@ -199,6 +221,7 @@ impl Default for RunRecord {
             plausible: Vec::new(),
             parameters: Vec::new(),
             noise: Vec::new(),
+            data: Vec::new(),
             loss: Vec::new(),
             metrics: Vec::new(),
             trajectories: Vec::new(),

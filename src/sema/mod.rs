@@ -37,6 +37,7 @@ mod product;
 mod program;
 mod resolve;
 mod scope;
+mod sets;
 mod settings;
 mod solve;
 mod spell;
