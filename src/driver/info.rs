@@ -215,20 +215,25 @@ fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnM
         program.fits.values().filter(|f| program.data_of(f).any(|d| d.name == data.name)).map(|f| &program.models[f.model]);
     let mut columns: Vec<Value> = Vec::new();
     for model in models {
-        let listed = model.states.values().any(|s| map.columns.contains_key(&s.name));
-        let states = model.states.values().filter(|s| !listed || map.columns.contains_key(&s.name));
+        let given = |name: &str| map.columns.contains_key(name) || map.derived.contains_key(name);
+        let listed = model.states.values().any(|s| given(&s.name));
+        let states = model.states.values().filter(|s| !listed || given(&s.name));
         let inputs = model.inputs.values().filter(|i| i.field.is_none());
         let named = states.map(|s| (&s.name, "state")).chain(inputs.map(|i| (&i.name, "input")));
         for (name, role) in named {
-            let column = map.columns.get(name).unwrap_or(name);
-            let entry = json!({"column": column, "name": name, "role": role});
+            let entry = match map.derived.get(name) {
+                Some(derived) => json!({
+                    "column": null, "name": name, "role": role, "formula": derived.spell(), "of": derived.columns,
+                }),
+                None => json!({"column": map.columns.get(name).unwrap_or(name), "name": name, "role": role}),
+            };
             if !columns.contains(&entry) {
                 columns.push(entry);
             }
         }
     }
     json!({
-        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing, "irregular": map.irregular, "trajectory": map.trajectory,
+        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing.first(), "missing_texts": map.missing, "irregular": map.irregular, "trajectory": map.trajectory,
         "columns": columns,
     })
 }

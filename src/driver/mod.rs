@@ -9,6 +9,7 @@ mod case;
 mod checkpoint;
 mod collinear;
 pub mod conformance;
+mod derived;
 mod device_sources;
 mod discovered;
 mod doctor;

@@ -203,8 +203,16 @@ fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String)
     for (name, c) in &columns.conversions {
         line!(out, "  {name} * {} + {}", number(c.factor), number(c.offset));
     }
-    if let Some(missing) = &columns.missing {
-        line!(out, "  missing {missing:?}");
+    for (name, derived) in &columns.derived {
+        let times = match derived.conversion.factor {
+            1.0 => String::new(),
+            factor => format!(" times {}", number(factor)),
+        };
+        line!(out, "  {name} = {}{times}", derived.spell());
+    }
+    if !columns.missing.is_empty() {
+        let texts: Vec<String> = columns.missing.iter().map(|m| format!("{m:?}")).collect();
+        line!(out, "  missing {}", texts.join(", "));
     }
     if let Some(trajectory) = &columns.trajectory {
         line!(out, "  trajectory {trajectory}");

@@ -1,7 +1,7 @@
 //! Networks, data sets and fits: everything around a model.
 
 use super::{
-    Bounds, DataId, EarlyStopping, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
+    Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
     OutputRef, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
 use crate::base::{Arena, IndexMap};
@@ -269,10 +269,30 @@ pub struct ColumnMap {
     pub time_factor: f64,
     /// Whether the times may be at any distance from each other.
     pub irregular: bool,
-    /// The text that stands for a missing sample.
-    pub missing: Option<String>,
+    /// Columns that are computed from others, by state or input name.
+    pub derived: IndexMap<String, Derived>,
+    /// The texts that stand for a missing sample.
+    pub missing: Vec<String>,
     /// The column that tells trajectories apart.
     pub trajectory: Option<String>,
+}
+
+/// A column that is computed from others of the file, sample by sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// The columns of the file that it is computed from.
+    pub columns: Vec<String>,
+    /// The formula, whose inputs are these columns.
+    pub formula: Expr,
+    /// From the unit of the formula to that of the model.
+    pub conversion: Conversion,
+}
+
+impl Derived {
+    /// The formula as it is written.
+    pub fn spell(&self) -> String {
+        super::made::spell_columns(&self.formula, &self.columns)
+    }
 }
 
 /// What a number in a file becomes in the unit of the model: `factor*number + offset`.

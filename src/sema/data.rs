@@ -1,8 +1,8 @@
 //! Data sets: where observations come from and how they are used.
 
 use super::settings::{Context, FILE, SIMULATE, Settings, as_word, elements};
-use super::suggest;
 use super::units::Conversions;
+use super::{derived, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E0513, E1007};
@@ -24,11 +24,11 @@ pub(super) fn from_file(
     format: &ast::Ident,
     path: &ast::Expr,
     names: &[String],
-    conversions: Conversions,
+    (conversions, around): (Conversions, &derived::Surroundings<'_>),
     cx: &mut Context<'_>,
 ) -> Option<DataSet> {
     const FORMATS: [&str; 3] = ["csv", "npz", "npy"];
-    let mut settings = Settings::new(FILE, &data.settings, data.name.span, &[], names, cx);
+    let mut settings = Settings::new(FILE, &data.settings, data.name.span, &["column"], names, cx);
     if !FORMATS.contains(&format.name.as_str()) {
         let message = format!("there is no data source `{}`", format.name);
         let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate", "formula"]));
@@ -51,15 +51,41 @@ pub(super) fn from_file(
         conversions: conversions.columns,
         time_factor: conversions.time.unwrap_or(1.0),
         irregular: settings.word("spacing", cx) == Some("irregular"),
-        missing: settings.text("missing", cx),
+        derived: IndexMap::new(),
+        missing: missing(&mut settings, cx),
         trajectory: settings.text("trajectory", cx),
     };
+    let units = derived::units_of_columns(&mut settings, cx);
     for name in names {
-        if let Some(setting) = settings.get(name)
-            && !FILE.iter().any(|r| r.key == name)
-            && let Some(column) = settings.text_of(setting, cx)
-        {
+        let Some(setting) = settings.get(name).filter(|_| !FILE.iter().any(|r| r.key == name)) else { continue };
+        if let Some(formula) = derived::formula_of(setting) {
+            if format.name == "npy" {
+                let message = "the columns of an npy file have no names for formulas";
+                cx.sink.push(Diagnostic::error(E0511, message, setting.span, "a formula").label(format.span, "here"));
+                settings.ok = false;
+                continue;
+            }
+            let written = columns.conversions.contains_key(name);
+            match derived::derived((name, setting, formula), &units, written, around, cx) {
+                Some(mut found) => {
+                    if let Some(own) = columns.conversions.shift_remove(name) {
+                        found.conversion = own;
+                    }
+                    columns.derived.insert(name.clone(), found);
+                }
+                None => settings.ok = false,
+            }
+        } else if let Some(column) = settings.text_of(setting, cx) {
             columns.columns.insert(name.clone(), column);
+        }
+    }
+    settings.ok &= each_column_once(&settings, &columns, cx);
+    for (column, unit) in &units {
+        if !columns.derived.values().any(|d| d.columns.contains(column)) {
+            let message = format!("no formula uses the column `{column}`");
+            let d = Diagnostic::error(E0511, message, unit.span, "has no effect");
+            cx.sink.push(d.help("a column that is read as it is has its unit behind its name: `x = position [km]`"));
+            settings.ok = false;
         }
     }
     if let (Some(time), Some(dt)) = (settings.get("time"), settings.get("dt")) {
@@ -79,6 +105,38 @@ pub(super) fn from_file(
         _ => DataSource::Numpy { path, columns },
     };
     settings.ok.then(|| DataSet { name: data.name.name.clone(), source, holdout, span: data.span })
+}
+
+/// No two states or inputs are read from the same column.
+fn each_column_once(settings: &Settings<'_>, columns: &ColumnMap, cx: &mut Context<'_>) -> bool {
+    let listed: Vec<(&String, &String)> = columns.columns.iter().collect();
+    for (at, (name, column)) in listed.iter().enumerate() {
+        let Some((first, _)) = listed.iter().take(at).find(|(_, c)| c == column) else { continue };
+        let places = settings.get(name).zip(settings.get(first));
+        let Some((second, one)) = places else { continue };
+        let message = format!("`{first}` and `{name}` are both read from the column `{column}`");
+        let d = Diagnostic::error(E0511, message, second.span, "again here").label(one.span, "first here");
+        cx.sink.push(d.help("give each its own column; a formula such as `1*hare` would read one twice on purpose"));
+        return false;
+    }
+    true
+}
+
+/// The texts that stand for a missing sample.
+fn missing(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<String> {
+    let Some(setting) = settings.get("missing") else { return Vec::new() };
+    let mut out = Vec::new();
+    for e in setting.values.iter().flat_map(|v| elements(v).unwrap_or_default()) {
+        let ExprKind::Text(text) = &e.kind else {
+            let _: Option<()> = settings.wrong_form(setting, cx);
+            return Vec::new();
+        };
+        out.push(text.clone());
+    }
+    if out.is_empty() || setting.values.iter().any(|v| matches!(v, SettingValue::Equals(_))) {
+        let _: Option<()> = settings.wrong_form(setting, cx);
+    }
+    out
 }
 
 /// A simulated data set.

@@ -13,6 +13,7 @@ mod axes;
 mod bindings;
 mod conditions;
 mod data;
+mod derived;
 mod differences;
 mod equations;
 mod expect;

@@ -7,7 +7,7 @@ use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
 use super::settings::{Context, FIT, SIMULATE, SOLVE, Settings};
 use super::units::{self, Table};
-use super::{expect, formula, model, network, solve, suggest};
+use super::{derived, expect, formula, model, network, solve, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
@@ -277,7 +277,13 @@ impl<'w> Checker<'w> {
                 let mut cx = Context { sources, sink, override_files: &files };
                 let time = needed.time_unit().filter(|_| conversions.time.is_some());
                 self.data_units.insert(data.name.name.clone(), (time, known));
-                data::from_file(data, format, path, &names, conversions, &mut cx)
+                let around = derived::Surroundings {
+                    functions: functions_of(items),
+                    table: &self.units,
+                    wanted: needed.units_of_columns(),
+                    families: families_of(items),
+                };
+                data::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
                 let id = self.find_model(name, sink);
@@ -296,10 +302,7 @@ impl<'w> Checker<'w> {
                 data::simulated(data, name, arguments, &simulation, &mut cx)
             }
             ast::DataSource::Formula(_) => {
-                let functions: Vec<ast::Function> = items
-                    .iter()
-                    .filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None })
-                    .collect();
+                let functions = functions_of(items);
                 let mut cx = Context { sources, sink, override_files: &files };
                 formula::formula(data, &functions, &mut cx)
             }
@@ -566,6 +569,24 @@ impl<'w> Checker<'w> {
             sink.push(Diagnostic::warning(W0702, message, *place, "declared here"));
         }
     }
+}
+
+/// The functions of a file.
+fn functions_of(items: &[Item]) -> Vec<ast::Function> {
+    items.iter().filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None }).collect()
+}
+
+/// Names of states and inputs with index sets.
+fn families_of(items: &[Item]) -> Vec<String> {
+    let bodies = items.iter().filter_map(|i| if let Item::Model(m) = i { Some(&m.body) } else { None });
+    let names = bodies.flatten().flat_map(|part| match part {
+        ModelItem::State(list) => {
+            list.iter().filter(|s| !s.axes.is_empty()).map(|s| s.name.name.clone()).collect::<Vec<_>>()
+        }
+        ModelItem::Input(list) => list.iter().filter(|i| !i.axes.is_empty()).map(|i| i.name.name.clone()).collect(),
+        _ => Vec::new(),
+    });
+    names.collect()
 }
 
 /// Runs a check; of imported items only errors are passed on, their warnings concern their own file.

@@ -17,8 +17,6 @@ pub enum Takes {
     Whole(u64, u64),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A text in quotes.
-    Text,
     /// A name, or a text in quotes.
     Name,
     /// A shape of its own, shown in messages.
@@ -127,7 +125,18 @@ pub const FILE: &[Rule] = &[
         "equal",
         "whether times may be at any distance, for the joint engine",
     ),
-    rule("missing", Takes::Text, "none", "the text that stands for a missing sample"),
+    rule(
+        "column",
+        Takes::Form("column vx [km/h]"),
+        "none",
+        "the unit of a column that stands in formulas; may stand several times",
+    ),
+    rule(
+        "missing",
+        Takes::Form("missing \"NA\"` or `missing (\"NA\", \"-\")"),
+        "none",
+        "the texts that stand for a missing sample",
+    ),
     rule("trajectory", Takes::Name, "one trajectory", "the column that tells trajectories apart"),
     rule(
         "holdout",
@@ -381,12 +390,11 @@ impl<'a> Settings<'a> {
 
     /// The text of a setting that may be a key of its own.
     pub(super) fn text_of(&mut self, setting: &'a Setting, cx: &mut Context<'_>) -> Option<String> {
-        let name_allowed = !matches!(self.rule(&setting.key.name).map(|r| r.takes), Some(Takes::Text));
         let value = self.value(setting, cx)?;
         match &value.kind {
             ExprKind::Text(text) => Some(text.clone()),
-            ExprKind::Name(name) if name_allowed => Some(name.clone()),
-            _ => self.wrong(setting, if name_allowed { "a name or a text in quotes" } else { "a text in quotes" }, cx),
+            ExprKind::Name(name) => Some(name.clone()),
+            _ => self.wrong(setting, "a name or a text in quotes", cx),
         }
     }
 

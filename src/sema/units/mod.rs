@@ -20,9 +20,9 @@ mod solve;
 mod statements;
 mod table;
 
-pub(super) use data::{Conversions, refuse_in, settle};
+pub(super) use data::{Conversions, as_unit, refuse_in, settle};
 pub(super) use dataset::{compare, simulated, wanted};
-pub(super) use statements::check;
+pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
 
 use super::functions::each_part;

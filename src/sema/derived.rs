@@ -1,0 +1,185 @@
+//! Columns of a file that are computed from others: `speed = sqrt(vx^2 + vy^2)`.
+
+use super::resolve::{Place, Resolver};
+use super::scope::Scope;
+use super::settings::{Context, Settings};
+use super::units::{self, Table};
+use crate::base::{IndexMap, IndexSet};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0502, E0511, E0807};
+use crate::hir::{Conversion, Derived, Unit, family};
+use crate::syntax::ast::{self, Expr, ExprKind, ModelItem, Setting, SettingValue, UnitExpr};
+
+/// What formulas of columns may use, and what is wanted of them.
+pub(super) struct Surroundings<'a> {
+    /// Functions of the file.
+    pub(super) functions: Vec<ast::Function>,
+    /// Units of the file.
+    pub(super) table: &'a Table,
+    /// Units of the models that are fitted, by state or input; elements of a family share theirs.
+    pub(super) wanted: Vec<(String, Option<Unit>)>,
+    /// Names of families.
+    pub(super) families: Vec<String>,
+}
+
+/// The formula that a setting is, unless it names a column.
+pub(super) fn formula_of(setting: &Setting) -> Option<&Expr> {
+    let e = match setting.values.as_slice() {
+        [SettingValue::Expr(e)] => e,
+        [SettingValue::Tuple(list, _)] if list.len() == 1 => list.first()?,
+        _ => return None,
+    };
+    (!matches!(e.kind, ExprKind::Name(_) | ExprKind::Text(_))).then_some(e)
+}
+
+/// Units of columns, `column vx [km/h]`, by name of the column.
+pub(super) fn units_of_columns(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> IndexMap<String, UnitExpr> {
+    let mut out = IndexMap::new();
+    for setting in settings.all("column") {
+        let (name, unit) = match setting.values.as_slice() {
+            [SettingValue::Expr(e), SettingValue::List(list, span)] => (column_name(e), units::as_unit(list, *span)),
+            _ => (None, None),
+        };
+        let (Some(name), Some(unit)) = (name, unit) else {
+            let _: Option<()> = settings.wrong_form(setting, cx);
+            continue;
+        };
+        if out.insert(name.to_string(), unit).is_some() {
+            let d = Diagnostic::error(E0502, format!("`{name}` has its unit twice"), setting.span, "again here");
+            cx.sink.push(d);
+            settings.ok = false;
+        }
+    }
+    out
+}
+
+fn column_name(e: &Expr) -> Option<&str> {
+    match &e.kind {
+        ExprKind::Name(name) | ExprKind::Text(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The column `name`, computed by a formula of columns. `written` says that a unit stands behind the formula.
+pub(super) fn derived(
+    (name, setting, formula): (&str, &Setting, &Expr),
+    columns: &IndexMap<String, UnitExpr>,
+    written: bool,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Derived> {
+    if around.families.iter().any(|f| f == name) {
+        let message = format!("`{name}` has elements, and a formula gives one column");
+        let d = Diagnostic::error(E0511, message, setting.span, "one column");
+        cx.sink.push(d.help("name the columns after the elements, or compute them before"));
+        return None;
+    }
+    let mut value = formula.clone();
+    let mut read: IndexSet<String> = IndexSet::new();
+    let functions: Vec<&str> = around.functions.iter().map(|f| f.name.name.as_str()).collect();
+    collect(&mut value, &functions, &mut read);
+    if read.is_empty() {
+        let message = format!("`{name}` takes a column, or a formula of columns");
+        let d = Diagnostic::error(E0511, message, setting.span, "no column");
+        cx.sink.push(d.help("write `u = hare` or `u = hare/1000`"));
+        return None;
+    }
+    let ident = |text: &str| ast::Ident { name: text.to_string(), span: formula.span };
+    let mut body: Vec<ModelItem> = around.functions.iter().cloned().map(ModelItem::Function).collect();
+    let input = |column: &String| ast::InputDecl {
+        name: ident(column),
+        axes: Vec::new(),
+        unit: columns.get(column.as_str()).cloned(),
+    };
+    body.push(ModelItem::Input(read.iter().map(input).collect()));
+    // Formulas are resolved like the quantities of a model whose inputs are the columns.
+    let model =
+        ast::Model { name: setting.key.clone(), doc: Vec::new(), body, units: Vec::new(), span: setting.span };
+    let before = cx.sink.error_count();
+    let mut scope = Scope::declare(&model, IndexMap::new(), cx.sink);
+    scope.of_formulas = true;
+    let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
+    resolver.check_functions(&model);
+    let resolved = resolver.resolve_at(Place::Let, &value)?;
+    let has_units = read.iter().any(|c| columns.contains_key(c.as_str()));
+    let unit = if has_units { units::of_formula(&mut resolver, &model, around.table, &value) } else { None };
+    if cx.sink.error_count() > before {
+        return None;
+    }
+    let factor = match has_units {
+        false => 1.0,
+        true if written => {
+            let message = format!("the unit of `{name}` follows from those of the columns");
+            cx.sink.push(Diagnostic::error(E0807, message, setting.span, "leave out the unit behind the formula"));
+            return None;
+        }
+        true => factor(name, setting, unit.as_ref(), around, cx)?,
+    };
+    Some(Derived {
+        columns: read.into_iter().collect(),
+        formula: resolved,
+        conversion: Conversion { factor, offset: 0.0 },
+    })
+}
+
+/// How many of the model's unit one of the formula's is.
+fn factor(
+    name: &str,
+    setting: &Setting,
+    unit: Option<&Unit>,
+    around: &Surroundings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<f64> {
+    let wanted = around.wanted.iter().find(|(n, _)| n == family(name)).and_then(|(_, unit)| unit.as_ref());
+    let (message, help) = match (unit, wanted) {
+        (Some(unit), Some(wanted)) => match unit.in_units_of(wanted) {
+            Some(factor) => return Some(factor),
+            None => {
+                let message = format!("`{name}` is in [{wanted}], and this formula in [{unit}]");
+                (message, "change the formula, or the units of its columns")
+            }
+        },
+        (None, _) => {
+            let message = format!("the unit of the formula of `{name}` is not known");
+            (message, "give every column in it a unit: `column vx [km/h]`")
+        }
+        (_, None) => {
+            let message = format!("the model gives `{name}` no unit, so there is nothing to convert to");
+            (message, "declare units in the model: `state x [m]`")
+        }
+    };
+    cx.sink.push(Diagnostic::error(E0807, message, setting.span, "this column").help(help));
+    None
+}
+
+/// Notes the columns that a formula reads, in order; texts become names.
+fn collect(e: &mut Expr, functions: &[&str], out: &mut IndexSet<String>) {
+    match &mut e.kind {
+        ExprKind::Text(name) => {
+            out.insert(name.clone());
+            e.kind = ExprKind::Name(std::mem::take(name));
+        }
+        ExprKind::Name(name) if name != "t" && name != "pi" && !functions.contains(&name.as_str()) => {
+            out.insert(name.clone());
+        }
+        ExprKind::Name(_) | ExprKind::Number { .. } | ExprKind::Measured { .. } | ExprKind::Field { .. } => {}
+        ExprKind::Primed { of, .. } => collect(of, functions, out),
+        ExprKind::Subscript { of, at } => {
+            collect(of, functions, out);
+            at.iter_mut().for_each(|e| collect(e, functions, out));
+        }
+        ExprKind::Call(call) | ExprKind::Hole(call) => {
+            call.arguments.iter_mut().for_each(|e| collect(e, functions, out));
+        }
+        ExprKind::Tuple(list) => list.iter_mut().for_each(|e| collect(e, functions, out)),
+        ExprKind::Unary { operand, .. } => collect(operand, functions, out),
+        ExprKind::Sum { .. } => {}
+        ExprKind::If { condition, then, otherwise } => {
+            [condition, then, otherwise].into_iter().for_each(|e| collect(e, functions, out));
+        }
+        ExprKind::Binary { left, right, .. } => {
+            collect(left, functions, out);
+            collect(right, functions, out);
+        }
+    }
+}
