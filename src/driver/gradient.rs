@@ -11,11 +11,11 @@ use super::{sets, varying};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
-use crate::report::Archive;
+use crate::report::{Archive, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, State,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings, State,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
@@ -190,6 +190,12 @@ fn settings(fit: &Fit) -> Settings {
             hir::Decay::Plateau { patience, factor } => Decay::Plateau { patience, factor },
         },
         warmup: fit.optimizer.warmup,
+        normalise: match fit.normalise {
+            hir::Normalise::Standard => Normalise::Standard,
+            hir::Normalise::Range => Normalise::Range,
+            hir::Normalise::Off => Normalise::Off,
+        },
+        shifts: fit.shifts.iter().map(|(state, by)| (state.index(), by.index())).collect(),
         evaluate: fit.evaluate,
         patience: fit.early_stopping.map(|s| s.patience),
         ..defaults
@@ -252,9 +258,21 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             watch.steps.iter().zip(&watch.losses).map(|(&step, &loss)| (step as u64, loss)).collect()
         },
         metrics,
+        normalisation: normalisations(model, &result.state),
         state: checkpoint::of_training(&result.state),
         ..Findings::default()
     }
+}
+
+/// How networks saw the observed states.
+fn normalisations(model: &Model, state: &State) -> Vec<NormalisationRecord> {
+    let found = state.normalisation.mean.iter().zip(&state.normalisation.scale);
+    let record = |(s, (&mean, &scale)): (&hir::State, (&f64, &f64))| NormalisationRecord {
+        state: s.name.clone(),
+        subtracted: mean,
+        divided_by: scale,
+    };
+    model.states.values().zip(found).map(record).collect()
 }
 
 fn refused(error: TrainingError) -> Failure {

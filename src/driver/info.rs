@@ -310,6 +310,10 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
             "warmup": fit.optimizer.warmup,
         });
         settings["loss"] = json!(hir::spell_loss(program, &program.models[fit.model], &fit.loss));
+        settings["normalise"] = json!(fit.normalise.name());
+        let states = &program.models[fit.model].states;
+        let shift = |&(state, by): &(hir::StateId, hir::StateId)| json!({"state": states[state].name, "by": states[by].name});
+        settings["shift"] = json!(fit.shifts.iter().map(shift).collect::<Vec<_>>());
         settings["l1"] = json!(fit.l1);
         settings["evaluate"] = json!(fit.evaluate);
         settings["early_stopping"] = json!(fit.early_stopping.map(|s| s.patience));

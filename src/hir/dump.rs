@@ -2,7 +2,7 @@
 
 use super::made;
 use super::{
-    Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
+    Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model, Normalise,
     Network, NetworkInput, Noise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk, Unit,
     UnknownKind, number,
 };
@@ -292,6 +292,12 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
                 line!(out, "  initial {value} = {}", spell_output(program, start.source));
             }
         }
+    }
+    if fit.normalise != Normalise::Standard {
+        line!(out, "  normalise {}", fit.normalise.name());
+    }
+    for &(state, by) in &fit.shifts {
+        line!(out, "  shift {} by {} at 0", model.states[state].name, model.states[by].name);
     }
     if fit.loss != Loss::plain(Measure::Mse) {
         line!(out, "  loss {}", spell_loss(program, model, &fit.loss));

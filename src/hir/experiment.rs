@@ -348,6 +348,31 @@ pub enum Holdout {
     Trajectories(f64),
 }
 
+/// How networks see the states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalise {
+    /// With mean 0 and standard deviation 1.
+    Standard,
+    /// From -1 to 1.
+    Range,
+    /// As they are.
+    Off,
+}
+
+impl Normalise {
+    /// Every choice.
+    pub const ALL: [Normalise; 3] = [Normalise::Standard, Normalise::Range, Normalise::Off];
+
+    /// The word in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Normalise::Standard => "standard",
+            Normalise::Range => "range",
+            Normalise::Off => "off",
+        }
+    }
+}
+
 /// Which engine fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -420,6 +445,10 @@ pub struct Fit {
     pub step: StepSource,
     /// Gradient engine: where the solutions of windows start.
     pub start: StartSource,
+    /// Gradient engine: how networks see the states.
+    pub normalise: Normalise,
+    /// Gradient engine: states that are moved in every window by the first sample of a state: which, and by which.
+    pub shifts: Vec<(StateId, StateId)>,
     /// Gradient engine: what is made small.
     pub loss: Loss,
     /// Gradient engine: weight of the magnitudes of the coefficients of holes in the loss.

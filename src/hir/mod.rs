@@ -25,7 +25,7 @@ pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Fit, Holdout, Layer, Network,
-    NetworkInput, NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    NetworkInput, NetworkOutput, Noise, Normalise, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};

@@ -29,6 +29,9 @@ pub struct RunRecord {
     /// The data sets.
     #[serde(default)]
     pub data: Vec<DataRecord>,
+    /// How networks saw the states, where the fit has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalisation: Vec<NormalisationRecord>,
     /// The loss over the iterations.
     pub loss: Vec<LossPoint>,
     /// Figures of merit, held-out ones among them.
@@ -139,6 +142,19 @@ pub struct NoiseEstimate {
     pub relative: Option<f64>,
 }
 
+/// How networks see a state: `(x - subtracted)/divided_by`, after the window was moved.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NormalisationRecord {
+    /// Name of the state.
+    pub state: String,
+    /// What is subtracted.
+    #[serde(with = "number")]
+    pub subtracted: f64,
+    /// What the difference is divided by.
+    #[serde(with = "number")]
+    pub divided_by: f64,
+}
+
 /// A data set that was fitted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DataRecord {
@@ -222,6 +238,7 @@ impl Default for RunRecord {
             parameters: Vec::new(),
             noise: Vec::new(),
             data: Vec::new(),
+            normalisation: Vec::new(),
             loss: Vec::new(),
             metrics: Vec::new(),
             trajectories: Vec::new(),

@@ -5,7 +5,7 @@ use super::units::Conversions;
 use super::{derived, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E0513, E1007};
+use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E0513, E0518, E1007};
 use crate::hir::{ColumnMap, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
@@ -61,7 +61,7 @@ pub(super) fn from_file(
         if let Some(formula) = derived::formula_of(setting) {
             if format.name == "npy" {
                 let message = "the columns of an npy file have no names for formulas";
-                cx.sink.push(Diagnostic::error(E0511, message, setting.span, "a formula").label(format.span, "here"));
+                cx.sink.push(Diagnostic::error(E0518, message, setting.span, "a formula").label(format.span, "here"));
                 settings.ok = false;
                 continue;
             }
@@ -83,7 +83,7 @@ pub(super) fn from_file(
     for (column, unit) in &units {
         if !columns.derived.values().any(|d| d.columns.contains(column)) {
             let message = format!("no formula uses the column `{column}`");
-            let d = Diagnostic::error(E0511, message, unit.span, "has no effect");
+            let d = Diagnostic::error(E0518, message, unit.span, "has no effect");
             cx.sink.push(d.help("a column that is read as it is has its unit behind its name: `x = position [km]`"));
             settings.ok = false;
         }

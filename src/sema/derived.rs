@@ -6,7 +6,7 @@ use super::settings::{Context, Settings};
 use super::units::{self, Table};
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0502, E0511, E0807};
+use crate::diagnostics::codes::{E0502, E0518, E0807};
 use crate::hir::{Conversion, Derived, Unit, family};
 use crate::syntax::ast::{self, Expr, ExprKind, ModelItem, Setting, SettingValue, UnitExpr};
 
@@ -70,7 +70,7 @@ pub(super) fn derived(
 ) -> Option<Derived> {
     if around.families.iter().any(|f| f == name) {
         let message = format!("`{name}` has elements, and a formula gives one column");
-        let d = Diagnostic::error(E0511, message, setting.span, "one column");
+        let d = Diagnostic::error(E0518, message, setting.span, "one column");
         cx.sink.push(d.help("name the columns after the elements, or compute them before"));
         return None;
     }
@@ -80,7 +80,7 @@ pub(super) fn derived(
     collect(&mut value, &functions, &mut read);
     if read.is_empty() {
         let message = format!("`{name}` takes a column, or a formula of columns");
-        let d = Diagnostic::error(E0511, message, setting.span, "no column");
+        let d = Diagnostic::error(E0518, message, setting.span, "no column");
         cx.sink.push(d.help("write `u = hare` or `u = hare/1000`"));
         return None;
     }

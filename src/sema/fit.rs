@@ -6,11 +6,12 @@ use super::loss::loss;
 use super::optimizer::optimizer;
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::sets::Sets;
+use super::shift::shifts;
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
-    AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, OutputRef, Program, Start,
+    AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef, Program, Start,
     StateId, StepSource,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
@@ -24,7 +25,7 @@ pub(super) struct Surroundings<'p> {
 }
 
 /// Settings that may stand several times.
-pub(super) const REPEATABLE: [&str; 4] = ["auxiliary", "parameters", "fields", "initial"];
+pub(super) const REPEATABLE: [&str; 5] = ["auxiliary", "parameters", "fields", "initial", "shift"];
 
 /// Checks a fit of a model to data sets.
 pub(super) fn fit(
@@ -40,7 +41,8 @@ pub(super) fn fit(
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
     let given = |key: &&str| !settings.all(key).is_empty();
-    let wants_network = REPEATABLE.iter().chain(&["step"]).any(given) || field.is_some();
+    let of_network = REPEATABLE.iter().filter(|key| **key != "shift");
+    let wants_network = of_network.chain(&["step"]).any(given) || field.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -60,6 +62,9 @@ pub(super) fn fit(
     let fields = fields(&mut settings, model, around, cx);
     let step = step(&mut settings, around, cx);
     let start = start(&mut settings, model, around, cx);
+    let shifts = shifts(&mut settings, model, cx);
+    let normalise = settings.word("normalise", cx);
+    let normalise = Normalise::ALL.into_iter().find(|n| Some(n.name()) == normalise).unwrap_or(Normalise::Standard);
     let loss = loss(&mut settings, model, around, cx);
     let optimizer = optimizer(&mut settings, cx);
     let projection = settings.word("projection", cx).is_none_or(|w| w == "on");
@@ -101,6 +106,8 @@ pub(super) fn fit(
         fields,
         step,
         start,
+        normalise,
+        shifts,
         loss,
         l1: settings.number("l1", cx).unwrap_or(0.0),
         evaluate: settings.count("evaluate", cx),

@@ -40,6 +40,7 @@ mod resolve;
 mod scope;
 mod sets;
 mod settings;
+mod shift;
 mod solve;
 mod spell;
 mod split;

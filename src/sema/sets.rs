@@ -115,6 +115,17 @@ impl<'p> Sets<'p> {
                 ok = false;
             }
         }
+        for (span, data, columns) in self.known() {
+            let moving = fit.shifts.iter().flat_map(|&(state, by)| [state, by]);
+            let unseen = moving.map(|id| &model.states[id]).find(|s| !columns.contains(&s.name));
+            if let Some(state) = unseen {
+                let message = format!("`{}` does not observe `{}`, which is moved in its windows", data.name, state.name);
+                let d = Diagnostic::error(E0510, message, span, format!("has {}", columns.join(", ")));
+                let at = settings.get("shift").map_or(fit.span, |s| s.span);
+                cx.sink.push(d.label(at, "moved here"));
+                ok = false;
+            }
+        }
         ok && self.same_step(cx) && self.same_states(model, cx)
     }
 

@@ -216,6 +216,18 @@ pub const FIT: &[Rule] = &[
         "the auxiliaries at the first sample",
         "where the solutions of windows start",
     ),
+    gradient(
+        "normalise",
+        Takes::Word(&["standard", "range", "off"]),
+        "standard",
+        "how networks see the states",
+    ),
+    gradient(
+        "shift",
+        Takes::Form("shift q by q at 0"),
+        "nothing",
+        "states that are moved in every window by a first sample; may stand several times",
+    ),
     gradient("loss", Takes::Form("loss mse(x, y; weights = (1, 0.1))"), "mse", "what is made small"),
     gradient("l1", Takes::Number(0.0, 1e12, false), "0", "weight of the magnitudes of the coefficients of holes"),
     gradient(
