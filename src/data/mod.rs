@@ -27,6 +27,7 @@ mod npy_header;
 mod npz;
 mod ode;
 mod pool;
+mod ragged;
 mod random;
 mod simulate;
 mod spec;

@@ -80,7 +80,9 @@ pub(super) fn from_file(
         }
     }
     settings.ok &= each_column_once(&settings, &columns, cx);
-    for (column, unit) in &units {
+    // Where a formula is wrong it is not known what it uses.
+    let sound = settings.ok;
+    for (column, unit) in units.iter().filter(|_| sound) {
         if !columns.derived.values().any(|d| d.columns.contains(column)) {
             let message = format!("no formula uses the column `{column}`");
             let d = Diagnostic::error(E0518, message, unit.span, "has no effect");
@@ -99,7 +101,14 @@ pub(super) fn from_file(
             .push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
         settings.ok = false;
     }
-    let holdout = holdout(&mut settings, columns.trajectory.is_some(), cx);
+    if let Some(setting) = settings.get("trajectory").filter(|_| format.name == "npy") {
+        let message = "the columns of an npy file have no names: its first axis tells trajectories apart";
+        cx.sink.push(Diagnostic::error(E0511, message, setting.span, "has no effect").label(format.span, "this format"));
+        settings.ok = false;
+    }
+    // Arrays may hold several trajectories, which only the file tells.
+    let several = Several { by_default: columns.trajectory.is_some(), possible: format.name != "csv" };
+    let holdout = holdout(&mut settings, several, cx);
     let source = match format.name.as_str() {
         "csv" => DataSource::Csv { path, columns },
         _ => DataSource::Numpy { path, columns },
@@ -375,15 +384,34 @@ fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
     if absolute { Noise::Absolute(v) } else { Noise::Relative(v) }
 }
 
+/// Whether a data set has several trajectories.
+pub(super) struct Several {
+    /// It has, so a share is one of them where nothing else is said.
+    by_default: bool,
+    /// It may have.
+    possible: bool,
+}
+
+impl From<bool> for Several {
+    fn from(several: bool) -> Self {
+        Several { by_default: several, possible: several }
+    }
+}
+
 /// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`.
-pub(super) fn holdout(settings: &mut Settings<'_>, several: bool, cx: &mut Context<'_>) -> Option<Holdout> {
+pub(super) fn holdout(
+    settings: &mut Settings<'_>,
+    several: impl Into<Several>,
+    cx: &mut Context<'_>,
+) -> Option<Holdout> {
+    let several = several.into();
     let setting = settings.get("holdout")?;
     let words = |list: &[ast::SettingValue]| match list {
         [of, what] if as_word(of) == Some("of") => as_word(what).map(str::to_string),
         _ => None,
     };
     let (value, trajectories) = match setting.values.as_slice() {
-        [ast::SettingValue::Expr(e)] => (e, several),
+        [ast::SettingValue::Expr(e)] => (e, several.by_default),
         [ast::SettingValue::Expr(e), rest @ ..] => match words(rest).as_deref() {
             Some("time") => (e, false),
             Some("trajectories") => (e, true),
@@ -395,7 +423,7 @@ pub(super) fn holdout(settings: &mut Settings<'_>, several: bool, cx: &mut Conte
     if !(share > 0.0 && share < 1.0) {
         return settings.out_of_range("`holdout` must lie between 0 and 100 %".to_string(), value.span, cx);
     }
-    if trajectories && !several {
+    if trajectories && !several.by_default && !several.possible {
         let message = "there is only one trajectory, so none can be held out";
         cx.sink.push(Diagnostic::error(E0505, message, setting.span, "no trajectories").help("write `of time`"));
         settings.ok = false;

@@ -8,6 +8,7 @@ use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0502, E0518, E0807};
 use crate::hir::{Conversion, Derived, Unit, family};
+use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, ModelItem, Setting, SettingValue, UnitExpr};
 
 /// What formulas of columns may use, and what is wanted of them.
@@ -77,7 +78,10 @@ pub(super) fn derived(
     let mut value = formula.clone();
     let mut read: IndexSet<String> = IndexSet::new();
     let functions: Vec<&str> = around.functions.iter().map(|f| f.name.name.as_str()).collect();
-    collect(&mut value, &functions, &mut read);
+    if let Err((span, message)) = collect(&mut value, &functions, &mut read) {
+        cx.sink.push(Diagnostic::error(E0518, message, span, "not here"));
+        return None;
+    }
     if read.is_empty() {
         let message = format!("`{name}` takes a column, or a formula of columns");
         let d = Diagnostic::error(E0518, message, setting.span, "no column");
@@ -152,34 +156,29 @@ fn factor(
     None
 }
 
-/// Notes the columns that a formula reads, in order; texts become names.
-fn collect(e: &mut Expr, functions: &[&str], out: &mut IndexSet<String>) {
+/// Notes the columns that a formula reads, in order; texts become names. The error is what no formula of columns has.
+fn collect(e: &mut Expr, functions: &[&str], out: &mut IndexSet<String>) -> Result<(), (Span, &'static str)> {
+    let mut parts: Vec<&mut Expr> = Vec::new();
     match &mut e.kind {
         ExprKind::Text(name) => {
             out.insert(name.clone());
             e.kind = ExprKind::Name(std::mem::take(name));
+            return Ok(());
         }
         ExprKind::Name(name) if name != "t" && name != "pi" && !functions.contains(&name.as_str()) => {
             out.insert(name.clone());
         }
-        ExprKind::Name(_) | ExprKind::Number { .. } | ExprKind::Measured { .. } | ExprKind::Field { .. } => {}
-        ExprKind::Primed { of, .. } => collect(of, functions, out),
-        ExprKind::Subscript { of, at } => {
-            collect(of, functions, out);
-            at.iter_mut().for_each(|e| collect(e, functions, out));
+        ExprKind::Name(_) | ExprKind::Number { .. } | ExprKind::Measured { .. } => {}
+        ExprKind::Primed { .. } => return Err((e.span, "columns have no derivatives")),
+        ExprKind::Hole(_) => return Err((e.span, "a formula of columns is known completely")),
+        ExprKind::Sum { .. } | ExprKind::Subscript { .. } | ExprKind::Field { .. } => {
+            return Err((e.span, "columns have no index sets; a name that is no word stands in quotes"));
         }
-        ExprKind::Call(call) | ExprKind::Hole(call) => {
-            call.arguments.iter_mut().for_each(|e| collect(e, functions, out));
-        }
-        ExprKind::Tuple(list) => list.iter_mut().for_each(|e| collect(e, functions, out)),
-        ExprKind::Unary { operand, .. } => collect(operand, functions, out),
-        ExprKind::Sum { .. } => {}
-        ExprKind::If { condition, then, otherwise } => {
-            [condition, then, otherwise].into_iter().for_each(|e| collect(e, functions, out));
-        }
-        ExprKind::Binary { left, right, .. } => {
-            collect(left, functions, out);
-            collect(right, functions, out);
-        }
+        ExprKind::Call(call) => parts.extend(&mut call.arguments),
+        ExprKind::Tuple(list) => parts.extend(list),
+        ExprKind::Unary { operand, .. } => parts.push(operand),
+        ExprKind::If { condition, then, otherwise } => parts.extend([&mut **condition, then, otherwise]),
+        ExprKind::Binary { left, right, .. } => parts.extend([&mut **left, right]),
     }
+    parts.into_iter().try_for_each(|e| collect(e, functions, out))
 }
