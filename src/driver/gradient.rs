@@ -7,7 +7,7 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
-use super::{sets, varying};
+use super::{features, sets, varying};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
@@ -41,7 +41,8 @@ pub fn fit(
     let loaded = target.compile(&lowered.module)?;
     ensure_memory(fit, &lowered, &loaded, observed)?;
     let mut functions = Functions::new(&loaded).map_err(target::opening)?;
-    let layout = layout(model, &lowered, observed, &states, &coefficients);
+    let mut layout = layout(model, &lowered, observed, &states, &coefficients);
+    let features = features::settle(program, fit, &observed.train, &mut layout.constants)?;
     let settings = settings(fit);
     let state = match kept {
         None => State::start(&layout, settings.seed),
@@ -57,6 +58,7 @@ pub fn fit(
     let result =
         gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
+    found.normalisation.extend(features);
     let has_fields = varying::has(model, fit);
     if !fit.parameters.is_empty() || has_fields {
         let held = observed.held.as_ref().map(|held| &held.data);

@@ -180,6 +180,9 @@ fn network(network: &Network, sources: &Sources) -> Value {
     json!({
         "name": network.name,
         "inputs": network.reads(),
+        "features": network.features.iter().map(|f| json!({
+            "name": f.name, "formula": f.formula.spell(), "of": f.formula.columns,
+        })).collect::<Vec<_>>(),
         "learned_input": learned,
         "outputs": network.outputs.iter().map(output).collect::<Vec<_>>(),
         "place": place(network.span, sources),

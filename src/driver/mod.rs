@@ -18,6 +18,7 @@ mod experiment;
 mod explain;
 mod export;
 mod failure;
+mod features;
 mod files;
 mod findings;
 mod format;

@@ -107,7 +107,11 @@ fn dump_model(model: &Model, out: &mut String) {
 fn dump_network(network: &Network, out: &mut String) {
     line!(out, "network {}", network.name);
     match &network.input {
-        NetworkInput::Window(names) => line!(out, "  input {} over window", names.join(", ")),
+        NetworkInput::Window(names) => {
+            let features = network.features.iter().map(|f| format!("{} = {}", f.name, f.formula.spell()));
+            let all: Vec<String> = names.iter().cloned().chain(features).collect();
+            line!(out, "  input {} over window", all.join(", "));
+        }
         NetworkInput::Learned(size) => line!(out, "  input learned {size}"),
     }
     for trunk in &network.trunks {

@@ -4,7 +4,7 @@ use super::{
     Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
     OutputRef, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
-use crate::base::{Arena, IndexMap};
+use crate::base::{Arena, IndexMap, IndexSet};
 use crate::source::Span;
 
 /// A whole checked program.
@@ -50,6 +50,8 @@ pub struct Network {
     pub name: String,
     /// What it reads.
     pub input: NetworkInput,
+    /// What it reads beside states of the window: computed from them, behind them.
+    pub features: Vec<Feature>,
     /// Layers that outputs share, each after those it reads.
     pub trunks: Vec<Trunk>,
     /// What it emits.
@@ -58,13 +60,27 @@ pub struct Network {
     pub span: Span,
 }
 
+/// A number that a network reads at every sample, computed from states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// The formula, whose inputs are states.
+    pub formula: Derived,
+}
+
 impl Network {
-    /// Names of the observed states it reads.
+    /// Names of the observed states it reads as they are.
     pub fn reads(&self) -> &[String] {
         match &self.input {
             NetworkInput::Window(names) => names,
             NetworkInput::Learned(_) => &[],
         }
+    }
+
+    /// Names of all observed states that it needs.
+    pub fn needs(&self) -> IndexSet<&String> {
+        self.reads().iter().chain(self.features.iter().flat_map(|f| &f.formula.columns)).collect()
     }
 }
 

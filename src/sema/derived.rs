@@ -75,35 +75,17 @@ pub(super) fn derived(
         cx.sink.push(d.help("name the columns after the elements, or compute them before"));
         return None;
     }
-    let mut value = formula.clone();
-    let mut read: IndexSet<String> = IndexSet::new();
-    let functions: Vec<&str> = around.functions.iter().map(|f| f.name.name.as_str()).collect();
-    if let Err((span, message)) = collect(&mut value, &functions, &mut read) {
-        cx.sink.push(Diagnostic::error(E0518, message, span, "not here"));
-        return None;
-    }
-    if read.is_empty() {
+    let parts = parts(formula, &around.functions, cx)?;
+    if parts.read.is_empty() {
         let message = format!("`{name}` takes a column, or a formula of columns");
         let d = Diagnostic::error(E0518, message, setting.span, "no column");
         cx.sink.push(d.help("write `u = hare` or `u = hare/1000`"));
         return None;
     }
-    let ident = |text: &str| ast::Ident { name: text.to_string(), span: formula.span };
-    let mut body: Vec<ModelItem> = around.functions.iter().cloned().map(ModelItem::Function).collect();
-    let input = |column: &String| ast::InputDecl {
-        name: ident(column),
-        axes: Vec::new(),
-        unit: columns.get(column.as_str()).cloned(),
-    };
-    body.push(ModelItem::Input(read.iter().map(input).collect()));
-    // Formulas are resolved like the quantities of a model whose inputs are the columns.
-    let model =
-        ast::Model { name: setting.key.clone(), doc: Vec::new(), body, units: Vec::new(), span: setting.span };
+    let Parts { read, value } = parts;
+    let model = around_formula(formula, (&read, columns), &around.functions);
     let before = cx.sink.error_count();
-    let mut scope = Scope::declare(&model, IndexMap::new(), cx.sink);
-    scope.of_formulas = true;
-    let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
-    resolver.check_functions(&model);
+    let mut resolver = resolver(&model, cx);
     let resolved = resolver.resolve_at(Place::Let, &value)?;
     let has_units = read.iter().any(|c| columns.contains_key(c.as_str()));
     let unit = if has_units { units::of_formula(&mut resolver, &model, around.table, &value) } else { None };
@@ -124,6 +106,76 @@ pub(super) fn derived(
         formula: resolved,
         conversion: Conversion { factor, offset: 0.0 },
     })
+}
+
+/// What a network computes from states: `d = x - y`.
+pub(super) fn feature(
+    name: &str,
+    formula: &Expr,
+    functions: &[ast::Function],
+    cx: &mut Context<'_>,
+) -> Option<Derived> {
+    let Parts { read, value } = parts(formula, functions, cx)?;
+    if read.is_empty() {
+        let message = format!("`{name}` is the same at every sample: it is computed from no state");
+        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "no state"));
+        return None;
+    }
+    if mentions_time(&value) {
+        let message = "a network reads what is computed from states, and the time is none";
+        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "not here"));
+        return None;
+    }
+    let model = around_formula(formula, (&read, &IndexMap::new()), functions);
+    let before = cx.sink.error_count();
+    let formula = resolver(&model, cx).resolve_at(Place::Let, &value)?;
+    let conversion = Conversion { factor: 1.0, offset: 0.0 };
+    (cx.sink.error_count() == before).then(|| Derived { columns: read.into_iter().collect(), formula, conversion })
+}
+
+/// A formula whose columns have names.
+struct Parts {
+    /// The columns it reads.
+    read: IndexSet<String>,
+    value: Expr,
+}
+
+fn parts(formula: &Expr, functions: &[ast::Function], cx: &mut Context<'_>) -> Option<Parts> {
+    let mut value = formula.clone();
+    let mut read: IndexSet<String> = IndexSet::new();
+    let functions: Vec<&str> = functions.iter().map(|f| f.name.name.as_str()).collect();
+    match collect(&mut value, &functions, &mut read) {
+        Ok(()) => Some(Parts { read, value }),
+        Err((span, message)) => {
+            cx.sink.push(Diagnostic::error(E0518, message, span, "not here"));
+            None
+        }
+    }
+}
+
+/// Formulas are resolved like the quantities of a model whose inputs are the columns.
+fn around_formula(
+    formula: &Expr,
+    (read, units): (&IndexSet<String>, &IndexMap<String, UnitExpr>),
+    functions: &[ast::Function],
+) -> ast::Model {
+    let ident = |text: &str| ast::Ident { name: text.to_string(), span: formula.span };
+    let mut body: Vec<ModelItem> = functions.iter().cloned().map(ModelItem::Function).collect();
+    let input = |column: &String| ast::InputDecl {
+        name: ident(column),
+        axes: Vec::new(),
+        unit: units.get(column.as_str()).cloned(),
+    };
+    body.push(ModelItem::Input(read.iter().map(input).collect()));
+    ast::Model { name: ident("columns"), doc: Vec::new(), body, units: Vec::new(), span: formula.span }
+}
+
+fn resolver<'m, 's>(model: &'m ast::Model, cx: &'s mut Context<'_>) -> Resolver<'m, 's> {
+    let mut scope = Scope::declare(model, IndexMap::new(), cx.sink);
+    scope.of_formulas = true;
+    let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
+    resolver.check_functions(model);
+    resolver
 }
 
 /// How many of the model's unit one of the formula's is.
@@ -171,7 +223,15 @@ fn collect(e: &mut Expr, functions: &[&str], out: &mut IndexSet<String>) -> Resu
         ExprKind::Name(_) | ExprKind::Number { .. } | ExprKind::Measured { .. } => {}
         ExprKind::Primed { .. } => return Err((e.span, "columns have no derivatives")),
         ExprKind::Hole(_) => return Err((e.span, "a formula of columns is known completely")),
-        ExprKind::Sum { .. } | ExprKind::Subscript { .. } | ExprKind::Field { .. } => {
+        ExprKind::Subscript { of, at } => {
+            let Some(name) = element(of, at) else {
+                return Err((e.span, "elements have numbers here: `q[1, 2]`"));
+            };
+            out.insert(name.clone());
+            e.kind = ExprKind::Name(name);
+            return Ok(());
+        }
+        ExprKind::Sum { .. } | ExprKind::Field { .. } => {
             return Err((e.span, "columns have no index sets; a name that is no word stands in quotes"));
         }
         ExprKind::Call(call) => parts.extend(&mut call.arguments),
@@ -181,4 +241,21 @@ fn collect(e: &mut Expr, functions: &[&str], out: &mut IndexSet<String>) -> Resu
         ExprKind::Binary { left, right, .. } => parts.extend([&mut **left, right]),
     }
     parts.into_iter().try_for_each(|e| collect(e, functions, out))
+}
+
+/// The name of an element, `q[1, 2]`.
+fn element(of: &Expr, at: &[Expr]) -> Option<String> {
+    let ExprKind::Name(family) = &of.kind else { return None };
+    let number = |e: &Expr| match e.kind {
+        ExprKind::Number { value, percent: false } => Some(value.to_string()),
+        _ => None,
+    };
+    let numbers = at.iter().map(number).collect::<Option<Vec<String>>>()?;
+    Some(format!("{family}[{}]", numbers.join(", ")))
+}
+
+fn mentions_time(e: &Expr) -> bool {
+    let mut found = matches!(&e.kind, ExprKind::Name(name) if name == "t");
+    super::functions::each_part(e, &mut |part| found = found || mentions_time(part));
+    found
 }

@@ -166,7 +166,7 @@ impl<'p> Sets<'p> {
     pub(super) fn have_inputs(&self, network: &Network, cx: &mut Context<'_>) -> bool {
         let mut ok = true;
         for (span, data, columns) in self.known() {
-            for input in network.reads().iter().filter(|i| !columns.contains(i)) {
+            for input in network.needs().into_iter().filter(|i| !columns.contains(i)) {
                 let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
                 let d = Diagnostic::error(E0510, message, span, format!("has {}", columns.join(", ")));
                 cx.sink.push(d.label(network.span, "the network"));

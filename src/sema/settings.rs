@@ -148,7 +148,12 @@ pub const FILE: &[Rule] = &[
 
 /// Settings of `network NAME`.
 pub const NETWORK: &[Rule] = &[
-    rule("input", Takes::Form("input (x, y) over window"), "required", "observed states the network reads"),
+    rule(
+        "input",
+        Takes::Form("input (x, y) over window"),
+        "required",
+        "observed states the network reads, and what is computed from them",
+    ),
     rule(
         "mlp",
         Takes::Form("mlp [64, 64] relu"),
