@@ -76,9 +76,7 @@ fit M to (slow, fast)
     let data = record["data"].as_array().expect("data");
     let listed: Vec<(&str, u64, u64)> = data
         .iter()
-        .map(|d| {
-            (d["name"].as_str().unwrap(), d["samples"].as_u64().unwrap(), d["held_out"].as_u64().unwrap())
-        })
+        .map(|d| (d["name"].as_str().unwrap(), d["samples"].as_u64().unwrap(), d["held_out"].as_u64().unwrap()))
         .collect();
     assert_eq!(listed, [("slow", 60, 12), ("fast", 80, 0)]);
     assert_eq!(data[1]["columns"], serde_json::json!(["x"]));
@@ -226,4 +224,63 @@ fit M to d {{ window 20; batch 32; steps 60; auxiliary u = net.v; {settings} }}
     // In a window the state moves by about three in a second.
     let (subtracted, divided) = numbers("shift u by u at 0");
     assert!((subtracted - 1.425).abs() < 0.1 && divided > 0.5 && divided < 1.5, "{subtracted} {divided}");
+}
+
+/// A network that reads the product of two states finds a parameter that neither state tells alone.
+#[test]
+fn networks_read_what_is_computed_from_states() {
+    let mut table = String::from("t,u,w\n");
+    for i in 0..200 {
+        let t = 0.05 * f64::from(i);
+        let _ = writeln!(table, "{t},{},{}", 2.0 + t.sin(), 3.0 + (2.0 * t).cos());
+    }
+    let model = "model M { state u, w; param a; u' = a*cos(t); w' = -2*sin(2*t) }
+data d = csv(\"d.csv\") { time t }
+network net { input u, p = u*w, r = u/w over window; mlp [8] tanh; output v over window }
+fit M to d { window 20; batch 32; steps 40; auxiliary u = net.v }
+";
+    let folder = folder(&[("m.mech", model.to_string()), ("d.csv", table)]);
+    let record = run(folder.path(), "r");
+    assert!((parameter(&record, "a") - 1.0).abs() < 0.05, "{}", record["parameters"]);
+    let found: Vec<(&str, f64)> = record["normalisation"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|n| (n["state"].as_str().unwrap(), n["subtracted"].as_f64().unwrap()))
+        .collect();
+    let times: Vec<f64> = (0..200).map(|i| 0.05 * f64::from(i)).collect();
+    let mean = |f: &dyn Fn(f64, f64) -> f64| {
+        times.iter().map(|t| f(2.0 + t.sin(), 3.0 + (2.0 * t).cos())).sum::<f64>() / 200.0
+    };
+    let expected = [("net.p", mean(&|u, w| u * w)), ("net.r", mean(&|u, w| u / w))];
+    for ((name, subtracted), (wanted, value)) in found.iter().skip(2).zip(expected) {
+        assert!(*name == wanted && (subtracted - value).abs() < 1e-9, "{name} {subtracted}, {wanted} {value}");
+    }
+    assert_eq!(found.len(), 4);
+}
+
+/// Trajectories of different lengths lie one after the other in arrays.
+#[test]
+fn archives_hold_trajectories_of_different_lengths() {
+    use mechc::data::{ColumnMap, Format, ReadSpec, arrays_to_npz, read_bytes};
+    let lengths = [12usize, 30, 9];
+    let site: Vec<f64> = lengths.iter().zip([7.0, 3.0, 5.0]).flat_map(|(&n, id)| vec![id; n]).collect();
+    let t: Vec<f64> = lengths.iter().flat_map(|&n| (0..n).map(|i| 0.1 * i as f64)).collect();
+    let x: Vec<f64> = (0..51).map(f64::from).collect();
+    let archive = |x: &[f64]| {
+        let arrays: [(&str, &[usize], &[f64]); 3] = [("site", &[51], &site), ("t", &[51], &t), ("x", &[x.len()], x)];
+        arrays_to_npz(&arrays).expect("an archive")
+    };
+    let spec = ReadSpec { columns: vec![ColumnMap::from("x")], trajectory: Some("site".into()), ..ReadSpec::default() };
+    let read = read_bytes("d.npz", &archive(&x), Format::Npz, &spec).expect("a data set");
+    let found: Vec<(String, usize, Option<f64>)> =
+        read.trajectories.iter().map(|t| (t.id.clone(), t.len, t.value(0, 0))).collect();
+    let expected = [("7", 12, 0.0), ("3", 30, 12.0), ("5", 9, 42.0)];
+    assert_eq!(found, expected.map(|(id, len, first)| (id.to_string(), len, Some(first))));
+    assert!(read.trajectories.iter().all(|t| (t.dt - 0.1).abs() < 1e-12));
+    let error = read_bytes("d.npz", &archive(&x[..50]), Format::Npz, &spec).expect_err("one sample too few");
+    assert_eq!(error.code(), "D027");
+    let short = ReadSpec { min_samples: 10, ..spec };
+    let error = read_bytes("d.npz", &archive(&x), Format::Npz, &short).expect_err("a trajectory of nine");
+    assert!(error.code() == "D018" && error.to_string().contains("`5`"), "{error}");
 }

@@ -9,8 +9,7 @@ impl Dataset {
         let mut trajectories = Vec::new();
         for (name, part) in parts {
             let places: Vec<Option<usize>> = columns.iter().map(|c| part.column(c)).collect();
-            let given: Vec<usize> =
-                inputs.iter().filter_map(|i| part.inputs.iter().position(|own| own == i)).collect();
+            let given: Vec<usize> = inputs.iter().filter_map(|i| part.inputs.iter().position(|own| own == i)).collect();
             trajectories.extend(part.trajectories.iter().map(|t| reordered(t, name, &places, &given)));
         }
         let sources: Vec<String> = parts.iter().map(|(name, part)| format!("{name}: {}", part.source)).collect();
@@ -21,12 +20,12 @@ impl Dataset {
 fn reordered(t: &Trajectory, set: &str, places: &[Option<usize>], inputs: &[usize]) -> Trajectory {
     let (width, input_width) = (t.width(), t.input_width());
     let cells = |from: &[f64]| -> Vec<f64> {
-        let cell = |i: usize, place: &Option<usize>| place.and_then(|c| from.get(i * width + c)).copied().unwrap_or(0.0);
+        let cell =
+            |i: usize, place: &Option<usize>| place.and_then(|c| from.get(i * width + c)).copied().unwrap_or(0.0);
         (0..t.len).flat_map(|i| places.iter().map(move |place| cell(i, place))).collect()
     };
-    let valid = |i: usize, place: &Option<usize>| {
-        place.and_then(|c| t.valid.get(i * width + c)).copied().unwrap_or(false)
-    };
+    let valid =
+        |i: usize, place: &Option<usize>| place.and_then(|c| t.valid.get(i * width + c)).copied().unwrap_or(false);
     Trajectory {
         set: set.to_string(),
         values: cells(&t.values),

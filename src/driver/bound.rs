@@ -196,7 +196,12 @@ impl Bound {
 }
 
 /// Root mean square of the solution less the data of a state, over the trajectories of a data set or, without a name, of all.
-fn rmse((data, set): (&Dataset, &str), parts: &[Reconstruction], (name, state): (&str, usize), states: usize) -> Option<f64> {
+fn rmse(
+    (data, set): (&Dataset, &str),
+    parts: &[Reconstruction],
+    (name, state): (&str, usize),
+    states: usize,
+) -> Option<f64> {
     let column = data.column(name)?;
     let (mut sum, mut count) = (0.0, 0usize);
     for part in parts {

@@ -230,10 +230,7 @@ pub fn training(archive: &Archive) -> Option<State> {
         held: numbers("held")?,
         coefficients: numbers("coefficients")?,
         losses: numbers("losses")?,
-        normalisation: Normalisation {
-            mean: numbers("normalisation/mean")?,
-            scale: numbers("normalisation/scale")?,
-        },
+        normalisation: Normalisation { mean: numbers("normalisation/mean")?, scale: numbers("normalisation/scale")? },
     })
 }
 

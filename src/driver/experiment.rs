@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::derived::{self, Origin};
 use super::failure::{Failure, Problem};
 use super::pointwise::Compiled;
-use super::derived::{self, Origin};
 use super::{formula, memory, solved};
 use crate::data::{self, Dataset, Purpose, ReadSpec, Sampling, Trajectory};
 use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, family};

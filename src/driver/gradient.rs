@@ -15,7 +15,8 @@ use crate::report::{Archive, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings, State,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings,
+    State,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.

@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::findings::Findings;
 use super::joint;
 use super::observed::{Held, Observed, Prediction};
-use super::score::{self, Score};
 use super::pointwise::Compiled;
+use super::score::{self, Score};
 use crate::data::{self, Tolerance, Trajectory};
 use crate::hir::Model;
 use crate::runtime::Threads;
@@ -176,4 +176,3 @@ fn solve(
     };
     Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
 }
-

@@ -214,8 +214,11 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
 
 /// The columns that the models fitted to a file need: what each is called there, and what it is.
 fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnMap) -> Value {
-    let models =
-        program.fits.values().filter(|f| program.data_of(f).any(|d| d.name == data.name)).map(|f| &program.models[f.model]);
+    let models = program
+        .fits
+        .values()
+        .filter(|f| program.data_of(f).any(|d| d.name == data.name))
+        .map(|f| &program.models[f.model]);
     let mut columns: Vec<Value> = Vec::new();
     for model in models {
         let given = |name: &str| map.columns.contains_key(name) || map.derived.contains_key(name);
@@ -315,7 +318,8 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
         settings["loss"] = json!(hir::spell_loss(program, &program.models[fit.model], &fit.loss));
         settings["normalise"] = json!(fit.normalise.name());
         let states = &program.models[fit.model].states;
-        let shift = |&(state, by): &(hir::StateId, hir::StateId)| json!({"state": states[state].name, "by": states[by].name});
+        let shift =
+            |&(state, by): &(hir::StateId, hir::StateId)| json!({"state": states[state].name, "by": states[by].name});
         settings["shift"] = json!(fit.shifts.iter().map(shift).collect::<Vec<_>>());
         settings["l1"] = json!(fit.l1);
         settings["evaluate"] = json!(fit.evaluate);

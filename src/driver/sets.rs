@@ -70,7 +70,11 @@ pub(super) fn ensure_alike(observed: &Observed, fit: &Fit) -> Result<(), Failure
                 "the gradient engine needs one step: that of `{}` is {}, that of `{}` {}",
                 first.set, first.dt, one.set, one.dt
             );
-            return numerical("N512", message, "fit with `engine joint`, which takes any steps, or resample one of them");
+            return numerical(
+                "N512",
+                message,
+                "fit with `engine joint`, which takes any steps, or resample one of them",
+            );
         }
         for (c, column) in observed.train.columns.iter().enumerate() {
             let seen = part.iter().any(|t| (0..t.len).any(|i| t.value(i, c).is_some()));

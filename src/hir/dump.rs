@@ -2,9 +2,9 @@
 
 use super::made;
 use super::{
-    Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model, Normalise,
-    Network, NetworkInput, Noise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk, Unit,
-    UnknownKind, number,
+    Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
+    Network, NetworkInput, Noise, Normalise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
+    Unit, UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.

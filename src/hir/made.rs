@@ -1,8 +1,6 @@
 //! Solve items and formulas: what they ask for, and in the user's terms, line by line, for `--emit hir` and `mechc expand`.
 
-use super::{
-    Bounds, DataId, Expr, Input, InitialValue, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number,
-};
+use super::{Bounds, DataId, Expr, InitialValue, Input, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
 use crate::base::{Arena, Idx};
 
 /// `solve run = Model { ... }`

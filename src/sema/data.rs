@@ -103,7 +103,8 @@ pub(super) fn from_file(
     }
     if let Some(setting) = settings.get("trajectory").filter(|_| format.name == "npy") {
         let message = "the columns of an npy file have no names: its first axis tells trajectories apart";
-        cx.sink.push(Diagnostic::error(E0511, message, setting.span, "has no effect").label(format.span, "this format"));
+        cx.sink
+            .push(Diagnostic::error(E0511, message, setting.span, "has no effect").label(format.span, "this format"));
         settings.ok = false;
     }
     // Arrays may hold several trajectories, which only the file tells.

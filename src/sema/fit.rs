@@ -4,15 +4,15 @@ use super::bindings::{output, parameters};
 use super::fields::{fields, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
-use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::sets::Sets;
+use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::shift::shifts;
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
-    AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef, Program, Start,
-    StateId, StepSource,
+    AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef,
+    Program, Start, StateId, StepSource,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
 

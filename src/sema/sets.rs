@@ -109,7 +109,8 @@ impl<'p> Sets<'p> {
             }
             if let Some((steps, _)) = data.source.extent().filter(|(steps, _)| fit.window > *steps) {
                 let window = fit.window;
-                let message = format!("a window has {window} samples, and a trajectory of `{}` only {steps}", data.name);
+                let message =
+                    format!("a window has {window} samples, and a trajectory of `{}` only {steps}", data.name);
                 let span = settings.get("window").map_or(fit.span, |s| s.span);
                 cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
                 ok = false;
@@ -119,7 +120,8 @@ impl<'p> Sets<'p> {
             let moving = fit.shifts.iter().flat_map(|&(state, by)| [state, by]);
             let unseen = moving.map(|id| &model.states[id]).find(|s| !columns.contains(&s.name));
             if let Some(state) = unseen {
-                let message = format!("`{}` does not observe `{}`, which is moved in its windows", data.name, state.name);
+                let message =
+                    format!("`{}` does not observe `{}`, which is moved in its windows", data.name, state.name);
                 let d = Diagnostic::error(E0510, message, span, format!("has {}", columns.join(", ")));
                 let at = settings.get("shift").map_or(fit.span, |s| s.span);
                 cx.sink.push(d.label(at, "moved here"));

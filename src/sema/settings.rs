@@ -221,12 +221,7 @@ pub const FIT: &[Rule] = &[
         "the auxiliaries at the first sample",
         "where the solutions of windows start",
     ),
-    gradient(
-        "normalise",
-        Takes::Word(&["standard", "range", "off"]),
-        "standard",
-        "how networks see the states",
-    ),
+    gradient("normalise", Takes::Word(&["standard", "range", "off"]), "standard", "how networks see the states"),
     gradient(
         "shift",
         Takes::Form("shift q by q at 0"),

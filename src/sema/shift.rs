@@ -91,7 +91,8 @@ fn states(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<StateId>>
         return None;
     };
     let start = |state: &str| {
-        family(state) == name && subscripts_of(state).iter().zip(&subscripts).filter(|(a, b)| *a == b).count() == subscripts.len()
+        family(state) == name
+            && subscripts_of(state).iter().zip(&subscripts).filter(|(a, b)| *a == b).count() == subscripts.len()
     };
     let found: Vec<StateId> = model.states.iter().filter(|(_, s)| start(&s.name)).map(|(id, _)| id).collect();
     if found.is_empty() {

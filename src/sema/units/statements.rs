@@ -46,11 +46,7 @@ pub(in super::super) fn of_formula(
     checker.solver.reduce(&measure).as_unit().cloned()
 }
 
-fn checker<'m, 's>(
-    resolver: &'m mut Resolver<'_, 's>,
-    table: &'m Table,
-    ids: &[Option<HoleId>],
-) -> Checker<'m, 'm> {
+fn checker<'m, 's>(resolver: &'m mut Resolver<'_, 's>, table: &'m Table, ids: &[Option<HoleId>]) -> Checker<'m, 'm> {
     let places = resolver.hole_at_place.iter();
     let hole_places = places.filter_map(|(place, &h)| Some((*place, ids.get(h).copied().flatten()?.index()))).collect();
     Checker {

@@ -314,7 +314,8 @@ impl<'a> Engine<'a> {
         let len = self.grid.samples;
         let ends: Vec<usize> = self.obs.breaks.iter().copied().chain([len]).collect();
         let starts = std::iter::once(0).chain(self.obs.breaks.iter().copied());
-        let rows: Vec<&[f64]> = self.obs.y.chunks_exact(len.max(1)).filter(|y| y.iter().any(|v| v.is_finite())).collect();
+        let rows: Vec<&[f64]> =
+            self.obs.y.chunks_exact(len.max(1)).filter(|y| y.iter().any(|v| v.is_finite())).collect();
         let blank = |part: &std::ops::Range<usize>| {
             rows.iter().any(|y| y.get(part.clone()).is_some_and(|y| y.iter().all(|v| !v.is_finite())))
         };
