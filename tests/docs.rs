@@ -160,7 +160,6 @@ fn takes(rule: &Rule) -> String {
         Takes::Number(low, high, false) => format!("number from {} to {}", number(low), number(high)),
         Takes::Whole(low, high) => format!("whole number from {low} to {high}"),
         Takes::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or "),
-        Takes::Text => "text in quotes".to_string(),
         Takes::Name => "name, or text in quotes".to_string(),
         Takes::Form(form) => format!("`{form}`"),
     }

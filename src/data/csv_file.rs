@@ -181,7 +181,7 @@ impl Rows {
             }
         };
         let Self { id, values, valid, inputs, .. } = self;
-        Ok(Trajectory { id, t0, dt, times, len, values, valid, inputs, truth: None })
+        Ok(Trajectory { id, t0, dt, times, len, values, valid, inputs, ..Trajectory::default() })
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Dataset {
 pub struct Trajectory {
     /// What the file calls it; empty where there is only one.
     pub id: String,
+    /// The data set it comes from, where several are fitted together; else empty.
+    pub set: String,
     /// Time of the first sample.
     pub t0: f64,
     /// Time between two samples, positive; the median where the times are irregular.
@@ -142,6 +144,15 @@ impl Dataset {
 }
 
 impl Trajectory {
+    /// What it is called in reports: data set and name, as far as they tell something.
+    pub fn name(&self) -> String {
+        match (self.set.is_empty(), self.id.is_empty()) {
+            (true, _) => self.id.clone(),
+            (false, true) => self.set.clone(),
+            (false, false) => format!("{} {}", self.set, self.id),
+        }
+    }
+
     /// Time of sample `i`, computed as `t0 + i*dt` so that rounding does not add up, unless the times are irregular.
     pub fn time(&self, i: usize) -> f64 {
         self.times.get(i).copied().unwrap_or(self.t0 + i as f64 * self.dt)
@@ -179,6 +190,7 @@ impl Trajectory {
         let (w, m) = (self.width(), self.input_width());
         Self {
             id: self.id.clone(),
+            set: self.set.clone(),
             t0: self.time(start),
             dt: self.dt,
             times: if self.is_irregular() { cut(&self.times, start, len) } else { Vec::new() },

@@ -138,6 +138,9 @@ pub enum DataError {
     /// Data that are not those of the run that is taken up again.
     #[error("{file}: is not what the run in `{run}` was fitted to: the data have changed")]
     Changed { file: String, run: String },
+    /// Something is wrong with one of several data sets that are fitted together.
+    #[error("data set `{set}`: {error}")]
+    OfSet { set: String, error: Box<DataError> },
     /// The archive could not be put together.
     #[error("cannot write the data: {0}")]
     Write(String),
@@ -185,6 +188,7 @@ impl DataError {
             Self::NotRectangular => "D060",
             Self::Write(_) => "D061",
             Self::Changed { .. } => "D070",
+            Self::OfSet { error, .. } => error.code(),
         }
     }
 
@@ -194,6 +198,7 @@ impl DataError {
         match self {
             Self::Unreadable { .. } | Self::Write(_) => 4,
             Self::Simulation(_) => 5,
+            Self::OfSet { error, .. } => error.exit_code(),
             _ => 3,
         }
     }
@@ -303,6 +308,7 @@ impl DataError {
             Self::Simulation(error) => error.help().into(),
             Self::NotRectangular => "write a csv file instead.".into(),
             Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
+            Self::OfSet { error, .. } => error.help(),
             Self::Write(_) => "check the disk and the permissions.".into(),
         }
     }

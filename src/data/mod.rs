@@ -26,6 +26,8 @@ mod npy;
 mod npy_header;
 mod npz;
 mod ode;
+mod pool;
+mod ragged;
 mod random;
 mod simulate;
 mod spec;

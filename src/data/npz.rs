@@ -2,7 +2,8 @@
 //!
 //! `t` (samples) or the scalar `dt` place the samples in time. Each column is an array of shape (samples) or
 //! (trajectories, samples), or all columns are one array `data` of shape (samples, columns) or
-//! (trajectories, samples, columns). Arrays that nobody asks for are not touched.
+//! (trajectories, samples, columns). With an array that tells trajectories apart every array has one number for each
+//! sample, and trajectories have any lengths. Arrays that nobody asks for are not touched.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -23,30 +24,19 @@ const TABLE: &str = "data";
 /// Reads an npz archive from memory; `file` names it in messages.
 pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Dataset, DataError> {
     let mut archive = Archive::open(file, bytes, spec.max_bytes)?;
+    if let Some(name) = &spec.trajectory {
+        return super::ragged::read(&mut archive, name, spec);
+    }
     let times = times(&mut archive, spec)?;
     let maps: Vec<&ColumnMap> = spec.columns.iter().chain(&spec.inputs).collect();
-    let family = |column: &str| column.split('[').next().unwrap_or_default().to_string();
     if archive.has(TABLE) && !maps.iter().any(|m| archive.has(&m.column) || archive.has(&family(&m.column))) {
         let table = archive.array(TABLE)?;
         return from_table(&format!("{file}: array `{TABLE}`"), table, &times, spec);
     }
     let mut parts: Vec<Array> = Vec::with_capacity(maps.len());
-    let mut whole: Option<(String, Array)> = None;
     let mut common: Option<(usize, usize)> = None;
-    for map in maps {
+    for (map, array) in maps.iter().zip(arrays(&mut archive, &maps)?) {
         let name = &map.column;
-        let array = match map.element {
-            Some((at, count)) if !archive.has(name) => {
-                let base = family(name);
-                // All elements lie in one array, which is unpacked once.
-                if whole.as_ref().is_none_or(|(known, _)| *known != base) {
-                    whole = Some((base.clone(), archive.array(&base)?));
-                }
-                let Some((_, array)) = &whole else { continue };
-                element(&format!("{file}: array `{base}`"), array, at, count)?
-            }
-            _ => archive.array(name)?,
-        };
         let place = format!("{file}: array `{name}`");
         let (count, len) = match *array.shape.as_slice() {
             [len] => (1, len),
@@ -73,6 +63,34 @@ pub(crate) fn read_npz(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         parts.push(array);
     }
     assemble(file, &parts, common.unwrap_or((0, 0)), &times, spec)
+}
+
+/// The arrays of columns, each by itself or as an element of an array with all elements of a family.
+pub(super) fn arrays(archive: &mut Archive<'_>, maps: &[&ColumnMap]) -> Result<Vec<Array>, DataError> {
+    let mut whole: Option<(String, Array)> = None;
+    let mut out = Vec::with_capacity(maps.len());
+    for map in maps {
+        let name = &map.column;
+        out.push(match map.element {
+            Some((at, count)) if !archive.has(name) => {
+                let base = family(name);
+                // All elements lie in one array, which is unpacked once.
+                let known = whole.take().filter(|(known, _)| *known == base);
+                let (_, array) = whole.insert(match known {
+                    Some(known) => known,
+                    None => (base.clone(), archive.array(&base)?),
+                });
+                element(&format!("{}: array `{base}`", archive.file), array, at, count)?
+            }
+            _ => archive.array(name)?,
+        });
+    }
+    Ok(out)
+}
+
+/// The name of the array with all elements.
+fn family(column: &str) -> String {
+    column.split('[').next().unwrap_or_default().to_string()
 }
 
 /// One element of a family: element `at` of the `count` that lie behind every sample.
@@ -144,7 +162,7 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
 
 /// An open archive with its directory.
 pub(super) struct Archive<'a> {
-    file: &'a str,
+    pub(super) file: &'a str,
     zip: ZipArchive<Cursor<&'a [u8]>>,
     /// Array name to place in the directory.
     names: HashMap<String, usize>,

@@ -89,6 +89,7 @@ pub fn simulate(
     }
     Ok(Trajectory {
         id: String::new(),
+        set: String::new(),
         times: Vec::new(),
         t0: *t0,
         dt: *dt,

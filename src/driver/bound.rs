@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::experiment;
 use super::findings::Findings;
-use crate::base::Idx;
+use crate::base::{Idx, IndexSet};
 use crate::data::Dataset;
-use crate::hir::{DataSource, Fit, Model, Program, SimulateSpec};
+use crate::hir::{DataSet, DataSource, Fit, Model, Program, SimulateSpec};
 use crate::train::gradient::Reconstruction;
 
 /// The unknowns of every window.
@@ -25,8 +25,6 @@ pub struct Bound {
 pub struct Drawn {
     /// Its name in the simulated model.
     pub name: String,
-    /// Its position among the simulated model's unknowns.
-    pub at: usize,
     /// The position of the name among those of the estimates, where it is there.
     pub estimate: Option<usize>,
 }
@@ -42,8 +40,39 @@ pub struct Row {
     pub time: f64,
     /// The unknowns.
     pub values: Vec<f64>,
-    /// What the simulation used, for those that it drew.
+    /// What the simulation used, for those that one drew; not a number where the data set does not say.
     pub truth: Vec<f64>,
+}
+
+/// A data set of a fit that is simulated.
+struct Simulated<'p> {
+    /// Its name; empty where the fit has no other.
+    set: &'p str,
+    spec: &'p SimulateSpec,
+    /// Names of the simulated model's unknowns.
+    unknowns: Vec<&'p str>,
+}
+
+impl<'p> Simulated<'p> {
+    fn of(program: &'p Program, fit: &'p Fit) -> Vec<Simulated<'p>> {
+        let several = fit.data.len() > 1;
+        let one = |data: &'p DataSet| {
+            let DataSource::Simulate(spec) = &data.source else { return None };
+            let unknowns = program.models[spec.model].unknowns.values().map(|u| u.name.as_str()).collect();
+            Some(Simulated { set: if several { &data.name } else { "" }, spec, unknowns })
+        };
+        program.data_of(fit).filter_map(one).collect()
+    }
+
+    /// Names of the unknowns that it draws for every trajectory.
+    fn drawn(&self) -> impl Iterator<Item = &'p str> + '_ {
+        self.spec.vary.iter().filter_map(|(at, ..)| self.unknowns.get(*at).copied())
+    }
+
+    /// What a trajectory was simulated with.
+    fn value(&self, name: &str, values: &[f64]) -> Option<f64> {
+        values.get(self.unknowns.iter().position(|u| *u == name)?).copied()
+    }
 }
 
 /// Adds the unknowns of every window, their means as estimates, and figures on what was held out.
@@ -56,20 +85,15 @@ pub(super) fn add(
 ) {
     let model = &program.models[fit.model];
     let names: Vec<String> = fit.parameters.iter().map(|p| model.unknowns[p.unknown].name.clone()).collect();
-    let spec = match &program.data[fit.data].source {
-        DataSource::Simulate(spec) => Some(spec),
-        _ => None,
-    };
-    let truth = spec.map_or_else(Vec::new, |spec| {
-        let unknowns: Vec<&str> = program.models[spec.model].unknowns.values().map(|u| u.name.as_str()).collect();
-        let drawn = |(at, ..): &(usize, f64, f64)| {
-            let name = unknowns.get(*at)?.to_string();
-            Some(Drawn { estimate: names.iter().position(|n| *n == name), name, at: *at })
-        };
-        spec.vary.iter().filter_map(drawn).collect()
-    });
+    let simulated = Simulated::of(program, fit);
+    let mut truth: Vec<Drawn> = Vec::new();
+    for name in simulated.iter().flat_map(Simulated::drawn) {
+        if !truth.iter().any(|d| d.name == name) {
+            truth.push(Drawn { estimate: names.iter().position(|n| n == name), name: name.to_string() });
+        }
+    }
     let mut bound = Bound { names, truth, rows: Vec::new() };
-    bound.extend(spec, fitted.0, fitted.1, false);
+    bound.extend(&simulated, fitted.0, fitted.1, false);
     for (position, binding) in fit.parameters.iter().enumerate() {
         let values: Vec<f64> = bound.rows.iter().filter_map(|r| r.values.get(position).copied()).collect();
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
@@ -78,7 +102,7 @@ pub(super) fn add(
         }
     }
     if let Some((data, parts)) = held {
-        bound.extend(spec, data, parts, true);
+        bound.extend(&simulated, data, parts, true);
     }
     for at in 0..bound.truth.len() {
         for (part, held) in [("fitted", false), ("held out", true)] {
@@ -98,27 +122,33 @@ pub(super) fn add(
 pub(super) fn judge(model: &Model, (data, parts): (&Dataset, &[Reconstruction]), findings: &mut Findings) {
     let states: Vec<String> = model.states.values().map(|s| s.name.clone()).collect();
     for (state, name) in states.iter().enumerate() {
-        if let Some(error) = rmse(data, parts, (name, state), states.len()) {
-            findings.metrics.push((format!("RMSE of {name}"), "held out".into(), error));
+        let sets: IndexSet<&str> = data.trajectories.iter().map(|t| t.set.as_str()).filter(|s| !s.is_empty()).collect();
+        for set in std::iter::once("").chain(sets) {
+            if let Some(error) = rmse((data, set), parts, (name, state), states.len()) {
+                let behind = if set.is_empty() { String::new() } else { format!(" in {set}") };
+                findings.metrics.push((format!("RMSE of {name}{behind}"), "held out".into(), error));
+            }
         }
     }
 }
 
 impl Bound {
-    fn extend(&mut self, spec: Option<&SimulateSpec>, data: &Dataset, parts: &[Reconstruction], held: bool) {
+    fn extend(&mut self, simulated: &[Simulated<'_>], data: &Dataset, parts: &[Reconstruction], held: bool) {
         let width = self.names.len().max(1);
         for part in parts {
             let Some(trajectory) = data.trajectories.get(part.trajectory) else { continue };
             // A simulation counts its trajectories from 1; a single one has no name.
             let number = trajectory.id.parse::<usize>().map_or(0, |n| n.saturating_sub(1));
-            let used = spec.map(|spec| experiment::values(spec, number)).unwrap_or_default();
+            let set = simulated.iter().find(|s| s.set == trajectory.set);
+            let used = set.map(|s| experiment::values(s.spec, number)).unwrap_or_default();
+            let truth = |d: &Drawn| set.and_then(|s| s.value(&d.name, &used)).unwrap_or(f64::NAN);
             for (start, values) in part.starts.iter().zip(part.bound.chunks(width)) {
                 self.rows.push(Row {
                     held,
-                    trajectory: trajectory.id.clone(),
+                    trajectory: trajectory.name(),
                     time: trajectory.time(*start),
                     values: values.to_vec(),
-                    truth: self.truth.iter().filter_map(|d| used.get(d.at).copied()).collect(),
+                    truth: self.truth.iter().map(truth).collect(),
                 });
             }
         }
@@ -129,7 +159,10 @@ impl Bound {
     fn determination(&self, at: usize, held: bool) -> Option<f64> {
         let position = self.truth.get(at)?.estimate?;
         let rows = self.rows.iter().filter(|r| r.held == held);
-        let pairs: Vec<(f64, f64)> = rows.filter_map(|r| Some((*r.values.get(position)?, *r.truth.get(at)?))).collect();
+        let pairs: Vec<(f64, f64)> = rows
+            .filter_map(|r| Some((*r.values.get(position)?, *r.truth.get(at)?)))
+            .filter(|(_, truth)| truth.is_finite())
+            .collect();
         if pairs.len() < 2 {
             return None;
         }
@@ -154,7 +187,7 @@ impl Bound {
             let id = row.trajectory.replace('"', "\"\"");
             let _ = write!(out, "{part},\"{id}\",{}", row.time);
             for value in row.values.iter().chain(&row.truth) {
-                let _ = write!(out, ",{value}");
+                let _ = if value.is_finite() { write!(out, ",{value}") } else { write!(out, ",") };
             }
             out.push('\n');
         }
@@ -162,12 +195,20 @@ impl Bound {
     }
 }
 
-/// Root mean square of the solution less the data of a state.
-fn rmse(data: &Dataset, parts: &[Reconstruction], (name, state): (&str, usize), states: usize) -> Option<f64> {
+/// Root mean square of the solution less the data of a state, over the trajectories of a data set or, without a name, of all.
+fn rmse(
+    (data, set): (&Dataset, &str),
+    parts: &[Reconstruction],
+    (name, state): (&str, usize),
+    states: usize,
+) -> Option<f64> {
     let column = data.column(name)?;
     let (mut sum, mut count) = (0.0, 0usize);
     for part in parts {
         let trajectory = data.trajectories.get(part.trajectory)?;
+        if !set.is_empty() && trajectory.set != set {
+            continue;
+        }
         for i in 0..part.len {
             if let (Some(x), Some(u)) = (trajectory.value(i, column), part.solution.get(i * states + state)) {
                 sum += (u - x) * (u - x);
@@ -192,7 +233,7 @@ mod tests {
             truth: vec![truth],
         };
         let rows = vec![row(false, 1.0, 1.0), row(false, 2.0, 3.0), row(true, 5.0, 5.0)];
-        let truth = vec![Drawn { name: "r".into(), at: 0, estimate: Some(1) }];
+        let truth = vec![Drawn { name: "r".into(), estimate: Some(1) }];
         let bound = Bound { names: vec!["c".into(), "r".into()], truth, rows };
         assert_eq!(bound.determination(0, false), Some(0.5));
         assert_eq!(bound.determination(0, true), None);

@@ -9,7 +9,7 @@ use super::failure::{Failure, Problem};
 use super::resume::Identity;
 use crate::base::Tensor;
 use crate::report::{Archive, Checkpoint, Disk, OutputError, RunDir};
-use crate::train::gradient::{Best, Keeper, State, Watch, Weights};
+use crate::train::gradient::{Best, Keeper, Normalisation, State, Watch, Weights};
 use crate::train::joint::Interim;
 
 /// Time between two checkpoints of a training that is not interrupted.
@@ -160,6 +160,8 @@ pub fn of_training(state: &State) -> Archive {
     add(&mut archive, "mask", state.mask.clone());
     add(&mut archive, "held", state.held.clone());
     add(&mut archive, "losses", state.losses.clone());
+    add(&mut archive, "normalisation/mean", state.normalisation.mean.clone());
+    add(&mut archive, "normalisation/scale", state.normalisation.scale.clone());
     for weights in &state.weights {
         for (prefix, tensor) in OF_WEIGHTS.into_iter().zip([&weights.value, &weights.mean, &weights.square]) {
             archive.arrays.insert(format!("{prefix}{}", weights.name), tensor.clone());
@@ -228,12 +230,13 @@ pub fn training(archive: &Archive) -> Option<State> {
         held: numbers("held")?,
         coefficients: numbers("coefficients")?,
         losses: numbers("losses")?,
+        normalisation: Normalisation { mean: numbers("normalisation/mean")?, scale: numbers("normalisation/scale")? },
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Best, State, Tensor, Watch, Weights, of_training, training};
+    use super::{Best, Normalisation, State, Tensor, Watch, Weights, of_training, training};
     use crate::report::Archive;
 
     #[test]
@@ -257,6 +260,7 @@ mod tests {
             held: numbers.clone(),
             coefficients: numbers.clone(),
             losses: numbers.clone(),
+            normalisation: Normalisation { mean: numbers.clone(), scale: numbers.clone() },
             watch: Watch {
                 looked: 3,
                 steps: vec![2.0, 3.0],

@@ -7,12 +7,11 @@
 
 use std::path::Path;
 
-use super::experiment::load;
 use super::failure::Failure;
 use super::observed::Observed;
 use super::pointwise::Compiled;
-use super::sampling;
 use super::target::Target;
+use super::{sampling, sets};
 use crate::artifact::PatternEntry;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -32,17 +31,22 @@ const MOST_NAMED: usize = 4;
 /// What the data of a fit say about its unknowns, and whether they were sampled often enough. A fit with a state that is not observed has no findings on unknowns: where that state
 /// would be is not known before the fit.
 pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic>, Failure> {
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-    let read = load(program, data, model, root).map_err(|f| f.at(data.span))?;
-    let mut found = sampling::check(data, &read);
-    let observed = Observed::new(model, data, read, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
+    let model = &program.models[fit.model];
+    let read = sets::load_all(program, fit, root)?;
+    let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
+    let observed = sets::observe(model, read, fit)?;
     if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
         return Ok(found);
     }
     let samples = Samples::of(&observed.observations(model, &observed.train.trajectories));
+    if samples.t.is_empty() {
+        // No data set observes all states at once.
+        return Ok(found);
+    }
     let groups = groups(model, &samples)?;
     let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, group.dependent())).collect();
     let mut said: Vec<usize> = Vec::new();
+    let names = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
     for (group, dependents) in &judged {
         for dependent in dependents {
             let Some(&unknown) = group.unknowns.get(dependent.column) else { continue };
@@ -53,7 +57,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
             });
             if !elsewhere && !said.contains(&unknown) {
                 said.push(unknown);
-                found.extend(describe(model, &data.name, group, dependent));
+                found.extend(describe(model, &names, group, dependent));
             }
         }
     }
@@ -236,25 +240,25 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
     let (code, message, help) = match (is_term, others.is_empty()) {
         (true, true) => (
             W1101,
-            format!("the term `{name}` is zero on the data of `{data}`"),
+            format!("the term `{name}` is zero on the data of {data}"),
             "leave it out, or take data on which it is not zero",
         ),
         (true, false) => (
             W1101,
             format!(
-                "on the data of `{data}` the term `{name}` is a combination of {quoted}{more}: {share} of it is left"
+                "on the data of {data} the term `{name}` is a combination of {quoted}{more}: {share} of it is left"
             ),
             "leave one of them out, or take data that reach further",
         ),
         (false, true) => (
             W1102,
-            format!("the data of `{data}` do not identify `{name}`: it has no effect there"),
+            format!("the data of {data} do not identify `{name}`: it has no effect there"),
             "fix it, or take data on which it has an effect",
         ),
         (false, false) => (
             W1102,
             format!(
-                "the data of `{data}` do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"
+                "the data of {data} do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"
             ),
             "fix one of them, or take data that reach further",
         ),

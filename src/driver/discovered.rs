@@ -11,8 +11,10 @@ use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, Unknown
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
 
-/// A start and a grid for the simulation block of the file.
+/// A start and a grid for a simulation block of the file.
 pub struct Simulation {
+    /// The data set; empty where there is only one.
+    pub set: String,
     /// Value of every component at the first time, in the order of the first-order system.
     pub initial: Vec<f64>,
     /// Samples.
@@ -25,14 +27,14 @@ pub struct Simulation {
 ///
 /// Constants of the model are plain numbers in it. Where the units of those inside terms would be needed for the file to
 /// check, it goes without units, and says so.
-pub fn discovered(model: &Model, findings: &Findings, simulation: &Simulation, about: &[String]) -> String {
-    let text = written(model, findings, simulation, about);
+pub fn discovered(model: &Model, findings: &Findings, simulations: &[Simulation], about: &[String]) -> String {
+    let text = written(model, findings, simulations, about);
     if model.units == Units::default() || checks(&text) {
         return text;
     }
     let mut about = about.to_vec();
     about.push("without units: those of constants inside terms are lost".to_string());
-    written(&Model { units: Units::default(), ..model.clone() }, findings, simulation, &about)
+    written(&Model { units: Units::default(), ..model.clone() }, findings, simulations, &about)
 }
 
 /// Whether a text is a program without errors.
@@ -43,8 +45,9 @@ fn checks(text: &str) -> bool {
     sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink).is_some()
 }
 
-fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &[String]) -> String {
+fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about: &[String]) -> String {
     let mut out = String::new();
+    let initial = simulations.first().map_or(&[][..], |s| &s.initial);
     for line in about {
         let _ = writeln!(out, "//! {line}");
     }
@@ -57,8 +60,8 @@ fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &
         let _ = writeln!(out, "\n{line}");
     }
     if let Some(statements) = &model.statements {
-        out.push_str(&super::statements::discovered(model, statements, findings, simulation));
-        simulate(&mut out, model, simulation);
+        out.push_str(&super::statements::discovered(model, statements, findings, initial));
+        simulate(&mut out, model, simulations);
         return settled(out);
     }
     let _ = writeln!(out, "\nmodel {} {{", model.name);
@@ -98,7 +101,7 @@ fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &
     for equation in &model.equations {
         let _ = writeln!(out, "  {} = {}", left(model, equation), right(model, equation, findings));
     }
-    let mut at = simulation.initial.iter();
+    let mut at = initial.iter();
     let mut starts = Vec::new();
     for state in model.states.values() {
         for k in 0..state.order {
@@ -108,20 +111,24 @@ fn written(model: &Model, findings: &Findings, simulation: &Simulation, about: &
     }
     let _ = writeln!(out, "  initial {}", starts.join(", "));
     let _ = writeln!(out, "}}");
-    simulate(&mut out, model, simulation);
+    simulate(&mut out, model, simulations);
     settled(out)
 }
 
-/// The block that simulates the model on the grid of the data.
-fn simulate(out: &mut String, model: &Model, simulation: &Simulation) {
-    if model.inputs.is_empty() {
-        let _ = writeln!(
-            out,
-            "\ndata solution = simulate {} {{ steps {}; dt {}; noise 0 }}",
-            model.name,
-            simulation.steps,
-            number(simulation.dt)
-        );
+/// The blocks that simulate the model on the grids of the data. The first starts from the model's initial values.
+fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
+    if !model.inputs.is_empty() {
+        return;
+    }
+    for (k, simulation) in simulations.iter().enumerate() {
+        let name = if simulation.set.is_empty() { "solution" } else { &simulation.set };
+        let values: Vec<String> = simulation.initial.iter().map(|&v| number(v)).collect();
+        let from = match k {
+            0 => String::new(),
+            _ => format!("; from ({})", values.join(", ")),
+        };
+        let (steps, dt) = (simulation.steps, number(simulation.dt));
+        let _ = writeln!(out, "\ndata {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::derived::{self, Origin};
 use super::failure::{Failure, Problem};
 use super::pointwise::Compiled;
 use super::{formula, memory, solved};
@@ -15,8 +16,9 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
         DataSource::Simulate(_) | DataSource::Solve(_) | DataSource::Formula(_) => make(program, data, root),
         DataSource::Csv { path, columns } | DataSource::Numpy { path, columns } => {
             // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
-            let listed = |name: &str| columns.columns.get(name).or_else(|| columns.columns.get(family(name)));
-            let any = model.states.values().any(|s| listed(&s.name).is_some());
+            let given = |name: &str| columns.columns.contains_key(name) || columns.derived.contains_key(name);
+            let listed = |name: &str| given(name) || given(family(name));
+            let any = model.states.values().any(|s| listed(&s.name));
             let mut states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
             for start in &model.boundary.starts {
                 if !states.contains(&start.column.as_str()) {
@@ -48,20 +50,33 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                     })
                     .collect()
             };
-            let observed = maps(&states).into_iter().filter(|m| !any || listed(&m.name).is_some()).collect();
+            let origin = |map: data::ColumnMap| match columns.derived.get_key_value(&map.name) {
+                Some((name, derived)) => Origin::Computed(name, derived),
+                None => Origin::Read(map),
+            };
+            let observed: Vec<Origin> =
+                maps(&states).into_iter().filter(|m| !any || listed(&m.name)).map(origin).collect();
+            let driven: Vec<Origin> = maps(&inputs).into_iter().map(origin).collect();
+            // Columns that formulas of inputs read may have missing samples like others: what is computed from them may not.
+            let mut read = derived::to_read(&observed);
+            let needed = derived::to_read(&driven);
+            let (raw, inputs): (Vec<_>, Vec<_>) =
+                needed.into_iter().partition(|m| !driven.iter().any(|o| matches!(o, Origin::Read(map) if map == m)));
+            read.extend(raw.into_iter().filter(|m| !read.contains(m)).collect::<Vec<_>>());
             let spec = ReadSpec {
-                columns: observed,
-                inputs: maps(&inputs),
+                columns: read,
+                inputs,
                 time: columns.time.clone(),
                 dt: columns.dt,
                 time_factor: columns.time_factor,
                 trajectory: columns.trajectory.clone(),
-                missing: columns.missing.iter().cloned().collect(),
+                missing: columns.missing.clone(),
                 irregular: columns.irregular,
                 ..ReadSpec::default()
             };
             let format = matches!(data.source, DataSource::Csv { .. }).then_some(data::Format::Csv);
-            Ok(data::read_files(&[root.join(path)], format, &spec)?)
+            let dataset = data::read_files(&[root.join(path)], format, &spec)?;
+            Ok(derived::compute(dataset, &observed, &driven)?)
         }
     }
 }

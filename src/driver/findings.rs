@@ -35,6 +35,8 @@ pub struct Findings {
     pub losses: Vec<(&'static str, f64)>,
     /// The loss that schedules and early stopping went by: iteration and value.
     pub watched: Vec<(u64, f64)>,
+    /// How networks saw the states.
+    pub normalisation: Vec<report::NormalisationRecord>,
     /// Figures of merit: name, part, value.
     pub metrics: Vec<(String, String, f64)>,
     /// What the user should know before trusting the result.
@@ -231,6 +233,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             .iter()
             .map(|(name, part, value)| report::Metric { name: name.clone(), part: part.clone(), value: *value })
             .collect(),
+        normalisation: findings.normalisation.clone(),
         trajectories: observed.records(&findings.solution),
         warnings: findings.warnings.clone(),
         ..report::RunRecord::default()

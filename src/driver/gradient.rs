@@ -7,15 +7,16 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
-use super::varying;
+use super::{features, sets, varying};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
-use crate::report::Archive;
+use crate::report::{Archive, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, ParameterSpec, Settings, State,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings,
+    State,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
@@ -28,6 +29,7 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
+    sets::ensure_alike(observed, fit)?;
     let states: Vec<StateId> = observed
         .train
         .columns
@@ -40,7 +42,8 @@ pub fn fit(
     let loaded = target.compile(&lowered.module)?;
     ensure_memory(fit, &lowered, &loaded, observed)?;
     let mut functions = Functions::new(&loaded).map_err(target::opening)?;
-    let layout = layout(model, &lowered, observed, &states, &coefficients);
+    let mut layout = layout(model, &lowered, observed, &states, &coefficients);
+    let features = features::settle(program, fit, &observed.train, &mut layout.constants)?;
     let settings = settings(fit);
     let state = match kept {
         None => State::start(&layout, settings.seed),
@@ -56,6 +59,7 @@ pub fn fit(
     let result =
         gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
+    found.normalisation.extend(features);
     let has_fields = varying::has(model, fit);
     if !fit.parameters.is_empty() || has_fields {
         let held = observed.held.as_ref().map(|held| &held.data);
@@ -189,6 +193,12 @@ fn settings(fit: &Fit) -> Settings {
             hir::Decay::Plateau { patience, factor } => Decay::Plateau { patience, factor },
         },
         warmup: fit.optimizer.warmup,
+        normalise: match fit.normalise {
+            hir::Normalise::Standard => Normalise::Standard,
+            hir::Normalise::Range => Normalise::Range,
+            hir::Normalise::Off => Normalise::Off,
+        },
+        shifts: fit.shifts.iter().map(|(state, by)| (state.index(), by.index())).collect(),
         evaluate: fit.evaluate,
         patience: fit.early_stopping.map(|s| s.patience),
         ..defaults
@@ -251,9 +261,21 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             watch.steps.iter().zip(&watch.losses).map(|(&step, &loss)| (step as u64, loss)).collect()
         },
         metrics,
+        normalisation: normalisations(model, &result.state),
         state: checkpoint::of_training(&result.state),
         ..Findings::default()
     }
+}
+
+/// How networks saw the observed states.
+fn normalisations(model: &Model, state: &State) -> Vec<NormalisationRecord> {
+    let found = state.normalisation.mean.iter().zip(&state.normalisation.scale);
+    let record = |(s, (&mean, &scale)): (&hir::State, (&f64, &f64))| NormalisationRecord {
+        state: s.name.clone(),
+        subtracted: mean,
+        divided_by: scale,
+    };
+    model.states.values().zip(found).map(record).collect()
 }
 
 fn refused(error: TrainingError) -> Failure {

@@ -5,13 +5,10 @@ use super::findings::Findings;
 use super::joint;
 use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
+use super::score::{self, Score};
 use crate::data::{self, Tolerance, Trajectory};
 use crate::hir::Model;
 use crate::runtime::Threads;
-
-/// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged
-/// over the states, stays below this.
-const FOLLOWS: f64 = 0.4;
 
 /// The share of a held-out trajectory that its state is estimated from; the rest is predicted.
 const HEAD: f64 = 0.2;
@@ -25,7 +22,7 @@ pub fn predict(
     findings: &mut Findings,
     (threads, seed): (&Threads, u64),
 ) -> Result<(), Failure> {
-    fitted_error(observed, findings);
+    score::fitted(observed, findings);
     if findings.bound.is_some() || findings.varying.is_some() {
         // With unknowns that differ between windows or steps there is no single equation; the engine has judged what was held out.
         return Ok(());
@@ -61,16 +58,18 @@ impl Judge<'_> {
     fn run(&self, held: &mut Held, findings: &mut Findings) -> Result<(), Failure> {
         let mut compiled = Compiled::field(self.model)?;
         let xi: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
-        let mut squares = vec![(0.0, 0usize); self.observed.components.len()];
-        let mut followed = f64::INFINITY;
+        let mut scores: Vec<Score> = vec![Score::new(String::new(), self.observed)];
         for (k, trajectory) in held.data.trajectories.iter().enumerate() {
-            let name =
-                if trajectory.id.is_empty() { String::new() } else { format!(" of trajectory {}", trajectory.id) };
-            let outcome = match self.beginning(held, k, findings, &xi)? {
+            let name = match trajectory.name() {
+                name if name.is_empty() => name,
+                name => format!(" of trajectory {name}"),
+            };
+            let follows = held.follows.get(k).copied().flatten();
+            let outcome = match self.beginning(trajectory, follows, findings, &xi)? {
                 Ok(Beginning { state, start, estimated }) => {
                     let tail = trajectory.slice(start, trajectory.len);
                     // The sample before the first one that is predicted.
-                    let fitted = self.observed.train.trajectories.get(k).filter(|_| held.follows);
+                    let fitted = follows.and_then(|f| self.observed.train.trajectories.get(f));
                     let before = match (fitted, start.checked_sub(1)) {
                         (Some(fitted), _) => fitted.time(fitted.len.saturating_sub(1)),
                         (None, Some(last)) => trajectory.time(last),
@@ -83,8 +82,9 @@ impl Judge<'_> {
             };
             held.predictions.push(match outcome {
                 Ok((tail, prediction)) => {
-                    let here = compare(self.observed, &held.data.columns, &tail, &prediction.predicted, &mut squares);
-                    followed = followed.min(here);
+                    let mut own = Score::new(trajectory.set.clone(), self.observed);
+                    own.compare(self.observed, &held.data.columns, &tail, &prediction.predicted);
+                    Score::collect(&mut scores, own);
                     Some(prediction)
                 }
                 Err(why) => {
@@ -93,15 +93,8 @@ impl Judge<'_> {
                 }
             });
         }
-        for (c, (sum, count)) in self.observed.components.iter().zip(&squares) {
-            if *count > 0 {
-                let rmse = (sum / *count as f64).sqrt();
-                findings.metrics.push((format!("RMSE of {}", c.state), "held out".into(), rmse));
-            }
-        }
-        if followed.is_finite() {
-            let name = format!("time the prediction follows the data (error below {FOLLOWS} standard deviations)");
-            findings.metrics.push((name, "held out".into(), followed));
+        for score in &scores {
+            score.tell(self.observed, "held out", findings);
         }
         Ok(())
     }
@@ -109,8 +102,8 @@ impl Judge<'_> {
     /// Where the prediction of a held-out trajectory starts, or why there is none.
     fn beginning(
         &self,
-        held: &Held,
-        trajectory: usize,
+        held: &Trajectory,
+        follows: Option<usize>,
         findings: &Findings,
         xi: &[f64],
     ) -> Result<Result<Beginning, String>, Failure> {
@@ -119,9 +112,9 @@ impl Judge<'_> {
             (0..n).map(|c| x.get((c + 1) * len - 1).copied().filter(|v| v.is_finite())).collect()
         };
         let fitted = &self.observed.train.trajectories;
-        if held.follows {
+        if let Some(before) = follows {
             let total: usize = fitted.iter().map(|t| t.len).sum();
-            let end: usize = fitted.iter().take(trajectory + 1).map(|t| t.len).sum();
+            let end: usize = fitted.iter().take(before + 1).map(|t| t.len).sum();
             let state: Option<Vec<f64>> = (0..n)
                 .map(|c| findings.solution.get(c * total + end.checked_sub(1)?).copied().filter(|v| v.is_finite()))
                 .collect();
@@ -130,20 +123,24 @@ impl Judge<'_> {
             }
         }
         // The gradient engine gives states without their derivatives: those come from the end of what was fitted.
-        let source = if held.follows { fitted.get(trajectory) } else { held.data.trajectories.get(trajectory) };
+        let source = match follows {
+            Some(before) => fitted.get(before),
+            None => Some(held),
+        };
         let Some(source) = source else { return Ok(Err("it has no beginning".to_string())) };
-        let most = if held.follows { source.len } else { source.len.saturating_sub(2) };
-        let fewest = joint::FEWEST_PER_COMPONENT * n / source.width().max(1) + 2;
+        let most = if follows.is_some() { source.len } else { source.len.saturating_sub(2) };
+        let seen = (0..source.width()).filter(|&c| (0..source.len).any(|i| source.value(i, c).is_some())).count();
+        let fewest = joint::FEWEST_PER_COMPONENT * n / seen.max(1) + 2;
         let count = ((source.len as f64 * HEAD).ceil() as usize).max(fewest);
         if count > most {
             return Ok(Err(format!("its state cannot be estimated from fewer than {fewest} samples")));
         }
-        let head = source.slice(if held.follows { source.len - count } else { 0 }, count);
+        let head = source.slice(if follows.is_some() { source.len - count } else { 0 }, count);
         let observations = self.observed.observations(self.model, std::slice::from_ref(&head));
         let estimated = joint::trajectory(self.model, xi, &observations, self.threads, self.seed)?;
         Ok(estimated.and_then(|x| {
             let state = last(&x, count).ok_or("its state is not finite")?;
-            let (start, estimated) = if held.follows { (0, Vec::new()) } else { (count, x) };
+            let (start, estimated) = if follows.is_some() { (0, Vec::new()) } else { (count, x) };
             Ok(Beginning { state, start, estimated })
         }))
     }
@@ -178,59 +175,4 @@ fn solve(
         rows.map_err(|e| e.to_string())?
     };
     Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
-}
-
-/// Adds squared errors, and returns for how long the prediction follows the data.
-fn compare(
-    observed: &Observed,
-    columns: &[String],
-    held: &Trajectory,
-    prediction: &[f64],
-    squares: &mut [(f64, usize)],
-) -> f64 {
-    let mut followed = held.len;
-    for i in (0..held.len).rev() {
-        let (mut error, mut count) = (0.0, 0usize);
-        for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
-            let column = columns.iter().position(|name| *name == component.state);
-            let Some(value) = column.and_then(|col| held.value(i, col)) else { continue };
-            let e = prediction[c * held.len + i] - value;
-            squares[c].0 += e * e;
-            squares[c].1 += 1;
-            if component.deviation > 0.0 {
-                error += (e / component.deviation).powi(2);
-                count += 1;
-            }
-        }
-        if count > 0 && (error / count as f64).sqrt() > FOLLOWS {
-            followed = i;
-        }
-    }
-    if held.is_irregular() {
-        return held.time(followed.min(held.len.saturating_sub(1))) - held.time(0);
-    }
-    followed as f64 * held.dt
-}
-
-/// Root mean square of data minus solution on the fitted part.
-fn fitted_error(observed: &Observed, findings: &mut Findings) {
-    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
-    for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
-        let Some(column) = observed.train.column(&component.state) else { continue };
-        let (mut sum, mut count, mut offset) = (0.0, 0usize, 0);
-        for t in &observed.train.trajectories {
-            for i in 0..t.len {
-                let solved = findings.solution.get(c * total + offset + i);
-                if let (Some(y), Some(x)) = (t.value(i, column), solved) {
-                    sum += (y - x) * (y - x);
-                    count += 1;
-                }
-            }
-            offset += t.len;
-        }
-        if count > 0 {
-            let rmse = (sum / count as f64).sqrt();
-            findings.metrics.push((format!("RMSE of {}", component.state), "fitted".into(), rmse));
-        }
-    }
 }

@@ -75,7 +75,7 @@ impl Session {
             out.push_str(&format!("data {}\n", data.name));
         }
         for fit in program.fits.values() {
-            let (model, data) = (&program.models[fit.model].name, &program.data[fit.data].name);
+            let (model, data) = (&program.models[fit.model].name, program.spell_data(fit));
             out.push_str(&format!("fit {} of {model} to {data} by the {} engine\n", fit.name, fit.engine.name()));
         }
         for test in &program.tests {
@@ -180,6 +180,9 @@ fn network(network: &Network, sources: &Sources) -> Value {
     json!({
         "name": network.name,
         "inputs": network.reads(),
+        "features": network.features.iter().map(|f| json!({
+            "name": f.name, "formula": f.formula.spell(), "of": f.formula.columns,
+        })).collect::<Vec<_>>(),
         "learned_input": learned,
         "outputs": network.outputs.iter().map(output).collect::<Vec<_>>(),
         "place": place(network.span, sources),
@@ -211,24 +214,32 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
 
 /// The columns that the models fitted to a file need: what each is called there, and what it is.
 fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnMap) -> Value {
-    let models =
-        program.fits.values().filter(|f| program.data[f.data].name == data.name).map(|f| &program.models[f.model]);
+    let models = program
+        .fits
+        .values()
+        .filter(|f| program.data_of(f).any(|d| d.name == data.name))
+        .map(|f| &program.models[f.model]);
     let mut columns: Vec<Value> = Vec::new();
     for model in models {
-        let listed = model.states.values().any(|s| map.columns.contains_key(&s.name));
-        let states = model.states.values().filter(|s| !listed || map.columns.contains_key(&s.name));
+        let given = |name: &str| map.columns.contains_key(name) || map.derived.contains_key(name);
+        let listed = model.states.values().any(|s| given(&s.name));
+        let states = model.states.values().filter(|s| !listed || given(&s.name));
         let inputs = model.inputs.values().filter(|i| i.field.is_none());
         let named = states.map(|s| (&s.name, "state")).chain(inputs.map(|i| (&i.name, "input")));
         for (name, role) in named {
-            let column = map.columns.get(name).unwrap_or(name);
-            let entry = json!({"column": column, "name": name, "role": role});
+            let entry = match map.derived.get(name) {
+                Some(derived) => json!({
+                    "column": null, "name": name, "role": role, "formula": derived.spell(), "of": derived.columns,
+                }),
+                None => json!({"column": map.columns.get(name).unwrap_or(name), "name": name, "role": role}),
+            };
             if !columns.contains(&entry) {
                 columns.push(entry);
             }
         }
     }
     json!({
-        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing, "irregular": map.irregular, "trajectory": map.trajectory,
+        "source": kind, "path": path, "time": map.time, "dt": map.dt, "missing": map.missing.first(), "missing_texts": map.missing, "irregular": map.irregular, "trajectory": map.trajectory,
         "columns": columns,
     })
 }
@@ -305,6 +316,11 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
             "warmup": fit.optimizer.warmup,
         });
         settings["loss"] = json!(hir::spell_loss(program, &program.models[fit.model], &fit.loss));
+        settings["normalise"] = json!(fit.normalise.name());
+        let states = &program.models[fit.model].states;
+        let shift =
+            |&(state, by): &(hir::StateId, hir::StateId)| json!({"state": states[state].name, "by": states[by].name});
+        settings["shift"] = json!(fit.shifts.iter().map(shift).collect::<Vec<_>>());
         settings["l1"] = json!(fit.l1);
         settings["evaluate"] = json!(fit.evaluate);
         settings["early_stopping"] = json!(fit.early_stopping.map(|s| s.patience));
@@ -319,7 +335,8 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
     json!({
         "name": fit.name,
         "model": program.models[fit.model].name,
-        "data": program.data[fit.data].name,
+        "data": program.spell_data(fit),
+        "data_sets": program.data_of(fit).map(|d| &d.name).collect::<Vec<_>>(),
         "engine": fit.engine.name(),
         "settings": settings,
         "auxiliary": fit.auxiliary.iter().map(auxiliary).collect::<Vec<_>>(),

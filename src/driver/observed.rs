@@ -1,6 +1,7 @@
 //! The data of a fit, split and laid out for the engines and for the report.
 
 use super::failure::Failure;
+use super::sets::named;
 use crate::data::{Dataset, HoldOut, Trajectory};
 use crate::hir::{DataSet, Holdout, Model};
 use crate::lower::pointwise::components;
@@ -34,8 +35,8 @@ pub struct Observed {
 pub struct Held {
     /// The data.
     pub data: Dataset,
-    /// Whether every trajectory goes on where one of the fitted ones ends; otherwise they are trajectories of their own.
-    pub follows: bool,
+    /// For every trajectory the fitted one that it goes on from; without one it is a trajectory of its own.
+    pub follows: Vec<Option<usize>>,
     /// What the equations predict, for every trajectory; `None` where that failed.
     pub predictions: Vec<Option<Prediction>>,
 }
@@ -52,6 +53,11 @@ pub struct Prediction {
 }
 
 impl Held {
+    /// The trajectory that goes on where a fitted one ends.
+    pub fn after(&self, fitted: usize) -> Option<usize> {
+        self.follows.iter().position(|&f| f == Some(fitted))
+    }
+
     /// The prediction of a trajectory.
     fn prediction(&self, trajectory: usize) -> Option<&Prediction> {
         self.predictions.get(trajectory)?.as_ref()
@@ -59,20 +65,42 @@ impl Held {
 }
 
 impl Observed {
-    /// Splits a data set and notes the model's components.
-    pub fn new(model: &Model, data: &DataSet, dataset: Dataset, seed: u64) -> Result<Observed, Failure> {
-        let (train, held) = match data.holdout {
-            None => (dataset, None),
-            Some(how) => {
-                let how_data = match how {
-                    Holdout::Time(share) => HoldOut::Time(share),
-                    Holdout::Trajectories(fraction) => HoldOut::Trajectories { fraction, seed },
-                };
-                let split = dataset.hold_out(how_data)?;
-                let follows = matches!(how, Holdout::Time(_));
-                (split.train, Some(Held { data: split.test, follows, predictions: Vec::new() }))
-            }
+    /// Splits data sets, each as it says, puts them together, and notes the model's components.
+    pub fn new(model: &Model, sets: Vec<(&DataSet, Dataset)>, seed: u64) -> Result<Observed, Failure> {
+        let several = sets.len() > 1;
+        let (mut train, mut test, mut follows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut fitted = 0;
+        for (data, dataset) in sets {
+            let part = match data.holdout {
+                None => dataset,
+                Some(how) => {
+                    let how_data = match how {
+                        Holdout::Time(share) => HoldOut::Time(share),
+                        Holdout::Trajectories(fraction) => HoldOut::Trajectories { fraction, seed },
+                    };
+                    let split = dataset.hold_out(how_data).map_err(|e| named(e.into(), data, several))?;
+                    let goes_on = matches!(how, Holdout::Time(_));
+                    follows.extend((0..split.test.trajectories.len()).map(|k| goes_on.then_some(fitted + k)));
+                    test.push((data.name.clone(), split.test));
+                    split.train
+                }
+            };
+            fitted += part.trajectories.len();
+            train.push((data.name.clone(), part));
+        }
+        let (train, test) = if several {
+            // In the order of the model: what a set does not observe is missing there.
+            let seen = |s: &&String| train.iter().any(|(_, part): &(String, Dataset)| part.column(s).is_some());
+            let columns: Vec<String> = model.states.values().map(|s| &s.name).filter(seen).cloned().collect();
+            let inputs = train.first().map_or_else(Vec::new, |(_, part)| part.inputs.clone());
+            let test = (!test.is_empty()).then(|| Dataset::pool(&test, &columns, &inputs));
+            (Dataset::pool(&train, &columns, &inputs), test)
+        } else {
+            let train = train.pop().map(|(_, part)| part);
+            let train = train.ok_or_else(|| Failure::Internal("a fit without data".to_string()))?;
+            (train, test.pop().map(|(_, part)| part))
         };
+        let held = test.map(|data| Held { data, follows, predictions: Vec::new() });
         let components = components(model)
             .into_iter()
             .map(|(id, derivative)| {
@@ -137,13 +165,16 @@ impl Observed {
         let mut offset = 0;
         let mut out = Vec::new();
         for (k, fitted) in self.train.trajectories.iter().enumerate() {
-            let held = self.held.as_ref().filter(|h| h.follows);
-            let after = held.and_then(|h| Some((h.data.trajectories.get(k)?, h.prediction(k))));
+            let after = self.held.as_ref().and_then(|h| {
+                let at = h.after(k)?;
+                Some((h.data.trajectories.get(at)?, h.prediction(at)))
+            });
             let solved = |c: usize| solution.get(c * total + offset..c * total + offset + fitted.len);
             out.push(self.record(fitted, &solved, after));
             offset += fitted.len;
         }
-        for (k, whole) in self.held.iter().filter(|h| !h.follows).flat_map(|h| h.data.trajectories.iter().enumerate()) {
+        let held = self.held.iter().flat_map(|h| h.data.trajectories.iter().zip(&h.follows).enumerate());
+        for (k, (whole, _)) in held.filter(|(_, (_, follows))| follows.is_none()) {
             let prediction = self.held.as_ref().and_then(|h| h.prediction(k));
             let start = prediction.map_or(0, |p| p.start);
             let (head, tail) = (whole.slice(0, start), whole.slice(start, whole.len));
@@ -176,7 +207,7 @@ impl Observed {
             StateRecord { state: c.state.clone(), data, solution }
         });
         TrajectoryRecord {
-            name: before.id.clone(),
+            name: before.name(),
             time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.time(i))).collect(),
             states: states.collect(),
             held_out_from: after.map(|_| before.len),

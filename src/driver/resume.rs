@@ -30,7 +30,7 @@ pub struct Identity {
     program: String,
     /// Hash of every source text, by path.
     sources: BTreeMap<String, String>,
-    /// Hash of the data; empty before they are read.
+    /// Hashes of the data sets; empty before they are read.
     data: String,
 }
 
@@ -48,9 +48,10 @@ impl Identity {
         }
     }
 
-    /// Adds the data.
-    pub fn with_data(self, data: &Dataset) -> Identity {
-        Identity { data: format!("{:016x}", data.fingerprint()), ..self }
+    /// Adds the data sets.
+    pub fn with_data(self, sets: &[&Dataset]) -> Identity {
+        let hashes: Vec<String> = sets.iter().map(|d| format!("{:016x}", d.fingerprint())).collect();
+        Identity { data: hashes.join(" "), ..self }
     }
 
     /// The first difference in program or settings between a run that was kept and this one, in words.
@@ -168,12 +169,14 @@ impl Resumed {
     }
 
     /// Refuses other data.
-    pub fn ensure_data(&self, now: &Identity, data: &Dataset) -> Result<(), Failure> {
+    pub fn ensure_data(&self, now: &Identity, sets: &[&Dataset]) -> Result<(), Failure> {
         if self.identity.data == now.data {
             return Ok(());
         }
         let run = self.path.display().to_string();
-        Err(DataError::Changed { file: data.source.clone(), run }.into())
+        let mut hashes = self.identity.data.split(' ').zip(now.data.split(' ')).zip(sets);
+        let changed = hashes.find(|((old, new), _)| old != new).map(|(_, set)| set.source.clone());
+        Err(DataError::Changed { file: changed.unwrap_or_default(), run }.into())
     }
 }
 

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use super::checkpoint::Saver;
 use super::discovered::{Simulation, discovered};
-use super::experiment::{for_fit, load};
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
-use super::{gradient, holdout, joint, remarks, run_solve};
+use super::{gradient, holdout, joint, remarks, run_solve, sets};
+use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{DataSource, Engine, Fit, Model};
+use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
@@ -158,11 +158,10 @@ impl Job<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Failure> {
         let program = &self.checked.program;
-        let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-        if let (Some((steps, trajectories)), Engine::Joint) = (data.source.extent(), fit.engine) {
+        let model = &program.models[fit.model];
+        if fit.engine == Engine::Joint {
             // Known before the simulation, which may take long.
-            let samples = (steps as u64).saturating_mul(trajectories as u64);
-            joint::ensure_memory(model, samples)?;
+            joint::ensure_memory(model, sets::known_samples(program, fit))?;
         }
         let (directory, mut resumed) = match (resumed, &self.options.out) {
             (Some((directory, resumed)), _) => (directory, Some(resumed)),
@@ -170,17 +169,16 @@ impl Job<'_> {
             (None, None) => (RunDir::numbered(Path::new("runs"), &model.name)?, None),
         };
         observer.directory(directory.path());
-        let mut dataset = load(program, data, model, self.data_root).map_err(|f| f.at(data.span))?;
-        let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
-        if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
-            dataset = for_fit(dataset, model);
-        }
-        let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&dataset);
+        let data = sets::load_all(program, fit, self.data_root)?;
+        let read: Vec<&Dataset> = data.iter().map(|(_, read)| read).collect();
+        let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&read);
         if let Some(resumed) = &resumed {
-            resumed.ensure_data(&identity, &dataset)?;
+            resumed.ensure_data(&identity, &read)?;
         }
-        let summary = summary(&dataset, model, fit);
-        let mut observed = Observed::new(model, data, dataset, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
+        let summary = summary(&read, model, fit);
+        let mut records = sets::records(&data, model);
+        let mut observed = sets::observe(model, data, fit)?;
+        sets::count_held_out(&mut records, observed.held.as_ref());
         let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
@@ -201,6 +199,7 @@ impl Job<'_> {
         holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
+        record.data = records;
         record.engine = match fit.engine {
             Engine::Joint => report::Engine::Joint,
             Engine::Gradient => report::Engine::Gradient,
@@ -230,22 +229,20 @@ impl Job<'_> {
 }
 
 /// One line on what is fitted to what.
-fn summary(dataset: &crate::data::Dataset, model: &Model, fit: &Fit) -> String {
+fn summary(sets: &[&Dataset], model: &Model, fit: &Fit) -> String {
     let engine = match fit.engine {
         Engine::Joint => "joint Gauss-Newton",
         Engine::Gradient => "gradient training",
     };
-    let trajectories = match dataset.trajectories.len() {
-        1 => String::new(),
-        n => format!(" in {n} trajectories"),
+    let part = |set: &&Dataset| {
+        let trajectories = match set.trajectories.len() {
+            1 => String::new(),
+            n => format!(" in {n} trajectories"),
+        };
+        format!("{} samples of {}{trajectories} ({})", set.samples(), set.columns.join(", "), set.source)
     };
-    format!(
-        "{} samples of {}{trajectories} ({}), fitted to {} by {engine}",
-        dataset.samples(),
-        dataset.columns.join(", "),
-        dataset.source,
-        model.name
-    )
+    let parts: Vec<String> = sets.iter().map(part).collect();
+    format!("{}, fitted to {} by {engine}", parts.join(" and "), model.name)
 }
 
 /// The resolved settings: the checked program, line by line, and what was given on the command line.
@@ -295,15 +292,8 @@ fn save(
     directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
     let about =
         vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
-    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
-    let initial =
-        (0..observed.components.len()).map(|c| findings.solution.get(c * total).copied().unwrap_or(0.0)).collect();
-    let first = observed.train.trajectories.first();
-    // The grid of the data, with the part that was held out behind the fitted one.
-    let held = observed.held.as_ref().filter(|h| h.follows).and_then(|h| h.data.trajectories.first());
-    let steps = first.map_or(100, |t| t.len + held.map_or(0, |h| h.len));
-    let simulation = Simulation { initial, steps, dt: first.map_or(0.01, |t| t.dt) };
-    directory.save("discovered.mech", discovered(model, findings, &simulation, &about).as_bytes())?;
+    let simulations = simulations(observed, findings);
+    directory.save("discovered.mech", discovered(model, findings, &simulations, &about).as_bytes())?;
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;
     }
@@ -314,4 +304,25 @@ fn save(
     let text = serde_json::to_string_pretty(record).map_err(json)?;
     directory.save("record.json", text.as_bytes())?;
     Ok(())
+}
+
+/// Start and grid of the first trajectory of every data set, with the part that was held out behind the fitted one.
+fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
+    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
+    let mut out: Vec<Simulation> = Vec::new();
+    let mut offset = 0;
+    for (k, first) in observed.train.trajectories.iter().enumerate() {
+        if out.last().is_none_or(|s| s.set != first.set) {
+            let value = |c: usize| findings.solution.get(c * total + offset).copied().unwrap_or(0.0);
+            let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
+            out.push(Simulation {
+                set: first.set.clone(),
+                initial: (0..observed.components.len()).map(value).collect(),
+                steps: first.len + held.map_or(0, |h| h.len),
+                dt: first.dt,
+            });
+        }
+        offset += first.len;
+    }
+    out
 }

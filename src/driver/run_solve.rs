@@ -10,7 +10,7 @@ use crate::train::Observer;
 
 /// The solve items that a run makes by themselves: those that no fit takes as its data.
 pub(super) fn chosen(program: &Program) -> Vec<(&DataSet, &SolveSpec)> {
-    let fitted = |data: &DataSet| program.fits.values().any(|f| program.data[f.data].name == data.name);
+    let fitted = |data: &DataSet| program.fits.values().any(|f| program.data_of(f).any(|d| d.name == data.name));
     program
         .data
         .values()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::discovered::{Simulation, number};
+use super::discovered::number;
 use super::findings::Findings;
 use super::terms::idle_parameters;
 use crate::base::Idx;
@@ -78,7 +78,7 @@ fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64
 }
 
 /// The model as source with its holes filled.
-pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, simulation: &Simulation) -> String {
+pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, initial: &[f64]) -> String {
     let mut out = format!("\nmodel {} {{\n", model.name);
     for line in &statements.declarations {
         let _ = writeln!(out, "  {line}");
@@ -139,7 +139,7 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, s
         for k in 0..order {
             let start = |id: StateId| {
                 let place = components.iter().position(|c| *c == (id, k));
-                place.and_then(|p| simulation.initial.get(p)).copied().unwrap_or(0.0)
+                place.and_then(|p| initial.get(p)).copied().unwrap_or(0.0)
             };
             let values = list(ids.iter().map(|&id| start(id)));
             let _ = writeln!(out, "  initial {base}{} = {values}", "'".repeat(k.into()));

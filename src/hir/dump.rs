@@ -3,8 +3,8 @@
 use super::made;
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
-    Network, NetworkInput, Noise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk, Unit,
-    UnknownKind, number,
+    Network, NetworkInput, Noise, Normalise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
+    Unit, UnknownKind, number,
 };
 
 /// The whole program as text; equal programs give equal text, byte for byte.
@@ -107,7 +107,11 @@ fn dump_model(model: &Model, out: &mut String) {
 fn dump_network(network: &Network, out: &mut String) {
     line!(out, "network {}", network.name);
     match &network.input {
-        NetworkInput::Window(names) => line!(out, "  input {} over window", names.join(", ")),
+        NetworkInput::Window(names) => {
+            let features = network.features.iter().map(|f| format!("{} = {}", f.name, f.formula.spell()));
+            let all: Vec<String> = names.iter().cloned().chain(features).collect();
+            line!(out, "  input {} over window", all.join(", "));
+        }
         NetworkInput::Learned(size) => line!(out, "  input learned {size}"),
     }
     for trunk in &network.trunks {
@@ -203,8 +207,16 @@ fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String)
     for (name, c) in &columns.conversions {
         line!(out, "  {name} * {} + {}", number(c.factor), number(c.offset));
     }
-    if let Some(missing) = &columns.missing {
-        line!(out, "  missing {missing:?}");
+    for (name, derived) in &columns.derived {
+        let times = match derived.conversion.factor {
+            1.0 => String::new(),
+            factor => format!(" times {}", number(factor)),
+        };
+        line!(out, "  {name} = {}{times}", derived.spell());
+    }
+    if !columns.missing.is_empty() {
+        let texts: Vec<String> = columns.missing.iter().map(|m| format!("{m:?}")).collect();
+        line!(out, "  missing {}", texts.join(", "));
     }
     if let Some(trajectory) = &columns.trajectory {
         line!(out, "  trajectory {trajectory}");
@@ -228,8 +240,8 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
 }
 
 fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-    line!(out, "fit {}: {} to {}", fit.name, model.name, data.name);
+    let model = &program.models[fit.model];
+    line!(out, "fit {}: {} to {}", fit.name, model.name, program.spell_data(fit));
     let chosen = if fit.engine_chosen { "" } else { " by default" };
     line!(out, "  engine {}{chosen}", fit.engine.name());
     let option = |v: Option<String>| v.unwrap_or_else(|| "default".to_string());
@@ -284,6 +296,12 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
                 line!(out, "  initial {value} = {}", spell_output(program, start.source));
             }
         }
+    }
+    if fit.normalise != Normalise::Standard {
+        line!(out, "  normalise {}", fit.normalise.name());
+    }
+    for &(state, by) in &fit.shifts {
+        line!(out, "  shift {} by {} at 0", model.states[state].name, model.states[by].name);
     }
     if fit.loss != Loss::plain(Measure::Mse) {
         line!(out, "  loss {}", spell_loss(program, model, &fit.loss));

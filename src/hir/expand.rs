@@ -171,8 +171,8 @@ fn expand_unknowns(model: &Model, out: &mut String) {
 }
 
 fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-    line!(out, "fit {}: {} to {}", fit.name, model.name, data.name);
+    let model = &program.models[fit.model];
+    line!(out, "fit {}: {} to {}", fit.name, model.name, program.spell_data(fit));
     let why = match (fit.engine_chosen, fit.engine) {
         (true, _) => "as the file says",
         (false, Engine::Joint) => {

@@ -1,10 +1,10 @@
 //! Networks, data sets and fits: everything around a model.
 
 use super::{
-    Bounds, DataId, EarlyStopping, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
+    Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
     OutputRef, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
-use crate::base::{Arena, IndexMap};
+use crate::base::{Arena, IndexMap, IndexSet};
 use crate::source::Span;
 
 /// A whole checked program.
@@ -30,6 +30,17 @@ impl Program {
             _ => None,
         })
     }
+
+    /// The data sets of a fit.
+    pub fn data_of<'p>(&'p self, fit: &'p Fit) -> impl Iterator<Item = &'p DataSet> + Clone + 'p {
+        fit.data.iter().map(|&id| &self.data[id])
+    }
+
+    /// The data sets of a fit as they stand in the file: `run`, `(slow, fast)`.
+    pub fn spell_data(&self, fit: &Fit) -> String {
+        let names: Vec<&str> = self.data_of(fit).map(|d| d.name.as_str()).collect();
+        if let [one] = names.as_slice() { (*one).to_string() } else { format!("({})", names.join(", ")) }
+    }
 }
 
 /// A neural network over a window of the data.
@@ -39,6 +50,8 @@ pub struct Network {
     pub name: String,
     /// What it reads.
     pub input: NetworkInput,
+    /// What it reads beside states of the window: computed from them, behind them.
+    pub features: Vec<Feature>,
     /// Layers that outputs share, each after those it reads.
     pub trunks: Vec<Trunk>,
     /// What it emits.
@@ -47,13 +60,27 @@ pub struct Network {
     pub span: Span,
 }
 
+/// A number that a network reads at every sample, computed from states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// The formula, whose inputs are states.
+    pub formula: Derived,
+}
+
 impl Network {
-    /// Names of the observed states it reads.
+    /// Names of the observed states it reads as they are.
     pub fn reads(&self) -> &[String] {
         match &self.input {
             NetworkInput::Window(names) => names,
             NetworkInput::Learned(_) => &[],
         }
+    }
+
+    /// Names of all observed states that it needs.
+    pub fn needs(&self) -> IndexSet<&String> {
+        self.reads().iter().chain(self.features.iter().flat_map(|f| &f.formula.columns)).collect()
     }
 }
 
@@ -219,6 +246,16 @@ impl DataSource {
         }
     }
 
+    /// The spacing of the samples, as far as the program says.
+    pub fn step(&self) -> Option<f64> {
+        match self {
+            DataSource::Simulate(spec) => Some(spec.dt),
+            DataSource::Formula(spec) => Some(spec.dt),
+            DataSource::Solve(spec) => spec.dt,
+            DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.dt,
+        }
+    }
+
     /// Whether the samples may be at any distance from each other.
     pub fn is_irregular(&self) -> bool {
         match self {
@@ -248,10 +285,30 @@ pub struct ColumnMap {
     pub time_factor: f64,
     /// Whether the times may be at any distance from each other.
     pub irregular: bool,
-    /// The text that stands for a missing sample.
-    pub missing: Option<String>,
+    /// Columns that are computed from others, by state or input name.
+    pub derived: IndexMap<String, Derived>,
+    /// The texts that stand for a missing sample.
+    pub missing: Vec<String>,
     /// The column that tells trajectories apart.
     pub trajectory: Option<String>,
+}
+
+/// A column that is computed from others of the file, sample by sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// The columns of the file that it is computed from.
+    pub columns: Vec<String>,
+    /// The formula, whose inputs are these columns.
+    pub formula: Expr,
+    /// From the unit of the formula to that of the model.
+    pub conversion: Conversion,
+}
+
+impl Derived {
+    /// The formula as it is written.
+    pub fn spell(&self) -> String {
+        super::made::spell_columns(&self.formula, &self.columns)
+    }
 }
 
 /// What a number in a file becomes in the unit of the model: `factor*number + offset`.
@@ -307,6 +364,31 @@ pub enum Holdout {
     Trajectories(f64),
 }
 
+/// How networks see the states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalise {
+    /// With mean 0 and standard deviation 1.
+    Standard,
+    /// From -1 to 1.
+    Range,
+    /// As they are.
+    Off,
+}
+
+impl Normalise {
+    /// Every choice.
+    pub const ALL: [Normalise; 3] = [Normalise::Standard, Normalise::Range, Normalise::Off];
+
+    /// The word in `.mech` source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Normalise::Standard => "standard",
+            Normalise::Range => "range",
+            Normalise::Off => "off",
+        }
+    }
+}
+
 /// Which engine fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -333,8 +415,8 @@ pub struct Fit {
     pub name: String,
     /// The model.
     pub model: ModelId,
-    /// The data.
-    pub data: DataId,
+    /// The data sets, at least one; their trajectories are fitted together.
+    pub data: Vec<DataId>,
     /// The engine, chosen by the compiler when the file does not say.
     pub engine: Engine,
     /// Whether the file names the engine.
@@ -379,6 +461,10 @@ pub struct Fit {
     pub step: StepSource,
     /// Gradient engine: where the solutions of windows start.
     pub start: StartSource,
+    /// Gradient engine: how networks see the states.
+    pub normalise: Normalise,
+    /// Gradient engine: states that are moved in every window by the first sample of a state: which, and by which.
+    pub shifts: Vec<(StateId, StateId)>,
     /// Gradient engine: what is made small.
     pub loss: Loss,
     /// Gradient engine: weight of the magnitudes of the coefficients of holes in the loss.

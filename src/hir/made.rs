@@ -1,6 +1,6 @@
 //! Solve items and formulas: what they ask for, and in the user's terms, line by line, for `--emit hir` and `mechc expand`.
 
-use super::{Bounds, DataId, Expr, InitialValue, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
+use super::{Bounds, DataId, Expr, InitialValue, Input, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
 use crate::base::{Arena, Idx};
 
 /// `solve run = Model { ... }`
@@ -167,4 +167,16 @@ pub(super) fn formula_lines(spec: &FormulaSpec) -> Vec<String> {
     out.extend(spec.columns.iter().map(|(name, formula)| format!("column    {name} = {}", names.spell(formula))));
     out.push(format!("seed      {}, trajectories {}", spec.seed, spec.trajectories));
     out
+}
+
+/// A formula of columns of a file as it is written; names that are none stand in quotes.
+pub(super) fn spell_columns(formula: &Expr, columns: &[String]) -> String {
+    let mut inputs = Arena::new();
+    for column in columns {
+        let plain = column.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let name = if plain { column.clone() } else { format!("{column:?}") };
+        inputs.push(Input { name, field: None, span: formula.span });
+    }
+    let (states, unknowns) = (Arena::new(), Arena::new());
+    Names { states: &states, inputs: &inputs, unknowns: &unknowns }.spell(formula)
 }

@@ -24,8 +24,9 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Engine, Fit, Holdout, Layer, Network,
-    NetworkInput, NetworkOutput, Noise, Padding, ParameterBinding, Program, SimulateSpec, Trunk,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
+    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Padding, ParameterBinding, Program, SimulateSpec,
+    Trunk,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};

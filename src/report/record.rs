@@ -26,6 +26,12 @@ pub struct RunRecord {
     pub parameters: Vec<Parameter>,
     /// Estimated measurement noise, per observed state.
     pub noise: Vec<NoiseEstimate>,
+    /// The data sets.
+    #[serde(default)]
+    pub data: Vec<DataRecord>,
+    /// How networks saw the states, where the fit has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalisation: Vec<NormalisationRecord>,
     /// The loss over the iterations.
     pub loss: Vec<LossPoint>,
     /// Figures of merit, held-out ones among them.
@@ -136,6 +142,38 @@ pub struct NoiseEstimate {
     pub relative: Option<f64>,
 }
 
+/// How networks see a state: `(x - subtracted)/divided_by`, after the window was moved.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NormalisationRecord {
+    /// Name of the state.
+    pub state: String,
+    /// What is subtracted.
+    #[serde(with = "number")]
+    pub subtracted: f64,
+    /// What the difference is divided by.
+    #[serde(with = "number")]
+    pub divided_by: f64,
+}
+
+/// A data set that was fitted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Its name in the model file.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Samples, over all its trajectories.
+    pub samples: usize,
+    /// How many of them were held out.
+    pub held_out: usize,
+    /// Trajectories.
+    pub trajectories: usize,
+    /// Names of the states that it observes.
+    pub columns: Vec<String>,
+    /// Names of its inputs.
+    pub inputs: Vec<String>,
+}
+
 /// The loss at an iteration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LossPoint {
@@ -199,6 +237,8 @@ impl Default for RunRecord {
             plausible: Vec::new(),
             parameters: Vec::new(),
             noise: Vec::new(),
+            data: Vec::new(),
+            normalisation: Vec::new(),
             loss: Vec::new(),
             metrics: Vec::new(),
             trajectories: Vec::new(),

@@ -4,14 +4,15 @@ use super::bindings::{output, parameters};
 use super::fields::{fields, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
+use super::sets::Sets;
 use super::settings::{Context, FIT, Settings, as_word, elements};
+use super::shift::shifts;
 use super::suggest;
-use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0508, E0509, E0510, E0511, E0513, W0706, W0707};
+use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
-    AuxiliaryBinding, Bounds, DataId, DataSet, DataSource, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId,
-    OutputRef, Program, Start, StateId, StepSource,
+    AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef,
+    Program, Start, StateId, StepSource,
 };
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
 
@@ -24,22 +25,24 @@ pub(super) struct Surroundings<'p> {
 }
 
 /// Settings that may stand several times.
-pub(super) const REPEATABLE: [&str; 4] = ["auxiliary", "parameters", "fields", "initial"];
+pub(super) const REPEATABLE: [&str; 5] = ["auxiliary", "parameters", "fields", "initial", "shift"];
 
-/// Checks a fit of `model` to `data`.
+/// Checks a fit of a model to data sets.
 pub(super) fn fit(
     fit: &ast::Fit,
-    (model_id, data_id): (ModelId, DataId),
+    (model_id, data_ids): (ModelId, &[DataId]),
     around: &Surroundings<'_>,
     cx: &mut Context<'_>,
 ) -> Option<Fit> {
-    let (model, data) = (&around.program.models[model_id], &around.program.data[data_id]);
+    let model = &around.program.models[model_id];
+    let sets = Sets::new(fit, data_ids, around.program);
     let place = fit.name.as_ref().map_or(fit.model.span, |n| n.span);
     let mut settings = Settings::new(FIT, &fit.settings, place, &REPEATABLE, &[], cx);
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
     let given = |key: &&str| !settings.all(key).is_empty();
-    let wants_network = REPEATABLE.iter().chain(&["step"]).any(given) || field.is_some();
+    let of_network = REPEATABLE.iter().filter(|key| **key != "shift");
+    let wants_network = of_network.chain(&["step"]).any(given) || field.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -59,6 +62,9 @@ pub(super) fn fit(
     let fields = fields(&mut settings, model, around, cx);
     let step = step(&mut settings, around, cx);
     let start = start(&mut settings, model, around, cx);
+    let shifts = shifts(&mut settings, model, cx);
+    let normalise = settings.word("normalise", cx);
+    let normalise = Normalise::ALL.into_iter().find(|n| Some(n.name()) == normalise).unwrap_or(Normalise::Standard);
     let loss = loss(&mut settings, model, around, cx);
     let optimizer = optimizer(&mut settings, cx);
     let projection = settings.word("projection", cx).is_none_or(|w| w == "on");
@@ -77,7 +83,7 @@ pub(super) fn fit(
     let result = Fit {
         name: fit.name.as_ref().map_or("fit", |n| n.name.as_str()).to_string(),
         model: model_id,
-        data: data_id,
+        data: data_ids.to_vec(),
         engine,
         engine_chosen: chosen.is_some(),
         seed: settings.whole("seed", cx).unwrap_or(0),
@@ -100,6 +106,8 @@ pub(super) fn fit(
         fields,
         step,
         start,
+        normalise,
+        shifts,
         loss,
         l1: settings.number("l1", cx).unwrap_or(0.0),
         evaluate: settings.count("evaluate", cx),
@@ -114,24 +122,18 @@ pub(super) fn fit(
         let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
         cx.sink.push(d.label(model.span, "declared here"));
     }
-    settings.ok &= observed(fit, model, data, around, cx);
-    if engine == Engine::Gradient && data.source.is_irregular() {
-        let message = "the gradient engine needs samples at equal distances";
-        let d = Diagnostic::error(E0511, message, fit.data.span, "irregular").label(data.span, "declared here");
-        cx.sink.push(d.help("choose `engine joint`, or resample the data"));
-        settings.ok = false;
-    }
+    settings.ok &= sets.observe(model, cx);
     if engine == Engine::Gradient {
         settings.ok &=
-            auxiliary.is_some_and(|bound| complete(fit, model, data, (&bound, &result.outputs()), around, cx));
-        settings.ok &= window_fits(&result, data, &settings, cx);
+            auxiliary.is_some_and(|bound| complete(fit, model, &sets, (&bound, &result.outputs()), around, cx));
+        settings.ok &= sets.windows(model, &result, &settings, cx);
         if let Some(start) = model.boundary.starts.first().filter(|s| s.steps > result.window) {
             let message = format!("a start takes {} steps, and a window has {}", start.steps, result.window);
             let span = settings.get("window").map_or(fit.span, |s| s.span);
             cx.sink.push(Diagnostic::error(E0511, message, start.span, "too long").label(span, "the window"));
             settings.ok = false;
         }
-        settings.ok &= trains(&result, model, data, &settings, cx);
+        settings.ok &= trains(&result, model, &sets, &settings, cx);
     }
     settings.ok.then_some(result)
 }
@@ -182,71 +184,19 @@ fn orders(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> O
     Some(orders)
 }
 
-/// The names a data set is known to observe; `None` when only its file tells.
-fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
-    match &data.source {
-        DataSource::Simulate(spec) => {
-            Some(program.models[spec.model].states.values().map(|s| s.name.clone()).collect())
-        }
-        DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
-        DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
-        DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
-    }
-}
-
-fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings<'_>, cx: &mut Context<'_>) -> bool {
-    let Some(columns) = columns(data, around.program) else { return true };
-    let list = columns.join(", ");
-    let known: IndexSet<&str> = columns.iter().map(String::as_str).collect();
-    let has = |name: &str| known.contains(name);
-    if !model.states.values().any(|s| has(&s.name)) {
-        let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
-        let message = format!("`{}` observes no state of `{}`", data.name, model.name);
-        let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
-        let d = d.label(model.span, format!("has {}", states.join(", ")));
-        cx.sink.push(d.help("states are matched by name: give them the same names"));
-        return false;
-    }
-    let mut ok = true;
-    for input in model.inputs.values().filter(|i| i.field.is_none() && !has(&i.name)) {
-        let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
-        let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {list}"));
-        cx.sink.push(d.label(input.span, "an input"));
-        ok = false;
-    }
-    let mut said = IndexSet::new();
-    for state in model.states.values().filter(|s| !has(&s.name)) {
-        // One warning for all elements of a family.
-        if !said.insert(state.span) {
-            continue;
-        }
-        let message = format!("no column of `{}` observes `{}`", data.name, state.name);
-        let d = Diagnostic::warning(W0706, message, fit.data.span, format!("has {list}"));
-        cx.sink.push(d.label(state.span, "estimated from the equations alone"));
-    }
-    ok
-}
-
-/// A window must fit into a trajectory whose length is known.
-fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
-    let Some((steps, _)) = data.source.extent() else { return true };
-    if fit.window <= steps {
-        return true;
-    }
-    let message = format!("a window has {} samples, and a trajectory of `{}` only {steps}", fit.window, data.name);
-    let span = settings.get("window").map_or(fit.span, |s| s.span);
-    cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
-    false
-}
-
 /// What the way of training needs: something held out, or coefficients that are trained.
-fn trains(fit: &Fit, model: &Model, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
+fn trains(fit: &Fit, model: &Model, sets: &Sets<'_>, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
     let span = |key: &str| settings.get(key).map_or(fit.span, |s| s.span);
     let mut problem = None;
-    if fit.early_stopping.is_some() && data.holdout.is_none() {
-        let message = format!("training cannot end by what is held out: `{}` holds nothing out", data.name);
-        let d = Diagnostic::error(E0511, message, span("early_stopping"), "looks at the held-out loss");
-        problem = Some(d.label(data.span, "the data").help("add `holdout 20%` to the data"));
+    if fit.early_stopping.is_some() && sets.all().all(|(_, data)| data.holdout.is_none()) {
+        let names = sets.names(|_| true);
+        let verb = if fit.data.len() == 1 { "holds" } else { "hold" };
+        let message = format!("training cannot end by what is held out: {names} {verb} nothing out");
+        let mut d = Diagnostic::error(E0511, message, span("early_stopping"), "looks at the held-out loss");
+        for (_, data) in sets.all() {
+            d = d.label(data.span, "the data");
+        }
+        problem = Some(d.help("add `holdout 20%` to the data"));
     }
     if fit.l1 > 0.0 && fit.projection && model.unknowns.values().any(|u| u.linear && u.is_coefficient()) {
         let message = "`l1` acts on coefficients that are trained, and these are eliminated by least squares";
@@ -267,7 +217,7 @@ fn trains(fit: &Fit, model: &Model, data: &DataSet, settings: &Settings<'_>, cx:
 fn complete(
     fit: &ast::Fit,
     model: &Model,
-    data: &DataSet,
+    sets: &Sets<'_>,
     (bound, outputs): (&[AuxiliaryBinding], &[OutputRef]),
     around: &Surroundings<'_>,
     cx: &mut Context<'_>,
@@ -297,17 +247,11 @@ fn complete(
             .push(d.help(format!("give the derivative a state of its own, `v = {name}'`, or choose `engine joint`")));
         ok = false;
     }
-    let Some(columns) = columns(data, around.program) else { return ok };
     let mut seen: Vec<NetworkId> = outputs.iter().map(|o| o.network).collect();
     seen.sort();
     seen.dedup();
     for network in seen.into_iter().map(|n| &around.program.networks[n]) {
-        for input in network.reads().iter().filter(|i| !columns.contains(i)) {
-            let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
-            let d = Diagnostic::error(E0510, message, fit.data.span, format!("has {}", columns.join(", ")));
-            cx.sink.push(d.label(network.span, "the network"));
-            ok = false;
-        }
+        ok &= sets.have_inputs(network, cx);
     }
     ok
 }

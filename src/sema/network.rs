@@ -1,10 +1,11 @@
 //! Networks: what they read, layers that outputs share, outputs.
 
+use super::derived;
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0202, E0504, W1001};
-use crate::hir::{Activation, Layer, Network, NetworkInput, NetworkOutput, Trunk};
+use crate::hir::{Activation, Feature, Layer, Network, NetworkInput, NetworkOutput, Trunk};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
 /// The most layers of a chain.
@@ -13,7 +14,7 @@ pub(super) const MAX_LAYERS: usize = 64;
 const MAX_WIDTH: f64 = 65_536.0;
 
 /// Checks a network.
-pub(super) fn network(block: &ast::Block, cx: &mut Context<'_>) -> Option<Network> {
+pub(super) fn network(block: &ast::Block, functions: &[ast::Function], cx: &mut Context<'_>) -> Option<Network> {
     let named = trunk_names(&block.settings);
     let mut settings = Settings::new(NETWORK, &block.settings, block.name.span, &["output"], &named, cx);
     for key in ["input", "output"] {
@@ -25,10 +26,10 @@ pub(super) fn network(block: &ast::Block, cx: &mut Context<'_>) -> Option<Networ
     if settings.get("mlp").is_none() && !(chained && settings.get("output").is_some()) {
         settings.missing("mlp", cx);
     }
-    let input = settings.get("input").and_then(|s| input(s, &mut settings, cx));
+    let input = settings.get("input").and_then(|s| input(s, functions, &mut settings, cx));
     let reads = match &input {
-        Some(NetworkInput::Learned(_)) => Shape::Vector,
-        Some(NetworkInput::Window(names)) => Shape::Sequence(Some(names.len())),
+        Some((NetworkInput::Learned(_), _)) => Shape::Vector,
+        Some((NetworkInput::Window(names), features)) => Shape::Sequence(Some(names.len() + features.len())),
         None => Shape::Sequence(None),
     };
     let mut shared = Shared { trunks: Vec::new(), shapes: Vec::new(), input: reads, read: Vec::new() };
@@ -72,8 +73,9 @@ pub(super) fn network(block: &ast::Block, cx: &mut Context<'_>) -> Option<Networ
     if mlp == Some(false) {
         return None;
     }
-    let network =
-        Network { name: block.name.name.clone(), input: input?, trunks: shared.trunks, outputs, span: block.span };
+    let (input, features) = input?;
+    let name = block.name.name.clone();
+    let network = Network { name, input, features, trunks: shared.trunks, outputs, span: block.span };
     settings.ok.then_some(network)
 }
 
@@ -106,30 +108,58 @@ fn trunk_names(settings: &[Setting]) -> Vec<String> {
     names
 }
 
-/// `(x, y, z) over window` or `learned 64`
-fn input(setting: &Setting, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<NetworkInput> {
+/// `(x, y, z) over window`, `x, d = x - y over window` or `learned 64`: states, and what is computed from states.
+fn input(
+    setting: &Setting,
+    functions: &[ast::Function],
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<(NetworkInput, Vec<Feature>)> {
     if let [word, SettingValue::Expr(size)] = setting.values.as_slice()
         && as_word(word) == Some("learned")
     {
-        return width(size, setting, settings, cx).map(NetworkInput::Learned);
+        return width(size, setting, settings, cx).map(|size| (NetworkInput::Learned(size), Vec::new()));
     }
     let (list, over) = over_window(&setting.values);
     if !over {
         return settings.wrong_form(setting, cx);
     }
-    let mut names = Vec::new();
-    for value in list {
-        for e in elements(value).unwrap_or_default() {
+    let (mut names, mut features) = (Vec::new(), Vec::new());
+    let mut seen: Vec<String> = Vec::new();
+    let mut rest = list;
+    while let Some((value, behind)) = rest.split_first() {
+        let formula = match behind {
+            [SettingValue::Equals(_), SettingValue::Expr(formula), behind @ ..] => {
+                rest = behind;
+                Some(formula)
+            }
+            _ => {
+                rest = behind;
+                None
+            }
+        };
+        let listed = elements(value).unwrap_or_default();
+        if listed.is_empty() || formula.is_some() && listed.len() != 1 {
+            return settings.wrong_form(setting, cx);
+        }
+        for e in listed {
             let ExprKind::Name(name) = &e.kind else { return settings.wrong_form(setting, cx) };
-            if names.contains(name) {
+            if seen.contains(name) {
                 let d = Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here");
                 cx.sink.push(d);
                 settings.ok = false;
             }
-            names.push(name.clone());
+            seen.push(name.clone());
+            match formula {
+                None => names.push(name.clone()),
+                Some(formula) => match derived::feature(name, formula, functions, cx) {
+                    Some(formula) => features.push(Feature { name: name.clone(), formula }),
+                    None => settings.ok = false,
+                },
+            }
         }
     }
-    if names.is_empty() { settings.wrong_form(setting, cx) } else { Some(NetworkInput::Window(names)) }
+    if seen.is_empty() { settings.wrong_form(setting, cx) } else { Some((NetworkInput::Window(names), features)) }
 }
 
 /// `[1024, 1024] relu`

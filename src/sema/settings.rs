@@ -17,8 +17,6 @@ pub enum Takes {
     Whole(u64, u64),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A text in quotes.
-    Text,
     /// A name, or a text in quotes.
     Name,
     /// A shape of its own, shown in messages.
@@ -127,7 +125,18 @@ pub const FILE: &[Rule] = &[
         "equal",
         "whether times may be at any distance, for the joint engine",
     ),
-    rule("missing", Takes::Text, "none", "the text that stands for a missing sample"),
+    rule(
+        "column",
+        Takes::Form("column vx [km/h]"),
+        "none",
+        "the unit of a column that stands in formulas; may stand several times",
+    ),
+    rule(
+        "missing",
+        Takes::Form("missing \"NA\"` or `missing (\"NA\", \"-\")"),
+        "none",
+        "the texts that stand for a missing sample",
+    ),
     rule("trajectory", Takes::Name, "one trajectory", "the column that tells trajectories apart"),
     rule(
         "holdout",
@@ -139,7 +148,12 @@ pub const FILE: &[Rule] = &[
 
 /// Settings of `network NAME`.
 pub const NETWORK: &[Rule] = &[
-    rule("input", Takes::Form("input (x, y) over window"), "required", "observed states the network reads"),
+    rule(
+        "input",
+        Takes::Form("input (x, y) over window"),
+        "required",
+        "observed states the network reads, and what is computed from them",
+    ),
     rule(
         "mlp",
         Takes::Form("mlp [64, 64] relu"),
@@ -206,6 +220,13 @@ pub const FIT: &[Rule] = &[
         Takes::Form("initial (x, y) = network.output` or `initial free"),
         "the auxiliaries at the first sample",
         "where the solutions of windows start",
+    ),
+    gradient("normalise", Takes::Word(&["standard", "range", "off"]), "standard", "how networks see the states"),
+    gradient(
+        "shift",
+        Takes::Form("shift q by q at 0"),
+        "nothing",
+        "states that are moved in every window by a first sample; may stand several times",
     ),
     gradient("loss", Takes::Form("loss mse(x, y; weights = (1, 0.1))"), "mse", "what is made small"),
     gradient("l1", Takes::Number(0.0, 1e12, false), "0", "weight of the magnitudes of the coefficients of holes"),
@@ -381,12 +402,11 @@ impl<'a> Settings<'a> {
 
     /// The text of a setting that may be a key of its own.
     pub(super) fn text_of(&mut self, setting: &'a Setting, cx: &mut Context<'_>) -> Option<String> {
-        let name_allowed = !matches!(self.rule(&setting.key.name).map(|r| r.takes), Some(Takes::Text));
         let value = self.value(setting, cx)?;
         match &value.kind {
             ExprKind::Text(text) => Some(text.clone()),
-            ExprKind::Name(name) if name_allowed => Some(name.clone()),
-            _ => self.wrong(setting, if name_allowed { "a name or a text in quotes" } else { "a text in quotes" }, cx),
+            ExprKind::Name(name) => Some(name.clone()),
+            _ => self.wrong(setting, "a name or a text in quotes", cx),
         }
     }
 

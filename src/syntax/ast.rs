@@ -317,7 +317,7 @@ pub enum DataSource {
     },
 }
 
-/// `fit MODEL to DATA { ... }`, optionally `as NAME`.
+/// `fit MODEL to DATA { ... }` or `fit MODEL to (DATA, DATA) { ... }`, optionally `as NAME`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
     /// The name after `as`; the block is called `fit` without one.
@@ -326,8 +326,8 @@ pub struct Fit {
     pub doc: Vec<String>,
     /// The model that is fitted.
     pub model: Ident,
-    /// The data it is fitted to.
-    pub data: Ident,
+    /// The data sets it is fitted to, at least one.
+    pub data: Vec<Ident>,
     /// Its settings.
     pub settings: Vec<Setting>,
     /// From `fit` to the closing brace.

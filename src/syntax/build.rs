@@ -105,10 +105,21 @@ impl<'a, 'b> Builder<'a, 'b> {
         Some(DataSource::File { format: format?, path: path? })
     }
 
-    /// Model, data and the name after `as`.
-    pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<(Ident, Ident, Option<Ident>)> {
-        let mut names = header.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| self.ident(&p));
-        Some((names.next()?, names.next()?, names.next()))
+    /// Model, data sets and the name after `as`.
+    pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<(Ident, Vec<Ident>, Option<Ident>)> {
+        let (mut names, mut data) = (Vec::new(), Vec::new());
+        for pair in header.into_inner() {
+            match pair.as_rule() {
+                Rule::name => names.push(self.ident(&pair)),
+                Rule::fit_data => {
+                    let listed = pair.into_inner().filter(|p| p.as_rule() == Rule::name);
+                    data = listed.map(|p| self.ident(&p)).collect();
+                }
+                _ => {}
+            }
+        }
+        let mut names = names.into_iter();
+        Some((names.next()?, data, names.next()))
     }
 
     /// The name in `test "NAME"`.

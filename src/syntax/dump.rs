@@ -68,7 +68,9 @@ fn dump_item(out: &mut String, item: &Item) {
         }
         Item::Fit(fit) => {
             dump_doc(out, &fit.doc);
-            let _ = write!(out, "fit {} to {}", fit.model.name, fit.data.name);
+            let data: Vec<&str> = fit.data.iter().map(|d| d.name.as_str()).collect();
+            let data = if let [one] = data.as_slice() { (*one).to_string() } else { format!("({})", data.join(", ")) };
+            let _ = write!(out, "fit {} to {data}", fit.model.name);
             if let Some(name) = &fit.name {
                 let _ = write!(out, " as {}", name.name);
             }

@@ -95,7 +95,8 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         };
         return out.error_with_help(codes::E0112, message, first.start..first.end, "", Some(help));
     }
-    if expected.contains(&Rule::name) && next.is_some_and(|t| t.kind == TokenKind::Word) {
+    let wants_name = expected.iter().any(|rule| matches!(rule, Rule::name | Rule::fit_data));
+    if wants_name && next.is_some_and(|t| t.kind == TokenKind::Word) {
         let message = format!("{found} is a keyword and cannot be a name");
         return out.error_with_help(codes::E0115, message, place, "a name is expected here", None);
     }
@@ -181,7 +182,7 @@ fn list(expected: &[Rule]) -> String {
 fn phrase(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::EOI => "the end of the statement",
-        Rule::word | Rule::name | Rule::state_decl | Rule::param_decl | Rule::binding => "a name",
+        Rule::word | Rule::name | Rule::fit_data | Rule::state_decl | Rule::param_decl | Rule::binding => "a name",
         Rule::declared | Rule::quantity | Rule::index_decl => "a name",
         Rule::initial_decl | Rule::final_decl | Rule::initial_target => "a state",
         Rule::number | Rule::decimal => "a number",

@@ -21,6 +21,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("epidemic.mech", include_str!("../../../examples/epidemic.mech")),
     ("formula.mech", include_str!("../../../examples/formula.mech")),
     ("hidden.mech", include_str!("../../../examples/hidden.mech")),
+    ("isomers.mech", include_str!("../../../examples/isomers.mech")),
     ("logistic.mech", include_str!("../../../examples/logistic.mech")),
     ("lorenz.mech", include_str!("../../../examples/lorenz.mech")),
     ("lorenz96.mech", include_str!("../../../examples/lorenz96.mech")),

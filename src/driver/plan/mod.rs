@@ -87,7 +87,7 @@ pub fn plan(program: &Program, bytes: Option<u64>) -> Result<Vec<Planned>, Failu
         }
     }
     for fit in program.fits.values() {
-        let what = format!("fit {} to {}", program.models[fit.model].name, program.data[fit.data].name);
+        let what = format!("fit {} to {}", program.models[fit.model].name, program.spell_data(fit));
         out.push(match fit.engine {
             Engine::Gradient => training(program, fit, what, bytes)?,
             Engine::Joint => {
@@ -124,7 +124,7 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
 /// Steps and number of the trajectories of a model's data, where the program says so.
 fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usize, usize) {
     let simulated = program.data.iter().find_map(|(id, data)| match &data.source {
-        DataSource::Simulate(spec) if fit.map_or(spec.model == model, |f| f.data == id) => Some(spec),
+        DataSource::Simulate(spec) if fit.map_or(spec.model == model, |f| f.data.contains(&id)) => Some(spec),
         _ => None,
     });
     match simulated {

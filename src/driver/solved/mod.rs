@@ -99,6 +99,7 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
     let values: Vec<f64> = (0..u.len()).map(|i| u.get(place(i)).copied().unwrap_or(f64::NAN)).collect();
     Ok(Trajectory {
         id: given.name.clone(),
+        set: String::new(),
         t0: given.t0,
         dt: given.dt,
         times: Vec::new(),

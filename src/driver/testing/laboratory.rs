@@ -93,7 +93,7 @@ impl<'a> Laboratory<'a> {
         if data.source.is_made() {
             return experiment::make(program, data, self.data_root);
         }
-        let model = program.fits.values().find(|f| f.data == id).map(|f| &program.models[f.model]);
+        let model = program.fits.values().find(|f| f.data.contains(&id)).map(|f| &program.models[f.model]);
         let Some(model) = model.or_else(|| program.solved_with(id)) else {
             return Err(Failure::Internal("a data set that no fit uses".into()));
         };

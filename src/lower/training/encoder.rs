@@ -1,5 +1,6 @@
 //! Dense layers, functions and the emitter of coefficients, in single precision; what networks stand for.
 
+use super::features;
 use super::forward::Emitted;
 use super::network::Encoder;
 use super::{Request, TrainingError};
@@ -180,14 +181,15 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
 
 /// Positions among the observed states of what a network reads.
 pub(super) fn inputs(request: &Request, network: &Network) -> Result<Vec<StateId>, TrainingError> {
-    let find = |name: &String| {
-        let observed = request.observed.iter().copied();
-        observed
-            .into_iter()
-            .find(|&s| request.model.states[s].name == *name)
-            .ok_or_else(|| TrainingError::NotObserved { network: network.name.clone(), input: name.clone() })
-    };
-    network.reads().iter().map(find).collect()
+    network.reads().iter().map(|name| state(request, network, name)).collect()
+}
+
+/// The observed state of this name.
+pub(super) fn state(request: &Request, network: &Network, name: &str) -> Result<StateId, TrainingError> {
+    let mut observed = request.observed.iter().copied();
+    observed
+        .find(|&s| request.model.states[s].name == name)
+        .ok_or_else(|| TrainingError::NotObserved { network: network.name.clone(), input: name.to_string() })
 }
 
 /// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the window, else `f64[sample]`.
@@ -196,14 +198,18 @@ pub(super) fn emitted(
     request: &Request,
     encoders: &IndexMap<NetworkId, Encoder>,
     (sample, time): (AxisId, AxisId),
-    normalised: &IndexMap<StateId, ValueId>,
+    (data, normalised): (&IndexMap<StateId, ValueId>, &IndexMap<StateId, ValueId>),
+    statistics: &IndexMap<NetworkId, [ValueId; 2]>,
 ) -> Result<Emitted, TrainingError> {
     let wanted = request.fit.outputs();
     let mut values = IndexMap::new();
     for (&id, encoder) in encoders {
         let network = &request.networks[id];
-        let columns: Vec<ValueId> =
+        let mut columns: Vec<ValueId> =
             inputs(request, network)?.iter().filter_map(|s| normalised.get(s).copied()).collect();
+        if let Some(&statistics) = statistics.get(&id) {
+            columns.extend(features::values(b, request, network, (sample, time), data, statistics)?);
+        }
         let x = if columns.is_empty() {
             None
         } else {

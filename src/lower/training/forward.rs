@@ -79,7 +79,8 @@ impl Scope<'_> {
             normalised.insert(s, b.div(centred, scale));
             data.insert(s, x);
         }
-        let emitted = encoder::emitted(b, &self.request, &self.encoders, (axes.sample, axes.time), &normalised)?;
+        let (place, columns) = ((axes.sample, axes.time), (&data, &normalised));
+        let emitted = encoder::emitted(b, &self.request, &self.encoders, place, columns, &self.features)?;
         let mut bound = IndexMap::new();
         for binding in &self.request.fit.parameters {
             if let Some(&value) = emitted.get(&binding.source()) {

@@ -22,6 +22,7 @@
 //! summed over samples and steps has these axes last, so that the sums are matrix products over contiguous memory.
 
 mod encoder;
+mod features;
 mod forward;
 mod functions;
 mod network;
@@ -40,6 +41,7 @@ use crate::base::{Arena, Tensor};
 use crate::hir::{Fit, Model, Network, NetworkId, StateId, UnknownId};
 use crate::ir::Module;
 
+pub use features::statistics_of;
 pub use functions::lower;
 pub use outline::{LINEARISED, outlines, whole};
 

@@ -81,8 +81,9 @@ impl Encoder {
     pub fn declare(b: &mut Builder, place: &mut Place<'_>, network: &Network, used: &[usize]) -> Self {
         let (input, shape) = match &network.input {
             NetworkInput::Window(names) => {
-                let axis = b.module.axis(&format!("{}_reads", network.name), Some(names.len()));
-                (Input::Window, Shape::Sequence(axis, names.len()))
+                let count = names.len() + network.features.len();
+                let axis = b.module.axis(&format!("{}_reads", network.name), Some(count));
+                (Input::Window, Shape::Sequence(axis, count))
             }
             &NetworkInput::Learned(size) => {
                 let name = format!("{}_in", network.name);

@@ -1,6 +1,7 @@
 //! What a function is given: its axes and parameters.
 
 use super::encoder::{Declared, Emitter, used_outputs};
+use super::features::{self, Statistics};
 use super::network::{Encoder, Place};
 use super::plan::{Group, Plan};
 use super::stencil::difference_matrix;
@@ -66,6 +67,8 @@ pub(super) struct Scope<'a> {
     /// One over the number of squares, and the weight of the consistency loss.
     pub loss: Option<[ValueId; 2]>,
     pub encoders: IndexMap<NetworkId, Encoder>,
+    /// Mean and scale of what networks read that is computed from states.
+    pub features: Statistics,
     /// Per group `f64[member, source, coefficient]`, where it has sources.
     pub selections: Vec<Option<ValueId>>,
     pub difference: Option<ValueId>,
@@ -153,7 +156,11 @@ impl<'a> Scope<'a> {
         };
         let varying = Varying::declare(b, &request, &axes, &mut declared, &mut constants)?;
         let (mut encoders, mut taps) = (IndexMap::new(), IndexMap::new());
+        let mut features = Statistics::new();
         for (id, used) in used_outputs(&request)? {
+            if let Some(statistics) = features::declare(b, &request.networks[id], &mut constants)? {
+                features.insert(id, statistics);
+            }
             let mut place = Place {
                 declared: &mut declared,
                 constants: &mut constants.0,
@@ -184,6 +191,7 @@ impl<'a> Scope<'a> {
             h,
             loss,
             encoders,
+            features,
             selections,
             difference,
         })

@@ -121,6 +121,7 @@ fn network(inputs: &[&str], outputs: usize) -> Arena<NetworkId, Network> {
     networks.push(Network {
         name: "net".into(),
         input: NetworkInput::Window(inputs.iter().map(|s| s.to_string()).collect()),
+        features: Vec::new(),
         trunks: vec![Trunk {
             name: String::new(),
             from: None,

@@ -33,6 +33,7 @@ pub fn report_html(record: &RunRecord) -> String {
         section(&mut out, "Loss", &format!("<figure class=\"loss\">{plot}</figure>"));
     }
     let mut cards = String::new();
+    data_sets(&mut cards, record);
     figures(&mut cards, record);
     metrics(&mut cards, record);
     section(&mut cards, "Reproduce", &versions(record));
@@ -157,6 +158,27 @@ fn estimates(out: &mut String, record: &RunRecord) {
         }
         section(out, "Coefficients", &body);
     }
+}
+
+/// Every data set: how many rows and trajectories, and which columns.
+fn data_sets(out: &mut String, record: &RunRecord) {
+    if record.data.is_empty() {
+        return;
+    }
+    let rows = record.data.iter().map(|d| {
+        let columns: Vec<String> = d.columns.iter().chain(&d.inputs).map(|c| escape(c)).collect();
+        format!(
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&d.name),
+            columns.join(", "),
+            d.samples,
+            d.held_out,
+            d.trajectories
+        )
+    });
+    let head = "<tr><th>name</th><th>columns</th><th>samples</th><th>held out</th><th>trajectories</th></tr>";
+    let rows = rows.collect::<String>();
+    section(out, "Data", &format!("<table class=\"pairs\"><thead>{head}</thead><tbody>{rows}</tbody></table>"));
 }
 
 /// Estimated parameters and measurement noise.

@@ -85,7 +85,7 @@ impl Resolver<'_> {
                 let models: Vec<&crate::hir::Model> = match &data.source {
                     DataSource::Simulate(spec) => vec![&self.program.models[spec.model]],
                     _ => {
-                        let fits = self.program.fits.values().filter(|f| f.data == id);
+                        let fits = self.program.fits.values().filter(|f| f.data.contains(&id));
                         let fitted = fits.map(|f| &self.program.models[f.model]);
                         fitted.chain(self.program.solved_with(id)).collect()
                     }

@@ -2,7 +2,7 @@
 
 use super::super::data::{self, Simulation};
 use super::super::settings::{Context, SIMULATE, SOLVE, Settings};
-use super::super::{formula, solve, suggest, units};
+use super::super::{derived, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Diagnostic, Sink};
@@ -39,7 +39,13 @@ impl Checker<'_> {
                 let mut cx = Context { sources, sink, override_files: &files };
                 let time = needed.time_unit().filter(|_| conversions.time.is_some());
                 self.data_units.insert(data.name.name.clone(), (time, known));
-                data::from_file(data, format, path, &names, conversions, &mut cx)
+                let around = derived::Surroundings {
+                    functions: functions_of(items),
+                    table: &self.units,
+                    wanted: needed.units_of_columns(),
+                    families: families_of(items),
+                };
+                data::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
                 let id = self.find_model(name, sink);
@@ -58,10 +64,7 @@ impl Checker<'_> {
                 data::simulated(data, name, arguments, &simulation, &mut cx)
             }
             ast::DataSource::Formula(_) => {
-                let functions: Vec<ast::Function> = items
-                    .iter()
-                    .filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None })
-                    .collect();
+                let functions = functions_of(items);
                 let mut cx = Context { sources, sink, override_files: &files };
                 formula::formula(data, &functions, &mut cx)
             }
@@ -87,7 +90,7 @@ impl Checker<'_> {
         let fitted: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
-                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
                 _ => None,
             })
             .collect();
@@ -103,7 +106,7 @@ impl Checker<'_> {
         let fitted: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
-                Item::Fit(f) if f.data.name == data.name.name => Some(f.model.name.as_str()),
+                Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
                 Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
                     if let ast::DataSource::Solve { model, .. } = &solve.source {
                         Some(model.name.as_str())
@@ -194,4 +197,22 @@ fn named_data(item: &ast::Data) -> Option<ast::Ident> {
         }
         _ => None,
     }
+}
+
+/// The functions of a file.
+pub(super) fn functions_of(items: &[Item]) -> Vec<ast::Function> {
+    items.iter().filter_map(|i| if let Item::Function(f) = i { Some(f.clone()) } else { None }).collect()
+}
+
+/// Names of states and inputs with index sets.
+fn families_of(items: &[Item]) -> Vec<String> {
+    let bodies = items.iter().filter_map(|i| if let Item::Model(m) = i { Some(&m.body) } else { None });
+    let names = bodies.flatten().flat_map(|part| match part {
+        ModelItem::State(list) => {
+            list.iter().filter(|s| !s.axes.is_empty()).map(|s| s.name.name.clone()).collect::<Vec<_>>()
+        }
+        ModelItem::Input(list) => list.iter().filter(|i| !i.axes.is_empty()).map(|i| i.name.name.clone()).collect(),
+        _ => Vec::new(),
+    });
+    names.collect()
 }

@@ -8,22 +8,39 @@ use super::Checker;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0201, E0202};
 use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::DataId;
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
 
 impl Checker<'_> {
+    /// The data sets of a fit; `None` where one of them is wrong, missing, or named twice.
+    fn fitted_data(&mut self, item: &ast::Fit, sink: &mut Sink) -> Option<Vec<DataId>> {
+        let mut found: Vec<Option<DataId>> = Vec::new();
+        for (at, name) in item.data.iter().enumerate() {
+            self.used.push(name.name.clone());
+            if let Some(first) = item.data.iter().take(at).find(|d| d.name == name.name) {
+                let message = format!("the data set `{}` stands twice", name.name);
+                let d = Diagnostic::error(E0202, message, name.span, "again here").label(first.span, "first here");
+                sink.push(d.help("every data set counts once"));
+                found.push(None);
+                continue;
+            }
+            found.push(match self.data.get(&name.name) {
+                Some(found) => *found,
+                None => {
+                    let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
+                    let message = format!("there is no data set `{}`", name.name);
+                    sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                    None
+                }
+            });
+        }
+        found.into_iter().collect()
+    }
+
     pub(super) fn fit(&mut self, item: &ast::Fit, sources: &Sources, sink: &mut Sink) {
         let model = self.find_model(&item.model, sink);
-        self.used.push(item.data.name.clone());
-        let data = match self.data.get(&item.data.name) {
-            Some(found) => *found,
-            None => {
-                let help = suggest::help("data sets", &item.data.name, self.data.keys().map(String::as_str));
-                let message = format!("there is no data set `{}`", item.data.name);
-                sink.push(Diagnostic::error(E0201, message, item.data.span, "unknown data").help(help));
-                None
-            }
-        };
+        let data = self.fitted_data(item, sink);
         for value in item.settings.iter().flat_map(|s| &s.values) {
             if let ast::SettingValue::Expr(e) = value {
                 outputs_in(e, &mut self.used);
@@ -35,12 +52,14 @@ impl Checker<'_> {
             return;
         };
         item.settings.iter().for_each(|s| units::refuse_in(s, sink));
-        if let Some((time, columns)) = self.data_units.get(&item.data.name) {
-            units::compare(&self.program.models[model], time.as_ref(), columns, item.data.span, sink);
+        for name in &item.data {
+            if let Some((time, columns)) = self.data_units.get(&name.name) {
+                units::compare(&self.program.models[model], time.as_ref(), columns, name.span, sink);
+            }
         }
         let around = Surroundings { program: &self.program, networks: &self.networks };
         let mut cx = Context { sources, sink, override_files: &self.override_files };
-        if let Some(fit) = fit::fit(item, (model, data), &around, &mut cx) {
+        if let Some(fit) = fit::fit(item, (model, &data), &around, &mut cx) {
             self.program.fits.push(fit);
         }
     }

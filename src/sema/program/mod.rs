@@ -120,12 +120,13 @@ impl<'w> Checker<'w> {
                 self.models.insert(m.name.name.clone(), id);
             }
         }
+        let functions = data_sets::functions_of(&items);
         for (item, (_, import)) in items.iter().zip(&places) {
             if let Item::Network(block) = item {
                 block.settings.iter().for_each(|s| units::refuse_in(s, sink));
                 let files = &self.override_files;
                 let checked = quiet(import.is_some(), sink, |sink| {
-                    network::network(block, &mut Context { sources, sink, override_files: files })
+                    network::network(block, &functions, &mut Context { sources, sink, override_files: files })
                 });
                 let id = checked.map(|n| self.program.networks.push(n));
                 self.networks.insert(block.name.name.clone(), id);

@@ -31,6 +31,11 @@ pub(in super::super) struct Needed {
 }
 
 impl Needed {
+    /// The units of states and inputs; elements of a family share theirs.
+    pub(in super::super) fn units_of_columns(&self) -> Vec<(String, Option<Unit>)> {
+        self.columns.iter().map(|(name, wanted)| (name.clone(), wanted.unit.clone())).collect()
+    }
+
     /// The unit of the time.
     pub(in super::super) fn time_unit(&self) -> Option<Unit> {
         self.time.as_ref()?.unit.clone()
@@ -130,6 +135,9 @@ impl Settler<'_, '_> {
                     }
                 }
             }
+            // Units in formulas are checked with the formulas.
+            ("column", [SettingValue::Expr(_), SettingValue::List(..)]) if is_file => {}
+            (_, [SettingValue::Expr(_)]) if is_file && needed.columns.contains_key(&key) => {}
             _ => refuse_in(setting, self.sink),
         }
     }
@@ -257,7 +265,7 @@ pub(in super::super) fn refuse_in(setting: &ast::Setting, sink: &mut Sink) {
 }
 
 /// The unit that a list in a setting is: `[1/km^2]`.
-fn as_unit(list: &[Expr], span: Span) -> Option<UnitExpr> {
+pub(in super::super) fn as_unit(list: &[Expr], span: Span) -> Option<UnitExpr> {
     let [one] = list else { return None };
     let mut factors = Vec::new();
     collect(one, Ratio::ONE, &mut factors)?;

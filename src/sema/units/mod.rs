@@ -20,9 +20,9 @@ mod solve;
 mod statements;
 mod table;
 
-pub(super) use data::{Conversions, forget_of_columns, refuse_in, settle};
+pub(super) use data::{Conversions, as_unit, forget_of_columns, refuse_in, settle};
 pub(super) use dataset::{compare, simulated, wanted};
-pub(super) use statements::check;
+pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
 
 use super::functions::each_part;

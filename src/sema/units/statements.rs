@@ -27,11 +27,32 @@ pub(in super::super) fn check(
         return Units::default();
     }
     let table = Table::declare(&model.units, resolver.sink);
+    let mut checker = checker(resolver, &table, ids);
+    checker.model(model);
+    checker.judge_numbers();
+    checker.units(unknowns, holes)
+}
+
+/// The unit of a formula of the inputs of `model`; what does not fit in it is reported.
+pub(in super::super) fn of_formula(
+    resolver: &mut Resolver<'_, '_>,
+    model: &ast::Model,
+    table: &Table,
+    formula: &ast::Expr,
+) -> Option<Unit> {
+    let mut checker = checker(resolver, table, &[]);
+    checker.time_of(model);
+    checker.declare(model);
+    let measure = checker.infer(formula);
+    checker.solver.reduce(&measure).as_unit().cloned()
+}
+
+fn checker<'m, 's>(resolver: &'m mut Resolver<'_, 's>, table: &'m Table, ids: &[Option<HoleId>]) -> Checker<'m, 'm> {
     let places = resolver.hole_at_place.iter();
     let hole_places = places.filter_map(|(place, &h)| Some((*place, ids.get(h).copied().flatten()?.index()))).collect();
-    let mut checker = Checker {
+    Checker {
         scope: &resolver.scope,
-        table: &table,
+        table,
         sink: &mut *resolver.sink,
         solver: Solver::default(),
         names: IndexMap::new(),
@@ -49,10 +70,7 @@ pub(in super::super) fn check(
         said: IndexSet::new(),
         fresh: 0,
         nodes: 0,
-    };
-    checker.model(model);
-    checker.judge_numbers();
-    checker.units(unknowns, holes)
+    }
 }
 
 impl<'m> Checker<'m, '_> {

@@ -1,7 +1,8 @@
 //! Windows of the data as arguments.
 
 use super::functions::Arguments;
-use super::{GradientError, Layout, Settings};
+use super::normalise::{moved_by, normalisation, origin};
+use super::{GradientError, Layout, Normalisation, Settings};
 use crate::artifact::training::names;
 use crate::base::Tensor;
 use crate::data::{Batches, Dataset, Window};
@@ -19,6 +20,8 @@ pub(super) struct Windows<'a> {
     pub length: usize,
     /// The step of the data.
     pub dt: f64,
+    /// For every column the one whose first sample is subtracted from it.
+    moved: Vec<Option<usize>>,
 }
 
 impl<'a> Windows<'a> {
@@ -32,7 +35,8 @@ impl<'a> Windows<'a> {
         }
         let batch = settings.batch.clamp(1, windows.len());
         let shuffled = Batches::new(windows.len(), batch, settings.seed)?;
-        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, dt })
+        let moved = moved_by(layout, settings, data.columns.len());
+        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, dt, moved })
     }
 
     /// Number of windows.
@@ -71,9 +75,10 @@ impl<'a> Windows<'a> {
         let mut drive = Vec::with_capacity(windows.len() * self.length * inputs);
         for w in windows {
             let trajectory = &self.data.trajectories[w.trajectory];
+            let origins: Vec<f64> = columns.iter().map(|&c| origin(self.data, w, self.moved[c])).collect();
             for i in w.start..w.start + self.length {
                 let row = &trajectory.values[i * width..(i + 1) * width];
-                values.extend(columns.iter().map(|&c| row[c]));
+                values.extend(columns.iter().zip(&origins).map(|(&c, origin)| row[c] - origin));
                 times.push(trajectory.time(i));
                 drive.extend_from_slice(&trajectory.inputs[i * inputs..(i + 1) * inputs]);
             }
@@ -105,21 +110,24 @@ impl<'a> Windows<'a> {
         starts.map(|start| Window { trajectory, start, len: self.length }).collect()
     }
 
-    /// Mean, scale and weight of every state's squares, as arguments.
-    pub fn statistics(&self, settings: &Settings, arguments: &mut Arguments) {
-        let (mut means, mut scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-        for column in &self.layout.columns {
-            let stats = column.map(|c| self.data.stats(c));
-            let scale = stats.map_or(1.0, |s| if s.std > 0.0 { s.std } else { 1.0 });
-            let mean = stats.map_or(0.0, |s| s.mean);
-            means.push(mean);
-            scales.push(scale / settings.deviation);
-            weights.push(if settings.standardise { 1.0 / (scale * scale) } else { 1.0 });
-        }
-        for (name, numbers) in [(names::MEAN, means), (names::SCALE, scales), (names::WEIGHT, weights)] {
+    /// What is subtracted from each state in a window.
+    pub fn origins(&self, w: &Window) -> Vec<f64> {
+        let of = |column: &Option<usize>| column.map_or(0.0, |c| origin(self.data, w, self.moved[c]));
+        self.layout.columns.iter().map(of).collect()
+    }
+
+    /// Mean, scale and weight of every state's squares, as arguments; the first two are also given back.
+    pub fn statistics(&self, settings: &Settings, arguments: &mut Arguments) -> Normalisation {
+        let (found, deviations) = normalisation(self.data, &self.windows, (self.layout, settings));
+        let weight = |scale: &f64| if settings.standardise { 1.0 / (scale * scale) } else { 1.0 };
+        let weights = deviations.iter().map(weight).collect();
+        for (name, numbers) in
+            [(names::MEAN, found.mean.clone()), (names::SCALE, found.scale.clone()), (names::WEIGHT, weights)]
+        {
             arguments.insert(name.to_string(), vector(numbers));
         }
         arguments.insert(names::STEP_SIZE.to_string(), Tensor::scalar(self.dt));
+        found
     }
 }
 

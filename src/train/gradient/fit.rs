@@ -61,6 +61,7 @@ pub fn go_on(
     observer: &mut dyn Observer,
 ) -> Result<GradientFit, GradientError> {
     let sums = Sums::new(functions, layout, data, settings)?;
+    state.normalisation = sums.normalisation.clone();
     let held = held.map(|held| Windows::new(held, layout, settings)).transpose()?;
     let mut run = Run { sums, held, layout, settings, good: None };
     let outcome = run.train(&mut state, keeper, observer).and_then(|()| run.finish(&state, observer));

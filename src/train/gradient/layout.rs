@@ -1,5 +1,6 @@
 //! What is fitted, and how: plain data.
 
+use super::Normalise;
 use crate::artifact::training::{Elimination, WeightSpec};
 use crate::base::Tensor;
 
@@ -109,6 +110,10 @@ pub struct Settings {
     pub evaluate: Option<usize>,
     /// Looks without a smaller loss after which training ends, with the state of the smallest; it does not end early without it.
     pub patience: Option<usize>,
+    /// How networks see the states.
+    pub normalise: Normalise,
+    /// States that are moved by the first sample of a state in every window: which, and by which. Both are observed.
+    pub shifts: Vec<(usize, usize)>,
     /// Whether squares are divided by each state's variance (otherwise they are taken in raw units, as published).
     pub standardise: bool,
     /// The deviation of the states as the network reads and emits them (their mean is subtracted). Adam moves weights by about
@@ -140,6 +145,8 @@ impl Default for Settings {
             warmup: 0,
             evaluate: None,
             patience: None,
+            normalise: Normalise::Standard,
+            shifts: Vec::new(),
             standardise: true,
             deviation: 1.0,
         }

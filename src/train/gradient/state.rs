@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::batches::vector;
 use super::functions::Lookup;
-use super::{Best, Layout, Watch};
+use super::{Best, Layout, Normalisation, Watch};
 use crate::artifact::training::{Elimination, Start, names};
 use crate::base::{Elem, Tensor, TensorData};
 use crate::data::{Purpose, normals, stream, uniform};
@@ -39,6 +39,8 @@ pub struct State {
     pub held: Vec<f64>,
     /// The coefficients at the last step.
     pub coefficients: Vec<f64>,
+    /// How networks see the states; known once the data are.
+    pub normalisation: Normalisation,
     /// The loss at every step.
     pub losses: Vec<f64>,
     /// What has been seen of the loss that schedules and early stopping go by.
@@ -103,6 +105,7 @@ impl State {
             mask: vec![1.0; count],
             held: vec![0.0; count],
             coefficients: start,
+            normalisation: Normalisation::default(),
             losses: Vec::new(),
             watch: Watch::default(),
             best: None,

@@ -4,7 +4,7 @@ use super::batches::{Windows, vector};
 use super::functions::{Arguments, Functions};
 use super::normal::Normal;
 use super::prune::Noise;
-use super::{GradientError, Layout, Loss, Reconstruction, Settings, State};
+use super::{GradientError, Layout, Loss, Normalisation, Reconstruction, Settings, State};
 use crate::artifact::training::names;
 use crate::base::Tensor;
 use crate::data::Dataset;
@@ -24,6 +24,8 @@ pub(super) struct Sums<'a> {
     pub fixed: Arguments,
     /// Arguments of the mini-batch.
     pub batch: Arguments,
+    /// How networks see the states of these windows.
+    pub normalisation: Normalisation,
 }
 
 impl<'a> Sums<'a> {
@@ -36,10 +38,10 @@ impl<'a> Sums<'a> {
     ) -> Result<Self, GradientError> {
         let windows = Windows::new(data, layout, settings)?;
         let mut fixed: Arguments = layout.constants.iter().cloned().collect();
-        windows.statistics(settings, &mut fixed);
+        let normalisation = windows.statistics(settings, &mut fixed);
         fixed.insert(names::RIDGE.into(), Tensor::scalar(RIDGE));
         fixed.insert(names::CONSISTENCY.into(), Tensor::scalar(settings.consistency));
-        Ok(Sums { functions, layout, settings, windows, fixed, batch: Arguments::new() })
+        Ok(Sums { functions, layout, settings, windows, fixed, batch: Arguments::new(), normalisation })
     }
 
     /// Windows of at most `limit` mini-batches, spread evenly.
@@ -175,7 +177,10 @@ impl<'a> Sums<'a> {
                     [(names::SOLUTION, &mut solved.solution), (names::AUXILIARIES, &mut solved.auxiliaries)]
                 {
                     for (w, numbers) in chosen.iter().zip(evaluate.numbers(name)?.chunks(width)) {
-                        out[w.start * states..w.start * states + width].copy_from_slice(numbers);
+                        let origins = self.windows.origins(w);
+                        let moved = numbers.iter().zip(origins.iter().cycle()).map(|(x, origin)| x + origin);
+                        let place = out.iter_mut().skip(w.start * states).take(width);
+                        place.zip(moved).for_each(|(slot, x)| *slot = x);
                     }
                 }
             }

@@ -266,6 +266,11 @@ impl<'a> Engine<'a> {
             x[c * len..(c + 1) * len].fill(self.obs.guess.get(c).copied().unwrap_or(1.0));
         }
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
+        let unseen = self.unseen();
+        let all_hidden = unseen.len() == len;
+        if !all_hidden {
+            (0..n).for_each(|c| unseen.iter().for_each(|&t| slopes[c * len + t] = f64::NAN));
+        }
 
         let spread: Vec<f64> = (0..n)
             .map(|c| {
@@ -297,12 +302,26 @@ impl<'a> Engine<'a> {
         let stop = || observer.should_stop();
         let start = regression::regress(&self.grid, self.model, self.unknowns, (&x, &slopes), &stop)?;
         let mut xi = start.xi;
-        if hidden.iter().any(|&h| h) {
+        if all_hidden || hidden.iter().any(|&h| h) {
             xi = self.unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
             regression::clamp(self.unknowns, &mut xi);
         }
         self.scale = start.scale;
         Ok(State { x, xi, active: vec![true; self.unknowns.len()], sigma })
+    }
+
+    /// Samples of trajectories in which a component that is observed in others is not: nothing but its mean is known there, so
+    /// slopes along it say nothing about the unknowns.
+    fn unseen(&self) -> Vec<usize> {
+        let len = self.grid.samples;
+        let ends: Vec<usize> = self.obs.breaks.iter().copied().chain([len]).collect();
+        let starts = std::iter::once(0).chain(self.obs.breaks.iter().copied());
+        let rows: Vec<&[f64]> =
+            self.obs.y.chunks_exact(len.max(1)).filter(|y| y.iter().any(|v| v.is_finite())).collect();
+        let blank = |part: &std::ops::Range<usize>| {
+            rows.iter().any(|y| y.get(part.clone()).is_some_and(|y| y.iter().all(|v| !v.is_finite())))
+        };
+        starts.zip(ends).map(|(start, end)| start..end).filter(blank).flatten().collect()
     }
 
     /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.

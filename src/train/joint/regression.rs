@@ -46,7 +46,7 @@ fn normal(
     for c in 0..n {
         let list = &pattern.by_unknown[c];
         let mut row = vec![0.0; list.len()];
-        for t in 0..len {
+        for t in (0..len).filter(|&t| slopes[c * len + t].is_finite()) {
             let r = (slopes[c * len + t] - read(pattern.value[c], t)) / size[c];
             out.loss += r * r;
             for (v, &(_, e)) in row.iter_mut().zip(list) {
@@ -71,7 +71,8 @@ fn normal(
     Ok(out)
 }
 
-/// Regresses `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop` says so.
+/// Regresses `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop` says so. Samples whose slopes are not
+/// numbers are left out.
 pub fn regress(
     grid: &Grid,
     model: &mut dyn Dynamics,
@@ -80,9 +81,12 @@ pub fn regress(
     stop: &dyn Fn() -> bool,
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
+    // Slopes are known for all components of a sample or for none.
+    let samples = slopes.iter().take(len).filter(|s| s.is_finite()).count().max(1);
     let size: Vec<f64> = (0..n)
         .map(|c| {
-            let s = (slopes[c * len..(c + 1) * len].iter().map(|v| v * v).sum::<f64>() / len.max(1) as f64).sqrt();
+            let known = slopes[c * len..(c + 1) * len].iter().filter(|v| v.is_finite());
+            let s = (known.map(|v| v * v).sum::<f64>() / samples as f64).sqrt();
             if s > 0.0 { s } else { 1.0 }
         })
         .collect();
@@ -95,7 +99,7 @@ pub fn regress(
         return Err(JointError::NotFinite { what, time: grid.t[sample] });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
-    let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / len.max(1) as f64 {
+    let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / samples as f64 {
         square if square > 1e-60 => 1.0 / square.sqrt(),
         _ if unknowns[i].droppable || unknowns[i].linear => 1e30,
         _ => x.abs().max(1e-3),
@@ -107,7 +111,7 @@ pub fn regress(
         if stop() {
             return Err(JointError::Interrupted(None));
         }
-        let weight = damping * damping * len as f64;
+        let weight = damping * damping * samples as f64;
         let mut a = vec![0.0; p * p];
         let mut b = vec![0.0; p];
         for i in 0..p {

@@ -1,0 +1,117 @@
+//! Errors of solutions and predictions: over all data, and over each data set where a fit has several.
+
+use super::findings::Findings;
+use super::observed::Observed;
+use crate::data::Trajectory;
+
+/// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged
+/// over the states, stays below this.
+const FOLLOWS: f64 = 0.4;
+
+/// Squared errors of a part of the data.
+#[derive(Clone, Debug)]
+pub(super) struct Score {
+    /// The data set; empty for all.
+    set: String,
+    /// Sum of squares and number of samples, per component.
+    squares: Vec<(f64, usize)>,
+    /// For how long predictions follow the data.
+    followed: f64,
+}
+
+impl Score {
+    pub(super) fn new(set: String, observed: &Observed) -> Score {
+        Score { set, squares: vec![(0.0, 0); observed.components.len()], followed: f64::INFINITY }
+    }
+
+    /// Adds a score to the first one, which is that of all data, and to that of its data set.
+    pub(super) fn collect(scores: &mut Vec<Score>, part: Score) {
+        let named = !part.set.is_empty();
+        if let Some(all) = scores.first_mut() {
+            all.add(&part);
+        }
+        match scores.iter_mut().skip(1).find(|s| s.set == part.set) {
+            Some(own) => own.add(&part),
+            None if named => scores.push(part),
+            None => {}
+        }
+    }
+
+    fn add(&mut self, part: &Score) {
+        for (mine, new) in self.squares.iter_mut().zip(&part.squares) {
+            mine.0 += new.0;
+            mine.1 += new.1;
+        }
+        self.followed = self.followed.min(part.followed);
+    }
+
+    /// Adds the errors of a prediction, `[component, sample]`, and for how long it follows the data.
+    pub(super) fn compare(&mut self, observed: &Observed, columns: &[String], held: &Trajectory, prediction: &[f64]) {
+        let mut followed = held.len;
+        for i in (0..held.len).rev() {
+            let (mut error, mut count) = (0.0, 0usize);
+            for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
+                let column = columns.iter().position(|name| *name == component.state);
+                let Some(value) = column.and_then(|col| held.value(i, col)) else { continue };
+                let Some(e) = prediction.get(c * held.len + i).map(|p| p - value) else { continue };
+                if let Some(sum) = self.squares.get_mut(c) {
+                    sum.0 += e * e;
+                    sum.1 += 1;
+                }
+                if component.deviation > 0.0 {
+                    error += (e / component.deviation).powi(2);
+                    count += 1;
+                }
+            }
+            if count > 0 && (error / count as f64).sqrt() > FOLLOWS {
+                followed = i;
+            }
+        }
+        self.followed = if held.is_irregular() {
+            held.time(followed.min(held.len.saturating_sub(1))) - held.time(0)
+        } else {
+            followed as f64 * held.dt
+        };
+    }
+
+    /// The figures of merit: root mean squares, and for predictions how long they follow.
+    pub(super) fn tell(&self, observed: &Observed, part: &str, findings: &mut Findings) {
+        let behind = if self.set.is_empty() { String::new() } else { format!(" in {}", self.set) };
+        for (c, (sum, count)) in observed.components.iter().zip(&self.squares) {
+            if *count > 0 {
+                let rmse = (sum / *count as f64).sqrt();
+                findings.metrics.push((format!("RMSE of {}{behind}", c.state), part.into(), rmse));
+            }
+        }
+        if self.followed.is_finite() {
+            let name =
+                format!("time the prediction follows the data{behind} (error below {FOLLOWS} standard deviations)");
+            findings.metrics.push((name, part.into(), self.followed));
+        }
+    }
+}
+
+/// Root mean squares of data minus solution on the fitted part.
+pub(super) fn fitted(observed: &Observed, findings: &mut Findings) {
+    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
+    let mut scores = vec![Score::new(String::new(), observed)];
+    let mut offset = 0;
+    for t in &observed.train.trajectories {
+        let mut own = Score::new(t.set.clone(), observed);
+        for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
+            let Some(column) = observed.train.column(&component.state) else { continue };
+            let solved = findings.solution.get(c * total + offset..c * total + offset + t.len).unwrap_or_default();
+            for (i, x) in solved.iter().enumerate() {
+                if let (Some(y), Some(sum)) = (t.value(i, column), own.squares.get_mut(c)) {
+                    sum.0 += (y - x) * (y - x);
+                    sum.1 += 1;
+                }
+            }
+        }
+        Score::collect(&mut scores, own);
+        offset += t.len;
+    }
+    for score in &scores {
+        score.tell(observed, "fitted", findings);
+    }
+}

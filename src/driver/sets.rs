@@ -1,0 +1,137 @@
+//! The data sets of a fit: read one by one, judged together.
+
+use std::path::Path;
+
+use super::experiment::{for_fit, load};
+use super::failure::{Failure, Problem};
+use super::observed::{Held, Observed};
+use crate::data::{DataError, Dataset, Trajectory};
+use crate::hir::{DataSet, DataSource, Fit, Model, Program};
+use crate::report::DataRecord;
+
+/// Reads or makes every data set of a fit, as the fit takes it.
+///
+/// # Errors
+/// Those of the data; where there are several sets they name theirs.
+pub(super) fn load_all<'p>(
+    program: &'p Program,
+    fit: &Fit,
+    root: &Path,
+) -> Result<Vec<(&'p DataSet, Dataset)>, Failure> {
+    let model = &program.models[fit.model];
+    let several = fit.data.len() > 1;
+    let mut sets = Vec::with_capacity(fit.data.len());
+    for &id in &fit.data {
+        let data = &program.data[id];
+        let mut read = load(program, data, model, root).map_err(|failure| named(failure, data, several).at(data.span))?;
+        let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
+        if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
+            read = for_fit(read, model);
+        }
+        sets.push((data, read));
+    }
+    Ok(sets)
+}
+
+/// What a fit sees of its data sets.
+///
+/// # Errors
+/// Those of the data, at the first set where no single one is to blame.
+pub(super) fn observe(model: &Model, sets: Vec<(&DataSet, Dataset)>, fit: &Fit) -> Result<Observed, Failure> {
+    let place = sets.first().map(|(data, _)| data.span);
+    Observed::new(model, sets, fit.seed).map_err(|error| {
+        let failure = Failure::from(error);
+        match place {
+            Some(place) => failure.at(place),
+            None => failure,
+        }
+    })
+}
+
+/// A failure that names its data set where there are several.
+pub(super) fn named(failure: Failure, data: &DataSet, several: bool) -> Failure {
+    match failure {
+        Failure::Data(error) if several => {
+            Failure::Data(DataError::OfSet { set: data.name.clone(), error: Box::new(error) })
+        }
+        other => other,
+    }
+}
+
+/// Samples of all data sets of a fit that are made and not read, as far as the program says.
+pub(super) fn known_samples(program: &Program, fit: &Fit) -> u64 {
+    let extents = program.data_of(fit).filter_map(|data| data.source.extent());
+    extents.map(|(steps, trajectories)| (steps as u64).saturating_mul(trajectories as u64)).fold(0, u64::saturating_add)
+}
+
+/// What the gradient engine needs of several data sets: one step, the same observed states, and windows in each.
+///
+/// # Errors
+/// Numerical, naming the sets that do not go together.
+pub(super) fn ensure_alike(observed: &Observed, fit: &Fit) -> Result<(), Failure> {
+    let numerical = |code, message: String, help: &str| Err(Failure::Numerical(Problem::new(code, message, help)));
+    let mut sets: Vec<Vec<&Trajectory>> = Vec::new();
+    for t in &observed.train.trajectories {
+        match sets.last_mut() {
+            Some(part) if part.last().is_some_and(|last| last.set == t.set) => part.push(t),
+            _ => sets.push(vec![t]),
+        }
+    }
+    let Some(first) = sets.first().and_then(|part| part.first()).filter(|_| sets.len() > 1) else { return Ok(()) };
+    for part in &sets {
+        let Some(one) = part.first() else { continue };
+        if (one.dt - first.dt).abs() > 1e-6 * first.dt {
+            let message = format!(
+                "the gradient engine needs one step: that of `{}` is {}, that of `{}` {}",
+                first.set, first.dt, one.set, one.dt
+            );
+            return numerical(
+                "N512",
+                message,
+                "fit with `engine joint`, which takes any steps, or resample one of them",
+            );
+        }
+        for (c, column) in observed.train.columns.iter().enumerate() {
+            let seen = part.iter().any(|t| (0..t.len).any(|i| t.value(i, c).is_some()));
+            if !seen {
+                let message = format!(
+                    "`{}` does not observe `{column}`: windows of the gradient engine observe the same states in all data sets",
+                    one.set
+                );
+                return numerical("N511", message, "fit with `engine joint`, or leave the state out of the others");
+            }
+        }
+        if part.iter().all(|t| t.len < fit.window) {
+            let longest = part.iter().map(|t| t.len).max().unwrap_or(0);
+            let (length, stride) = (fit.window, fit.stride);
+            let what = format!("the longest trajectory has {longest} samples");
+            let error = Box::new(DataError::BadWindow { length, stride, what });
+            return Err(DataError::OfSet { set: one.set.clone(), error }.into());
+        }
+    }
+    Ok(())
+}
+
+/// What a record says about every data set; figures on what was held out are added once they are known.
+pub(super) fn records(sets: &[(&DataSet, Dataset)], model: &Model) -> Vec<DataRecord> {
+    let record = |(data, read): &(&DataSet, Dataset)| DataRecord {
+        name: data.name.clone(),
+        source: read.source.clone(),
+        samples: read.samples(),
+        trajectories: read.trajectories.len(),
+        columns: read.columns.clone(),
+        inputs: if model.inputs.is_empty() { Vec::new() } else { read.inputs.clone() },
+        held_out: 0,
+    };
+    sets.iter().map(record).collect()
+}
+
+/// Adds how many samples of each data set are held out.
+pub(super) fn count_held_out(records: &mut [DataRecord], held: Option<&Held>) {
+    let Some(held) = held else { return };
+    let single = records.len() == 1;
+    for record in records {
+        let own = held.data.trajectories.iter().filter(|t| single || t.set == record.name);
+        record.held_out = own.map(|t| t.len).sum();
+    }
+}

@@ -1,0 +1,111 @@
+//! `shift q by q at 0`: states that are moved in every window by the first sample of a state.
+
+use super::settings::{Context, Settings, as_word, elements};
+use super::suggest;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::E1015;
+use crate::hir::{Model, StateId, family};
+use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
+
+/// All `shift` settings; those that are wrong are reported and left out.
+pub(super) fn shifts(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> Vec<(StateId, StateId)> {
+    let mut out: Vec<(StateId, StateId)> = Vec::new();
+    for setting in settings.all("shift") {
+        let Some(pairs) = shift(setting, settings, model, cx) else {
+            settings.ok = false;
+            continue;
+        };
+        for (state, by) in pairs {
+            if out.iter().any(|(s, _)| *s == state) {
+                let message = format!("`{}` is moved twice", model.states[state].name);
+                cx.sink.push(Diagnostic::error(E1015, message, setting.span, "the second time"));
+                settings.ok = false;
+                break;
+            }
+            out.push((state, by));
+        }
+    }
+    out
+}
+
+/// `(x, y) by x at 0`
+fn shift(
+    setting: &Setting,
+    settings: &mut Settings<'_>,
+    model: &Model,
+    cx: &mut Context<'_>,
+) -> Option<Vec<(StateId, StateId)>> {
+    let [moved, by, SettingValue::Expr(source), at, SettingValue::Expr(sample)] = setting.values.as_slice() else {
+        return settings.wrong_form(setting, cx);
+    };
+    let first = matches!(sample.kind, ExprKind::Number { value, percent: false } if value == 0.0);
+    if as_word(by) != Some("by") || as_word(at) != Some("at") || !first {
+        return settings.wrong_form(setting, cx);
+    }
+    let Some(moved) = elements(moved) else { return settings.wrong_form(setting, cx) };
+    let origins = states(source, model, cx)?;
+    let given = if let ExprKind::Subscript { at, .. } = &source.kind { at.len() } else { 0 };
+    let mut out = Vec::new();
+    for e in moved {
+        for state in states(e, model, cx)? {
+            let own = subscripts_of(&model.states[state].name);
+            let by = match origins.as_slice() {
+                [one] => Some(one),
+                // `q[1]` for `q[2, axis]` is the element of the same axis; `q` is the state itself.
+                many => many.iter().find(|&&by| {
+                    let other = subscripts_of(&model.states[by].name);
+                    other.len() == own.len() && other.iter().skip(given).eq(own.iter().skip(given))
+                }),
+            };
+            let Some(&by) = by else {
+                let (name, of) = (&model.states[state].name, family(&model.states[state].name));
+                let message = format!("which element `{name}` is moved by is not said");
+                let d = Diagnostic::error(E1015, message, source.span, "has several elements");
+                cx.sink.push(d.help(format!("write `shift {of} by {of} at 0`, or name one element")));
+                return None;
+            };
+            out.push((state, by));
+        }
+    }
+    Some(out)
+}
+
+/// The states that a name or subscripted name stands for: all elements that start with its subscripts.
+fn states(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<StateId>> {
+    let written = match &e.kind {
+        ExprKind::Name(name) => Some((name.as_str(), Vec::new())),
+        ExprKind::Subscript { of, at } => match &of.kind {
+            ExprKind::Name(name) => {
+                let numbers = at.iter().map(|e| match e.kind {
+                    ExprKind::Number { value, percent: false } => Some(value.to_string()),
+                    _ => None,
+                });
+                numbers.collect::<Option<Vec<String>>>().map(|numbers| (name.as_str(), numbers))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some((name, subscripts)) = written else {
+        cx.sink.push(Diagnostic::error(E1015, "states are moved by states", e.span, "not a state"));
+        return None;
+    };
+    let start = |state: &str| {
+        family(state) == name
+            && subscripts_of(state).iter().zip(&subscripts).filter(|(a, b)| *a == b).count() == subscripts.len()
+    };
+    let found: Vec<StateId> = model.states.iter().filter(|(_, s)| start(&s.name)).map(|(id, _)| id).collect();
+    if found.is_empty() {
+        let message = format!("model `{}` has no state `{name}`", model.name);
+        let help = suggest::help("states", name, model.states.values().map(|s| family(&s.name)));
+        cx.sink.push(Diagnostic::error(E1015, message, e.span, "unknown state").help(help));
+        return None;
+    }
+    Some(found)
+}
+
+/// The subscripts in the name of an element.
+fn subscripts_of(name: &str) -> Vec<&str> {
+    let inside = name.split_once('[').map_or("", |(_, rest)| rest.trim_end_matches(']'));
+    inside.split(", ").filter(|s| !s.is_empty()).collect()
+}

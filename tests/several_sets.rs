@@ -1,0 +1,286 @@
+//! Fits to several data sets, columns computed from columns, and files with trajectories of different lengths.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, String)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a written file");
+    }
+    folder
+}
+
+/// The record of a run of `m.mech` in a folder.
+fn run(folder: &Path, out: &str) -> Value {
+    let output = mechc(folder, &["run", "m.mech", "--out", out]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = fs::read_to_string(folder.join(out).join("record.json")).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn metric(record: &Value, name: &str, part: &str) -> Option<f64> {
+    let found = record["metrics"].as_array()?.iter().find(|m| m["name"] == name && m["part"] == part)?;
+    found["value"].as_f64()
+}
+
+fn parameter(record: &Value, name: &str) -> f64 {
+    let list = record["parameters"].as_array().expect("parameters");
+    list.iter().find(|p| p["name"] == name).and_then(|p| p["value"].as_f64()).expect("a parameter")
+}
+
+/// `x = a e^(-k t)` and `y = b e^(-2 k t)` with k = 0.7, as far as they are asked for.
+fn decay(columns: &[&str], (samples, h): (usize, f64), (a, b): (f64, f64)) -> String {
+    let mut out = format!("t,{}\n", columns.join(","));
+    for i in 0..samples {
+        let t = h * i as f64;
+        let _ = write!(out, "{t}");
+        for column in columns {
+            let value = if *column == "x" { a * (-0.7 * t).exp() } else { b * (-1.4 * t).exp() };
+            let _ = write!(out, ",{value}");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+const DECAY: &str = "model M { state x, y; param k, c; x' = -k*x; y' = -c*y; initial x = 1, y = 1 }\n";
+
+#[test]
+fn sets_with_other_steps_and_columns_are_fitted_together() {
+    let model = format!(
+        "{DECAY}data slow = csv(\"slow.csv\") {{ time t; holdout 20% of time }}
+data fast = csv(\"fast.csv\") {{ time t; x = x }}
+fit M to (slow, fast)
+"
+    );
+    let slow = decay(&["y", "x"], (60, 0.1), (1.0, 2.0));
+    let fast = decay(&["x"], (80, 0.03), (5.0, 0.0));
+    let folder = folder(&[("m.mech", model), ("slow.csv", slow), ("fast.csv", fast)]);
+    let record = run(folder.path(), "r");
+    // The method's order, not the data, limits these.
+    assert!((parameter(&record, "k") - 0.7).abs() < 1e-6 && (parameter(&record, "c") - 1.4).abs() < 1e-6, "{record}");
+    let data = record["data"].as_array().expect("data");
+    let listed: Vec<(&str, u64, u64)> = data
+        .iter()
+        .map(|d| (d["name"].as_str().unwrap(), d["samples"].as_u64().unwrap(), d["held_out"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(listed, [("slow", 60, 12), ("fast", 80, 0)]);
+    assert_eq!(data[1]["columns"], serde_json::json!(["x"]));
+    // What is held out is scored as a whole and for its set alone; the other set has nothing held out.
+    let whole = metric(&record, "RMSE of x", "held out").expect("a score");
+    assert_eq!(metric(&record, "RMSE of x in slow", "held out"), Some(whole));
+    assert_eq!(metric(&record, "RMSE of x in fast", "held out"), None);
+    assert!(metric(&record, "RMSE of x in fast", "fitted").is_some_and(|e| e < 1e-6));
+    let names: Vec<&str> =
+        record["trajectories"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["slow", "fast"]);
+    // The law that was found comes with the grid of either set.
+    let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("the law");
+    assert!(found.contains("data slow = simulate M") && found.contains("data fast = simulate M"), "{found}");
+    let made = mechc(folder.path(), &["simulate", "r/discovered.mech", "--data", "fast", "--out", "again.csv"]);
+    assert!(made.status.success(), "{}", said(&made));
+    let again = fs::read_to_string(folder.path().join("again.csv")).expect("a table");
+    let last: Vec<f64> = again.lines().last().unwrap().split(',').map(|c| c.parse().unwrap()).collect();
+    assert!((last[0] - 0.03 * 79.0).abs() < 1e-9 && (last[1] - 5.0 * (-0.7 * last[0]).exp()).abs() < 1e-5, "{last:?}");
+}
+
+#[test]
+fn errors_name_the_set_and_changed_data_are_found() {
+    let model = format!(
+        "{DECAY}data slow = csv(\"slow.csv\") {{ time t }}
+data fast = csv(\"fast.csv\") {{ time t; x = x }}
+network net {{ input x, y over window; mlp [4]; output v[2] over window }}
+fit M to (slow, fast)
+"
+    );
+    let slow = decay(&["x", "y"], (60, 0.1), (1.0, 2.0));
+    let fast = decay(&["x"], (80, 0.03), (5.0, 0.0)).replace("\n0.3,", "\nnoon,");
+    let folder = folder(&[("m.mech", model), ("slow.csv", slow), ("fast.csv", fast)]);
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said(&output).contains("data set `fast`: ") && said(&output).contains("\"noon\""), "{}", said(&output));
+    // The gradient engine cannot mix steps, and says whose they are.
+    fs::write(folder.path().join("fast.csv"), decay(&["x", "y"], (80, 0.03), (5.0, 1.0))).expect("a table");
+    let text = fs::read_to_string(folder.path().join("m.mech")).expect("the model").replace("; x = x", "");
+    let fit = "fit M to (slow, fast) { window 20; steps 10; auxiliary (x, y) = net.v }";
+    let text = text.replace("fit M to (slow, fast)", fit);
+    fs::write(folder.path().join("m.mech"), text).expect("a model");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "g"]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    let text = said(&output);
+    assert!(text.contains("N512") && text.contains("`slow` is 0.1") && text.contains("`fast` 0.03"), "{text}");
+}
+
+#[test]
+fn either_experiment_leaves_open_what_both_tell() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checked = mechc(root, &["check", "--data", "examples/isomers.mech"]);
+    assert!(checked.status.success() && said(&checked).is_empty(), "{}", said(&checked));
+    let text = fs::read_to_string(root.join("examples/isomers.mech")).expect("the example");
+    for one in ["dilute", "strong"] {
+        let folder = folder(&[("m.mech", text.replace("(dilute, strong)", one))]);
+        let checked = mechc(folder.path(), &["check", "--data", "m.mech"]);
+        assert!(said(&checked).contains("W1101"), "{one}: {}", said(&checked));
+    }
+}
+
+#[test]
+fn columns_are_computed_from_columns() {
+    // The speed of a decay in two directions, in km/h; two samples are missing.
+    let mut table = String::from("t,vx,v y\n");
+    for i in 0..100 {
+        let t = 0.05 * f64::from(i);
+        let v = 36.0 * (-0.7 * t).exp();
+        let (vx, vy) = (format!("{}", 0.6 * v), format!("{}", 0.8 * v));
+        let (vx, vy) = match i {
+            20 => ("NA".to_string(), vy),
+            40 => (vx, "-".to_string()),
+            _ => (vx, vy),
+        };
+        let _ = writeln!(table, "{t},{vx},{vy}");
+    }
+    let model = |block: &str| {
+        format!(
+            "fn speed(a, b) = sqrt(a^2 + b^2)
+model M {{ time [s]; state v [m/s]; param k [1/s]; v' = -k*v }}
+data run = csv(\"d.csv\") {{ time t; missing (\"NA\", \"-\"); {block} }}
+fit M to run
+test \"speed\" {{ expect first(run.v) ~= 10 within 1e-12; expect count(run.v) == 100 }}
+"
+        )
+    };
+    for block in [
+        "column vx [km/h]; column \"v y\" [km/h]; v = speed(vx, \"v y\")",
+        "v = speed(vx, \"v y\") [km/h]",
+        "v = speed(vx, \"v y\")/3.6",
+    ] {
+        let folder = folder(&[("m.mech", model(block)), ("d.csv", table.clone())]);
+        let record = run(folder.path(), "r");
+        assert!((parameter(&record, "k") - 0.7).abs() < 1e-6, "{block}: {record}");
+        let data = record["trajectories"][0]["states"][0]["data"].as_array().expect("data");
+        let missing: Vec<usize> = (0..data.len()).filter(|&i| !data[i].is_number()).collect();
+        assert_eq!(missing, [20, 40], "{block}");
+        let tested = mechc(folder.path(), &["test", "m.mech"]);
+        assert!(tested.status.success(), "{}", said(&tested));
+    }
+    let folder = folder(&[("m.mech", model("v = ln(vx - vx)")), ("d.csv", table)]);
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said(&output).contains("D011") && said(&output).contains("computed from vx"), "{}", said(&output));
+}
+
+/// Networks that see standard scores, a range, or the numbers themselves, and windows that start at zero.
+#[test]
+fn normalisation_and_shifts_are_recorded_and_undone() {
+    let mut table = String::from("t,u\n");
+    for i in 0..200 {
+        let t = 0.05 * f64::from(i);
+        let _ = writeln!(table, "{t},{}", 1000.0 + 3.0 * t + t.sin());
+    }
+    let model = |settings: &str| {
+        format!(
+            "model M {{ state u; param a; u' = a + cos(t) }}
+data d = csv(\"d.csv\") {{ time t }}
+network net {{ input u over window; mlp [8] tanh; output v over window }}
+fit M to d {{ window 20; batch 32; steps 60; auxiliary u = net.v; {settings} }}
+"
+        )
+    };
+    let numbers = |settings: &str| {
+        let folder = folder(&[("m.mech", model(settings)), ("d.csv", table.clone())]);
+        let record = run(folder.path(), "r");
+        assert!((parameter(&record, "a") - 3.0).abs() < 0.05, "{settings}: {}", record["parameters"]);
+        // The solution is in the units of the data again, wherever windows started.
+        let state = &record["trajectories"][0]["states"][0];
+        let middle = (state["data"][100].as_f64().unwrap(), state["solution"][100].as_f64().unwrap());
+        assert!((middle.0 - middle.1).abs() < 15.0, "{settings}: {middle:?}");
+        let found = &record["normalisation"][0];
+        (found["subtracted"].as_f64().unwrap(), found["divided_by"].as_f64().unwrap())
+    };
+    let last = 1000.0 + 3.0 * 9.95 + 9.95f64.sin();
+    let near = |(a, b): (f64, f64), (c, d): (f64, f64)| {
+        assert!((a - c).abs() < 1e-9 * c.abs().max(1.0) && (b - d).abs() < 1e-9 * d.abs().max(1.0), "{a} {b}, {c} {d}");
+    };
+    let values: Vec<f64> = (0..200).map(|i| 0.05 * f64::from(i)).map(|t| 1000.0 + 3.0 * t + t.sin()).collect();
+    let mean = values.iter().sum::<f64>() / 200.0;
+    let deviation = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 200.0).sqrt();
+    near(numbers("normalise standard"), (mean, deviation));
+    near(numbers("normalise range"), (0.5 * (1000.0 + last), 0.5 * (last - 1000.0)));
+    near(numbers("normalise off; shift u by u at 0"), (0.0, 1.0));
+    // In a window the state moves by about three in a second.
+    let (subtracted, divided) = numbers("shift u by u at 0");
+    assert!((subtracted - 1.425).abs() < 0.1 && divided > 0.5 && divided < 1.5, "{subtracted} {divided}");
+}
+
+/// A network that reads the product of two states finds a parameter that neither state tells alone.
+#[test]
+fn networks_read_what_is_computed_from_states() {
+    let mut table = String::from("t,u,w\n");
+    for i in 0..200 {
+        let t = 0.05 * f64::from(i);
+        let _ = writeln!(table, "{t},{},{}", 2.0 + t.sin(), 3.0 + (2.0 * t).cos());
+    }
+    let model = "model M { state u, w; param a; u' = a*cos(t); w' = -2*sin(2*t) }
+data d = csv(\"d.csv\") { time t }
+network net { input u, p = u*w, r = u/w over window; mlp [8] tanh; output v over window }
+fit M to d { window 20; batch 32; steps 40; auxiliary u = net.v }
+";
+    let folder = folder(&[("m.mech", model.to_string()), ("d.csv", table)]);
+    let record = run(folder.path(), "r");
+    assert!((parameter(&record, "a") - 1.0).abs() < 0.05, "{}", record["parameters"]);
+    let found: Vec<(&str, f64)> = record["normalisation"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|n| (n["state"].as_str().unwrap(), n["subtracted"].as_f64().unwrap()))
+        .collect();
+    let times: Vec<f64> = (0..200).map(|i| 0.05 * f64::from(i)).collect();
+    let mean = |f: &dyn Fn(f64, f64) -> f64| {
+        times.iter().map(|t| f(2.0 + t.sin(), 3.0 + (2.0 * t).cos())).sum::<f64>() / 200.0
+    };
+    let expected = [("net.p", mean(&|u, w| u * w)), ("net.r", mean(&|u, w| u / w))];
+    for ((name, subtracted), (wanted, value)) in found.iter().skip(2).zip(expected) {
+        assert!(*name == wanted && (subtracted - value).abs() < 1e-9, "{name} {subtracted}, {wanted} {value}");
+    }
+    assert_eq!(found.len(), 4);
+}
+
+/// Trajectories of different lengths lie one after the other in arrays.
+#[test]
+fn archives_hold_trajectories_of_different_lengths() {
+    use mechc::data::{ColumnMap, Format, ReadSpec, arrays_to_npz, read_bytes};
+    let lengths = [12usize, 30, 9];
+    let site: Vec<f64> = lengths.iter().zip([7.0, 3.0, 5.0]).flat_map(|(&n, id)| vec![id; n]).collect();
+    let t: Vec<f64> = lengths.iter().flat_map(|&n| (0..n).map(|i| 0.1 * i as f64)).collect();
+    let x: Vec<f64> = (0..51).map(f64::from).collect();
+    let archive = |x: &[f64]| {
+        let arrays: [(&str, &[usize], &[f64]); 3] = [("site", &[51], &site), ("t", &[51], &t), ("x", &[x.len()], x)];
+        arrays_to_npz(&arrays).expect("an archive")
+    };
+    let spec = ReadSpec { columns: vec![ColumnMap::from("x")], trajectory: Some("site".into()), ..ReadSpec::default() };
+    let read = read_bytes("d.npz", &archive(&x), Format::Npz, &spec).expect("a data set");
+    let found: Vec<(String, usize, Option<f64>)> =
+        read.trajectories.iter().map(|t| (t.id.clone(), t.len, t.value(0, 0))).collect();
+    let expected = [("7", 12, 0.0), ("3", 30, 12.0), ("5", 9, 42.0)];
+    assert_eq!(found, expected.map(|(id, len, first)| (id.to_string(), len, Some(first))));
+    assert!(read.trajectories.iter().all(|t| (t.dt - 0.1).abs() < 1e-12));
+    let error = read_bytes("d.npz", &archive(&x[..50]), Format::Npz, &spec).expect_err("one sample too few");
+    assert_eq!(error.code(), "D027");
+    let short = ReadSpec { min_samples: 10, ..spec };
+    let error = read_bytes("d.npz", &archive(&x), Format::Npz, &short).expect_err("a trajectory of nine");
+    assert!(error.code() == "D018" && error.to_string().contains("`5`"), "{error}");
+}
