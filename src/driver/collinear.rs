@@ -35,7 +35,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
     let read = load(program, data, model, root).map_err(|f| f.at(data.span))?;
     let mut found = sampling::check(data, &read);
-    let observed = Observed::new(model, data, read, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
+    let observed = Observed::new(model, data, read, fit.seed).map_err(|e| e.at(data.span))?;
     if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
         return Ok(found);
     }

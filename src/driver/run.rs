@@ -180,7 +180,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &dataset)?;
         }
         let summary = summary(&dataset, model, fit);
-        let mut observed = Observed::new(model, data, dataset, fit.seed).map_err(|e| Failure::from(e).at(data.span))?;
+        let mut observed = Observed::new(model, data, dataset, fit.seed).map_err(|e| e.at(data.span))?;
         let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
