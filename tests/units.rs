@@ -340,7 +340,7 @@ fn numbers_beside_quantities_keep_their_unit_in_print() {
             .replace(") [K]", ")*1 [K]")
     };
     let printed = |model: &Model| {
-        let equation = model.equations.iter().next().expect("an equation");
+        let equation = model.equations.first().expect("an equation");
         model.spell(&equation.residual)
     };
     let told = printed(&model(&text("280 [K]")));
