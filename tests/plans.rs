@@ -108,7 +108,7 @@ fn options_of_the_plan() {
         (vec!["check", "examples/lorenz.mech", "--memory", "8G"], 2, "--plan"),
         (vec!["check", "examples/lorenz.mech", "--plan", "--memory", "much"], 2, "whole number"),
         (vec!["check", "examples/lorenz.mech", "--plan", "--emit", "ir"], 2, "--emit"),
-        (vec!["check", "examples/none.mech", "--plan"], 1, "none.mech"),
+        (vec!["check", "examples/none.mech", "--plan"], 2, "none.mech"),
     ] {
         let output = mechc(&args);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -332,3 +332,20 @@ fn a_fit_converts_data_and_prints_the_units_of_what_it_finds() {
     assert_eq!(found["unknowns"][0]["unit"], "m/s");
     assert_eq!(found["unknowns"][2]["unit"], "step/(m*s)");
 }
+
+#[test]
+fn numbers_beside_quantities_keep_their_unit_in_print() {
+    let text = |base: &str| {
+        format!("model M {{ time [min]; state T [K]; param k [1/min] = 1; T' = -k*max(T - {base}, 0) + k*exp(1 - T/{base}) [K] }}")
+            .replace(") [K]", ")*1 [K]")
+    };
+    let printed = |model: &Model| {
+        let equation = model.equations.first().expect("an equation");
+        model.spell(&equation.residual)
+    };
+    let told = printed(&model(&text("280 [K]")));
+    assert!(told.contains("T - 280 [K]") && told.contains("1 - T/280"), "{told}");
+    // Without units nothing is added.
+    let plain = printed(&model("model M { state T; param k = 1; T' = -k*max(T - 280, 0) }"));
+    assert!(plain.contains("T - 280,"), "{plain}");
+}

@@ -17,7 +17,7 @@ pub enum Failure {
     /// The data are wrong (exit code 3), or could not be read (exit code 4).
     Data(DataError),
     /// The same with the item of the model file that asks for the data.
-    DataAt(DataError, Span),
+    DataAt(Box<DataError>, Span),
     /// The environment failed: a file, a directory, memory. Exit code 4.
     Environment(Problem),
     /// The numbers failed: divergence, a singular system. Exit code 5.
@@ -69,7 +69,7 @@ impl Failure {
     /// Gives a failure of the data the place of the item that asks for them.
     pub fn at(self, span: Span) -> Failure {
         match self {
-            Failure::Data(error) => Failure::DataAt(error, span),
+            Failure::Data(error) => Failure::DataAt(Box::new(error), span),
             other => other,
         }
     }
@@ -92,7 +92,8 @@ impl Failure {
         match self {
             Failure::Model(_) => 1,
             Failure::Usage(_) | Failure::Override(_) => 2,
-            Failure::Data(error) | Failure::DataAt(error, _) => error.exit_code(),
+            Failure::Data(error) => error.exit_code(),
+            Failure::DataAt(error, _) => error.exit_code(),
             Failure::Environment(_) => 4,
             Failure::Numerical(_) => 5,
             Failure::Internal(_) => 70,

@@ -261,7 +261,7 @@ fn marked(model: &Model, expr: &super::Expr) -> String {
     for id in model.states.ids() {
         states[id].name = format!("~{}", model.states[id].name);
     }
-    super::Names { states: &states, inputs: &model.inputs, unknowns: &model.unknowns }.spell(expr)
+    super::Names { states: &states, inputs: &model.inputs, unknowns: &model.unknowns, units: None }.spell(expr)
 }
 
 fn append(sum: &mut String, term: &str) {

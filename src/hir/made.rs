@@ -162,7 +162,7 @@ pub(super) fn formula_lines(spec: &FormulaSpec) -> Vec<String> {
         unknowns.push(Unknown { kind, name: name.to_string(), start: None, bounds: Bounds::FREE, linear: false });
     }
     let (states, inputs) = (Arena::new(), Arena::new());
-    let names = Names { states: &states, inputs: &inputs, unknowns: &unknowns };
+    let names = Names { states: &states, inputs: &inputs, unknowns: &unknowns, units: None };
     let mut out = vec![format!("times     {} from {} by {}", spec.steps, number(spec.t0), number(spec.dt))];
     out.extend(spec.columns.iter().map(|(name, formula)| format!("column    {name} = {}", names.spell(formula))));
     out.push(format!("seed      {}, trajectories {}", spec.seed, spec.trajectories));

@@ -70,6 +70,11 @@ pub trait Notation {
     /// A number; the text may start with a minus.
     fn number(&self, value: f64) -> String;
 
+    /// A number that is added to or subtracted from `other`, where that is written in another way than elsewhere.
+    fn summand(&self, _value: f64, _other: &Expr) -> Option<String> {
+        None
+    }
+
     /// A leaf that is not a number: time, a state's derivative, an input, an unknown.
     fn name(&self, leaf: &ExprKind) -> Result<Piece, Self::Error>;
 
@@ -149,7 +154,18 @@ pub fn write<N: Notation>(notation: &N, expr: &Expr) -> Result<Piece, N::Error> 
         ExprKind::Unary(f, a) => notation.function(*f, part(a)?),
         ExprKind::Powi(a, n) => notation.power(part(a)?, Exponent::Whole(*n)),
         ExprKind::Binary(op, a, b) => {
-            let (a, b) = (part(a)?, part(b)?);
+            let summand = |e: &Expr, other: &Expr| {
+                let text = notation.summand(e.as_number()?, other)?;
+                let negative = text.starts_with('-');
+                Some(Piece::signed(text, Level::Atom, negative))
+            };
+            let (a, b) = match op {
+                BinaryOp::Add | BinaryOp::Sub => {
+                    let (left, right) = (summand(a, b), summand(b, a));
+                    (left.map_or_else(|| part(a), Ok)?, right.map_or_else(|| part(b), Ok)?)
+                }
+                _ => (part(a)?, part(b)?),
+            };
             match op {
                 BinaryOp::Add => Ok(sum(notation, &a, &b)),
                 BinaryOp::Sub => {

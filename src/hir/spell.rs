@@ -15,12 +15,15 @@ pub struct Names<'a> {
     pub inputs: &'a Arena<InputId, Input>,
     /// The unknowns.
     pub unknowns: &'a Arena<UnknownId, Unknown>,
+    /// The model, where its units are known.
+    pub units: Option<&'a Model>,
 }
 
 impl Model {
     /// The names of this model.
     pub fn names(&self) -> Names<'_> {
-        Names { states: &self.states, inputs: &self.inputs, unknowns: &self.unknowns }
+        let units = (self.units.all().next().is_some()).then_some(self);
+        Names { states: &self.states, inputs: &self.inputs, unknowns: &self.unknowns, units }
     }
 
     /// `expr` as `.mech` source. A hole's coefficient has no spelling in source and appears as `x'[x*y]`.
@@ -55,6 +58,12 @@ impl Notation for Names<'_> {
 
     fn number(&self, value: f64) -> String {
         number(value)
+    }
+
+    /// Beside a quantity a number keeps its unit, so that the text can be read as source again.
+    fn summand(&self, value: f64, other: &Expr) -> Option<String> {
+        let unit = self.units?.unit_of(other).filter(|unit| value != 0.0 && !unit.is_one())?;
+        Some(format!("{} [{unit}]", number(value)))
     }
 
     fn name(&self, leaf: &ExprKind) -> Result<Piece, Infallible> {

@@ -269,7 +269,12 @@ impl Resolver<'_, '_> {
                 (Some(_), _) => String::new(),
                 (None, Some(text)) => text.clone(),
                 (None, None) => {
-                    let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns: &unknowns };
+                    let names = Names {
+                        states: &self.scope.states,
+                        inputs: &self.scope.inputs,
+                        unknowns: &unknowns,
+                        units: None,
+                    };
                     names.spell(&value)
                 }
             };

@@ -264,7 +264,7 @@ impl Resolver<'_, '_> {
 
     /// Two unknowns with the same factor in one equation cannot be told apart there.
     fn collinear(&mut self, with: &IndexMap<UnknownId, Vec<Product>>, unknowns: &Arena<UnknownId, Unknown>) {
-        let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns };
+        let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns, units: None };
         let mut seen: IndexMap<String, UnknownId> = IndexMap::new();
         let mut pairs: Vec<(UnknownId, UnknownId, String)> = Vec::new();
         let mut holes: IndexSet<(usize, usize)> = IndexSet::new();

@@ -72,6 +72,8 @@ pub(super) fn blank(context: Context) -> bool {
         return wants_blank_after(before);
     }
     match this.kind {
+        // A range is no subscript of the word before it.
+        Kind::Token(TokenKind::Open(b'[')) if before.text == "in" => true,
         // Whether a name, its primes and its brackets stand together decides what they mean.
         Kind::Token(TokenKind::Primes | TokenKind::Open(b'(' | b'[')) => !this.glued,
         _ => true,
