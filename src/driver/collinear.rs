@@ -8,7 +8,6 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
 use super::{sampling, sets};

@@ -178,5 +178,5 @@ pub(super) fn spell_columns(formula: &Expr, columns: &[String]) -> String {
         inputs.push(Input { name, field: None, span: formula.span });
     }
     let (states, unknowns) = (Arena::new(), Arena::new());
-    Names { states: &states, inputs: &inputs, unknowns: &unknowns }.spell(formula)
+    Names { states: &states, inputs: &inputs, unknowns: &unknowns, units: None }.spell(formula)
 }
