@@ -10,6 +10,9 @@
 mod portable;
 mod single;
 #[cfg(target_arch = "x86_64")]
+#[expect(clippy::needless_range_loop, reason = "blocks are read and written by the same places")]
+mod turn;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::sync::OnceLock;
@@ -77,6 +80,60 @@ pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn turn(block: &mut [Self]) {
         turn_lanes(block);
     }
+    /// `to[i]` lane `l` becomes `from[l][i]`; only the first `WIDTH` rows count, all as long as `to`. What lies `ahead` numbers from them
+    /// will be wanted next.
+    #[inline]
+    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
+        gather_blocks(to, from);
+    }
+    /// `to[l n + i]` becomes lane `l` of `from[i]` for `n` packs and as many lanes as there is room for. `from` may be left turned.
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        scatter_blocks(from, to);
+    }
+}
+
+/// Lanes of the widest pack.
+pub(crate) const MAX_LANES: usize = 16;
+
+/// Numbers of the sample in each lane.
+pub(crate) type Rows<'a> = [&'a [f64]; MAX_LANES];
+
+fn gather_blocks<P: Pack>(to: &mut [P], from: &Rows) {
+    let whole = to.len() / P::WIDTH * P::WIDTH;
+    let (blocks, rest) = to.split_at_mut(whole);
+    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
+        for (pack, row) in block.iter_mut().zip(from) {
+            for (i, &x) in row[index * P::WIDTH..][..P::WIDTH].iter().enumerate() {
+                pack.set_lane(i, x);
+            }
+        }
+        P::turn(block);
+    }
+    for (lane, row) in from.iter().enumerate().take(P::WIDTH) {
+        for (pack, &x) in rest.iter_mut().zip(&row[whole..]) {
+            pack.set_lane(lane, x);
+        }
+    }
+}
+
+fn scatter_blocks<P: Pack>(from: &mut [P], to: &mut [f64]) {
+    let n = from.len();
+    let whole = n / P::WIDTH * P::WIDTH;
+    let (blocks, rest) = from.split_at_mut(whole);
+    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
+        P::turn(block);
+        for (pack, row) in block.iter().zip(to.chunks_exact_mut(n)) {
+            for (i, x) in row[index * P::WIDTH..][..P::WIDTH].iter_mut().enumerate() {
+                *x = pack.lane(i);
+            }
+        }
+    }
+    for (lane, row) in to.chunks_exact_mut(n.max(1)).enumerate().take(P::WIDTH) {
+        for (pack, x) in rest.iter().zip(&mut row[whole..]) {
+            *x = pack.lane(lane);
+        }
+    }
 }
 
 fn turn_lanes<P: Pack>(block: &mut [P]) {
@@ -141,13 +198,15 @@ enum Level {
     Avx512,
 }
 
+/// The widest instructions of the processor, or narrower ones that `MECHC_INSTRUCTIONS` names (`portable` or `avx2`).
 fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
         {
-            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if fma && is_x86_feature_detected!("avx512f") {
+            let most = std::env::var("MECHC_INSTRUCTIONS").unwrap_or_default();
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && most != "portable";
+            if fma && is_x86_feature_detected!("avx512f") && most != "avx2" {
                 return Level::Avx512;
             }
             if fma {
@@ -171,7 +230,7 @@ pub fn instructions() -> &'static str {
 
 macro_rules! wide {
     ($pack:ty, $width:literal, $zero:expr, $epsilon:expr, $portable:ty, $avx2:ty, $($avx512:ty)?,
-     $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $turn:item)?) => {
+     $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $($own:item)+)?) => {
         impl Pack for $pack {
             type Exact = $exact;
             const WIDTH: usize = $width;
@@ -190,7 +249,7 @@ macro_rules! wide {
                 $lane = $cast;
             }
 
-            $($turn)?
+            $($($own)+)?
 
             #[inline]
             fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
@@ -217,12 +276,39 @@ wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2
             && let Some(block) = block.first_chunk_mut::<8>()
         {
             // SAFETY: `level` found these instructions on the running processor.
-            return match level() {
-                Level::Avx512 => unsafe { x86::turn(block) },
-                _ => unsafe { x86::turn_by_fours(block) },
-            };
+            return unsafe { turn::turn(block) };
         }
         turn_lanes(block);
+    }
+    #[inline]
+    fn gather(to: &mut [Self], from: &Rows, ahead: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if to.len() >= 8
+            && let Some(&rows) = from.first_chunk::<8>()
+        {
+            match level() {
+                Level::Portable => (),
+                // SAFETY: `level` found these instructions on the running processor.
+                Level::Avx512 => return unsafe { turn::gather(to, rows, ahead) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { turn::gather_by_fours(to, rows, ahead) },
+            }
+        }
+        gather_blocks(to, from);
+    }
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        #[cfg(target_arch = "x86_64")]
+        if from.len() >= 8 && to.len() >= from.len() {
+            match level() {
+                Level::Portable => (),
+                // SAFETY: `level` found these instructions on the running processor.
+                Level::Avx512 => return unsafe { turn::scatter(from, to) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { turn::scatter_by_fours(from, to) },
+            }
+        }
+        scatter_blocks(from, to);
     }
 );
 wide!(
@@ -243,7 +329,7 @@ wide!(
             && let Some(block) = block.first_chunk_mut::<16>()
         {
             // SAFETY: `level` found these instructions on the running processor.
-            return unsafe { x86::turn_singles(block) };
+            return unsafe { turn::turn_singles(block) };
         }
         turn_lanes(block);
     }
@@ -291,6 +377,16 @@ impl Pack for f64 {
     #[inline(always)]
     fn set_lane(&mut self, _lane: usize, x: f64) {
         *self = x;
+    }
+
+    #[inline]
+    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
+        to.copy_from_slice(from[0]);
+    }
+
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        to.copy_from_slice(from);
     }
 
     #[inline]

@@ -14,7 +14,8 @@ use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
-use super::solution::{Solution, SolveGroup, Task, Unknowns, check_finite, offset_sample};
+use super::shared::{Shared, SharedVectors};
+use super::solution::{Solution, SolveGroup, Task, Unknowns, find_non_finite, offset_sample};
 use super::stage::{Pieces, Window, accumulate, gather, scatter, spread_factor};
 use super::substitute::{Common, Own, Stored};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
@@ -137,6 +138,16 @@ impl Factor {
                 adjoint_batch::<Plain<Pack16>, _>(given, |_| Own(&x), gradients)
             }
             Storage::Narrow(x) if !self.common => adjoint_batch::<Plain<f64>, _>(given, |_| Own(x), gradients),
+            Storage::Narrow(_)
+                if !(wanted.weights || wanted.row_weights)
+                    && let Some(shared) = Shared::new(self, problem) =>
+            {
+                let scratch = || SharedVectors::take(shape, &self.pool);
+                let of_piece = |vectors: &mut Lease<'_, SharedVectors>, groups, piece: &mut Piece<Pack8>| {
+                    shared_piece(given, &shared, groups, vectors, piece);
+                };
+                in_pieces(given, scratch, of_piece, gradients)
+            }
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
                 adjoint_batch::<Plain<Pack8>, _>(given, |_| common, gradients)
@@ -188,27 +199,26 @@ impl Sizes {
 }
 
 /// One piece's share of the gradients: slices of what each sample has for itself, sums of what is shared.
-struct Piece<'a> {
+struct Piece<'a, P> {
     c: &'a mut [f64],
     rhs: &'a mut [f64],
     iv: &'a mut [f64],
     h: &'a mut [f64],
     data: &'a mut [f64],
     border: &'a mut [f64],
-    sums: Sums,
+    sums: Sums<P>,
     failure: Option<SolveError>,
 }
 
-/// Sums over the samples of a piece, lane by lane: `WIDTH` numbers for each of a sample's.
-#[derive(Default)]
-struct Sums {
-    c: Vec<f64>,
-    h: Vec<f64>,
-    border: Vec<f64>,
-    data_weights: Vec<f64>,
-    weights: Vec<f64>,
-    rows: [Vec<f64>; 3],
-    push: Vec<f64>,
+/// Sums over the samples of a piece, lane by lane.
+struct Sums<P> {
+    c: Vec<P>,
+    h: Vec<P>,
+    border: Vec<P>,
+    data_weights: Vec<P>,
+    weights: Vec<P>,
+    rows: [Vec<P>; 3],
+    push: Vec<P>,
 }
 
 /// An array of each sample's own or one sum, as mutable halves of which one is empty.
@@ -227,9 +237,22 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     factor: impl Fn(usize) -> F + Sync,
     gradients: &mut Gradients,
 ) -> Result<(), SolveError> {
+    let of_piece = |scratch: &mut Scratch<'_, A>, groups, piece: &mut Piece<A::High>| {
+        adjoint_piece(given, groups, &factor, scratch, piece);
+    };
+    in_pieces(given, || Scratch::<A>::take(&given), of_piece, gradients)
+}
+
+/// Gradients piece by piece, in parallel; sums over pieces are taken in the order of the batch.
+fn in_pieces<P: Pack, S>(
+    given: Given,
+    scratch: impl Fn() -> S + Sync + Send,
+    of_piece: impl Fn(&mut S, std::ops::Range<usize>, &mut Piece<P>) + Sync + Send,
+    gradients: &mut Gradients,
+) -> Result<(), SolveError> {
     let Given { problem, wanted, .. } = given;
     let batch = problem.shape.batch;
-    let cut = Pieces::new::<A::Low>(batch);
+    let cut = Pieces::new::<P>(batch);
     let sizes = Sizes::new(problem, wanted);
     let Gradients { c, rhs, iv, h, weights, row_weights, data, data_weights, border, push } = gradients;
     let (c_each, c_shared) = own_or_shared(c, problem.c.per_sample(), sizes.c, batch);
@@ -239,12 +262,12 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     iv.resize(batch * sizes.iv, 0.0);
     data.resize(batch * sizes.data, 0.0);
     let zeros = |n: usize| vec![0.0; n];
-    let lanes = |n: usize| zeros(n * A::High::WIDTH);
+    let lanes = |n: usize| vec![P::ZERO; n];
     *weights = [0.0; 3];
     *push = 0.0;
     *data_weights = zeros(sizes.data);
     *row_weights = sizes.rows.map(zeros);
-    let mut pieces: Vec<Piece> = cut
+    let mut pieces: Vec<Piece<P>> = cut
         .split(c_each, sizes.c)
         .into_iter()
         .zip(cut.split(rhs, sizes.rhs))
@@ -271,14 +294,13 @@ fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
             failure: None,
         })
         .collect();
-    pieces.par_iter_mut().enumerate().for_each_init(
-        || Scratch::<A>::take(&given),
-        |scratch, (index, piece)| {
-            adjoint_piece(given, cut.range(index), &factor, scratch, piece);
-        },
-    );
-    let add = |to: &mut [f64], from: &[f64]| {
-        to.iter_mut().zip(from.chunks_exact(A::High::WIDTH)).for_each(|(x, lanes)| *x += lanes.iter().sum::<f64>());
+    pieces
+        .par_iter_mut()
+        .enumerate()
+        .for_each_init(scratch, |scratch, (index, piece)| of_piece(scratch, cut.range(index), piece));
+    let add = |to: &mut [f64], from: &[P]| {
+        let over_lanes = |pack: &P| (0..P::WIDTH).map(|lane| pack.lane(lane)).sum::<f64>();
+        to.iter_mut().zip(from).for_each(|(x, pack)| *x += over_lanes(pack));
     };
     for piece in &mut pieces {
         if let Some(failure) = piece.failure.take() {
@@ -335,7 +357,7 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     groups: std::ops::Range<usize>,
     factor: &impl Fn(usize) -> F,
     scratch: &mut Scratch<'_, A>,
-    piece: &mut Piece,
+    piece: &mut Piece<A::High>,
 ) {
     let Given { problem, plan, solution, upstream, wanted, .. } = given;
     let shape = &problem.shape;
@@ -364,9 +386,10 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             }
         }
         let factor = factor(group);
-        A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task: Task::Adjoint, unknowns });
-        if let Some(failure) = non_finite(shape, &unknowns.y, window) {
-            piece.failure.get_or_insert(failure);
+        let task = Task::Adjoint;
+        let finite = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+        if !finite && let Some(failure) = non_finite(shape, &unknowns.y, window) {
+            piece.failure = Some(failure);
             return;
         }
         let rows = Rows { problem, plan, staged, wanted, u, border, z: &unknowns.y, z_border: &unknowns.border };
@@ -378,9 +401,39 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     }
 }
 
-impl Piece<'_> {
+/// The gradients of a piece where the samples share everything but right-hand sides and initial values.
+fn shared_piece(
+    given: Given,
+    shared: &Shared,
+    groups: std::ops::Range<usize>,
+    vectors: &mut SharedVectors,
+    piece: &mut Piece<Pack8>,
+) {
+    let Given { problem, solution, upstream, wanted, .. } = given;
+    let shape = &problem.shape;
+    let first = groups.start * Pack8::WIDTH;
+    for group in groups {
+        let window = Window::of_group::<Pack8>(group, shape);
+        let sums = (&mut piece.sums.c[..], &mut piece.sums.h[..]);
+        if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums)
+            && let Some(failure) = non_finite(shape, &vectors.y, window)
+        {
+            piece.failure = Some(failure);
+            return;
+        }
+        let at = window.first - first;
+        if wanted.rhs {
+            scatter(&mut vectors.of_rhs, piece.rhs, shape.right_hand_sides(), at, window.count);
+        }
+        if wanted.iv {
+            scatter(&mut vectors.of_iv, piece.iv, shape.initial_values(), at, window.count);
+        }
+    }
+}
+
+impl<P: Pack> Piece<'_, P> {
     /// Takes the gradients of a lane group out of its lanes; `first` counts its samples from the start of the piece.
-    fn write<P: Pack>(
+    fn write(
         &mut self,
         problem: &Problem,
         plan: &Plan,
@@ -390,7 +443,7 @@ impl Piece<'_> {
         first: usize,
     ) {
         let shape = &problem.shape;
-        let each = |own: bool, from: &mut [P], to: &mut [f64], sum: &mut [f64]| {
+        let each = |own: bool, from: &mut [P], to: &mut [f64], sum: &mut [P]| {
             let size = from.len();
             match own {
                 true => scatter(from, to, size, first, window.count),
@@ -431,18 +484,10 @@ impl Piece<'_> {
 }
 
 /// The first number of `z` that is not finite.
+#[cold]
 fn non_finite<P: Pack>(shape: &Shape, z: &[P], window: Window) -> Option<SolveError> {
-    let mut clean = [0.0; 16];
-    for pack in z {
-        for (lane, sum) in clean.iter_mut().enumerate().take(P::WIDTH) {
-            *sum += pack.lane(lane) * 0.0;
-        }
-    }
-    if clean.iter().all(|&x| x == 0.0) {
-        return None;
-    }
     (0..window.count).find_map(|lane| {
         let one: Vec<f64> = z.iter().map(|pack| pack.lane(lane)).collect();
-        check_finite("adjoint solution", shape, &one).err().map(|error| offset_sample(error, window.lane(lane).0))
+        find_non_finite("adjoint solution", shape, &one).map(|error| offset_sample(error, window.lane(lane).0))
     })
 }
