@@ -7,15 +7,20 @@
 //! with the wide instructions. Addition, multiplication, division, square root and fused multiply-add are rounded as IEEE
 //! 754 says, so eight systems in eight lanes give the same bits as one system in a single lane.
 
+mod blocks;
 mod portable;
 mod single;
 #[cfg(target_arch = "x86_64")]
 #[expect(clippy::needless_range_loop, reason = "blocks are read and written by the same places")]
 mod turn;
+mod two;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::sync::OnceLock;
+
+use blocks::{gather_blocks, scatter_blocks, turn_lanes};
+use two::Two;
 
 /// Eight numbers in double precision, aligned to a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,53 +103,6 @@ pub(crate) const MAX_LANES: usize = 16;
 
 /// Numbers of the sample in each lane.
 pub(crate) type Rows<'a> = [&'a [f64]; MAX_LANES];
-
-fn gather_blocks<P: Pack>(to: &mut [P], from: &Rows) {
-    let whole = to.len() / P::WIDTH * P::WIDTH;
-    let (blocks, rest) = to.split_at_mut(whole);
-    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
-        for (pack, row) in block.iter_mut().zip(from) {
-            for (i, &x) in row[index * P::WIDTH..][..P::WIDTH].iter().enumerate() {
-                pack.set_lane(i, x);
-            }
-        }
-        P::turn(block);
-    }
-    for (lane, row) in from.iter().enumerate().take(P::WIDTH) {
-        for (pack, &x) in rest.iter_mut().zip(&row[whole..]) {
-            pack.set_lane(lane, x);
-        }
-    }
-}
-
-fn scatter_blocks<P: Pack>(from: &mut [P], to: &mut [f64]) {
-    let n = from.len();
-    let whole = n / P::WIDTH * P::WIDTH;
-    let (blocks, rest) = from.split_at_mut(whole);
-    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
-        P::turn(block);
-        for (pack, row) in block.iter().zip(to.chunks_exact_mut(n)) {
-            for (i, x) in row[index * P::WIDTH..][..P::WIDTH].iter_mut().enumerate() {
-                *x = pack.lane(i);
-            }
-        }
-    }
-    for (lane, row) in to.chunks_exact_mut(n.max(1)).enumerate().take(P::WIDTH) {
-        for (pack, x) in rest.iter().zip(&mut row[whole..]) {
-            *x = pack.lane(lane);
-        }
-    }
-}
-
-fn turn_lanes<P: Pack>(block: &mut [P]) {
-    for i in 0..P::WIDTH {
-        for l in i + 1..P::WIDTH {
-            let (a, b) = (block[i].lane(l), block[l].lane(i));
-            block[i].set_lane(l, b);
-            block[l].set_lane(i, a);
-        }
-    }
-}
 
 /// `N` vectors from neighbouring packs. A loop, because the closure of `std::array::from_fn` is compiled without the wide
 /// instructions and then called.
@@ -397,60 +355,5 @@ impl Pack for f64 {
             #[cfg(target_arch = "x86_64")]
             _ => unsafe { x86::run_avx2::<Self, single::Single<true>, K>(kernel) },
         }
-    }
-}
-
-/// Two vectors side by side.
-#[derive(Clone, Copy)]
-pub(crate) struct Two<V>(V, V);
-
-impl<V: Lanes<Pack = Pack8>> Lanes for Two<V> {
-    type Pack = Pair8;
-    type Exact = Self;
-    type First = Self;
-    type Second = Self;
-    const UNROLLED: bool = false;
-    const IN_PARTS: bool = false;
-
-    #[inline(always)]
-    fn splat(x: f64) -> Self {
-        Two(V::splat(x), V::splat(x))
-    }
-    #[inline(always)]
-    fn load(from: &Pair8) -> Self {
-        Two(V::load(&from.0[0]), V::load(&from.0[1]))
-    }
-    #[inline(always)]
-    fn store(self, to: &mut Pair8) {
-        self.0.store(&mut to.0[0]);
-        self.1.store(&mut to.0[1]);
-    }
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        Two(self.0.add(b.0), self.1.add(b.1))
-    }
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        Two(self.0.sub(b.0), self.1.sub(b.1))
-    }
-    #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        Two(self.0.mul(b.0), self.1.mul(b.1))
-    }
-    #[inline(always)]
-    fn div(self, b: Self) -> Self {
-        Two(self.0.div(b.0), self.1.div(b.1))
-    }
-    #[inline(always)]
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        Two(self.0.mul_add(b.0, c.0), self.1.mul_add(b.1, c.1))
-    }
-    #[inline(always)]
-    fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        Two(self.0.neg_mul_add(b.0, c.0), self.1.neg_mul_add(b.1, c.1))
-    }
-    #[inline(always)]
-    fn all_greater(self, b: Self) -> bool {
-        self.0.all_greater(b.0) && self.1.all_greater(b.1)
     }
 }

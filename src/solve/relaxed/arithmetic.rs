@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 
 use super::assemble::Assembly;
 use super::eliminate::{BadPivot, Source};
+use super::lane_group::Task;
 use super::plan::Plan;
 use super::small::{eliminate_small, is_small};
-use super::solution::Task;
 use super::substitute::{Chain, Stored, in_registers, substitute};
 use super::tiles::{Tiles, eliminate_tiled};
 use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};

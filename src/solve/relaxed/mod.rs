@@ -80,7 +80,9 @@ mod factor;
 mod footprint;
 #[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod gradients;
+mod lane_group;
 mod operator;
+mod pieces;
 mod plan;
 mod pool;
 mod probe;
