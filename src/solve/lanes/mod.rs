@@ -11,7 +11,6 @@ mod blocks;
 mod portable;
 mod single;
 #[cfg(target_arch = "x86_64")]
-#[expect(clippy::needless_range_loop, reason = "blocks are read and written by the same places")]
 mod turn;
 mod two;
 #[cfg(target_arch = "x86_64")]

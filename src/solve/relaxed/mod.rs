@@ -69,7 +69,6 @@
 
 mod adjoint;
 mod arithmetic;
-#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod assemble;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod blocks;
@@ -78,7 +77,6 @@ mod eliminate;
 mod error;
 mod factor;
 mod footprint;
-#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod gradients;
 mod lane_group;
 mod operator;
