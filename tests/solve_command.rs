@@ -60,14 +60,16 @@ fn cases() -> Vec<Value> {
 }
 
 /// Largest errors of the arrays of a golden case solved with further options, by name; `None` where the case is singular in single
-/// precision, which has to be said.
-fn golden(folder: &Path, case: &Value, more: &[&str]) -> Option<Vec<(&'static str, f64)>> {
+/// precision, which has to be said. Without `instructions` the widest are used.
+fn golden(folder: &Path, case: &Value, more: &[&str], instructions: &str) -> Option<Vec<(&'static str, f64)>> {
     let name = case["name"].as_str().expect("a name");
     let input = fixtures().join(format!("{name}.npz"));
     let mut args = vec!["solve".to_string(), input.display().to_string(), "--out".into(), "result.npz".into()];
     args.extend(options(case));
     args.extend(more.iter().map(|a| a.to_string()));
-    let output = mechc(folder, &args.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
+    let output = command.args(args).current_dir(folder).env("MECHC_INSTRUCTIONS", instructions).output();
+    let output = output.expect("mechc starts");
     let said = String::from_utf8_lossy(&output.stderr);
     if more.contains(&"f32") && output.status.code() == Some(5) {
         assert!(said.contains("N515") && said.contains("singular") && said.contains("--dtype f64"), "{said}");
@@ -99,22 +101,35 @@ fn tolerance(case: &Value) -> f64 {
     }
 }
 
-#[test]
-fn golden_cases_come_out_of_the_binary() {
+/// Solves all golden cases.
+fn check_golden(more: &[&str], instructions: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for more in [&[] as &[&str], &["--method", "qr"], &["--dtype", "mixed"], &["--refinements", "1", "--threads", "1"]]
-    {
-        let (mut wrong, mut compared) = (Vec::new(), 0);
-        for case in cases() {
-            for (key, e) in golden(folder.path(), &case, more).expect("a solution in double precision") {
-                compared += 1;
-                if e > tolerance(&case) {
-                    wrong.push(format!("{}: {key}: {e:e}", case["name"]));
-                }
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for case in cases() {
+        for (key, e) in golden(folder.path(), &case, more, instructions).expect("a solution in double precision") {
+            compared += 1;
+            if e > tolerance(&case) {
+                wrong.push(format!("{}: {key}: {e:e}", case["name"]));
             }
         }
-        assert!(wrong.is_empty(), "{more:?}\n{}", wrong.join("\n"));
-        assert_eq!(compared, 12 * 6 - 1, "one case has no initial values");
+    }
+    assert!(wrong.is_empty(), "{more:?} {instructions}\n{}", wrong.join("\n"));
+    assert_eq!(compared, 12 * 6 - 1, "one case has no initial values");
+}
+
+#[test]
+fn golden_cases_come_out_of_the_binary() {
+    for more in [&[] as &[&str], &["--method", "qr"], &["--dtype", "mixed"], &["--refinements", "1", "--threads", "1"]]
+    {
+        check_golden(more, "");
+    }
+}
+
+#[test]
+fn narrower_instructions_solve_golden_cases() {
+    for instructions in ["avx2", "portable"] {
+        check_golden(&[], instructions);
+        check_golden(&["--dtype", "mixed"], instructions);
     }
 }
 
@@ -123,7 +138,7 @@ fn single_precision_has_its_accuracy_or_refuses() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut solved = 0;
     for case in cases().iter().filter(|case| case["steps"].as_u64() < Some(100)) {
-        let Some(errors) = golden(folder.path(), case, &["--dtype", "f32"]) else { continue };
+        let Some(errors) = golden(folder.path(), case, &["--dtype", "f32"], "") else { continue };
         let largest = errors.iter().fold(0.0, |m: f64, (_, e)| m.max(*e));
         assert!(largest > 1e-9 && largest < 0.1, "{}: {errors:?}", case["name"]);
         solved += 1;

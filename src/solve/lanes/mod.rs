@@ -7,12 +7,19 @@
 //! with the wide instructions. Addition, multiplication, division, square root and fused multiply-add are rounded as IEEE
 //! 754 says, so eight systems in eight lanes give the same bits as one system in a single lane.
 
+mod blocks;
 mod portable;
 mod single;
+#[cfg(target_arch = "x86_64")]
+mod turn;
+mod two;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::sync::OnceLock;
+
+use blocks::{gather_blocks, scatter_blocks, turn_lanes};
+use two::Two;
 
 /// Eight numbers in double precision, aligned to a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,17 +84,24 @@ pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn turn(block: &mut [Self]) {
         turn_lanes(block);
     }
-}
-
-fn turn_lanes<P: Pack>(block: &mut [P]) {
-    for i in 0..P::WIDTH {
-        for l in i + 1..P::WIDTH {
-            let (a, b) = (block[i].lane(l), block[l].lane(i));
-            block[i].set_lane(l, b);
-            block[l].set_lane(i, a);
-        }
+    /// `to[i]` lane `l` becomes `from[l][i]`; only the first `WIDTH` rows count, all as long as `to`. What lies `ahead` numbers from them
+    /// will be wanted next.
+    #[inline]
+    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
+        gather_blocks(to, from);
+    }
+    /// `to[l n + i]` becomes lane `l` of `from[i]` for `n` packs and as many lanes as there is room for. `from` may be left turned.
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        scatter_blocks(from, to);
     }
 }
+
+/// Lanes of the widest pack.
+pub(crate) const MAX_LANES: usize = 16;
+
+/// Numbers of the sample in each lane.
+pub(crate) type Rows<'a> = [&'a [f64]; MAX_LANES];
 
 /// `N` vectors from neighbouring packs. A loop, because the closure of `std::array::from_fn` is compiled without the wide
 /// instructions and then called.
@@ -141,13 +155,15 @@ enum Level {
     Avx512,
 }
 
+/// The widest instructions of the processor, or narrower ones that `MECHC_INSTRUCTIONS` names (`portable` or `avx2`).
 fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
         {
-            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if fma && is_x86_feature_detected!("avx512f") {
+            let most = std::env::var("MECHC_INSTRUCTIONS").unwrap_or_default();
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && most != "portable";
+            if fma && is_x86_feature_detected!("avx512f") && most != "avx2" {
                 return Level::Avx512;
             }
             if fma {
@@ -171,7 +187,7 @@ pub fn instructions() -> &'static str {
 
 macro_rules! wide {
     ($pack:ty, $width:literal, $zero:expr, $epsilon:expr, $portable:ty, $avx2:ty, $($avx512:ty)?,
-     $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $turn:item)?) => {
+     $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $($own:item)+)?) => {
         impl Pack for $pack {
             type Exact = $exact;
             const WIDTH: usize = $width;
@@ -190,7 +206,7 @@ macro_rules! wide {
                 $lane = $cast;
             }
 
-            $($turn)?
+            $($($own)+)?
 
             #[inline]
             fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
@@ -217,12 +233,39 @@ wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2
             && let Some(block) = block.first_chunk_mut::<8>()
         {
             // SAFETY: `level` found these instructions on the running processor.
-            return match level() {
-                Level::Avx512 => unsafe { x86::turn(block) },
-                _ => unsafe { x86::turn_by_fours(block) },
-            };
+            return unsafe { turn::turn(block) };
         }
         turn_lanes(block);
+    }
+    #[inline]
+    fn gather(to: &mut [Self], from: &Rows, ahead: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if to.len() >= 8
+            && let Some(&rows) = from.first_chunk::<8>()
+        {
+            match level() {
+                Level::Portable => (),
+                // SAFETY: `level` found these instructions on the running processor.
+                Level::Avx512 => return unsafe { turn::gather(to, rows, ahead) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { turn::gather_by_fours(to, rows, ahead) },
+            }
+        }
+        gather_blocks(to, from);
+    }
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        #[cfg(target_arch = "x86_64")]
+        if from.len() >= 8 && to.len() >= from.len() {
+            match level() {
+                Level::Portable => (),
+                // SAFETY: `level` found these instructions on the running processor.
+                Level::Avx512 => return unsafe { turn::scatter(from, to) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { turn::scatter_by_fours(from, to) },
+            }
+        }
+        scatter_blocks(from, to);
     }
 );
 wide!(
@@ -243,7 +286,7 @@ wide!(
             && let Some(block) = block.first_chunk_mut::<16>()
         {
             // SAFETY: `level` found these instructions on the running processor.
-            return unsafe { x86::turn_singles(block) };
+            return unsafe { turn::turn_singles(block) };
         }
         turn_lanes(block);
     }
@@ -294,6 +337,16 @@ impl Pack for f64 {
     }
 
     #[inline]
+    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
+        to.copy_from_slice(from[0]);
+    }
+
+    #[inline]
+    fn scatter(from: &mut [Self], to: &mut [f64]) {
+        to.copy_from_slice(from);
+    }
+
+    #[inline]
     fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
         match level() {
             Level::Portable => kernel.run::<single::Single<false>>(),
@@ -301,60 +354,5 @@ impl Pack for f64 {
             #[cfg(target_arch = "x86_64")]
             _ => unsafe { x86::run_avx2::<Self, single::Single<true>, K>(kernel) },
         }
-    }
-}
-
-/// Two vectors side by side.
-#[derive(Clone, Copy)]
-pub(crate) struct Two<V>(V, V);
-
-impl<V: Lanes<Pack = Pack8>> Lanes for Two<V> {
-    type Pack = Pair8;
-    type Exact = Self;
-    type First = Self;
-    type Second = Self;
-    const UNROLLED: bool = false;
-    const IN_PARTS: bool = false;
-
-    #[inline(always)]
-    fn splat(x: f64) -> Self {
-        Two(V::splat(x), V::splat(x))
-    }
-    #[inline(always)]
-    fn load(from: &Pair8) -> Self {
-        Two(V::load(&from.0[0]), V::load(&from.0[1]))
-    }
-    #[inline(always)]
-    fn store(self, to: &mut Pair8) {
-        self.0.store(&mut to.0[0]);
-        self.1.store(&mut to.0[1]);
-    }
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        Two(self.0.add(b.0), self.1.add(b.1))
-    }
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        Two(self.0.sub(b.0), self.1.sub(b.1))
-    }
-    #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        Two(self.0.mul(b.0), self.1.mul(b.1))
-    }
-    #[inline(always)]
-    fn div(self, b: Self) -> Self {
-        Two(self.0.div(b.0), self.1.div(b.1))
-    }
-    #[inline(always)]
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        Two(self.0.mul_add(b.0, c.0), self.1.mul_add(b.1, c.1))
-    }
-    #[inline(always)]
-    fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        Two(self.0.neg_mul_add(b.0, c.0), self.1.neg_mul_add(b.1, c.1))
-    }
-    #[inline(always)]
-    fn all_greater(self, b: Self) -> bool {
-        self.0.all_greater(b.0) && self.1.all_greater(b.1)
     }
 }

@@ -4,18 +4,18 @@
 //! `w^2 (a z)`, of its coefficients `w^2 (r z - (a z) u)` with `r = b - a u`, and of its weight `2 w r (a z)`: one substitution
 //! with the stored factor and one pass over the rows.
 
-use rayon::prelude::*;
-
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
 use super::factor::{Factor, Scratch as FactorScratch, Storage};
 use super::gradients::{Outputs, RowGradients, Rows};
-use super::plan::Plan;
-use super::pool::{Lease, Pool};
+use super::lane_group::{SolveGroup, Task, Unknowns};
+use super::pieces::{Given, Piece, in_pieces};
+use super::pool::Lease;
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
-use super::solution::{Solution, SolveGroup, Task, Unknowns, check_finite, offset_sample};
-use super::stage::{Pieces, Window, accumulate, gather, scatter, spread_factor};
+use super::shared::{Shared, SharedVectors};
+use super::solution::{Solution, find_non_finite, offset_sample};
+use super::stage::{Window, accumulate, gather, scatter, spread_factor};
 use super::substitute::{Common, Own, Stored};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
@@ -137,6 +137,16 @@ impl Factor {
                 adjoint_batch::<Plain<Pack16>, _>(given, |_| Own(&x), gradients)
             }
             Storage::Narrow(x) if !self.common => adjoint_batch::<Plain<f64>, _>(given, |_| Own(x), gradients),
+            Storage::Narrow(_)
+                if !(wanted.weights || wanted.row_weights)
+                    && let Some(shared) = Shared::new(self, problem) =>
+            {
+                let scratch = || SharedVectors::take(shape, &self.pool);
+                let of_piece = |vectors: &mut Lease<'_, SharedVectors>, groups, piece: &mut Piece<Pack8>| {
+                    shared_piece(given, &shared, groups, vectors, piece);
+                };
+                in_pieces(given, scratch, of_piece, gradients)
+            }
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
                 adjoint_batch::<Plain<Pack8>, _>(given, |_| common, gradients)
@@ -145,157 +155,15 @@ impl Factor {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Given<'a> {
-    problem: &'a Problem<'a>,
-    plan: &'a Plan,
-    pool: &'a Pool,
-    solution: &'a Solution,
-    upstream: Upstream<'a>,
-    wanted: Wanted,
-}
-
-/// Numbers of one sample in each gradient; 0 for those that are not wanted.
-struct Sizes {
-    c: usize,
-    rhs: usize,
-    iv: usize,
-    h: usize,
-    data: usize,
-    border: usize,
-    rows: [usize; 3],
-}
-
-impl Sizes {
-    fn new(problem: &Problem, wanted: Wanted) -> Self {
-        let shape = &problem.shape;
-        let if_wanted = |wanted: bool, n: usize| if wanted { n } else { 0 };
-        let rows = |n: usize| if_wanted(wanted.row_weights, n);
-        Sizes {
-            c: if_wanted(wanted.c, shape.coefficients()),
-            rhs: if_wanted(wanted.rhs, shape.right_hand_sides()),
-            iv: if_wanted(wanted.iv, shape.initial_values()),
-            h: if_wanted(wanted.h, shape.intervals() * if problem.h.per_state { shape.states } else { 1 }),
-            data: if_wanted(wanted.data, problem.data.places.len()),
-            border: if_wanted(wanted.border, shape.right_hand_sides() * problem.border.width),
-            rows: [
-                rows(shape.right_hand_sides()),
-                rows(shape.initial_steps * shape.states),
-                rows(shape.intervals() * shape.states),
-            ],
-        }
-    }
-}
-
-/// One piece's share of the gradients: slices of what each sample has for itself, sums of what is shared.
-struct Piece<'a> {
-    c: &'a mut [f64],
-    rhs: &'a mut [f64],
-    iv: &'a mut [f64],
-    h: &'a mut [f64],
-    data: &'a mut [f64],
-    border: &'a mut [f64],
-    sums: Sums,
-    failure: Option<SolveError>,
-}
-
-/// Sums over the samples of a piece, lane by lane: `WIDTH` numbers for each of a sample's.
-#[derive(Default)]
-struct Sums {
-    c: Vec<f64>,
-    h: Vec<f64>,
-    border: Vec<f64>,
-    data_weights: Vec<f64>,
-    weights: Vec<f64>,
-    rows: [Vec<f64>; 3],
-    push: Vec<f64>,
-}
-
-/// An array of each sample's own or one sum, as mutable halves of which one is empty.
-fn own_or_shared(array: &mut Vec<f64>, own: bool, size: usize, batch: usize) -> (&mut [f64], &mut [f64]) {
-    array.resize(if own { batch * size } else { size }, 0.0);
-    if own {
-        (array, &mut [])
-    } else {
-        array.fill(0.0);
-        (&mut [], array)
-    }
-}
-
 fn adjoint_batch<A: Arithmetic, F: Stored<A::Low>>(
     given: Given,
     factor: impl Fn(usize) -> F + Sync,
     gradients: &mut Gradients,
 ) -> Result<(), SolveError> {
-    let Given { problem, wanted, .. } = given;
-    let batch = problem.shape.batch;
-    let cut = Pieces::new::<A::Low>(batch);
-    let sizes = Sizes::new(problem, wanted);
-    let Gradients { c, rhs, iv, h, weights, row_weights, data, data_weights, border, push } = gradients;
-    let (c_each, c_shared) = own_or_shared(c, problem.c.per_sample(), sizes.c, batch);
-    let (h_each, h_shared) = own_or_shared(h, problem.h.per_sample, sizes.h, batch);
-    let (border_each, border_shared) = own_or_shared(border, problem.border.per_sample, sizes.border, batch);
-    rhs.resize(batch * sizes.rhs, 0.0);
-    iv.resize(batch * sizes.iv, 0.0);
-    data.resize(batch * sizes.data, 0.0);
-    let zeros = |n: usize| vec![0.0; n];
-    let lanes = |n: usize| zeros(n * A::High::WIDTH);
-    *weights = [0.0; 3];
-    *push = 0.0;
-    *data_weights = zeros(sizes.data);
-    *row_weights = sizes.rows.map(zeros);
-    let mut pieces: Vec<Piece> = cut
-        .split(c_each, sizes.c)
-        .into_iter()
-        .zip(cut.split(rhs, sizes.rhs))
-        .zip(cut.split(iv, sizes.iv))
-        .zip(cut.split(h_each, sizes.h))
-        .zip(cut.split(data, sizes.data))
-        .zip(cut.split(border_each, sizes.border))
-        .map(|(((((c, rhs), iv), h), data), border)| Piece {
-            c,
-            rhs,
-            iv,
-            h,
-            data,
-            border,
-            sums: Sums {
-                c: lanes(c_shared.len()),
-                h: lanes(h_shared.len()),
-                border: lanes(border_shared.len()),
-                data_weights: lanes(sizes.data),
-                weights: lanes(3),
-                rows: sizes.rows.map(lanes),
-                push: lanes(1),
-            },
-            failure: None,
-        })
-        .collect();
-    pieces.par_iter_mut().enumerate().for_each_init(
-        || Scratch::<A>::take(&given),
-        |scratch, (index, piece)| {
-            adjoint_piece(given, cut.range(index), &factor, scratch, piece);
-        },
-    );
-    let add = |to: &mut [f64], from: &[f64]| {
-        to.iter_mut().zip(from.chunks_exact(A::High::WIDTH)).for_each(|(x, lanes)| *x += lanes.iter().sum::<f64>());
+    let of_piece = |scratch: &mut Scratch<'_, A>, groups, piece: &mut Piece<A::High>| {
+        adjoint_piece(given, groups, &factor, scratch, piece);
     };
-    for piece in &mut pieces {
-        if let Some(failure) = piece.failure.take() {
-            return Err(failure);
-        }
-        add(c_shared, &piece.sums.c);
-        add(h_shared, &piece.sums.h);
-        add(border_shared, &piece.sums.border);
-        add(data_weights, &piece.sums.data_weights);
-        add(weights, &piece.sums.weights);
-        row_weights.iter_mut().zip(&piece.sums.rows).for_each(|(to, from)| add(to, from));
-        add(std::slice::from_mut(push), &piece.sums.push);
-    }
-    if !wanted.weights {
-        *weights = [0.0; 3];
-    }
-    Ok(())
+    in_pieces(given, || Scratch::<A>::take(&given), of_piece, gradients)
 }
 
 struct Scratch<'a, A: Arithmetic> {
@@ -335,7 +203,7 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     groups: std::ops::Range<usize>,
     factor: &impl Fn(usize) -> F,
     scratch: &mut Scratch<'_, A>,
-    piece: &mut Piece,
+    piece: &mut Piece<A::High>,
 ) {
     let Given { problem, plan, solution, upstream, wanted, .. } = given;
     let shape = &problem.shape;
@@ -364,9 +232,10 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             }
         }
         let factor = factor(group);
-        A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task: Task::Adjoint, unknowns });
-        if let Some(failure) = non_finite(shape, &unknowns.y, window) {
-            piece.failure.get_or_insert(failure);
+        let task = Task::Adjoint;
+        let finite = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+        if !finite && let Some(failure) = non_finite(shape, &unknowns.y, window) {
+            piece.failure = Some(failure);
             return;
         }
         let rows = Rows { problem, plan, staged, wanted, u, border, z: &unknowns.y, z_border: &unknowns.border };
@@ -378,71 +247,41 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     }
 }
 
-impl Piece<'_> {
-    /// Takes the gradients of a lane group out of its lanes; `first` counts its samples from the start of the piece.
-    fn write<P: Pack>(
-        &mut self,
-        problem: &Problem,
-        plan: &Plan,
-        wanted: Wanted,
-        outputs: &mut Outputs<P>,
-        window: Window,
-        first: usize,
-    ) {
-        let shape = &problem.shape;
-        let each = |own: bool, from: &mut [P], to: &mut [f64], sum: &mut [f64]| {
-            let size = from.len();
-            match own {
-                true => scatter(from, to, size, first, window.count),
-                false => accumulate(from, sum, window.count),
-            }
-        };
-        let Sums { c, h, border, data_weights, weights, rows, .. } = &mut self.sums;
+/// The gradients of a piece where the samples share everything but right-hand sides and initial values.
+fn shared_piece(
+    given: Given,
+    shared: &Shared,
+    groups: std::ops::Range<usize>,
+    vectors: &mut SharedVectors,
+    piece: &mut Piece<Pack8>,
+) {
+    let Given { problem, solution, upstream, wanted, .. } = given;
+    let shape = &problem.shape;
+    let first = groups.start * Pack8::WIDTH;
+    for group in groups {
+        let window = Window::of_group::<Pack8>(group, shape);
+        let sums = (&mut piece.sums.c[..], &mut piece.sums.h[..]);
+        if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums)
+            && let Some(failure) = non_finite(shape, &vectors.y, window)
+        {
+            piece.failure = Some(failure);
+            return;
+        }
+        let at = window.first - first;
         if wanted.rhs {
-            each(true, &mut outputs.rhs, self.rhs, &mut []);
+            scatter(&mut vectors.of_rhs, piece.rhs, shape.right_hand_sides(), at, window.count);
         }
         if wanted.iv {
-            each(true, &mut outputs.iv, self.iv, &mut []);
+            scatter(&mut vectors.of_iv, piece.iv, shape.initial_values(), at, window.count);
         }
-        if wanted.c {
-            each(problem.c.per_sample(), &mut outputs.c, self.c, c);
-        }
-        if wanted.h {
-            let by_interval = outputs.steps(problem);
-            each(problem.h.per_sample, by_interval, self.h, h);
-        }
-        if wanted.border && plan.own > 0 {
-            each(problem.border.per_sample, &mut outputs.border, self.border, border);
-        }
-        if wanted.data {
-            each(true, &mut outputs.data, self.data, &mut []);
-            accumulate(&outputs.data_weights, data_weights, window.count);
-        }
-        if wanted.weights {
-            accumulate(&outputs.weights, weights, window.count);
-        }
-        if wanted.row_weights {
-            for (from, to) in outputs.row_weights.iter().zip(rows) {
-                accumulate(from, to, window.count);
-            }
-        }
-        debug_assert!(shape.batch >= window.first + window.count);
     }
 }
 
 /// The first number of `z` that is not finite.
+#[cold]
 fn non_finite<P: Pack>(shape: &Shape, z: &[P], window: Window) -> Option<SolveError> {
-    let mut clean = [0.0; 16];
-    for pack in z {
-        for (lane, sum) in clean.iter_mut().enumerate().take(P::WIDTH) {
-            *sum += pack.lane(lane) * 0.0;
-        }
-    }
-    if clean.iter().all(|&x| x == 0.0) {
-        return None;
-    }
     (0..window.count).find_map(|lane| {
         let one: Vec<f64> = z.iter().map(|pack| pack.lane(lane)).collect();
-        check_finite("adjoint solution", shape, &one).err().map(|error| offset_sample(error, window.lane(lane).0))
+        find_non_finite("adjoint solution", shape, &one).map(|error| offset_sample(error, window.lane(lane).0))
     })
 }

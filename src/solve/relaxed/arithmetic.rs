@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use super::assemble::Assembly;
 use super::eliminate::{BadPivot, Source};
+use super::lane_group::Task;
 use super::plan::Plan;
 use super::small::{eliminate_small, is_small};
-use super::solution::Task;
-use super::substitute::{Chain, Stored, substitute};
+use super::substitute::{Chain, Stored, in_registers, substitute};
 use super::tiles::{Tiles, eliminate_tiled};
 use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 
@@ -33,8 +33,11 @@ pub(crate) trait Arithmetic: Send + 'static {
         y: &mut [Self::High],
         border: &mut [Self::High],
         room: &mut Room<Self::Low, Self::High>,
-        forwarded: bool,
-    );
+        given: (bool, &[Self::High]),
+    ) -> bool;
+
+    /// Whether [`substitute`](Self::substitute) takes scales.
+    fn scales<V: Lanes<Pack = Self::Low>>(plan: &Plan) -> bool;
 
     /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size, and whether a pivot is suspect.
     fn eliminate_unrolled<V: Lanes<Pack = Self::Low>>(
@@ -99,9 +102,14 @@ impl<P: Pack> Arithmetic for Plain<P> {
         y: &mut [P],
         border: &mut [P],
         room: &mut Room<P, P>,
-        forwarded: bool,
-    ) {
-        substitute::<V, F>(chain, factor, y, border, &mut room.step, forwarded);
+        given: (bool, &[P]),
+    ) -> bool {
+        substitute::<V, F>(chain, factor, y, border, &mut room.step, given)
+    }
+
+    #[inline(always)]
+    fn scales<V: Lanes<Pack = P>>(plan: &Plan) -> bool {
+        in_registers::<V>(plan)
     }
 
     #[inline(always)]
@@ -179,8 +187,8 @@ impl Arithmetic for Mixed {
         y: &mut [Pair8],
         border: &mut [Pair8],
         room: &mut Room<Pack16, Pair8>,
-        _: bool,
-    ) {
+        _: (bool, &[Pair8]),
+    ) -> bool {
         Self::lower(y, &mut room.y);
         Self::lower(border, &mut room.border);
         Self::lower(chain.smooth, &mut room.smooth);
@@ -192,9 +200,15 @@ impl Arithmetic for Mixed {
             smooth: &room.smooth,
             rho: &room.rho,
         };
-        substitute::<V, F>(chain, factor, &mut room.y, &mut room.border, &mut room.step, false);
+        let finite = substitute::<V, F>(chain, factor, &mut room.y, &mut room.border, &mut room.step, (false, &[]));
         raise(&room.y, y);
         raise(&room.border, border);
+        finite
+    }
+
+    #[inline(always)]
+    fn scales<V: Lanes<Pack = Pack16>>(_: &Plan) -> bool {
+        false
     }
 
     #[inline(always)]

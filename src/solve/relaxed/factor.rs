@@ -7,16 +7,17 @@ use super::assemble::{Assembly, border_rows, right_hand_side};
 use super::blocks::eliminate_blocks;
 use super::eliminate::{BadPivot, Panel, eliminate, eliminate_corner};
 use super::error::SolveError;
+use super::lane_group::{Task, Unknowns};
 use super::plan::{Group, Plan};
 use super::pool::{Lease, Pool};
 use super::probe::probe;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::qr::factor_sample;
 use super::segments::{Segments, worth_cutting};
+use super::shared::{is_shared, unscale_propagators};
 use super::small::{is_small, propagators};
-use super::solution::{Task, Unknowns};
 use super::stage::{Pieces, Staged, Window};
-use super::substitute::Chain;
+use super::substitute::{Chain, in_registers};
 use super::tiles::Tiles;
 use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
 
@@ -31,6 +32,8 @@ pub struct Factor {
     pub(crate) common: bool,
     /// Of a common factor, for each group of small blocks.
     pub(crate) propagators: Vec<Vec<f64>>,
+    /// The same for unknowns that are not scaled, where solves go the way of [`super::shared`].
+    pub(crate) unscaled: Vec<f64>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
 }
@@ -60,6 +63,7 @@ pub fn factor(problem: &Problem) -> Result<Factor, SolveError> {
         storage: Storage::Narrow(Vec::new()),
         common: problem.constant_matrix(),
         propagators: Vec::new(),
+        unscaled: Vec::new(),
         pool: Pool::default(),
     };
     made.fill(problem)?;
@@ -92,6 +96,7 @@ impl Factor {
         self.plan = plan;
         self.common = problem.constant_matrix();
         self.propagators = Vec::new();
+        self.unscaled = Vec::new();
     }
 
     /// Whether one factor serves any number of right-hand sides.
@@ -193,6 +198,11 @@ impl Factor {
         let chain = Chain { plan: &self.plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
         let of_group = |group: &Group| f64::dispatch(Propagators { chain, group, factor });
         self.propagators = self.plan.groups.iter().map(of_group).collect();
+        if let [propagators] = &self.propagators[..]
+            && is_shared(problem, &self.plan)
+        {
+            self.unscaled = unscale_propagators(propagators, &staged.unscale, orders);
+        }
     }
 
     /// The problem must be the factored one; only a common factor may see another batch size.
@@ -481,7 +491,7 @@ impl<A: Arithmetic> Kernel<A::Low> for FactorGroup<'_, A> {
         let Scratch { staged, work } = scratch;
         let y = match unknowns {
             // Only small blocks are substituted forward while they are eliminated.
-            Some(unknowns) if V::UNROLLED && plan.groups.iter().all(|g| is_small(g, 3) || is_small(g, 4)) => {
+            Some(unknowns) if in_registers::<V>(plan) => {
                 right_hand_side::<A::Lanes<V>>(problem, plan, staged, &mut unknowns.y, &mut []);
                 &mut unknowns.y[..]
             }

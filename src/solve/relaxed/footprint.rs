@@ -46,7 +46,8 @@ impl Footprint {
         let given = product(&[shape.initial_steps as u64, states, shape.initial_orders as u64]);
         let equations = product(&[shape.equations as u64, steps]);
         let unknowns = product(&[steps, states, orders]);
-        let small = coupled.iter().filter(|&&states| states == 1).count() as u64;
+        // One state alone has them scaled and not scaled.
+        let small = coupled.iter().filter(|&&states| states == 1).count() as u64 + u64::from(states == 1);
         let products = product(&[small, propagator_len(shape.orders) as u64, steps]);
         Footprint {
             unknowns: unknowns.saturating_add(slack),
@@ -155,8 +156,8 @@ mod tests {
         assert_eq!(n, 50 * 6);
         assert_eq!([1, 8, 9].map(|batch| double.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
         assert_eq!([1, 16, 17].map(|batch| single.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
-        // And three blocks of a shared factor for each step.
-        assert_eq!([&double, &single].map(|f| f.factor_bytes(1000, false)), [8 * (n + 50 * 27); 2]);
+        // And three blocks of a shared factor for each step, twice.
+        assert_eq!([&double, &single].map(|f| f.factor_bytes(1000, false)), [8 * (n + 2 * 50 * 27); 2]);
     }
 
     #[test]

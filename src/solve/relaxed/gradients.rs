@@ -92,7 +92,12 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
 impl<P: Pack> Rows<'_, P> {
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
-        let equation = self.equation_rows::<V>(out);
+        let equation = match self.problem.shape.block() {
+            3 if V::UNROLLED => self.equation_rows::<V, 3>(out),
+            6 if V::UNROLLED => self.equation_rows::<V, 6>(out),
+            12 if V::UNROLLED => self.equation_rows::<V, 12>(out),
+            _ => self.equation_rows::<V, 0>(out),
+        };
         let initial = self.initial_rows::<V>(out);
         self.data_rows::<V>(out);
         let mut smooth = V::splat(0.0);
@@ -129,47 +134,56 @@ impl<P: Pack> Rows<'_, P> {
         }
     }
 
-    /// Gradients of equation coefficients, right-hand sides and border columns; gives `sum w^2 r (a z)`.
+    /// Gradients of equation coefficients, right-hand sides and border columns; gives `sum w^2 r (a z)`. `N` is the number of unknowns of
+    /// a step, or 0 for one known only at run time.
     #[inline(always)]
-    fn equation_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
+    fn equation_rows<V: Lanes<Pack = P>, const N: usize>(&self, out: &mut Outputs<P>) -> V {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
-        let (block, steps) = (problem.shape.block(), problem.shape.steps);
+        let (steps, equations) = (problem.shape.steps, problem.shape.equations);
+        let block = if N > 0 { N } else { problem.shape.block() };
         let first = usize::from(plan.slack);
         let theta = &self.border[first..first + plan.own];
         let z_theta = &self.z_border[first..first + plan.own];
+        // Slices of their own: a vector's place is read again after everything that is written.
+        let (c, columns, rhs, squares) = (&staged.c[..], &staged.columns[..], &staged.rhs[..], &staged.equation[..]);
+        let Outputs { c: of_c, rhs: of_rhs, border: of_border, row_weights: [of_rows, ..], .. } = out;
+        let (of_c, of_rhs, of_border, of_rows) = (&mut of_c[..], &mut of_rhs[..], &mut of_border[..], &mut of_rows[..]);
         let mut sum = V::splat(0.0);
-        for row in 0..problem.shape.right_hand_sides() {
-            let t = row % steps;
-            let c = &staged.c[row * block..][..block];
-            let columns = &staged.columns[row * plan.own..][..plan.own];
-            let (u, z) = (&u[t * block..][..block], &z[t * block..][..block]);
-            let (mut r, mut q) = (V::load(&staged.rhs[row]), V::splat(0.0));
-            for ((a, x), y) in c.iter().zip(u).zip(z) {
-                let a = V::load(a);
-                r = a.neg_mul_add(V::load(x), r);
-                q = a.mul_add(V::load(y), q);
-            }
-            for ((a, x), y) in columns.iter().zip(theta).zip(z_theta) {
-                let a = V::load(a);
-                r = a.neg_mul_add(V::load(x), r);
-                q = a.mul_add(V::load(y), q);
-            }
-            let square = V::load(&staged.equation[row]);
-            let product = r.mul(q).mul(square);
-            sum = sum.add(product);
-            if wanted.row_weights {
-                product.store(&mut out.row_weights[0][row]);
-            }
-            let (r, q) = (r.mul(square), q.mul(square));
-            q.store(&mut out.rhs[row]);
-            if wanted.c {
-                for ((to, x), y) in out.c[row * block..][..block].iter_mut().zip(u).zip(z) {
-                    q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
+        // Step by step, so that solutions go through the cache once.
+        for (t, (u, z)) in u.chunks_exact(block).zip(z.chunks_exact(block)).enumerate() {
+            for e in 0..equations {
+                let row = e * steps + t;
+                let c = &c[row * block..][..block];
+                let (mut r, mut q) = (V::load(&rhs[row]), V::splat(0.0));
+                for j in 0..block {
+                    let a = V::load(&c[j]);
+                    r = a.neg_mul_add(V::load(&u[j]), r);
+                    q = a.mul_add(V::load(&z[j]), q);
                 }
-            }
-            if wanted.border {
-                for ((to, x), y) in out.border[row * plan.own..][..plan.own].iter_mut().zip(theta).zip(z_theta) {
-                    q.neg_mul_add(V::load(x), r.mul(V::load(y))).store(to);
+                for p in 0..plan.own {
+                    let a = V::load(&columns[row * plan.own + p]);
+                    r = a.neg_mul_add(V::load(&theta[p]), r);
+                    q = a.mul_add(V::load(&z_theta[p]), q);
+                }
+                let square = V::load(&squares[row]);
+                let product = r.mul(q).mul(square);
+                sum = sum.add(product);
+                if wanted.row_weights {
+                    product.store(&mut of_rows[row]);
+                }
+                let (r, q) = (r.mul(square), q.mul(square));
+                q.store(&mut of_rhs[row]);
+                if wanted.c {
+                    let to = &mut of_c[row * block..][..block];
+                    for j in 0..block {
+                        q.neg_mul_add(V::load(&u[j]), r.mul(V::load(&z[j]))).store(&mut to[j]);
+                    }
+                }
+                if wanted.border {
+                    for p in 0..plan.own {
+                        let x = q.neg_mul_add(V::load(&theta[p]), r.mul(V::load(&z_theta[p])));
+                        x.store(&mut of_border[row * plan.own + p]);
+                    }
                 }
             }
         }
@@ -267,24 +281,32 @@ impl<P: Pack> Rows<'_, P> {
             }
         }
         let mut scaled = [[zero; M]; 4];
+        let (steps, squares, scales) = (&staged.h[..], &staged.smooth[..], &staged.unscale[..]);
+        let Outputs { h: of_h, row_weights: [.., of_rows], .. } = out;
+        let (of_h, of_rows) = (&mut of_h[..], &mut of_rows[..]);
         for t in 0..shape.intervals() {
             for d in 0..states {
                 let (now, then) = (t * block + d * k, (t + 1) * block + d * k);
-                let h = V::load(&staged.h[(t + 1) * states + d]);
-                let square = V::load(&staged.smooth[(t + 1) * states + d]);
+                let (u0, u1, z0, z1) = (&u[now..][..k], &u[then..][..k], &z[now..][..k], &z[then..][..k]);
+                let h = V::load(&steps[(t + 1) * states + d]);
+                let square = V::load(&squares[(t + 1) * states + d]);
                 let [u_now, u_then, z_now, z_then] = &mut scaled;
                 let mut p = V::splat(1.0);
                 for j in 0..k {
-                    u_now[j] = p.mul(V::load(&u[now + j]));
-                    u_then[j] = p.mul(V::load(&u[then + j]));
-                    z_now[j] = p.mul(V::load(&z[now + j]));
-                    z_then[j] = p.mul(V::load(&z[then + j]));
+                    u_now[j] = p.mul(V::load(&u0[j]));
+                    u_then[j] = p.mul(V::load(&u1[j]));
+                    z_now[j] = p.mul(V::load(&z0[j]));
+                    z_then[j] = p.mul(V::load(&z1[j]));
                     p = p.mul(h);
                 }
                 let mut slope = zero;
                 for i in 0..k {
                     let (mut at, mut next) = (zero, zero);
                     for j in 0..k {
+                        // Values without derivatives do not depend on the step.
+                        if i + j == 0 {
+                            continue;
+                        }
                         let [aa, an, na, nn] = degrees[i][j];
                         at = V::splat(aa).mul_add(z_now[j], V::splat(an).mul_add(z_then[j], at));
                         next = V::splat(na).mul_add(z_now[j], V::splat(nn).mul_add(z_then[j], next));
@@ -298,7 +320,9 @@ impl<P: Pack> Rows<'_, P> {
                         slope = z_eps.mul_add(a.mul_add(u_now[j], b.mul(u_then[j])), slope);
                     }
                 }
-                zero.sub(slope.mul(square)).div(h).store(&mut out.h[t * states + d]);
+                // `1 / h` is the scale of the first derivative; without one nothing depends on the step.
+                let inverse = if k > 1 { V::load(&scales[now + 1]) } else { zero };
+                zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
                 if wanted.weights || wanted.row_weights {
                     let mut product = count.mul(eps).mul(z_eps);
                     for row in &rows.rows {
@@ -314,7 +338,7 @@ impl<P: Pack> Rows<'_, P> {
                     let product = zero.sub(product.mul(square));
                     total = total.add(product);
                     if wanted.row_weights {
-                        product.store(&mut out.row_weights[2][t * states + d]);
+                        product.store(&mut of_rows[t * states + d]);
                     }
                 }
             }

@@ -5,9 +5,9 @@
 //! equations; A. Bjorck, Linear Algebra Appl. 88/89, 1987).
 
 use super::assemble::{bump, central_step, scale_by};
+use super::lane_group::Task;
 use super::plan::Plan;
 use super::problem::Problem;
-use super::solution::Task;
 use super::stage::Staged;
 use crate::solve::lanes::{Lanes, Pack};
 

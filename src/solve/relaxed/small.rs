@@ -2,7 +2,7 @@
 //!
 //! The same arithmetic as in [`super::blocks`], with assembly, factorisation and forward substitution of a step in one go.
 
-use super::assemble::Assembly;
+use super::assemble::{Assembly, is_zero};
 use super::eliminate::{BadPivot, judge, sound};
 use super::plan::Group;
 use super::substitute::{Chain, Stored};
@@ -73,7 +73,7 @@ impl<V: Lanes, const N: usize> Triangle<V, N> {
     }
 }
 
-/// Factors the chain of a group into `out`; where `y`, scaled right-hand sides, is not empty it becomes `D^-1 L^-1 w` as in
+/// Factors the chain of a group into `out`; where `y`, right-hand sides that are not yet scaled, is not empty it becomes `D^-1 L^-1 w` as in
 /// [`super::blocks::forward_blocks`]. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
@@ -140,6 +140,9 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         if !y.is_empty() {
             w = load_all(&y[t * block + d * N..][..N]);
+            for k in 1..N {
+                w[k] = w[k].mul(unscale[k]);
+            }
         }
         if t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
@@ -191,20 +194,58 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
     Ok(suspect)
 }
 
-/// [`super::blocks::forward_blocks`]
+/// Numbers of a step times powers of its scale, of which the first is 1; as they are where there are no scales.
+#[inline(always)]
+fn scale<V: Lanes, const N: usize>(x: &mut [V; N], unscale: &[V::Pack], at: usize) {
+    if let Some(by) = unscale.get(at..at + N) {
+        for k in 1..N {
+            x[k] = x[k].mul(V::load(&by[k]));
+        }
+    }
+}
+
+/// Stores the unknowns of a step, unscaled, and adds them to sums that are zero as long as they are finite.
+#[inline(always)]
+fn finish<V: Lanes, const N: usize>(
+    mut x: [V; N],
+    y: &mut [V::Pack],
+    (unscale, at): (&[V::Pack], usize),
+    sums: &mut [V; N],
+) {
+    scale(&mut x, unscale, at);
+    for k in 0..N {
+        x[k].store(&mut y[k]);
+        sums[k] = x[k].mul_add(V::splat(0.0), sums[k]);
+    }
+}
+
+/// [`is_zero`] for any number of sums.
+#[inline(always)]
+pub(crate) fn are_zero<V: Lanes, const N: usize>(sums: [V; N]) -> bool {
+    let mut all = [V::splat(0.0); 4];
+    for k in 0..N {
+        all[k % 4] = all[k % 4].add(sums[k]);
+    }
+    is_zero(all)
+}
+
+/// [`super::blocks::forward_blocks`] with right-hand sides that are scaled on the way, where there are scales.
 #[inline(always)]
 pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
     y: &mut [V::Pack],
+    unscale: &[V::Pack],
 ) {
     let (block, d) = (chain.states * N, group.states[0]);
     let mut s = [V::splat(0.0); N];
     for t in 0..chain.plan.chain {
-        let y = &mut y[t * block + d * N..][..N];
+        let at = t * block + d * N;
+        let y = &mut y[at..][..N];
         let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
         let mut x: [V; N] = load_all(y);
+        scale(&mut x, unscale, at);
         if t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
             for k in 0..N {
@@ -222,19 +263,22 @@ pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     }
 }
 
-/// [`super::blocks::backward_blocks`]
+/// [`super::blocks::backward_blocks`], with solutions that are unscaled where there are scales; says whether they are finite.
 #[inline(always)]
 pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
     y: &mut [V::Pack],
-) {
+    unscale: &[V::Pack],
+) -> bool {
     let (block, d) = (chain.states * N, group.states[0]);
     let last = chain.plan.chain - 1;
     let mut next = [V::splat(0.0); N];
+    let mut sums = [V::splat(0.0); N];
     for t in (0..=last).rev() {
-        let y = &mut y[t * block + d * N..][..N];
+        let at = t * block + d * N;
+        let y = &mut y[at..][..N];
         let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
         let mut x: [V; N] = load_all(y);
         if t < last {
@@ -251,11 +295,10 @@ pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
             }
         }
         triangle.upper(&mut x);
-        for k in 0..N {
-            x[k].store(&mut y[k]);
-        }
+        finish(x, y, (unscale, at), &mut sums);
         next = x;
     }
+    are_zero(sums)
 }
 
 /// Numbers of a step's propagators, three blocks.
@@ -307,20 +350,23 @@ pub(crate) fn propagators<V: Lanes<Pack = f64>, const N: usize>(
     }
 }
 
-/// Both substitutions of a group by propagators.
+/// Both substitutions of a group by propagators, scaled on the way where there are scales; says whether the solution is finite.
 #[inline(always)]
 pub(crate) fn propagate<V: Lanes, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     propagators: &[f64],
     y: &mut [V::Pack],
-) {
+    unscale: &[V::Pack],
+) -> bool {
     let (block, d) = (chain.states * N, group.states[0]);
     let (len, last) = (propagator_len(N), chain.plan.chain - 1);
     let mut s = [V::splat(0.0); N];
     for (t, matrices) in propagators.chunks_exact(len).enumerate() {
-        let y = &mut y[t * block + d * N..][..N];
-        let given: [V; N] = load_all(y);
+        let at = t * block + d * N;
+        let y = &mut y[at..][..N];
+        let mut given: [V; N] = load_all(y);
+        scale(&mut given, unscale, at);
         let mut x = [V::splat(0.0); N];
         for k in 0..N {
             for j in 0..N {
@@ -339,17 +385,20 @@ pub(crate) fn propagate<V: Lanes, const N: usize>(
             s[k].store(&mut y[k]);
         }
     }
-    for (t, matrices) in propagators.chunks_exact(len).enumerate().take(last).rev() {
-        let y = &mut y[t * block + d * N..][..N];
-        let mut x: [V; N] = load_all(y);
-        for k in 0..N {
-            for j in 0..N {
-                x[k] = V::splat(matrices[(2 * N + k) * N + j]).neg_mul_add(s[j], x[k]);
+    let mut sums = [V::splat(0.0); N];
+    for (t, matrices) in propagators.chunks_exact(len).enumerate().take(last + 1).rev() {
+        let at = t * block + d * N;
+        let y = &mut y[at..][..N];
+        if t < last {
+            let mut x: [V; N] = load_all(y);
+            for k in 0..N {
+                for j in 0..N {
+                    x[k] = V::splat(matrices[(2 * N + k) * N + j]).neg_mul_add(s[j], x[k]);
+                }
             }
+            s = x;
         }
-        s = x;
-        for k in 0..N {
-            s[k].store(&mut y[k]);
-        }
+        finish(s, y, (unscale, at), &mut sums);
     }
+    are_zero(sums)
 }

@@ -2,19 +2,18 @@
 
 use rayon::prelude::*;
 
-use super::arithmetic::{Arithmetic, Mixed, Plain, Room};
-use super::assemble::{add_to, bump, right_hand_side, scale_by};
-use super::convergence::Convergence;
+use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
 use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, single, wide};
+use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
-use super::pool::{Lease, Pool};
+use super::pool::Pool;
 use super::problem::{Method, Precision, Problem, Shape};
-use super::residual::row_residuals;
 use super::segments::Cut;
-use super::stage::{Pieces, Staged, Window, scatter, spread_factor};
-use super::substitute::{Chain, Common, Own, Stored};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
+use super::shared::{Shared, SharedVectors};
+use super::stage::{Pieces, Window, scatter, spread_factor};
+use super::substitute::{Common, Own, Stored};
+use crate::solve::lanes::{Pack, Pack8, Pack16};
 
 /// The unknowns of every sample.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -110,6 +109,9 @@ impl Factor {
             Storage::Narrow(x) if !self.common => {
                 solve_batch::<Plain<f64>, _>(problem, (plan, &self.pool), |_| Own(x), solution)
             }
+            Storage::Narrow(_) if let Some(shared) = Shared::new(self, problem) => {
+                solve_shared(&shared, problem, (plan, &self.pool), solution)
+            }
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
                 solve_batch::<Plain<Pack8>, _>(problem, (plan, &self.pool), |_| common, solution)
@@ -135,23 +137,13 @@ fn write<A: Arithmetic>(
     scatter(&mut unknowns.border[own..own + plan.own], piece.theta, plan.own, at, count);
 }
 
-/// Finds the first number that is not finite.
-pub(crate) fn check_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Result<(), SolveError> {
-    // A product with zero is zero unless something is not finite, so the exact search runs only when something is wrong.
-    let mut sums = [0.0; 16];
-    let (blocks, rest) = u.as_chunks::<16>();
-    for block in blocks {
-        sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x * 0.0);
-    }
-    if sums.iter().sum::<f64>() + rest.iter().map(|x| x * 0.0).sum::<f64>() == 0.0 {
-        return Ok(());
-    }
-    let Some(at) = u.iter().position(|x| !x.is_finite()) else {
-        return Ok(());
-    };
+/// The first number that is not finite.
+#[cold]
+pub(crate) fn find_non_finite(what: &'static str, shape: &Shape, u: &[f64]) -> Option<SolveError> {
+    let at = u.iter().position(|x| !x.is_finite())?;
     let (sample, rest) = (at / shape.unknowns(), at % shape.unknowns());
     let (step, rest) = (rest / shape.block(), rest % shape.block());
-    Err(SolveError::NonFiniteResult { what, sample, step, state: rest / shape.orders, order: rest % shape.orders })
+    Some(SolveError::NonFiniteResult { what, sample, step, state: rest / shape.orders, order: rest % shape.orders })
 }
 
 /// The pieces of a solution.
@@ -183,6 +175,7 @@ fn factor_and_solve<A: Arithmetic>(
             |(scratch, unknowns), (index, (mut piece, values))| {
                 let groups = cut.range(index);
                 let first = groups.start * A::Low::WIDTH;
+                let mut finite = true;
                 for (group, out) in groups.zip(values.chunks_exact_mut(plan.len)) {
                     let window = Window::of_group::<A::Low>(group, shape);
                     scratch.staged.load_matrix(problem, window);
@@ -194,10 +187,13 @@ fn factor_and_solve<A: Arithmetic>(
                         Err(error) => return Some(error),
                     };
                     let (staged, factor) = (&scratch.staged, Own(&*out));
-                    A::Low::dispatch(SolveGroup::<A, _> { problem, plan, staged, factor, task, unknowns });
+                    finite &= A::Low::dispatch(SolveGroup::<A, _> { problem, plan, staged, factor, task, unknowns });
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
-                check_finite("solution", shape, piece.u).err().map(|error| offset_sample(error, first))
+                if finite {
+                    return None;
+                }
+                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
             },
         )
         .collect();
@@ -220,6 +216,7 @@ fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
             |(scratch, unknowns), (index, mut piece)| {
                 let groups = cut.range(index);
                 let first = groups.start * A::Low::WIDTH;
+                let mut finite = true;
                 let staged = &mut scratch.staged;
                 for group in groups {
                     let window = Window::of_group::<A::Low>(group, shape);
@@ -227,10 +224,46 @@ fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
                     staged.load_values(problem, window);
                     let factor = factor(group);
                     let task = Task::Forward;
-                    A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+                    finite &= A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
-                check_finite("solution", shape, piece.u).err().map(|error| offset_sample(error, first))
+                if finite {
+                    return None;
+                }
+                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
+            },
+        )
+        .collect();
+    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
+/// Solves with what all samples share.
+fn solve_shared(
+    shared: &Shared,
+    problem: &Problem,
+    (plan, pool): (&Plan, &Pool),
+    solution: &mut Solution,
+) -> Result<(), SolveError> {
+    let shape = &problem.shape;
+    let cut = Pieces::new::<Pack8>(shape.batch);
+    let failures: Vec<Option<SolveError>> = split::<Plain<Pack8>>(problem, plan, solution)
+        .into_par_iter()
+        .enumerate()
+        .map_init(
+            || SharedVectors::take(shape, pool),
+            |vectors, (index, piece)| {
+                let groups = cut.range(index);
+                let first = groups.start * Pack8::WIDTH;
+                let mut finite = true;
+                for group in groups {
+                    let window = Window::of_group::<Pack8>(group, shape);
+                    finite &= vectors.solve(shared, window);
+                    scatter(&mut vectors.y, piece.u, shape.unknowns(), window.first - first, window.count);
+                }
+                if finite {
+                    return None;
+                }
+                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
             },
         )
         .collect();
@@ -252,127 +285,4 @@ pub(crate) struct Piece<'a> {
     u: &'a mut [f64],
     eps: &'a mut [f64],
     theta: &'a mut [f64],
-}
-
-/// The vectors of a solve of a lane group.
-pub(crate) struct Unknowns<A: Arithmetic> {
-    /// Right-hand side, then correction, `(T, D, K)` and `(M)`.
-    pub y: Vec<A::High>,
-    pub border: Vec<A::High>,
-    /// The solution so far, where it is corrected.
-    total: Vec<A::High>,
-    total_border: Vec<A::High>,
-    /// The right-hand side of an adjoint, where it is corrected.
-    given: Vec<A::High>,
-    given_border: Vec<A::High>,
-    room: Room<A::Low, A::High>,
-    refinements: usize,
-}
-
-impl<A: Arithmetic> Unknowns<A> {
-    /// Memory of the pool.
-    pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
-        pool.take(|_| true, || Self::new(problem, plan))
-    }
-
-    fn new(problem: &Problem, plan: &Plan) -> Self {
-        let zeros = |n: usize| vec![A::High::ZERO; n];
-        let n = problem.shape.unknowns();
-        let refinements = problem.refinements();
-        let (kept, kept_border) = if refinements > 0 { (n, plan.border) } else { (0, 0) };
-        Unknowns {
-            y: zeros(n),
-            border: zeros(plan.border),
-            total: zeros(kept),
-            total_border: zeros(kept_border),
-            given: zeros(kept),
-            given_border: zeros(kept_border),
-            room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
-            refinements,
-        }
-    }
-}
-
-/// What a solve of a lane group solves for.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Task {
-    /// The staged right-hand sides.
-    Forward,
-    /// `N z = g` for the upstream gradient `g` in `y` and `border`.
-    Adjoint,
-    /// The staged right-hand sides, of which the first forward substitution is done and its result in `y`.
-    Forwarded,
-}
-
-/// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
-pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
-    pub problem: &'a Problem<'a>,
-    pub plan: &'a Plan,
-    pub staged: &'a Staged<A::High>,
-    pub factor: F,
-    pub task: Task,
-    pub unknowns: &'a mut Unknowns<A>,
-}
-
-impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = A::Low>>(self) {
-        let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
-        let Unknowns { y, border, total, total_border, given, given_border, room, refinements } = unknowns;
-        let mut push = 0.0;
-        if task != Task::Adjoint {
-            if task == Task::Forward {
-                border.fill(A::High::ZERO);
-                right_hand_side::<A::Lanes<V>>(problem, plan, staged, y, border);
-            }
-            push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
-        } else {
-            scale_by::<A::Lanes<V>>(y, &staged.unscale);
-            if *refinements > 0 {
-                given.copy_from_slice(y);
-                given_border.copy_from_slice(border);
-            }
-        }
-        let mut convergence = Convergence::new();
-        for pass in 0..=*refinements {
-            if pass > 0 {
-                row_residuals::<A::Lanes<V>>(problem, plan, staged, task, (total, total_border), (y, border));
-                if task == Task::Adjoint {
-                    add_to::<A::Lanes<V>>(y, given);
-                    add_to::<A::Lanes<V>>(border, given_border);
-                }
-            }
-            if plan.slack {
-                bump(&mut border[0], A::Lanes::<V>::splat(push));
-            }
-            let Shape { states, orders, .. } = problem.shape;
-            let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
-            let forwarded = pass == 0 && task == Task::Forwarded;
-            A::substitute::<V, F>(chain, factor, y, border, room, forwarded);
-            let mut more = true;
-            match pass {
-                0 if *refinements == 0 => (),
-                0 => convergence.start::<A::Lanes<V>>(y, border),
-                _ => more = convergence.correct::<A::Lanes<V>>(y, border),
-            }
-            scale_by::<A::Lanes<V>>(y, &staged.unscale);
-            if *refinements == 0 {
-                return;
-            }
-            if pass == 0 {
-                total.copy_from_slice(y);
-                total_border.copy_from_slice(border);
-            } else {
-                add_to::<A::Lanes<V>>(total, y);
-                add_to::<A::Lanes<V>>(total_border, border);
-            }
-            if !more {
-                break;
-            }
-        }
-        std::mem::swap(y, total);
-        std::mem::swap(border, total_border);
-    }
 }

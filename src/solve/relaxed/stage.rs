@@ -1,7 +1,8 @@
 //! Moving samples into lanes and back: arrays of one lane group, and the powers of its steps.
 
+use super::assemble::add_to;
 use super::problem::{Problem, Shape};
-use crate::solve::lanes::{Kernel, Lanes, Pack};
+use crate::solve::lanes::{Kernel, Lanes, MAX_LANES, Pack, Rows};
 
 /// What the lanes of a group hold: chains of `steps` steps, each of a sample from some step on. Lanes beyond the last chain repeat it
 /// and are never written back.
@@ -288,32 +289,19 @@ impl Cut {
     }
 }
 
-/// Lanes of the widest pack.
-const MAX_LANES: usize = 16;
+/// Rows of at most this many numbers are short: what is wanted next is the same place of the next lane group's rows.
+const SHORT: usize = 1024;
+
+/// Numbers ahead in a long row: a few cache lines.
+const AHEAD: usize = 64;
 
 /// `to[i]` lane `l` becomes number `i` of the lane's sample; a sample has `stride` numbers.
 pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window: Window) {
-    let mut starts = [0; MAX_LANES];
-    for (lane, start) in starts.iter_mut().enumerate().take(P::WIDTH) {
-        *start = window.lane(lane).0 * stride;
+    let mut rows: Rows = [&[]; MAX_LANES];
+    for (lane, row) in rows.iter_mut().enumerate().take(P::WIDTH) {
+        *row = &from[window.lane(lane).0 * stride..][..to.len()];
     }
-    let mut at = 0;
-    let (blocks, rest) = to.split_at_mut(to.len() / P::WIDTH * P::WIDTH);
-    for block in blocks.chunks_exact_mut(P::WIDTH) {
-        for (pack, start) in block.iter_mut().zip(starts) {
-            let from = &from[start + at..][..P::WIDTH];
-            for (i, &x) in from.iter().enumerate() {
-                pack.set_lane(i, x);
-            }
-        }
-        P::turn(block);
-        at += P::WIDTH;
-    }
-    for (lane, start) in starts.iter().enumerate().take(P::WIDTH) {
-        for (pack, &x) in rest.iter_mut().zip(&from[start + at..]) {
-            pack.set_lane(lane, x);
-        }
-    }
+    P::gather(to, &rows, if stride <= SHORT { P::WIDTH * stride } else { AHEAD });
 }
 
 /// `to[i]` becomes number `i` in all lanes.
@@ -332,41 +320,37 @@ pub(crate) fn spread_factor<P: Pack>(from: &[f64]) -> Vec<P> {
     to
 }
 
-/// The reverse of [`gather`], into samples counted from the start of `to`. `from` is left turned.
+/// The reverse of [`gather`], into samples counted from the start of `to`. `from` may be left turned.
 pub(crate) fn scatter<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, first: usize, count: usize) {
-    let mut at = 0;
-    let (blocks, rest) = from[..stride].split_at_mut(stride / P::WIDTH * P::WIDTH);
-    for block in blocks.chunks_exact_mut(P::WIDTH) {
-        P::turn(block);
-        for (lane, pack) in block.iter().take(count).enumerate() {
-            let to = &mut to[(first + lane) * stride + at..][..P::WIDTH];
-            for (i, x) in to.iter_mut().enumerate() {
-                *x = pack.lane(i);
-            }
-        }
-        at += P::WIDTH;
+    if stride > 0 {
+        P::scatter(&mut from[..stride], &mut to[first * stride..][..count * stride]);
     }
-    for lane in 0..count {
-        let start = (first + lane) * stride + at;
-        for (pack, x) in rest.iter().zip(&mut to[start..]) {
-            *x = pack.lane(lane);
+}
+
+/// Adds the first `count` lanes of `from` to `to`.
+pub(crate) fn accumulate<P: Pack>(from: &[P], to: &mut [P], count: usize) {
+    if count == P::WIDTH {
+        return P::dispatch(Sum { from, to });
+    }
+    for (pack, to) in from.iter().zip(to) {
+        for lane in 0..count {
+            to.set_lane(lane, to.lane(lane) + pack.lane(lane));
         }
     }
 }
 
-/// Adds the first `count` lanes of `from` to `to`, which has a number for each lane.
-pub(crate) fn accumulate<P: Pack>(from: &[P], to: &mut [f64], count: usize) {
-    for (pack, to) in from.iter().zip(to.chunks_exact_mut(P::WIDTH)) {
-        if count == P::WIDTH {
-            // A loop of known length becomes vector instructions.
-            for (lane, x) in to.iter_mut().enumerate().take(P::WIDTH) {
-                *x += pack.lane(lane);
-            }
-        } else {
-            for (lane, x) in to.iter_mut().enumerate().take(count) {
-                *x += pack.lane(lane);
-            }
-        }
+/// Adds `from` to `to` in all lanes.
+struct Sum<'a, P> {
+    from: &'a [P],
+    to: &'a mut [P],
+}
+
+impl<P: Pack> Kernel<P> for Sum<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = P>>(self) {
+        add_to::<V>(self.to, self.from);
     }
 }
 

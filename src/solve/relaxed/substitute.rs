@@ -67,9 +67,17 @@ pub(crate) struct Chain<'a, P> {
     pub rho: &'a [P],
 }
 
+/// Whether all groups of a chain of `V` are substituted in registers, by [`super::small`].
+#[inline(always)]
+pub(crate) fn in_registers<V: Lanes>(plan: &Plan) -> bool {
+    V::UNROLLED && plan.groups.iter().all(|g| is_small(g, 3) || is_small(g, 4))
+}
+
 /// Solves in place: `y` `(T, D, K)` and the border, right-hand side in, solution out, both scaled. The last `T - chain` steps of `y`
 /// and the border's places for them are one and the same. `room` is scratch for two steps. With
-/// `forwarded` all groups are small and their forward substitution is done.
+/// `forwarded` all groups are small and their forward substitution is done. Where all groups are [`in_registers`], `unscale` may hold
+/// the scales: right-hand side and solution are then not scaled. Says whether the solution is finite as far as it went through
+/// registers.
 #[inline(always)]
 pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
     chain: Chain<V::Pack>,
@@ -77,13 +85,15 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
     y: &mut [V::Pack],
     border: &mut [V::Pack],
     room: &mut [V::Pack],
-    forwarded: bool,
-) {
+    (forwarded, unscale): (bool, &[V::Pack]),
+) -> bool {
     let Chain { plan, states, orders, .. } = chain;
     if F::WHOLE {
-        return factor.substitute(y);
+        factor.substitute(y);
+        return true;
     }
     let block = states * orders;
+    let mut finite = true;
     for (index, group) in plan.groups.iter().enumerate() {
         if let Some(right) = group.right {
             let columns = &group.border[right - group.border_column()..];
@@ -94,19 +104,19 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
         match group.n {
             _ if group.next > 0 => forward::<V, F>(plan, group, block, factor, y, border),
             3 if F::PROPAGATES && is_small(group, 3) => {
-                propagate::<V, 3>(chain, group, factor.propagators(index), y);
+                finite &= propagate::<V, 3>(chain, group, factor.propagators(index), y, unscale);
             }
             3 if V::UNROLLED && is_small(group, 3) => {
                 if !forwarded {
-                    forward_small::<V, F, 3>(chain, group, factor, y);
+                    forward_small::<V, F, 3>(chain, group, factor, y, unscale);
                 }
             }
             4 if F::PROPAGATES && is_small(group, 4) => {
-                propagate::<V, 4>(chain, group, factor.propagators(index), y);
+                finite &= propagate::<V, 4>(chain, group, factor.propagators(index), y, unscale);
             }
             4 if V::UNROLLED && is_small(group, 4) => {
                 if !forwarded {
-                    forward_small::<V, F, 4>(chain, group, factor, y);
+                    forward_small::<V, F, 4>(chain, group, factor, y, unscale);
                 }
             }
             _ => {
@@ -122,9 +132,13 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
         match group.n {
             _ if group.next > 0 => backward::<V, F>(plan, group, block, factor, border, y),
             3 if F::PROPAGATES && is_small(group, 3) => (),
-            3 if V::UNROLLED && is_small(group, 3) => backward_small::<V, F, 3>(chain, group, factor, y),
+            3 if V::UNROLLED && is_small(group, 3) => {
+                finite &= backward_small::<V, F, 3>(chain, group, factor, y, unscale);
+            }
             4 if F::PROPAGATES && is_small(group, 4) => (),
-            4 if V::UNROLLED && is_small(group, 4) => backward_small::<V, F, 4>(chain, group, factor, y),
+            4 if V::UNROLLED && is_small(group, 4) => {
+                finite &= backward_small::<V, F, 4>(chain, group, factor, y, unscale);
+            }
             _ => {
                 if backward_tiled::<V, F>(chain, group, factor, y, room).is_none() {
                     backward_blocks::<V, F>(chain, group, factor, border, y, room);
@@ -138,6 +152,7 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             }
         }
     }
+    finite
 }
 
 /// The first of the border's own triangular systems, as in [`forward`].

@@ -111,9 +111,10 @@ fn update<V: Lanes, const K: usize>(
     (left, row): (&[V::Pack], usize),
     (right, column): (&[V::Pack], usize),
 ) {
-    for (left, right) in left.chunks_exact(n).zip(right.chunks_exact(n)) {
-        let left: [V; K] = load_all(&left[row..row + K]);
-        let right: [V; K] = load_all(&right[column..column + K]);
+    // By index: chunks of a length known at run time only are functions of their own, compiled without the wide instructions.
+    for i in 0..left.len() / n {
+        let left: [V; K] = load_all(&left[i * n + row..][..K]);
+        let right: [V; K] = load_all(&right[i * n + column..][..K]);
         for p in 0..K {
             for q in 0..K {
                 tile[p][q] = left[p].neg_mul_add(right[q], tile[p][q]);

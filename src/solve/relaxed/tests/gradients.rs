@@ -176,3 +176,55 @@ fn uncoupled_states_have_gradients() {
         assert!(name == "c" || e < 1e-6, "{name}: {e:e}");
     }
 }
+
+/// Systems of one state that share coefficients and steps: full lanes and rest, several equations, initial values at several steps.
+const SHARED: &[Spec] = &[
+    ((1, 1, 12, 1, 3, 1, 2), "c h"),
+    ((8, 1, 9, 1, 4, 1, 3), "c h weights"),
+    ((19, 2, 7, 1, 3, 2, 2), "c h weights"),
+    ((300, 3, 5, 1, 4, 5, 1), "c h"),
+    ((3, 1, 1, 1, 3, 1, 3), "c h"),
+];
+
+#[test]
+fn what_samples_share_is_read_once() {
+    for (i, &spec) in SHARED.iter().enumerate() {
+        let case = make(spec, 500 + i as u64);
+        let problem = case.problem();
+        let made = factor(&problem).unwrap();
+        assert_eq!(made.unscaled.len(), 3 * case.shape.orders * case.shape.orders * case.shape.steps, "{spec:?}");
+        let solution = made.solve(&problem).unwrap();
+        let upstream = normal(&mut ChaCha8Rng::seed_from_u64(9), solution.u.len());
+        let rows = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
+        let run = |wanted| made.adjoint(&problem, &solution, &upstream, None, wanted).unwrap();
+        // The gradients of the weights need all rows: then the lanes hold everything.
+        let (once, all) = (run(rows), run(Wanted::ALL));
+        for (name, a, b) in
+            [("c", &once.c, &all.c), ("rhs", &once.rhs, &all.rhs), ("iv", &once.iv, &all.iv), ("h", &once.h, &all.h)]
+        {
+            assert!(error(a, b) < 1e-9, "{spec:?}: {name}: {:e}", error(a, b));
+        }
+        let some = run(Wanted { iv: true, ..Wanted::default() });
+        assert!(some.c.is_empty() && some.h.is_empty() && some.rhs.is_empty() && some.iv == once.iv);
+        // Corrections make the solve go the general way.
+        let mut corrected = case.clone();
+        corrected.scheme.refinements = 2;
+        let general = corrected.solve().unwrap();
+        assert!(error(&solution.u, &general.u) < 1e-9, "{spec:?}: {:e}", error(&solution.u, &general.u));
+    }
+}
+
+#[test]
+fn an_upstream_gradient_that_is_not_finite_is_named() {
+    let case = make(((11, 1, 9, 1, 3, 1, 2), "c h"), 7);
+    let problem = case.problem();
+    let made = factor(&problem).unwrap();
+    let solution = made.solve(&problem).unwrap();
+    let mut upstream = vec![1.0; solution.u.len()];
+    upstream[9 * case.shape.unknowns() + 4] = f64::NAN;
+    for weights in [false, true] {
+        let wanted = Wanted { weights, row_weights: weights, ..Wanted::ALL };
+        let failed = made.adjoint(&problem, &solution, &upstream, None, wanted).unwrap_err();
+        assert!(matches!(failed, SolveError::NonFiniteResult { sample: 9, .. }), "{failed:?}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Blocks of samples turned into packs and back, number by number: for any pack and processor.
+
+use super::{Pack, Rows};
+
+/// See [`Pack::turn`].
+pub(super) fn turn_lanes<P: Pack>(block: &mut [P]) {
+    for i in 0..P::WIDTH {
+        for l in i + 1..P::WIDTH {
+            let (a, b) = (block[i].lane(l), block[l].lane(i));
+            block[i].set_lane(l, b);
+            block[l].set_lane(i, a);
+        }
+    }
+}
+
+/// See [`Pack::gather`].
+pub(super) fn gather_blocks<P: Pack>(to: &mut [P], from: &Rows) {
+    let whole = to.len() / P::WIDTH * P::WIDTH;
+    let (blocks, rest) = to.split_at_mut(whole);
+    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
+        for (pack, row) in block.iter_mut().zip(from) {
+            for (i, &x) in row[index * P::WIDTH..][..P::WIDTH].iter().enumerate() {
+                pack.set_lane(i, x);
+            }
+        }
+        P::turn(block);
+    }
+    for (lane, row) in from.iter().enumerate().take(P::WIDTH) {
+        for (pack, &x) in rest.iter_mut().zip(&row[whole..]) {
+            pack.set_lane(lane, x);
+        }
+    }
+}
+
+/// See [`Pack::scatter`].
+pub(super) fn scatter_blocks<P: Pack>(from: &mut [P], to: &mut [f64]) {
+    let n = from.len();
+    let whole = n / P::WIDTH * P::WIDTH;
+    let (blocks, rest) = from.split_at_mut(whole);
+    for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
+        P::turn(block);
+        for (pack, row) in block.iter().zip(to.chunks_exact_mut(n)) {
+            for (i, x) in row[index * P::WIDTH..][..P::WIDTH].iter_mut().enumerate() {
+                *x = pack.lane(i);
+            }
+        }
+    }
+    for (lane, row) in to.chunks_exact_mut(n.max(1)).enumerate().take(P::WIDTH) {
+        for (pack, x) in rest.iter().zip(&mut row[whole..]) {
+            *x = pack.lane(lane);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The solve of a lane group: right-hand side, substitution, corrections.
+
+use super::arithmetic::{Arithmetic, Room};
+use super::assemble::{add_to, all_finite, bump, right_hand_side, scale_by, scale_checked};
+use super::convergence::Convergence;
+use super::plan::Plan;
+use super::pool::{Lease, Pool};
+use super::problem::{Problem, Shape};
+use super::residual::row_residuals;
+use super::stage::Staged;
+use super::substitute::{Chain, Stored};
+use crate::solve::lanes::{Kernel, Lanes, Pack};
+
+/// The vectors of a solve of a lane group.
+pub(crate) struct Unknowns<A: Arithmetic> {
+    /// Right-hand side, then correction, `(T, D, K)` and `(M)`.
+    pub y: Vec<A::High>,
+    pub border: Vec<A::High>,
+    /// The solution so far, where it is corrected.
+    total: Vec<A::High>,
+    total_border: Vec<A::High>,
+    /// The right-hand side of an adjoint, where it is corrected.
+    given: Vec<A::High>,
+    given_border: Vec<A::High>,
+    room: Room<A::Low, A::High>,
+    refinements: usize,
+}
+
+impl<A: Arithmetic> Unknowns<A> {
+    /// Memory of the pool.
+    pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
+        pool.take(|_| true, || Self::new(problem, plan))
+    }
+
+    fn new(problem: &Problem, plan: &Plan) -> Self {
+        let zeros = |n: usize| vec![A::High::ZERO; n];
+        let n = problem.shape.unknowns();
+        let refinements = problem.refinements();
+        let (kept, kept_border) = if refinements > 0 { (n, plan.border) } else { (0, 0) };
+        Unknowns {
+            y: zeros(n),
+            border: zeros(plan.border),
+            total: zeros(kept),
+            total_border: zeros(kept_border),
+            given: zeros(kept),
+            given_border: zeros(kept_border),
+            room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
+            refinements,
+        }
+    }
+}
+
+/// What a solve of a lane group solves for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Task {
+    /// The staged right-hand sides.
+    Forward,
+    /// `N z = g` for the upstream gradient `g` in `y` and `border`.
+    Adjoint,
+    /// The staged right-hand sides, of which the first forward substitution is done and its result in `y`.
+    Forwarded,
+}
+
+/// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
+pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
+    pub problem: &'a Problem<'a>,
+    pub plan: &'a Plan,
+    pub staged: &'a Staged<A::High>,
+    pub factor: F,
+    pub task: Task,
+    pub unknowns: &'a mut Unknowns<A>,
+}
+
+impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
+    /// Whether the solution is finite.
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
+        let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
+        let Unknowns { y, border, total, total_border, given, given_border, room, refinements } = unknowns;
+        let mut push = 0.0;
+        // Scaled in registers, or in passes of their own.
+        let by_itself = *refinements == 0 && A::scales::<V>(plan);
+        if task != Task::Adjoint {
+            if task == Task::Forward {
+                border.fill(A::High::ZERO);
+                right_hand_side::<A::Lanes<V>>(problem, plan, staged, y, border);
+                if !by_itself {
+                    scale_by::<A::Lanes<V>>(y, &staged.unscale);
+                }
+            }
+            push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
+        } else {
+            if !by_itself {
+                scale_by::<A::Lanes<V>>(y, &staged.unscale);
+            }
+            if *refinements > 0 {
+                given.copy_from_slice(y);
+                given_border.copy_from_slice(border);
+            }
+        }
+        let mut convergence = Convergence::new();
+        for pass in 0..=*refinements {
+            if pass > 0 {
+                row_residuals::<A::Lanes<V>>(problem, plan, staged, task, (total, total_border), (y, border));
+                if task == Task::Adjoint {
+                    add_to::<A::Lanes<V>>(y, given);
+                    add_to::<A::Lanes<V>>(border, given_border);
+                }
+            }
+            if plan.slack {
+                bump(&mut border[0], A::Lanes::<V>::splat(push));
+            }
+            let Shape { states, orders, .. } = problem.shape;
+            let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
+            let forwarded = pass == 0 && task == Task::Forwarded;
+            let unscale = if by_itself { &staged.unscale[..] } else { &[] };
+            let done = A::substitute::<V, F>(chain, factor, y, border, room, (forwarded, unscale));
+            if by_itself {
+                return done;
+            }
+            let mut more = true;
+            match pass {
+                0 if *refinements == 0 => (),
+                0 => convergence.start::<A::Lanes<V>>(y, border),
+                _ => more = convergence.correct::<A::Lanes<V>>(y, border),
+            }
+            let finite = scale_checked::<A::Lanes<V>>(y, &staged.unscale);
+            if *refinements == 0 {
+                return finite;
+            }
+            if pass == 0 {
+                total.copy_from_slice(y);
+                total_border.copy_from_slice(border);
+            } else {
+                add_to::<A::Lanes<V>>(total, y);
+                add_to::<A::Lanes<V>>(total_border, border);
+            }
+            if !more {
+                break;
+            }
+        }
+        std::mem::swap(y, total);
+        std::mem::swap(border, total_border);
+        all_finite::<A::Lanes<V>>(y)
+    }
+}

@@ -1,0 +1,345 @@
+//! One state whose samples share coefficients and steps: a sweep down and a sweep up for a solution, and gradients on the way up.
+//!
+//! The same mathematics as everywhere, but what samples share is read as single numbers, a sixth of the memory of packs, so that a lane
+//! group stays in the first-level cache; each pack is read and written once in a sweep, unscaled, and gradients of what is shared are summed
+//! where they arise.
+
+use super::factor::Factor;
+use super::plan::Plan;
+use super::pool::{Lease, Pool};
+use super::problem::{Problem, Shape};
+use super::small::{are_zero, is_small, propagator_len};
+use super::stage::{Window, gather, row_weight};
+use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, load_all};
+
+/// What the samples share.
+pub(crate) struct Shared<'a> {
+    problem: &'a Problem<'a>,
+    plan: &'a Plan,
+    propagators: &'a [f64],
+    /// Squared weights of the equation rows, `(E, T)`, and of the initial rows, `(Ti)`.
+    equation: Vec<f64>,
+    initial: Vec<f64>,
+    /// Squared weights of the rows of each interval over minus its length, `(T-1)`.
+    smooth: Vec<f64>,
+}
+
+/// Whether the solves of a problem with one matrix for all samples go this way.
+pub(crate) fn is_shared(problem: &Problem, plan: &Plan) -> bool {
+    let orders = problem.shape.orders;
+    problem.constant_matrix()
+        && problem.shape.states == 1
+        && problem.refinements() == 0
+        && problem.data.places.is_empty()
+        && plan.border == 0
+        && matches!(orders, 3 | 4)
+        && plan.groups.iter().all(|group| is_small(group, orders))
+}
+
+impl<'a> Shared<'a> {
+    /// What a factor and its problem share, if they go this way.
+    pub fn new(factor: &'a Factor, problem: &'a Problem<'a>) -> Option<Self> {
+        let (plan, shape, weights) = (&factor.plan, &problem.shape, &problem.scheme.weights);
+        let propagators = &factor.unscaled[..];
+        if !is_shared(problem, plan) || propagators.len() != propagator_len(shape.orders) * shape.steps {
+            return None;
+        }
+        let square = |weight: f64, own: &[f64], i: usize| {
+            let w = weight * row_weight(own, i);
+            w * w
+        };
+        let own = &problem.row_weights;
+        let of_interval = |i: usize| -square(weights.smooth, own.smooth, i) / problem.h.values[i];
+        Some(Shared {
+            problem,
+            plan,
+            propagators,
+            equation: (0..shape.right_hand_sides()).map(|i| square(weights.equation, own.equation, i)).collect(),
+            initial: (0..shape.initial_steps).map(|i| square(weights.initial, own.initial, i)).collect(),
+            smooth: (0..shape.intervals()).map(of_interval).collect(),
+        })
+    }
+}
+
+/// Propagators for unknowns that are not scaled: with `u = D v` the products `D_t P_t D_t`, and `D_t Q_t` with the inverse scale of the step
+/// that they are applied to.
+pub(crate) fn unscale_propagators(propagators: &[f64], unscale: &[f64], orders: usize) -> Vec<f64> {
+    let mut out = propagators.to_vec();
+    let scales: Vec<&[f64]> = unscale.chunks_exact(orders).collect();
+    for (t, matrices) in out.chunks_exact_mut(propagator_len(orders)).enumerate() {
+        // The matrix of the step itself, of the one before and of the one after; those beyond the ends are zero.
+        let sides = [Some(t), t.checked_sub(1), Some(t + 1).filter(|&t| t < scales.len())];
+        for (which, (matrix, side)) in matrices.chunks_exact_mut(orders * orders).zip(sides).enumerate() {
+            for (k, row) in matrix.chunks_exact_mut(orders).enumerate() {
+                for (j, x) in row.iter_mut().enumerate() {
+                    let other =
+                        side.map_or(0.0, |side| if which == 0 { scales[side][j] } else { 1.0 / scales[side][j] });
+                    *x *= scales[t][k] * other;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The vectors of a lane group.
+pub(crate) struct SharedVectors {
+    /// `(E, T)` and `(Ti, Ki)`, and their gradients.
+    rhs: Vec<Pack8>,
+    iv: Vec<Pack8>,
+    pub of_rhs: Vec<Pack8>,
+    pub of_iv: Vec<Pack8>,
+    /// The solution and, in an adjoint, the given one, `(T, K)`.
+    pub y: Vec<Pack8>,
+    u: Vec<Pack8>,
+}
+
+impl SharedVectors {
+    /// Memory of the pool.
+    pub fn take<'a>(shape: &Shape, pool: &'a Pool) -> Lease<'a, Self> {
+        let zeros = |n: usize| vec![Pack8::ZERO; n];
+        let new = || SharedVectors {
+            rhs: zeros(shape.right_hand_sides()),
+            iv: zeros(shape.initial_values()),
+            of_rhs: zeros(shape.right_hand_sides()),
+            of_iv: zeros(shape.initial_values()),
+            y: zeros(shape.unknowns()),
+            u: zeros(shape.unknowns()),
+        };
+        pool.take(|_| true, new)
+    }
+
+    /// Solves for a lane group; says whether the solution, in `y`, is finite.
+    pub fn solve(&mut self, shared: &Shared, window: Window) -> bool {
+        let SharedVectors { rhs, iv, y, .. } = self;
+        let problem = shared.problem;
+        gather(rhs, problem.rhs, problem.shape.right_hand_sides(), window);
+        gather(iv, problem.iv, problem.shape.initial_values(), window);
+        Pack8::dispatch(Solve { shared, rhs, iv, y })
+    }
+
+    /// Adds the gradients of a lane group to those of coefficients `(E, T, K)` and steps `(T-1)`, of which one that is not wanted is
+    /// empty, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
+    pub fn adjoint(
+        &mut self,
+        shared: &Shared,
+        window: Window,
+        (u, upstream): (&[f64], &[f64]),
+        (of_c, of_h): (&mut [Pack8], &mut [Pack8]),
+    ) -> bool {
+        let stride = shared.problem.shape.unknowns();
+        gather(&mut self.rhs, shared.problem.rhs, shared.problem.shape.right_hand_sides(), window);
+        gather(&mut self.u, u, stride, window);
+        gather(&mut self.y, upstream, stride, window);
+        // Lanes without a sample of their own add nothing to the sums: all gradients are linear in the adjoint solution.
+        for lane in window.count..Pack8::WIDTH {
+            self.y.iter_mut().for_each(|pack| pack.set_lane(lane, 0.0));
+        }
+        let SharedVectors { rhs, of_rhs, of_iv, y, u, .. } = self;
+        Pack8::dispatch(Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h })
+    }
+}
+
+/// `m x` for a matrix of single numbers, taken from `to`; `add` says whether it is added.
+#[inline(always)]
+fn apply<V: Lanes, const N: usize>(to: &mut [V; N], m: &[f64], x: &[V; N], add: bool) {
+    for k in 0..N {
+        for j in 0..N {
+            let a = V::splat(m[k * N + j]);
+            to[k] = if add { a.mul_add(x[j], to[k]) } else { a.neg_mul_add(x[j], to[k]) };
+        }
+    }
+}
+
+struct Solve<'a> {
+    shared: &'a Shared<'a>,
+    rhs: &'a [Pack8],
+    iv: &'a [Pack8],
+    y: &'a mut [Pack8],
+}
+
+impl Kernel<Pack8> for Solve<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
+        match self.shared.problem.shape.orders {
+            3 => self.sweeps::<V, 3>(),
+            _ => self.sweeps::<V, 4>(),
+        }
+    }
+}
+
+impl Solve<'_> {
+    #[inline(always)]
+    fn sweeps<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
+        let Solve { shared: Shared { problem, propagators, equation, initial, .. }, rhs, iv, y } = self;
+        let Shape { equations, steps, initial_orders, .. } = problem.shape;
+        let c = problem.c.values();
+        let (y, _) = y.as_chunks_mut::<N>();
+        let (c, _) = c.as_chunks::<N>();
+        let matrices = propagators.chunks_exact(propagator_len(N));
+        let zero = V::splat(0.0);
+        let mut s = [zero; N];
+        for (t, (m, y)) in matrices.clone().zip(&mut *y).enumerate() {
+            let mut given = [zero; N];
+            for e in 0..equations {
+                let row = e * steps + t;
+                let b = V::load(&rhs[row]).mul(V::splat(equation[row]));
+                let c = &c[row];
+                for k in 0..N {
+                    given[k] = V::splat(c[k]).mul_add(b, given[k]);
+                }
+            }
+            if let Some(&weight) = initial.get(t) {
+                for j in 0..N {
+                    if j < initial_orders {
+                        given[j] = V::splat(weight).mul_add(V::load(&iv[t * initial_orders + j]), given[j]);
+                    }
+                }
+            }
+            let mut x = [zero; N];
+            apply(&mut x, &m[..N * N], &given, true);
+            apply(&mut x, &m[N * N..2 * N * N], &s, false);
+            for k in 0..N {
+                x[k].store(&mut y[k]);
+            }
+            s = x;
+        }
+        let (mut x, mut sums) = ([zero; N], [zero; N]);
+        for (m, y) in matrices.zip(y).rev() {
+            let mut now: [V; N] = load_all(&*y);
+            apply(&mut now, &m[2 * N * N..], &x, false);
+            for k in 0..N {
+                now[k].store(&mut y[k]);
+                sums[k] = now[k].mul_add(zero, sums[k]);
+            }
+            x = now;
+        }
+        are_zero(sums)
+    }
+}
+
+struct Adjoint<'a> {
+    shared: &'a Shared<'a>,
+    rhs: &'a [Pack8],
+    u: &'a [Pack8],
+    y: &'a mut [Pack8],
+    of_rhs: &'a mut [Pack8],
+    of_iv: &'a mut [Pack8],
+    of_c: &'a mut [Pack8],
+    of_h: &'a mut [Pack8],
+}
+
+impl Kernel<Pack8> for Adjoint<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
+        match self.shared.problem.shape.orders {
+            3 => self.sweeps::<V, 3>(),
+            _ => self.sweeps::<V, 4>(),
+        }
+    }
+}
+
+impl Adjoint<'_> {
+    #[inline(always)]
+    fn sweeps<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
+        let Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h } = self;
+        let Shared { problem, plan, propagators, equation, initial, smooth } = shared;
+        let Shape { equations, steps, initial_orders, .. } = problem.shape;
+        let ((c, _), (u, _), (y, _)) =
+            (problem.c.values().as_chunks::<N>(), u.as_chunks::<N>(), y.as_chunks_mut::<N>());
+        let (of_c, _) = of_c.as_chunks_mut::<N>();
+        let matrices = propagators.chunks_exact(propagator_len(N));
+        let zero = V::splat(0.0);
+        let mut s = [zero; N];
+        for (m, y) in matrices.clone().zip(&mut *y) {
+            let given: [V; N] = load_all(&*y);
+            let mut x = [zero; N];
+            apply(&mut x, &m[..N * N], &given, true);
+            apply(&mut x, &m[N * N..2 * N * N], &s, false);
+            for k in 0..N {
+                x[k].store(&mut y[k]);
+            }
+            s = x;
+        }
+        // Entries of the constant matrix of an interval's rows times their degrees, as in [`super::gradients`].
+        let mut degrees = [[[0.0; 4]; N]; N];
+        for i in 0..N {
+            for j in 0..N {
+                let (a, b, rows) = (i * N + j, j * N + i, &plan.rows);
+                let entries = [rows.at_at[a], rows.at_next[a], rows.at_next[b], rows.next_next[a]];
+                for (to, entry) in degrees[i][j].iter_mut().zip(entries) {
+                    *to = entry * (i + j) as f64;
+                }
+            }
+        }
+        let (mut z_then, mut u_then, mut sums) = ([zero; N], [zero; N], [zero; N]);
+        for (t, ((m, y), u)) in matrices.zip(y).zip(u).enumerate().rev() {
+            let mut z: [V; N] = load_all(&*y);
+            apply(&mut z, &m[2 * N * N..], &z_then, false);
+            for k in 0..N {
+                z[k].store(&mut y[k]);
+                sums[k] = z[k].mul_add(zero, sums[k]);
+            }
+            let u: [V; N] = load_all(u);
+            for e in 0..equations {
+                let row = e * steps + t;
+                let (mut r, mut q) = (V::load(&rhs[row]), zero);
+                let c = &c[row];
+                for k in 0..N {
+                    let a = V::splat(c[k]);
+                    r = a.neg_mul_add(u[k], r);
+                    q = a.mul_add(z[k], q);
+                }
+                let square = V::splat(equation[row]);
+                let (r, q) = (r.mul(square), q.mul(square));
+                q.store(&mut of_rhs[row]);
+                if let Some(to) = of_c.get_mut(row) {
+                    for k in 0..N {
+                        let sum = r.mul_add(z[k], V::load(&to[k]));
+                        q.neg_mul_add(u[k], sum).store(&mut to[k]);
+                    }
+                }
+            }
+            if let Some(&weight) = initial.get(t) {
+                for j in 0..N {
+                    if j < initial_orders {
+                        z[j].mul(V::splat(weight)).store(&mut of_iv[t * initial_orders + j]);
+                    }
+                }
+            }
+            if let Some(to) = of_h.get_mut(t) {
+                let h = problem.h.values[t];
+                let (mut u0, mut u1, mut z0, mut z1) = (u, u_then, z, z_then);
+                let mut power = 1.0;
+                for j in 1..N {
+                    power *= h;
+                    let p = V::splat(power);
+                    u0[j] = p.mul(u0[j]);
+                    u1[j] = p.mul(u1[j]);
+                    z0[j] = p.mul(z0[j]);
+                    z1[j] = p.mul(z1[j]);
+                }
+                let mut slope = zero;
+                for i in 0..N {
+                    let (mut at, mut next) = (zero, zero);
+                    for j in 0..N {
+                        // Values without derivatives do not depend on the step.
+                        if i + j > 0 {
+                            let [aa, an, na, nn] = degrees[i][j];
+                            at = V::splat(aa).mul_add(z0[j], V::splat(an).mul_add(z1[j], at));
+                            next = V::splat(na).mul_add(z0[j], V::splat(nn).mul_add(z1[j], next));
+                        }
+                    }
+                    slope = at.mul_add(u0[i], next.mul_add(u1[i], slope));
+                }
+                V::splat(smooth[t]).mul_add(slope, V::load(to)).store(to);
+            }
+            (z_then, u_then) = (z, u);
+        }
+        are_zero(sums)
+    }
+}
