@@ -7,7 +7,7 @@ use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
 use super::settings::{Context, FIT, SIMULATE, SOLVE, Settings};
 use super::units::{self, Table};
-use super::{derived, expect, formula, model, network, solve, suggest};
+use super::{derived, expect, file, formula, model, network, solve, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201, E0202, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
@@ -284,7 +284,7 @@ impl<'w> Checker<'w> {
                     wanted: needed.units_of_columns(),
                     families: families_of(items),
                 };
-                data::from_file(data, format, path, &names, (conversions, &around), &mut cx)
+                file::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
                 let id = self.find_model(name, sink);
