@@ -30,6 +30,7 @@ pub fn fit(
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
     sets::ensure_alike(observed, fit)?;
+    sets::ensure_moved(model, fit, observed)?;
     let states: Vec<StateId> = observed
         .train
         .columns

@@ -64,6 +64,22 @@ pub(super) fn known_samples(program: &Program, fit: &Fit) -> u64 {
     extents.map(|(steps, trajectories)| (steps as u64).saturating_mul(trajectories as u64)).fold(0, u64::saturating_add)
 }
 
+/// States that windows are moved by or that are moved are observed, which only a file may tell.
+///
+/// # Errors
+/// Numerical, naming a state that is not.
+pub(super) fn ensure_moved(model: &Model, fit: &Fit, observed: &Observed) -> Result<(), Failure> {
+    let moving = fit.shifts.iter().flat_map(|&(state, by)| [state, by]).map(|id| &model.states[id].name);
+    match moving.into_iter().find(|name| observed.train.column(name).is_none()) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("`{name}` is not observed, so windows cannot be moved by its first sample");
+            let help = "leave it out of `shift`, or give it a column";
+            Err(Failure::Numerical(Problem::new("N519", message, help)))
+        }
+    }
+}
+
 /// What the gradient engine needs of several data sets: one step, the same observed states, and windows in each.
 ///
 /// # Errors

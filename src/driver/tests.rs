@@ -140,7 +140,7 @@ fn records_name_dropped_terms_parameters_and_noise() {
     };
     let dataset =
         Dataset { source: "d".into(), columns: vec!["u".into()], inputs: Vec::new(), trajectories: vec![trajectory] };
-    let observed = Observed::new(model, data, dataset, 0).expect("data");
+    let observed = Observed::new(model, vec![(data, dataset)], 0).expect("data");
     let record = record(model, &findings, &observed);
     let plausible: Vec<_> =
         record.plausible.iter().map(|p| (p.state.as_str(), p.term.as_str(), p.coefficient)).collect();

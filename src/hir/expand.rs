@@ -3,8 +3,8 @@
 use super::dump::{bracketed, line, spell_bounds};
 use super::made::{boundary_lines, formula_lines, solve_lines};
 use super::{
-    DataSet, DataSource, Engine, Equation, Fit, Model, ModelId, Program, StartSource, StateId, StepSource, UnknownKind,
-    number,
+    DataSet, DataSource, Engine, Equation, Fit, Model, ModelId, Normalise, Program, StartSource, StateId, StepSource,
+    UnknownKind, number,
 };
 use crate::base::IndexSet;
 
@@ -238,6 +238,13 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
         line!(out, "  l1        {} times the magnitudes of the coefficients of holes", number(fit.l1));
     }
     line!(out, "  windows   {} samples every {}, {} per step", fit.window, fit.stride, fit.batch);
+    if fit.normalise != Normalise::Standard {
+        line!(out, "  networks  see states with `normalise {}`", fit.normalise.name());
+    }
+    for &(state, by) in &fit.shifts {
+        let (state, by) = (&model.states[state].name, &model.states[by].name);
+        line!(out, "  moved     {state} by the first sample of {by} in every window");
+    }
     let coefficients = match fit.projection {
         true => "linear unknowns eliminated by least squares at every step",
         false => "all unknowns trained by the optimiser",

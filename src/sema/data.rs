@@ -1,12 +1,11 @@
-//! Data sets: where observations come from and how they are used.
+//! Data sets that are simulated, and what all data sets have in common.
 
-use super::settings::{Context, FILE, SIMULATE, Settings, as_word, elements};
-use super::units::Conversions;
-use super::{derived, suggest};
+use super::settings::{Context, SIMULATE, Settings, as_word, elements};
+use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0503, E0504, E0505, E0506, E0507, E0511, E0512, E0513, E0518, E1007};
-use crate::hir::{ColumnMap, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
+use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0513, E1007};
+use crate::hir::{DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A checked simulation request, to be joined with its model's id.
@@ -15,138 +14,6 @@ pub(super) struct Simulation<'m> {
     pub(super) model: &'m Model,
     /// Its id.
     pub(super) id: ModelId,
-}
-
-/// A data set from a file. `names` are the states and inputs of the models fitted to it, `conversions` what is done to columns in
-/// other units than theirs.
-pub(super) fn from_file(
-    data: &ast::Data,
-    format: &ast::Ident,
-    path: &ast::Expr,
-    names: &[String],
-    (conversions, around): (Conversions, &derived::Surroundings<'_>),
-    cx: &mut Context<'_>,
-) -> Option<DataSet> {
-    const FORMATS: [&str; 3] = ["csv", "npz", "npy"];
-    let mut settings = Settings::new(FILE, &data.settings, data.name.span, &["column"], names, cx);
-    if !FORMATS.contains(&format.name.as_str()) {
-        let message = format!("there is no data source `{}`", format.name);
-        let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate", "formula"]));
-        cx.sink.push(Diagnostic::error(E0512, message, format.span, "unknown").help(help));
-        settings.ok = false;
-    }
-    let path = match &path.kind {
-        ExprKind::Text(text) if !text.is_empty() => text.clone(),
-        _ => {
-            let message = format!("`{}` takes a path in quotes", format.name);
-            let d = Diagnostic::error(E0503, message, path.span, "not a path");
-            cx.sink.push(d.help(format!("write `{}(\"data.csv\")`", format.name)));
-            return None;
-        }
-    };
-    let mut columns = ColumnMap {
-        time: settings.text("time", cx),
-        dt: settings.number("dt", cx),
-        columns: IndexMap::new(),
-        conversions: conversions.columns,
-        time_factor: conversions.time.unwrap_or(1.0),
-        irregular: settings.word("spacing", cx) == Some("irregular"),
-        derived: IndexMap::new(),
-        missing: missing(&mut settings, cx),
-        trajectory: settings.text("trajectory", cx),
-    };
-    let units = derived::units_of_columns(&mut settings, cx);
-    for name in names {
-        let Some(setting) = settings.get(name).filter(|_| !FILE.iter().any(|r| r.key == name)) else { continue };
-        if let Some(formula) = derived::formula_of(setting) {
-            if format.name == "npy" {
-                let message = "the columns of an npy file have no names for formulas";
-                cx.sink.push(Diagnostic::error(E0518, message, setting.span, "a formula").label(format.span, "here"));
-                settings.ok = false;
-                continue;
-            }
-            let written = columns.conversions.contains_key(name);
-            match derived::derived((name, setting, formula), &units, written, around, cx) {
-                Some(mut found) => {
-                    if let Some(own) = columns.conversions.shift_remove(name) {
-                        found.conversion = own;
-                    }
-                    columns.derived.insert(name.clone(), found);
-                }
-                None => settings.ok = false,
-            }
-        } else if let Some(column) = settings.text_of(setting, cx) {
-            columns.columns.insert(name.clone(), column);
-        }
-    }
-    settings.ok &= each_column_once(&settings, &columns, cx);
-    // Where a formula is wrong it is not known what it uses.
-    let sound = settings.ok;
-    for (column, unit) in units.iter().filter(|_| sound) {
-        if !columns.derived.values().any(|d| d.columns.contains(column)) {
-            let message = format!("no formula uses the column `{column}`");
-            let d = Diagnostic::error(E0518, message, unit.span, "has no effect");
-            cx.sink.push(d.help("a column that is read as it is has its unit behind its name: `x = position [km]`"));
-            settings.ok = false;
-        }
-    }
-    if let (Some(time), Some(dt)) = (settings.get("time"), settings.get("dt")) {
-        let message = "the times come from a column and from `dt`: one of them is enough";
-        cx.sink.push(Diagnostic::error(E0511, message, dt.span, "spacing").label(time.span, "column"));
-        settings.ok = false;
-    }
-    if let (Some(spacing), Some(dt), true) = (settings.get("spacing"), settings.get("dt"), columns.irregular) {
-        let message = "`dt` says that the spacing is the same everywhere";
-        cx.sink
-            .push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
-        settings.ok = false;
-    }
-    if let Some(setting) = settings.get("trajectory").filter(|_| format.name == "npy") {
-        let message = "the columns of an npy file have no names: its first axis tells trajectories apart";
-        cx.sink
-            .push(Diagnostic::error(E0511, message, setting.span, "has no effect").label(format.span, "this format"));
-        settings.ok = false;
-    }
-    // Arrays may hold several trajectories, which only the file tells.
-    let several = Several { by_default: columns.trajectory.is_some(), possible: format.name != "csv" };
-    let holdout = holdout(&mut settings, several, cx);
-    let source = match format.name.as_str() {
-        "csv" => DataSource::Csv { path, columns },
-        _ => DataSource::Numpy { path, columns },
-    };
-    settings.ok.then(|| DataSet { name: data.name.name.clone(), source, holdout, span: data.span })
-}
-
-/// No two states or inputs are read from the same column.
-fn each_column_once(settings: &Settings<'_>, columns: &ColumnMap, cx: &mut Context<'_>) -> bool {
-    let listed: Vec<(&String, &String)> = columns.columns.iter().collect();
-    for (at, (name, column)) in listed.iter().enumerate() {
-        let Some((first, _)) = listed.iter().take(at).find(|(_, c)| c == column) else { continue };
-        let places = settings.get(name).zip(settings.get(first));
-        let Some((second, one)) = places else { continue };
-        let message = format!("`{first}` and `{name}` are both read from the column `{column}`");
-        let d = Diagnostic::error(E0511, message, second.span, "again here").label(one.span, "first here");
-        cx.sink.push(d.help("give each its own column; a formula such as `1*hare` would read one twice on purpose"));
-        return false;
-    }
-    true
-}
-
-/// The texts that stand for a missing sample.
-fn missing(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<String> {
-    let Some(setting) = settings.get("missing") else { return Vec::new() };
-    let mut out = Vec::new();
-    for e in setting.values.iter().flat_map(|v| elements(v).unwrap_or_default()) {
-        let ExprKind::Text(text) = &e.kind else {
-            let _: Option<()> = settings.wrong_form(setting, cx);
-            return Vec::new();
-        };
-        out.push(text.clone());
-    }
-    if out.is_empty() || setting.values.iter().any(|v| matches!(v, SettingValue::Equals(_))) {
-        let _: Option<()> = settings.wrong_form(setting, cx);
-    }
-    out
 }
 
 /// A simulated data set.
@@ -388,9 +255,9 @@ fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
 /// Whether a data set has several trajectories.
 pub(super) struct Several {
     /// It has, so a share is one of them where nothing else is said.
-    by_default: bool,
+    pub(super) by_default: bool,
     /// It may have.
-    possible: bool,
+    pub(super) possible: bool,
 }
 
 impl From<bool> for Several {

@@ -18,6 +18,7 @@ mod differences;
 mod equations;
 mod expect;
 mod fields;
+mod file;
 mod fit;
 mod fold;
 mod formula;

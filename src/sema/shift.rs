@@ -2,6 +2,7 @@
 
 use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
+use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E1015;
 use crate::hir::{Model, StateId, family};
@@ -97,7 +98,8 @@ fn states(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<StateId>>
     let found: Vec<StateId> = model.states.iter().filter(|(_, s)| start(&s.name)).map(|(id, _)| id).collect();
     if found.is_empty() {
         let message = format!("model `{}` has no state `{name}`", model.name);
-        let help = suggest::help("states", name, model.states.values().map(|s| family(&s.name)));
+        let known: IndexSet<&str> = model.states.values().map(|s| family(&s.name)).collect();
+        let help = suggest::help("states", name, known);
         cx.sink.push(Diagnostic::error(E1015, message, e.span, "unknown state").help(help));
         return None;
     }

@@ -410,7 +410,11 @@ fn the_last_finite_state_of_a_divergence_is_kept() {
     let Ready { functions, layout } = &mut ready;
     let result = go_on(functions, layout, (&prey(200), None), &wild, start.clone(), &mut kept, &mut Silent);
     assert!(matches!(result, Err(GradientError::Diverged { .. })), "{result:?}");
-    assert_eq!(kept.0, Some(start));
+    let kept = kept.0.expect("a state");
+    // How networks see the states follows from the data, before the first step.
+    let normalisation = kept.normalisation.clone();
+    assert!(normalisation.mean.len() == 2 && normalisation.scale.iter().all(|s| *s > 0.0), "{normalisation:?}");
+    assert_eq!(kept, State { normalisation, ..start });
 }
 
 /// The example with parameters of its own for every trajectory, a few steps of it: from the command line to the table.

@@ -121,14 +121,21 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
 
-/// Steps and number of the trajectories of a model's data, where the program says so.
+/// Steps and number of the trajectories of a model's data, where the program says so: of several data sets the most steps and all
+/// trajectories.
 fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usize, usize) {
-    let simulated = program.data.iter().find_map(|(id, data)| match &data.source {
+    let simulated = program.data.iter().filter_map(|(id, data)| match &data.source {
         DataSource::Simulate(spec) if fit.map_or(spec.model == model, |f| f.data.contains(&id)) => Some(spec),
         _ => None,
     });
-    match simulated {
-        Some(spec) => (Purpose::Data, spec.steps, spec.trajectories),
+    // A model that is not fitted may have several simulations; the first tells what they are like.
+    let counted = if fit.is_some() { usize::MAX } else { 1 };
+    let sum = simulated.take(counted).fold(None, |sum: Option<(usize, usize)>, spec| {
+        let (steps, trajectories) = sum.unwrap_or_default();
+        Some((steps.max(spec.steps), trajectories.saturating_add(spec.trajectories)))
+    });
+    match sum {
+        Some((steps, trajectories)) => (Purpose::Data, steps, trajectories),
         None => (Purpose::Window, fit.map_or(WINDOW, |f| f.window), 1),
     }
 }

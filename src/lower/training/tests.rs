@@ -149,7 +149,7 @@ fn fit(window: usize, bound: usize) -> Fit {
     Fit {
         name: "fit".into(),
         model: ModelId::new(0),
-        data: DataId::new(0),
+        data: vec![DataId::new(0)],
         engine: Engine::Gradient,
         engine_chosen: true,
         seed: 0,
@@ -172,6 +172,8 @@ fn fit(window: usize, bound: usize) -> Fit {
         fields: Vec::new(),
         step: StepSource::Data,
         start: StartSource::Values(Vec::new()),
+        normalise: Normalise::Standard,
+        shifts: Vec::new(),
         loss: Loss::plain(Measure::Mse),
         l1: 0.0,
         evaluate: None,

@@ -2,7 +2,7 @@
 
 use super::super::data::{self, Simulation};
 use super::super::settings::{Context, SIMULATE, SOLVE, Settings};
-use super::super::{derived, formula, solve, suggest, units};
+use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Diagnostic, Sink};
@@ -45,7 +45,7 @@ impl Checker<'_> {
                     wanted: needed.units_of_columns(),
                     families: families_of(items),
                 };
-                data::from_file(data, format, path, &names, (conversions, &around), &mut cx)
+                file::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
             ast::DataSource::Simulate { model: name, arguments } => {
                 let id = self.find_model(name, sink);
