@@ -6,7 +6,7 @@ use super::experiment;
 use super::findings::Findings;
 use crate::base::Idx;
 use crate::data::Dataset;
-use crate::hir::{DataSource, Fit, Model, Program, SimulateSpec};
+use crate::hir::{DataSource, Fit, Model, Program, SimulateSpec, Vary};
 use crate::train::gradient::Reconstruction;
 
 /// The unknowns of every window.
@@ -62,7 +62,7 @@ pub(super) fn add(
     };
     let truth = spec.map_or_else(Vec::new, |spec| {
         let unknowns: Vec<&str> = program.models[spec.model].unknowns.values().map(|u| u.name.as_str()).collect();
-        let drawn = |(at, ..): &(usize, f64, f64)| {
+        let drawn = |(at, _): &(usize, Vary)| {
             let name = unknowns.get(*at)?.to_string();
             Some(Drawn { estimate: names.iter().position(|n| *n == name), name, at: *at })
         };

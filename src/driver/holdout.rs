@@ -83,7 +83,9 @@ impl Judge<'_> {
             };
             held.predictions.push(match outcome {
                 Ok((tail, prediction)) => {
-                    let here = compare(self.observed, &held.data.columns, &tail, &prediction.predicted, &mut squares);
+                    let columns = &held.data.columns;
+                    let sums = (squares.as_mut_slice(), FOLLOWS);
+                    let here = compare(self.observed, columns, &tail, &prediction.predicted, sums);
                     followed = followed.min(here);
                     Some(prediction)
                 }
@@ -150,7 +152,7 @@ impl Judge<'_> {
 }
 
 /// The solution at the samples of a trajectory from a state at the time `before` them, `[component, sample]`.
-fn solve(
+pub(super) fn solve(
     compiled: &mut Compiled,
     xi: &[f64],
     start: &[f64],
@@ -181,12 +183,12 @@ fn solve(
 }
 
 /// Adds squared errors, and returns for how long the prediction follows the data.
-fn compare(
+pub(super) fn compare(
     observed: &Observed,
     columns: &[String],
     held: &Trajectory,
     prediction: &[f64],
-    squares: &mut [(f64, usize)],
+    (squares, follows): (&mut [(f64, usize)], f64),
 ) -> f64 {
     let mut followed = held.len;
     for i in (0..held.len).rev() {
@@ -202,7 +204,7 @@ fn compare(
                 count += 1;
             }
         }
-        if count > 0 && (error / count as f64).sqrt() > FOLLOWS {
+        if count > 0 && (error / count as f64).sqrt() > follows {
             followed = i;
         }
     }

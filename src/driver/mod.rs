@@ -30,6 +30,7 @@ mod observed;
 mod passes;
 mod plan;
 mod pointwise;
+mod predict;
 mod resume;
 mod run;
 mod run_solve;

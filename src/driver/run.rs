@@ -12,7 +12,7 @@ use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
-use super::{gradient, holdout, joint, run_solve};
+use super::{gradient, holdout, joint, predict, run_solve};
 use crate::hir::{DataSource, Engine, Fit, Model};
 use crate::report::{self, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
@@ -181,6 +181,9 @@ impl Job<'_> {
         };
         let mut findings = fitted.map_err(|failure| saver.tell(failure))?;
         holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
+        let by = (&self.threads, fit.seed);
+        predict::solve_on((program, &fit.name), model, &observed, &mut findings, by)?;
+        predict::judge(&observed, &mut findings);
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
         record.engine = match fit.engine {
@@ -290,6 +293,9 @@ fn save(
     }
     if let Some(varying) = &findings.varying {
         directory.save("fields.csv", varying.to_csv().as_bytes())?;
+    }
+    for prediction in &record.predictions {
+        directory.save(&format!("{}.csv", prediction.name), predict::dataset(prediction).to_csv().as_bytes())?;
     }
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;

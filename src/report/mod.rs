@@ -40,7 +40,7 @@ pub use html::report_html;
 pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
-    Engine, Equation, LossPoint, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord, StateRecord, Term,
+    Engine, Equation, LossPoint, Metric, NoiseEstimate, Parameter, PlausibleTerm, PredictionRecord, RunRecord, StateRecord, Term,
     TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};

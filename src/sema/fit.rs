@@ -1,11 +1,11 @@
 //! Fits: the engine, its settings, and whether model, data and network go together.
 
-use super::bindings::{output, parameters};
+use super::bindings::{not_for_every_step, output, parameters};
 use super::fields::{fields, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
 use super::settings::{Context, FIT, Settings, as_word, elements};
-use super::suggest;
+use super::{per_sample, suggest};
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0510, E0511, E0513, W0706, W0707};
@@ -21,6 +21,8 @@ pub(super) struct Surroundings<'p> {
     pub(super) program: &'p Program,
     /// Networks by name; `None` for those that are wrong.
     pub(super) networks: &'p crate::base::IndexMap<String, Option<NetworkId>>,
+    /// Whether the solves of the fit reach beyond its windows.
+    pub(super) beyond: bool,
 }
 
 /// Settings that may stand several times.
@@ -39,7 +41,7 @@ pub(super) fn fit(
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
     let given = |key: &&str| !settings.all(key).is_empty();
-    let wants_network = REPEATABLE.iter().chain(&["step"]).any(given) || field.is_some();
+    let wants_network = REPEATABLE.iter().chain(&["step"]).any(given) || field.is_some() || model.step.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -54,10 +56,13 @@ pub(super) fn fit(
             .push(d.label(field.span, "declared here").help("leave `engine` out: the gradient engine trains fields"));
         settings.ok = false;
     }
+    let window = settings.count("window", cx).unwrap_or(50);
+    let horizon = horizon(&mut settings, window, fit, cx);
+    let around = &Surroundings { beyond: horizon.is_some_and(|h| h > window), ..*around };
     let auxiliary = auxiliaries(&mut settings, model, around, cx);
     let parameters = parameters(&mut settings, model, around, cx);
     let fields = fields(&mut settings, model, around, cx);
-    let step = step(&mut settings, around, cx);
+    let step = per_sample::step(model, step(&mut settings, around, cx));
     let start = start(&mut settings, model, around, cx);
     let loss = loss(&mut settings, model, around, cx);
     let optimizer = optimizer(&mut settings, cx);
@@ -83,7 +88,8 @@ pub(super) fn fit(
         seed: settings.whole("seed", cx).unwrap_or(0),
         orders: orders(&mut settings, model, cx),
         significance: settings.number("significance", cx),
-        window: settings.count("window", cx).unwrap_or(50),
+        window,
+        horizon,
         stride: settings.count("stride", cx).unwrap_or(1),
         batch: settings.count("batch", cx).unwrap_or(512),
         steps,
@@ -107,6 +113,9 @@ pub(super) fn fit(
         bounds: Bounds::FREE,
         span: fit.span,
     };
+    if settings.ok {
+        settings.ok &= per_sample::ensure(fit, &result, model, around.program, &settings, cx);
+    }
     settings.ok &= honours(fit, model, engine, cx);
     let learned = field.is_some() || result.step != StepSource::Data;
     if model.unknowns.is_empty() && !learned {
@@ -169,6 +178,19 @@ fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) 
     false
 }
 
+/// A solve reaches at least over its window.
+fn horizon(settings: &mut Settings<'_>, window: usize, fit: &ast::Fit, cx: &mut Context<'_>) -> Option<usize> {
+    let horizon = settings.count("horizon", cx)?;
+    if horizon < window {
+        let message = format!("the horizon has {horizon} samples, and the window has {window} of them");
+        let at = |key: &str| settings.get(key).map_or(fit.span, |s| s.span);
+        let d = Diagnostic::error(E0511, message, at("horizon"), "too short").label(at("window"), "the window");
+        cx.sink.push(d.help("a solve starts at the first sample of its window: the horizon counts from there"));
+        settings.ok = false;
+    }
+    Some(horizon)
+}
+
 /// The order kept in the solve must reach the equations' highest derivative.
 fn orders(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> Option<usize> {
     let orders = settings.count("orders", cx)?;
@@ -190,7 +212,7 @@ fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
         }
         DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
         DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
-        DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+        DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
     }
 }
 
@@ -230,11 +252,12 @@ fn observed(fit: &ast::Fit, model: &Model, data: &DataSet, around: &Surroundings
 /// A window must fit into a trajectory whose length is known.
 fn window_fits(fit: &Fit, data: &DataSet, settings: &Settings<'_>, cx: &mut Context<'_>) -> bool {
     let Some((steps, _)) = data.source.extent() else { return true };
-    if fit.window <= steps {
+    if fit.reach() <= steps {
         return true;
     }
-    let message = format!("a window has {} samples, and a trajectory of `{}` only {steps}", fit.window, data.name);
-    let span = settings.get("window").map_or(fit.span, |s| s.span);
+    let key = if fit.horizon.is_some() { "horizon" } else { "window" };
+    let message = format!("a {key} has {} samples, and a trajectory of `{}` only {steps}", fit.reach(), data.name);
+    let span = settings.get(key).map_or(fit.span, |s| s.span);
     cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
     false
 }
@@ -357,8 +380,9 @@ fn auxiliary(
     let (network, output) = output(source, setting, settings, around, cx)?;
     let states = states.into_iter().collect::<Option<Vec<StateId>>>()?;
     let declared = around.program.networks[network].outputs.get(output)?;
-    let problem = if !declared.over_window {
-        Some(format!("`{}` is not an output over the window", declared.name))
+    let unfit = not_for_every_step(declared, around);
+    let problem = if unfit.is_some() {
+        unfit
     } else if declared.size != states.len() {
         Some(format!("`{}` has {} numbers per step, for {} states", declared.name, declared.size, states.len()))
     } else {

@@ -33,6 +33,8 @@ mod model;
 mod network;
 mod optimizer;
 mod overrides;
+mod per_sample;
+mod predict;
 mod product;
 mod program;
 mod resolve;
@@ -53,6 +55,7 @@ pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;
 pub use settings::{
-    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule,
+    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS,
+    PREDICT as PREDICT_SETTINGS, Rule,
     SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

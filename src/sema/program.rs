@@ -5,13 +5,13 @@ use super::fit::{self, Surroundings};
 use super::functions::each_part;
 use super::imports::{Imported, Importer};
 use super::overrides::{self, Override, block_name};
-use super::settings::{Context, FIT, SIMULATE, SOLVE, Settings};
+use super::settings::{Context, FIT, PREDICT, SIMULATE, SOLVE, Settings};
 use super::units::{self, Table};
-use super::{expect, formula, model, network, solve, suggest};
+use super::{expect, formula, model, network, predict, solve, suggest};
 use crate::base::IndexMap;
-use crate::diagnostics::codes::{self, E0201, E0202, W0702};
+use crate::diagnostics::codes::{self, E0201, E0202, E0516, W0702};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::{DataId, DataSet, Model, ModelId, NetworkId, Program, Unit};
+use crate::hir::{DataId, DataSet, FitId, Model, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item, ModelItem};
 
@@ -113,6 +113,8 @@ struct Checker<'w> {
     /// The units of the main file.
     units: Table,
     used: Vec<String>,
+    /// Fits by name, with their models' names; `None` for those that are wrong.
+    fits: Vec<(String, String, Option<FitId>)>,
     /// The functions that models and tests of the file can call.
     functions: Vec<ast::Function>,
 }
@@ -129,6 +131,7 @@ impl<'w> Checker<'w> {
             data_units: IndexMap::new(),
             units: Table::default(),
             used: Vec::new(),
+            fits: Vec::new(),
             functions: Vec::new(),
         }
     }
@@ -173,6 +176,7 @@ impl<'w> Checker<'w> {
             for item in &items {
                 if let Item::Data(d) = item
                     && last == matches!(d.source, ast::DataSource::Solve { .. })
+                    && !matches!(d.source, ast::DataSource::Predict(_))
                 {
                     let id = self.data_set(d, &items, sources, sink);
                     self.data.insert(d.name.name.clone(), id);
@@ -181,7 +185,17 @@ impl<'w> Checker<'w> {
         }
         for item in &items {
             if let Item::Fit(f) = item {
-                self.fit(f, sources, sink);
+                let id = self.fit(f, &items, sources, sink);
+                let name = f.name.as_ref().map_or("fit", |n| n.name.as_str());
+                self.fits.push((name.to_string(), f.model.name.clone(), id));
+            }
+        }
+        for item in &items {
+            if let Item::Data(d) = item
+                && let ast::DataSource::Predict(of) = &d.source
+            {
+                let id = self.prediction(d, of, sources, sink);
+                self.data.insert(d.name.name.clone(), id);
             }
         }
         if !sink.has_errors() {
@@ -303,6 +317,8 @@ impl<'w> Checker<'w> {
                 let mut cx = Context { sources, sink, override_files: &files };
                 formula::formula(data, &functions, &mut cx)
             }
+            // Predictions are checked when fits are known.
+            ast::DataSource::Predict(_) => None,
             ast::DataSource::Solve { model: name, arguments } => {
                 if let Some(id) = models.first().copied().flatten() {
                     let model = &self.program.models[id];
@@ -348,7 +364,7 @@ impl<'w> Checker<'w> {
         let id = self.find_model(name, sink);
         let known = id.filter(|&id| {
             let mut cx = Context { sources, sink: &mut *sink, override_files: &files };
-            data::values(&self.program.models[id], name, arguments, "solve", &mut cx).is_some()
+            data::values(&self.program.models[id], name, (arguments, &[]), "solve", &mut cx).is_some()
         });
         let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
         let (data, found) = self.data_of(item, sink);
@@ -460,6 +476,9 @@ impl<'w> Checker<'w> {
                     param.bounds = None;
                 }
                 param.fixed |= all;
+                if all {
+                    param.per_sample = None;
+                }
             }
         }
         // What is wrong with the model itself was said when it was checked; a wrong argument is said with the others.
@@ -479,11 +498,54 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn fit(&mut self, item: &ast::Fit, sources: &Sources, sink: &mut Sink) {
+    /// A prediction: of the fit with the name, or of the only one of the model with it.
+    fn prediction(&mut self, item: &ast::Data, of: &ast::Ident, sources: &Sources, sink: &mut Sink) -> Option<DataId> {
+        let named = self.fits.iter().filter(|(name, ..)| *name == of.name);
+        let of_model = self.fits.iter().filter(|(_, model, _)| *model == of.name);
+        let found: Vec<&(String, String, Option<FitId>)> = match named.clone().next() {
+            Some(_) => named.collect(),
+            None => of_model.collect(),
+        };
+        let mut cx = Context { sources, sink, override_files: &self.override_files };
+        let id = match found.as_slice() {
+            [(.., id)] => *id,
+            several => {
+                let names: Vec<&str> = self.fits.iter().map(|(name, ..)| name.as_str()).collect();
+                let (message, help) = match several {
+                    [] if self.models.contains_key(&of.name) => (
+                        format!("no fit is about the model `{}`", of.name),
+                        "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers".to_string(),
+                    ),
+                    [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
+                    _ => (
+                        format!("several fits are about the model `{}`", of.name),
+                        format!("name one of them: {}", several.iter().map(|(n, ..)| n.as_str()).collect::<Vec<_>>().join(", ")),
+                    ),
+                };
+                cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help));
+                None
+            }
+        };
+        let Some(id) = id else {
+            // The keys can be checked all the same.
+            Settings::new(PREDICT, &item.settings, item.name.span, &[], &[], &mut cx);
+            return None;
+        };
+        item.settings.iter().for_each(|s| units::refuse_in(s, cx.sink));
+        predict::predict(item, of, (&self.program, id), &mut cx).map(|d| self.program.data.push(d))
+    }
+
+    fn fit(&mut self, item: &ast::Fit, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<FitId> {
         let model = self.find_model(&item.model, sink);
         self.used.push(item.data.name.clone());
         let data = match self.data.get(&item.data.name) {
             Some(found) => *found,
+            None if items.iter().any(|i| is_prediction(i, &item.data.name)) => {
+                let message = format!("`{}` is a prediction, and only data can be fitted", item.data.name);
+                let d = Diagnostic::error(E0516, message, item.data.span, "comes from a fit itself");
+                sink.push(d.help("name the data set that was fitted"));
+                None
+            }
             None => {
                 let help = suggest::help("data sets", &item.data.name, self.data.keys().map(String::as_str));
                 let message = format!("there is no data set `{}`", item.data.name);
@@ -499,17 +561,15 @@ impl<'w> Checker<'w> {
         let (Some(model), Some(data)) = (model, data) else {
             let mut cx = Context { sources, sink, override_files: &self.override_files };
             Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
-            return;
+            return None;
         };
         item.settings.iter().for_each(|s| units::refuse_in(s, sink));
         if let Some((time, columns)) = self.data_units.get(&item.data.name) {
             units::compare(&self.program.models[model], time.as_ref(), columns, item.data.span, sink);
         }
-        let around = Surroundings { program: &self.program, networks: &self.networks };
+        let around = Surroundings { program: &self.program, networks: &self.networks, beyond: false };
         let mut cx = Context { sources, sink, override_files: &self.override_files };
-        if let Some(fit) = fit::fit(item, (model, data), &around, &mut cx) {
-            self.program.fits.push(fit);
-        }
+        fit::fit(item, (model, data), &around, &mut cx).map(|fit| self.program.fits.push(fit))
     }
 
     fn tests(&mut self, items: &[Item], sink: &mut Sink) {
@@ -541,7 +601,10 @@ impl<'w> Checker<'w> {
                 _ if import.is_some() && passes_on => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
-                Item::Data(d) if fits && !matches!(d.source, ast::DataSource::Solve { .. }) => "data set",
+                Item::Data(ast::Data {
+                    source: ast::DataSource::Solve { .. } | ast::DataSource::Predict(_), ..
+                }) => continue,
+                Item::Data(_) if fits => "data set",
                 _ => continue,
             };
             let message = format!("the {what} `{name}` is never used");
@@ -572,6 +635,11 @@ fn named_data(item: &ast::Data) -> Option<ast::Ident> {
         }
         _ => None,
     }
+}
+
+/// Whether an item is the prediction of this name.
+fn is_prediction(item: &Item, name: &str) -> bool {
+    matches!(item, Item::Data(d) if d.name.name == name && matches!(d.source, ast::DataSource::Predict(_)))
 }
 
 /// The name an item declares.

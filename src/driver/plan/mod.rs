@@ -129,7 +129,7 @@ fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usi
     });
     match simulated {
         Some(spec) => (Purpose::Data, spec.steps, spec.trajectories),
-        None => (Purpose::Window, fit.map_or(WINDOW, |f| f.window), 1),
+        None => (Purpose::Window, fit.map_or(WINDOW, Fit::reach), 1),
     }
 }
 
@@ -178,7 +178,7 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves(program, fit.model, (fit.window, fit.batch), fit.orders, Some(fit)),
+        solves: solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit)),
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,

@@ -20,6 +20,7 @@ mod normal;
 mod optimiser;
 mod prune;
 mod result;
+mod rollout;
 mod state;
 mod sums;
 mod watch;
@@ -28,6 +29,7 @@ pub use fit::{apply, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
+pub use rollout::{Seed, roll_out};
 pub use state::{Forgetful, Keeper, State, Weights};
 pub use watch::{Best, Watch};
 
@@ -60,6 +62,9 @@ pub enum GradientError {
         /// The parameter or result.
         name: String,
     },
+    /// Solves that reach no further than networks read predict nothing.
+    #[error("the solves reach no further than the networks read")]
+    Horizon,
     /// A number is not finite.
     #[error("training diverged at step {step}: {quantity} is not finite")]
     Diverged {
