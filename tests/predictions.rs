@@ -98,10 +98,9 @@ test \"goes on\" {
     let tested = mechc(folder.path(), &["test", "m.mech"]);
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
 
-    let (folder, _) = run(&model.replace("holdout 20%", "trajectories 4; holdout 50% of trajectories").replace(
-        "predict tail = fit { steps 100; tolerance 1% }",
-        "predict tail = fit { tolerance 1% }",
-    ));
+    let (folder, _) = run(&model
+        .replace("holdout 20%", "trajectories 4; holdout 50% of trajectories")
+        .replace("predict tail = fit { steps 100; tolerance 1% }", "predict tail = fit { tolerance 1% }"));
     let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
     // Of two trajectories the first fifth gives the state: 160 samples of each remain.
     assert_eq!(text.lines().count(), 1 + 2 * 160, "{}", text.lines().next().unwrap_or_default());

@@ -172,8 +172,10 @@ fn equation(model: &Model, equation: &Equation, sources: &Sources) -> Value {
 }
 
 fn network(network: &Network, sources: &Sources) -> Value {
-    let output = |o: &hir::NetworkOutput| json!({"name": o.name, "size": o.size, "over_window": o.over == hir::Over::Window,
-            "over_horizon": o.over == hir::Over::Horizon});
+    let output = |o: &hir::NetworkOutput| {
+        json!({"name": o.name, "size": o.size, "over_window": o.over == hir::Over::Window,
+            "over_horizon": o.over == hir::Over::Horizon})
+    };
     let learned = match network.input {
         hir::NetworkInput::Window(_) => None,
         hir::NetworkInput::Learned(numbers) => Some(numbers),

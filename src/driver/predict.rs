@@ -70,9 +70,7 @@ pub(super) fn cuts(spec: &PredictSpec, observed: &Observed, read: usize) -> Vec<
         fitted,
     };
     match (spec.from, held, follows) {
-        (Origin::HeldOut, Some(held), None) => {
-            held.data.trajectories.iter().map(|t| cut(t, read, None)).collect()
-        }
+        (Origin::HeldOut, Some(held), None) => held.data.trajectories.iter().map(|t| cut(t, read, None)).collect(),
         _ => {
             let whole = |(k, fitted): (usize, &Trajectory)| {
                 let after = follows.and_then(|h| h.data.trajectories.get(k));
@@ -275,7 +273,8 @@ pub(super) fn judge(observed: &Observed, findings: &mut Findings) {
             let components = 0..observed.components.len();
             let along: Vec<f64> = components.flat_map(|c| part.predicted[c * many..c * many + len].to_vec()).collect();
             let columns = &observed.train.columns;
-            let here = holdout::compare(observed, columns, &part.truth, &along, (squares.as_mut_slice(), forecast.tolerance));
+            let here =
+                holdout::compare(observed, columns, &part.truth, &along, (squares.as_mut_slice(), forecast.tolerance));
             followed = followed.min(here);
         }
         for (component, (sum, count)) in observed.components.iter().zip(&squares) {
@@ -285,8 +284,10 @@ pub(super) fn judge(observed: &Observed, findings: &mut Findings) {
             }
         }
         if followed.is_finite() {
-            let name =
-                format!("time the prediction follows the data (error below {} standard deviations)", forecast.tolerance);
+            let name = format!(
+                "time the prediction follows the data (error below {} standard deviations)",
+                forecast.tolerance
+            );
             findings.metrics.push((name, forecast.name.clone(), followed));
         }
     }

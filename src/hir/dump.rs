@@ -1,11 +1,11 @@
 //! The checked program as stable text, for `--emit hir` and for tests.
 
-use super::{made, predict};
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
     Network, NetworkInput, Noise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk, Unit,
-    UnknownKind, number, Vary,
+    UnknownKind, Vary, number,
 };
+use super::{made, predict};
 
 /// The whole program as text; equal programs give equal text, byte for byte.
 pub fn dump(program: &Program) -> String {

@@ -31,9 +31,9 @@ pub use experiment::{
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
 pub use model::{
-    Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId,
-    LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units,
-    Unknown, UnknownId, UnknownKind, UnknownTerm, family,
+    Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
+    InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements,
+    Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{Origin, PredictSpec};

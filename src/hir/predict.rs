@@ -50,7 +50,9 @@ pub(super) fn predict_lines(program: &Program, spec: &PredictSpec) -> Vec<String
     vec![
         format!("steps     {steps} from {}", spec.from.name()),
         match spec.by {
-            Some(by) => format!("rolls     by {by}: networks read the last {} samples, their own output too", fit.window),
+            Some(by) => {
+                format!("rolls     by {by}: networks read the last {} samples, their own output too", fit.window)
+            }
             None => "solves    the equations that were found, from the state that was estimated".to_string(),
         },
         format!("follows   while the error is below {} standard deviations", number(spec.tolerance)),

@@ -40,8 +40,8 @@ pub use html::report_html;
 pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
-    Engine, Equation, LossPoint, Metric, NoiseEstimate, Parameter, PlausibleTerm, PredictionRecord, RunRecord, StateRecord, Term,
-    TrajectoryRecord,
+    Engine, Equation, LossPoint, Metric, NoiseEstimate, Parameter, PlausibleTerm, PredictionRecord, RunRecord,
+    StateRecord, Term, TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;

@@ -93,7 +93,8 @@ pub(super) fn simulated(
     let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], cx);
     honours_boundary(model, model_name, &mut settings, cx);
     // What is given for every trajectory needs no value for all.
-    let varied = settings.all("vary").into_iter().filter_map(|s| s.values.first().and_then(as_word)).collect::<Vec<_>>();
+    let varied =
+        settings.all("vary").into_iter().filter_map(|s| s.values.first().and_then(as_word)).collect::<Vec<_>>();
     let values = values(model, model_name, (arguments, &varied), "simulate", cx);
     settings.ok &= values.is_some();
     let initial = initial(model, model_name, &mut settings, cx);
@@ -139,30 +140,29 @@ pub(super) fn simulated(
 }
 
 /// `vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)`, as positions among the model's unknowns.
-fn vary(
-    model: &Model,
-    trajectories: usize,
-    settings: &mut Settings<'_>,
-    cx: &mut Context<'_>,
-) -> Vec<(usize, Vary)> {
+fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<(usize, Vary)> {
     let mut out: Vec<(usize, Vary)> = Vec::new();
     for setting in settings.all("vary") {
         let form = match setting.values.as_slice() {
-            [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)] => match &name.kind {
-                ExprKind::Name(key) => Some((name, key, e)),
+            [SettingValue::Expr(name), SettingValue::Equals(_), value] => match &name.kind {
+                ExprKind::Name(key) => Some((name, key, value)),
                 _ => None,
             },
             _ => None,
         };
-        let Some((name, key, e)) = form else {
+        let Some((name, key, value)) = form else {
             let _: Option<()> = settings.wrong_form(setting, cx);
             continue;
         };
-        let given: Vec<&ast::Expr> = match &e.kind {
-            ExprKind::Call(call) if call.function.name == "normal" && call.arguments.len() == 2 => {
+        let drawn = match value {
+            SettingValue::Expr(ast::Expr { kind: ExprKind::Call(call), .. }) => Some(call),
+            _ => None,
+        };
+        let given: Vec<&ast::Expr> = match (drawn, elements(value)) {
+            (Some(call), _) if call.function.name == "normal" && call.arguments.len() == 2 => {
                 call.arguments.iter().collect()
             }
-            ExprKind::Tuple(list) => list.iter().collect(),
+            (None, Some(list)) if list.len() > 1 => list,
             _ => {
                 let _: Option<()> = settings.wrong_form(setting, cx);
                 continue;
@@ -170,8 +170,8 @@ fn vary(
         };
         let numbers: Option<Vec<f64>> = given.iter().map(|e| settings.constant(setting, e, cx)).collect();
         let Some(numbers) = numbers else { continue };
-        let vary = match (&e.kind, numbers.as_slice()) {
-            (ExprKind::Call(_), &[mean, deviation]) => Vary::Normal(mean, deviation),
+        let vary = match (drawn, numbers.as_slice()) {
+            (Some(_), &[mean, deviation]) => Vary::Normal(mean, deviation),
             _ => Vary::List(numbers),
         };
         let at = model.unknowns.values().position(|u| u.name == *key);
@@ -180,12 +180,12 @@ fn vary(
         } else if out.iter().any(|(i, ..)| Some(*i) == at) {
             Some((format!("`{key}` is drawn twice"), name.span))
         } else if matches!(vary, Vary::Normal(_, deviation) if deviation < 0.0) {
-            Some(("a standard deviation is at least 0".to_string(), given.last().map_or(e.span, |d| d.span)))
+            Some(("a standard deviation is at least 0".to_string(), given.last().map_or(setting.span, |d| d.span)))
         } else if let Vary::List(list) = &vary
             && list.len() != trajectories
         {
             let message = format!("there are {} values of `{key}` for {trajectories} trajectories", list.len());
-            Some((message, e.span))
+            Some((message, given.first().map_or(setting.span, |e| e.span)))
         } else {
             None
         };
@@ -265,7 +265,10 @@ pub(super) fn values(
     let mut out = Vec::new();
     for unknown in model.unknowns.values() {
         let UnknownKind::Param(p) = unknown.kind else { continue };
-        if varied.contains(&unknown.name.as_str()) && unknown.start.is_none() && !given.contains_key(unknown.name.as_str()) {
+        if varied.contains(&unknown.name.as_str())
+            && unknown.start.is_none()
+            && !given.contains_key(unknown.name.as_str())
+        {
             out.push(0.0);
             continue;
         }

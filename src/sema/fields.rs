@@ -8,8 +8,8 @@ use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E1009, E1010, E1011};
 use crate::hir::{
-    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding,
-    StartSource, StepSource, number,
+    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding, StartSource,
+    StepSource, number,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};

@@ -101,7 +101,9 @@ fn end(
         Some(&Layer::Conv { channels, .. }) => {
             let (name, size) = (&output.name, output.size);
             let problem = if output.over == Over::Horizon {
-                Some(format!("`{name}` is over the horizon, and a convolution gives numbers for the steps of the window"))
+                Some(format!(
+                    "`{name}` is over the horizon, and a convolution gives numbers for the steps of the window"
+                ))
             } else if output.over == Over::Once {
                 Some(format!("`{name}` is not over the window, and a convolution gives numbers for every step"))
             } else if channels != size {

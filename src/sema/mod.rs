@@ -56,6 +56,5 @@ pub use overrides::{Override, parse_override};
 pub use program::analyze;
 pub use settings::{
     FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS,
-    PREDICT as PREDICT_SETTINGS, Rule,
-    SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
+    PREDICT as PREDICT_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

@@ -92,7 +92,8 @@ impl<'a> Resolver<'a, '_> {
         let equations = equations?;
         self.unidentified(&equations, &unknowns);
         let units = super::units::check(self, model, &unknowns, &holes, &hole_ids);
-        let statements = (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));
+        let statements =
+            (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));
         Some(Model {
             name: model.name.name.clone(),
             doc: model.doc.clone(),

@@ -69,13 +69,20 @@ pub(super) fn ensure(
             Engine::Gradient => format!("{all}: a number for each sample, and no network gives it"),
             Engine::Joint => format!("{all}: a number for each sample, and the joint engine estimates one for all"),
         };
-        let help = format!("let a network read it off the data, `parameters {left} = network.output`, or leave `per sample` out");
+        let help = format!(
+            "let a network read it off the data, `parameters {left} = network.output`, or leave `per sample` out"
+        );
         refuse(message, "fitted here", span, help);
     }
     match (model.step, fit.step) {
         (Some(step), _) if fit.engine == Engine::Joint => {
             let message = "the joint engine takes the steps of the data".to_string();
-            refuse(message, "fitted here", step.span, "leave `engine` out: the gradient engine learns steps".to_string());
+            refuse(
+                message,
+                "fitted here",
+                step.span,
+                "leave `engine` out: the gradient engine learns steps".to_string(),
+            );
         }
         (Some(DeclaredStep { over_time: false, span, .. }), StepSource::Output(source)) => {
             let over = program.networks[source.network].outputs.get(source.output).map(|o| o.over);

@@ -70,7 +70,8 @@ pub(super) fn predict(
     }
     let steps = settings.count("steps", cx);
     let compared = from != Origin::End || matches!(data.holdout, Some(Holdout::Time(_)));
-    if settings.get("steps").is_none() && !compared {
+    // A key that is unknown may have been meant for it.
+    if settings.ok && settings.get("steps").is_none() && !compared {
         let message = "`steps` is missing: nothing was held out behind the fitted samples";
         let d = Diagnostic::error(E0505, message, item.name.span, "set in this block");
         cx.sink.push(d.help("write `steps 1000`"));

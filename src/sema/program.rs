@@ -514,12 +514,16 @@ impl<'w> Checker<'w> {
                 let (message, help) = match several {
                     [] if self.models.contains_key(&of.name) => (
                         format!("no fit is about the model `{}`", of.name),
-                        "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers".to_string(),
+                        "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers"
+                            .to_string(),
                     ),
                     [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
                     _ => (
                         format!("several fits are about the model `{}`", of.name),
-                        format!("name one of them: {}", several.iter().map(|(n, ..)| n.as_str()).collect::<Vec<_>>().join(", ")),
+                        format!(
+                            "name one of them: {}",
+                            several.iter().map(|(n, ..)| n.as_str()).collect::<Vec<_>>().join(", ")
+                        ),
                     ),
                 };
                 cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help));

@@ -257,7 +257,14 @@ impl<'a> Scope<'a> {
         for flat in 0..self.size_of(&axes) {
             let name = self.element_name(&decl.name.name, &axes, flat);
             let (value, bounds, span) = (None, Bounds::FREE, decl.name.span);
-            self.params.push(Param { name, value, bounds, fixed: decl.fixed, per_sample: decl.per_sample.is_some(), span });
+            self.params.push(Param {
+                name,
+                value,
+                bounds,
+                fixed: decl.fixed,
+                per_sample: decl.per_sample.is_some(),
+                span,
+            });
             self.param_values.push(decl.value.as_ref().map(Lazy::Pending));
             self.param_slots.push(Slot { axes: axes.clone(), flat });
             self.param_unknowns.push(None);

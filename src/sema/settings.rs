@@ -189,7 +189,12 @@ pub const FIT: &[Rule] = &[
     ),
     joint("significance", Takes::Number(0.0, 1e6, false), "chosen by the engine", "standard errors a term must reach"),
     gradient("window", Takes::Whole(2, 100_000), "50", "samples per window"),
-    gradient("horizon", Takes::Whole(2, 100_000), "the window", "samples that a solve reaches over, from the window's first"),
+    gradient(
+        "horizon",
+        Takes::Whole(2, 100_000),
+        "the window",
+        "samples that a solve reaches over, from the window's first",
+    ),
     gradient("stride", Takes::Whole(1, 100_000), "1", "distance between window starts"),
     gradient("batch", Takes::Whole(1, 1_000_000), "512", "windows per step"),
     gradient("steps", Takes::Whole(1, 1_000_000_000), "2500 with projection", "optimiser steps in all"),

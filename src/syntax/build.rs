@@ -4,7 +4,8 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
     Binding, Claim, Comparison, DataSource, Equation, Expectation, FieldDecl, For, Function, Ident, IndexDecl,
-    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, StepDecl, UnitExpr, Use,
+    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, StepDecl, UnitExpr,
+    Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;

@@ -586,7 +586,8 @@ fn gradient_beyond_the_window() {
         }
         settings.fields = vec![FieldBinding { input: InputId::new(0), source: field }];
         settings.step = StepSource::Output(step);
-        let term = |weight, state, output| LossTerm { measure: Measure::Mse, weight, state: StateId::new(state), output };
+        let term =
+            |weight, state, output| LossTerm { measure: Measure::Mse, weight, state: StateId::new(state), output };
         let terms = vec![term(1.0, 0, None), term(0.7, 1, None), term(2.0, 1, Some(short))];
         settings.loss = Loss { measure: Measure::Mse, terms };
         let lowered = lowered_as(&model, &networks, &settings, &Coefficients::Projected);

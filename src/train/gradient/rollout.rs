@@ -1,9 +1,9 @@
 //! Predictions that networks make from their own output.
 
+use super::batches::vector;
 use super::functions::{Arguments, Functions};
 use super::sums::{Sums, go_on};
 use super::{GradientError, GradientFit, Layout, Settings};
-use super::batches::vector;
 use crate::artifact::training::names;
 use crate::data::Dataset;
 use crate::train::Observer;
