@@ -184,6 +184,7 @@ fn tables_of_settings_are_those_of_the_compiler() {
     let tables = [
         ("simulate", sema::SIMULATE_SETTINGS),
         ("solve", sema::SOLVE_SETTINGS),
+        ("predict", sema::PREDICT_SETTINGS),
         ("formula", sema::FORMULA_SETTINGS),
         ("file", sema::FILE_SETTINGS),
         ("network", sema::NETWORK_SETTINGS),

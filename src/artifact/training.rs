@@ -16,6 +16,8 @@ pub mod names {
 
     /// `f64[sample, time, observed]`: the windows of the mini-batch, in data units.
     pub const WINDOW: &str = "window";
+    /// `f64[sample, read, observed]`: the part of the windows that networks read, where solves reach beyond it.
+    pub const READ: &str = "read";
     /// `f64[sample, time]`: the time of every step, where the model uses it.
     pub const TIME: &str = "t";
     /// `f64[sample, time, input]`: the inputs, where the model has any.

@@ -7,13 +7,14 @@ use super::failure::{Failure, Problem};
 use super::pointwise::Compiled;
 use super::{formula, memory, solved};
 use crate::data::{self, Dataset, Purpose, ReadSpec, Sampling, Trajectory};
-use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, family};
+use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, Vary, family};
 use crate::lower::pointwise::components;
 
 /// Reads or simulates a data set for a model. Paths are relative to `root`.
 pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Result<Dataset, Failure> {
     match &data.source {
         DataSource::Simulate(_) | DataSource::Solve(_) | DataSource::Formula(_) => make(program, data, root),
+        DataSource::Predict(_) => make(program, data, root),
         DataSource::Csv { path, columns } | DataSource::Numpy { path, columns } => {
             // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
             let given = |name: &str| columns.columns.contains_key(name) || columns.derived.contains_key(name);
@@ -90,6 +91,11 @@ pub(super) fn make(program: &Program, data: &DataSet, root: &Path) -> Result<Dat
         DataSource::Simulate(spec) => simulate(program, spec),
         DataSource::Solve(spec) => solved::solve(program, spec, root),
         DataSource::Formula(spec) => formula::compute(&data.name, spec),
+        DataSource::Predict(_) => Err(Failure::Usage(Problem::new(
+            "N003",
+            format!("`{}` is a prediction, which a fit makes", data.name),
+            format!("`mechc run` writes it into the run directory as `{}.csv`", data.name),
+        ))),
         DataSource::Csv { .. } | DataSource::Numpy { .. } => {
             Err(Failure::Internal(format!("`{}` is read from a file", data.name)))
         }
@@ -138,9 +144,13 @@ pub fn values(spec: &SimulateSpec, trajectory: usize) -> Vec<f64> {
     let mut rng = data::stream(spec.seed, Purpose::Parameters, trajectory as u64);
     let mut drawn = vec![0.0; spec.vary.len()];
     data::normals(&mut rng, &mut drawn);
-    for (&(at, mean, deviation), z) in spec.vary.iter().zip(&drawn) {
-        if let Some(slot) = values.get_mut(at) {
-            *slot = mean + deviation * z;
+    for ((at, vary), z) in spec.vary.iter().zip(&drawn) {
+        let value = match vary {
+            Vary::Normal(mean, deviation) => Some(mean + deviation * z),
+            Vary::List(list) => list.get(trajectory).copied(),
+        };
+        if let (Some(slot), Some(value)) = (values.get_mut(*at), value) {
+            *slot = value;
         }
     }
     values

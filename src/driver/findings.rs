@@ -2,6 +2,7 @@
 
 use super::bound::Bound;
 use super::observed::Observed;
+use super::predict::{self, Forecast};
 use super::terms::{Term, filled, six_digits, terms};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
@@ -49,6 +50,8 @@ pub struct Findings {
     pub varying: Option<Varying>,
     /// The engine's state, for the checkpoint.
     pub state: report::Archive,
+    /// What goes on where the fit ends.
+    pub predictions: Vec<Forecast>,
 }
 
 /// The equations that were found, every state's highest derivative on the left.
@@ -235,6 +238,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             .collect(),
         normalisation: findings.normalisation.clone(),
         trajectories: observed.records(&findings.solution),
+        predictions: predict::records(observed, &findings.predictions),
         warnings: findings.warnings.clone(),
         ..report::RunRecord::default()
     }

@@ -6,6 +6,7 @@ use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
+use super::predict;
 use super::target::{self, Target};
 use super::{features, sets, varying};
 use crate::base::Idx;
@@ -88,6 +89,18 @@ pub fn fit(
             varying::add(model, fit, &all, &mut found);
         }
     }
+    for (item, spec) in program.predictions(&fit.name) {
+        let Some(by) = spec.by else { continue };
+        let mut forecast = predict::begun(&item.name, &spec, fit.window);
+        let (cuts, seeds) = predict::seeds(&spec, (model, observed), fit.window, (&item.name, &mut found.warnings));
+        let steps = cuts.iter().map(|cut| spec.steps.unwrap_or(cut.truth.len)).max().unwrap_or(0);
+        let what = (seeds.as_slice(), steps, by);
+        let rolled = gradient::roll_out(&mut functions, &layout, data, &settings, &result, what, observer);
+        for (cut, rows) in cuts.into_iter().zip(rolled.map_err(failure)?) {
+            predict::add_rolled(&mut forecast, cut, (model, observed), spec.steps, &rows, &mut found.warnings);
+        }
+        found.predictions.push(forecast);
+    }
     Ok(found)
 }
 
@@ -97,11 +110,11 @@ fn is_plateau(fit: &Fit) -> bool {
 
 /// Refuses networks, windows and batches that do not fit in memory.
 fn ensure_memory(fit: &Fit, lowered: &Lowered, loaded: &Loaded, observed: &Observed) -> Result<(), Failure> {
-    let windows = |len: usize| len.checked_sub(fit.window).map_or(0, |rest| rest / fit.stride.max(1) + 1);
+    let windows = |len: usize| len.checked_sub(fit.reach()).map_or(0, |rest| rest / fit.stride.max(1) + 1);
     let all: usize = observed.train.trajectories.iter().map(|t| windows(t.len)).sum();
     let batch = fit.batch.min(all).max(1) as u64;
     let weights = weights(lowered);
-    let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.window);
+    let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.reach());
     let help = "make the network smaller, or `window` and `batch`";
     memory::ensure(&what, memory::of_training(loaded.entries(), batch, weights), help)
 }
@@ -172,7 +185,8 @@ fn settings(fit: &Fit) -> Settings {
     let defaults = Settings::default();
     Settings {
         seed: fit.seed,
-        window: fit.window,
+        window: fit.reach(),
+        read: fit.window,
         stride: fit.stride,
         batch: fit.batch,
         steps: fit.steps,
@@ -312,6 +326,6 @@ fn failure(error: GradientError) -> Failure {
         GradientError::Runtime(_) | GradientError::Step { .. } => {
             numerical("N515", "lower the learning rate, remove candidate terms, or fit with `engine joint`")
         }
-        GradientError::Unknown { .. } => Failure::Internal(message),
+        GradientError::Horizon | GradientError::Unknown { .. } => Failure::Internal(message),
     }
 }

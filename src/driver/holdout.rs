@@ -147,7 +147,7 @@ impl Judge<'_> {
 }
 
 /// The solution at the samples of a trajectory from a state at the time `before` them, `[component, sample]`.
-fn solve(
+pub(super) fn solve(
     compiled: &mut Compiled,
     xi: &[f64],
     start: &[f64],

@@ -172,7 +172,10 @@ fn equation(model: &Model, equation: &Equation, sources: &Sources) -> Value {
 }
 
 fn network(network: &Network, sources: &Sources) -> Value {
-    let output = |o: &hir::NetworkOutput| json!({"name": o.name, "size": o.size, "over_window": o.over_window});
+    let output = |o: &hir::NetworkOutput| {
+        json!({"name": o.name, "size": o.size, "over_window": o.over == hir::Over::Window,
+            "over_horizon": o.over == hir::Over::Horizon})
+    };
     let learned = match network.input {
         hir::NetworkInput::Window(_) => None,
         hir::NetworkInput::Learned(numbers) => Some(numbers),
@@ -195,6 +198,14 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
         DataSource::Numpy { path, columns } => file(program, data, "numpy", path, columns),
         DataSource::Simulate(spec) => simulated(program, spec),
         DataSource::Solve(spec) => solved(program, spec),
+        DataSource::Predict(spec) => {
+            let states = program.models[program.fits[spec.fit].model].states.values();
+            json!({
+                "source": "predict", "fit": program.fits[spec.fit].name, "samples": spec.steps, "by": spec.by,
+                "from": spec.from.name(), "tolerance": spec.tolerance,
+                "columns": states.map(|s| json!({"column": s.name, "name": s.name, "role": "state"})).collect::<Vec<_>>(),
+            })
+        }
         DataSource::Formula(spec) => json!({
             "source": "formula", "samples": spec.steps, "start": spec.t0, "dt": spec.dt, "trajectories": spec.trajectories,
             "seed": spec.seed, "random_numbers": spec.draws.len(),
@@ -286,6 +297,7 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
         settings["significance"] = json!(fit.significance);
     } else {
         settings["window"] = json!(fit.window);
+        settings["horizon"] = json!(fit.horizon);
         settings["stride"] = json!(fit.stride);
         settings["batch"] = json!(fit.batch);
         settings["steps"] = json!(fit.steps);

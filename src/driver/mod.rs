@@ -32,6 +32,7 @@ mod observed;
 mod passes;
 mod plan;
 mod pointwise;
+mod predict;
 mod remarks;
 mod resume;
 mod run;

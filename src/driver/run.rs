@@ -11,7 +11,7 @@ use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::target::Target;
-use super::{gradient, holdout, joint, remarks, run_solve, sets};
+use super::{gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
@@ -197,6 +197,9 @@ impl Job<'_> {
         };
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
         holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
+        let by = (&self.threads, fit.seed);
+        predict::solve_on((program, &fit.name), model, &observed, &mut findings, by)?;
+        predict::judge(&observed, &mut findings);
         let mut record = findings::record(model, &findings, &observed);
         record.summary = summary;
         record.data = records;
@@ -299,6 +302,9 @@ fn save(
     }
     if let Some(varying) = &findings.varying {
         directory.save("fields.csv", varying.to_csv().as_bytes())?;
+    }
+    for prediction in &record.predictions {
+        directory.save(&format!("{}.csv", prediction.name), predict::dataset(prediction).to_csv().as_bytes())?;
     }
     directory.save("report.html", report::report_html(record).as_bytes())?;
     let text = serde_json::to_string_pretty(record).map_err(json)?;

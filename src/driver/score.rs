@@ -6,7 +6,7 @@ use crate::data::Trajectory;
 
 /// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged
 /// over the states, stays below this.
-const FOLLOWS: f64 = 0.4;
+pub(super) const FOLLOWS: f64 = 0.4;
 
 /// Squared errors of a part of the data.
 #[derive(Clone, Debug)]
@@ -15,13 +15,19 @@ pub(super) struct Score {
     set: String,
     /// Sum of squares and number of samples, per component.
     squares: Vec<(f64, usize)>,
-    /// For how long predictions follow the data.
+    /// For how long predictions follow the data, with an error below how many standard deviations.
     followed: f64,
+    follows: f64,
 }
 
 impl Score {
     pub(super) fn new(set: String, observed: &Observed) -> Score {
-        Score { set, squares: vec![(0.0, 0); observed.components.len()], followed: f64::INFINITY }
+        Score { set, squares: vec![(0.0, 0); observed.components.len()], followed: f64::INFINITY, follows: FOLLOWS }
+    }
+
+    /// The same with another limit of what follows the data.
+    pub(super) fn within(self, follows: f64) -> Score {
+        Score { follows, ..self }
     }
 
     /// Adds a score to the first one, which is that of all data, and to that of its data set.
@@ -63,7 +69,7 @@ impl Score {
                     count += 1;
                 }
             }
-            if count > 0 && (error / count as f64).sqrt() > FOLLOWS {
+            if count > 0 && (error / count as f64).sqrt() > self.follows {
                 followed = i;
             }
         }
@@ -85,7 +91,7 @@ impl Score {
         }
         if self.followed.is_finite() {
             let name =
-                format!("time the prediction follows the data{behind} (error below {FOLLOWS} standard deviations)");
+                format!("time the prediction follows the data{behind} (error below {} standard deviations)", self.follows);
             findings.metrics.push((name, part.into(), self.followed));
         }
     }

@@ -14,7 +14,8 @@ use crate::report;
 /// The equations, one for each statement: its known summands as they were written, those of its holes with their
 /// coefficients.
 pub fn equations(model: &Model, statements: &Statements, findings: &Findings) -> Vec<report::Equation> {
-    statements.equations.iter().map(|s| equation(model, s, findings)).collect()
+    let all = statements.holes.iter().chain(&statements.equations);
+    all.map(|s| equation(model, s, findings)).collect()
 }
 
 fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report::Equation {
@@ -108,6 +109,10 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
             }
             _ => writeln!(out, "  const {declared}{unit} = {}", list(values)),
         };
+    }
+    for hole in &statements.holes {
+        let right: String = hole.right.iter().map(|(_, parts)| text(model, parts, findings, &number)).collect();
+        let _ = writeln!(out, "  let {} = {right}", hole.left);
     }
     for statement in &statements.equations {
         let indent = "  ".repeat(statement.loops.len() + 1);

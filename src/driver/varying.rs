@@ -46,8 +46,8 @@ pub(super) fn add(model: &Model, fit: &Fit, parts: &[(&Dataset, &[Reconstruction
         for part in *parts {
             let Some(trajectory) = data.trajectories.get(part.trajectory) else { continue };
             for (w, &start) in part.starts.iter().enumerate() {
-                for i in 0..fit.window {
-                    let at = w * fit.window + i;
+                for i in 0..fit.reach() {
+                    let at = w * fit.reach() + i;
                     let mut values: Vec<f64> = part.fields.iter().skip(at * fields).take(fields).copied().collect();
                     values.extend(part.steps.get(at));
                     let times = [start, start + i].map(|i| trajectory.time(i));

@@ -1,11 +1,11 @@
 //! The checked program as stable text, for `--emit hir` and for tests.
 
-use super::made;
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
     Network, NetworkInput, Noise, Normalise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
-    Unit, UnknownKind, number,
+    Unit, UnknownKind, Vary, number,
 };
+use super::{made, predict};
 
 /// The whole program as text; equal programs give equal text, byte for byte.
 pub fn dump(program: &Program) -> String {
@@ -102,6 +102,7 @@ fn dump_model(model: &Model, out: &mut String) {
         line!(out, "  initial {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
     }
     made::boundary_lines(model).iter().for_each(|l| line!(out, "  {l}"));
+    made::step_line(model).iter().for_each(|l| line!(out, "  {l}"));
 }
 
 fn dump_network(network: &Network, out: &mut String) {
@@ -121,7 +122,7 @@ fn dump_network(network: &Network, out: &mut String) {
         }
     }
     for output in &network.outputs {
-        let over = if output.over_window { " over window" } else { "" };
+        let over = output.over.spell();
         let plain = matches!(output.layers[..], [Layer::Emit { weight: 1.0, bias: None }]);
         if plain && network.trunks.first().is_some_and(|t| t.name.is_empty()) {
             line!(out, "  output {}[{}]{over}", output.name, output.size);
@@ -178,6 +179,10 @@ fn dump_data(program: &Program, data: &DataSet, out: &mut String) {
             let data = spec.data.map(|id| program.data[id].name.as_str());
             made::solve_lines(spec, data).iter().for_each(|l| line!(out, "  {l}"));
         }
+        DataSource::Predict(spec) => {
+            line!(out, "  predict {}", program.fits[spec.fit].name);
+            predict::predict_lines(program, spec).iter().for_each(|l| line!(out, "  {l}"));
+        }
         DataSource::Formula(spec) => made::formula_lines(spec).iter().for_each(|l| line!(out, "  {l}")),
     }
     match data.holdout {
@@ -233,9 +238,14 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
     };
     line!(out, "  steps {} dt {} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
     line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));
-    for &(at, mean, deviation) in &spec.vary {
-        let name = program.models[spec.model].unknowns.values().nth(at).map_or("?", |u| u.name.as_str());
-        line!(out, "  vary {name} = normal({}, {})", number(mean), number(deviation));
+    for (at, vary) in &spec.vary {
+        let name = program.models[spec.model].unknowns.values().nth(*at).map_or("?", |u| u.name.as_str());
+        match vary {
+            Vary::Normal(mean, deviation) => {
+                line!(out, "  vary {name} = normal({}, {})", number(*mean), number(*deviation));
+            }
+            Vary::List(values) => line!(out, "  vary {name} = ({})", list(values)),
+        }
     }
 }
 
@@ -251,7 +261,8 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         line!(out, "  significance {}", option(fit.significance.map(number)));
         return;
     }
-    line!(out, "  window {} stride {} batch {}", fit.window, fit.stride, fit.batch);
+    let horizon = fit.horizon.map_or(String::new(), |h| format!(" horizon {h}"));
+    line!(out, "  window {}{horizon} stride {} batch {}", fit.window, fit.stride, fit.batch);
     let (steps, epochs) = (fit.steps.map(|v| v.to_string()), fit.epochs.map(|v| v.to_string()));
     line!(out, "  steps {} epochs {} cycles {}", option(steps), option(epochs), fit.cycles);
     line!(out, "  threshold {} prune_from {}", number(fit.threshold), number(fit.prune_from));

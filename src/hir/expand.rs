@@ -1,7 +1,8 @@
 //! What the compiler made of a program, in the user's terms: the text of `mechc expand`.
 
 use super::dump::{bracketed, line, spell_bounds};
-use super::made::{boundary_lines, formula_lines, solve_lines};
+use super::made::{boundary_lines, formula_lines, solve_lines, step_line};
+use super::predict::predict_lines;
 use super::{
     DataSet, DataSource, Engine, Equation, Fit, Model, ModelId, Normalise, Program, StartSource, StateId, StepSource,
     UnknownKind, number,
@@ -32,6 +33,10 @@ pub fn expand(program: &Program) -> String {
     for fit in program.fits.values() {
         out.push('\n');
         expand_fit(program, fit, &mut out);
+        for (data, spec) in program.predictions(&fit.name) {
+            line!(out, "\npredict {}: {}", data.name, fit.name);
+            predict_lines(program, &spec).iter().for_each(|l| line!(out, "  {l}"));
+        }
     }
     out
 }
@@ -94,7 +99,7 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
     for init in &model.initial {
         line!(out, "  initial   {} = {}", model.spell_state(init.state, init.derivative), number(init.value));
     }
-    boundary_lines(model).iter().for_each(|l| line!(out, "  {l}"));
+    boundary_lines(model).iter().chain(&step_line(model)).for_each(|l| line!(out, "  {l}"));
     let solved = |d: &DataSet| matches!(&d.source, DataSource::Solve(spec) if spec.of == id);
     if !program.fits.values().any(|f| f.model == id) && !program.data.values().any(solved) {
         line!(out, "  no fit: simulated with the declared values");
@@ -237,7 +242,8 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
     if fit.l1 > 0.0 {
         line!(out, "  l1        {} times the magnitudes of the coefficients of holes", number(fit.l1));
     }
-    line!(out, "  windows   {} samples every {}, {} per step", fit.window, fit.stride, fit.batch);
+    let horizon = fit.horizon.map_or(String::new(), |h| format!(", solved over {h}"));
+    line!(out, "  windows   {} samples every {}{horizon}, {} per step", fit.window, fit.stride, fit.batch);
     if fit.normalise != Normalise::Standard {
         line!(out, "  networks  see states with `normalise {}`", fit.normalise.name());
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
-    OutputRef, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
+    OutputRef, PredictSpec, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
 use crate::base::{Arena, IndexMap, IndexSet};
 use crate::source::Span;
@@ -23,6 +23,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// The predictions of a fit, in order.
+    pub fn predictions(&self, fit: &str) -> Vec<(&DataSet, PredictSpec)> {
+        let of = |data: &DataSet| match &data.source {
+            DataSource::Predict(spec) if self.fits[spec.fit].name == fit => Some(spec.clone()),
+            _ => None,
+        };
+        self.data.values().filter_map(|d| Some((d, of(d)?))).collect()
+    }
+
     /// The model of the first solve item that takes inputs or starts from a data set.
     pub fn solved_with(&self, data: DataId) -> Option<&Model> {
         self.data.values().find_map(|d| match &d.source {
@@ -189,12 +198,45 @@ pub struct NetworkOutput {
     pub name: String,
     /// How many numbers (per step when over the window).
     pub size: usize,
-    /// Whether there is one for every step of the window.
-    pub over_window: bool,
+    /// How often it has these numbers.
+    pub over: Over,
     /// The trunk it reads, by position; the network's input without one.
     pub from: Option<usize>,
     /// The layers after it; the last ones give as many numbers as the output has.
     pub layers: Vec<Layer>,
+}
+
+impl NetworkOutput {
+    /// How often a fit has its numbers.
+    pub fn count(&self, fit: &Fit) -> usize {
+        match self.over {
+            Over::Once => 1,
+            Over::Window => fit.window,
+            Over::Horizon => fit.reach(),
+        }
+    }
+}
+
+/// How often an output has its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Once for a window.
+    Once,
+    /// For every sample of the window that is read.
+    Window,
+    /// For every step of the solve, which may reach beyond the window.
+    Horizon,
+}
+
+impl Over {
+    /// As it is written behind an output.
+    pub fn spell(self) -> &'static str {
+        match self {
+            Over::Once => "",
+            Over::Window => " over window",
+            Over::Horizon => " over horizon",
+        }
+    }
 }
 
 /// Observations.
@@ -233,6 +275,8 @@ pub enum DataSource {
     Solve(SolveSpec),
     /// Computed from formulas.
     Formula(FormulaSpec),
+    /// Predicted by a fit.
+    Predict(PredictSpec),
 }
 
 impl DataSource {
@@ -242,7 +286,7 @@ impl DataSource {
             DataSource::Simulate(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Formula(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Solve(spec) => spec.steps.map(|steps| (steps, 1)),
-            DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+            DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
         }
     }
 
@@ -264,9 +308,9 @@ impl DataSource {
         }
     }
 
-    /// Whether the data are made here and not read from a file.
+    /// Whether the data are made here and neither read from a file nor left by a fit.
     pub fn is_made(&self) -> bool {
-        !matches!(self, DataSource::Csv { .. } | DataSource::Numpy { .. })
+        !matches!(self, DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Predict(_))
     }
 }
 
@@ -341,9 +385,17 @@ pub struct SimulateSpec {
     pub trajectories: usize,
     /// Standard deviation of that shift, relative to each initial value's magnitude (at least 1).
     pub spread: f64,
-    /// Unknowns that are drawn anew for every trajectory: position in `values`, mean and standard deviation of a normal
-    /// distribution.
-    pub vary: Vec<(usize, f64, f64)>,
+    /// Unknowns that differ from trajectory to trajectory: position in `values`, and where they come from.
+    pub vary: Vec<(usize, Vary)>,
+}
+
+/// A number for every trajectory.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Vary {
+    /// Drawn from a normal distribution with this mean and standard deviation.
+    Normal(f64, f64),
+    /// In order.
+    List(Vec<f64>),
 }
 
 /// White Gaussian measurement noise.
@@ -429,6 +481,8 @@ pub struct Fit {
     pub significance: Option<f64>,
     /// Gradient engine: samples per window.
     pub window: usize,
+    /// Gradient engine: samples that a solve reaches over from the first one of the window; those of the window without it.
+    pub horizon: Option<usize>,
     /// Gradient engine: distance between window starts.
     pub stride: usize,
     /// Gradient engine: windows per step.
@@ -480,6 +534,11 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Gradient engine: samples that a solve reaches over.
+    pub fn reach(&self) -> usize {
+        self.horizon.unwrap_or(self.window)
+    }
+
     /// Every number of a network output that the fit uses, auxiliaries and parameters first.
     pub fn outputs(&self) -> Vec<OutputRef> {
         let auxiliary = self.auxiliary.iter().map(AuxiliaryBinding::source);

@@ -110,6 +110,20 @@ pub(super) fn boundary_lines(model: &Model) -> Vec<String> {
     out
 }
 
+/// Steps that the model says are learned, and parameters with a number for each window.
+pub(super) fn step_line(model: &Model) -> Vec<String> {
+    let mut out = Vec::new();
+    let names: Vec<&str> = model.params.values().filter(|p| p.per_sample).map(|p| p.name.as_str()).collect();
+    if !names.is_empty() {
+        out.push(format!("sample    {} per sample", names.join(", ")));
+    }
+    if let Some(step) = model.step {
+        let init = step.init.map_or(String::new(), |init| format!(", first {}", number(init)));
+        out.push(format!("step      {}{init}", if step.over_time { "over time" } else { "per sample" }));
+    }
+    out
+}
+
 fn spelled(model: &Model, value: &InitialValue) -> String {
     format!("{} = {}", model.spell_state(value.state, value.derivative), number(value.value))
 }

@@ -13,6 +13,7 @@ mod expr;
 mod made;
 mod model;
 mod notation;
+mod predict;
 mod spell;
 mod terms;
 mod test;
@@ -25,17 +26,18 @@ pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
-    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Padding, ParameterBinding, Program, SimulateSpec,
-    Trunk,
+    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program, SimulateSpec,
+    Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
 pub use model::{
-    Boundary, Bounds, DataId, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input, InputId,
-    LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements, Units,
-    Unknown, UnknownId, UnknownKind, UnknownTerm, family,
+    Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
+    InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements,
+    Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};
+pub use predict::{Origin, PredictSpec};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};

@@ -66,6 +66,8 @@ pub struct Model {
     pub initial: Vec<InitialValue>,
     /// What else holds at the ends of the time.
     pub boundary: Boundary,
+    /// Steps of solves that the model says are learned.
+    pub step: Option<DeclaredStep>,
     /// The statements as written, of models with index sets: what was found is told in their terms, not element by element.
     pub statements: Option<Statements>,
     /// Units, declared and inferred.
@@ -126,6 +128,17 @@ impl Units {
     }
 }
 
+/// Steps of solves that are learned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeclaredStep {
+    /// Whether there is one for every interval; otherwise one for each window.
+    pub over_time: bool,
+    /// What they start at; the data's step without it.
+    pub init: Option<f64>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
 /// A model with index sets in the terms it was written in.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Statements {
@@ -135,6 +148,8 @@ pub struct Statements {
     pub states: Vec<(String, Vec<StateId>)>,
     /// Parameters as declared, with their elements in order.
     pub params: Vec<(String, Vec<ParamId>)>,
+    /// Holes with a name.
+    pub holes: Vec<Statement>,
     /// The equations.
     pub equations: Vec<Statement>,
 }
@@ -200,6 +215,8 @@ pub struct Param {
     pub bounds: Bounds,
     /// Whether a fit leaves it alone (then it is substituted everywhere and is no unknown).
     pub fixed: bool,
+    /// Whether there is one number for each window or trajectory instead of one for all.
+    pub per_sample: bool,
     /// Where it is declared.
     pub span: Span,
 }

@@ -38,6 +38,9 @@ pub struct RunRecord {
     pub metrics: Vec<Metric>,
     /// Data and solution.
     pub trajectories: Vec<TrajectoryRecord>,
+    /// What predictions of the fit gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<PredictionRecord>,
     /// The resolved settings in the order of the model file: key and value as text.
     pub settings: Vec<(String, String)>,
     /// The model file and the files it imports as they were compiled: path and text.
@@ -212,6 +215,17 @@ pub struct TrajectoryRecord {
     pub held_out_from: Option<usize>,
 }
 
+/// A prediction: its trajectories with the data that they are compared with, where there are any.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PredictionRecord {
+    /// Its name.
+    pub name: String,
+    /// How it was made.
+    pub about: String,
+    /// The samples that were predicted.
+    pub trajectories: Vec<TrajectoryRecord>,
+}
+
 /// Data and solution of a state; both as long as the times, or empty where there is none. NaN where a sample is missing.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StateRecord {
@@ -242,6 +256,7 @@ impl Default for RunRecord {
             loss: Vec::new(),
             metrics: Vec::new(),
             trajectories: Vec::new(),
+            predictions: Vec::new(),
             settings: Vec::new(),
             sources: Vec::new(),
             versions: Vec::new(),

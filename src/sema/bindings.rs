@@ -5,7 +5,7 @@ use super::settings::{Context, Settings, elements};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0509, E1006};
-use crate::hir::{Model, Network, NetworkId, ParameterBinding, UnknownId, UnknownKind};
+use crate::hir::{Model, Network, NetworkId, NetworkOutput, Over, ParameterBinding, UnknownId, UnknownKind};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
 
 /// All `parameters` settings; those that are wrong are reported and left out.
@@ -49,7 +49,7 @@ fn binding(
     let (network, output) = output(source, setting, settings, around, cx)?;
     let unknowns = unknowns.into_iter().collect::<Option<Vec<UnknownId>>>()?;
     let declared = around.program.networks[network].outputs.get(output)?;
-    let problem = if declared.over_window {
+    let problem = if declared.over != Over::Once {
         Some(format!("`{}` has numbers for every step, and a parameter has one for the window", declared.name))
     } else if declared.size != unknowns.len() {
         Some(format!("`{}` has {} numbers, for {} parameters", declared.name, declared.size, unknowns.len()))
@@ -90,6 +90,18 @@ fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<UnknownId>
         return None;
     }
     Some(id)
+}
+
+/// Why an output has no number for every step of the solves.
+pub(super) fn not_for_every_step(output: &NetworkOutput, around: &Surroundings<'_>) -> Option<String> {
+    match output.over {
+        Over::Once => Some(format!("`{}` is not an output over the window", output.name)),
+        Over::Window if around.beyond => {
+            let name = &output.name;
+            Some(format!("`{name}` is over the window, and the solves reach over the horizon: write `over horizon`"))
+        }
+        Over::Window | Over::Horizon => None,
+    }
 }
 
 /// `smoother.v`: the network and the position of its output.

@@ -5,7 +5,7 @@ use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0513, E1007};
-use crate::hir::{DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind};
+use crate::hir::{DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A checked simulation request, to be joined with its model's id.
@@ -27,7 +27,10 @@ pub(super) fn simulated(
     let model = simulation.model;
     let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], cx);
     honours_boundary(model, model_name, &mut settings, cx);
-    let values = values(model, model_name, arguments, "simulate", cx);
+    // What is given for every trajectory needs no value for all.
+    let varied =
+        settings.all("vary").into_iter().filter_map(|s| s.values.first().and_then(as_word)).collect::<Vec<_>>();
+    let values = values(model, model_name, (arguments, &varied), "simulate", cx);
     settings.ok &= values.is_some();
     let initial = initial(model, model_name, &mut settings, cx);
     for key in ["steps", "dt"] {
@@ -41,7 +44,7 @@ pub(super) fn simulated(
     let seed = settings.whole("seed", cx).unwrap_or(0);
     let trajectories = settings.count("trajectories", cx).unwrap_or(1);
     let spread = settings.number("spread", cx).unwrap_or(0.3);
-    let vary = vary(model, &mut settings, cx);
+    let vary = vary(model, trajectories, &mut settings, cx);
     let holdout = holdout(&mut settings, trajectories > 1, cx);
     /// More samples than this do not fit in the memory of any machine this runs on.
     const MAX_SAMPLES: u128 = 1 << 31;
@@ -71,39 +74,58 @@ pub(super) fn simulated(
     Some(DataSet { name: data.name.name.clone(), source: DataSource::Simulate(spec), holdout, span: data.span })
 }
 
-/// `vary r = normal(3, 0.5)`, as positions among the model's unknowns with mean and standard deviation.
-fn vary(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<(usize, f64, f64)> {
-    let mut out: Vec<(usize, f64, f64)> = Vec::new();
+/// `vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)`, as positions among the model's unknowns.
+fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<(usize, Vary)> {
+    let mut out: Vec<(usize, Vary)> = Vec::new();
     for setting in settings.all("vary") {
         let form = match setting.values.as_slice() {
-            [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)] => match (&name.kind, &e.kind) {
-                (ExprKind::Name(key), ExprKind::Call(call)) => Some((name, key, call)),
+            [SettingValue::Expr(name), SettingValue::Equals(_), value] => match &name.kind {
+                ExprKind::Name(key) => Some((name, key, value)),
                 _ => None,
             },
             _ => None,
         };
-        let Some((name, key, call)) = form else {
+        let Some((name, key, value)) = form else {
             let _: Option<()> = settings.wrong_form(setting, cx);
             continue;
         };
-        let ([mean, deviation], true) = (call.arguments.as_slice(), call.function.name == "normal") else {
-            let _: Option<()> = settings.wrong_form(setting, cx);
-            continue;
+        let drawn = match value {
+            SettingValue::Expr(ast::Expr { kind: ExprKind::Call(call), .. }) => Some(call),
+            _ => None,
         };
-        let numbers = [mean, deviation].map(|e| settings.constant(setting, e, cx));
-        let [Some(mean), Some(width)] = numbers else { continue };
+        let given: Vec<&ast::Expr> = match (drawn, elements(value)) {
+            (Some(call), _) if call.function.name == "normal" && call.arguments.len() == 2 => {
+                call.arguments.iter().collect()
+            }
+            (None, Some(list)) if list.len() > 1 => list,
+            _ => {
+                let _: Option<()> = settings.wrong_form(setting, cx);
+                continue;
+            }
+        };
+        let numbers: Option<Vec<f64>> = given.iter().map(|e| settings.constant(setting, e, cx)).collect();
+        let Some(numbers) = numbers else { continue };
+        let vary = match (drawn, numbers.as_slice()) {
+            (Some(_), &[mean, deviation]) => Vary::Normal(mean, deviation),
+            _ => Vary::List(numbers),
+        };
         let at = model.unknowns.values().position(|u| u.name == *key);
         let problem = if at.is_none() {
             Some((format!("model `{}` has no estimated parameter `{key}`", model.name), name.span))
         } else if out.iter().any(|(i, ..)| Some(*i) == at) {
             Some((format!("`{key}` is drawn twice"), name.span))
-        } else if width < 0.0 {
-            Some(("a standard deviation is at least 0".to_string(), deviation.span))
+        } else if matches!(vary, Vary::Normal(_, deviation) if deviation < 0.0) {
+            Some(("a standard deviation is at least 0".to_string(), given.last().map_or(setting.span, |d| d.span)))
+        } else if let Vary::List(list) = &vary
+            && list.len() != trajectories
+        {
+            let message = format!("there are {} values of `{key}` for {trajectories} trajectories", list.len());
+            Some((message, given.first().map_or(setting.span, |e| e.span)))
         } else {
             None
         };
         match (problem, at) {
-            (None, Some(at)) => out.push((at, mean, width)),
+            (None, Some(at)) => out.push((at, vary)),
             (problem, _) => {
                 if let Some((message, span)) = problem {
                     cx.sink.push(Diagnostic::error(E1007, message, span, "cannot be drawn"));
@@ -130,7 +152,7 @@ fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_
 pub(super) fn values(
     model: &Model,
     name: &ast::Ident,
-    arguments: &[ast::Binding],
+    (arguments, varied): (&[ast::Binding], &[&str]),
     verb: &str,
     cx: &mut Context<'_>,
 ) -> Option<Vec<f64>> {
@@ -169,9 +191,22 @@ pub(super) fn values(
         cx.sink.push(d.help(format!("write the {what} as a `let` that depends on `t`")));
         ok = false;
     }
+    if let Some(step) = model.step {
+        let message = format!("`{}` cannot be {done}: a fit learns its steps", name.name);
+        let d = Diagnostic::error(E0506, message, name.span, "not known completely");
+        cx.sink.push(d.label(step.span, "learned").help(format!("{verb} a model without this statement")));
+        ok = false;
+    }
     let mut out = Vec::new();
     for unknown in model.unknowns.values() {
         let UnknownKind::Param(p) = unknown.kind else { continue };
+        if varied.contains(&unknown.name.as_str())
+            && unknown.start.is_none()
+            && !given.contains_key(unknown.name.as_str())
+        {
+            out.push(0.0);
+            continue;
+        }
         match given.get(unknown.name.as_str()).copied().flatten().or(unknown.start) {
             Some(v) => out.push(v),
             None if given.contains_key(unknown.name.as_str()) => {}

@@ -356,7 +356,8 @@ fn misplaced(item: &ast::ModelItem) -> Option<Span> {
         ast::ModelItem::Input(list) => list.first().map(|d| d.name.span),
         ast::ModelItem::Field(field) => field.names.first().map(|d| d.name.span),
         ast::ModelItem::Index(list) => list.first().map(|d| d.name.span),
-        ast::ModelItem::Let(b) => Some(b.name.span),
+        ast::ModelItem::Let(b) | ast::ModelItem::Hole(b) => Some(b.name.span),
+        ast::ModelItem::Step(step) => Some(step.span),
         ast::ModelItem::Function(f) => Some(f.name.span),
         ast::ModelItem::Time(unit) => Some(unit.span),
     }

@@ -1,6 +1,6 @@
 //! What differs from step to step in a fit by gradient training, and where solutions start: fields, steps, initial values.
 
-use super::bindings::output;
+use super::bindings::{not_for_every_step, output};
 use super::fit::Surroundings;
 use super::resolve::Resolver;
 use super::settings::{Context, Settings, as_word, elements};
@@ -8,7 +8,7 @@ use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E1009, E1010, E1011};
 use crate::hir::{
-    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, StartBinding, StartSource,
+    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding, StartSource,
     StepSource, number,
 };
 use crate::source::Span;
@@ -149,6 +149,12 @@ fn positive(
         Some(Layer::Conv { activation, residual, .. }) => *activation == Some(Activation::Sigmoid) && !residual,
         _ => false,
     };
+    let unfit = not_for_every_step(declared, around).filter(|_| declared.over != Over::Once);
+    if let Some(message) = unfit {
+        let d = Diagnostic::error(E1010, message, span, "does not fit");
+        cx.sink.push(d.label(around.program.networks[network].span, "the network"));
+        return None;
+    }
     if declared.size != 1 || !ends_positive {
         let (message, help) = match declared.size {
             1 => (
@@ -269,10 +275,12 @@ fn ensure_shape(
 ) -> Option<()> {
     let network = &around.program.networks[source.network];
     let declared = network.outputs.get(source.output)?;
-    let message = match (declared.over_window, over_window) {
+    let unfit = not_for_every_step(declared, around);
+    let message = match (declared.over != Over::Once, over_window) {
         (false, true) => {
             format!("`{}` is not an output over the window, and a field differs from step to step", declared.name)
         }
+        (true, true) if unfit.is_some() => unfit.unwrap_or_default(),
         (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
         _ if declared.size != count => format!("`{}` has {} numbers, for {count} names", declared.name, declared.size),
         _ => return Some(()),

@@ -1,13 +1,13 @@
 //! Fits: the engine, its settings, and whether model, data and network go together.
 
-use super::bindings::{output, parameters};
+use super::bindings::{not_for_every_step, output, parameters};
 use super::fields::{fields, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
 use super::sets::Sets;
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::shift::shifts;
-use super::suggest;
+use super::{per_sample, suggest};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
@@ -22,6 +22,8 @@ pub(super) struct Surroundings<'p> {
     pub(super) program: &'p Program,
     /// Networks by name; `None` for those that are wrong.
     pub(super) networks: &'p crate::base::IndexMap<String, Option<NetworkId>>,
+    /// Whether the solves of the fit reach beyond its windows.
+    pub(super) beyond: bool,
 }
 
 /// Settings that may stand several times.
@@ -42,7 +44,7 @@ pub(super) fn fit(
     let field = model.inputs.values().find(|i| i.field.is_some());
     let given = |key: &&str| !settings.all(key).is_empty();
     let of_network = REPEATABLE.iter().filter(|key| **key != "shift");
-    let wants_network = of_network.chain(&["step"]).any(given) || field.is_some();
+    let wants_network = of_network.chain(&["step"]).any(given) || field.is_some() || model.step.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
         Some(_) => Engine::Gradient,
@@ -57,10 +59,13 @@ pub(super) fn fit(
             .push(d.label(field.span, "declared here").help("leave `engine` out: the gradient engine trains fields"));
         settings.ok = false;
     }
+    let window = settings.count("window", cx).unwrap_or(50);
+    let horizon = horizon(&mut settings, window, fit, cx);
+    let around = &Surroundings { beyond: horizon.is_some_and(|h| h > window), ..*around };
     let auxiliary = auxiliaries(&mut settings, model, around, cx);
     let parameters = parameters(&mut settings, model, around, cx);
     let fields = fields(&mut settings, model, around, cx);
-    let step = step(&mut settings, around, cx);
+    let step = per_sample::step(model, step(&mut settings, around, cx));
     let start = start(&mut settings, model, around, cx);
     let shifts = shifts(&mut settings, model, cx);
     let normalise = settings.word("normalise", cx);
@@ -89,7 +94,8 @@ pub(super) fn fit(
         seed: settings.whole("seed", cx).unwrap_or(0),
         orders: orders(&mut settings, model, cx),
         significance: settings.number("significance", cx),
-        window: settings.count("window", cx).unwrap_or(50),
+        window,
+        horizon,
         stride: settings.count("stride", cx).unwrap_or(1),
         batch: settings.count("batch", cx).unwrap_or(512),
         steps,
@@ -115,6 +121,9 @@ pub(super) fn fit(
         bounds: Bounds::FREE,
         span: fit.span,
     };
+    if settings.ok {
+        settings.ok &= per_sample::ensure(fit, &result, model, around.program, &settings, cx);
+    }
     settings.ok &= honours(fit, model, engine, cx);
     let learned = field.is_some() || result.step != StepSource::Data;
     if model.unknowns.is_empty() && !learned {
@@ -169,6 +178,19 @@ fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) 
     let d = Diagnostic::error(E0513, message, fit.model.span, "fitted");
     cx.sink.push(d.label(span, "not honoured").help(help));
     false
+}
+
+/// A solve reaches at least over its window.
+fn horizon(settings: &mut Settings<'_>, window: usize, fit: &ast::Fit, cx: &mut Context<'_>) -> Option<usize> {
+    let horizon = settings.count("horizon", cx)?;
+    if horizon < window {
+        let message = format!("the horizon has {horizon} samples, and the window has {window} of them");
+        let at = |key: &str| settings.get(key).map_or(fit.span, |s| s.span);
+        let d = Diagnostic::error(E0511, message, at("horizon"), "too short").label(at("window"), "the window");
+        cx.sink.push(d.help("a solve starts at the first sample of its window: the horizon counts from there"));
+        settings.ok = false;
+    }
+    Some(horizon)
 }
 
 /// The order kept in the solve must reach the equations' highest derivative.
@@ -301,8 +323,9 @@ fn auxiliary(
     let (network, output) = output(source, setting, settings, around, cx)?;
     let states = states.into_iter().collect::<Option<Vec<StateId>>>()?;
     let declared = around.program.networks[network].outputs.get(output)?;
-    let problem = if !declared.over_window {
-        Some(format!("`{}` is not an output over the window", declared.name))
+    let unfit = not_for_every_step(declared, around);
+    let problem = if unfit.is_some() {
+        unfit
     } else if declared.size != states.len() {
         Some(format!("`{}` has {} numbers per step, for {} states", declared.name, declared.size, states.len()))
     } else {

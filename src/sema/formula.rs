@@ -53,7 +53,7 @@ pub(super) fn formula(data: &ast::Data, functions: &[ast::Function], cx: &mut Co
     body.extend(draws.list.iter().map(|(name, _, span)| {
         let name = ast::Ident { name: name.clone(), span: *span };
         let (axes, unit, value, bounds) = (Vec::new(), None, None, None);
-        ModelItem::Param(vec![ast::ParamDecl { name, axes, unit, value, bounds, fixed: false }])
+        ModelItem::Param(vec![ast::ParamDecl { name, axes, unit, value, bounds, fixed: false, per_sample: None }])
     }));
     // The columns are resolved like the quantities of a model without states.
     let around = ast::Model { name: data.name.clone(), doc: Vec::new(), body, units: Vec::new(), span: data.span };

@@ -7,7 +7,7 @@ use super::resolve::{Place, Resolver};
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0407};
+use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0406, E0407};
 use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -56,6 +56,33 @@ const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
 const MAX_TERMS: usize = 10_000;
 
 impl Resolver<'_, '_> {
+    /// Holes with a name are nothing but holes.
+    pub(super) fn named_holes(&mut self) {
+        for hole in &self.scope.holes {
+            if !matches!(hole.value.kind, ast::ExprKind::Hole(_)) {
+                let message = format!("`{}` is to be a hole, and this is none", hole.name.name);
+                let d = Diagnostic::error(E0406, message, hole.value.span, "not a hole");
+                self.sink.push(d.help("write `hole g = ?poly(x; degree = 2)`; a `let` names any other expression"));
+            }
+        }
+    }
+
+    /// The sum that a hole with a name stands for. Its coefficients are the same wherever the name stands.
+    pub(super) fn named_hole(&mut self, hole: &ast::Binding, span: Span) -> Option<Expr> {
+        let ast::ExprKind::Hole(call) = &hole.value.kind else { return None };
+        if self.place != Place::Equation {
+            let message = format!("`{}` is a hole, which stands in equations", hole.name.name);
+            let d = Diagnostic::error(E0406, message, span, "not here");
+            self.sink.push(d.label(hole.name.span, "declared here"));
+            return None;
+        }
+        // Its place is that of the declaration, whatever tuple the name stands in.
+        let tuple = std::mem::take(&mut self.tuple);
+        let sum = self.hole(call, hole.value.span);
+        self.tuple = tuple;
+        sum
+    }
+
     /// Expands the hole `call` and returns the sum that stands for it.
     pub(super) fn hole(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
         if call.function.name == "ratio" {

@@ -5,7 +5,7 @@ use super::settings::{Context, Settings, as_word};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0503, E0504, E1001, E1002, E1003, E1004, E1005};
-use crate::hir::{Activation, Layer, NetworkOutput, Padding, number};
+use crate::hir::{Activation, Layer, NetworkOutput, Over, Padding, number};
 use crate::syntax::ast::{Call, Expr, ExprKind, Setting, SettingValue};
 
 /// Words that a layer starts with.
@@ -100,7 +100,11 @@ fn end(
         _ if emits => {}
         Some(&Layer::Conv { channels, .. }) => {
             let (name, size) = (&output.name, output.size);
-            let problem = if !output.over_window {
+            let problem = if output.over == Over::Horizon {
+                Some(format!(
+                    "`{name}` is over the horizon, and a convolution gives numbers for the steps of the window"
+                ))
+            } else if output.over == Over::Once {
                 Some(format!("`{name}` is not over the window, and a convolution gives numbers for every step"))
             } else if channels != size {
                 Some(format!("`{name}` has {size} numbers per step, and the convolution gives {channels}"))

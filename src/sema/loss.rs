@@ -6,7 +6,7 @@ use super::settings::{Context, Settings};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0504, E1008};
-use crate::hir::{Loss, LossTerm, Measure, Model, OutputRef, StateId, number};
+use crate::hir::{Loss, LossTerm, Measure, Model, OutputRef, Over, StateId, number};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Setting, SettingValue};
 
@@ -172,7 +172,7 @@ fn outputs(
 ) -> Option<OutputRef> {
     let (network, position) = output(source, setting, settings, around, cx)?;
     let declared = around.program.networks[network].outputs.get(position)?;
-    let problem = if !declared.over_window {
+    let problem = if declared.over == Over::Once {
         format!("`{}` is not an output over the window, and data are", declared.name)
     } else if declared.size != states {
         format!("`{}` has {} numbers per step, for {states} states", declared.name, declared.size)

@@ -35,6 +35,8 @@ mod model;
 mod network;
 mod optimizer;
 mod overrides;
+mod per_sample;
+mod predict;
 mod product;
 mod program;
 mod resolve;
@@ -57,6 +59,6 @@ pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;
 pub use settings::{
-    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS, Rule,
-    SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
+    FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS,
+    PREDICT as PREDICT_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

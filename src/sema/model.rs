@@ -7,7 +7,7 @@ use super::resolve::Resolver;
 use super::scope::{Meaning, Scope};
 use super::split::choose_linear;
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
-use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, W0701, W0705};
+use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, E1012, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
     BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown, UnknownId,
@@ -61,6 +61,8 @@ impl<'a> Resolver<'a, '_> {
         self.constants();
         let params = self.parameters(model);
         self.field_starts(model);
+        let step = self.declared_step(model);
+        self.named_holes();
         self.lets();
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);
@@ -90,7 +92,8 @@ impl<'a> Resolver<'a, '_> {
         let equations = equations?;
         self.unidentified(&equations, &unknowns);
         let units = super::units::check(self, model, &unknowns, &holes, &hole_ids);
-        let statements = (!self.scope.axes.is_empty()).then(|| self.statements(model, &hole_ids));
+        let statements =
+            (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));
         Some(Model {
             name: model.name.name.clone(),
             doc: model.doc.clone(),
@@ -103,6 +106,7 @@ impl<'a> Resolver<'a, '_> {
             equations,
             initial,
             boundary,
+            step,
             statements,
             units,
         })
@@ -152,6 +156,11 @@ impl<'a> Resolver<'a, '_> {
                 }
                 for k in 0..self.elements(name) {
                     self.parameter(ParamId::new(first.index() + k), decl, &mut unknowns);
+                }
+                if let (true, Some(span)) = (decl.fixed, decl.per_sample) {
+                    let message = format!("`{name}` is fixed, and so the same for every sample");
+                    let d = Diagnostic::error(E1012, message, span, "cannot differ");
+                    self.sink.push(d.help("leave one of them out"));
                 }
                 if decl.fixed && decl.value.is_none() {
                     let message = format!("`{name}` is fixed, but has no value");
@@ -218,8 +227,9 @@ impl<'a> Resolver<'a, '_> {
                     continue;
                 }
                 // What all elements share is named after all of them.
+                let named = self.scope.holes.iter().find(|b| covers(b.value.span, hole.span)).map(|b| &b.name.name);
                 let base = if hole.repeated { prefix.0.split('[').next().unwrap_or_default() } else { &prefix.0 };
-                let prefix = format!("{base}{}", prefix.1);
+                let prefix = named.cloned().unwrap_or_else(|| format!("{base}{}", prefix.1));
                 let id = HoleId::new(holes.len());
                 hole_ids[position] = Some(id);
                 let mut terms = Vec::with_capacity(hole.terms.len());
@@ -351,6 +361,7 @@ impl<'a> Resolver<'a, '_> {
         for (name, entry) in &self.scope.names {
             let what = match entry.meaning {
                 Meaning::Const(_) => "constant",
+                Meaning::Hole(_) => "hole",
                 Meaning::Let(_) => "`let`",
                 Meaning::Input(i) if self.scope.inputs[i].field.is_some() => "field",
                 Meaning::Input(_) => "input",
@@ -401,6 +412,11 @@ impl<'a> Resolver<'a, '_> {
             }
         }
     }
+}
+
+/// Whether one place lies in another.
+fn covers(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// The number a setting's expression stands for, outside any model.

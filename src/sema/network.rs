@@ -5,7 +5,7 @@ use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0202, E0504, W1001};
-use crate::hir::{Activation, Feature, Layer, Network, NetworkInput, NetworkOutput, Trunk};
+use crate::hir::{Activation, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
 /// The most layers of a chain.
@@ -120,8 +120,8 @@ fn input(
     {
         return width(size, setting, settings, cx).map(|size| (NetworkInput::Learned(size), Vec::new()));
     }
-    let (list, over) = over_window(&setting.values);
-    if !over {
+    let (list, over) = over(&setting.values);
+    if over != Over::Window {
         return settings.wrong_form(setting, cx);
     }
     let (mut names, mut features) = (Vec::new(), Vec::new());
@@ -199,7 +199,7 @@ fn output(
     cx: &mut Context<'_>,
 ) -> Option<NetworkOutput> {
     let (declared, layers) = split(&setting.values);
-    let (list, over_window) = over_window(declared);
+    let (list, over) = over(declared);
     let [SettingValue::Expr(e)] = list else { return settings.wrong_form(setting, cx) };
     let (name, size) = match &e.kind {
         ExprKind::Name(name) => (name, 1),
@@ -209,7 +209,7 @@ fn output(
         },
         _ => return settings.wrong_form(setting, cx),
     };
-    let mut output = NetworkOutput { name: name.clone(), size, over_window, from: None, layers: Vec::new() };
+    let mut output = NetworkOutput { name: name.clone(), size, over, from: None, layers: Vec::new() };
     match layers {
         Some(layers) => {
             let found = chain(layers, shared, Some(&output), setting, settings, cx)?;
@@ -248,10 +248,12 @@ pub(super) fn width(
     None
 }
 
-/// Takes `over window` off the end.
-fn over_window(values: &[SettingValue]) -> (&[SettingValue], bool) {
-    match values {
-        [rest @ .., over, window] if as_word(over) == Some("over") && as_word(window) == Some("window") => (rest, true),
-        _ => (values, false),
+/// Takes `over window` or `over horizon` off the end.
+fn over(values: &[SettingValue]) -> (&[SettingValue], Over) {
+    let [rest @ .., over, what] = values else { return (values, Over::Once) };
+    match (as_word(over), as_word(what)) {
+        (Some("over"), Some("window")) => (rest, Over::Window),
+        (Some("over"), Some("horizon")) => (rest, Over::Horizon),
+        _ => (values, Over::Once),
     }
 }

@@ -271,6 +271,10 @@ impl<'a, 's> Resolver<'a, 's> {
                 let Lazy::Done(quantity) = &self.scope.lets[i] else { return None };
                 Some(quantity.value.clone())
             }
+            Meaning::Hole(i) => {
+                let hole = *self.scope.holes.get(i)?;
+                self.named_hole(hole, span)
+            }
             Meaning::Index(_) | Meaning::Function | Meaning::Broken => None,
         }
     }

@@ -27,6 +27,8 @@ pub(super) enum Meaning {
     Let(usize),
     /// A known function of time.
     Input(InputId),
+    /// An unknown term with a name: position in [`Scope::holes`].
+    Hole(usize),
     /// An index set: position in [`Scope::axes`].
     Index(usize),
     /// A function of the user's.
@@ -44,6 +46,7 @@ impl Meaning {
             Meaning::Const(_) => "a constant",
             Meaning::Let(_) => "a `let`",
             Meaning::Input(_) => "an input",
+            Meaning::Hole(_) => "a hole",
             Meaning::Index(_) => "an index set",
             Meaning::Function => "a function",
             Meaning::Broken => "something else",
@@ -121,6 +124,8 @@ pub(super) struct Scope<'a> {
     pub(super) lets: Vec<Lazy<'a, Quantity>>,
     /// Their places in their families.
     pub(super) let_slots: Vec<Slot>,
+    /// Holes with a name.
+    pub(super) holes: Vec<&'a ast::Binding>,
 }
 
 /// Names every model has.
@@ -206,7 +211,13 @@ impl<'a> Scope<'a> {
                     self.functions.insert(&f.name.name, f);
                 }
             }
+            ast::ModelItem::Hole(b) => {
+                if self.enter(&b.name, Meaning::Hole(self.holes.len()), Rc::default(), sink) {
+                    self.holes.push(b);
+                }
+            }
             ast::ModelItem::Index(_)
+            | ast::ModelItem::Step(_)
             | ast::ModelItem::Equation(_)
             | ast::ModelItem::Initial(_)
             | ast::ModelItem::Time(_)
@@ -246,7 +257,14 @@ impl<'a> Scope<'a> {
         for flat in 0..self.size_of(&axes) {
             let name = self.element_name(&decl.name.name, &axes, flat);
             let (value, bounds, span) = (None, Bounds::FREE, decl.name.span);
-            self.params.push(Param { name, value, bounds, fixed: decl.fixed, span });
+            self.params.push(Param {
+                name,
+                value,
+                bounds,
+                fixed: decl.fixed,
+                per_sample: decl.per_sample.is_some(),
+                span,
+            });
             self.param_values.push(decl.value.as_ref().map(Lazy::Pending));
             self.param_slots.push(Slot { axes: axes.clone(), flat });
             self.param_unknowns.push(None);

@@ -107,11 +107,10 @@ impl<'p> Sets<'p> {
                 cx.sink.push(d.help("choose `engine joint`, or resample the data"));
                 ok = false;
             }
-            if let Some((steps, _)) = data.source.extent().filter(|(steps, _)| fit.window > *steps) {
-                let window = fit.window;
-                let message =
-                    format!("a window has {window} samples, and a trajectory of `{}` only {steps}", data.name);
-                let span = settings.get("window").map_or(fit.span, |s| s.span);
+            if let Some((steps, _)) = data.source.extent().filter(|(steps, _)| fit.reach() > *steps) {
+                let (key, reach) = (if fit.horizon.is_some() { "horizon" } else { "window" }, fit.reach());
+                let message = format!("a {key} has {reach} samples, and a trajectory of `{}` only {steps}", data.name);
+                let span = settings.get(key).map_or(fit.span, |s| s.span);
                 cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
                 ok = false;
             }
@@ -187,6 +186,6 @@ fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
         }
         DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
         DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
-        DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+        DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
     }
 }

@@ -67,9 +67,9 @@ pub const SIMULATE: &[Rule] = &[
     rule("trajectories", Takes::Whole(1, 1_000_000), "1", "how many trajectories"),
     rule(
         "vary",
-        Takes::Form("vary r = normal(3, 0.5)"),
+        Takes::Form("vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)"),
         "nothing",
-        "a parameter drawn anew for every trajectory; may stand several times",
+        "a parameter that is drawn, or given, for every trajectory; may stand several times",
     ),
     rule("spread", Takes::Number(0.0, 1e6, false), "0.3", "how far initial values of further trajectories scatter"),
     rule(
@@ -95,6 +95,29 @@ pub const SOLVE: &[Rule] = &[
     rule("refinements", Takes::Whole(0, 100), "2", "most corrections of a solve"),
     rule("weights", Takes::Form("weights (1, 1, 1)"), "1 each", "factors on equation, boundary and smoothness rows"),
     rule("holdout", Takes::Form("holdout 20%"), "nothing", "what is kept out of a fit to the solution"),
+];
+
+/// Settings of `predict NAME = FIT`.
+pub const PREDICT: &[Rule] = &[
+    rule(
+        "steps",
+        Takes::Whole(1, 10_000_000),
+        "as many as there are data",
+        "samples that are predicted of every trajectory",
+    ),
+    rule("by", Takes::Whole(1, 100_000), "all that the horizon has", "samples that every solve of a roll-out adds"),
+    rule(
+        "from",
+        Takes::Word(&["end", "start", "held_out"]),
+        "end; held_out where trajectories are held out",
+        "behind which samples it starts",
+    ),
+    rule(
+        "tolerance",
+        Takes::Number(0.0, 1e6, true),
+        "40%",
+        "error, in standard deviations, up to which a prediction follows the data",
+    ),
 ];
 
 /// Settings of `data NAME = formula`; other keys name columns.
@@ -180,6 +203,12 @@ pub const FIT: &[Rule] = &[
     ),
     joint("significance", Takes::Number(0.0, 1e6, false), "chosen by the engine", "standard errors a term must reach"),
     gradient("window", Takes::Whole(2, 100_000), "50", "samples per window"),
+    gradient(
+        "horizon",
+        Takes::Whole(2, 100_000),
+        "the window",
+        "samples that a solve reaches over, from the window's first",
+    ),
     gradient("stride", Takes::Whole(1, 100_000), "1", "distance between window starts"),
     gradient("batch", Takes::Whole(1, 1_000_000), "512", "windows per step"),
     gradient("steps", Takes::Whole(1, 1_000_000_000), "2500 with projection", "optimiser steps in all"),

@@ -51,7 +51,16 @@ impl Resolver<'_, '_> {
                         out.params.push((family(&decl.name, &decl.axes), ids));
                     }
                 }
+                ModelItem::Hole(b) => {
+                    let mut found = Vec::new();
+                    self.holes_in(&b.value, 0, ids, &mut found);
+                    found.sort_by_key(|(span, _, _)| span.start);
+                    let right = vec![(false, self.parts(b.value.span, &found))];
+                    let left = b.name.name.clone() + &self.unit_text(b.unit.as_ref());
+                    out.holes.push(Statement { loops: Vec::new(), left, right });
+                }
                 ModelItem::Time(_)
+                | ModelItem::Step(_)
                 | ModelItem::Equation(_)
                 | ModelItem::For(_)
                 | ModelItem::Initial(_)

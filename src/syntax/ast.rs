@@ -30,7 +30,7 @@ pub enum Item {
     Model(Model),
     /// `network NAME { ... }`
     Network(Block),
-    /// `data NAME = source(...) { ... }` and `solve NAME = MODEL { ... }`
+    /// `data NAME = source(...) { ... }`, `solve NAME = MODEL { ... }`, `predict NAME = FIT { ... }`
     Data(Data),
     /// `fit MODEL to DATA { ... }`
     Fit(Fit),
@@ -99,6 +99,10 @@ pub enum ModelItem {
     Input(Vec<InputDecl>),
     /// `field c0, c1 over time init uniform(0, 1)`: numbers that differ from step to step.
     Field(FieldDecl),
+    /// `step per sample`, `step over time init 0.1`: steps of solves that are not those of the data.
+    Step(StepDecl),
+    /// `hole g = ?poly(x; degree = 3)`: an unknown term with a name, the same wherever it stands.
+    Hole(Binding),
     /// `let q = x*y`
     Let(Binding),
     /// `x' = a*x + ?poly(x; degree = 2)`, also `(x, y)' = ?poly(x, y; degree = 2)`
@@ -178,6 +182,17 @@ pub struct FieldDecl {
     pub init: Option<Expr>,
 }
 
+/// Steps that are learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepDecl {
+    /// Whether there is one for every interval; otherwise one for each window.
+    pub over_time: bool,
+    /// `init 0.1`: what they start at.
+    pub init: Option<Expr>,
+    /// The whole statement.
+    pub span: Span,
+}
+
 /// One input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputDecl {
@@ -217,6 +232,8 @@ pub struct ParamDecl {
     pub bounds: Option<(Expr, Expr)>,
     /// Whether `fixed` is written: a fit leaves it alone.
     pub fixed: bool,
+    /// `per sample`, which stands behind all of a statement: one number for each window or trajectory.
+    pub per_sample: Option<Span>,
 }
 
 /// `name = value`
@@ -274,7 +291,7 @@ pub struct Block {
     pub span: Span,
 }
 
-/// `data NAME = source(...) { ... }`, or `solve NAME = MODEL { ... }`, whose result is a data set too.
+/// `data NAME = source(...) { ... }`, or `solve NAME = MODEL { ... }` and `predict NAME = FIT { ... }`, whose results are data sets too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Data {
     /// Its name.
@@ -285,7 +302,7 @@ pub struct Data {
     pub source: DataSource,
     /// Its settings.
     pub settings: Vec<Setting>,
-    /// From `data` or `solve` to the closing brace.
+    /// From `data`, `solve` or `predict` to the closing brace.
     pub span: Span,
 }
 
@@ -308,6 +325,8 @@ pub enum DataSource {
     },
     /// `formula`: the columns are settings of the block.
     Formula(Span),
+    /// The fit of a `predict` item, or its model.
+    Predict(Ident),
     /// `Oscillator(k = 2)` of a `solve` item.
     Solve {
         /// The model.

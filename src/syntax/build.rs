@@ -4,7 +4,8 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
     Binding, Claim, Comparison, DataSource, Equation, Expectation, FieldDecl, For, Function, Ident, IndexDecl,
-    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, UnitExpr, Use,
+    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, StepDecl, UnitExpr,
+    Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;
@@ -61,6 +62,9 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut source = None;
         for pair in header.into_inner() {
             match pair.as_rule() {
+                Rule::kw_fit => source = Some(DataSource::Predict(self.ident(&pair))),
+                // The second name is what a prediction comes from.
+                Rule::name if name.is_some() => source = Some(DataSource::Predict(self.ident(&pair))),
                 Rule::name => name = Some(self.ident(&pair)),
                 Rule::simulation => {
                     let (model, arguments) = self.simulation(pair)?;
@@ -178,7 +182,18 @@ impl<'a, 'b> Builder<'a, 'b> {
         let inner = pair.into_inner();
         Some(match rule {
             Rule::state_statement => ModelItem::State(self.each(inner, Rule::state_decl, Self::state_decl)?),
-            Rule::param_statement => ModelItem::Param(self.each(inner, Rule::param_decl, Self::param_decl)?),
+            Rule::param_statement => {
+                let per_sample = inner.clone().find(|p| p.as_rule() == Rule::per_sample).map(|p| self.span(&p));
+                let mut list = self.each(inner, Rule::param_decl, Self::param_decl)?;
+                list.iter_mut().for_each(|decl| decl.per_sample = per_sample);
+                ModelItem::Param(list)
+            }
+            Rule::step_statement => {
+                let over_time = inner.clone().any(|p| p.as_rule() == Rule::kw_over);
+                let init = self.each(inner, Rule::expr, Self::expr)?.pop();
+                ModelItem::Step(StepDecl { over_time, init, span })
+            }
+            Rule::hole_statement => ModelItem::Hole(self.each(inner, Rule::quantity, Self::binding)?.pop()?),
             Rule::const_statement => ModelItem::Const(self.each(inner, Rule::quantity, Self::binding)?),
             Rule::input_statement => ModelItem::Input(self.each(inner, Rule::declared, Self::input_decl)?),
             Rule::field_statement => {
@@ -314,7 +329,7 @@ impl<'a, 'b> Builder<'a, 'b> {
             }
         }
         let Declared { name, axes, unit } = declared?;
-        Some(ParamDecl { name, axes, unit, value, bounds, fixed })
+        Some(ParamDecl { name, axes, unit, value, bounds, fixed, per_sample: None })
     }
 
     /// `name = value`, of a declaration or an argument.

@@ -41,7 +41,11 @@ fn dump_item(out: &mut String, item: &Item) {
         }
         Item::Data(data) => {
             dump_doc(out, &data.doc);
-            let keyword = if matches!(data.source, DataSource::Solve { .. }) { "solve" } else { "data" };
+            let keyword = match data.source {
+                DataSource::Solve { .. } => "solve",
+                DataSource::Predict(_) => "predict",
+                _ => "data",
+            };
             let _ = write!(out, "{keyword} {} = ", data.name.name);
             match &data.source {
                 DataSource::File { format, path } => {
@@ -53,6 +57,9 @@ fn dump_item(out: &mut String, item: &Item) {
                     out.push('\n');
                 }
                 DataSource::Formula(_) => out.push_str("formula\n"),
+                DataSource::Predict(of) => {
+                    let _ = writeln!(out, "{}", of.name);
+                }
                 DataSource::Solve { model, arguments } => {
                     out.push_str(&model.name);
                     arguments.iter().for_each(|b| write_binding(out, b));
@@ -145,6 +152,9 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
         ModelItem::Param(params) => {
             out.push_str("param");
             params.iter().for_each(|p| write_param(out, p));
+            if params.iter().any(|p| p.per_sample.is_some()) {
+                out.push_str(" per sample");
+            }
         }
         ModelItem::Const(bindings) => {
             out.push_str("const");
@@ -167,6 +177,16 @@ fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) {
             if let Some(init) = &field.init {
                 let _ = write!(out, " init {}", dump_expr(init));
             }
+        }
+        ModelItem::Step(step) => {
+            out.push_str(if step.over_time { "step over time" } else { "step per sample" });
+            if let Some(init) = &step.init {
+                let _ = write!(out, " init {}", dump_expr(init));
+            }
+        }
+        ModelItem::Hole(binding) => {
+            out.push_str("hole");
+            write_binding(out, binding);
         }
         ModelItem::Let(binding) => {
             out.push_str("let");

@@ -115,6 +115,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
     let help = match in_hole && expected == [Rule::open_paren] {
         true => Some(HOLE_FORM),
         false if rule == Rule::solve_header => Some(SOLVE_FORM),
+        false if rule == Rule::predict_header => Some(PREDICT_FORM),
         false => hint(symbol(before), symbol(next), next.is_none(), expected),
     };
     let message = match text.get(place.start..).is_some_and(|rest| rest.starts_with("==")) {
@@ -126,6 +127,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
 
 const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
 const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
+const PREDICT_FORM: &str = "a prediction names a fit: `predict tail = fit { steps 2000 }`";
 const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
 
 /// Advice for spellings of other languages and for lines cut short.
@@ -215,8 +217,11 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::kw_over => "`over`",
         Rule::kw_time => "`time`",
         Rule::kw_init => "`init`",
+        Rule::per_sample | Rule::kw_per => "`per sample`",
+        Rule::kw_sample => "`sample`",
         Rule::kw_fixed => "`fixed`",
         Rule::kw_to => "`to`",
+        Rule::kw_fit => "a fit",
         Rule::kw_as => "`as`",
         Rule::kw_expect => "`expect`",
         Rule::kw_of => "`of`",

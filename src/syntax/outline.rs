@@ -18,7 +18,8 @@ const MAX_LOOPS: usize = 16;
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
-pub(super) const ITEM_KEYWORDS: [&str; 9] = ["use", "model", "network", "data", "solve", "fit", "fn", "test", "unit"];
+pub(super) const ITEM_KEYWORDS: [&str; 10] =
+    ["use", "model", "network", "data", "solve", "fit", "predict", "fn", "test", "unit"];
 
 /// The shape of a file.
 #[derive(Debug, Default)]
@@ -373,6 +374,12 @@ impl<'a> Scan<'a, '_, '_> {
                     && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
                     && is_word(3)
                     && token(4).is_some_and(|t| matches!(t.kind, TokenKind::Open(b'{' | b'(')))
+            }
+            "predict" => {
+                is_word(1)
+                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
+                    && is_word(3)
+                    && token(4).is_none_or(|t| matches!(t.kind, TokenKind::Open(b'{') | TokenKind::Newline))
             }
             "test" => {
                 token(1).is_some_and(|t| t.kind == TokenKind::Text)

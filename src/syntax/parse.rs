@@ -87,6 +87,7 @@ impl<'a> Reader<'a, '_> {
             "network" => Rule::network_header,
             "data" => Rule::data_header,
             "solve" => Rule::solve_header,
+            "predict" => Rule::predict_header,
             "fit" => Rule::fit_header,
             "test" => Rule::test_header,
             "fn" => Rule::fn_statement,
@@ -146,7 +147,7 @@ impl<'a> Reader<'a, '_> {
             Rule::network_header => {
                 Item::Network(Block { name: build.header_name(header)?, doc: raw.doc, settings, span })
             }
-            Rule::data_header | Rule::solve_header => {
+            Rule::data_header | Rule::solve_header | Rule::predict_header => {
                 let (name, source) = build.data_header(header)?;
                 Item::Data(Data { name, doc: raw.doc, source, settings, span })
             }
@@ -212,6 +213,8 @@ impl<'a> Reader<'a, '_> {
                 "const" => Rule::const_statement,
                 "input" => Rule::input_statement,
                 "field" if self.two_words(&chunk) => Rule::field_statement,
+                "step" if self.two_words(&chunk) => Rule::step_statement,
+                "hole" if self.two_words(&chunk) => Rule::hole_statement,
                 "let" => Rule::let_statement,
                 "initial" => Rule::initial_statement,
                 "final" if word_follows => Rule::final_statement,

@@ -136,7 +136,7 @@ fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usi
     });
     match sum {
         Some((steps, trajectories)) => (Purpose::Data, steps, trajectories),
-        None => (Purpose::Window, fit.map_or(WINDOW, |f| f.window), 1),
+        None => (Purpose::Window, fit.map_or(WINDOW, Fit::reach), 1),
     }
 }
 
@@ -185,7 +185,7 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves(program, fit.model, (fit.window, fit.batch), fit.orders, Some(fit)),
+        solves: solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit)),
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,

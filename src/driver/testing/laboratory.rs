@@ -7,12 +7,13 @@ use std::time::Instant;
 use super::super::experiment;
 use super::super::failure::Failure;
 use super::super::findings::{self, Estimate, Findings};
+use super::super::predict;
 use super::super::run::{self, RunOptions};
 use super::super::session::Checked;
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::diagnostics::Format;
-use crate::hir::{DataId, FitId, ModelId, Unknown, UnknownKind};
+use crate::hir::{DataId, DataSource, FitId, ModelId, Unknown, UnknownKind};
 use crate::report::{Equation, RunRecord};
 use crate::source::{SourceFile, Sources};
 use crate::train::Silent;
@@ -49,7 +50,7 @@ impl<'a> Laboratory<'a> {
     /// A data set; the error is the failure in one line.
     pub fn data(&self, id: DataId) -> Result<&Dataset, String> {
         let Some(slot) = self.data.get(id.index()) else { return Err("there is no such data set".into()) };
-        slot.get_or_init(|| self.load(id).map_err(|failure| told(&failure))).as_ref().map_err(Clone::clone)
+        slot.get_or_init(|| self.load(id)).as_ref().map_err(Clone::clone)
     }
 
     /// The record of a fit; the error is the failure in one line.
@@ -87,7 +88,16 @@ impl<'a> Laboratory<'a> {
         findings::equations(model, &Findings { estimates, ..Findings::default() })
     }
 
-    fn load(&self, id: DataId) -> Result<Dataset, Failure> {
+    fn load(&self, id: DataId) -> Result<Dataset, String> {
+        let data = &self.checked.program.data[id];
+        let DataSource::Predict(spec) = &data.source else {
+            return self.made_or_read(id).map_err(|failure| told(&failure));
+        };
+        let found = self.fit(spec.fit)?.predictions.iter().find(|p| p.name == data.name);
+        found.map(predict::dataset).ok_or_else(|| format!("the fit did not make the prediction `{}`", data.name))
+    }
+
+    fn made_or_read(&self, id: DataId) -> Result<Dataset, Failure> {
         let program = &self.checked.program;
         let data = &program.data[id];
         if data.source.is_made() {

@@ -6,7 +6,7 @@ use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, IndexMap};
-use crate::hir::{Activation, Bounds, Network, NetworkId, StateId};
+use crate::hir::{Activation, Bounds, Network, NetworkId, Over, StateId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
@@ -162,7 +162,7 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
     for binding in &request.fit.auxiliary {
         let network = &request.networks[binding.network];
         match network.outputs.get(binding.output) {
-            Some(o) if o.over_window && binding.component < o.size => {}
+            Some(o) if o.count(request.fit) == request.fit.reach() && binding.component < o.size => {}
             o => {
                 let output = o.map_or_else(String::new, |o| o.name.clone());
                 return Err(TrainingError::NotOverWindow { network: network.name.clone(), output });
@@ -192,12 +192,13 @@ pub(super) fn state(request: &Request, network: &Network, name: &str) -> Result<
         .ok_or_else(|| TrainingError::NotObserved { network: network.name.clone(), input: name.to_string() })
 }
 
-/// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the window, else `f64[sample]`.
+/// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the horizon, `f64[sample, read]` where they
+/// are over the window, else `f64[sample]`.
 pub(super) fn emitted(
     b: &mut Builder,
     request: &Request,
     encoders: &IndexMap<NetworkId, Encoder>,
-    (sample, time): (AxisId, AxisId),
+    (sample, time, read): (AxisId, AxisId, AxisId),
     (data, normalised): (&IndexMap<StateId, ValueId>, &IndexMap<StateId, ValueId>),
     statistics: &IndexMap<NetworkId, [ValueId; 2]>,
 ) -> Result<Emitted, TrainingError> {
@@ -208,7 +209,7 @@ pub(super) fn emitted(
         let mut columns: Vec<ValueId> =
             inputs(request, network)?.iter().filter_map(|s| normalised.get(s).copied()).collect();
         if let Some(&statistics) = statistics.get(&id) {
-            columns.extend(features::values(b, request, network, (sample, time), data, statistics)?);
+            columns.extend(features::values(b, request, network, (sample, read), data, statistics)?);
         }
         let x = if columns.is_empty() {
             None
@@ -217,10 +218,14 @@ pub(super) fn emitted(
             let x = b.stack(&columns, axis, 2);
             Some(b.convert(x, Elem::F32))
         };
-        for (o, flat) in encoder.apply(b, (sample, time), x) {
+        for (o, flat) in encoder.apply(b, (sample, read), x) {
             let output = &network.outputs[o];
             let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
-            let batch = if output.over_window { vec![sample, time, axis] } else { vec![sample, axis] };
+            let batch = match output.over {
+                Over::Once => vec![sample, axis],
+                Over::Window => vec![sample, read, axis],
+                Over::Horizon => vec![sample, time, axis],
+            };
             let all = b.reshape(flat, &batch);
             for &source in wanted.iter().filter(|s| s.network == id && s.output == o) {
                 let part = b.index(all, axis, source.component);

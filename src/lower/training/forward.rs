@@ -10,13 +10,16 @@ use crate::hir::{Expr, InputId, LossTerm, Measure, OutputRef, StartSource, State
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
 use crate::lower::{Leaves, LowerError, lower_expr};
 
-/// The numbers of network outputs that the fit uses: `f64[sample, time]` where they are over the window, else `f64[sample]`.
+/// The numbers of network outputs that the fit uses: over samples, and over time or over what networks read where they have one for every
+/// step.
 pub(super) type Emitted = IndexMap<OutputRef, ValueId>;
 
 /// What a window's states are and stand for, each `f64[sample, time]`.
 pub(super) struct Signals {
     /// Data by observed state.
     pub data: IndexMap<StateId, ValueId>,
+    /// The part of it that networks read, `f64[sample, read]`.
+    pub read: IndexMap<StateId, ValueId>,
     /// Auxiliary of every state that has one; the data where no network stands for an observed state.
     pub auxiliaries: IndexMap<StateId, ValueId>,
     /// What the solution should be: the data, or the auxiliary of an unobserved state.
@@ -71,15 +74,17 @@ impl Scope<'_> {
         for i in 0..self.request.model.states.len() {
             statistics.push(self.statistics.map(|s| b.index(s, axes.state, i)));
         }
-        let (mut data, mut normalised) = (IndexMap::new(), IndexMap::new());
+        let (mut data, mut read, mut normalised) = (IndexMap::new(), IndexMap::new(), IndexMap::new());
         for (i, &s) in self.request.observed.iter().enumerate() {
             let x = b.index(self.window, axes.observed, i);
+            data.insert(s, x);
+            let x = self.read.map_or(x, |read| b.index(read, axes.observed, i));
+            read.insert(s, x);
             let [mean, scale, _] = statistics[s.index()];
             let centred = b.sub(x, mean);
             normalised.insert(s, b.div(centred, scale));
-            data.insert(s, x);
         }
-        let (place, columns) = ((axes.sample, axes.time), (&data, &normalised));
+        let (place, columns) = ((axes.sample, axes.time, axes.read[0]), (&read, &normalised));
         let emitted = encoder::emitted(b, &self.request, &self.encoders, place, columns, &self.features)?;
         let mut bound = IndexMap::new();
         for binding in &self.request.fit.parameters {
@@ -109,7 +114,7 @@ impl Scope<'_> {
         let fields = self.varying.fields(b, &self.request, &emitted);
         let steps = self.varying.steps(b, &self.request, axes, &emitted, self.h);
         let starts = self.starts(b, &emitted, &statistics);
-        Ok(Signals { data, auxiliaries, targets, bound, compared, fields, steps, starts, statistics })
+        Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, steps, starts, statistics })
     }
 
     /// Initial values that network outputs give, in the units of the states.

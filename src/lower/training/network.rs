@@ -7,7 +7,7 @@
 use super::encoder::{Declared, Dense, activate, dense};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, IndexMap, Tensor};
-use crate::hir::{Activation, Layer, Network, NetworkInput, NetworkOutput, Padding};
+use crate::hir::{Activation, Fit, Layer, Network, NetworkInput, NetworkOutput, Padding};
 use crate::ir::{AxisId, Builder, Type, ValueId};
 
 /// The declared parameters of one network.
@@ -71,9 +71,10 @@ pub(super) struct Place<'a> {
     pub constants: &'a mut Vec<(String, Tensor)>,
     /// Parameters of constant matrices by name, so that equal ones are declared once.
     pub taps: &'a mut IndexMap<String, ValueId>,
-    /// Two axes of the steps of a window, and their number.
+    /// Two axes of the samples of a window.
     pub steps: [AxisId; 2],
-    pub window: usize,
+    /// The numbers of samples and steps.
+    pub fit: &'a Fit,
 }
 
 impl Encoder {
@@ -193,7 +194,7 @@ fn declare(
             let (axis, size) = flat(b, place, network, name, from, steps);
             let bound = 1.0 / (size.max(1) as f64).sqrt();
             let starts = [Start::Uniform(bound * weight), bias.map_or(Start::Uniform(bound), Start::Constant)];
-            let count = output.map_or(1, |o| if o.over_window { place.window * o.size } else { o.size });
+            let count = output.map_or(1, |o| o.count(place.fit) * o.size);
             let layer = place.declared.dense(b, name, (axis, size), count, starts, false);
             let out = layer.out;
             steps.push(Step::Dense(layer, axis, None));
@@ -226,7 +227,7 @@ fn flat(
     match from {
         Shape::Vector(axis, size) => (axis, size),
         Shape::Sequence(_, size) => {
-            let size = place.window * size;
+            let size = place.fit.window * size;
             let of_input = name == format!("{}_0", network.name);
             let axis = if of_input { format!("{}_in", network.name) } else { format!("{name}_in") };
             let axis = b.module.axis(&axis, Some(size));
@@ -245,7 +246,7 @@ fn taps(b: &mut Builder, place: &mut Place<'_>, kernel: usize, padding: Padding,
     }
     let [time, time2] = place.steps;
     let value = b.param(&name, Type::f64([time2, time, tap]));
-    place.constants.push((name.clone(), tap_matrix(place.window, kernel, circular)));
+    place.constants.push((name.clone(), tap_matrix(place.fit.window, kernel, circular)));
     place.taps.insert(name, value);
     value
 }

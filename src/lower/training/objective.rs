@@ -145,9 +145,17 @@ impl Scope<'_> {
         let mut misfits = Vec::new();
         if loss.names_outputs() {
             let states = self.request.model.states.len();
-            misfits.extend(signals.compared.iter().filter_map(|(term, v)| {
-                Some((term.state, *v, *signals.data.get(&term.state)?, term.measure, term.relative(states)))
-            }));
+            // The mean is over the steps of the solves; what has a number for every sample of the window counts as much.
+            let fit = self.request.fit;
+            let more = fit.reach() as f64 / fit.window as f64;
+            for (term, v) in &signals.compared {
+                let short = self.axes.read[0] != self.axes.time && b.ty(*v).axes.contains(&self.axes.read[0]);
+                let data = if short { &signals.read } else { &signals.data };
+                let Some(&x) = data.get(&term.state) else { continue };
+                let scaled = short && term.measure != Measure::Sse;
+                let share = term.relative(states) * if scaled { more } else { 1.0 };
+                misfits.push((term.state, *v, x, term.measure, share));
+            }
         } else {
             for (&s, &x) in &signals.data {
                 if let Some(&v) = signals.auxiliaries.get(&s).filter(|&&v| v != x) {
@@ -162,7 +170,8 @@ impl Scope<'_> {
                 Measure::Mse | Measure::Sse => (b.mul(e, e), weight),
                 Measure::Mae => (b.unary(UnaryOp::Abs, e), b.unary(UnaryOp::Sqrt, weight)),
             };
-            let size = b.sum(size, &[self.axes.sample, self.axes.time]);
+            let over = b.ty(size).axes.clone();
+            let size = b.sum(size, &over);
             let mut weighted = b.mul(size, weight);
             if share != 1.0 {
                 let share = b.f64(share);

@@ -59,6 +59,8 @@ pub(super) struct Scope<'a> {
     pub estimate: Estimate,
     pub phi: Option<(ValueId, AxisId)>,
     pub window: ValueId,
+    /// What networks read, where that is not the whole window.
+    pub read: Option<ValueId>,
     pub time: Option<ValueId>,
     pub input: Option<(ValueId, AxisId)>,
     /// Mean, scale and weight of every state.
@@ -80,6 +82,8 @@ pub(super) struct Axes {
     pub sample: AxisId,
     pub time: AxisId,
     pub time2: AxisId,
+    /// Two axes of the samples that networks read: the first two where the solves do not reach beyond them.
+    pub read: [AxisId; 2],
     pub state: AxisId,
     pub coefficient: AxisId,
     pub coefficient2: AxisId,
@@ -90,13 +94,18 @@ pub(super) struct Axes {
 
 impl Axes {
     fn new(b: &mut Builder, request: &Request, plan: &Plan) -> Self {
-        let steps = request.fit.window;
+        let steps = request.fit.reach();
         let count = plan.coefficients.len();
         let start = plan.groups.first().map(|g| g.given(request.model, Some(request.fit)).0);
         Axes {
             sample: b.module.axis("sample", None),
             time: b.module.axis("time", Some(steps)),
             time2: b.module.axis("time2", Some(steps)),
+            read: if request.fit.window == steps {
+                [b.module.axis("time", Some(steps)), b.module.axis("time2", Some(steps))]
+            } else {
+                ["read", "read2"].map(|name| b.module.axis(name, Some(request.fit.window)))
+            },
             state: b.module.axis("state", Some(request.model.states.len())),
             coefficient: b.module.axis("coefficient", Some(count)),
             coefficient2: b.module.axis("coefficient2", Some(count)),
@@ -124,11 +133,13 @@ impl<'a> Scope<'a> {
     ) -> Result<Self, TrainingError> {
         let axes = Axes::new(b, &request, plan);
         let window = b.param(names::WINDOW, Type::f64([axes.sample, axes.time, axes.observed]));
+        let read = (axes.read[0] != axes.time)
+            .then(|| b.param(names::READ, Type::f64([axes.sample, axes.read[0], axes.observed])));
         let time = uses(plan, |k| matches!(k, ExprKind::Time))
             .then(|| b.param(names::TIME, Type::f64([axes.sample, axes.time])));
-        let read = data_inputs(&request);
-        let input = uses(plan, |k| matches!(k, ExprKind::Input(i) if read.contains(i))).then(|| {
-            let axis = b.module.axis("input", Some(read.len()));
+        let inputs = data_inputs(&request);
+        let input = uses(plan, |k| matches!(k, ExprKind::Input(i) if inputs.contains(i))).then(|| {
+            let axis = b.module.axis("input", Some(inputs.len()));
             (b.param(names::INPUT, Type::f64([axes.sample, axes.time, axis])), axis)
         });
         let statistics = [names::MEAN, names::SCALE, names::WEIGHT].map(|n| b.param(n, Type::f64([axes.state])));
@@ -148,9 +159,10 @@ impl<'a> Scope<'a> {
             uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || plan.groups.iter().any(|g| g.order > 1);
         let difference = match difference {
             true => {
-                let n = request.fit.window;
+                let n = request.fit.reach();
                 let ty = Type::f64([axes.time2, axes.time]);
-                Some(constants.add(b, "difference", ty, vec![n, n], difference_matrix(n))?)
+                let matrix = difference_matrix(n, request.fit.window);
+                Some(constants.add(b, "difference", ty, vec![n, n], matrix)?)
             }
             false => None,
         };
@@ -165,8 +177,8 @@ impl<'a> Scope<'a> {
                 declared: &mut declared,
                 constants: &mut constants.0,
                 taps: &mut taps,
-                steps: [axes.time, axes.time2],
-                window: request.fit.window,
+                steps: axes.read,
+                fit: request.fit,
             };
             encoders.insert(id, Encoder::declare(b, &mut place, &request.networks[id], &used));
         }
@@ -185,6 +197,7 @@ impl<'a> Scope<'a> {
             estimate,
             phi,
             window,
+            read,
             time,
             input,
             statistics,

@@ -2,9 +2,10 @@
 
 /// The matrix that takes the values on `n` equidistant steps to their first derivatives there, times the step size:
 /// `derivative[t] = sum_s matrix[s * n + t] value[s] / h`. Five-point formulas (fewer points in a shorter window), centred
-/// where the window allows, exact for polynomials up to degree four.
-pub(super) fn difference_matrix(n: usize) -> Vec<f64> {
-    let points = n.min(5);
+/// where the window allows, exact for polynomials up to degree four. None has more points than `most`, so that those at the first step read
+/// no step beyond so many.
+pub(super) fn difference_matrix(n: usize, most: usize) -> Vec<f64> {
+    let points = n.min(5).min(most);
     let mut matrix = vec![0.0; n * n];
     for t in 0..n {
         let first = t.saturating_sub(points / 2).min(n - points);
@@ -39,7 +40,7 @@ mod tests {
     #[test]
     fn exact_for_quartics() {
         for n in 2..9 {
-            let matrix = difference_matrix(n);
+            let matrix = difference_matrix(n, n);
             let degree = (n.min(5) - 1) as i32;
             for t in 0..n {
                 let got: f64 = (0..n).map(|s| matrix[s * n + t] * (s as f64).powi(degree)).sum();

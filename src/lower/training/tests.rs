@@ -42,6 +42,7 @@ impl Sketch {
             unknowns: Arena::new(),
             equations: Vec::new(),
             boundary: Default::default(),
+            step: None,
             statements: None,
             initial: Vec::new(),
             units: crate::hir::Units::default(),
@@ -130,7 +131,7 @@ fn network(inputs: &[&str], outputs: usize) -> Arena<NetworkId, Network> {
         outputs: vec![NetworkOutput {
             name: "v".into(),
             size: outputs,
-            over_window: true,
+            over: Over::Window,
             from: Some(0),
             layers: vec![Layer::Emit { weight: 1.0, bias: None }],
         }],
@@ -156,6 +157,7 @@ fn fit(window: usize, bound: usize) -> Fit {
         orders: None,
         significance: None,
         window,
+        horizon: None,
         stride: 1,
         batch: 2,
         steps: Some(1),
@@ -272,7 +274,7 @@ fn gradient_of_convolutions_and_shared_layers() {
         let net = &mut networks[NetworkId::new(0)];
         net.input = input;
         let output =
-            |name: &str, from, layers| NetworkOutput { name: name.into(), size: 1, over_window: true, from, layers };
+            |name: &str, from, layers| NetworkOutput { name: name.into(), size: 1, over: Over::Window, from, layers };
         let first =
             vec![conv(3, Padding::Zero, Activation::Gelu, false), conv(3, Padding::Circular, Activation::Silu, true)];
         if matches!(net.input, NetworkInput::Window(_)) {
@@ -399,7 +401,7 @@ fn gradient_of_unknowns_from_a_network() {
         net.outputs.push(NetworkOutput {
             name: "p".into(),
             size: 2,
-            over_window: false,
+            over: Over::Once,
             from: Some(0),
             layers: vec![Layer::Emit { weight: 1.0, bias: None }],
         });
@@ -480,7 +482,8 @@ fn another(
     let mut layers = vec![Layer::Emit { weight: 1.0, bias: None }];
     layers.extend(last.map(Layer::Activate));
     let name = format!("o{}", net.outputs.len());
-    net.outputs.push(NetworkOutput { name, size, over_window, from: Some(0), layers });
+    let over = if over_window { Over::Window } else { Over::Once };
+    net.outputs.push(NetworkOutput { name, size, over, from: Some(0), layers });
     OutputRef { network: NetworkId::new(0), output: net.outputs.len() - 1, component: 0 }
 }
 
@@ -561,6 +564,55 @@ fn gradient_of_fields_steps_and_starts() {
         let result = |name: &str| evaluate.results.iter().position(|(n, _)| n == name).map(|at| &results[at]);
         assert_eq!(result(names::FIELDS).unwrap().shape(), [3, 7, 2]);
         assert_eq!(result(names::STEPS).is_some(), case > 0);
+    }
+}
+
+/// Networks read five samples, and the solves reach over eight: auxiliaries, fields and steps over the horizon, a loss of an output over
+/// the window, starts from data.
+#[test]
+fn gradient_beyond_the_window() {
+    for from_data in [false, true] {
+        let mut model = with_fields(true);
+        if from_data {
+            for state in model.states.ids() {
+                let column = model.states[state].name.clone();
+                model.boundary.starts.push(Start { state, derivative: 0, column, steps: 4, span: span() });
+            }
+        }
+        let mut networks = network(&["s0", "s1"], 2);
+        let mut settings = Fit { horizon: Some(8), ..fit(5, 2) };
+        let short = another(&mut networks, 1, true, None);
+        let field = another(&mut networks, 1, true, None);
+        let step = another(&mut networks, 1, true, Some(Activation::Sigmoid));
+        for output in [0, field.output, step.output] {
+            networks[NetworkId::new(0)].outputs[output].over = Over::Horizon;
+        }
+        settings.fields = vec![FieldBinding { input: InputId::new(0), source: field }];
+        settings.step = StepSource::Output(step);
+        let term =
+            |weight, state, output| LossTerm { measure: Measure::Mse, weight, state: StateId::new(state), output };
+        let terms = vec![term(1.0, 0, None), term(0.7, 1, None), term(2.0, 1, Some(short))];
+        settings.loss = Loss { measure: Measure::Mse, terms };
+        let lowered = lowered_as(&model, &networks, &settings, &Coefficients::Projected);
+        check_adjoints(&lowered);
+        let module = widened(&lowered.module);
+        let args = arguments(&lowered, names::EVALUATE);
+        let evaluate = module.function(names::EVALUATE).unwrap();
+        let results = run(&module, names::EVALUATE, &args).unwrap();
+        let at = |name: &str| evaluate.results.iter().position(|(n, _)| n == name).unwrap();
+        assert_eq!(results[at(names::SOLUTION)].shape(), [3, 8, 2]);
+        let place = |name: &str| evaluate.params.iter().position(|&p| evaluate.values[p].name == name).unwrap();
+        let (window, read) = (place(names::WINDOW), place(names::READ));
+        assert_eq!((args[window].shape(), args[read].shape()), (&[3, 8, 2][..], &[3, 5, 2][..]));
+        let mut changed = args.clone();
+        let mut later = args[window].to_f64();
+        later.iter_mut().enumerate().filter(|(i, _)| i % 16 >= 10).for_each(|(_, x)| *x += 1.0);
+        changed[window] = Tensor::from_f64(vec![3, 8, 2], later).unwrap();
+        let after = run(&module, names::EVALUATE, &changed).unwrap();
+        // What comes behind the window is compared and nothing else.
+        assert_eq!(results[at(names::SOLUTION)], after[at(names::SOLUTION)]);
+        assert_eq!(results[at(names::CONSISTENCY_LOSS)], after[at(names::CONSISTENCY_LOSS)]);
+        assert_ne!(results[at(names::FIT_LOSS)], after[at(names::FIT_LOSS)]);
     }
 }
 

@@ -10,7 +10,7 @@ use super::forward::Emitted;
 use super::scope::{Axes, Constants};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, IndexMap};
-use crate::hir::{FieldStart, InputId, StepSource};
+use crate::hir::{FieldStart, InputId, Over, StepSource};
 use crate::ir::{AxisId, Builder, Type, UnaryOp, ValueId};
 
 /// The parameters behind fields and steps.
@@ -42,7 +42,7 @@ impl Varying {
         declared: &mut Declared,
         constants: &mut Constants,
     ) -> Result<Varying, TrainingError> {
-        let window = request.fit.window;
+        let window = request.fit.reach();
         let intervals = window.saturating_sub(1);
         let interval = b.module.axis("interval", Some(intervals));
         let mut fields = IndexMap::new();
@@ -65,7 +65,7 @@ impl Varying {
             StepSource::Data => false,
             StepSource::Trained(_) => true,
             StepSource::Output(o) => {
-                request.networks[o.network].outputs.get(o.output).is_some_and(|output| output.over_window)
+                request.networks[o.network].outputs.get(o.output).is_some_and(|output| output.over != Over::Once)
             }
         };
         let means = match over_time {

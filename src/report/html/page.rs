@@ -28,6 +28,7 @@ pub fn report_html(record: &RunRecord) -> String {
     warnings(&mut out, record);
     equations(&mut out, record);
     trajectories(&mut out, record);
+    predictions(&mut out, record);
     estimates(&mut out, record);
     if let Some(plot) = loss_curve(record) {
         section(&mut out, "Loss", &format!("<figure class=\"loss\">{plot}</figure>"));
@@ -137,6 +138,24 @@ fn trajectories(out: &mut String, record: &RunRecord) {
     }
     if !phase.is_empty() {
         section(out, "Phase portrait", &phase);
+    }
+}
+
+fn predictions(out: &mut String, record: &RunRecord) {
+    for prediction in &record.predictions {
+        let mut body = format!("<p class=\"note\">{}</p>", escape(&prediction.about));
+        for t in prediction.trajectories.iter().take(MOST_TRAJECTORIES) {
+            let caption = if t.name.is_empty() { String::new() } else { format!("<h3>{}</h3>", escape(&t.name)) };
+            let panels: String = time_series(t).concat();
+            if !panels.is_empty() {
+                let _ = write!(body, "{caption}<figure class=\"stack\">{panels}</figure>");
+            }
+        }
+        if prediction.trajectories.len() > MOST_TRAJECTORIES {
+            let all = prediction.trajectories.len();
+            let _ = write!(body, "<p class=\"note\">The first {MOST_TRAJECTORIES} of {all} trajectories.</p>");
+        }
+        section(out, &format!("Prediction {}", escape(&prediction.name)), &body);
     }
 }
 

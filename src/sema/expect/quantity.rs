@@ -77,6 +77,11 @@ impl Resolver<'_> {
                         let states = spec.model.states.values().map(|s| s.name.clone());
                         Some(states.chain(["t".to_string()]).collect::<Vec<String>>())
                     }
+                    DataSource::Predict(spec) => {
+                        let model = &self.program.models[self.program.fits[spec.fit].model];
+                        let states = model.states.values().map(|s| s.name.clone());
+                        Some(states.chain(["t".to_string()]).collect::<Vec<String>>())
+                    }
                     DataSource::Formula(spec) => {
                         Some(spec.columns.iter().map(|(name, _)| name.clone()).chain(["t".to_string()]).collect())
                     }

@@ -53,6 +53,9 @@ impl Checker<'_> {
                     param.bounds = None;
                 }
                 param.fixed |= all;
+                if all {
+                    param.per_sample = None;
+                }
             }
         }
         // What is wrong with the model itself was said when it was checked; a wrong argument is said with the others.

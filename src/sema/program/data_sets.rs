@@ -68,6 +68,8 @@ impl Checker<'_> {
                 let mut cx = Context { sources, sink, override_files: &files };
                 formula::formula(data, &functions, &mut cx)
             }
+            // Predictions are checked when fits are known.
+            ast::DataSource::Predict(_) => None,
             ast::DataSource::Solve { model: name, arguments } => {
                 if let Some(id) = models.first().copied().flatten() {
                     let model = &self.program.models[id];
@@ -156,7 +158,7 @@ impl Checker<'_> {
         let id = self.find_model(name, sink);
         let known = id.filter(|&id| {
             let mut cx = Context { sources, sink: &mut *sink, override_files: &files };
-            data::values(&self.program.models[id], name, arguments, "solve", &mut cx).is_some()
+            data::values(&self.program.models[id], name, (arguments, &[]), "solve", &mut cx).is_some()
         });
         let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
         let (data, found) = self.data_of(item, sink);

@@ -123,7 +123,10 @@ impl Checker<'_> {
                 _ if import.is_some() && passes_on => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
-                Item::Data(d) if fits && !matches!(d.source, ast::DataSource::Solve { .. }) => "data set",
+                Item::Data(ast::Data {
+                    source: ast::DataSource::Solve { .. } | ast::DataSource::Predict(_), ..
+                }) => continue,
+                Item::Data(_) if fits => "data set",
                 _ => continue,
             };
             let message = format!("the {what} `{name}` is never used");

@@ -2,19 +2,60 @@
 
 use super::super::fit::{self, Surroundings};
 use super::super::functions::each_part;
-use super::super::settings::{Context, FIT, Settings};
-use super::super::{expect, suggest, units};
+use super::super::settings::{Context, FIT, PREDICT, Settings};
+use super::super::{expect, predict, suggest, units};
 use super::Checker;
 use crate::base::IndexMap;
-use crate::diagnostics::codes::{E0201, E0202};
+use crate::diagnostics::codes::{E0201, E0202, E0516};
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::DataId;
+use crate::hir::{DataId, FitId};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
 
 impl Checker<'_> {
+    /// A prediction: of the fit with the name, or of the only one of the model with it.
+    pub(super) fn prediction(&mut self, item: &ast::Data, of: &ast::Ident, sources: &Sources, sink: &mut Sink) -> Option<DataId> {
+        let named = self.fits.iter().filter(|(name, ..)| *name == of.name);
+        let of_model = self.fits.iter().filter(|(_, model, _)| *model == of.name);
+        let found: Vec<&(String, String, Option<FitId>)> = match named.clone().next() {
+            Some(_) => named.collect(),
+            None => of_model.collect(),
+        };
+        let mut cx = Context { sources, sink, override_files: &self.override_files };
+        let id = match found.as_slice() {
+            [(.., id)] => *id,
+            several => {
+                let names: Vec<&str> = self.fits.iter().map(|(name, ..)| name.as_str()).collect();
+                let (message, help) = match several {
+                    [] if self.models.contains_key(&of.name) => (
+                        format!("no fit is about the model `{}`", of.name),
+                        "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers"
+                            .to_string(),
+                    ),
+                    [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
+                    _ => (
+                        format!("several fits are about the model `{}`", of.name),
+                        format!(
+                            "name one of them: {}",
+                            several.iter().map(|(n, ..)| n.as_str()).collect::<Vec<_>>().join(", ")
+                        ),
+                    ),
+                };
+                cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help));
+                None
+            }
+        };
+        let Some(id) = id else {
+            // The keys can be checked all the same.
+            Settings::new(PREDICT, &item.settings, item.name.span, &[], &[], &mut cx);
+            return None;
+        };
+        item.settings.iter().for_each(|s| units::refuse_in(s, cx.sink));
+        predict::predict(item, of, (&self.program, id), &mut cx).map(|d| self.program.data.push(d))
+    }
+
     /// The data sets of a fit; `None` where one of them is wrong, missing, or named twice.
-    fn fitted_data(&mut self, item: &ast::Fit, sink: &mut Sink) -> Option<Vec<DataId>> {
+    fn fitted_data(&mut self, item: &ast::Fit, items: &[Item], sink: &mut Sink) -> Option<Vec<DataId>> {
         let mut found: Vec<Option<DataId>> = Vec::new();
         for (at, name) in item.data.iter().enumerate() {
             self.used.push(name.name.clone());
@@ -27,6 +68,12 @@ impl Checker<'_> {
             }
             found.push(match self.data.get(&name.name) {
                 Some(found) => *found,
+                None if items.iter().any(|i| is_prediction(i, &name.name)) => {
+                    let message = format!("`{}` is a prediction, and only data can be fitted", name.name);
+                    let d = Diagnostic::error(E0516, message, name.span, "comes from a fit itself");
+                    sink.push(d.help("name the data set that was fitted"));
+                    None
+                }
                 None => {
                     let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
                     let message = format!("there is no data set `{}`", name.name);
@@ -38,9 +85,15 @@ impl Checker<'_> {
         found.into_iter().collect()
     }
 
-    pub(super) fn fit(&mut self, item: &ast::Fit, sources: &Sources, sink: &mut Sink) {
+    pub(super) fn fit(
+        &mut self,
+        item: &ast::Fit,
+        items: &[Item],
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<FitId> {
         let model = self.find_model(&item.model, sink);
-        let data = self.fitted_data(item, sink);
+        let data = self.fitted_data(item, items, sink);
         for value in item.settings.iter().flat_map(|s| &s.values) {
             if let ast::SettingValue::Expr(e) = value {
                 outputs_in(e, &mut self.used);
@@ -49,7 +102,7 @@ impl Checker<'_> {
         let (Some(model), Some(data)) = (model, data) else {
             let mut cx = Context { sources, sink, override_files: &self.override_files };
             Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
-            return;
+            return None;
         };
         item.settings.iter().for_each(|s| units::refuse_in(s, sink));
         for name in &item.data {
@@ -57,11 +110,9 @@ impl Checker<'_> {
                 units::compare(&self.program.models[model], time.as_ref(), columns, name.span, sink);
             }
         }
-        let around = Surroundings { program: &self.program, networks: &self.networks };
+        let around = Surroundings { program: &self.program, networks: &self.networks, beyond: false };
         let mut cx = Context { sources, sink, override_files: &self.override_files };
-        if let Some(fit) = fit::fit(item, (model, &data), &around, &mut cx) {
-            self.program.fits.push(fit);
-        }
+        fit::fit(item, (model, &data), &around, &mut cx).map(|fit| self.program.fits.push(fit))
     }
 
     pub(super) fn tests(&mut self, items: &[Item], sink: &mut Sink) {
@@ -89,4 +140,9 @@ fn outputs_in(expr: &ast::Expr, out: &mut Vec<String>) {
         out.push(network.clone());
     }
     each_part(expr, &mut |part| outputs_in(part, out));
+}
+
+/// Whether an item is the prediction of this name.
+fn is_prediction(item: &Item, name: &str) -> bool {
+    matches!(item, Item::Data(d) if d.name.name == name && matches!(d.source, ast::DataSource::Predict(_)))
 }

@@ -12,7 +12,7 @@ use super::{model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::{DataId, ModelId, NetworkId, Program, Unit};
+use crate::hir::{DataId, FitId, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item};
 
@@ -76,6 +76,8 @@ struct Checker<'w> {
     /// The units of the main file.
     units: Table,
     used: Vec<String>,
+    /// Fits by name, with their models' names; `None` for those that are wrong.
+    fits: Vec<(String, String, Option<FitId>)>,
     /// The functions that models and tests of the file can call.
     functions: Vec<ast::Function>,
 }
@@ -92,6 +94,7 @@ impl<'w> Checker<'w> {
             data_units: IndexMap::new(),
             units: Table::default(),
             used: Vec::new(),
+            fits: Vec::new(),
             functions: Vec::new(),
         }
     }
@@ -137,6 +140,7 @@ impl<'w> Checker<'w> {
             for item in &items {
                 if let Item::Data(d) = item
                     && last == matches!(d.source, ast::DataSource::Solve { .. })
+                    && !matches!(d.source, ast::DataSource::Predict(_))
                 {
                     let id = self.data_set(d, &items, sources, sink);
                     self.data.insert(d.name.name.clone(), id);
@@ -145,7 +149,17 @@ impl<'w> Checker<'w> {
         }
         for item in &items {
             if let Item::Fit(f) = item {
-                self.fit(f, sources, sink);
+                let id = self.fit(f, &items, sources, sink);
+                let name = f.name.as_ref().map_or("fit", |n| n.name.as_str());
+                self.fits.push((name.to_string(), f.model.name.clone(), id));
+            }
+        }
+        for item in &items {
+            if let Item::Data(d) = item
+                && let ast::DataSource::Predict(of) = &d.source
+            {
+                let id = self.prediction(d, of, sources, sink);
+                self.data.insert(d.name.name.clone(), id);
             }
         }
         if !sink.has_errors() {

@@ -119,7 +119,7 @@ impl<'m> Checker<'m, '_> {
                 }
                 ModelItem::Input(list) => list.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
                 ModelItem::Field(f) => f.names.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
-                ModelItem::Let(b) => self.enter(&b.name, b.unit.as_ref()),
+                ModelItem::Let(b) | ModelItem::Hole(b) => self.enter(&b.name, b.unit.as_ref()),
                 _ => {}
             }
         }
@@ -151,7 +151,7 @@ impl<'m> Checker<'m, '_> {
         for item in &model.body {
             match item {
                 ModelItem::Const(list) => list.iter().for_each(|b| self.value(&b.name.name, &b.value, true)),
-                ModelItem::Let(b) => self.value(&b.name.name, &b.value, false),
+                ModelItem::Let(b) | ModelItem::Hole(b) => self.value(&b.name.name, &b.value, false),
                 ModelItem::Param(list) => {
                     for p in list {
                         let bounds = p.bounds.iter().flat_map(|(low, high)| [low, high]);

@@ -18,6 +18,8 @@ pub(super) struct Windows<'a> {
     pub batch: usize,
     /// Samples of a window.
     pub length: usize,
+    /// The first of them, which networks read.
+    read: usize,
     /// The step of the data.
     pub dt: f64,
     /// For every column the one whose first sample is subtracted from it.
@@ -36,7 +38,7 @@ impl<'a> Windows<'a> {
         let batch = settings.batch.clamp(1, windows.len());
         let shuffled = Batches::new(windows.len(), batch, settings.seed)?;
         let moved = moved_by(layout, settings, data.columns.len());
-        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, dt, moved })
+        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, read: settings.read, dt, moved })
     }
 
     /// Number of windows.
@@ -68,6 +70,7 @@ impl<'a> Windows<'a> {
     /// Sets the arguments that depend on the mini-batch to these windows.
     pub fn fill(&self, windows: &[Window], arguments: &mut Arguments) -> Result<(), GradientError> {
         let columns: Vec<usize> = self.layout.observed.iter().filter_map(|&s| self.layout.columns[s]).collect();
+        let mut read = Vec::new();
         let width = self.data.columns.len();
         let mut values = Vec::with_capacity(windows.len() * self.length * columns.len());
         let mut times = Vec::with_capacity(windows.len() * self.length);
@@ -79,18 +82,35 @@ impl<'a> Windows<'a> {
             for i in w.start..w.start + self.length {
                 let row = &trajectory.values[i * width..(i + 1) * width];
                 values.extend(columns.iter().zip(&origins).map(|(&c, origin)| row[c] - origin));
+                if self.read < self.length && i < w.start + self.read {
+                    read.extend(columns.iter().zip(&origins).map(|(&c, origin)| row[c] - origin));
+                }
                 times.push(trajectory.time(i));
                 drive.extend_from_slice(&trajectory.inputs[i * inputs..(i + 1) * inputs]);
             }
         }
-        let samples = windows.len();
+        self.set(windows.len(), [values, read, times, drive], arguments)
+    }
+
+    /// Sets the arguments of so many windows: the data, what networks read of them, times, inputs.
+    pub fn set(
+        &self,
+        samples: usize,
+        [values, read, times, drive]: [Vec<f64>; 4],
+        arguments: &mut Arguments,
+    ) -> Result<(), GradientError> {
+        let columns = self.layout.observed.iter().filter(|&&s| self.layout.columns[s].is_some()).count();
+        let inputs = self.data.inputs.len();
         let mut set = |name: &str, shape: Vec<usize>, numbers: Vec<f64>| {
             let tensor = Tensor::from_f64(shape, numbers);
             let tensor = tensor.map_err(|_| GradientError::Unknown { function: "window".into(), name: name.into() })?;
             arguments.insert(name.to_string(), tensor);
             Ok::<(), GradientError>(())
         };
-        set(names::WINDOW, vec![samples, self.length, columns.len()], values)?;
+        if self.read < self.length {
+            set(names::READ, vec![samples, self.read, columns], read)?;
+        }
+        set(names::WINDOW, vec![samples, self.length, columns], values)?;
         set(names::TIME, vec![samples, self.length], times)?;
         set(names::INPUT, vec![samples, self.length, inputs], drive)?;
         let squares = (samples * self.length * self.layout.columns.len()).max(1);

@@ -72,8 +72,10 @@ pub enum Decay {
 pub struct Settings {
     /// Seed of the weights and of the order of mini-batches.
     pub seed: u64,
-    /// Samples of a window; the compiled functions were made for it.
+    /// Samples that a solve reaches over; the compiled functions were made for it.
     pub window: usize,
+    /// The first of them, which networks read.
+    pub read: usize,
     /// Samples between the starts of neighbouring windows.
     pub stride: usize,
     /// Windows of a mini-batch (all of them when there are fewer).
@@ -127,6 +129,7 @@ impl Default for Settings {
         Settings {
             seed: 0,
             window: 50,
+            read: 50,
             stride: 1,
             batch: 512,
             steps: Some(2500),

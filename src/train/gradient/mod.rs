@@ -21,6 +21,7 @@ mod normalise;
 mod optimiser;
 mod prune;
 mod result;
+mod rollout;
 mod state;
 mod sums;
 mod watch;
@@ -30,6 +31,7 @@ pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use normalise::{Normalisation, Normalise};
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
+pub use rollout::{Seed, roll_out};
 pub use state::{Forgetful, Keeper, State, Weights};
 pub use watch::{Best, Watch};
 
@@ -62,6 +64,9 @@ pub enum GradientError {
         /// The parameter or result.
         name: String,
     },
+    /// Solves that reach no further than networks read predict nothing.
+    #[error("the solves reach no further than the networks read")]
+    Horizon,
     /// A number is not finite.
     #[error("training diverged at step {step}: {quantity} is not finite")]
     Diverged {

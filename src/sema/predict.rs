@@ -1,0 +1,99 @@
+//! `predict` items: what goes on where a fit ends.
+
+use super::settings::{Context, PREDICT, Settings};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0505, E0516};
+use crate::hir::{DataSet, DataSource, Engine, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource};
+use crate::syntax::ast;
+
+/// A prediction counts as following the data up to this error where it does not say.
+const TOLERANCE: f64 = 0.4;
+
+/// The data set that a prediction makes.
+pub(super) fn predict(
+    item: &ast::Data,
+    of: &ast::Ident,
+    (program, id): (&Program, FitId),
+    cx: &mut Context<'_>,
+) -> Option<DataSet> {
+    let fit = &program.fits[id];
+    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+    let mut settings = Settings::new(PREDICT, &item.settings, item.name.span, &[], &[], cx);
+    let refuse = |message: String, label: &str, help: &str, settings: &mut Settings<'_>, cx: &mut Context<'_>| {
+        let d = Diagnostic::error(E0516, message, of.span, label.to_string()).label(fit.span, "the fit");
+        cx.sink.push(d.help(help.to_string()));
+        settings.ok = false;
+    };
+    if let Some(input) = model.inputs.values().find(|i| i.field.is_none()) {
+        let message = format!("a fit with the input `{}` cannot be solved on", input.name);
+        refuse(message, "has inputs", "nothing says what the input does after the data", &mut settings, cx);
+    }
+    if data.source.is_irregular() {
+        let message = format!("a fit to `{}`, whose samples are irregular, cannot be solved on", data.name);
+        let help = "the run directory has `discovered.mech`, which can be simulated at any step";
+        refuse(message, "has no step", help, &mut settings, cx);
+    }
+    let most = fit.reach().saturating_sub(fit.window);
+    let rolls = fit.engine == Engine::Gradient && most > 0;
+    if !rolls && differs(fit, program) {
+        let message = "the equations of this fit differ from window to window, and no solve reaches beyond its window";
+        let help = "give the fit a horizon that is longer than its window: `horizon 100`";
+        refuse(message.to_string(), "says nothing of what comes", help, &mut settings, cx);
+    }
+    let by = settings.count("by", cx);
+    if let (Some(by), Some(span)) = (by.filter(|by| *by > most), settings.get("by").map(|s| s.span)) {
+        let (message, help) = match rolls {
+            true => (
+                format!("`by` is {by}, and the horizon has {most} samples behind the window"),
+                format!("take at most {most}, or a longer `horizon` in the fit"),
+            ),
+            false => (
+                "`by` belongs to a fit whose solves reach beyond their windows".to_string(),
+                "leave it out: the equations that were found are solved on".to_string(),
+            ),
+        };
+        cx.sink.push(Diagnostic::error(E0516, message, span, "too many").label(fit.span, "the fit").help(help));
+        settings.ok = false;
+    }
+    let word = settings.word("from", cx);
+    let split = matches!(data.holdout, Some(Holdout::Trajectories(_)));
+    let from = match word.and_then(|w| Origin::ALL.into_iter().find(|o| o.name() == w)) {
+        Some(from) => from,
+        None if split => Origin::HeldOut,
+        None => Origin::End,
+    };
+    if let (Origin::HeldOut, None, Some(setting)) = (from, data.holdout, settings.get("from")) {
+        let message = format!("`{}` holds nothing out", data.name);
+        let d = Diagnostic::error(E0516, message, setting.span, "nothing to start from").label(data.span, "the data");
+        cx.sink.push(d.help("add `holdout 20%` to the data, or write `from end`"));
+        settings.ok = false;
+    }
+    let steps = settings.count("steps", cx);
+    let compared = from != Origin::End || matches!(data.holdout, Some(Holdout::Time(_)));
+    // A key that is unknown may have been meant for it.
+    if settings.ok && settings.get("steps").is_none() && !compared {
+        let message = "`steps` is missing: nothing was held out behind the fitted samples";
+        let d = Diagnostic::error(E0505, message, item.name.span, "set in this block");
+        cx.sink.push(d.help("write `steps 1000`"));
+        settings.ok = false;
+    }
+    let spec = PredictSpec {
+        fit: id,
+        steps,
+        by: rolls.then(|| by.unwrap_or(most)),
+        from,
+        tolerance: settings.number("tolerance", cx).unwrap_or(TOLERANCE),
+    };
+    settings.ok.then(|| DataSet {
+        name: item.name.name.clone(),
+        source: DataSource::Predict(spec),
+        holdout: None,
+        span: item.span,
+    })
+}
+
+/// Whether what was found is no law by itself: it differs between windows or steps.
+fn differs(fit: &Fit, program: &Program) -> bool {
+    let field = program.models[fit.model].inputs.values().any(|i| i.field.is_some());
+    fit.engine == Engine::Gradient && (field || !fit.parameters.is_empty() || fit.step != StepSource::Data)
+}

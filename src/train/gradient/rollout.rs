@@ -1,0 +1,83 @@
+//! Predictions that networks make from their own output.
+
+use super::batches::vector;
+use super::functions::{Arguments, Functions};
+use super::sums::{Sums, go_on};
+use super::{GradientError, GradientFit, Layout, Settings};
+use crate::artifact::training::names;
+use crate::data::Dataset;
+use crate::train::Observer;
+
+/// What a prediction starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seed {
+    /// The time of the first sample that is read.
+    pub t0: f64,
+    /// `[sample, observed state]`: as many samples as networks read.
+    pub values: Vec<f64>,
+}
+
+/// Goes on from every seed: networks read the last samples, the system is solved over its horizon, the first `by` samples behind those
+/// that were read are appended, and so on, until there are `steps` of them. Gives `[sample, state]` by seed, normalised as what
+/// was trained on; a prediction that is no longer finite ends there.
+///
+/// # Errors
+/// As [`fit`](super::fit); [`GradientError::Horizon`] where solves reach no further than networks read.
+pub fn roll_out(
+    functions: &mut Functions,
+    layout: &Layout,
+    train: &Dataset,
+    settings: &Settings,
+    fit: &GradientFit,
+    (seeds, steps, by): (&[Seed], usize, usize),
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<f64>>, GradientError> {
+    let sums = Sums::new(functions, layout, train, settings)?;
+    let (read, length, states) = (settings.read, settings.window, layout.columns.len());
+    let by = by.min(length.saturating_sub(read));
+    if by == 0 {
+        return Err(GradientError::Horizon);
+    }
+    let columns = layout.observed.len();
+    let given = Arguments::from([(names::COEFFICIENTS.to_string(), vector(fit.state.coefficients.clone()))]);
+    let mut out: Vec<Vec<f64>> = vec![Vec::with_capacity(steps * states); seeds.len()];
+    let mut last: Vec<Vec<f64>> = seeds.iter().map(|s| s.values.clone()).collect();
+    let mut going: Vec<usize> = (0..seeds.len()).filter(|&i| last[i].len() == read * columns).collect();
+    let mut done = 0;
+    while done < steps && !going.is_empty() {
+        let mut next = Vec::new();
+        for chosen in going.chunks(sums.windows.batch) {
+            go_on(&fit.state, observer)?;
+            let (mut values, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
+            for &i in chosen {
+                reads.extend_from_slice(&last[i]);
+                values.extend_from_slice(&last[i]);
+                // What is to come is compared with nothing: any number will do.
+                let row = last[i].get((read - 1) * columns..).unwrap_or_default();
+                values.extend(row.iter().cycle().take((length - read) * columns));
+                times.extend((0..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
+            }
+            let mut arguments = Arguments::new();
+            sums.windows.set(chosen.len(), [values, reads, times, Vec::new()], &mut arguments)?;
+            let evaluate = &mut sums.functions.evaluate;
+            evaluate.call(chosen.len(), &[&arguments, &given, &sums.fixed, &fit.state])?;
+            let solution = evaluate.numbers(names::SOLUTION)?;
+            let new = by.min(steps - done);
+            for (&i, rows) in chosen.iter().zip(solution.chunks(length * states)) {
+                let rows = rows.get(read * states..(read + new) * states).unwrap_or_default();
+                let finite = rows.chunks(states).take_while(|row| row.iter().all(|x| x.is_finite())).count();
+                out[i].extend_from_slice(&rows[..finite * states]);
+                let observed = rows.chunks(states).flat_map(|row| layout.observed.iter().map(|&s| row[s]));
+                last[i].extend(observed);
+                let read_before = (new * columns).min(last[i].len());
+                last[i].drain(..read_before);
+                if finite == new {
+                    next.push(i);
+                }
+            }
+        }
+        going = next;
+        done += by;
+    }
+    Ok(out)
+}

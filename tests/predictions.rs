@@ -1,0 +1,128 @@
+//! Predictions of fits: laws that are solved on and networks that read their own output, against closed forms.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn mechc(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
+}
+
+/// A run of `m.mech` in a folder of its own: its record and where its files are.
+fn run(model: &str) -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("m.mech"), model).expect("a written file");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
+    let record = serde_json::from_str(&text).expect("JSON");
+    (folder, record)
+}
+
+/// The rows of a table in the run directory.
+fn table(folder: &tempfile::TempDir, name: &str) -> Vec<Vec<f64>> {
+    let text = fs::read_to_string(folder.path().join("out").join(name)).expect("a table");
+    let row = |line: &str| line.split(',').map(|cell| cell.parse().expect("a number")).collect();
+    text.lines().skip(1).map(row).collect()
+}
+
+fn metric(record: &Value, name: &str, part: &str) -> Option<f64> {
+    let all = record["metrics"].as_array().expect("metrics");
+    let found = all.iter().find(|m| m["name"].as_str().is_some_and(|n| n.starts_with(name)) && m["part"] == part)?;
+    found["value"].as_f64()
+}
+
+/// `u'' = -u`, known, with starts from data: no network is needed to roll it out, and nothing but the truth can come out. Three samples of
+/// overlap or one, from either end: every one of the 40 new samples is where it belongs.
+#[test]
+fn a_known_system_is_rolled_out_exactly() {
+    let model = "use std.systems.HarmonicOscillator
+model Known { state u order 2; u'' + u = 0; initial u = data.u for 10 steps }
+data run = simulate HarmonicOscillator { steps 200; dt 0.05; holdout 20% }
+fit Known to run { engine gradient; window 10; horizon 30; steps 3; batch 4 }
+predict tail = fit { by 7 }
+predict most = fit { steps 40 }
+predict early = fit { by 3; from start; steps 40 }
+predict late = fit { by 1; from held_out }
+";
+    let (folder, record) = run(model);
+    // Samples are 0.05 apart: 160 were fitted, ten are read.
+    for (name, first, count) in [("tail", 160, 40), ("most", 160, 40), ("early", 10, 40), ("late", 170, 30)] {
+        let rows = table(&folder, &format!("{name}.csv"));
+        assert_eq!(rows.len(), count, "{name}");
+        for (i, row) in rows.iter().enumerate() {
+            let t = (first + i) as f64 * 0.05;
+            assert!((row[0] - t).abs() < 1e-9, "{name}: time {} for {t}", row[0]);
+            assert!((row[1] - t.cos()).abs() < 1e-3, "{name} at {t}: {} for {}", row[1], t.cos());
+        }
+        let rmse = metric(&record, "RMSE of u", name).expect("an error");
+        assert!(rmse < 1e-3, "{name}: {rmse}");
+        let followed = metric(&record, "time the prediction", name).expect("a time");
+        assert!((followed - count as f64 * 0.05).abs() < 1e-9, "{name}: {followed}");
+    }
+}
+
+/// The joint engine's law, from the end, from the start and behind what was held out, for trajectories that were held out too.
+#[test]
+fn a_law_is_solved_on() {
+    let model = "use std.systems.HarmonicOscillator
+model Spring { state u order 2; param k = 1; u'' + k*u = 0 }
+data run = simulate HarmonicOscillator { steps 200; dt 0.05; noise 1%; seed 2; holdout 20% }
+fit Spring to run
+predict tail = fit { steps 100; tolerance 1% }
+predict early = Spring { from start; steps 50 }
+predict late = Spring { from held_out }
+test \"goes on\" {
+  expect count(tail.u) == 100
+  expect max(abs(tail.u - cos(tail.t))) < 0.03
+  expect metric(\"RMSE of u\", \"late\") < 0.02
+}
+";
+    let (folder, record) = run(model);
+    for (name, first, count) in [("tail", 160, 100), ("early", 1, 50), ("late", 160, 40)] {
+        let rows = table(&folder, &format!("{name}.csv"));
+        assert_eq!(rows.len(), count, "{name}");
+        for (i, row) in rows.iter().enumerate() {
+            let t = (first + i) as f64 * 0.05;
+            assert!((row[0] - t).abs() < 1e-9, "{name}: time {} for {t}", row[0]);
+            assert!((row[1] - t.cos()).abs() < 0.03, "{name} at {t}: {}", row[1]);
+        }
+    }
+    // Noise of 1 % is larger than the tolerance of 1 % now and then, and smaller than 40 % always.
+    assert!(metric(&record, "time the prediction", "tail").expect("a time") < 2.0);
+    assert_eq!(metric(&record, "time the prediction", "late"), Some(2.0));
+    let page = fs::read_to_string(folder.path().join("out/report.html")).expect("a page");
+    assert!(page.contains("Prediction tail") && page.contains("Prediction late"));
+    let tested = mechc(folder.path(), &["test", "m.mech"]);
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
+
+    let (folder, _) = run(&model
+        .replace("holdout 20%", "trajectories 4; holdout 50% of trajectories")
+        .replace("predict tail = fit { steps 100; tolerance 1% }", "predict tail = fit { tolerance 1% }"));
+    let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
+    // Of two trajectories the first fifth gives the state: 160 samples of each remain.
+    assert_eq!(text.lines().count(), 1 + 2 * 160, "{}", text.lines().next().unwrap_or_default());
+}
+
+/// A prediction is made by a run: other commands say so.
+#[test]
+fn only_runs_predict() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "use std.systems.Logistic
+model M { state n; n' = ?poly(n; degree = 2) }
+data run = simulate Logistic { steps 100; dt 0.1 }
+fit M to run
+predict tail = fit { steps 10 }
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a written file");
+    let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "tail", "--out", "d.csv"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("N003"), "{said}");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out", "--set", "tail.steps=5"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
+    assert_eq!(text.lines().count(), 6);
+}
