@@ -297,6 +297,7 @@ impl DataSource {
             DataSource::Formula(spec) => Some(spec.dt),
             DataSource::Solve(spec) => spec.dt,
             DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.dt,
+            DataSource::Predict(_) => None,
         }
     }
 

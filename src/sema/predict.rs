@@ -17,7 +17,8 @@ pub(super) fn predict(
     cx: &mut Context<'_>,
 ) -> Option<DataSet> {
     let fit = &program.fits[id];
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
+    let model = &program.models[fit.model];
+    let sets = || program.data_of(fit);
     let mut settings = Settings::new(PREDICT, &item.settings, item.name.span, &[], &[], cx);
     let refuse = |message: String, label: &str, help: &str, settings: &mut Settings<'_>, cx: &mut Context<'_>| {
         let d = Diagnostic::error(E0516, message, of.span, label.to_string()).label(fit.span, "the fit");
@@ -28,7 +29,7 @@ pub(super) fn predict(
         let message = format!("a fit with the input `{}` cannot be solved on", input.name);
         refuse(message, "has inputs", "nothing says what the input does after the data", &mut settings, cx);
     }
-    if data.source.is_irregular() {
+    if let Some(data) = sets().find(|data| data.source.is_irregular()) {
         let message = format!("a fit to `{}`, whose samples are irregular, cannot be solved on", data.name);
         let help = "the run directory has `discovered.mech`, which can be simulated at any step";
         refuse(message, "has no step", help, &mut settings, cx);
@@ -56,20 +57,21 @@ pub(super) fn predict(
         settings.ok = false;
     }
     let word = settings.word("from", cx);
-    let split = matches!(data.holdout, Some(Holdout::Trajectories(_)));
+    let split = sets().any(|data| matches!(data.holdout, Some(Holdout::Trajectories(_))));
     let from = match word.and_then(|w| Origin::ALL.into_iter().find(|o| o.name() == w)) {
         Some(from) => from,
         None if split => Origin::HeldOut,
         None => Origin::End,
     };
-    if let (Origin::HeldOut, None, Some(setting)) = (from, data.holdout, settings.get("from")) {
+    let nothing_held = sets().all(|data| data.holdout.is_none());
+    if let (Origin::HeldOut, true, Some(setting), Some(data)) = (from, nothing_held, settings.get("from"), sets().next()) {
         let message = format!("`{}` holds nothing out", data.name);
         let d = Diagnostic::error(E0516, message, setting.span, "nothing to start from").label(data.span, "the data");
         cx.sink.push(d.help("add `holdout 20%` to the data, or write `from end`"));
         settings.ok = false;
     }
     let steps = settings.count("steps", cx);
-    let compared = from != Origin::End || matches!(data.holdout, Some(Holdout::Time(_)));
+    let compared = from != Origin::End || sets().any(|data| matches!(data.holdout, Some(Holdout::Time(_))));
     // A key that is unknown may have been meant for it.
     if settings.ok && settings.get("steps").is_none() && !compared {
         let message = "`steps` is missing: nothing was held out behind the fitted samples";

@@ -130,6 +130,14 @@ impl<'a> Windows<'a> {
         starts.map(|start| Window { trajectory, start, len: self.length }).collect()
     }
 
+    /// What is subtracted from each observed state of a window that starts with `row`, a number for each of them.
+    pub fn origins_of(&self, row: &[f64]) -> Vec<f64> {
+        let columns: Vec<Option<usize>> = self.layout.observed.iter().map(|&s| self.layout.columns[s]).collect();
+        let first = |by: usize| columns.iter().position(|c| *c == Some(by)).and_then(|at| row.get(at)).copied();
+        let of = |column: &Option<usize>| column.and_then(|c| self.moved[c]).and_then(first).unwrap_or(0.0);
+        columns.iter().map(of).collect()
+    }
+
     /// What is subtracted from each state in a window.
     pub fn origins(&self, w: &Window) -> Vec<f64> {
         let of = |column: &Option<usize>| column.map_or(0.0, |c| origin(self.data, w, self.moved[c]));

@@ -49,11 +49,15 @@ pub fn roll_out(
         for chosen in going.chunks(sums.windows.batch) {
             go_on(&fit.state, observer)?;
             let (mut values, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
+            let mut origins = Vec::with_capacity(chosen.len());
             for &i in chosen {
-                reads.extend_from_slice(&last[i]);
-                values.extend_from_slice(&last[i]);
+                let origin = sums.windows.origins_of(&last[i]);
+                let seen: Vec<f64> = last[i].iter().zip(origin.iter().cycle()).map(|(x, o)| x - o).collect();
+                reads.extend_from_slice(&seen);
+                values.extend_from_slice(&seen);
                 // What is to come is compared with nothing: any number will do.
-                let row = last[i].get((read - 1) * columns..).unwrap_or_default();
+                let row = seen.get((read - 1) * columns..).unwrap_or_default();
+                origins.push(by_state(layout, &origin));
                 values.extend(row.iter().cycle().take((length - read) * columns));
                 times.extend((0..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
             }
@@ -63,8 +67,9 @@ pub fn roll_out(
             evaluate.call(chosen.len(), &[&arguments, &given, &sums.fixed, &fit.state])?;
             let solution = evaluate.numbers(names::SOLUTION)?;
             let new = by.min(steps - done);
-            for (&i, rows) in chosen.iter().zip(solution.chunks(length * states)) {
+            for ((&i, origin), rows) in chosen.iter().zip(&origins).zip(solution.chunks(length * states)) {
                 let rows = rows.get(read * states..(read + new) * states).unwrap_or_default();
+                let rows: Vec<f64> = rows.iter().zip(origin.iter().cycle()).map(|(x, o)| x + o).collect();
                 let finite = rows.chunks(states).take_while(|row| row.iter().all(|x| x.is_finite())).count();
                 out[i].extend_from_slice(&rows[..finite * states]);
                 let observed = rows.chunks(states).flat_map(|row| layout.observed.iter().map(|&s| row[s]));
@@ -80,4 +85,13 @@ pub fn roll_out(
         done += by;
     }
     Ok(out)
+}
+
+/// Numbers of the observed states as numbers of all; 0 for the others.
+fn by_state(layout: &Layout, observed: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; layout.columns.len()];
+    for (&state, &x) in layout.observed.iter().zip(observed) {
+        out[state] = x;
+    }
+    out
 }
