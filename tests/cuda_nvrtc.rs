@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use mechc::artifact::device::DeviceProgram;
 use mechc::driver::{DeviceFunction, Failure, Session};
-use mechc::runtime::cuda::{Cache, CompileOptions, architectures, compile, kernel_usage, nvrtc_version};
+use mechc::runtime::cuda::{Cache, CompileOptions, MOVES, architectures, compile, kernel_usage, nvrtc_version};
 
 #[path = "cuda/programs.rs"]
 mod programs;
@@ -64,6 +64,19 @@ fn programs_of_the_runtime_tests_compile() {
         for program in [programs::scaled(), programs::product()] {
             judge(&program, architecture, &cache);
         }
+    }
+}
+
+#[test]
+fn moves_compile() {
+    let Some(targets) = targets() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    for architecture in targets {
+        let options = CompileOptions { architecture, contract: true };
+        let built = compile("moves", MOVES, &options, &Cache::at(folder.path())).unwrap_or_else(|e| panic!("{e}"));
+        let usage = kernel_usage(&built.log);
+        assert_eq!(usage.len(), 5, "{usage:?}");
+        assert!(usage.iter().all(|u| u.registers > 0 && u.spill_stores + u.spill_loads == 0), "{usage:?}");
     }
 }
 

@@ -9,9 +9,15 @@ use std::process::{Command, Output};
 use std::sync::{Arc, OnceLock};
 use std::{fs, thread};
 
+use mechc::artifact::Artifact;
 use mechc::artifact::device::DeviceProgram;
+use mechc::base::{Elem, TensorData};
+use mechc::codegen;
+use mechc::driver::conformance::SolveForm;
 use mechc::runtime::cuda::{Cache, Device, DeviceExecutable, Products};
-use mechc::runtime::{Arg, RuntimeError, TensorView, TensorViewMut};
+use mechc::runtime::{
+    Arg, Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
+};
 
 #[path = "cuda/programs.rs"]
 mod programs;
@@ -360,4 +366,293 @@ fn libraries_that_lack_functions_are_named() {
     let json: serde_json::Value =
         serde_json::from_str(&doctor(&[("LD_LIBRARY_PATH", &path)], &["--json"])).expect("an object");
     assert_eq!((&json["driver"]["code"], &json["nvrtc"]["code"]), (&"N031".into(), &"N032".into()));
+}
+
+/// The host, or the stand-in with one program.
+fn place(on_device: bool) -> Loaded {
+    let artifact = Arc::new(Artifact { name: "none".into(), entries: Vec::new() });
+    if !on_device {
+        return Loaded::Host { artifact, threads: Threads::single() };
+    }
+    let device = Device::open(0).expect("the stand-in");
+    let programs = vec![Arc::new(programs::scaled())];
+    Loaded::Device { device, programs, products: Products::Library, cache: Arc::new(Cache::of_user()) }
+}
+
+#[test]
+fn arrays_stay_on_the_device() {
+    passes("inside_moves", &[]);
+    passes("inside_sequences", &[]);
+}
+
+/// All kinds of moves, one after the other; gives what they have moved.
+fn moved(place: &Loaded) -> (Vec<f64>, Vec<f32>) {
+    let mut store = Store::beside(place).expect("a store");
+    let array = |store: &mut Store, numbers: Vec<f64>| store.add(TensorData::F64(numbers)).expect("an array");
+    let shaped = |view: View, shape: &[usize]| view.part(0, shape).expect("a part");
+    let table = array(&mut store, (0..30).map(|i| f64::from(i) * 0.7 - 3.0).collect());
+    let table = shaped(table, &[10, 3]);
+    // The last one begins beyond the last row with four rows left.
+    let first = array(&mut store, vec![0.0, 5.0, 9.0]);
+    let out = store.zeros(Elem::F64, &[3, 4, 3]).expect("an array");
+    let at = shaped(array(&mut store, vec![2.0]), &[]);
+    let row = store.zeros(Elem::F64, &[3]).expect("an array");
+    let history = store.zeros(Elem::F64, &[4]).expect("an array");
+    let rounded = store.zeros(Elem::F32, &[3]).expect("an array");
+    let (lower, upper) =
+        (array(&mut store, vec![-1.0, f64::NEG_INFINITY, 0.1]), array(&mut store, vec![0.3, 0.2, 0.1]));
+    let value = row.part(1, &[]).expect("a part");
+    for what in [
+        Move::Gather { table: table.clone(), first, out: out.clone() },
+        Move::Row { table, at: at.clone(), out: row.clone() },
+        Move::Append { value: value.clone(), history: history.clone(), at: at.clone() },
+        Move::Append { value: value.clone(), history: history.clone(), at: at.clone() },
+        // There is no room for a third.
+        Move::Append { value, history: history.clone(), at: at.clone() },
+        Move::Round { from: row.clone(), to: rounded.clone() },
+        Move::Bound { value: row.clone(), lower, upper },
+    ] {
+        store.apply(&what).expect("a move");
+    }
+    let spare = store.zeros(Elem::F64, &[3, 4, 3]).expect("an array");
+    store.copy(&out, &spare).expect("a copy");
+    let all = [&spare, &at, &row, &history].map(|view| store.numbers(view).expect("numbers")).concat();
+    let TensorData::F32(single) = store.read(&rounded).expect("numbers") else { panic!("single precision") };
+    (all, single)
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_moves() {
+    let (on_host, on_device) = (moved(&place(false)), moved(&place(true)));
+    assert_eq!(on_host, on_device);
+    let row = [1.2, 1.9, 2.6].map(|x: f64| x);
+    let at = on_host.0[36..37].to_vec();
+    assert_eq!((at, on_host.1.len()), (vec![5.0], 3));
+    assert!(on_host.1.iter().zip(row).all(|(x, y)| (f64::from(*x) - y).abs() < 1e-6), "{:?}", on_host.1);
+    assert_eq!(on_host.0[37..40], [0.3, 0.2, 0.1]);
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_sequences() {
+    let place = place(true);
+    let mut store = Store::beside(&place).expect("a store");
+    let mut add = |numbers: Vec<f64>| store.add(TensorData::F64(numbers)).expect("an array");
+    let (x, f) = (add((0..50).map(f64::from).collect()), add(vec![0.5]));
+    let (y, total) = (add(vec![0.0; 50]), add(vec![0.0]));
+    let scalar = |view: &View| view.part(0, &[]).expect("a part");
+    let open = || place.open("scaled").expect("an entry");
+    let mut sequence = Sequence::default();
+    // What overlaps is refused.
+    let params = vec![x.clone(), scalar(&f)];
+    let over = sequence.call(open(), params.clone(), vec![x.clone(), scalar(&total)]);
+    assert!(matches!(over, Err(RuntimeError::InPlace { .. })), "{over:?}");
+    let over = sequence.call(open(), params.clone(), vec![y.clone(), y.part(3, &[]).expect("a part")]);
+    assert!(matches!(over, Err(RuntimeError::Move { .. })), "{over:?}");
+    // Halved again and again: 1 direct run, then a graph.
+    sequence.call(open(), params, vec![y.clone(), scalar(&total)]).expect("a call");
+    sequence.call(open(), vec![y.clone(), scalar(&f)], vec![x.clone(), scalar(&total)]).expect("a call");
+    for _ in 0..3 {
+        sequence.run(&mut store).expect("a run");
+    }
+    assert_eq!(sequence.check(), Ok(()));
+    let expected: Vec<f64> = (0..50).map(|i| f64::from(i) / 64.0).collect();
+    assert_eq!(store.numbers(&x), Ok(expected.clone()));
+    assert_eq!(store.numbers(&total), Ok(vec![expected.iter().map(|x| x * x).sum::<f64>()]));
+    // A failure is found whenever it is looked for, until it is forgotten.
+    store.write(&x, &TensorData::F64(vec![1.0, f64::NAN])).expect("numbers");
+    sequence.run(&mut store).expect("a run");
+    store.write(&x, &TensorData::F64(vec![1.0, 1.0])).expect("numbers");
+    sequence.run(&mut store).expect("a run");
+    let failed = RuntimeError::NotPositiveDefinite { entry: "scaled".into(), step: 0, sample: 1 };
+    assert_eq!(sequence.check(), Err(failed));
+    sequence.forget().expect("a device");
+    sequence.run(&mut store).expect("a run");
+    assert_eq!(sequence.check(), Ok(()));
+}
+
+#[test]
+fn a_solve_that_fails_is_named_as_on_the_processor() {
+    passes("inside_reasons", &[]);
+}
+
+#[test]
+#[ignore = "run by another test, with the stand-ins on the library path"]
+fn inside_reasons() {
+    for own in [true, false] {
+        let Ok(mut case) = SolveForm::new(2, 3, 2, own, false).case("coupled", 4, 6) else { panic!("a case") };
+        let TensorData::F64(c) = case.arguments[0].data_mut() else { panic!("double precision") };
+        // Equation 1 at step 3 of sample 2, or of all.
+        c[(if own { 2 * 2 + 1 } else { 1 }) * 6 * 6 + 3 * 6 + 4] = f64::NAN;
+        let views: Vec<TensorView<'_>> = case.arguments.iter().map(TensorView::from).collect();
+        let artifact = codegen::host::compile("test", vec![case.program.clone()]).expect("host code");
+        let mut host = Executable::new(&artifact, "f", Threads::single()).expect("the entry");
+        let expected = host.run(&views).expect_err("a number that is not finite");
+        let mut device = open(case.device_program().expect("kernels"), Products::Library).expect("an executable");
+        let mut results: Vec<Vec<f64>> = Vec::new();
+        let shapes: Vec<Vec<usize>> = case
+            .program
+            .entry
+            .results
+            .iter()
+            .map(|port| {
+                let of = |a: &usize| {
+                    let axis = &case.program.entry.axes[*a];
+                    axis.size.unwrap_or(if axis.name == "time" { 6 } else { 4 })
+                };
+                port.axes.iter().map(of).collect()
+            })
+            .collect();
+        results.extend(shapes.iter().map(|s| vec![0.0; s.iter().product()]));
+        for _ in 0..3 {
+            let mut outs: Vec<TensorViewMut<'_>> =
+                results.iter_mut().zip(&shapes).map(|(r, s)| TensorViewMut::f64(s, r)).collect();
+            let found = device.call(&views, &mut outs).expect_err("a number that is not finite");
+            assert_eq!(found, expected);
+        }
+        let text = expected.to_string();
+        assert!(text.contains(if own { "sample 2" } else { "sample 0" }) && text.contains("state"), "{text}");
+    }
+}
+
+/// A small training by gradient.
+const TRAINING: &str = "use std.systems.LotkaVolterra
+model Prey { state u, w; (u, w)' = ?poly(u, w; degree = 2) }
+data d = simulate LotkaVolterra { steps 300; dt 0.05 }
+network smoother { input u, w over window; mlp [64] relu; output v[2] over window }
+fit Prey to d {
+  window 20; batch 16; auxiliary (u, w) = smoother.v
+  steps 200; threshold 0.03; prune_from 0.9; optimizer adam(lr = 3e-3)
+}
+";
+
+/// A folder with the model of [`TRAINING`].
+fn training() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("m.mech");
+    fs::write(&model, TRAINING).expect("a model");
+    let model = model.display().to_string();
+    (folder, model)
+}
+
+#[test]
+fn a_training_step_is_one_graph_without_transfers() {
+    let (folder, model) = training();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let log = path("log");
+    let run = |device: &str, name: &str, more: &[&str]| {
+        let out = path(name);
+        let args = ["run", &model, "--device", device, "--out", &out];
+        let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &[&args[..], more].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let record = fs::read_to_string(folder.path().join(name).join("record.json")).expect("a record");
+        let record: serde_json::Value = serde_json::from_str(&record).expect("an object");
+        let losses = record["loss"].as_array().expect("losses").iter().map(|p| p["loss"].as_f64().expect("a loss"));
+        losses.collect::<Vec<f64>>()
+    };
+    let on_device = run("cuda", "device", &[]);
+    let log: Vec<(String, usize)> = fs::read_to_string(path("log"))
+        .expect("a log")
+        .lines()
+        .filter_map(|line| line.split_once(' ').map(|(what, n)| (what.to_string(), n.parse().expect("a number"))))
+        .collect();
+    // The steps are the graph that is run most often. The first step is launched by parts, so that the rest can be recorded.
+    let graphs = log.iter().filter(|(what, _)| what == "graph").map(|(_, nodes)| *nodes);
+    let mut often = std::collections::BTreeMap::new();
+    graphs.for_each(|nodes| *often.entry(nodes).or_insert(0) += 1);
+    let (&nodes, &count) = often.iter().max_by_key(|(_, count)| **count).expect("graphs");
+    assert_eq!(count, 199, "{often:?}");
+    let is_step = |(what, n): &(String, usize)| what == "graph" && *n == nodes;
+    let first = log.iter().position(is_step).expect("a step");
+    let last = log.iter().rposition(is_step).expect("a step");
+    let during = &log[first..=last];
+    let longest = during.split(|entry| !is_step(entry)).map(<[_]>::len).max();
+    assert!(longest >= Some(20), "{longest:?} steps in a row");
+    // What goes up: 16 first rows and 4 numbers for each step, and what the looks at the terms take. The state has 60,000 bytes.
+    let bytes = |what: &str| during.iter().filter(|(w, _)| w == what).map(|(_, n)| n).sum::<usize>();
+    let downs = during.iter().filter(|(w, n)| w == "down" && *n > 10_000).count();
+    assert!(bytes("up") < 199 * 400, "{} bytes up", bytes("up"));
+    // Values and two moments, at most every 64 steps.
+    assert!(downs <= 3 * 3, "the state was fetched {downs} times");
+    // The same numbers as on the processor, until rounding errors have grown.
+    let on_host = run("cpu", "host", &["--set", "fit.steps=200"]);
+    assert_eq!(on_host.len(), on_device.len());
+    for (a, b) in on_host.iter().zip(&on_device).take(5) {
+        assert!((a - b).abs() <= 1e-4 * a.abs(), "{on_host:?} {on_device:?}");
+    }
+    assert!(on_device.last() < on_device.first());
+    assert_eq!(run("cuda", "again", &[]), on_device);
+}
+
+#[test]
+fn a_training_that_diverges_says_where_on_a_device_too() {
+    let (folder, model) = training();
+    let run = |device: &str| {
+        let out = folder.path().join(device).display().to_string();
+        let args = ["run", &model, "--device", device, "--out", &out, "--set", "fit.optimizer=adam(lr = 1e25)"];
+        let (code, _, said) = mechc(&[], &args);
+        let line = said.lines().find(|line| line.contains("diverged") || line.contains("failed")).map(str::to_string);
+        (code, line.unwrap_or(said))
+    };
+    let (on_host, on_device) = (run("cpu"), run("cuda"));
+    assert_eq!(on_host, on_device);
+    assert!(on_host.0 == Some(5) && on_host.1.contains("step"), "{on_host:?}");
+}
+
+#[test]
+fn runs_name_what_a_device_lacks() {
+    let (folder, model) = training();
+    let run = |variables: &[(&str, &str)]| {
+        let out = folder.path().join("run").display().to_string();
+        let (code, _, said) = mechc(variables, &["run", &model, "--device", "cuda", "--out", &out]);
+        let _ = fs::remove_dir_all(out);
+        (code, said)
+    };
+    // A driver alone.
+    let driver = tempfile::tempdir().expect("a folder");
+    fs::copy(libraries().join("libcuda.so.1"), driver.path().join("libcuda.so.1")).expect("a copy");
+    let driver = driver.path().display().to_string();
+    for (variables, expected) in [
+        (&[("LD_LIBRARY_PATH", driver.as_str())][..], "N032"),
+        (&[("FAKE_CUDA", "old")], "N035"),
+        (&[("FAKE_CUDA_MEMORY", "20000")], "N036"),
+        (&[("FAKE_CUDA", "compile"), ("MECHC_CACHE", "/dev/null/mechc")], "N037"),
+        (&[("FAKE_CUDA", "sync")], "N038"),
+    ] {
+        let (code, said) = run(variables);
+        assert!(code == Some(4) && said.contains(expected) && said.contains("--device cpu"), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn times_are_measured_on_either() {
+    let (_folder, model) = training();
+    for (device, at_once) in [("cuda", 64), ("cpu", 1)] {
+        let args = ["bench", "step", &model, "--device", device, "--repeat", "2", "--json"];
+        let (code, text, said) = mechc(&[], &args);
+        assert_eq!(code, Some(0), "{said}");
+        let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
+        assert_eq!(
+            (&found["repeats"], &found["steps_at_once"], &found["batch"]),
+            (&2.into(), &at_once.into(), &16.into())
+        );
+        assert!(found["step_ms"].as_f64() > Some(0.0) && found["loss"].as_f64() > Some(0.0), "{text}");
+        assert!(found["device"].as_str().is_some_and(|d| d.starts_with(device)), "{text}");
+        for more in [&[][..], &["--constant-matrix"]] {
+            let args =
+                ["bench", "solve", "--batch", "5", "--steps", "8", "--repeat", "2", "--json", "--device", device];
+            let (code, text, said) = mechc(&[], &[&args[..], more].concat());
+            assert_eq!(code, Some(0), "{said}");
+            let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
+            assert!(found["forward_ms"].as_f64() > Some(0.0), "{text}");
+            assert_eq!(found["to_device_ms"].is_number(), device == "cuda", "{text}");
+            assert!(found["device"].as_str().is_some_and(|d| d.starts_with(device)), "{text}");
+        }
+    }
+    let args = ["bench", "solve", "--batch", "5", "--steps", "8", "--rows", "hermite", "--device", "cuda"];
+    let (code, _, said) = mechc(&[], &args);
+    assert!(code == Some(2) && said.contains("N008"), "{said}");
+    let (code, _, said) = mechc(&[], &["bench", "step", "examples/lorenz.mech"]);
+    assert!(code == Some(2) && said.contains("N004"), "{said}");
 }

@@ -27,12 +27,24 @@ pub struct Arrays {
 /// # Errors
 /// As [`super::read_files`] for what is wrong with the file, the archive or one of the arrays.
 pub fn read_arrays(path: &Path, wanted: &[&str]) -> Result<Arrays, DataError> {
-    let limit = ReadSpec::default().max_bytes;
-    let file = path.display().to_string();
-    let bytes = load(path, limit)?;
-    let mut archive = Archive::open(&file, &bytes, limit)?;
+    let bytes = load(path, ReadSpec::default().max_bytes)?;
+    unpacked(path.display().to_string(), &bytes, Some(wanted))
+}
+
+/// All arrays of an npz archive that is in memory; messages name it `file`.
+///
+/// # Errors
+/// As [`read_arrays`].
+pub fn arrays_of(file: &str, bytes: &[u8]) -> Result<Arrays, DataError> {
+    unpacked(file.to_owned(), bytes, None)
+}
+
+fn unpacked(file: String, bytes: &[u8], wanted: Option<&[&str]>) -> Result<Arrays, DataError> {
+    let mut archive = Archive::open(&file, bytes, ReadSpec::default().max_bytes)?;
     let mut found = HashMap::new();
-    for name in wanted {
+    let all = archive.order.clone();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    for name in wanted.unwrap_or(&all) {
         if archive.has(name) {
             found.insert((*name).to_owned(), archive.array(name)?);
         }

@@ -34,7 +34,7 @@ mod spec;
 mod split;
 mod write;
 
-pub use arrays::{Arrays, read_arrays};
+pub use arrays::{Arrays, arrays_of, read_arrays};
 pub use dataset::{ColumnStats, Dataset, Trajectory};
 pub use error::DataError;
 pub use files::{Format, read_bytes, read_files};

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::bench_device::{self, DeviceTimes};
 use super::case::{self, Case};
 use super::failure::Failure;
 use super::run;
 use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
+use crate::runtime::cuda::DeviceChoice;
 use crate::solve::instructions;
 use crate::solve::relaxed::{
     Factor, Footprint, Gradients, Method, Precision, Problem, RowSet, Scheme, Shape, Solution, SolveError, Upstream,
@@ -53,7 +55,7 @@ impl SolveBench {
         self.highest.min(2)
     }
 
-    fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> Shape {
         let (orders, determined) = (self.highest + 1, self.equations >= self.states);
         Shape {
             batch: self.batch,
@@ -82,6 +84,8 @@ pub struct SolveTimes {
     pub forward_bytes: usize,
     /// Bytes of the arrays that the backward pass reads and writes, without the factor.
     pub backward_bytes: usize,
+    /// What only a device has.
+    pub device: Option<DeviceTimes>,
 }
 
 /// Random systems that are regular and well scaled; the same for the same sizes.
@@ -147,7 +151,10 @@ impl Buffers {
 /// # Errors
 /// [`Failure::Environment`] where memory or threads are missing, [`Failure::Usage`] and [`Failure::Data`] for options and sizes
 /// that do not fit together, [`Failure::Numerical`] where the solve fails.
-pub fn bench_solve(bench: &SolveBench) -> Result<SolveTimes, Failure> {
+pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTimes, Failure> {
+    if let Some(times) = bench_device::on_device(bench, choice)? {
+        return Ok(times);
+    }
     // Inputs and gradients.
     let size = Footprint::new(&bench.shape(), &bench.scheme, &[bench.states]);
     case::ensure_memory(&size, bench.batch, !bench.constant_matrix, 2)?;
@@ -175,11 +182,7 @@ fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
     }
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
     let started = Instant::now();
-    let more = |done: usize| match bench.repeat {
-        Some(repeat) => done < repeat.max(1),
-        None => done < FEWEST || started.elapsed() < SHORTEST,
-    };
-    while more(forward.len()) {
+    while repeats(bench, forward.len(), started) {
         let [f, b] = once()?;
         forward.push(f);
         backward.push(b);
@@ -194,11 +197,20 @@ fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
         backward_ms: median(&mut backward),
         forward_bytes: (inputs + solution) * size_of::<f64>(),
         backward_bytes: (inputs + solution + gradients) * size_of::<f64>(),
+        device: None,
     })
 }
 
+/// Whether there is to be another repeat after so many.
+pub(super) fn repeats(bench: &SolveBench, done: usize, started: Instant) -> bool {
+    match bench.repeat {
+        Some(repeat) => done < repeat.max(1),
+        None => done < FEWEST || started.elapsed() < SHORTEST,
+    }
+}
+
 /// In milliseconds; the lower one of the two middle times.
-fn median(times: &mut [Duration]) -> f64 {
+pub(super) fn median(times: &mut [Duration]) -> f64 {
     times.sort_unstable();
     times.get(times.len().saturating_sub(1) / 2).map_or(0.0, |t| t.as_secs_f64() * 1e3)
 }
@@ -249,6 +261,9 @@ impl SolveTimes {
             "forward_bytes": self.forward_bytes,
             "backward_bytes": self.backward_bytes,
             "instructions": instructions(),
+            "device": self.device.as_ref().map_or("cpu", |d| d.device.as_str()),
+            "to_device_ms": self.device.as_ref().map(|d| d.to_device_ms),
+            "from_device_ms": self.device.as_ref().map(|d| d.from_device_ms),
             "version": env!("CARGO_PKG_VERSION"),
         })
     }
@@ -269,8 +284,8 @@ impl fmt::Display for SolveTimes {
             counted(b.states, "state"),
             b.highest,
             counted(b.equations, "equation"),
-            counted(b.threads, "thread"),
-            instructions()
+            self.device.as_ref().map_or_else(|| counted(b.threads, "thread"), |d| d.device.clone()),
+            self.device.as_ref().map_or_else(|| instructions().to_string(), |_| "resident arrays".to_string())
         )?;
         writeln!(f, "{:10}{:>14}{:>16}{:>16}{:>10}", "", "median", "systems/s", "bytes", "GB/s")?;
         let rows =
@@ -278,6 +293,9 @@ impl fmt::Display for SolveTimes {
         for (name, ms, bytes) in rows {
             let (per_second, rate) = (b.batch as f64 / ms * 1e3, bytes as f64 / ms * 1e-6);
             writeln!(f, "{name:10}{ms:>11.4} ms{per_second:>16.0}{bytes:>16}{rate:>10.2}")?;
+        }
+        if let Some(d) = &self.device {
+            writeln!(f, "transfers {:>11.4} ms to the device, {:.4} ms back", d.to_device_ms, d.from_device_ms)?;
         }
         writeln!(f, "(medians of {})", counted(self.repeats, "repeat"))
     }

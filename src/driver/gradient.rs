@@ -1,5 +1,7 @@
 //! The gradient engine on a compiled model.
 
+use std::time::Duration;
+
 use super::bound;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
@@ -17,7 +19,7 @@ use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
     self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings,
-    State,
+    State, StepTimes,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
@@ -32,12 +34,7 @@ pub fn fit(
     let model = &program.models[fit.model];
     sets::ensure_alike(observed, fit)?;
     sets::ensure_moved(model, fit, observed)?;
-    let states: Vec<StateId> = observed
-        .train
-        .columns
-        .iter()
-        .filter_map(|c| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id))
-        .collect();
+    let states = observed_states(model, observed);
     let coefficients = coefficients(fit);
     let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
     let lowered = training::lower(request).map_err(refused)?;
@@ -102,6 +99,32 @@ pub fn fit(
         found.predictions.push(forecast);
     }
     Ok(found)
+}
+
+/// How long training steps of `fit` take, until `enough` says so.
+pub fn time_steps(
+    program: &Program,
+    fit: &Fit,
+    observed: &Observed,
+    target: &Target,
+    enough: &mut dyn FnMut(&[Duration]) -> bool,
+) -> Result<StepTimes, Failure> {
+    let model = &program.models[fit.model];
+    let states = observed_states(model, observed);
+    let coefficients = coefficients(fit);
+    let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
+    let lowered = training::lower(request).map_err(refused)?;
+    let loaded = target.compile(&lowered.module)?;
+    ensure_memory(fit, &lowered, &loaded, observed)?;
+    let functions = Functions::new(&loaded).map_err(target::opening)?;
+    let layout = layout(model, &lowered, observed, &states, &coefficients);
+    gradient::time_steps(&functions, &layout, &observed.train, &settings(fit), enough).map_err(failure)
+}
+
+/// The states that the data have.
+fn observed_states(model: &Model, observed: &Observed) -> Vec<StateId> {
+    let of = |c: &String| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id);
+    observed.train.columns.iter().filter_map(of).collect()
 }
 
 fn is_plateau(fit: &Fit) -> bool {

@@ -3,7 +3,9 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod bench_device;
 mod bench_solve;
+mod bench_step;
 mod bound;
 mod case;
 mod checkpoint;
@@ -53,7 +55,9 @@ mod tests;
 mod varying;
 mod words;
 
+pub use bench_device::DeviceTimes;
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
+pub use bench_step::{StepBench, StepBenchTimes};
 pub use case::{Case, CaseFile, read_case};
 pub use device_sources::{BuiltFile, DeviceFunction, device_code, device_sources};
 pub use doctor::Doctor;

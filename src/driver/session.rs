@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::bench_step::{self, StepBench, StepBenchTimes};
 use super::collinear;
 use super::emit::{self, Stage};
 use super::experiment;
@@ -205,6 +206,20 @@ impl Session {
             (None, _) => return Err(usage(format!("`{path}` simulates several data sets"))),
         };
         experiment::make(&program, data, &self.data_root).map_err(|f| f.at(data.span))
+    }
+
+    /// Measures training steps of a fit by gradient.
+    ///
+    /// # Errors
+    /// Those of [`Session::check`], of the data and of the steps; [`Failure::Usage`] where there is no such fit.
+    pub fn bench_step(
+        &mut self,
+        path: &str,
+        overrides: &[String],
+        bench: &StepBench,
+    ) -> Result<StepBenchTimes, Failure> {
+        let program = self.check(path, overrides)?.program;
+        bench_step::bench_step((path, &program, &self.data_root), bench)
     }
 
     /// Runs the fits of a model file: all of them, or the one named in the options.

@@ -1,15 +1,42 @@
 //! `mechc bench`.
 
 use clap::{Args, Subcommand};
-use mechc::driver::{Failure, SolveBench, bench_solve};
+use mechc::driver::{Failure, Session, SolveBench, StepBench, bench_solve};
+use mechc::runtime::cuda::{DeviceChoice, Products};
 
 use super::solve::SchemeArgs;
-use super::{cores, print};
+use super::{ModelArgs, cores, print};
 
 #[derive(Subcommand)]
 pub enum Bench {
     /// Relaxed solves and their gradients, on random systems.
     Solve(SolveBenchArgs),
+    /// Training steps of a fit by gradient: loss, its gradient and the optimiser's update.
+    Step(StepBenchArgs),
+}
+
+#[derive(Args)]
+pub struct StepBenchArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The fit, where the file has several by gradient.
+    #[arg(long, value_name = "NAME")]
+    fit: Option<String>,
+    /// Where to compute: cpu, cuda, cuda:N, or auto, which takes the first CUDA device that can be used.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceChoice,
+    /// On a CUDA device, round the factors of single-precision products to TF32: faster, with three digits.
+    #[arg(long)]
+    tf32: bool,
+    /// Threads to use [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Repeats [default: at least 5, for two seconds].
+    #[arg(long, value_name = "R", value_parser = size)]
+    repeat: Option<usize>,
+    /// Write one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -34,6 +61,9 @@ pub struct SolveBenchArgs {
     constant_matrix: bool,
     #[command(flatten)]
     scheme: SchemeArgs,
+    /// Where to compute: cpu, cuda, cuda:N, or auto, which takes the first CUDA device that can be used.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceChoice,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -54,8 +84,19 @@ fn size(text: &str) -> Result<usize, String> {
     }
 }
 
-pub fn run(bench: &Bench) -> Result<(), Failure> {
-    let Bench::Solve(args) = bench;
+pub fn step(args: &StepBenchArgs, session: &mut Session, name: &str) -> Result<(), Failure> {
+    let bench = StepBench {
+        fit: args.fit.clone(),
+        threads: args.threads.map_or_else(cores, usize::from),
+        device: args.device,
+        products: if args.tf32 { Products::Tf32 } else { Products::Library },
+        repeat: args.repeat,
+    };
+    let times = session.bench_step(name, &args.model.set, &bench)?;
+    print(&if args.json { format!("{}\n", times.json()) } else { times.to_string() })
+}
+
+pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
     let bench = SolveBench {
         batch: args.batch,
         states: args.states,
@@ -67,6 +108,6 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
         threads: args.threads.map_or_else(cores, usize::from),
         repeat: args.repeat,
     };
-    let times = bench_solve(&bench)?;
+    let times = bench_solve(&bench, args.device)?;
     print(&if args.json { format!("{}\n", times.json()) } else { times.to_string() })
 }

@@ -1,6 +1,6 @@
 //! Sizes of a call: axes bound from the arguments' shapes.
 
-use super::{Arg, RuntimeError, TensorViewMut};
+use super::{Arg, RuntimeError, TensorViewMut, View};
 use crate::artifact::{Entry, Port, Size};
 use crate::base::Elem;
 
@@ -78,6 +78,26 @@ pub(super) fn checked(
         numbers(port, out.elem(), out.shape(), out.len())?;
     }
     Ok(over)
+}
+
+/// Binds all axes, and checks the number, types and shapes of resident arguments and results.
+pub(super) fn views(
+    entry: &Entry,
+    params: &[View],
+    results: &[View],
+    sizes: &mut Vec<u64>,
+) -> Result<(), RuntimeError> {
+    count(entry, "arguments", entry.params.len(), params.len())?;
+    count(entry, "results", entry.results.len(), results.len())?;
+    self::sizes(entry, params.iter().map(View::shape), sizes)?;
+    for (port, view) in entry.params.iter().zip(params) {
+        numbers(port, view.elem(), view.shape(), view.len())?;
+    }
+    for (port, view) in entry.results.iter().zip(results) {
+        result(entry, port, view.shape(), sizes)?;
+        numbers(port, view.elem(), view.shape(), view.len())?;
+    }
+    Ok(())
 }
 
 /// Checks how many tensors were given.

@@ -25,6 +25,15 @@ impl Callable {
         }
     }
 
+    /// Another one with the same code and a workspace of its own.
+    #[must_use]
+    pub fn again(&self) -> Callable {
+        match self {
+            Callable::Host(executable) => Callable::Host(Box::new(executable.again())),
+            Callable::Device(executable) => Callable::Device(Box::new(executable.again())),
+        }
+    }
+
     /// As [`Executable::call`].
     ///
     /// # Errors

@@ -92,6 +92,12 @@ pub enum RuntimeError {
         /// The parameter.
         param: String,
     },
+    /// Resident arrays do not fit together: a mistake of whoever made them.
+    #[error("numbers cannot be moved: {reason}")]
+    Move {
+        /// What does not fit.
+        reason: String,
+    },
     /// A matrix of a symmetric solve is not positive definite, or holds numbers that are not finite.
     #[error("in `{entry}`, step {step}: the matrix of sample {sample} is not positive definite")]
     NotPositiveDefinite {

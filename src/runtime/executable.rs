@@ -50,10 +50,20 @@ impl Executable {
     pub fn new(artifact: &Artifact, name: &str, threads: Threads) -> Result<Self, RuntimeError> {
         let (entry, code) =
             artifact.entry(name).ok_or_else(|| RuntimeError::NoEntry { name: name.to_string() })?.clone();
+        Ok(Executable::of(entry, code, threads))
+    }
+
+    /// Another one of the same entry point, with a workspace of its own.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Executable::of(self.entry.clone(), self.code.clone(), self.threads.clone())
+    }
+
+    fn of(entry: Entry, code: Code, threads: Threads) -> Self {
         let solve_plan = SolvePlan::new(&entry);
         let solvers = (0..solve_plan.count).map(|_| SolverState::default()).collect();
         let copied = vec![false; entry.results.len()];
-        Ok(Executable {
+        Executable {
             entry,
             code,
             threads,
@@ -64,7 +74,7 @@ impl Executable {
             memory: Memory::default(),
             solve_plan,
             solvers,
-        })
+        }
     }
 
     /// Bytes that calls of `entry` take beside their arguments when every axis without a size has `free` elements: results,

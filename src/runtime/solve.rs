@@ -202,16 +202,7 @@ pub(super) fn run(
 }
 
 fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverState) -> Result<(), SolveError> {
-    let size = |x: &crate::artifact::Size| x.value(run.sizes).unwrap_or(0) as usize;
-    let shape = Shape {
-        batch: size(&s.batch),
-        equations: s.equations,
-        steps: size(&s.time),
-        states: s.states,
-        orders: s.orders,
-        initial_steps: size(&s.start),
-        initial_orders: s.given,
-    };
+    let shape = shape(s, run.sizes);
     let (c, (h, own_steps)) = (s.operands[0], s.operands[3]);
     if shape.batch == 0 {
         if let Some((_, adjoints)) = s.adjoint {
@@ -220,29 +211,77 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
         return Ok(());
     }
     let mut steps = std::mem::take(&mut state.steps);
-    steps.clear();
-    if s.intervals {
-        steps.extend_from_slice(numbers(run, h));
-    } else {
-        steps.extend(numbers(run, h).iter().flat_map(|&h| std::iter::repeat_n(h, shape.intervals())));
-    }
-    let problem = Problem {
-        shape,
-        scheme: scheme(s.central, s.weights),
-        c: if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) },
-        rhs: numbers(run, s.operands[1].0),
-        iv: numbers(run, s.operands[2].0),
-        h: Steps { values: &steps, per_sample: own_steps, per_state: false },
-        row_weights: RowWeights::default(),
-        data: DataRows::default(),
-        border: Border::default(),
-    };
+    intervals(s, &shape, numbers(run, h), &mut steps);
+    let (rhs, iv) = (numbers(run, s.operands[1].0), numbers(run, s.operands[2].0));
+    let c = if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) };
+    let problem = problem(s, shape, c, (rhs, iv), Steps { values: &steps, per_sample: own_steps, per_state: false });
     let done = match s.adjoint {
         None => solve(run, s, &problem, state),
         Some((u_adj, adjoints)) => adjoint(run, s, &problem, (u_adj, adjoints), wanted, state),
     };
     state.steps = steps;
     done
+}
+
+/// The sizes of a solve in a call.
+fn shape(s: &SolveStep, sizes: &[u64]) -> Shape {
+    let size = |x: &crate::artifact::Size| x.value(sizes).unwrap_or(0) as usize;
+    Shape {
+        batch: size(&s.batch),
+        equations: s.equations,
+        steps: size(&s.time),
+        states: s.states,
+        orders: s.orders,
+        initial_steps: size(&s.start),
+        initial_orders: s.given,
+    }
+}
+
+/// The steps of all intervals: one step size serves all of them where the solve does not tell them apart.
+fn intervals(s: &SolveStep, shape: &Shape, h: &[f64], steps: &mut Vec<f64>) {
+    steps.clear();
+    if s.intervals {
+        steps.extend_from_slice(h);
+    } else {
+        steps.extend(h.iter().flat_map(|&h| std::iter::repeat_n(h, shape.intervals())));
+    }
+}
+
+fn problem<'a>(
+    s: &SolveStep,
+    shape: Shape,
+    c: Coefficients<'a>,
+    (rhs, iv): (&'a [f64], &'a [f64]),
+    h: Steps<'a>,
+) -> Problem<'a> {
+    Problem {
+        shape,
+        scheme: scheme(s.central, s.weights),
+        c,
+        rhs,
+        iv,
+        h,
+        row_weights: RowWeights::default(),
+        data: DataRows::default(),
+        border: Border::default(),
+    }
+}
+
+/// What is wrong with system `sample` of a solve, whose operands are those of this system alone.
+pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sample: usize) -> Option<SolveError> {
+    let one = Shape { batch: 1, ..shape(s, sizes) };
+    let mut steps = Vec::new();
+    intervals(s, &one, h, &mut steps);
+    let h = Steps { values: &steps, per_sample: false, per_state: false };
+    let mut error = factor(&problem(s, one, Coefficients::Shared(c), (rhs, iv), h)).err()?;
+    match &mut error {
+        SolveError::Singular { sample: named, .. }
+        | SolveError::NonFiniteMatrix { sample: named, .. }
+        | SolveError::Border { sample: named, .. }
+        | SolveError::NonFiniteResult { sample: named, .. } => *named = sample,
+        _ => {}
+    }
+    Some(error)
 }
 
 fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut SolverState) -> Result<(), SolveError> {

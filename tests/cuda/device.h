@@ -1,3 +1,4 @@
+#pragma once
 // What generated CUDA source needs to be C++ for the host: one thread runs after the other, and those of a block that wait for each
 // other are coroutines.
 
@@ -8,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <ucontext.h>
+#include <utility>
 #include <vector>
 
 #define __global__
@@ -159,3 +161,20 @@ using std::isinf;
 using std::isnan;
 using std::max;
 using std::min;
+
+namespace stand_in {
+template <size_t... At> void call(void *kernel, const uint64_t *words, std::index_sequence<At...>) {
+    reinterpret_cast<void (*)(decltype(uint64_t(At))...)>(kernel)(words[At]...);
+}
+}
+
+// Runs a kernel whose parameters are words, and whose threads may wait for each other if `waits` is not zero. Gives 1 for too many words.
+// A function may be passed more of them than it takes.
+extern "C" int stand_in_launch(void *kernel, const uint64_t *words, unsigned count, unsigned blocks, unsigned threads, int waits) {
+    const unsigned most = 64;
+    if (count > most) return 1;
+    uint64_t padded[most] = {};
+    std::copy(words, words + count, padded);
+    stand_in::run(blocks, threads, waits != 0, [&] { stand_in::call(kernel, padded, std::make_index_sequence<most>{}); });
+    return 0;
+}

@@ -3,7 +3,8 @@
 //
 // It checks what a real driver would not forgive: addresses outside allocations, unknown handles, calls without a context, and
 // anything that may not be recorded in a graph. FAKE_CUDA makes it fail on purpose: `no-device`, `no-init`, `launch`,
-// `sync`, `old` (a device of an architecture that no compiler knows); FAKE_CUDA_MEMORY is the device's bytes.
+// `sync`, `old` (a device of an architecture that no compiler knows); FAKE_CUDA_MEMORY is the device's bytes,
+// and FAKE_CUDA_LOG names a file that is told of every transfer, launch and graph.
 
 #include <cstdint>
 #include <cstdio>
@@ -38,6 +39,12 @@ thread_local bool current = false;
 bool fails(const char *what) {
     const char *wanted = getenv("FAKE_CUDA");
     return wanted && strcmp(wanted, what) == 0;
+}
+
+// Notes what was asked for in the file that FAKE_CUDA_LOG names: transfers with their bytes, launches, graphs with their nodes.
+void tell(const char *what, size_t count) {
+    static FILE *log = getenv("FAKE_CUDA_LOG") ? fopen(getenv("FAKE_CUDA_LOG"), "a") : nullptr;
+    if (log) { fprintf(log, "%s %zu\n", what, count); fflush(log); }
 }
 
 uint64_t capacity() {
@@ -135,13 +142,21 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t size, void *strea
     if (recording) return CAPTURE_UNSUPPORTED; // Allowed by the driver, but a recorded copy would read a stale address.
     if (size == 0) return OK;
     if (!inside(to, size)) return INVALID_VALUE;
+    tell("up", size);
     return put(stream, [=] { memcpy(reinterpret_cast<void *>(to), from, size); return OK; });
 }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t size, void *stream) {
     if (recording) return CAPTURE_UNSUPPORTED;
     if (size == 0) return OK;
     if (!inside(from, size)) return INVALID_VALUE;
+    tell("down", size);
     return put(stream, [=] { memcpy(to, reinterpret_cast<void *>(from), size); return OK; });
+}
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t size, void *stream) {
+    if (size == 0) return OK;
+    if (!inside(to, size) || !inside(from, size)) return INVALID_VALUE;
+    tell("copy", size);
+    return put(stream, [=] { memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), size); return OK; });
 }
 int cuMemsetD8Async(uint64_t address, unsigned char value, size_t size, void *stream) {
     if (!inside(address, size)) return INVALID_VALUE;
@@ -183,6 +198,7 @@ int cuGraphInstantiateWithFlags(void **instance, void *graph, unsigned long long
 }
 int cuGraphLaunch(void *instance, void *stream) {
     if (!instances.count(instance)) return INVALID_HANDLE;
+    tell("graph", static_cast<Graph *>(instance)->work.size());
     return put(stream, [=] {
         for (auto &work : static_cast<Graph *>(instance)->work)
             if (int status = work()) return status;
@@ -247,6 +263,7 @@ int cuLaunchKernel(void *function, unsigned blocks, unsigned y, unsigned z, unsi
             arguments = std::vector<uint64_t>(from, from + words);
         }
     }
+    if (!recording) tell("launch", 1);
     auto run = reinterpret_cast<int (*)(unsigned, unsigned, const uint64_t *, size_t)>(function);
     return put(stream, [=] { return run(blocks, threads, arguments.data(), arguments.size()) ? INVALID_VALUE : int(OK); });
 }

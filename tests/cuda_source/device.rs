@@ -62,7 +62,7 @@ pub struct Built {
     _folder: tempfile::TempDir,
 }
 
-type ShimLaunch = unsafe extern "C" fn(*mut c_void, *const u64, u32, u32, u32, i32) -> i32;
+type StandInLaunch = unsafe extern "C" fn(*mut c_void, *const u64, u32, u32, u32, i32) -> i32;
 
 /// The first check that failed, with its sample and time step.
 pub type Failed = (Check, u64, u64);
@@ -71,8 +71,8 @@ impl Built {
     /// Builds all programs as one library; each in a name space of its own, the kernels under `p0_name`, `p1_name`, ...
     pub fn new(programs: Vec<DeviceProgram>) -> Built {
         let folder = tempfile::tempdir().expect("a folder");
-        let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/shim.h");
-        let mut source = format!("#include \"{}\"\n", shim.display());
+        let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/device.h");
+        let mut source = format!("#include \"{}\"\n", header.display());
         for (i, program) in programs.iter().enumerate() {
             let mut text = program.source.clone();
             for kernel in &program.kernels {
@@ -83,12 +83,12 @@ impl Built {
         let (file, library) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
         std::fs::write(&file, source).expect("the source is written");
         let output = Command::new("g++")
-            .args(["-O1", "-w", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
+            .args(["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
             .args([&library, &file])
             .output()
             .expect("g++ starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // SAFETY: the library has no initialisers.
+        // SAFETY: the library's initialisers make empty lists, nothing else.
         let library = unsafe { Library::new(&library) }.expect("the library loads");
         Built { library, programs, _folder: folder }
     }
@@ -173,9 +173,9 @@ impl Machine<'_> {
         // SAFETY: the symbols have these types; the words are what the kernel takes, and memory has the sizes of the contract.
         let done = unsafe {
             let function = self.built.library.get::<*mut c_void>(name.as_bytes()).expect("the kernel");
-            let shim = self.built.library.get::<ShimLaunch>(b"shim_launch").expect("the launch");
+            let start = self.built.library.get::<StandInLaunch>(b"stand_in_launch").expect("the launch");
             let function = function.try_as_raw_ptr().expect("an address");
-            shim(function, words.as_ptr(), words.len() as u32, grid, kernel.block, i32::from(kernel.barriers))
+            start(function, words.as_ptr(), words.len() as u32, grid, kernel.block, i32::from(kernel.barriers))
         };
         assert_eq!(done, 0, "{name} starts");
     }
@@ -245,6 +245,12 @@ pub fn compare(cases: &[Case]) {
         let expected = host.run(&views).expect("the host runs");
         let (found, failed) = built.run(at, &case.arguments);
         assert_eq!(failed, None, "{name}");
+        if let Some(golden) = &case.golden {
+            for ((port, expected), found) in program.entry.results.iter().zip(&golden.results).zip(&found) {
+                let error = worst(expected, found);
+                assert!(error <= golden.tolerance, "{name}: {} is {error:e} from what is published", port.name);
+            }
+        }
         for ((port, expected), found) in program.entry.results.iter().zip(&expected).zip(&found) {
             let (error, allowed) = (worst(&expected.to_f64(), found), tolerance(case.single()));
             assert!(error <= allowed, "{name}: {} is {error:e} wrong", port.name);

@@ -1,4 +1,4 @@
-//! Generated CUDA sources, built for the processor by the system's C++ compiler through `tests/cuda/shim.h`, against the host.
+//! Generated CUDA sources, built for the processor by the system's C++ compiler through `tests/cuda/device.h`, against the host.
 
 mod device;
 mod examples;

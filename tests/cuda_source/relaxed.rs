@@ -2,87 +2,27 @@
 
 use super::device::{Built, compare};
 use mechc::artifact::device::DeviceFailure;
-use mechc::base::Tensor;
 use mechc::codegen;
-use mechc::driver::conformance::Case;
-use mechc::ir;
-use mechc::kernel::{self, Program};
+use mechc::driver::conformance::{Case, SolveForm, golden};
 
-/// A solve and its adjoint, each sample with its own matrix or all with one.
-pub fn text(states: usize, orders: usize, given: usize, own: bool, central: bool) -> String {
-    let batch = if own { "sample, " } else { "" };
-    format!(
-        "module T
-axis sample
-axis time
-axis state = {states}
-axis order = {orders}
-axis equation = {states}
-axis start = 1
-axis given = {given}
-func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation, time], %iv: f64[sample, start, state, given], %h: f64[], %g: f64[sample, time, state, order]) {{
-  %u = solve %c, %rhs, %iv, %h, time = time, state = state, order = order, equation = equation, start = start, given = given, central = {central}, weights = [1.5, 2.0, 0.5] : f64[sample, time, state, order]
-  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, time = time, state = state, order = order, equation = equation, start = start, given = given, central = {central}, weights = [1.5, 2.0, 0.5] : f64[{batch}equation, time, state, order], f64[sample, equation, time], f64[sample, start, state, given], f64[]
-  return u = %u, c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj
-}}
-"
-    )
-}
-
-fn program(text: &str) -> Program {
-    let module = ir::parse(text).expect("the text is well-formed");
-    ir::verify(&module).expect("the program is well-formed");
-    kernel::lower(&module, &module.functions[0]).expect("it lowers")
-}
-
-/// Coupled oscillators with a little of everything.
-fn args(program: &Program, samples: usize, steps: usize) -> Vec<Tensor> {
-    let size = |axis: &usize| {
-        let axis = &program.entry.axes[*axis];
-        axis.size.unwrap_or(if axis.name == "time" { steps } else { samples })
+fn case(form: SolveForm, samples: usize, steps: usize) -> Case {
+    let Ok(case) = form.case(&format!("{samples} samples of {steps} steps"), samples, steps) else {
+        panic!("{form:?} is well-formed")
     };
-    let orders = program.entry.axes.iter().find(|a| a.name == "order").and_then(|a| a.size).unwrap_or(1);
-    let states = program.entry.axes.iter().find(|a| a.name == "state").and_then(|a| a.size).unwrap_or(1);
-    let tensor = |port: &mechc::artifact::Port| {
-        let shape: Vec<usize> = port.axes.iter().map(size).collect();
-        let count: usize = shape.iter().product();
-        let number = |i: usize| match port.name.as_str() {
-            "h" => 0.1,
-            "c" => {
-                let (k, d, e) = (i % orders, i / orders % states, i / (orders * states * steps) % states);
-                let wave = (i as f64 * 0.7).sin();
-                match (d == e, k) {
-                    (true, 1) => 1.0 + 0.1 * wave,
-                    (true, 0) => 0.8 + 0.2 * wave,
-                    (false, 0) => 0.3 * wave,
-                    _ => 0.0,
-                }
-            }
-            _ => (i as f64 * 0.37).sin(),
-        };
-        Tensor::from_f64(shape, (0..count).map(number).collect()).expect("it fits")
-    };
-    program.entry.params.iter().map(tensor).collect()
-}
-
-fn check(text: &str, samples: usize, steps: usize) {
-    let program = program(text);
-    let arguments = args(&program, samples, steps);
-    compare(&[Case { name: format!("{samples} samples of {steps} steps"), program, arguments }]);
+    case
 }
 
 #[test]
 fn short_times_and_empty_batches_are_solved_too() {
     for steps in [1, 2, 3] {
-        check(&text(1, 3, 3, true, false), 3, steps);
+        compare(&[case(SolveForm::new(1, 3, 3, true, false), 3, steps)]);
     }
-    check(&text(1, 3, 1, true, false), 0, 4);
+    compare(&[case(SolveForm::new(1, 3, 1, true, false), 0, 4)]);
 }
 
 #[test]
 fn an_undetermined_system_is_named_with_its_sample_and_step() {
-    let program = program(&text(1, 3, 1, true, false));
-    let mut args = args(&program, 4, 6);
+    let Case { program, arguments: mut args, .. } = case(SolveForm::new(1, 3, 1, true, false), 4, 6);
     let c = args[0].data_mut();
     if let mechc::base::TensorData::F64(c) = c {
         // Equation 0 of sample 2 at step 3.
@@ -92,4 +32,17 @@ fn an_undetermined_system_is_named_with_its_sample_and_step() {
     let (_, failed) = built.run(0, &args);
     let (check, sample, time) = failed.expect("a failure");
     assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));
+}
+
+#[test]
+fn published_cases_are_solved_as_published() {
+    let Ok((cases, left_out)) = golden() else { panic!("the cases are read") };
+    // What a device cannot do is named with the reason.
+    assert_eq!(cases.len() + left_out.len(), 12);
+    assert!(cases.iter().any(|c| c.name == "published: smnn_long_2000"), "{left_out:?}");
+    for (name, reason) in &left_out {
+        assert!(reason.contains("on the processor only"), "{name}: {reason}");
+    }
+    assert!(cases.iter().all(|c| c.golden.is_some()));
+    compare(&cases);
 }

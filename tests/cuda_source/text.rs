@@ -1,6 +1,7 @@
 //! Snapshots of the generated text.
 
 use mechc::codegen;
+use mechc::driver::conformance::SolveForm;
 use mechc::ir;
 use mechc::kernel;
 
@@ -30,10 +31,10 @@ func loss(%x: f64[sample, time], %y: f32[sample, time]) {
 
 #[test]
 fn a_relaxed_solve_with_its_gradients() {
-    insta::assert_snapshot!(source(&super::relaxed::text(1, 3, 1, false, false)));
+    insta::assert_snapshot!(source(&SolveForm::new(1, 3, 1, false, false).text()));
 }
 
 #[test]
 fn a_relaxed_solve_with_several_lanes_and_central_rows() {
-    insta::assert_snapshot!(source(&super::relaxed::text(3, 3, 1, true, true)));
+    insta::assert_snapshot!(source(&SolveForm::new(3, 3, 1, true, true).text()));
 }

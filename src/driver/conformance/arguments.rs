@@ -61,13 +61,13 @@ pub fn of_solve(program: &Program, samples: usize, steps: usize) -> Result<Vec<T
         axis.and_then(|a| a.size).unwrap_or(if axis.is_some_and(|a| a.name == "time") { steps } else { samples })
     };
     let named = |name: &str| axes.iter().find(|a| a.name == name).and_then(|a| a.size).unwrap_or(1);
-    let (orders, states) = (named("order"), named("state"));
+    let (orders, states, equations) = (named("order"), named("state"), named("equation"));
     let tensor = |port: &Port| {
         let shape: Vec<usize> = port.axes.iter().map(size).collect();
         let number = |i: usize| match port.name.as_str() {
             "h" => 0.1,
             "c" => {
-                let (k, d, e) = (i % orders, i / orders % states, i / (orders * states * steps.max(1)) % states);
+                let (k, d, e) = (i % orders, i / orders % states, i / (orders * states * steps.max(1)) % equations);
                 let wave = (i as f64 * 0.7).sin();
                 match (d == e, k) {
                     (true, 1) => 1.0 + 0.1 * wave,
@@ -84,7 +84,7 @@ pub fn of_solve(program: &Program, samples: usize, steps: usize) -> Result<Vec<T
     program.entry.params.iter().map(tensor).collect()
 }
 
-fn typed(elem: Elem, shape: Vec<usize>, numbers: Vec<f64>) -> Result<Tensor, Failure> {
+pub(super) fn typed(elem: Elem, shape: Vec<usize>, numbers: Vec<f64>) -> Result<Tensor, Failure> {
     let made = match elem {
         Elem::F64 => Tensor::from_f64(shape, numbers),
         Elem::F32 => Tensor::from_f32(shape, numbers.into_iter().map(|x| x as f32).collect()),

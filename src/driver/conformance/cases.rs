@@ -1,6 +1,6 @@
 //! Functions with arguments.
 
-use super::arguments;
+use super::{arguments, solves};
 use crate::artifact::device::DeviceProgram;
 use crate::base::{Elem, Tensor};
 use crate::codegen::cuda::HostOnly;
@@ -45,6 +45,17 @@ pub struct Case {
     pub program: Program,
     /// Its arguments, in order.
     pub arguments: Vec<Tensor>,
+    /// Its results as others have computed them, where they have.
+    pub golden: Option<Golden>,
+}
+
+/// Published results.
+#[derive(Clone, Debug)]
+pub struct Golden {
+    /// One after the other, in the order of the program's results.
+    pub results: Vec<Vec<f64>>,
+    /// How far from them a result may be, relative to the largest number.
+    pub tolerance: f64,
 }
 
 impl Case {
@@ -67,61 +78,14 @@ impl Case {
 /// # Errors
 /// A mistake of the compiler, or of an example.
 pub fn cases(filter: &str) -> Result<Vec<Case>, Failure> {
-    let mut cases = solves()?;
+    let mut cases = solves::regimes()?;
+    cases.extend(solves::golden()?.0);
     for (name, _) in EXAMPLES {
         cases.extend(of_example(name)?);
     }
     // What is done on the processor only cannot be compared.
     cases.retain(|case| case.name.contains(filter) && case.device_program().is_ok());
     Ok(cases)
-}
-
-/// Relaxed solves with their adjoints: blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without
-/// central rows.
-fn solves() -> Result<Vec<Case>, Failure> {
-    let mut cases = Vec::new();
-    for own in [true, false] {
-        for (states, orders, given) in [(1, 3, 1), (2, 3, 2), (3, 3, 1), (2, 5, 2), (6, 6, 1)] {
-            for central in [false, true] {
-                // One of the widest blocks, whose matrices with central rows are beyond shared memory, is enough.
-                if states == 6 && !(central && own) {
-                    continue;
-                }
-                let module = ir::parse(&text(states, orders, given, own, central)).map_err(internal)?;
-                let matrices = if own { "own matrices" } else { "one matrix" };
-                let rows = if central { ", central rows" } else { "" };
-                let name = format!("solve: block {}, {matrices}{rows}", states * orders);
-                for program in lowered(&module)? {
-                    let arguments = arguments::of_solve(&program, 3, 7)?;
-                    cases.push(Case { name: name.clone(), program, arguments });
-                }
-            }
-        }
-    }
-    Ok(cases)
-}
-
-/// A solve and its adjoint in the text form of the intermediate representation.
-fn text(states: usize, orders: usize, given: usize, own: bool, central: bool) -> String {
-    let batch = if own { "sample, " } else { "" };
-    let names = "time = time, state = state, order = order, equation = equation, start = start, given = given";
-    let rows = format!("{names}, central = {central}, weights = [1.5, 2.0, 0.5]");
-    format!(
-        "module T
-axis sample
-axis time
-axis state = {states}
-axis order = {orders}
-axis equation = {states}
-axis start = 1
-axis given = {given}
-func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation, time], %iv: f64[sample, start, state, given], %h: f64[], %g: f64[sample, time, state, order]) {{
-  %u = solve %c, %rhs, %iv, %h, {rows} : f64[sample, time, state, order]
-  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, {rows} : f64[{batch}equation, time, state, order], f64[sample, equation, time], f64[sample, start, state, given], f64[]
-  return u = %u, c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj
-}}
-"
-    )
 }
 
 /// Right-hand sides, linearisations, and the functions of fits by gradient, these in double precision as well.
@@ -133,7 +97,7 @@ fn of_example(file: &str) -> Result<Vec<Case>, Failure> {
         for program in lowered(module)? {
             let name = format!("{file}: {}{what}", program.entry.name);
             let arguments = arguments::of_function(&program, given)?;
-            cases.push(Case { name, program, arguments });
+            cases.push(Case { name, program, arguments, golden: None });
         }
         Ok(())
     };
@@ -154,7 +118,7 @@ pub(super) fn examples() -> MemoryWorld {
     EXAMPLES.iter().fold(MemoryWorld::new(), |world, (name, text)| world.with(*name, *text))
 }
 
-fn lowered(module: &ir::Module) -> Result<Vec<Program>, Failure> {
+pub(super) fn lowered(module: &ir::Module) -> Result<Vec<Program>, Failure> {
     module.functions.iter().map(|f| kernel::lower(module, f).map_err(internal)).collect()
 }
 
@@ -170,6 +134,6 @@ fn widened(module: &ir::Module) -> ir::Module {
     module
 }
 
-fn internal(error: impl std::fmt::Display) -> Failure {
+pub(super) fn internal(error: impl std::fmt::Display) -> Failure {
     Failure::Internal(error.to_string())
 }

@@ -52,6 +52,10 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
         Ok(runs) => {
             let numbers: Vec<(Vec<f64>, &Vec<f64>)> = expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();
             verdict.error = numbers.iter().map(|(e, f)| worst(e, f)).fold(0.0, f64::max);
+            if let Some(golden) = &case.golden {
+                let published = golden.results.iter().zip(&runs.first).map(|(e, f)| worst(e, f));
+                (verdict.error, verdict.tolerance) = (published.fold(0.0, f64::max), golden.tolerance);
+            }
             let bits = |all: &[Vec<f64>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
             verdict.repeatable = bits(&runs.first) == bits(&runs.second);
             (verdict.compile_ms, verdict.device_ms) = (Some(runs.compile_ms), Some(runs.last_ms));

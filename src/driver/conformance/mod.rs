@@ -1,22 +1,24 @@
 //! Whether a device computes what the processor does: `mechc doctor --gpu-check`.
 //!
-//! [`cases`] are functions with arguments: relaxed solves in every regime, and every function of every example. Each runs on the
-//! processor and twice on the device; results must agree, and those of the second run must have the bits of the first. [`engines`]
-//! then compares whole fits of both engines.
+//! [`cases`] are functions with arguments: relaxed solves in every regime and published ones, and every function of every example. Each
+//! runs on the processor and twice on the device; results must agree with the processor's, or with those published, and those of
+//! the second run must have the bits of the first. [`engines`] then compares whole fits of both engines.
 
 mod arguments;
 mod cases;
 mod engines;
 mod judge;
 mod report;
+mod solves;
 
 use super::failure::Failure;
 use super::target::Target;
 use crate::runtime::Threads;
 
-pub use cases::{Case, EXAMPLES, cases};
+pub use cases::{Case, EXAMPLES, Golden, cases};
 pub use judge::{tolerance, worst};
 pub use report::{Conformance, Verdict};
+pub use solves::{SolveForm, StepAxes, golden};
 
 /// Checks the device `target` against the processor: cases and fits whose name contains `filter`. `said` is told every verdict as it
 /// comes.

@@ -77,8 +77,15 @@ impl Scope<'_> {
         let (mut data, mut read, mut normalised) = (IndexMap::new(), IndexMap::new(), IndexMap::new());
         for (i, &s) in self.request.observed.iter().enumerate() {
             let x = b.index(self.window, axes.observed, i);
+            let seen = self.read.map_or(x, |read| b.index(read, axes.observed, i));
+            // A window that is moved starts where the first sample of a state is zero.
+            let origin = self.request.shift(s).map(|by| {
+                let first = b.index(self.window, axes.observed, by);
+                b.index(first, axes.time, 0)
+            });
+            let [x, seen] = [x, seen].map(|x| origin.map_or(x, |origin| b.sub(x, origin)));
             data.insert(s, x);
-            let x = self.read.map_or(x, |read| b.index(read, axes.observed, i));
+            let x = seen;
             read.insert(s, x);
             let [mean, scale, _] = statistics[s.index()];
             let centred = b.sub(x, mean);

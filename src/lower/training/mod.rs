@@ -87,6 +87,14 @@ pub struct Request<'a> {
     pub coefficients: &'a Coefficients,
 }
 
+impl Request<'_> {
+    /// The position among the observed states of the one whose first sample is subtracted from a state in every window.
+    fn shift(&self, state: StateId) -> Option<usize> {
+        let (_, by) = self.fit.shifts.iter().find(|(moved, _)| *moved == state)?;
+        self.observed.iter().position(|s| s == by)
+    }
+}
+
 /// The gradient engine's functions and what the training loop needs to know of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lowered {

@@ -144,6 +144,15 @@ impl Device {
         unsafe { result::stream::synchronize(self.inner.stream) }.map_err(fault("ran kernels"))
     }
 
+    /// Sets bytes, in order with everything else on the stream.
+    pub(super) fn fill(&self, address: u64, value: u8, bytes: usize) -> Result<(), DeviceError> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: callers name memory of their own that holds as many bytes.
+        unsafe { result::memset_d8_async(address, value, bytes, self.inner.stream) }.map_err(fault("prepared a call"))
+    }
+
     /// cuBLAS on this device, where it is there.
     pub(super) fn blas(&self) -> Option<&Mutex<Blas>> {
         self.inner.blas.get_or_init(|| Blas::new(self.inner.stream).ok().map(Mutex::new)).as_ref()

@@ -1,7 +1,7 @@
 //! Where the memory of a device program is, for one set of sizes.
 
 use crate::artifact::BufferPlace;
-use crate::artifact::device::{DeviceProgram, Memory};
+use crate::artifact::device::DeviceProgram;
 use crate::runtime::RuntimeError;
 use crate::runtime::place::{Tenant, place};
 
@@ -11,17 +11,28 @@ const ALIGN: usize = 256;
 /// Offsets in one piece of device memory.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    buffers: Vec<u64>,
-    scratch: Vec<u64>,
+    /// Of every buffer.
+    pub buffers: Vec<u64>,
+    /// Of every piece of scratch.
+    pub scratch: Vec<u64>,
     /// Offset of the status words.
     pub status: u64,
     /// Bytes of everything.
     pub total: u64,
 }
 
+/// Where parameters and results are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outer {
+    /// In the same memory.
+    Inside,
+    /// Elsewhere: they get no room.
+    Elsewhere,
+}
+
 impl Layout {
     /// Lays out a program: parameters and results keep their places from the first step to the last, the rest shares them.
-    pub fn new(program: &DeviceProgram, sizes: &[u64]) -> Result<Layout, RuntimeError> {
+    pub fn new(program: &DeviceProgram, sizes: &[u64], outer: Outer) -> Result<Layout, RuntimeError> {
         let entry = &program.entry;
         let too_large = || RuntimeError::Memory { entry: entry.name.clone(), bytes: usize::MAX };
         let (mut first, mut last) = (vec![usize::MAX; entry.buffers.len()], vec![0; entry.buffers.len()]);
@@ -41,6 +52,7 @@ impl Layout {
             tenants.push(match buffer.place {
                 BufferPlace::Temporary if first[b] != usize::MAX => Tenant { bytes, first: first[b], last: last[b] },
                 BufferPlace::Temporary => Tenant { bytes: 0, first: 0, last: 0 },
+                _ if outer == Outer::Elsewhere => Tenant { bytes: 0, first: 0, last: 0 },
                 _ => Tenant { bytes, first: 0, last: entry.steps.len() },
             });
         }
@@ -55,13 +67,5 @@ impl Layout {
         let words = 8 * program.checks.len() as u64;
         let total = status.checked_add(words).ok_or_else(too_large)?;
         Ok(Layout { buffers: offsets.into_iter().map(offset).collect(), scratch, status, total })
-    }
-
-    /// The offset of a piece of memory.
-    pub fn offset(&self, memory: Memory) -> u64 {
-        match memory {
-            Memory::Buffer(b) => self.buffers[b],
-            Memory::Scratch(s) => self.scratch[s],
-        }
     }
 }

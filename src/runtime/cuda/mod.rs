@@ -11,14 +11,20 @@
 mod blas;
 mod cache;
 mod choice;
+mod code;
 mod compile;
 mod device;
 mod error;
 mod executable;
+mod gemm;
 mod handles;
 mod layout;
 mod library;
+mod moves;
 mod nvrtc;
+mod pieces;
+mod reason;
+mod sequence;
 mod usage;
 
 pub use cache::Cache;
@@ -26,7 +32,13 @@ pub use choice::DeviceChoice;
 pub use compile::{CompileOptions, Compiled, compile};
 pub use device::{Device, DeviceInfo, devices, driver_version};
 pub use error::DeviceError;
-pub use executable::{DeviceExecutable, Products};
+pub use executable::DeviceExecutable;
+pub use gemm::Products;
 pub use library::Library;
+pub use moves::MOVES;
 pub use nvrtc::{architectures, version as nvrtc_version};
 pub use usage::{KernelUsage, kernel_usage};
+
+pub(super) use moves::Moves;
+pub(super) use pieces::Piece;
+pub(super) use sequence::DeviceSequence;

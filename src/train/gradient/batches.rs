@@ -1,11 +1,12 @@
-//! Windows of the data as arguments.
+//! Windows of the data.
 
 use super::functions::Arguments;
 use super::normalise::{moved_by, normalisation, origin};
 use super::{GradientError, Layout, Normalisation, Settings};
 use crate::artifact::training::names;
-use crate::base::Tensor;
+use crate::base::{Tensor, TensorData};
 use crate::data::{Batches, Dataset, Window};
+use crate::runtime::{Store, View};
 
 /// The training windows.
 #[derive(Debug)]
@@ -14,16 +15,27 @@ pub(super) struct Windows<'a> {
     layout: &'a Layout,
     windows: Vec<Window>,
     shuffled: Batches,
+    /// Row of the first sample of each trajectory.
+    first_rows: Vec<usize>,
     /// Windows of a mini-batch.
     pub batch: usize,
     /// Samples of a window.
     pub length: usize,
-    /// The first of them, which networks read.
-    read: usize,
     /// The step of the data.
     pub dt: f64,
     /// For every column the one whose first sample is subtracted from it.
     moved: Vec<Option<usize>>,
+}
+
+/// Tables of a data set, `[sample, column]`.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    /// Observed states, in data units.
+    pub values: View,
+    /// Times, one column.
+    pub times: View,
+    /// Inputs.
+    pub inputs: View,
 }
 
 impl<'a> Windows<'a> {
@@ -38,7 +50,13 @@ impl<'a> Windows<'a> {
         let batch = settings.batch.clamp(1, windows.len());
         let shuffled = Batches::new(windows.len(), batch, settings.seed)?;
         let moved = moved_by(layout, settings, data.columns.len());
-        Ok(Windows { data, layout, windows, shuffled, batch, length: settings.window, read: settings.read, dt, moved })
+        let first_rows = data.trajectories.iter().scan(0, |at, t| {
+            let first = *at;
+            *at += t.len;
+            Some(first)
+        });
+        let first_rows = first_rows.collect();
+        Ok(Windows { first_rows, data, layout, windows, shuffled, batch, length: settings.window, dt, moved })
     }
 
     /// Number of windows.
@@ -61,61 +79,42 @@ impl<'a> Windows<'a> {
         self.shuffled.order(epoch as u64)
     }
 
-    /// Sets the arguments that depend on the mini-batch.
-    pub fn gather(&self, chosen: &[usize], arguments: &mut Arguments) -> Result<(), GradientError> {
+    /// First row in the [tables](Windows::tables) of each of these windows.
+    pub fn rows(&self, chosen: &[usize]) -> Vec<f64> {
         let windows: Vec<Window> = chosen.iter().filter_map(|&i| self.windows.get(i).copied()).collect();
-        self.fill(&windows, arguments)
+        self.rows_of(&windows)
     }
 
-    /// Sets the arguments that depend on the mini-batch to these windows.
-    pub fn fill(&self, windows: &[Window], arguments: &mut Arguments) -> Result<(), GradientError> {
+    /// As [`Windows::rows`], for windows of any kind.
+    pub fn rows_of(&self, windows: &[Window]) -> Vec<f64> {
+        windows.iter().map(|w| (self.first_rows[w.trajectory] + w.start) as f64).collect()
+    }
+
+    /// All samples, one trajectory after the other: what windows are gathered from.
+    pub fn tables(&self, store: &mut Store) -> Result<Tables, GradientError> {
         let columns: Vec<usize> = self.layout.observed.iter().filter_map(|&s| self.layout.columns[s]).collect();
-        let mut read = Vec::new();
-        let width = self.data.columns.len();
-        let mut values = Vec::with_capacity(windows.len() * self.length * columns.len());
-        let mut times = Vec::with_capacity(windows.len() * self.length);
-        let inputs = self.data.inputs.len();
-        let mut drive = Vec::with_capacity(windows.len() * self.length * inputs);
-        for w in windows {
-            let trajectory = &self.data.trajectories[w.trajectory];
-            let origins: Vec<f64> = columns.iter().map(|&c| origin(self.data, w, self.moved[c])).collect();
-            for i in w.start..w.start + self.length {
+        let (width, inputs) = (self.data.columns.len(), self.data.inputs.len());
+        let (mut values, mut times, mut drive, mut rows) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for trajectory in &self.data.trajectories {
+            for i in 0..trajectory.len {
                 let row = &trajectory.values[i * width..(i + 1) * width];
-                values.extend(columns.iter().zip(&origins).map(|(&c, origin)| row[c] - origin));
-                if self.read < self.length && i < w.start + self.read {
-                    read.extend(columns.iter().zip(&origins).map(|(&c, origin)| row[c] - origin));
-                }
+                values.extend(columns.iter().map(|&c| row[c]));
                 times.push(trajectory.time(i));
-                drive.extend_from_slice(&trajectory.inputs[i * inputs..(i + 1) * inputs]);
             }
+            drive.extend_from_slice(&trajectory.inputs[..trajectory.len * inputs]);
+            rows += trajectory.len;
         }
-        self.set(windows.len(), [values, read, times, drive], arguments)
+        let mut table = |numbers: Vec<f64>, width: usize| -> Result<View, GradientError> {
+            let all = store.add(TensorData::F64(numbers))?;
+            let missing = || GradientError::Unknown { function: "window".into(), name: "table".into() };
+            all.part(0, &[rows, width]).ok_or_else(missing)
+        };
+        Ok(Tables { values: table(values, columns.len())?, times: table(times, 1)?, inputs: table(drive, inputs)? })
     }
 
-    /// Sets the arguments of so many windows: the data, what networks read of them, times, inputs.
-    pub fn set(
-        &self,
-        samples: usize,
-        [values, read, times, drive]: [Vec<f64>; 4],
-        arguments: &mut Arguments,
-    ) -> Result<(), GradientError> {
-        let columns = self.layout.observed.iter().filter(|&&s| self.layout.columns[s].is_some()).count();
-        let inputs = self.data.inputs.len();
-        let mut set = |name: &str, shape: Vec<usize>, numbers: Vec<f64>| {
-            let tensor = Tensor::from_f64(shape, numbers);
-            let tensor = tensor.map_err(|_| GradientError::Unknown { function: "window".into(), name: name.into() })?;
-            arguments.insert(name.to_string(), tensor);
-            Ok::<(), GradientError>(())
-        };
-        if self.read < self.length {
-            set(names::READ, vec![samples, self.read, columns], read)?;
-        }
-        set(names::WINDOW, vec![samples, self.length, columns], values)?;
-        set(names::TIME, vec![samples, self.length], times)?;
-        set(names::INPUT, vec![samples, self.length, inputs], drive)?;
-        let squares = (samples * self.length * self.layout.columns.len()).max(1);
-        arguments.insert(names::AVERAGE.to_string(), Tensor::scalar(1.0 / squares as f64));
-        Ok(())
+    /// How many columns the squares of a sample are of.
+    pub fn width(&self) -> usize {
+        self.layout.columns.len()
     }
 
     /// Windows side by side over a trajectory; the last one overlaps its neighbour where the length does not divide. Empty

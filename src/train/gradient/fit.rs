@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::batches::{Windows, vector};
+use super::batches::{Tables, Windows};
 use super::functions::Functions;
 use super::normal::Minimum;
-use super::optimiser::{adam, decay};
+use super::optimiser::scalars;
 use super::prune::prune;
 use super::state::{Forgetful, Keeper};
+use super::stepper::{MOST_STEPS, Planned, Stepper};
 use super::sums::{Sums, go_on as allowed};
-use super::watch::{restore, watch};
+use super::watch::{restore, until_look, watch};
 use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Reconstruction, Settings, State};
 use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
 use crate::data::Dataset;
+use crate::runtime::RuntimeError;
 use crate::train::{Observer, Progress};
 
 /// Mini-batches whose normal equations decide on terms while training goes on.
@@ -25,10 +27,12 @@ const LOOKS: usize = 20;
 /// How often states are put by: this many times over the whole budget, but not more often than every [`STEPS_BETWEEN`] steps,
 /// since a copy costs about a tenth of a step.
 const COPIES: usize = 100;
-/// Fewest steps between two states that are put by.
+/// Fewest steps between two states that are put by; on a device, whose states have a longer way, [`MOST_STEPS`].
 const STEPS_BETWEEN: usize = 10;
 /// Where a step takes longer than this, every state is put by. The clock decides what is kept, never what is computed.
 const LONG_STEP: Duration = Duration::from_secs(1);
+/// On a device, so many steps are taken as a whole that they last about this long.
+const AT_ONCE: Duration = Duration::from_millis(300);
 
 /// Fits a model by gradient training, from the beginning to the end.
 ///
@@ -60,13 +64,15 @@ pub fn go_on(
     keeper: &mut dyn Keeper,
     observer: &mut dyn Observer,
 ) -> Result<GradientFit, GradientError> {
-    let sums = Sums::new(functions, layout, data, settings)?;
-    state.normalisation = sums.normalisation.clone();
     let held = held.map(|held| Windows::new(held, layout, settings)).transpose()?;
-    let mut run = Run { sums, held, layout, settings, good: None };
+    let mut run = Run::new(functions, layout, (data, held), settings, &mut state)?;
     let outcome = run.train(&mut state, keeper, observer).and_then(|()| run.finish(&state, observer));
     match &outcome {
-        Err(GradientError::Interrupted { .. } | GradientError::Singular) => keeper.keep(&state),
+        Err(GradientError::Interrupted { .. } | GradientError::Singular) => match run.saved(&state) {
+            Ok(saved) => keeper.keep(&saved),
+            // A device that fails at the end leaves what was put by.
+            Err(_) => run.good.iter().for_each(|good| keeper.keep(good)),
+        },
         Err(_) => run.good.iter().for_each(|good| keeper.keep(good)),
         Ok(_) => {}
     }
@@ -86,24 +92,56 @@ pub fn apply(
     fit: &GradientFit,
     observer: &dyn Observer,
 ) -> Result<Vec<Reconstruction>, GradientError> {
-    let trained = Sums::new(&mut *functions, layout, train, settings)?.fixed;
-    let mut sums = Sums::new(functions, layout, data, settings)?;
-    sums.fixed = trained;
+    let mut sums = Sums::new(functions, layout, (train, data), settings, &fit.state.weights, 0)?;
     sums.reconstruct(&fit.state, &fit.state.coefficients, observer)
 }
 
-struct Run<'a> {
-    sums: Sums<'a>,
+pub(super) struct Run<'a> {
+    pub sums: Sums<'a>,
+    pub stepper: Stepper,
     /// What the loss is looked at on.
-    held: Option<Windows<'a>>,
+    held: Option<(Windows<'a>, Tables)>,
     layout: &'a Layout,
     settings: &'a Settings,
     /// The last state put by.
     good: Option<State>,
+    /// The order of the windows in an epoch, with its number.
+    order: (usize, Vec<usize>),
+    /// Steps that are taken one by one, after one of several failed.
+    careful: usize,
 }
 
-impl Run<'_> {
-    fn total(&self) -> usize {
+impl<'a> Run<'a> {
+    /// Moves the trained arrays of `state` to where functions are computed; it has none afterwards.
+    pub fn new(
+        functions: &'a Functions,
+        layout: &'a Layout,
+        (data, held): (&'a Dataset, Option<Windows<'a>>),
+        settings: &'a Settings,
+        state: &mut State,
+    ) -> Result<Self, GradientError> {
+        let weights = std::mem::take(&mut state.weights);
+        let others = held.as_ref().map_or(0, Windows::len);
+        let mut sums = Sums::new(functions, layout, (data, data), settings, &weights, others)?;
+        state.normalisation = sums.arrays.normalisation.clone();
+        let held = match held {
+            Some(held) => {
+                let tables = held.tables(&mut sums.arrays.store)?;
+                Some((held, tables))
+            }
+            None => None,
+        };
+        let stepper = Stepper::new(functions, layout, settings, &mut sums.arrays, sums.windows.batch)?;
+        Ok(Run { sums, stepper, held, layout, settings, good: None, order: (usize::MAX, Vec::new()), careful: 0 })
+    }
+
+    /// The state with its trained arrays.
+    fn saved(&self, state: &State) -> Result<State, GradientError> {
+        let weights = self.sums.arrays.trained.weights(&self.sums.arrays.store)?;
+        Ok(State { weights, ..state.clone() })
+    }
+
+    pub fn total(&self) -> usize {
         let epochs = self.settings.epochs.map(|e| e * self.settings.cycles.max(1) * self.sums.windows.per_epoch());
         self.settings.steps.or(epochs).unwrap_or(2500)
     }
@@ -116,10 +154,8 @@ impl Run<'_> {
         observer: &mut dyn Observer,
     ) -> Result<(), GradientError> {
         let total = self.total();
-        let (per_epoch, size) = (self.sums.windows.per_epoch(), self.sums.windows.batch);
-        let (mut epoch, mut order) = (usize::MAX, Vec::new());
         let mut lasted = Duration::ZERO;
-        self.set_mask(state);
+        self.set_mask(state)?;
         while state.step < total {
             let begun = Instant::now();
             allowed(state, observer)?;
@@ -127,60 +163,177 @@ impl Run<'_> {
             if watch(&mut self.sums, self.held.as_mut(), state, total, observer)? {
                 break;
             }
-            if epoch != state.step / per_epoch {
-                epoch = state.step / per_epoch;
-                order = self.sums.windows.order(epoch);
+            let first = state.step;
+            match self.ahead(state, total, lasted) {
+                None => self.step(state, total, lasted, keeper)?,
+                Some(steps) => self.steps(state, (steps, total), lasted, keeper)?,
             }
-            let from = state.step % per_epoch * size;
-            let sums = &mut self.sums;
-            sums.windows.gather(&order[from..from + size], &mut sums.batch)?;
-            if let Err(error) = sums.functions.step.call(size, &[&sums.batch, state, &sums.fixed]) {
-                return Err(self.failed(state, size, error));
+            lasted = begun.elapsed() / u32::try_from((state.step - first).max(1)).unwrap_or(u32::MAX);
+            for step in first..state.step {
+                let phase =
+                    if (step + 1) as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
+                observer.progress(&Progress { step: step + 1, total, loss: state.losses[step], phase });
             }
-            let loss = sums.functions.step.scalar(names::LOSS)?;
-            if !loss.is_finite() {
-                return Err(self.diverged(state));
-            }
-            self.put_by(state, total, lasted, keeper);
-            if !self.layout.coefficients.is_empty() {
-                state.coefficients = self.sums.functions.step.numbers(names::COEFFICIENTS)?.to_vec();
-            }
-            let factor = decay(self.settings, state, total);
-            adam(self.sums.functions, self.layout, state, self.settings, factor)?;
-            state.losses.push(loss);
-            state.step += 1;
-            lasted = begun.elapsed();
-            let phase =
-                if state.step as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
-            observer.progress(&Progress { step: state.step, total, loss, phase });
         }
         self.look(state, total, observer)?;
         watch(&mut self.sums, self.held.as_mut(), state, total, observer)?;
         let early = state.step < total;
-        restore(state);
+        restore(&mut self.sums.arrays, state)?;
         if early && self.layout.elimination != Elimination::Projected {
             self.drop_small(state);
         }
-        self.set_mask(state);
+        self.set_mask(state)
+    }
+
+    /// How many steps to take as a whole: up to the next one at which something else happens. `None` for one whose parts are
+    /// looked at, as always on the host, where nothing is gained by more.
+    fn ahead(&self, state: &State, total: usize, lasted: Duration) -> Option<usize> {
+        if !self.sums.arrays.store.is_on_device() || self.careful > 0 {
+            return None;
+        }
+        let mut least = (total - state.step).min(MOST_STEPS);
+        let mut until = |period: usize| least = least.min(period - state.step % period);
+        until(self.between_copies(total));
+        if !self.layout.coefficients.is_empty() {
+            if self.layout.elimination != Elimination::Projected {
+                until((total / self.settings.cycles.max(1)).max(1));
+            } else if (state.step + MOST_STEPS) as f64 / total as f64 >= self.settings.prune_from {
+                until((total / LOOKS).max(1));
+            }
+        }
+        least = least.min(until_look(self.settings, state.step, total));
+        // Signals are answered between steps.
+        let in_time = AT_ONCE.as_secs_f64() / lasted.as_secs_f64();
+        if in_time.is_finite() { Some(least.min(in_time as usize).max(1)) } else { Some(1) }
+    }
+
+    /// Says what the next steps are taken with.
+    pub fn plan(&mut self, state: &State, steps: usize, total: usize) -> Result<(), GradientError> {
+        let (per_epoch, size) = (self.sums.windows.per_epoch(), self.sums.windows.batch);
+        let mut planned = Vec::with_capacity(steps);
+        for ahead in 0..steps {
+            let step = state.step + ahead;
+            if self.order.0 != step / per_epoch {
+                self.order = (step / per_epoch, self.sums.windows.order(step / per_epoch));
+            }
+            let from = step % per_epoch * size;
+            let rows = self.sums.windows.rows(&self.order.1[from..from + size]);
+            let (rates, corrections) = scalars(self.settings, state, total, ahead);
+            planned.push(Planned { rows, rates, corrections });
+        }
+        self.sums.arrays.average_over(size, self.sums.windows.width())?;
+        self.stepper.plan(&mut self.sums.arrays, &planned)
+    }
+
+    /// Takes steps that were just planned, wherever they lead; gives the last loss.
+    pub fn steps_done(&mut self, steps: usize) -> Result<f64, GradientError> {
+        if self.sums.arrays.store.is_on_device() {
+            let losses = self.stepper.take(&mut self.sums.arrays, steps)?;
+            return Ok(losses.last().copied().unwrap_or(f64::NAN));
+        }
+        let mut loss = f64::NAN;
+        for _ in 0..steps {
+            loss = self.stepper.compute(&mut self.sums.arrays)?;
+            self.stepper.update(&mut self.sums.arrays)?;
+        }
+        Ok(loss)
+    }
+
+    /// Takes one step, and looks at the loss before the update.
+    fn step(
+        &mut self,
+        state: &mut State,
+        total: usize,
+        lasted: Duration,
+        keeper: &mut dyn Keeper,
+    ) -> Result<(), GradientError> {
+        self.careful = self.careful.saturating_sub(1);
+        self.plan(state, 1, total)?;
+        let loss = match self.stepper.compute(&mut self.sums.arrays) {
+            Ok(loss) => loss,
+            Err(error) => return Err(self.failed(state, error)),
+        };
+        if !loss.is_finite() {
+            return Err(self.diverged(state));
+        }
+        if self.is_due(state, total, lasted) {
+            let saved = self.saved(state)?;
+            self.put_by(saved, lasted, keeper);
+        }
+        self.see_coefficients(state)?;
+        self.stepper.update(&mut self.sums.arrays)?;
+        state.losses.push(loss);
+        state.step += 1;
         Ok(())
     }
 
+    /// Takes several steps as a whole. Where one of them fails none is taken, and the next ones are taken one by one.
+    fn steps(
+        &mut self,
+        state: &mut State,
+        (steps, total): (usize, usize),
+        lasted: Duration,
+        keeper: &mut dyn Keeper,
+    ) -> Result<(), GradientError> {
+        let saved = if self.is_due(state, total, lasted) { Some(self.saved(state)?) } else { None };
+        self.plan(state, steps, total)?;
+        match self.stepper.take(&mut self.sums.arrays, steps) {
+            Ok(losses) if losses.iter().all(|loss| loss.is_finite()) => {
+                if let Some(saved) = saved {
+                    self.put_by(saved, lasted, keeper);
+                }
+                self.see_coefficients(state)?;
+                state.losses.extend(losses);
+                state.step += steps;
+                Ok(())
+            }
+            // A device that fails fails again.
+            Err(error @ GradientError::Runtime(RuntimeError::Device(_))) => Err(error),
+            _ => {
+                self.careful = steps;
+                self.sums.arrays.trained.go_back(&mut self.sums.arrays.store)
+            }
+        }
+    }
+
+    /// Takes over the coefficients of the last step.
+    fn see_coefficients(&self, state: &mut State) -> Result<(), GradientError> {
+        if !self.layout.coefficients.is_empty() {
+            state.coefficients = self.stepper.numbers(&self.sums.arrays, names::COEFFICIENTS)?;
+        }
+        Ok(())
+    }
+
+    /// Steps between two states that are put by.
+    fn between_copies(&self, total: usize) -> usize {
+        let least = if self.sums.arrays.store.is_on_device() { MOST_STEPS } else { STEPS_BETWEEN };
+        (total / COPIES).max(least)
+    }
+
+    /// Whether a state is to be put by before its next step.
+    fn is_due(&self, state: &State, total: usize, lasted: Duration) -> bool {
+        state.step.is_multiple_of(self.between_copies(total)) || lasted > LONG_STEP
+    }
+
     /// Keeps a copy of a state whose loss was just found to be finite.
-    fn put_by(&mut self, state: &State, total: usize, lasted: Duration, keeper: &mut dyn Keeper) {
-        let due = state.step.is_multiple_of((total / COPIES).max(STEPS_BETWEEN));
-        if (due || lasted > LONG_STEP) && state.first_bad().is_none() {
-            keeper.offer(state, lasted);
-            self.good = Some(state.clone());
+    fn put_by(&mut self, saved: State, lasted: Duration, keeper: &mut dyn Keeper) {
+        if saved.first_bad().is_none() {
+            keeper.offer(&saved, lasted);
+            self.good = Some(saved);
         }
     }
 
     /// The first quantity of the step that is not finite, from causes to effects.
     fn diverged(&self, state: &State) -> GradientError {
+        let saved = match self.saved(state) {
+            Ok(saved) => saved,
+            Err(error) => return error,
+        };
         let named = [names::COEFFICIENTS, names::CONSISTENCY_LOSS, names::FIT_LOSS];
         let bad = |name: &&&str| {
-            self.sums.functions.step.numbers(name).is_ok_and(|numbers| numbers.iter().any(|x| !x.is_finite()))
+            self.stepper.numbers(&self.sums.arrays, name).is_ok_and(|all| all.iter().any(|x| !x.is_finite()))
         };
-        let quantity = match (state.first_bad(), named.iter().find(bad)) {
+        let quantity = match (saved.first_bad(), named.iter().find(bad)) {
             (Some(name), _) => format!("`{name}`"),
             (None, Some(&names::COEFFICIENTS)) => "a coefficient".to_string(),
             (None, Some(&names::CONSISTENCY_LOSS)) => "the mean square of the auxiliaries".to_string(),
@@ -190,28 +343,23 @@ impl Run<'_> {
     }
 
     /// Why a step could not be computed. A solve with numbers that are not finite fails; then these are what is to be named.
-    fn failed(&mut self, state: &State, size: usize, error: GradientError) -> GradientError {
+    fn failed(&mut self, state: &State, error: RuntimeError) -> GradientError {
         let step = state.step;
-        if state.first_bad().is_some() {
+        if self.saved(state).is_ok_and(|saved| saved.first_bad().is_some()) {
             return self.diverged(state);
         }
-        let sums = &mut self.sums;
-        if let Some(normal) = sums.functions.normal.as_mut()
-            && normal.call(size, &[&sums.batch, state, &sums.fixed]).is_ok()
-            && normal.numbers(names::MATRIX).is_ok_and(|matrix| matrix.iter().any(|x| !x.is_finite()))
+        if let Ok(Some([matrix, _])) = self.sums.normal_on(self.sums.windows.batch)
+            && matrix.iter().any(|x| !x.is_finite())
         {
             // Which term it is cannot be seen: sums over terms spread what is not finite to all of them.
             return GradientError::Diverged { step, quantity: "a candidate term on the auxiliaries".to_string() };
         }
-        match error {
-            GradientError::Runtime(source) => GradientError::Step { step, source },
-            other => other,
-        }
+        GradientError::Step { step, source: error }
     }
 
-    fn set_mask(&mut self, state: &State) {
-        self.sums.fixed.insert(names::MASK.into(), vector(state.mask.clone()));
-        self.sums.fixed.insert(names::HELD.into(), vector(state.held.clone()));
+    fn set_mask(&mut self, state: &State) -> Result<(), GradientError> {
+        self.sums.arrays.set(names::MASK, &state.mask)?;
+        self.sums.arrays.set(names::HELD, &state.held)
     }
 
     /// Drops terms where it is time to, once for every step. Interrupted, it leaves the state as it was.
@@ -229,8 +377,7 @@ impl Run<'_> {
             self.drop_small(state);
         }
         state.looked = state.step;
-        self.set_mask(state);
-        Ok(())
+        self.set_mask(state)
     }
 
     /// Drops terms whose trained coefficients are small.
@@ -267,7 +414,7 @@ impl Run<'_> {
 
     /// Final coefficients from all training windows, their errors, and what they give.
     fn finish(&mut self, trained: &State, observer: &dyn Observer) -> Result<GradientFit, GradientError> {
-        let mut state = trained.clone();
+        let mut state = self.saved(trained)?;
         let mut coefficients = Vec::new();
         let sums = &mut self.sums;
         if self.layout.elimination == Elimination::Projected && !self.layout.coefficients.is_empty() {

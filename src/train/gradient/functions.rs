@@ -1,17 +1,19 @@
-//! Calling compiled functions by the names of their parameters and results.
+//! The compiled functions of a training, and their calls on resident arrays.
 
 use super::GradientError;
+use super::arrays::Arrays;
 use crate::artifact::training::names;
 use crate::artifact::{Entry, Port};
-use crate::base::{IndexMap, Tensor, TensorData};
-use crate::runtime::{Arg, Callable, Loaded, RuntimeError, TensorView, TensorViewMut};
+use crate::base::{IndexMap, Tensor};
+use crate::runtime::{Callable, Loaded, RuntimeError, Sequence, Store, View};
 
 /// The compiled functions of one model.
 #[derive(Debug)]
 pub struct Functions {
-    pub(super) step: Function,
-    pub(super) normal: Option<Function>,
-    pub(super) evaluate: Function,
+    pub(super) loaded: Loaded,
+    pub(super) step: Callable,
+    pub(super) normal: Option<Callable>,
+    pub(super) evaluate: Callable,
     pub(super) adam_f32: Callable,
     pub(super) adam_f64: Callable,
 }
@@ -23,12 +25,12 @@ impl Functions {
     /// [`RuntimeError::NoEntry`] when one is missing, [`RuntimeError::Device`] when a device refuses one.
     pub fn new(program: &Loaded) -> Result<Self, RuntimeError> {
         let open = |name: &str| program.open(name);
-        let function = |name: &str| open(name).map(Function::new);
         Ok(Functions {
-            step: function(names::STEP)?,
+            loaded: program.clone(),
+            step: open(names::STEP)?,
             // A model without coefficients has no normal equations.
-            normal: if program.has(names::NORMAL) { Some(function(names::NORMAL)?) } else { None },
-            evaluate: function(names::EVALUATE)?,
+            normal: if program.has(names::NORMAL) { Some(open(names::NORMAL)?) } else { None },
+            evaluate: open(names::EVALUATE)?,
             adam_f32: open(names::ADAM_F32)?,
             adam_f64: open(names::ADAM_F64)?,
         })
@@ -38,109 +40,83 @@ impl Functions {
 /// Arguments by name.
 pub(super) type Arguments = IndexMap<String, Tensor>;
 
-/// Where arguments are looked up.
-pub(super) trait Lookup {
-    /// The argument of this name.
-    fn find(&self, name: &str) -> Option<&Tensor>;
-}
-
-impl Lookup for Arguments {
-    fn find(&self, name: &str) -> Option<&Tensor> {
-        self.get(name)
-    }
-}
-
-/// One function with room for its results.
+/// A function with its results for the largest mini-batch, ready to be called for any that is not larger.
 #[derive(Debug)]
 pub(super) struct Function {
-    executable: Callable,
-    results: Vec<Tensor>,
-    samples: usize,
+    callable: Callable,
+    results: Vec<View>,
+    /// The calls made ready, each for so many samples.
+    calls: Vec<(usize, Sequence)>,
 }
 
 impl Function {
-    fn new(executable: Callable) -> Self {
-        Function { executable, results: Vec::new(), samples: usize::MAX }
+    /// Makes room for the results of `most` samples.
+    pub fn new(callable: &Callable, store: &mut Store, most: usize) -> Result<Self, GradientError> {
+        let callable = callable.again();
+        let entry = callable.entry();
+        let room = |port: &Port| store.zeros(port.elem, &shape(entry, port, most));
+        let results = entry.results.iter().map(room).collect::<Result<_, _>>()?;
+        Ok(Function { callable, results, calls: Vec::new() })
     }
 
-    /// Calls it with the arguments it has a parameter for, looked up in `arguments` one after the other.
-    pub fn call(&mut self, samples: usize, arguments: &[&dyn Lookup]) -> Result<(), GradientError> {
-        let entry = self.executable.entry();
-        if self.samples != samples {
-            self.results = entry.results.iter().map(|p| room(entry, p, samples)).collect();
-            self.samples = samples;
-        }
-        let find = |port: &Port| {
-            let found = arguments.iter().find_map(|a| a.find(&port.name));
-            found.map(view).ok_or_else(|| unknown(entry, &port.name))
+    /// Calls it and waits, with the arguments that `find` has for the names of its parameters.
+    pub fn call(
+        &mut self,
+        arrays: &mut Arrays,
+        samples: usize,
+        find: impl Fn(&Arrays, &str) -> Option<View>,
+    ) -> Result<(), GradientError> {
+        let at = match self.calls.iter().position(|(n, _)| *n == samples) {
+            Some(at) => at,
+            None => {
+                let entry = self.callable.entry();
+                let params = arguments(entry, |name| find(arrays, name))?;
+                let mut sequence = Sequence::default();
+                sequence.call(self.callable.again(), params, self.views(samples)?)?;
+                // Batches have one size but for the last one.
+                self.calls.truncate(1);
+                self.calls.push((samples, sequence));
+                self.calls.len() - 1
+            }
         };
-        let args: Vec<TensorView> = entry.params.iter().map(find).collect::<Result<_, _>>()?;
-        let shapes: Vec<Vec<usize>> = self.results.iter().map(|t| t.shape().to_vec()).collect();
-        let mut outs: Vec<TensorViewMut> =
-            self.results.iter_mut().zip(&shapes).map(|(t, s)| view_mut(s, t.data_mut())).collect();
-        Ok(self.executable.call(&args, &mut outs)?)
+        let Some((_, sequence)) = self.calls.get_mut(at) else { return Ok(()) };
+        sequence.forget()?;
+        sequence.run(&mut arrays.store)?;
+        Ok(sequence.check()?)
     }
 
-    /// A result of the last call.
-    pub fn result(&self, name: &str) -> Result<&Tensor, GradientError> {
-        let entry = self.executable.entry();
-        let at = entry.results.iter().position(|p| p.name == name);
-        at.and_then(|at| self.results.get(at)).ok_or_else(|| unknown(entry, name))
+    fn views(&self, samples: usize) -> Result<Vec<View>, GradientError> {
+        let entry = self.callable.entry();
+        let part = |(port, view): (&Port, &View)| {
+            view.part(0, &shape(entry, port, samples)).ok_or_else(|| unknown(entry, &port.name))
+        };
+        entry.results.iter().zip(&self.results).map(part).collect()
     }
 
-    /// A result of the last call that is one number.
-    pub fn scalar(&self, name: &str) -> Result<f64, GradientError> {
-        Ok(self.numbers(name)?.first().copied().unwrap_or(f64::NAN))
+    /// A result of the last call, which was for so many samples, in double precision.
+    pub fn numbers(&self, store: &Store, samples: usize, name: &str) -> Result<Vec<f64>, GradientError> {
+        let entry = self.callable.entry();
+        let at = entry.results.iter().position(|p| p.name == name).ok_or_else(|| unknown(entry, name))?;
+        let view = self.views(samples)?.into_iter().nth(at).ok_or_else(|| unknown(entry, name))?;
+        Ok(store.numbers(&view)?)
     }
 
-    /// A result of the last call in double precision.
-    pub fn numbers(&self, name: &str) -> Result<&[f64], GradientError> {
-        self.result(name)?.as_f64().ok_or_else(|| unknown(self.executable.entry(), name))
+    /// Whether it has a result of this name.
+    pub fn gives(&self, name: &str) -> bool {
+        self.callable.entry().results.iter().any(|p| p.name == name)
     }
 }
 
-/// One optimiser update in place: `value`, `mean` and `square` hold the new numbers afterwards.
-pub(super) fn update(
-    executable: &mut Callable,
-    [value, mean, square]: [&mut Tensor; 3],
-    gradient: &Tensor,
-    scalars: &[Tensor],
-) -> Result<(), GradientError> {
-    let shape = [value.len()];
-    let mut args = vec![
-        Arg::Update(view_mut(&shape, value.data_mut()), 0),
-        Arg::Update(view_mut(&shape, mean.data_mut()), 1),
-        Arg::Update(view_mut(&shape, square.data_mut()), 2),
-        Arg::Read(flat(&shape, gradient)),
-    ];
-    args.extend(scalars.iter().map(|s| Arg::Read(view(s))));
-    Ok(executable.update(&mut args, &mut [])?)
+/// The arguments that `find` has for the parameters of an entry.
+pub(super) fn arguments(entry: &Entry, find: impl Fn(&str) -> Option<View>) -> Result<Vec<View>, GradientError> {
+    entry.params.iter().map(|port| find(&port.name).ok_or_else(|| unknown(entry, &port.name))).collect()
 }
 
-/// Zeros for a result; the only axis without a size is that of the samples.
-fn room(entry: &Entry, port: &Port, samples: usize) -> Tensor {
-    let size = |a: &usize| entry.axes.get(*a).and_then(|a| a.size).unwrap_or(samples);
-    Tensor::zeros(port.elem, port.axes.iter().map(size).collect())
+/// The shape of a result; the only axis without a size is that of the samples.
+pub(super) fn shape(entry: &Entry, port: &Port, samples: usize) -> Vec<usize> {
+    port.axes.iter().map(|a| entry.axes.get(*a).and_then(|a| a.size).unwrap_or(samples)).collect()
 }
 
-fn unknown(entry: &Entry, name: &str) -> GradientError {
+pub(super) fn unknown(entry: &Entry, name: &str) -> GradientError {
     GradientError::Unknown { function: entry.name.clone(), name: name.to_string() }
-}
-
-fn view(tensor: &Tensor) -> TensorView<'_> {
-    flat(tensor.shape(), tensor)
-}
-
-fn flat<'a>(shape: &'a [usize], tensor: &'a Tensor) -> TensorView<'a> {
-    match tensor.data() {
-        TensorData::F32(d) => TensorView::f32(shape, d),
-        TensorData::F64(d) => TensorView::f64(shape, d),
-    }
-}
-
-fn view_mut<'a>(shape: &'a [usize], data: &'a mut TensorData) -> TensorViewMut<'a> {
-    match data {
-        TensorData::F32(d) => TensorViewMut::f32(shape, d),
-        TensorData::F64(d) => TensorViewMut::f64(shape, d),
-    }
 }

@@ -12,7 +12,9 @@
 //! taken up again; every mini-batch of a run has the same
 //! size; a number that is not finite ends the run with an error that names the step and the quantity.
 
+mod arrays;
 mod batches;
+mod bench;
 mod fit;
 mod functions;
 mod layout;
@@ -23,9 +25,12 @@ mod prune;
 mod result;
 mod rollout;
 mod state;
+mod stepper;
 mod sums;
+mod trained;
 mod watch;
 
+pub use bench::{StepTimes, time_steps};
 pub use fit::{apply, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};

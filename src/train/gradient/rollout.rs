@@ -1,7 +1,6 @@
 //! Predictions that networks make from their own output.
 
-use super::batches::vector;
-use super::functions::{Arguments, Functions};
+use super::functions::Functions;
 use super::sums::{Sums, go_on};
 use super::{GradientError, GradientFit, Layout, Settings};
 use crate::artifact::training::names;
@@ -24,7 +23,7 @@ pub struct Seed {
 /// # Errors
 /// As [`fit`](super::fit); [`GradientError::Horizon`] where solves reach no further than networks read.
 pub fn roll_out(
-    functions: &mut Functions,
+    functions: &Functions,
     layout: &Layout,
     train: &Dataset,
     settings: &Settings,
@@ -32,14 +31,14 @@ pub fn roll_out(
     (seeds, steps, by): (&[Seed], usize, usize),
     observer: &dyn Observer,
 ) -> Result<Vec<Vec<f64>>, GradientError> {
-    let sums = Sums::new(functions, layout, train, settings)?;
+    let mut sums = Sums::new(functions, layout, (train, train), settings, &fit.state.weights, 0)?;
+    sums.arrays.give(&fit.state.coefficients)?;
     let (read, length, states) = (settings.read, settings.window, layout.columns.len());
     let by = by.min(length.saturating_sub(read));
     if by == 0 {
         return Err(GradientError::Horizon);
     }
     let columns = layout.observed.len();
-    let given = Arguments::from([(names::COEFFICIENTS.to_string(), vector(fit.state.coefficients.clone()))]);
     let mut out: Vec<Vec<f64>> = vec![Vec::with_capacity(steps * states); seeds.len()];
     let mut last: Vec<Vec<f64>> = seeds.iter().map(|s| s.values.clone()).collect();
     let mut going: Vec<usize> = (0..seeds.len()).filter(|&i| last[i].len() == read * columns).collect();
@@ -51,21 +50,17 @@ pub fn roll_out(
             let (mut values, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
             let mut origins = Vec::with_capacity(chosen.len());
             for &i in chosen {
-                let origin = sums.windows.origins_of(&last[i]);
-                let seen: Vec<f64> = last[i].iter().zip(origin.iter().cycle()).map(|(x, o)| x - o).collect();
-                reads.extend_from_slice(&seen);
-                values.extend_from_slice(&seen);
+                reads.extend_from_slice(&last[i]);
+                values.extend_from_slice(&last[i]);
+                origins.push(by_state(layout, &sums.windows.origins_of(&last[i])));
                 // What is to come is compared with nothing: any number will do.
-                let row = seen.get((read - 1) * columns..).unwrap_or_default();
-                origins.push(by_state(layout, &origin));
+                let row = last[i].get((read - 1) * columns..).unwrap_or_default();
                 values.extend(row.iter().cycle().take((length - read) * columns));
                 times.extend((0..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
             }
-            let mut arguments = Arguments::new();
-            sums.windows.set(chosen.len(), [values, reads, times, Vec::new()], &mut arguments)?;
-            let evaluate = &mut sums.functions.evaluate;
-            evaluate.call(chosen.len(), &[&arguments, &given, &sums.fixed, &fit.state])?;
-            let solution = evaluate.numbers(names::SOLUTION)?;
+            sums.arrays.put(chosen.len(), [values, reads, times], states)?;
+            let samples = sums.evaluate_put(chosen.len())?;
+            let solution = sums.evaluated(samples, names::SOLUTION)?;
             let new = by.min(steps - done);
             for ((&i, origin), rows) in chosen.iter().zip(&origins).zip(solution.chunks(length * states)) {
                 let rows = rows.get(read * states..(read + new) * states).unwrap_or_default();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::batches::vector;
-use super::functions::Lookup;
 use super::{Best, Layout, Normalisation, Watch};
 use crate::artifact::training::{Elimination, Start, names};
 use crate::base::{Elem, Tensor, TensorData};
@@ -145,12 +144,6 @@ impl State {
         };
         let found = self.weights.iter().find(|w| [&w.value, &w.mean, &w.square].into_iter().any(bad));
         found.map(|w| w.name.as_str())
-    }
-}
-
-impl Lookup for State {
-    fn find(&self, name: &str) -> Option<&Tensor> {
-        self.value(name)
     }
 }
 

@@ -1,47 +1,72 @@
 //! What is computed over many mini-batches for a state that stays: normal equations, losses, reconstructions.
 
-use super::batches::{Windows, vector};
-use super::functions::{Arguments, Functions};
+use super::arrays::Arrays;
+use super::batches::{Tables, Windows};
+use super::functions::{Function, Functions};
 use super::normal::Normal;
 use super::prune::Noise;
-use super::{GradientError, Layout, Loss, Normalisation, Reconstruction, Settings, State};
+use super::{GradientError, Layout, Loss, Reconstruction, Settings, State, Weights};
 use crate::artifact::training::names;
-use crate::base::Tensor;
 use crate::data::Dataset;
 use crate::train::Observer;
 
-/// Ridge of the projection relative to the diagonal of the normal matrix: it decides between candidates that the first,
-/// featureless auxiliaries cannot tell apart, and is far below what a coefficient is asked to be accurate to.
-const RIDGE: f64 = 1e-9;
-
-/// The compiled functions with the arguments that are not trained.
+/// The compiled functions with all their arrays.
 pub(super) struct Sums<'a> {
-    pub functions: &'a mut Functions,
     pub layout: &'a Layout,
     pub settings: &'a Settings,
     pub windows: Windows<'a>,
-    /// Arguments that stay.
-    pub fixed: Arguments,
-    /// Arguments of the mini-batch.
-    pub batch: Arguments,
-    /// How networks see the states of these windows.
-    pub normalisation: Normalisation,
+    pub arrays: Arrays,
+    normal: Option<Function>,
+    evaluate: Function,
+    /// Weight of the squares of each state.
+    weights: Vec<f64>,
 }
 
 impl<'a> Sums<'a> {
-    /// Cuts the data into windows.
+    /// Cuts the data into windows, and moves everything to where the functions are computed. Means and scales are those of `normal`;
+    /// windows that are looked at later number `others`.
     pub fn new(
-        functions: &'a mut Functions,
+        functions: &'a Functions,
         layout: &'a Layout,
-        data: &'a Dataset,
+        (normal, data): (&'a Dataset, &'a Dataset),
         settings: &'a Settings,
+        weights: &[Weights],
+        others: usize,
     ) -> Result<Self, GradientError> {
         let windows = Windows::new(data, layout, settings)?;
-        let mut fixed: Arguments = layout.constants.iter().cloned().collect();
-        let normalisation = windows.statistics(settings, &mut fixed);
-        fixed.insert(names::RIDGE.into(), Tensor::scalar(RIDGE));
-        fixed.insert(names::CONSISTENCY.into(), Tensor::scalar(settings.consistency));
-        Ok(Sums { functions, layout, settings, windows, fixed, batch: Arguments::new(), normalisation })
+        let normal = Windows::new(normal, layout, settings)?;
+        let most = settings.batch.clamp(1, windows.len().max(others));
+        let mut arrays = Arrays::new(functions, layout, settings, (&normal, &windows), weights, most)?;
+        let of = |callable, arrays: &mut Arrays| Function::new(callable, &mut arrays.store, most);
+        let normal = functions.normal.as_ref().map(|normal| of(normal, &mut arrays)).transpose()?;
+        let evaluate = of(&functions.evaluate, &mut arrays)?;
+        let weights = arrays.fixed(names::WEIGHT)?;
+        Ok(Sums { layout, settings, windows, arrays, normal, evaluate, weights })
+    }
+
+    /// Calls the evaluation on windows that begin at these rows.
+    fn evaluate_on(&mut self, rows: &[f64]) -> Result<usize, GradientError> {
+        self.arrays.gather(rows, self.windows.width())?;
+        self.evaluate_put(rows.len())
+    }
+
+    /// Calls the evaluation on the mini-batch of `samples` windows that is there.
+    pub fn evaluate_put(&mut self, samples: usize) -> Result<usize, GradientError> {
+        self.evaluate.call(&mut self.arrays, samples, |arrays, name| arrays.find_given(name, samples))?;
+        Ok(samples)
+    }
+
+    /// A result of the last evaluation, which was of so many windows.
+    pub fn evaluated(&self, samples: usize, name: &str) -> Result<Vec<f64>, GradientError> {
+        self.evaluate.numbers(&self.arrays.store, samples, name)
+    }
+
+    /// Calls the normal equations on the mini-batch of `samples` windows that is there; `None` for a model without them.
+    pub fn normal_on(&mut self, samples: usize) -> Result<Option<[Vec<f64>; 2]>, GradientError> {
+        let Some(normal) = self.normal.as_mut() else { return Ok(None) };
+        normal.call(&mut self.arrays, samples, |arrays, name| arrays.find(name, samples))?;
+        let numbers = |name| normal.numbers(&self.arrays.store, samples, name);
+        Ok(Some([numbers(names::MATRIX)?, numbers(names::RHS)?]))
     }
 
     /// Windows of at most `limit` mini-batches, spread evenly.
@@ -62,10 +87,10 @@ impl<'a> Sums<'a> {
         let mut sum = Normal::new(self.layout.coefficients.len());
         for chosen in self.spread(limit) {
             go_on(state, observer)?;
-            self.windows.gather(&chosen, &mut self.batch)?;
-            let Some(normal) = self.functions.normal.as_mut() else { continue };
-            normal.call(chosen.len(), &[&self.batch, state, &self.fixed])?;
-            sum.add(normal.numbers(names::MATRIX)?, normal.numbers(names::RHS)?);
+            self.arrays.gather(&self.windows.rows(&chosen), self.windows.width())?;
+            if let Some([matrix, rhs]) = self.normal_on(chosen.len())? {
+                sum.add(&matrix, &rhs);
+            }
         }
         Ok(sum)
     }
@@ -78,19 +103,18 @@ impl<'a> Sums<'a> {
         limit: usize,
         observer: &dyn Observer,
     ) -> Result<(Loss, Vec<f64>), GradientError> {
-        let given = Arguments::from([(names::COEFFICIENTS.to_string(), vector(coefficients.to_vec()))]);
+        self.arrays.give(coefficients)?;
         let (mut loss, mut squares, mut count) = (Loss::default(), vec![0.0; self.layout.columns.len()], 0.0);
         for chosen in self.spread(limit) {
             go_on(state, observer)?;
-            self.windows.gather(&chosen, &mut self.batch)?;
-            let evaluate = &mut self.functions.evaluate;
-            // Not the trained coefficients of the same name: those given come first.
-            evaluate.call(chosen.len(), &[&self.batch, &given, &self.fixed, state])?;
+            let samples = self.evaluate_on(&self.windows.rows(&chosen))?;
+            let numbers = |name| self.evaluate.numbers(&self.arrays.store, samples, name);
+            let scalar = |name| numbers(name).map(|all| all.first().copied().unwrap_or(f64::NAN));
             let n = chosen.len() as f64;
-            loss.total += n * evaluate.scalar(names::LOSS)?;
-            loss.fit += n * evaluate.scalar(names::FIT_LOSS)?;
-            loss.auxiliary += n * evaluate.scalar(names::CONSISTENCY_LOSS)?;
-            squares.iter_mut().zip(evaluate.numbers(names::SQUARES)?).for_each(|(a, b)| *a += b);
+            loss.total += n * scalar(names::LOSS)?;
+            loss.fit += n * scalar(names::FIT_LOSS)?;
+            loss.auxiliary += n * scalar(names::CONSISTENCY_LOSS)?;
+            squares.iter_mut().zip(numbers(names::SQUARES)?).for_each(|(a, b)| *a += b);
             count += n;
         }
         [&mut loss.total, &mut loss.fit, &mut loss.auxiliary].into_iter().for_each(|x| *x /= count);
@@ -101,14 +125,17 @@ impl<'a> Sums<'a> {
     /// The loss over at most `limit` mini-batches of other windows.
     pub fn held_out(
         &mut self,
-        windows: &mut Windows<'a>,
+        other: &mut (Windows<'a>, Tables),
         state: &State,
         limit: usize,
         observer: &dyn Observer,
     ) -> Result<f64, GradientError> {
+        let (windows, tables) = other;
         std::mem::swap(&mut self.windows, windows);
+        std::mem::swap(&mut self.arrays.tables, tables);
         let loss = self.evaluate(state, &state.coefficients, limit, observer);
         std::mem::swap(&mut self.windows, windows);
+        std::mem::swap(&mut self.arrays.tables, tables);
         Ok(loss?.0.total)
     }
 
@@ -126,7 +153,7 @@ impl<'a> Sums<'a> {
 
     /// The residuals with these mean squares over at most `limit` mini-batches.
     pub fn noise_of(&self, squares: &[f64], limit: usize) -> Noise {
-        let weights = self.fixed.get(names::WEIGHT).map(Tensor::to_f64).unwrap_or_default();
+        let weights = self.weights.iter();
         let variance = squares.iter().zip(weights).map(|(s, w)| s * w).collect();
         let used = self.windows.len().min(limit.saturating_mul(self.windows.batch)) as f64;
         // With fewer windows than there are, a sample is in fewer of them.
@@ -142,7 +169,7 @@ impl<'a> Sums<'a> {
         coefficients: &[f64],
         observer: &dyn Observer,
     ) -> Result<Vec<Reconstruction>, GradientError> {
-        let given = Arguments::from([(names::COEFFICIENTS.to_string(), vector(coefficients.to_vec()))]);
+        self.arrays.give(coefficients)?;
         let states = self.layout.columns.len();
         let mut all = Vec::new();
         for trajectory in 0..self.windows.trajectories() {
@@ -160,23 +187,22 @@ impl<'a> Sums<'a> {
             };
             for chosen in tiles.chunks(self.windows.batch) {
                 go_on(state, observer)?;
-                self.windows.fill(chosen, &mut self.batch)?;
-                let evaluate = &mut self.functions.evaluate;
-                evaluate.call(chosen.len(), &[&self.batch, &given, &self.fixed, state])?;
+                let samples = self.evaluate_on(&self.windows.rows_of(chosen))?;
+                let numbers = |name| self.evaluate.numbers(&self.arrays.store, samples, name);
                 for (name, out) in [
                     (names::BOUND, &mut solved.bound),
                     (names::FIELDS, &mut solved.fields),
                     (names::STEPS, &mut solved.steps),
                 ] {
-                    if let Ok(numbers) = evaluate.numbers(name) {
-                        out.extend_from_slice(numbers);
+                    if self.evaluate.gives(name) {
+                        out.extend(numbers(name)?);
                     }
                 }
                 let width = self.windows.length * states;
                 for (name, out) in
                     [(names::SOLUTION, &mut solved.solution), (names::AUXILIARIES, &mut solved.auxiliaries)]
                 {
-                    for (w, numbers) in chosen.iter().zip(evaluate.numbers(name)?.chunks(width)) {
+                    for (w, numbers) in chosen.iter().zip(numbers(name)?.chunks(width)) {
                         let origins = self.windows.origins(w);
                         let moved = numbers.iter().zip(origins.iter().cycle()).map(|(x, origin)| x + origin);
                         let place = out.iter_mut().skip(w.start * states).take(width);

@@ -1,6 +1,7 @@
 //! The loss that schedules and early stopping go by: looked at now and then, on what is held out where something is.
 
-use super::batches::Windows;
+use super::arrays::Arrays;
+use super::batches::{Tables, Windows};
 use super::sums::Sums;
 use super::{Decay, GradientError, Settings, State};
 use crate::base::Tensor;
@@ -60,9 +61,9 @@ pub struct Best {
 }
 
 impl Best {
-    fn of(state: &State) -> Self {
+    fn of(state: &State, values: Vec<Tensor>) -> Self {
         Best {
-            values: state.weights.iter().map(|w| w.value.clone()).collect(),
+            values,
             kept: state.kept.clone(),
             mask: state.mask.clone(),
             held: state.held.clone(),
@@ -99,39 +100,47 @@ fn wanted(settings: &Settings) -> bool {
     settings.patience.is_some() || settings.evaluate.is_some() || matches!(settings.decay, Decay::Plateau { .. })
 }
 
+fn period(settings: &Settings, total: usize) -> usize {
+    settings.evaluate.unwrap_or((total / LOOKS).max(1)).max(1)
+}
+
+/// Steps from this one to the next look.
+pub(super) fn until_look(settings: &Settings, step: usize, total: usize) -> usize {
+    if wanted(settings) { period(settings, total) - step % period(settings, total) } else { usize::MAX }
+}
+
 /// Looks at the loss where it is time to, once for every step; whether training is to end. Interrupted, it leaves the state as it was.
 pub(super) fn watch<'a>(
     sums: &mut Sums<'a>,
-    held: Option<&mut Windows<'a>>,
+    held: Option<&mut (Windows<'a>, Tables)>,
     state: &mut State,
     total: usize,
     observer: &dyn Observer,
 ) -> Result<bool, GradientError> {
     let settings = sums.settings;
-    let every = settings.evaluate.unwrap_or((total / LOOKS).max(1));
+    let every = period(settings, total);
     if state.step > 0 && wanted(settings) && state.watch.looked != state.step && state.step.is_multiple_of(every) {
         let loss = match held {
-            Some(windows) => sums.held_out(windows, state, BATCHES, observer)?,
+            Some(other) => sums.held_out(other, state, BATCHES, observer)?,
             None => {
                 let new = state.losses.get(state.watch.looked..).unwrap_or_default();
                 new.iter().sum::<f64>() / new.len().max(1) as f64
             }
         };
         if state.watch.see(state.step, loss, settings.decay) && settings.patience.is_some() {
-            state.best = Some(Best::of(state));
+            state.best = Some(Best::of(state, sums.arrays.trained.arrays(&sums.arrays.store, 0)?));
         }
     }
     Ok(settings.patience.is_some_and(|patience| state.watch.waited >= patience))
 }
 
 /// Puts the best state in the place of the last one.
-pub(super) fn restore(state: &mut State) {
-    let Some(best) = state.best.take() else { return };
-    for (weights, value) in state.weights.iter_mut().zip(best.values) {
-        weights.value = value;
-    }
+pub(super) fn restore(arrays: &mut Arrays, state: &mut State) -> Result<(), GradientError> {
+    let Some(best) = state.best.take() else { return Ok(()) };
+    arrays.trained.set_values(&mut arrays.store, &best.values)?;
     (state.kept, state.mask, state.held) = (best.kept, best.mask, best.held);
     state.coefficients = best.coefficients;
+    Ok(())
 }
 
 #[cfg(test)]

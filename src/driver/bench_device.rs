@@ -1,0 +1,163 @@
+//! `mechc bench solve` on a CUDA device: kernels on resident arrays, and transfers by themselves.
+
+use std::time::{Duration, Instant};
+
+use super::bench_solve::{SolveBench, SolveTimes, median, random_case, repeats};
+use super::conformance::{SolveForm, StepAxes};
+use super::failure::{Failure, Problem};
+use super::run;
+use super::target::{self, Target};
+use crate::base::TensorData;
+use crate::ir;
+use crate::runtime::cuda::{DeviceChoice, Products};
+use crate::runtime::{RuntimeError, Sequence, Store, View};
+use crate::solve::relaxed::Scheme;
+
+/// Times that only a device has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceTimes {
+    /// Device, driver and compiler.
+    pub device: String,
+    /// Median time to send coefficients, right-hand sides, initial values, steps and upstream gradients.
+    pub to_device_ms: f64,
+    /// Median time to fetch the solution and all gradients.
+    pub from_device_ms: f64,
+}
+
+/// Measures on a device; `None` where the processor was chosen.
+pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Option<SolveTimes>, Failure> {
+    let threads = run::threads(bench.threads)?;
+    let (target, _) = Target::choose(choice, Products::Library, &threads)?;
+    if let Target::Host(_) = target {
+        return Ok(None);
+    }
+    let form = form(bench)?;
+    let measured = |adjoint| Prepared::new(bench, &form, &target, adjoint);
+    let mut forward = measured(false)?;
+    let mut both = measured(true)?;
+    let failed = |error: RuntimeError| match error {
+        RuntimeError::Device(error) => error.into(),
+        other => Failure::Numerical(Problem::new(
+            "N515",
+            format!("the solve failed: {other}"),
+            "use the processor: `--device cpu`",
+        )),
+    };
+    // The first call loads what is loaded lazily, the second records the graph.
+    for _ in 0..3 {
+        forward.compute().and_then(|()| both.compute()).map_err(failed)?;
+    }
+    let (mut times, started): ([Vec<Duration>; 4], _) = (Default::default(), Instant::now());
+    while repeats(bench, times[0].len(), started) {
+        let mut last = Instant::now();
+        let mut lap = |into: &mut Vec<Duration>| {
+            into.push(last.elapsed());
+            last = Instant::now();
+        };
+        forward.compute().map_err(failed)?;
+        lap(&mut times[0]);
+        both.compute().map_err(failed)?;
+        lap(&mut times[1]);
+        both.send().map_err(failed)?;
+        lap(&mut times[2]);
+        both.fetch().map_err(failed)?;
+        lap(&mut times[3]);
+    }
+    let repeats = times[0].len();
+    let [forward_ms, both_ms, to_device_ms, from_device_ms] = times.each_mut().map(|times| median(times));
+    let bytes = |views: &[View]| views.iter().map(|v| v.len() * v.elem().bytes()).sum::<usize>();
+    Ok(Some(SolveTimes {
+        bench: bench.clone(),
+        repeats,
+        forward_ms,
+        backward_ms: (both_ms - forward_ms).max(0.0),
+        forward_bytes: bytes(&forward.params) + bytes(&forward.results),
+        backward_bytes: bytes(&both.params) + bytes(&both.results),
+        device: Some(DeviceTimes { device: target.describe(), to_device_ms, from_device_ms }),
+    }))
+}
+
+/// The solve that a device does; the options that it cannot follow are named.
+fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
+    let shape = bench.shape();
+    let Scheme { central, weights, .. } = bench.scheme;
+    // Corrections are always made once there.
+    let same = Scheme { central, weights, refinements: bench.scheme.refinements, ..Scheme::published() };
+    if bench.scheme != same || bench.scheme.slack.is_some() {
+        let message =
+            "a device solves Taylor rows without a slack, in double precision, by normal equations".to_string();
+        let help = "leave out the other options, or run on the processor: `--device cpu`";
+        return Err(Failure::Usage(Problem::new("N008", message, help)));
+    }
+    Ok(SolveForm {
+        states: shape.states,
+        orders: shape.orders,
+        equations: shape.equations,
+        start: shape.initial_steps,
+        given: shape.initial_orders,
+        own: !bench.constant_matrix,
+        central,
+        weights: [weights.equation, weights.initial, weights.smooth],
+        steps: if bench.constant_matrix { StepAxes::One } else { StepAxes::Sample },
+    })
+}
+
+/// A solve, with its adjoint or without, on resident arrays.
+struct Prepared {
+    store: Store,
+    sequence: Sequence,
+    params: Vec<View>,
+    numbers: Vec<TensorData>,
+    results: Vec<View>,
+}
+
+impl Prepared {
+    fn new(bench: &SolveBench, form: &SolveForm, target: &Target, adjoint: bool) -> Result<Prepared, Failure> {
+        let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
+        let module = ir::parse(&form.text_of(adjoint)).map_err(|e| internal(&e))?;
+        let loaded = target.compile(&module)?;
+        let callable = loaded.open("f").map_err(target::opening)?;
+        let mut store = Store::beside(&loaded).map_err(target::opening)?;
+        let case = random_case(bench);
+        let each = bench.shape().intervals().max(1);
+        let entry = callable.entry();
+        let shape = |port: &crate::artifact::Port| -> Vec<usize> {
+            let of = |a: &usize| entry.axes.get(*a).map(|axis| (axis.size, axis.name.as_str()));
+            let free = |name: &str| if name == "time" { bench.steps } else { bench.batch };
+            port.axes.iter().filter_map(of).map(|(size, name)| size.unwrap_or_else(|| free(name))).collect()
+        };
+        let (mut params, mut numbers) = (Vec::new(), Vec::new());
+        for port in &entry.params {
+            numbers.push(TensorData::F64(match port.name.as_str() {
+                "c" => case.c.clone(),
+                "rhs" => case.rhs.clone(),
+                "iv" => case.iv.clone(),
+                // One step size for each system.
+                "h" => case.h.iter().step_by(each).copied().collect(),
+                _ => case.upstream.clone().unwrap_or_default(),
+            }));
+            params.push(store.zeros(port.elem, &shape(port)).map_err(target::opening)?);
+        }
+        let room = |port| store.zeros(crate::base::Elem::F64, &shape(port));
+        let results = entry.results.iter().map(room).collect::<Result<Vec<_>, _>>().map_err(target::opening)?;
+        let mut sequence = Sequence::default();
+        sequence.call(callable, params.clone(), results.clone()).map_err(target::opening)?;
+        let mut prepared = Prepared { store, sequence, params, numbers, results };
+        prepared.send().map_err(target::opening)?;
+        Ok(prepared)
+    }
+
+    fn send(&mut self) -> Result<(), RuntimeError> {
+        self.params.iter().zip(&self.numbers).try_for_each(|(view, data)| self.store.write(view, data))
+    }
+
+    fn compute(&mut self) -> Result<(), RuntimeError> {
+        self.sequence.forget()?;
+        self.sequence.run(&mut self.store)?;
+        self.sequence.check()
+    }
+
+    fn fetch(&self) -> Result<(), RuntimeError> {
+        self.results.iter().try_for_each(|view| self.store.read(view).map(drop))
+    }
+}

@@ -1,0 +1,226 @@
+//! Relaxed solves with their adjoints: in every regime of the kernels, and those whose results others have published.
+
+use super::arguments::{self, typed};
+use super::cases::{Case, Golden, internal, lowered};
+use crate::base::{Elem, Tensor};
+use crate::codegen::cuda::generate;
+use crate::data::{Arrays, arrays_of};
+use crate::driver::failure::Failure;
+use crate::ir;
+use crate::kernel::Program;
+
+/// A published case: its name and its arrays, as they are among the fixtures of the tests.
+macro_rules! golden {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../../tests/fixtures/relaxed_solve/", $name, ".npz")) as &[u8])
+    };
+}
+
+/// What is known of all published cases.
+const LIST: &str = include_str!("../../../tests/fixtures/relaxed_solve/cases.json");
+/// The arrays of those without a slack.
+const ARRAYS: [(&str, &[u8]); 5] = [
+    golden!("smnn_scalar"),
+    golden!("smnn_central_scalar"),
+    golden!("smnn_weighted_coupled"),
+    golden!("smnn_central_order3"),
+    golden!("smnn_long_2000"),
+];
+
+/// The steps of the systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepAxes {
+    /// One number for all.
+    One,
+    /// One for each sample.
+    Sample,
+    /// One for each of so many intervals of each sample.
+    Interval(usize),
+}
+
+/// What a solve is of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SolveForm {
+    /// States.
+    pub states: usize,
+    /// Derivatives kept of each, with the state itself.
+    pub orders: usize,
+    /// Equations at each time step.
+    pub equations: usize,
+    /// First time steps with initial values.
+    pub start: usize,
+    /// Derivatives given there.
+    pub given: usize,
+    /// Whether each sample has its own matrix.
+    pub own: bool,
+    /// Whether there are central rows.
+    pub central: bool,
+    /// Weights of equation, initial and smoothness rows.
+    pub weights: [f64; 3],
+    /// The steps.
+    pub steps: StepAxes,
+}
+
+impl SolveForm {
+    /// As many equations as states, initial values at the first time step, one step size.
+    pub fn new(states: usize, orders: usize, given: usize, own: bool, central: bool) -> SolveForm {
+        let weights = [1.5, 2.0, 0.5];
+        SolveForm { states, orders, equations: states, start: 1, given, own, central, weights, steps: StepAxes::One }
+    }
+
+    /// A solve and its adjoint in the text form of the intermediate representation.
+    pub fn text(&self) -> String {
+        self.text_of(true)
+    }
+
+    /// A solve, with its adjoint or without.
+    pub fn text_of(&self, adjoint: bool) -> String {
+        let SolveForm { states, orders, equations, start, given, own, central, weights: [e, i, s], steps } = *self;
+        let batch = if own { "sample, " } else { "" };
+        let (time, interval, h) = match steps {
+            StepAxes::One => (String::new(), String::new(), ""),
+            StepAxes::Sample => (String::new(), String::new(), "sample"),
+            StepAxes::Interval(n) => (format!(" = {}", n + 1), format!("axis interval = {n}\n"), "sample, interval"),
+        };
+        let names = "time = time, state = state, order = order, equation = equation, start = start, given = given";
+        let rows = format!("{names}, central = {central}, weights = [{e:?}, {i:?}, {s:?}]");
+        let (g, backward, results) = match adjoint {
+            false => (String::new(), String::new(), ""),
+            true => (
+                ", %g: f64[sample, time, state, order]".to_string(),
+                format!(
+                    "  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, {rows} : f64[{batch}equation, time, state, order], f64[sample, equation, time], f64[sample, start, state, given], f64[{h}]\n"
+                ),
+                ", c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj",
+            ),
+        };
+        format!(
+            "module T
+axis sample
+axis time{time}
+{interval}axis state = {states}
+axis order = {orders}
+axis equation = {equations}
+axis start = {start}
+axis given = {given}
+func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation, time], %iv: f64[sample, start, state, given], %h: f64[{h}]{g}) {{
+  %u = solve %c, %rhs, %iv, %h, {rows} : f64[sample, time, state, order]
+{backward}  return u = %u{results}
+}}
+"
+        )
+    }
+
+    /// The program of the text.
+    ///
+    /// # Errors
+    /// A mistake of the compiler.
+    pub fn program(&self) -> Result<Program, Failure> {
+        let module = ir::parse(&self.text()).map_err(internal)?;
+        ir::verify(&module).map_err(|errors| Failure::Internal(format!("{errors:?}")))?;
+        let none = || Failure::Internal("a solve without a function".to_string());
+        lowered(&module)?.into_iter().next().ok_or_else(none)
+    }
+
+    /// The program on coupled oscillators with a little of everything.
+    ///
+    /// # Errors
+    /// A mistake of the compiler.
+    pub fn case(&self, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
+        let program = self.program()?;
+        let arguments = arguments::of_solve(&program, samples, steps)?;
+        Ok(Case { name: name.to_string(), program, arguments, golden: None })
+    }
+}
+
+/// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows.
+pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
+    let mut cases = Vec::new();
+    for own in [true, false] {
+        for (states, orders, given) in [(1, 3, 1), (2, 3, 2), (3, 3, 1), (2, 5, 2), (6, 6, 1)] {
+            for central in [false, true] {
+                // One of the widest blocks, whose matrices with central rows are beyond shared memory, is enough.
+                if states == 6 && !(central && own) {
+                    continue;
+                }
+                let matrices = if own { "own matrices" } else { "one matrix" };
+                let rows = if central { ", central rows" } else { "" };
+                let name = format!("solve: block {}, {matrices}{rows}", states * orders);
+                cases.push(SolveForm::new(states, orders, given, own, central).case(&name, 3, 7)?);
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// The published cases that a device can solve, and the names of the others, each with the reason.
+///
+/// # Errors
+/// A mistake in the list or the arrays.
+pub fn golden() -> Result<(Vec<Case>, Vec<(String, String)>), Failure> {
+    let list: Vec<serde_json::Value> = serde_json::from_str(LIST).map_err(internal)?;
+    let (mut cases, mut left_out) = (Vec::new(), Vec::new());
+    for known in &list {
+        let name = known["name"].as_str().unwrap_or_default();
+        let Some((_, bytes)) = ARRAYS.iter().find(|(n, _)| *n == name) else {
+            left_out.push((name.to_string(), "it has a slack, which is solved on the processor only".to_string()));
+            continue;
+        };
+        let case = published(known, arrays_of(name, bytes)?)?;
+        match generate(&case.program) {
+            Ok(_) => cases.push(case),
+            Err(reason) => left_out.push((name.to_string(), reason.to_string())),
+        }
+    }
+    Ok((cases, left_out))
+}
+
+fn published(known: &serde_json::Value, mut arrays: Arrays) -> Result<Case, Failure> {
+    let size = |key: &str| known[key].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let weight = |key: &str| known["weights"][key].as_f64().unwrap_or(1.0);
+    let (states, steps) = (size("dims"), size("steps"));
+    // The array repeats the steps for every state.
+    let h: Vec<f64> = arrays.require("h")?.data.into_iter().step_by(states.max(1)).collect();
+    let intervals = steps.saturating_sub(1).max(1);
+    let even = h.chunks(intervals).all(|own| own.iter().all(|x| x.to_bits() == own[0].to_bits()));
+    let form = SolveForm {
+        states,
+        orders: size("order") + 1,
+        equations: size("equations"),
+        start: size("iv_steps"),
+        given: size("iv_orders"),
+        own: true,
+        central: known["central"] == true,
+        weights: ["equation", "initial", "smooth"].map(weight),
+        steps: if even { StepAxes::Sample } else { StepAxes::Interval(intervals) },
+    };
+    let program = form.program()?;
+    let steps_given = if even { h.iter().step_by(intervals).copied().collect() } else { h };
+    let mut arguments: Vec<Tensor> = Vec::new();
+    let shapes = |port: &crate::artifact::Port| -> Vec<usize> {
+        let of = |a: &usize| program.entry.axes.get(*a).map(|axis| (axis.size, axis.name.as_str()));
+        let free = |name: &str| if name == "time" { steps } else { size("batch") };
+        port.axes.iter().filter_map(of).map(|(size, name)| size.unwrap_or_else(|| free(name))).collect()
+    };
+    for port in &program.entry.params {
+        let numbers = match port.name.as_str() {
+            "h" => steps_given.clone(),
+            "g" => arrays.require("upstream")?.data,
+            name => arrays.require(name)?.data,
+        };
+        arguments.push(typed(Elem::F64, shapes(port), numbers)?);
+    }
+    let mut results = Vec::new();
+    for port in &program.entry.results {
+        results.push(match port.name.strip_suffix("_adj") {
+            // One step stands for all intervals.
+            Some("h") if even => arrays.require("grad_h")?.data.chunks(intervals).map(|own| own.iter().sum()).collect(),
+            Some(name) => arrays.require(&format!("grad_{name}"))?.data,
+            None => arrays.require(&port.name)?.data,
+        });
+    }
+    // With 2,000 steps the published solution itself is 1e-7 away from the exact one.
+    let golden = Golden { results, tolerance: if steps >= 2000 { 2e-7 } else { 1e-9 } };
+    let name = format!("published: {}", known["name"].as_str().unwrap_or_default());
+    Ok(Case { name, program, arguments, golden: Some(golden) })
+}

@@ -1,0 +1,157 @@
+//! A device program's machine code, and its steps on memory that somebody else owns.
+
+use super::compile::{CompileOptions, compile};
+use super::device::Device;
+use super::gemm::Products;
+use super::handles::{Function, Module, launch};
+use super::layout::Layout;
+use super::{Cache, DeviceError};
+use crate::artifact::BufferPlace;
+use crate::artifact::device::{Argument, DeviceFailure, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::runtime::RuntimeError;
+use std::sync::Arc;
+
+/// A program that a device has loaded.
+pub(in crate::runtime) struct Code {
+    pub program: Arc<DeviceProgram>,
+    pub products: Products,
+    functions: Vec<Function>,
+    // Dropped last: what is above uses them.
+    _module: Module,
+    pub device: Device,
+}
+
+/// Where everything is that the steps of one call address.
+pub(super) struct Placed {
+    /// Of all axes.
+    pub sizes: Vec<u64>,
+    buffers: Vec<u64>,
+    scratch: Vec<u64>,
+    /// The status words.
+    pub status: u64,
+}
+
+impl Placed {
+    /// Everything in one piece of memory that starts at `start`.
+    pub fn inside(layout: &Layout, sizes: Vec<u64>, start: u64) -> Placed {
+        let at = |offsets: &[u64]| offsets.iter().map(|o| start + o).collect();
+        Placed { sizes, buffers: at(&layout.buffers), scratch: at(&layout.scratch), status: start + layout.status }
+    }
+
+    /// As [`Placed::inside`], but parameters, results and status words are elsewhere.
+    pub fn between(
+        code: &Code,
+        layout: &Layout,
+        (sizes, start): (Vec<u64>, u64),
+        (params, results): (&[u64], &[u64]),
+        status: u64,
+    ) -> Placed {
+        let mut placed = Placed::inside(layout, sizes, start);
+        placed.status = status;
+        for (address, buffer) in placed.buffers.iter_mut().zip(&code.program.entry.buffers) {
+            let given = match buffer.place {
+                BufferPlace::Param(p) => params.get(p),
+                BufferPlace::Result(r) => results.get(r),
+                BufferPlace::Temporary => None,
+            };
+            *address = given.copied().unwrap_or(*address);
+        }
+        placed
+    }
+
+    /// The address of a piece of memory.
+    pub fn address(&self, memory: Memory) -> u64 {
+        match memory {
+            Memory::Buffer(b) => self.buffers[b],
+            Memory::Scratch(s) => self.scratch[s],
+        }
+    }
+}
+
+impl Code {
+    /// Compiles a program for `device`, or takes it from `cache`, and loads it.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Device`].
+    pub fn new(
+        device: &Device,
+        program: Arc<DeviceProgram>,
+        (contract, products): (bool, Products),
+        cache: &Cache,
+    ) -> Result<Self, RuntimeError> {
+        let options = CompileOptions { architecture: device.info().architecture(), contract };
+        let compiled = compile(&program.entry.name, &program.source, &options, cache)?;
+        let module = Module::new(device, &compiled.cubin)?;
+        let functions = program.kernels.iter().map(|k| module.function(&k.name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Code { program, products, functions, _module: module, device: device.clone() })
+    }
+
+    /// Puts all steps on the stream.
+    pub(super) fn put(&self, placed: &Placed) -> Result<(), DeviceError> {
+        self.put_until(placed, usize::MAX)
+    }
+
+    /// Puts the steps on the stream that make up those of the entry before `end`.
+    pub(super) fn put_until(&self, placed: &Placed, end: usize) -> Result<(), DeviceError> {
+        let before = |step: &&DeviceStep| match step {
+            DeviceStep::Launch(l) => l.origin < end,
+            DeviceStep::Gemm(gemm) => gemm.generated.origin < end,
+        };
+        self.program.steps.iter().filter(before).try_for_each(|step| match step {
+            DeviceStep::Launch(l) => self.launch(placed, l),
+            DeviceStep::Gemm(gemm) => match self.calls(placed, gemm) {
+                Some(calls) => self.multiply(&calls),
+                None => self.launch(placed, &gemm.generated),
+            },
+        })
+    }
+
+    /// Blocks for so many threads.
+    pub(super) fn blocks(kernel: &str, threads: u64, block: u32) -> Result<u32, DeviceError> {
+        let blocks = u32::try_from(threads.div_ceil(u64::from(block.max(1)))).ok().filter(|b| *b <= i32::MAX as u32);
+        blocks.ok_or_else(|| DeviceError::Fault {
+            doing: "launched a kernel",
+            reason: format!("`{kernel}` needs more blocks than a grid can have"),
+        })
+    }
+
+    fn launch(&self, placed: &Placed, l: &Launch) -> Result<(), DeviceError> {
+        let (kernel, function) = (&self.program.kernels[l.kernel], self.functions[l.kernel]);
+        // The layout has evaluated all that could overflow: threads and counts are products of parts of buffers' sizes.
+        let threads = l.threads.value(&placed.sizes).unwrap_or(0);
+        if threads == 0 {
+            return Ok(());
+        }
+        let blocks = Code::blocks(&kernel.name, threads, kernel.block)?;
+        let argument = |a: &Argument| match a {
+            Argument::Memory(memory) => placed.address(*memory),
+            Argument::Count(count) => count.value(&placed.sizes).unwrap_or(0),
+            Argument::Status(word) => placed.status + 8 * *word as u64,
+        };
+        let arguments: Vec<u64> = l.arguments.iter().map(argument).collect();
+        // SAFETY: arguments are those the program lists for the kernel, each of 64 bits; memory is as large as it says.
+        unsafe { launch(&self.device, function, (blocks, kernel.block.max(1)), &arguments) }
+    }
+
+    /// The first step that failed, by the status words of a call whose memory is still as it left it.
+    pub(super) fn failed(&self, status: &[u64], placed: &Placed) -> Result<(), RuntimeError> {
+        let entry = &self.program.entry;
+        let failed = self.program.checks.iter().zip(status).filter(|(_, word)| **word != u64::MAX);
+        let Some((check, &word)) = failed.min_by_key(|(c, _)| c.step) else { return Ok(()) };
+        let (sample, place) = check.place(word, &placed.sizes);
+        let (name, step) = (entry.name.clone(), check.step);
+        Err(match check.failure {
+            DeviceFailure::NotPositiveDefinite => {
+                RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample as usize }
+            }
+            DeviceFailure::Undetermined => {
+                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(|| {
+                    format!(
+                        "sample {sample}, time step {place}: the rows do not determine the unknowns, or a number is not finite"
+                    )
+                });
+                RuntimeError::Solve { entry: name, step, reason }
+            }
+        })
+    }
+}
