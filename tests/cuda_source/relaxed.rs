@@ -8,6 +8,18 @@ use mechc::driver::conformance::Case;
 use mechc::ir;
 use mechc::kernel::{self, Program};
 
+/// The same with a step for each interval of seven time steps, each sample's own or one for all.
+pub fn text_with_intervals(states: usize, orders: usize, own: [bool; 2], central: bool) -> String {
+    let shape = if own[1] { "sample, interval" } else { "interval" };
+    text(states, orders, 1, own[0], central)
+        .replace("axis time\n", "axis time = 7\naxis interval = 6\n")
+        .replace("%h: f64[]", &format!("%h: f64[{shape}]"))
+        .replace(
+            "f64[sample, start, state, given], f64[]\n",
+            &format!("f64[sample, start, state, given], f64[{shape}]\n"),
+        )
+}
+
 /// A solve and its adjoint, each sample with its own matrix or all with one.
 pub fn text(states: usize, orders: usize, given: usize, own: bool, central: bool) -> String {
     let batch = if own { "sample, " } else { "" };
@@ -47,7 +59,8 @@ fn args(program: &Program, samples: usize, steps: usize) -> Vec<Tensor> {
         let shape: Vec<usize> = port.axes.iter().map(size).collect();
         let count: usize = shape.iter().product();
         let number = |i: usize| match port.name.as_str() {
-            "h" => 0.1,
+            // Intervals differ where there are several.
+            "h" => 0.1 + 0.02 * (i as f64).sin(),
             "c" => {
                 let (k, d, e) = (i % orders, i / orders % states, i / (orders * states * steps) % states);
                 let wave = (i as f64 * 0.7).sin();
@@ -80,6 +93,17 @@ fn short_times_and_empty_batches_are_solved_too() {
 }
 
 #[test]
+fn steps_that_differ_within_a_system_are_solved_with_their_gradients() {
+    for central in [false, true] {
+        for own in [[true, true], [true, false], [false, true], [false, false]] {
+            check(&text_with_intervals(1, 3, own, central), 3, 7);
+            check(&text_with_intervals(2, 4, own, central), 3, 7);
+        }
+        check(&text_with_intervals(2, 2, [true, false], central), 3, 7);
+    }
+}
+
+#[test]
 fn an_undetermined_system_is_named_with_its_sample_and_step() {
     let program = program(&text(1, 3, 1, true, false));
     let mut args = args(&program, 4, 6);
@@ -88,7 +112,7 @@ fn an_undetermined_system_is_named_with_its_sample_and_step() {
         // Equation 0 of sample 2 at step 3.
         c[(2 * 6 + 3) * 3] = f64::NAN;
     }
-    let built = Built::new(vec![codegen::cuda::generate(&program).expect("kernels")]);
+    let built = Built::new(vec![codegen::cuda::generate(&program)]);
     let (_, failed) = built.run(0, &args);
     let (check, sample, time) = failed.expect("a failure");
     assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));
