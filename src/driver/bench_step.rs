@@ -4,14 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::experiment::{for_fit, load};
 use super::failure::{Failure, Problem};
 use super::gradient;
-use super::observed::Observed;
-use super::run;
 use super::target::Target;
 use super::words::counted;
-use crate::hir::{DataSource, Engine, Fit, Program};
+use super::{run, sets};
+use crate::hir::{Engine, Fit, Program};
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::train::gradient::StepTimes;
 
@@ -67,13 +65,7 @@ pub(super) fn bench_step(
     let fit = chosen(path, program, bench.fit.as_deref())?;
     let threads = run::threads(bench.threads)?;
     let (target, remark) = Target::choose(bench.device, bench.products, &threads)?;
-    let (model, data) = (&program.models[fit.model], &program.data[fit.data]);
-    let mut dataset = load(program, data, model, data_root)?;
-    let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
-    if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
-        dataset = for_fit(dataset, model);
-    }
-    let observed = Observed::new(model, data, dataset, fit.seed)?;
+    let observed = sets::observe(&program.models[fit.model], sets::load_all(program, fit, data_root)?, fit)?;
     let begun = Instant::now();
     let (mut ready, mut started) = (None, None);
     let mut enough = |times: &[Duration]| {

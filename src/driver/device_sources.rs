@@ -41,7 +41,7 @@ impl Session {
             for function in &module.functions {
                 let lowered = kernel::lower(&module, function).map_err(|e| Failure::Internal(e.to_string()))?;
                 let name = identifier(&format!("{}_{}", module.name, function.name));
-                functions.push(DeviceFunction { name, program: codegen::cuda::generate(&lowered)? });
+                functions.push(DeviceFunction { name, program: codegen::cuda::generate(&lowered) });
             }
         }
         Ok(functions)

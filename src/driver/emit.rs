@@ -88,7 +88,7 @@ fn print(module: &ir::Module, stage: Stage, out: &mut String) -> Result<(), Fail
         let program = kernel::lower(module, function).map_err(|e| internal(&e))?;
         out.push_str(&match stage {
             Stage::Kernel => kernel::print(&program),
-            Stage::Cuda => codegen::cuda::generate(&program)?.source,
+            Stage::Cuda => codegen::cuda::generate(&program).source,
             _ => codegen::host::clif(&program).map_err(|e| internal(&e))?,
         });
     }

@@ -57,7 +57,14 @@ impl Cut {
     /// The times of `steps` samples behind the cut, or of as many as there are data.
     fn grid(&self, steps: Option<usize>) -> Trajectory {
         let (before, len) = (&self.before, steps.unwrap_or(self.truth.len));
-        Trajectory { id: before.id.clone(), set: before.set.clone(), t0: before.time(before.len), dt: before.dt, len, ..Trajectory::default() }
+        Trajectory {
+            id: before.id.clone(),
+            set: before.set.clone(),
+            t0: before.time(before.len),
+            dt: before.dt,
+            len,
+            ..Trajectory::default()
+        }
     }
 }
 

@@ -90,8 +90,10 @@ impl Score {
             }
         }
         if self.followed.is_finite() {
-            let name =
-                format!("time the prediction follows the data{behind} (error below {} standard deviations)", self.follows);
+            let name = format!(
+                "time the prediction follows the data{behind} (error below {} standard deviations)",
+                self.follows
+            );
             findings.metrics.push((name, part.into(), self.followed));
         }
     }

@@ -23,7 +23,8 @@ pub(super) fn load_all<'p>(
     let mut sets = Vec::with_capacity(fit.data.len());
     for &id in &fit.data {
         let data = &program.data[id];
-        let mut read = load(program, data, model, root).map_err(|failure| named(failure, data, several).at(data.span))?;
+        let mut read =
+            load(program, data, model, root).map_err(|failure| named(failure, data, several).at(data.span))?;
         let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             read = for_fit(read, model);

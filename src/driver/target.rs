@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::failure::{Failure, Problem};
 use super::pointwise;
-use crate::codegen::cuda::HostOnly;
 use crate::runtime::cuda::{Cache, Device, DeviceChoice, DeviceError, Products, driver_version, nvrtc_version};
 use crate::runtime::{Loaded, RuntimeError, Threads};
 use crate::{codegen, ir, kernel};
@@ -60,7 +59,7 @@ impl Target {
             Target::Device { device, products, cache } => {
                 let program = |f| {
                     let lowered = kernel::lower(module, f).map_err(|e| Failure::Internal(e.to_string()))?;
-                    Ok(Arc::new(codegen::cuda::generate(&lowered)?))
+                    Ok(Arc::new(codegen::cuda::generate(&lowered)))
                 };
                 let programs = module.functions.iter().map(program).collect::<Result<Vec<_>, Failure>>()?;
                 Ok(Loaded::Device { device: device.clone(), programs, products: *products, cache: Arc::clone(cache) })
@@ -108,13 +107,6 @@ fn open(index: usize) -> Result<Device, DeviceError> {
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         Failure::Environment(Problem::new(error.code(), error.to_string(), error.help()))
-    }
-}
-
-impl From<HostOnly> for Failure {
-    fn from(error: HostOnly) -> Self {
-        let help = "take one step for all intervals, or run on the processor: `--device cpu`";
-        Failure::Usage(Problem::new("N030", error.to_string(), help))
     }
 }
 

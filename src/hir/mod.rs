@@ -26,8 +26,8 @@ pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
     Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
-    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program, SimulateSpec,
-    Trunk, Vary,
+    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
+    SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};

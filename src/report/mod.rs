@@ -40,8 +40,8 @@ pub use html::report_html;
 pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
-    DataRecord, Engine, Equation, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter, PlausibleTerm, PredictionRecord,
-    RunRecord, StateRecord, Term, TrajectoryRecord,
+    DataRecord, Engine, Equation, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter, PlausibleTerm,
+    PredictionRecord, RunRecord, StateRecord, Term, TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;

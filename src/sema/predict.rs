@@ -64,7 +64,9 @@ pub(super) fn predict(
         None => Origin::End,
     };
     let nothing_held = sets().all(|data| data.holdout.is_none());
-    if let (Origin::HeldOut, true, Some(setting), Some(data)) = (from, nothing_held, settings.get("from"), sets().next()) {
+    if let (Origin::HeldOut, true, Some(setting), Some(data)) =
+        (from, nothing_held, settings.get("from"), sets().next())
+    {
         let message = format!("`{}` holds nothing out", data.name);
         let d = Diagnostic::error(E0516, message, setting.span, "nothing to start from").label(data.span, "the data");
         cx.sink.push(d.help("add `holdout 20%` to the data, or write `from end`"));

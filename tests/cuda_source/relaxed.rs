@@ -3,7 +3,7 @@
 use super::device::{Built, compare};
 use mechc::artifact::device::DeviceFailure;
 use mechc::codegen;
-use mechc::driver::conformance::{Case, SolveForm, golden};
+use mechc::driver::conformance::{Case, SolveForm, StepAxes, golden};
 
 fn case(form: SolveForm, samples: usize, steps: usize) -> Case {
     let Ok(case) = form.case(&format!("{samples} samples of {steps} steps"), samples, steps) else {
@@ -21,6 +21,19 @@ fn short_times_and_empty_batches_are_solved_too() {
 }
 
 #[test]
+fn steps_that_differ_within_a_system_are_solved_with_their_gradients() {
+    for central in [false, true] {
+        for own in [[true, true], [true, false], [false, true], [false, false]] {
+            let steps = if own[1] { StepAxes::Interval(6) } else { StepAxes::Shared(6) };
+            let form = |states, orders| SolveForm { steps, ..SolveForm::new(states, orders, 1, own[0], central) };
+            compare(&[case(form(1, 3), 3, 7), case(form(2, 4), 3, 7)]);
+        }
+        let form = SolveForm { steps: StepAxes::Shared(6), ..SolveForm::new(2, 2, 1, true, central) };
+        compare(&[case(form, 3, 7)]);
+    }
+}
+
+#[test]
 fn an_undetermined_system_is_named_with_its_sample_and_step() {
     let Case { program, arguments: mut args, .. } = case(SolveForm::new(1, 3, 1, true, false), 4, 6);
     let c = args[0].data_mut();
@@ -28,7 +41,7 @@ fn an_undetermined_system_is_named_with_its_sample_and_step() {
         // Equation 0 of sample 2 at step 3.
         c[(2 * 6 + 3) * 3] = f64::NAN;
     }
-    let built = Built::new(vec![codegen::cuda::generate(&program).expect("kernels")]);
+    let built = Built::new(vec![codegen::cuda::generate(&program)]);
     let (_, failed) = built.run(0, &args);
     let (check, sample, time) = failed.expect("a failure");
     assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));

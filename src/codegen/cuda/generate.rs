@@ -12,14 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The device program of `program`.
-///
-/// # Errors
-/// [`HostOnly`] where a step has no kernels.
-pub fn generate(program: &Program) -> Result<DeviceProgram, HostOnly> {
-    let varies = |step: &Step| matches!(step, Step::Solve(s) if s.intervals);
-    if program.entry.steps.iter().any(varies) {
-        return Err(HostOnly { entry: program.entry.name.clone() });
-    }
+pub fn generate(program: &Program) -> DeviceProgram {
     let mut generator = Generator::new(&program.entry);
     for (at, step) in program.entry.steps.iter().enumerate() {
         generator.origin = at;
@@ -34,15 +27,7 @@ pub fn generate(program: &Program) -> Result<DeviceProgram, HostOnly> {
             Step::Solve(step) => relaxed::step(&mut generator, step),
         }
     }
-    Ok(generator.finish())
-}
-
-/// A program with a step that has no kernels.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{entry}` solves systems whose time steps differ from each other, which is done on the processor only")]
-pub struct HostOnly {
-    /// The entry point.
-    pub entry: String,
+    generator.finish()
 }
 
 /// A device program in the making.
@@ -51,7 +36,8 @@ pub(super) struct Generator<'a> {
     pub entry: &'a Entry,
     /// The step that is being done.
     pub origin: usize,
-    source: String,
+    /// The beginning of the source, and functions.
+    sections: Vec<Section>,
     kernels: Vec<Kernel>,
     scratch: Vec<Scratch>,
     steps: Vec<DeviceStep>,
@@ -62,6 +48,24 @@ pub(super) struct Generator<'a> {
     functions: BTreeSet<String>,
     /// Factors of relaxed solves.
     pub factors: Vec<relaxed::KeptFactor>,
+}
+
+/// A part of the source.
+enum Section {
+    /// As it stands.
+    Text(String),
+    /// The next kernel.
+    Kernel(Listing),
+}
+
+/// The text of a kernel, without its name. Steps that differ in their memory only share it.
+#[derive(PartialEq, Eq)]
+struct Listing {
+    block: u32,
+    declarations: Vec<String>,
+    body: String,
+    /// What each launch computes, and what its arguments are in the names of the model.
+    notes: Vec<(String, Vec<String>)>,
 }
 
 /// A parameter of a kernel and what a launch passes for it.
@@ -114,7 +118,7 @@ impl<'a> Generator<'a> {
         Generator {
             entry,
             origin: 0,
-            source,
+            sections: vec![Section::Text(source)],
             kernels: Vec::new(),
             scratch: Vec::new(),
             steps: Vec::new(),
@@ -126,14 +130,27 @@ impl<'a> Generator<'a> {
     }
 
     fn finish(self) -> DeviceProgram {
+        let mut source = String::new();
+        let mut names = self.kernels.iter().map(|k| k.name.as_str());
+        for section in &self.sections {
+            match section {
+                Section::Text(text) => source.push_str(text),
+                Section::Kernel(listing) => listing.write(names.next().unwrap_or_default(), &mut source),
+            }
+        }
         DeviceProgram {
             entry: self.entry.clone(),
-            source: self.source,
+            source,
             kernels: self.kernels,
             scratch: self.scratch,
             steps: self.steps,
             checks: self.checks,
         }
+    }
+
+    /// Whether a buffer may lie over another one while kernels run.
+    pub fn overlaid(&self, buffer: BufferIndex) -> bool {
+        self.overlaid.contains(&buffer)
     }
 
     /// Memory that lives in this step only.
@@ -160,8 +177,7 @@ impl<'a> Generator<'a> {
     /// Adds a function to the source unless one of this name is there.
     pub fn function(&mut self, name: &str, text: impl FnOnce() -> String) {
         if self.functions.insert(name.to_string()) {
-            self.source.push('\n');
-            self.source.push_str(&text());
+            self.sections.push(Section::Text(format!("\n{}", text())));
         }
     }
 
@@ -181,7 +197,7 @@ impl<'a> Generator<'a> {
     /// A buffer as a parameter `b` and its number.
     pub fn buffer(&self, buffer: BufferIndex, written: bool) -> Parameter {
         let elem = self.entry.buffers.get(buffer).map_or(Elem::F64, |b| b.elem);
-        let restrict = if self.overlaid.contains(&buffer) { "" } else { " __restrict__" };
+        let restrict = if self.overlaid(buffer) { "" } else { " __restrict__" };
         let constant = if written { "" } else { "const " };
         Parameter {
             declaration: format!("{constant}{}*{restrict} b{buffer}", text::elem(elem)),
@@ -196,7 +212,7 @@ impl<'a> Generator<'a> {
             Memory::Buffer(b) => (self.entry.buffers.get(b).map_or(Elem::F64, |b| b.elem), self.note(b)),
             Memory::Scratch(i) => (self.scratch.get(i).map_or(Elem::F64, |s| s.elem), String::new()),
         };
-        let overlaid = matches!(memory, Memory::Buffer(b) if self.overlaid.contains(&b));
+        let overlaid = matches!(memory, Memory::Buffer(b) if self.overlaid(b));
         let restrict = if overlaid { "" } else { " __restrict__" };
         let constant = if written { "" } else { "const " };
         Parameter {
@@ -219,37 +235,38 @@ impl<'a> Generator<'a> {
             .collect()
     }
 
-    /// Writes a kernel and gives its launch.
+    /// Writes a kernel, unless one with the same text is there, and gives its launch.
     pub fn kernel(&mut self, draft: Draft) -> Launch {
-        let name = text::identifier(&format!("{}_{}", self.entry.name, draft.suffix));
-        let name =
-            if self.kernels.iter().any(|k| k.name == name) { format!("{name}_{}", self.kernels.len()) } else { name };
-        let (body, source) = (&draft.body, &mut self.source);
-        let _ = writeln!(source, "\n// {}", text::comment(&draft.note));
-        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", draft.block);
-        for (i, p) in draft.parameters.iter().enumerate() {
-            let comma = if i + 1 < draft.parameters.len() { "," } else { ") {" };
-            let note = if p.note.is_empty() { String::new() } else { format!("  // {}", text::comment(&p.note)) };
-            let _ = writeln!(source, "    {}{comma}{note}", p.declaration);
+        let mut notes = Vec::with_capacity(draft.parameters.len());
+        let (mut declarations, mut arguments) = (notes.clone(), Vec::new());
+        for p in draft.parameters {
+            notes.push(p.note);
+            declarations.push(p.declaration);
+            arguments.push(p.argument);
         }
-        // Where one thread does a system, waiting leaves nothing behind.
-        for line in body.lines().filter(|line| !line.trim().is_empty()) {
-            let _ = writeln!(source, "{line}");
-        }
-        source.push_str("}\n");
-        self.kernels.push(Kernel {
-            name,
-            block: draft.block,
-            barriers: draft.barriers,
-            unrolled: draft.unrolled,
-            note: draft.note,
+        let listings = self.sections.iter_mut().filter_map(|s| match s {
+            Section::Kernel(listing) => Some(listing),
+            Section::Text(_) => None,
         });
-        Launch {
-            kernel: self.kernels.len() - 1,
-            arguments: draft.parameters.into_iter().map(|p| p.argument).collect(),
-            threads: draft.threads,
-            origin: self.origin,
-        }
+        let same = |l: &Listing| l.block == draft.block && l.declarations == declarations && l.body == draft.body;
+        let kernel = match listings.enumerate().find(|(_, listing)| same(listing)) {
+            Some((kernel, listing)) => {
+                listing.notes.push((draft.note, notes));
+                kernel
+            }
+            None => {
+                let name = text::identifier(&format!("{}_{}", self.entry.name, draft.suffix));
+                let taken = self.kernels.iter().any(|k| k.name == name);
+                let name = if taken { format!("{name}_{}", self.kernels.len()) } else { name };
+                let note = draft.note.clone();
+                let (block, barriers, unrolled) = (draft.block, draft.barriers, draft.unrolled);
+                self.kernels.push(Kernel { name, block, barriers, unrolled, note });
+                let notes = vec![(draft.note, notes)];
+                self.sections.push(Section::Kernel(Listing { block, declarations, body: draft.body, notes }));
+                self.kernels.len() - 1
+            }
+        };
+        Launch { kernel, arguments, threads: draft.threads, origin: self.origin }
     }
 
     /// Writes a kernel and launches it now.
@@ -261,6 +278,36 @@ impl<'a> Generator<'a> {
     /// Appends a step.
     pub fn push(&mut self, step: DeviceStep) {
         self.steps.push(step);
+    }
+}
+
+impl Listing {
+    fn write(&self, name: &str, source: &mut String) {
+        let mut told: Vec<&str> = Vec::new();
+        for (note, _) in &self.notes {
+            if !told.contains(&note.as_str()) {
+                let _ = writeln!(source, "{}// {}", if told.is_empty() { "\n" } else { "" }, text::comment(note));
+                told.push(note);
+            }
+        }
+        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", self.block);
+        for (i, declaration) in self.declarations.iter().enumerate() {
+            let mut notes: Vec<&str> = Vec::new();
+            for note in self.notes.iter().filter_map(|(_, of)| of.get(i)).filter(|note| !note.is_empty()) {
+                if !notes.contains(&note.as_str()) {
+                    notes.push(note);
+                }
+            }
+            let comma = if i + 1 < self.declarations.len() { "," } else { ") {" };
+            let note =
+                if notes.is_empty() { String::new() } else { format!("  // {}", text::comment(&notes.join(" or "))) };
+            let _ = writeln!(source, "    {declaration}{comma}{note}");
+        }
+        // Where one thread does a system, waiting leaves nothing behind.
+        for line in self.body.lines().filter(|line| !line.trim().is_empty()) {
+            let _ = writeln!(source, "{line}");
+        }
+        source.push_str("}\n");
     }
 }
 

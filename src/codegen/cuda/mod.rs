@@ -1,8 +1,7 @@
 //! The accelerator: CUDA C++ text for every step of a program.
 //!
 //! [`generate`] turns one lowered [`Program`](crate::kernel::Program) into a [`DeviceProgram`](crate::artifact::device::DeviceProgram):
-//! a translation unit, its kernels, and the launches and library calls that do the steps of the entry. Relaxed solves whose steps
-//! differ from each other have none: unknowns are scaled by powers of one step.
+//! a translation unit, its kernels, and the launches and library calls that do the steps of the entry.
 //!
 //! Loop nests run on one thread for each combination of the indices that no sum runs over; a sum with few results is cut into
 //! strided parts that a fixed tree adds up. Relaxed solves run on one thread for each system while its blocks fit in registers, on a group of
@@ -17,9 +16,10 @@ mod nest;
 mod prelude;
 mod product;
 mod relaxed;
+mod roll;
 mod rows;
 mod scalar;
 mod spd;
 mod text;
 
-pub use generate::{HostOnly, generate};
+pub use generate::generate;

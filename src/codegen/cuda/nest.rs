@@ -6,7 +6,7 @@
 
 use super::generate::{Draft, Generator, Parameter, count};
 use super::prelude::{BLOCK, TREE};
-use super::{scalar, text};
+use super::{roll, scalar, text};
 use crate::artifact::Size;
 use crate::artifact::device::{Count, Memory};
 use crate::base::{Elem, Idx};
@@ -23,6 +23,18 @@ const SHORT_SUM: u64 = 64;
 
 /// Writes the kernels of a nest.
 pub(super) fn step(generator: &mut Generator<'_>, nest: &LoopNest) {
+    // What lies over memory that the nest reads is written by one kernel alone.
+    if nest.stores.iter().any(|s| generator.overlaid(s.access.buffer)) {
+        whole(generator, nest);
+        return;
+    }
+    for piece in roll::pieces(nest) {
+        whole(generator, &piece);
+    }
+}
+
+/// Writes the kernels of a nest as it stands.
+fn whole(generator: &mut Generator<'_>, nest: &LoopNest) {
     let mut groups: Vec<(Vec<bool>, Elem)> = Vec::new();
     for sum in &nest.sums {
         let group = (sum.over.clone(), elem(nest, sum.value));
@@ -87,7 +99,7 @@ impl Part<'_> {
         let partial = cut.map(|most| {
             let size = self.kept().fold(Size::constant(self.sums.len() as u64), |s, l| s.times(&nest.loops[l].extent));
             let first = self.first_summed().unwrap_or(0);
-            let memory = generator.scratch(self.elem, Count::of(size).times(nest.loops[first].extent.clone(), most));
+            let memory = generator.scratch(Elem::F64, Count::of(size).times(nest.loops[first].extent.clone(), most));
             (memory, most)
         });
         let mut body = String::new();
@@ -192,7 +204,8 @@ impl Part<'_> {
         let (nest, needed) = (self.nest, self.needed());
         let entry = generator.entry;
         for g in 0..self.sums.len() {
-            let _ = writeln!(body, "  {} sum{g} = 0;", text::elem(self.elem));
+            // In double precision whatever the numbers: the error does not grow with their number.
+            let _ = writeln!(body, "  double sum{g} = 0;");
         }
         let mut open = 0;
         for level in 0..=nest.depth() {
@@ -236,7 +249,13 @@ impl Part<'_> {
             if cut {
                 let _ = writeln!(body, "  parts[thread * {} + {g}] = sum{g};", self.sums.len());
             } else {
-                let _ = writeln!(body, "  b{}[{}] = sum{g};", s.access.buffer, element(generator, &s.access));
+                let _ = writeln!(
+                    body,
+                    "  b{}[{}] = ({})sum{g};",
+                    s.access.buffer,
+                    element(generator, &s.access),
+                    text::elem(self.elem)
+                );
             }
         }
     }
@@ -249,20 +268,20 @@ impl Part<'_> {
         let mut stride: Vec<String> = kept.iter().map(|&l| extent(l)).filter(|e| e != "1").collect();
         stride.push(groups.to_string());
         let mut body = String::new();
-        let _ = writeln!(body, "  __shared__ {ty} shared[{TREE}];");
+        let _ = writeln!(body, "  __shared__ double shared[{TREE}];");
         let _ = writeln!(body, "  const word results = {};", stride.join(" * "));
-        let _ = writeln!(body, "  {ty} part = 0;");
+        let _ = writeln!(body, "  double part = 0;");
         let _ = writeln!(
             body,
             "  for (word cut = threadIdx.x; cut < cuts; cut += {TREE}) part += parts[cut * results + blockIdx.x];"
         );
-        let _ = writeln!(body, "  const {ty} sum = tree_sum(part, shared);");
+        let _ = writeln!(body, "  const double sum = tree_sum(part, shared);");
         let _ = writeln!(body, "  if (threadIdx.x != 0) return;");
         let _ = writeln!(body, "  const word thread = blockIdx.x / {groups};");
         indices(&kept, extent, |l| self.nest.loops[l].name.clone(), None, &mut body);
         for (g, s) in self.sums.iter().enumerate() {
             let place = element(generator, &s.access);
-            let _ = writeln!(body, "  if (blockIdx.x % {groups} == {g}) b{}[{place}] = sum;", s.access.buffer);
+            let _ = writeln!(body, "  if (blockIdx.x % {groups} == {g}) b{}[{place}] = ({ty})sum;", s.access.buffer);
         }
         let buffers: BTreeSet<usize> = self.sums.iter().map(|s| s.access.buffer).collect();
         let mut parameters: Vec<Parameter> = buffers.iter().map(|&b| generator.buffer(b, true)).collect();

@@ -5,7 +5,11 @@ use super::prelude::BLOCK;
 use super::text;
 use crate::artifact::device::{Count, DeviceStep, Gemm, Launch, Matrix, Memory};
 use crate::artifact::{Operand, Product, Runs, Size};
+use crate::base::Elem;
 use std::fmt::Write;
+
+/// Terms that are added up in single precision.
+const RUN: u32 = 32;
 
 /// The step of a product.
 pub(super) fn step(generator: &mut Generator<'_>, p: &Product) {
@@ -45,19 +49,36 @@ fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
     let a = place(&p.a.offset, batch(0).chain([(pair(&am), &am.1), (pair(&ak), &ak.1)]).chain(outer(0)).collect());
     let b = place(&p.b.offset, batch(1).chain([(pair(&bn), &bn.1), (pair(&bk), &bk.1)]).chain(outer(1)).collect());
     let out = place(&[], batch(2).chain([(pair(&om), &om.1), (pair(&on), &on.1)]).collect());
-    let _ = writeln!(body, "  {} sum = 0;", text::elem(p.elem));
+    let _ = writeln!(body, "  double sum = 0;");
     let mut pad = "  ".to_string();
     for (i, runs) in p.outer_k.iter().enumerate() {
         let _ = writeln!(body, "{pad}for (word o{i} = 0; o{i} < {}; ++o{i})", size(&runs.extent));
         pad.push_str("  ");
     }
-    let _ = writeln!(body, "{pad}for (word k = 0; k < {}; ++k)", size(&p.k.extent));
-    let _ = writeln!(body, "{pad}  sum += b{}[{a}] * b{}[{b}];", p.a.buffer, p.b.buffer);
-    let _ = writeln!(body, "  b{}[{out}] = sum;", p.out);
-    let mut read = vec![p.a.buffer, p.b.buffer];
-    read.dedup();
-    let mut parameters: Vec<_> = read.into_iter().map(|b| generator.buffer(b, false)).collect();
-    parameters.push(generator.buffer(p.out, true));
+    let term = format!("a[{a}] * b[{b}]");
+    let inner = size(&p.k.extent);
+    match p.elem {
+        Elem::F64 => {
+            let _ = writeln!(body, "{pad}for (word k = 0; k < {inner}; ++k)\n{pad}  sum += {term};");
+        }
+        // Short runs in single precision, their sums in double precision: the error does not grow with the number of terms.
+        Elem::F32 => {
+            let _ = writeln!(body, "{pad}for (word k = 0; k < {inner};) {{");
+            let _ = writeln!(body, "{pad}  const word end = k + {RUN} < {inner} ? k + {RUN} : {inner};");
+            let _ = writeln!(body, "{pad}  float run = 0;");
+            let _ = writeln!(body, "{pad}  for (; k < end; ++k) run += {term};");
+            let _ = writeln!(body, "{pad}  sum += run;\n{pad}}}");
+        }
+    }
+    let _ = writeln!(body, "  out[{out}] = ({})sum;", text::elem(p.elem));
+    let memory = |buffer: usize, name: &str, written: bool| {
+        let mut p = generator.memory(Memory::Buffer(buffer), name, written);
+        // The kernel's text names none of them.
+        p.note = self::name(generator, buffer);
+        p
+    };
+    let mut parameters =
+        vec![memory(p.a.buffer, "a", false), memory(p.b.buffer, "b", false), memory(p.out, "out", true)];
     parameters.extend(generator.sizes(&body));
     let threads = extents.iter().fold(Count::default(), |c, (_, e)| c.times((*e).clone(), u64::MAX));
     let note = format!(

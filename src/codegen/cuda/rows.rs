@@ -85,7 +85,64 @@ impl Rows {
         out.push_str("  return sum;\n}\n");
         out
     }
+
+    /// The central row where steps differ: its coefficients on scaled derivatives, and its part of the gradient.
+    pub fn central_text(&self) -> String {
+        let (tag, k) = (&self.tag, self.orders);
+        // The sum of both intervals to the power K - 3.
+        let outer = match k {
+            2 => "1 / both".to_string(),
+            3 => "1.0".to_string(),
+            _ => vec!["both"; k - 3].join(" * "),
+        };
+        format!(
+            r"// Coefficients of the central row around step t, scaled: of the steps before, at and after it.
+__device__ inline void central_{tag}(const double* h, word steps, word t, double* row) {{
+  const double both = h[t - 1] + h[t], outer = {outer};
+  row[0] = -lowered(outer, interval(h, steps, t - 1), {below});
+  row[1] = -lowered(outer * both, interval(h, steps, t), {top});
+  row[2] = lowered(outer, interval(h, steps, t + 1), {below});
+}}
+
+// The derivative by both intervals' sum of the central row's part of the adjoint: du and top are the difference over both intervals of
+// derivative {below} and derivative {top} of the solution, dz and top_z those of the adjoint solution.
+__device__ inline double central_slope_{tag}(double both, double du, double top, double dz, double top_z) {{
+  const double outer = {outer};
+  const double r = -(outer * (du - both * top)), q = outer * (dz - both * top_z);
+  const double by_difference = {degree} * outer / both, by_top = {below} * outer;
+  return r * (by_difference * dz - by_top * top_z) - q * (by_difference * du - by_top * top);
+}}
+",
+            below = k - 2,
+            top = k - 1,
+            degree = text::number(k as f64 - 3.0, Elem::F64),
+        )
+    }
 }
+
+/// What intervals of different lengths need.
+pub(super) const INTERVALS: &str = r"// The interval after step t, or before the last one. A single step has none.
+__device__ inline double interval(const double* h, word steps, word t) {
+  return steps < 2 ? 1.0 : h[t + 1 < steps ? t : steps - 2];
+}
+
+// Powers of x from 0 on.
+template <int K> __device__ inline void powers(double x, double (&to)[K]) {
+  to[0] = 1;
+  for (int k = 1; k < K; ++k) to[k] = to[k - 1] * x;
+}
+
+// x / by^k
+__device__ inline double lowered(double x, double by, int k) {
+  for (; k > 0; --k) x /= by;
+  return x;
+}
+
+// The interval after step t in units of what scales step t + 1.
+__device__ inline double ratio(const double* h, word steps, word t) {
+  return t + 1 < steps ? h[t] / interval(h, steps, t + 1) : 1.0;
+}
+";
 
 /// The sum of the products with constants that are not zero.
 fn terms(sides: &[(&str, &Vec<f64>)]) -> String {

@@ -65,7 +65,8 @@ pub fn of_solve(program: &Program, samples: usize, steps: usize) -> Result<Vec<T
     let tensor = |port: &Port| {
         let shape: Vec<usize> = port.axes.iter().map(size).collect();
         let number = |i: usize| match port.name.as_str() {
-            "h" => 0.1,
+            // Intervals differ where there are several.
+            "h" => 0.1 + 0.02 * (i as f64).sin(),
             "c" => {
                 let (k, d, e) = (i % orders, i / orders % states, i / (orders * states * steps.max(1)) % equations);
                 let wave = (i as f64 * 0.7).sin();

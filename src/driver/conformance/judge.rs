@@ -14,9 +14,9 @@ use crate::runtime::cuda::DeviceExecutable;
 use crate::runtime::{Executable, RuntimeError, TensorView, TensorViewMut, Threads};
 
 /// Relative to the largest number of a result. In single precision sums of a thousand products are rounded in another order, and the
-/// network's later layers see the differences of the earlier ones.
+/// network's later layers see the differences of the earlier ones: 2e-6 was seen on the examples.
 pub fn tolerance(single: bool) -> f64 {
-    if single { 2e-4 } else { 1e-10 }
+    if single { 1e-5 } else { 1e-10 }
 }
 
 /// The largest difference between two results relative to the largest number of the first. A number that only one of them has
@@ -47,7 +47,7 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
     let host_ms = begun.elapsed().as_secs_f64() * 1e3;
     let mut verdict = Verdict::new(&case.name, tolerance(case.single()));
     verdict.host_ms = Some(host_ms);
-    let program = Arc::new(case.device_program()?);
+    let program = Arc::new(case.device_program());
     match on_device(program, target, &views, &expected) {
         Ok(runs) => {
             let numbers: Vec<(Vec<f64>, &Vec<f64>)> = expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();

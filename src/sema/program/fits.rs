@@ -14,7 +14,13 @@ use crate::syntax::ast::{self, Item};
 
 impl Checker<'_> {
     /// A prediction: of the fit with the name, or of the only one of the model with it.
-    pub(super) fn prediction(&mut self, item: &ast::Data, of: &ast::Ident, sources: &Sources, sink: &mut Sink) -> Option<DataId> {
+    pub(super) fn prediction(
+        &mut self,
+        item: &ast::Data,
+        of: &ast::Ident,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<DataId> {
         let named = self.fits.iter().filter(|(name, ..)| *name == of.name);
         let of_model = self.fits.iter().filter(|(_, model, _)| *model == of.name);
         let found: Vec<&(String, String, Option<FitId>)> = match named.clone().next() {
@@ -85,13 +91,7 @@ impl Checker<'_> {
         found.into_iter().collect()
     }
 
-    pub(super) fn fit(
-        &mut self,
-        item: &ast::Fit,
-        items: &[Item],
-        sources: &Sources,
-        sink: &mut Sink,
-    ) -> Option<FitId> {
+    pub(super) fn fit(&mut self, item: &ast::Fit, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<FitId> {
         let model = self.find_model(&item.model, sink);
         let data = self.fitted_data(item, items, sink);
         for value in item.settings.iter().flat_map(|s| &s.values) {

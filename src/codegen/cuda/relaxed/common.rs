@@ -1,7 +1,7 @@
 //! What the kernels of one step have in common, and the order in which they run.
 
 use super::super::generate::{Draft, Generator, Parameter, count, status};
-use super::super::rows::Rows;
+use super::super::rows::{INTERVALS, Rows};
 use super::super::text;
 use super::{factor, gradients, substitute};
 use crate::artifact::device::{Count, DeviceFailure, Memory};
@@ -29,6 +29,12 @@ pub(in super::super) struct KeptFactor {
 pub(in super::super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
     let rows = Rows::new(s.orders, s.central);
     generator.function(&format!("rows_{}", rows.tag), || rows.text());
+    if s.intervals {
+        generator.function("intervals", || INTERVALS.to_string());
+        if s.central {
+            generator.function(&format!("central_{}", rows.tag), || rows.central_text());
+        }
+    }
     let solve = Solve::new(s, rows);
     let factor = solve.factor(generator);
     let scaled = generator.scratch(Elem::F64, Count::of(solve.unknowns()));
@@ -127,21 +133,59 @@ impl<'s> Solve<'s> {
         format!("{}{place}  if (system >= systems) return;\n", self.constants())
     }
 
-    /// Powers of the step: `u_k = scale[k] v_k`.
+    /// Powers of the step, `u_k = scale[k] v_k`, and the central row: what all time steps share.
     pub fn scale(&self) -> String {
-        let at = if self.s.operands[3].1 { "[system]" } else { "[0]" };
+        let own = self.s.operands[3].1;
+        if self.s.intervals {
+            let of = if own { " + system * (steps - 1)" } else { "" };
+            return format!("  const double* widths = h{of};  // of the intervals\n");
+        }
+        let at = if own { "[system]" } else { "[0]" };
         let mut out = format!(
             "  const double step = h{at};\n  double scale[K];\n  scale[0] = 1;\n  for (int k = 1; k < K; ++k) scale[k] = scale[k - 1] / step;\n"
         );
         if self.s.central {
             let two = 2f64.powi(self.s.orders as i32 - 3);
             out.push_str(&format!(
-                "  const double outer = {} / step, middle = {} / step;  // coefficients of the central row, scaled\n",
+                r"  // Coefficients of the central row, scaled: around the step before, this one and the next.
+  const double outer = {} / step, middle = {} / step, central[3] = {{-outer, -middle, outer}};
+  const double (&previous)[3] = central, (&here)[3] = central, (&following)[3] = central;
+",
                 text::number(two, Elem::F64),
                 text::number(2.0 * two, Elem::F64)
             ));
         }
         out
+    }
+
+    /// The same for step `t` where steps differ. `v_k` of step `t + 1` has the factor `after[k]` in the rows between both, whose unit is
+    /// the interval between them; `before` is that of the rows before.
+    pub fn scale_at_step(&self) -> String {
+        if !self.s.intervals {
+            return String::new();
+        }
+        let mut out = r"    double scale[K], before[K], after[K];
+    powers(1 / interval(widths, steps, t), scale);
+    powers(t > 0 ? ratio(widths, steps, t - 1) : 1.0, before);
+    powers(ratio(widths, steps, t), after);
+"
+        .to_string();
+        if self.s.central {
+            let tag = &self.rows.tag;
+            out.push_str(&format!(
+                r"    double previous[3] = {{}}, here[3] = {{}}, following[3] = {{}};
+    if (t >= 2) central_{tag}(widths, steps, t - 1, previous);
+    if (t >= 1 && t + 1 < steps) central_{tag}(widths, steps, t, here);
+    if (t + 2 < steps) central_{tag}(widths, steps, t + 1, following);
+"
+            ));
+        }
+        out
+    }
+
+    /// `intervals` where steps differ, else `equal`.
+    pub fn by_steps<'t>(&self, equal: &'t str, intervals: &'t str) -> &'t str {
+        if self.s.intervals { intervals } else { equal }
     }
 
     /// Arrays that the lanes of a system share: registers of a single one, else shared memory, or memory of the device where that is too

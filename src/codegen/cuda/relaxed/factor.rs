@@ -16,6 +16,9 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     let text = Central::of(central);
     let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = text;
     let rows = solve.equation_rows();
+    let at_step = solve.scale_at_step();
+    let by_before = solve.by_steps("", " * before[k] * before[j % K]");
+    let by_after = solve.by_steps("", " * after[k]");
     let stored = solve.stored("t", "i * (i + 1) / 2 + j");
     let next = solve.stored("t", "TRIANGLE + i * N + j");
     let after_next = solve.stored("t", "TRIANGLE + N * N + i * N + j");
@@ -34,7 +37,7 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
         b2[i * N + j] = b3[i * N + j];
       }}
 {unroll}      for (int j = 0; j < N; ++j) {{
-        double sum = i == j && i % K == K - 2 && t + 2 < steps ? -(ws * outer * outer) : 0.0;
+        double sum = i == j && i % K == K - 2 && t + 2 < steps ? ws * following[0] * following[2] : 0.0;
         for (int p = 0; p < j; ++p) sum -= b3[i * N + p] * a[j * N + p];
         b3[i * N + j] = sum * inverse[j];
       }}
@@ -54,7 +57,7 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     out.push_str(&format!(
         r"{unroll}  for (int e = lane; e < N * N; e += LANES) {zero};
   for (word t = 0; t < steps; ++t) {{
-    {sync}
+{at_step}    {sync}
 {rows}    {sync}
     // The diagonal block less what earlier steps take from it.
 {unroll}    for (int e = lane; e < N * N; e += LANES) {{
@@ -63,7 +66,7 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
       double sum = 0;
       if (i / K == j / K) {{
         if (t + 1 < steps) sum += ws * at_at_{tag}[k * K + j % K];
-        if (t > 0) sum += ws * next_next_{tag}[k * K + j % K];
+        if (t > 0) sum += ws * next_next_{tag}[k * K + j % K]{by_before};
         if (i == j && t < start && k < G) sum += wi * scale[k] * scale[k];
       }}{diagonal}
       for (int q = 0; q < E; ++q) sum += we * row[q * N + i] * row[q * N + j];
@@ -96,7 +99,7 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
 {unroll}      for (int j = 0; j < N; ++j) {{
         double sum = 0;
         if (i / K == j / K && t + 1 < steps) {{
-          sum += ws * at_next_{tag}[(j % K) * K + k];{coupled}
+          sum += ws * at_next_{tag}[(j % K) * K + k]{by_after};{coupled}
         }}{skipped_next}
 {unroll}        for (int p = 0; p < j; ++p) sum -= solved[p] * a[j * N + p];
         solved[j] = sum * inverse[j];
@@ -127,12 +130,12 @@ impl Central {
         Central {
             zero: "b[e] = 0, b2[e] = 0, b3[e] = 0",
             diagonal: r"
-      if (i == j && k == K - 2) sum += ws * outer * outer * ((t >= 2) + (t + 2 < steps));
-      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) sum += ws * middle * middle;",
+      if (i == j && k == K - 2) sum += ws * ((t >= 2 ? previous[2] * previous[2] : 0.0) + (t + 2 < steps ? following[0] * following[0] : 0.0));
+      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) sum += ws * here[1] * here[1];",
             skipped: "\n      for (int p = 0; p < N; ++p) sum -= b2[i * N + p] * b2[j * N + p];",
             coupled: r"
-          if (k == K - 2 && j % K == K - 1 && t >= 1) sum -= ws * outer * middle;
-          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) sum += ws * outer * middle;",
+          if (k == K - 2 && j % K == K - 1 && t >= 1) sum += ws * here[1] * here[2];
+          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) sum += ws * following[0] * following[1];",
             skipped_next: "\n        for (int p = 0; p < N; ++p) sum -= b3[i * N + p] * b[j * N + p];",
             fresh: "fresh",
         }

@@ -19,13 +19,15 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
     let equations = places.times(&Size::constant(s.equations as u64));
     // Residuals and applied rows, for coefficients that all systems share.
     let kept = (c && !own_matrix).then(|| [0, 1].map(|_| generator.scratch(Elem::F64, Count::of(equations.clone()))));
-    let slopes = h.then(|| generator.scratch(Elem::F64, Count::of(places.clone())));
+    // Each interval's own adjoint is the sum of nothing else.
+    let direct = h && s.intervals && s.operands[3].1;
+    let slopes = (h && !direct).then(|| generator.scratch(Elem::F64, Count::of(places.clone())));
 
     let mut parameters: Vec<_> =
         [(0, "c"), (1, "rhs"), (3, "h")].map(|(i, name)| solve.operand(generator, i, name)).into();
     parameters.push(generator.memory(Memory::Buffer(s.solution), "u", false));
     parameters.push(generator.memory(scaled, "v", false));
-    let written = [(c && own_matrix, 0, "c_adj"), (rhs, 1, "rhs_adj"), (iv, 2, "iv_adj")];
+    let written = [(c && own_matrix, 0, "c_adj"), (rhs, 1, "rhs_adj"), (iv, 2, "iv_adj"), (direct, 3, "h_adj")];
     for (_, i, name) in written.into_iter().filter(|(wanted, ..)| *wanted) {
         parameters.push(generator.memory(Memory::Buffer(adjoints[i]), name, true));
     }
@@ -72,6 +74,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     out.push_str(&solve.constants());
     out.push_str(&format!("  const word system = {system}, t = {t};\n"));
     out.push_str(&solve.scale());
+    out.push_str(&solve.scale_at_step());
     let v = |t: &str, e: &str| solve.vector("v", t, e);
     if c || rhs || keep {
         out.push_str(&format!(
@@ -112,9 +115,59 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         ));
     }
     if h {
-        out.push_str(&slope(solve));
+        out.push_str(&if s.intervals { interval_slope(solve) } else { slope(solve) });
     }
     out
+}
+
+/// The derivative by the interval after this step: of the rows across it, and of the central rows around both of its ends.
+fn interval_slope(solve: &Solve<'_>) -> String {
+    let tag = &solve.rows.tag;
+    let v = |t: &str, e: &str| solve.vector("v", t, e);
+    let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}]");
+    let central = if solve.s.central {
+        let z =
+            |t: &str, k: &str| format!("lowered({}, interval(widths, steps, {t}), {k})", v(t, &format!("d * K + {k}")));
+        let around = |t: &str| {
+            let (later, earlier) = (format!("{t} + 1"), format!("{t} - 1"));
+            format!(
+                "sum += central_slope_{tag}(widths[{earlier}] + widths[{t}], {} - {}, {}, {} - {}, {});",
+                u(&format!("({later})"), "K - 2"),
+                u(&format!("({earlier})"), "K - 2"),
+                u(&format!("({t})"), "K - 1"),
+                z(&later, "K - 2"),
+                z(&earlier, "K - 2"),
+                z(t, "K - 1"),
+            )
+        };
+        format!("    if (t > 0) {}\n    if (t + 2 < steps) {}\n", around("t"), around("t + 1"))
+    } else {
+        String::new()
+    };
+    let place = if solve.s.operands[3].1 { "h_adj[system * (steps - 1) + t]" } else { "slopes[t * systems + system]" };
+    format!(
+        r"  if (t + 1 >= steps) return;
+  double sum = 0;
+  for (int d = 0; d < D; ++d) {{
+    double x[K], xn[K], z[K], zn[K], r[R], q[R];
+    for (int k = 0; k < K; ++k) {{
+      x[k] = {} / scale[k];
+      xn[k] = {} / scale[k];
+      z[k] = {};
+      zn[k] = {} * after[k];
+    }}
+    residuals_{tag}(x, xn, r);
+    residuals_{tag}(z, zn, q);
+    for (int i = 0; i < R; ++i) q[i] = -q[i];
+    sum += slope_{tag}(r, q, x, xn, z, zn) / widths[t];
+{central}  }}
+  {place} = ws * sum;
+",
+        u("t", "k"),
+        u("(t + 1)", "k"),
+        v("t", "d * K + k"),
+        v("t + 1", "d * K + k"),
+    )
 }
 
 /// The derivative by the step: of the rows to the next step, and of the central row around this one.
@@ -176,7 +229,13 @@ fn shared_coefficients(
     c_adj: BufferIndex,
 ) {
     let s = solve.s;
-    let h = if s.operands[3].1 { "system" } else { "0" };
+    let own = s.operands[3].1;
+    let step = match (s.intervals, own) {
+        (false, false) => "h[0]",
+        (false, true) => "h[system]",
+        (true, false) => "interval(h, steps, t)",
+        (true, true) => "interval(h + system * (steps - 1), steps, t)",
+    };
     let body = format!(
         r"  __shared__ double shared[{TREE}];
 {}  const word row = blockIdx.x / N, t = row % steps;
@@ -184,7 +243,7 @@ fn shared_coefficients(
   double part = 0;
   for (word system = threadIdx.x; system < systems; system += {TREE}) {{
     double scale = 1;
-    for (int k = 0; k < i % K; ++k) scale /= h[{h}];
+    for (int k = 0; k < i % K; ++k) scale /= {step};
     part += kept_r[row * systems + system] * ({} * scale) - kept_q[row * systems + system] * u[(system * steps + t) * N + i];
   }}
   const double sum = tree_sum(part, shared);
@@ -215,24 +274,32 @@ fn shared_coefficients(
     });
 }
 
-/// The adjoint of the step size: of one for all systems, or of each system's own.
+/// The adjoint of the step size: of one for all systems, of each system's own, or of each interval for all systems.
 fn steps(generator: &mut Generator<'_>, solve: &Solve<'_>, slopes: Memory, h_adj: BufferIndex) {
     let s = solve.s;
     let places = s.batch.times(&s.time);
-    let (numbers, results) = if s.operands[3].1 { (s.time.clone(), s.batch.clone()) } else { (places, Size::ONE) };
+    let (numbers, results) = match (s.intervals, s.operands[3].1) {
+        (true, _) => (s.batch.clone(), s.time.clone()),
+        (false, true) => (s.time.clone(), s.batch.clone()),
+        (false, false) => (places, Size::ONE),
+    };
+    let bound = if s.intervals { "  if (blockIdx.x + 1 >= steps) return;\n" } else { "" };
     let body = format!(
         r"  __shared__ double shared[{TREE}];
-  double part = 0;
+{bound}  double part = 0;
   for (word i = threadIdx.x; i < numbers; i += {TREE}) part += slopes[blockIdx.x * numbers + i];
   const double sum = tree_sum(part, shared);
   if (threadIdx.x == 0) h_adj[blockIdx.x] = sum;
 "
     );
-    let parameters = vec![
+    let mut parameters = vec![
         generator.memory(slopes, "slopes", false),
         generator.memory(Memory::Buffer(h_adj), "h_adj", true),
         count("numbers", Count::of(numbers), "numbers of a sum"),
     ];
+    if s.intervals {
+        parameters.push(count("steps", Count::of(s.time.clone()), "time steps"));
+    }
     generator.launch(Draft {
         suffix: format!("step{}", generator.origin),
         note: "gradient of the step size".to_string(),

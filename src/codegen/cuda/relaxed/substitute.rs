@@ -68,27 +68,49 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     let upstream = if forward { "" } else { "\n        sum += u_adj[(system * steps + t) * N + i] * scale[i % K];" };
     let central_ties = if central {
         let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
-        let row = |t: &str| {
+        let row = |t: &str, around: &str| {
             format!(
-                "-(outer * ({} - {}) - middle * {})",
+                "-({around}[2] * {} + {around}[1] * {} + {around}[0] * {})",
                 at(&format!("{t} + 1"), "K - 2"),
+                at(t, "K - 1"),
                 at(&format!("{t} - 1"), "K - 2"),
-                at(t, "K - 1")
             )
         };
         format!(
             r"
           // Central rows around the step before, this one and the next.
-          if (t >= 2) g[d * K + K - 2] += outer * ({});
-          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] -= middle * ({});
-          if (t + 2 < steps) g[d * K + K - 2] -= outer * ({});",
-            row("t - 1"),
-            row("t"),
-            row("t + 1")
+          if (t >= 2) g[d * K + K - 2] += previous[2] * ({});
+          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] += here[1] * ({});
+          if (t + 2 < steps) g[d * K + K - 2] += following[0] * ({});",
+            row("t - 1", "previous"),
+            row("t", "here"),
+            row("t + 1", "following")
         )
     } else {
         String::new()
     };
+    // Where steps differ, the rows' unit is the interval between two steps, which scales the first of them.
+    let tie_before = if solve.s.intervals {
+        format!(
+            r"if (t > 0) {{
+            double part[K] = {{}};
+            add_next_{tag}(tie + d * R, part);
+{unroll}            for (int k = 0; k < K; ++k) g[d * K + k] += part[k] * before[k];
+          }}"
+        )
+    } else {
+        format!("if (t > 0) add_next_{tag}(tie + d * R, g + d * K);")
+    };
+    let tie_after = if solve.s.intervals {
+        format!(
+            r"double stretched[K];
+{unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * after[k];
+            residuals_{tag}(at + d * K, stretched, tie + d * R);"
+        )
+    } else {
+        format!("residuals_{tag}(at + d * K, next + d * K, tie + d * R);")
+    };
+    let at_step = solve.scale_at_step();
     let below = |t: &str, from: &str| solve.stored(t, &format!("TRIANGLE + {from}"));
     let lower = solve.stored("t", "i * (i + 1) / 2 + p");
     let column = solve.stored("t", "p * (p + 1) / 2 + i");
@@ -114,7 +136,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     out.push_str(&format!(
         r"  for (int pass = 0; pass <= {CORRECTIONS}; ++pass) {{
     for (word t = 0; t < steps; ++t) {{
-      {sync}
+{at_step}      {sync}
 {rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
         at[i] = pass == 0 ? 0.0 : t == 0 ? {v_t} : next[i];
         next[i] = pass > 0 && t + 1 < steps ? {v_next} : 0.0;
@@ -129,9 +151,9 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       }}
       if (pass > 0) {{
 {unroll}        for (int d = lane; d < D; d += LANES) {{
-          if (t > 0) add_next_{tag}(tie + d * R, g + d * K);
+          {tie_before}
           if (t + 1 < steps) {{
-            residuals_{tag}(at + d * K, next + d * K, tie + d * R);
+            {tie_after}
             add_at_{tag}(tie + d * R, g + d * K);
           }}{central_ties}
         }}
@@ -182,10 +204,12 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         transposed = below("t", "p * N + i"),
     ));
     if forward {
+        let scale_again =
+            solve.by_steps("", "    double scale[K];\n    powers(1 / interval(widths, steps, t), scale);\n");
         out.push_str(&format!(
             r"  {sync}
   for (word t = 0; t < steps; ++t) {{
-    for (int i = lane; i < N; i += LANES) u[(system * steps + t) * N + i] = {v_t} * scale[i % K];
+{scale_again}    for (int i = lane; i < N; i += LANES) u[(system * steps + t) * N + i] = {v_t} * scale[i % K];
   }}
 "
         ));
