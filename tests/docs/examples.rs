@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mechc::diagnostics::Format;
-use mechc::driver::{Outcome, RunOptions, Session};
+use mechc::diagnostics::{Format, Levels};
+use mechc::driver::{Outcome, RunOptions, Session, TestOptions, run_tests};
 use mechc::train::Silent;
 
 /// What an example must find.
@@ -130,6 +130,24 @@ fn examples_find_what_made_their_data() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Examples with tests of their own that take a moment.
+const TESTED: [&str; 7] =
+    ["burgers.mech", "bvp.mech", "damped_sine.mech", "formula.mech", "isomers.mech", "sine.mech", "three_body.mech"];
+
+#[test]
+fn tests_of_examples_pass() {
+    let paths: Vec<PathBuf> = TESTED.iter().map(|name| folder().join(name)).collect();
+    let options =
+        TestOptions { filter: None, overrides: Vec::new(), update: false, levels: Levels::default(), threads: 2 };
+    for file in run_tests(&paths, &options) {
+        assert!(file.declared > 0, "{} has tests", file.path.display());
+        let Ok(outcomes) = &file.outcomes else { panic!("{} is not tested", file.path.display()) };
+        let failed: Vec<&str> =
+            outcomes.iter().flat_map(|o| &o.failures).map(|failure| failure.message.as_str()).collect();
+        assert!(failed.is_empty(), "{}: {}", file.path.display(), failed.join("\n"));
+    }
 }
 
 #[test]
