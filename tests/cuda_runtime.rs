@@ -536,6 +536,27 @@ fn training() -> (tempfile::TempDir, String) {
     (folder, model)
 }
 
+/// What the stand-in for the driver was asked for: transfers and launches with their bytes and nodes.
+fn logged(path: &str) -> Vec<(String, usize)> {
+    let text = fs::read_to_string(path).expect("a log");
+    let line = |line: &str| line.split_once(' ').map(|(what, n)| (what.to_string(), n.parse().expect("a number")));
+    text.lines().filter_map(line).collect()
+}
+
+#[test]
+fn steps_follow_one_another_without_the_host() {
+    let (folder, model) = training();
+    let log = folder.path().join("log").display().to_string();
+    let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "2"];
+    let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &args);
+    assert_eq!(code, Some(0), "{said}");
+    let log = logged(&log);
+    let mut runs: Vec<usize> = log.split(|(what, _)| what != "graph").map(<[_]>::len).filter(|n| *n > 0).collect();
+    // The first of all steps is launched by parts.
+    runs.sort_unstable();
+    assert_eq!(runs, [63, 64, 64]);
+}
+
 #[test]
 fn a_training_step_is_one_graph_without_transfers() {
     let (folder, model) = training();
@@ -552,11 +573,7 @@ fn a_training_step_is_one_graph_without_transfers() {
         losses.collect::<Vec<f64>>()
     };
     let on_device = run("cuda", "device", &[]);
-    let log: Vec<(String, usize)> = fs::read_to_string(path("log"))
-        .expect("a log")
-        .lines()
-        .filter_map(|line| line.split_once(' ').map(|(what, n)| (what.to_string(), n.parse().expect("a number"))))
-        .collect();
+    let log = logged(&path("log"));
     // The steps are the graph that is run most often. The first step is launched by parts, so that the rest can be recorded.
     let graphs = log.iter().filter(|(what, _)| what == "graph").map(|(_, nodes)| *nodes);
     let mut often = std::collections::BTreeMap::new();
@@ -567,14 +584,12 @@ fn a_training_step_is_one_graph_without_transfers() {
     let first = log.iter().position(is_step).expect("a step");
     let last = log.iter().rposition(is_step).expect("a step");
     let during = &log[first..=last];
-    let longest = during.split(|entry| !is_step(entry)).map(<[_]>::len).max();
-    assert!(longest >= Some(20), "{longest:?} steps in a row");
     // What goes up: 16 first rows and 4 numbers for each step, and what the looks at the terms take. The state has 60,000 bytes.
     let bytes = |what: &str| during.iter().filter(|(w, _)| w == what).map(|(_, n)| n).sum::<usize>();
     let downs = during.iter().filter(|(w, n)| w == "down" && *n > 10_000).count();
     assert!(bytes("up") < 199 * 400, "{} bytes up", bytes("up"));
-    // Values and two moments, at most every 64 steps.
-    assert!(downs <= 3 * 3, "the state was fetched {downs} times");
+    // Values and two moments every 64 steps, more often where a step takes seconds.
+    assert!(downs < 60, "{downs} parts of the state were fetched");
     // The same numbers as on the processor, until rounding errors have grown.
     let on_host = run("cpu", "host", &["--set", "fit.steps=200"]);
     assert_eq!(on_host.len(), on_device.len());

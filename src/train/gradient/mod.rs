@@ -12,6 +12,7 @@
 //! taken up again; every mini-batch of a run has the same
 //! size; a number that is not finite ends the run with an error that names the step and the quantity.
 
+mod advance;
 mod arrays;
 mod batches;
 mod bench;
