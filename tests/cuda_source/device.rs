@@ -252,7 +252,9 @@ pub fn compare(cases: &[Case]) {
             }
         }
         for ((port, expected), found) in program.entry.results.iter().zip(&expected).zip(&found) {
-            let (error, allowed) = (worst(&expected.to_f64(), found), tolerance(case.single()));
+            // Systems of 2,000 steps magnify roundings by more than the others.
+            let allowed = case.golden.as_ref().map_or_else(|| tolerance(case.single()), |golden| golden.tolerance);
+            let error = worst(&expected.to_f64(), found);
             println!("{name}: {} differs by {error:e} of its largest number", port.name);
             assert!(error <= allowed, "{name}: {} is {error:e} wrong", port.name);
         }

@@ -155,11 +155,14 @@ pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
     Ok(cases)
 }
 
+/// The name of a case that a device cannot solve, and the reason.
+pub type LeftOut = (String, String);
+
 /// The published cases that a device can solve, and the names of the others, each with the reason.
 ///
 /// # Errors
 /// A mistake in the list or the arrays.
-pub fn golden() -> Result<(Vec<Case>, Vec<(String, String)>), Failure> {
+pub fn golden() -> Result<(Vec<Case>, Vec<LeftOut>), Failure> {
     let list: Vec<serde_json::Value> = serde_json::from_str(LIST).map_err(internal)?;
     let (mut cases, mut left_out) = (Vec::new(), Vec::new());
     for known in &list {

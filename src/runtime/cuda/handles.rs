@@ -63,8 +63,12 @@ pub(super) struct Function(pub sys::CUfunction);
 
 // SAFETY: the driver's handles may be used by any thread in which their context is current, which every use here makes sure of.
 unsafe impl Send for Module {}
+// SAFETY: as above; the driver's functions for one context may be called by several threads.
+unsafe impl Sync for Module {}
 // SAFETY: as above.
 unsafe impl Send for Function {}
+// SAFETY: as above.
+unsafe impl Sync for Function {}
 
 impl Module {
     /// Loads machine code.
