@@ -522,7 +522,7 @@ model Prey { state u, w; (u, w)' = ?poly(u, w; degree = 2) }
 data d = simulate LotkaVolterra { steps 300; dt 0.05 }
 network smoother { input u, w over window; mlp [64] relu; output v[2] over window }
 fit Prey to d {
-  window 20; batch 16; auxiliary (u, w) = smoother.v
+  window 20; batch 16; orders 2; auxiliary (u, w) = smoother.v
   steps 200; threshold 0.03; prune_from 0.9; optimizer adam(lr = 3e-3)
 }
 ";

@@ -6,6 +6,10 @@ use thiserror::Error;
 
 use super::ode::OdeError;
 
+/// Why a simulation whose samples are all the same is refused.
+pub(super) const CHANGES_NOTHING: &str =
+    "changes no state in double precision: it is too short, or the initial values are a state of rest up to rounding";
+
 /// Everything that stops data from being read, split or simulated.
 ///
 /// `Display` is one line that names the file and, where there is one, the row (`FILE:LINE`, lines counted from 1 as
@@ -299,7 +303,7 @@ impl DataError {
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
             Self::BadHoldOut { .. } => "choose a share between 0% and 100% that leaves samples on both sides.".into(),
             Self::BadBatch => "choose a batch size of at least 1.".into(),
-            Self::BadSimulation { setting: "dt", .. } => {
+            Self::BadSimulation { setting: "dt", why, .. } if *why == CHANGES_NOTHING => {
                 "give a longer step; to start at rest is only possible where every rate is exactly zero there, so move the initial \
                  values a little, or write them so that the rates cancel."
                     .into()

@@ -1,7 +1,7 @@
 //! Simulated data: a model solved on a grid of samples, then measured with noise.
 
 use super::dataset::{Dataset, Trajectory};
-use super::error::DataError;
+use super::error::{CHANGES_NOTHING, DataError};
 use super::ode::{Rhs, Tolerance, integrate};
 use super::random::{Purpose, normals, stream};
 
@@ -76,11 +76,7 @@ pub fn simulate(
         let mut slope = vec![0.0; initial.len()];
         rhs(*t0, initial, &mut slope);
         if slope.iter().any(|s| *s != 0.0) {
-            return Err(bad(
-                "dt",
-                format!("{dt:?}"),
-                "changes no state in double precision: it is too short, or the initial values are a state of rest up to rounding",
-            ));
+            return Err(bad("dt", format!("{dt:?}"), CHANGES_NOTHING));
         }
     }
     let mut values = Vec::with_capacity(samples * observed.len());
