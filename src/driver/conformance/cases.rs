@@ -33,6 +33,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("room.mech", include_str!("../../../examples/room.mech")),
     ("sine.mech", include_str!("../../../examples/sine.mech")),
     ("two_body.mech", include_str!("../../../examples/two_body.mech")),
+    ("two_body_network.mech", include_str!("../../../examples/two_body_network.mech")),
 ];
 
 /// A function and what it is called with.
