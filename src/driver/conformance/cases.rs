@@ -32,6 +32,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("prey.mech", include_str!("../../../examples/prey.mech")),
     ("room.mech", include_str!("../../../examples/room.mech")),
     ("sine.mech", include_str!("../../../examples/sine.mech")),
+    ("three_body.mech", include_str!("../../../examples/three_body.mech")),
     ("two_body.mech", include_str!("../../../examples/two_body.mech")),
     ("two_body_network.mech", include_str!("../../../examples/two_body_network.mech")),
 ];
