@@ -1,5 +1,6 @@
 //! Network outputs that a fit refers to, and those that stand for parameters.
 
+use super::families::{self, Noun};
 use super::fit::Surroundings;
 use super::settings::{Context, Settings, elements};
 use super::suggest;
@@ -7,6 +8,14 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0509, E1006};
 use crate::hir::{Model, Network, NetworkId, NetworkOutput, Over, ParameterBinding, UnknownId, UnknownKind};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
+
+const READ: Noun = Noun {
+    code: E1006,
+    noun: "parameter",
+    nouns: "estimated parameters",
+    only: "an output stands for a parameter",
+    instead: "not a name",
+};
 
 /// All `parameters` settings; those that are wrong are reported and left out.
 pub(super) fn parameters(
@@ -45,14 +54,15 @@ fn binding(
         return settings.wrong_form(setting, cx);
     };
     let Some(names) = elements(names) else { return settings.wrong_form(setting, cx) };
-    let unknowns: Vec<Option<UnknownId>> = names.iter().map(|e| parameter(e, model, cx)).collect();
+    let unknowns: Vec<Option<Vec<UnknownId>>> = names.iter().map(|e| parameter(e, model, cx)).collect();
     let (network, output) = output(source, setting, settings, around, cx)?;
-    let unknowns = unknowns.into_iter().collect::<Option<Vec<UnknownId>>>()?;
+    let unknowns = unknowns.into_iter().collect::<Option<Vec<_>>>()?.concat();
     let declared = around.program.networks[network].outputs.get(output)?;
     let problem = if declared.over != Over::Once {
         Some(format!("`{}` has numbers for every step, and a parameter has one for the window", declared.name))
     } else if declared.size != unknowns.len() {
-        Some(format!("`{}` has {} numbers, for {} parameters", declared.name, declared.size, unknowns.len()))
+        let wanted = families::count(unknowns.len(), &names, "parameters");
+        Some(format!("`{}` has {} numbers, for {wanted}", declared.name, declared.size))
     } else {
         None
     };
@@ -65,31 +75,29 @@ fn binding(
     Some(unknowns.into_iter().enumerate().map(bind).collect())
 }
 
-/// The unknown of an estimated parameter.
-fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<UnknownId> {
-    let ExprKind::Name(name) = &e.kind else {
-        cx.sink.push(Diagnostic::error(E1006, "an output stands for a parameter", e.span, "not a name"));
-        return None;
+/// The unknown of an estimated parameter; of a family, those of all elements.
+fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<UnknownId>> {
+    let estimated = || {
+        let params = model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
+        params.map(|(id, u)| (id, u.name.as_str()))
     };
-    let estimated = || model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
-    let Some((id, unknown)) = estimated().find(|(_, u)| u.name == *name) else {
-        let fixed = model.params.values().any(|p| p.name == *name);
-        let message = match fixed {
-            true => format!("`{name}` is fixed, so nothing else can stand for it"),
-            false => format!("model `{}` has no parameter `{name}`", model.name),
-        };
-        let names: Vec<&str> = estimated().map(|(_, u)| u.name.as_str()).collect();
-        let d = Diagnostic::error(E1006, message, e.span, if fixed { "fixed" } else { "unknown parameter" });
-        cx.sink.push(d.help(suggest::help("estimated parameters", name, names)));
+    if let Some(fixed) = families::written(e)
+        .filter(|w| model.params.values().any(|p| w.covers(&p.name)) && !estimated().any(|(_, name)| w.covers(name)))
+    {
+        let message = format!("`{}` is fixed, so nothing else can stand for it", fixed.text());
+        let names: Vec<&str> = estimated().map(|(_, name)| name).collect();
+        let d = Diagnostic::error(E1006, message, e.span, "fixed");
+        cx.sink.push(d.help(suggest::help("estimated parameters", fixed.name, names)));
         return None;
-    };
-    let bounds = unknown.bounds;
-    if bounds.lower.is_finite() != bounds.upper.is_finite() {
-        let message = format!("the range of `{name}` has one end: an output can be kept to both or to none");
+    }
+    let ids = families::expand(e, estimated(), &READ, model, cx)?;
+    let unknowns = ids.iter().map(|id| &model.unknowns[*id]);
+    if let Some(half) = unknowns.into_iter().find(|u| u.bounds.lower.is_finite() != u.bounds.upper.is_finite()) {
+        let message = format!("the range of `{}` has one end: an output can be kept to both or to none", half.name);
         cx.sink.push(Diagnostic::error(E1006, message, e.span, "half a range").label(model.span, "the model"));
         return None;
     }
-    Some(id)
+    Some(ids)
 }
 
 /// Why an output has no number for every step of the solves.

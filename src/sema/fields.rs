@@ -1,18 +1,28 @@
 //! What differs from step to step in a fit by gradient training, and where solutions start: fields, steps, initial values.
 
 use super::bindings::{not_for_every_step, output};
+use super::families::{self, Noun};
 use super::fit::Surroundings;
 use super::resolve::Resolver;
 use super::settings::{Context, Settings, as_word, elements};
-use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E1009, E1010, E1011};
 use crate::hir::{
     Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding, StartSource,
-    StepSource, number,
+    StateId, StepSource, number,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
+
+const GIVEN: Noun =
+    Noun { code: E1009, noun: "field", nouns: "fields", only: "an output stands for a field", instead: "not a name" };
+const STARTED: Noun = Noun {
+    code: E1011,
+    noun: "state",
+    nouns: "states",
+    only: "an output stands for the start of a state",
+    instead: "not a state",
+};
 
 /// Where fields start that say nothing.
 pub(super) const START: FieldStart = FieldStart { low: 0.0, high: 1.0 };
@@ -72,9 +82,12 @@ pub(super) fn fields(
     for setting in settings.all("fields") {
         let bound = bound(setting, settings, around, cx);
         let bindings = bound.and_then(|(names, source, span)| {
-            let inputs: Vec<Option<InputId>> = names.iter().map(|e| field(e, model, cx)).collect();
-            let inputs = inputs.into_iter().collect::<Option<Vec<InputId>>>()?;
-            ensure_shape(source, (true, inputs.len()), span, E1009, around, cx)?;
+            let declared =
+                || model.inputs.iter().filter(|(_, i)| i.field.is_some()).map(|(id, i)| (id, i.name.as_str()));
+            let inputs: Vec<Option<Vec<InputId>>> =
+                names.iter().map(|e| families::expand(e, declared(), &GIVEN, model, cx)).collect();
+            let inputs = inputs.into_iter().collect::<Option<Vec<_>>>()?.concat();
+            ensure_shape(source, (true, inputs.len(), &names), span, E1009, around, cx)?;
             Some(inputs.into_iter().enumerate().map(move |(i, input)| (input, OutputRef { component: i, ..source })))
         });
         let Some(bindings) = bindings else {
@@ -91,21 +104,6 @@ pub(super) fn fields(
         }
     }
     out
-}
-
-fn field(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<InputId> {
-    let ExprKind::Name(name) = &e.kind else {
-        cx.sink.push(Diagnostic::error(E1009, "an output stands for a field", e.span, "not a name"));
-        return None;
-    };
-    let declared = || model.inputs.iter().filter(|(_, i)| i.field.is_some());
-    let found = declared().find(|(_, i)| i.name == *name).map(|(id, _)| id);
-    if found.is_none() {
-        let help = suggest::help("fields", name, declared().map(|(_, i)| i.name.as_str()));
-        let message = format!("model `{}` has no field `{name}`", model.name);
-        cx.sink.push(Diagnostic::error(E1009, message, e.span, "unknown field").help(help));
-    }
-    found
 }
 
 /// `step over time`, `step over time init 0.1` or `step = network.output`
@@ -191,9 +189,9 @@ pub(super) fn start(
     for setting in all {
         let bound = bound(setting, settings, around, cx);
         let bindings = bound.and_then(|(names, source, span)| {
-            let values: Vec<_> = names.iter().map(|e| initial_value(e, model, cx)).collect();
-            let values = values.into_iter().collect::<Option<Vec<_>>>()?;
-            ensure_shape(source, (false, values.len()), span, E1011, around, cx)?;
+            let values: Vec<_> = names.iter().map(|e| initial_values(e, model, cx)).collect();
+            let values = values.into_iter().collect::<Option<Vec<_>>>()?.concat();
+            ensure_shape(source, (false, values.len(), &names), span, E1011, around, cx)?;
             let bind = move |(i, (state, derivative))| StartBinding {
                 state,
                 derivative,
@@ -218,30 +216,18 @@ pub(super) fn start(
     StartSource::Values(out)
 }
 
-/// A state or a derivative below its order.
-fn initial_value(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<(crate::hir::StateId, u8)> {
-    let (name, derivative) = match &e.kind {
-        ExprKind::Name(name) => (Some(name), 0),
-        ExprKind::Primed { of, primes } => match &of.kind {
-            ExprKind::Name(name) => (Some(name), *primes),
-            _ => (None, 0),
-        },
-        _ => (None, 0),
+/// A state or a derivative below its order; of a family, that of every element.
+fn initial_values(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<(StateId, u8)>> {
+    let (of, derivative) = match &e.kind {
+        ExprKind::Primed { of, primes } => (&**of, *primes),
+        _ => (e, 0),
     };
-    let Some(name) = name else {
-        cx.sink.push(Diagnostic::error(E1011, "an output stands for the start of a state", e.span, "not a state"));
-        return None;
-    };
-    let Some((id, state)) = model.states.iter().find(|(_, s)| s.name == *name) else {
-        let help = suggest::help("states", name, model.states.values().map(|s| s.name.as_str()));
-        let message = format!("model `{}` has no state `{name}`", model.name);
-        cx.sink.push(Diagnostic::error(E1011, message, e.span, "unknown state").help(help));
-        return None;
-    };
+    let ids = families::expand(of, families::states(model), &STARTED, model, cx)?;
+    let state = &model.states[*ids.first()?];
     match u8::try_from(derivative).ok().filter(|k| *k < state.order) {
-        Some(k) => Some((id, k)),
+        Some(k) => Some(ids.into_iter().map(|id| (id, k)).collect()),
         None => {
-            let message = format!("`{name}` has order {}: it starts with derivatives below that", state.order);
+            let message = format!("`{}` has order {}: it starts with derivatives below that", state.name, state.order);
             let d = Diagnostic::error(E1011, message, e.span, "too high");
             cx.sink.push(d.label(state.span, "declared here"));
             None
@@ -267,7 +253,7 @@ fn bound<'s>(
 /// Whether an output is over the window as asked, and has so many numbers.
 fn ensure_shape(
     source: OutputRef,
-    (over_window, count): (bool, usize),
+    (over_window, count, names): (bool, usize, &[&Expr]),
     span: Span,
     code: &'static str,
     around: &Surroundings<'_>,
@@ -282,7 +268,9 @@ fn ensure_shape(
         }
         (true, true) if unfit.is_some() => unfit.unwrap_or_default(),
         (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
-        _ if declared.size != count => format!("`{}` has {} numbers, for {count} names", declared.name, declared.size),
+        _ if declared.size != count => {
+            format!("`{}` has {} numbers, for {}", declared.name, declared.size, families::count(count, names, "names"))
+        }
         _ => return Some(()),
     };
     let d = Diagnostic::error(code, message, span, "does not fit");

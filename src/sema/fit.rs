@@ -7,14 +7,22 @@ use super::optimizer::optimizer;
 use super::sets::Sets;
 use super::settings::{Context, FIT, Settings, as_word, elements};
 use super::shift::shifts;
-use super::{per_sample, suggest};
+use super::{families, per_sample};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
     AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef,
     Program, Start, StateId, StepSource,
 };
-use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
+use crate::syntax::ast::{self, Setting, SettingValue};
+
+const STANDS_FOR: families::Noun = families::Noun {
+    code: E0509,
+    noun: "state",
+    nouns: "states",
+    only: "an auxiliary stands for a state",
+    instead: "not a name",
+};
 
 /// What a fit can refer to.
 pub(super) struct Surroundings<'p> {
@@ -318,16 +326,18 @@ fn auxiliary(
         [states, from, SettingValue::Expr(source)] if as_word(from) == Some("from") => (states, source),
         _ => return settings.wrong_form(setting, cx),
     };
-    let Some(states) = elements(states) else { return settings.wrong_form(setting, cx) };
-    let states: Vec<Option<StateId>> = states.iter().map(|e| state(e, model, cx)).collect();
+    let Some(names) = elements(states) else { return settings.wrong_form(setting, cx) };
+    let named = names.iter().map(|e| families::expand(e, families::states(model), &STANDS_FOR, model, cx));
+    let states: Vec<Option<Vec<StateId>>> = named.collect();
     let (network, output) = output(source, setting, settings, around, cx)?;
-    let states = states.into_iter().collect::<Option<Vec<StateId>>>()?;
+    let states = states.into_iter().collect::<Option<Vec<_>>>()?.concat();
     let declared = around.program.networks[network].outputs.get(output)?;
     let unfit = not_for_every_step(declared, around);
     let problem = if unfit.is_some() {
         unfit
     } else if declared.size != states.len() {
-        Some(format!("`{}` has {} numbers per step, for {} states", declared.name, declared.size, states.len()))
+        let wanted = families::count(states.len(), &names, "states");
+        Some(format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.size))
     } else {
         None
     };
@@ -338,18 +348,4 @@ fn auxiliary(
     }
     let bind = |(component, state)| AuxiliaryBinding { state, network, output, component };
     Some(states.into_iter().enumerate().map(bind).collect())
-}
-
-fn state(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<StateId> {
-    let ExprKind::Name(name) = &e.kind else {
-        cx.sink.push(Diagnostic::error(E0509, "an auxiliary stands for a state", e.span, "not a name"));
-        return None;
-    };
-    let found = model.states.iter().find(|(_, s)| s.name == *name).map(|(id, _)| id);
-    if found.is_none() {
-        let message = format!("model `{}` has no state `{name}`", model.name);
-        let help = suggest::help("states", name, model.states.values().map(|s| s.name.as_str()));
-        cx.sink.push(Diagnostic::error(E0509, message, e.span, "unknown state").help(help));
-    }
-    found
 }

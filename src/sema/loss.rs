@@ -1,14 +1,18 @@
 //! The loss of a fit by gradient training.
 
 use super::bindings::output;
+use super::families::{self, Noun};
 use super::fit::Surroundings;
 use super::settings::{Context, Settings};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0504, E1008};
-use crate::hir::{Loss, LossTerm, Measure, Model, OutputRef, Over, StateId, number};
+use crate::hir::{Loss, LossTerm, Measure, Model, OutputRef, Over, number};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Setting, SettingValue};
+
+const COUNTED: Noun =
+    Noun { code: E1008, noun: "state", nouns: "states", only: "a loss names states", instead: "not a state" };
 
 /// `mse`, `sse(y)`, `mse(x, y; weights = (1, 0.1))`, `mae(x) + 0.5*mae(reader.v, x)`
 pub(super) fn loss(
@@ -116,14 +120,17 @@ fn term(
         _ => (None, call.arguments.as_slice()),
     };
     let mut states = Vec::new();
+    // How many states each name stands for: all its elements have its weight.
+    let mut sizes = Vec::new();
     for name in names {
-        let state = state(name, model, cx)?;
-        if states.contains(&state) {
+        let named = families::expand(name, families::states(model), &COUNTED, model, cx)?;
+        if let Some(&state) = named.iter().find(|s| states.contains(*s)) {
             let message = format!("`{}` stands twice in one term", model.states[state].name);
             cx.sink.push(Diagnostic::error(E1008, message, name.span, "again here"));
             return None;
         }
-        states.push(state);
+        sizes.push(named.len());
+        states.extend(named);
     }
     if states.is_empty() {
         let message = format!("`{}` needs the states that count", measure.name());
@@ -132,10 +139,11 @@ fn term(
         return None;
     }
     let outputs = match source {
-        Some(source) => Some((outputs(source, states.len(), setting, settings, around, cx)?, source.span)),
+        Some(source) => Some((outputs(source, (states.len(), names), setting, settings, around, cx)?, source.span)),
         None => None,
     };
-    let weights = weights(call, states.len(), setting, settings, cx)?;
+    let weights = weights(call, sizes.len(), setting, settings, cx)?;
+    let weights = weights.into_iter().zip(sizes).flat_map(|(w, n)| std::iter::repeat_n(w, n));
     // A mean over several states; a sum counts each in full.
     let share = if measure == Measure::Sse { 1.0 } else { 1.0 / states.len() as f64 };
     let terms = states.iter().zip(weights).enumerate().map(|(i, (&state, w))| LossTerm {
@@ -147,24 +155,10 @@ fn term(
     Some(terms.collect())
 }
 
-fn state(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<StateId> {
-    let ExprKind::Name(name) = &e.kind else {
-        cx.sink.push(Diagnostic::error(E1008, "a loss names states", e.span, "not a state"));
-        return None;
-    };
-    let found = model.states.iter().find(|(_, s)| s.name == *name).map(|(id, _)| id);
-    if found.is_none() {
-        let help = suggest::help("states", name, model.states.values().map(|s| s.name.as_str()));
-        let message = format!("model `{}` has no state `{name}`", model.name);
-        cx.sink.push(Diagnostic::error(E1008, message, e.span, "unknown state").help(help));
-    }
-    found
-}
-
 /// The first number of an output that has one for every step and state.
 fn outputs(
     source: &Expr,
-    states: usize,
+    (states, names): (usize, &[Expr]),
     setting: &Setting,
     settings: &mut Settings<'_>,
     around: &Surroundings<'_>,
@@ -175,7 +169,9 @@ fn outputs(
     let problem = if declared.over == Over::Once {
         format!("`{}` is not an output over the window, and data are", declared.name)
     } else if declared.size != states {
-        format!("`{}` has {} numbers per step, for {states} states", declared.name, declared.size)
+        let names: Vec<&Expr> = names.iter().collect();
+        let wanted = families::count(states, &names, "states");
+        format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.size)
     } else {
         return Some(OutputRef { network, output: position, component: 0 });
     };

@@ -17,6 +17,7 @@ mod derived;
 mod differences;
 mod equations;
 mod expect;
+mod families;
 mod fields;
 mod file;
 mod fit;

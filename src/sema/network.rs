@@ -1,10 +1,11 @@
 //! Networks: what they read, layers that outputs share, outputs.
 
 use super::derived;
+use super::families::{Families, written};
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0202, E0504, W1001};
+use crate::diagnostics::codes::{E0202, E0504, E0511, W1001};
 use crate::hir::{Activation, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
@@ -14,7 +15,14 @@ pub(super) const MAX_LAYERS: usize = 64;
 const MAX_WIDTH: f64 = 65_536.0;
 
 /// Checks a network.
-pub(super) fn network(block: &ast::Block, functions: &[ast::Function], cx: &mut Context<'_>) -> Option<Network> {
+///
+/// `families` are those of the models whose fits use it.
+pub(super) fn network(
+    block: &ast::Block,
+    functions: &[ast::Function],
+    families: &Families<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Network> {
     let named = trunk_names(&block.settings);
     let mut settings = Settings::new(NETWORK, &block.settings, block.name.span, &["output"], &named, cx);
     for key in ["input", "output"] {
@@ -26,7 +34,7 @@ pub(super) fn network(block: &ast::Block, functions: &[ast::Function], cx: &mut 
     if settings.get("mlp").is_none() && !(chained && settings.get("output").is_some()) {
         settings.missing("mlp", cx);
     }
-    let input = settings.get("input").and_then(|s| input(s, functions, &mut settings, cx));
+    let input = settings.get("input").and_then(|s| input(s, (functions, families), &mut settings, cx));
     let reads = match &input {
         Some((NetworkInput::Learned(_), _)) => Shape::Vector,
         Some((NetworkInput::Window(names), features)) => Shape::Sequence(Some(names.len() + features.len())),
@@ -111,7 +119,7 @@ fn trunk_names(settings: &[Setting]) -> Vec<String> {
 /// `(x, y, z) over window`, `x, d = x - y over window` or `learned 64`: states, and what is computed from states.
 fn input(
     setting: &Setting,
-    functions: &[ast::Function],
+    (functions, families): (&[ast::Function], &Families<'_>),
     settings: &mut Settings<'_>,
     cx: &mut Context<'_>,
 ) -> Option<(NetworkInput, Vec<Feature>)> {
@@ -143,23 +151,39 @@ fn input(
             return settings.wrong_form(setting, cx);
         }
         for e in listed {
-            let ExprKind::Name(name) = &e.kind else { return settings.wrong_form(setting, cx) };
-            if seen.contains(name) {
+            let Some(written) = written(e) else { return settings.wrong_form(setting, cx) };
+            let new = match formula {
+                None => match families.names(&written) {
+                    Ok(elements) => elements,
+                    Err(message) => {
+                        cx.sink.push(Diagnostic::error(E0511, message, e.span, "which of them?"));
+                        settings.ok = false;
+                        continue;
+                    }
+                },
+                Some(_) if !written.at.is_empty() => return settings.wrong_form(setting, cx),
+                Some(_) => vec![written.text()],
+            };
+            if let Some(name) = new.iter().find(|n| seen.contains(*n)) {
                 let d = Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here");
                 cx.sink.push(d);
                 settings.ok = false;
             }
-            seen.push(name.clone());
+            seen.extend(new.iter().cloned());
             match formula {
-                None => names.push(name.clone()),
-                Some(formula) => match derived::feature(name, formula, functions, cx) {
-                    Some(formula) => features.push(Feature { name: name.clone(), formula }),
+                None => names.extend(new),
+                Some(formula) => match derived::feature(written.name, formula, functions, cx) {
+                    Some(formula) => features.push(Feature { name: written.text(), formula }),
                     None => settings.ok = false,
                 },
             }
         }
     }
-    if seen.is_empty() { settings.wrong_form(setting, cx) } else { Some((NetworkInput::Window(names), features)) }
+    if seen.is_empty() && settings.ok {
+        settings.wrong_form(setting, cx)
+    } else {
+        Some((NetworkInput::Window(names), features))
+    }
 }
 
 /// `[1024, 1024] relu`

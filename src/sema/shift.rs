@@ -1,12 +1,14 @@
 //! `shift q by q at 0`: states that are moved in every window by the first sample of a state.
 
+use super::families::{Noun, expand, states, subscripts_of};
 use super::settings::{Context, Settings, as_word, elements};
-use super::suggest;
-use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E1015;
 use crate::hir::{Model, StateId, family};
-use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
+use crate::syntax::ast::{ExprKind, Setting, SettingValue};
+
+const MOVED: Noun =
+    Noun { code: E1015, noun: "state", nouns: "states", only: "states are moved by states", instead: "not a state" };
 
 /// All `shift` settings; those that are wrong are reported and left out.
 pub(super) fn shifts(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> Vec<(StateId, StateId)> {
@@ -44,11 +46,11 @@ fn shift(
         return settings.wrong_form(setting, cx);
     }
     let Some(moved) = elements(moved) else { return settings.wrong_form(setting, cx) };
-    let origins = states(source, model, cx)?;
+    let origins = expand(source, states(model), &MOVED, model, cx)?;
     let given = if let ExprKind::Subscript { at, .. } = &source.kind { at.len() } else { 0 };
     let mut out = Vec::new();
     for e in moved {
-        for state in states(e, model, cx)? {
+        for state in expand(e, states(model), &MOVED, model, cx)? {
             let own = subscripts_of(&model.states[state].name);
             let by = match origins.as_slice() {
                 [one] => Some(one),
@@ -69,45 +71,4 @@ fn shift(
         }
     }
     Some(out)
-}
-
-/// The states that a name or subscripted name stands for: all elements that start with its subscripts.
-fn states(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<StateId>> {
-    let written = match &e.kind {
-        ExprKind::Name(name) => Some((name.as_str(), Vec::new())),
-        ExprKind::Subscript { of, at } => match &of.kind {
-            ExprKind::Name(name) => {
-                let numbers = at.iter().map(|e| match e.kind {
-                    ExprKind::Number { value, percent: false } => Some(value.to_string()),
-                    _ => None,
-                });
-                numbers.collect::<Option<Vec<String>>>().map(|numbers| (name.as_str(), numbers))
-            }
-            _ => None,
-        },
-        _ => None,
-    };
-    let Some((name, subscripts)) = written else {
-        cx.sink.push(Diagnostic::error(E1015, "states are moved by states", e.span, "not a state"));
-        return None;
-    };
-    let start = |state: &str| {
-        family(state) == name
-            && subscripts_of(state).iter().zip(&subscripts).filter(|(a, b)| *a == b).count() == subscripts.len()
-    };
-    let found: Vec<StateId> = model.states.iter().filter(|(_, s)| start(&s.name)).map(|(id, _)| id).collect();
-    if found.is_empty() {
-        let message = format!("model `{}` has no state `{name}`", model.name);
-        let known: IndexSet<&str> = model.states.values().map(|s| family(&s.name)).collect();
-        let help = suggest::help("states", name, known);
-        cx.sink.push(Diagnostic::error(E1015, message, e.span, "unknown state").help(help));
-        return None;
-    }
-    Some(found)
-}
-
-/// The subscripts in the name of an element.
-fn subscripts_of(name: &str) -> Vec<&str> {
-    let inside = name.split_once('[').map_or("", |(_, rest)| rest.trim_end_matches(']'));
-    inside.split(", ").filter(|s| !s.is_empty()).collect()
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <setjmp.h>
 #include <ucontext.h>
 #include <utility>
 #include <vector>
@@ -45,12 +46,15 @@ struct Barrier {
 
 static const size_t STACK = 128 << 10;
 struct Fiber {
+    // The first entry needs a context; later switches are jumps, which ask nothing of the kernel.
     ucontext_t context;
+    jmp_buf at;
+    bool begun = false;
     std::unique_ptr<char[]> stack{new char[STACK]};
     unsigned thread = 0;
     bool done = false;
 };
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static Fiber *running = nullptr;
 static Barrier block_barrier;
 static std::vector<Barrier> warp_barriers;
@@ -59,7 +63,7 @@ static const std::function<void()> *body = nullptr;
 
 inline void yield() {
     Fiber *own = running;
-    swapcontext(&own->context, &scheduler);
+    if (!_setjmp(own->at)) _longjmp(scheduler, 1);
     running = own;
     threadIdx = {own->thread, 0, 0};
 }
@@ -88,7 +92,17 @@ static void start() {
     running->done = true;
     block_barrier.leave();
     own_warp().leave();
-    swapcontext(&running->context, &scheduler);
+    _longjmp(scheduler, 1);
+}
+
+// Goes on with a thread until it waits or is done. A function of its own: no variable of it is needed behind the jump back.
+__attribute__((noinline)) static void enter(Fiber &fiber, unsigned t) {
+    running = &fiber;
+    threadIdx = {t, 0, 0};
+    if (_setjmp(scheduler)) return;
+    if (fiber.begun) _longjmp(fiber.at, 1);
+    fiber.begun = true;
+    setcontext(&fiber.context);
 }
 
 inline void run(unsigned blocks, unsigned threads, bool waits, const std::function<void()> &thread) {
@@ -110,7 +124,7 @@ inline void run(unsigned blocks, unsigned threads, bool waits, const std::functi
             ++warp_barriers[t / warpSize].expected;
             Fiber &fiber = fibers[t];
             fiber.thread = t;
-            fiber.done = false;
+            fiber.done = fiber.begun = false;
             getcontext(&fiber.context);
             fiber.context.uc_stack.ss_sp = fiber.stack.get();
             fiber.context.uc_stack.ss_size = STACK;
@@ -120,9 +134,7 @@ inline void run(unsigned blocks, unsigned threads, bool waits, const std::functi
         for (unsigned left = threads; left;) {
             for (unsigned t = 0; t < threads; ++t) {
                 if (fibers[t].done) continue;
-                running = &fibers[t];
-                threadIdx = {t, 0, 0};
-                swapcontext(&scheduler, &fibers[t].context);
+                enter(fibers[t], t);
                 if (fibers[t].done) --left;
             }
         }

@@ -8,7 +8,7 @@ use super::Checker;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0201, E0202, E0516};
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{DataId, FitId};
+use crate::hir::{DataId, FitId, Model};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
 
@@ -60,6 +60,17 @@ impl Checker<'_> {
         predict::predict(item, of, (&self.program, id), &mut cx).map(|d| self.program.data.push(d))
     }
 
+    /// The models that are right and whose fits use a network.
+    pub(super) fn users_of<'s>(&'s self, network: &'s str, items: &'s [Item]) -> impl Iterator<Item = &'s Model> {
+        let fits = items.iter().filter_map(|i| if let Item::Fit(f) = i { Some(f) } else { None });
+        let using = fits.filter(move |f| {
+            let mut used = Vec::new();
+            settings_in(f, &mut used);
+            used.iter().any(|u| u == network)
+        });
+        using.filter_map(|f| Some(&self.program.models[(*self.models.get(&f.model.name)?)?]))
+    }
+
     /// The data sets of a fit; `None` where one of them is wrong, missing, or named twice.
     fn fitted_data(&mut self, item: &ast::Fit, items: &[Item], sink: &mut Sink) -> Option<Vec<DataId>> {
         let mut found: Vec<Option<DataId>> = Vec::new();
@@ -94,11 +105,7 @@ impl Checker<'_> {
     pub(super) fn fit(&mut self, item: &ast::Fit, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<FitId> {
         let model = self.find_model(&item.model, sink);
         let data = self.fitted_data(item, items, sink);
-        for value in item.settings.iter().flat_map(|s| &s.values) {
-            if let ast::SettingValue::Expr(e) = value {
-                outputs_in(e, &mut self.used);
-            }
-        }
+        settings_in(item, &mut self.used);
         let (Some(model), Some(data)) = (model, data) else {
             let mut cx = Context { sources, sink, override_files: &self.override_files };
             Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
@@ -128,6 +135,15 @@ impl Checker<'_> {
             names.insert(&item.name.name, item.name.span);
             let test = expect::test(item, (&self.program, &self.functions), &mut self.used, sink);
             self.program.tests.extend(test);
+        }
+    }
+}
+
+/// Adds the networks that the settings of a fit name.
+fn settings_in(item: &ast::Fit, out: &mut Vec<String>) {
+    for value in item.settings.iter().flat_map(|s| &s.values) {
+        if let ast::SettingValue::Expr(e) = value {
+            outputs_in(e, out);
         }
     }
 }

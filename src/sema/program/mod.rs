@@ -5,6 +5,7 @@ mod data_sets;
 mod entries;
 mod fits;
 
+use super::families::Families;
 use super::overrides::{self, Override};
 use super::settings::Context;
 use super::units::{self, Table};
@@ -128,8 +129,14 @@ impl<'w> Checker<'w> {
             if let Item::Network(block) = item {
                 block.settings.iter().for_each(|s| units::refuse_in(s, sink));
                 let files = &self.override_files;
+                let families = Families::of(self.users_of(&block.name.name, &items));
                 let checked = quiet(import.is_some(), sink, |sink| {
-                    network::network(block, &functions, &mut Context { sources, sink, override_files: files })
+                    network::network(
+                        block,
+                        &functions,
+                        &families,
+                        &mut Context { sources, sink, override_files: files },
+                    )
                 });
                 let id = checked.map(|n| self.program.networks.push(n));
                 self.networks.insert(block.name.name.clone(), id);
