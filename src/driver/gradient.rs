@@ -92,7 +92,7 @@ pub fn fit(
         let (cuts, seeds) = predict::seeds(&spec, (model, observed), fit.window, (&item.name, &mut found.warnings));
         let steps = cuts.iter().map(|cut| spec.steps.unwrap_or(cut.truth.len)).max().unwrap_or(0);
         let what = (seeds.as_slice(), steps, by);
-        let rolled = gradient::roll_out(&mut functions, &layout, data, &settings, &result, what, observer);
+        let rolled = gradient::roll_out(&functions, &layout, data, &settings, &result, what, observer);
         for (cut, rows) in cuts.into_iter().zip(rolled.map_err(failure)?) {
             predict::add_rolled(&mut forecast, cut, (model, observed), spec.steps, &rows, &mut found.warnings);
         }

@@ -40,12 +40,9 @@ pub(super) fn load_all<'p>(
 /// Those of the data, at the first set where no single one is to blame.
 pub(super) fn observe(model: &Model, sets: Vec<(&DataSet, Dataset)>, fit: &Fit) -> Result<Observed, Failure> {
     let place = sets.first().map(|(data, _)| data.span);
-    Observed::new(model, sets, fit.seed).map_err(|error| {
-        let failure = Failure::from(error);
-        match place {
-            Some(place) => failure.at(place),
-            None => failure,
-        }
+    Observed::new(model, sets, fit.seed).map_err(|failure| match place {
+        Some(place) => failure.at(place),
+        None => failure,
     })
 }
 
