@@ -60,6 +60,8 @@ static Barrier block_barrier;
 static std::vector<Barrier> warp_barriers;
 static std::vector<uint64_t> exchanged;
 static const std::function<void()> *body = nullptr;
+// Not inside `run`: of a variable in an inline function all libraries of a process share one.
+static std::vector<Fiber> fibers;
 
 inline void yield() {
     Fiber *own = running;
@@ -108,7 +110,6 @@ __attribute__((noinline)) static void enter(Fiber &fiber, unsigned t) {
 inline void run(unsigned blocks, unsigned threads, bool waits, const std::function<void()> &thread) {
     blockDim = {threads, 1, 1};
     gridDim = {blocks, 1, 1};
-    static std::vector<Fiber> fibers;
     if (waits && fibers.size() < threads) { std::vector<Fiber> more(threads); fibers.swap(more); }
     for (unsigned b = 0; b < blocks; ++b) {
         blockIdx = {b, 0, 0};
