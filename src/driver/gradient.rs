@@ -93,7 +93,17 @@ pub fn fit(
         let steps = cuts.iter().map(|cut| spec.steps.unwrap_or(cut.truth.len)).max().unwrap_or(0);
         let what = (seeds.as_slice(), steps, by);
         let rolled = gradient::roll_out(&functions, &layout, data, &settings, &result, what, observer);
-        for (cut, rows) in cuts.into_iter().zip(rolled.map_err(failure)?) {
+        let rolled = match rolled {
+            Ok(rolled) => rolled,
+            // The fit is done: a prediction that runs away takes nothing from it.
+            Err(GradientError::Runtime(RuntimeError::Solve { .. } | RuntimeError::NotPositiveDefinite { .. })) => {
+                let message = format!("the prediction `{}` runs away: a solve of it is not finite", item.name);
+                found.warnings.push(message);
+                continue;
+            }
+            Err(error) => return Err(failure(error)),
+        };
+        for (cut, rows) in cuts.into_iter().zip(rolled) {
             predict::add_rolled(&mut forecast, cut, (model, observed), spec.steps, &rows, &mut found.warnings);
         }
         found.predictions.push(forecast);
