@@ -32,14 +32,9 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
-    sets::ensure_alike(observed, fit)?;
-    sets::ensure_moved(model, fit, observed)?;
     let states = observed_states(model, observed);
     let coefficients = coefficients(fit);
-    let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
-    let lowered = training::lower(request).map_err(refused)?;
-    let loaded = target.compile(&lowered.module)?;
-    ensure_memory(fit, &lowered, &loaded, observed)?;
+    let (lowered, loaded) = compiled(program, fit, observed, target, (&states, &coefficients))?;
     let mut functions = Functions::new(&loaded).map_err(target::opening)?;
     let mut layout = layout(model, &lowered, observed, &states, &coefficients);
     let features = features::settle(program, fit, &observed.train, &mut layout.constants)?;
@@ -111,6 +106,24 @@ pub fn fit(
     Ok(found)
 }
 
+/// The functions of a training, where data and memory allow it.
+fn compiled(
+    program: &Program,
+    fit: &Fit,
+    observed: &Observed,
+    target: &Target,
+    (states, coefficients): (&[StateId], &training::Coefficients),
+) -> Result<(training::Lowered, Loaded), Failure> {
+    let model = &program.models[fit.model];
+    sets::ensure_alike(observed, fit)?;
+    sets::ensure_moved(model, fit, observed)?;
+    let request = Request { model, networks: &program.networks, fit, observed: states, coefficients };
+    let lowered = training::lower(request).map_err(refused)?;
+    let loaded = target.compile(&lowered.module)?;
+    ensure_memory(fit, &lowered, &loaded, observed)?;
+    Ok((lowered, loaded))
+}
+
 /// How long training steps of `fit` take, until `enough` says so.
 pub fn time_steps(
     program: &Program,
@@ -122,10 +135,7 @@ pub fn time_steps(
     let model = &program.models[fit.model];
     let states = observed_states(model, observed);
     let coefficients = coefficients(fit);
-    let request = Request { model, networks: &program.networks, fit, observed: &states, coefficients: &coefficients };
-    let lowered = training::lower(request).map_err(refused)?;
-    let loaded = target.compile(&lowered.module)?;
-    ensure_memory(fit, &lowered, &loaded, observed)?;
+    let (lowered, loaded) = compiled(program, fit, observed, target, (&states, &coefficients))?;
     let functions = Functions::new(&loaded).map_err(target::opening)?;
     let layout = layout(model, &lowered, observed, &states, &coefficients);
     gradient::time_steps(&functions, &layout, &observed.train, &settings(fit), enough).map_err(failure)
