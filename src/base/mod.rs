@@ -1,10 +1,11 @@
 //! The vocabulary every other module shares: typed indices with their arenas, insertion-ordered maps,
-//! dense tensors, scalar mathematics and a hash. Nothing here knows about models, files or numerics.
+//! dense tensors, scalar mathematics, steps and a hash. Nothing here knows about models, files or numerics.
 
 mod arena;
 mod hash;
 mod math;
 mod ratio;
+mod step;
 mod tensor;
 
 pub use arena::{Arena, Idx};
@@ -12,6 +13,7 @@ pub use hash::Fnv;
 pub use indexmap::{IndexMap, IndexSet};
 pub use math::Real;
 pub use ratio::Ratio;
+pub use step::same_step;
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
 
 pub(crate) use arena::index_type;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::Fnv;
+use crate::base::{Fnv, same_step};
 
 /// Observed columns and inputs over one or more trajectories.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +73,10 @@ impl Dataset {
         self.trajectories.iter().any(|t| t.valid.iter().any(|v| !v))
     }
 
-    /// The step that all trajectories share, to a relative 1e-6; `None` where they differ.
+    /// The step that all trajectories share; `None` where they differ.
     pub fn common_dt(&self) -> Option<f64> {
         let first = self.trajectories.first()?.dt;
-        self.trajectories.iter().all(|t| (t.dt - first).abs() <= 1e-6 * first).then_some(first)
+        self.trajectories.iter().all(|t| same_step(t.dt, first)).then_some(first)
     }
 
     /// Statistics of a column over all trajectories.

@@ -3,10 +3,7 @@
 use super::findings::Findings;
 use super::observed::Observed;
 use crate::data::Trajectory;
-
-/// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged
-/// over the states, stays below this.
-pub(super) const FOLLOWS: f64 = 0.4;
+use crate::hir::FOLLOWS;
 
 /// Squared errors of a part of the data.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::experiment::{for_fit, load};
 use super::failure::{Failure, Problem};
 use super::observed::{Held, Observed};
+use crate::base::same_step;
 use crate::data::{DataError, Dataset, Trajectory};
 use crate::hir::{DataSet, DataSource, Fit, Model, Program};
 use crate::report::DataRecord;
@@ -94,7 +95,7 @@ pub(super) fn ensure_alike(observed: &Observed, fit: &Fit) -> Result<(), Failure
     let Some(first) = sets.first().and_then(|part| part.first()).filter(|_| sets.len() > 1) else { return Ok(()) };
     for part in &sets {
         let Some(one) = part.first() else { continue };
-        if (one.dt - first.dt).abs() > 1e-6 * first.dt {
+        if !same_step(one.dt, first.dt) {
             let message = format!(
                 "the gradient engine needs one step: that of `{}` is {}, that of `{}` {}",
                 first.set, first.dt, one.set, one.dt

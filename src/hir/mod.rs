@@ -37,7 +37,7 @@ pub use model::{
     Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
 pub use notation::{Exponent, Level, Notation, Piece, write};
-pub use predict::{Origin, PredictSpec};
+pub use predict::{FOLLOWS, Origin, PredictSpec};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};

@@ -2,6 +2,10 @@
 
 use super::{FitId, Program, number};
 
+/// A prediction counts as following the data while its error, relative to the standard deviation of the data and averaged over the
+/// states, stays below this, where it says no other tolerance.
+pub const FOLLOWS: f64 = 0.4;
+
 /// `predict NAME = FIT { ... }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictSpec {

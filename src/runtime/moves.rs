@@ -53,6 +53,17 @@ pub enum Move {
 }
 
 impl Move {
+    /// Its arrays.
+    pub(super) fn views(&self) -> Vec<&View> {
+        match self {
+            Move::Gather { table, first, out } => vec![table, first, out],
+            Move::Row { table, at, out } => vec![table, at, out],
+            Move::Append { value, history, at } => vec![value, history, at],
+            Move::Round { from, to } => vec![from, to],
+            Move::Bound { value, lower, upper } => vec![value, lower, upper],
+        }
+    }
+
     /// What does not fit, if anything.
     pub(super) fn check(&self) -> Result<(), RuntimeError> {
         let fits = match self {
@@ -121,7 +132,7 @@ fn move_numbers(store: &mut Store, from: &View, to: &View) -> Result<(), Runtime
         let numbers = store.read(from)?;
         return store.write(to, &numbers);
     }
-    let [source, target] = store.pair(from.array, to.array)?;
+    let [source, target] = store.pair(from, to)?;
     match (source, target) {
         (TensorData::F64(source), TensorData::F64(target)) => {
             let part = source.get(from.offset..from.offset + from.len()).ok_or_else(foreign)?;

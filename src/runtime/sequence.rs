@@ -12,6 +12,8 @@ use crate::base::Elem;
 #[derive(Default)]
 pub struct Sequence {
     steps: Vec<Step>,
+    /// The store that all views of the steps are of; unknown before the first one.
+    store: Option<u64>,
     device: Option<DeviceSequence>,
 }
 
@@ -51,11 +53,13 @@ impl Sequence {
         let entry = callable.entry();
         let mut sizes = Vec::new();
         bind::views(entry, &params, &results, &mut sizes)?;
+        self.belongs(params.iter().chain(&results))?;
         let mut over = vec![None; params.len()];
         for (r, result) in results.iter().enumerate() {
             for (p, param) in params.iter().enumerate().filter(|(_, param)| param.overlaps(result)) {
                 let allowed = param == result && entry.in_place.iter().any(|x| (x.result, x.param) == (r, p));
-                if !allowed {
+                // Two arguments over one result would be written at once.
+                if !allowed || over.contains(&Some(r)) {
                     let (result, param) = (entry.results[r].name.clone(), entry.params[p].name.clone());
                     return Err(RuntimeError::InPlace { result, param });
                 }
@@ -77,15 +81,28 @@ impl Sequence {
     /// [`RuntimeError::Move`] where its arrays do not fit one another.
     pub fn moves(&mut self, what: Move) -> Result<(), RuntimeError> {
         what.check()?;
+        self.belongs(what.views())?;
         self.steps.push(Step::Move(what));
         self.device = None;
+        Ok(())
+    }
+
+    /// Refuses views of another store than those before: within its own, every view lies in its array.
+    fn belongs<'v>(&mut self, views: impl IntoIterator<Item = &'v View>) -> Result<(), RuntimeError> {
+        let mut store = self.store;
+        for view in views {
+            if *store.get_or_insert(view.store) != view.store {
+                return Err(super::store::foreign());
+            }
+        }
+        self.store = store;
         Ok(())
     }
 
     /// Runs all steps. On a device they are only under way when this returns.
     ///
     /// # Errors
-    /// On the host the first failure of a step.
+    /// [`RuntimeError::Move`] where the arrays are not those of this store; on the host the first failure of a step.
     pub fn run(&mut self, store: &mut Store) -> Result<(), RuntimeError> {
         self.run_part(store, 0..self.steps.len())
     }
@@ -95,6 +112,9 @@ impl Sequence {
     /// # Errors
     /// As there.
     pub fn run_part(&mut self, store: &mut Store, range: Range<usize>) -> Result<(), RuntimeError> {
+        if self.store.is_some_and(|own| own != store.id()) {
+            return Err(super::store::foreign());
+        }
         if store.is_on_device() {
             if self.device.is_none() {
                 self.device = Some(DeviceSequence::new(&self.steps, store)?);
@@ -166,7 +186,7 @@ fn start(view: &View, bases: &[*mut u8]) -> *mut u8 {
 /// The arrays that start at `bases` are those of the view's store, alive, and no one writes the view's numbers meanwhile.
 unsafe fn read<'a>(view: &'a View, bases: &[*mut u8]) -> TensorView<'a> {
     let (at, len) = (start(view, bases).cast_const(), view.len());
-    // SAFETY: a view lies in its array; the rest is the caller's contract.
+    // SAFETY: a view lies in its array, and `Sequence::run_part` has made sure that the arrays are its store's; the rest is the caller's contract.
     unsafe {
         match view.elem() {
             Elem::F32 => TensorView::f32(view.shape(), std::slice::from_raw_parts(at.cast(), len)),

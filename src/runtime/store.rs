@@ -1,6 +1,7 @@
 //! Arrays that stay where functions are computed: in the host's memory, or on a device.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cuda::{Moves, Piece};
 use super::moves::Move;
@@ -9,6 +10,8 @@ use crate::base::{Elem, TensorData};
 
 /// Arrays in one place. Each is found by a [`View`] of all of it, and parts of it by other views.
 pub struct Store {
+    /// Tells stores apart: views are good for their own only.
+    id: u64,
     place: Place,
     arrays: Vec<Array>,
 }
@@ -26,6 +29,8 @@ pub(super) enum Array {
 /// A part of an array of a [`Store`], as a dense tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
+    /// The store that it is a view of.
+    pub(super) store: u64,
     pub(super) array: usize,
     /// Position of its first number in the array.
     pub(super) offset: usize,
@@ -58,14 +63,13 @@ impl View {
     pub fn part(&self, offset: usize, shape: &[usize]) -> Option<View> {
         let len = shape.iter().try_fold(1usize, |n, &extent| n.checked_mul(extent))?;
         let fits = offset.checked_add(len)? <= self.len();
-        let part = View { array: self.array, offset: self.offset + offset, elem: self.elem, shape: shape.to_vec() };
-        fits.then_some(part)
+        fits.then(|| View { offset: self.offset + offset, shape: shape.to_vec(), ..self.clone() })
     }
 
     /// Whether the two have a number in common.
     pub(super) fn overlaps(&self, other: &View) -> bool {
         let (a, b) = (self.offset..self.offset + self.len(), other.offset..other.offset + other.len());
-        self.array == other.array && a.start < b.end && b.start < a.end
+        (self.store, self.array) == (other.store, other.array) && a.start < b.end && b.start < a.end
     }
 }
 
@@ -79,7 +83,32 @@ impl Store {
             Loaded::Host { .. } => Place::Host,
             Loaded::Device { device, cache, .. } => Place::Device(Arc::new(Moves::new(device, cache)?)),
         };
-        Ok(Store { place, arrays: Vec::new() })
+        Ok(Store::new(place))
+    }
+
+    fn new(place: Place) -> Store {
+        static STORES: AtomicU64 = AtomicU64::new(0);
+        Store { id: STORES.fetch_add(1, Ordering::Relaxed), place, arrays: Vec::new() }
+    }
+
+    /// What its views know it by.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The array that a view is of, where it is one of this store.
+    fn array(&self, view: &View) -> Option<&Array> {
+        self.arrays.get(view.array).filter(|_| view.store == self.id)
+    }
+
+    fn array_mut(&mut self, view: &View) -> Option<&mut Array> {
+        self.arrays.get_mut(view.array).filter(|_| view.store == self.id)
+    }
+
+    /// A view of all of an array that is new.
+    fn push(&mut self, array: Array, elem: Elem, shape: &[usize]) -> View {
+        self.arrays.push(array);
+        View { store: self.id, array: self.arrays.len() - 1, offset: 0, elem, shape: shape.to_vec() }
     }
 
     /// Whether the arrays are on a device.
@@ -93,16 +122,17 @@ impl Store {
     /// [`RuntimeError::Device`], [`RuntimeError::Memory`].
     pub fn zeros(&mut self, elem: Elem, shape: &[usize]) -> Result<View, RuntimeError> {
         let len = shape.iter().try_fold(1usize, |n, &extent| n.checked_mul(extent));
-        let len = len.ok_or_else(|| RuntimeError::Memory { entry: "resident arrays".into(), bytes: usize::MAX })?;
+        let too_large = |bytes: usize| RuntimeError::Memory { entry: "resident arrays".into(), bytes };
+        let len = len.ok_or_else(|| too_large(usize::MAX))?;
+        let refused = |_| too_large(len.saturating_mul(elem.bytes()));
         let array = match &self.place {
             Place::Host => Array::Host(match elem {
-                Elem::F32 => TensorData::F32(vec![0.0; len]),
-                Elem::F64 => TensorData::F64(vec![0.0; len]),
+                Elem::F32 => TensorData::F32(zeros(len).map_err(refused)?),
+                Elem::F64 => TensorData::F64(zeros(len).map_err(refused)?),
             }),
             Place::Device(moves) => Array::Device(Piece::zeros(moves.device(), elem, len)?),
         };
-        self.arrays.push(array);
-        Ok(View { array: self.arrays.len() - 1, offset: 0, elem, shape: shape.to_vec() })
+        Ok(self.push(array, elem, shape))
     }
 
     /// An array with these numbers, which are moved on the host and sent to a device.
@@ -115,8 +145,7 @@ impl Store {
             TensorData::F64(d) => (Elem::F64, d.len()),
         };
         if let Place::Host = self.place {
-            self.arrays.push(Array::Host(data));
-            return Ok(View { array: self.arrays.len() - 1, offset: 0, elem, shape: vec![len] });
+            return Ok(self.push(Array::Host(data), elem, &[len]));
         }
         let view = self.zeros(elem, &[len])?;
         self.write(&view, &data)?;
@@ -136,7 +165,7 @@ impl Store {
             let reason = format!("{len} numbers ({elem}) do not fit in {} ({})", view.len(), view.elem);
             return Err(RuntimeError::Move { reason });
         }
-        match (self.arrays.get_mut(view.array), data) {
+        match (self.array_mut(view), data) {
             (Some(Array::Device(piece)), data) => piece.write(view.offset, data),
             (Some(Array::Host(TensorData::F32(to))), TensorData::F32(from)) => {
                 to[view.offset..view.offset + len].copy_from_slice(from);
@@ -156,7 +185,7 @@ impl Store {
     /// [`RuntimeError::Device`].
     pub fn read(&self, view: &View) -> Result<TensorData, RuntimeError> {
         let range = view.offset..view.offset + view.len();
-        match self.arrays.get(view.array) {
+        match self.array(view) {
             Some(Array::Device(piece)) => piece.read(view.offset, view.len()),
             Some(Array::Host(TensorData::F32(d))) => Ok(TensorData::F32(d[range].to_vec())),
             Some(Array::Host(TensorData::F64(d))) => Ok(TensorData::F64(d[range].to_vec())),
@@ -180,6 +209,9 @@ impl Store {
     /// # Errors
     /// [`RuntimeError::Move`] for arrays of different types or lengths, [`RuntimeError::Device`].
     pub fn copy(&mut self, from: &View, to: &View) -> Result<(), RuntimeError> {
+        if [from.store, to.store] != [self.id; 2] {
+            return Err(foreign());
+        }
         if from.array == to.array {
             return Ok(());
         }
@@ -222,7 +254,7 @@ impl Store {
 
     /// The device address of a view.
     pub(super) fn address(&self, view: &View) -> Result<u64, RuntimeError> {
-        match self.arrays.get(view.array) {
+        match self.array(view) {
             Some(Array::Device(piece)) => Ok(piece.address(view.offset)),
             _ => Err(foreign()),
         }
@@ -240,15 +272,18 @@ impl Store {
 
     /// The number at position `i` of a view in double precision on the host.
     pub(super) fn number(&self, view: &View, i: usize) -> Option<f64> {
-        match self.arrays.get(view.array) {
+        match self.array(view) {
             Some(Array::Host(TensorData::F64(d))) if i < view.len() => d.get(view.offset + i).copied(),
             _ => None,
         }
     }
 
-    /// Two different arrays of the host.
-    pub(super) fn pair(&mut self, a: usize, b: usize) -> Result<[&mut TensorData; 2], RuntimeError> {
-        match self.arrays.get_disjoint_mut([a, b]) {
+    /// The different arrays of two views on the host.
+    pub(super) fn pair(&mut self, a: &View, b: &View) -> Result<[&mut TensorData; 2], RuntimeError> {
+        if [a.store, b.store] != [self.id; 2] {
+            return Err(foreign());
+        }
+        match self.arrays.get_disjoint_mut([a.array, b.array]) {
             Ok([Array::Host(a), Array::Host(b)]) => Ok([a, b]),
             _ => Err(foreign()),
         }
@@ -256,11 +291,19 @@ impl Store {
 
     /// A view's numbers on the host, in double precision, to be written.
     pub(super) fn host_mut(&mut self, view: &View) -> Option<&mut [f64]> {
-        match self.arrays.get_mut(view.array) {
+        match self.array_mut(view) {
             Some(Array::Host(TensorData::F64(d))) => d.get_mut(view.offset..view.offset + view.len()),
             _ => None,
         }
     }
+}
+
+/// Zeros, or that there is no memory for them.
+fn zeros<T: Clone + Default>(len: usize) -> Result<Vec<T>, std::collections::TryReserveError> {
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(len)?;
+    numbers.resize(len, T::default());
+    Ok(numbers)
 }
 
 /// A view of another store.

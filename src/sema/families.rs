@@ -21,20 +21,30 @@ pub(super) fn written(e: &Expr) -> Option<Written<'_>> {
         ExprKind::Name(name) => Some(Written { name, at: Vec::new() }),
         ExprKind::Subscript { of, at } => {
             let ExprKind::Name(name) = &of.kind else { return None };
-            let numbers = at.iter().map(|e| match e.kind {
-                ExprKind::Number { value, percent: false } => Some(value.to_string()),
-                _ => None,
-            });
-            Some(Written { name, at: numbers.collect::<Option<Vec<String>>>()? })
+            Some(Written { name, at: numbers(at)?.iter().map(f64::to_string).collect() })
         }
         _ => None,
     }
 }
 
+/// Subscripts that are all numbers.
+pub(super) fn numbers(at: &[Expr]) -> Option<Vec<f64>> {
+    let number = |e: &Expr| match e.kind {
+        ExprKind::Number { value, percent: false } => Some(value),
+        _ => None,
+    };
+    at.iter().map(number).collect()
+}
+
+/// The name of an element of a family.
+pub(super) fn element_name(family: &str, at: &[String]) -> String {
+    format!("{family}[{}]", at.join(", "))
+}
+
 impl Written<'_> {
     /// As it is spelled.
     pub(super) fn text(&self) -> String {
-        if self.at.is_empty() { self.name.to_string() } else { format!("{}[{}]", self.name, self.at.join(", ")) }
+        if self.at.is_empty() { self.name.to_string() } else { element_name(self.name, &self.at) }
     }
 
     /// Whether `declared` is what is written, or an element of it: its first subscripts are the numbers.

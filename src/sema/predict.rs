@@ -3,11 +3,14 @@
 use super::settings::{Context, PREDICT, Settings};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0505, E0516};
-use crate::hir::{DataSet, DataSource, Engine, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource};
+use crate::hir::{DataSet, DataSource, Engine, FOLLOWS, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource};
 use crate::syntax::ast;
 
-/// A prediction counts as following the data up to this error where it does not say.
-const TOLERANCE: f64 = 0.4;
+/// Tables of a run directory, which has predictions as tables too, and what is in them.
+const TABLES: [(&str, &str); 2] = [
+    ("parameters", "the parameters that differ from window to window"),
+    ("fields", "the fields and learned steps of every sample"),
+];
 
 /// The data set that a prediction makes.
 pub(super) fn predict(
@@ -25,6 +28,13 @@ pub(super) fn predict(
         cx.sink.push(d.help(help.to_string()));
         settings.ok = false;
     };
+    if let Some((table, holds)) = TABLES.iter().find(|(table, _)| item.name.name.eq_ignore_ascii_case(table)) {
+        let message = format!("a prediction cannot be called `{}`", item.name.name);
+        let label = format!("`{table}.csv` in the run directory has {holds}");
+        let d = Diagnostic::error(E0516, message, item.name.span, label);
+        cx.sink.push(d.help("choose another name: the run directory has the prediction as `NAME.csv`"));
+        settings.ok = false;
+    }
     if let Some(input) = model.inputs.values().find(|i| i.field.is_none()) {
         let message = format!("a fit with the input `{}` cannot be solved on", input.name);
         refuse(message, "has inputs", "nothing says what the input does after the data", &mut settings, cx);
@@ -86,7 +96,7 @@ pub(super) fn predict(
         steps,
         by: rolls.then(|| by.unwrap_or(most)),
         from,
-        tolerance: settings.number("tolerance", cx).unwrap_or(TOLERANCE),
+        tolerance: settings.number("tolerance", cx).unwrap_or(FOLLOWS),
     };
     settings.ok.then(|| DataSet {
         name: item.name.name.clone(),

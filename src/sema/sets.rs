@@ -1,15 +1,12 @@
 //! The data sets of a fit: what they observe, and whether they go together.
 
 use super::settings::{Context, Settings};
-use crate::base::IndexSet;
+use crate::base::{IndexSet, same_step};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0510, E0511, W0706};
 use crate::hir::{DataId, DataSet, DataSource, Fit, Model, Network, Program};
 use crate::source::Span;
 use crate::syntax::ast;
-
-/// Steps of data sets that differ by less than this share are the same.
-const SAME_STEP: f64 = 1e-6;
 
 /// The data sets of a fit.
 pub(super) struct Sets<'p> {
@@ -133,7 +130,7 @@ impl<'p> Sets<'p> {
     fn same_step(&self, cx: &mut Context<'_>) -> bool {
         let mut steps = self.all().filter_map(|(span, data)| Some((span, data, data.source.step()?)));
         let Some((first, one, step)) = steps.next() else { return true };
-        let Some((span, other, found)) = steps.find(|(_, _, dt)| (dt - step).abs() > SAME_STEP * step) else {
+        let Some((span, other, found)) = steps.find(|(_, _, dt)| !same_step(*dt, step)) else {
             return true;
         };
         let message = format!(

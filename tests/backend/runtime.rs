@@ -1,9 +1,13 @@
 //! What callers can get wrong, and updates in place.
 
+use std::sync::Arc;
+
 use super::check::{bits, executable};
-use mechc::base::Tensor;
-use mechc::ir;
-use mechc::runtime::{Arg, Executable, RuntimeError, TensorView, TensorViewMut};
+use mechc::base::{Elem, Tensor, TensorData};
+use mechc::runtime::{
+    Arg, Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
+};
+use mechc::{codegen, ir, kernel};
 
 const ADAM: &str = "module T
 axis i
@@ -158,4 +162,68 @@ fn a_matrix_that_is_not_positive_definite_is_named() {
     assert_eq!(call(2, [1.0, 1.0]), at(1));
     assert_eq!(call(2, [1.0, 0.0]), Ok(vec![1.0, 0.0, 0.0, 0.0]));
     assert_eq!(call(3, [1.0, 0.0]), at(2));
+}
+
+/// The update as a program whose arrays are resident.
+fn resident() -> Loaded {
+    let module = ir::parse(ADAM).expect("the text is well-formed");
+    let program = kernel::lower(&module, module.function("adam").expect("a function")).expect("a program");
+    let artifact = codegen::host::compile("test", vec![program]).expect("code");
+    Loaded::Host { artifact: Arc::new(artifact), threads: Threads::new(1).expect("threads") }
+}
+
+/// Views of new arrays of three numbers, and of one number each for the last two.
+fn arrays(store: &mut Store) -> Vec<View> {
+    let mut add = |shape: &[usize]| store.zeros(Elem::F32, shape).expect("an array");
+    (0..4).map(|_| vec![3]).chain([vec![], vec![]]).map(|shape| add(&shape)).collect()
+}
+
+/// Sequences read and write memory by address, so that an array of another store, however alike, is never taken for one's own.
+#[test]
+fn arrays_of_another_store_are_refused() {
+    let program = resident();
+    let open = || program.open("adam").expect("an entry");
+    let mut store = Store::beside(&program).expect("a store");
+    let mut other = Store::beside(&program).expect("a store");
+    let (own, foreign) = (arrays(&mut store), arrays(&mut other));
+    let results = |of: &[View]| vec![of[0].clone(), of[2].clone(), of[3].clone()];
+
+    let mut sequence = Sequence::default();
+    let mixed = sequence.call(open(), own.clone(), results(&foreign));
+    assert!(matches!(mixed, Err(RuntimeError::Move { .. })), "{mixed:?}");
+    sequence.call(open(), own.clone(), results(&own)).expect("a call");
+    let number = other.zeros(Elem::F64, &[1]).expect("an array");
+    let moved = sequence.moves(Move::Round { from: number, to: foreign[4].clone() });
+    assert!(matches!(moved, Err(RuntimeError::Move { .. })), "{moved:?}");
+    let ran = sequence.run(&mut other);
+    assert!(matches!(ran, Err(RuntimeError::Move { .. })), "{ran:?}");
+    assert_eq!(sequence.run(&mut store), Ok(()));
+
+    for refused in [store.read(&foreign[0]).err(), store.write(&foreign[0], &TensorData::F32(vec![1.0])).err()] {
+        assert!(matches!(refused, Some(RuntimeError::Move { .. })), "{refused:?}");
+    }
+    assert!(store.copy(&own[0], &foreign[0]).is_err() && store.copy(&foreign[0], &own[1]).is_err());
+}
+
+/// An update that reads two arguments from one array would write what it reads.
+#[test]
+fn two_arguments_over_one_result_are_refused() {
+    let program = resident();
+    let mut store = Store::beside(&program).expect("a store");
+    let mut params = arrays(&mut store);
+    params[1] = params[0].clone();
+    let results = vec![params[0].clone(), params[2].clone(), params[3].clone()];
+    let open = || program.open("adam").expect("an entry");
+    let refused = Sequence::default().call(open(), params, results);
+    assert!(matches!(refused, Err(RuntimeError::InPlace { .. })), "{refused:?}");
+}
+
+#[test]
+fn arrays_that_no_memory_holds_are_an_error() {
+    let program = resident();
+    let mut store = Store::beside(&program).expect("a store");
+    for shape in [vec![usize::MAX / 16], vec![usize::MAX, 2]] {
+        let refused = store.zeros(Elem::F64, &shape);
+        assert!(matches!(refused, Err(RuntimeError::Memory { .. })), "{refused:?}");
+    }
 }

@@ -1,13 +1,10 @@
 //! What a solve item is given: times, inputs, and the rows of its values at the ends.
 
-use crate::base::Idx;
+use crate::base::{Idx, same_step};
 use crate::data::{Dataset, Trajectory};
 use crate::hir::SolveSpec;
 
 use super::super::failure::{Failure, Problem};
-
-/// How far the spacing of data may be from that of the solution, as a part of it.
-const SAME_STEP: f64 = 1e-6;
 
 /// The factor on the rows of a start from several samples. They say more than the equations leave open, and all rows are soft: with the
 /// weight of other rows the solution would bend to the noise. With this one its error is within a tenth of what fitting the open values to
@@ -59,7 +56,7 @@ impl Given {
                 let message = format!("`{name}` has {} samples in a trajectory, and the solution {steps}", t.len);
                 return wrong(message, "take fewer `steps`, or leave them out");
             }
-            if (t.dt - dt).abs() > SAME_STEP * dt {
+            if !same_step(t.dt, dt) {
                 let message = format!("the samples of `{name}` are {} apart, and those of the solution {dt}", t.dt);
                 return wrong(message, "leave out `dt`");
             }

@@ -1,5 +1,6 @@
 //! Models with index sets in expectations: elements of families, and equations by the statements that stand for them.
 
+use super::super::families::{element_name, numbers};
 use super::canonical::{Product, canonical};
 use super::subject::Resolver;
 use crate::hir::{EquationRef, Model, Statements, Subject, family};
@@ -9,12 +10,9 @@ use crate::syntax::ast::{Expr, ExprKind, Ident};
 /// `u[3]` or `run.u[3]` as the name, or the part, that it is; `None` where the subscripts are no numbers or it is no element.
 pub(super) fn element(expr: &Expr) -> Option<Expr> {
     let ExprKind::Subscript { of, at } = &expr.kind else { return None };
-    let subscript = |e: &Expr| match e.kind {
-        ExprKind::Number { value, percent: false } if value.fract() == 0.0 => Some(format!("{value}")),
-        _ => None,
-    };
-    let at = at.iter().map(subscript).collect::<Option<Vec<String>>>()?;
-    let name = |family: &str| format!("{family}[{}]", at.join(", "));
+    let at = numbers(at).filter(|at| at.iter().all(|value| value.fract() == 0.0))?;
+    let at: Vec<String> = at.iter().map(f64::to_string).collect();
+    let name = |family: &str| element_name(family, &at);
     let kind = match &of.kind {
         ExprKind::Name(of) => ExprKind::Name(name(of)),
         ExprKind::Field { of, name: part } => {
