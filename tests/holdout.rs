@@ -106,3 +106,40 @@ fit Decay to d
     });
     assert!(short.is_some(), "no seed holds out the short trajectory");
 }
+
+/// A quarter is held out, and a window does not fit in.
+const SHORT: &str = "model M { state u, w; (u, w)' = ?linear(u, w) }
+data d = csv(\"d.csv\") { time t; holdout 25% }
+network smoother { input u, w over window; mlp [4] tanh; output v[2] over window }
+fit M to d { window 20; batch 8; auxiliary (u, w) = smoother.v; steps 6 }
+";
+
+/// What schedules go by is told where it is not what is held out; training that is to end by it does not begin.
+#[test]
+fn held_out_data_shorter_than_a_window() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let table = (0..60).fold("t,u,w\n".to_string(), |all, i| {
+        let t = 0.1 * f64::from(i);
+        all + &format!("{t},{},{}\n", t.cos(), -t.sin())
+    });
+    fs::write(folder.path().join("d.csv"), table).expect("a written file");
+    for settings in ["fit.evaluate=2", "fit.optimizer=adam(decay = plateau)"] {
+        let record = record(folder.path(), SHORT, &["--set", settings]);
+        let warned = |w: &&serde_json::Value| w.to_string().contains("the held-out loss was not looked at");
+        assert_eq!(record["warnings"].as_array().expect("warnings").iter().filter(warned).count(), 1, "{settings}");
+        assert_eq!(metric(&record, "smallest loss", "held out"), None, "nothing was looked at");
+        let phases = record["loss"].as_array().expect("losses").iter().map(|l| l["phase"].as_str().expect("a phase"));
+        let phases: std::collections::BTreeSet<&str> = phases.collect();
+        assert!(phases.contains("mean since the last look") && !phases.contains("held out"), "{phases:?}");
+    }
+    fs::write(folder.path().join("m.mech"), SHORT).expect("a written file");
+    let args = ["run", "m.mech", "--out", "none", "--set", "fit.early_stopping=3"];
+    let run = Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder.path()).output();
+    let run = run.expect("mechc starts");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(5), "{said}");
+    for part in ["N520", "has 15 samples", "reaches over 20", "hold out more"] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+    assert!(!said.contains("after step"), "no step was taken: {said}");
+}

@@ -126,3 +126,80 @@ predict tail = fit { steps 10 }
     let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
     assert_eq!(text.lines().count(), 6);
 }
+
+/// `x' = -x`, whose coefficient has no value behind the time 104.05. One of two trajectories gets there, and the other goes on alone,
+/// though both are solved in one batch.
+#[test]
+fn only_the_window_that_runs_away_ends() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut rows = "run,t,x\n".to_string();
+    for (run, first) in [("early", 0.0), ("late", 100.0)] {
+        for i in 0..81 {
+            let t = 0.05 * f64::from(i);
+            rows.push_str(&format!("{run},{},{}\n", first + t, (-t).exp()));
+        }
+    }
+    fs::write(folder.path().join("d.csv"), rows).expect("a written file");
+    let model = "model Known {
+  state x
+  x' = -x*(if t < 104.05 then 1 else ln(104.05 - t))
+  initial x = data.x for 3 steps
+}
+data runs = csv(\"d.csv\") { time t; trajectory run }
+fit Known to runs { engine gradient; window 5; horizon 15; steps 2; batch 4 }
+predict tail = fit { steps 60; by 5 }
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a written file");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("of trajectory late is not finite from"), "{said}");
+    let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
+    let of = |name: &str| text.lines().filter(|l| l.starts_with(name)).map(str::to_string).collect::<Vec<_>>();
+    assert_eq!(of("early").len(), 60, "{text}");
+    assert!(of("late").len() < 5, "{text}");
+    for line in of("early") {
+        let cells: Vec<f64> = line.split(',').skip(1).map(|c| c.parse().expect("a number")).collect();
+        assert!((cells[1] - (-cells[0]).exp()).abs() < 1e-3, "{line}");
+    }
+}
+
+/// Of two data sets one holds something out: what cannot be predicted of the other is told.
+#[test]
+fn a_data_set_of_which_nothing_is_predicted_is_told() {
+    let model = "use std.systems.HarmonicOscillator
+model Spring { state u order 2; param k = 1; u'' + k*u = 0 }
+data a = simulate HarmonicOscillator { steps 100; dt 0.05; holdout 20% }
+data b = simulate HarmonicOscillator { steps 100; dt 0.05; from (2, 0) }
+fit Spring to (a, b)
+predict tail = fit
+predict late = fit { from held_out; steps 10 }
+predict both = fit { steps 5 }
+";
+    let (folder, record) = run(model);
+    let warnings = record["warnings"].as_array().expect("warnings");
+    for name in ["tail", "late"] {
+        let said = format!("the prediction `{name}` has nothing of `b`");
+        assert!(warnings.iter().any(|w| w.to_string().contains(&said)), "{warnings:?}");
+    }
+    assert!(!warnings.iter().any(|w| w.to_string().contains("`both`")), "{warnings:?}");
+    assert_eq!(table(&folder, "tail.csv").len(), 20);
+    let both = fs::read_to_string(folder.path().join("out/both.csv")).expect("a table");
+    assert_eq!(both.lines().count(), 1 + 2 * 5, "{both}");
+}
+
+#[test]
+fn predictions_that_no_memory_holds_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "use std.systems.HarmonicOscillator
+model Spring { state u order 2; param k = 1; u'' + k*u = 0 }
+data run = simulate HarmonicOscillator { steps 50; dt 0.05; trajectories 400 }
+fit Spring to run
+predict tail = fit { steps 10000000 }
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a written file");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("N014") && said.contains("the prediction `tail` of 4000000000 samples"), "{said}");
+}

@@ -227,3 +227,32 @@ fn a_divergence_names_step_and_quantity_and_keeps_the_last_finite_state() {
     let again = mechc(at, &["run", "m.mech", "--resume", "r"]);
     assert_eq!(again.status.code(), Some(5), "{}", said(&again));
 }
+
+/// An interrupt while a prediction is made leaves the files of the fit, and going on gives the prediction too.
+#[test]
+fn a_prediction_is_interrupted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let model = "use std.systems.HarmonicOscillator
+model Spring { state u order 2; param k = 1; u'' + k*u = 0 }
+data run = simulate HarmonicOscillator { steps 100; dt 0.05; noise 1%; seed 1 }
+fit Spring to run
+predict tail = fit { steps 300000 }
+";
+    fs::write(at.join("m.mech"), model).expect("a written file");
+    let args = ["run", "m.mech", "--out", "r", "--threads", "1"];
+    let mut child = command(at, &args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("mechc starts");
+    while !at.join("r/record.json").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before its predictions");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
+    let ended = child.wait_with_output().expect("an end");
+    assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
+    assert!(said(&ended).contains("--resume r"), "{}", said(&ended));
+    let exists = |name: &str| at.join("r").join(name).exists();
+    assert!(exists("discovered.mech") && exists("report.html") && !exists("tail.csv"));
+    let end = mechc(at, &["run", "m.mech", "--resume", "r"]);
+    assert!(end.status.success(), "{}", said(&end));
+    assert_eq!(fs::read_to_string(at.join("r/tail.csv")).expect("a table").lines().count(), 300_001);
+}

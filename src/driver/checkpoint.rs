@@ -162,6 +162,7 @@ pub fn of_training(state: &State) -> Archive {
     add(&mut archive, "losses", state.losses.clone());
     add(&mut archive, "normalisation/mean", state.normalisation.mean.clone());
     add(&mut archive, "normalisation/scale", state.normalisation.scale.clone());
+    add(&mut archive, "normalisation/features", state.features.clone());
     for weights in &state.weights {
         for (prefix, tensor) in OF_WEIGHTS.into_iter().zip([&weights.value, &weights.mean, &weights.square]) {
             archive.arrays.insert(format!("{prefix}{}", weights.name), tensor.clone());
@@ -231,6 +232,7 @@ pub fn training(archive: &Archive) -> Option<State> {
         coefficients: numbers("coefficients")?,
         losses: numbers("losses")?,
         normalisation: Normalisation { mean: numbers("normalisation/mean")?, scale: numbers("normalisation/scale")? },
+        features: numbers("normalisation/features")?,
     })
 }
 
@@ -261,6 +263,7 @@ mod tests {
             coefficients: numbers.clone(),
             losses: numbers.clone(),
             normalisation: Normalisation { mean: numbers.clone(), scale: numbers.clone() },
+            features: numbers.clone(),
             watch: Watch {
                 looked: 3,
                 steps: vec![2.0, 3.0],

@@ -36,6 +36,8 @@ pub struct Findings {
     pub losses: Vec<(&'static str, f64)>,
     /// The loss that schedules and early stopping went by: iteration and value.
     pub watched: Vec<(u64, f64)>,
+    /// Whether that was the loss over what is held out.
+    pub watched_held: bool,
     /// How networks saw the states.
     pub normalisation: Vec<report::NormalisationRecord>,
     /// Figures of merit: name, part, value.
@@ -220,7 +222,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         })
         .collect();
     let point = |phase: &str, iteration, loss| report::LossPoint { iteration, loss, phase: phase.to_string() };
-    let part = if observed.held.is_some() { "held out" } else { "mean since the last look" };
+    let part = if findings.watched_held { "held out" } else { "mean since the last look" };
     // The training's come last: the last one is the loss at the end.
     let watched = findings.watched.iter().map(|&(iteration, loss)| point(part, iteration, loss));
     let trained = findings.losses.iter().enumerate().map(|(i, (phase, loss))| point(phase, i as u64 + 1, *loss));

@@ -8,18 +8,18 @@ use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
-use super::predict;
 use super::target::{self, Target};
-use super::{features, sets, varying};
+use super::{features, sets, varying, watched};
 use crate::base::Idx;
+use crate::data::Dataset;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
 use crate::report::{Archive, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Settings,
-    State, StepTimes,
+    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Seed,
+    Settings, State, StepTimes,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
@@ -30,7 +30,7 @@ pub fn fit(
     target: &Target,
     (kept, saver): (Option<Archive>, &mut Saver),
     observer: &mut dyn Observer,
-) -> Result<Findings, Failure> {
+) -> Result<(Findings, Trained), Failure> {
     let model = &program.models[fit.model];
     let states = observed_states(model, observed);
     let coefficients = coefficients(fit);
@@ -38,21 +38,30 @@ pub fn fit(
     let mut functions = Functions::new(&loaded).map_err(target::opening)?;
     let mut layout = layout(model, &lowered, observed, &states, &coefficients);
     let features = features::settle(program, fit, &observed.train, &mut layout.constants)?;
+    let normalised = features.iter().flat_map(|f| [f.subtracted, f.divided_by]).collect::<Vec<f64>>();
     let settings = settings(fit);
     let state = match kept {
-        None => State::start(&layout, settings.seed),
-        Some(archive) => checkpoint::training(&archive).filter(|state| state.belongs_to(&layout)).ok_or_else(|| {
-            // Program, settings and data are the same, so only a mistake of whoever wrote it is left.
-            Failure::Internal("the checkpoint does not hold the state of this training".to_string())
-        })?,
+        None => State { features: normalised, ..State::start(&layout, settings.seed) },
+        Some(archive) => {
+            let same = |state: &State| state.belongs_to(&layout) && state.features == normalised;
+            checkpoint::training(&archive).filter(same).ok_or_else(|| {
+                // Program, settings and data are the same, so only a mistake of whoever wrote it is left.
+                Failure::Internal("the checkpoint does not hold the state of this training".to_string())
+            })?
+        }
     };
     let data = &observed.train;
-    // Only where something goes by it: what is held out may be too short for a window.
-    let watched = fit.early_stopping.is_some() || fit.evaluate.is_some() || is_plateau(fit);
-    let held = observed.held.as_ref().map(|held| &held.data).filter(|_| watched);
+    let (held, too_short) = watched::held(fit, observed, |held| gradient::ensure_windows(held, &layout, &settings))?;
     let result =
         gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
+    found.watched_held = held.is_some();
+    found.warnings.extend(too_short);
+    if held.is_some() && result.state.watch.least.is_finite() {
+        let metrics = &mut found.metrics;
+        metrics.push(("smallest loss".to_string(), "held out".to_string(), result.state.watch.least));
+        metrics.push(("steps trained".to_string(), String::new(), result.state.step as f64));
+    }
     found.normalisation.extend(features);
     let has_fields = varying::has(model, fit);
     if !fit.parameters.is_empty() || has_fields {
@@ -81,29 +90,32 @@ pub fn fit(
             varying::add(model, fit, &all, &mut found);
         }
     }
-    for (item, spec) in program.predictions(&fit.name) {
-        let Some(by) = spec.by else { continue };
-        let mut forecast = predict::begun(&item.name, &spec, fit.window);
-        let (cuts, seeds) = predict::seeds(&spec, (model, observed), fit.window, (&item.name, &mut found.warnings));
-        let steps = cuts.iter().map(|cut| spec.steps.unwrap_or(cut.truth.len)).max().unwrap_or(0);
-        let what = (seeds.as_slice(), steps, by);
-        let rolled = gradient::roll_out(&functions, &layout, data, &settings, &result, what, observer);
-        let rolled = match rolled {
-            Ok(rolled) => rolled,
-            // The fit is done: a prediction that runs away takes nothing from it.
-            Err(GradientError::Runtime(RuntimeError::Solve { .. } | RuntimeError::NotPositiveDefinite { .. })) => {
-                let message = format!("the prediction `{}` runs away: a solve of it is not finite", item.name);
-                found.warnings.push(message);
-                continue;
-            }
-            Err(error) => return Err(failure(error)),
-        };
-        for (cut, rows) in cuts.into_iter().zip(rolled) {
-            predict::add_rolled(&mut forecast, cut, (model, observed), spec.steps, &rows, &mut found.warnings);
-        }
-        found.predictions.push(forecast);
+    Ok((found, Trained { functions, layout, settings, result }))
+}
+
+/// A finished training, which predictions are made from.
+pub(super) struct Trained {
+    functions: Functions,
+    layout: Layout,
+    settings: Settings,
+    result: GradientFit,
+}
+
+impl Trained {
+    /// Samples that networks read.
+    pub fn read(&self) -> usize {
+        self.settings.read
     }
-    Ok(found)
+
+    /// As [`gradient::roll_out`].
+    pub fn roll_out(
+        &self,
+        train: &Dataset,
+        what: (&[Seed], usize, usize),
+        observer: &dyn Observer,
+    ) -> Result<Vec<Vec<f64>>, GradientError> {
+        gradient::roll_out(&self.functions, &self.layout, train, &self.settings, &self.result, what, observer)
+    }
 }
 
 /// The functions of a training, where data and memory allow it.
@@ -145,10 +157,6 @@ pub fn time_steps(
 fn observed_states(model: &Model, observed: &Observed) -> Vec<StateId> {
     let of = |c: &String| model.states.iter().find(|(_, s)| s.name == *c).map(|(id, _)| id);
     observed.train.columns.iter().filter_map(of).collect()
-}
-
-fn is_plateau(fit: &Fit) -> bool {
-    matches!(fit.optimizer.decay, hir::Decay::Plateau { .. })
 }
 
 /// Refuses networks, windows and batches that do not fit in memory.
@@ -293,14 +301,10 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
             }
         }
     }
-    let mut metrics = vec![
+    let metrics = vec![
         ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
         ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
     ];
-    if observed.held.is_some() && result.state.watch.least.is_finite() {
-        metrics.push(("smallest loss".to_string(), "held out".to_string(), result.state.watch.least));
-        metrics.push(("steps trained".to_string(), String::new(), result.state.step as f64));
-    }
     let mut warnings = Vec::new();
     if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {
         // The regression takes the auxiliaries for exact; early in a training that is far from true.
@@ -347,7 +351,7 @@ fn refused(error: TrainingError) -> Failure {
     }
 }
 
-fn failure(error: GradientError) -> Failure {
+pub(super) fn failure(error: GradientError) -> Failure {
     let message = error.to_string();
     let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
     match error {

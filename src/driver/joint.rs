@@ -14,7 +14,7 @@ use crate::runtime::Threads;
 use crate::train::joint::{
     self, Dynamics, EvaluateError, JointError, JointFit, Observations, Points, Settings, Unknown,
 };
-use crate::train::{Observer, Silent};
+use crate::train::{Observer, Progress};
 
 /// Observations per component that a trajectory needs at least.
 pub use crate::train::joint::FEWEST_PER_COMPONENT;
@@ -56,6 +56,8 @@ pub fn fit(
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
     }
     let result = result.map_err(|e| failure(e, &observations.names))?;
+    // What comes behind the fit may be interrupted too.
+    saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let mut findings = findings(&result);
     findings.warnings = remarks::general(model, &result);
     findings.remarks = remarks::placed(model, &result);
@@ -69,16 +71,27 @@ pub fn trajectory(
     xi: &[f64],
     observations: &Observations,
     threads: &Threads,
-    seed: u64,
+    (seed, observer): (u64, &mut dyn Observer),
 ) -> Result<Result<Vec<f64>, String>, Failure> {
     let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi);
     let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
-    match joint::fit(&mut known, &[], observations, &settings, &mut Silent) {
+    match joint::fit(&mut known, &[], observations, &settings, &mut Unseen(observer)) {
         Ok(fit) => Ok(Ok(fit.x)),
         Err(error) => match failure(error, &observations.names) {
             Failure::Numerical(problem) => Ok(Err(problem.message)),
             other => Err(other),
         },
+    }
+}
+
+/// An observer that is asked whether to go on and not told how far it is.
+struct Unseen<'a>(&'a mut dyn Observer);
+
+impl Observer for Unseen<'_> {
+    fn progress(&mut self, _: &Progress) {}
+
+    fn should_stop(&self) -> bool {
+        self.0.should_stop()
     }
 }
 

@@ -39,6 +39,17 @@ pub fn of_simulation(model: &Model, spec: &SimulateSpec) -> u64 {
     trajectory.saturating_mul(spec.trajectories as u64)
 }
 
+/// Bytes of a prediction of so many samples over all trajectories: its numbers, those that it is compared with, and both as the record
+/// and as text.
+pub fn of_prediction(model: &Model, samples: u64) -> u64 {
+    /// Bytes of a number as text, with what stands around it.
+    const TEXT: u64 = 24;
+    let (states, components) = (model.states.len() as u64, components(model).len() as u64);
+    let numbers = 2 * components + 4 * states + 2;
+    let texts = 4 * states + 2;
+    samples.saturating_mul(numbers.saturating_mul(NUMBER).saturating_add(texts.saturating_mul(TEXT)))
+}
+
 /// Bytes of a joint fit to `samples` samples without refinement.
 pub fn of_joint_fit(model: &Model, samples: u64) -> u64 {
     let (each, fixed) = joint_fit(model);

@@ -11,6 +11,7 @@ mod case;
 mod checkpoint;
 mod collinear;
 pub mod conformance;
+mod continuation;
 mod derived;
 mod device_sources;
 mod discovered;
@@ -53,6 +54,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod varying;
+mod watched;
 mod words;
 
 pub use bench_device::DeviceTimes;

@@ -182,27 +182,59 @@ impl Job<'_> {
         let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
+        predict::ensure_memory(program, fit, &observed)?;
         let fitted = match fit.engine {
-            Engine::Joint => joint::fit(model, fit, &observed, &self.target, &mut saver, observer),
+            Engine::Joint => {
+                joint::fit(model, fit, &observed, &self.target, &mut saver, observer).map(|found| (found, None))
+            }
             Engine::Gradient => {
                 let kept = resumed.as_mut().map(|r| std::mem::take(&mut r.archive));
-                gradient::fit(program, fit, &observed, &self.target, (kept, &mut saver), observer)
+                let fitted = gradient::fit(program, fit, &observed, &self.target, (kept, &mut saver), observer);
+                fitted.map(|(found, trained)| (found, Some(trained)))
             }
         };
-        let mut findings = fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved)))?;
+        let (mut findings, trained) = fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved)))?;
         // What the check could tell from the file alone has been said.
         let said = |d: &&Diagnostic| {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
             labels.all(|l| l.span != d.primary.span)
         };
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
-        holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed))?;
-        let by = (&self.threads, fit.seed);
-        predict::solve_on((program, &fit.name), model, &observed, &mut findings, by)?;
-        predict::judge(&observed, &mut findings);
-        let mut record = findings::record(model, &findings, &observed);
-        record.summary = summary;
-        record.data = records;
+        let judged = holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed), observer);
+        judged.map_err(|failure| saver.tell(failure))?;
+        let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
+        let about = (summary, records);
+        if !program.predictions(&fit.name).is_empty() {
+            // The fit is done: an interrupt of its predictions leaves all files but theirs.
+            save(
+                &directory,
+                model,
+                &findings,
+                &observed,
+                &self.record(fit, &findings, &observed, (&about, &own), &saver),
+            )?;
+            let by = (&self.threads, observer);
+            let predicted = predict::all((program, fit), &observed, &mut findings, trained.as_ref(), by);
+            predicted.map_err(|failure| saver.tell(failure))?;
+        }
+        let record = self.record(fit, &findings, &observed, (&about, &own), &saver);
+        save(&directory, model, &findings, &observed, &record)?;
+        saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: findings.remarks })
+    }
+
+    /// The record of a fit; `own` are warnings of the run itself.
+    fn record(
+        &self,
+        fit: &Fit,
+        findings: &Findings,
+        observed: &Observed,
+        ((summary, data), own): (&(String, Vec<report::DataRecord>), &[String]),
+        saver: &Saver,
+    ) -> RunRecord {
+        let mut record = findings::record(&self.checked.program.models[fit.model], findings, observed);
+        record.summary.clone_from(summary);
+        record.data.clone_from(data);
         record.engine = match fit.engine {
             Engine::Joint => report::Engine::Joint,
             Engine::Gradient => report::Engine::Gradient,
@@ -210,14 +242,11 @@ impl Job<'_> {
         record.seed = fit.seed;
         self.describe(&mut record);
         record.warnings.extend(findings.remarks.iter().map(remark));
-        record.warnings.extend(resumed.as_ref().and_then(|r| r.warning.clone()));
-        record.warnings.extend(saver.warning());
+        record.warnings.extend(own.iter().cloned());
         record.warnings.extend(self.remark.clone());
         record.warnings.extend(self.target.warning());
         record.wall_seconds = saver.seconds();
-        save(&directory, model, &findings, &observed, &record)?;
-        saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: findings.remarks })
+        record
     }
 
     /// Adds what the record of any run of the program holds: settings, sources, versions, warnings of the check.

@@ -117,16 +117,23 @@ impl<'a> Windows<'a> {
         self.layout.columns.len()
     }
 
-    /// Windows side by side over a trajectory; the last one overlaps its neighbour where the length does not divide. Empty
-    /// for a trajectory that is too short.
+    /// Windows side by side over every part of a trajectory without a missing sample; the last one of a part overlaps its neighbour
+    /// where the length does not divide. Parts that are too short have none: networks would read what was never seen.
     pub fn tiles(&self, trajectory: usize) -> Vec<Window> {
         let len = self.data.trajectories[trajectory].len;
-        if len < self.length {
-            return Vec::new();
+        let mut tiles = Vec::new();
+        let mut first = 0;
+        for end in 0..=len {
+            if end < len && whole(self.data, self.layout, trajectory, end) {
+                continue;
+            }
+            if let Some(last) = (end - first).checked_sub(self.length) {
+                let starts = (0..(end - first).div_ceil(self.length)).map(|i| first + (i * self.length).min(last));
+                tiles.extend(starts.map(|start| Window { trajectory, start, len: self.length }));
+            }
+            first = end + 1;
         }
-        let last = len - self.length;
-        let starts = (0..len.div_ceil(self.length)).map(|i| (i * self.length).min(last));
-        starts.map(|start| Window { trajectory, start, len: self.length }).collect()
+        tiles
     }
 
     /// What is subtracted from each observed state of a window that starts with `row`, a number for each of them.
@@ -168,8 +175,47 @@ pub(super) fn vector(numbers: Vec<f64>) -> Tensor {
 }
 
 fn complete(data: &Dataset, layout: &Layout, w: &Window) -> bool {
+    (w.start..w.start + w.len).all(|i| whole(data, layout, w.trajectory, i))
+}
+
+/// Whether nothing of a sample is missing.
+fn whole(data: &Dataset, layout: &Layout, trajectory: usize, i: usize) -> bool {
     let width = data.columns.len();
-    let valid = &data.trajectories[w.trajectory].valid;
-    let columns = layout.columns.iter().flatten();
-    columns.copied().all(|c| (w.start..w.start + w.len).all(|i| valid[i * width + c]))
+    let valid = &data.trajectories[trajectory].valid;
+    layout.columns.iter().flatten().all(|c| valid[i * width + c])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Layout, Settings};
+    use super::Windows;
+    use crate::artifact::training::Elimination;
+    use crate::data::{Dataset, Trajectory};
+
+    #[test]
+    fn tiles_leave_out_what_is_missing() {
+        let mut valid = vec![true; 2 * 23];
+        // Of the second column: one inside, and one with which too little is left at the end.
+        valid[2 * 9 + 1] = false;
+        valid[2 * 20 + 1] = false;
+        let trajectory = Trajectory { dt: 1.0, len: 23, valid, values: vec![0.0; 2 * 23], ..Trajectory::default() };
+        let columns = vec!["x".into(), "y".into()];
+        let data = Dataset { source: String::new(), columns, inputs: Vec::new(), trajectories: vec![trajectory] };
+        let layout = Layout {
+            weights: Vec::new(),
+            coefficients: Vec::new(),
+            parameters: Vec::new(),
+            constants: Vec::new(),
+            columns: vec![Some(0), Some(1)],
+            observed: vec![0, 1],
+            elimination: Elimination::Projected,
+        };
+        let starts = |window: usize| {
+            let settings = Settings { window, ..Settings::default() };
+            let windows = Windows::new(&data, &layout, &settings).unwrap();
+            windows.tiles(0).iter().map(|w| (w.start, w.len)).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(4), [(0, 4), (4, 4), (5, 4), (10, 4), (14, 4), (16, 4)]);
+        assert_eq!(starts(10), [(10, 10)]);
+    }
 }

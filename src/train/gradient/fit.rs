@@ -43,7 +43,7 @@ pub fn fit(
 /// again, the result has the same bits. Schedules and early stopping go by the loss over `held` where it is given.
 ///
 /// # Errors
-/// As [`fit`]. The keeper is given the state reached where that can be taken up again, on [`GradientError::Diverged`] the last
+/// As [`fit`]. The keeper is given the state at the end of the training, or the one reached where that can be taken up again, on [`GradientError::Diverged`] the last
 /// one known to be finite.
 pub fn go_on(
     functions: &mut Functions,
@@ -56,7 +56,11 @@ pub fn go_on(
 ) -> Result<GradientFit, GradientError> {
     let held = held.map(|held| Windows::new(held, layout, settings)).transpose()?;
     let mut run = Run::new(functions, layout, (data, held), settings, &mut state)?;
-    let outcome = run.train(&mut state, keeper, observer).and_then(|()| run.finish(&state, observer));
+    let outcome = run.train(&mut state, keeper, observer).and_then(|()| {
+        // What comes behind the training may be interrupted too.
+        keeper.keep(&run.saved(&state)?);
+        run.finish(&state, observer)
+    });
     match &outcome {
         Err(GradientError::Interrupted { .. } | GradientError::Singular) => match run.saved(&state) {
             Ok(saved) => keeper.keep(&saved),
@@ -67,6 +71,14 @@ pub fn go_on(
         Ok(_) => {}
     }
     outcome
+}
+
+/// Whether data can be cut into windows of a training: none without a missing sample is an error.
+///
+/// # Errors
+/// [`GradientError::Data`], [`GradientError::Missing`], [`GradientError::Steps`].
+pub fn ensure_windows(data: &Dataset, layout: &Layout, settings: &Settings) -> Result<(), GradientError> {
+    Windows::new(data, layout, settings).map(|_| ())
 }
 
 /// Solutions over other data for what a fit to `train` found: windows one after the other, each from its own start, normalised as

@@ -32,7 +32,7 @@ mod trained;
 mod watch;
 
 pub use bench::{StepTimes, time_steps};
-pub use fit::{apply, fit, go_on};
+pub use fit::{apply, ensure_windows, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
 pub use normalise::{Normalisation, Normalise};

@@ -46,7 +46,7 @@ pub(super) fn moved_by(layout: &Layout, settings: &Settings, columns: usize) -> 
     out
 }
 
-/// What is subtracted from a column in a window.
+/// What is subtracted from a column in a window, in which no sample is missing.
 pub(super) fn origin(data: &Dataset, w: &Window, by: Option<usize>) -> f64 {
     let first = |by: usize| data.trajectories.get(w.trajectory)?.values.get(w.start * data.columns.len() + by).copied();
     by.and_then(first).unwrap_or(0.0)

@@ -50,7 +50,8 @@ pub struct Reconstruction {
     pub trajectory: usize,
     /// Number of samples, from the first.
     pub len: usize,
-    /// `[sample, state]`: the solution, each window from its own start; neighbouring windows do not join smoothly.
+    /// `[sample, state]`: the solution, each window from its own start; neighbouring windows do not join smoothly. Not a number where no
+    /// window without a missing sample reaches.
     pub solution: Vec<f64>,
     /// `[sample, state]`: the auxiliaries.
     pub auxiliaries: Vec<f64>,

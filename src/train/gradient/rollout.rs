@@ -5,6 +5,7 @@ use super::sums::{Sums, go_on};
 use super::{GradientError, GradientFit, Layout, Settings};
 use crate::artifact::training::names;
 use crate::data::Dataset;
+use crate::runtime::RuntimeError;
 use crate::train::Observer;
 
 /// What a prediction starts from.
@@ -18,7 +19,7 @@ pub struct Seed {
 
 /// Goes on from every seed: networks read the last samples, the system is solved over its horizon, the first `by` samples behind those
 /// that were read are appended, and so on, until there are `steps` of them. Gives `[sample, state]` by seed, normalised as what
-/// was trained on; a prediction that is no longer finite ends there.
+/// was trained on; a prediction that is no longer finite, or whose solve fails, ends there and takes none of the others with it.
 ///
 /// # Errors
 /// As [`fit`](super::fit); [`GradientError::Horizon`] where solves reach no further than networks read.
@@ -39,13 +40,15 @@ pub fn roll_out(
         return Err(GradientError::Horizon);
     }
     let columns = layout.observed.len();
-    let mut out: Vec<Vec<f64>> = vec![Vec::with_capacity(steps * states); seeds.len()];
+    let mut out: Vec<Vec<f64>> = vec![Vec::new(); seeds.len()];
     let mut last: Vec<Vec<f64>> = seeds.iter().map(|s| s.values.clone()).collect();
     let mut going: Vec<usize> = (0..seeds.len()).filter(|&i| last[i].len() == read * columns).collect();
     let mut done = 0;
     while done < steps && !going.is_empty() {
         let mut next = Vec::new();
-        for chosen in going.chunks(sums.windows.batch) {
+        // Batches that are still to be solved, the next one last.
+        let mut waiting: Vec<&[usize]> = going.chunks(sums.windows.batch).rev().collect();
+        while let Some(chosen) = waiting.pop() {
             go_on(&fit.state, observer)?;
             let (mut values, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
             let mut origins = Vec::with_capacity(chosen.len());
@@ -59,7 +62,18 @@ pub fn roll_out(
                 times.extend((0..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
             }
             sums.arrays.put(chosen.len(), [values, reads, times], states)?;
-            let samples = sums.evaluate_put(chosen.len())?;
+            let samples = match sums.evaluate_put(chosen.len()) {
+                Ok(samples) => samples,
+                // One of them has run away: halves find out which.
+                Err(GradientError::Runtime(RuntimeError::Solve { .. } | RuntimeError::NotPositiveDefinite { .. })) => {
+                    if chosen.len() > 1 {
+                        let (first, second) = chosen.split_at(chosen.len() / 2);
+                        waiting.extend([second, first]);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let solution = sums.evaluated(samples, names::SOLUTION)?;
             let new = by.min(steps - done);
             for ((&i, origin), rows) in chosen.iter().zip(&origins).zip(solution.chunks(length * states)) {

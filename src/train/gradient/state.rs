@@ -40,6 +40,8 @@ pub struct State {
     pub coefficients: Vec<f64>,
     /// How networks see the states; known once the data are.
     pub normalisation: Normalisation,
+    /// What features that networks read are moved and scaled by; known once the data are.
+    pub features: Vec<f64>,
     /// The loss at every step.
     pub losses: Vec<f64>,
     /// What has been seen of the loss that schedules and early stopping go by.
@@ -53,7 +55,7 @@ pub trait Keeper {
     /// A state whose numbers and loss are finite, and how long the last step took. Comes now and then, and at every step where
     /// steps take long; whether to keep it is the keeper's choice.
     fn offer(&mut self, state: &State, lasted: Duration);
-    /// The state that a training ends with before its end. It has to be kept.
+    /// The state that a training ends with, before its end or at it. It has to be kept.
     fn keep(&mut self, state: &State);
 }
 
@@ -105,6 +107,7 @@ impl State {
             held: vec![0.0; count],
             coefficients: start,
             normalisation: Normalisation::default(),
+            features: Vec::new(),
             losses: Vec::new(),
             watch: Watch::default(),
             best: None,

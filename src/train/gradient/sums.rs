@@ -178,8 +178,8 @@ impl<'a> Sums<'a> {
             let mut solved = Reconstruction {
                 trajectory,
                 len,
-                solution: vec![0.0; len * states],
-                auxiliaries: vec![0.0; len * states],
+                solution: vec![f64::NAN; len * states],
+                auxiliaries: vec![f64::NAN; len * states],
                 starts: tiles.iter().map(|w| w.start).collect(),
                 bound: Vec::new(),
                 fields: Vec::new(),

@@ -1,0 +1,153 @@
+//! Found equations solved on: from which state that starts, and the solution.
+
+use super::failure::{Failure, Problem};
+use super::findings::Findings;
+use super::joint;
+use super::observed::Observed;
+use super::pointwise::Compiled;
+use crate::data::{self, Tolerance, Trajectory};
+use crate::hir::Model;
+use crate::runtime::Threads;
+use crate::train::Observer;
+
+/// The share of a trajectory that its state is estimated from.
+const HEAD: f64 = 0.2;
+
+/// What it takes to go on from the data of a fit.
+pub(super) struct Continuation<'a> {
+    pub model: &'a Model,
+    pub observed: &'a Observed,
+    pub findings: &'a Findings,
+    pub threads: &'a Threads,
+    pub seed: u64,
+    pub observer: &'a mut dyn Observer,
+}
+
+/// The first samples of a trajectory that took no part in a fit, under the equations that were found.
+pub(super) struct Head {
+    /// How many.
+    pub count: usize,
+    /// Their estimates, `[component, sample]`.
+    pub estimated: Vec<f64>,
+    /// The state at the last of them.
+    pub state: Vec<f64>,
+}
+
+impl Continuation<'_> {
+    /// The state at the last of the first `at` samples of `whole`, which is the fitted trajectory number `k` with what follows it; or why
+    /// there is none. The solution of the fit has it, as far as the engine gives one with all derivatives; samples near there say it
+    /// otherwise, under the equations that were found.
+    pub fn state(&mut self, k: usize, at: usize, whole: &Trajectory) -> Result<Result<Vec<f64>, String>, Failure> {
+        if let Some(state) = self.solved(k, at) {
+            return Ok(Ok(state));
+        }
+        // Those before, or the first ones where that are too few.
+        let fewest = self.fewest(whole);
+        let (first, count) = match at >= fewest {
+            true => (at - self.head(at, fewest), self.head(at, fewest)),
+            false => (0, self.head(whole.len, fewest)),
+        };
+        if first + count > whole.len {
+            return Ok(Err(too_few(fewest)));
+        }
+        let last = at.saturating_sub(first + 1);
+        let estimated = self.estimated(&whole.slice(first, count))?;
+        Ok(estimated.and_then(|x| self.column(&x, count, last)))
+    }
+
+    /// The first samples of a trajectory of its own, of which at least one is left to be predicted; or why there are none.
+    pub fn of_own(&mut self, whole: &Trajectory) -> Result<Result<Head, String>, Failure> {
+        let fewest = self.fewest(whole);
+        let count = self.head(whole.len, fewest);
+        if count + 2 > whole.len {
+            return Ok(Err(too_few(fewest)));
+        }
+        let estimated = self.estimated(&whole.slice(0, count))?;
+        Ok(estimated.and_then(|x| {
+            let state = self.column(&x, count, count - 1)?;
+            Ok(Head { count, estimated: x, state })
+        }))
+    }
+
+    /// The solution at the samples of a trajectory from a state at the time `before` them, `[component, sample]`; or why there is none.
+    pub fn solve(
+        &self,
+        compiled: &mut Compiled,
+        xi: &[f64],
+        start: &[f64],
+        (before, tail): (f64, &Trajectory),
+    ) -> Result<Result<Vec<f64>, String>, Failure> {
+        let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
+            // What is not finite ends the integration, which may be long.
+            if self.observer.should_stop() || compiled.evaluate(t, x, xi, dx).is_err() {
+                dx.fill(f64::NAN);
+            }
+        };
+        let solved = solve(&mut rhs, start, before, tail);
+        if self.observer.should_stop() { Err(Failure::Interrupted(Problem::interrupted())) } else { Ok(solved) }
+    }
+
+    /// What the solution of the fit says.
+    fn solved(&self, k: usize, at: usize) -> Option<Vec<f64>> {
+        let fitted = &self.observed.train.trajectories;
+        fitted.get(k).filter(|t| at <= t.len)?;
+        let total: usize = fitted.iter().map(|t| t.len).sum();
+        let last = (fitted.iter().take(k).map(|t| t.len).sum::<usize>() + at).checked_sub(1).filter(|_| at > 0)?;
+        self.column(&self.findings.solution, total, last).ok()
+    }
+
+    /// The state at a sample of estimates `[component, sample]`.
+    fn column(&self, x: &[f64], samples: usize, at: usize) -> Result<Vec<f64>, String> {
+        let components = 0..self.observed.components.len();
+        let state: Option<Vec<f64>> =
+            components.map(|c| x.get(c * samples + at).copied().filter(|v| v.is_finite())).collect();
+        state.ok_or_else(|| "its state is not finite".to_string())
+    }
+
+    /// Estimates of all components at the samples of a trajectory.
+    fn estimated(&mut self, part: &Trajectory) -> Result<Result<Vec<f64>, String>, Failure> {
+        let xi: Vec<f64> = self.findings.estimates.iter().map(|e| e.value).collect();
+        let observations = self.observed.observations(self.model, std::slice::from_ref(part));
+        joint::trajectory(self.model, &xi, &observations, self.threads, (self.seed, &mut *self.observer))
+    }
+
+    /// The fewest samples that a state is estimated from: so many for every component, shared by the columns that are observed.
+    fn fewest(&self, of: &Trajectory) -> usize {
+        let seen = (0..of.width()).filter(|&c| (0..of.len).any(|i| of.value(i, c).is_some())).count();
+        joint::FEWEST_PER_COMPONENT * self.observed.components.len() / seen.max(1) + 2
+    }
+
+    /// Of how many samples the state is estimated from where there are `len`.
+    fn head(&self, len: usize, fewest: usize) -> usize {
+        ((len as f64 * HEAD).ceil() as usize).max(fewest)
+    }
+}
+
+fn too_few(fewest: usize) -> String {
+    format!("its state cannot be estimated from fewer than {fewest} samples")
+}
+
+/// The solution at the samples of a trajectory.
+fn solve(
+    rhs: &mut dyn FnMut(f64, &[f64], &mut [f64]),
+    start: &[f64],
+    before: f64,
+    tail: &Trajectory,
+) -> Result<Vec<f64>, String> {
+    let n = start.len();
+    let tolerance = Tolerance::default();
+    let rows = if tail.is_irregular() {
+        let (mut rows, mut time) = (start.to_vec(), before);
+        for i in 0..tail.len {
+            let state = rows.get(rows.len() - n..).unwrap_or_default().to_vec();
+            let step = data::integrate(rhs, &state, time, tail.time(i) - time, 2, &tolerance);
+            rows.extend(step.map_err(|e| e.to_string())?.into_iter().skip(n));
+            time = tail.time(i);
+        }
+        rows
+    } else {
+        let rows = data::integrate(rhs, start, tail.t0 - tail.dt, tail.dt, tail.len + 1, &tolerance);
+        rows.map_err(|e| e.to_string())?
+    };
+    Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
+}

@@ -1,0 +1,152 @@
+//! Trajectories cut where a prediction starts.
+
+use crate::base::IndexSet;
+use crate::data::Trajectory;
+use crate::driver::observed::Observed;
+use crate::hir::{Origin, PredictSpec};
+
+/// A trajectory cut where a prediction starts.
+pub(super) struct Cut {
+    /// What comes before.
+    pub before: Trajectory,
+    /// What comes behind, with which it is compared.
+    pub truth: Trajectory,
+    /// Which of the fitted trajectories it belongs to; none for one that was held out.
+    pub fitted: Option<usize>,
+}
+
+/// Where all trajectories of a prediction are cut.
+pub(super) struct Cuts {
+    /// Those of which something is predicted.
+    pub all: Vec<Cut>,
+    /// Data sets of which nothing is: nothing says how far it goes.
+    pub without: IndexSet<String>,
+}
+
+impl Cut {
+    /// A trajectory cut behind its first `at` samples.
+    pub fn new(whole: &Trajectory, at: usize, fitted: Option<usize>) -> Cut {
+        Cut { before: whole.slice(0, at), truth: whole.slice(at, whole.len), fitted }
+    }
+
+    /// The trajectory.
+    pub fn whole(&self) -> Trajectory {
+        joined(&self.before, &self.truth)
+    }
+
+    /// The times of `steps` samples behind the cut, or of as many as there are data: those of the data, and where they end at the step of
+    /// the data on.
+    pub fn grid(&self, steps: Option<usize>) -> Trajectory {
+        let (before, truth) = (&self.before, &self.truth);
+        let len = steps.unwrap_or(truth.len);
+        let irregular = before.is_irregular() || truth.is_irregular();
+        let last = match truth.len.checked_sub(1) {
+            Some(last) => truth.time(last),
+            None => before.time(before.len.saturating_sub(1)),
+        };
+        let time = |i: usize| match i.checked_sub(truth.len) {
+            Some(behind) => last + (behind + 1) as f64 * before.dt,
+            None => truth.time(i),
+        };
+        Trajectory {
+            id: before.id.clone(),
+            set: before.set.clone(),
+            t0: if irregular { time(0) } else { before.time(before.len) },
+            dt: before.dt,
+            times: if irregular { (0..len).map(time).collect() } else { Vec::new() },
+            len,
+            ..Trajectory::default()
+        }
+    }
+
+    /// Which trajectory it is of, where that has a name.
+    pub fn of(&self) -> String {
+        match self.before.name() {
+            name if name.is_empty() => name,
+            name => format!(" of trajectory {name}"),
+        }
+    }
+}
+
+/// The trajectories of a prediction, each cut where it starts; the first part has at least `read` samples.
+pub(super) fn cuts(spec: &PredictSpec, observed: &Observed, read: usize) -> Cuts {
+    let held = observed.held.as_ref();
+    // What was held out behind a fitted trajectory.
+    let behind = |k: usize| held.and_then(|held| held.data.trajectories.get(held.after(k)?));
+    let of_fitted = |(k, fitted): (usize, &Trajectory)| {
+        let after = behind(k);
+        let at = match spec.from {
+            Origin::Start => read,
+            Origin::End => fitted.len,
+            Origin::HeldOut if after.is_none() => return None,
+            Origin::HeldOut => fitted.len + if spec.by.is_some() { read } else { 0 },
+        };
+        let whole = after.map_or_else(|| fitted.clone(), |after| joined(fitted, after));
+        Some(Cut::new(&whole, at, Some(k)))
+    };
+    let mut all: Vec<Cut> = observed.train.trajectories.iter().enumerate().filter_map(of_fitted).collect();
+    if let (Origin::HeldOut, Some(held)) = (spec.from, held) {
+        let own = held.data.trajectories.iter().zip(&held.follows).filter(|(_, follows)| follows.is_none());
+        all.extend(own.map(|(t, _)| Cut::new(t, read, None)));
+    }
+    all.retain(|cut| spec.steps.unwrap_or(cut.truth.len) > 0);
+    let with: IndexSet<&str> = all.iter().map(|cut| cut.before.set.as_str()).collect();
+    let sets = observed.train.trajectories.iter().map(|t| t.set.as_str());
+    let without = sets.filter(|set| !with.contains(set)).map(str::to_string).collect();
+    Cuts { all, without }
+}
+
+/// A trajectory and the one that goes on where it ends.
+fn joined(a: &Trajectory, b: &Trajectory) -> Trajectory {
+    let together = |x: &[f64], y: &[f64]| [x, y].concat();
+    let all = |t: &Trajectory| (0..t.len).map(|i| t.time(i)).collect::<Vec<f64>>();
+    let irregular = a.is_irregular() || b.is_irregular();
+    Trajectory {
+        len: a.len + b.len,
+        times: if irregular { together(&all(a), &all(b)) } else { Vec::new() },
+        values: together(&a.values, &b.values),
+        valid: [a.valid.as_slice(), &b.valid].concat(),
+        inputs: together(&a.inputs, &b.inputs),
+        truth: None,
+        ..a.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cut, Trajectory, joined};
+
+    fn trajectory(times: &[f64]) -> Trajectory {
+        let len = times.len();
+        let values = times.iter().map(|t| 10.0 * t).collect();
+        Trajectory {
+            dt: 1.0,
+            t0: times[0],
+            times: times.to_vec(),
+            len,
+            values,
+            valid: vec![true; len],
+            ..Trajectory::default()
+        }
+    }
+
+    #[test]
+    fn irregular_times_stay() {
+        let whole = joined(&trajectory(&[0.0, 1.0, 3.0]), &trajectory(&[3.5, 5.0]));
+        assert_eq!(whole.times, [0.0, 1.0, 3.0, 3.5, 5.0]);
+        let cut = Cut::new(&whole, 2, Some(0));
+        assert_eq!((cut.before.times.len(), cut.truth.len), (2, 3));
+        let times = |steps| cut.grid(steps).times;
+        assert_eq!(times(None), [3.0, 3.5, 5.0]);
+        assert_eq!(times(Some(5)), [3.0, 3.5, 5.0, 6.0, 7.0]);
+        assert_eq!(Cut::new(&whole, 5, Some(0)).grid(Some(2)).times, [6.0, 7.0]);
+        assert_eq!(cut.whole(), whole);
+    }
+
+    #[test]
+    fn equal_steps_need_no_times() {
+        let whole = Trajectory { dt: 0.5, t0: 1.0, len: 6, ..Trajectory::default() };
+        let grid = Cut::new(&whole, 4, None).grid(Some(3));
+        assert_eq!((grid.time(0), grid.time(2), grid.times.len()), (3.0, 4.0, 0));
+    }
+}
