@@ -1,13 +1,15 @@
-//! Unknowns that differ from window to window, because network outputs stand for them: their table and figures.
+//! Unknowns that differ from window to window, because network outputs stand for them, or from trajectory to trajectory: their table and
+//! figures.
 
 use std::fmt::Write as _;
 
 use super::experiment;
 use super::findings::Findings;
 use crate::base::{Idx, IndexSet};
-use crate::data::Dataset;
+use crate::data::{Dataset, Trajectory};
 use crate::hir::{DataSet, DataSource, Fit, Model, Program, SimulateSpec};
 use crate::train::gradient::Reconstruction;
+use crate::train::joint::{Estimate, JointFit};
 
 /// The unknowns of every window.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +42,8 @@ pub struct Row {
     pub time: f64,
     /// The unknowns.
     pub values: Vec<f64>,
+    /// Their standard errors, where the engine has them; not a number where it has none.
+    pub errors: Vec<f64>,
     /// What the simulation used, for those that one drew; not a number where the data set does not say.
     pub truth: Vec<f64>,
 }
@@ -86,13 +90,7 @@ pub(super) fn add(
     let model = &program.models[fit.model];
     let names: Vec<String> = fit.parameters.iter().map(|p| model.unknowns[p.unknown].name.clone()).collect();
     let simulated = Simulated::of(program, fit);
-    let mut truth: Vec<Drawn> = Vec::new();
-    for name in simulated.iter().flat_map(Simulated::drawn) {
-        if !truth.iter().any(|d| d.name == name) {
-            truth.push(Drawn { estimate: names.iter().position(|n| n == name), name: name.to_string() });
-        }
-    }
-    let mut bound = Bound { names, truth, rows: Vec::new() };
+    let mut bound = Bound::new(names, &simulated);
     bound.extend(&simulated, fitted.0, fitted.1, false);
     for (position, binding) in fit.parameters.iter().enumerate() {
         let values: Vec<f64> = bound.rows.iter().filter_map(|r| r.values.get(position).copied()).collect();
@@ -104,18 +102,62 @@ pub(super) fn add(
     if let Some((data, parts)) = held {
         bound.extend(&simulated, data, parts, true);
     }
-    for at in 0..bound.truth.len() {
-        for (part, held) in [("fitted", false), ("held out", true)] {
-            if let Some(share) = bound.determination(at, held) {
-                findings.metrics.push((format!("R^2 of {}", bound.truth[at].name), part.into(), share));
-            }
-        }
-    }
+    findings.metrics.extend(bound.determinations(&[("fitted", false), ("held out", true)]));
     let all = bound.names.join(", ");
     findings.warnings.push(format!(
         "{all} differ from window to window: the equations show their means, and `parameters.csv` every value"
     ));
     findings.bound = Some(bound);
+}
+
+/// Adds the unknowns of every trajectory that the joint engine estimated, where some differ.
+pub(super) fn add_own(program: &Program, fit: &Fit, fitted: &Dataset, result: &JointFit, findings: &mut Findings) {
+    let model = &program.models[fit.model];
+    let own = positions(model);
+    if own.is_empty() {
+        return;
+    }
+    let simulated = Simulated::of(program, fit);
+    let mut bound = Bound::new(own.iter().map(|(_, name)| name.clone()).collect(), &simulated);
+    for (j, trajectory) in fitted.trajectories.iter().enumerate() {
+        let of = |number: &dyn Fn(&Estimate) -> f64| -> Vec<f64> {
+            let at = |k: usize| result.estimates.get(result.columns.at(k, j)).map_or(f64::NAN, number);
+            (0..model.unknowns.len()).map(at).collect()
+        };
+        let values = of(&|e| e.value);
+        bound.push_own(&simulated, trajectory, (&own, &values, &of(&|e| e.std_error)), false);
+        findings.own.push(values);
+    }
+    findings.metrics.extend(bound.determinations(&[("fitted", false)]));
+    if fitted.trajectories.len() > 1 {
+        let (verb, shown) = if own.len() == 1 { ("differs", "its mean") } else { ("differ", "their means") };
+        findings.warnings.push(format!(
+            "{} {verb} from trajectory to trajectory: the equations show {shown}, and `parameters.csv` every value with its error",
+            bound.names.join(", ")
+        ));
+    }
+    findings.bound = Some(bound);
+}
+
+/// Adds the unknowns of trajectories that were held out, each estimated from its first samples.
+pub(super) fn add_held(
+    program: &Program,
+    fit: &Fit,
+    held: &[(&Trajectory, Vec<f64>, Vec<f64>)],
+    findings: &mut Findings,
+) {
+    let Some(bound) = &mut findings.bound else { return };
+    let (own, simulated) = (positions(&program.models[fit.model]), Simulated::of(program, fit));
+    for (trajectory, values, errors) in held {
+        bound.push_own(&simulated, trajectory, (&own, values, errors), true);
+    }
+    findings.metrics.extend(bound.determinations(&[("held out", true)]));
+}
+
+/// The unknowns that every trajectory has of its own, with their positions among all.
+fn positions(model: &Model) -> Vec<(usize, String)> {
+    let own = model.unknowns.values().enumerate().filter(|(_, u)| model.is_per_sample(u));
+    own.map(|(k, u)| (k, u.name.clone())).collect()
 }
 
 /// Adds the errors of the states over windows that were held out.
@@ -133,22 +175,67 @@ pub(super) fn judge(model: &Model, (data, parts): (&Dataset, &[Reconstruction]),
 }
 
 impl Bound {
+    /// A table without rows.
+    fn new(names: Vec<String>, simulated: &[Simulated<'_>]) -> Bound {
+        let mut truth: Vec<Drawn> = Vec::new();
+        for name in simulated.iter().flat_map(Simulated::drawn) {
+            if !truth.iter().any(|d| d.name == name) {
+                truth.push(Drawn { estimate: names.iter().position(|n| n == name), name: name.to_string() });
+            }
+        }
+        Bound { names, truth, rows: Vec::new() }
+    }
+
+    /// What a trajectory was simulated with, for the unknowns that one drew.
+    fn truth(&self, simulated: &[Simulated<'_>], trajectory: &Trajectory) -> Vec<f64> {
+        // A simulation counts its trajectories from 1; a single one has no name.
+        let number = trajectory.id.parse::<usize>().map_or(0, |n| n.saturating_sub(1));
+        let set = simulated.iter().find(|s| s.set == trajectory.set);
+        let used = set.map(|s| experiment::values(s.spec, number)).unwrap_or_default();
+        self.truth.iter().map(|d| set.and_then(|s| s.value(&d.name, &used)).unwrap_or(f64::NAN)).collect()
+    }
+
+    /// Adds the row of a trajectory, from all unknowns and their errors.
+    fn push_own(
+        &mut self,
+        simulated: &[Simulated<'_>],
+        trajectory: &Trajectory,
+        (own, values, errors): (&[(usize, String)], &[f64], &[f64]),
+        held: bool,
+    ) {
+        let pick = |all: &[f64]| own.iter().map(|(k, _)| all.get(*k).copied().unwrap_or(f64::NAN)).collect();
+        self.rows.push(Row {
+            held,
+            trajectory: trajectory.name(),
+            time: trajectory.time(0),
+            values: pick(values),
+            errors: pick(errors),
+            truth: self.truth(simulated, trajectory),
+        });
+    }
+
+    /// The coefficients of determination of the drawn unknowns, over parts of the table.
+    fn determinations(&self, parts: &[(&str, bool)]) -> Vec<(String, String, f64)> {
+        let all = self.truth.iter().enumerate().flat_map(|(at, d)| parts.iter().map(move |part| (at, d, part)));
+        let figure = |(at, d, &(part, held)): (usize, &Drawn, &(&str, bool))| {
+            Some((format!("R^2 of {}", d.name), part.to_string(), self.determination(at, held)?))
+        };
+        all.filter_map(figure).collect()
+    }
+
     fn extend(&mut self, simulated: &[Simulated<'_>], data: &Dataset, parts: &[Reconstruction], held: bool) {
         let width = self.names.len().max(1);
         for part in parts {
             let Some(trajectory) = data.trajectories.get(part.trajectory) else { continue };
-            // A simulation counts its trajectories from 1; a single one has no name.
-            let number = trajectory.id.parse::<usize>().map_or(0, |n| n.saturating_sub(1));
-            let set = simulated.iter().find(|s| s.set == trajectory.set);
-            let used = set.map(|s| experiment::values(s.spec, number)).unwrap_or_default();
-            let truth = |d: &Drawn| set.and_then(|s| s.value(&d.name, &used)).unwrap_or(f64::NAN);
+            let truth = self.truth(simulated, trajectory);
             for (start, values) in part.starts.iter().zip(part.bound.chunks(width)) {
                 self.rows.push(Row {
                     held,
                     trajectory: trajectory.name(),
                     time: trajectory.time(*start),
                     values: values.to_vec(),
-                    truth: self.truth.iter().map(truth).collect(),
+                    errors: Vec::new(),
+                    truth: truth.clone(),
                 });
             }
         }
@@ -178,6 +265,9 @@ impl Bound {
         for name in &self.names {
             let _ = write!(out, ",{name}");
         }
+        if self.rows.iter().any(|r| !r.errors.is_empty()) {
+            self.names.iter().for_each(|name| out.push_str(&format!(",std_error {name}")));
+        }
         for drawn in &self.truth {
             let _ = write!(out, ",true {}", drawn.name);
         }
@@ -186,7 +276,7 @@ impl Bound {
             let part = if row.held { "held out" } else { "fitted" };
             let id = row.trajectory.replace('"', "\"\"");
             let _ = write!(out, "{part},\"{id}\",{}", row.time);
-            for value in row.values.iter().chain(&row.truth) {
+            for value in row.values.iter().chain(&row.errors).chain(&row.truth) {
                 let _ = if value.is_finite() { write!(out, ",{value}") } else { write!(out, ",") };
             }
             out.push('\n');
@@ -231,6 +321,7 @@ mod tests {
             trajectory: "a".into(),
             time: 0.5,
             values: vec![1.0, value],
+            errors: Vec::new(),
             truth: vec![truth],
         };
         let rows = vec![row(false, 1.0, 1.0), row(false, 2.0, 3.0), row(true, 5.0, 5.0)];

@@ -31,6 +31,8 @@ pub(super) struct Head {
     pub estimated: Vec<f64>,
     /// The state at the last of them.
     pub state: Vec<f64>,
+    /// The unknowns of the trajectory, and the errors of those that are its own.
+    pub unknowns: [Vec<f64>; 2],
 }
 
 impl Continuation<'_> {
@@ -51,21 +53,23 @@ impl Continuation<'_> {
             return Ok(Err(too_few(fewest)));
         }
         let last = at.saturating_sub(first + 1);
-        let estimated = self.estimated(&whole.slice(first, count))?;
-        Ok(estimated.and_then(|x| self.column(&x, count, last)))
+        let xi = self.findings.unknowns_of(k);
+        let estimated = self.estimated(&whole.slice(first, count), (&xi, false))?;
+        Ok(estimated.and_then(|e| self.column(&e.x, count, last)))
     }
 
-    /// The first samples of a trajectory of its own, of which at least one is left to be predicted; or why there are none.
+    /// The first samples of a trajectory of its own, with the unknowns that every trajectory has for itself, of which at least one is left to be predicted; or why there are none.
     pub fn of_own(&mut self, whole: &Trajectory) -> Result<Result<Head, String>, Failure> {
         let fewest = self.fewest(whole);
         let count = self.head(whole.len, fewest);
         if count + 2 > whole.len {
             return Ok(Err(too_few(fewest)));
         }
-        let estimated = self.estimated(&whole.slice(0, count))?;
-        Ok(estimated.and_then(|x| {
-            let state = self.column(&x, count, count - 1)?;
-            Ok(Head { count, estimated: x, state })
+        let xi = self.findings.unknowns();
+        let estimated = self.estimated(&whole.slice(0, count), (&xi, true))?;
+        Ok(estimated.and_then(|e| {
+            let state = self.column(&e.x, count, count - 1)?;
+            Ok(Head { count, estimated: e.x, state, unknowns: [e.unknowns, e.errors] })
         }))
     }
 
@@ -104,17 +108,22 @@ impl Continuation<'_> {
         state.ok_or_else(|| "its state is not finite".to_string())
     }
 
-    /// Estimates of all components at the samples of a trajectory.
-    fn estimated(&mut self, part: &Trajectory) -> Result<Result<Vec<f64>, String>, Failure> {
-        let xi: Vec<f64> = self.findings.estimates.iter().map(|e| e.value).collect();
+    /// Estimates of all components at the samples of a trajectory with these unknowns; those of its own are estimated too where it says
+    /// so.
+    fn estimated(
+        &mut self,
+        part: &Trajectory,
+        (xi, own): (&[f64], bool),
+    ) -> Result<Result<joint::Estimated, String>, Failure> {
         let observations = self.observed.observations(self.model, std::slice::from_ref(part));
-        joint::trajectory(self.model, &xi, &observations, self.threads, (self.seed, &mut *self.observer))
+        joint::trajectory((self.model, xi, own), &observations, self.threads, (self.seed, &mut *self.observer))
     }
 
-    /// The fewest samples that a state is estimated from: so many for every component, shared by the columns that are observed.
+    /// The fewest samples that a state is estimated from: so many for every component and one for every unknown of its own, shared by the columns that are observed.
     fn fewest(&self, of: &Trajectory) -> usize {
         let seen = (0..of.width()).filter(|&c| (0..of.len).any(|i| of.value(i, c).is_some())).count();
-        joint::FEWEST_PER_COMPONENT * self.observed.components.len() / seen.max(1) + 2
+        let own = self.model.unknowns.values().filter(|u| self.model.is_per_sample(u)).count();
+        (joint::FEWEST_PER_COMPONENT * self.observed.components.len() + own) / seen.max(1) + 2
     }
 
     /// Of how many samples the state is estimated from where there are `len`.

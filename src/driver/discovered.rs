@@ -15,6 +15,8 @@ use crate::{sema, syntax};
 pub struct Simulation {
     /// The data set; empty where there is only one.
     pub set: String,
+    /// Parameters that differ from the model's, those of the trajectory's own.
+    pub own: Vec<(String, f64)>,
     /// Value of every component at the first time, in the order of the first-order system.
     pub initial: Vec<f64>,
     /// Samples.
@@ -127,8 +129,11 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
             0 => String::new(),
             _ => format!("; from ({})", values.join(", ")),
         };
+        let own: Vec<String> = simulation.own.iter().map(|(name, v)| format!("{name} = {}", number(*v))).collect();
+        let with = if own.is_empty() { String::new() } else { format!("({})", own.join(", ")) };
         let (steps, dt) = (simulation.steps, number(simulation.dt));
-        let _ = writeln!(out, "\ndata {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
+        let of = &model.name;
+        let _ = writeln!(out, "\ndata {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{from}; noise 0 }}");
     }
 }
 

@@ -46,14 +46,28 @@ pub struct Findings {
     pub warnings: Vec<String>,
     /// The same, of what has a place in the model file.
     pub remarks: Vec<Diagnostic>,
-    /// Unknowns that differ from window to window.
+    /// Unknowns that differ from window to window, or from trajectory to trajectory.
     pub bound: Option<Bound>,
+    /// All unknowns for every fitted trajectory, where some differ between them and are laws of it; else empty.
+    pub own: Vec<Vec<f64>>,
     /// Fields and steps, which differ from step to step.
     pub varying: Option<Varying>,
     /// The engine's state, for the checkpoint.
     pub state: report::Archive,
     /// What goes on where the fit ends.
     pub predictions: Vec<Forecast>,
+}
+
+impl Findings {
+    /// The unknowns of a fitted trajectory.
+    pub fn unknowns_of(&self, trajectory: usize) -> Vec<f64> {
+        self.own.get(trajectory).cloned().unwrap_or_else(|| self.unknowns())
+    }
+
+    /// The unknowns as the equations show them.
+    pub fn unknowns(&self) -> Vec<f64> {
+        self.estimates.iter().map(|e| e.value).collect()
+    }
 }
 
 /// The equations that were found, every state's highest derivative on the left.

@@ -1,5 +1,6 @@
 //! How well what was found predicts what was held out.
 
+use super::bound;
 use super::continuation::{Continuation, Head};
 use super::failure::Failure;
 use super::findings::Findings;
@@ -7,7 +8,7 @@ use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
 use super::score::{self, Score};
 use crate::data::Trajectory;
-use crate::hir::Model;
+use crate::hir::{Fit, Program};
 use crate::runtime::Threads;
 use crate::train::Observer;
 
@@ -15,36 +16,55 @@ use crate::train::Observer;
 /// starts from its last estimated state. A trajectory of its own starts from the state that its first fifth gives under the
 /// found equations, and the rest counts. Models with inputs are left out: nothing says what they do between samples.
 pub fn predict(
-    model: &Model,
+    (program, fit): (&Program, &Fit),
     observed: &mut Observed,
     findings: &mut Findings,
-    (threads, seed): (&Threads, u64),
+    threads: &Threads,
     observer: &mut dyn Observer,
 ) -> Result<(), Failure> {
     score::fitted(observed, findings);
-    if findings.bound.is_some() || findings.varying.is_some() {
+    let differs = findings.bound.is_some() && findings.own.is_empty();
+    if differs || findings.varying.is_some() {
         // With unknowns that differ between windows or steps there is no single equation; the engine has judged what was held out.
         return Ok(());
     }
     let Some(mut held) = observed.held.take() else { return Ok(()) };
+    let (model, seed) = (&program.models[fit.model], fit.seed);
     if model.inputs.is_empty() {
         let mut on = Continuation { model, observed, findings, threads, seed, observer };
-        let (scores, warnings) = judge(&mut on, &mut held)?;
+        let Judged { scores, warnings, heads } = judge(&mut on, &mut held)?;
         findings.warnings.extend(warnings);
+        let trajectories = heads
+            .into_iter()
+            .filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
+        bound::add_held(program, fit, &trajectories.collect::<Vec<_>>(), findings);
         scores.iter().for_each(|score| score.tell(observed, "held out", findings));
     }
     observed.held = Some(held);
     Ok(())
 }
 
-/// Adds the predictions to what was held out; gives their errors, and why some failed.
-fn judge(on: &mut Continuation<'_>, held: &mut Held) -> Result<(Vec<Score>, Vec<String>), Failure> {
+/// What comes of the predictions.
+struct Judged {
+    scores: Vec<Score>,
+    /// Why some failed.
+    warnings: Vec<String>,
+    /// The unknowns of trajectories of their own, and their errors.
+    heads: Vec<(usize, [Vec<f64>; 2])>,
+}
+
+/// Adds the predictions to what was held out.
+fn judge(on: &mut Continuation<'_>, held: &mut Held) -> Result<Judged, Failure> {
     let mut compiled = Compiled::field(on.model)?;
     let (mut scores, mut warnings) = (vec![Score::new(String::new(), on.observed)], Vec::new());
+    let mut heads = Vec::new();
     for (k, trajectory) in held.data.trajectories.iter().enumerate() {
         let follows = held.follows.get(k).copied().flatten();
         held.predictions.push(match prediction(on, &mut compiled, trajectory, follows)? {
-            Ok(prediction) => {
+            Ok((prediction, unknowns)) => {
+                if follows.is_none() && !on.findings.own.is_empty() {
+                    heads.push((k, unknowns));
+                }
                 let tail = trajectory.slice(prediction.start, trajectory.len);
                 let mut own = Score::new(trajectory.set.clone(), on.observed);
                 own.compare(on.observed, &held.data.columns, &tail, &prediction.predicted);
@@ -61,24 +81,26 @@ fn judge(on: &mut Continuation<'_>, held: &mut Held) -> Result<(Vec<Score>, Vec<
             }
         });
     }
-    Ok((scores, warnings))
+    Ok(Judged { scores, warnings, heads })
 }
 
-/// The prediction of a held-out trajectory, which follows a fitted one or is one of its own; or why there is none.
+/// The prediction of a held-out trajectory, which follows a fitted one or is one of its own, with its unknowns and their errors; or why
+/// there is none.
 fn prediction(
     on: &mut Continuation<'_>,
     compiled: &mut Compiled,
     held: &Trajectory,
     follows: Option<usize>,
-) -> Result<Result<Prediction, String>, Failure> {
+) -> Result<Result<(Prediction, [Vec<f64>; 2]), String>, Failure> {
     let fitted = follows.and_then(|f| Some((f, on.observed.train.trajectories.get(f)?)));
     let head = match fitted {
         Some((k, fitted)) => {
-            on.state(k, fitted.len, fitted)?.map(|state| Head { count: 0, estimated: Vec::new(), state })
+            let unknowns = [on.findings.unknowns_of(k), Vec::new()];
+            on.state(k, fitted.len, fitted)?.map(|state| Head { count: 0, estimated: Vec::new(), state, unknowns })
         }
         None => on.of_own(held)?,
     };
-    let Head { count: start, estimated, state } = match head {
+    let Head { count: start, estimated, state, unknowns } = match head {
         Ok(head) => head,
         Err(why) => return Ok(Err(why)),
     };
@@ -89,7 +111,6 @@ fn prediction(
         (None, Some(last)) => held.time(last),
         (None, None) => tail.t0 - tail.dt,
     };
-    let xi: Vec<f64> = on.findings.estimates.iter().map(|e| e.value).collect();
-    let solved = on.solve(compiled, &xi, &state, (before, &tail))?;
-    Ok(solved.map(|predicted| Prediction { start, estimated, predicted }))
+    let solved = on.solve(compiled, &unknowns[0], &state, (before, &tail))?;
+    Ok(solved.map(|predicted| (Prediction { start, estimated, predicted }, unknowns)))
 }

@@ -1,5 +1,6 @@
 //! The joint engine on a compiled model.
 
+use super::bound;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
@@ -8,11 +9,11 @@ use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::remarks;
 use super::target::Target;
-use crate::artifact::Pattern;
-use crate::hir::{Fit, Model, UnknownKind};
+use crate::artifact::{Pattern, PatternEntry};
+use crate::hir::{self, Fit, Model, Program, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
-    self, Dynamics, EvaluateError, JointError, JointFit, Observations, Points, Settings, Unknown,
+    self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Unknown,
 };
 use crate::train::{Observer, Progress};
 
@@ -22,30 +23,21 @@ pub use crate::train::joint::FEWEST_PER_COMPONENT;
 /// Fits `model` to the observations. An interrupted fit leaves its coefficients with the saver; a run that is taken up again starts
 /// from the beginning, which takes seconds and gives the bits of a run that was not interrupted.
 pub fn fit(
-    model: &Model,
+    program: &Program,
     fit: &Fit,
     observed: &Observed,
     target: &Target,
     saver: &mut Saver,
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
+    let model = &program.models[fit.model];
     let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
-    ensure_memory(model, samples)?;
+    let trajectories = observed.train.trajectories.len() as u64;
+    ensure_memory(model, (samples, trajectories))?;
     let mut compiled = Compiled::linearisation(model, target)?;
-    let unknowns: Vec<Unknown> = model
-        .unknowns
-        .values()
-        .map(|u| Unknown {
-            name: u.name.clone(),
-            start: u.start,
-            lower: u.bounds.lower,
-            upper: u.bounds.upper,
-            linear: u.linear,
-            droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
-        })
-        .collect();
-    let settings =
-        Settings { seed: fit.seed, significance: fit.significance, most_samples: memory::most_samples(model) };
+    let unknowns: Vec<Unknown> = model.unknowns.values().map(|u| unknown(model, u)).collect();
+    let most_samples = memory::most_samples(model, trajectories);
+    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples };
     let observations = observed.observations(model, &observed.train.trajectories);
     let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer);
     if let Some(fault) = compiled.take_fault() {
@@ -59,24 +51,61 @@ pub fn fit(
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let mut findings = findings(&result);
-    findings.warnings = remarks::general(model, &result);
-    findings.remarks = remarks::placed(model, &result);
+    let told = told(&result);
+    findings.warnings = remarks::general(model, &told);
+    findings.remarks = remarks::placed(model, &told);
+    bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)
 }
 
-/// The trajectory that fits observations best under a model whose unknowns are known, `[component, sample]`, or why there
-/// is none.
+/// An unknown as the engine takes it.
+fn unknown(model: &Model, u: &hir::Unknown) -> Unknown {
+    Unknown {
+        name: u.name.clone(),
+        start: u.start,
+        lower: u.bounds.lower,
+        upper: u.bounds.upper,
+        linear: u.linear,
+        droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
+        own: model.is_per_sample(u),
+    }
+}
+
+/// The result with one estimate for every unknown of the model, for remarks: of several numbers one that stands at a bound, where one
+/// does.
+fn told(result: &JointFit) -> JointFit {
+    let of = |k: usize| result.estimates.get(result.columns.of(k)).unwrap_or_default();
+    let one = |k: usize| of(k).iter().find(|e| e.at_bound).or(of(k).first()).copied();
+    JointFit { estimates: (0..result.columns.unknowns()).filter_map(one).collect(), ..result.clone() }
+}
+
+/// The trajectory that fits observations best under a model whose unknowns are known, or why there is none. Where `own` says so,
+/// unknowns that every trajectory has of its own are estimated with it.
 pub fn trajectory(
-    model: &Model,
-    xi: &[f64],
+    (model, xi, own): (&Model, &[f64], bool),
     observations: &Observations,
     threads: &Threads,
     (seed, observer): (u64, &mut dyn Observer),
-) -> Result<Result<Vec<f64>, String>, Failure> {
-    let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi);
+) -> Result<Result<Estimated, String>, Failure> {
+    let free: Vec<(usize, Unknown)> = model
+        .unknowns
+        .values()
+        .enumerate()
+        .filter(|(_, u)| own && model.is_per_sample(u))
+        .map(|(k, u)| (k, Unknown { own: false, start: xi.get(k).copied(), ..unknown(model, u) }))
+        .collect();
+    let (free, unknowns): (Vec<usize>, Vec<Unknown>) = free.into_iter().unzip();
+    let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi, free);
     let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
-    match joint::fit(&mut known, &[], observations, &settings, &mut Unseen(observer)) {
-        Ok(fit) => Ok(Ok(fit.x)),
+    match joint::fit(&mut known, &unknowns, observations, &settings, &mut Unseen(observer)) {
+        Ok(fit) => {
+            let values: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
+            let mut errors = vec![f64::NAN; xi.len()];
+            for (&k, estimate) in known.free.iter().zip(&fit.estimates) {
+                errors[k] = estimate.std_error;
+            }
+            Ok(Ok(Estimated { x: fit.x, unknowns: known.all(&values), errors }))
+        }
         Err(error) => match failure(error, &observations.names) {
             Failure::Numerical(problem) => Ok(Err(problem.message)),
             other => Err(other),
@@ -95,18 +124,43 @@ impl Observer for Unseen<'_> {
     }
 }
 
-/// A model with the values of its unknowns: it has none left.
+/// A trajectory that was estimated by itself.
+pub struct Estimated {
+    /// `[component, sample]`
+    pub x: Vec<f64>,
+    /// The unknowns of the model.
+    pub unknowns: Vec<f64>,
+    /// Standard errors of those that were estimated with it; not a number for others.
+    pub errors: Vec<f64>,
+}
+
+/// A model with the values of its unknowns but for some that are free.
 struct Known {
     compiled: Compiled,
     pattern: Pattern,
     xi: Vec<f64>,
+    /// Which are free.
+    free: Vec<usize>,
 }
 
 impl Known {
-    fn new(compiled: Compiled, xi: &[f64]) -> Known {
+    fn new(compiled: Compiled, xi: &[f64], free: Vec<usize>) -> Known {
         let pattern = compiled.pattern();
-        let by_unknown = vec![Vec::new(); pattern.by_unknown.len()];
-        Known { pattern: Pattern { by_unknown, ..pattern.clone() }, compiled, xi: xi.to_vec() }
+        let place = |k: usize| free.iter().position(|&f| f == k);
+        let of = |list: &Vec<(usize, PatternEntry)>| list.iter().filter_map(|&(k, e)| Some((place(k)?, e))).collect();
+        let by_unknown = pattern.by_unknown.iter().map(of).collect();
+        Known { pattern: Pattern { by_unknown, ..pattern.clone() }, compiled, xi: xi.to_vec(), free }
+    }
+
+    /// All unknowns, with the values of those that are free.
+    fn all(&self, values: &[f64]) -> Vec<f64> {
+        let mut all = self.xi.clone();
+        for (&k, &value) in self.free.iter().zip(values) {
+            if let Some(slot) = all.get_mut(k) {
+                *slot = value;
+            }
+        }
+        all
     }
 }
 
@@ -115,30 +169,37 @@ impl Dynamics for Known {
         &self.pattern
     }
 
-    fn field(&mut self, at: Points, _: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
-        self.compiled.field(at, &self.xi, f)
+    fn field(&mut self, at: Points, values: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        self.compiled.field(at, &self.all(values), f)
     }
 
-    fn linearise(&mut self, at: Points, _: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
-        self.compiled.linearise(at, &self.xi, entries)
+    fn linearise(&mut self, at: Points, values: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+        self.compiled.linearise(at, &self.all(values), entries)
     }
 }
 
-/// Refuses more samples and unknowns than fit in memory.
-pub fn ensure_memory(model: &Model, samples: u64) -> Result<(), Failure> {
-    let what = format!("a joint fit of {} unknowns to {samples} samples", model.unknowns.len());
-    memory::ensure(&what, memory::of_joint_fit(model, samples), "fit fewer samples, or fewer candidate terms")
+/// Refuses more samples and unknowns than fit in memory, for so many samples in so many trajectories.
+pub fn ensure_memory(model: &Model, (samples, trajectories): (u64, u64)) -> Result<(), Failure> {
+    let numbers = memory::estimated(model, trajectories);
+    let what = format!("a joint fit of {numbers} unknowns to {samples} samples");
+    let bytes = memory::of_joint_fit(model, (samples, trajectories));
+    memory::ensure(&what, bytes, "fit fewer samples, or fewer candidate terms")
 }
 
 fn findings(result: &JointFit) -> Findings {
     let finite = |x: f64| x.is_finite().then_some(x);
-    let estimates: Vec<Estimate> = result
-        .estimates
-        .iter()
-        .map(|e| Estimate { value: e.value, std_error: finite(e.std_error), kept: e.kept })
-        .collect();
+    // Of an unknown with a number for every trajectory their mean, which has no error: it is no estimate of one number.
+    let one = |k: usize| match result.estimates.get(result.columns.of(k)).unwrap_or_default() {
+        [e] => Estimate { value: e.value, std_error: finite(e.std_error), kept: e.kept },
+        own => {
+            let mean = own.iter().map(|e| e.value).sum::<f64>() / own.len().max(1) as f64;
+            Estimate { value: mean, std_error: None, kept: true }
+        }
+    };
+    let estimates: Vec<Estimate> = (0..result.columns.unknowns()).map(one).collect();
+    let plausible = |p: &Plausible| (result.columns.unknown(p.unknown), p.value, (p.value / p.t_statistic).abs());
     Findings {
-        plausible: result.plausible.iter().map(|p| (p.unknown, p.value, (p.value / p.t_statistic).abs())).collect(),
+        plausible: result.plausible.iter().map(plausible).collect(),
         solution: result.x.clone(),
         noise: result.noise.iter().map(|&s| finite(s)).collect(),
         losses: result.losses.iter().map(|&l| ("joint", l)).collect(),

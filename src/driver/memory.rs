@@ -51,23 +51,29 @@ pub fn of_prediction(model: &Model, samples: u64) -> u64 {
 }
 
 /// Bytes of a joint fit to `samples` samples without refinement.
-pub fn of_joint_fit(model: &Model, samples: u64) -> u64 {
-    let (each, fixed) = joint_fit(model);
+pub fn of_joint_fit(model: &Model, (samples, trajectories): (u64, u64)) -> u64 {
+    let (each, fixed) = joint_fit(model, trajectories);
     samples.saturating_mul(each).saturating_add(fixed)
 }
 
+/// How many numbers a joint fit estimates beside the trajectories.
+pub fn estimated(model: &Model, trajectories: u64) -> u64 {
+    let own = model.unknowns.values().filter(|u| model.is_per_sample(u)).count() as u64;
+    (model.unknowns.len() as u64 - own).saturating_add(own.saturating_mul(trajectories))
+}
+
 /// The most samples of a joint fit that fit in memory.
-pub fn most_samples(model: &Model) -> usize {
-    let (each, fixed) = joint_fit(model);
+pub fn most_samples(model: &Model, trajectories: u64) -> usize {
+    let (each, fixed) = joint_fit(model, trajectories);
     let most = available().map_or(u64::MAX, |free| free.saturating_sub(fixed) / each.max(1));
     usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// Bytes for each sample, the bordered normal equations of the trajectory with their solution for every unknown, and bytes for the
 /// dense matrices of the unknowns.
-fn joint_fit(model: &Model) -> (u64, u64) {
-    let (n, p) = (components(model).len() as u64, model.unknowns.len() as u64);
-    let per_component = 8 * (p + 2) + 10 * n + 40;
+fn joint_fit(model: &Model, trajectories: u64) -> (u64, u64) {
+    let (n, p) = (components(model).len() as u64, estimated(model, trajectories));
+    let per_component = p.saturating_add(2).saturating_mul(8).saturating_add(10 * n + 40);
     (n.saturating_mul(per_component).saturating_mul(NUMBER), p.saturating_mul(p).saturating_mul(12 * NUMBER))
 }
 

@@ -185,7 +185,7 @@ impl Job<'_> {
         predict::ensure_memory(program, fit, &observed)?;
         let fitted = match fit.engine {
             Engine::Joint => {
-                joint::fit(model, fit, &observed, &self.target, &mut saver, observer).map(|found| (found, None))
+                joint::fit(program, fit, &observed, &self.target, &mut saver, observer).map(|found| (found, None))
             }
             Engine::Gradient => {
                 let kept = resumed.as_mut().map(|r| std::mem::take(&mut r.archive));
@@ -200,7 +200,7 @@ impl Job<'_> {
             labels.all(|l| l.span != d.primary.span)
         };
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
-        let judged = holdout::predict(model, &mut observed, &mut findings, (&self.threads, fit.seed), observer);
+        let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
@@ -324,7 +324,7 @@ fn save(
     directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
     let about =
         vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
-    let simulations = simulations(observed, findings);
+    let simulations = simulations(model, observed, findings);
     directory.save("discovered.mech", discovered(model, findings, &simulations, &about).as_bytes())?;
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;
@@ -342,7 +342,7 @@ fn save(
 }
 
 /// Start and grid of the first trajectory of every data set, with the part that was held out behind the fitted one.
-fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
+fn simulations(model: &Model, observed: &Observed, findings: &Findings) -> Vec<Simulation> {
     let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
     let mut out: Vec<Simulation> = Vec::new();
     let mut offset = 0;
@@ -352,6 +352,7 @@ fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
             let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
             out.push(Simulation {
                 set: first.set.clone(),
+                own: own(model, findings, k),
                 initial: (0..observed.components.len()).map(value).collect(),
                 steps: first.len + held.map_or(0, |h| h.len),
                 dt: first.dt,
@@ -360,4 +361,11 @@ fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
         offset += first.len;
     }
     out
+}
+
+/// The parameters of a fitted trajectory's own; elements of families have no name in a simulation.
+fn own(model: &Model, findings: &Findings, trajectory: usize) -> Vec<(String, f64)> {
+    let Some(values) = findings.own.get(trajectory) else { return Vec::new() };
+    let own = model.unknowns.values().zip(values).filter(|(u, _)| model.is_per_sample(u) && !u.name.contains('['));
+    own.map(|(u, value)| (u.name.clone(), *value)).collect()
 }

@@ -57,10 +57,14 @@ pub(super) fn named(failure: Failure, data: &DataSet, several: bool) -> Failure 
     }
 }
 
-/// Samples of all data sets of a fit that are made and not read, as far as the program says.
-pub(super) fn known_samples(program: &Program, fit: &Fit) -> u64 {
+/// Samples and trajectories of all data sets of a fit that are made and not read, as far as the program says.
+pub(super) fn known_samples(program: &Program, fit: &Fit) -> (u64, u64) {
     let extents = program.data_of(fit).filter_map(|data| data.source.extent());
-    extents.map(|(steps, trajectories)| (steps as u64).saturating_mul(trajectories as u64)).fold(0, u64::saturating_add)
+    extents.fold((0, 0), |(samples, all), (steps, trajectories)| {
+        let trajectories = trajectories as u64;
+        let own = (steps as u64).saturating_mul(trajectories);
+        (u64::saturating_add(samples, own), u64::saturating_add(all, trajectories))
+    })
 }
 
 /// States that windows are moved by or that are moved are observed, which only a file may tell.

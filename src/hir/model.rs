@@ -390,6 +390,11 @@ pub struct Start {
 }
 
 impl Model {
+    /// Whether an unknown is a parameter with a number for each window or trajectory.
+    pub fn is_per_sample(&self, unknown: &Unknown) -> bool {
+        matches!(unknown.kind, UnknownKind::Param(p) if self.params[p].per_sample)
+    }
+
     /// Whether every equation is linear in states and derivatives, with all its numbers known.
     pub fn is_linear(&self) -> bool {
         let holds_state = |e: &Expr| {

@@ -57,7 +57,8 @@ pub(super) fn ensure(
         .iter()
         .filter_map(|(id, u)| {
             let UnknownKind::Param(p) = u.kind else { return None };
-            let given = fit.engine == Engine::Gradient && fit.parameters.iter().any(|b| b.unknown == id);
+            // The joint engine estimates a number for every trajectory.
+            let given = fit.engine == Engine::Joint || fit.parameters.iter().any(|b| b.unknown == id);
             (model.params[p].per_sample && !given).then_some((u.name.as_str(), model.params[p].span))
         })
         .collect();
@@ -65,12 +66,9 @@ pub(super) fn ensure(
         let names: Vec<&str> = open.iter().map(|(name, _)| *name).collect();
         let all = names.join(", ");
         let left = if names.len() == 1 { all.clone() } else { format!("({all})") };
-        let message = match fit.engine {
-            Engine::Gradient => format!("{all}: a number for each sample, and no network gives it"),
-            Engine::Joint => format!("{all}: a number for each sample, and the joint engine estimates one for all"),
-        };
+        let message = format!("{all}: a number for each sample, and no network gives it");
         let help = format!(
-            "let a network read it off the data, `parameters {left} = network.output`, or leave `per sample` out"
+            "let a network read it off the data, `parameters {left} = network.output`, or fit with `engine joint`"
         );
         refuse(message, "fitted here", span, help);
     }

@@ -37,16 +37,18 @@ fn part(
 ) -> Result<Result<Part, String>, Failure> {
     let whole = cut.whole();
     let started = match cut.fitted {
-        Some(k) => on.state(k, cut.before.len, &whole)?.map(|state| (cut, state)),
-        None => on.of_own(&whole)?.map(|head| (Cut::new(&whole, head.count, None), head.state)),
+        Some(k) => on.state(k, cut.before.len, &whole)?.map(|state| (cut, state, on.findings.unknowns_of(k))),
+        None => on.of_own(&whole)?.map(|head| {
+            let [unknowns, _] = head.unknowns;
+            (Cut::new(&whole, head.count, None), head.state, unknowns)
+        }),
     };
-    let (cut, state) = match started {
+    let (cut, state, xi) = match started {
         Ok(started) => started,
         Err(why) => return Ok(Err(why)),
     };
     let grid = cut.grid(steps);
     let before = cut.before.time(cut.before.len.saturating_sub(1));
-    let xi: Vec<f64> = on.findings.estimates.iter().map(|e| e.value).collect();
     let solved = on.solve(compiled, &xi, &state, (before, &grid))?;
     Ok(solved.map(|predicted| Part { truth: cut.truth.slice(0, grid.len), grid, predicted }))
 }

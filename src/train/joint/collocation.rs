@@ -5,7 +5,8 @@
 //! held fixed while linearising, raises it to sixth order: the difference to the two-point quintic Hermite rule with
 //! midpoint, which also needs the total time derivative g of f along itself.
 
-use super::problem::{Dynamics, JointError, Observations, Points, Unknown};
+use super::columns::Columns;
+use super::problem::{Dynamics, EvaluateError, JointError, Observations, Points, Unknown};
 use crate::artifact::{Pattern, PatternEntry};
 
 /// The samples and the links between them.
@@ -16,6 +17,10 @@ pub struct Grid {
     pub samples: usize,
     /// Estimated numbers.
     pub unknowns: usize,
+    /// Which of them the model's unknowns are.
+    columns: Columns,
+    /// The trajectory of every sample.
+    trajectory: Vec<usize>,
     /// `[samples]`
     pub t: Vec<f64>,
     /// `[samples - 1]`; zero where a trajectory ends.
@@ -37,8 +42,8 @@ pub struct Grid {
 
 impl Grid {
     /// The grid of the observations.
-    pub fn new(n: usize, unknowns: &[Unknown], obs: &Observations) -> Grid {
-        let samples = obs.t.len();
+    pub fn new(n: usize, columns: &Columns, obs: &Observations) -> Grid {
+        let (samples, columns) = (obs.t.len(), columns.moved(obs));
         let mut h: Vec<f64> = obs.t.windows(2).map(|w| w[1] - w[0]).collect();
         for &b in &obs.breaks {
             if let Some(h) = b.checked_sub(1).and_then(|i| h.get_mut(i)) {
@@ -73,7 +78,9 @@ impl Grid {
             n,
             samples,
             row_weight,
-            unknowns: unknowns.len(),
+            unknowns: columns.total(),
+            trajectory: columns.trajectory(samples),
+            columns,
             t: obs.t.clone(),
             h,
             t_mid,
@@ -92,6 +99,43 @@ impl Grid {
     /// Number of links within trajectories.
     pub fn real_links(&self) -> usize {
         self.h.iter().filter(|&&h| h > 0.0).count()
+    }
+
+    /// The number that an unknown of the model is at a sample, or in the link behind it.
+    pub fn column(&self, unknown: usize, t: usize) -> usize {
+        self.columns.at(unknown, self.trajectory.get(t).copied().unwrap_or(0))
+    }
+
+    /// Whether every trajectory has a number of its own for some unknown.
+    pub fn has_own(&self) -> bool {
+        self.columns.has_own()
+    }
+
+    /// Every number as an unknown.
+    pub fn expanded(&self, unknowns: &[Unknown]) -> Vec<Unknown> {
+        self.columns.expanded(unknowns)
+    }
+
+    /// Every number with the value of its unknown.
+    pub fn spread(&self, values: &[f64]) -> Vec<f64> {
+        (0..self.unknowns).filter_map(|k| values.get(self.columns.unknown(k)).copied()).collect()
+    }
+
+    /// f at points that are the samples or the links between them, `[component, point]`.
+    pub fn field(&self, model: &mut dyn Dynamics, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        self.columns.evaluate(at, xi, (self.n, f), &mut |at, xi, f| model.field(at, xi, f))
+    }
+
+    /// f and its derivatives at such points, `[entry, point]`.
+    pub fn linearise(
+        &self,
+        model: &mut dyn Dynamics,
+        at: Points,
+        xi: &[f64],
+        entries: &mut [f64],
+    ) -> Result<(), EvaluateError> {
+        let rows = model.pattern().rows;
+        self.columns.evaluate(at, xi, (rows, entries), &mut |at, xi, entries| model.linearise(at, xi, entries))
     }
 
     fn at_samples<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
@@ -161,10 +205,10 @@ fn simpson(grid: &Grid, x: &[f64], f: &[f64], fm: &[f64]) -> Vec<f64> {
 /// The defects alone.
 pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
     let mut f = vec![0.0; grid.n * grid.samples];
-    model.field(grid.at_samples(x), xi, &mut f)?;
+    grid.field(model, grid.at_samples(x), xi, &mut f)?;
     let xm = midpoints(grid, x, &f);
     let mut fm = vec![0.0; grid.n * grid.links()];
-    model.field(grid.at_midpoints(&xm), xi, &mut fm)?;
+    grid.field(model, grid.at_midpoints(&xm), xi, &mut fm)?;
     Ok(simpson(grid, x, &f, &fm))
 }
 
@@ -173,12 +217,12 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
     let (n, p, samples, links) = (grid.n, grid.unknowns, grid.samples, grid.links());
     let pattern = model.pattern().clone();
     let mut at = vec![0.0; pattern.rows * samples];
-    model.linearise(grid.at_samples(x), xi, &mut at)?;
+    grid.linearise(model, grid.at_samples(x), xi, &mut at)?;
     let mut f = vec![0.0; n * samples];
     values(&pattern, &at, samples, &mut f);
     let xm = midpoints(grid, x, &f);
     let mut am = vec![0.0; pattern.rows * links];
-    model.linearise(grid.at_midpoints(&xm), xi, &mut am)?;
+    grid.linearise(model, grid.at_midpoints(&xm), xi, &mut am)?;
     let mut fm = vec![0.0; n * links];
     values(&pattern, &am, links, &mut fm);
 
@@ -223,6 +267,7 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
         for (i, list) in pattern.by_unknown.iter().enumerate() {
             for &(k, e) in list {
                 let (v0, v1) = (read(e, &at, samples, t), read(e, &at, samples, t + 1));
+                let k = grid.column(k, t);
                 border[i * p + k] = -h / 6.0 * (v0 + v1 + 4.0 * read(e, &am, links, t));
                 spread[i * p + k] = -h * h / 12.0 * (v0 - v1);
             }
@@ -245,7 +290,7 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
 pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
     let (n, samples, links) = (grid.n, grid.samples, grid.links());
     let mut f = vec![0.0; n * samples];
-    model.field(grid.at_samples(x), xi, &mut f)?;
+    grid.field(model, grid.at_samples(x), xi, &mut f)?;
     // Total time derivative of f along itself by a central difference.
     let eps = 1e-3 * grid.median_h;
     let mut g = vec![0.0; n * samples];
@@ -258,7 +303,7 @@ pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) 
         let t: Vec<f64> = grid.t.iter().map(|t| t + sign * eps).collect();
         let input: Vec<f64> =
             grid.input.iter().zip(&grid.input_slope).map(|(v, slope)| v + sign * eps * slope).collect();
-        model.field(Points { x: &shifted, t: &t, input: &input }, xi, &mut out)?;
+        grid.field(model, Points { x: &shifted, t: &t, input: &input }, xi, &mut out)?;
         for (g, v) in g.iter_mut().zip(&out) {
             *g += sign * v / (2.0 * eps);
         }
@@ -275,8 +320,8 @@ pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) 
     }
     let mut f_low = vec![0.0; n * links];
     let mut f_high = vec![0.0; n * links];
-    model.field(grid.at_midpoints(&low), xi, &mut f_low)?;
-    model.field(grid.at_midpoints(&high), xi, &mut f_high)?;
+    grid.field(model, grid.at_midpoints(&low), xi, &mut f_low)?;
+    grid.field(model, grid.at_midpoints(&high), xi, &mut f_high)?;
     let mut delta = vec![0.0; links * n];
     for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
         let h = grid.h[t];

@@ -1,6 +1,7 @@
 //! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
 
 use super::collocation::{self, Grid};
+use super::columns::Columns;
 use super::noise::{self, Fitted};
 use super::problem::{Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Unknown};
 use super::reduced::{self, Reduced, Weights};
@@ -51,13 +52,15 @@ pub fn fit(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<JointFit, JointError> {
+    let columns = Columns::new(unknowns, observations);
+    let (declared, unknowns) = (unknowns, &columns.expanded(unknowns));
     enough(unknowns, observations)?;
     let mut refinement = 1;
     let mut last: Option<(JointFit, usize)> = None;
     let mut solves = 0;
     loop {
         let refined = refine(observations, refinement);
-        let mut engine = Engine::new(model, unknowns, &refined, settings, observer);
+        let mut engine = Engine::new(model, (declared, unknowns, &columns), &refined, settings, observer);
         let outcome = engine.run();
         solves += engine.solves;
         let coarse = match outcome {
@@ -146,7 +149,11 @@ struct Step {
 
 struct Engine<'a> {
     model: &'a mut dyn Dynamics,
+    /// The unknowns of the model.
+    declared: &'a [Unknown],
+    /// Every number that is estimated.
     unknowns: &'a [Unknown],
+    columns: &'a Columns,
     obs: &'a Observations,
     settings: &'a Settings,
     observer: &'a mut dyn Observer,
@@ -165,13 +172,13 @@ struct Engine<'a> {
 impl<'a> Engine<'a> {
     fn new(
         model: &'a mut dyn Dynamics,
-        unknowns: &'a [Unknown],
+        (declared, unknowns, columns): (&'a [Unknown], &'a [Unknown], &'a Columns),
         obs: &'a Observations,
         settings: &'a Settings,
         observer: &'a mut dyn Observer,
     ) -> Self {
         let n = obs.names.len();
-        let grid = Grid::new(n, unknowns, obs);
+        let grid = Grid::new(n, columns, obs);
         let seen = obs.y.iter().filter(|y| y.is_finite()).count();
         let candidates = unknowns.iter().filter(|u| u.droppable).count();
         let price = match settings.significance {
@@ -180,7 +187,9 @@ impl<'a> Engine<'a> {
         };
         Engine {
             model,
+            declared,
             unknowns,
+            columns,
             obs,
             settings,
             observer,
@@ -300,10 +309,11 @@ impl<'a> Engine<'a> {
         // An unobserved component has no slopes to regress; then only the scales are of use.
         let observer = &*self.observer;
         let stop = || observer.should_stop();
-        let start = regression::regress(&self.grid, self.model, self.unknowns, (&x, &slopes), &stop)?;
+        let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
+        let start = regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), &stop)?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
-            xi = self.unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
+            xi = self.unknowns.iter().map(regression::first).collect();
             regression::clamp(self.unknowns, &mut xi);
         }
         self.scale = start.scale;
@@ -539,6 +549,7 @@ impl<'a> Engine<'a> {
             .collect();
         JointFit {
             estimates,
+            columns: self.columns.clone(),
             plausible,
             x: best.state.x.clone(),
             noise,

@@ -9,12 +9,15 @@
 //! Compared with keeping several derivatives of every state as unknowns, tied by Taylor rows, the blocks are as small as
 //! the system itself, and there is no bias from rows that are only true to low order.
 //!
+//! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
+//!
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory), [`regression`] (first
 //! coefficients), [`collocation`] (rows and their derivatives), [`reduced`] (elimination of the trajectory), [`select`]
 //! (which terms stay) over [`subset`], [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
 
 mod collocation;
+mod columns;
 mod engine;
 mod noise;
 mod problem;
@@ -25,6 +28,7 @@ mod select;
 mod smoother;
 mod subset;
 
+pub use columns::Columns;
 pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
 pub use problem::{
     Dynamics, Estimate, EvaluateError, Interim, JointError, JointFit, Observations, Plausible, Points, Settings,

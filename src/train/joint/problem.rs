@@ -1,5 +1,6 @@
 //! What the joint engine is given and what it gives back.
 
+use super::columns::Columns;
 use crate::artifact::Pattern;
 use crate::solve::PivotError;
 
@@ -44,6 +45,8 @@ pub struct Unknown {
     pub linear: bool,
     /// Whether it is a candidate term's coefficient, which may be dropped.
     pub droppable: bool,
+    /// Whether every trajectory has a number of its own; not for candidate terms.
+    pub own: bool,
 }
 
 /// What was seen: one or more trajectories, one after the other.
@@ -92,7 +95,7 @@ pub struct Estimate {
 /// A dropped term that the data do not rule out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plausible {
-    /// Position of the unknown.
+    /// Position of its number among all.
     pub unknown: usize,
     /// The value it would have, all else linearised.
     pub value: f64,
@@ -103,8 +106,10 @@ pub struct Plausible {
 /// The result of a joint fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointFit {
-    /// One per unknown.
+    /// One for every number, in the order of `columns`.
     pub estimates: Vec<Estimate>,
+    /// Which numbers the unknowns are.
+    pub columns: Columns,
     /// Dropped terms with |t| above 2, largest first.
     pub plausible: Vec<Plausible>,
     /// The estimated trajectory, `[component, time]`.

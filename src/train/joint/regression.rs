@@ -1,4 +1,7 @@
 //! First coefficients: regression of smoothed derivatives on the model, linear or by Levenberg-Marquardt.
+//!
+//! A regression that leaves much of the derivatives is made again from other sizes of the parameters that enter nonlinearly and have no
+//! start value. What every trajectory has of its own starts from the same regression with one number for all.
 
 use super::collocation::Grid;
 use super::problem::{Dynamics, JointError, Points, Unknown};
@@ -11,12 +14,20 @@ pub struct Start {
     pub xi: Vec<f64>,
     /// The change of each unknown that changes x' by about its own size.
     pub scale: Vec<f64>,
+    /// The part of the squares of the derivatives that is left.
+    left: f64,
 }
 
 /// Relative ridge of the linear regression.
 const RIDGE: f64 = 1e-3;
 /// Steps of Levenberg-Marquardt, when an unknown enters nonlinearly.
 const STEPS: usize = 40;
+/// A start that leaves more than this part of the squares is looked at with doubt,
+const POOR: f64 = 0.1;
+/// and another one is better that leaves less than this part of what it leaves.
+const BETTER: f64 = 0.9;
+/// Other sizes of parameters.
+const SIZES: [f64; 8] = [3.0, 1.0 / 3.0, 10.0, 0.1, 30.0, 1.0 / 30.0, 100.0, 0.01];
 
 struct Normal {
     gram: Vec<f64>,
@@ -37,7 +48,7 @@ fn normal(
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
     let pattern = model.pattern().clone();
     let mut entries = vec![0.0; pattern.rows * len];
-    model.linearise(Points { x, t: &grid.t, input: &grid.input }, xi, &mut entries)?;
+    grid.linearise(model, Points { x, t: &grid.t, input: &grid.input }, xi, &mut entries)?;
     let read = |e: PatternEntry, t: usize| match e {
         PatternEntry::Constant(c) => c,
         PatternEntry::Row(r) => entries[r * len + t],
@@ -53,11 +64,13 @@ fn normal(
                 *v = read(e, t) / size[c];
             }
             if out.undefined.is_none() {
-                out.undefined = row.iter().position(|v| !v.is_finite()).map(|k| (list[k].0, t));
+                out.undefined = row.iter().position(|v| !v.is_finite()).map(|k| (grid.column(list[k].0, t), t));
             }
             for (a, &(i, _)) in list.iter().enumerate() {
+                let i = grid.column(i, t);
                 out.gradient[i] += row[a] * r;
                 for (b, &(j, _)) in list.iter().enumerate().take(a + 1) {
+                    let j = grid.column(j, t);
                     out.gram[i.max(j) * p + i.min(j)] += row[a] * row[b];
                 }
             }
@@ -71,13 +84,52 @@ fn normal(
     Ok(out)
 }
 
-/// Regresses `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop` says so. Samples whose slopes are not
-/// numbers are left out.
-pub fn regress(
+/// The first values of all numbers: the regression of `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop`
+/// says so. Samples whose slopes are not numbers are left out. The unknowns are those of the model, and `shared` is a grid on which
+/// they are the same for all trajectories.
+pub fn start(
+    (grid, shared): (&Grid, &Grid),
+    model: &mut dyn Dynamics,
+    unknowns: &[Unknown],
+    along: (&[f64], &[f64]),
+    stop: &dyn Fn() -> bool,
+) -> Result<Start, JointError> {
+    let plain: Vec<f64> = unknowns.iter().map(first).collect();
+    let mut best = regress(shared, model, unknowns, (along, &plain), stop)?;
+    let open = |u: &Unknown| !u.linear && u.start.is_none();
+    if unknowns.iter().any(open) {
+        for size in SIZES {
+            if best.left <= POOR {
+                break;
+            }
+            let sized = |(u, x): (&Unknown, &f64)| if open(u) { x * size } else { *x };
+            let from: Vec<f64> = unknowns.iter().zip(&plain).map(sized).collect();
+            match regress(shared, model, unknowns, (along, &from), stop) {
+                Ok(other) if other.left < BETTER * best.left => best = other,
+                Err(JointError::Interrupted(interim)) => return Err(JointError::Interrupted(interim)),
+                // From there the model has no value: it is no start.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    if !grid.has_own() {
+        return Ok(best);
+    }
+    let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
+    regress(grid, model, &all, (along, &from), stop)
+}
+
+/// Where an unknown starts.
+pub fn first(unknown: &Unknown) -> f64 {
+    unknown.start.unwrap_or(if unknown.linear { 0.0 } else { 1.0 })
+}
+
+/// The regression from given values of the numbers.
+fn regress(
     grid: &Grid,
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
-    (x, slopes): (&[f64], &[f64]),
+    ((x, slopes), from): ((&[f64], &[f64]), &[f64]),
     stop: &dyn Fn() -> bool,
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
@@ -91,7 +143,7 @@ pub fn regress(
         })
         .collect();
     let linear = unknowns.iter().all(|u| u.linear);
-    let mut xi: Vec<f64> = unknowns.iter().map(|u| u.start.unwrap_or(if u.linear { 0.0 } else { 1.0 })).collect();
+    let mut xi = from.to_vec();
     clamp(unknowns, &mut xi);
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
     if let Some((unknown, sample)) = now.undefined {
@@ -145,7 +197,8 @@ pub fn regress(
         }
     }
     without.into_iter().for_each(|i| scale[i] = natural(&now.gram, i, xi[i]));
-    Ok(Start { xi, scale })
+    let left = now.loss / (samples * n) as f64;
+    Ok(Start { xi, scale, left: if left.is_finite() { left } else { f64::INFINITY } })
 }
 
 /// Moves every unknown into its bounds.

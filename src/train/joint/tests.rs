@@ -40,6 +40,7 @@ impl Quadratic {
             upper: f64::INFINITY,
             linear: true,
             droppable: true,
+            own: false,
         };
         (0..self.n).flat_map(|c| self.terms.iter().map(move |t| one(format!("{c}{t:?}")))).collect()
     }

@@ -1,0 +1,143 @@
+//! Parameters that every trajectory has of its own, by the joint engine.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const LOGISTIC: &str = "model Truth { state x; param r = 3, k = 3; x' = r*x*(1 - x/k); initial x = 0.2 }
+model Logistic {
+  state x
+  param r in [0, 10] per sample
+  param k in [0.1, 10] per sample
+  x' = r*x*(1 - x/k)
+}
+data runs = simulate Truth {
+  steps 60; dt 0.05; trajectories 12; spread 0.04; noise 1%; seed 1
+  vary r = normal(3, 0.3); vary k = normal(3, 0.3)
+}
+fit Logistic to runs
+";
+
+fn run(folder: &Path, model: &str) -> Value {
+    fs::write(folder.join("m.mech"), model).expect("a written file");
+    let _ = fs::remove_dir_all(folder.join("out"));
+    let run = Command::new(env!("CARGO_BIN_EXE_mechc"))
+        .args(["run", "m.mech", "--out", "out"])
+        .current_dir(folder)
+        .output()
+        .expect("mechc starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = fs::read_to_string(folder.join("out/record.json")).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The rows of `parameters.csv`: whether held out, and the numbers behind the time.
+fn rows(folder: &Path) -> (String, Vec<(bool, Vec<f64>)>) {
+    let text = fs::read_to_string(folder.join("out/parameters.csv")).expect("a table");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        (cells[0] == "held out", cells[3..].iter().map(|c| c.parse().expect("a number")).collect())
+    };
+    let header = text.lines().next().expect("a header").to_string();
+    (header, text.lines().skip(1).map(row).collect())
+}
+
+fn metric(record: &Value, name: &str, part: &str) -> f64 {
+    let all = record["metrics"].as_array().expect("metrics");
+    let found = all.iter().find(|m| m["name"] == name && m["part"] == part);
+    found.unwrap_or_else(|| panic!("{name}, {part}: {all:?}"))["value"].as_f64().expect("a number")
+}
+
+/// Every trajectory gets its own r and k, within their errors: of 24 numbers at most two lie beyond two and a half standard errors, and
+/// none beyond four; the errors are not blown up either, as the mean square of what they measure shows.
+#[test]
+fn a_logistic_family_is_recovered() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let record = run(folder.path(), LOGISTIC);
+    let (header, rows) = rows(folder.path());
+    assert_eq!(header, "part,trajectory,t,r,k,std_error r,std_error k,true r,true k");
+    assert_eq!(rows.len(), 12);
+    let mut off = Vec::new();
+    for (held, numbers) in &rows {
+        let [r, k, dr, dk, tr, tk] = numbers[..] else { panic!("{numbers:?}") };
+        assert!(!held && dr > 0.0 && dk > 0.0 && dr < 0.3 && dk < 0.1, "{numbers:?}");
+        off.extend([(r - tr) / dr, (k - tk) / dk]);
+    }
+    assert!(off.iter().all(|z| z.abs() < 4.0), "{off:?}");
+    assert!(off.iter().filter(|z| z.abs() > 2.5).count() <= 2, "{off:?}");
+    let square = off.iter().map(|z| z * z).sum::<f64>() / off.len() as f64;
+    assert!((0.3..2.5).contains(&square), "{square}");
+    assert!(metric(&record, "R^2 of r", "fitted") > 0.95 && metric(&record, "R^2 of k", "fitted") > 0.95);
+    // The equations show the means, which are estimates of no number and have no error.
+    let mean = rows.iter().map(|(_, n)| n[0]).sum::<f64>() / 12.0;
+    let r = record["parameters"].as_array().expect("parameters").iter().find(|p| p["name"] == "r").expect("r");
+    assert!((r["value"].as_f64().expect("a number") - mean).abs() < 1e-12 && r["std_error"].is_null(), "{r}");
+    // The file simulates the first trajectory with what is its own.
+    let text = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
+    let own = format!("simulate Logistic(r = {}, k = {})", rows[0].1[0], rows[0].1[1]);
+    assert!(text.contains(&own), "{own} in {text}");
+}
+
+/// What all trajectories share is estimated from all of them, beside what is their own.
+#[test]
+fn shared_and_own_parameters_are_estimated_together() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shared = LOGISTIC.replace("param k in [0.1, 10] per sample", "param k in [0.1, 10]");
+    let record = run(folder.path(), &shared.replace("; vary k = normal(3, 0.3)", ""));
+    let (header, rows) = rows(folder.path());
+    assert_eq!(header, "part,trajectory,t,r,std_error r,true r");
+    assert!(rows.iter().all(|(_, n)| (n[0] - n[2]).abs() < 4.0 * n[1]), "{rows:?}");
+    let parameters = record["parameters"].as_array().expect("parameters");
+    let k = parameters.iter().find(|p| p["name"] == "k").expect("k");
+    let (value, error) = (k["value"].as_f64().expect("a number"), k["std_error"].as_f64().expect("an error"));
+    assert!((value - 3.0).abs() < 4.0 * error && error < 0.01, "{value} {error}");
+}
+
+/// A trajectory that took no part gets its own numbers from its first part and is predicted with them; a fitted one is predicted with
+/// those it has.
+#[test]
+fn predictions_use_the_numbers_of_the_trajectory() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let held = LOGISTIC.replace("steps 60; dt 0.05", "steps 200; dt 0.05").replace("noise 1%", "noise 0");
+    let held =
+        held.replace("seed 1", "seed 1; holdout 25% of trajectories") + "predict tail = fit { from end; steps 40 }\n";
+    let record = run(folder.path(), &held);
+    let (_, rows) = rows(folder.path());
+    assert_eq!(rows.iter().filter(|(held, _)| *held).count(), 3);
+    for (held, n) in &rows {
+        assert!((n[0] - n[4]).abs() < 1e-4 && (n[1] - n[5]).abs() < 1e-4, "{held} {n:?}");
+    }
+    assert!(metric(&record, "RMSE of x", "held out") < 1e-4);
+    assert!(metric(&record, "R^2 of r", "held out") > 0.999);
+    // At the end every trajectory stands at its own capacity, and stays there.
+    let text = fs::read_to_string(folder.path().join("out/tail.csv")).expect("a table");
+    let last: Vec<f64> = text
+        .lines()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .chunks(40)
+        .map(|c| c[39].rsplit(',').next().expect("a cell").parse().expect("a number"))
+        .collect();
+    let capacities: Vec<f64> = rows.iter().filter(|(held, _)| !held).map(|(_, n)| n[5]).collect();
+    assert_eq!((last.len(), capacities.len()), (9, 9));
+    assert!(last.iter().zip(&capacities).all(|(x, k)| (x - k).abs() < 1e-4), "{last:?} {capacities:?}");
+}
+
+/// Parameters without start values, one of which begins far from where it belongs: from there the growth rate comes to stand at the end of
+/// its range, and another size of the capacity is found.
+#[test]
+fn another_start_is_found_where_the_first_leads_nowhere() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let one = LOGISTIC.replace(" per sample", "").replace("vary r = normal(3, 0.3); vary k = normal(3, 0.3)", "");
+    for capacity in [3.0, 50.0] {
+        let model = one.replace("k = 3;", &format!("k = {capacity};")).replace("in [0.1, 10]", "in [0.1, 1000]");
+        let record = run(folder.path(), &model);
+        for (name, truth) in [("r", 3.0), ("k", capacity)] {
+            let parameters = record["parameters"].as_array().expect("parameters");
+            let value = parameters.iter().find(|p| p["name"] == name).expect(name)["value"].as_f64().expect("a number");
+            assert!((value / truth - 1.0).abs() < 0.02, "{name} = {value}, not {truth}");
+        }
+    }
+}
