@@ -1,9 +1,11 @@
 //! Parameters that every trajectory has of its own, by the joint engine.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use common::{mechc, run};
 use serde_json::Value;
 
 const LOGISTIC: &str = "model Truth { state x; param r = 3, k = 3; x' = r*x*(1 - x/k); initial x = 0.2 }
@@ -19,19 +21,6 @@ data runs = simulate Truth {
 }
 fit Logistic to runs
 ";
-
-fn run(folder: &Path, model: &str) -> Value {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let _ = fs::remove_dir_all(folder.join("out"));
-    let run = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["run", "m.mech", "--out", "out"])
-        .current_dir(folder)
-        .output()
-        .expect("mechc starts");
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let text = fs::read_to_string(folder.join("out/record.json")).expect("a record");
-    serde_json::from_str(&text).expect("JSON")
-}
 
 /// The rows of `parameters.csv`: whether held out, and the numbers behind the time.
 fn rows(folder: &Path) -> (String, Vec<(bool, Vec<f64>)>) {
@@ -54,8 +43,7 @@ fn metric(record: &Value, name: &str, part: &str) -> f64 {
 /// none beyond four; the errors are not blown up either, as the mean square of what they measure shows.
 #[test]
 fn a_logistic_family_is_recovered() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let record = run(folder.path(), LOGISTIC);
+    let (folder, record) = run(LOGISTIC);
     let (header, rows) = rows(folder.path());
     assert_eq!(header, "part,trajectory,t,r,k,std_error r,std_error k,true r,true k");
     assert_eq!(rows.len(), 12);
@@ -78,14 +66,15 @@ fn a_logistic_family_is_recovered() {
     let text = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
     let own = format!("simulate Logistic(r = {}, k = {})", rows[0].1[0], rows[0].1[1]);
     assert!(text.contains(&own), "{own} in {text}");
+    let simulated = mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--out", "s.csv"]);
+    assert!(simulated.status.success(), "{}", String::from_utf8_lossy(&simulated.stderr));
 }
 
 /// What all trajectories share is estimated from all of them, beside what is their own.
 #[test]
 fn shared_and_own_parameters_are_estimated_together() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let shared = LOGISTIC.replace("param k in [0.1, 10] per sample", "param k in [0.1, 10]");
-    let record = run(folder.path(), &shared.replace("; vary k = normal(3, 0.3)", ""));
+    let (folder, record) = run(&shared.replace("; vary k = normal(3, 0.3)", ""));
     let (header, rows) = rows(folder.path());
     assert_eq!(header, "part,trajectory,t,r,std_error r,true r");
     assert!(rows.iter().all(|(_, n)| (n[0] - n[2]).abs() < 4.0 * n[1]), "{rows:?}");
@@ -99,11 +88,10 @@ fn shared_and_own_parameters_are_estimated_together() {
 /// those it has.
 #[test]
 fn predictions_use_the_numbers_of_the_trajectory() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let held = LOGISTIC.replace("steps 60; dt 0.05", "steps 200; dt 0.05").replace("noise 1%", "noise 0");
     let held =
         held.replace("seed 1", "seed 1; holdout 25% of trajectories") + "predict tail = fit { from end; steps 40 }\n";
-    let record = run(folder.path(), &held);
+    let (folder, record) = run(&held);
     let (_, rows) = rows(folder.path());
     assert_eq!(rows.iter().filter(|(held, _)| *held).count(), 3);
     for (held, n) in &rows {
@@ -129,11 +117,10 @@ fn predictions_use_the_numbers_of_the_trajectory() {
 /// its range, and another size of the capacity is found.
 #[test]
 fn another_start_is_found_where_the_first_leads_nowhere() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let one = LOGISTIC.replace(" per sample", "").replace("vary r = normal(3, 0.3); vary k = normal(3, 0.3)", "");
     for capacity in [3.0, 50.0] {
         let model = one.replace("k = 3;", &format!("k = {capacity};")).replace("in [0.1, 10]", "in [0.1, 1000]");
-        let record = run(folder.path(), &model);
+        let (_, record) = run(&model);
         for (name, truth) in [("r", 3.0), ("k", capacity)] {
             let parameters = record["parameters"].as_array().expect("parameters");
             let value = parameters.iter().find(|p| p["name"] == name).expect(name)["value"].as_f64().expect("a number");

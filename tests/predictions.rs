@@ -1,25 +1,11 @@
 //! Predictions of fits: laws that are solved on and networks that read their own output, against closed forms.
 
+mod common;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
+use common::{mechc, run};
 use serde_json::Value;
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-/// A run of `m.mech` in a folder of its own: its record and where its files are.
-fn run(model: &str) -> (tempfile::TempDir, Value) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("m.mech"), model).expect("a written file");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    let record = serde_json::from_str(&text).expect("JSON");
-    (folder, record)
-}
 
 /// The rows of a table in the run directory.
 fn table(folder: &tempfile::TempDir, name: &str) -> Vec<Vec<f64>> {

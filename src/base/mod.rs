@@ -1,5 +1,5 @@
 //! The vocabulary every other module shares: typed indices with their arenas, insertion-ordered maps,
-//! dense tensors, scalar mathematics, steps and a hash. Nothing here knows about models, files or numerics.
+//! dense tensors, scalar mathematics, steps, a hash and words of trainings. Nothing here knows about models, files or numerics.
 
 mod arena;
 mod hash;
@@ -7,6 +7,7 @@ mod math;
 mod ratio;
 mod step;
 mod tensor;
+mod training;
 
 pub use arena::{Arena, Idx};
 pub use hash::Fnv;
@@ -15,5 +16,6 @@ pub use math::Real;
 pub use ratio::Ratio;
 pub use step::same_step;
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
+pub use training::{Decay, Normalise};
 
 pub(crate) use arena::index_type;

@@ -18,8 +18,8 @@ use crate::report::{Archive, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
-    self, CoefficientSpec, Decay, Functions, GradientError, GradientFit, Layout, Normalise, ParameterSpec, Seed,
-    Settings, State, StepTimes,
+    self, CoefficientSpec, Functions, GradientError, GradientFit, Layout, ParameterSpec, Seed, Settings, State,
+    StepTimes,
 };
 
 /// Trains the networks of `fit` and estimates the model's unknowns, from the beginning or from what an interrupted run kept.
@@ -252,18 +252,9 @@ fn settings(fit: &Fit) -> Settings {
         beta1: fit.optimizer.beta1,
         beta2: fit.optimizer.beta2,
         epsilon: fit.optimizer.epsilon,
-        decay: match fit.optimizer.decay {
-            hir::Decay::Constant => Decay::Constant,
-            hir::Decay::Cosine => Decay::Cosine,
-            hir::Decay::Exponential(end) => Decay::Exponential(end),
-            hir::Decay::Plateau { patience, factor } => Decay::Plateau { patience, factor },
-        },
+        decay: fit.optimizer.decay,
         warmup: fit.optimizer.warmup,
-        normalise: match fit.normalise {
-            hir::Normalise::Standard => Normalise::Standard,
-            hir::Normalise::Range => Normalise::Range,
-            hir::Normalise::Off => Normalise::Off,
-        },
+        normalise: fit.normalise,
         shifts: fit.shifts.iter().map(|(state, by)| (state.index(), by.index())).collect(),
         evaluate: fit.evaluate,
         patience: fit.early_stopping.map(|s| s.patience),

@@ -3,7 +3,7 @@
 use super::System;
 use super::names::Table;
 use crate::base::Idx;
-use crate::hir::{Expr, StateId};
+use crate::hir::{Expr, Notation, StateId, write};
 
 /// A component and its derivative.
 pub(super) struct Component<'s> {
@@ -23,6 +23,16 @@ pub(super) enum Flow<'s> {
     Next(String),
     /// The right side of an equation.
     Right(&'s Expr),
+}
+
+impl Flow<'_> {
+    /// As it stands in a target.
+    pub(super) fn text<N: Notation>(&self, notation: &N) -> Result<String, N::Error> {
+        match self {
+            Flow::Next(name) => Ok(name.clone()),
+            Flow::Right(expr) => Ok(write(notation, expr)?.text),
+        }
+    }
 }
 
 /// The components, in the order of [`crate::hir::Model::states`], derivatives behind their state.

@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::components::{Flow, components};
+use super::components::components;
 use super::names::{Rules, Table, ascii};
 use super::{ExportError, System};
-use crate::hir::{
-    BinaryOp, Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print,
-};
+use crate::hir::{BinaryOp, Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
 const FORMAT: &str = "diffsl";
 
@@ -32,10 +30,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     let table = Table::new(system.model, &RULES);
     let diffsl = Diffsl { table: &table, system };
     let components = components(system, &table);
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "// {line}");
-    }
+    let mut out = system.head("//");
     if !system.parameters.is_empty() {
         out.push_str("in_i {\n");
         for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
@@ -53,10 +48,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     }
     out.push_str("}\nF_i {\n");
     for component in &components {
-        let flow = match &component.flow {
-            Flow::Next(name) => name.clone(),
-            Flow::Right(expr) => print(&diffsl, expr)?.text,
-        };
+        let flow = component.flow.text(&diffsl)?;
         let _ = writeln!(out, "  {flow},");
     }
     out.push_str("}\n");

@@ -21,10 +21,7 @@ const RULES: Rules = Rules {
 pub(super) fn write(system: &System<'_>) -> String {
     let table = Table::new(system.model, &RULES);
     let latex = Latex { table: &table };
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "% {line}");
-    }
+    let mut out = system.head("%");
     let mut groups = vec![
         system
             .rights

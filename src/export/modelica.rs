@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::components::{Flow, components};
+use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::notes::{in_seconds, modelica as modelica_unit, of_name};
 use super::{ExportError, System};
-use crate::hir::{Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
+use crate::hir::{Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
 const RULES: Rules = Rules {
     legal: ascii,
@@ -29,10 +29,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     let table = Table::new(system.model, &RULES);
     let modelica = Modelica { table: &table };
     let components = components(system, &table);
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "// {line}");
-    }
+    let mut out = system.head("//");
     let _ = writeln!(out, "model {}", table.model);
     for (parameter, name) in system.parameters.iter().zip(&table.unknowns) {
         let mut range: Vec<String> = unit(system, &parameter.name).into_iter().collect();
@@ -59,10 +56,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     }
     out.push_str("equation\n");
     for component in &components {
-        let flow = match &component.flow {
-            Flow::Next(name) => name.clone(),
-            Flow::Right(expr) => print(&modelica, expr)?.text,
-        };
+        let flow = component.flow.text(&modelica)?;
         let _ = writeln!(out, "  der({}) = {flow};", component.name);
     }
     let _ = writeln!(out, "end {};", table.model);

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::components::{Flow, components};
+use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::notes::of_name;
 use super::{ExportError, System, greek};
-use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number, write as print};
+use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
 const RULES: Rules = Rules {
     legal,
@@ -35,10 +35,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     let table = Table::new(system.model, &RULES);
     let julia = Julia { table: &table };
     let components = components(system, &table);
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "# {line}");
-    }
+    let mut out = system.head("#");
     out.push_str("using ModelingToolkit\nusing ModelingToolkit: t_nounits as t, D_nounits as D\n\n");
     if !system.parameters.is_empty() {
         out.push_str("pars = @parameters begin\n");
@@ -68,10 +65,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     }
     out.push_str("end\neqs = [\n");
     for component in &components {
-        let flow = match &component.flow {
-            Flow::Next(name) => name.clone(),
-            Flow::Right(expr) => print(&julia, expr)?.text,
-        };
+        let flow = component.flow.text(&julia)?;
         let _ = writeln!(out, "    D({}) ~ {flow}", component.name);
     }
     let _ = writeln!(out, "]\n@named {} = System(eqs, t, vars, pars)", table.model);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::components::{Flow, components};
+use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::numpy::Python;
 use super::{ExportError, System};
@@ -30,10 +30,7 @@ const RULES: Rules = Rules {
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     let table = Table::new(system.model, &RULES);
     let symbols = Python { table: &table, symbolic: true, time: "t" };
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "# {line}");
-    }
+    let mut out = system.head("#");
     out.push_str("import numpy as np\nimport sympy as sp\n\nt = sp.Symbol(\"t\", real=True)\n");
     let model = system.model;
     for (state, names) in model.states.values().zip(&table.states) {
@@ -158,10 +155,7 @@ fn rhs(system: &System<'_>, table: &Table, out: &mut String) -> Result<(), Expor
     let first = components.first().map_or("t", |c| c.name.as_str());
     let _ = writeln!(out, "    with np.errstate(all=\"ignore\"):\n        _flow = [");
     for component in &components {
-        let flow = match &component.flow {
-            Flow::Next(name) => name.clone(),
-            Flow::Right(expr) => print(&numbers, expr)?.text,
-        };
+        let flow = component.flow.text(&numbers)?;
         let _ = writeln!(out, "            {flow},");
     }
     let _ = writeln!(out, "        ]");

@@ -91,6 +91,11 @@ pub struct RightTerm {
 }
 
 impl<'m> System<'m> {
+    /// What it is and where it comes from, as lines of comments.
+    pub(super) fn head(&self, comment: &str) -> String {
+        self.origin.about.iter().map(|line| format!("{comment} {line}\n")).collect()
+    }
+
     /// The system of a model. `parameter_errors` are the standard errors of parameters, by name, with the values they belong to.
     ///
     /// # Errors

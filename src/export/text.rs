@@ -8,10 +8,7 @@ use crate::hir::{Bounds, UnknownKind, number, spell_bounds};
 
 pub(super) fn write(system: &System<'_>) -> String {
     let model = system.model;
-    let mut out = String::new();
-    for line in &system.origin.about {
-        let _ = writeln!(out, "// {line}");
-    }
+    let mut out = system.head("//");
     for right in &system.rights {
         let left = model.spell_state(right.state, right.derivative);
         let _ = writeln!(out, "{left} = {}", model.spell(&right.value));

@@ -4,6 +4,7 @@ use super::{
     Bounds, DataId, EarlyStopping, Expr, FieldBinding, FitId, FormulaSpec, Loss, Model, ModelId, NetworkId, Optimizer,
     OutputRef, PredictSpec, SolveSpec, StartSource, StateId, StepSource, Test, UnknownId,
 };
+pub use crate::base::Normalise;
 use crate::base::{Arena, IndexMap, IndexSet};
 use crate::source::Span;
 
@@ -415,17 +416,6 @@ pub enum Holdout {
     Time(f64),
     /// The last fraction of the trajectories.
     Trajectories(f64),
-}
-
-/// How networks see the states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalise {
-    /// With mean 0 and standard deviation 1.
-    Standard,
-    /// From -1 to 1.
-    Range,
-    /// As they are.
-    Off,
 }
 
 impl Normalise {

@@ -1,6 +1,7 @@
 //! What the gradient engine makes small, and how.
 
 use super::{InputId, NetworkId, StateId};
+pub use crate::base::Decay;
 
 /// One number of a network's output, for every step where that is over the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,24 +115,6 @@ pub struct Optimizer {
     pub decay: Decay,
     /// Steps over which the rate rises from zero.
     pub warmup: usize,
-}
-
-/// Learning-rate schedule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Decay {
-    /// The same rate throughout.
-    Constant,
-    /// Half a cosine from the full rate to zero.
-    Cosine,
-    /// By the same factor at every step, down to this share of the rate at the end.
-    Exponential(f64),
-    /// Multiplied by a factor when the loss has not fallen for so many evaluations.
-    Plateau {
-        /// Evaluations.
-        patience: usize,
-        /// The factor.
-        factor: f64,
-    },
 }
 
 impl Decay {

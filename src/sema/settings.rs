@@ -52,6 +52,22 @@ const fn gradient(key: &'static str, takes: Takes, default: &'static str, about:
 
 const MAX_SEED: u64 = 1 << 53;
 
+/// What is kept out of a fit, of data that may have several trajectories.
+const HOLDOUT: Rule = rule(
+    "holdout",
+    Takes::Form("holdout 20%` or `holdout 20% of trajectories"),
+    "nothing",
+    "what is kept out of a fit",
+);
+
+const fn seed(about: &'static str) -> Rule {
+    rule("seed", Takes::Whole(0, MAX_SEED), "0", about)
+}
+
+const fn trajectories(about: &'static str) -> Rule {
+    rule("trajectories", Takes::Whole(1, 1_000_000), "1", about)
+}
+
 /// Settings of `data NAME = simulate MODEL(...)`.
 pub const SIMULATE: &[Rule] = &[
     rule("steps", Takes::Whole(2, 10_000_000), "required", "samples per trajectory, the first one at time zero"),
@@ -63,8 +79,8 @@ pub const SIMULATE: &[Rule] = &[
         "0",
         "measurement noise, relative to each state's spread",
     ),
-    rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of noise and initial values"),
-    rule("trajectories", Takes::Whole(1, 1_000_000), "1", "how many trajectories"),
+    seed("seed of noise and initial values"),
+    trajectories("how many trajectories"),
     rule(
         "vary",
         Takes::Form("vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)"),
@@ -72,12 +88,7 @@ pub const SIMULATE: &[Rule] = &[
         "a parameter that is drawn, or given, for every trajectory; may stand several times",
     ),
     rule("spread", Takes::Number(0.0, 1e6, false), "0.3", "how far initial values of further trajectories scatter"),
-    rule(
-        "holdout",
-        Takes::Form("holdout 20%` or `holdout 20% of trajectories"),
-        "nothing",
-        "what is kept out of a fit",
-    ),
+    HOLDOUT,
 ];
 
 /// Settings of `solve NAME = MODEL(...)`.
@@ -123,14 +134,9 @@ pub const PREDICT: &[Rule] = &[
 /// Settings of `data NAME = formula`; other keys name columns.
 pub const FORMULA: &[Rule] = &[
     rule("t", Takes::Form("t = linspace(0, 50, 500)"), "required", "the times: first, last, and how many"),
-    rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of the random numbers"),
-    rule("trajectories", Takes::Whole(1, 1_000_000), "1", "how many trajectories, each with numbers of its own"),
-    rule(
-        "holdout",
-        Takes::Form("holdout 20%` or `holdout 20% of trajectories"),
-        "nothing",
-        "what is kept out of a fit",
-    ),
+    seed("seed of the random numbers"),
+    trajectories("how many trajectories, each with numbers of its own"),
+    HOLDOUT,
 ];
 
 /// Settings of `data NAME = csv("...")` and of the numpy formats; other keys name states and inputs.
@@ -161,12 +167,7 @@ pub const FILE: &[Rule] = &[
         "the texts that stand for a missing sample",
     ),
     rule("trajectory", Takes::Name, "one trajectory", "the column that tells trajectories apart"),
-    rule(
-        "holdout",
-        Takes::Form("holdout 20%` or `holdout 20% of trajectories"),
-        "nothing",
-        "what is kept out of a fit",
-    ),
+    HOLDOUT,
 ];
 
 /// Settings of `network NAME`.
@@ -194,7 +195,7 @@ pub const FIT: &[Rule] = &[
         "gradient with fields or a setting about network outputs, else joint",
         "which engine fits",
     ),
-    rule("seed", Takes::Whole(0, MAX_SEED), "0", "seed of everything random in the fit"),
+    seed("seed of everything random in the fit"),
     gradient(
         "orders",
         Takes::Whole(1, 8),

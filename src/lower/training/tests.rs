@@ -190,10 +190,51 @@ fn lowered(model: &Model, observed: &[usize], coefficients: &Coefficients) -> Lo
     let inputs: Vec<&str> = observed.iter().map(|&s| model.states[s].name.as_str()).collect();
     let networks = network(&inputs, model.states.len());
     let fit = fit(7, model.states.len());
-    let request = Request { model, networks: &networks, fit: &fit, observed: &observed, coefficients };
+    lowered_from(Request { model, networks: &networks, fit: &fit, observed: &observed, coefficients })
+}
+
+/// With all states observed.
+#[track_caller]
+fn lowered_as(model: &Model, networks: &Arena<NetworkId, Network>, fit: &Fit, coefficients: &Coefficients) -> Lowered {
+    let observed: Vec<StateId> = model.states.ids().collect();
+    lowered_from(Request { model, networks, fit, observed: &observed, coefficients })
+}
+
+#[track_caller]
+fn lowered_from(request: Request<'_>) -> Lowered {
     let lowered = lower(request).unwrap();
     verify(&lowered.module).unwrap();
     lowered
+}
+
+/// A function in double precision with its arguments and what it gives.
+struct Called {
+    params: Vec<(String, Tensor)>,
+    results: Vec<(String, Tensor)>,
+}
+
+impl Called {
+    fn new(lowered: &Lowered, function: &str) -> Called {
+        let module = widened(&lowered.module);
+        let f = module.function(function).unwrap();
+        let args = arguments(lowered, function);
+        let results = run(&module, function, &args).unwrap();
+        let names = f.params.iter().map(|&p| f.values[p].name.clone());
+        let params = names.zip(args).collect();
+        Called { params, results: f.results.iter().map(|(name, _)| name.clone()).zip(results).collect() }
+    }
+
+    fn given(&self, name: &str) -> &Tensor {
+        &self.params.iter().find(|(n, _)| n == name).unwrap().1
+    }
+
+    fn gives(&self, name: &str) -> Option<&Tensor> {
+        self.results.iter().find(|(n, _)| n == name).map(|(_, tensor)| tensor)
+    }
+
+    fn result(&self, name: &str) -> Vec<f64> {
+        self.gives(name).unwrap().to_f64()
+    }
 }
 
 /// The same functions with every number in double precision, so that differences can be taken.
@@ -300,18 +341,7 @@ fn gradient_of_convolutions_and_shared_layers() {
         for (output, binding) in settings.auxiliary.iter_mut().enumerate() {
             (binding.output, binding.component) = (output, 0);
         }
-        let networks = network(input);
-        let observed = [StateId::new(0), StateId::new(1)];
-        let coefficients = Coefficients::Projected;
-        let request = Request {
-            model: &model,
-            networks: &networks,
-            fit: &settings,
-            observed: &observed,
-            coefficients: &coefficients,
-        };
-        let lowered = lower(request).unwrap();
-        verify(&lowered.module).unwrap();
+        let lowered = lowered_as(&model, &network(input), &settings, &Coefficients::Projected);
         // The layers that no output reads have no weights.
         assert_eq!(lowered.weights.len(), arrays, "{:?}", lowered.weights);
         check_adjoints(&lowered);
@@ -443,30 +473,12 @@ fn the_loss_of_magnitudes() {
     let model = polynomial();
     let networks = network(&["s0", "s1"], 2);
     let settings = Fit { loss: Loss::plain(Measure::Mae), ..fit(7, 2) };
-    let observed = [StateId::new(0), StateId::new(1)];
-    let coefficients = Coefficients::Projected;
-    let request = Request {
-        model: &model,
-        networks: &networks,
-        fit: &settings,
-        observed: &observed,
-        coefficients: &coefficients,
-    };
-    let lowered = lower(request).unwrap();
-    let module = widened(&lowered.module);
-    let args = arguments(&lowered, names::EVALUATE);
-    let evaluate = module.function(names::EVALUATE).unwrap();
-    let given = |name: &str| {
-        let at = evaluate.params.iter().position(|&p| evaluate.values[p].name == name).unwrap();
-        args[at].to_f64()
-    };
-    let (data, weights) = (given(names::WINDOW), given(names::WEIGHT));
-    let results = run(&module, names::EVALUATE, &args).unwrap();
-    let result = |name: &str| results[evaluate.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
+    let called = Called::new(&lowered_as(&model, &networks, &settings, &Coefficients::Projected), names::EVALUATE);
+    let (data, weights) = (called.given(names::WINDOW).to_f64(), called.given(names::WEIGHT).to_f64());
     for (part, of) in [(names::FIT_LOSS, names::SOLUTION), (names::CONSISTENCY_LOSS, names::AUXILIARIES)] {
-        let sizes = result(of).into_iter().zip(&data).enumerate();
+        let sizes = called.result(of).into_iter().zip(&data).enumerate();
         let wanted = sizes.map(|(i, (u, x))| (u - x).abs() * weights[i % 2].sqrt()).sum::<f64>() / 42.0;
-        let found = result(part)[0];
+        let found = called.result(part)[0];
         assert!((found - wanted).abs() < 1e-10 * wanted, "{part}: {found} against {wanted}");
     }
 }
@@ -485,14 +497,6 @@ fn another(
     let over = if over_window { Over::Window } else { Over::Once };
     net.outputs.push(NetworkOutput { name, size, over, from: Some(0), layers });
     OutputRef { network: NetworkId::new(0), output: net.outputs.len() - 1, component: 0 }
-}
-
-#[track_caller]
-fn lowered_as(model: &Model, networks: &Arena<NetworkId, Network>, fit: &Fit, coefficients: &Coefficients) -> Lowered {
-    let observed: Vec<StateId> = model.states.ids().collect();
-    let lowered = lower(Request { model, networks, fit, observed: &observed, coefficients }).unwrap();
-    verify(&lowered.module).unwrap();
-    lowered
 }
 
 /// `c y'' + d y' + y = p0 u`, and an equation with a field in a term: coefficients that are fields.
@@ -558,12 +562,9 @@ fn gradient_of_fields_steps_and_starts() {
         assert_eq!(names.contains(&"field_c"), case % 2 == 0, "{names:?}");
         assert_eq!(names.contains(&"log_steps"), matches!(case, 1 | 2), "{names:?}");
         check_adjoints(&lowered);
-        let module = widened(&lowered.module);
-        let results = run(&module, names::EVALUATE, &arguments(&lowered, names::EVALUATE)).unwrap();
-        let evaluate = module.function(names::EVALUATE).unwrap();
-        let result = |name: &str| evaluate.results.iter().position(|(n, _)| n == name).map(|at| &results[at]);
-        assert_eq!(result(names::FIELDS).unwrap().shape(), [3, 7, 2]);
-        assert_eq!(result(names::STEPS).is_some(), case > 0);
+        let called = Called::new(&lowered, names::EVALUATE);
+        assert_eq!(called.gives(names::FIELDS).unwrap().shape(), [3, 7, 2]);
+        assert_eq!(called.gives(names::STEPS).is_some(), case > 0);
     }
 }
 
@@ -634,27 +635,18 @@ fn gradient_of_losses_made_of_terms() {
     let settings = Fit { loss: Loss { measure: Measure::Sse, terms }, ..fit(7, 2) };
     let lowered = lowered_as(&model, &networks, &settings, &Coefficients::Projected);
     check_adjoints(&lowered);
-    let module = widened(&lowered.module);
-    let args = arguments(&lowered, names::EVALUATE);
-    let evaluate = module.function(names::EVALUATE).unwrap();
-    let results = run(&module, names::EVALUATE, &args).unwrap();
-    let result = |name: &str| results[evaluate.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
-    let given =
-        |name: &str| args[evaluate.params.iter().position(|&p| evaluate.values[p].name == name).unwrap()].to_f64();
-    let (squares, weights) = (result(names::SQUARES), given(names::WEIGHT));
+    let called = Called::new(&lowered, names::EVALUATE);
+    let (squares, weights) = (called.result(names::SQUARES), called.given(names::WEIGHT).to_f64());
     // Three windows of seven samples.
     let wanted = 0.3 * squares[0] * weights[0] + 0.7 * squares[1] * weights[1] / 21.0;
-    let found = result(names::FIT_LOSS)[0];
+    let found = called.result(names::FIT_LOSS)[0];
     assert!((found - wanted).abs() < 1e-10 * wanted, "{found} against {wanted}");
 
     let trained = Fit { l1: 0.2, ..fit(7, 2) };
     let lowered = lowered_as(&model, &networks, &trained, &Coefficients::Trained);
     check_adjoints(&lowered);
-    let module = widened(&lowered.module);
-    let args = arguments(&lowered, names::STEP);
-    let step = module.function(names::STEP).unwrap();
-    let results = run(&module, names::STEP, &args).unwrap();
-    let result = |name: &str| results[step.results.iter().position(|(n, _)| n == name).unwrap()].to_f64();
+    let called = Called::new(&lowered, names::STEP);
+    let result = |name: &str| called.result(name);
     let sizes: f64 = result(names::COEFFICIENTS).iter().skip(2).map(|x| x.abs()).sum();
     let parts = result(names::FIT_LOSS)[0] + 0.7 * result(names::CONSISTENCY_LOSS)[0];
     let found = result(names::LOSS)[0] - parts;

@@ -1,8 +1,7 @@
 //! What is fitted, and how: plain data.
 
-use super::Normalise;
 use crate::artifact::training::{Elimination, WeightSpec};
-use crate::base::Tensor;
+use crate::base::{Decay, Normalise, Tensor};
 
 /// What the compiled functions are functions of.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,24 +46,6 @@ pub struct ParameterSpec {
     pub lower: f64,
     /// Largest value allowed.
     pub upper: f64,
-}
-
-/// Learning-rate schedule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Decay {
-    /// The same rate throughout.
-    Constant,
-    /// Half a cosine from the full rate to zero.
-    Cosine,
-    /// By the same factor at every step, down to this share at the end.
-    Exponential(f64),
-    /// Multiplied by a factor when the loss that is looked at has not fallen for so many looks.
-    Plateau {
-        /// Looks.
-        patience: usize,
-        /// The factor.
-        factor: f64,
-    },
 }
 
 /// What the user can set.

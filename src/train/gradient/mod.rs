@@ -34,13 +34,14 @@ mod watch;
 pub use bench::{StepTimes, time_steps};
 pub use fit::{apply, ensure_windows, fit, go_on};
 pub use functions::Functions;
-pub use layout::{CoefficientSpec, Decay, Layout, ParameterSpec, Settings};
-pub use normalise::{Normalisation, Normalise};
+pub use layout::{CoefficientSpec, Layout, ParameterSpec, Settings};
+pub use normalise::Normalisation;
 pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction};
 pub use rollout::{Seed, roll_out};
 pub use state::{Forgetful, Keeper, State, Weights};
 pub use watch::{Best, Watch};
 
+pub use crate::base::{Decay, Normalise};
 use crate::data::DataError;
 use crate::runtime::RuntimeError;
 

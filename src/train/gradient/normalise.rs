@@ -1,19 +1,8 @@
 //! How networks see the states: moved and scaled numbers, and windows that start at zero.
 
 use super::{Layout, Settings};
+use crate::base::Normalise;
 use crate::data::{Dataset, Window};
-
-/// What the states are to a network, which reads and emits `(x - mean)/scale`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Normalise {
-    /// Standard scores: mean 0 and standard deviation 1 over the data.
-    #[default]
-    Standard,
-    /// From -1 to 1 over the data.
-    Range,
-    /// The numbers of the data.
-    Off,
-}
 
 /// What is subtracted from each state and what it is divided by before a network reads it, and undone behind the network.
 #[derive(Clone, Debug, Default, PartialEq)]
