@@ -210,7 +210,9 @@ fn rmse(
             continue;
         }
         for i in 0..part.len {
-            if let (Some(x), Some(u)) = (trajectory.value(i, column), part.solution.get(i * states + state)) {
+            // Nothing is solved before the first solve begins.
+            let solved = part.solution.get(i * states + state).filter(|u| !u.is_nan());
+            if let (Some(x), Some(u)) = (trajectory.value(i, column), solved) {
                 sum += (u - x) * (u - x);
                 count += 1;
             }

@@ -109,7 +109,8 @@ pub(super) fn fitted(observed: &Observed, findings: &mut Findings) {
         for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
             let Some(column) = observed.train.column(&component.state) else { continue };
             let solved = findings.solution.get(c * total + offset..c * total + offset + t.len).unwrap_or_default();
-            for (i, x) in solved.iter().enumerate() {
+            // Solves that begin at the last sample of their windows leave those before it out.
+            for (i, x) in solved.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
                 if let (Some(y), Some(sum)) = (t.value(i, column), own.squares.get_mut(c)) {
                     sum.0 += (y - x) * (y - x);
                     sum.1 += 1;

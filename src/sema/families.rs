@@ -122,6 +122,8 @@ pub(super) struct Families<'p> {
     found: IndexMap<&'p str, (&'p Model, Vec<&'p str>)>,
     /// Families with other elements in a second model: that model, and how many there.
     differ: IndexMap<&'p str, (&'p Model, usize)>,
+    /// Names of the index sets of each family that has any.
+    sets: IndexMap<&'p str, Vec<String>>,
 }
 
 impl<'p> Families<'p> {
@@ -129,6 +131,10 @@ impl<'p> Families<'p> {
     pub(super) fn of(models: impl Iterator<Item = &'p Model>) -> Families<'p> {
         let mut out = Families::default();
         for model in models {
+            for (declared, _) in model.statements.iter().flat_map(|s| &s.states) {
+                let sets = subscripts_of(declared).into_iter().map(str::to_string).collect();
+                out.sets.entry(family(declared)).or_insert(sets);
+            }
             let mut own: IndexMap<&str, Vec<&str>> = IndexMap::new();
             for (_, name) in states(model) {
                 own.entry(family(name)).or_default().push(name);
@@ -146,6 +152,21 @@ impl<'p> Families<'p> {
             }
         }
         out
+    }
+
+    /// Whether nothing is known: no fit uses the network.
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The index sets of a family, in order.
+    pub(super) fn sets(&self, family: &str) -> &[String] {
+        self.sets.get(family).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every index set that a state has.
+    pub(super) fn all_sets(&self) -> impl Iterator<Item = &str> {
+        self.sets.values().flatten().map(String::as_str)
     }
 
     /// The names of all elements that are meant; a name that no model knows is one itself.

@@ -12,7 +12,18 @@ use crate::lower::{Leaves, LowerError, lower_expr};
 
 /// The numbers of network outputs that the fit uses: over samples, and over time or over what networks read where they have one for every
 /// step.
-pub(super) type Emitted = IndexMap<OutputRef, ValueId>;
+#[derive(Default)]
+pub(super) struct Emitted {
+    /// Each by itself.
+    pub numbers: IndexMap<OutputRef, ValueId>,
+}
+
+impl Emitted {
+    /// What stands for a number.
+    pub fn get(&self, of: &OutputRef) -> Option<ValueId> {
+        self.numbers.get(of).copied()
+    }
+}
 
 /// What a window's states are and stand for, each `f64[sample, time]`.
 pub(super) struct Signals {
@@ -80,8 +91,9 @@ impl Scope<'_> {
             let seen = self.read.map_or(x, |read| b.index(read, axes.observed, i));
             // A window that is moved starts where the first sample of a state is zero.
             let origin = self.request.shift(s).map(|by| {
-                let first = b.index(self.window, axes.observed, by);
-                b.index(first, axes.time, 0)
+                let (samples, steps) = self.read.map_or((self.window, axes.time), |read| (read, axes.read[0]));
+                let first = b.index(samples, axes.observed, by);
+                b.index(first, steps, 0)
             });
             let [x, seen] = [x, seen].map(|x| origin.map_or(x, |origin| b.sub(x, origin)));
             data.insert(s, x);
@@ -95,7 +107,7 @@ impl Scope<'_> {
         let emitted = encoder::emitted(b, &self.request, &self.encoders, place, columns, &self.features)?;
         let mut bound = IndexMap::new();
         for binding in &self.request.fit.parameters {
-            if let Some(&value) = emitted.get(&binding.source()) {
+            if let Some(value) = emitted.get(&binding.source()) {
                 let bounds = self.request.model.unknowns[binding.unknown].bounds;
                 bound.insert(binding.unknown, encoder::within(b, value, bounds));
             }
@@ -104,7 +116,7 @@ impl Scope<'_> {
         for (s, state) in self.request.model.states.iter() {
             let binding = self.request.fit.auxiliary.iter().find(|a| a.state == s);
             let v = match (binding.and_then(|a| emitted.get(&a.source())), data.get(&s)) {
-                (Some(&e), _) => in_units(b, e, statistics[s.index()]),
+                (Some(e), _) => in_units(b, e, statistics[s.index()]),
                 (None, Some(&x)) => x,
                 (None, None) => return Err(TrainingError::NoAuxiliary { state: state.name.clone() }),
             };
@@ -114,7 +126,7 @@ impl Scope<'_> {
         }
         let mut compared = Vec::new();
         for term in &self.request.fit.loss.terms {
-            if let Some(&e) = term.output.and_then(|source| emitted.get(&source)) {
+            if let Some(e) = term.output.and_then(|source| emitted.get(&source)) {
                 compared.push((*term, in_units(b, e, statistics[term.state.index()])));
             }
         }
@@ -134,7 +146,7 @@ impl Scope<'_> {
         let mut out = IndexMap::new();
         let StartSource::Values(list) = &self.request.fit.start else { return out };
         for start in list {
-            let Some(&value) = emitted.get(&start.source) else { continue };
+            let Some(value) = emitted.get(&start.source) else { continue };
             let statistics = statistics[start.state.index()];
             let value =
                 if start.derivative == 0 { in_units(b, value, statistics) } else { b.mul(value, statistics[1]) };
@@ -370,8 +382,10 @@ impl Scope<'_> {
             let zero = b.f64(0.0);
             return Ok(b.broadcast(zero, &[axes.start, scheme.state, scheme.given]));
         }
-        if let Some(start) = self.request.model.boundary.starts.first() {
-            return self.start_from_data(b, signals, member, scheme, start.steps);
+        match self.request.model.boundary.starts.first() {
+            Some(start) if start.last => return self.start_at_last(b, signals, member, scheme, order),
+            Some(start) => return self.start_from_data(b, signals, member, scheme, start.steps),
+            None => {}
         }
         let mut states = Vec::new();
         for s in &member.states {
@@ -390,6 +404,33 @@ impl Scope<'_> {
                 };
                 let given = signals.starts.get(&(*s, k)).copied();
                 derivatives.push(given.unwrap_or_else(|| b.index(last, axes.time, 0)));
+            }
+            states.push(b.stack(&derivatives, scheme.given, 1));
+        }
+        let all = b.stack(&states, scheme.state, 1);
+        Ok(b.stack(&[all], axes.start, 1))
+    }
+
+    /// The data of a member where its solve begins, and the derivatives that network outputs give.
+    fn start_at_last(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        member: &Member,
+        scheme: &SolveScheme,
+        order: u8,
+    ) -> Result<ValueId, TrainingError> {
+        let axes = &self.axes;
+        let mut states = Vec::new();
+        for s in &member.states {
+            let missing = || TrainingError::NoAuxiliary { state: self.request.model.states[*s].name.clone() };
+            let data = *signals.data.get(s).ok_or_else(missing)?;
+            let mut derivatives = vec![b.index(data, axes.time, 0)];
+            for k in 1..order {
+                // A state that is solved with one of higher order says nothing of what is beyond its own.
+                let zero = b.f64(0.0);
+                let value = signals.starts.get(&(*s, k)).copied();
+                derivatives.push(value.unwrap_or_else(|| b.broadcast(zero, &[axes.sample])));
             }
             states.push(b.stack(&derivatives, scheme.given, 1));
         }

@@ -91,7 +91,7 @@ impl Group<'_> {
         if fit.is_some_and(|fit| fit.start == StartSource::Free) {
             return (0, self.order.into());
         }
-        match model.boundary.starts.first() {
+        match model.boundary.starts.first().filter(|s| !s.last) {
             Some(start) => (start.steps, 1),
             None => (Self::START, self.order.into()),
         }
