@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use crate::base::IndexSet;
 use crate::data::Dataset;
-use crate::hir::{Fit, Model, StepSource};
+use crate::hir::{Fit, Model, StepSource, family};
 use crate::train::gradient::Reconstruction;
 
 /// Fields and steps of every window.
@@ -56,9 +57,12 @@ pub(super) fn add(model: &Model, fit: &Fit, parts: &[(&Dataset, &[Reconstruction
             }
         }
     }
+    // A family is told by its name.
+    let families: IndexSet<&str> = varying.names.iter().map(|name| family(name)).collect();
+    let families: Vec<&str> = families.into_iter().collect();
     findings.warnings.push(format!(
         "{} differ from step to step: `fields.csv` has every value, and the equations alone do not say how the states go on",
-        varying.names.join(", ")
+        families.join(", ")
     ));
     findings.varying = Some(varying);
 }

@@ -1,12 +1,12 @@
 //! Dense layers, functions and the emitter of coefficients, in single precision; what networks stand for.
 
 use super::features;
-use super::forward::Emitted;
+use super::forward::{Elements, Emitted};
 use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, IndexMap};
-use crate::hir::{Activation, Bounds, Network, NetworkId, Over, StateId};
+use crate::hir::{Activation, Bounds, Network, NetworkId, OutputRef, Over, StateId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
@@ -238,6 +238,9 @@ pub(super) fn emitted(
                             let part = b.index(all, axis, k);
                             b.convert(part, Elem::F64)
                         });
+                        let first = OutputRef { component: k * elements, ..source };
+                        let all = Elements { value: part, axis: element, count: elements };
+                        values.elements.insert(first, all);
                         values.numbers.insert(source, b.index(part, element, at));
                     }
                 }

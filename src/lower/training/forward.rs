@@ -16,6 +16,19 @@ use crate::lower::{Leaves, LowerError, lower_expr};
 pub(super) struct Emitted {
     /// Each by itself.
     pub numbers: IndexMap<OutputRef, ValueId>,
+    /// Those of all elements of an index set together, by that of the first: `f64[sample, element, time]`, or without the time.
+    pub elements: IndexMap<OutputRef, Elements>,
+}
+
+/// Numbers of all elements of an index set.
+#[derive(Clone, Copy)]
+pub(super) struct Elements {
+    /// The numbers.
+    pub value: ValueId,
+    /// The axis of the elements.
+    pub axis: AxisId,
+    /// How many there are.
+    pub count: usize,
 }
 
 impl Emitted {
@@ -41,6 +54,8 @@ pub(super) struct Signals {
     pub compared: Vec<(LossTerm, ValueId)>,
     /// `f64[time]` or `f64[sample, time]` by input: the fields.
     pub fields: IndexMap<InputId, ValueId>,
+    /// What network outputs over an index set give for all its elements.
+    pub elements: IndexMap<OutputRef, Elements>,
     /// The steps of the solves.
     pub steps: Steps,
     /// `f64[sample]` by state and derivative: initial values that network outputs give.
@@ -133,7 +148,8 @@ impl Scope<'_> {
         let fields = self.varying.fields(b, &self.request, &emitted);
         let steps = self.varying.steps(b, &self.request, axes, &emitted, self.h);
         let starts = self.starts(b, &emitted, &statistics);
-        Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, steps, starts, statistics })
+        let elements = emitted.elements;
+        Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, elements, steps, starts, statistics })
     }
 
     /// Initial values that network outputs give, in the units of the states.
@@ -237,7 +253,13 @@ impl Scope<'_> {
             central: Group::CENTRAL,
             weights: Group::WEIGHTS,
         };
-        let matrix = self.matrix(b, leaves, group, &scheme)?;
+        let matrix = match group.fields.is_empty() {
+            true => self.matrix(b, leaves, group, &scheme, member)?,
+            false => {
+                let own = self.own_leaves(b, signals, leaves, group, member)?;
+                self.matrix(b, &own, group, &scheme, member)?
+            }
+        };
 
         let zero = b.f64(0.0);
         let mut responses = None;
@@ -298,13 +320,55 @@ impl Scope<'_> {
         Ok(parts)
     }
 
-    /// `c[equation, time, state, order]`, with a leading sample axis where a coefficient depends on time or inputs.
+    /// Leaves with the fields of all members, side by side along `member`, in the place of the group's.
+    fn own_leaves(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        leaves: &Leaves,
+        group: &Group,
+        member: AxisId,
+    ) -> Result<Leaves, TrainingError> {
+        let (sample, time) = (self.axes.sample, self.axes.time);
+        let mut out = leaves.clone();
+        for (k, &field) in group.fields.iter().enumerate() {
+            let own: Vec<InputId> = group.members.iter().filter_map(|m| m.fields.get(k).copied()).collect();
+            let source = |i: &InputId| self.request.fit.fields.iter().find(|f| f.input == *i).map(|f| f.source);
+            let sources: Option<Vec<OutputRef>> = own.iter().map(source).collect();
+            let together = sources.and_then(|sources| {
+                let first = *sources.first()?;
+                let found = signals.elements.get(&first).filter(|e| e.count == sources.len())?;
+                let next = |at: usize| OutputRef { component: first.component + at, ..first };
+                sources.iter().enumerate().all(|(at, s)| *s == next(at)).then_some(*found)
+            });
+            let value = match together {
+                // All elements of an index set, in order: nothing to put together.
+                Some(Elements { value, axis, .. }) => {
+                    let turned = b.transpose(value, &[axis, sample, time]);
+                    b.reshape(turned, &[member, sample, time])
+                }
+                None => {
+                    let missing = |i: &InputId| LowerError::Leaf(format!("{i:?}"));
+                    let values = own.iter().map(|i| signals.fields.get(i).copied().ok_or_else(|| missing(i)));
+                    let values = values.collect::<Result<Vec<ValueId>, LowerError>>()?;
+                    b.stack(&values, member, 0)
+                }
+            };
+            if let Some(slot) = out.inputs.get_mut(field.index()) {
+                *slot = b.broadcast(value, &[member, sample, time]);
+            }
+        }
+        Ok(out)
+    }
+
+    /// `c[equation, time, state, order]`, with leading axes of members and samples where these have coefficients of their own.
     fn matrix(
         &self,
         b: &mut Builder,
         leaves: &Leaves,
         group: &Group,
         scheme: &SolveScheme,
+        member: AxisId,
     ) -> Result<ValueId, TrainingError> {
         let kept = super::scope::highest_derivative(self.request.model, self.request.fit.orders);
         let zero = b.f64(0.0);
@@ -321,7 +385,7 @@ impl Scope<'_> {
         }
         // Fields that all windows share give one matrix for all.
         let has = |axis: AxisId| entries.values().any(|&v| b.ty(v).axes.contains(&axis));
-        let batch = if has(self.axes.sample) { vec![self.axes.sample] } else { Vec::new() };
+        let batch: Vec<AxisId> = [member, self.axes.sample].into_iter().filter(|a| has(*a)).collect();
         let varies = has(self.axes.time) || !batch.is_empty();
         let over = if varies { [batch.as_slice(), &[self.axes.time]].concat() } else { Vec::new() };
         let mut rows = Vec::new();
