@@ -381,7 +381,12 @@ pub struct Derived {
 impl Derived {
     /// The formula as it is written.
     pub fn spell(&self) -> String {
-        super::made::spell_columns(&self.formula, &self.columns)
+        self.spell_part(&self.formula)
+    }
+
+    /// A part of the formula as it is written.
+    pub fn spell_part(&self, part: &Expr) -> String {
+        super::made::spell_columns(part, &self.columns)
     }
 }
 

@@ -20,6 +20,7 @@ mod differences;
 mod equations;
 mod expect;
 mod families;
+mod features;
 mod fields;
 mod file;
 mod fit;

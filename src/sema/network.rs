@@ -2,6 +2,7 @@
 
 use super::along::{along, extent};
 use super::derived;
+use super::features;
 use super::families::{Families, written};
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
@@ -10,7 +11,7 @@ use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0202, E0504, E0511, E1016, W1001};
 use crate::source::Span;
-use crate::hir::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk};
+use crate::hir::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk, family};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
 /// The most layers of a chain.
@@ -152,6 +153,8 @@ fn input(
     }
     let (mut names, mut features) = (Vec::new(), Vec::new());
     let mut seen: Vec<String> = Vec::new();
+    // The index sets of what is computed.
+    let mut own: IndexMap<String, Vec<String>> = IndexMap::new();
     let mut rest = list;
     while let Some((value, behind)) = rest.split_first() {
         let formula = match behind {
@@ -167,6 +170,23 @@ fn input(
         let listed = elements(value).unwrap_or_default();
         if listed.is_empty() || formula.is_some() && listed.len() != 1 {
             return settings.wrong_form(setting, cx);
+        }
+        if let (Some(formula), [e]) = (formula, listed.as_slice())
+            && let ExprKind::Subscript { of, at } = &e.kind
+            && let ExprKind::Name(name) = &of.kind
+            && written(e).is_none()
+        {
+            let found = features::features(name, at, formula, (functions, families), cx);
+            settings.ok &= found.is_some();
+            let Some(found) = found else { continue };
+            if seen.iter().any(|n| family(n) == name) {
+                cx.sink.push(Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here"));
+                settings.ok = false;
+            }
+            seen.extend(found.features.iter().map(|f| f.name.clone()));
+            features.extend(found.features);
+            own.insert(name.clone(), found.sets);
+            continue;
         }
         for e in listed {
             let Some(written) = written(e) else { return settings.wrong_form(setting, cx) };
@@ -203,7 +223,7 @@ fn input(
     let along = match extent.set {
         Some(set) if settings.ok => {
             let columns: Vec<String> = names.iter().cloned().chain(features.iter().map(|f| f.name.clone())).collect();
-            let found = along(set, &columns, &IndexMap::new(), families, cx);
+            let found = along(set, &columns, &own, families, cx);
             settings.ok &= found.is_some();
             found
         }

@@ -1,5 +1,7 @@
 //! Gradient training, from source to coefficients.
 
+mod adjoints;
+
 use std::cell::Cell;
 use std::time::Duration;
 

@@ -218,7 +218,7 @@ pub(super) fn emitted(
         };
         for (o, flat) in encoder.apply(b, sample, x) {
             let output = &network.outputs[o];
-            let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
+            let axis = b.module.axis(&format!("{}'{}''part", network.name, output.name), Some(output.size));
             let steps = match output.over {
                 Over::Once => None,
                 Over::Window => Some(read),

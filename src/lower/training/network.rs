@@ -3,6 +3,10 @@
 //! A convolution over the steps of a window is two products: one with a constant matrix of zeros and ones, which lays the
 //! steps that every step reads side by side, and one with the kernel. So every back end has it, with its adjoint, and the padding
 //! is nothing but another constant. For a window of T steps and a kernel of k the first product costs T/(2 cout) of the second.
+//!
+//! Names of arrays and axes are made of those that the user chose. No name in source has an apostrophe, so one between them, `net'trunk'0`,
+//! keeps the arrays of a network `a` with an output `b_c` apart from those of a network `a_b` with an output `c`; two stand before
+//! what the compiler names.
 
 use super::encoder::{Declared, Dense, activate, dense};
 use crate::artifact::training::{Start, WeightSpec};
@@ -97,22 +101,22 @@ impl Encoder {
     pub fn declare(b: &mut Builder, place: &mut Place<'_>, network: &Network, used: &[usize]) -> Self {
         if let Some(along) = &network.along {
             let (set, count) = (along.set.clone(), along.elements.len());
-            let axes = ["element", "element2"].map(|axis| b.module.axis(&format!("{set}_{axis}"), Some(count)));
+            let axes = ["element", "element2"].map(|axis| b.module.axis(&format!("{set}''{axis}"), Some(count)));
             place.steps = Steps { axes, count, set: Some(set) };
         }
         let (input, shape) = match (&network.input, &network.along) {
             (NetworkInput::Window(_), Some(along)) => {
                 let count = along.columns() * place.fit.window;
-                let axis = b.module.axis(&format!("{}_samples", network.name), Some(count));
+                let axis = b.module.axis(&format!("{}''samples", network.name), Some(count));
                 (Input::Window, Shape::Sequence(axis, count))
             }
             (NetworkInput::Window(names), None) => {
                 let count = names.len() + network.features.len();
-                let axis = b.module.axis(&format!("{}_reads", network.name), Some(count));
+                let axis = b.module.axis(&format!("{}''reads", network.name), Some(count));
                 (Input::Window, Shape::Sequence(axis, count))
             }
             (&NetworkInput::Learned(size), _) => {
-                let name = format!("{}_in", network.name);
+                let name = format!("{}''in", network.name);
                 let axis = b.module.axis(&name, Some(size));
                 let code = WeightSpec { name, shape: vec![size], start: Start::Normal, coefficients: false };
                 (Input::Learned(place.declared.declare(b, code, &[axis])), Shape::Vector(axis, size))
@@ -122,12 +126,12 @@ impl Encoder {
         let wanted = wanted(network, used);
         for (i, trunk) in network.trunks.iter().enumerate().filter(|(i, _)| wanted.contains(i)) {
             let from = trunk.from.and_then(|f| trunks.get(&f)).map_or(shape, |c| c.shape);
-            let name = if trunk.name.is_empty() { String::new() } else { format!("_{}", trunk.name) };
+            let name = if trunk.name.is_empty() { String::new() } else { format!("'{}", trunk.name) };
             let prefix = format!("{}{name}", network.name);
             let mut layers = Vec::new();
             let mut last = from;
             for (k, layer) in trunk.layers.iter().enumerate() {
-                last = declare(b, place, (network, &format!("{prefix}_{k}"), None), layer, last, &mut layers);
+                last = declare(b, place, (&format!("{prefix}'{k}"), None), layer, last, &mut layers);
             }
             trunks.insert(i, Chain { from: trunk.from, layers, shape: last });
         }
@@ -136,12 +140,12 @@ impl Encoder {
             let output = &network.outputs[o];
             let mut last = output.from.and_then(|f| trunks.get(&f)).map_or(shape, |c| c.shape);
             let mut layers = Vec::new();
-            let prefix = format!("{}_{}", network.name, output.name);
+            let prefix = format!("{}'{}", network.name, output.name);
             for (k, layer) in output.layers.iter().enumerate() {
                 // The layer that emits has the name of the output alone.
                 let emits = matches!(layer, Layer::Emit { .. });
-                let name = if emits { prefix.clone() } else { format!("{prefix}_{k}") };
-                last = declare(b, place, (network, &name, Some(output)), layer, last, &mut layers);
+                let name = if emits { prefix.clone() } else { format!("{prefix}'{k}") };
+                last = declare(b, place, (&name, Some(output)), layer, last, &mut layers);
             }
             outputs.insert(o, Chain { from: output.from, layers, shape: last });
         }
@@ -162,7 +166,7 @@ impl Encoder {
         network: &Network,
         columns: &[ValueId],
     ) -> ValueId {
-        let axis = b.module.axis(&format!("{}_reads", network.name), Some(columns.len()));
+        let axis = b.module.axis(&format!("{}''reads", network.name), Some(columns.len()));
         let (Some(along), Shape::Sequence(read, _)) = (&self.along, self.shape) else {
             let x = b.stack(columns, axis, 2);
             return b.convert(x, Elem::F32);
@@ -219,7 +223,7 @@ fn wanted(network: &Network, used: &[usize]) -> Vec<usize> {
 fn declare(
     b: &mut Builder,
     place: &mut Place<'_>,
-    (network, name, output): (&Network, &str, Option<&NetworkOutput>),
+    (name, output): (&str, Option<&NetworkOutput>),
     layer: &Layer,
     from: Shape,
     steps: &mut Vec<Step>,
@@ -230,7 +234,7 @@ fn declare(
             from
         }
         Layer::Dense { width, activation } => {
-            let (axis, size) = flat(b, place, network, name, from, steps);
+            let (axis, size) = flat(b, place, name, from, steps);
             let start = Start::Uniform(1.0 / (size.max(1) as f64).sqrt());
             let layer = place.declared.dense(b, name, (axis, size), width, [start; 2], false);
             let out = layer.out;
@@ -243,7 +247,7 @@ fn declare(
             convolution(b, place, name, conv, (None, false), from, steps)
         }
         Layer::Emit { conv: None, weight, bias } => {
-            let (axis, size) = flat(b, place, network, name, from, steps);
+            let (axis, size) = flat(b, place, name, from, steps);
             let starts = emitting(size, weight, bias);
             let count = output.map_or(1, |o| o.count(place.fit) * o.numbers());
             let layer = place.declared.dense(b, name, (axis, size), count, starts, false);
@@ -284,7 +288,7 @@ fn convolution(
     // Convolutions of vectors were refused.
     let (Shape::Sequence(read, size) | Shape::Vector(read, size)) = from;
     let tap = b.module.axis(&format!("tap{kernel}"), Some(kernel));
-    let joined = b.module.axis(&format!("{name}_taps"), Some(kernel * size));
+    let joined = b.module.axis(&format!("{name}''taps"), Some(kernel * size));
     let (weight, bias) = starts.unwrap_or((1.0, None));
     let starts = emitting(kernel * size, weight, bias);
     let layer = place.declared.dense(b, name, (joined, kernel * size), channels, starts, false);
@@ -298,7 +302,6 @@ fn convolution(
 fn flat(
     b: &mut Builder,
     place: &Place<'_>,
-    network: &Network,
     name: &str,
     from: Shape,
     steps: &mut Vec<Step>,
@@ -307,9 +310,7 @@ fn flat(
         Shape::Vector(axis, size) => (axis, size),
         Shape::Sequence(_, size) => {
             let size = place.steps.count * size;
-            let of_input = name == format!("{}_0", network.name);
-            let axis = if of_input { format!("{}_in", network.name) } else { format!("{name}_in") };
-            let axis = b.module.axis(&axis, Some(size));
+            let axis = b.module.axis(&format!("{name}''in"), Some(size));
             steps.push(Step::Flatten(axis));
             (axis, size)
         }
@@ -319,7 +320,7 @@ fn flat(
 /// The constant matrix that lays the steps a convolution reads side by side.
 fn taps(b: &mut Builder, place: &mut Place<'_>, kernel: usize, padding: Padding, tap: AxisId) -> ValueId {
     let circular = padding == Padding::Circular;
-    let of = place.steps.set.as_ref().map_or(String::new(), |set| format!("{set}_"));
+    let of = place.steps.set.as_ref().map_or(String::new(), |set| format!("{set}''"));
     let name = format!("{of}taps{kernel}{}", if circular { "_circular" } else { "" });
     if let Some(&known) = place.taps.get(&name) {
         return known;

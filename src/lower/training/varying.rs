@@ -52,7 +52,7 @@ impl Varying {
                 continue;
             }
             let start = if low < high { Start::Between(low, high) } else { Start::Constant(low) };
-            let name = format!("field_{}", input.name);
+            let name = format!("field''{}", input.name);
             let weight = WeightSpec { name, shape: vec![window], start, coefficients: false };
             fields.insert(id, declared.declare(b, weight, &[axes.time]));
         }
