@@ -1,5 +1,6 @@
 //! Columns of a file that are computed from others: `speed = sqrt(vx^2 + vy^2)`.
 
+use super::axes;
 use super::resolve::{Place, Resolver};
 use super::scope::Scope;
 use super::settings::{Context, Settings};
@@ -171,7 +172,8 @@ fn around_formula(
 }
 
 pub(super) fn resolver<'m, 's>(model: &'m ast::Model, cx: &'s mut Context<'_>) -> Resolver<'m, 's> {
-    let mut scope = Scope::declare(model, IndexMap::new(), cx.sink);
+    let (axes, _) = axes::declare(model, cx.sources, cx.sink);
+    let mut scope = Scope::declare(model, axes, cx.sink);
     scope.of_formulas = true;
     let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
     resolver.check_functions(model);

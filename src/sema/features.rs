@@ -11,6 +11,7 @@ use crate::base::{Idx, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0511, E0518};
 use crate::hir::{BinaryOp, Conversion, Derived, Expr, ExprKind, Feature, InputId};
+use crate::source::Span;
 use crate::syntax::ast::{self, ModelItem};
 
 /// The features that a formula stands for, and the index sets of their subscripts.
@@ -120,8 +121,10 @@ fn around(formula: &ast::Expr, functions: &[ast::Function], families: &Families<
     let number = |n: i64| ast::Expr { kind: ast::ExprKind::Number { value: n as f64, percent: false }, span };
     let sets: IndexSet<&str> = families.all_sets().collect();
     let ranges = sets.into_iter().filter_map(|set| Some((set, families.range(set)?)));
-    let index = |(set, (first, last)): (&str, (i64, i64))| ast::IndexDecl {
-        name: ident(set),
+    // Index sets are told apart by their places; nothing is ever said about these.
+    let place = |k: usize| Span { start: span.start.saturating_add(k as u32), ..span };
+    let index = |(k, (set, (first, last))): (usize, (&str, (i64, i64)))| ast::IndexDecl {
+        name: ast::Ident { name: set.to_string(), span: place(k) },
         range: ast::Range { from: number(first), to: Some(number(last)), span },
         periodic: false,
         spacing: None,
@@ -132,7 +135,7 @@ fn around(formula: &ast::Expr, functions: &[ast::Function], families: &Families<
         unit: None,
     };
     let mut body: Vec<ModelItem> = functions.iter().cloned().map(ModelItem::Function).collect();
-    body.push(ModelItem::Index(ranges.map(index).collect()));
+    body.push(ModelItem::Index(ranges.enumerate().map(index).collect()));
     body.push(ModelItem::Input(families.all().map(input).collect()));
     ast::Model { name: ident("columns"), doc: Vec::new(), body, units: Vec::new(), span }
 }

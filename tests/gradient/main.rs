@@ -1,6 +1,7 @@
 //! Gradient training, from source to coefficients.
 
 mod adjoints;
+mod rolled;
 
 use std::cell::Cell;
 use std::time::Duration;
