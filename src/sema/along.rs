@@ -65,7 +65,7 @@ pub(super) fn along(
             }
             if !families.all_sets().any(|s| s == set) {
                 let known = ["window", "horizon"].into_iter().chain(families.all_sets());
-                let message = format!("there is no index set `{set}`");
+                let message = format!("no state has an index set `{set}`");
                 let help = suggest::help("index sets and times", set, known);
                 cx.sink.push(Diagnostic::error(E0201, message, span, "unknown").help(help));
                 return None;

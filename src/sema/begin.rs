@@ -41,8 +41,9 @@ pub(super) fn ensure(
             let message = format!("nothing says where `{}` starts: the data have no derivatives", spell(open));
             let family = crate::hir::family(&state.name);
             let all: Vec<String> = (1..state.order).map(|k| format!("{family}{}", "'".repeat(k.into()))).collect();
+            let all = if all.len() == 1 { all.concat() } else { format!("({})", all.join(", ")) };
             let d = Diagnostic::error(E1011, message, at, "not given").label(first.span, "begins here");
-            cx.sink.push(d.help(format!("add `initial ({}) = network.output` to the fit", all.join(", "))));
+            cx.sink.push(d.help(format!("add `initial {all} = network.output` to the fit")));
             return false;
         }
     }

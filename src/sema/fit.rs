@@ -178,7 +178,11 @@ fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) 
             if let Some(start) = starts.iter().find(own) {
                 (start.span, "in a fit each state starts from its own column: `initial q = data.q for 50 steps`")
             } else if let Some(start) = other {
-                (start.span, "in a fit all states start from as many steps")
+                let help = match start.last == first.last {
+                    true => "in a fit all states start from as many steps",
+                    false => "in a fit all states start at the last sample of a window, or none",
+                };
+                (start.span, help)
             } else if starts.len() < model.states.len() {
                 (first.span, "in a fit all states start from the data, or none")
             } else if first.steps < highest && !first.last {
