@@ -320,6 +320,17 @@ fn links_between_pages_lead_somewhere() {
 }
 
 #[test]
+fn the_book_has_every_page() {
+    let summary = read("docs/SUMMARY.md");
+    for entry in fs::read_dir(root().join("docs")).expect("docs") {
+        let name = entry.expect("docs").file_name().to_string_lossy().to_string();
+        if name.ends_with(".md") && name != "SUMMARY.md" {
+            assert!(summary.contains(&format!("({name})")), "docs/SUMMARY.md does not list {name}");
+        }
+    }
+}
+
+#[test]
 fn examples_and_library_check() {
     let mut count = 0;
     for folder in ["examples", "examples/data", "stdlib"] {

@@ -22,7 +22,7 @@ pub enum OutlineValue {
     Varies(String),
 }
 
-/// A relaxed solve of windows of one length: systems that share their matrix, and the right-hand sides it is solved for.
+/// A relaxed solve of windows of one length: systems that share their matrix, or whose matrices are alike, and the right-hand sides it is solved for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SolveOutline {
     /// The states of each system, by name. States of one system are coupled, those of different systems are not.
@@ -43,6 +43,8 @@ pub struct SolveOutline {
     pub weights: [f64; 3],
     /// Whether every window has steps of its own.
     pub own_steps: bool,
+    /// Whether each system has a matrix of its own: the entries are those of the first, and others have other fields in them.
+    pub own_matrices: bool,
     /// Coefficients that are not zero; all others are known to be.
     pub entries: Vec<OutlineEntry>,
 }

@@ -152,6 +152,7 @@ codes! {
     E1011 "wrong start" "`initial (x, x') = network.output` needs states, or derivatives below their order, on the left and an output of as many numbers on the right that is not over the window.";
     E1012 "number for each sample that nothing gives" "What is `per sample` has a number for each window of the data, which a network output gives in a fit by the gradient engine: `parameters (a, b) = network.output`, `step = network.output`. The joint engine estimates such parameters itself, trajectory by trajectory; steps are those of the data there.";
     E1015 "wrong shift" "`shift (x, y) by x at 0` subtracts the first sample of one observed state of the model from others, window by window.";
+    E1016 "wrong index set of a network" "Layers go along the index set that stands behind `input u over window, cell`: everything the network reads has it, and outputs are over it or over none.";
 
     // Tests.
     E1101 "expectation not met" "What a test expects does not hold. Both sides are named as they were found.";

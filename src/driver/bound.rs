@@ -300,6 +300,7 @@ fn rmse(
             continue;
         }
         for i in 0..part.len {
+            // Nothing is solved before the first solve begins, nor where a roll-out ran away.
             let solved = part.solution.get(i * states + state).filter(|u| u.is_finite());
             if let (Some(x), Some(u)) = (trajectory.value(i, column), solved) {
                 sum += (u - x) * (u - x);

@@ -161,11 +161,11 @@ fn observed_states(model: &Model, observed: &Observed) -> Vec<StateId> {
 
 /// Refuses networks, windows and batches that do not fit in memory.
 fn ensure_memory(fit: &Fit, lowered: &Lowered, loaded: &Loaded, observed: &Observed) -> Result<(), Failure> {
-    let windows = |len: usize| len.checked_sub(fit.reach()).map_or(0, |rest| rest / fit.stride.max(1) + 1);
+    let windows = |len: usize| len.checked_sub(fit.span()).map_or(0, |rest| rest / fit.stride.max(1) + 1);
     let all: usize = observed.train.trajectories.iter().map(|t| windows(t.len)).sum();
     let batch = fit.batch.min(all).max(1) as u64;
     let weights = weights(lowered);
-    let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.reach());
+    let what = format!("training {weights} weights on mini-batches of {batch} windows of {}", fit.span());
     let help = "make the network smaller, or `window` and `batch`";
     memory::ensure(&what, memory::of_training(loaded.entries(), batch, weights), help)
 }
@@ -236,7 +236,8 @@ fn settings(fit: &Fit) -> Settings {
     let defaults = Settings::default();
     Settings {
         seed: fit.seed,
-        window: fit.reach(),
+        window: fit.span(),
+        begin: fit.begin,
         read: fit.window,
         stride: fit.stride,
         batch: fit.batch,

@@ -174,7 +174,7 @@ fn equation(model: &Model, equation: &Equation, sources: &Sources) -> Value {
 fn network(network: &Network, sources: &Sources) -> Value {
     let output = |o: &hir::NetworkOutput| {
         json!({"name": o.name, "size": o.size, "over_window": o.over == hir::Over::Window,
-            "over_horizon": o.over == hir::Over::Horizon})
+            "over_horizon": o.over == hir::Over::Horizon, "elements": o.elements})
     };
     let learned = match network.input {
         hir::NetworkInput::Window(_) => None,
@@ -186,6 +186,7 @@ fn network(network: &Network, sources: &Sources) -> Value {
         "features": network.features.iter().map(|f| json!({
             "name": f.name, "formula": f.formula.spell(), "of": f.formula.columns,
         })).collect::<Vec<_>>(),
+        "along": network.along.as_ref().map(|a| &a.set),
         "learned_input": learned,
         "outputs": network.outputs.iter().map(output).collect::<Vec<_>>(),
         "place": place(network.span, sources),
@@ -298,6 +299,7 @@ fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
     } else {
         settings["window"] = json!(fit.window);
         settings["horizon"] = json!(fit.horizon);
+        settings["begin"] = json!(fit.begin);
         settings["stride"] = json!(fit.stride);
         settings["batch"] = json!(fit.batch);
         settings["steps"] = json!(fit.steps);

@@ -107,7 +107,7 @@ pub(super) fn fitted(observed: &Observed, findings: &mut Findings) {
             let Some(column) = observed.train.column(&component.state) else { continue };
             let solved = findings.solution.get(c * total + offset..c * total + offset + t.len).unwrap_or_default();
             for (i, x) in solved.iter().enumerate() {
-                // Where samples are missing, windows of the gradient engine have no solution.
+                // The gradient engine has no solution where samples are missing and before its first solve begins.
                 let seen = t.value(i, column).filter(|_| x.is_finite());
                 if let (Some(y), Some(sum)) = (seen, own.squares.get_mut(c)) {
                     sum.0 += (y - x) * (y - x);

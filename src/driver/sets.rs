@@ -120,9 +120,9 @@ pub(super) fn ensure_alike(observed: &Observed, fit: &Fit) -> Result<(), Failure
                 return numerical("N511", message, "fit with `engine joint`, or leave the state out of the others");
             }
         }
-        if part.iter().all(|t| t.len < fit.reach()) {
+        if part.iter().all(|t| t.len < fit.span()) {
             let longest = part.iter().map(|t| t.len).max().unwrap_or(0);
-            let (length, stride) = (fit.reach(), fit.stride);
+            let (length, stride) = (fit.span(), fit.stride);
             let what = format!("the longest trajectory has {longest} samples");
             let error = Box::new(DataError::BadWindow { length, stride, what });
             return Err(DataError::OfSet { set: one.set.clone(), error }.into());

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use crate::base::IndexSet;
 use crate::data::Dataset;
-use crate::hir::{Fit, Model, StepSource};
+use crate::hir::{Fit, Model, StepSource, family};
 use crate::train::gradient::Reconstruction;
 
 /// Fields and steps of every window.
@@ -50,15 +51,18 @@ pub(super) fn add(model: &Model, fit: &Fit, parts: &[(&Dataset, &[Reconstruction
                     let at = w * fit.reach() + i;
                     let mut values: Vec<f64> = part.fields.iter().skip(at * fields).take(fields).copied().collect();
                     values.extend(part.steps.get(at));
-                    let times = [start, start + i].map(|i| trajectory.time(i));
+                    let times = [start, start + fit.begin + i].map(|i| trajectory.time(i));
                     varying.rows.push(Row { held: *held, trajectory: trajectory.name(), times, values });
                 }
             }
         }
     }
+    // A family is told by its name.
+    let families: IndexSet<&str> = varying.names.iter().map(|name| family(name)).collect();
+    let families: Vec<&str> = families.into_iter().collect();
     findings.warnings.push(format!(
         "{} differ from step to step: `fields.csv` has every value, and the equations alone do not say how the states go on",
-        varying.names.join(", ")
+        families.join(", ")
     ));
     findings.varying = Some(varying);
 }

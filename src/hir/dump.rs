@@ -2,7 +2,7 @@
 
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
-    Network, NetworkInput, Noise, Normalise, OutputRef, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
+    Network, NetworkInput, Noise, Normalise, OutputRef, Over, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
     Unit, UnknownKind, Vary, number,
 };
 use super::{made, predict};
@@ -111,7 +111,8 @@ fn dump_network(network: &Network, out: &mut String) {
         NetworkInput::Window(names) => {
             let features = network.features.iter().map(|f| format!("{} = {}", f.name, f.formula.spell()));
             let all: Vec<String> = names.iter().cloned().chain(features).collect();
-            line!(out, "  input {} over window", all.join(", "));
+            let along = network.along.as_ref().map_or(String::new(), |a| format!(", {}", a.set));
+            line!(out, "  input {} over window{along}", all.join(", "));
         }
         NetworkInput::Learned(size) => line!(out, "  input learned {size}"),
     }
@@ -122,8 +123,12 @@ fn dump_network(network: &Network, out: &mut String) {
         }
     }
     for output in &network.outputs {
-        let over = output.over.spell();
-        let plain = matches!(output.layers[..], [Layer::Emit { weight: 1.0, bias: None }]);
+        let over = match (output.over, &network.along, output.elements) {
+            (Over::Once, Some(along), Some(_)) => format!(" over {}", along.set),
+            (over, Some(along), Some(_)) => format!("{}, {}", over.spell(), along.set),
+            (over, _, _) => over.spell().to_string(),
+        };
+        let plain = matches!(output.layers[..], [Layer::Emit { conv: None, weight: 1.0, bias: None }]);
         if plain && network.trunks.first().is_some_and(|t| t.name.is_empty()) {
             line!(out, "  output {}[{}]{over}", output.name, output.size);
         } else {
@@ -148,6 +153,10 @@ fn mlp(trunk: &Trunk) -> Option<(Vec<usize>, Activation)> {
     of_all.map(|activation| (widths, activation))
 }
 
+fn padded(padding: Padding) -> &'static str {
+    if padding == Padding::Circular { " circular" } else { "" }
+}
+
 /// What layers read, and the layers.
 fn chain(network: &Network, from: Option<usize>, layers: &[Layer]) -> String {
     let read = from.and_then(|f| network.trunks.get(f)).map(|t| if t.name.is_empty() { "mlp" } else { &t.name });
@@ -155,14 +164,18 @@ fn chain(network: &Network, from: Option<usize>, layers: &[Layer]) -> String {
     let layer = |layer: &Layer| match *layer {
         Layer::Dense { width, activation } => format!("linear [{width}]{}", named(activation)),
         Layer::Conv { channels, kernel, padding, activation, residual } => {
-            let padding = if padding == Padding::Circular { " circular" } else { "" };
+            let padding = padded(padding);
             let residual = if residual { " residual" } else { "" };
             format!("conv1d [{channels}] kernel {kernel}{}{padding}{residual}", named(activation))
         }
         Layer::Activate(activation) => activation.name().to_string(),
-        Layer::Emit { weight, bias } => {
+        Layer::Emit { conv, weight, bias } => {
             let bias = bias.map_or(String::new(), |b| format!(", bias = {}", number(b)));
-            format!("linear(weight = {}{bias})", number(weight))
+            let start = format!("(weight = {}{bias})", number(weight));
+            match conv {
+                None => format!("linear{start}"),
+                Some((kernel, padding)) => format!("conv1d{start} kernel {kernel}{}", padded(padding)),
+            }
         }
     };
     read.map(str::to_string).into_iter().chain(layers.iter().map(layer)).collect::<Vec<_>>().join(", ")
@@ -262,7 +275,8 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         return;
     }
     let horizon = fit.horizon.map_or(String::new(), |h| format!(" horizon {h}"));
-    line!(out, "  window {}{horizon} stride {} batch {}", fit.window, fit.stride, fit.batch);
+    let begin = if fit.begin > 0 { format!(" solved from sample {}", fit.begin) } else { String::new() };
+    line!(out, "  window {}{horizon}{begin} stride {} batch {}", fit.window, fit.stride, fit.batch);
     let (steps, epochs) = (fit.steps.map(|v| v.to_string()), fit.epochs.map(|v| v.to_string()));
     line!(out, "  steps {} epochs {} cycles {}", option(steps), option(epochs), fit.cycles);
     line!(out, "  threshold {} prune_from {}", number(fit.threshold), number(fit.prune_from));

@@ -242,7 +242,11 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
     if fit.l1 > 0.0 {
         line!(out, "  l1        {} times the magnitudes of the coefficients of holes", number(fit.l1));
     }
-    let horizon = fit.horizon.map_or(String::new(), |h| format!(", solved over {h}"));
+    let horizon = match (fit.horizon, fit.begin) {
+        (None, _) => String::new(),
+        (Some(h), 0) => format!(", solved over {h}"),
+        (Some(_), _) => format!(", solved over {} from the last one", fit.reach()),
+    };
     line!(out, "  windows   {} samples every {}{horizon}, {} per step", fit.window, fit.stride, fit.batch);
     if fit.normalise != Normalise::Standard {
         line!(out, "  networks  see states with `normalise {}`", fit.normalise.name());

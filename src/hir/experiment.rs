@@ -62,12 +62,31 @@ pub struct Network {
     pub input: NetworkInput,
     /// What it reads beside states of the window: computed from them, behind them.
     pub features: Vec<Feature>,
+    /// The index set that its layers go along, where that is not the time.
+    pub along: Option<Along>,
     /// Layers that outputs share, each after those it reads.
     pub trunks: Vec<Trunk>,
     /// What it emits.
     pub outputs: Vec<NetworkOutput>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// An index set that the layers of a network go along: at each of its elements they read all samples of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Along {
+    /// The name of the index set.
+    pub set: String,
+    /// For each element what belongs to it, in the same order for all: positions among the states that the network reads and
+    /// the features behind them.
+    pub elements: Vec<Vec<usize>>,
+}
+
+impl Along {
+    /// How many states and features each element has.
+    pub fn columns(&self) -> usize {
+        self.elements.first().map_or(0, Vec::len)
+    }
 }
 
 /// A number that a network reads at every sample, computed from states.
@@ -124,7 +143,7 @@ pub enum Layer {
         /// The function, if any.
         activation: Option<Activation>,
     },
-    /// A convolution over the steps of the window, and a function of each number.
+    /// A convolution over the steps of the window, or the elements of an index set, and a function of each number.
     Conv {
         /// Numbers per step.
         channels: usize,
@@ -139,8 +158,11 @@ pub enum Layer {
     },
     /// A function of each number.
     Activate(Activation),
-    /// The numbers of an output, each from every number before.
+    /// The numbers of an output, each from every number before; for an output over an index set those of an element may come from its
+    /// neighbours alone.
     Emit {
+        /// A convolution along the index set: how many elements it reads, and what stands beyond the ends.
+        conv: Option<(usize, Padding)>,
         /// How large the weights start, relative to their usual start.
         weight: f64,
         /// What the offsets start at; as usual without it.
@@ -201,6 +223,8 @@ pub struct NetworkOutput {
     pub size: usize,
     /// How often it has these numbers.
     pub over: Over,
+    /// For an output over the network's index set the number of its elements: each has `size` numbers.
+    pub elements: Option<usize>,
     /// The trunk it reads, by position; the network's input without one.
     pub from: Option<usize>,
     /// The layers after it; the last ones give as many numbers as the output has.
@@ -208,6 +232,11 @@ pub struct NetworkOutput {
 }
 
 impl NetworkOutput {
+    /// How many numbers it has for all elements together: the first one of each element, then the second ones.
+    pub fn numbers(&self) -> usize {
+        self.size * self.elements.unwrap_or(1)
+    }
+
     /// How often a fit has its numbers.
     pub fn count(&self, fit: &Fit) -> usize {
         match self.over {
@@ -353,7 +382,12 @@ pub struct Derived {
 impl Derived {
     /// The formula as it is written.
     pub fn spell(&self) -> String {
-        super::made::spell_columns(&self.formula, &self.columns)
+        self.spell_part(&self.formula)
+    }
+
+    /// A part of the formula as it is written.
+    pub fn spell_part(&self, part: &Expr) -> String {
+        super::made::spell_columns(part, &self.columns)
     }
 }
 
@@ -472,8 +506,10 @@ pub struct Fit {
     pub significance: Option<f64>,
     /// Gradient engine: samples per window.
     pub window: usize,
-    /// Gradient engine: samples that a solve reaches over from the first one of the window; those of the window without it.
+    /// Gradient engine: samples from the first one of the window to the end of its solve; those of the window without it.
     pub horizon: Option<usize>,
+    /// Gradient engine: samples of the window before its solve begins.
+    pub begin: usize,
     /// Gradient engine: distance between window starts.
     pub stride: usize,
     /// Gradient engine: windows per step.
@@ -525,9 +561,14 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Gradient engine: samples that a window and its solve take together.
+    pub fn span(&self) -> usize {
+        self.horizon.unwrap_or(self.window)
+    }
+
     /// Gradient engine: samples that a solve reaches over.
     pub fn reach(&self) -> usize {
-        self.horizon.unwrap_or(self.window)
+        self.span().saturating_sub(self.begin)
     }
 
     /// Every number of a network output that the fit uses, auxiliaries and parameters first.

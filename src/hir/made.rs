@@ -99,7 +99,8 @@ pub(super) fn boundary_lines(model: &Model) -> Vec<String> {
     let mut out = Vec::new();
     for start in &boundary.starts {
         let state = model.spell_state(start.state, start.derivative);
-        out.push(format!("initial   {state} = data.{} for {} steps", start.column, start.steps));
+        let which = if start.last { "at last".to_string() } else { format!("for {} steps", start.steps) };
+        out.push(format!("initial   {state} = data.{} {which}", start.column));
     }
     for value in &boundary.finals {
         out.push(format!("final     {}", spelled(model, value)));

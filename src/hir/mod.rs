@@ -25,7 +25,7 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
+    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
     Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
     SimulateSpec, Trunk, Vary,
 };

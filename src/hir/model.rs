@@ -374,7 +374,7 @@ impl Boundary {
     }
 }
 
-/// `initial q = data.q for 50 steps`
+/// `initial q = data.q for 50 steps`, `initial q = data.q at last`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Start {
     /// The state.
@@ -385,6 +385,8 @@ pub struct Start {
     pub column: String,
     /// For how many steps.
     pub steps: usize,
+    /// Whether it is the last sample of a window, where the solve then begins; otherwise the first ones.
+    pub last: bool,
     /// Where it stands.
     pub span: Span,
 }

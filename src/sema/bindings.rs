@@ -60,9 +60,9 @@ fn binding(
     let declared = around.program.networks[network].outputs.get(output)?;
     let problem = if declared.over != Over::Once {
         Some(format!("`{}` has numbers for every step, and a parameter has one for the window", declared.name))
-    } else if declared.size != unknowns.len() {
+    } else if declared.numbers() != unknowns.len() {
         let wanted = families::count(unknowns.len(), &names, "parameters");
-        Some(format!("`{}` has {} numbers, for {wanted}", declared.name, declared.size))
+        Some(format!("`{}` has {} numbers, for {wanted}", declared.name, declared.numbers()))
     } else {
         None
     };

@@ -1,5 +1,6 @@
 //! Columns of a file that are computed from others: `speed = sqrt(vx^2 + vy^2)`.
 
+use super::axes;
 use super::resolve::{Place, Resolver};
 use super::scope::Scope;
 use super::settings::{Context, Settings};
@@ -170,8 +171,9 @@ fn around_formula(
     ast::Model { name: ident("columns"), doc: Vec::new(), body, units: Vec::new(), span: formula.span }
 }
 
-fn resolver<'m, 's>(model: &'m ast::Model, cx: &'s mut Context<'_>) -> Resolver<'m, 's> {
-    let mut scope = Scope::declare(model, IndexMap::new(), cx.sink);
+pub(super) fn resolver<'m, 's>(model: &'m ast::Model, cx: &'s mut Context<'_>) -> Resolver<'m, 's> {
+    let (axes, _) = axes::declare(model, cx.sources, cx.sink);
+    let mut scope = Scope::declare(model, axes, cx.sink);
     scope.of_formulas = true;
     let mut resolver = Resolver::new(scope, cx.sources, cx.sink);
     resolver.check_functions(model);
@@ -254,7 +256,7 @@ fn element(of: &Expr, at: &[Expr]) -> Option<String> {
     Some(format!("{family}[{}]", numbers.join(", ")))
 }
 
-fn mentions_time(e: &Expr) -> bool {
+pub(super) fn mentions_time(e: &Expr) -> bool {
     let mut found = matches!(&e.kind, ExprKind::Name(name) if name == "t");
     super::functions::each_part(e, &mut |part| found = found || mentions_time(part));
     found

@@ -132,6 +132,8 @@ pub(super) struct Families<'p> {
     found: IndexMap<&'p str, (&'p Model, Vec<&'p str>)>,
     /// Families with other elements in a second model: that model, and how many there.
     differ: IndexMap<&'p str, (&'p Model, usize)>,
+    /// Names of the index sets of each family that has any.
+    sets: IndexMap<&'p str, Vec<String>>,
 }
 
 impl<'p> Families<'p> {
@@ -139,6 +141,10 @@ impl<'p> Families<'p> {
     pub(super) fn of(models: impl Iterator<Item = &'p Model>) -> Families<'p> {
         let mut out = Families::default();
         for model in models {
+            for (declared, _) in model.statements.iter().flat_map(|s| &s.states) {
+                let sets = subscripts_of(declared).into_iter().map(str::to_string).collect();
+                out.sets.entry(family(declared)).or_insert(sets);
+            }
             let mut own: IndexMap<&str, Vec<&str>> = IndexMap::new();
             for (_, name) in states(model) {
                 own.entry(family(name)).or_default().push(name);
@@ -158,20 +164,58 @@ impl<'p> Families<'p> {
         out
     }
 
+    /// Whether nothing is known: no fit uses the network.
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The index sets of a family, in order.
+    pub(super) fn sets(&self, family: &str) -> &[String] {
+        self.sets.get(family).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every family, and every state that is none.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.found.keys().copied()
+    }
+
+    /// The first and the last number of an index set.
+    pub(super) fn range(&self, set: &str) -> Option<(i64, i64)> {
+        let (family, at) =
+            self.sets.iter().find_map(|(family, sets)| Some((family, sets.iter().position(|s| s == set)?)))?;
+        let (_, elements) = self.found.get(family)?;
+        let numbers = || elements.iter().filter_map(|e| subscripts_of(e).get(at)?.parse::<i64>().ok());
+        Some((numbers().min()?, numbers().max()?))
+    }
+
+    /// What is wrong with the first of these families that has other elements in a second model.
+    pub(super) fn differing(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.differ.keys().find(|name| wanted(name)).and_then(|name| self.differs(name))
+    }
+
+    fn differs(&self, name: &str) -> Option<String> {
+        let ((model, elements), (other, count)) = (self.found.get(name)?, self.differ.get(name)?);
+        Some(format!(
+            "`{name}` has {} elements in `{}` and {count} in `{}`, and a network has one size",
+            elements.len(),
+            model.name,
+            other.name
+        ))
+    }
+
+    /// Every index set that a state has.
+    pub(super) fn all_sets(&self) -> impl Iterator<Item = &str> {
+        self.sets.values().flatten().map(String::as_str)
+    }
+
     /// The names of all elements that are meant; a name that no model knows is one itself.
     ///
     /// # Errors
     /// What is wrong where two models have other elements of the name.
     pub(super) fn names(&self, written: &Written<'_>) -> Result<Vec<String>, String> {
-        let Some((model, elements)) = self.found.get(written.name) else { return Ok(vec![written.text()]) };
-        if let Some((other, count)) = self.differ.get(written.name) {
-            return Err(format!(
-                "`{}` has {} elements in `{}` and {count} in `{}`, and a network has one size",
-                written.name,
-                elements.len(),
-                model.name,
-                other.name
-            ));
+        let Some((_, elements)) = self.found.get(written.name) else { return Ok(vec![written.text()]) };
+        if let Some(message) = self.differs(written.name) {
+            return Err(message);
         }
         let names: Vec<String> = elements.iter().filter(|e| written.covers(e)).map(|e| e.to_string()).collect();
         Ok(if names.is_empty() { vec![written.text()] } else { names })

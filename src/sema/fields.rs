@@ -153,8 +153,8 @@ fn positive(
         cx.sink.push(d.label(around.program.networks[network].span, "the network"));
         return None;
     }
-    if declared.size != 1 || !ends_positive {
-        let (message, help) = match declared.size {
+    if declared.numbers() != 1 || !ends_positive {
+        let (message, help) = match declared.numbers() {
             1 => (
                 format!("`{}` can be negative, and a step cannot", declared.name),
                 "end the output with `linear, sigmoid`: the step is then between 0 and 1 in the unit of time",
@@ -268,8 +268,8 @@ fn ensure_shape(
         }
         (true, true) if unfit.is_some() => unfit.unwrap_or_default(),
         (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
-        _ if declared.size != count => {
-            format!("`{}` has {} numbers, for {}", declared.name, declared.size, families::count(count, names, "names"))
+        _ if declared.numbers() != count => {
+            format!("`{}` has {} numbers, for {}", declared.name, declared.numbers(), families::count(count, names, "names"))
         }
         _ => return Some(()),
     };

@@ -1,5 +1,6 @@
 //! Fits: the engine, its settings, and whether model, data and network go together.
 
+use super::begin::{self, begin};
 use super::bindings::{not_for_every_step, output, parameters};
 use super::fields::{fields, start, step};
 use super::loss::loss;
@@ -104,6 +105,7 @@ pub(super) fn fit(
         significance: settings.number("significance", cx),
         window,
         horizon,
+        begin: begin(model, window),
         stride: settings.count("stride", cx).unwrap_or(1),
         batch: settings.count("batch", cx).unwrap_or(512),
         steps,
@@ -144,6 +146,10 @@ pub(super) fn fit(
         settings.ok &=
             auxiliary.is_some_and(|bound| complete(fit, model, &sets, (&bound, &result.outputs()), around, cx));
         settings.ok &= sets.windows(model, &result, &settings, cx);
+        if settings.ok {
+            let lengths = (result.window, result.horizon);
+            settings.ok &= begin::ensure(model, lengths, &result.start, (&settings, fit.span), cx);
+        }
         if let Some(start) = model.boundary.starts.first().filter(|s| s.steps > result.window) {
             let message = format!("a start takes {} steps, and a window has {}", start.steps, result.window);
             let span = settings.get("window").map_or(fit.span, |s| s.span);
@@ -168,14 +174,18 @@ fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) 
         (None, Some(first)) => {
             let highest = model.states.values().map(|s| usize::from(s.order)).max().unwrap_or(1);
             let own = |s: &&Start| s.derivative > 0 || s.column != model.states[s.state].name;
-            let other = starts.iter().find(|s| s.steps != first.steps);
+            let other = starts.iter().find(|s| (s.steps, s.last) != (first.steps, first.last));
             if let Some(start) = starts.iter().find(own) {
                 (start.span, "in a fit each state starts from its own column: `initial q = data.q for 50 steps`")
             } else if let Some(start) = other {
-                (start.span, "in a fit all states start from as many steps")
+                let help = match start.last == first.last {
+                    true => "in a fit all states start from as many steps",
+                    false => "in a fit all states start at the last sample of a window, or none",
+                };
+                (start.span, help)
             } else if starts.len() < model.states.len() {
                 (first.span, "in a fit all states start from the data, or none")
-            } else if first.steps < highest {
+            } else if first.steps < highest && !first.last {
                 (first.span, "take at least as many steps as the highest order of a state")
             } else {
                 return true;
@@ -335,9 +345,9 @@ fn auxiliary(
     let unfit = not_for_every_step(declared, around);
     let problem = if unfit.is_some() {
         unfit
-    } else if declared.size != states.len() {
+    } else if declared.numbers() != states.len() {
         let wanted = families::count(states.len(), &names, "states");
-        Some(format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.size))
+        Some(format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.numbers()))
     } else {
         None
     };

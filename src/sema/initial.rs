@@ -99,10 +99,8 @@ impl<'a> Resolver<'a, '_> {
         let own = self.scope.names.get(name).map(|e| e.axes.clone()).unwrap_or_default();
         let free: Rc<[usize]> = own.get(decl.at.len()..).unwrap_or_default().into();
         let column = from_data(&decl.value).filter(|_| end == End::First);
-        let steps = match self.steps(decl, column.is_some()) {
-            Some(steps) => steps,
-            None => return,
-        };
+        let Some(steps) = self.steps(decl, column.is_some()) else { return };
+        let last = decl.last.is_some();
         let mut flat = 0;
         self.at_each(&free.clone(), |r| {
             let state = r.state_named(name, &decl.at, decl.state.span);
@@ -143,7 +141,7 @@ impl<'a> Resolver<'a, '_> {
                     let element = &r.scope.states[state].name;
                     let subscripts = element.get(crate::hir::family(element).len()..).unwrap_or_default();
                     let column = format!("{column}{subscripts}");
-                    out.starts.insert(key, Start { state, derivative, column, steps, span });
+                    out.starts.insert(key, Start { state, derivative, column, steps, last, span });
                 }
                 (End::First, None) => {
                     out.initial.insert(key, InitialValue { state, derivative, value, span });
@@ -158,6 +156,13 @@ impl<'a> Resolver<'a, '_> {
 
     /// How many steps a start from data takes: 1 where it does not say; `None` after a report.
     fn steps(&mut self, decl: &ast::InitialDecl, from_data: bool) -> Option<usize> {
+        if let Some(span) = decl.last.filter(|_| !from_data) {
+            let name = &decl.state.name;
+            let message = "only a column of the data has a last sample";
+            let d = Diagnostic::error(E0315, message, decl.span, "one value").label(span, "of what?");
+            self.sink.push(d.help(format!("write `initial {name} = data.{name} at last`, or leave out `at last`")));
+            return None;
+        }
         let Some(expr) = &decl.steps else { return Some(1) };
         if !from_data {
             let message = "only a column of the data has values for several steps";

@@ -19,6 +19,8 @@ const MAX_KERNEL: f64 = 1023.0;
 pub(super) enum Shape {
     /// So many numbers at every step of the window; `None` where that is not known.
     Sequence(Option<usize>),
+    /// All samples of the window at every element of an index set.
+    Samples,
     /// Numbers without an order in time.
     Vector,
 }
@@ -34,7 +36,7 @@ pub(super) struct Chain {
 
 /// The last layer of an output that names none.
 pub(super) fn implied() -> Layer {
-    Layer::Emit { weight: 1.0, bias: None }
+    Layer::Emit { conv: None, weight: 1.0, bias: None }
 }
 
 /// A function by its name.
@@ -81,7 +83,7 @@ pub(super) fn chain(
         }
     }
     match output {
-        Some(output) => end(chain, output, setting, settings, cx),
+        Some(output) => end(chain, (output, shared.set.as_ref()), setting, settings, cx),
         None => Some(chain),
     }
 }
@@ -89,7 +91,7 @@ pub(super) fn chain(
 /// The end of an output's chain: what gives as many numbers as the output has.
 fn end(
     mut chain: Chain,
-    output: &NetworkOutput,
+    (output, set): (&NetworkOutput, Option<&(String, usize)>),
     setting: &Setting,
     settings: &mut Settings<'_>,
     cx: &mut Context<'_>,
@@ -100,7 +102,15 @@ fn end(
         _ if emits => {}
         Some(&Layer::Conv { channels, .. }) => {
             let (name, size) = (&output.name, output.size);
-            let problem = if output.over == Over::Horizon {
+            let problem = if let (None, Some((set, _))) = (output.elements, set) {
+                Some(format!("`{name}` is not over `{set}`, and a convolution gives numbers for every element"))
+            } else if output.elements.is_some() && output.over != Over::Once {
+                Some(format!("`{name}` has numbers for many steps, and the convolution gives {channels} at every element"))
+            } else if output.elements.is_some() {
+                (channels != size).then(|| {
+                    format!("`{name}` has {size} numbers at every element, and the convolution gives {channels}")
+                })
+            } else if output.over == Over::Horizon {
                 Some(format!(
                     "`{name}` is over the horizon, and a convolution gives numbers for the steps of the window"
                 ))
@@ -113,10 +123,15 @@ fn end(
             };
             if let Some(message) = problem {
                 let d = Diagnostic::error(E1003, message, setting.span, "does not fit");
-                cx.sink.push(d.help("end the layers with `linear`, which gives what the output needs"));
+                let last = if output.elements.is_some() { "conv1d kernel 1" } else { "linear" };
+                cx.sink.push(d.help(format!("end the layers with `{last}`, which gives what the output needs")));
                 settings.ok = false;
                 return None;
             }
+        }
+        // Each element of an output over an index set is given by what its own element has.
+        _ if output.elements.is_some() && chain.shape != Shape::Vector => {
+            chain.layers.push(Layer::Emit { conv: Some((1, Padding::Zero)), weight: 1.0, bias: None });
         }
         _ => chain.layers.push(implied()),
     }
@@ -149,8 +164,11 @@ impl Reader<'_, '_, '_, '_> {
             return self.refuse(E1004, "a layer stands behind the one that gives the output", e, "too late", NO_SIZES);
         }
         match (name, call) {
+            ("conv1d", call) if output.is_some_and(|o| o.elements.is_some()) && !self.has_sizes() => {
+                self.emit_along(chain, call, e)
+            }
             ("conv1d", None) => self.convolutions(chain, e),
-            ("mlp" | "linear", None) if matches!(self.rest.first(), Some(SettingValue::List(..))) => {
+            ("mlp" | "linear", None) if self.has_sizes() => {
                 self.dense(chain, name == "mlp")
             }
             ("linear", call) => {
@@ -158,8 +176,8 @@ impl Reader<'_, '_, '_, '_> {
                     let message = "`linear` without sizes gives what an output needs, and this is no output";
                     return self.refuse(E1004, message, e, "no sizes", NO_SIZES);
                 }
-                let emit = self.emit(call)?;
-                chain.layers.push(emit);
+                let (weight, bias) = self.start_of_emit("linear", call)?;
+                chain.layers.push(Layer::Emit { conv: None, weight, bias });
                 chain.shape = Shape::Vector;
                 Some(())
             }
@@ -198,10 +216,7 @@ impl Reader<'_, '_, '_, '_> {
 
     /// `[64, 128] kernel 5 elu circular residual`
     fn convolutions(&mut self, chain: &mut Chain, e: &Expr) -> Option<()> {
-        let Shape::Sequence(mut before) = chain.shape else {
-            let help = "put convolutions before `flatten`, `linear` and `mlp`, and give them an input over the window";
-            return self.refuse(E1001, "`conv1d` reads numbers that have no order in time", e, "no steps here", help);
-        };
+        self.ensure_steps(chain, e)?;
         let widths = self.sizes()?;
         let (mut kernel, mut padding, mut residual, mut activation) = (3, Padding::Zero, false, None);
         while let Some(word) = self.rest.first().and_then(as_word) {
@@ -221,7 +236,13 @@ impl Reader<'_, '_, '_, '_> {
             }
             self.rest = &self.rest[1..];
         }
+        let mut before = if let Shape::Sequence(before) = chain.shape { before } else { None };
         for channels in widths {
+            if residual && chain.shape == Shape::Samples && before.is_none() {
+                let message = "a residual convolution adds what it reads to what it gives: here the samples of the window";
+                let help = format!("put `conv1d [{channels}] kernel 1` before it");
+                return self.refuse(E1002, message, e, "do not agree", &help);
+            }
             if residual && before.is_some_and(|b| b != channels) {
                 let message = format!(
                     "a residual convolution adds what it reads to what it gives: {} numbers per step and {channels}",
@@ -235,6 +256,42 @@ impl Reader<'_, '_, '_, '_> {
         }
         chain.shape = Shape::Sequence(before);
         Some(())
+    }
+
+    /// Convolutions go along steps or elements.
+    fn ensure_steps(&mut self, chain: &Chain, e: &Expr) -> Option<()> {
+        if chain.shape != Shape::Vector {
+            return Some(());
+        }
+        let help = "put convolutions before `flatten`, `linear` and `mlp`, and give them an input over the window";
+        self.refuse(E1001, "`conv1d` reads numbers that have no order in time", e, "no steps here", help)
+    }
+
+    /// `conv1d kernel 1`: what an output over an index set needs at every element.
+    fn emit_along(&mut self, chain: &mut Chain, call: Option<&Call>, e: &Expr) -> Option<()> {
+        self.ensure_steps(chain, e)?;
+        let (weight, bias) = self.start_of_emit("conv1d", call)?;
+        let (mut kernel, mut padding) = (3, Padding::Zero);
+        while let Some(word) = self.rest.first().and_then(as_word) {
+            match word {
+                "kernel" => {
+                    self.rest = &self.rest[1..];
+                    kernel = self.kernel()?;
+                    continue;
+                }
+                "circular" => padding = Padding::Circular,
+                "zero" => padding = Padding::Zero,
+                _ => break,
+            }
+            self.rest = &self.rest[1..];
+        }
+        chain.layers.push(Layer::Emit { conv: Some((kernel, padding)), weight, bias });
+        chain.shape = Shape::Vector;
+        Some(())
+    }
+
+    fn has_sizes(&self) -> bool {
+        matches!(self.rest.first(), Some(SettingValue::List(..)))
     }
 
     fn kernel(&mut self) -> Option<usize> {
@@ -270,12 +327,12 @@ impl Reader<'_, '_, '_, '_> {
         Some(found)
     }
 
-    /// `linear(bias = -3, weight = 0)`
-    fn emit(&mut self, call: Option<&Call>) -> Option<Layer> {
+    /// `linear(bias = -3, weight = 0)`: how large weights start, and what offsets start at.
+    fn start_of_emit(&mut self, layer: &str, call: Option<&Call>) -> Option<(f64, Option<f64>)> {
         let (mut weight, mut bias) = (1.0, None);
-        let Some(call) = call else { return Some(Layer::Emit { weight, bias }) };
+        let Some(call) = call else { return Some((weight, bias)) };
         if !call.arguments.is_empty() {
-            return self.settings.wrong(self.setting, "`linear(weight = 0, bias = -3)`", self.cx);
+            return self.settings.wrong(self.setting, &format!("`{layer}(weight = 0, bias = -3)`"), self.cx);
         }
         for option in &call.named {
             let v = self.settings.constant(self.setting, &option.value, self.cx)?;
@@ -289,13 +346,13 @@ impl Reader<'_, '_, '_, '_> {
                 "bias" => bias = Some(v),
                 name => {
                     let help = suggest::help("options", name, ["weight", "bias"]);
-                    let message = format!("`linear` has no option `{name}`");
+                    let message = format!("`{layer}` has no option `{name}`");
                     self.cx.sink.push(Diagnostic::error(E0503, message, option.name.span, "unknown").help(help));
                     self.settings.ok = false;
                 }
             }
         }
-        Some(Layer::Emit { weight, bias })
+        Some((weight, bias))
     }
 }
 

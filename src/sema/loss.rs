@@ -168,10 +168,10 @@ fn outputs(
     let declared = around.program.networks[network].outputs.get(position)?;
     let problem = if declared.over == Over::Once {
         format!("`{}` is not an output over the window, and data are", declared.name)
-    } else if declared.size != states {
+    } else if declared.numbers() != states {
         let names: Vec<&Expr> = names.iter().collect();
         let wanted = families::count(states, &names, "states");
-        format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.size)
+        format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.numbers())
     } else {
         return Some(OutputRef { network, output: position, component: 0 });
     };

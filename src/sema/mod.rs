@@ -9,7 +9,9 @@
 //! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
 //! are bounded by limits on terms, operations and depth, each with its own code.
 
+mod along;
 mod axes;
+mod begin;
 mod bindings;
 mod conditions;
 mod data;
@@ -18,6 +20,7 @@ mod differences;
 mod equations;
 mod expect;
 mod families;
+mod features;
 mod fields;
 mod file;
 mod fit;

@@ -1,12 +1,17 @@
 //! Networks: what they read, layers that outputs share, outputs.
 
+use super::along::{along, extent};
 use super::derived;
+use super::features;
 use super::families::{Families, written};
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0202, E0504, E0511, W1001};
-use crate::hir::{Activation, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk};
+use super::suggest;
+use crate::base::IndexMap;
+use crate::diagnostics::codes::{E0202, E0504, E0511, E1016, W1001};
+use crate::source::Span;
+use crate::hir::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk, family};
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
 /// The most layers of a chain.
@@ -36,11 +41,15 @@ pub(super) fn network(
     }
     let input = settings.get("input").and_then(|s| input(s, (functions, families), &mut settings, cx));
     let reads = match &input {
-        Some((NetworkInput::Learned(_), _)) => Shape::Vector,
-        Some((NetworkInput::Window(names), features)) => Shape::Sequence(Some(names.len() + features.len())),
+        Some(Read { input: NetworkInput::Learned(_), .. }) => Shape::Vector,
+        Some(Read { along: Some(_), .. }) => Shape::Samples,
+        Some(Read { input: NetworkInput::Window(names), features, .. }) => {
+            Shape::Sequence(Some(names.len() + features.len()))
+        }
         None => Shape::Sequence(None),
     };
-    let mut shared = Shared { trunks: Vec::new(), shapes: Vec::new(), input: reads, read: Vec::new() };
+    let set = input.as_ref().and_then(|i| i.along.as_ref()).map(|a| (a.set.clone(), a.elements.len()));
+    let mut shared = Shared { trunks: Vec::new(), shapes: Vec::new(), input: reads, read: Vec::new(), set };
     let mlp = settings.get("mlp").map(|s| {
         let layers = layers(s, &mut settings, cx);
         shared.trunks.push(Trunk { name: String::new(), from: None, layers: layers.clone().unwrap_or_default() });
@@ -81,9 +90,9 @@ pub(super) fn network(
     if mlp == Some(false) {
         return None;
     }
-    let (input, features) = input?;
+    let Read { input, features, along } = input?;
     let name = block.name.name.clone();
-    let network = Network { name, input, features, trunks: shared.trunks, outputs, span: block.span };
+    let network = Network { name, input, features, along, trunks: shared.trunks, outputs, span: block.span };
     settings.ok.then_some(network)
 }
 
@@ -96,6 +105,15 @@ pub(super) struct Shared {
     pub(super) input: Shape,
     /// Whether anything reads each trunk.
     pub(super) read: Vec<bool>,
+    /// The index set that the layers go along, and how many elements it has.
+    pub(super) set: Option<(String, usize)>,
+}
+
+/// What a network reads.
+struct Read {
+    input: NetworkInput,
+    features: Vec<Feature>,
+    along: Option<Along>,
 }
 
 /// Keys that name layers: a chain starts with the name of a layer or of earlier layers.
@@ -116,24 +134,27 @@ fn trunk_names(settings: &[Setting]) -> Vec<String> {
     names
 }
 
-/// `(x, y, z) over window`, `x, d = x - y over window` or `learned 64`: states, and what is computed from states.
+/// `(x, y, z) over window`, `x, d = x - y over window`, `u over window, cell` or `learned 64`: states, and what is computed from states.
 fn input(
     setting: &Setting,
     (functions, families): (&[ast::Function], &Families<'_>),
     settings: &mut Settings<'_>,
     cx: &mut Context<'_>,
-) -> Option<(NetworkInput, Vec<Feature>)> {
+) -> Option<Read> {
     if let [word, SettingValue::Expr(size)] = setting.values.as_slice()
         && as_word(word) == Some("learned")
     {
-        return width(size, setting, settings, cx).map(|size| (NetworkInput::Learned(size), Vec::new()));
+        let size = width(size, setting, settings, cx)?;
+        return Some(Read { input: NetworkInput::Learned(size), features: Vec::new(), along: None });
     }
-    let (list, over) = over(&setting.values);
-    if over != Over::Window {
+    let (list, extent) = extent(&setting.values);
+    if extent.over != Over::Window {
         return settings.wrong_form(setting, cx);
     }
     let (mut names, mut features) = (Vec::new(), Vec::new());
     let mut seen: Vec<String> = Vec::new();
+    // The index sets of what is computed.
+    let mut own: IndexMap<String, Vec<String>> = IndexMap::new();
     let mut rest = list;
     while let Some((value, behind)) = rest.split_first() {
         let formula = match behind {
@@ -149,6 +170,23 @@ fn input(
         let listed = elements(value).unwrap_or_default();
         if listed.is_empty() || formula.is_some() && listed.len() != 1 {
             return settings.wrong_form(setting, cx);
+        }
+        if let (Some(formula), [e]) = (formula, listed.as_slice())
+            && let ExprKind::Subscript { of, at } = &e.kind
+            && let ExprKind::Name(name) = &of.kind
+            && written(e).is_none()
+        {
+            let found = features::features(name, at, formula, (functions, families), cx);
+            settings.ok &= found.is_some();
+            let Some(found) = found else { continue };
+            if seen.iter().any(|n| family(n) == name) {
+                cx.sink.push(Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here"));
+                settings.ok = false;
+            }
+            seen.extend(found.features.iter().map(|f| f.name.clone()));
+            features.extend(found.features);
+            own.insert(name.clone(), found.sets);
+            continue;
         }
         for e in listed {
             let Some(written) = written(e) else { return settings.wrong_form(setting, cx) };
@@ -180,10 +218,18 @@ fn input(
         }
     }
     if seen.is_empty() && settings.ok {
-        settings.wrong_form(setting, cx)
-    } else {
-        Some((NetworkInput::Window(names), features))
+        return settings.wrong_form(setting, cx);
     }
+    let along = match extent.set {
+        Some(set) if settings.ok => {
+            let columns: Vec<String> = names.iter().cloned().chain(features.iter().map(|f| f.name.clone())).collect();
+            let found = along(set, &columns, &own, families, cx);
+            settings.ok &= found.is_some();
+            found
+        }
+        _ => None,
+    };
+    Some(Read { input: NetworkInput::Window(names), features, along })
 }
 
 /// `[1024, 1024] relu`
@@ -223,7 +269,7 @@ fn output(
     cx: &mut Context<'_>,
 ) -> Option<NetworkOutput> {
     let (declared, layers) = split(&setting.values);
-    let (list, over) = over(declared);
+    let (list, extent) = extent(declared);
     let [SettingValue::Expr(e)] = list else { return settings.wrong_form(setting, cx) };
     let (name, size) = match &e.kind {
         ExprKind::Name(name) => (name, 1),
@@ -233,7 +279,12 @@ fn output(
         },
         _ => return settings.wrong_form(setting, cx),
     };
-    let mut output = NetworkOutput { name: name.clone(), size, over, from: None, layers: Vec::new() };
+    let elements = match extent.set {
+        Some(set) => Some(elements_of(set, shared, settings, cx)?),
+        None => None,
+    };
+    let over = extent.over;
+    let mut output = NetworkOutput { name: name.clone(), size, over, elements, from: None, layers: Vec::new() };
     match layers {
         Some(layers) => {
             let found = chain(layers, shared, Some(&output), setting, settings, cx)?;
@@ -272,12 +323,24 @@ pub(super) fn width(
     None
 }
 
-/// Takes `over window` or `over horizon` off the end.
-fn over(values: &[SettingValue]) -> (&[SettingValue], Over) {
-    let [rest @ .., over, what] = values else { return (values, Over::Once) };
-    match (as_word(over), as_word(what)) {
-        (Some("over"), Some("window")) => (rest, Over::Window),
-        (Some("over"), Some("horizon")) => (rest, Over::Horizon),
-        _ => (values, Over::Once),
+/// How many elements the index set of an output has, which is that of the network.
+fn elements_of(
+    (set, span): (&str, Span),
+    shared: &Shared,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<usize> {
+    match &shared.set {
+        Some((own, elements)) if own == set => return Some(*elements),
+        // What it reads is wrong already.
+        None if !settings.ok => {}
+        own => {
+            let known = ["window", "horizon"].into_iter().chain(own.iter().map(|(name, _)| name.as_str()));
+            let message = format!("the network reads nothing over `{set}`");
+            let d = Diagnostic::error(E1016, message, span, "over what?");
+            cx.sink.push(d.help(suggest::help("index sets and times", set, known)));
+        }
     }
+    settings.ok = false;
+    None
 }

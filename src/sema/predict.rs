@@ -44,7 +44,7 @@ pub(super) fn predict(
         let help = "the run directory has `discovered.mech`, which can be simulated at any step";
         refuse(message, "has no step", help, &mut settings, cx);
     }
-    let most = fit.reach().saturating_sub(fit.window);
+    let most = fit.span().saturating_sub(fit.window);
     let rolls = fit.engine == Engine::Gradient && most > 0;
     if !rolls && differs(fit, program) {
         let message = "the equations of this fit differ from window to window, and no solve reaches beyond its window";

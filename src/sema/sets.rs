@@ -104,8 +104,8 @@ impl<'p> Sets<'p> {
                 cx.sink.push(d.help("choose `engine joint`, or resample the data"));
                 ok = false;
             }
-            if let Some((steps, _)) = data.source.extent().filter(|(steps, _)| fit.reach() > *steps) {
-                let (key, reach) = (if fit.horizon.is_some() { "horizon" } else { "window" }, fit.reach());
+            if let Some((steps, _)) = data.source.extent().filter(|(steps, _)| fit.span() > *steps) {
+                let (key, reach) = (if fit.horizon.is_some() { "horizon" } else { "window" }, fit.span());
                 let message = format!("a {key} has {reach} samples, and a trajectory of `{}` only {steps}", data.name);
                 let span = settings.get(key).map_or(fit.span, |s| s.span);
                 cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));

@@ -3,7 +3,7 @@
 use super::data::holdout;
 use super::settings::{Context, SOLVE, Settings, elements};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0507, E0510, E0511, E0514};
+use crate::diagnostics::codes::{E0507, E0510, E0511, E0513, E0514};
 use crate::hir::{
     DataId, DataSet, DataSource, InitialValue, Model, ModelId, Program, SolveOptions, SolvePrecision, SolveSpec,
 };
@@ -158,6 +158,12 @@ fn starts_fit(
     cx: &mut Context<'_>,
     settings: &mut Settings<'_>,
 ) {
+    if let Some(start) = model.boundary.starts.iter().find(|s| s.last) {
+        let message = "a solve item has no window, whose last sample its solution could begin at";
+        let d = Diagnostic::error(E0513, message, start.span, "not honoured");
+        cx.sink.push(d.help("leave out `at last`: the solution begins at the first sample of the data"));
+        settings.ok = false;
+    }
     let known = steps.into_iter().chain(data.and_then(|d| d.source.extent()).map(|(steps, _)| steps)).min();
     let Some(steps) = known else { return };
     if let Some(start) = model.boundary.starts.iter().find(|s| s.steps > steps) {

@@ -274,6 +274,8 @@ pub struct InitialDecl {
     pub value: Expr,
     /// `for 50 steps`, when written: the value is then a column of the data, `data.x`.
     pub steps: Option<Expr>,
+    /// Where `at last` stands, when written: the value is the last one of a window.
+    pub last: Option<Span>,
     /// The whole of it.
     pub span: Span,
 }

@@ -355,8 +355,10 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut primes = 0;
         let mut value = None;
         let mut steps = None;
+        let mut last = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
+                Rule::at_last => last = Some(self.span(&pair)),
                 Rule::for_steps => steps = self.each(pair.into_inner(), Rule::expr, Self::expr)?.pop(),
                 Rule::initial_target => {
                     for part in pair.into_inner() {
@@ -371,7 +373,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 _ => {}
             }
         }
-        Some(InitialDecl { state: state?, at, primes, value: value?, steps, span })
+        Some(InitialDecl { state: state?, at, primes, value: value?, steps, last, span })
     }
 
     pub fn setting(&mut self, pair: Pair<Rule>, span: Span) -> Option<Setting> {

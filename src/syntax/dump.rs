@@ -245,6 +245,9 @@ fn write_initial(out: &mut String, value: &InitialDecl) {
     if let Some(steps) = &value.steps {
         let _ = write!(out, " for {} steps", dump_expr(steps));
     }
+    if value.last.is_some() {
+        out.push_str(" at last");
+    }
     out.push(')');
 }
 

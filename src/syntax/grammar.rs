@@ -235,7 +235,8 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::kw_formula => "`formula`",
         Rule::solution => "a model",
         Rule::kw_steps => "`steps`",
-        Rule::for_steps => return None,
+        Rule::kw_last => "`last`",
+        Rule::for_steps | Rule::at_last => return None,
         Rule::data_file => "a file such as `csv(\"data.csv\")`",
         // Suffixes and signs could stand in many places; naming them hides what matters.
         _ => return None,

@@ -1,5 +1,8 @@
 //! Gradient training, from source to coefficients.
 
+mod adjoints;
+mod rolled;
+
 use std::cell::Cell;
 use std::time::Duration;
 

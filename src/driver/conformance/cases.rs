@@ -35,6 +35,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("three_body.mech", include_str!("../../../examples/three_body.mech")),
     ("two_body.mech", include_str!("../../../examples/two_body.mech")),
     ("two_body_network.mech", include_str!("../../../examples/two_body_network.mech")),
+    ("wave.mech", include_str!("../../../examples/wave.mech")),
 ];
 
 /// Settings of examples that are smaller here: long solves with coefficients at random amplify rounding in single precision.
@@ -42,6 +43,12 @@ const SMALLER: &[(&str, &str)] = &[
     ("two_body_network.mech", "fit.horizon=8"),
     ("two_body_network.mech", "fit.batch=8"),
     ("two_body_network.mech", "orbit_tail.by=2"),
+    ("wave.mech", "KdV.cells=8"),
+    ("wave.mech", "Wave.cells=8"),
+    ("wave.mech", "fit.window=4"),
+    ("wave.mech", "fit.horizon=8"),
+    ("wave.mech", "fit.batch=8"),
+    ("wave.mech", "wave_tail.by=4"),
 ];
 
 /// A function and what it is called with.

@@ -35,7 +35,11 @@ impl PlannedSolve {
     fn text(&self, thing: &str, out: &mut String) {
         let (o, f) = (&self.outline, &self.footprint);
         let systems: Vec<String> = o.systems.iter().map(|s| s.join(" with ")).collect();
-        let shared = if o.systems.len() > 1 { ", with the same matrix" } else { "" };
+        let shared = match (o.systems.len(), o.own_matrices) {
+            (0 | 1, _) => "",
+            (_, true) => ", each with a matrix of its own, of which the first is shown",
+            (_, false) => ", with the same matrix",
+        };
         let mut line = |label: &str, text: String| {
             let _ = writeln!(out, "    {label:14}{text}");
         };
@@ -92,6 +96,7 @@ impl PlannedSolve {
         json!({
             "systems": o.systems,
             "constant_matrix": o.constant_matrix(),
+            "own_matrices": o.own_matrices,
             "coefficients": entries,
             "zeros": o.zeros(),
             "steps": o.steps,

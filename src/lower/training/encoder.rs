@@ -1,12 +1,12 @@
 //! Dense layers, functions and the emitter of coefficients, in single precision; what networks stand for.
 
 use super::features;
-use super::forward::Emitted;
+use super::forward::{Elements, Emitted};
 use super::network::Encoder;
 use super::{Request, TrainingError};
 use crate::artifact::training::{Start, WeightSpec};
 use crate::base::{Elem, IndexMap};
-use crate::hir::{Activation, Bounds, Network, NetworkId, Over, StateId};
+use crate::hir::{Activation, Bounds, Network, NetworkId, OutputRef, Over, StateId};
 use crate::ir::{AxisId, BinaryOp, Builder, CmpOp, Type, UnaryOp, ValueId};
 
 /// A dense layer's parameters.
@@ -162,7 +162,7 @@ pub(super) fn used_outputs(request: &Request) -> Result<IndexMap<NetworkId, Vec<
     for binding in &request.fit.auxiliary {
         let network = &request.networks[binding.network];
         match network.outputs.get(binding.output) {
-            Some(o) if o.count(request.fit) == request.fit.reach() && binding.component < o.size => {}
+            Some(o) if o.count(request.fit) == request.fit.reach() && binding.component < o.numbers() => {}
             o => {
                 let output = o.map_or_else(String::new, |o| o.name.clone());
                 return Err(TrainingError::NotOverWindow { network: network.name.clone(), output });
@@ -203,7 +203,7 @@ pub(super) fn emitted(
     statistics: &IndexMap<NetworkId, [ValueId; 2]>,
 ) -> Result<Emitted, TrainingError> {
     let wanted = request.fit.outputs();
-    let mut values = IndexMap::new();
+    let mut values = Emitted::default();
     for (&id, encoder) in encoders {
         let network = &request.networks[id];
         let mut columns: Vec<ValueId> =
@@ -214,22 +214,42 @@ pub(super) fn emitted(
         let x = if columns.is_empty() {
             None
         } else {
-            let axis = b.module.axis(&format!("{}_reads", network.name), Some(columns.len()));
-            let x = b.stack(&columns, axis, 2);
-            Some(b.convert(x, Elem::F32))
+            Some(encoder.read(b, (sample, read), network, &columns))
         };
-        for (o, flat) in encoder.apply(b, (sample, read), x) {
+        for (o, flat) in encoder.apply(b, sample, x) {
             let output = &network.outputs[o];
-            let axis = b.module.axis(&format!("{}_{}_part", network.name, output.name), Some(output.size));
-            let batch = match output.over {
-                Over::Once => vec![sample, axis],
-                Over::Window => vec![sample, read, axis],
-                Over::Horizon => vec![sample, time, axis],
+            let axis = b.module.axis(&format!("{}'{}''part", network.name, output.name), Some(output.size));
+            let steps = match output.over {
+                Over::Once => None,
+                Over::Window => Some(read),
+                Over::Horizon => Some(time),
             };
+            let element = output.elements.map(|_| encoder.element());
+            let batch: Vec<AxisId> = [Some(sample), element, steps, Some(axis)].into_iter().flatten().collect();
             let all = b.reshape(flat, &batch);
-            for &source in wanted.iter().filter(|s| s.network == id && s.output == o) {
-                let part = b.index(all, axis, source.component);
-                values.insert(source, b.convert(part, Elem::F64));
+            let wanted = wanted.iter().filter(|s| s.network == id && s.output == o);
+            match (output.elements, element) {
+                (Some(elements), Some(element)) => {
+                    // One number of every element at a time.
+                    let mut parts: IndexMap<usize, ValueId> = IndexMap::new();
+                    for &source in wanted {
+                        let (k, at) = (source.component / elements, source.component % elements);
+                        let part = *parts.entry(k).or_insert_with(|| {
+                            let part = b.index(all, axis, k);
+                            b.convert(part, Elem::F64)
+                        });
+                        let first = OutputRef { component: k * elements, ..source };
+                        let all = Elements { value: part, axis: element, count: elements };
+                        values.elements.insert(first, all);
+                        values.numbers.insert(source, b.index(part, element, at));
+                    }
+                }
+                _ => {
+                    for &source in wanted {
+                        let part = b.index(all, axis, source.component);
+                        values.numbers.insert(source, b.convert(part, Elem::F64));
+                    }
+                }
             }
         }
     }

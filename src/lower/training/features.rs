@@ -11,7 +11,7 @@ use crate::lower::{Leaves, lower_expr};
 /// The names of the arguments with what is subtracted from the features of a network and what they are divided by. Their values
 /// follow from the data: until then they are 0 and 1.
 pub fn statistics_of(network: &Network) -> [String; 2] {
-    ["mean", "scale"].map(|what| format!("{}_features_{what}", network.name))
+    ["mean", "scale"].map(|what| format!("{}''features_{what}", network.name))
 }
 
 /// Declares these arguments for a network that has features.
@@ -24,7 +24,7 @@ pub(super) fn declare(
     if count == 0 {
         return Ok(None);
     }
-    let axis = b.module.axis(&format!("{}_features", network.name), Some(count));
+    let axis = b.module.axis(&format!("{}''features", network.name), Some(count));
     let [mean, scale] = statistics_of(network);
     let mean = constants.add(b, &mean, Type::f64([axis]), vec![count], vec![0.0; count])?;
     let scale = constants.add(b, &scale, Type::f64([axis]), vec![count], vec![1.0; count])?;
@@ -40,7 +40,7 @@ pub(super) fn values(
     data: &IndexMap<StateId, ValueId>,
     [mean, scale]: [ValueId; 2],
 ) -> Result<Vec<ValueId>, TrainingError> {
-    let axis = b.module.axis(&format!("{}_features", network.name), Some(network.features.len()));
+    let axis = b.module.axis(&format!("{}''features", network.name), Some(network.features.len()));
     let mut out = Vec::with_capacity(network.features.len());
     for (k, feature) in network.features.iter().enumerate() {
         let mut leaves = Leaves::default();

@@ -12,7 +12,31 @@ use crate::lower::{Leaves, LowerError, lower_expr};
 
 /// The numbers of network outputs that the fit uses: over samples, and over time or over what networks read where they have one for every
 /// step.
-pub(super) type Emitted = IndexMap<OutputRef, ValueId>;
+#[derive(Default)]
+pub(super) struct Emitted {
+    /// Each by itself.
+    pub numbers: IndexMap<OutputRef, ValueId>,
+    /// Those of all elements of an index set together, by that of the first: `f64[sample, element, time]`, or without the time.
+    pub elements: IndexMap<OutputRef, Elements>,
+}
+
+/// Numbers of all elements of an index set.
+#[derive(Clone, Copy)]
+pub(super) struct Elements {
+    /// The numbers.
+    pub value: ValueId,
+    /// The axis of the elements.
+    pub axis: AxisId,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Emitted {
+    /// What stands for a number.
+    pub fn get(&self, of: &OutputRef) -> Option<ValueId> {
+        self.numbers.get(of).copied()
+    }
+}
 
 /// What a window's states are and stand for, each `f64[sample, time]`.
 pub(super) struct Signals {
@@ -30,6 +54,8 @@ pub(super) struct Signals {
     pub compared: Vec<(LossTerm, ValueId)>,
     /// `f64[time]` or `f64[sample, time]` by input: the fields.
     pub fields: IndexMap<InputId, ValueId>,
+    /// What network outputs over an index set give for all its elements.
+    pub elements: IndexMap<OutputRef, Elements>,
     /// The steps of the solves.
     pub steps: Steps,
     /// `f64[sample]` by state and derivative: initial values that network outputs give.
@@ -80,8 +106,9 @@ impl Scope<'_> {
             let seen = self.read.map_or(x, |read| b.index(read, axes.observed, i));
             // A window that is moved starts where the first sample of a state is zero.
             let origin = self.request.shift(s).map(|by| {
-                let first = b.index(self.window, axes.observed, by);
-                b.index(first, axes.time, 0)
+                let (samples, steps) = self.read.map_or((self.window, axes.time), |read| (read, axes.read[0]));
+                let first = b.index(samples, axes.observed, by);
+                b.index(first, steps, 0)
             });
             let [x, seen] = [x, seen].map(|x| origin.map_or(x, |origin| b.sub(x, origin)));
             data.insert(s, x);
@@ -95,7 +122,7 @@ impl Scope<'_> {
         let emitted = encoder::emitted(b, &self.request, &self.encoders, place, columns, &self.features)?;
         let mut bound = IndexMap::new();
         for binding in &self.request.fit.parameters {
-            if let Some(&value) = emitted.get(&binding.source()) {
+            if let Some(value) = emitted.get(&binding.source()) {
                 let bounds = self.request.model.unknowns[binding.unknown].bounds;
                 bound.insert(binding.unknown, encoder::within(b, value, bounds));
             }
@@ -104,7 +131,7 @@ impl Scope<'_> {
         for (s, state) in self.request.model.states.iter() {
             let binding = self.request.fit.auxiliary.iter().find(|a| a.state == s);
             let v = match (binding.and_then(|a| emitted.get(&a.source())), data.get(&s)) {
-                (Some(&e), _) => in_units(b, e, statistics[s.index()]),
+                (Some(e), _) => in_units(b, e, statistics[s.index()]),
                 (None, Some(&x)) => x,
                 (None, None) => return Err(TrainingError::NoAuxiliary { state: state.name.clone() }),
             };
@@ -114,14 +141,15 @@ impl Scope<'_> {
         }
         let mut compared = Vec::new();
         for term in &self.request.fit.loss.terms {
-            if let Some(&e) = term.output.and_then(|source| emitted.get(&source)) {
+            if let Some(e) = term.output.and_then(|source| emitted.get(&source)) {
                 compared.push((*term, in_units(b, e, statistics[term.state.index()])));
             }
         }
         let fields = self.varying.fields(b, &self.request, &emitted);
         let steps = self.varying.steps(b, &self.request, axes, &emitted, self.h);
         let starts = self.starts(b, &emitted, &statistics);
-        Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, steps, starts, statistics })
+        let elements = emitted.elements;
+        Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, elements, steps, starts, statistics })
     }
 
     /// Initial values that network outputs give, in the units of the states.
@@ -134,7 +162,7 @@ impl Scope<'_> {
         let mut out = IndexMap::new();
         let StartSource::Values(list) = &self.request.fit.start else { return out };
         for start in list {
-            let Some(&value) = emitted.get(&start.source) else { continue };
+            let Some(value) = emitted.get(&start.source) else { continue };
             let statistics = statistics[start.state.index()];
             let value =
                 if start.derivative == 0 { in_units(b, value, statistics) } else { b.mul(value, statistics[1]) };
@@ -225,7 +253,13 @@ impl Scope<'_> {
             central: Group::CENTRAL,
             weights: Group::WEIGHTS,
         };
-        let matrix = self.matrix(b, leaves, group, &scheme)?;
+        let matrix = match group.fields.is_empty() {
+            true => self.matrix(b, leaves, group, &scheme, member)?,
+            false => {
+                let own = self.own_leaves(b, signals, leaves, group, member)?;
+                self.matrix(b, &own, group, &scheme, member)?
+            }
+        };
 
         let zero = b.f64(0.0);
         let mut responses = None;
@@ -286,13 +320,55 @@ impl Scope<'_> {
         Ok(parts)
     }
 
-    /// `c[equation, time, state, order]`, with a leading sample axis where a coefficient depends on time or inputs.
+    /// Leaves with the fields of all members, side by side along `member`, in the place of the group's.
+    fn own_leaves(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        leaves: &Leaves,
+        group: &Group,
+        member: AxisId,
+    ) -> Result<Leaves, TrainingError> {
+        let (sample, time) = (self.axes.sample, self.axes.time);
+        let mut out = leaves.clone();
+        for (k, &field) in group.fields.iter().enumerate() {
+            let own: Vec<InputId> = group.members.iter().filter_map(|m| m.fields.get(k).copied()).collect();
+            let source = |i: &InputId| self.request.fit.fields.iter().find(|f| f.input == *i).map(|f| f.source);
+            let sources: Option<Vec<OutputRef>> = own.iter().map(source).collect();
+            let together = sources.and_then(|sources| {
+                let first = *sources.first()?;
+                let found = signals.elements.get(&first).filter(|e| e.count == sources.len())?;
+                let next = |at: usize| OutputRef { component: first.component + at, ..first };
+                sources.iter().enumerate().all(|(at, s)| *s == next(at)).then_some(*found)
+            });
+            let value = match together {
+                // All elements of an index set, in order: nothing to put together.
+                Some(Elements { value, axis, .. }) => {
+                    let turned = b.transpose(value, &[axis, sample, time]);
+                    b.reshape(turned, &[member, sample, time])
+                }
+                None => {
+                    let missing = |i: &InputId| LowerError::Leaf(format!("{i:?}"));
+                    let values = own.iter().map(|i| signals.fields.get(i).copied().ok_or_else(|| missing(i)));
+                    let values = values.collect::<Result<Vec<ValueId>, LowerError>>()?;
+                    b.stack(&values, member, 0)
+                }
+            };
+            if let Some(slot) = out.inputs.get_mut(field.index()) {
+                *slot = b.broadcast(value, &[member, sample, time]);
+            }
+        }
+        Ok(out)
+    }
+
+    /// `c[equation, time, state, order]`, with leading axes of members and samples where these have coefficients of their own.
     fn matrix(
         &self,
         b: &mut Builder,
         leaves: &Leaves,
         group: &Group,
         scheme: &SolveScheme,
+        member: AxisId,
     ) -> Result<ValueId, TrainingError> {
         let kept = super::scope::highest_derivative(self.request.model, self.request.fit.orders);
         let zero = b.f64(0.0);
@@ -309,7 +385,7 @@ impl Scope<'_> {
         }
         // Fields that all windows share give one matrix for all.
         let has = |axis: AxisId| entries.values().any(|&v| b.ty(v).axes.contains(&axis));
-        let batch = if has(self.axes.sample) { vec![self.axes.sample] } else { Vec::new() };
+        let batch: Vec<AxisId> = [member, self.axes.sample].into_iter().filter(|a| has(*a)).collect();
         let varies = has(self.axes.time) || !batch.is_empty();
         let over = if varies { [batch.as_slice(), &[self.axes.time]].concat() } else { Vec::new() };
         let mut rows = Vec::new();
@@ -370,8 +446,10 @@ impl Scope<'_> {
             let zero = b.f64(0.0);
             return Ok(b.broadcast(zero, &[axes.start, scheme.state, scheme.given]));
         }
-        if let Some(start) = self.request.model.boundary.starts.first() {
-            return self.start_from_data(b, signals, member, scheme, start.steps);
+        match self.request.model.boundary.starts.first() {
+            Some(start) if start.last => return self.start_at_last(b, signals, member, scheme, order),
+            Some(start) => return self.start_from_data(b, signals, member, scheme, start.steps),
+            None => {}
         }
         let mut states = Vec::new();
         for s in &member.states {
@@ -390,6 +468,33 @@ impl Scope<'_> {
                 };
                 let given = signals.starts.get(&(*s, k)).copied();
                 derivatives.push(given.unwrap_or_else(|| b.index(last, axes.time, 0)));
+            }
+            states.push(b.stack(&derivatives, scheme.given, 1));
+        }
+        let all = b.stack(&states, scheme.state, 1);
+        Ok(b.stack(&[all], axes.start, 1))
+    }
+
+    /// The data of a member where its solve begins, and the derivatives that network outputs give.
+    fn start_at_last(
+        &self,
+        b: &mut Builder,
+        signals: &Signals,
+        member: &Member,
+        scheme: &SolveScheme,
+        order: u8,
+    ) -> Result<ValueId, TrainingError> {
+        let axes = &self.axes;
+        let mut states = Vec::new();
+        for s in &member.states {
+            let missing = || TrainingError::NoAuxiliary { state: self.request.model.states[*s].name.clone() };
+            let data = *signals.data.get(s).ok_or_else(missing)?;
+            let mut derivatives = vec![b.index(data, axes.time, 0)];
+            for k in 1..order {
+                // A state that is solved with one of higher order says nothing of what is beyond its own.
+                let zero = b.f64(0.0);
+                let value = signals.starts.get(&(*s, k)).copied();
+                derivatives.push(value.unwrap_or_else(|| b.broadcast(zero, &[axes.sample])));
             }
             states.push(b.stack(&derivatives, scheme.given, 1));
         }

@@ -15,7 +15,7 @@ use crate::{autodiff, opt};
 pub fn lower(request: Request) -> Result<Lowered, TrainingError> {
     let model = bound_known(&request);
     let request = Request { model: &model, ..request };
-    let mut plan = Plan::new(request.model);
+    let mut plan = Plan::new(request.model, Some(request.fit));
     let is_bound = |u: &UnknownId| request.fit.parameters.iter().any(|p| p.unknown == *u);
     plan.coefficients.retain(|u| !is_bound(u));
     plan.parameters.retain(|u| !is_bound(u));

@@ -9,7 +9,7 @@ use crate::hir::{Expr, ExprKind, Fit, Model, Point, StepSource};
 /// The solves of a model over windows of `steps` steps, with derivatives up to `orders` kept (as many as a fit keeps by itself
 /// where that is `None`), started and stepped as in `fit`: one for each set of systems with the same matrix.
 pub fn outlines(model: &Model, steps: usize, orders: Option<usize>, fit: Option<&Fit>) -> Vec<SolveOutline> {
-    let plan = Plan::new(model);
+    let plan = Plan::new(model, fit);
     let orders = highest_derivative(model, orders) + 1;
     plan.groups.iter().map(|group| outline(model, group, steps, orders, fit)).collect()
 }
@@ -45,6 +45,7 @@ pub fn whole(model: &Model, steps: usize, orders: usize, central: bool, weights:
         steps,
         orders,
         own_steps: false,
+        own_matrices: false,
         start: 0,
         given: 0,
         central,
@@ -61,6 +62,7 @@ fn outline(model: &Model, group: &Group, steps: usize, orders: usize, fit: Optio
         steps,
         orders,
         start: group.given(model, fit).0,
+        own_matrices: !group.fields.is_empty(),
         own_steps: fit.is_some_and(|f| matches!(f.step, StepSource::Output(_))),
         given: group.given(model, fit).1,
         central: Group::CENTRAL,

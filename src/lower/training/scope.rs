@@ -2,7 +2,7 @@
 
 use super::encoder::{Declared, Emitter, used_outputs};
 use super::features::{self, Statistics};
-use super::network::{Encoder, Place};
+use super::network::{Encoder, Place, Steps};
 use super::plan::{Group, Plan};
 use super::stencil::difference_matrix;
 use super::varying::{Varying, data_inputs};
@@ -101,7 +101,7 @@ impl Axes {
             sample: b.module.axis("sample", None),
             time: b.module.axis("time", Some(steps)),
             time2: b.module.axis("time2", Some(steps)),
-            read: if request.fit.window == steps {
+            read: if request.fit.window == steps && request.fit.begin == 0 {
                 [b.module.axis("time", Some(steps)), b.module.axis("time2", Some(steps))]
             } else {
                 ["read", "read2"].map(|name| b.module.axis(name, Some(request.fit.window)))
@@ -155,8 +155,9 @@ impl<'a> Scope<'a> {
         let mut constants = Constants::default();
         let mut declared = Declared::new();
         let selections = declare_selections(b, plan, &axes, &mut constants)?;
-        let difference =
-            uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || plan.groups.iter().any(|g| g.order > 1);
+        // Solves that begin at the last sample take where derivatives start from a network.
+        let starts = request.fit.begin == 0 && plan.groups.iter().any(|g| g.order > 1);
+        let difference = uses(plan, |k| matches!(k, ExprKind::State(_, 1..))) || starts;
         let difference = match difference {
             true => {
                 let n = request.fit.reach();
@@ -177,7 +178,7 @@ impl<'a> Scope<'a> {
                 declared: &mut declared,
                 constants: &mut constants.0,
                 taps: &mut taps,
-                steps: axes.read,
+                steps: Steps { axes: axes.read, count: request.fit.window, set: None },
                 fit: request.fit,
             };
             encoders.insert(id, Encoder::declare(b, &mut place, &request.networks[id], &used));

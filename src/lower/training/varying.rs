@@ -52,7 +52,7 @@ impl Varying {
                 continue;
             }
             let start = if low < high { Start::Between(low, high) } else { Start::Constant(low) };
-            let name = format!("field_{}", input.name);
+            let name = format!("field''{}", input.name);
             let weight = WeightSpec { name, shape: vec![window], start, coefficients: false };
             fields.insert(id, declared.declare(b, weight, &[axes.time]));
         }
@@ -87,7 +87,7 @@ impl Varying {
         for (id, _) in request.model.inputs.iter().filter(|(_, i)| i.field.is_some()) {
             let binding = request.fit.fields.iter().find(|f| f.input == id);
             let value = match (binding.and_then(|f| emitted.get(&f.source)), self.fields.get(&id)) {
-                (Some(&value), _) => value,
+                (Some(value), _) => value,
                 (None, Some(&numbers)) => b.convert(numbers, Elem::F64),
                 (None, None) => continue,
             };
@@ -108,8 +108,8 @@ impl Varying {
                 Steps { between, at: b.contract(between, to_steps, &[self.interval], &[axes.time]) }
             }
             (StepSource::Output(source), _, means) => match (emitted.get(&source), means) {
-                (Some(&value), None) => Steps { between: value, at: value },
-                (Some(&value), Some([to_intervals, to_steps])) => {
+                (Some(value), None) => Steps { between: value, at: value },
+                (Some(value), Some([to_intervals, to_steps])) => {
                     let between = b.contract(value, to_intervals, &[axes.time], &[axes.sample, self.interval]);
                     Steps { between, at: b.contract(between, to_steps, &[self.interval], &[axes.sample, axes.time]) }
                 }

@@ -69,12 +69,12 @@ impl Arrays {
         }
         let given = store.zeros(Elem::F64, &[count])?;
         let tables = windows.tables(&mut store)?;
-        let length = windows.length;
+        let length = windows.solved();
         let width = |table: &View| table.shape().get(1).copied().unwrap_or(0);
         let batch = Batch {
             rows: store.zeros(Elem::F64, &[most])?,
             window: store.zeros(Elem::F64, &[most, length, width(&tables.values)])?,
-            read: match settings.read < length {
+            read: match settings.read < windows.length {
                 true => Some(store.zeros(Elem::F64, &[most, settings.read, width(&tables.values)])?),
                 false => None,
             },
@@ -111,15 +111,18 @@ impl Arrays {
     /// What brings windows that begin at these rows into the mini-batch.
     pub fn gathers(&self, rows: &View, samples: usize) -> Result<Vec<Move>, GradientError> {
         let (tables, batch) = (&self.tables, &self.batch);
-        let mut pairs =
-            vec![(&tables.values, &batch.window), (&tables.times, &batch.time), (&tables.inputs, &batch.input)];
-        pairs.extend(batch.read.as_ref().map(|read| (&tables.values, read)));
+        let mut pairs: Vec<(Option<View>, &View)> =
+            [(&tables.values, &batch.window), (&tables.times, &batch.time), (&tables.inputs, &batch.input)]
+                .map(|(table, out)| (tables.solved(table), out))
+                .into();
+        pairs.extend(batch.read.as_ref().map(|read| (Some(tables.values.clone()), read)));
         let mut gathers = Vec::new();
         for (table, out) in pairs {
+            let table = table.ok_or_else(|| no_room(samples))?;
             let length = out.shape().get(1).copied().unwrap_or(0);
             let width = table.shape().get(1).copied().unwrap_or(0);
             let out = out.part(0, &[samples, length, width]).ok_or_else(|| no_room(samples))?;
-            gathers.push(Move::Gather { table: table.clone(), first: rows.clone(), out });
+            gathers.push(Move::Gather { table, first: rows.clone(), out });
         }
         Ok(gathers)
     }

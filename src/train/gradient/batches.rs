@@ -19,8 +19,10 @@ pub(super) struct Windows<'a> {
     first_rows: Vec<usize>,
     /// Windows of a mini-batch.
     pub batch: usize,
-    /// Samples of a window.
+    /// Samples of a window and its solve together.
     pub length: usize,
+    /// Those before the solve begins.
+    pub begin: usize,
     /// The step of the data.
     pub dt: f64,
     /// For every column the one whose first sample is subtracted from it.
@@ -36,6 +38,16 @@ pub(super) struct Tables {
     pub times: View,
     /// Inputs.
     pub inputs: View,
+    /// Samples of a window before its solve begins.
+    begin: usize,
+}
+
+impl Tables {
+    /// A table from where the solve of a window begins that begins with the first row.
+    pub fn solved(&self, table: &View) -> Option<View> {
+        let [rows, width] = *table.shape() else { return None };
+        table.part(self.begin * width, &[rows.checked_sub(self.begin)?, width])
+    }
 }
 
 impl<'a> Windows<'a> {
@@ -56,7 +68,12 @@ impl<'a> Windows<'a> {
             Some(first)
         });
         let first_rows = first_rows.collect();
-        Ok(Windows { first_rows, data, layout, windows, shuffled, batch, length: settings.window, dt, moved })
+        Ok(Windows { first_rows, data, layout, windows, shuffled, batch, length: settings.window, begin: settings.begin, dt, moved })
+    }
+
+    /// Samples that a solve reaches over.
+    pub fn solved(&self) -> usize {
+        self.length.saturating_sub(self.begin)
     }
 
     /// Number of windows.
@@ -109,7 +126,8 @@ impl<'a> Windows<'a> {
             let missing = || GradientError::Unknown { function: "window".into(), name: "table".into() };
             all.part(0, &[rows, width]).ok_or_else(missing)
         };
-        Ok(Tables { values: table(values, columns.len())?, times: table(times, 1)?, inputs: table(drive, inputs)? })
+        let (values, times) = (table(values, columns.len())?, table(times, 1)?);
+        Ok(Tables { values, times, inputs: table(drive, inputs)?, begin: self.begin })
     }
 
     /// How many columns the squares of a sample are of.
@@ -117,8 +135,8 @@ impl<'a> Windows<'a> {
         self.layout.columns.len()
     }
 
-    /// Windows side by side over every part of a trajectory without a missing sample; the last one of a part overlaps its neighbour
-    /// where the length does not divide. Parts that are too short have none: networks would read what was never seen.
+    /// Windows whose solves stand side by side over every part of a trajectory without a missing sample; the last one of a part overlaps its
+    /// neighbour where the length does not divide. Parts that are too short have none: networks would read what was never seen.
     pub fn tiles(&self, trajectory: usize) -> Vec<Window> {
         let len = self.data.trajectories[trajectory].len;
         let mut tiles = Vec::new();
@@ -128,7 +146,8 @@ impl<'a> Windows<'a> {
                 continue;
             }
             if let Some(last) = (end - first).checked_sub(self.length) {
-                let starts = (0..(end - first).div_ceil(self.length)).map(|i| first + (i * self.length).min(last));
+                let solved = self.solved().max(1);
+                let starts = (0..(end - first - self.begin).div_ceil(solved)).map(|i| first + (i * solved).min(last));
                 tiles.extend(starts.map(|start| Window { trajectory, start, len: self.length }));
             }
             first = end + 1;

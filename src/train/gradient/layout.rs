@@ -53,8 +53,10 @@ pub struct ParameterSpec {
 pub struct Settings {
     /// Seed of the weights and of the order of mini-batches.
     pub seed: u64,
-    /// Samples that a solve reaches over; the compiled functions were made for it.
+    /// Samples of a window and its solve together; the compiled functions were made for it.
     pub window: usize,
+    /// Samples before the solve begins.
+    pub begin: usize,
     /// The first of them, which networks read.
     pub read: usize,
     /// Samples between the starts of neighbouring windows.
@@ -110,6 +112,7 @@ impl Default for Settings {
         Settings {
             seed: 0,
             window: 50,
+            begin: 0,
             read: 50,
             stride: 1,
             batch: 512,

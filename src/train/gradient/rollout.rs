@@ -34,7 +34,7 @@ pub fn roll_out(
 ) -> Result<Vec<Vec<f64>>, GradientError> {
     let mut sums = Sums::new(functions, layout, (train, train), settings, &fit.state.weights, 0)?;
     sums.arrays.give(&fit.state.coefficients)?;
-    let (read, length, states) = (settings.read, settings.window, layout.columns.len());
+    let (read, length, begin, states) = (settings.read, settings.window, settings.begin, layout.columns.len());
     let by = by.min(length.saturating_sub(read));
     if by == 0 {
         return Err(GradientError::Horizon);
@@ -54,12 +54,12 @@ pub fn roll_out(
             let mut origins = Vec::with_capacity(chosen.len());
             for &i in chosen {
                 reads.extend_from_slice(&last[i]);
-                values.extend_from_slice(&last[i]);
+                values.extend_from_slice(last[i].get(begin * columns..).unwrap_or_default());
                 origins.push(by_state(layout, &sums.windows.origins_of(&last[i])));
                 // What is to come is compared with nothing: any number will do.
                 let row = last[i].get((read - 1) * columns..).unwrap_or_default();
                 values.extend(row.iter().cycle().take((length - read) * columns));
-                times.extend((0..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
+                times.extend((begin..length).map(|k| seeds[i].t0 + (done + k) as f64 * sums.windows.dt));
             }
             sums.arrays.put(chosen.len(), [values, reads, times], states)?;
             let samples = match sums.evaluate_put(chosen.len()) {
@@ -76,8 +76,8 @@ pub fn roll_out(
             };
             let solution = sums.evaluated(samples, names::SOLUTION)?;
             let new = by.min(steps - done);
-            for ((&i, origin), rows) in chosen.iter().zip(&origins).zip(solution.chunks(length * states)) {
-                let rows = rows.get(read * states..(read + new) * states).unwrap_or_default();
+            for ((&i, origin), rows) in chosen.iter().zip(&origins).zip(solution.chunks((length - begin) * states)) {
+                let rows = rows.get((read - begin) * states..(read - begin + new) * states).unwrap_or_default();
                 let rows: Vec<f64> = rows.iter().zip(origin.iter().cycle()).map(|(x, o)| x + o).collect();
                 let finite = rows.chunks(states).take_while(|row| row.iter().all(|x| x.is_finite())).count();
                 out[i].extend_from_slice(&rows[..finite * states]);

@@ -118,7 +118,7 @@ impl<'a> Sums<'a> {
             count += n;
         }
         [&mut loss.total, &mut loss.fit, &mut loss.auxiliary].into_iter().for_each(|x| *x /= count);
-        squares.iter_mut().for_each(|x| *x /= count * self.windows.length as f64);
+        squares.iter_mut().for_each(|x| *x /= count * self.windows.solved() as f64);
         Ok((loss, squares))
     }
 
@@ -158,7 +158,7 @@ impl<'a> Sums<'a> {
         let used = self.windows.len().min(limit.saturating_mul(self.windows.batch)) as f64;
         // With fewer windows than there are, a sample is in fewer of them.
         let share = used / self.windows.len() as f64;
-        let overlap = (self.windows.length as f64 / self.settings.stride as f64 * share).max(1.0);
+        let overlap = (self.windows.solved() as f64 / self.settings.stride as f64 * share).max(1.0);
         Noise { variance, overlap }
     }
 
@@ -178,6 +178,7 @@ impl<'a> Sums<'a> {
             let mut solved = Reconstruction {
                 trajectory,
                 len,
+                // Nothing is solved before the first solve begins.
                 solution: vec![f64::NAN; len * states],
                 auxiliaries: vec![f64::NAN; len * states],
                 starts: tiles.iter().map(|w| w.start).collect(),
@@ -198,14 +199,14 @@ impl<'a> Sums<'a> {
                         out.extend(numbers(name)?);
                     }
                 }
-                let width = self.windows.length * states;
+                let width = self.windows.solved() * states;
                 for (name, out) in
                     [(names::SOLUTION, &mut solved.solution), (names::AUXILIARIES, &mut solved.auxiliaries)]
                 {
                     for (w, numbers) in chosen.iter().zip(numbers(name)?.chunks(width)) {
                         let origins = self.windows.origins(w);
                         let moved = numbers.iter().zip(origins.iter().cycle()).map(|(x, origin)| x + origin);
-                        let place = out.iter_mut().skip(w.start * states).take(width);
+                        let place = out.iter_mut().skip((w.start + self.windows.begin) * states).take(width);
                         place.zip(moved).for_each(|(slot, x)| *slot = x);
                     }
                 }
