@@ -12,6 +12,7 @@ mod checkpoint;
 mod collinear;
 pub mod conformance;
 mod derived;
+mod device_header;
 mod device_sources;
 mod discovered;
 mod doctor;
