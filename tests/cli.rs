@@ -322,7 +322,7 @@ fn sources_for_a_device_are_written_with_their_launches() {
     }
     let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).expect(name);
     let (header, source) = (read("m.h"), read("A_field.cu"));
-    assert!(header.contains("static const mechc_launch A_field_launches[] = {\n  {\"field_0\", 128, "), "{header}");
+    assert!(header.contains("static const mechc_launch A_field_launches[] = {\n  {\"field_0\", \"field"), "{header}");
     assert!(source.contains("extern \"C\" __global__ void __launch_bounds__(128) field_0("), "{source}");
     let output = build("m.mech");
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));

@@ -194,6 +194,8 @@ impl Check {
 pub enum DeviceFailure {
     /// The matrix of a symmetric solve has no Cholesky factor.
     NotPositiveDefinite,
+    /// Corrections of a relaxed solve with a factor in single precision do not come to rest.
+    NotConverged,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
     Undetermined,
 }

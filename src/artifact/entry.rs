@@ -1,7 +1,7 @@
 //! Entry points: ports, buffers and steps.
 
 use super::{Code, Size};
-use crate::base::Elem;
+use crate::base::{Elem, SolvePrecision};
 
 /// Index of an axis in [`Entry::axes`].
 pub type AxisIndex = usize;
@@ -210,6 +210,8 @@ pub struct SolveStep {
     pub central: bool,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
+    /// The arithmetic.
+    pub precision: SolvePrecision,
     /// `c`, `rhs`, `iv`, `h`, each with whether it has the batch axes.
     pub operands: [(BufferIndex, bool); 4],
     /// Whether `h` has a number for every interval between two steps.

@@ -4,6 +4,7 @@
 mod arena;
 mod hash;
 mod math;
+mod precision;
 mod ratio;
 mod step;
 mod tensor;
@@ -13,6 +14,7 @@ pub use arena::{Arena, Idx};
 pub use hash::Fnv;
 pub use indexmap::{IndexMap, IndexSet};
 pub use math::Real;
+pub use precision::SolvePrecision;
 pub use ratio::Ratio;
 pub use step::same_step;
 pub use tensor::{Elem, Tensor, TensorData, TensorError};

@@ -7,11 +7,11 @@ use super::conformance::{SolveForm, StepAxes};
 use super::failure::{Failure, Problem};
 use super::run;
 use super::target::{self, Target};
-use crate::base::TensorData;
+use crate::base::{SolvePrecision, TensorData};
 use crate::ir;
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::runtime::{RuntimeError, Sequence, Store, View};
-use crate::solve::relaxed::Scheme;
+use crate::solve::relaxed::{Precision, Scheme};
 
 /// Times that only a device has.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,12 +80,12 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
 /// The solve that a device does; the options that it cannot follow are named.
 fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
     let shape = bench.shape();
-    let Scheme { central, weights, .. } = bench.scheme;
-    // Corrections are always made once there.
-    let same = Scheme { central, weights, refinements: bench.scheme.refinements, ..Scheme::published() };
+    let Scheme { central, weights, precision, .. } = bench.scheme;
+    // How often a solve is corrected there follows from its precision.
+    let same = Scheme { central, weights, precision, refinements: bench.scheme.refinements, ..Scheme::published() };
     if bench.scheme != same || bench.scheme.slack.is_some() {
         let message =
-            "a device solves Taylor rows without a slack, in double precision, by normal equations".to_string();
+            "a device solves Taylor rows without a slack by normal equations".to_string();
         let help = "leave out the other options, or run on the processor: `--device cpu`";
         return Err(Failure::Usage(Problem::new("N008", message, help)));
     }
@@ -98,6 +98,11 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
         own: !bench.constant_matrix,
         central,
         weights: [weights.equation, weights.initial, weights.smooth],
+        precision: match precision {
+            Precision::Double => SolvePrecision::F64,
+            Precision::Single => SolvePrecision::F32,
+            Precision::Mixed => SolvePrecision::Mixed,
+        },
         steps: if bench.constant_matrix { StepAxes::One } else { StepAxes::Sample },
     })
 }

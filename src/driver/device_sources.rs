@@ -1,12 +1,12 @@
 //! `mechc build --target cuda`: the sources of every function of a model file, and a header that says how to launch them.
 
-use std::fmt::Write;
-
+use super::device_header;
 use super::emit::{self, Stage};
 use super::failure::Failure;
 use super::session::Session;
-use crate::artifact::BufferPlace;
-use crate::artifact::device::{Argument, Count, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::artifact::device::DeviceProgram;
+use crate::hir::{Model, Unit};
+use crate::lower::pointwise::components;
 use crate::runtime::cuda::{Cache, CompileOptions, compile};
 use crate::{codegen, kernel};
 
@@ -26,6 +26,10 @@ pub struct DeviceFunction {
     pub name: String,
     /// The source and how to launch its kernels.
     pub program: DeviceProgram,
+    /// For an axis by its name, what its elements are, with their units where they are known.
+    pub elements: Vec<(String, Vec<String>)>,
+    /// The unit of time, where it is known.
+    pub time_unit: Option<String>,
 }
 
 impl Session {
@@ -37,11 +41,19 @@ impl Session {
     pub fn device_functions(&mut self, path: &str, overrides: &[String]) -> Result<Vec<DeviceFunction>, Failure> {
         let program = self.check(path, overrides)?.program;
         let mut functions = Vec::new();
+        // The functions of models come first, in the order of the models.
+        let mut models = program.models.iter().map(|(_, model)| model);
         for module in emit::modules(&program, Stage::Cuda)? {
+            let model = models.next();
             for function in &module.functions {
                 let lowered = kernel::lower(&module, function).map_err(|e| Failure::Internal(e.to_string()))?;
                 let name = identifier(&format!("{}_{}", module.name, function.name));
-                functions.push(DeviceFunction { name, program: codegen::cuda::generate(&lowered) });
+                functions.push(DeviceFunction {
+                    name,
+                    program: codegen::cuda::generate(&lowered),
+                    elements: model.map(elements).unwrap_or_default(),
+                    time_unit: model.and_then(|m| m.units.time.as_ref()).map(Unit::to_string),
+                });
             }
         }
         Ok(functions)
@@ -51,13 +63,11 @@ impl Session {
 /// CUDA C++ sources of functions, `MODEL_FUNCTION.cu`, and the header `FILE.h` with their launches; `path` is the model file.
 pub fn device_sources(path: &str, functions: &[DeviceFunction]) -> Vec<BuiltFile> {
     let stem = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_end_matches(".mech");
-    let mut header = String::from(HEADER);
     let mut files = Vec::new();
-    for DeviceFunction { name, program } in functions {
-        describe(&mut header, name, program);
+    for DeviceFunction { name, program, .. } in functions {
         files.push(BuiltFile { name: format!("{name}.cu"), bytes: program.source.clone().into_bytes() });
     }
-    files.push(BuiltFile { name: format!("{stem}.h"), bytes: header.into_bytes() });
+    files.push(BuiltFile { name: format!("{stem}.h"), bytes: device_header::text(functions).into_bytes() });
     files
 }
 
@@ -72,7 +82,7 @@ pub fn device_code(
 ) -> Result<Vec<BuiltFile>, Failure> {
     let mut files = Vec::new();
     for &architecture in architectures {
-        for DeviceFunction { name, program } in functions {
+        for DeviceFunction { name, program, .. } in functions {
             let options = CompileOptions { architecture, contract: true };
             let built = compile(&program.entry.name, &program.source, &options, cache)?;
             files.push(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin });
@@ -81,87 +91,20 @@ pub fn device_code(
     Ok(files)
 }
 
-const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a program that loads their kernels by name.
-
-   Every kernel is extern \"C\", one-dimensional, and takes 64-bit words in the order of `arguments`: `b0` the address of a buffer, `w0`
-   of scratch, `status0` of a 64-bit word that holds all ones before the first launch and afterwards, if a step failed, the smallest
-   place at which it did; everything else is a number. s0, s1, ... are the sizes of axes, min(x, n) the smaller of both. A launch
-   has ceil(threads / block) blocks. The launches of a function run in this order. */
-#pragma once
-
-typedef struct {
-  const char* kernel;
-  unsigned block;
-  const char* threads;
-  const char* arguments;
-} mechc_launch;
-
-typedef struct {
-  const char* name;
-  const char* type;
-  const char* count;
-  const char* use;
-} mechc_memory;
-";
-
-fn describe(out: &mut String, name: &str, program: &DeviceProgram) {
-    let entry = &program.entry;
-    let _ = writeln!(out, "\n/* {name}.cu */");
-    for (i, axis) in entry.axes.iter().enumerate() {
-        let size = axis.size.map_or("of the caller's choice".to_string(), |n| n.to_string());
-        let _ = writeln!(out, "/* s{i}: size of {}, {size} */", plain(&axis.name));
-    }
-    let _ = writeln!(out, "static const mechc_memory {name}_memory[] = {{");
-    for (i, buffer) in entry.buffers.iter().enumerate() {
-        let port = |kind: &str, port: Option<&crate::artifact::Port>| {
-            port.map_or_else(String::new, |p| format!("{kind} {}", plain(&p.name)))
-        };
-        let what = match buffer.place {
-            BufferPlace::Param(p) => port("parameter", entry.params.get(p)),
-            BufferPlace::Result(r) => port("result", entry.results.get(r)),
-            BufferPlace::Temporary => "temporary".to_string(),
-        };
-        let _ = writeln!(out, "  {{\"b{i}\", \"{}\", \"{}\", \"{what}\"}},", buffer.elem, buffer.size);
-    }
-    for (i, scratch) in program.scratch.iter().enumerate() {
-        let _ = writeln!(out, "  {{\"w{i}\", \"{}\", \"{}\", \"scratch\"}},", scratch.elem, count(&scratch.count));
-    }
-    out.push_str("};\n");
-    let _ = writeln!(out, "static const mechc_launch {name}_launches[] = {{");
-    for step in &program.steps {
-        let launch: &Launch = match step {
-            DeviceStep::Launch(launch) => launch,
-            DeviceStep::Gemm(gemm) => &gemm.generated,
-        };
-        let Some(kernel) = program.kernels.get(launch.kernel) else { continue };
-        let arguments: Vec<String> = launch
-            .arguments
-            .iter()
-            .map(|a| match a {
-                Argument::Memory(Memory::Buffer(i)) => format!("b{i}"),
-                Argument::Memory(Memory::Scratch(i)) => format!("w{i}"),
-                Argument::Count(c) => count(c),
-                Argument::Status(i) => format!("status{i}"),
-            })
-            .collect();
-        let (threads, arguments) = (count(&launch.threads), arguments.join(", "));
-        let _ = writeln!(out, "  {{\"{}\", {}, \"{threads}\", \"{arguments}\"}},", kernel.name, kernel.block);
-    }
-    out.push_str("};\n");
-}
-
-fn count(count: &Count) -> String {
-    let factors: Vec<String> = count
-        .factors
-        .iter()
-        .map(|(size, most)| if *most == u64::MAX { size.to_string() } else { format!("min({size}, {most})") })
-        .collect();
-    if factors.is_empty() { "1".to_string() } else { factors.join(" * ") }
-}
-
-/// A name that can stand in a string or a comment of C.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric() || "_'[], .".contains(*c)).collect()
+/// What the elements of a model's axes are: components of the first-order system, estimated numbers and inputs.
+fn elements(model: &Model) -> Vec<(String, Vec<String>)> {
+    let with = |name: String, unit: Option<Unit>| unit.map_or(name.clone(), |u| format!("{name} [{u}]"));
+    let component = |(id, order): (crate::hir::StateId, u8)| {
+        let name = model.states[id].name.clone() + &"'".repeat(order.into());
+        with(name, model.units.derivative(id, order))
+    };
+    let unknowns = model.unknowns.iter().map(|(id, u)| with(u.name.clone(), model.units.unknown(id).cloned()));
+    let inputs = model.inputs.iter().map(|(id, i)| with(i.name.clone(), model.units.input(id).cloned()));
+    vec![
+        ("component".to_string(), components(model).into_iter().map(component).collect()),
+        ("unknown".to_string(), unknowns.collect()),
+        ("input".to_string(), inputs.collect()),
+    ]
 }
 
 fn identifier(name: &str) -> String {

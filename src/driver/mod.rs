@@ -13,6 +13,7 @@ mod collinear;
 pub mod conformance;
 mod continuation;
 mod derived;
+mod device_header;
 mod device_sources;
 mod discovered;
 mod doctor;

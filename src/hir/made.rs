@@ -1,7 +1,7 @@
 //! Solve items and formulas: what they ask for, and in the user's terms, line by line, for `--emit hir` and `mechc expand`.
 
 use super::{Bounds, DataId, Expr, InitialValue, Input, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
-use crate::base::{Arena, Idx};
+use crate::base::{Arena, Idx, SolvePrecision};
 
 /// `solve run = Model { ... }`
 #[derive(Clone, Debug, PartialEq)]
@@ -41,28 +41,6 @@ pub struct SolveOptions {
     pub refinements: usize,
     /// Factors on equation, initial and smoothness rows.
     pub weights: [f64; 3],
-}
-
-/// Arithmetic of a solve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SolvePrecision {
-    /// Double precision.
-    F64,
-    /// Single precision.
-    F32,
-    /// A factor in single precision, corrections in double precision.
-    Mixed,
-}
-
-impl SolvePrecision {
-    /// The name in `.mech` source.
-    pub fn name(self) -> &'static str {
-        match self {
-            SolvePrecision::F64 => "f64",
-            SolvePrecision::F32 => "f32",
-            SolvePrecision::Mixed => "mixed",
-        }
-    }
 }
 
 /// `data run = formula { ... }`

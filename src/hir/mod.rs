@@ -30,7 +30,8 @@ pub use experiment::{
     SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
-pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
+pub use crate::base::SolvePrecision;
+pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
     InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements,

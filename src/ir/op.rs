@@ -1,6 +1,7 @@
 //! Instructions. Operands stand in [`Inst::args`](super::Inst); an [`Op`] holds only what is not a value.
 
 use super::AxisId;
+use crate::base::SolvePrecision;
 
 /// What an instruction does. `T[a, b]` writes a value of type T over the axes a and b.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +85,8 @@ pub struct SolveScheme {
     pub central: bool,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
+    /// The arithmetic; operands and results have double precision in any case.
+    pub precision: SolvePrecision,
 }
 
 impl SolveScheme {

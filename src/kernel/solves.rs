@@ -223,6 +223,7 @@ fn solve(cx: &Context<'_, '_>, inst: &Inst, s: &SolveScheme, adjoint: bool) -> R
         given: fixed(s.given)?,
         central: s.central,
         weights: s.weights,
+        precision: s.precision,
         operands,
         intervals: !own[3].is_empty(),
         solution: buffer(cx, solution)?,

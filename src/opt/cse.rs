@@ -1,6 +1,7 @@
 //! Common subexpressions.
 
 use super::rewrite::rewrite;
+use crate::base::SolvePrecision;
 use crate::ir::{Function, Module, Op, SolveScheme, Type, ValueId};
 use std::collections::HashMap;
 
@@ -34,7 +35,7 @@ fn commutes(op: &Op) -> bool {
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Const(u64),
-    Scheme(bool, [usize; 6], bool, [u64; 3]),
+    Scheme(bool, [usize; 6], bool, [u64; 3], SolvePrecision),
     Other(String),
 }
 
@@ -52,6 +53,6 @@ impl Key {
     fn scheme(adjoint: bool, s: &SolveScheme) -> Key {
         use crate::base::Idx;
         let axes = [s.time, s.state, s.order, s.equation, s.start, s.given].map(Idx::index);
-        Key::Scheme(adjoint, axes, s.central, s.weights.map(f64::to_bits))
+        Key::Scheme(adjoint, axes, s.central, s.weights.map(f64::to_bits), s.precision)
     }
 }

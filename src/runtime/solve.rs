@@ -6,9 +6,10 @@
 use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
+use crate::base::SolvePrecision;
 use crate::solve::relaxed::{
-    Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Problem, RowWeights, Scheme, Shape,
-    Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
+    Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights, Scheme,
+    Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -69,6 +70,7 @@ fn same_system(a: &SolveStep, b: &SolveStep) -> bool {
     a.operands == b.operands
         && a.central == b.central
         && a.weights == b.weights
+        && a.precision == b.precision
         && (&a.batch, &a.time, a.states, a.orders, a.intervals) == (&b.batch, &b.time, b.states, b.orders, b.intervals)
 }
 
@@ -141,7 +143,7 @@ pub enum SolveMethod {
 impl SolveMethod {
     /// The method for systems of this shape, which have one matrix or each its own.
     pub fn of(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> SolveMethod {
-        if one_matrix {
+        if one_matrix && scheme.precision == Precision::Double {
             let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
             let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
             if shape.batch >= FEWEST_SYSTEMS && numbers.is_some_and(|n| n <= LARGEST_OPERATOR) {
@@ -161,10 +163,15 @@ fn prefers_operator(problem: &Problem<'_>) -> bool {
 }
 
 /// Rows and arithmetic of all solves of the runtime.
-pub(crate) fn scheme(central: bool, weights: [f64; 3]) -> Scheme {
+pub(crate) fn scheme(central: bool, weights: [f64; 3], precision: SolvePrecision) -> Scheme {
     let [equation, initial, smooth] = weights;
     let weights = Weights { equation, initial, smooth };
-    Scheme { central, weights, refinements: REFINEMENTS, ..Scheme::published() }
+    let precision = match precision {
+        SolvePrecision::F64 => Precision::Double,
+        SolvePrecision::F32 => Precision::Single,
+        SolvePrecision::Mixed => Precision::Mixed,
+    };
+    Scheme { central, weights, precision, refinements: REFINEMENTS, ..Scheme::published() }
 }
 
 /// Bytes of the factors of a solve, and of its solution and gradients.
@@ -175,7 +182,7 @@ pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     };
     let (equations, states, orders) = (s.equations, s.states, s.orders);
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
-    let one = Footprint::new(&shape, &scheme(s.central, s.weights), &[states]);
+    let one = Footprint::new(&shape, &scheme(s.central, s.weights, s.precision), &[states]);
     let own = s.operands[0].1 || s.operands[3].1;
     let coefficients = if s.operands[0].1 { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
@@ -256,7 +263,7 @@ fn problem<'a>(
 ) -> Problem<'a> {
     Problem {
         shape,
-        scheme: scheme(s.central, s.weights),
+        scheme: scheme(s.central, s.weights, s.precision),
         c,
         rhs,
         iv,
@@ -273,7 +280,12 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
     let mut steps = Vec::new();
     intervals(s, &one, h, &mut steps);
     let h = Steps { values: &steps, per_sample: false, per_state: false };
-    let mut error = factor(&problem(s, one, Coefficients::Shared(c), (rhs, iv), h)).err()?;
+    let mut problem = problem(s, one, Coefficients::Shared(c), (rhs, iv), h);
+    // A device has no factor in double precision to fall back to.
+    if problem.scheme.precision == Precision::Mixed {
+        problem.scheme.precision = Precision::Single;
+    }
+    let mut error = factor(&problem).err()?;
     match &mut error {
         SolveError::Singular { sample: named, .. }
         | SolveError::NonFiniteMatrix { sample: named, .. }

@@ -123,11 +123,7 @@ fn options(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> 
         central,
         slack,
         qr: settings.word("method", cx) == Some("qr"),
-        precision: match settings.word("precision", cx) {
-            Some("f32") => SolvePrecision::F32,
-            Some("mixed") => SolvePrecision::Mixed,
-            _ => SolvePrecision::F64,
-        },
+        precision: settings.word("precision", cx).and_then(SolvePrecision::named).unwrap_or_default(),
         refinements: settings.count("refinements", cx).unwrap_or(REFINEMENTS),
         weights: weights(settings, cx).unwrap_or([1.0; 3]),
     })

@@ -5,7 +5,7 @@ use mechc::artifact::Size;
 use mechc::artifact::device::{Argument, Check, Count, DeviceProgram, DeviceStep, Gemm, Launch, Matrix, Memory};
 use mechc::base::{Elem, Tensor, TensorData};
 use mechc::codegen;
-use mechc::driver::conformance::{Case, tolerance, worst};
+use mechc::driver::conformance::{Case, worst};
 use mechc::runtime::{Executable, TensorView, Threads};
 use std::ffi::c_void;
 use std::path::Path;
@@ -248,12 +248,12 @@ pub fn compare(cases: &[Case]) {
         if let Some(golden) = &case.golden {
             for ((port, expected), found) in program.entry.results.iter().zip(&golden.results).zip(&found) {
                 let error = worst(expected, found);
-                assert!(error <= golden.tolerance, "{name}: {} is {error:e} from what is published", port.name);
+                assert!(error <= case.allowed(port), "{name}: {} is {error:e} from what is published", port.name);
             }
         }
         for ((port, expected), found) in program.entry.results.iter().zip(&expected).zip(&found) {
             // Systems of 2,000 steps magnify roundings by more than the others.
-            let allowed = case.golden.as_ref().map_or_else(|| tolerance(case.single()), |golden| golden.tolerance);
+            let allowed = case.allowed(port);
             let error = worst(&expected.to_f64(), found);
             println!("{name}: {} differs by {error:e} of its largest number", port.name);
             assert!(error <= allowed, "{name}: {} is {error:e} wrong", port.name);

@@ -2,5 +2,6 @@
 
 mod device;
 mod examples;
+mod header;
 mod relaxed;
 mod text;

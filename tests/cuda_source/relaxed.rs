@@ -3,7 +3,8 @@
 use super::device::{Built, compare};
 use mechc::artifact::device::DeviceFailure;
 use mechc::codegen;
-use mechc::driver::conformance::{Case, SolveForm, StepAxes, golden};
+use mechc::base::{SolvePrecision, TensorData};
+use mechc::driver::conformance::{Case, SolveForm, StepAxes, cases, golden, worst};
 
 fn case(form: SolveForm, samples: usize, steps: usize) -> Case {
     let Ok(case) = form.case(&format!("{samples} samples of {steps} steps"), samples, steps) else {
@@ -51,11 +52,62 @@ fn an_undetermined_system_is_named_with_its_sample_and_step() {
 fn published_cases_are_solved_as_published() {
     let Ok((cases, left_out)) = golden() else { panic!("the cases are read") };
     // What a device cannot do is named with the reason.
-    assert_eq!(cases.len() + left_out.len(), 12);
+    let double = cases.iter().filter(|c| !c.name.ends_with(", f32") && !c.name.ends_with(", mixed")).count();
+    assert_eq!((double, left_out.len()), (5, 7));
+    assert_eq!(cases.len(), double + 3 + 4, "those that single precision determines in the other precisions too");
     assert!(cases.iter().any(|c| c.name == "published: smnn_long_2000"), "{left_out:?}");
     for (name, reason) in &left_out {
         assert!(reason.contains("on the processor only"), "{name}: {reason}");
     }
     assert!(cases.iter().all(|c| c.golden.is_some()));
     compare(&cases);
+}
+
+#[test]
+fn every_regime_is_solved_in_each_precision() {
+    let Ok(cases) = cases("solve: ") else { panic!("the cases are made") };
+    for precision in SolvePrecision::ALL.into_iter().filter(|p| *p != SolvePrecision::F64) {
+        let named = |c: &&Case| c.name.ends_with(&format!(", {}", precision.name()));
+        let expected = if precision == SolvePrecision::F32 { 16 } else { 17 };
+        assert_eq!(cases.iter().filter(named).count(), expected, "{precision:?}");
+    }
+    compare(&cases);
+}
+
+#[test]
+fn fifty_steps_keep_their_digits_in_each_precision() {
+    let of = |precision, form: SolveForm| case(SolveForm { precision, ..form }, 4, 50);
+    for precision in SolvePrecision::ALL {
+        let steps = StepAxes::Interval(49);
+        let form = |states, own| of(precision, SolveForm::new(states, 3, 1, own, false));
+        let uneven = of(precision, SolveForm { steps, ..SolveForm::new(2, 3, 1, true, true) });
+        compare(&[form(1, true), form(1, false), form(3, true), uneven]);
+    }
+}
+
+#[test]
+fn matrices_beyond_shared_memory_are_solved_with_factors_in_single_precision() {
+    let form = SolveForm { precision: SolvePrecision::Mixed, ..SolveForm::new(14, 4, 2, true, true) };
+    let wide = case(form, 2, 4);
+    assert!(wide.device_program().source.contains("float* a = (float*)(work"), "some arrays are outside");
+    compare(&[wide]);
+}
+
+#[test]
+fn a_factor_that_single_precision_cannot_hold_is_told() {
+    let run = |precision, step: f64| {
+        let form = SolveForm { precision, ..SolveForm::new(1, 3, 1, true, false) };
+        let Case { program, mut arguments, .. } = case(form, 2, 4000);
+        let at = program.entry.params.iter().position(|p| p.name == "h").expect("a step size");
+        arguments[at].data_mut().clone_from(&TensorData::F64(vec![step]));
+        let (found, failed) = Built::new(vec![codegen::cuda::generate(&program)]).run(0, &arguments);
+        (found[0].clone(), failed.map(|(check, sample, _)| (check.failure, sample)))
+    };
+    let (expected, failed) = run(SolvePrecision::F64, 1e-3);
+    assert_eq!(failed, None);
+    let (found, failed) = run(SolvePrecision::Mixed, 1e-3);
+    assert!(failed.is_none() && worst(&expected, &found) < 1e-10, "{failed:?}");
+    // Neighbouring steps are nearly the same equation: beyond single precision, not beyond double.
+    assert_eq!(run(SolvePrecision::F64, 1e-4).1, None);
+    assert_eq!(run(SolvePrecision::Mixed, 1e-4).1, Some((DeviceFailure::NotConverged, 0)));
 }

@@ -1,5 +1,6 @@
 //! Snapshots of the generated text.
 
+use mechc::base::SolvePrecision;
 use mechc::codegen;
 use mechc::driver::conformance::SolveForm;
 use mechc::ir;
@@ -37,4 +38,10 @@ fn a_relaxed_solve_with_its_gradients() {
 #[test]
 fn a_relaxed_solve_with_several_lanes_and_central_rows() {
     insta::assert_snapshot!(source(&SolveForm::new(3, 3, 1, true, true).text()));
+}
+
+#[test]
+fn a_relaxed_solve_with_its_factor_in_single_precision() {
+    let precision = SolvePrecision::Mixed;
+    insta::assert_snapshot!(source(&SolveForm { precision, ..SolveForm::new(1, 3, 1, true, false) }.text()));
 }

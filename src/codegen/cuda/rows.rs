@@ -12,13 +12,16 @@ pub(super) struct Rows {
     /// What the names of functions and tables end with.
     pub tag: String,
     orders: usize,
+    /// The type of their numbers.
+    elem: Elem,
 }
 
 impl Rows {
-    /// The rows of the published set, with or without central rows.
-    pub fn new(orders: usize, central: bool) -> Rows {
+    /// The rows of the published set, with or without central rows, on numbers of this type.
+    pub fn new(orders: usize, central: bool, elem: Elem) -> Rows {
         let rows = SmoothRows::new(orders, &Scheme { central, ..Scheme::published() });
-        Rows { rows, tag: format!("k{orders}{}", if central { "c" } else { "" }), orders }
+        let narrow = if elem == Elem::F32 { "f" } else { "" };
+        Rows { rows, tag: format!("k{orders}{}{narrow}", if central { "c" } else { "" }), orders, elem }
     }
 
     /// How many rows there are between two steps of a state.
@@ -28,7 +31,7 @@ impl Rows {
 
     /// All functions and tables, on derivatives scaled by powers of the step.
     pub fn text(&self) -> String {
-        let (tag, k) = (&self.tag, self.orders);
+        let (tag, k, real) = (&self.tag, self.orders, text::elem(self.elem));
         let mut out = String::new();
         let _ = writeln!(
             out,
@@ -37,15 +40,15 @@ impl Rows {
         for (name, table) in
             [("at_at", &self.rows.at_at), ("next_next", &self.rows.next_next), ("at_next", &self.rows.at_next)]
         {
-            let numbers: Vec<String> = table.iter().map(|x| text::number(*x, Elem::F64)).collect();
-            let _ = writeln!(out, "__device__ const double {name}_{tag}[{}] = {{{}}};", k * k, numbers.join(", "));
+            let numbers: Vec<String> = table.iter().map(|x| text::number(*x, self.elem)).collect();
+            let _ = writeln!(out, "__device__ const {real} {name}_{tag}[{}] = {{{}}};", k * k, numbers.join(", "));
         }
         let _ = writeln!(out, "\n// Residuals of the rows between two steps.");
         let _ =
-            writeln!(out, "__device__ inline void residuals_{tag}(const double* at, const double* next, double* r) {{");
+            writeln!(out, "__device__ inline void residuals_{tag}(const {real}* at, const {real}* next, {real}* r) {{");
         for (i, row) in self.rows.rows.iter().enumerate() {
             let sides = [("at", &row.at), ("next", &row.next)];
-            let _ = writeln!(out, "  r[{i}] = -({});", terms(&sides));
+            let _ = writeln!(out, "  r[{i}] = -({});", terms(&sides, self.elem));
         }
         out.push_str("}\n");
         for side in ["at", "next"] {
@@ -54,12 +57,12 @@ impl Rows {
                 "\n// Adds the rows' coefficients of the step {} them, times r.",
                 if side == "at" { "before" } else { "after" }
             );
-            let _ = writeln!(out, "__device__ inline void add_{side}_{tag}(const double* r, double* y) {{");
+            let _ = writeln!(out, "__device__ inline void add_{side}_{tag}(const {real}* r, {real}* y) {{");
             for j in 0..k {
                 let column: Vec<f64> =
                     self.rows.rows.iter().map(|row| if side == "at" { row.at[j] } else { row.next[j] }).collect();
                 if column.iter().any(|x| *x != 0.0) {
-                    let _ = writeln!(out, "  y[{j}] += {};", terms(&[("r", &column)]));
+                    let _ = writeln!(out, "  y[{j}] += {};", terms(&[("r", &column)], self.elem));
                 }
             }
             out.push_str("}\n");
@@ -71,13 +74,13 @@ impl Rows {
         let _ = writeln!(out, "// q rows applied to the adjoint solution z.");
         let _ = writeln!(
             out,
-            "__device__ inline double slope_{tag}(const double* r, const double* q, const double* v, const double* vn, const double* z, const double* zn) {{"
+            "__device__ inline {real} slope_{tag}(const {real}* r, const {real}* q, const {real}* v, const {real}* vn, const {real}* z, const {real}* zn) {{"
         );
-        let _ = writeln!(out, "  double sum = 0;");
+        let _ = writeln!(out, "  {real} sum = 0;");
         for (i, row) in self.rows.rows.iter().enumerate() {
             for (side, v, z) in [(&row.at, "v", "z"), (&row.next, "vn", "zn")] {
                 for (j, a) in side.iter().enumerate().filter(|(j, a)| *j > 0 && **a != 0.0) {
-                    let factor = text::number(j as f64 * a, Elem::F64);
+                    let factor = text::number(j as f64 * a, self.elem);
                     let _ = writeln!(out, "  sum += {factor} * (r[{i}] * {z}[{j}] - q[{i}] * {v}[{j}]);");
                 }
             }
@@ -88,7 +91,7 @@ impl Rows {
 
     /// The central row where steps differ: its coefficients on scaled derivatives, and its part of the gradient.
     pub fn central_text(&self) -> String {
-        let (tag, k) = (&self.tag, self.orders);
+        let (tag, k, real) = (&self.tag, self.orders, text::elem(self.elem));
         // The sum of both intervals to the power K - 3.
         let outer = match k {
             2 => "1 / both".to_string(),
@@ -97,7 +100,7 @@ impl Rows {
         };
         format!(
             r"// Coefficients of the central row around step t, scaled: of the steps before, at and after it.
-__device__ inline void central_{tag}(const double* h, word steps, word t, double* row) {{
+__device__ inline void central_{tag}(const double* h, word steps, word t, {real}* row) {{
   const double both = h[t - 1] + h[t], outer = {outer};
   row[0] = -lowered(outer, interval(h, steps, t - 1), {below});
   row[1] = -lowered(outer * both, interval(h, steps, t), {top});
@@ -127,7 +130,7 @@ __device__ inline double interval(const double* h, word steps, word t) {
 }
 
 // Powers of x from 0 on.
-template <int K> __device__ inline void powers(double x, double (&to)[K]) {
+template <class T, int K> __device__ inline void powers(T x, T (&to)[K]) {
   to[0] = 1;
   for (int k = 1; k < K; ++k) to[k] = to[k - 1] * x;
 }
@@ -145,16 +148,16 @@ __device__ inline double ratio(const double* h, word steps, word t) {
 ";
 
 /// The sum of the products with constants that are not zero.
-fn terms(sides: &[(&str, &Vec<f64>)]) -> String {
+fn terms(sides: &[(&str, &Vec<f64>)], elem: Elem) -> String {
     let mut out = Vec::new();
     for (name, numbers) in sides {
         for (j, a) in numbers.iter().enumerate().filter(|(_, a)| **a != 0.0) {
             out.push(if *a == 1.0 {
                 format!("{name}[{j}]")
             } else {
-                format!("{} * {name}[{j}]", text::number(*a, Elem::F64))
+                format!("{} * {name}[{j}]", text::number(*a, elem))
             });
         }
     }
-    if out.is_empty() { "0.0".to_string() } else { out.join(" + ") }
+    if out.is_empty() { text::number(0.0, elem) } else { out.join(" + ") }
 }

@@ -1,8 +1,10 @@
 //! Functions with arguments.
 
+use super::judge::tolerance;
 use super::{arguments, solves};
 use crate::artifact::device::DeviceProgram;
-use crate::base::{Elem, Tensor};
+use crate::artifact::{Port, Step};
+use crate::base::{Elem, SolvePrecision, Tensor};
 use crate::driver::emit::{self, Stage};
 use crate::driver::failure::Failure;
 use crate::driver::gradient;
@@ -74,9 +76,25 @@ pub struct Golden {
 }
 
 impl Case {
-    /// Whether single precision is anywhere in it.
+    /// Whether arrays in single precision are anywhere in it.
     pub fn single(&self) -> bool {
         self.program.entry.buffers.iter().any(|b| b.elem == Elem::F32)
+    }
+
+    /// How far a result may be from what is expected of it, relative to its largest number.
+    pub fn allowed(&self, result: &Port) -> f64 {
+        let narrow = |step: &Step| matches!(step, Step::Solve(s) if s.precision == SolvePrecision::F32);
+        match &self.golden {
+            // Gradients follow from residuals of the rows, differences of numbers that are nearly the same: some digits are lost,
+            // by the processor too.
+            of if self.program.entry.steps.iter().any(narrow) => match (result.name.ends_with("_adj"), of) {
+                (false, _) => 1e-5,
+                (true, None) => 1e-3,
+                (true, Some(_)) => 1e-2,
+            },
+            Some(golden) => golden.tolerance,
+            None => tolerance(self.single()),
+        }
     }
 
     /// Its source for CUDA devices with the launches.

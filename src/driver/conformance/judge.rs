@@ -51,11 +51,15 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
     match on_device(program, target, &views, &expected) {
         Ok(runs) => {
             let numbers: Vec<(Vec<f64>, &Vec<f64>)> = expected.iter().map(Tensor::to_f64).zip(&runs.first).collect();
-            verdict.error = numbers.iter().map(|(e, f)| worst(e, f)).fold(0.0, f64::max);
-            if let Some(golden) = &case.golden {
-                let published = golden.results.iter().zip(&runs.first).map(|(e, f)| worst(e, f));
-                (verdict.error, verdict.tolerance) = (published.fold(0.0, f64::max), golden.tolerance);
-            }
+            let found: Vec<f64> = match &case.golden {
+                Some(golden) => golden.results.iter().zip(&runs.first).map(|(e, f)| worst(e, f)).collect(),
+                None => numbers.iter().map(|(e, f)| worst(e, f)).collect(),
+            };
+            // The result that is farthest in units of what it may be.
+            let allowed = case.program.entry.results.iter().map(|port| case.allowed(port));
+            let worse = |x: (f64, f64), y: (f64, f64)| if y.0 / y.1 > x.0 / x.1 { y } else { x };
+            let none = (0.0, verdict.tolerance);
+            (verdict.error, verdict.tolerance) = found.into_iter().zip(allowed).fold(none, worse);
             let bits = |all: &[Vec<f64>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
             verdict.repeatable = bits(&runs.first) == bits(&runs.second);
             (verdict.compile_ms, verdict.device_ms) = (Some(runs.compile_ms), Some(runs.last_ms));

@@ -5,6 +5,7 @@ mod render;
 use super::failure::Failure;
 use super::pointwise::compile;
 use super::{gradient, memory, solved};
+use crate::base::SolvePrecision;
 use crate::artifact::SolveOutline;
 use crate::hir::{DataSet, DataSource, Engine, Fit, ModelId, Program, SolveSpec};
 use crate::lower::training::{outlines, whole};
@@ -221,7 +222,7 @@ impl PlannedSolve {
             initial_steps: outline.start,
             initial_orders: outline.given,
         };
-        let scheme = solve_scheme(outline.central, outline.weights);
+        let scheme = solve_scheme(outline.central, outline.weights, SolvePrecision::F64);
         let method = |systems| SolveMethod::of(&shape(systems), &scheme, outline.constant_matrix());
         PlannedSolve {
             footprint: Footprint::new(&shape(1), &scheme, &[states]),

@@ -2,6 +2,7 @@
 
 use super::interval::Interval;
 use super::program::Generator;
+use crate::base::SolvePrecision;
 use crate::ir::{SolveScheme, Type, UnaryOp, ValueId};
 use rand::RngExt;
 
@@ -30,6 +31,7 @@ pub(super) fn params(g: &mut Generator) -> Systems {
         given,
         central: g.rng.random_bool(0.5),
         weights: [1.0, g.rng.random_range(1.0..3.0), g.rng.random_range(0.5..2.0)],
+        precision: SolvePrecision::F64,
     };
     let batched = g.rng.random_bool(0.7);
     let mut axes = vec![equation, time, state, order];

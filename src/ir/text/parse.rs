@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::lexer::{Token, tokens};
 use super::print::is_number_name;
-use crate::base::{Elem, Idx};
+use crate::base::{Elem, Idx, SolvePrecision};
 use std::collections::HashMap;
 
 /// Text that is not a module.
@@ -245,6 +245,12 @@ impl Parser {
             weights: {
                 let weights: Option<Vec<f64>> = self.take_list(items, "weights")?.iter().map(|w| float(w)).collect();
                 weights.ok_or_else(bad)?.try_into().map_err(|_| bad())?
+            },
+            // What is left out is double.
+            precision: match items.attributes.iter().any(|(key, _)| key == "precision") {
+                false => SolvePrecision::F64,
+                true => SolvePrecision::named(&self.take_one(items, "precision")?)
+                    .ok_or_else(|| self.error("`precision` must be `f64`, `f32` or `mixed`"))?,
             },
         })
     }

@@ -1,7 +1,7 @@
 //! Module to text.
 
 use super::super::{Axis, AxisId, Function, Inst, Module, Op, SolveScheme, Type, ValueId};
-use crate::base::{Arena, Idx};
+use crate::base::{Arena, Idx, SolvePrecision};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -166,7 +166,7 @@ impl Printer<'_> {
 
     fn scheme(&self, s: &SolveScheme) -> Vec<String> {
         let weights: Vec<String> = s.weights.iter().map(|&w| number(w)).collect();
-        vec![
+        let mut out = vec![
             format!("time = {}", self.axis(s.time)),
             format!("state = {}", self.axis(s.state)),
             format!("order = {}", self.axis(s.order)),
@@ -175,7 +175,11 @@ impl Printer<'_> {
             format!("given = {}", self.axis(s.given)),
             format!("central = {}", s.central),
             format!("weights = [{}]", weights.join(", ")),
-        ]
+        ];
+        if s.precision != SolvePrecision::F64 {
+            out.push(format!("precision = {}", s.precision.name()));
+        }
+        out
     }
 }
 

@@ -5,7 +5,7 @@ use super::encoder;
 use super::plan::{Group, Member};
 use super::scope::Scope;
 use super::varying::{Steps, data_inputs};
-use crate::base::{Idx, IndexMap};
+use crate::base::{Idx, IndexMap, SolvePrecision};
 use crate::hir::{Expr, InputId, LossTerm, Measure, OutputRef, StartSource, StateId, UnknownId};
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
 use crate::lower::{Leaves, LowerError, lower_expr};
@@ -252,6 +252,7 @@ impl Scope<'_> {
             },
             central: Group::CENTRAL,
             weights: Group::WEIGHTS,
+            precision: SolvePrecision::F64,
         };
         let matrix = match group.fields.is_empty() {
             true => self.matrix(b, leaves, group, &scheme, member)?,

@@ -144,6 +144,12 @@ impl Code {
             DeviceFailure::NotPositiveDefinite => {
                 RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample as usize }
             }
+            DeviceFailure::NotConverged => {
+                let reason = format!(
+                    "sample {sample}: single precision is too little for its factor, corrections do not come to rest; double precision is enough where the rows determine the unknowns"
+                );
+                RuntimeError::Solve { entry: name, step, reason }
+            }
             DeviceFailure::Undetermined => {
                 let reason = self.reason(placed, step, sample as usize).unwrap_or_else(|| {
                     format!(

@@ -1,20 +1,25 @@
 //! Assembly and factor of the normal matrix, one time step after the other.
 
+use super::super::text;
 use super::Solve;
 
 /// The body of the kernel, and the numbers of device memory that each system needs.
 pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     let central = solve.s.central;
     let n = solve.block();
+    // Sums within a row of a block: the compiler knows best.
+    let inner = if solve.unrolled() { solve.unroll() } else { "" };
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
     // b ties a step to the one before it, b2 to the one before that; b3 ties the next step to the one before this.
-    let mut list = vec![("a", n * n), ("b", n * n), ("inverse", n), ("row", solve.s.equations * n)];
+    let (low, high) = (solve.low, solve.high);
+    let mut list = vec![("a", low, n * n), ("b", low, n * n), ("inverse", low, n), ("row", high, solve.s.equations * n)];
     if central {
-        list.extend([("b2", n * n), ("b3", n * n), ("fresh", n * n)]);
+        list.extend([("b2", low, n * n), ("b3", low, n * n), ("fresh", low, n * n)]);
     }
     let (arrays, each) = solve.arrays(&list);
-    let text = Central::of(central);
-    let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = text;
+    let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = Central::of(central);
+    let (low, high) = (solve.low(), solve.high());
+    let [one, nought] = [1.0, 0.0].map(|x| text::number(x, solve.low));
     let rows = solve.equation_rows();
     let at_step = solve.scale_at_step();
     let by_before = solve.by_steps("", " * before[k] * before[j % K]");
@@ -37,7 +42,7 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
         b2[i * N + j] = b3[i * N + j];
       }}
 {unroll}      for (int j = 0; j < N; ++j) {{
-        double sum = i == j && i % K == K - 2 && t + 2 < steps ? ws * following[0] * following[2] : 0.0;
+        {low} sum = i == j && i % K == K - 2 && t + 2 < steps ? ws * following[0] * following[2] : 0;
         for (int p = 0; p < j; ++p) sum -= b3[i * N + p] * a[j * N + p];
         b3[i * N + j] = sum * inverse[j];
       }}
@@ -51,6 +56,13 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     } else {
         String::new()
     };
+    // A row of the coupling is in registers where one thread does a system.
+    let (room, solved, take) = if solve.unrolled() {
+        let take = format!("{unroll}      for (int j = 0; j < N; ++j) {fresh}[i * N + j] = solved[j];\n");
+        (format!("      {low} solved[N];\n"), "solved[".to_string(), take)
+    } else {
+        (String::new(), format!("{fresh}[i * N + "), String::new())
+    };
     let mut out = solve.head();
     out.push_str(&solve.scale());
     out.push_str(&arrays);
@@ -63,28 +75,29 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
 {unroll}    for (int e = lane; e < N * N; e += LANES) {{
       const int i = e / N, j = e % N, k = i % K;
       if (j > i) continue;
-      double sum = 0;
+      {high} whole = 0;
       if (i / K == j / K) {{
-        if (t + 1 < steps) sum += ws * at_at_{tag}[k * K + j % K];
-        if (t > 0) sum += ws * next_next_{tag}[k * K + j % K]{by_before};
-        if (i == j && t < start && k < G) sum += wi * scale[k] * scale[k];
+        if (t + 1 < steps) whole += ws * at_at_{tag}[k * K + j % K];
+        if (t > 0) whole += ws * next_next_{tag}[k * K + j % K]{by_before};
+        if (i == j && t < start && k < G) whole += wi * scale[k] * scale[k];
       }}{diagonal}
-      for (int q = 0; q < E; ++q) sum += we * row[q * N + i] * row[q * N + j];
-{unroll}      for (int p = 0; p < N; ++p) sum -= b[i * N + p] * b[j * N + p];{skipped}
+      for (int q = 0; q < E; ++q) whole += we * row[q * N + i] * row[q * N + j];
+      {low} sum = whole;
+{inner}      for (int p = 0; p < N; ++p) sum -= b[i * N + p] * b[j * N + p];{skipped}
       a[i * N + j] = sum;
     }}
     {sync}
     // Its Cholesky factor.
 {unroll}    for (int p = 0; p < N; ++p) {{
-      const double pivot = a[p * N + p];
-      if (lane == 0 && !(pivot > 0 && pivot < 1.0 / 0.0)) atomicMin(status, system * steps + t);
-      const double reciprocal = 1 / sqrt(pivot);
+      const {low} pivot = a[p * N + p];
+      if (lane == 0 && !(pivot > 0 && pivot < {one} / {nought})) atomicMin(status, system * steps + t);
+      const {low} reciprocal = 1 / sqrt(pivot);
       {sync}
       if (lane == 0) inverse[p] = reciprocal;
 {unroll}      for (int i = p + 1 + lane; i < N; i += LANES) a[i * N + p] *= reciprocal;
       {sync}
 {unroll}      for (int i = p + 1 + lane; i < N; i += LANES) {{
-{unroll}        for (int j = p + 1; j <= i; ++j) a[i * N + j] -= a[i * N + p] * a[j * N + p];
+{inner}        for (int j = p + 1; j <= i; ++j) a[i * N + j] -= a[i * N + p] * a[j * N + p];
       }}
       {sync}
     }}
@@ -95,17 +108,16 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     // The coupling of steps t and t + 1.
 {unroll}    for (int i = lane; i < N; i += LANES) {{
       const int k = i % K;
-      double solved[N];
-{unroll}      for (int j = 0; j < N; ++j) {{
-        double sum = 0;
+{room}{unroll}      for (int j = 0; j < N; ++j) {{
+        {high} whole = 0;
         if (i / K == j / K && t + 1 < steps) {{
-          sum += ws * at_next_{tag}[(j % K) * K + k]{by_after};{coupled}
-        }}{skipped_next}
-{unroll}        for (int p = 0; p < j; ++p) sum -= solved[p] * a[j * N + p];
-        solved[j] = sum * inverse[j];
+          whole += ws * at_next_{tag}[(j % K) * K + k]{by_after};{coupled}
+        }}
+        {low} sum = whole;{skipped_next}
+{inner}        for (int p = 0; p < j; ++p) sum -= {solved}p] * a[j * N + p];
+        {solved}j] = sum * inverse[j];
       }}
-{unroll}      for (int j = 0; j < N; ++j) {fresh}[i * N + j] = solved[j];
-{store_next}    }}
+{take}{store_next}    }}
 {advance}  }}
 "
     ));
@@ -130,12 +142,12 @@ impl Central {
         Central {
             zero: "b[e] = 0, b2[e] = 0, b3[e] = 0",
             diagonal: r"
-      if (i == j && k == K - 2) sum += ws * ((t >= 2 ? previous[2] * previous[2] : 0.0) + (t + 2 < steps ? following[0] * following[0] : 0.0));
-      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) sum += ws * here[1] * here[1];",
+      if (i == j && k == K - 2) whole += ws * ((t >= 2 ? previous[2] * previous[2] : 0) + (t + 2 < steps ? following[0] * following[0] : 0));
+      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) whole += ws * here[1] * here[1];",
             skipped: "\n      for (int p = 0; p < N; ++p) sum -= b2[i * N + p] * b2[j * N + p];",
             coupled: r"
-          if (k == K - 2 && j % K == K - 1 && t >= 1) sum += ws * here[1] * here[2];
-          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) sum += ws * following[0] * following[1];",
+          if (k == K - 2 && j % K == K - 1 && t >= 1) whole += ws * here[1] * here[2];
+          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) whole += ws * following[0] * following[1];",
             skipped_next: "\n        for (int p = 0; p < N; ++p) sum -= b3[i * N + p] * b[j * N + p];",
             fresh: "fresh",
         }

@@ -64,6 +64,7 @@ fn is_read(generator: &Generator<'_>, buffer: BufferIndex) -> bool {
 fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let s = solve.s;
     let of = if s.operands[0].1 { "system * E * steps * N + " } else { "" };
+    let (high, to) = (solve.high(), solve.narrowing());
     let mut out = String::new();
     // A place is a time step of a system; systems run fastest where their numbers lie side by side.
     let (system, t) =
@@ -80,10 +81,10 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         out.push_str(&format!(
             r"  for (int e = 0; e < E; ++e) {{
     const double* row = c + {of}(e * steps + t) * N;
-    double r = rhs[(system * E + e) * steps + t], q = 0;
+    {high} r = rhs[(system * E + e) * steps + t], q = 0;
     for (int i = 0; i < N; ++i) {{
-      r -= row[i] * u[(system * steps + t) * N + i];
-      q += row[i] * ({} * scale[i % K]);
+      r -= {to}row[i] * {to}u[(system * steps + t) * N + i];
+      q += {to}row[i] * ({} * scale[i % K]);
     }}
     r *= we, q *= we;
 ",
@@ -94,7 +95,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         }
         if c {
             out.push_str(&format!(
-                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * scale[i % K]) - q * u[(system * steps + t) * N + i];\n",
+                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * scale[i % K]) - q * {to}u[(system * steps + t) * N + i];\n",
                 v("t", "i")
             ));
         }
@@ -124,6 +125,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
 fn interval_slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
     let v = |t: &str, e: &str| solve.vector("v", t, e);
+    let high = solve.high();
     let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}]");
     let central = if solve.s.central {
         let z =
@@ -147,9 +149,10 @@ fn interval_slope(solve: &Solve<'_>) -> String {
     let place = if solve.s.operands[3].1 { "h_adj[system * (steps - 1) + t]" } else { "slopes[t * systems + system]" };
     format!(
         r"  if (t + 1 >= steps) return;
-  double sum = 0;
+  {high} sum = 0;
+#pragma unroll 1
   for (int d = 0; d < D; ++d) {{
-    double x[K], xn[K], z[K], zn[K], r[R], q[R];
+    {high} x[K], xn[K], z[K], zn[K], r[R], q[R];
     for (int k = 0; k < K; ++k) {{
       x[k] = {} / scale[k];
       xn[k] = {} / scale[k];
@@ -174,14 +177,15 @@ fn interval_slope(solve: &Solve<'_>) -> String {
 fn slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
     let v = |t: &str, e: &str| solve.vector("v", t, e);
-    let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}] / scale[{k}]");
+    let (high, to) = (solve.high(), solve.narrowing());
+    let u = |t: &str, k: &str| format!("{to}u[(system * steps + {t}) * N + d * K + {k}] / scale[{k}]");
     let central = if solve.s.central {
         let z = |t: &str, k: &str| v(t, &format!("d * K + {k}"));
         format!(
             r"
     if (t > 0 && t + 1 < steps) {{
-      const double du = {} - {}, dz = {} - {}, uc = {}, zc = {};
-      const double r0 = -(outer * du - middle * uc), q0 = outer * dz - middle * zc;
+      const {high} du = {} - {}, dz = {} - {}, uc = {}, zc = {};
+      const {high} r0 = -(outer * du - middle * uc), q0 = outer * dz - middle * zc;
       sum += (K - 3) * outer * (r0 * dz - q0 * du) - (K - 2) * middle * (r0 * zc - q0 * uc);
     }}",
             u("(t + 1)", "(K - 2)"),
@@ -195,10 +199,11 @@ fn slope(solve: &Solve<'_>) -> String {
         String::new()
     };
     format!(
-        r"  double sum = 0;
+        r"  {high} sum = 0;
+#pragma unroll 1
   for (int d = 0; d < D; ++d) {{
     if (t + 1 < steps) {{
-      double x[K], xn[K], z[K], zn[K], r[R], q[R];
+      {high} x[K], xn[K], z[K], zn[K], r[R], q[R];
       for (int k = 0; k < K; ++k) {{
         x[k] = {};
         xn[k] = {};

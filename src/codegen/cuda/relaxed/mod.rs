@@ -10,5 +10,5 @@ mod factor;
 mod gradients;
 mod substitute;
 
-use common::{CORRECTIONS, Solve};
+use common::Solve;
 pub(super) use common::{KeptFactor, step};

@@ -1,14 +1,16 @@
 //! Forward and back substitution, with a correction: solves and adjoint solves.
 
-use super::super::generate::{Draft, Generator};
-use super::{CORRECTIONS, Solve};
-use crate::artifact::device::{Count, Memory};
-use crate::base::Elem;
+use super::super::generate::{Draft, Generator, status};
+use super::super::text;
+use super::Solve;
+use crate::artifact::Size;
+use crate::artifact::device::{Count, DeviceFailure, Memory};
+use crate::base::{Elem, SolvePrecision};
 
 /// Writes the kernel: the scaled solution into `scaled`, and the solution itself where the step is no adjoint.
 pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory, scaled: Memory) {
     let s = solve.s;
-    let swept = generator.scratch(Elem::F64, Count::of(solve.unknowns()));
+    let swept = generator.scratch(solve.low, Count::of(solve.unknowns()));
     let (body, each) = body(solve);
     let mut parameters = vec![solve.operand(generator, 0, "c"), solve.operand(generator, 3, "h")];
     match s.adjoint {
@@ -23,6 +25,9 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Me
     }
     parameters.extend(solve.work(generator, s.batch.clone(), each));
     parameters.extend(solve.sizes(s.batch.clone(), true));
+    if solve.precision == SolvePrecision::Mixed {
+        parameters.push(status(generator.check(DeviceFailure::NotConverged, Size::ONE)));
+    }
     let (suffix, note) = match s.adjoint {
         None => ("solve", "relaxed solve"),
         Some(_) => ("adjoint", "adjoint of a relaxed solve"),
@@ -44,28 +49,35 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     let forward = solve.s.adjoint.is_none();
     let (n, e, d) = (solve.block(), solve.s.equations, solve.s.states);
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
+    let (low, high) = (solve.low, solve.high);
     let mut list = vec![
-        ("row", e * n),
-        ("at", n),
-        ("next", n),
-        ("y", n),
-        ("x1", n),
-        ("x2", n),
-        ("g", n),
-        ("residual", e),
-        ("tie", d * solve.rows.count()),
+        ("row", high, e * n),
+        ("at", high, n),
+        ("next", high, n),
+        ("y", low, n),
+        ("x1", low, n),
+        ("x2", low, n),
+        ("g", high, n),
+        ("residual", high, e),
+        ("tie", high, d * solve.rows.count()),
     ];
     if !central {
-        list.retain(|(name, _)| *name != "x2");
+        list.retain(|(name, ..)| *name != "x2");
     }
     let (arrays, each) = solve.arrays(&list);
+    let (low, high, to) = (solve.low(), solve.high(), solve.narrowing());
     let rows = solve.equation_rows();
     let v = |t: &str, e: &str| solve.vector("v", t, e);
     let (v_t, v_next) = (v("t", "i"), v("t + 1", "i"));
     let swept = solve.vector("swept", "t", "i");
-    let right = if forward { "rhs[(system * E + e) * steps + t]" } else { "0.0" };
-    let initial = if forward { "iv[((system * start + t) * D + i / K) * G + i % K]" } else { "0.0" };
-    let upstream = if forward { "" } else { "\n        sum += u_adj[(system * steps + t) * N + i] * scale[i % K];" };
+    let right = if forward { format!("{to}rhs[(system * E + e) * steps + t]") } else { "0".to_string() };
+    let initial =
+        if forward { format!("{to}iv[((system * start + t) * D + i / K) * G + i % K]") } else { "0".to_string() };
+    let upstream = if forward {
+        String::new()
+    } else {
+        format!("\n        whole += {to}u_adj[(system * steps + t) * N + i] * scale[i % K];")
+    };
     let central_ties = if central {
         let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
         let row = |t: &str, around: &str| {
@@ -93,7 +105,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     let tie_before = if solve.s.intervals {
         format!(
             r"if (t > 0) {{
-            double part[K] = {{}};
+            {high} part[K] = {{}};
             add_next_{tag}(tie + d * R, part);
 {unroll}            for (int k = 0; k < K; ++k) g[d * K + k] += part[k] * before[k];
           }}"
@@ -103,7 +115,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
     };
     let tie_after = if solve.s.intervals {
         format!(
-            r"double stretched[K];
+            r"{high} stretched[K];
 {unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * after[k];
             residuals_{tag}(at + d * K, stretched, tie + d * R);"
         )
@@ -130,22 +142,24 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         (String::new(), String::new())
     };
     let older = if central { "x2[i] = x1[i], " } else { "" };
+    let Sizes { before: norms, begun, added, ended, after: judged } = Sizes::new(solve);
     let mut out = solve.head();
     out.push_str(&solve.scale());
     out.push_str(&arrays);
+    out.push_str(&norms);
     out.push_str(&format!(
-        r"  for (int pass = 0; pass <= {CORRECTIONS}; ++pass) {{
-    for (word t = 0; t < steps; ++t) {{
+        r"  for (int pass = 0; pass <= {corrections}; ++pass) {{
+{begun}    for (word t = 0; t < steps; ++t) {{
 {at_step}      {sync}
 {rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
-        at[i] = pass == 0 ? 0.0 : t == 0 ? {v_t} : next[i];
-        next[i] = pass > 0 && t + 1 < steps ? {v_next} : 0.0;
+        at[i] = pass == 0 ? 0 : t == 0 ? {v_t} : next[i];
+        next[i] = pass > 0 && t + 1 < steps ? {v_next} : 0;
         g[i] = 0;
       }}
       {sync}
       // Residuals of the rows of this step at the solution so far; in the first pass that is zero.
 {unroll}      for (int e = lane; e < E; e += LANES) {{
-        double sum = {right};
+        {high} sum = {right};
         if (pass > 0) for (int i = 0; i < N; ++i) sum -= row[e * N + i] * at[i];
         residual[e] = we * sum;
       }}
@@ -160,15 +174,16 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       }}
       {sync}
 {unroll}      for (int i = lane; i < N; i += LANES) {{
-        double sum = ws * g[i];{upstream}
-        for (int e = 0; e < E; ++e) sum += row[e * N + i] * residual[e];
-        if (t < start && i % K < G) sum += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
+        {high} whole = ws * g[i];{upstream}
+        for (int e = 0; e < E; ++e) whole += row[e * N + i] * residual[e];
+        if (t < start && i % K < G) whole += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
+        {low} sum = whole;
         if (t > 0) for (int p = 0; p < N; ++p) sum -= {coupled} * x1[p];{before}
         y[i] = sum;
       }}
       {sync}
 {unroll}      for (int p = 0; p < N; ++p) {{
-        const double solved = y[p] * {pivot};
+        const {low} solved = y[p] * {pivot};
         {sync}
         if (lane == 0) y[p] = solved;
 {unroll}        for (int i = p + 1 + lane; i < N; i += LANES) y[i] -= {lower} * solved;
@@ -180,14 +195,14 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       const word t = left - 1;
       {sync}
 {unroll}      for (int i = lane; i < N; i += LANES) {{
-        double sum = {swept};
+        {low} sum = {swept};
         if (t + 1 < steps) for (int p = 0; p < N; ++p) sum -= {transposed} * x1[p];{after}
         y[i] = sum;
       }}
       {sync}
 {unroll}      for (int q = 0; q < N; ++q) {{
         const int p = N - 1 - q;
-        const double solved = y[p] * {pivot};
+        const {low} solved = y[p] * {pivot};
         {sync}
         if (lane == 0) y[p] = solved;
 {unroll}        for (int i = lane; i < p; i += LANES) y[i] -= {column} * solved;
@@ -197,15 +212,20 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         {older}x1[i] = y[i];
         {v_t} = pass == 0 ? y[i] : {v_t} + y[i];
       }}
-    }}
-  }}
+{added}    }}
+{ended}  }}
 ",
+        corrections = solve.corrections(),
         coupled = below("t - 1", "i * N + p"),
         transposed = below("t", "p * N + i"),
     ));
+    out.push_str(&judged);
     if forward {
-        let scale_again =
-            solve.by_steps("", "    double scale[K];\n    powers(1 / interval(widths, steps, t), scale);\n");
+        let scale_again = if solve.s.intervals {
+            format!("    {high} scale[K];\n    powers({to}(1 / interval(widths, steps, t)), scale);\n")
+        } else {
+            String::new()
+        };
         out.push_str(&format!(
             r"  {sync}
   for (word t = 0; t < steps; ++t) {{
@@ -215,4 +235,50 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         ));
     }
     (out, each)
+}
+
+/// The last correction of a solve with a factor in single precision, as a share of the solution, beyond which it has failed.
+const LARGEST_CORRECTION: f64 = 1e-8;
+
+/// Where a correction's size decides on the next one: text before the passes, at the beginning of one, after each step, and at the end.
+struct Sizes {
+    before: String,
+    begun: String,
+    added: String,
+    ended: String,
+    after: String,
+}
+
+impl Sizes {
+    /// Nothing in double precision, where corrections are counted.
+    fn new(solve: &Solve<'_>) -> Sizes {
+        let none = String::new;
+        let epsilon = match solve.precision {
+            SolvePrecision::F64 => return Sizes { before: none(), begun: none(), added: none(), ended: none(), after: none() },
+            SolvePrecision::F32 => f64::from(f32::EPSILON),
+            SolvePrecision::Mixed => f64::EPSILON,
+        };
+        let (sync, unroll, high) = (solve.sync(), solve.unroll(), solve.high());
+        Sizes {
+            before: "  // Squared norms of the uncorrected solution and of the last correction.\n  double uncorrected = 0, last = 0;\n".to_string(),
+            begun: format!("    {high} square = 0;\n"),
+            added: format!("      {sync}\n{unroll}      for (int i = 0; i < N; ++i) square += ({high})y[i] * y[i];\n"),
+            // The rule of the host engine: the next correction would be a tenth of a rounding unit, or nothing is gained any more.
+            ended: format!(
+                r"    const double now = square, earlier = last;
+    last = now;
+    if (pass == 0) uncorrected = now;
+    else if (now == 0 || now / uncorrected * (now / earlier) <= {} || now / earlier > 0.8) break;
+",
+                text::number(0.01 * epsilon * epsilon, Elem::F64)
+            ),
+            after: match solve.precision {
+                SolvePrecision::Mixed => format!(
+                    "  // Corrections that stay large: the factor is not that of the matrix.\n  if (lane == 0 && !(last <= {} * uncorrected)) atomicMin(status, system);\n",
+                    text::number(LARGEST_CORRECTION * LARGEST_CORRECTION, Elem::F64)
+                ),
+                _ => none(),
+            },
+        }
+    }
 }

@@ -1,0 +1,205 @@
+//! The C header of `mechc build --target cuda`: memory and launches of every function, as tables to read and as functions to call.
+
+use std::fmt::Write;
+
+use super::device_sources::DeviceFunction;
+use crate::artifact::device::{Argument, Count, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::artifact::{BufferPlace, Port, Size};
+use crate::base::Elem;
+
+const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a program that loads their kernels by name. For each function F:
+
+   F_axes            the axes that sizes are made of; s[i] is the size of axis i, which each call chooses where it is 0 here
+   F_memory          buffers b0, b1, ... and scratch w0, w1, ...: type, number of elements, use, shape (row-major)
+   F_launches        what is launched, in this order: kernel, regime, threads of a block, threads, arguments
+   F_elements(i, s)  the number of elements of memory i
+   F_threads(i, s)   the threads of launch i; a launch has (threads + block - 1) / block blocks, and none is made without a thread
+   F_arguments(i, s, memory, status, words)  writes the 64-bit words that launch i takes and gives their number: memory has the address
+                     of every piece of memory, status that of F_status_count words
+
+   Every kernel is extern \"C\", one-dimensional, without dynamic shared memory. Its parameters are 64 bits wide: addresses and numbers.
+   Words of the status hold all ones before the first launch; a step that fails puts the smallest place there at which it did. Scratch
+   and temporaries need no values before, and hold what later launches of the same call read. */
+#pragma once
+
+typedef unsigned long long mechc_word;
+
+typedef struct {
+  const char* name;
+  mechc_word size;
+} mechc_axis;
+
+typedef struct {
+  const char* kernel;
+  const char* regime;
+  unsigned block;
+  const char* threads;
+  const char* arguments;
+} mechc_launch;
+
+typedef struct {
+  const char* name;
+  const char* type;
+  unsigned bytes;
+  const char* count;
+  const char* use;
+  const char* shape;
+} mechc_memory;
+
+static inline mechc_word mechc_least(mechc_word a, mechc_word b) { return a < b ? a : b; }
+";
+
+/// The header of these functions.
+pub(super) fn text(functions: &[DeviceFunction]) -> String {
+    let mut out = String::from(HEADER);
+    for function in functions {
+        tables(&mut out, function);
+        calls(&mut out, &function.name, &function.program);
+    }
+    out
+}
+
+/// What there is, to be read.
+fn tables(out: &mut String, function: &DeviceFunction) {
+    let DeviceFunction { name, program, elements, time_unit } = function;
+    let entry = &program.entry;
+    let _ = writeln!(out, "\n/* {name}.cu");
+    if let Some(unit) = time_unit {
+        let _ = writeln!(out, "   time in {}", plain(unit));
+    }
+    for (axis, names) in elements.iter().filter(|(axis, _)| entry.axes.iter().any(|a| a.name == *axis)) {
+        let listed: Vec<String> = names.iter().enumerate().map(|(i, n)| format!("{i} {}", plain(n))).collect();
+        let _ = writeln!(out, "   {axis}: {}", listed.join(", "));
+    }
+    out.push_str("*/\n");
+    let _ = writeln!(out, "static const mechc_axis {name}_axes[] = {{");
+    for axis in &entry.axes {
+        let _ = writeln!(out, "  {{\"{}\", {}}},", plain(&axis.name), axis.size.unwrap_or(0));
+    }
+    // C has no array without elements.
+    let _ = writeln!(out, "  {{0, 0}}\n}};\nstatic const mechc_memory {name}_memory[] = {{");
+    for (i, buffer) in entry.buffers.iter().enumerate() {
+        let (what, port) = match buffer.place {
+            BufferPlace::Param(p) => ("parameter", entry.params.get(p)),
+            BufferPlace::Result(r) => ("result", entry.results.get(r)),
+            BufferPlace::Temporary => ("temporary", None),
+        };
+        let used = port.map_or(what.to_string(), |p| format!("{what} {}", plain(&p.name)));
+        let axes = |p: &Port| p.axes.iter().map(|&a| plain(&entry.axes[a].name)).collect::<Vec<_>>().join(", ");
+        memory(out, &format!("b{i}"), buffer.elem, &buffer.size.to_string(), &used, &port.map_or(String::new(), axes));
+    }
+    for (i, scratch) in program.scratch.iter().enumerate() {
+        memory(out, &format!("w{i}"), scratch.elem, &count(&scratch.count), "scratch", "");
+    }
+    let _ = writeln!(out, "  {{0, 0, 0, 0, 0, 0}}\n}};\nstatic const mechc_launch {name}_launches[] = {{");
+    for launch in launches(program) {
+        let Some(kernel) = program.kernels.get(launch.kernel) else { continue };
+        let arguments: Vec<String> = launch
+            .arguments
+            .iter()
+            .map(|a| match a {
+                Argument::Memory(Memory::Buffer(i)) => format!("b{i}"),
+                Argument::Memory(Memory::Scratch(i)) => format!("w{i}"),
+                Argument::Count(c) => count(c),
+                Argument::Status(i) => format!("status{i}"),
+            })
+            .collect();
+        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&kernel.note));
+        let _ = writeln!(
+            out,
+            "  {{\"{}\", \"{regime}\", {}, \"{threads}\", \"{arguments}\"}},",
+            kernel.name, kernel.block
+        );
+    }
+    out.push_str("  {0, 0, 0, 0, 0}\n};\n");
+}
+
+fn memory(out: &mut String, name: &str, elem: Elem, count: &str, used: &str, shape: &str) {
+    let _ = writeln!(out, "  {{\"{name}\", \"{elem}\", {}, \"{count}\", \"{used}\", \"{shape}\"}},", elem.bytes());
+}
+
+/// Functions that give sizes, threads and arguments.
+fn calls(out: &mut String, name: &str, program: &DeviceProgram) {
+    let entry = &program.entry;
+    let launches: Vec<&Launch> = launches(program).collect();
+    let (buffers, scratch) = (entry.buffers.len(), program.scratch.len());
+    let most = launches.iter().map(|l| l.arguments.len()).max().unwrap_or(0);
+    let counts = [
+        ("axis_count", entry.axes.len()),
+        ("memory_count", buffers + scratch),
+        ("launch_count", launches.len()),
+        ("status_count", program.checks.len()),
+        ("most_arguments", most),
+    ];
+    let counts: Vec<String> = counts.iter().map(|(what, n)| format!("{name}_{what} = {n}")).collect();
+    let _ = writeln!(out, "enum {{ {} }};", counts.join(", "));
+    let mut cases = |what: &str, values: Vec<String>| {
+        let _ = writeln!(out, "static inline mechc_word {name}_{what}(unsigned i, const mechc_word* s) {{\n  (void)s;");
+        out.push_str("  switch (i) {\n");
+        for (i, value) in values.iter().enumerate() {
+            let _ = writeln!(out, "    case {i}: return {value};");
+        }
+        out.push_str("    default: return 0;\n  }\n}\n");
+    };
+    let own = entry.buffers.iter().map(|b| size_in_c(&b.size));
+    cases("elements", own.chain(program.scratch.iter().map(|s| count_in_c(&s.count))).collect());
+    cases("threads", launches.iter().map(|l| count_in_c(&l.threads)).collect());
+    let _ = writeln!(
+        out,
+        "static inline unsigned {name}_arguments(unsigned i, const mechc_word* s, const mechc_word* memory, mechc_word status, mechc_word* words) {{"
+    );
+    out.push_str("  (void)s, (void)memory, (void)status, (void)words;\n  switch (i) {\n");
+    for (i, launch) in launches.iter().enumerate() {
+        let _ = write!(out, "    case {i}:\n");
+        for (at, argument) in launch.arguments.iter().enumerate() {
+            let value = match argument {
+                Argument::Memory(Memory::Buffer(b)) => format!("memory[{b}]"),
+                Argument::Memory(Memory::Scratch(w)) => format!("memory[{}]", buffers + w),
+                Argument::Count(c) => count_in_c(c),
+                Argument::Status(word) => format!("status + {}", 8 * word),
+            };
+            let _ = writeln!(out, "      words[{at}] = {value};");
+        }
+        let _ = writeln!(out, "      return {};", launch.arguments.len());
+    }
+    out.push_str("    default: return 0;\n  }\n}\n");
+}
+
+/// The launches of a program; products by their generated kernels.
+fn launches(program: &DeviceProgram) -> impl Iterator<Item = &Launch> {
+    program.steps.iter().map(|step| match step {
+        DeviceStep::Launch(launch) => launch,
+        DeviceStep::Gemm(gemm) => &gemm.generated,
+    })
+}
+
+/// A count as people write it.
+fn count(count: &Count) -> String {
+    let factors: Vec<String> = count
+        .factors
+        .iter()
+        .map(|(size, most)| if *most == u64::MAX { size.to_string() } else { format!("min({size}, {most})") })
+        .collect();
+    if factors.is_empty() { "1".to_string() } else { factors.join(" * ") }
+}
+
+fn size_in_c(size: &Size) -> String {
+    let axes = size.axes.iter().map(|axis| format!("s[{axis}]"));
+    std::iter::once(format!("{}ULL", size.factor)).chain(axes).collect::<Vec<_>>().join(" * ")
+}
+
+fn count_in_c(count: &Count) -> String {
+    let factor = |(size, most): &(Size, u64)| match *most {
+        u64::MAX => size_in_c(size),
+        most => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+    };
+    if count.factors.is_empty() {
+        return "1ULL".to_string();
+    }
+    count.factors.iter().map(factor).collect::<Vec<_>>().join(" * ")
+}
+
+/// A name that can stand in a string or a comment of C.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || "_'[]^(), .:;=<>+-/".contains(*c)).collect()
+}

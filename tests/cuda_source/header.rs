@@ -1,0 +1,111 @@
+//! The C header of `mechc build --target cuda`, used by a C program.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+use mechc::artifact::device::{Argument, Count, DeviceStep, Memory};
+use mechc::driver::{Session, device_sources};
+use mechc::source::MemoryWorld;
+
+/// A model with units, whose training has products, solves and sums.
+const MODEL: &str = "use std.systems.LotkaVolterra
+model Spring { time [s]; state x [m] order 2; param k [1/s^2]; x'' = -k*x }
+model Prey { state u, w; (u, w)' = ?poly(u, w; degree = 2) }
+data d = simulate LotkaVolterra { steps 100; dt 0.05 }
+network smoother { input u, w over window; mlp [8] relu; output v[2] over window }
+fit Prey to d { window 20; batch 16; orders 2; auxiliary (u, w) = smoother.v; steps 20; optimizer adam(lr = 3e-3) }
+";
+
+/// Where the C program says that memory `i` is, and the status.
+fn address(memory: usize) -> u64 {
+    1000 * (memory as u64 + 1)
+}
+const STATUS: u64 = 77_000_000;
+
+#[test]
+fn a_c_program_finds_sizes_threads_and_arguments() {
+    let mut session = Session::new(MemoryWorld::new().with("spring.mech", MODEL));
+    let Ok(functions) = session.device_functions("spring.mech", &[]) else { panic!("the model lowers") };
+    let files = device_sources("spring.mech", &functions);
+    let header = files.iter().find(|f| f.name == "spring.h").expect("the header");
+    let text = String::from_utf8(header.bytes.clone()).expect("text");
+    for part in ["time in s", "component: 0 x [m], 1 x' [m/s]", "\"component, time\"", "relaxed solve: blocks of"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+
+    // Sizes of the axes that calls choose differ, so that no two are mixed up.
+    let sizes = |at: usize| -> Vec<u64> {
+        let axes = &functions[at].program.entry.axes;
+        axes.iter().enumerate().map(|(i, a)| a.size.map_or(11 + 2 * i as u64, |n| n as u64)).collect()
+    };
+    let mut program = String::from("#include <stdio.h>\n#include \"spring.h\"\nint main(void) {\n");
+    let mut expected = String::new();
+    for (at, function) in functions.iter().enumerate() {
+        let (name, of) = (&function.name, &function.program);
+        let sizes = sizes(at);
+        let listed: Vec<String> = sizes.iter().map(u64::to_string).collect();
+        let _ = writeln!(
+            program,
+            "  {{ mechc_word s[] = {{{}}}, memory[{name}_memory_count + 1], words[{name}_most_arguments + 1];
+    for (unsigned i = 0; i < {name}_memory_count; ++i) {{
+      memory[i] = 1000 * (i + 1);
+      printf(\"{name} %s %u %llu\\n\", {name}_memory[i].name, {name}_memory[i].bytes, {name}_elements(i, s));
+    }}
+    for (unsigned i = 0; i < {name}_launch_count; ++i) {{
+      printf(\"%s %u %llu:\", {name}_launches[i].kernel, {name}_launches[i].block, {name}_threads(i, s));
+      unsigned n = {name}_arguments(i, s, memory, {STATUS}, words);
+      for (unsigned j = 0; j < n; ++j) printf(\" %llu\", words[j]);
+      printf(\"\\n\");
+    }}
+  }}",
+            listed.join(", ")
+        );
+        let value = |count: &Count| count.value(&sizes).expect("a count");
+        let buffers = of.entry.buffers.len();
+        for (i, b) in of.entry.buffers.iter().enumerate() {
+            let _ = writeln!(expected, "{name} b{i} {} {}", b.elem.bytes(), b.size.value(&sizes).expect("a size"));
+        }
+        for (i, w) in of.scratch.iter().enumerate() {
+            let _ = writeln!(expected, "{name} w{i} {} {}", w.elem.bytes(), value(&w.count));
+        }
+        for step in &of.steps {
+            let launch = match step {
+                DeviceStep::Launch(launch) => launch,
+                DeviceStep::Gemm(gemm) => &gemm.generated,
+            };
+            let kernel = &of.kernels[launch.kernel];
+            let _ = write!(expected, "{} {} {}:", kernel.name, kernel.block, value(&launch.threads));
+            for argument in &launch.arguments {
+                let word = match argument {
+                    Argument::Memory(Memory::Buffer(i)) => address(*i),
+                    Argument::Memory(Memory::Scratch(i)) => address(buffers + i),
+                    Argument::Count(c) => value(c),
+                    Argument::Status(i) => STATUS + 8 * *i as u64,
+                };
+                let _ = write!(expected, " {word}");
+            }
+            expected.push('\n');
+        }
+    }
+    program.push_str("  return 0;\n}\n");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("spring.h"), &text).expect("the header is written");
+    std::fs::write(path("main.c"), program).expect("the program is written");
+    let build = |compiler: &str, flags: &[&str], file: &Path| {
+        let output = Command::new(compiler)
+            .args(flags)
+            .args(["-Wall", "-Wextra", "-Werror", "-o"])
+            .arg(path("main"))
+            .arg(file)
+            .output()
+            .expect("the compiler starts");
+        assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(Command::new(path("main")).output().expect("the program runs").stdout).expect("text")
+    };
+    assert_eq!(build("cc", &["-std=c99"], &path("main.c")), expected);
+    // The same as C++.
+    assert_eq!(build("g++", &["-std=c++17", "-x", "c++"], &path("main.c")), expected);
+}
