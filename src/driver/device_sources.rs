@@ -35,7 +35,7 @@ impl Session {
     /// # Errors
     /// Those of [`Session::check`], and of models that cannot be lowered.
     pub fn device_functions(&mut self, path: &str, overrides: &[String]) -> Result<Vec<DeviceFunction>, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let mut functions = Vec::new();
         for module in emit::modules(&program, Stage::Cuda)? {
             for function in &module.functions {

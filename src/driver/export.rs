@@ -26,7 +26,7 @@ impl Session {
     /// Those of [`Session::check`]; where a number of the model is not known, or the notation cannot say something.
     pub fn export(&mut self, path: &str, overrides: &[String], request: &ExportRequest<'_>) -> Result<String, Failure> {
         let record = request.record.map(read).transpose()?;
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let here = |m: &Model| self.sources().file(m.span.file).path == path;
         let model = choose(&program, path, request.model, here)?;
         let origin = match &record {

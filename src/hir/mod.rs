@@ -40,7 +40,7 @@ pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{Origin, PredictSpec};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
-pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
+pub use test::{Claim, EquationRef, Expectation, NamedTerm, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
 pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,

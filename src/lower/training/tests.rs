@@ -44,6 +44,7 @@ impl Sketch {
             boundary: Default::default(),
             step: None,
             statements: None,
+            abbreviations: Vec::new(),
             initial: Vec::new(),
             units: crate::hir::Units::default(),
         };
