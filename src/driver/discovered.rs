@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::simulations::Simulation;
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
@@ -10,18 +11,6 @@ use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
-
-/// A start and a grid for a simulation block of the file.
-pub struct Simulation {
-    /// The data set; empty where there is only one.
-    pub set: String,
-    /// Value of every component at the first time, in the order of the first-order system.
-    pub initial: Vec<f64>,
-    /// Samples.
-    pub steps: usize,
-    /// Their spacing.
-    pub dt: f64,
-}
 
 /// The text of `discovered.mech`. Numbers are written in full, so that the file simulates exactly what was found.
 ///
@@ -121,14 +110,14 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
         return;
     }
     for (k, simulation) in simulations.iter().enumerate() {
-        let name = if simulation.set.is_empty() { "solution" } else { &simulation.set };
         let values: Vec<String> = simulation.initial.iter().map(|&v| number(v)).collect();
         let from = match k {
             0 => String::new(),
             _ => format!("; from ({})", values.join(", ")),
         };
-        let (steps, dt) = (simulation.steps, number(simulation.dt));
-        let _ = writeln!(out, "\ndata {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
+        let (name, steps, dt) = (&simulation.name, simulation.steps, number(simulation.dt));
+        let about = if simulation.of.is_empty() { String::new() } else { format!("/// From the start of {}.\n", simulation.of) };
+        let _ = writeln!(out, "\n{about}data {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
     }
 }
 
