@@ -251,7 +251,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 let products = if tf32 { Products::Tf32 } else { Products::Library };
                 let options = RunOptions { overrides: model.set.clone(), out, resume, fit, threads, device, products };
                 // Said before anything can fail: a warning may name the reason.
-                let known = session.check(name, &model.set)?.warnings;
+                let known = session.check_without_tests(name, &model.set)?.warnings;
                 say(&mechc::diagnostics::render(&known, session.sources(), format));
                 let mut observer = watch::Watch::new(stop, format == Format::Json);
                 let outcomes = session.run(name, &options, &mut observer)?;
@@ -291,8 +291,18 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             })
         }
         Command::Check { model, emit: None, data, .. } => with_session(&model, format, |session, name| {
-            let checked = session.check(name, &model.set)?;
-            say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));
+            let checked = session.check(name, &model.set).map(|checked| checked.warnings);
+            // The data are judged also where only tests are wrong.
+            if let (true, Err(failure @ Failure::Model(_))) = (data, &checked)
+                && session.check_without_tests(name, &model.set).is_ok()
+            {
+                say(&failure.render(session.sources(), format));
+                session.check_data(name, &model.set).map(|found| {
+                    say(&mechc::diagnostics::render(&found, session.sources(), format));
+                })?;
+                return Err(Failure::Model(Vec::new()));
+            }
+            say(&mechc::diagnostics::render(&checked?, session.sources(), format));
             if data {
                 let found = session.check_data(name, &model.set)?;
                 say(&mechc::diagnostics::render(&found, session.sources(), format));

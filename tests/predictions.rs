@@ -92,6 +92,44 @@ test \"goes on\" {
     assert_eq!(text.lines().count(), 1 + 2 * 160, "{}", text.lines().next().unwrap_or_default());
 }
 
+/// What a run prints about its predictions: one line each, with what they are compared with.
+#[test]
+fn predictions_are_told_in_a_line_each() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Truth { state u order 2; u'' = -u + 0.3*u^3; initial u = 0.5, u' = 0 }
+model Spring { state u order 2; param k = 1; u'' + k*u = 0 }
+data run = simulate Truth { steps 200; dt 0.05; trajectories 3; seed 2; holdout 20% of time }
+fit Spring to run
+predict tail = Spring { tolerance 5% }
+predict far = Spring { steps 100; tolerance 1000 }
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a written file");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |name: &str| {
+        let start = format!("predicted {name}: ");
+        let found = printed.lines().find_map(|l| l.strip_prefix(&start)).unwrap_or_else(|| panic!("{printed}"));
+        found.to_string()
+    };
+    // 40 samples were held out of each trajectory, at 0.05. A spring that is not linear leaves one that is.
+    assert!(line("tail").starts_with("120 samples of 3 trajectories in tail.csv; RMSE u "), "{printed}");
+    assert!(line("tail").contains("; follows the data for ") && line("tail").ends_with(" of 2"), "{printed}");
+    assert!(line("far").starts_with("300 samples of 3 trajectories in far.csv; RMSE u "), "{printed}");
+    assert!(line("far").ends_with("; follows the data for 2, to the end"), "{printed}");
+    let json = mechc(folder.path(), &["run", "m.mech", "--out", "again", "--message-format", "json"]);
+    let object: Value = serde_json::from_slice(&json.stdout).expect("an object");
+    let tail = serde_json::json!({"name": "tail", "file": "tail.csv", "samples": 120, "trajectories": 3});
+    assert_eq!(object["predictions"][0], tail);
+    let score = object["scores"].as_array().expect("scores").iter().find(|s| s["part"] == "tail").expect("a score");
+    assert_eq!(score["to_the_end"], false);
+    // Every trajectory that was fitted can be simulated again.
+    let found = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the law");
+    assert_eq!(found.matches("steps 200; dt 0.05").count(), 3, "{found}");
+    let checked =
+        mechc(folder.path(), &["simulate", "out/discovered.mech", "--data", "solution_3", "--out", "third.csv"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
 /// A prediction is made by a run: other commands say so.
 #[test]
 fn only_runs_predict() {

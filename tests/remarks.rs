@@ -122,15 +122,20 @@ fit Fitted to obs
     assert!(held.iter().any(|m| m["name"] == "RMSE of u"), "{record}");
     let printed = text(&done.stdout);
     let line = printed.lines().find(|l| l.starts_with("held out: ")).unwrap_or_else(|| panic!("{printed}"));
-    for metric in held {
-        let name = metric["name"].as_str().expect("a name");
-        let at = line.find(name).unwrap_or_else(|| panic!("{name} in {line}"));
-        let number = line[at + name.len()..].trim_start().split([',', ' ']).next().expect("a number");
-        let (shown, value) = (number.parse::<f64>().expect("a number"), metric["value"].as_f64().expect("a number"));
-        assert!((shown / value - 1.0).abs() < 5e-3, "{name}: {shown} for {value}");
-        assert!(page.contains(name));
-    }
+    let error = held.iter().find(|m| m["name"] == "RMSE of u").and_then(|m| m["value"].as_f64()).expect("a number");
+    // All of the twenty samples that were held out, at 0.1.
+    let (before, after) = ("held out: RMSE u ", "; follows the data for 2, to the end");
+    let number = line.strip_prefix(before).and_then(|l| l.strip_suffix(after)).unwrap_or_else(|| panic!("{line}"));
+    let shown: f64 = number.parse().expect("a number");
+    assert!((shown / error - 1.0).abs() < 5e-3, "{shown} for {error}");
+    assert!(held.iter().all(|m| page.contains(m["name"].as_str().expect("a name"))));
     let (json, _, _) = run(folder.path(), model, &["--message-format", "json"]);
     let object: serde_json::Value = serde_json::from_slice(&json.stdout).expect("an object");
     assert_eq!(object["metrics"], record["metrics"]);
+    let score = &object["scores"][0];
+    assert_eq!(
+        (&score["part"], &score["to_the_end"], &score["compared"]),
+        (&"held out".into(), &true.into(), &2.0.into())
+    );
+    assert_eq!(object["scores"].as_array().map(Vec::len), Some(1));
 }

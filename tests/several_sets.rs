@@ -95,6 +95,26 @@ fit M to (slow, fast)
     // The law that was found comes with the grid of either set.
     let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("the law");
     assert!(found.contains("data slow = simulate M") && found.contains("data fast = simulate M"), "{found}");
+    assert!(
+        found.contains("48 of 60 samples of x, y (./slow.csv; 12 held out) and 80 samples of x (./fast.csv), fitted"),
+        "{found}"
+    );
+    // An export says whose initial values it has, and can have those of the other.
+    for (data, whose, first) in
+        [(None, "slow (with --data those of fast)", 1.0), (Some("fast"), "fast (with --data", 5.0)]
+    {
+        let mut args = vec!["export", "r", "--to", "json"];
+        args.extend(data.iter().flat_map(|name| ["--data", name]));
+        let made = mechc(folder.path(), &args);
+        let exported: Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(&made)));
+        let about = exported["about"].as_array().expect("lines").iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        assert!(about.iter().any(|line| line.starts_with(&format!("initial values: those of {whose}"))), "{about:?}");
+        let start = exported["states"][0]["initial"][0].as_f64().expect("a number");
+        assert!((start - first).abs() < 1e-5, "{data:?}: {start}");
+    }
+    let none = mechc(folder.path(), &["export", "r", "--to", "json", "--data", "none"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(said(&none).contains("N003") && said(&none).contains("choose one of slow, fast"), "{}", said(&none));
     let made = mechc(folder.path(), &["simulate", "r/discovered.mech", "--data", "fast", "--out", "again.csv"]);
     assert!(made.status.success(), "{}", said(&made));
     let again = fs::read_to_string(folder.path().join("again.csv")).expect("a table");

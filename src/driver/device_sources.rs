@@ -39,7 +39,7 @@ impl Session {
     /// # Errors
     /// Those of [`Session::check`], and of models that cannot be lowered.
     pub fn device_functions(&mut self, path: &str, overrides: &[String]) -> Result<Vec<DeviceFunction>, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let mut functions = Vec::new();
         // The functions of models come first, in the order of the models.
         let mut models = program.models.iter().map(|(_, model)| model);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::simulations::Simulation;
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
@@ -10,20 +11,6 @@ use crate::diagnostics::Sink;
 use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
-
-/// A start and a grid for a simulation block of the file.
-pub struct Simulation {
-    /// The data set; empty where there is only one.
-    pub set: String,
-    /// Parameters that differ from the model's, those of the trajectory's own.
-    pub own: Vec<(String, f64)>,
-    /// Value of every component at the first time, in the order of the first-order system.
-    pub initial: Vec<f64>,
-    /// Samples.
-    pub steps: usize,
-    /// Their spacing.
-    pub dt: f64,
-}
 
 /// The text of `discovered.mech`. Numbers are written in full, so that the file simulates exactly what was found.
 ///
@@ -123,7 +110,6 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
         return;
     }
     for (k, simulation) in simulations.iter().enumerate() {
-        let name = if simulation.set.is_empty() { "solution" } else { &simulation.set };
         let values: Vec<String> = simulation.initial.iter().map(|&v| number(v)).collect();
         let from = match k {
             0 => String::new(),
@@ -131,9 +117,14 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
         };
         let own: Vec<String> = simulation.own.iter().map(|(name, v)| format!("{name} = {}", number(*v))).collect();
         let with = if own.is_empty() { String::new() } else { format!("({})", own.join(", ")) };
-        let (steps, dt) = (simulation.steps, number(simulation.dt));
+        let (name, steps, dt) = (&simulation.name, simulation.steps, number(simulation.dt));
+        let about = if simulation.of.is_empty() {
+            String::new()
+        } else {
+            format!("/// From the start of {}.\n", simulation.of)
+        };
         let of = &model.name;
-        let _ = writeln!(out, "\ndata {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{from}; noise 0 }}");
+        let _ = writeln!(out, "\n{about}data {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{from}; noise 0 }}");
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::failure::{Failure, Problem};
 use super::session::Session;
+use crate::base::Idx;
 use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
-use crate::hir::{Model, Program};
+use crate::hir::{DataSource, Model, Program, SimulateSpec};
 use crate::report::RunRecord;
 
 /// What to export, and how.
@@ -15,6 +16,8 @@ pub struct ExportRequest<'a> {
     pub options: Options,
     /// The model, where the file has several.
     pub model: Option<&'a str>,
+    /// The simulated data set of the file whose initial values, and parameters, count; without it those of the model.
+    pub data: Option<&'a str>,
     /// The text of the run's `record.json`, where the file is the `discovered.mech` of a run.
     pub record: Option<&'a str>,
 }
@@ -26,21 +29,35 @@ impl Session {
     /// Those of [`Session::check`]; where a number of the model is not known, or the notation cannot say something.
     pub fn export(&mut self, path: &str, overrides: &[String], request: &ExportRequest<'_>) -> Result<String, Failure> {
         let record = request.record.map(read).transpose()?;
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let here = |m: &Model| self.sources().file(m.span.file).path == path;
-        let model = choose(&program, path, request.model, here)?;
-        let origin = match &record {
+        let mut model = choose(&program, path, request.model, here)?;
+        let start = request.data.map(|name| simulation(&program, path, &model.name, name)).transpose()?;
+        if let Some(spec) = start {
+            model = &program.models[spec.model];
+        }
+        let mut origin = match &record {
             Some(record) => found(record),
             None => Origin { about: about(model, path), found: Vec::new() },
         };
+        origin.about.extend(beginning(&program, &model.name, request.data, record.as_ref()));
         let errors: Vec<(String, f64, f64)> = record
             .iter()
             .flat_map(|r| &r.parameters)
             .filter_map(|p| Some((p.name.clone(), p.value, p.std_error?)))
             .collect();
-        System::new(model, origin, &errors)
-            .and_then(|system| export(&system, request.format, request.options))
-            .map_err(failure)
+        let mut system = System::new(model, origin, &errors).map_err(failure)?;
+        if let Some(spec) = start {
+            let mut values = spec.initial.iter();
+            system.initial.iter_mut().flatten().zip(&mut values).for_each(|(slot, value)| *slot = Some(*value));
+            for parameter in &mut system.parameters {
+                let value = spec.values.get(parameter.id.index()).copied().unwrap_or(parameter.value);
+                // An error belongs to the estimate alone.
+                parameter.std_error = parameter.std_error.filter(|_| value == parameter.value);
+                parameter.value = value;
+            }
+        }
+        export(&system, request.format, request.options).map_err(failure)
     }
 }
 
@@ -87,6 +104,48 @@ fn choose<'p>(
         (None, [], _) => Err(problem(format!("`{path}` has no model"))),
         (None, ..) => Err(problem(format!("`{path}` has several models"))),
     }
+}
+
+/// The simulations of a model, by name.
+fn simulations<'p>(program: &'p Program, model: &'p str) -> impl Iterator<Item = (&'p str, &'p SimulateSpec)> {
+    program.data.values().filter_map(move |data| match &data.source {
+        DataSource::Simulate(spec) if program.models[spec.model].name == model => Some((data.name.as_str(), spec)),
+        _ => None,
+    })
+}
+
+/// The simulation of a model that is called `name`.
+fn simulation<'p>(program: &'p Program, path: &str, model: &'p str, name: &str) -> Result<&'p SimulateSpec, Failure> {
+    simulations(program, model).find(|(other, _)| *other == name).map(|(_, spec)| spec).ok_or_else(|| {
+        let names: Vec<&str> = simulations(program, model).map(|(name, _)| name).collect();
+        let help = match names.is_empty() {
+            true => "leave out --data".to_string(),
+            false => format!("choose one of {} with --data", names.join(", ")),
+        };
+        Failure::Usage(Problem::new("N003", format!("`{path}` simulates `{model}` in no data called `{name}`"), help))
+    })
+}
+
+/// Whose initial values are exported, where that is a question: those of a run, or the ones asked for.
+fn beginning(program: &Program, model: &str, asked: Option<&str>, record: Option<&RunRecord>) -> Option<String> {
+    let names: Vec<&str> = simulations(program, model).map(|(name, _)| name).collect();
+    let whose = match (asked, record) {
+        (Some(name), _) => name.to_string(),
+        // The first trajectory that was fitted.
+        (None, Some(record)) => match record.trajectories.first().map(|t| t.name.as_str()).filter(|n| !n.is_empty()) {
+            Some(name) if record.data.len() > 1 => name.to_string(),
+            Some(name) => format!("trajectory {name} of {}", record.data.first()?.name),
+            None => record.data.first()?.name.clone(),
+        },
+        (None, None) => return None,
+    };
+    let others: Vec<&str> =
+        names.into_iter().skip(usize::from(asked.is_none())).filter(|n| asked != Some(*n)).collect();
+    let others = match others.is_empty() {
+        true => String::new(),
+        false => format!(" (with --data those of {})", others.join(", ")),
+    };
+    Some(format!("initial values: those of {whose}{others}"))
 }
 
 /// Where a model comes from and what its author says about it.

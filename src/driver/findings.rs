@@ -42,6 +42,8 @@ pub struct Findings {
     pub normalisation: Vec<report::NormalisationRecord>,
     /// Figures of merit: name, part, value.
     pub metrics: Vec<(String, String, f64)>,
+    /// How well what was held out is predicted, and predictions follow the data.
+    pub scores: Vec<report::ScoreRecord>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
     /// The same, of what has a place in the model file.
@@ -247,6 +249,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         parameters,
         noise,
         loss: watched.chain(trained).collect(),
+        scores: findings.scores.clone(),
         metrics: findings
             .metrics
             .iter()

@@ -46,6 +46,7 @@ mod scaffold;
 mod score;
 mod session;
 mod sets;
+mod simulations;
 mod solve_case;
 mod solved;
 mod statements;

@@ -10,10 +10,11 @@
 
 use super::failure::Failure;
 use super::session::Checked;
-use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::diagnostics::{Diagnostic, Severity, Sink, codes};
 use crate::sema;
-use crate::source::{FileId, Sources, World};
+use crate::source::{FileId, Sources, Span, World};
 use crate::syntax;
+use crate::syntax::ast::Item;
 
 /// Text to checked program.
 pub fn check(file: FileId, world: &dyn World, overrides: &[String], sources: &mut Sources) -> Result<Checked, Failure> {
@@ -31,6 +32,50 @@ pub fn check(file: FileId, world: &dyn World, overrides: &[String], sources: &mu
     match program {
         Some(program) => Ok(Checked { program, warnings: findings }),
         None => Err(failed(findings, &changes)),
+    }
+}
+
+/// Text to checked program for commands that judge no tests: what is wrong in tests alone is no more than a warning, and the program has
+/// none of them.
+pub fn check_without_tests(
+    file: FileId,
+    world: &dyn World,
+    overrides: &[String],
+    sources: &mut Sources,
+) -> Result<Checked, Failure> {
+    let before = sources.clone();
+    let found = match check(file, world, overrides, sources) {
+        Err(Failure::Model(found)) => found,
+        other => return other,
+    };
+    let text = before.file(file).text.clone();
+    let mut tree = syntax::parse(file, &text, &mut Sink::new());
+    let tests: Vec<Span> =
+        tree.items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t.span) } else { None }).collect();
+    let in_a_test = |d: &Diagnostic| {
+        let place = d.primary.span;
+        // Behind a bracket without its partner nobody knows where the test ends.
+        let ends = ![codes::E0103, codes::E0104].contains(&d.code);
+        ends && tests.iter().any(|t| t.file == place.file && t.start <= place.start && place.end <= t.end)
+    };
+    if !found.iter().filter(|d| d.severity == Severity::Error).all(in_a_test) {
+        return Err(Failure::Model(found));
+    }
+    *sources = before;
+    tree.items.retain(|i| !matches!(i, Item::Test(_)));
+    let (mut asked, mut sink) = (Sink::new(), Sink::new());
+    let changes: Vec<sema::Override> =
+        overrides.iter().filter_map(|o| sema::parse_override(o, sources, &mut asked)).collect();
+    match sema::analyze(&tree, world, &changes, sources, &mut sink) {
+        Some(program) => {
+            // What only tests use is not unused.
+            let known = sink.into_sorted().into_iter().filter(|d| d.code != codes::W0702);
+            let wrong = found.into_iter().filter(in_a_test).map(|d| Diagnostic { severity: Severity::Warning, ..d });
+            let mut all = Sink::new();
+            known.chain(wrong).for_each(|d| all.push(d));
+            Ok(Checked { program, warnings: all.into_sorted() })
+        }
+        None => Err(failed(sink.into_sorted(), &changes)),
     }
 }
 

@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::checkpoint::Saver;
-use super::discovered::{Simulation, discovered};
+use super::discovered::discovered;
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
+use super::simulations::simulations;
 use super::target::Target;
 use super::{gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
-use crate::report::{self, EquationsFile, RunDir, RunRecord};
+use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::source::SourceFile;
@@ -175,10 +176,10 @@ impl Job<'_> {
         if let Some(resumed) = &resumed {
             resumed.ensure_data(&identity, &read)?;
         }
-        let summary = summary(&read, model, fit);
         let mut records = sets::records(&data, model);
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
+        let summary = summary(&records, model, fit);
         let unobserved = remarks::unobserved(model, &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
@@ -261,17 +262,21 @@ impl Job<'_> {
 }
 
 /// One line on what is fitted to what.
-fn summary(sets: &[&Dataset], model: &Model, fit: &Fit) -> String {
+fn summary(sets: &[DataRecord], model: &Model, fit: &Fit) -> String {
     let engine = match fit.engine {
         Engine::Joint => "joint Gauss-Newton",
         Engine::Gradient => "gradient training",
     };
-    let part = |set: &&Dataset| {
-        let trajectories = match set.trajectories.len() {
+    let part = |set: &DataRecord| {
+        let trajectories = match set.trajectories {
             1 => String::new(),
             n => format!(" in {n} trajectories"),
         };
-        format!("{} samples of {}{trajectories} ({})", set.samples(), set.columns.join(", "), set.source)
+        let (samples, held) = match set.held_out {
+            0 => (set.samples.to_string(), String::new()),
+            held => (format!("{} of {}", set.samples.saturating_sub(held), set.samples), format!("; {held} held out")),
+        };
+        format!("{samples} samples of {}{trajectories} ({}{held})", set.columns.join(", "), set.source)
     };
     let parts: Vec<String> = sets.iter().map(part).collect();
     format!("{}, fitted to {} by {engine}", parts.join(" and "), model.name)
@@ -322,9 +327,14 @@ fn save(
 ) -> Result<(), Failure> {
     let json = |e: serde_json::Error| Failure::Internal(format!("a record cannot be written as JSON: {e}"));
     directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
-    let about =
+    let mut about =
         vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
     let simulations = simulations(model, observed, findings);
+    let left_out = observed.train.trajectories.len() - simulations.len();
+    if left_out > 0 && model.inputs.is_empty() {
+        about
+            .push(format!("data blocks for the first {} trajectories, {left_out} more were fitted", simulations.len()));
+    }
     directory.save("discovered.mech", discovered(model, findings, &simulations, &about).as_bytes())?;
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;
@@ -339,33 +349,4 @@ fn save(
     let text = serde_json::to_string_pretty(record).map_err(json)?;
     directory.save("record.json", text.as_bytes())?;
     Ok(())
-}
-
-/// Start and grid of the first trajectory of every data set, with the part that was held out behind the fitted one.
-fn simulations(model: &Model, observed: &Observed, findings: &Findings) -> Vec<Simulation> {
-    let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
-    let mut out: Vec<Simulation> = Vec::new();
-    let mut offset = 0;
-    for (k, first) in observed.train.trajectories.iter().enumerate() {
-        if out.last().is_none_or(|s| s.set != first.set) {
-            let value = |c: usize| findings.solution.get(c * total + offset).copied().unwrap_or(0.0);
-            let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
-            out.push(Simulation {
-                set: first.set.clone(),
-                own: own(model, findings, k),
-                initial: (0..observed.components.len()).map(value).collect(),
-                steps: first.len + held.map_or(0, |h| h.len),
-                dt: first.dt,
-            });
-        }
-        offset += first.len;
-    }
-    out
-}
-
-/// The parameters of a fitted trajectory's own; elements of families have no name in a simulation.
-fn own(model: &Model, findings: &Findings, trajectory: usize) -> Vec<(String, f64)> {
-    let Some(values) = findings.own.get(trajectory) else { return Vec::new() };
-    let own = model.unknowns.values().zip(values).filter(|(u, _)| model.is_per_sample(u) && !u.name.contains('['));
-    own.map(|(u, value)| (u.name.clone(), *value)).collect()
 }

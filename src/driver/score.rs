@@ -4,6 +4,7 @@ use super::findings::Findings;
 use super::observed::Observed;
 use crate::data::Trajectory;
 use crate::hir::FOLLOWS;
+use crate::report::{ScoreRecord, StateError};
 
 /// Squared errors of a part of the data.
 #[derive(Clone, Debug)]
@@ -12,14 +13,22 @@ pub(super) struct Score {
     set: String,
     /// Sum of squares and number of samples, per component.
     squares: Vec<(f64, usize)>,
-    /// For how long predictions follow the data, with an error below how many standard deviations.
+    /// For how long predictions follow the data, and how long there are data: of the trajectory that is left first.
     followed: f64,
+    compared: f64,
+    /// The shortest of these times over all trajectories, those that are followed to an early end included.
+    shortest: f64,
+    /// Whether every trajectory is followed to its end.
+    to_the_end: bool,
+    /// The error, in standard deviations, below which data are followed.
     follows: f64,
 }
 
 impl Score {
     pub(super) fn new(set: String, observed: &Observed) -> Score {
-        Score { set, squares: vec![(0.0, 0); observed.components.len()], followed: f64::INFINITY, follows: FOLLOWS }
+        let squares = vec![(0.0, 0); observed.components.len()];
+        let never = f64::INFINITY;
+        Score { set, squares, followed: never, compared: never, shortest: never, to_the_end: true, follows: FOLLOWS }
     }
 
     /// The same with another limit of what follows the data.
@@ -45,7 +54,12 @@ impl Score {
             mine.0 += new.0;
             mine.1 += new.1;
         }
-        self.followed = self.followed.min(part.followed);
+        // What is left counts before what is followed to an early end.
+        if (part.to_the_end, part.followed) < (self.to_the_end, self.followed) {
+            (self.followed, self.compared) = (part.followed, part.compared);
+        }
+        self.to_the_end &= part.to_the_end;
+        self.shortest = self.shortest.min(part.shortest);
     }
 
     /// Adds the errors of a prediction, `[component, sample]`, and for how long it follows the data.
@@ -70,20 +84,32 @@ impl Score {
                 followed = i;
             }
         }
-        self.followed = if held.is_irregular() {
-            held.time(followed.min(held.len.saturating_sub(1))) - held.time(0)
-        } else {
-            followed as f64 * held.dt
+        let after = |samples: usize| match held.is_irregular() {
+            true => held.time(samples.min(held.len.saturating_sub(1))) - held.time(0),
+            false => samples as f64 * held.dt,
         };
+        (self.followed, self.compared) = (after(followed), after(held.len));
+        (self.shortest, self.to_the_end) = (self.followed, followed == held.len);
     }
 
     /// The figures of merit: root mean squares, and for predictions how long they follow.
     pub(super) fn tell(&self, observed: &Observed, part: &str, findings: &mut Findings) {
+        let rmse = |(sum, count): &(f64, usize)| (sum / *count as f64).sqrt();
+        if self.followed.is_finite() {
+            let scored = observed.components.iter().zip(&self.squares).filter(|(_, (_, count))| *count > 0);
+            findings.scores.push(ScoreRecord {
+                part: part.to_string(),
+                data: self.set.clone(),
+                rmse: scored.map(|(c, s)| StateError { state: c.state.clone(), error: rmse(s) }).collect(),
+                followed: self.followed,
+                compared: self.compared,
+                to_the_end: self.to_the_end,
+            });
+        }
         let behind = if self.set.is_empty() { String::new() } else { format!(" in {}", self.set) };
-        for (c, (sum, count)) in observed.components.iter().zip(&self.squares) {
-            if *count > 0 {
-                let rmse = (sum / *count as f64).sqrt();
-                findings.metrics.push((format!("RMSE of {}{behind}", c.state), part.into(), rmse));
+        for (c, squares) in observed.components.iter().zip(&self.squares) {
+            if squares.1 > 0 {
+                findings.metrics.push((format!("RMSE of {}{behind}", c.state), part.into(), rmse(squares)));
             }
         }
         if self.followed.is_finite() {
@@ -91,7 +117,7 @@ impl Score {
                 "time the prediction follows the data{behind} (error below {} standard deviations)",
                 self.follows
             );
-            findings.metrics.push((name, part.into(), self.followed));
+            findings.metrics.push((name, part.into(), self.shortest));
         }
     }
 }

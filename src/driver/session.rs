@@ -122,10 +122,27 @@ impl Session {
         }
     }
 
-    /// Parses and checks a model file, with settings replaced by `block.key=value` overrides.
+    /// Parses and checks a model file, tests included, with settings replaced by `block.key=value` overrides.
     pub fn check(&mut self, path: &str, overrides: &[String]) -> Result<Checked, Failure> {
+        self.checked(path, overrides, passes::check)
+    }
+
+    /// Like [`Session::check`], for what needs no tests: mistakes in them are warnings, and the program then has no tests.
+    ///
+    /// # Errors
+    /// Those of [`Session::check`] outside tests.
+    pub fn check_without_tests(&mut self, path: &str, overrides: &[String]) -> Result<Checked, Failure> {
+        self.checked(path, overrides, passes::check_without_tests)
+    }
+
+    fn checked(
+        &mut self,
+        path: &str,
+        overrides: &[String],
+        pass: fn(FileId, &dyn World, &[String], &mut Sources) -> Result<Checked, Failure>,
+    ) -> Result<Checked, Failure> {
         let file = self.read(path)?;
-        match passes::check(file, self.world.as_ref(), overrides, &mut self.sources) {
+        match pass(file, self.world.as_ref(), overrides, &mut self.sources) {
             Ok(checked) => {
                 let warnings = self.levels.apply(checked.warnings);
                 match warnings.iter().any(|w| w.severity == Severity::Error) {
@@ -140,7 +157,7 @@ impl Session {
 
     /// Checks a model file and prints its lowering in the user's terms.
     pub fn expand(&mut self, path: &str, overrides: &[String]) -> Result<String, Failure> {
-        Ok(hir::expand(&self.check(path, overrides)?.program))
+        Ok(hir::expand(&self.check_without_tests(path, overrides)?.program))
     }
 
     /// The text of one stage of compilation; the same bytes every time.
@@ -149,14 +166,14 @@ impl Session {
             let file = self.read(path)?;
             return passes::dump_ast(file, &self.sources);
         }
-        let checked = self.check(path, overrides)?;
+        let checked = self.check_without_tests(path, overrides)?;
         emit::emit(&checked.program, stage)
     }
 
     /// The relaxed solves of a model file's fits and models: sizes, algorithms, and how many fit in memory, which `bytes` gives in
     /// place of what the machine has. Reads no data.
     pub fn plan(&mut self, path: &str, overrides: &[String], bytes: Option<u64>) -> Result<Vec<Planned>, Failure> {
-        plan::plan(&self.check(path, overrides)?.program, bytes)
+        plan::plan(&self.check_without_tests(path, overrides)?.program, bytes)
     }
 
     /// What the data of the fits of a file say about their unknowns: candidate terms that are combinations of others, parameters without an
@@ -165,7 +182,7 @@ impl Session {
     /// # Errors
     /// Those of [`Session::check`], and of the data.
     pub fn check_data(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Diagnostic>, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let mut found = Vec::new();
         for fit in program.fits.values() {
             found.extend(collinear::check(&program, fit, &self.data_root)?);
@@ -179,13 +196,13 @@ impl Session {
 
     /// Compiles every model of a file, imported ones included, to callable code.
     pub fn compile(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Compiled>, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         program.models.values().map(|m| Compiled::linearisation(m, &Target::Host(Threads::single()))).collect()
     }
 
     /// Makes a data set of a model file that is simulated, solved or computed: the one named, or the only one.
     pub fn simulate(&mut self, path: &str, overrides: &[String], name: Option<&str>) -> Result<Dataset, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let simulated: Vec<&hir::DataSet> = program.data.values().filter(|d| d.source.is_made()).collect();
         let names: Vec<&str> = simulated.iter().map(|d| d.name.as_str()).collect();
         let usage = |message: String| {
@@ -218,7 +235,7 @@ impl Session {
         overrides: &[String],
         bench: &StepBench,
     ) -> Result<StepBenchTimes, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         bench_step::bench_step((path, &program, &self.data_root), bench)
     }
 
@@ -230,7 +247,7 @@ impl Session {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Outcome>, Failure> {
         let known = self.sources.iter().count();
-        let checked = self.check(path, &options.overrides)?;
+        let checked = self.check_without_tests(path, &options.overrides)?;
         let sources: Vec<&SourceFile> = self.sources.iter().skip(known).map(|(_, file)| file).collect();
         let mut outcomes = run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)?;
         for outcome in &mut outcomes {

@@ -21,16 +21,16 @@ mod training;
 mod unit;
 mod unit_of;
 
+pub use crate::base::SolvePrecision;
 pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
-    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
+    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit,
+    Holdout, Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
     SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
-pub use crate::base::SolvePrecision;
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
@@ -41,7 +41,9 @@ pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{FOLLOWS, Origin, PredictSpec};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
-pub use test::{Claim, EquationRef, Expectation, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
+pub use test::{
+    Claim, EquationRef, Expectation, NamedTerm, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing,
+};
 pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,

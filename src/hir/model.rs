@@ -70,6 +70,8 @@ pub struct Model {
     pub step: Option<DeclaredStep>,
     /// The statements as written, of models with index sets: what was found is told in their terms, not element by element.
     pub statements: Option<Statements>,
+    /// What the names of `let`s, constants and fixed parameters stand for in models without statements, where only that is left of them.
+    pub abbreviations: Vec<(String, Expr)>,
     /// Units, declared and inferred.
     pub units: Units,
 }

@@ -41,8 +41,8 @@ pub enum Claim {
         of: EquationRef,
         /// Whether the sets must be equal.
         equal: bool,
-        /// The terms in canonical spelling, each once.
-        terms: Vec<String>,
+        /// The terms, each once.
+        terms: Vec<NamedTerm>,
     },
     /// A text is the one that was kept.
     Snapshot {
@@ -51,6 +51,15 @@ pub enum Claim {
         /// What distinguishes it from others of the same test, such as `equations of quick`.
         key: String,
     },
+}
+
+/// A term that a test names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTerm {
+    /// In canonical spelling, by which terms are compared.
+    pub spelled: String,
+    /// In the names that the test uses.
+    pub shown: String,
 }
 
 /// A text that is kept and compared.

@@ -28,6 +28,9 @@ pub struct ExportArgs {
     /// The model, where the file has several.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// The simulated data set whose initial values are written, where the file has several [default: the model's own].
+    #[arg(long, value_name = "NAME")]
+    data: Option<String>,
     /// Round numbers to so many significant digits, in latex and text [default: 6 in latex, all in text].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=17))]
     digits: Option<u8>,
@@ -55,6 +58,7 @@ pub fn run(args: &ExportArgs, findings: Findings) -> Result<(), u8> {
             format: args.to,
             options: Options { digits: args.digits },
             model: args.model.as_deref(),
+            data: args.data.as_deref(),
             record: record.as_deref(),
         };
         let text = session.export(name, &args.set, &request)?;

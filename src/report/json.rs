@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord};
+use super::record::{Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord, ScoreRecord};
+use super::scores::PredictionFile;
 
 /// The version of `equations.json`.
 pub const SCHEMA: u32 = 1;
@@ -38,6 +39,12 @@ pub struct EquationsFile {
     /// Figures of merit.
     #[serde(default)]
     pub metrics: Vec<Metric>,
+    /// How well what was held out is predicted, and predictions follow the data.
+    #[serde(default)]
+    pub scores: Vec<ScoreRecord>,
+    /// The predictions.
+    #[serde(default)]
+    pub predictions: Vec<PredictionFile>,
     /// Warnings.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -57,6 +64,8 @@ impl EquationsFile {
             parameters: record.parameters.clone(),
             noise: record.noise.clone(),
             metrics: record.metrics.clone(),
+            scores: record.scores.clone(),
+            predictions: record.predictions.iter().map(PredictionFile::of).collect(),
             warnings: record.warnings.clone(),
         }
     }

@@ -24,6 +24,7 @@ mod progress;
 mod record;
 mod rounding;
 mod rundir;
+mod scores;
 pub mod svg;
 mod text;
 
@@ -41,8 +42,9 @@ pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
     DataRecord, Engine, Equation, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter, PlausibleTerm,
-    PredictionRecord, RunRecord, StateRecord, Term, TrajectoryRecord,
+    PredictionRecord, RunRecord, ScoreRecord, StateError, StateRecord, Term, TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;
+pub use scores::PredictionFile;
 pub use text::{behind, equations_short, equations_text, some};

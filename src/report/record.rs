@@ -36,6 +36,9 @@ pub struct RunRecord {
     pub loss: Vec<LossPoint>,
     /// Figures of merit, held-out ones among them.
     pub metrics: Vec<Metric>,
+    /// How well what was held out is predicted, and predictions follow the data: over all data, then over each data set of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreRecord>,
     /// Data and solution.
     pub trajectories: Vec<TrajectoryRecord>,
     /// What predictions of the fit gave.
@@ -201,6 +204,36 @@ pub struct Metric {
     pub value: f64,
 }
 
+/// How well a part of the data is predicted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    /// `held out`, or the name of a prediction.
+    pub part: String,
+    /// The data set; empty for all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data: String,
+    /// Root mean square errors: name of the state, and the error.
+    pub rmse: Vec<StateError>,
+    /// For how long the prediction follows the data: of the trajectory that it leaves first.
+    #[serde(with = "number")]
+    pub followed: f64,
+    /// For how long there are data behind that trajectory's start of the prediction.
+    #[serde(with = "number")]
+    pub compared: f64,
+    /// Whether every trajectory is followed to the end of its data.
+    pub to_the_end: bool,
+}
+
+/// The error of a state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StateError {
+    /// Name of the state.
+    pub state: String,
+    /// The error, in the unit of the state.
+    #[serde(with = "number")]
+    pub error: f64,
+}
+
 /// Data and solution of a trajectory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrajectoryRecord {
@@ -255,6 +288,7 @@ impl Default for RunRecord {
             normalisation: Vec::new(),
             loss: Vec::new(),
             metrics: Vec::new(),
+            scores: Vec::new(),
             trajectories: Vec::new(),
             predictions: Vec::new(),
             settings: Vec::new(),

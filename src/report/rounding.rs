@@ -4,6 +4,8 @@
 //! of Uncertainty in Measurement, 7.2.6). Without one, the value gets six significant digits. Below 1e-4 and from 1e6
 //! on, a power of ten is split off.
 
+use super::text::without_zeros;
+
 /// Significant digits of a value without standard error.
 const PLAIN_DIGITS: i32 = 6;
 /// Significant digits of a standard error.
@@ -57,8 +59,7 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
         None => {
             let v = scale(magnitude);
             let decimals = usize::try_from(PLAIN_DIGITS - 1 - order_of(v, PLAIN_DIGITS)).unwrap_or(0).min(17);
-            let text = format!("{v:.decimals$}");
-            let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text };
+            let text = without_zeros(&format!("{v:.decimals$}")).to_string();
             Rounded { magnitude: text, negative, error: None, error_digits: None, exponent }
         }
     }

@@ -87,11 +87,7 @@ pub fn equations_text(record: &RunRecord) -> String {
             .collect();
         out.push_str(&format!("\nestimated noise: {}\n", some(&list, MOST_NAMED)));
     }
-    let held = record.metrics.iter().filter(|m| m.part == "held out");
-    let held: Vec<String> = held.map(|m| format!("{} {}", m.name, short(m.value))).collect();
-    if !held.is_empty() {
-        out.push_str(&format!("\nheld out: {}\n", some(&held, MOST_NAMED)));
-    }
+    out.push_str(&super::scores::lines(record));
     out
 }
 
@@ -132,16 +128,21 @@ pub(crate) fn left_side(equation: &Equation) -> String {
     }
 }
 
-/// Three significant digits, for figures whose exact value nobody needs.
+/// At most three significant digits, for figures whose exact value nobody needs.
 pub(crate) fn short(v: f64) -> String {
     let text = format!("{v:.2e}");
     let order = text.split_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
     if v != 0.0 && !(-4..6).contains(&order) {
-        return text;
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", without_zeros(digits));
     }
     let decimals = usize::try_from(2 - order).unwrap_or(0);
-    let text = format!("{v:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    without_zeros(&format!("{v:.decimals$}")).to_string()
+}
+
+/// Digits without the zeros at their end that say nothing.
+pub(super) fn without_zeros(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 /// The terms with their signs: `-9.998(12)*x`, `+ 9.997(11)*y`.

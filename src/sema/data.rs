@@ -301,6 +301,11 @@ impl From<bool> for Several {
     }
 }
 
+/// Whether a number is written with a percent sign.
+fn is_percentage(value: &ast::Expr) -> bool {
+    matches!(value.kind, ast::ExprKind::Number { percent: true, .. })
+}
+
 /// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`.
 pub(super) fn holdout(
     settings: &mut Settings<'_>,
@@ -324,7 +329,14 @@ pub(super) fn holdout(
     };
     let share = settings.constant(setting, value, cx)?;
     if !(share > 0.0 && share < 1.0) {
-        return settings.out_of_range("`holdout` must lie between 0 and 100 %".to_string(), value.span, cx);
+        let message = "`holdout` must lie between 0 and 100 %";
+        let help = match (1.0..100.0).contains(&share) && !is_percentage(value) {
+            true => format!("a share of {share} in 100 has a percent sign: write `holdout {share}%`"),
+            false => "write a share such as `holdout 20%`".to_string(),
+        };
+        cx.sink.push(Diagnostic::error(E0504, message, value.span, "out of range").help(help));
+        settings.ok = false;
+        return None;
     }
     if trajectories && !several.by_default && !several.possible {
         let message = "there is only one trajectory, so none can be held out";

@@ -4,7 +4,7 @@ use super::axes;
 use super::equations::Draft;
 use super::fold;
 use super::resolve::Resolver;
-use super::scope::{Meaning, Scope};
+use super::scope::{Lazy, Meaning, Scope};
 use super::split::choose_linear;
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, E1012, W0701, W0705};
@@ -94,6 +94,7 @@ impl<'a> Resolver<'a, '_> {
         let units = super::units::check(self, model, &unknowns, &holes, &hole_ids);
         let statements =
             (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));
+        let abbreviations = if statements.is_none() { self.abbreviations() } else { Vec::new() };
         Some(Model {
             name: model.name.name.clone(),
             doc: model.doc.clone(),
@@ -108,8 +109,29 @@ impl<'a> Resolver<'a, '_> {
             boundary,
             step,
             statements,
+            abbreviations,
             units,
         })
+    }
+
+    /// What is put in the place of names: the values of `let`s, constants and fixed parameters.
+    fn abbreviations(&mut self) -> Vec<(String, Expr)> {
+        let names: Vec<(&str, Meaning, Span)> = self.scope.names.iter().map(|(n, e)| (*n, e.meaning, e.span)).collect();
+        let value = |(name, meaning, span): (&str, Meaning, Span)| {
+            let value = match meaning {
+                Meaning::Let(i) => match self.scope.lets.get(i)? {
+                    Lazy::Done(quantity) => quantity.value.clone(),
+                    _ => return None,
+                },
+                Meaning::Const(i) => self.constant_value(i, name, span)?,
+                Meaning::Param(p) if self.scope.param_unknowns.get(p.index())?.is_none() => {
+                    Expr::number(self.scope.params.get(p)?.value?, span)
+                }
+                _ => return None,
+            };
+            Some((name.to_string(), value))
+        };
+        names.into_iter().filter_map(value).collect()
     }
 
     fn constants(&mut self) {

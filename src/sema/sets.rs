@@ -1,6 +1,7 @@
 //! The data sets of a fit: what they observe, and whether they go together.
 
 use super::settings::{Context, Settings};
+use super::suggest::listed;
 use crate::base::{IndexSet, same_step};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0510, E0511, W0706};
@@ -50,12 +51,12 @@ impl<'p> Sets<'p> {
         let mut ok = true;
         for (span, data, columns) in self.known() {
             let has = |name: &str| columns.iter().any(|c| c == name);
-            let list = columns.join(", ");
+            let list = listed(columns.iter().map(String::as_str));
             if !model.states.values().any(|s| has(&s.name)) {
-                let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
+                let states = listed(model.states.values().map(|s| s.name.as_str()));
                 let message = format!("`{}` observes no state of `{}`", data.name, model.name);
                 let d = Diagnostic::error(E0510, message, span, format!("has {list}"));
-                let d = d.label(model.span, format!("has {}", states.join(", ")));
+                let d = d.label(model.span, format!("has {states}"));
                 cx.sink.push(d.help("states are matched by name: give them the same names"));
                 ok = false;
                 continue;
@@ -118,7 +119,12 @@ impl<'p> Sets<'p> {
             if let Some(state) = unseen {
                 let message =
                     format!("`{}` does not observe `{}`, which is moved in its windows", data.name, state.name);
-                let d = Diagnostic::error(E0510, message, span, format!("has {}", columns.join(", ")));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 let at = settings.get("shift").map_or(fit.span, |s| s.span);
                 cx.sink.push(d.label(at, "moved here"));
                 ok = false;
@@ -151,7 +157,12 @@ impl<'p> Sets<'p> {
             let without = known.iter().find(|(_, _, columns)| !has(columns));
             if let (Some((with, one, _)), Some((span, other, columns))) = (with, without) {
                 let message = format!("`{}` observes `{}`, and `{}` does not", one.name, state.name, other.name);
-                let d = Diagnostic::error(E0510, message, *span, format!("has {}", columns.join(", ")));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    *span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 let d = d.label(*with, format!("has `{}`", state.name));
                 cx.sink.push(d.help("windows of the gradient engine observe the same states: choose `engine joint`"));
                 return false;
@@ -166,7 +177,12 @@ impl<'p> Sets<'p> {
         for (span, data, columns) in self.known() {
             for input in network.needs().into_iter().filter(|i| !columns.contains(i)) {
                 let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
-                let d = Diagnostic::error(E0510, message, span, format!("has {}", columns.join(", ")));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 cx.sink.push(d.label(network.span, "the network"));
                 ok = false;
             }

@@ -38,7 +38,7 @@ fn session(text: &str) -> Session {
 }
 
 fn export(text: &str, format: Format, digits: Option<u8>) -> Result<String, Failure> {
-    let request = ExportRequest { format, options: Options { digits }, model: None, record: None };
+    let request = ExportRequest { format, options: Options { digits }, model: None, data: None, record: None };
     session(text).export("m.mech", &[], &request)
 }
 

@@ -217,3 +217,73 @@ fn files_are_formatted_and_checked() {
     let check = mechc(folder.path(), &["fmt", "--check", "a.mech", "b"]);
     assert_eq!((check.status.code(), text(&check.stdout)), (Some(0), String::new()));
 }
+
+#[test]
+fn names_that_equations_do_not_keep_stand_for_what_is_left_of_them() {
+    let model = r#"model M {
+  state x, y
+  const two = 2
+  param k = 3 fixed
+  param r = 0.5
+  let energy = x^2 + two*y^2
+  let saturated = x/(k + x)
+  x' = 4*saturated + energy - two*y
+  y' = r*saturated*y
+}
+test "same" {
+  expect terms(M.x') == {saturated, x^2, y^2, two*y}
+  expect terms(M.x') == {x/(3 + x), x*x, y^2, y}
+  expect coef(M.x', saturated) == 4
+  expect coef(M.x', x/(k + x)) == 4
+  expect coef(M.x', two*y) == -2
+  expect terms(M.y') == {r*y*saturated}
+}
+test "other" { expect terms(M.x') == {saturated, x^2, y^2} }
+test "energy" { expect coef(M.y', energy) == 1 }
+"#;
+    let folder = folder(&[("m.mech", model)]);
+    let out = mechc(folder.path(), &["test", "m.mech"]);
+    let said = text(&out.stdout);
+    assert!(said.starts_with("passed  m.mech: same\nfailed  m.mech: other\nfailed  m.mech: energy\n"), "{said}");
+}
+
+#[test]
+fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
+    let model = |test: &str| {
+        let rest = "model M { state x; param k; x' = -k*x }\ndata run = csv(\"run.csv\") { time t }\nfit M to run\n";
+        format!("{rest}{test}\n")
+    };
+    let rows: String = (0..60).map(|i| format!("{},{}\n", 0.1 * f64::from(i), (-0.05 * f64::from(i)).exp())).collect();
+    let good = model("test \"a\" { expect q > 1 }");
+    let folder = folder(&[
+        ("name.mech", &good),
+        ("text.mech", &model("test \"a\" { expect k > }")),
+        ("open.mech", &model("test \"a\" { expect k > 1")),
+        ("model.mech", &good.replace("-k*x", "-z*x")),
+        ("data.mech", &good.replace("run.csv", "none.csv")),
+        ("run.csv", &format!("t,x\n{rows}")),
+    ]);
+    for (file, code) in [("name.mech", "E1102"), ("text.mech", "E0101")] {
+        let run = mechc(folder.path(), &["run", file]);
+        assert_eq!(run.status.code(), Some(0), "{file}: {}", text(&run.stderr));
+        assert!(text(&run.stdout).contains("k = 0.5"), "{file}: {}", text(&run.stdout));
+        assert!(text(&run.stderr).starts_with(code), "{file}: {}", text(&run.stderr));
+        let denied = mechc(folder.path(), &["run", file, "--deny", "warnings"]);
+        assert_eq!(denied.status.code(), Some(1), "{file}: {}", text(&denied.stderr));
+        for judged in [vec!["check", file], vec!["test", file], vec!["check", file, "--data"]] {
+            let out = mechc(folder.path(), &judged);
+            assert_eq!(out.status.code(), Some(1), "{judged:?}: {}", text(&out.stderr));
+            assert_eq!(text(&out.stderr).matches(code).count(), 1, "{judged:?}: {}", text(&out.stderr));
+        }
+    }
+    // Elsewhere an error stays one, and so does a test of which nobody knows where it ends.
+    for file in ["open.mech", "model.mech"] {
+        assert_eq!(mechc(folder.path(), &["run", file]).status.code(), Some(1), "{file}");
+    }
+    for command in [vec!["run", "data.mech"], vec!["check", "data.mech", "--data"]] {
+        let out = mechc(folder.path(), &command);
+        let said = text(&out.stderr);
+        assert!(said.contains("E1102") && said.contains("none.csv"), "{command:?}: {said}");
+        assert_ne!(out.status.code(), Some(0), "{command:?}");
+    }
+}

@@ -30,6 +30,12 @@ impl Product {
         if spelled.is_empty() { "1".to_string() } else { spelled.join("*") }
     }
 
+    /// The product without a factor, where it stands once.
+    pub fn without(mut self, name: &str) -> Product {
+        self.factors.retain(|base, power| base != name || *power != 1.0);
+        self
+    }
+
     fn multiply(&mut self, expr: &Expr, power: f64) {
         match &expr.kind {
             ExprKind::Number { value, .. } => self.number *= value.powf(power),
@@ -100,23 +106,29 @@ fn summands(expr: &Expr, sign: f64, out: &mut Vec<String>) {
         _ => {
             let product = Product::of(expr);
             let number = sign * product.number;
-            out.push(if number == 1.0 { product.spelled() } else { format!("{number}*{}", product.spelled()) });
+            out.push(match product.spelled().as_str() {
+                spelled if number == 1.0 => spelled.to_string(),
+                "1" => format!("{number}"),
+                spelled => format!("{number}*{spelled}"),
+            });
         }
     }
 }
 
 /// The canonical spelling of a term's text: `y*x` and `x*y` have the same. Numbers that multiply the term are left out.
 pub fn canonical(term: &str) -> String {
+    expression(term).map_or_else(|| term.to_string(), |expr| Product::of(&expr).spelled())
+}
+
+/// The expression that a text is.
+pub(super) fn expression(text: &str) -> Option<Expr> {
     let mut sources = Sources::default();
-    let file = sources.add("term", term);
-    let values = parse_setting_value(file, term, &mut Sink::new()).unwrap_or_default();
-    match values.as_slice() {
-        [SettingValue::Expr(expr)] => Product::of(expr).spelled(),
-        [SettingValue::Tuple(inside, _)] => match inside.as_slice() {
-            [expr] => Product::of(expr).spelled(),
-            _ => term.to_string(),
-        },
-        _ => term.to_string(),
+    let file = sources.add("term", text);
+    let values = parse_setting_value(file, text, &mut Sink::new())?;
+    match <[SettingValue; 1]>::try_from(values).ok()? {
+        [SettingValue::Expr(expr)] => Some(expr),
+        [SettingValue::Tuple(inside, _)] => <[Expr; 1]>::try_from(inside).ok().map(|[expr]| expr),
+        _ => None,
     }
 }
 

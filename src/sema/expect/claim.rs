@@ -1,10 +1,14 @@
 //! A test and its claims.
 
-use super::canonical::Product;
+use super::super::functions::substitute;
+use super::canonical::{Product, expression};
 use super::subject::Resolver;
 use crate::diagnostics::codes::E1106;
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{Claim, EquationRef, Expectation, Program, Relation, Snapshot, Subject, Test};
+use crate::hir::{
+    Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Relation, Snapshot, Subject, Test, Unknown,
+    UnknownKind,
+};
 use crate::source::Span;
 use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
 
@@ -107,31 +111,54 @@ impl Resolver<'_> {
             return None;
         };
         let of = self.equation(equation)?;
-        let mut spelled: Vec<String> = Vec::new();
+        let mut named: Vec<NamedTerm> = Vec::new();
         for term in terms {
-            let name = self.term(term, &of)?;
-            if !spelled.contains(&name) {
-                spelled.push(name);
+            let term = self.term(term, &of)?;
+            if !named.iter().any(|n| n.spelled == term.spelled) {
+                named.push(term);
             }
         }
-        Some(Claim::Terms { of, equal, terms: spelled })
+        Some(Claim::Terms { of, equal, terms: named })
     }
 
-    /// A term in canonical spelling.
-    pub fn term(&mut self, term: &Expr, of: &EquationRef) -> Option<String> {
+    /// A term in canonical spelling, and as it is written.
+    pub fn term(&mut self, term: &Expr, of: &EquationRef) -> Option<NamedTerm> {
         let model = self.model(of.subject);
         if !self.knows(term, model) {
             return None;
         }
         let product = Product::of(term);
-        let is_number = product.spelled() == "1";
+        let shown = product.spelled();
+        let is_number = shown == "1";
         if product.number != 1.0 {
             let help =
                 if is_number { "the constant term is called `1`" } else { "its coefficient is `coef(x', term)`" };
             self.wrong("a term is named without its coefficient", term.span, help);
             return None;
         }
-        Some(product.spelled())
+        // Names that equations do not keep stand for what is left of them; numbers among that belong to the coefficient, as do parameters
+        // that enter linearly.
+        let mut product = Product::of(&self.written_out(term, model));
+        if model.statements.is_none() {
+            let linear = |u: &&Unknown| u.linear && matches!(u.kind, UnknownKind::Param(_));
+            product = model.unknowns.values().filter(linear).fold(product, |p, u| p.without(&u.name));
+        }
+        Some(NamedTerm { spelled: product.spelled(), shown })
+    }
+
+    /// A term with what names stand for in their place.
+    fn written_out(&mut self, term: &Expr, model: &Model) -> Expr {
+        let names = Names { units: None, ..model.names() };
+        let parsed: Vec<(&str, Expr)> = model
+            .abbreviations
+            .iter()
+            .filter_map(|(n, value)| Some((n.as_str(), expression(&names.spell(value))?)))
+            .collect();
+        let pairs: Vec<(&str, &Expr)> = parsed.iter().map(|(name, value)| (*name, value)).collect();
+        let mut out = term.clone();
+        self.calls += 1;
+        substitute(&mut out, &pairs, self.calls);
+        out
     }
 
     fn snapshot(&mut self, what: &ast::Ident, of: Option<&ast::Ident>) -> Option<Claim> {

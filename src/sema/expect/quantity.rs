@@ -188,12 +188,12 @@ impl Resolver<'_> {
             ("at", [a, time]) => self.at_time(a, time),
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
-                let term = self.term(term, &of)?;
+                let term = self.term(term, &of)?.spelled;
                 Some(Quantity::Coefficient(of, term))
             }
             ("std_error", [equation, term]) => {
                 let of = self.equation(equation)?;
-                let term = self.term(term, &of)?;
+                let term = self.term(term, &of)?.spelled;
                 self.needs_fit(of.subject, expr)?;
                 Some(Quantity::CoefficientError(of, term))
             }

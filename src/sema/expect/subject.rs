@@ -178,6 +178,7 @@ impl<'a> Resolver<'a> {
                 || model.states.values().any(|s| s.name == name)
                 || model.inputs.values().any(|i| i.name == name)
                 || model.params.values().any(|p| p.name == name)
+                || model.abbreviations.iter().any(|(n, _)| n == name)
                 || model.statements.as_ref().is_some_and(|s| family::names(model, s).any(|n| n == name))
         };
         match &term.kind {
@@ -185,7 +186,11 @@ impl<'a> Resolver<'a> {
             ExprKind::Name(name) if known(name) => true,
             ExprKind::Name(name) => {
                 let names = model.states.values().map(|s| s.name.as_str());
-                let help = suggest::help("names", name, names.chain(model.inputs.values().map(|i| i.name.as_str())));
+                let names = names.chain(model.inputs.values().map(|i| i.name.as_str()));
+                let names = names.chain(model.params.values().map(|p| p.name.as_str()));
+                let names = names.chain(model.abbreviations.iter().map(|(n, _)| n.as_str()));
+                let names = names.chain(model.statements.iter().flat_map(|s| family::names(model, s)));
+                let help = suggest::help("names", name, names);
                 self.unknown(format!("model `{}` has no `{name}`", model.name), term.span, help);
                 false
             }

@@ -1,0 +1,82 @@
+//! What was held out and what is predicted, one line each.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{PredictionRecord, RunRecord, ScoreRecord};
+use super::text::{short, some};
+
+/// Figures that a line names, at most; the page has them all.
+const MOST_NAMED: usize = 8;
+/// The part of the record with the data that were held out.
+const HELD_OUT: &str = "held out";
+
+/// A prediction in `equations.json`; its errors are among the scores, in the part with its name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PredictionFile {
+    /// Its name.
+    pub name: String,
+    /// The table with its samples, in the run directory.
+    pub file: String,
+    /// Samples, over all trajectories.
+    pub samples: usize,
+    /// Trajectories.
+    pub trajectories: usize,
+}
+
+impl PredictionFile {
+    /// What a prediction left behind.
+    pub fn of(prediction: &PredictionRecord) -> Self {
+        Self {
+            name: prediction.name.clone(),
+            file: format!("{}.csv", prediction.name),
+            samples: prediction.trajectories.iter().map(|t| t.time.len()).sum(),
+            trajectories: prediction.trajectories.len(),
+        }
+    }
+}
+
+/// `held out: RMSE x 0.012, y 0.034; follows the data for 8, to the end`, and a line for each prediction.
+pub(super) fn lines(record: &RunRecord) -> String {
+    let mut out = String::new();
+    let mut held = figures(record, HELD_OUT);
+    // What else was measured there.
+    let scored = |name: &str| name.starts_with("RMSE of ") || name.starts_with("time the prediction ");
+    let other = record.metrics.iter().filter(|m| m.part == HELD_OUT && !(scored(&m.name) && !held.is_empty()));
+    let other: Vec<String> = other.map(|m| format!("{} {}", m.name, short(m.value))).collect();
+    if !other.is_empty() {
+        held.push(some(&other, MOST_NAMED));
+    }
+    if !held.is_empty() {
+        out.push_str(&format!("\n{HELD_OUT}: {}\n", held.join("; ")));
+    }
+    for (k, prediction) in record.predictions.iter().enumerate() {
+        let PredictionFile { name, file, samples, trajectories } = PredictionFile::of(prediction);
+        let several = if trajectories == 1 { String::new() } else { format!(" of {trajectories} trajectories") };
+        let mut parts = vec![format!("{samples} samples{several} in {file}")];
+        parts.extend(figures(record, &name));
+        let gap = if k == 0 { "\n" } else { "" };
+        out.push_str(&format!("{gap}predicted {name}: {}\n", parts.join("; ")));
+    }
+    out
+}
+
+/// Errors over all data, and for how long the data are followed; nothing where there are no data to compare with.
+fn figures(record: &RunRecord, part: &str) -> Vec<String> {
+    let of_part = || record.scores.iter().filter(|s| s.part == part);
+    let Some(all) = of_part().find(|s| s.data.is_empty()) else { return Vec::new() };
+    let errors: Vec<String> = all.rmse.iter().map(|e| format!("{} {}", e.state, short(e.error))).collect();
+    let mut out = vec![format!("RMSE {}", some(&errors, MOST_NAMED))];
+    out.push(if all.to_the_end {
+        format!("follows the data for {}, to the end", short(all.compared))
+    } else {
+        let first = of_part().filter(|s| !s.data.is_empty()).min_by(|a, b| share(a).total_cmp(&share(b)));
+        let whose = first.map_or(String::new(), |s| format!(" in {}", s.data));
+        format!("follows the data for {} of {}{whose}", short(all.followed), short(all.compared))
+    });
+    out
+}
+
+/// The share of the time for which data are followed.
+pub(super) fn share(score: &ScoreRecord) -> f64 {
+    if score.compared > 0.0 { score.followed / score.compared } else { 1.0 }
+}
