@@ -48,19 +48,30 @@ fn systems_without_a_solution_are_named() {
     assert!(matches!(case.solve(), Err(SolveError::Size { what: "orders", got: 1, .. })));
 }
 
+/// Every precision with every method.
+fn ways() -> impl Iterator<Item = (Precision, Method)> {
+    [Precision::Double, Precision::Single, Precision::Mixed]
+        .into_iter()
+        .flat_map(|precision| [(precision, Method::Normal), (precision, Method::Qr)])
+}
+
 #[test]
 fn what_nothing_determines_is_an_error_in_every_sample() {
     // Three of four derivatives at the first step: a cubic is left over in each state, and its pivot is rounding error of any sign.
-    for seed in 0..20 {
-        for (sizes, words) in
-            [((10, 0, 5, 3, 4, 1, 3), ""), ((1, 0, 9, 1, 4, 1, 3), "states"), ((9, 0, 7, 2, 5, 1, 4), "h")]
-        {
-            let case = make((sizes, words), seed);
-            assert!(
-                matches!(case.solve(), Err(SolveError::Singular { .. })),
-                "{sizes:?}, seed {seed}: {:?}",
-                case.solve()
-            );
+    for (precision, method) in ways() {
+        for seed in 0..20 {
+            for (sizes, words) in
+                [((10, 0, 5, 3, 4, 1, 3), ""), ((1, 0, 9, 1, 4, 1, 3), "states"), ((9, 0, 7, 2, 5, 1, 4), "h")]
+            {
+                let mut case = make((sizes, words), seed);
+                case.scheme.precision = precision;
+                case.scheme.method = method;
+                assert!(
+                    matches!(case.solve(), Err(SolveError::Singular { .. })),
+                    "{sizes:?}, {precision:?}, {method:?}, seed {seed}: {:?}",
+                    case.solve()
+                );
+            }
         }
     }
 }
