@@ -364,6 +364,11 @@ impl<A: Arithmetic> Elimination<A> {
         }
     }
 
+    /// Whether a pivot of the chains may be rounding error.
+    pub fn is_suspect(&self) -> bool {
+        self.suspect
+    }
+
     /// What the elimination of the chains leaves of the border's block.
     pub fn into_corner(self) -> Vec<A::Low> {
         self.corner
@@ -464,7 +469,7 @@ impl<A: Arithmetic> Elimination<A> {
         let corner = &mut out[plan.corner()..];
         let suspect = eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, corner)
             .map_err(|pivot| name((pivot, None)))?;
-        if self.suspect || suspect || !problem.starts_fully() {
+        if self.suspect || suspect || !problem.shape.starts_fully() {
             probe(problem, plan, window, out, &self.diagonal)?;
         }
         Ok(task)

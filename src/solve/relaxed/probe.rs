@@ -78,23 +78,31 @@ pub(crate) fn probe<P: Pack>(
     factor: &[P],
     border: &[P],
 ) -> Result<(), SolveError> {
-    let mut scratch = Scratch::<Plain<f64>>::new(problem, plan);
-    let mut out = Vec::new();
     for lane in 0..window.count {
         let window = Window { first: window.first + lane, count: 1, ..window };
-        scratch.staged.load_matrix(problem, window);
         if P::EPSILON > f64::EPSILON {
-            out.resize(plan.len, 0.0);
-            let (scratch, out) = (&mut scratch, &mut out[..]);
-            f64::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: None })?;
+            factor_in_double(problem, plan, window)?;
         } else {
+            let mut staged = Staged::<f64>::new(problem, problem.shape.steps);
+            staged.load_matrix(problem, window);
             let border: Vec<f64> = border.iter().map(|x| x.lane(lane)).collect();
-            let (staged, lane, smallest) = (&scratch.staged, Lane { factor, lane }, SMALLEST * P::EPSILON);
+            let (staged, lane, smallest) = (&staged, Lane { factor, lane }, SMALLEST * P::EPSILON);
             f64::dispatch(Probe { problem, plan, staged, lane, border: &border, smallest })
                 .map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))?;
         }
     }
     Ok(())
+}
+
+/// Factors a single sample in double precision, only to see whether it can be.
+///
+/// # Errors
+/// A singular or non-finite system.
+pub(crate) fn factor_in_double(problem: &Problem, plan: &Plan, window: Window) -> Result<(), SolveError> {
+    let (mut scratch, mut out) = (Scratch::<Plain<f64>>::new(problem, plan), vec![0.0; plan.len]);
+    scratch.staged.load_matrix(problem, window);
+    let (scratch, out) = (&mut scratch, &mut out[..]);
+    f64::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: None }).map(|_| ())
 }
 
 /// The probe of one lane of a factor in double precision.

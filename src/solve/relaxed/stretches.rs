@@ -35,7 +35,7 @@ pub(crate) fn fits(problem: &Problem, plan: &Plan) -> bool {
         && problem.scheme.method == Method::Normal
         && problem.refinements() == 0
         && problem.data.places.is_empty()
-        && problem.starts_fully()
+        && problem.shape.starts_fully()
         && plan.groups.iter().all(|group| is_small(group, orders))
 }
 
