@@ -66,6 +66,12 @@ impl Chain {
         self.log_determinant
     }
 
+    /// The pivots of elimination, `[steps, n]`.
+    pub(crate) fn pivots(&self) -> impl Iterator<Item = f64> {
+        let n = self.n;
+        self.pivots.chunks_exact((n * n).max(1)).flat_map(move |l| (0..n).map(move |r| l[r * n + r] * l[r * n + r]))
+    }
+
     /// Replaces the right-hand sides `x` (`[steps, n, columns]`) by the solutions.
     pub fn solve(&self, columns: usize, x: &mut [f64]) {
         let (n, m) = (self.n, self.middle);

@@ -33,20 +33,19 @@ pub(super) fn gather_blocks<P: Pack>(to: &mut [P], from: &Rows) {
 }
 
 /// See [`Pack::scatter`].
-pub(super) fn scatter_blocks<P: Pack>(from: &mut [P], to: &mut [f64]) {
-    let n = from.len();
-    let whole = n / P::WIDTH * P::WIDTH;
+pub(super) fn scatter_blocks<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, count: usize) {
+    let whole = from.len() / P::WIDTH * P::WIDTH;
     let (blocks, rest) = from.split_at_mut(whole);
     for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
         P::turn(block);
-        for (pack, row) in block.iter().zip(to.chunks_exact_mut(n)) {
-            for (i, x) in row[index * P::WIDTH..][..P::WIDTH].iter_mut().enumerate() {
+        for (lane, pack) in block.iter().enumerate().take(count) {
+            for (i, x) in to[lane * stride + index * P::WIDTH..][..P::WIDTH].iter_mut().enumerate() {
                 *x = pack.lane(i);
             }
         }
     }
-    for (lane, row) in to.chunks_exact_mut(n.max(1)).enumerate().take(P::WIDTH) {
-        for (pack, x) in rest.iter().zip(&mut row[whole..]) {
+    for lane in 0..count.min(P::WIDTH) {
+        for (pack, x) in rest.iter().zip(&mut to[lane * stride + whole..]) {
             *x = pack.lane(lane);
         }
     }

@@ -1,7 +1,5 @@
 //! Short vectors chosen at run time: AVX-512, AVX2 with FMA, or portable code; eight numbers in `f64`, sixteen in `f32`.
 //!
-//! Sixteen singles are two registers of AVX2 also on processors with AVX-512: one copy less of every kernel to compile.
-//!
 //! A computation is written once as a [`Kernel`] generic over [`Lanes`] and started by [`Pack::dispatch`].
 //! Everything a kernel calls has to be `#[inline(always)]`: only code inlined into the dispatching function is compiled
 //! with the wide instructions. Addition, multiplication, division, square root and fused multiply-add are rounded as IEEE
@@ -90,10 +88,10 @@ pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
         gather_blocks(to, from);
     }
-    /// `to[l n + i]` becomes lane `l` of `from[i]` for `n` packs and as many lanes as there is room for. `from` may be left turned.
+    /// `to[l stride + i]` becomes lane `l` of `from[i]` for the first `count` lanes. `from` may be left turned.
     #[inline]
-    fn scatter(from: &mut [Self], to: &mut [f64]) {
-        scatter_blocks(from, to);
+    fn scatter(from: &mut [Self], to: &mut [f64], stride: usize, count: usize) {
+        scatter_blocks(from, to, stride, count);
     }
 }
 
@@ -132,17 +130,30 @@ impl<P: Copy> Convert<P> for P {
     }
 }
 
+// Loops, because closures are compiled without the wide instructions and then called.
 impl Convert<Pack16> for Pair8 {
     #[inline(always)]
     fn convert(&self) -> Pack16 {
-        Pack16(std::array::from_fn(|i| self.0[i / 8].0[i % 8] as f32))
+        let mut to = [0.0; 16];
+        for half in 0..2 {
+            for i in 0..8 {
+                to[half * 8 + i] = self.0[half].0[i] as f32;
+            }
+        }
+        Pack16(to)
     }
 }
 
 impl Convert<Pair8> for Pack16 {
     #[inline(always)]
     fn convert(&self) -> Pair8 {
-        Pair8(std::array::from_fn(|half| Pack8(std::array::from_fn(|i| f64::from(self.0[half * 8 + i])))))
+        let mut to = [[0.0; 8]; 2];
+        for half in 0..2 {
+            for i in 0..8 {
+                to[half][i] = f64::from(self.0[half * 8 + i]);
+            }
+        }
+        Pair8([Pack8(to[0]), Pack8(to[1])])
     }
 }
 
@@ -186,7 +197,7 @@ pub fn instructions() -> &'static str {
 }
 
 macro_rules! wide {
-    ($pack:ty, $width:literal, $zero:expr, $epsilon:expr, $portable:ty, $avx2:ty, $($avx512:ty)?,
+    ($pack:ty, $width:literal, $zero:expr, $epsilon:expr, $portable:ty, $avx2:ty, $avx512:ty,
      $exact:ty, |$s:ident, $i:ident| $lane:expr, |$x:ident| $cast:expr $(, $($own:item)+)?) => {
         impl Pack for $pack {
             type Exact = $exact;
@@ -213,12 +224,11 @@ macro_rules! wide {
                 match level() {
                     Level::Portable => kernel.run::<$portable>(),
                     // SAFETY: `level` found these instructions on the running processor.
-                    $(#[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => unsafe { x86::run_avx512::<Self, $avx512, K>(kernel) },)?
-                    // SAFETY: as above; a processor with AVX-512 has AVX2, too.
                     #[cfg(target_arch = "x86_64")]
-                    #[allow(unreachable_patterns)]
-                    _ => unsafe { x86::run_avx2::<Self, $avx2, K>(kernel) },
+                    Level::Avx512 => unsafe { x86::run_avx512::<Self, $avx512, K>(kernel) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => unsafe { x86::run_avx2::<Self, $avx2, K>(kernel) },
                 }
             }
         }
@@ -254,18 +264,18 @@ wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2
         gather_blocks(to, from);
     }
     #[inline]
-    fn scatter(from: &mut [Self], to: &mut [f64]) {
+    fn scatter(from: &mut [Self], to: &mut [f64], stride: usize, count: usize) {
         #[cfg(target_arch = "x86_64")]
-        if from.len() >= 8 && to.len() >= from.len() {
+        if from.len() >= 8 {
             match level() {
                 Level::Portable => (),
                 // SAFETY: `level` found these instructions on the running processor.
-                Level::Avx512 => return unsafe { turn::scatter(from, to) },
+                Level::Avx512 => return unsafe { turn::scatter(from, to, stride, count) },
                 // SAFETY: as above.
-                Level::Avx2 => return unsafe { turn::scatter_by_fours(from, to) },
+                Level::Avx2 => return unsafe { turn::scatter_by_fours(from, to, stride, count) },
             }
         }
-        scatter_blocks(from, to);
+        scatter_blocks(from, to, stride, count);
     }
 );
 wide!(
@@ -275,7 +285,7 @@ wide!(
     f32::EPSILON as f64,
     portable::Wide<f32, 16>,
     x86::Avx2Single,
-    ,
+    x86::Avx512Single,
     Pair8,
     |s, i| s.0[i],
     |x| x as f32,
@@ -298,7 +308,7 @@ wide!(
     f64::EPSILON,
     Two<portable::Wide<f64, 8>>,
     Two<x86::Avx2>,
-    ,
+    Two<x86::Avx512>,
     Pair8,
     |s, i| s.0[i / 8].0[i % 8],
     |x| x,
@@ -306,9 +316,8 @@ wide!(
     fn turn(block: &mut [Self]) {
         let Some(block) = block.first_chunk_mut::<16>() else { return turn_lanes(block) };
         for (row, column) in [(0, 0), (0, 8), (8, 8)] {
-            let part = |row: usize, column: usize| -> [Pack8; 8] {
-                std::array::from_fn(|i| block[row + i].0[column / 8])
-            };
+            let part =
+                |row: usize, column: usize| -> [Pack8; 8] { std::array::from_fn(|i| block[row + i].0[column / 8]) };
             let (mut there, mut back) = (part(row, column), part(column, row));
             Pack8::turn(&mut there);
             Pack8::turn(&mut back);
@@ -342,8 +351,8 @@ impl Pack for f64 {
     }
 
     #[inline]
-    fn scatter(from: &mut [Self], to: &mut [f64]) {
-        to.copy_from_slice(from);
+    fn scatter(from: &mut [Self], to: &mut [f64], _stride: usize, _count: usize) {
+        to[..from.len()].copy_from_slice(from);
     }
 
     #[inline]

@@ -127,12 +127,14 @@ macro_rules! moves {
             }
         }
 
-        /// The reverse: rows of as many numbers as there are packs, from the first lanes.
+        /// The reverse: rows of as many numbers as there are packs, `stride` apart, from the first `count` lanes.
         #[target_feature(enable = $feature)]
-        pub(super) fn $scatter(from: &[Pack8], to: &mut [f64]) {
-            let n = from.len();
-            assert!(n >= 8 && to.len() >= n, "rows are as long as there are packs");
-            let count = (to.len() / n).min(8);
+        pub(super) fn $scatter(from: &[Pack8], to: &mut [f64], stride: usize, count: usize) {
+            let (n, count) = (from.len(), count.min(8));
+            assert!(
+                n >= 8 && count > 0 && (count == 1 || stride <= to.len()) && (count - 1) * stride + n <= to.len(),
+                "rows are as long as there are packs"
+            );
             for at in blocks(n) {
                 let (mut packs, mut rows) = ([from.as_ptr().cast::<f64>(); 8], [to.as_mut_ptr(); 8]);
                 for i in 0..8 {
@@ -140,7 +142,7 @@ macro_rules! moves {
                     // written.
                     unsafe {
                         packs[i] = from.as_ptr().add(at + i).cast();
-                        rows[i] = to.as_mut_ptr().add(if i < count { i * n + at } else { 0 });
+                        rows[i] = to.as_mut_ptr().add(if i < count { i * stride + at } else { 0 });
                     }
                 }
                 // SAFETY: see above.

@@ -30,6 +30,10 @@ pub(crate) struct Avx512(__m512d);
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2Single(__m256, __m256);
 
+/// One register of sixteen in single precision.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Single(__m512);
+
 /// A vector of two registers of half a pack each.
 macro_rules! halves {
     ($vector:ident, $pack:ident, $exact:ty, [$first:ty, $second:ty], $half:literal, $set:ident, |$x:ident| $cast:expr, $load:ident, $store:ident,
@@ -105,21 +109,21 @@ macro_rules! halves {
 
 /// A vector of one register: a whole pack, or the part of it from some lane on.
 macro_rules! whole {
-    ([$(const $at:ident: usize)?], $vector:ident, $pack:ident, $from:expr, $set:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, |$a:ident, $b:ident| $greater:expr) => {
+    ([$(const $at:ident: usize)?], $vector:ident, $pack:ident, $exact:ty, $from:expr, $set:ident, |$x:ident| $cast:expr, $load:ident,
+     $store:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, |$a:ident, $b:ident| $greater:expr) => {
         impl$(<const $at: usize>)? Lanes for $vector$(<$at>)? {
             type Pack = $pack;
-            type Exact = Self;
+            type Exact = $exact;
             type First = Self;
             type Second = Self;
             const UNROLLED: bool = true;
             const IN_PARTS: bool = false;
 
             #[inline(always)]
-            fn splat(x: f64) -> Self {
+            fn splat($x: f64) -> Self {
                 // SAFETY: the vector exists only under `run_avx512` or `run_avx2`, entered after the instructions were detected; so
                 // for all below.
-                unsafe { $vector($set(x)) }
+                unsafe { $vector($set($cast)) }
             }
             #[inline(always)]
             fn load(from: &$pack) -> Self {
@@ -217,8 +221,10 @@ whole!(
     [],
     Avx512,
     Pack8,
+    Self,
     0,
     _mm512_set1_pd,
+    |x| x,
     _mm512_load_pd,
     _mm512_store_pd,
     _mm512_add_pd,
@@ -230,11 +236,31 @@ whole!(
     |a, b| _mm512_cmp_pd_mask::<_CMP_GT_OQ>(a, b) == 0xff
 );
 whole!(
+    [],
+    Avx512Single,
+    Pack16,
+    Two<Avx512>,
+    0,
+    _mm512_set1_ps,
+    |x| x as f32,
+    _mm512_load_ps,
+    _mm512_store_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_fmadd_ps,
+    _mm512_fnmadd_ps,
+    |a, b| _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) == 0xffff
+);
+whole!(
     [const FROM: usize],
     Avx2Part,
     Pack8,
+    Self,
     FROM,
     _mm256_set1_pd,
+    |x| x,
     _mm256_load_pd,
     _mm256_store_pd,
     _mm256_add_pd,

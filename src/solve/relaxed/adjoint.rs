@@ -16,6 +16,7 @@ use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::solution::{Solution, find_non_finite, offset_sample};
 use super::stage::{Window, accumulate, gather, scatter, spread_factor};
+use super::stretches;
 use super::substitute::{Common, Own, Stored};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
@@ -128,6 +129,13 @@ impl Factor {
         match &self.storage {
             Storage::Segments(x) => {
                 adjoint_batch::<Plain<f64>, _>(given, |sample| Cut { segments: x, sample }, gradients)
+            }
+            Storage::Wide(x)
+                if !(wanted.weights || wanted.row_weights)
+                    && stretches::fits(problem, plan)
+                    && stretches::adjoint(given, x, gradients).is_some() =>
+            {
+                Ok(())
             }
             Storage::Wide(x) => adjoint_batch::<Plain<Pack8>, _>(given, |g| Own(&x[g * len..]), gradients),
             Storage::Single(x) if mixed => adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients),

@@ -7,6 +7,7 @@ use super::eliminate::{BadPivot, Source};
 use super::lane_group::Task;
 use super::plan::Plan;
 use super::small::{eliminate_small, is_small};
+use super::stage::Staged;
 use super::substitute::{Chain, Stored, in_registers, substitute};
 use super::tiles::{Tiles, eliminate_tiled};
 use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
@@ -39,10 +40,12 @@ pub(crate) trait Arithmetic: Send + 'static {
     /// Whether [`substitute`](Self::substitute) takes scales.
     fn scales<V: Lanes<Pack = Self::Low>>(plan: &Plan) -> bool;
 
-    /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size, and whether a pivot is suspect.
+    /// [`eliminate_small`] or [`eliminate_tiled`] where there is code for the group's size, and whether a pivot is suspect. `lowered` is room for
+    /// what is staged, which the first group fills.
     fn eliminate_unrolled<V: Lanes<Pack = Self::Low>>(
         assembly: &Assembly<Self::High>,
-        tiles: &mut Tiles<Self::High>,
+        lowered: &mut Option<Staged<Self::Low>>,
+        tiles: &mut Tiles<Self::Low>,
         out: &mut [Self::Low],
         y: &mut [Self::High],
     ) -> Option<Result<(Task, bool), BadPivot>>;
@@ -115,21 +118,12 @@ impl<P: Pack> Arithmetic for Plain<P> {
     #[inline(always)]
     fn eliminate_unrolled<V: Lanes<Pack = P>>(
         assembly: &Assembly<P>,
+        _: &mut Option<Staged<P>>,
         tiles: &mut Tiles<P>,
         out: &mut [P],
         y: &mut [P],
     ) -> Option<Result<(Task, bool), BadPivot>> {
-        if !V::UNROLLED || !assembly.problem.data.places.is_empty() {
-            return None;
-        }
-        let done = eliminate_in_registers::<V::First>(assembly, tiles, out, y)?;
-        if V::IN_PARTS
-            && let Ok((_, first)) = done
-        {
-            let second = eliminate_in_registers::<V::Second>(assembly, tiles, out, y)?;
-            return Some(second.map(|(task, suspect)| (task, suspect || first)));
-        }
-        Some(done)
+        eliminate_in_parts::<V>(assembly, tiles, out, y)
     }
 
     #[inline(always)]
@@ -143,6 +137,27 @@ impl<P: Pack> Arithmetic for Plain<P> {
     }
 }
 
+/// [`eliminate_in_registers`] of one part of the lanes after the other.
+#[inline(always)]
+fn eliminate_in_parts<V: Lanes>(
+    assembly: &Assembly<V::Pack>,
+    tiles: &mut Tiles<V::Pack>,
+    out: &mut [V::Pack],
+    y: &mut [V::Pack],
+) -> Option<Result<(Task, bool), BadPivot>> {
+    if !V::UNROLLED || !assembly.problem.data.places.is_empty() {
+        return None;
+    }
+    let done = eliminate_in_registers::<V::First>(assembly, tiles, out, y)?;
+    if V::IN_PARTS
+        && let Ok((_, first)) = done
+    {
+        let second = eliminate_in_registers::<V::Second>(assembly, tiles, out, y)?;
+        return Some(second.map(|(task, suspect)| (task, suspect || first)));
+    }
+    Some(done)
+}
+
 /// [`eliminate_small`] or [`eliminate_tiled`] of the lanes of `V`, where there is code for the group's size.
 #[inline(always)]
 fn eliminate_in_registers<V: Lanes>(
@@ -154,8 +169,8 @@ fn eliminate_in_registers<V: Lanes>(
     let group = assembly.group;
     let task = if y.is_empty() { Task::Forward } else { Task::Forwarded };
     match group.n {
-        3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, out, y).map(|suspect| (task, suspect))),
-        4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, out, y).map(|suspect| (task, suspect))),
+        3 if is_small(group, 3) => Some(eliminate_small::<V, 3>(assembly, 0, out, y).map(|suspect| (task, suspect))),
+        4 if is_small(group, 4) => Some(eliminate_small::<V, 4>(assembly, 0, out, y).map(|suspect| (task, suspect))),
         _ => eliminate_tiled::<V>(assembly, tiles, out).map(|done| done.map(|suspect| (Task::Forward, suspect))),
     }
 }
@@ -213,12 +228,23 @@ impl Arithmetic for Mixed {
 
     #[inline(always)]
     fn eliminate_unrolled<V: Lanes<Pack = Pack16>>(
-        _: &Assembly<Pair8>,
-        _: &mut Tiles<Pair8>,
-        _: &mut [Pack16],
+        assembly: &Assembly<Pair8>,
+        lowered: &mut Option<Staged<Pack16>>,
+        tiles: &mut Tiles<Pack16>,
+        out: &mut [Pack16],
         _: &mut [Pair8],
     ) -> Option<Result<(Task, bool), BadPivot>> {
-        None
+        let Assembly { problem, plan, group, staged } = *assembly;
+        if !V::UNROLLED || plan.border > 0 || problem.scheme.central {
+            return None;
+        }
+        // The rows are assembled in the low precision too: another rounding beside that of the factor, which corrections mend alike.
+        let lowered = lowered.get_or_insert_with(|| Staged::new(problem, staged.steps()));
+        if group.start == 0 {
+            lowered.lower(staged, Self::lower);
+        }
+        let assembly = Assembly { problem, plan, group, staged: &*lowered };
+        eliminate_in_parts::<V>(&assembly, tiles, out, &mut [])
     }
 
     #[inline(always)]

@@ -102,7 +102,7 @@ impl<P: Pack> Assembly<'_, P> {
         }
         let at = t * shape.block();
         for &e in &group.equations {
-            let row = e * staged_steps(shape.block(), staged) + t;
+            let row = e * staged.steps() + t;
             let c = &staged.c[row * shape.block()..][..shape.block()];
             for (to, &place) in scaled.iter_mut().zip(&group.place) {
                 V::load(&c[place]).mul(V::load(&staged.unscale[at + place])).store(to);
@@ -257,12 +257,6 @@ impl<P: Pack> Assembly<'_, P> {
     }
 }
 
-/// Steps that are loaded.
-#[inline(always)]
-fn staged_steps<P>(block: usize, staged: &Staged<P>) -> usize {
-    staged.unscale.len() / block
-}
-
 /// Adds the entries of the normal matrix between the slack and the border's own unknowns, `(M, M)` row-major.
 #[inline(always)]
 pub(crate) fn border_rows<V: Lanes>(problem: &Problem, plan: &Plan, staged: &Staged<V::Pack>, corner: &mut [V::Pack]) {
@@ -342,7 +336,7 @@ fn equations_side<V: Lanes, const N: usize>(
 ) {
     let (equations, own) = (problem.shape.equations, plan.own);
     let block = if N > 0 { N } else { problem.shape.block() };
-    let steps = staged_steps(block, staged);
+    let steps = staged.steps();
     // Slices of their own: a vector's place is read again after everything that is written.
     let (c, columns, rhs, squares) = (&staged.c[..], &staged.columns[..], &staged.rhs[..], &staged.equation[..]);
     if equations == 0 {

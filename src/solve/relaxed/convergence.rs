@@ -14,9 +14,11 @@ pub(crate) struct Convergence<P> {
 
 /// Whether a lane needs no correction after one of squared norm `now`, in units of the squared solution, where `ratio` is the gain on the
 /// correction before. It needs none where the next one would be a tenth of a rounding unit if it gained as much, or where nothing is
-/// gained any more: then corrections are rounding errors.
+/// gained any more: then corrections are rounding errors. A few digits from the rounding level that is so wherever a correction gains less
+/// than a factor of two, since rounding errors are as often smaller as larger than those before.
 fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
-    now * ratio <= 0.01 * epsilon * epsilon || ratio > 0.8
+    let near = 1e4 * epsilon;
+    now * ratio <= 0.01 * epsilon * epsilon || ratio > if now < near * near { 0.25 } else { 0.8 }
 }
 
 impl<P: Pack> Convergence<P> {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Filled, Mixed, Plain, Room};
-use super::assemble::{Assembly, border_rows, right_hand_side};
+use super::assemble::{Assembly, border_rows};
 use super::blocks::eliminate_blocks;
 use super::eliminate::{BadPivot, Panel, eliminate, eliminate_corner};
 use super::error::SolveError;
@@ -137,16 +137,14 @@ impl Factor {
                 let (low, high) = (len(Pack16::WIDTH), len(Pack8::WIDTH));
                 let made =
                     factor_batch::<Mixed>(problem, (&self.plan, &self.pool), batch, single(&mut self.storage, low));
-                if let Err(SolveError::Singular { .. } | SolveError::Border { .. }) = made {
-                    // Singular in `f32` is not yet singular.
+                if made.is_err() {
+                    // What is singular or not finite in `f32` need not be so.
                     factor_batch::<Plain<Pack8>>(
                         problem,
                         (&self.plan, &self.pool),
                         batch,
                         wide(&mut self.storage, high),
                     )?;
-                } else {
-                    made?;
                 }
             }
             // One sample, or a matrix that all samples share, which costs nothing to factor in double precision.
@@ -335,7 +333,8 @@ impl<A: Arithmetic> Scratch<A> {
 /// Memory of a factorisation.
 pub(crate) struct Elimination<A: Arithmetic> {
     panel: Panel<A::Low>,
-    tiles: Tiles<A::High>,
+    tiles: Tiles<A::Low>,
+    lowered: Option<Staged<A::Low>>,
     room: Room<A::Low, A::High>,
     /// `(M, M)` in both precisions, and its diagonal before elimination.
     corner: Vec<A::Low>,
@@ -355,6 +354,7 @@ impl<A: Arithmetic> Elimination<A> {
         Elimination {
             panel: Panel::new(&plan.groups),
             tiles: Tiles::new(block, plan.groups.iter().map(|g| g.equations.len()).max().unwrap_or(0)),
+            lowered: None,
             room: Room::new(plan, 0, 0),
             corner: vec![A::Low::ZERO; m * m],
             assembled: vec![A::High::ZERO; m * m],
@@ -362,6 +362,11 @@ impl<A: Arithmetic> Elimination<A> {
             step: vec![A::Low::ZERO; if m > 0 { step } else { 0 }],
             suspect: false,
         }
+    }
+
+    /// Whether a pivot of the chains may be rounding error.
+    pub fn is_suspect(&self) -> bool {
+        self.suspect
     }
 
     /// What the elimination of the chains leaves of the border's block.
@@ -400,7 +405,7 @@ impl<A: Arithmetic> Elimination<A> {
         for (index, group) in plan.groups.iter().enumerate() {
             let out = &mut out[group.start..group.start + group.step_len * plan.chain];
             let assembly = Assembly { problem, plan, group, staged };
-            if let Some(done) = A::eliminate_unrolled::<V>(&assembly, &mut self.tiles, out, y) {
+            if let Some(done) = A::eliminate_unrolled::<V>(&assembly, &mut self.lowered, &mut self.tiles, out, y) {
                 let (done, suspect) = done.map_err(|pivot| (pivot, Some(index)))?;
                 self.suspect |= suspect;
                 if done == Task::Forward {
@@ -464,7 +469,7 @@ impl<A: Arithmetic> Elimination<A> {
         let corner = &mut out[plan.corner()..];
         let suspect = eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, corner)
             .map_err(|pivot| name((pivot, None)))?;
-        if self.suspect || suspect || !problem.starts_fully() {
+        if self.suspect || suspect || !problem.shape.starts_fully() {
             probe(problem, plan, window, out, &self.diagonal)?;
         }
         Ok(task)
@@ -491,10 +496,7 @@ impl<A: Arithmetic> Kernel<A::Low> for FactorGroup<'_, A> {
         let Scratch { staged, work } = scratch;
         let y = match unknowns {
             // Only small blocks are substituted forward while they are eliminated.
-            Some(unknowns) if in_registers::<V>(plan) => {
-                right_hand_side::<A::Lanes<V>>(problem, plan, staged, &mut unknowns.y, &mut []);
-                &mut unknowns.y[..]
-            }
+            Some(unknowns) if in_registers::<V>(plan) => &mut unknowns.y[..],
             _ => &mut [],
         };
         work.run::<V>(problem, plan, staged, window, out, y)

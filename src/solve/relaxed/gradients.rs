@@ -89,6 +89,40 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
     }
 }
 
+/// `h d/dh` of the sum of `(a u)(a z)` over the rows `a` of an interval of length `h`, from solution and adjoint solution at both ends: with
+/// `U_j = h^j u_j` and `Z` alike the sum is `U G Z` with the constant matrix `G` of [`super::rows::SmoothRows`], and the derivative multiplies
+/// the entry of orders `i`, `j` by `i + j`, which makes it one of `degrees`.
+#[inline(always)]
+pub(crate) fn slope<V: Lanes, const N: usize>(
+    degrees: &[[[f64; 4]; N]; N],
+    h: V,
+    [u_now, u_then, z_now, z_then]: [&[V; N]; 4],
+) -> V {
+    let (mut u0, mut u1, mut z0, mut z1) = (*u_now, *u_then, *z_now, *z_then);
+    let mut p = h;
+    for j in 1..N {
+        u0[j] = p.mul(u0[j]);
+        u1[j] = p.mul(u1[j]);
+        z0[j] = p.mul(z0[j]);
+        z1[j] = p.mul(z1[j]);
+        p = p.mul(h);
+    }
+    let mut slope = V::splat(0.0);
+    for i in 0..N {
+        let (mut at, mut next) = (V::splat(0.0), V::splat(0.0));
+        for j in 0..N {
+            // Values without derivatives do not depend on the step.
+            if i + j > 0 {
+                let [aa, an, na, nn] = degrees[i][j];
+                at = V::splat(aa).mul_add(z0[j], V::splat(an).mul_add(z1[j], at));
+                next = V::splat(na).mul_add(z0[j], V::splat(nn).mul_add(z1[j], next));
+            }
+        }
+        slope = at.mul_add(u0[i], next.mul_add(u1[i], slope));
+    }
+    slope
+}
+
 impl<P: Pack> Rows<'_, P> {
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
@@ -248,10 +282,7 @@ impl<P: Pack> Rows<'_, P> {
     }
 
     /// Gradients of the steps, `(T-1, D)`, and `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
-    /// time, and `M` at least as large.
-    ///
-    /// With `U_j = h^j u_j` at both ends of an interval and `Z` alike, the sum over its rows of `(a u)(a z)` is `U G Z` with the constant
-    /// matrix `G` of [`super::rows::SmoothRows`], and `h d/dh` of it multiplies the entry of orders `i`, `j` by `i + j`.
+    /// time, and `M` at least as large. See [`slope`] for the formula.
     #[inline(always)]
     fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;

@@ -60,7 +60,7 @@
 //! How it works, from the rows inwards: `rows` knows the smoothness rows' coefficients; `plan` which states are coupled and where each
 //! number of a factor lies; `stage` brings samples into lanes; `assemble` makes rows of the normal matrix; `small`, `tiles` and
 //! `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a border, `eliminate` and
-//! `substitute` those that central rows couple over two steps; `shared` goes through small blocks of which all samples have the same; `qr` makes the same factor from the rows without squaring them; `segments`
+//! `substitute` those that central rows couple over two steps; `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own; `qr` makes the same factor from the rows without squaring them; `segments`
 //! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
@@ -86,6 +86,7 @@ mod pool;
 mod probe;
 mod problem;
 mod qr;
+#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod residual;
 mod rows;
 mod segments;
@@ -95,6 +96,8 @@ mod shared;
 mod small;
 mod solution;
 mod stage;
+#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
+mod stretches;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]

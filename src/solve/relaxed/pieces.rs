@@ -56,6 +56,8 @@ impl Sizes {
 
 /// One piece's share of the gradients: slices of what each sample has for itself, sums of what is shared.
 pub(super) struct Piece<'a, P> {
+    /// The first sample.
+    pub first: usize,
     pub c: &'a mut [f64],
     pub rhs: &'a mut [f64],
     pub iv: &'a mut [f64],
@@ -120,7 +122,9 @@ pub(super) fn in_pieces<P: Pack, S>(
         .zip(cut.split(h_each, sizes.h))
         .zip(cut.split(data, sizes.data))
         .zip(cut.split(border_each, sizes.border))
-        .map(|(((((c, rhs), iv), h), data), border)| Piece {
+        .enumerate()
+        .map(|(index, (((((c, rhs), iv), h), data), border))| Piece {
+            first: index * cut.samples,
             c,
             rhs,
             iv,

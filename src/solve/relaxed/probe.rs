@@ -23,6 +23,10 @@ use crate::solve::lanes::{Kernel, Lanes, Pack};
 /// A pivot below this many rounding units of `s_r` is rounding error: singular systems give about one of them at most.
 const SMALLEST: f64 = 2.0;
 
+/// The triangle of an orthogonal factorisation is that of rows `A + E` with columns of `E` of the size of rounding units of those of `A`: the
+/// square root of its pivot is `|A v_r|` up to `|E v_r|`, which is some units of the root of `s_r`. Below this many it is rounding error.
+const SMALLEST_ROOT: f64 = 8.0;
+
 /// Random vectors; that all are a tenth of what they stand for has a probability of 1e-5.
 const VECTORS: usize = 4;
 
@@ -31,6 +35,25 @@ const VECTORS: usize = 4;
 struct Lane<'a, P> {
     factor: &'a [P],
     lane: usize,
+}
+
+/// Looks for a pivot of a factor of rows, of one sample, that is rounding error. `border` holds the squared lengths of the border's columns.
+///
+/// # Errors
+/// A singular system.
+#[cold]
+#[inline(never)]
+pub(crate) fn probe_rows(
+    problem: &Problem,
+    plan: &Plan,
+    (staged, window): (&Staged<f64>, Window),
+    factor: &[f64],
+    border: &[f64],
+) -> Result<(), SolveError> {
+    let root = SMALLEST_ROOT * f64::EPSILON;
+    let (smallest, lane) = (root * root, Lane { factor, lane: 0 });
+    f64::dispatch(Probe { problem, plan, staged, lane, border, smallest })
+        .map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))
 }
 
 impl<P: Pack> Stored<f64> for Lane<'_, P> {
@@ -55,23 +78,31 @@ pub(crate) fn probe<P: Pack>(
     factor: &[P],
     border: &[P],
 ) -> Result<(), SolveError> {
-    let mut scratch = Scratch::<Plain<f64>>::new(problem, plan);
-    let mut out = Vec::new();
     for lane in 0..window.count {
         let window = Window { first: window.first + lane, count: 1, ..window };
-        scratch.staged.load_matrix(problem, window);
         if P::EPSILON > f64::EPSILON {
-            out.resize(plan.len, 0.0);
-            let (scratch, out) = (&mut scratch, &mut out[..]);
-            f64::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: None })?;
+            factor_in_double(problem, plan, window)?;
         } else {
+            let mut staged = Staged::<f64>::new(problem, problem.shape.steps);
+            staged.load_matrix(problem, window);
             let border: Vec<f64> = border.iter().map(|x| x.lane(lane)).collect();
-            let (staged, lane) = (&scratch.staged, Lane { factor, lane });
-            f64::dispatch(Probe { problem, plan, staged, lane, border: &border })
+            let (staged, lane, smallest) = (&staged, Lane { factor, lane }, SMALLEST * P::EPSILON);
+            f64::dispatch(Probe { problem, plan, staged, lane, border: &border, smallest })
                 .map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))?;
         }
     }
     Ok(())
+}
+
+/// Factors a single sample in double precision, only to see whether it can be.
+///
+/// # Errors
+/// A singular or non-finite system.
+pub(crate) fn factor_in_double(problem: &Problem, plan: &Plan, window: Window) -> Result<(), SolveError> {
+    let (mut scratch, mut out) = (Scratch::<Plain<f64>>::new(problem, plan), vec![0.0; plan.len]);
+    scratch.staged.load_matrix(problem, window);
+    let (scratch, out) = (&mut scratch, &mut out[..]);
+    f64::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: None }).map(|_| ())
 }
 
 /// The probe of one lane of a factor in double precision.
@@ -81,6 +112,8 @@ struct Probe<'a, P> {
     staged: &'a Staged<f64>,
     lane: Lane<'a, P>,
     border: &'a [f64],
+    /// The smallest share of `s_r` that is a pivot.
+    smallest: f64,
 }
 
 impl<P: Pack> Kernel<f64> for Probe<'_, P> {
@@ -89,7 +122,7 @@ impl<P: Pack> Kernel<f64> for Probe<'_, P> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = f64>>(self) -> Self::Output {
-        let Probe { problem, plan, staged, lane, border } = self;
+        let Probe { problem, plan, staged, lane, border, smallest } = self;
         let Shape { states, orders, .. } = problem.shape;
         let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
         let size = self.sizes::<V>();
@@ -117,7 +150,7 @@ impl<P: Pack> Kernel<f64> for Probe<'_, P> {
         // `p_r` against `s_r`, given `1 / p_r` and `s_r / p_r^2`.
         let judge = |inverse: f64, square: f64| {
             let relative = inverse / square;
-            if relative > SMALLEST * P::EPSILON { None } else { Some(relative) }
+            if relative > smallest { None } else { Some(relative) }
         };
         for (index, group) in plan.groups.iter().enumerate() {
             for step in 0..plan.chain {

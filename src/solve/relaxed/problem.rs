@@ -232,6 +232,12 @@ impl Shape {
     pub fn coefficients(&self) -> usize {
         self.equations * self.unknowns()
     }
+    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept. Such systems
+    /// are rarely singular, and where they are a pivot shows it.
+    pub(crate) fn starts_fully(&self) -> bool {
+        self.initial_steps > 0 && self.initial_orders + 2 >= self.orders && self.equations >= self.states
+    }
+
     /// Right-hand sides of one sample, `E * T`.
     pub fn right_hand_sides(&self) -> usize {
         self.equations * self.steps
@@ -290,13 +296,6 @@ impl Problem<'_> {
     pub fn refinements(&self) -> usize {
         let Scheme { precision, method, refinements, .. } = self.scheme;
         refinements.max(precision.corrections(self.shape.steps)).max(usize::from(method == Method::Qr))
-    }
-
-    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept. Such systems
-    /// are rarely singular, and where they are a pivot shows it.
-    pub(crate) fn starts_fully(&self) -> bool {
-        let s = &self.shape;
-        s.initial_steps > 0 && s.initial_orders + 2 >= s.orders && s.equations >= s.states
     }
 
     /// Unknowns of the whole system: the slack and the border.

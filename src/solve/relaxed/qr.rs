@@ -10,11 +10,15 @@ use super::eliminate::BadPivot;
 use super::error::SolveError;
 use super::factor::pivot_error;
 use super::plan::{Ends, Group, Plan, packed};
+use super::probe::probe_rows;
 use super::problem::Problem;
 use super::stage::{Staged, Window};
 
 /// A diagonal entry below this multiple of the rounding unit times its column's length has no correct digit left.
 const SMALLEST: f64 = 8.0 * f64::EPSILON;
+
+/// Below this share of its column's length a diagonal entry is suspect: rounding of the steps before may have made all of it.
+const SUSPECT: f64 = 1.0 / (1u64 << 26) as f64;
 
 /// Dense rows over the same columns.
 struct Stack {
@@ -82,35 +86,43 @@ pub(crate) fn factor_sample(
     let mut out = vec![0.0; plan.len];
     let m = plan.border;
     let mut corner = Stack { width: m.max(1), rows: Vec::new() };
+    let mut squares = vec![0.0; m];
     let first = usize::from(plan.slack);
     if problem.border.ridge != 0.0 {
         for p in first..first + plan.own {
             corner.push()[p] = problem.border.ridge;
+            squares[p] = problem.border.ridge * problem.border.ridge;
         }
     }
+    let mut suspect = !problem.shape.starts_fully();
     for (index, group) in plan.groups.iter().enumerate() {
         let rows = Rows { problem, plan, group, staged };
-        rows.factor(&mut out, &mut corner).map_err(|pivot| pivot_error(problem, plan, Some(index), window, pivot))?;
+        suspect |= rows
+            .factor(&mut out, &mut corner, &mut squares)
+            .map_err(|pivot| pivot_error(problem, plan, Some(index), window, pivot))?;
     }
     let lengths = corner.reflect(m);
     for (r, length) in lengths.into_iter().enumerate() {
         let row = corner.row(r);
         let base = plan.corner() + packed(m, r);
-        write_row(&row, r, length, |c| (c < m).then_some((base + c, c)), &mut out)
+        suspect |= write_row(&row, r, length, |c| (c < m).then_some((base + c, c)), &mut out)
             .map_err(|bad| pivot_error(problem, plan, None, window, BadPivot { row: r, ..bad }))?;
+    }
+    if suspect {
+        probe_rows(problem, plan, (staged, window), &out, &squares)?;
     }
     Ok(out)
 }
 
 /// Stores row `r` of a triangle: the reciprocal of the squared diagonal entry, and the others times the diagonal entry. `place` gives
-/// for `c = r, r+1, ...` where the column goes and which column of the row it is.
+/// for `c = r, r+1, ...` where the column goes and which column of the row it is. Says whether the diagonal entry is suspect.
 fn write_row(
     row: &impl Fn(usize) -> f64,
     r: usize,
     length: f64,
     place: impl Fn(usize) -> Option<(usize, usize)>,
     out: &mut [f64],
-) -> Result<(), BadPivot> {
+) -> Result<bool, BadPivot> {
     let diagonal = row(r);
     let pivot = diagonal * diagonal;
     if !(diagonal.abs() > SMALLEST * length && pivot.is_normal()) {
@@ -121,7 +133,7 @@ fn write_row(
         let Some((to, from)) = place(c) else { break };
         out[to] = if c == r { 1.0 / pivot } else { diagonal * row(from) };
     }
-    Ok(())
+    Ok(diagonal.abs() < SUSPECT * length)
 }
 
 /// The rows of one group of states.
@@ -148,13 +160,16 @@ impl Rows<'_> {
         Some(self.steps() * group.n + right - group.border_column() + place)
     }
 
-    fn factor(&self, out: &mut [f64], corner: &mut Stack) -> Result<(), BadPivot> {
+    /// Factors the chain; `corner` takes the rows that are left over for the border, `squares` the squared lengths of the border's columns.
+    /// Says whether a diagonal entry is suspect.
+    fn factor(&self, out: &mut [f64], corner: &mut Stack, squares: &mut [f64]) -> Result<bool, BadPivot> {
         let Rows { plan, group, .. } = self;
+        let mut suspect = false;
         let (n, m) = (group.n, group.border.len());
         let width = self.steps() * n + m;
         let mut stack = Stack { width, rows: Vec::new() };
         for t in 0..plan.chain {
-            self.push_rows(t, &mut stack);
+            self.push_counted(t, &mut stack, squares);
             let lengths = stack.reflect(n);
             for (r, length) in lengths.into_iter().enumerate() {
                 let row = stack.row(r);
@@ -170,7 +185,7 @@ impl Rows<'_> {
                     };
                     (c < group.width).then_some((base + c, from))
                 };
-                write_row(&row, r, length, place, out).map_err(|bad| BadPivot { step: t, ..bad })?;
+                suspect |= write_row(&row, r, length, place, out).map_err(|bad| BadPivot { step: t, ..bad })?;
             }
             // What is left over, one step on, as a triangle.
             let count = stack.rows.len() / width;
@@ -188,7 +203,7 @@ impl Rows<'_> {
         }
         // Only the border is left; with a periodic boundary the rows of the last step join it.
         if plan.ends == Ends::Periodic {
-            self.push_rows(plan.chain, &mut stack);
+            self.push_counted(plan.chain, &mut stack, squares);
         }
         for row in stack.rows.chunks_exact(width) {
             let to = corner.push();
@@ -196,7 +211,18 @@ impl Rows<'_> {
                 to[column] = *x;
             }
         }
-        Ok(())
+        Ok(suspect)
+    }
+
+    /// [`push_rows`](Self::push_rows); adds the squares of what they have in the border's columns.
+    fn push_counted(&self, t: usize, stack: &mut Stack, squares: &mut [f64]) {
+        let (first, width, border) = (stack.rows.len(), stack.width, &self.group.border);
+        self.push_rows(t, stack);
+        for row in stack.rows[first..].chunks_exact(width) {
+            for (x, &column) in row[width - border.len()..].iter().zip(border) {
+                squares[column] += x * x;
+            }
+        }
     }
 
     /// Adds the rows whose first step is `t`.

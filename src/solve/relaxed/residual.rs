@@ -7,9 +7,9 @@
 use super::assemble::{bump, central_step, scale_by};
 use super::lane_group::Task;
 use super::plan::Plan;
-use super::problem::Problem;
+use super::problem::{Problem, Shape};
 use super::stage::Staged;
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Lanes, Pack, load_all};
 
 /// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and the border's own unknowns `at_border`, with the residuals taken row by
 /// row at the solution `u`, `border` (unscaled). In the equations that define an adjoint all right-hand sides `b` are zero.
@@ -24,6 +24,12 @@ pub(crate) fn row_residuals<V: Lanes>(
 ) {
     let shape = &problem.shape;
     let (block, k) = (shape.block(), shape.orders);
+    if goes_through_registers(problem, plan) {
+        return match k {
+            3 => in_registers::<V, 3>(problem, plan, staged, task, u, y),
+            _ => in_registers::<V, 4>(problem, plan, staged, task, u, y),
+        };
+    }
     let zero = V::splat(0.0);
     y.fill(V::Pack::ZERO);
     at_border.fill(V::Pack::ZERO);
@@ -115,5 +121,91 @@ pub(crate) fn row_residuals<V: Lanes>(
     let ridge = V::splat(problem.border.ridge * problem.border.ridge);
     for (to, x) in at_border[first..].iter_mut().zip(&border[first..]).take(plan.own) {
         ridge.neg_mul_add(V::load(x), V::load(to)).store(to);
+    }
+}
+
+/// Whether the rows of a step are held in registers: those of one state with three or four orders, and nothing else.
+fn goes_through_registers(problem: &Problem, plan: &Plan) -> bool {
+    problem.shape.states == 1
+        && matches!(problem.shape.orders, 3 | 4)
+        && !(problem.scheme.central || problem.scheme.periodic)
+        && plan.border == 0
+        && problem.data.places.is_empty()
+}
+
+/// [`row_residuals`] of one state with `N` orders, a step at a time.
+#[inline(always)]
+fn in_registers<V: Lanes, const N: usize>(
+    problem: &Problem,
+    plan: &Plan,
+    staged: &Staged<V::Pack>,
+    task: Task,
+    u: &[V::Pack],
+    y: &mut [V::Pack],
+) {
+    let Shape { equations, steps, initial_steps, initial_orders, .. } = problem.shape;
+    // Slices of their own: a vector's place is read again after everything that is written.
+    let (c, rhs, squares) = (&staged.c[..], &staged.rhs[..], &staged.equation[..]);
+    let (h, smooth, unscale) = (&staged.h[..], &staged.smooth[..], &staged.unscale[..]);
+    let zero = V::splat(0.0);
+    let (mut now, mut from_before): ([V; N], [V; N]) = (load_all(&u[..N]), [zero; N]);
+    for t in 0..steps {
+        let mut sum = from_before;
+        for e in 0..equations {
+            let row = e * steps + t;
+            let c: [V; N] = load_all(&c[row * N..][..N]);
+            let mut r = if task == Task::Forward { V::load(&rhs[row]) } else { zero };
+            for k in 0..N {
+                r = c[k].neg_mul_add(now[k], r);
+            }
+            r = r.mul(V::load(&squares[row]));
+            for k in 0..N {
+                sum[k] = c[k].mul_add(r, sum[k]);
+            }
+        }
+        if t < initial_steps {
+            let weight = V::load(&staged.initial[t]);
+            for k in 0..N {
+                if k < initial_orders {
+                    let value = if task == Task::Forward { V::load(&staged.iv[t * initial_orders + k]) } else { zero };
+                    sum[k] = value.sub(now[k]).mul_add(weight, sum[k]);
+                }
+            }
+        }
+        if t + 1 < steps {
+            let then: [V; N] = load_all(&u[(t + 1) * N..][..N]);
+            let (h, square) = (V::load(&h[t + 1]), V::load(&smooth[t + 1]));
+            let (mut a, mut b) = (now, then);
+            let mut power = h;
+            for k in 1..N {
+                a[k] = power.mul(a[k]);
+                b[k] = power.mul(b[k]);
+                power = power.mul(h);
+            }
+            let (mut of_now, mut of_then) = ([zero; N], [zero; N]);
+            for row in &plan.rows.rows {
+                let (at, next) = (&row.at[..N], &row.next[..N]);
+                let mut r = zero;
+                for k in 0..N {
+                    r = V::splat(at[k]).neg_mul_add(a[k], r);
+                    r = V::splat(next[k]).neg_mul_add(b[k], r);
+                }
+                r = r.mul(square);
+                for k in 0..N {
+                    of_now[k] = V::splat(at[k]).mul_add(r, of_now[k]);
+                    of_then[k] = V::splat(next[k]).mul_add(r, of_then[k]);
+                }
+            }
+            let mut power = V::splat(1.0);
+            for k in 0..N {
+                sum[k] = power.mul_add(of_now[k], sum[k]);
+                from_before[k] = power.mul(of_then[k]);
+                power = power.mul(h);
+            }
+            now = then;
+        }
+        for k in 0..N {
+            sum[k].mul(V::load(&unscale[t * N + k])).store(&mut y[t * N + k]);
+        }
     }
 }

@@ -58,6 +58,19 @@ impl SmoothRows {
             rows,
         }
     }
+
+    /// The entries `at_at`, `at_next`, `next_at` and `next_next` times the powers `i + j` of the step that they stand with.
+    pub fn degrees<const N: usize>(&self) -> [[[f64; 4]; N]; N] {
+        let mut degrees = [[[0.0; 4]; N]; N];
+        for (i, row) in degrees.iter_mut().enumerate() {
+            for (j, to) in row.iter_mut().enumerate() {
+                let (a, b) = (i * N + j, j * N + i);
+                let entries = [self.at_at[a], self.at_next[a], self.at_next[b], self.next_next[a]];
+                *to = entries.map(|entry| entry * (i + j) as f64);
+            }
+        }
+        degrees
+    }
 }
 
 /// Forward and backward Taylor series of the derivatives below `kinds` (arXiv 2402.13077, 2410.06074).

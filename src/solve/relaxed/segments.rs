@@ -10,10 +10,12 @@ use rayon::prelude::*;
 use super::arithmetic::{Filled, Plain, Room};
 use super::assemble::Assembly;
 use super::blocks::{backward_blocks, forward_blocks};
+use super::eliminate::SUSPECT_PIVOT;
 use super::eliminate::Source;
 use super::error::SolveError;
 use super::factor::{Elimination, pivot_error};
 use super::plan::{Ends, Group, Plan};
+use super::probe::factor_in_double;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::small::is_small;
 use super::stage::{Staged, Window};
@@ -70,6 +72,7 @@ pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> boo
         && (batch == matrices)
         && steps >= SEGMENTS * (SHORTEST + 1)
         && initial_steps <= length(steps)
+        && shape.starts_fully()
         && scheme.slack.is_none()
         && !scheme.central
         && !scheme.periodic
@@ -117,6 +120,9 @@ impl Segments {
                     work: &mut work,
                     out,
                 })?;
+                if work.is_suspect() {
+                    ask_whole(problem, window.first / SEGMENTS)?;
+                }
                 let Staged { smooth, rho, .. } = staged;
                 Ok((Part { window, factor, smooth, rho }, work.into_corner()))
             })
@@ -132,7 +138,11 @@ impl Segments {
         for sample in 0..shape.batch {
             for (index, group) in plan.groups.iter().enumerate() {
                 let reduced = Reduced { problem, plan: &plan, group, corners: &corners, sample };
-                separators.push(std::sync::Arc::new(reduced.factor(index)?));
+                let (factor, suspect) = reduced.factor(index)?;
+                if suspect {
+                    ask_whole(problem, sample)?;
+                }
+                separators.push(std::sync::Arc::new(factor));
             }
         }
         Ok(Segments { plan, shape, parts, separators })
@@ -216,6 +226,13 @@ impl Segments {
             }
         }
     }
+}
+
+/// Asks a sample that is not cut whether suspect pivots are rounding errors.
+#[cold]
+fn ask_whole(problem: &Problem, sample: usize) -> Result<(), SolveError> {
+    let window = Window { count: 1, ..Window::of_group::<f64>(sample, &problem.shape) };
+    factor_in_double(problem, &Plan::new(problem), window)
 }
 
 /// The factor of one sample.
@@ -306,7 +323,8 @@ struct Reduced<'a> {
 }
 
 impl Reduced<'_> {
-    fn factor(&self, index: usize) -> Result<BlockChain, SolveError> {
+    /// The factor, and whether one of its pivots may be rounding error.
+    fn factor(&self, index: usize) -> Result<(BlockChain, bool), SolveError> {
         let Reduced { problem, plan, group, corners, sample } = *self;
         let (n, steps) = (group.n, problem.shape.steps);
         let nodes = SEGMENTS - 1 + steps - (SEGMENTS * (plan.chain + 1) - 1);
@@ -330,6 +348,7 @@ impl Reduced<'_> {
                 if node + 1 < nodes && node + 1 >= SEGMENTS { Some(&mut lower[node * n * n..][..n * n]) } else { None };
             f64::dispatch(own.with(to, coupling));
         }
+        let entries: Vec<f64> = (0..nodes * n).map(|i| diagonal[i * n + i % n]).collect();
         let (left, right) = ends(group);
         for segment in 0..SEGMENTS {
             let chain = sample * SEGMENTS + segment;
@@ -346,11 +365,13 @@ impl Reduced<'_> {
                 }
             }
         }
-        BlockChain::factor(n, diagonal, &lower).map_err(|bad| {
+        let factor = BlockChain::factor(n, diagonal, &lower).map_err(|bad| {
             let orders = problem.shape.orders;
             let (state, order) = (group.states[bad.component / orders], bad.component % orders);
             SolveError::Singular { sample, step: node_step(plan.chain, bad.step), state, order, pivot: 0.0 }
-        })
+        })?;
+        let suspect = factor.pivots().zip(&entries).any(|(pivot, entry)| pivot < SUSPECT_PIVOT * entry);
+        Ok((factor, suspect))
     }
 }
 

@@ -5,6 +5,7 @@
 //! where they arise.
 
 use super::factor::Factor;
+use super::gradients::slope;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Problem, Shape};
@@ -265,17 +266,7 @@ impl Adjoint<'_> {
             }
             s = x;
         }
-        // Entries of the constant matrix of an interval's rows times their degrees, as in [`super::gradients`].
-        let mut degrees = [[[0.0; 4]; N]; N];
-        for i in 0..N {
-            for j in 0..N {
-                let (a, b, rows) = (i * N + j, j * N + i, &plan.rows);
-                let entries = [rows.at_at[a], rows.at_next[a], rows.at_next[b], rows.next_next[a]];
-                for (to, entry) in degrees[i][j].iter_mut().zip(entries) {
-                    *to = entry * (i + j) as f64;
-                }
-            }
-        }
+        let degrees = plan.rows.degrees::<N>();
         let (mut z_then, mut u_then, mut sums) = ([zero; N], [zero; N], [zero; N]);
         for (t, ((m, y), u)) in matrices.zip(y).zip(u).enumerate().rev() {
             let mut z: [V; N] = load_all(&*y);
@@ -312,30 +303,7 @@ impl Adjoint<'_> {
                 }
             }
             if let Some(to) = of_h.get_mut(t) {
-                let h = problem.h.values[t];
-                let (mut u0, mut u1, mut z0, mut z1) = (u, u_then, z, z_then);
-                let mut power = 1.0;
-                for j in 1..N {
-                    power *= h;
-                    let p = V::splat(power);
-                    u0[j] = p.mul(u0[j]);
-                    u1[j] = p.mul(u1[j]);
-                    z0[j] = p.mul(z0[j]);
-                    z1[j] = p.mul(z1[j]);
-                }
-                let mut slope = zero;
-                for i in 0..N {
-                    let (mut at, mut next) = (zero, zero);
-                    for j in 0..N {
-                        // Values without derivatives do not depend on the step.
-                        if i + j > 0 {
-                            let [aa, an, na, nn] = degrees[i][j];
-                            at = V::splat(aa).mul_add(z0[j], V::splat(an).mul_add(z1[j], at));
-                            next = V::splat(na).mul_add(z0[j], V::splat(nn).mul_add(z1[j], next));
-                        }
-                    }
-                    slope = at.mul_add(u0[i], next.mul_add(u1[i], slope));
-                }
+                let slope = slope(&degrees, V::splat(problem.h.values[t]), [&u, &u_then, &z, &z_then]);
                 V::splat(smooth[t]).mul_add(slope, V::load(to)).store(to);
             }
             (z_then, u_then) = (z, u);

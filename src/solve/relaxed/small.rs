@@ -5,7 +5,7 @@
 use super::assemble::{Assembly, is_zero};
 use super::eliminate::{BadPivot, judge, sound};
 use super::plan::Group;
-use super::substitute::{Chain, Stored};
+use super::substitute::{Chain, Own, Stored};
 use crate::solve::lanes::{Lanes, load_all};
 
 /// Whether a group's chain is of `N` orders of one state, and nothing else.
@@ -73,11 +73,26 @@ impl<V: Lanes, const N: usize> Triangle<V, N> {
     }
 }
 
-/// Factors the chain of a group into `out`; where `y`, right-hand sides that are not yet scaled, is not empty it becomes `D^-1 L^-1 w` as in
-/// [`super::blocks::forward_blocks`]. Says whether a pivot is suspect.
+/// The step before a stretch that begins at step `first`: its triangle, or zeros where there is none.
+#[inline(always)]
+fn triangle_before<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+    factor: F,
+    (start, first): (usize, usize),
+    group: &Group,
+) -> Triangle<V, N> {
+    match first.checked_sub(1) {
+        Some(t) => Triangle::load(factor, start + t * group.step_len, group),
+        None => Triangle { m: [[V::splat(0.0); N]; N], inverse: [V::splat(0.0); N] },
+    }
+}
+
+/// Factors the steps that are staged, the first of them `first`, of a group's chain into their places of the chain's factor `out`, with those
+/// before done. Where `y` `(T, D, K)` is not empty, `D^-1 L^-1 w` of [`super::blocks::forward_blocks`] for the staged right-hand sides
+/// is made on the way. Says whether a pivot is suspect.
 #[inline(always)]
 pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
     assembly: &Assembly<V::Pack>,
+    first: usize,
     out: &mut [V::Pack],
     y: &mut [V::Pack],
 ) -> Result<bool, BadPivot> {
@@ -85,13 +100,18 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
     let Assembly { problem, plan, group, staged } = *assembly;
     let shape = &problem.shape;
     let (states, block, d) = (shape.states, shape.block(), group.states[0]);
+    let steps = staged.steps();
+    let ki = shape.initial_orders;
     let rows = &plan.rows;
     let (at_at, next_next) = (&rows.at_at[..N * N], &rows.next_next[..N * N]);
     let zero = V::splat(0.0);
     let chain = Chain { plan, states, orders: N, smooth: &staged.smooth, rho: &staged.rho };
-    let mut before = Triangle { m: [[zero; N]; N], inverse: [zero; N] };
+    let mut before = triangle_before::<V, _, N>(Own(&*out), (0, first), group);
     let mut q = [zero; N];
-    for (t, now) in out.chunks_exact_mut(group.step_len).enumerate() {
+    if first > 0 && !y.is_empty() {
+        q = load_all(&y[(first - 1) * block + d * N..][..N]);
+    }
+    for (t, now) in out[first * group.step_len..].chunks_exact_mut(group.step_len).take(steps).enumerate() {
         let mut a = [[zero; N]; N];
         let mut w = [zero; N];
         let unscale: [V; N] = load_all(&staged.unscale[t * block + d * N..][..N]);
@@ -111,10 +131,16 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
             of_row = of_row.mul(rho);
         }
         for &e in &group.equations {
-            let row = e * shape.steps + t;
+            let row = e * steps + t;
             let weight = V::load(&staged.equation[row]);
             let c = &staged.c[row * block + d * N..][..N];
             let mut c: [V; N] = load_all(c);
+            if !y.is_empty() {
+                let b = V::load(&staged.rhs[row]).mul(weight);
+                for k in 0..N {
+                    w[k] = c[k].mul_add(b, w[k]);
+                }
+            }
             for k in 1..N {
                 c[k] = c[k].mul(unscale[k]);
             }
@@ -125,12 +151,15 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
                 }
             }
         }
-        if t < shape.initial_steps {
+        if first + t < shape.initial_steps {
             let weight = V::load(&staged.initial[t * states + d]);
             // A loop over all orders, so that no index is known at run time only: that would keep the array out of registers.
             for j in 0..N {
-                if j < shape.initial_orders {
+                if j < ki {
                     a[j][j] = unscale[j].mul(unscale[j]).mul_add(weight, a[j][j]);
+                    if !y.is_empty() {
+                        w[j] = weight.mul_add(V::load(&staged.iv[(t * states + d) * ki + j]), w[j]);
+                    }
                 }
             }
         }
@@ -138,13 +167,10 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         for r in 0..N {
             diagonal[r] = a[r][r];
         }
-        if !y.is_empty() {
-            w = load_all(&y[t * block + d * N..][..N]);
-            for k in 1..N {
-                w[k] = w[k].mul(unscale[k]);
-            }
+        for k in 1..N {
+            w[k] = w[k].mul(unscale[k]);
         }
-        if t > 0 {
+        if first + t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
             // Columns of `L^-1 B`.
             let mut columns = [[zero; N]; N];
@@ -187,7 +213,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         if !y.is_empty() {
             for k in 0..N {
-                q[k].store(&mut y[t * block + d * N + k]);
+                q[k].store(&mut y[(first + t) * block + d * N + k]);
             }
         }
     }
@@ -196,7 +222,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
 
 /// Numbers of a step times powers of its scale, of which the first is 1; as they are where there are no scales.
 #[inline(always)]
-fn scale<V: Lanes, const N: usize>(x: &mut [V; N], unscale: &[V::Pack], at: usize) {
+pub(crate) fn scale<V: Lanes, const N: usize>(x: &mut [V; N], unscale: &[V::Pack], at: usize) {
     if let Some(by) = unscale.get(at..at + N) {
         for k in 1..N {
             x[k] = x[k].mul(V::load(&by[k]));
@@ -229,24 +255,29 @@ pub(crate) fn are_zero<V: Lanes, const N: usize>(sums: [V; N]) -> bool {
     is_zero(all)
 }
 
-/// [`super::blocks::forward_blocks`] with right-hand sides that are scaled on the way, where there are scales.
+/// [`super::blocks::forward_blocks`] for the `steps` from `first` on, whose scales and intervals the chain has, with the steps before done.
+/// Right-hand sides are scaled on the way, where there are scales.
 #[inline(always)]
 pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
+    (first, steps): (usize, usize),
     y: &mut [V::Pack],
     unscale: &[V::Pack],
 ) {
     let (block, d) = (chain.states * N, group.states[0]);
     let mut s = [V::splat(0.0); N];
-    for t in 0..chain.plan.chain {
-        let at = t * block + d * N;
-        let y = &mut y[at..][..N];
-        let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
+    if first > 0 {
+        s = load_all(&y[(first - 1) * block + d * N..][..N]);
+        triangle_before::<V, F, N>(factor, (group.start, first), group).upper(&mut s);
+    }
+    for t in 0..steps {
+        let y = &mut y[(first + t) * block + d * N..][..N];
+        let triangle = Triangle::<V, N>::load(factor, group.start + (first + t) * group.step_len, group);
         let mut x: [V; N] = load_all(y);
-        scale(&mut x, unscale, at);
-        if t > 0 {
+        scale(&mut x, unscale, t * block + d * N);
+        if first + t > 0 {
             let b = coupling::<V, N>(&chain, t, d);
             for k in 0..N {
                 for i in 0..N {
@@ -263,40 +294,52 @@ pub(crate) fn forward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     }
 }
 
-/// [`super::blocks::backward_blocks`], with solutions that are unscaled where there are scales; says whether they are finite.
+/// One step of [`super::blocks::backward_blocks`]: the scaled solution at step `first + t` from that of the step after it, if there is one.
+#[inline(always)]
+pub(crate) fn backward_step<V: Lanes, F: Stored<V::Pack>, const N: usize>(
+    chain: &Chain<V::Pack>,
+    group: &Group,
+    factor: F,
+    (first, t): (usize, usize),
+    y: &[V::Pack],
+    next: &[V; N],
+) -> [V; N] {
+    let triangle = Triangle::<V, N>::load(factor, group.start + (first + t) * group.step_len, group);
+    let mut x: [V; N] = load_all(y);
+    if first + t + 1 < chain.plan.chain {
+        let b = coupling::<V, N>(chain, t + 1, group.states[0]);
+        let mut g = [V::splat(0.0); N];
+        for i in 0..N {
+            for k in 0..N {
+                g[i] = b[i][k].mul_add(next[k], g[i]);
+            }
+        }
+        triangle.lower(&mut g);
+        for k in 0..N {
+            x[k] = g[k].neg_mul_add(triangle.inverse[k], x[k]);
+        }
+    }
+    triangle.upper(&mut x);
+    x
+}
+
+/// [`super::blocks::backward_blocks`] for the `steps` from `first` on. `next` is the scaled solution of the step after them, and becomes that of
+/// `first`. Solutions are unscaled where there are scales; says whether they are finite.
 #[inline(always)]
 pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     chain: Chain<V::Pack>,
     group: &Group,
     factor: F,
-    y: &mut [V::Pack],
+    (first, steps): (usize, usize),
+    (y, next): (&mut [V::Pack], &mut [V; N]),
     unscale: &[V::Pack],
 ) -> bool {
     let (block, d) = (chain.states * N, group.states[0]);
-    let last = chain.plan.chain - 1;
-    let mut next = [V::splat(0.0); N];
     let mut sums = [V::splat(0.0); N];
-    for t in (0..=last).rev() {
-        let at = t * block + d * N;
-        let y = &mut y[at..][..N];
-        let triangle = Triangle::<V, N>::load(factor, group.start + t * group.step_len, group);
-        let mut x: [V; N] = load_all(y);
-        if t < last {
-            let b = coupling::<V, N>(&chain, t + 1, d);
-            let mut g = [V::splat(0.0); N];
-            for i in 0..N {
-                for k in 0..N {
-                    g[i] = b[i][k].mul_add(next[k], g[i]);
-                }
-            }
-            triangle.lower(&mut g);
-            for k in 0..N {
-                x[k] = g[k].neg_mul_add(triangle.inverse[k], x[k]);
-            }
-        }
-        triangle.upper(&mut x);
-        finish(x, y, (unscale, at), &mut sums);
-        next = x;
+    for t in (0..steps).rev() {
+        let y = &mut y[(first + t) * block + d * N..][..N];
+        *next = backward_step(&chain, group, factor, (first, t), y, next);
+        finish(*next, y, (unscale, t * block + d * N), &mut sums);
     }
     are_zero(sums)
 }
@@ -322,7 +365,7 @@ pub(crate) fn propagators<V: Lanes<Pack = f64>, const N: usize>(
     };
     for t in 0..chain.plan.chain {
         let base = group.start + t * group.step_len;
-        let triangle = Triangle::<V, N>::load(super::substitute::Own(factor), base, group);
+        let triangle = Triangle::<V, N>::load(Own(factor), base, group);
         // `S^-1` by columns, which by symmetry are its rows.
         let inverse: [[V; N]; N] = std::array::from_fn(|column| {
             let mut x: [V; N] = std::array::from_fn(|k| V::splat(f64::from(u8::from(k == column))));

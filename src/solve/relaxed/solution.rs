@@ -12,6 +12,7 @@ use super::problem::{Method, Precision, Problem, Shape};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::stage::{Pieces, Window, scatter, spread_factor};
+use super::stretches;
 use super::substitute::{Common, Own, Stored};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
@@ -68,6 +69,11 @@ impl Factor {
         match problem.scheme.precision {
             Precision::Double => {
                 let values = wide(&mut self.storage, plan.len * problem.shape.batch.div_ceil(Pack8::WIDTH));
+                if stretches::fits(problem, plan)
+                    && stretches::factor_and_solve(problem, (plan, &self.pool), values, &mut solution.u).is_some()
+                {
+                    return Ok(());
+                }
                 factor_and_solve::<Plain<Pack8>>(problem, (plan, &self.pool), values, solution)
             }
             _ => {

@@ -35,6 +35,16 @@ impl Window {
         }
     }
 
+    /// The same samples from step `offset` on.
+    pub fn stretch(self, offset: usize, steps: usize) -> Self {
+        Window { offset, steps, ..self }
+    }
+
+    /// The first step of all lanes, where it is the same in all of them.
+    fn start(&self) -> Option<usize> {
+        (self.segments == 1).then_some(self.offset)
+    }
+
     /// Whether the chains are parts of the samples' time.
     pub fn is_cut(&self, shape: &Shape) -> bool {
         self.steps != shape.steps
@@ -77,6 +87,7 @@ pub(crate) struct Staged<P> {
     pub initial: Vec<P>,
     /// Squared weights of the data rows, `(M)`.
     pub observed: Vec<f64>,
+    steps: usize,
     loaded: bool,
 }
 
@@ -104,8 +115,42 @@ impl<P: Pack> Staged<P> {
             unscale: zeros(shape.unknowns()),
             initial: zeros(shape.initial_steps * shape.states),
             observed: problem.data.weights.iter().map(|&w| w * w).collect(),
+            steps,
             loaded: false,
         }
+    }
+
+    /// The steps that are loaded.
+    #[inline(always)]
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Makes room for windows of another number of steps, of problems without border and data.
+    pub fn set_steps(&mut self, shape: &Shape, steps: usize) {
+        if steps == self.steps {
+            return;
+        }
+        let cut = Shape { steps, ..*shape };
+        self.steps = steps;
+        self.c.resize(cut.coefficients(), P::ZERO);
+        self.rhs.resize(cut.right_hand_sides(), P::ZERO);
+        self.equation.resize(cut.right_hand_sides(), P::ZERO);
+        self.h.resize((steps + 2) * cut.states, P::ZERO);
+        self.rho.resize((steps + 1) * cut.states, P::ZERO);
+        self.smooth.resize((steps + 1) * cut.states, P::ZERO);
+        self.unscale.resize(cut.unknowns(), P::ZERO);
+    }
+
+    /// Takes the matrix, without border and data, from the same samples in another precision.
+    #[inline(always)]
+    pub fn lower<H>(&mut self, from: &Staged<H>, lower: impl Fn(&[H], &mut [P])) {
+        lower(&from.c, &mut self.c);
+        lower(&from.equation, &mut self.equation);
+        lower(&from.rho, &mut self.rho);
+        lower(&from.smooth, &mut self.smooth);
+        lower(&from.unscale, &mut self.unscale);
+        lower(&from.initial, &mut self.initial);
     }
 
     /// Forgets what was loaded: the problem's numbers may have changed.
@@ -118,39 +163,47 @@ impl<P: Pack> Staged<P> {
     /// Loads the matrix of a lane group; what all lanes of all groups share is loaded once.
     pub fn load_matrix(&mut self, problem: &Problem, window: Window) {
         let shape = &problem.shape;
-        let block = shape.block();
-        // Of a part of the time nothing is the same in all lanes or in all groups.
+        // Of a part of the time nothing is the same in all groups.
         let fresh = !self.loaded || window.is_cut(shape);
         let cut = Cut { rows: shape.equations, steps: shape.steps, window };
         if fresh || problem.c.per_sample() {
-            cut.gather(&mut self.c, problem.c.values(), block, problem.c.per_sample());
+            cut.gather(&mut self.c, problem.c.values(), shape.block(), problem.c.per_sample());
         }
         if fresh || problem.border.per_sample {
             cut.gather(&mut self.columns, problem.border.columns, problem.border.width, problem.border.per_sample);
         }
+        if fresh {
+            let weight = problem.scheme.weights.equation;
+            fill_squares(&mut self.equation, window, |i, start| {
+                let row = i / window.steps * shape.steps + start + i % window.steps;
+                weight * row_weight(problem.row_weights.equation, row)
+            });
+        }
+        self.load_steps(problem, window);
+        self.loaded = true;
+    }
+
+    /// Loads what substitution needs beside a factor: steps, their powers, the weights of their rows and of the start.
+    pub fn load_steps(&mut self, problem: &Problem, window: Window) {
+        let shape = &problem.shape;
+        let fresh = !self.loaded || window.is_cut(shape);
         if fresh || problem.h.per_sample {
             self.load_intervals(problem, window);
             let Staged { h, rho, unscale, .. } = self;
             P::dispatch(Scales { h, rho, unscale, states: shape.states, orders: shape.orders });
         }
         if fresh {
-            self.load_smooth_weights(problem, window);
             let weights = &problem.scheme.weights;
-            for (i, pack) in self.equation.iter_mut().enumerate() {
-                for lane in 0..P::WIDTH {
-                    let row = i / window.steps * shape.steps + window.lane(lane).1 + i % window.steps;
-                    let w = weights.equation * row_weight(problem.row_weights.equation, row);
-                    pack.set_lane(lane, w * w);
-                }
-            }
-            for (i, pack) in self.initial.iter_mut().enumerate() {
-                for lane in 0..P::WIDTH {
-                    let w = weights.initial * row_weight(problem.row_weights.initial, i);
-                    pack.set_lane(lane, if window.lane(lane).1 == 0 { w * w } else { 0.0 });
-                }
-            }
+            fill_squares(&mut self.smooth, window, |i, start| match start + i / shape.states {
+                0 => 0.0,
+                t if t >= shape.steps => 0.0,
+                t => weights.smooth * row_weight(problem.row_weights.smooth, (t - 1) * shape.states + i % shape.states),
+            });
+            fill_squares(&mut self.initial, window, |i, start| match start {
+                0 => weights.initial * row_weight(problem.row_weights.initial, i),
+                _ => 0.0,
+            });
         }
-        self.loaded = true;
     }
 
     /// Loads right-hand sides, initial values and data of a lane group.
@@ -170,34 +223,43 @@ impl<P: Pack> Staged<P> {
             spread(&mut self.h, &vec![1.0; (window.steps + 2) * states]);
             return;
         }
-        if window.is_cut(shape) {
-            let stride = if h.per_sample { intervals * columns } else { 0 };
-            for lane in 0..P::WIDTH {
-                let (sample, first) = window.lane(lane);
-                for (i, packs) in self.h.chunks_exact_mut(states).enumerate() {
-                    let interval = (first + i).saturating_sub(1).min(intervals - 1);
-                    for (d, pack) in packs.iter_mut().enumerate() {
-                        let column = if h.per_state { d } else { 0 };
-                        pack.set_lane(lane, h.values[sample * stride + interval * columns + column]);
+        match window.start() {
+            Some(start) => {
+                // The intervals that there are among those around the window's steps.
+                let before = start.saturating_sub(1);
+                let there = (start + window.steps + 1).min(intervals) - before;
+                let skipped = usize::from(start == 0);
+                let given = &mut self.h[skipped * states..][..there * columns];
+                let stride = intervals * columns;
+                match h.per_sample {
+                    true => gather_part(given, h.values, (stride, before * columns), window),
+                    false => spread(given, &h.values[before * columns..]),
+                }
+                if columns < states {
+                    for i in (0..there).rev() {
+                        let step = self.h[skipped * states + i];
+                        self.h[(skipped + i) * states..][..states].fill(step);
                     }
                 }
-            }
-        } else {
-            let given = &mut self.h[states..][..intervals * columns];
-            match h.per_sample {
-                true => gather(given, h.values, intervals * columns, window),
-                false => spread(given, h.values),
-            }
-            if columns < states {
-                for i in (0..intervals).rev() {
-                    let step = self.h[states + i];
-                    self.h[(i + 1) * states..][..states].fill(step);
+                // Beyond the ends the nearest interval counts.
+                self.h.copy_within(skipped * states..(skipped + 1) * states, 0);
+                let last = skipped + there - 1;
+                for i in last + 1..window.steps + 2 {
+                    self.h.copy_within(last * states..(last + 1) * states, i * states);
                 }
             }
-            // Beyond the ends the nearest interval counts.
-            self.h.copy_within(states..2 * states, 0);
-            for i in 1..=2 {
-                self.h.copy_within(intervals * states..(intervals + 1) * states, (intervals + i) * states);
+            None => {
+                let stride = if h.per_sample { intervals * columns } else { 0 };
+                for lane in 0..P::WIDTH {
+                    let (sample, first) = window.lane(lane);
+                    for (i, packs) in self.h.chunks_exact_mut(states).enumerate() {
+                        let interval = (first + i).saturating_sub(1).min(intervals - 1);
+                        for (d, pack) in packs.iter_mut().enumerate() {
+                            let column = if h.per_state { d } else { 0 };
+                            pack.set_lane(lane, h.values[sample * stride + interval * columns + column]);
+                        }
+                    }
+                }
             }
         }
         for pack in &mut self.h {
@@ -207,21 +269,17 @@ impl<P: Pack> Staged<P> {
             }
         }
     }
+}
 
-    /// Squared weights of the rows of each interval.
-    fn load_smooth_weights(&mut self, problem: &Problem, window: Window) {
-        let shape = &problem.shape;
-        let weight = problem.scheme.weights.smooth;
-        for (i, pack) in self.smooth.iter_mut().enumerate() {
-            for lane in 0..P::WIDTH {
-                let t = window.lane(lane).1 + i / shape.states;
-                let w = match t {
-                    0 => 0.0,
-                    t if t >= shape.steps => 0.0,
-                    t => weight * row_weight(problem.row_weights.smooth, (t - 1) * shape.states + i % shape.states),
-                };
-                pack.set_lane(lane, w * w);
+/// Squares of weights, given for each place and a lane's first step.
+fn fill_squares<P: Pack>(to: &mut [P], window: Window, weight: impl Fn(usize, usize) -> f64) {
+    for (i, pack) in to.iter_mut().enumerate() {
+        let mut w = weight(i, window.lane(0).1);
+        for lane in 0..P::WIDTH {
+            if window.start().is_none() {
+                w = weight(i, window.lane(lane).1);
             }
+            pack.set_lane(lane, w * w);
         }
     }
 }
@@ -257,15 +315,15 @@ impl<P: Pack> Kernel<P> for Scales<'_, P> {
 }
 
 /// Arrays with `rows` times all steps, of which a window's steps are taken.
-struct Cut {
-    rows: usize,
-    steps: usize,
-    window: Window,
+pub(crate) struct Cut {
+    pub rows: usize,
+    pub steps: usize,
+    pub window: Window,
 }
 
 impl Cut {
     /// `(rows, window steps, width)` packs from `(B or 1, rows, steps, width)` numbers.
-    fn gather<P: Pack>(&self, to: &mut [P], from: &[f64], width: usize, per_sample: bool) {
+    pub fn gather<P: Pack>(&self, to: &mut [P], from: &[f64], width: usize, per_sample: bool) {
         let Cut { rows, steps, window } = *self;
         let row = window.steps * width;
         if row == 0 {
@@ -278,13 +336,34 @@ impl Cut {
             };
         }
         for (r, to) in to.chunks_exact_mut(row).take(rows).enumerate() {
-            for lane in 0..P::WIDTH {
-                let (sample, first) = window.lane(lane);
-                let start = (if per_sample { sample * rows } else { 0 } + r) * steps * width + first * width;
-                for (pack, &x) in to.iter_mut().zip(&from[start..start + row]) {
-                    pack.set_lane(lane, x);
+            let at = |start: usize| (r * steps + start) * width;
+            match (window.start(), per_sample) {
+                (Some(start), true) => gather_part(to, from, (rows * steps * width, at(start)), window),
+                (Some(start), false) => spread(to, &from[at(start)..]),
+                (None, _) => {
+                    for lane in 0..P::WIDTH {
+                        let (sample, first) = window.lane(lane);
+                        let start = if per_sample { sample * rows * steps * width } else { 0 } + at(first);
+                        for (pack, &x) in to.iter_mut().zip(&from[start..start + row]) {
+                            pack.set_lane(lane, x);
+                        }
+                    }
                 }
             }
+        }
+    }
+
+    /// The reverse, for lanes that start at the same step, into `(count, rows, steps, width)` numbers; `sample` counts the window's first
+    /// sample from the start of `to`. `from` may be left turned.
+    pub fn scatter<P: Pack>(&self, from: &mut [P], to: &mut [f64], width: usize, sample: usize) {
+        let Cut { rows, steps, window } = *self;
+        let (row, stride) = (window.steps * width, rows * steps * width);
+        if row == 0 {
+            return;
+        }
+        for (r, from) in from.chunks_exact_mut(row).take(rows).enumerate() {
+            let at = sample * stride + (r * steps + window.offset) * width;
+            P::scatter(from, &mut to[at..], stride, window.count);
         }
     }
 }
@@ -297,9 +376,14 @@ const AHEAD: usize = 64;
 
 /// `to[i]` lane `l` becomes number `i` of the lane's sample; a sample has `stride` numbers.
 pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window: Window) {
+    gather_part(to, from, (stride, 0), window);
+}
+
+/// [`gather`] of the numbers from `at` on.
+pub(crate) fn gather_part<P: Pack>(to: &mut [P], from: &[f64], (stride, at): (usize, usize), window: Window) {
     let mut rows: Rows = [&[]; MAX_LANES];
     for (lane, row) in rows.iter_mut().enumerate().take(P::WIDTH) {
-        *row = &from[window.lane(lane).0 * stride..][..to.len()];
+        *row = &from[window.lane(lane).0 * stride + at..][..to.len()];
     }
     P::gather(to, &rows, if stride <= SHORT { P::WIDTH * stride } else { AHEAD });
 }
@@ -323,7 +407,7 @@ pub(crate) fn spread_factor<P: Pack>(from: &[f64]) -> Vec<P> {
 /// The reverse of [`gather`], into samples counted from the start of `to`. `from` may be left turned.
 pub(crate) fn scatter<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, first: usize, count: usize) {
     if stride > 0 {
-        P::scatter(&mut from[..stride], &mut to[first * stride..][..count * stride]);
+        P::scatter(&mut from[..stride], &mut to[first * stride..][..count * stride], stride, count);
     }
 }
 

@@ -93,6 +93,7 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
         return true;
     }
     let block = states * orders;
+    let whole = (0, plan.chain);
     let mut finite = true;
     for (index, group) in plan.groups.iter().enumerate() {
         if let Some(right) = group.right {
@@ -108,7 +109,7 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             }
             3 if V::UNROLLED && is_small(group, 3) => {
                 if !forwarded {
-                    forward_small::<V, F, 3>(chain, group, factor, y, unscale);
+                    forward_small::<V, F, 3>(chain, group, factor, whole, y, unscale);
                 }
             }
             4 if F::PROPAGATES && is_small(group, 4) => {
@@ -116,7 +117,7 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             }
             4 if V::UNROLLED && is_small(group, 4) => {
                 if !forwarded {
-                    forward_small::<V, F, 4>(chain, group, factor, y, unscale);
+                    forward_small::<V, F, 4>(chain, group, factor, whole, y, unscale);
                 }
             }
             _ => {
@@ -133,11 +134,13 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
             _ if group.next > 0 => backward::<V, F>(plan, group, block, factor, border, y),
             3 if F::PROPAGATES && is_small(group, 3) => (),
             3 if V::UNROLLED && is_small(group, 3) => {
-                finite &= backward_small::<V, F, 3>(chain, group, factor, y, unscale);
+                let mut next = [V::splat(0.0); 3];
+                finite &= backward_small::<V, F, 3>(chain, group, factor, whole, (y, &mut next), unscale);
             }
             4 if F::PROPAGATES && is_small(group, 4) => (),
             4 if V::UNROLLED && is_small(group, 4) => {
-                finite &= backward_small::<V, F, 4>(chain, group, factor, y, unscale);
+                let mut next = [V::splat(0.0); 4];
+                finite &= backward_small::<V, F, 4>(chain, group, factor, whole, (y, &mut next), unscale);
             }
             _ => {
                 if backward_tiled::<V, F>(chain, group, factor, y, room).is_none() {

@@ -214,6 +214,47 @@ fn what_samples_share_is_read_once() {
     }
 }
 
+/// One state with a matrix for each sample: one stretch, several, lanes that are not full, steps or coefficients that the samples share.
+const STRETCHED: &[Spec] = &[
+    ((8, 1, 12, 1, 3, 1, 2), ""),
+    ((19, 2, 9, 1, 4, 3, 3), "weights"),
+    ((9, 1, 257, 1, 3, 2, 2), "c"),
+    ((17, 2, 600, 1, 4, 1, 3), "h"),
+    ((8, 1, 1030, 1, 3, 4, 2), "weights"),
+];
+
+#[test]
+fn stretches_of_time_are_swept_as_one() {
+    for (i, &spec) in STRETCHED.iter().enumerate() {
+        let mut case = make(spec, 700 + i as u64);
+        // Equations that determine their highest derivative: as well conditioned as systems of users.
+        case.c.chunks_exact_mut(case.shape.orders).for_each(|c| c[case.shape.orders - 2] += 5.0);
+        let problem = case.problem();
+        let made = factor(&problem).unwrap();
+        assert!(super::stretches::fits(&problem, &made.plan), "{spec:?}");
+        let general = made.solve(&problem).unwrap();
+        let (mut swept, mut solution) = (made.clone(), Solution::default());
+        swept.refactor_and_solve_into(&problem, &mut solution).unwrap();
+        let (super::factor::Storage::Wide(a), super::factor::Storage::Wide(b)) = (&made.storage, &swept.storage) else {
+            panic!("a batch of lanes has a wide factor")
+        };
+        let lanes = |x: &[crate::solve::lanes::Pack8]| x.iter().flat_map(|pack| pack.0).collect::<Vec<_>>();
+        assert!(error(&lanes(a), &lanes(b)) < 1e-12, "{spec:?}: the factor");
+        assert!(error(&solution.u, &general.u) < 1e-12, "{spec:?}: {:e}", error(&solution.u, &general.u));
+        let upstream = normal(&mut ChaCha8Rng::seed_from_u64(4), general.u.len());
+        let run = |wanted| made.adjoint(&problem, &general, &upstream, None, wanted).unwrap();
+        // With the gradients of the weights everything goes the general way.
+        let (once, all) = (run(Wanted { weights: false, row_weights: false, ..Wanted::ALL }), run(Wanted::ALL));
+        for (name, a, b) in
+            [("c", &once.c, &all.c), ("rhs", &once.rhs, &all.rhs), ("iv", &once.iv, &all.iv), ("h", &once.h, &all.h)]
+        {
+            assert!(a.len() == b.len() && error(a, b) < 1e-12, "{spec:?}: {name}: {:e}", error(a, b));
+        }
+        let some = run(Wanted { h: true, ..Wanted::default() });
+        assert!(some.c.is_empty() && some.iv.is_empty() && some.rhs.is_empty() && some.h == once.h);
+    }
+}
+
 #[test]
 fn an_upstream_gradient_that_is_not_finite_is_named() {
     let case = make(((11, 1, 9, 1, 3, 1, 2), "c h"), 7);
