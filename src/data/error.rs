@@ -106,6 +106,12 @@ pub enum DataError {
     /// An npz file that is not a readable zip archive.
     #[error("{file}: is not a readable npz archive: {what}")]
     BadArchive { file: String, what: String },
+    /// A parquet file whose metadata or pages cannot be read.
+    #[error("{file}: is not a readable parquet file: {what}")]
+    BadParquet { file: String, what: String },
+    /// A column of a parquet file without numbers.
+    #[error("{file}: column `{column}` {what}, not numbers")]
+    NoNumbers { file: String, column: String, what: &'static str },
     /// A time or an input that is missing: only observations may be.
     #[error("{place}: column `{column}` is missing; times and inputs must be known")]
     MissingKnown { place: String, column: String },
@@ -184,6 +190,8 @@ impl DataError {
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
             Self::StepsDiffer { .. } => "D030",
+            Self::BadParquet { .. } => "D031",
+            Self::NoNumbers { .. } => "D032",
             Self::BadWindow { .. } => "D040",
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
@@ -220,7 +228,7 @@ impl DataError {
             }
             Self::NotFound { .. } => "check the path; it is relative to the model file.".into(),
             Self::Unreadable { .. } => "check the permissions of the file and of the folders above it.".into(),
-            Self::NotAFile { .. } => "give the path of a regular .csv, .npy or .npz file.".into(),
+            Self::NotAFile { .. } => "give the path of a regular .csv, .npy, .npz or .parquet file.".into(),
             Self::Empty { .. } => "write a header line with the column names and one row per sample.".into(),
             Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
             Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
@@ -290,6 +298,13 @@ impl DataError {
                     .into()
             }
             Self::BadArchive { .. } => "write the file again with `numpy.savez`.".into(),
+            Self::BadParquet { .. } => {
+                "write the file again, with columns that are plain or have a dictionary, packed by snappy, gzip, zstd or not at all.".into()
+            }
+            Self::NoNumbers { what, .. } if what.contains("dates") => {
+                "write times as numbers, such as seconds from the first sample.".into()
+            }
+            Self::NoNumbers { .. } => "give a column of numbers; only the column that tells trajectories apart may hold texts.".into(),
             Self::MissingArray { existing, nearest, .. } => match nearest {
                 Some(name) => format!("did you mean `{name}`? The arrays are {}.", list(existing)),
                 None => format!("the arrays are {}.", list(existing)),

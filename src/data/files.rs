@@ -11,6 +11,7 @@ use super::grid::check_step;
 use super::nearest::nearest;
 use super::npy::read_npy;
 use super::npz::read_npz;
+use super::parquet::read_parquet;
 use super::spec::{ColumnMap, Conversion, ReadSpec};
 
 /// The file formats that can be read.
@@ -22,6 +23,8 @@ pub enum Format {
     Npy,
     /// An archive of numpy arrays.
     Npz,
+    /// A table of columns.
+    Parquet,
 }
 
 impl Format {
@@ -31,6 +34,7 @@ impl Format {
             "csv" | "tsv" | "txt" => Some(Self::Csv),
             "npy" => Some(Self::Npy),
             "npz" => Some(Self::Npz),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -83,6 +87,7 @@ pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> 
         Format::Csv => read_csv(file, bytes, spec),
         Format::Npy => read_npy(file, bytes, spec),
         Format::Npz => read_npz(file, bytes, spec),
+        Format::Parquet => read_parquet(file, bytes, spec),
     }?;
     convert(file, &mut dataset, spec)?;
     Ok(dataset)

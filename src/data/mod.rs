@@ -1,7 +1,7 @@
 //! Data: reading, writing, splitting and simulating trajectories.
 //!
-//! A [`Dataset`] holds named columns over one or more trajectories, each sampled at equal steps. It comes from csv, npy
-//! and npz files ([`read_files`]; [`read_bytes`] from memory) or from a model that is solved numerically
+//! A [`Dataset`] holds named columns over one or more trajectories, each sampled at equal steps. It comes from csv, npy, npz
+//! and parquet files ([`read_files`]; [`read_bytes`] from memory) or from a model that is solved numerically
 //! ([`simulate()`], [`Dataset::add_noise`]). [`Dataset::hold_out`], [`Dataset::windows`] and [`Batches`] cut it up for
 //! fitting. [`read_arrays`] and [`arrays_to_npz`] read and write archives of arrays that are no trajectories.
 //!
@@ -26,12 +26,14 @@ mod npy;
 mod npy_header;
 mod npz;
 mod ode;
+mod parquet;
 mod pool;
 mod ragged;
 mod random;
 mod simulate;
 mod spec;
 mod split;
+mod table;
 mod write;
 
 pub use arrays::{Arrays, arrays_of, read_arrays};

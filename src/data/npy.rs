@@ -6,12 +6,12 @@
 
 use std::io::Read;
 
-use super::csv_file::{enough, observed};
 use super::dataset::{Dataset, Trajectory};
 use super::error::DataError;
 use super::grid::check_step;
 use super::npy_header::{Header, Item};
 use super::spec::ReadSpec;
+use super::table::{enough, observed};
 
 /// A decoded array in row-major order.
 #[derive(Debug, Clone, PartialEq)]

@@ -155,7 +155,7 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
             DataError::NotFinite { place, column: name.into(), value: value.to_string() }
         });
     }
-    super::csv_file::enough(&place, "", array.data.len(), spec)?;
+    super::table::enough(&place, "", array.data.len(), spec)?;
     let (t0, dt, times) = grid(&place, &array.data, spec, |i| format!("{place}, row {i}"))?;
     Ok(Times::Grid { t0, dt, times, len: array.data.len() })
 }

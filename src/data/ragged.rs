@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use super::csv_file::{enough, observed};
 use super::dataset::{Dataset, Trajectory};
 use super::error::DataError;
 use super::grid::{check_step, grid};
 use super::npy::{Array, shape_text};
 use super::npz::{Archive, arrays};
 use super::spec::{ColumnMap, ReadSpec};
+use super::table::{enough, observed};
 
 /// Where the times come from.
 enum Clock {

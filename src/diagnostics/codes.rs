@@ -108,12 +108,12 @@ codes! {
     E0509 "wrong auxiliary" "`auxiliary (x, y) = network.output` needs states of the model on the left and an output over the window of as many numbers on the right.";
     E0510 "data does not observe the model" "The data has no column for any state of the model, or lacks one that is needed. States are matched by name.";
     E0511 "settings contradict each other" "Two settings cannot hold at the same time.";
-    E0512 "unknown data source" "Data comes from `csv`, `npz`, `npy`, `simulate` or `formula`.";
+    E0512 "unknown data source" "Data comes from `csv`, `npz`, `npy`, `parquet`, `simulate` or `formula`.";
     E0513 "boundary that is not honoured here" "A periodic boundary, values at the last time and starts from data are honoured by `solve` items; a fit by the gradient engine honours starts from data. Simulations and other fits start from initial values alone.";
     E0514 "solution that is not determined" "A solve item needs as many values at the ends of the time as its model has states and derivatives below their orders, from `initial`, `from`, `final` or data, or a periodic boundary.";
     E0515 "wrong formula" "A formula block has the times `t = linspace(first, last, number)` and a formula for each column, of the time, other columns, functions, `normal()` and `uniform()`.";
     E0516 "prediction that cannot be made" "A prediction goes on where a fit ends, without inputs, from samples at equal distances. A fit whose equations differ from window to window needs a `horizon` beyond its `window`. Predictions cannot be fitted themselves, and none is called `parameters` or `fields`, as tables of the run are.";
-    E0518 "wrong formula of columns" "A column of a file is named, or computed by a formula of other columns of the file, the time and functions: `u = hare/1000`. Only csv and npz files have names for formulas. What a network reads may be computed from states in the same way.";
+    E0518 "wrong formula of columns" "A column of a file is named, or computed by a formula of other columns of the file, the time and functions: `u = hare/1000`. Only csv, npz and parquet files have names for formulas. What a network reads may be computed from states in the same way.";
 
     // Settings from outside.
     E0601 "unknown block in an override" "The name before the dot is that of a data set, a network, a fit or a model.";

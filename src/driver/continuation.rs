@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::joint;
 use super::observed::Observed;
 use super::pointwise::Compiled;
-use crate::data::{self, Tolerance, Trajectory};
+use crate::data::{self, Rhs, Tolerance, Trajectory};
 use crate::hir::Model;
 use crate::runtime::Threads;
 use crate::train::Observer;
@@ -32,8 +32,11 @@ pub(super) struct Head {
     /// The state at the last of them.
     pub state: Vec<f64>,
     /// The unknowns of the trajectory, and the errors of those that are its own.
-    pub unknowns: [Vec<f64>; 2],
+    pub unknowns: Unknowns,
 }
+
+/// The unknowns of a trajectory and their errors, not a number for those that it shares with others.
+pub(super) type Unknowns = [Vec<f64>; 2];
 
 impl Continuation<'_> {
     /// The state at the last of the first `at` samples of `whole`, which is the fitted trajectory number `k` with what follows it; or why
@@ -137,12 +140,7 @@ fn too_few(fewest: usize) -> String {
 }
 
 /// The solution at the samples of a trajectory.
-fn solve(
-    rhs: &mut dyn FnMut(f64, &[f64], &mut [f64]),
-    start: &[f64],
-    before: f64,
-    tail: &Trajectory,
-) -> Result<Vec<f64>, String> {
+fn solve(rhs: &mut Rhs<'_>, start: &[f64], before: f64, tail: &Trajectory) -> Result<Vec<f64>, String> {
     let n = start.len();
     let tolerance = Tolerance::default();
     let rows = if tail.is_irregular() {

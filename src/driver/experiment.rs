@@ -15,7 +15,9 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
     match &data.source {
         DataSource::Simulate(_) | DataSource::Solve(_) | DataSource::Formula(_) => make(program, data, root),
         DataSource::Predict(_) => make(program, data, root),
-        DataSource::Csv { path, columns } | DataSource::Numpy { path, columns } => {
+        DataSource::Csv { path, columns }
+        | DataSource::Numpy { path, columns }
+        | DataSource::Parquet { path, columns } => {
             // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
             let given = |name: &str| columns.columns.contains_key(name) || columns.derived.contains_key(name);
             let listed = |name: &str| given(name) || given(family(name));
@@ -75,7 +77,11 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 irregular: columns.irregular,
                 ..ReadSpec::default()
             };
-            let format = matches!(data.source, DataSource::Csv { .. }).then_some(data::Format::Csv);
+            let format = match data.source {
+                DataSource::Csv { .. } => Some(data::Format::Csv),
+                DataSource::Parquet { .. } => Some(data::Format::Parquet),
+                _ => None,
+            };
             let dataset = data::read_files(&[root.join(path)], format, &spec)?;
             Ok(derived::compute(dataset, &observed, &driven)?)
         }
@@ -96,7 +102,7 @@ pub(super) fn make(program: &Program, data: &DataSet, root: &Path) -> Result<Dat
             format!("`{}` is a prediction, which a fit makes", data.name),
             format!("`mechc run` writes it into the run directory as `{}.csv`", data.name),
         ))),
-        DataSource::Csv { .. } | DataSource::Numpy { .. } => {
+        DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Parquet { .. } => {
             Err(Failure::Internal(format!("`{}` is read from a file", data.name)))
         }
     }

@@ -1,7 +1,7 @@
 //! How well what was found predicts what was held out.
 
 use super::bound;
-use super::continuation::{Continuation, Head};
+use super::continuation::{Continuation, Head, Unknowns};
 use super::failure::Failure;
 use super::findings::Findings;
 use super::observed::{Held, Observed, Prediction};
@@ -50,7 +50,7 @@ struct Judged {
     /// Why some failed.
     warnings: Vec<String>,
     /// The unknowns of trajectories of their own, and their errors.
-    heads: Vec<(usize, [Vec<f64>; 2])>,
+    heads: Vec<(usize, Unknowns)>,
 }
 
 /// Adds the predictions to what was held out.
@@ -91,7 +91,7 @@ fn prediction(
     compiled: &mut Compiled,
     held: &Trajectory,
     follows: Option<usize>,
-) -> Result<Result<(Prediction, [Vec<f64>; 2]), String>, Failure> {
+) -> Result<Result<(Prediction, Unknowns), String>, Failure> {
     let fitted = follows.and_then(|f| Some((f, on.observed.train.trajectories.get(f)?)));
     let head = match fitted {
         Some((k, fitted)) => {

@@ -197,6 +197,7 @@ fn data(program: &Program, data: &DataSet, sources: &Sources) -> Value {
     let mut out = match &data.source {
         DataSource::Csv { path, columns } => file(program, data, "csv", path, columns),
         DataSource::Numpy { path, columns } => file(program, data, "numpy", path, columns),
+        DataSource::Parquet { path, columns } => file(program, data, "parquet", path, columns),
         DataSource::Simulate(spec) => simulated(program, spec),
         DataSource::Solve(spec) => solved(program, spec),
         DataSource::Predict(spec) => {

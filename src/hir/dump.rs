@@ -186,6 +186,7 @@ fn dump_data(program: &Program, data: &DataSet, out: &mut String) {
     match &data.source {
         DataSource::Csv { path, columns } => dump_columns("csv", path, columns, out),
         DataSource::Numpy { path, columns } => dump_columns("numpy", path, columns, out),
+        DataSource::Parquet { path, columns } => dump_columns("parquet", path, columns, out),
         DataSource::Simulate(spec) => dump_simulate(program, spec, out),
         DataSource::Solve(spec) => {
             line!(out, "  solve {}", spec.model.name);

@@ -299,6 +299,13 @@ pub enum DataSource {
         /// How its arrays are used.
         columns: ColumnMap,
     },
+    /// A table in a parquet file.
+    Parquet {
+        /// Path as written, relative to the model file.
+        path: String,
+        /// How its columns are used.
+        columns: ColumnMap,
+    },
     /// Simulated from a model with known numbers.
     Simulate(SimulateSpec),
     /// Solved from a model with known numbers, as one least-squares problem.
@@ -316,7 +323,9 @@ impl DataSource {
             DataSource::Simulate(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Formula(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Solve(spec) => spec.steps.map(|steps| (steps, 1)),
-            DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+            DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Parquet { .. } => {
+                None
+            }
         }
     }
 
@@ -326,7 +335,9 @@ impl DataSource {
             DataSource::Simulate(spec) => Some(spec.dt),
             DataSource::Formula(spec) => Some(spec.dt),
             DataSource::Solve(spec) => spec.dt,
-            DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.dt,
+            DataSource::Csv { columns, .. }
+            | DataSource::Numpy { columns, .. }
+            | DataSource::Parquet { columns, .. } => columns.dt,
             DataSource::Predict(_) => None,
         }
     }
@@ -334,14 +345,19 @@ impl DataSource {
     /// Whether the samples may be at any distance from each other.
     pub fn is_irregular(&self) -> bool {
         match self {
-            DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns.irregular,
+            DataSource::Csv { columns, .. }
+            | DataSource::Numpy { columns, .. }
+            | DataSource::Parquet { columns, .. } => columns.irregular,
             _ => false,
         }
     }
 
     /// Whether the data are made here and neither read from a file nor left by a fit.
     pub fn is_made(&self) -> bool {
-        !matches!(self, DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Predict(_))
+        !matches!(
+            self,
+            DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Parquet { .. } | DataSource::Predict(_)
+        )
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn from_file(
     (conversions, around): (Conversions, &derived::Surroundings<'_>),
     cx: &mut Context<'_>,
 ) -> Option<DataSet> {
-    const FORMATS: [&str; 3] = ["csv", "npz", "npy"];
+    const FORMATS: [&str; 4] = ["csv", "npz", "npy", "parquet"];
     let mut settings = Settings::new(FILE, &data.settings, data.name.span, &["column"], names, cx);
     if !FORMATS.contains(&format.name.as_str()) {
         let message = format!("there is no data source `{}`", format.name);
@@ -101,10 +101,12 @@ pub(super) fn from_file(
         settings.ok = false;
     }
     // Arrays may hold several trajectories, which only the file tells.
-    let several = Several { by_default: columns.trajectory.is_some(), possible: format.name != "csv" };
+    let several =
+        Several { by_default: columns.trajectory.is_some(), possible: matches!(format.name.as_str(), "npz" | "npy") };
     let holdout = holdout(&mut settings, several, cx);
     let source = match format.name.as_str() {
         "csv" => DataSource::Csv { path, columns },
+        "parquet" => DataSource::Parquet { path, columns },
         _ => DataSource::Numpy { path, columns },
     };
     settings.ok.then(|| DataSet { name: data.name.name.clone(), source, holdout, span: data.span })

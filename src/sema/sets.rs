@@ -199,6 +199,6 @@ fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
         }
         DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
         DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
-        DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } => None,
+        DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Parquet { .. } => None,
     }
 }

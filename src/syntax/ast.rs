@@ -311,7 +311,7 @@ pub struct Data {
 /// Where data comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DataSource {
-    /// `csv("a.csv")`, `npz("a.npz")`, `npy("a.npy")`
+    /// `csv("a.csv")`, `npz("a.npz")`, `npy("a.npy")`, `parquet("a.parquet")`
     File {
         /// The format's name as written.
         format: Ident,

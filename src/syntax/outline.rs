@@ -367,7 +367,9 @@ impl<'a> Scan<'a, '_, '_> {
             "data" => {
                 is_word(1)
                     && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
-                    && token(3).is_some_and(|t| matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy" | "formula"))
+                    && token(3).is_some_and(|t| {
+                        matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy" | "parquet" | "formula")
+                    })
             }
             "solve" => {
                 is_word(1)

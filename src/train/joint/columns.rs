@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::problem::{EvaluateError, Observations, Points, Unknown};
 
+/// An evaluation: points, the unknowns of the model, and what is written.
+type Call<'c> = dyn FnMut(Points, &[f64], &mut [f64]) -> Result<(), EvaluateError> + 'c;
+
 /// The estimated numbers in their order: those of an unknown stand together.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Columns {
@@ -111,7 +114,7 @@ impl Columns {
         at: Points,
         numbers: &[f64],
         (rows, out): (usize, &mut [f64]),
-        call: &mut dyn FnMut(Points, &[f64], &mut [f64]) -> Result<(), EvaluateError>,
+        call: &mut Call<'_>,
     ) -> Result<(), EvaluateError> {
         if !self.has_own() {
             return call(at, numbers, out);

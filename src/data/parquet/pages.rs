@@ -1,0 +1,186 @@
+//! The pages of a part of a column.
+
+use super::codec::unpack;
+use super::footer::{Chunk, Leaf, Physical};
+use super::thrift::{Fault, Reader, STRUCT, TRUE};
+use super::values::{Cell, deltas, plain, runs, split};
+
+/// What stands before a page.
+#[derive(Default)]
+struct Header {
+    kind: i64,
+    unpacked: usize,
+    packed: usize,
+    values: usize,
+    encoding: i64,
+    /// Bytes of the levels before the values, where they are not packed.
+    levels: [usize; 2],
+    is_packed: bool,
+}
+
+const DATA: i64 = 0;
+const DICTIONARY: i64 = 2;
+const DATA_2: i64 = 3;
+const CUT: Fault = "a page is cut off";
+
+/// The values of a chunk; `left` are the bytes that may still be unpacked.
+pub(super) fn read(file: &[u8], chunk: &Chunk, leaf: &Leaf, left: &mut u64) -> Result<Vec<Cell>, Fault> {
+    if chunk.elsewhere {
+        return Err("a column lies in another file or is encrypted");
+    }
+    let range = usize::try_from(chunk.first_page).ok().zip(usize::try_from(chunk.bytes).ok());
+    let range = range.and_then(|(first, bytes)| Some(first..first.checked_add(bytes)?));
+    let mut rest = range.and_then(|range| file.get(range)).ok_or("a column lies outside of the file")?;
+    let wanted = usize::try_from(chunk.values).map_err(|_| "a column has fewer than no values")?;
+    let mut dictionary: Option<Vec<Cell>> = None;
+    let mut out = Vec::new();
+    while out.len() < wanted {
+        let (header, behind) = header(rest)?;
+        let packed = behind.get(..header.packed).ok_or(CUT)?;
+        rest = behind.get(header.packed..).unwrap_or_default();
+        *left = left.checked_sub(header.unpacked as u64).ok_or(TOO_LARGE)?;
+        match header.kind {
+            DICTIONARY => {
+                let bytes = unpack(chunk.codec, packed, header.unpacked)?;
+                dictionary = Some(plain(&bytes, leaf, header.values)?);
+            }
+            DATA | DATA_2 => {
+                if header.values == 0 || header.values > wanted - out.len() {
+                    return Err("a page has another number of values than its column");
+                }
+                let size = (header.values as u64).saturating_mul(std::mem::size_of::<Cell>() as u64);
+                *left = left.checked_sub(size).ok_or(TOO_LARGE)?;
+                let page = page(&header, packed, chunk.codec, leaf)?;
+                values(&header, page, leaf, dictionary.as_deref(), &mut out)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+/// What is said where more is to be unpacked than is allowed.
+pub(super) const TOO_LARGE: Fault = "too large";
+
+fn header(bytes: &[u8]) -> Result<(Header, &[u8]), Fault> {
+    let mut out = Header { is_packed: true, ..Header::default() };
+    let mut r = Reader::new(bytes);
+    let size = |n: i64| usize::try_from(n).ok().filter(|n| *n <= i32::MAX as usize).ok_or("a page has an odd size");
+    r.fields(|r, id, kind| {
+        match (id, kind) {
+            (1, 5) => out.kind = r.integer()?,
+            (2, 5) => out.unpacked = size(r.integer()?)?,
+            (3, 5) => out.packed = size(r.integer()?)?,
+            (5 | 7, STRUCT) => r.fields(|r, id, kind| {
+                match (id, kind) {
+                    (1, 5) => out.values = size(r.integer()?)?,
+                    (2, 5) => out.encoding = r.integer()?,
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?,
+            (8, STRUCT) => r.fields(|r, id, kind| {
+                match (id, kind) {
+                    (1, 5) => out.values = size(r.integer()?)?,
+                    (4, 5) => out.encoding = r.integer()?,
+                    (5, 5) => out.levels[1] = size(r.integer()?)?,
+                    (6, 5) => out.levels[0] = size(r.integer()?)?,
+                    (7, 1 | 2) => {
+                        out.is_packed = kind == TRUE;
+                        return Ok(true);
+                    }
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok((out, bytes.get(r.position()..).unwrap_or_default()))
+}
+
+/// Which values of a page are there, and the bytes of those.
+struct Page {
+    /// None where all are.
+    there: Option<Vec<u64>>,
+    bytes: Vec<u8>,
+}
+
+fn page(header: &Header, packed: &[u8], codec: i64, leaf: &Leaf) -> Result<Page, Fault> {
+    let (levels, bytes) = if header.kind == DATA_2 {
+        // Levels stand before what is packed.
+        let [repeated, defined] = header.levels;
+        let values = repeated.checked_add(defined).ok_or(CUT)?;
+        let levels = packed.get(repeated..values).ok_or(CUT)?.to_vec();
+        let packed = packed.get(values..).ok_or(CUT)?;
+        let size = header.unpacked.checked_sub(values).ok_or("a page has another size than it says")?;
+        let bytes = unpack(if header.is_packed { codec } else { 0 }, packed, size)?;
+        (leaf.optional.then_some(levels), bytes)
+    } else {
+        let mut bytes = unpack(codec, packed, header.unpacked)?;
+        let levels = match leaf.optional {
+            true => Some(prefixed(&mut bytes)?),
+            false => None,
+        };
+        (levels, bytes)
+    };
+    let there = levels.map(|levels| runs(&levels, 1, header.values)).transpose()?;
+    Ok(Page { there, bytes })
+}
+
+/// Takes out what stands at the beginning behind its length.
+fn prefixed(bytes: &mut Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let len = bytes.first_chunk::<4>().map(|n| u32::from_le_bytes(*n) as usize).ok_or(CUT)?;
+    let end = len.checked_add(4).filter(|end| *end <= bytes.len()).ok_or(CUT)?;
+    let part = bytes.get(4..end).unwrap_or_default().to_vec();
+    bytes.drain(..end);
+    Ok(part)
+}
+
+/// Appends the values of a page, nulls among them.
+fn values(
+    header: &Header,
+    page: Page,
+    leaf: &Leaf,
+    dictionary: Option<&[Cell]>,
+    out: &mut Vec<Cell>,
+) -> Result<(), Fault> {
+    let count = page.there.as_ref().map_or(header.values, |there| there.iter().filter(|d| **d == 1).count());
+    let mut bytes = page.bytes;
+    let whole = matches!(leaf.physical, Physical::Int32 | Physical::Int64);
+    let found = match header.encoding {
+        0 => plain(&bytes, leaf, count)?,
+        // The older and the newer number of the same thing.
+        2 | 8 => {
+            let known = dictionary.ok_or("a page uses a dictionary that is not there")?;
+            let Some((&width, packed)) = bytes.split_first().filter(|_| count > 0) else {
+                return nulls(page.there, header.values, Vec::new(), out);
+            };
+            let of = |at: u64| usize::try_from(at).ok().and_then(|at| known.get(at)).cloned();
+            let places = runs(packed, width.into(), count)?;
+            places.into_iter().map(of).collect::<Option<_>>().ok_or("a page uses what its dictionary does not have")?
+        }
+        3 if leaf.physical == Physical::Boolean => {
+            let packed = prefixed(&mut bytes)?;
+            runs(&packed, 1, count)?.into_iter().map(|b| Cell::Number(b as f64)).collect()
+        }
+        5 if whole => deltas(&bytes, leaf, count)?,
+        9 => split(&bytes, leaf, count)?,
+        _ => return Err("a column is encoded in a way that is not read: write it plain or with a dictionary"),
+    };
+    nulls(page.there, header.values, found, out)
+}
+
+/// Appends values with nulls where there are none.
+fn nulls(there: Option<Vec<u64>>, all: usize, found: Vec<Cell>, out: &mut Vec<Cell>) -> Result<(), Fault> {
+    let mut found = found.into_iter();
+    match there {
+        None => out.extend(found),
+        Some(there) => {
+            let cell = |d: u64| if d == 1 { found.next().unwrap_or(Cell::Null) } else { Cell::Null };
+            out.extend(there.into_iter().take(all).map(cell));
+        }
+    }
+    Ok(())
+}
