@@ -2,8 +2,8 @@
 
 use super::{
     Activation, Bounds, ColumnMap, DataSet, DataSource, Engine, Fit, Holdout, Layer, Loss, LossTerm, Measure, Model,
-    Network, NetworkInput, Noise, Normalise, OutputRef, Over, Padding, Program, SimulateSpec, StartSource, StepSource, Trunk,
-    Unit, UnknownKind, Vary, number,
+    Network, NetworkInput, Noise, Normalise, OutputRef, Over, Padding, Program, SimulateSpec, StartSource, StepSource,
+    Trunk, Unit, UnknownKind, Vary, number,
 };
 use super::{made, predict};
 

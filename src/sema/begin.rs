@@ -24,7 +24,8 @@ pub(super) fn ensure(
         let message = "a solve that begins at the last sample of its window has nothing to solve";
         let at = settings.get("horizon").or(settings.get("window")).map_or(place, |s| s.span);
         let d = Diagnostic::error(E0511, message, first.span, "begins here").label(at, "ends here");
-        cx.sink.push(d.help(format!("give the fit a horizon that is longer than its window: `horizon {}`", 2 * window)));
+        cx.sink
+            .push(d.help(format!("give the fit a horizon that is longer than its window: `horizon {}`", 2 * window)));
         return false;
     }
     let StartSource::Values(given) = start else { return true };

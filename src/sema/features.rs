@@ -81,7 +81,8 @@ fn index(e: &ast::Expr, formula: &ast::Expr, families: &Families<'_>, cx: &mut C
         cx.sink.push(Diagnostic::error(E0518, message, e.span, "no name"));
         return None;
     };
-    let set = families.all_sets().find(|s| *s == name).map(str::to_string).or_else(|| runs_over(name, formula, families));
+    let set =
+        families.all_sets().find(|s| *s == name).map(str::to_string).or_else(|| runs_over(name, formula, families));
     let Some(set) = set else {
         let message = format!("nothing says what `{name}` runs over");
         let d = Diagnostic::error(E0518, message, e.span, "of which index set?");

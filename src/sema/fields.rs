@@ -269,7 +269,12 @@ fn ensure_shape(
         (true, true) if unfit.is_some() => unfit.unwrap_or_default(),
         (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
         _ if declared.numbers() != count => {
-            format!("`{}` has {} numbers, for {}", declared.name, declared.numbers(), families::count(count, names, "names"))
+            format!(
+                "`{}` has {} numbers, for {}",
+                declared.name,
+                declared.numbers(),
+                families::count(count, names, "names")
+            )
         }
         _ => return Some(()),
     };

@@ -105,7 +105,9 @@ fn end(
             let problem = if let (None, Some((set, _))) = (output.elements, set) {
                 Some(format!("`{name}` is not over `{set}`, and a convolution gives numbers for every element"))
             } else if output.elements.is_some() && output.over != Over::Once {
-                Some(format!("`{name}` has numbers for many steps, and the convolution gives {channels} at every element"))
+                Some(format!(
+                    "`{name}` has numbers for many steps, and the convolution gives {channels} at every element"
+                ))
             } else if output.elements.is_some() {
                 (channels != size).then(|| {
                     format!("`{name}` has {size} numbers at every element, and the convolution gives {channels}")
@@ -168,9 +170,7 @@ impl Reader<'_, '_, '_, '_> {
                 self.emit_along(chain, call, e)
             }
             ("conv1d", None) => self.convolutions(chain, e),
-            ("mlp" | "linear", None) if self.has_sizes() => {
-                self.dense(chain, name == "mlp")
-            }
+            ("mlp" | "linear", None) if self.has_sizes() => self.dense(chain, name == "mlp"),
             ("linear", call) => {
                 if output.is_none() {
                     let message = "`linear` without sizes gives what an output needs, and this is no output";
@@ -239,7 +239,8 @@ impl Reader<'_, '_, '_, '_> {
         let mut before = if let Shape::Sequence(before) = chain.shape { before } else { None };
         for channels in widths {
             if residual && chain.shape == Shape::Samples && before.is_none() {
-                let message = "a residual convolution adds what it reads to what it gives: here the samples of the window";
+                let message =
+                    "a residual convolution adds what it reads to what it gives: here the samples of the window";
                 let help = format!("put `conv1d [{channels}] kernel 1` before it");
                 return self.refuse(E1002, message, e, "do not agree", &help);
             }

@@ -2,16 +2,16 @@
 
 use super::along::{along, extent};
 use super::derived;
-use super::features;
 use super::families::{Families, written};
+use super::features;
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
 use super::settings::{Context, NETWORK, Settings, as_word, elements};
-use crate::diagnostics::Diagnostic;
 use super::suggest;
 use crate::base::IndexMap;
+use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0202, E0504, E0511, E1016, W1001};
-use crate::source::Span;
 use crate::hir::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk, family};
+use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
 
 /// The most layers of a chain.

@@ -196,7 +196,8 @@ fn along_an_index_set() {
 /// Circular layers see no difference between the cells: turning what is read turns the solution.
 #[test]
 fn turning_the_cells_turns_the_solution() {
-    let text = ["  step per sample\n", "  step = waves.h\n"].iter().fold(WAVE.to_string(), |t, line| t.replace(line, ""));
+    let text =
+        ["  step per sample\n", "  step = waves.h\n"].iter().fold(WAVE.to_string(), |t, line| t.replace(line, ""));
     let text: String = text.lines().filter(|l| !l.contains("output h")).map(|l| format!("{l}\n")).collect();
     let lowered = lowered(&text.replace("gelu residual", "gelu circular residual"), &Coefficients::Projected);
     let module = widened(&lowered.module);
@@ -296,6 +297,6 @@ fit M to run {
         assert_eq!(params.len(), function.params.len(), "{names:?}");
     }
     // Each chain of layers has a matrix and an offset for each of its layers; and the field.
-    assert_eq!(names.len(), 2*(1 + 1 + 2 + 1 + 1) + 2*2 + 2*2 + 2*2 + 1, "{names:?}");
+    assert_eq!(names.len(), 2 * (1 + 1 + 2 + 1 + 1) + 2 * 2 + 2 * 2 + 2 * 2 + 1, "{names:?}");
     check(&lowered, names.len());
 }

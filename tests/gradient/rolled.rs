@@ -46,7 +46,8 @@ fn compare(start: &str, more: &str) {
     let model = &program.models[item.model];
     let observed: Vec<StateId> = model.states.ids().collect();
     let coefficients = Coefficients::Projected;
-    let request = Request { model, networks: &program.networks, fit: item, observed: &observed, coefficients: &coefficients };
+    let request =
+        Request { model, networks: &program.networks, fit: item, observed: &observed, coefficients: &coefficients };
     let lowered = training::lower(request).unwrap();
     let layout = layout(&program, &lowered, coefficients.elimination());
     let programs = lowered.module.functions.iter().map(|f| kernel::lower(&lowered.module, f).unwrap()).collect();

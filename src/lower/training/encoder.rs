@@ -211,11 +211,7 @@ pub(super) fn emitted(
         if let Some(&statistics) = statistics.get(&id) {
             columns.extend(features::values(b, request, network, (sample, read), data, statistics)?);
         }
-        let x = if columns.is_empty() {
-            None
-        } else {
-            Some(encoder.read(b, (sample, read), network, &columns))
-        };
+        let x = if columns.is_empty() { None } else { Some(encoder.read(b, (sample, read), network, &columns)) };
         for (o, flat) in encoder.apply(b, sample, x) {
             let output = &network.outputs[o];
             let axis = b.module.axis(&format!("{}'{}''part", network.name, output.name), Some(output.size));

@@ -299,13 +299,7 @@ fn convolution(
 }
 
 /// The axis of the numbers that a dense layer reads, all steps side by side.
-fn flat(
-    b: &mut Builder,
-    place: &Place<'_>,
-    name: &str,
-    from: Shape,
-    steps: &mut Vec<Step>,
-) -> (AxisId, usize) {
+fn flat(b: &mut Builder, place: &Place<'_>, name: &str, from: Shape, steps: &mut Vec<Step>) -> (AxisId, usize) {
     match from {
         Shape::Vector(axis, size) => (axis, size),
         Shape::Sequence(_, size) => {

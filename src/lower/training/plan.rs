@@ -72,8 +72,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let size = states.len();
-            let mut group =
-                Group { matrix, order, size, members: Vec::new(), sources: Vec::new(), fields: Vec::new() };
+            let mut group = Group { matrix, order, size, members: Vec::new(), sources: Vec::new(), fields: Vec::new() };
             group.join(states, &equations);
             groups.push(group);
         }

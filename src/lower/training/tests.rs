@@ -276,8 +276,14 @@ fn gradient_of_convolutions_and_shared_layers() {
         let mut networks = network(&["s0", "s1"], 1);
         let net = &mut networks[NetworkId::new(0)];
         net.input = input;
-        let output =
-            |name: &str, from, layers| NetworkOutput { name: name.into(), size: 1, over: Over::Window, elements: None, from, layers };
+        let output = |name: &str, from, layers| NetworkOutput {
+            name: name.into(),
+            size: 1,
+            over: Over::Window,
+            elements: None,
+            from,
+            layers,
+        };
         let first =
             vec![conv(3, Padding::Zero, Activation::Gelu, false), conv(3, Padding::Circular, Activation::Silu, true)];
         if matches!(net.input, NetworkInput::Window(_)) {

@@ -68,7 +68,18 @@ impl<'a> Windows<'a> {
             Some(first)
         });
         let first_rows = first_rows.collect();
-        Ok(Windows { first_rows, data, layout, windows, shuffled, batch, length: settings.window, begin: settings.begin, dt, moved })
+        Ok(Windows {
+            first_rows,
+            data,
+            layout,
+            windows,
+            shuffled,
+            batch,
+            length: settings.window,
+            begin: settings.begin,
+            dt,
+            moved,
+        })
     }
 
     /// Samples that a solve reaches over.
