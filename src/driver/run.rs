@@ -319,7 +319,18 @@ fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
     let mut offset = 0;
     for (k, first) in observed.train.trajectories.iter().enumerate() {
         if out.last().is_none_or(|s| s.set != first.set) {
-            let value = |c: usize| findings.solution.get(c * total + offset).copied().unwrap_or(0.0);
+            let solved = |c: usize| {
+                let from = c * total + offset;
+                findings.solution.get(from..from + first.len).unwrap_or_default()
+            };
+            let value = |c: usize| match (solved(c).first(), observed.components.get(c)) {
+                (Some(x), _) if x.is_finite() => *x,
+                (_, Some(component)) => {
+                    let order = usize::from(component.derivative);
+                    difference(solved(c.saturating_sub(order)), order, first.dt)
+                }
+                _ => 0.0,
+            };
             let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
             out.push(Simulation {
                 set: first.set.clone(),
@@ -331,4 +342,30 @@ fn simulations(observed: &Observed, findings: &Findings) -> Vec<Simulation> {
         offset += first.len;
     }
     out
+}
+
+/// A derivative where a solution begins, by differences of its first numbers: the gradient engine keeps values alone, and those before its
+/// first solve are none.
+fn difference(solution: &[f64], order: usize, dt: f64) -> f64 {
+    let mut values: Vec<f64> = solution.iter().copied().filter(|x| x.is_finite()).take(order + 1).collect();
+    if values.len() <= order {
+        return 0.0;
+    }
+    for _ in 0..order {
+        values = values.windows(2).map(|pair| (pair[1] - pair[0]) / dt).collect();
+    }
+    values.first().copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn derivatives_where_a_solution_begins() {
+        let parabola: Vec<f64> = (0..6).map(|i| (0.5 * f64::from(i)).powi(2)).collect();
+        assert_eq!(difference(&parabola, 2, 0.5), 2.0);
+        let late = [f64::NAN, f64::NAN, 3.0, 4.0];
+        assert_eq!([difference(&late, 0, 0.5), difference(&late, 1, 0.5), difference(&late, 2, 0.5)], [3.0, 2.0, 0.0]);
+    }
 }
