@@ -146,7 +146,7 @@ fn model(model: &Model, sources: &Sources) -> Value {
         })).collect::<Vec<_>>(),
         "periodic": model.boundary.periodic.is_some(),
         "starts": model.boundary.starts.iter().map(|s| json!({
-            "state": model.states[s.state].name, "derivative": s.derivative, "column": s.column, "steps": s.steps,
+            "state": model.states[s.state].name, "derivative": s.derivative, "column": s.column, "steps": s.steps, "last": s.last,
         })).collect::<Vec<_>>(),
         "place": place(model.span, sources),
     })

@@ -31,7 +31,18 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
     let mut out: Vec<Simulation> = Vec::new();
     let mut offset = 0;
     for (k, own) in fitted.iter().enumerate().take(MOST) {
-        let value = |c: usize| findings.solution.get(c * total + offset).copied().unwrap_or(0.0);
+        let solved = |c: usize| {
+            let from = c * total + offset;
+            findings.solution.get(from..from + own.len).unwrap_or_default()
+        };
+        let value = |c: usize| match (solved(c).first(), observed.components.get(c)) {
+            (Some(x), _) if x.is_finite() => *x,
+            (_, Some(component)) => {
+                let order = usize::from(component.derivative);
+                difference(solved(c.saturating_sub(order)), order, own.dt)
+            }
+            _ => 0.0,
+        };
         let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
         let steps = own.len + held.map_or(0, |h| h.len);
         let before = fitted.iter().take(k).filter(|t| t.set == own.set).count();
@@ -79,9 +90,22 @@ fn shortest_step(of: &Trajectory, steps: usize) -> f64 {
     rounded.into_iter().find(|step| (step - of.dt).abs() <= within).unwrap_or(of.dt)
 }
 
+/// A derivative where a solution begins, by differences of its first numbers: the gradient engine keeps values alone, and those before its
+/// first solve are none.
+fn difference(solution: &[f64], order: usize, dt: f64) -> f64 {
+    let mut values: Vec<f64> = solution.iter().copied().filter(|x| x.is_finite()).take(order + 1).collect();
+    if values.len() <= order {
+        return 0.0;
+    }
+    for _ in 0..order {
+        values = values.windows(2).map(|pair| (pair[1] - pair[0]) / dt).collect();
+    }
+    values.first().copied().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{name, shortest_step};
+    use super::{difference, name, shortest_step};
     use crate::data::Trajectory;
 
     #[test]
@@ -102,5 +126,13 @@ mod tests {
         assert_eq!(name("", 0, |_| false), "solution");
         assert_eq!(name("run", 1, |_| false), "run_2");
         assert_eq!(name("run", 1, |n| n == "run_2"), "run_2_");
+    }
+
+    #[test]
+    fn derivatives_where_a_solution_begins() {
+        let parabola: Vec<f64> = (0..6).map(|i| (0.5 * f64::from(i)).powi(2)).collect();
+        assert_eq!(difference(&parabola, 2, 0.5), 2.0);
+        let late = [f64::NAN, f64::NAN, 3.0, 4.0];
+        assert_eq!([difference(&late, 0, 0.5), difference(&late, 1, 0.5), difference(&late, 2, 0.5)], [3.0, 2.0, 0.0]);
     }
 }
