@@ -105,11 +105,8 @@ fn tables(out: &mut String, function: &DeviceFunction) {
             })
             .collect();
         let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&kernel.note));
-        let _ = writeln!(
-            out,
-            "  {{\"{}\", \"{regime}\", {}, \"{threads}\", \"{arguments}\"}},",
-            kernel.name, kernel.block
-        );
+        let _ =
+            writeln!(out, "  {{\"{}\", \"{regime}\", {}, \"{threads}\", \"{arguments}\"}},", kernel.name, kernel.block);
     }
     out.push_str("  {0, 0, 0, 0, 0}\n};\n");
 }

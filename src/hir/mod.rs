@@ -21,6 +21,7 @@ mod training;
 mod unit;
 mod unit_of;
 
+pub use crate::base::SolvePrecision;
 pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
@@ -30,7 +31,6 @@ pub use experiment::{
     SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
-pub use crate::base::SolvePrecision;
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,

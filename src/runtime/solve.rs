@@ -8,8 +8,8 @@ use super::call::Run;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::base::SolvePrecision;
 use crate::solve::relaxed::{
-    Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights, Scheme,
-    Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
+    Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights,
+    Scheme, Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.

@@ -2,8 +2,8 @@
 
 use super::device::{Built, compare};
 use mechc::artifact::device::DeviceFailure;
-use mechc::codegen;
 use mechc::base::{SolvePrecision, TensorData};
+use mechc::codegen;
 use mechc::driver::conformance::{Case, SolveForm, StepAxes, cases, golden, worst};
 
 fn case(form: SolveForm, samples: usize, steps: usize) -> Case {

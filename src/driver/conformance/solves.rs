@@ -91,7 +91,8 @@ impl SolveForm {
             StepAxes::Shared(n) => (format!(" = {}", n + 1), format!("axis interval = {n}\n"), "interval"),
         };
         let names = "time = time, state = state, order = order, equation = equation, start = start, given = given";
-        let rows = format!("{names}, central = {central}, weights = [{e:?}, {i:?}, {s:?}], precision = {}", precision.name());
+        let rows =
+            format!("{names}, central = {central}, weights = [{e:?}, {i:?}, {s:?}], precision = {}", precision.name());
         let (g, backward, results) = match adjoint {
             false => (String::new(), String::new(), ""),
             true => (

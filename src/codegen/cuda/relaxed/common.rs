@@ -272,7 +272,15 @@ impl<'s> Solve<'s> {
         // The host allows the most where systems are longest.
         let nothing: &[f64] = &[];
         let longest = Problem {
-            shape: Shape { batch: 1, equations: 1, steps: usize::MAX, states: 1, orders: 1, initial_steps: 1, initial_orders: 1 },
+            shape: Shape {
+                batch: 1,
+                equations: 1,
+                steps: usize::MAX,
+                states: 1,
+                orders: 1,
+                initial_steps: 1,
+                initial_orders: 1,
+            },
             scheme: Scheme { precision, ..Scheme::published() },
             c: Coefficients::Shared(nothing),
             rhs: nothing,

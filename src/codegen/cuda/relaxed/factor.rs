@@ -12,7 +12,8 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
     // b ties a step to the one before it, b2 to the one before that; b3 ties the next step to the one before this.
     let (low, high) = (solve.low, solve.high);
-    let mut list = vec![("a", low, n * n), ("b", low, n * n), ("inverse", low, n), ("row", high, solve.s.equations * n)];
+    let mut list =
+        vec![("a", low, n * n), ("b", low, n * n), ("inverse", low, n), ("row", high, solve.s.equations * n)];
     if central {
         list.extend([("b2", low, n * n), ("b3", low, n * n), ("fresh", low, n * n)]);
     }

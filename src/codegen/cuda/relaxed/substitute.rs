@@ -254,7 +254,9 @@ impl Sizes {
     fn new(solve: &Solve<'_>) -> Sizes {
         let none = String::new;
         let epsilon = match solve.precision {
-            SolvePrecision::F64 => return Sizes { before: none(), begun: none(), added: none(), ended: none(), after: none() },
+            SolvePrecision::F64 => {
+                return Sizes { before: none(), begun: none(), added: none(), ended: none(), after: none() };
+            }
             SolvePrecision::F32 => f64::from(f32::EPSILON),
             SolvePrecision::Mixed => f64::EPSILON,
         };
