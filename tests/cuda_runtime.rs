@@ -4,8 +4,9 @@
 //! Libraries are found through the library path of a process, so whatever touches them runs in a child: a test marked `ignore`
 //! here is run by another one with the right environment.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::{fs, thread};
 
@@ -656,7 +657,7 @@ fn times_are_measured_on_either() {
         );
         assert!(found["step_ms"].as_f64() > Some(0.0) && found["loss"].as_f64() > Some(0.0), "{text}");
         assert!(found["device"].as_str().is_some_and(|d| d.starts_with(device)), "{text}");
-        for more in [&[][..], &["--constant-matrix"]] {
+        for more in [&[][..], &["--constant-matrix"], &["--dtype", "f32"], &["--dtype", "mixed"]] {
             let args =
                 ["bench", "solve", "--batch", "5", "--steps", "8", "--repeat", "2", "--json", "--device", device];
             let (code, text, said) = mechc(&[], &[&args[..], more].concat());
@@ -664,6 +665,8 @@ fn times_are_measured_on_either() {
             let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
             assert!(found["forward_ms"].as_f64() > Some(0.0), "{text}");
             assert_eq!(found["to_device_ms"].is_number(), device == "cuda", "{text}");
+            let dtype = more.iter().skip_while(|m| **m != "--dtype").nth(1).unwrap_or(&"f64");
+            assert_eq!(found["dtype"].as_str(), Some(*dtype), "{text}");
             assert!(found["device"].as_str().is_some_and(|d| d.starts_with(device)), "{text}");
         }
     }
@@ -672,4 +675,68 @@ fn times_are_measured_on_either() {
     assert!(code == Some(2) && said.contains("N008"), "{said}");
     let (code, _, said) = mechc(&[], &["bench", "step", "examples/lorenz.mech"]);
     assert!(code == Some(2) && said.contains("N004"), "{said}");
+}
+
+#[test]
+fn steps_with_rounded_factors_are_measured_and_named() {
+    let (_folder, model) = training();
+    let measured = |more: &[&str]| {
+        // The first layer's product, 16 by 40 by 64, is large enough for the library.
+        let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "1", "--json"];
+        let (code, text, said) = mechc(&[], &[&args[..], more].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
+        (found["loss"].as_f64().expect("a loss"), found["device"].as_str().expect("a device").to_string())
+    };
+    let (exact, plain) = measured(&[]);
+    let (rounded, named) = measured(&["--tf32"]);
+    assert!(named.contains("TF32") && !plain.contains("TF32"), "{named}, {plain}");
+    // Ten bits: other numbers, but not very different ones.
+    assert!(rounded != exact && (rounded - exact).abs() < 0.05 * exact.abs(), "{rounded}, {exact}");
+}
+
+/// Runs until standard error has a line with `mark`, interrupts, and gives the exit code and standard error.
+#[cfg(unix)]
+fn interrupt(args: &[&str], mark: &str) -> (Option<i32>, String) {
+    let mut command = with_libraries(env!("CARGO_BIN_EXE_mechc"), &[]);
+    command.args(args).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("mechc starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
+    let mut text = String::new();
+    while !text.lines().last().is_some_and(|line| line.contains(mark)) {
+        assert!(stderr.read_line(&mut text).expect("text") > 0, "`{mark}` never came: {text}");
+    }
+    let sent = Command::new("kill").args(["-INT", child.id().to_string().as_str()]).status();
+    assert!(sent.expect("kill starts").success());
+    stderr.read_to_string(&mut text).expect("text");
+    (child.wait().expect("an end").code(), text)
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_on_a_device_ends_as_if_it_had_not_been() {
+    let (folder, model) = training();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [whole, parts] = [path("whole"), path("parts")];
+    // Small enough for the stand-in.
+    let sizes = ["--set", "fit.batch=2", "--set", "fit.window=8", "--set", "smoother.mlp=[8] relu"];
+    let device = [&["--device", "cuda"], &sizes[..]].concat();
+    let (code, printed, said) = mechc(&[], &[&["run", &model, "--out", &whole], &device[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+
+    let (code, text) = interrupt(&[&["run", &model, "--out", &parts], &device[..]].concat(), "/200");
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("interrupted") && text.contains("checkpoint"), "{text}");
+    // Numbers of the processor have other last digits: it does not go on.
+    let (code, _, said) = mechc(&[], &[&["run", &model, "--resume", &parts], &sizes[..]].concat());
+    assert!(code == Some(2) && said.contains("cuda"), "{said}");
+    let (code, again, said) = mechc(&[], &[&["run", &model, "--resume", &parts], &device[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(again, printed);
+    let losses = |out: &str| {
+        let record = fs::read_to_string(Path::new(out).join("record.json")).expect("a record");
+        let record: serde_json::Value = serde_json::from_str(&record).expect("an object");
+        record["loss"].to_string()
+    };
+    assert_eq!(losses(&whole), losses(&parts));
 }
