@@ -139,7 +139,8 @@ predict far = Spring { steps 100; tolerance 1000 }
     // Every trajectory that was fitted can be simulated again.
     let found = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the law");
     assert_eq!(found.matches("steps 200; dt 0.05").count(), 3, "{found}");
-    let checked = mechc(folder.path(), &["simulate", "out/discovered.mech", "--data", "solution_3", "--out", "third.csv"]);
+    let checked =
+        mechc(folder.path(), &["simulate", "out/discovered.mech", "--data", "solution_3", "--out", "third.csv"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 

@@ -133,6 +133,9 @@ fit Fitted to obs
     let object: serde_json::Value = serde_json::from_slice(&json.stdout).expect("an object");
     assert_eq!(object["metrics"], record["metrics"]);
     let score = &object["scores"][0];
-    assert_eq!((&score["part"], &score["to_the_end"], &score["compared"]), (&"held out".into(), &true.into(), &2.0.into()));
+    assert_eq!(
+        (&score["part"], &score["to_the_end"], &score["compared"]),
+        (&"held out".into(), &true.into(), &2.0.into())
+    );
     assert_eq!(object["scores"].as_array().map(Vec::len), Some(1));
 }

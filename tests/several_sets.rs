@@ -95,9 +95,14 @@ fit M to (slow, fast)
     // The law that was found comes with the grid of either set.
     let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("the law");
     assert!(found.contains("data slow = simulate M") && found.contains("data fast = simulate M"), "{found}");
-    assert!(found.contains("48 of 60 samples of x, y (./slow.csv; 12 held out) and 80 samples of x (./fast.csv), fitted"), "{found}");
+    assert!(
+        found.contains("48 of 60 samples of x, y (./slow.csv; 12 held out) and 80 samples of x (./fast.csv), fitted"),
+        "{found}"
+    );
     // An export says whose initial values it has, and can have those of the other.
-    for (data, whose, first) in [(None, "slow (with --data those of fast)", 1.0), (Some("fast"), "fast (with --data", 5.0)] {
+    for (data, whose, first) in
+        [(None, "slow (with --data those of fast)", 1.0), (Some("fast"), "fast (with --data", 5.0)]
+    {
         let mut args = vec!["export", "r", "--to", "json"];
         args.extend(data.iter().flat_map(|name| ["--data", name]));
         let made = mechc(folder.path(), &args);

@@ -116,8 +116,13 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
             _ => format!("; from ({})", values.join(", ")),
         };
         let (name, steps, dt) = (&simulation.name, simulation.steps, number(simulation.dt));
-        let about = if simulation.of.is_empty() { String::new() } else { format!("/// From the start of {}.\n", simulation.of) };
-        let _ = writeln!(out, "\n{about}data {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
+        let about = if simulation.of.is_empty() {
+            String::new()
+        } else {
+            format!("/// From the start of {}.\n", simulation.of)
+        };
+        let _ =
+            writeln!(out, "\n{about}data {name} = simulate {} {{ steps {steps}; dt {dt}{from}; noise 0 }}", model.name);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::failure::{Failure, Problem};
 use super::session::Session;
-use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
 use crate::base::Idx;
+use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
 use crate::hir::{DataSource, Model, Program, SimulateSpec};
 use crate::report::RunRecord;
 
@@ -139,7 +139,8 @@ fn beginning(program: &Program, model: &str, asked: Option<&str>, record: Option
         },
         (None, None) => return None,
     };
-    let others: Vec<&str> = names.into_iter().skip(usize::from(asked.is_none())).filter(|n| asked != Some(*n)).collect();
+    let others: Vec<&str> =
+        names.into_iter().skip(usize::from(asked.is_none())).filter(|n| asked != Some(*n)).collect();
     let others = match others.is_empty() {
         true => String::new(),
         false => format!(" (with --data those of {})", others.join(", ")),

@@ -11,6 +11,7 @@ mod case;
 mod checkpoint;
 mod collinear;
 pub mod conformance;
+mod data_places;
 mod derived;
 mod device_sources;
 mod discovered;

@@ -303,7 +303,8 @@ fn save(
     let simulations = simulations(observed, findings);
     let left_out = observed.train.trajectories.len() - simulations.len();
     if left_out > 0 && model.inputs.is_empty() {
-        about.push(format!("data blocks for the first {} trajectories, {left_out} more were fitted", simulations.len()));
+        about
+            .push(format!("data blocks for the first {} trajectories, {left_out} more were fitted", simulations.len()));
     }
     directory.save("discovered.mech", discovered(model, findings, &simulations, &about).as_bytes())?;
     if let Some(bound) = &findings.bound {

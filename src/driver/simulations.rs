@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn steps_are_as_short_as_the_times_allow() {
-        let of = |t0: f64, dt: f64, steps| shortest_step(&Trajectory { t0, dt, len: steps, ..Trajectory::default() }, steps);
+        let of =
+            |t0: f64, dt: f64, steps| shortest_step(&Trajectory { t0, dt, len: steps, ..Trajectory::default() }, steps);
         // What the mean of rounded times gives for a table with the times 0, 0.1, ..., 39.9.
         assert_eq!(of(0.0, 0.09999999999999999, 400), 0.1);
         assert_eq!(of(0.0, 0.1 + 1e-9, 400), 0.1 + 1e-9);

@@ -25,9 +25,9 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit, Holdout,
-    Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
-    SimulateSpec, Trunk, Vary,
+    Activation, AuxiliaryBinding, ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Engine, Feature,
+    Fit, Holdout, Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding,
+    Program, SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolvePrecision, SolveSpec};
@@ -40,7 +40,9 @@ pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{Origin, PredictSpec};
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
-pub use test::{Claim, EquationRef, Expectation, NamedTerm, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing};
+pub use test::{
+    Claim, EquationRef, Expectation, NamedTerm, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing,
+};
 pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,

@@ -3,7 +3,9 @@
 use super::settings::{Context, PREDICT, Settings};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0505, E0516};
-use crate::hir::{DataSet, DataSource, Engine, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource};
+use crate::hir::{
+    DataPlaces, DataSet, DataSource, Engine, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource,
+};
 use crate::syntax::ast;
 
 /// A prediction counts as following the data up to this error where it does not say.
@@ -89,6 +91,7 @@ pub(super) fn predict(
         tolerance: settings.number("tolerance", cx).unwrap_or(TOLERANCE),
     };
     settings.ok.then(|| DataSet {
+        places: DataPlaces::default(),
         name: item.name.name.clone(),
         source: DataSource::Predict(spec),
         holdout: None,

@@ -122,7 +122,12 @@ impl<'p> Sets<'p> {
             if let Some(state) = unseen {
                 let message =
                     format!("`{}` does not observe `{}`, which is moved in its windows", data.name, state.name);
-                let d = Diagnostic::error(E0510, message, span, format!("has {}", listed(columns.iter().map(String::as_str))));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 let at = settings.get("shift").map_or(fit.span, |s| s.span);
                 cx.sink.push(d.label(at, "moved here"));
                 ok = false;
@@ -155,7 +160,12 @@ impl<'p> Sets<'p> {
             let without = known.iter().find(|(_, _, columns)| !has(columns));
             if let (Some((with, one, _)), Some((span, other, columns))) = (with, without) {
                 let message = format!("`{}` observes `{}`, and `{}` does not", one.name, state.name, other.name);
-                let d = Diagnostic::error(E0510, message, *span, format!("has {}", listed(columns.iter().map(String::as_str))));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    *span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 let d = d.label(*with, format!("has `{}`", state.name));
                 cx.sink.push(d.help("windows of the gradient engine observe the same states: choose `engine joint`"));
                 return false;
@@ -170,7 +180,12 @@ impl<'p> Sets<'p> {
         for (span, data, columns) in self.known() {
             for input in network.needs().into_iter().filter(|i| !columns.contains(i)) {
                 let message = format!("`{}` reads `{input}`, which `{}` does not observe", network.name, data.name);
-                let d = Diagnostic::error(E0510, message, span, format!("has {}", listed(columns.iter().map(String::as_str))));
+                let d = Diagnostic::error(
+                    E0510,
+                    message,
+                    span,
+                    format!("has {}", listed(columns.iter().map(String::as_str))),
+                );
                 cx.sink.push(d.label(network.span, "the network"));
                 ok = false;
             }

@@ -72,10 +72,16 @@ impl Judge<'_, '_> {
                 let equation = self.equation(of).map_err(could_not)?;
                 let found: Vec<(String, String)> =
                     equation.terms.iter().map(|t| (canonical(&t.term), t.term.clone())).collect();
-                let missing: Vec<&str> =
-                    terms.iter().filter(|t| !found.iter().any(|(c, _)| *c == t.spelled)).map(|t| t.shown.as_str()).collect();
-                let extra: Vec<&str> =
-                    found.iter().filter(|(c, _)| !terms.iter().any(|t| t.spelled == *c)).map(|(_, shown)| shown.as_str()).collect();
+                let missing: Vec<&str> = terms
+                    .iter()
+                    .filter(|t| !found.iter().any(|(c, _)| *c == t.spelled))
+                    .map(|t| t.shown.as_str())
+                    .collect();
+                let extra: Vec<&str> = found
+                    .iter()
+                    .filter(|(c, _)| !terms.iter().any(|t| t.spelled == *c))
+                    .map(|(_, shown)| shown.as_str())
+                    .collect();
                 let same = missing.is_empty() && extra.is_empty();
                 if same == *equal {
                     return Ok(());

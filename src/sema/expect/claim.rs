@@ -5,7 +5,10 @@ use super::canonical::{Product, expression};
 use super::subject::Resolver;
 use crate::diagnostics::codes::E1106;
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Relation, Snapshot, Subject, Test, Unknown, UnknownKind};
+use crate::hir::{
+    Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Relation, Snapshot, Subject, Test, Unknown,
+    UnknownKind,
+};
 use crate::source::Span;
 use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
 
@@ -146,8 +149,11 @@ impl Resolver<'_> {
     /// A term with what names stand for in their place.
     fn written_out(&mut self, term: &Expr, model: &Model) -> Expr {
         let names = Names { units: None, ..model.names() };
-        let parsed: Vec<(&str, Expr)> =
-            model.abbreviations.iter().filter_map(|(n, value)| Some((n.as_str(), expression(&names.spell(value))?))).collect();
+        let parsed: Vec<(&str, Expr)> = model
+            .abbreviations
+            .iter()
+            .filter_map(|(n, value)| Some((n.as_str(), expression(&names.spell(value))?)))
+            .collect();
         let pairs: Vec<(&str, &Expr)> = parsed.iter().map(|(name, value)| (*name, value)).collect();
         let mut out = term.clone();
         self.calls += 1;
