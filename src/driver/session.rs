@@ -32,6 +32,9 @@ pub struct Checked {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// A pass from text to checked program.
+type Check = fn(FileId, &dyn World, &[String], &mut Sources) -> Result<Checked, Failure>;
+
 /// One world of sources and the commands on it.
 pub struct Session {
     world: Box<dyn World>,
@@ -136,12 +139,7 @@ impl Session {
         self.checked(path, overrides, passes::check_without_tests)
     }
 
-    fn checked(
-        &mut self,
-        path: &str,
-        overrides: &[String],
-        pass: fn(FileId, &dyn World, &[String], &mut Sources) -> Result<Checked, Failure>,
-    ) -> Result<Checked, Failure> {
+    fn checked(&mut self, path: &str, overrides: &[String], pass: Check) -> Result<Checked, Failure> {
         let file = self.read(path)?;
         match pass(file, self.world.as_ref(), overrides, &mut self.sources) {
             Ok(checked) => {

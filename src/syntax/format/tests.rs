@@ -157,6 +157,6 @@ fn lines_without_a_place_to_end_stay_long() {
     let name = "x".repeat(120);
     let text = format!("model A {{\n  state {name}\n  {name}' = -{name}\n}}\n");
     assert_eq!(formatted(&text), text);
-    let declared = format!("model A {{\n  state {}\n}}\n", vec!["abcdefghij"; 12].join(", "));
+    let declared = format!("model A {{\n  state {}\n}}\n", ["abcdefghij"; 12].join(", "));
     assert_eq!(formatted(&declared), declared);
 }

@@ -61,7 +61,7 @@ pub(super) fn wrapped(file: FileId, text: &str) -> Option<String> {
 fn is_block(lexemes: &[Lexeme], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|b| lexemes.get(b));
     let here = lexemes.get(at).is_some_and(|l| l.opens() == Some(b'{'));
-    here && !before.is_some_and(|b| b.symbol().is_some_and(|c| c != b'%'))
+    here && before.is_none_or(|b| b.symbol().is_none_or(|c| c == b'%'))
 }
 
 /// The tokens of one line.
