@@ -291,22 +291,22 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             })
         }
         Command::Check { model, emit: None, data, .. } => with_session(&model, format, |session, name| {
-            let checked = session.check(name, &model.set).map(|checked| checked.warnings);
-            // The data are judged also where only tests are wrong.
-            if let (true, Err(failure @ Failure::Model(_))) = (data, &checked)
-                && session.check_without_tests(name, &model.set).is_ok()
-            {
-                say(&failure.render(session.sources(), format));
-                session.check_data(name, &model.set).map(|found| {
+            let checked = match session.check(name, &model.set) {
+                // The data are judged also where only tests are wrong.
+                Err(failure @ Failure::Model(_)) if data && session.check_without_tests(name, &model.set).is_ok() => {
+                    say(&failure.render(session.sources(), format));
+                    let found = session.check_data(name, &model.set)?;
                     say(&mechc::diagnostics::render(&found, session.sources(), format));
-                })?;
-                return Err(Failure::Model(Vec::new()));
-            }
-            say(&mechc::diagnostics::render(&checked?, session.sources(), format));
-            if data {
-                let found = session.check_data(name, &model.set)?;
-                say(&mechc::diagnostics::render(&found, session.sources(), format));
-            }
+                    return Err(Failure::Model(Vec::new()));
+                }
+                other => other?,
+            };
+            say(&mechc::diagnostics::render(&checked.warnings, session.sources(), format));
+            let found = match data {
+                true => session.check_data(name, &model.set)?,
+                false => session.missing_files(&checked.program)?,
+            };
+            say(&mechc::diagnostics::render(&found, session.sources(), format));
             Ok(())
         }),
         Command::Expand { model } => {

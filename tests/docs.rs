@@ -28,7 +28,7 @@ const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 12] = [
+const WITHOUT_SNIPPET: [(&str, &str); 13] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -41,6 +41,7 @@ const WITHOUT_SNIPPET: [(&str, &str); 12] = [
     ("E1201", "is found by `mechc fmt --check` only"),
     ("W1104", "is found by a fit"),
     ("W1105", "is found by a fit"),
+    ("W1106", "is about a folder"),
 ];
 
 fn root() -> PathBuf {

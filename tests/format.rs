@@ -193,6 +193,17 @@ fn statement() -> impl Strategy<Value = Tokens> {
         expression().prop_map(|e| join([free("let"), free("z"), free("="), e])),
         expression().prop_map(|e| join([free("x"), touching(free("'"), Touch::Must), free("="), e])),
         (expression(), expression()).prop_map(|(a, b)| join([a, free("="), b])),
+        // Long sums and lists, which are wrapped.
+        (prop::sample::select(vec!["let", ""]), prop::collection::vec(expression(), 4..14)).prop_map(|(word, list)| {
+            let terms = list.into_iter().enumerate().map(|(k, e)| join([free(if k == 0 { "" } else { "+" }), e]));
+            let left =
+                if word.is_empty() { join([free("x"), touching(free("'"), Touch::Must)]) } else { free("let z") };
+            join([left, free("="), join(terms)])
+        }),
+        prop::collection::vec(expression(), 4..14).prop_map(|list| {
+            let hole = group("(", Touch::Must, list, ")");
+            join([free("x"), touching(free("'"), Touch::Must), free("="), free("?terms"), hole])
+        }),
     ]
 }
 

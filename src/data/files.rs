@@ -126,6 +126,16 @@ fn convert(file: &str, dataset: &mut Dataset, spec: &ReadSpec) -> Result<(), Dat
     Ok(())
 }
 
+/// What is wrong where there is nothing at a path. Nothing is read.
+pub fn absent(path: &Path) -> Option<DataError> {
+    match std::fs::metadata(path).map_err(|e| e.kind()) {
+        Err(ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Some(DataError::NotFound { path: path.into(), nearest: sibling(path) })
+        }
+        _ => None,
+    }
+}
+
 /// The bytes of a regular file of at most `limit` bytes.
 ///
 /// Pipes and devices are refused before they are opened: opening a pipe without a writer waits for ever.

@@ -181,4 +181,5 @@ codes! {
     W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change.";
     W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
     W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
+    W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
 }

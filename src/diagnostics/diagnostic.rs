@@ -90,6 +90,11 @@ impl Sink {
         self.findings.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// The primary places of the errors so far.
+    pub fn error_places(&self) -> impl Iterator<Item = Span> {
+        self.findings.iter().filter(|d| d.severity == Severity::Error).map(|d| d.primary.span)
+    }
+
     /// How many findings are errors.
     pub fn error_count(&self) -> usize {
         self.findings.iter().filter(|d| d.severity == Severity::Error).count()

@@ -16,8 +16,8 @@ pub enum Failure {
     Override(Vec<Diagnostic>),
     /// The data are wrong (exit code 3), or could not be read (exit code 4).
     Data(DataError),
-    /// The same with the item of the model file that asks for the data.
-    DataAt(Box<DataError>, Span),
+    /// The same with the place of the model file that asks for the data, and what stands beside it.
+    DataAt(Box<DataError>, Span, &'static str),
     /// The environment failed: a file, a directory, memory. Exit code 4.
     Environment(Problem),
     /// The numbers failed: divergence, a singular system. Exit code 5.
@@ -66,14 +66,6 @@ impl Problem {
 }
 
 impl Failure {
-    /// Gives a failure of the data the place of the item that asks for them.
-    pub fn at(self, span: Span) -> Failure {
-        match self {
-            Failure::Data(error) => Failure::DataAt(Box::new(error), span),
-            other => other,
-        }
-    }
-
     /// Adds what may be the cause of a numerical failure to its way out.
     pub fn with_cause(self, remarks: &[Diagnostic]) -> Failure {
         match self {
@@ -93,7 +85,7 @@ impl Failure {
             Failure::Model(_) => 1,
             Failure::Usage(_) | Failure::Override(_) => 2,
             Failure::Data(error) => error.exit_code(),
-            Failure::DataAt(error, _) => error.exit_code(),
+            Failure::DataAt(error, ..) => error.exit_code(),
             Failure::Environment(_) => 4,
             Failure::Numerical(_) => 5,
             Failure::Internal(_) => 70,
@@ -110,11 +102,11 @@ impl Failure {
             }
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(format),
             // Without its sources, as where a test tells it in one line, it has no place.
-            Failure::DataAt(e, span) if sources.iter().all(|(file, _)| file != span.file) => {
+            Failure::DataAt(e, span, _) if sources.iter().all(|(file, _)| file != span.file) => {
                 Problem::new(e.code(), e.to_string(), e.help()).render(format)
             }
-            Failure::DataAt(e, span) => {
-                let d = Diagnostic::error(e.code(), e.to_string(), *span, "these data").help(e.help());
+            Failure::DataAt(e, span, here) => {
+                let d = Diagnostic::error(e.code(), e.to_string(), *span, *here).help(e.help());
                 diagnostics::render(&[d], sources, format)
             }
             Failure::Internal(what) => Problem::new(

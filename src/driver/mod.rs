@@ -12,6 +12,7 @@ mod checkpoint;
 mod collinear;
 pub mod conformance;
 mod continuation;
+mod data_places;
 mod derived;
 mod device_header;
 mod device_sources;

@@ -53,10 +53,9 @@ pub fn check_without_tests(
     let tests: Vec<Span> =
         tree.items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t.span) } else { None }).collect();
     let in_a_test = |d: &Diagnostic| {
-        let place = d.primary.span;
         // Behind a bracket without its partner nobody knows where the test ends.
         let ends = ![codes::E0103, codes::E0104].contains(&d.code);
-        ends && tests.iter().any(|t| t.file == place.file && t.start <= place.start && place.end <= t.end)
+        ends && tests.iter().any(|t| t.covers(d.primary.span))
     };
     if !found.iter().filter(|d| d.severity == Severity::Error).all(in_a_test) {
         return Err(Failure::Model(found));

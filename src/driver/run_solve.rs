@@ -36,7 +36,7 @@ impl Job<'_> {
             None => RunDir::numbered(std::path::Path::new("runs"), &model.name)?,
         };
         observer.directory(directory.path());
-        let dataset = experiment::make(&self.checked.program, data, self.data_root).map_err(|f| f.at(data.span))?;
+        let dataset = experiment::make(&self.checked.program, data, self.data_root).map_err(|f| f.of_data(data))?;
         let states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
         let mut record = RunRecord {
             model: model.name.clone(),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::bench_step::{self, StepBench, StepBenchTimes};
 use super::collinear;
+use super::data_places;
 use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
@@ -30,6 +31,9 @@ pub struct Checked {
     /// Warnings, by place.
     pub warnings: Vec<Diagnostic>,
 }
+
+/// A pass from text to checked program.
+type Check = fn(FileId, &dyn World, &[String], &mut Sources) -> Result<Checked, Failure>;
 
 /// One world of sources and the commands on it.
 pub struct Session {
@@ -135,12 +139,7 @@ impl Session {
         self.checked(path, overrides, passes::check_without_tests)
     }
 
-    fn checked(
-        &mut self,
-        path: &str,
-        overrides: &[String],
-        pass: fn(FileId, &dyn World, &[String], &mut Sources) -> Result<Checked, Failure>,
-    ) -> Result<Checked, Failure> {
+    fn checked(&mut self, path: &str, overrides: &[String], pass: Check) -> Result<Checked, Failure> {
         let file = self.read(path)?;
         match pass(file, self.world.as_ref(), overrides, &mut self.sources) {
             Ok(checked) => {
@@ -194,6 +193,18 @@ impl Session {
         }
     }
 
+    /// The data files of a program that are not there. Reads none; levels of warnings apply.
+    ///
+    /// # Errors
+    /// The findings, where one of them is denied.
+    pub fn missing_files(&self, program: &Program) -> Result<Vec<Diagnostic>, Failure> {
+        let found = self.levels.apply(data_places::absent(program, &self.data_root));
+        match found.iter().any(|d| d.severity == Severity::Error) {
+            true => Err(Failure::Model(found)),
+            false => Ok(found),
+        }
+    }
+
     /// Compiles every model of a file, imported ones included, to callable code.
     pub fn compile(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Compiled>, Failure> {
         let program = self.check_without_tests(path, overrides)?.program;
@@ -222,7 +233,7 @@ impl Session {
             (None, []) => return Err(usage(format!("`{path}` simulates no data"))),
             (None, _) => return Err(usage(format!("`{path}` simulates several data sets"))),
         };
-        experiment::make(&program, data, &self.data_root).map_err(|f| f.at(data.span))
+        experiment::make(&program, data, &self.data_root).map_err(|f| f.of_data(data))
     }
 
     /// Measures training steps of a fit by gradient.

@@ -25,7 +25,7 @@ pub(super) fn load_all<'p>(
     for &id in &fit.data {
         let data = &program.data[id];
         let mut read =
-            load(program, data, model, root).map_err(|failure| named(failure, data, several).at(data.span))?;
+            load(program, data, model, root).map_err(|failure| named(failure, data, several).of_data(data))?;
         let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             read = for_fit(read, model);
@@ -40,10 +40,17 @@ pub(super) fn load_all<'p>(
 /// # Errors
 /// Those of the data, at the first set where no single one is to blame.
 pub(super) fn observe(model: &Model, sets: Vec<(&DataSet, Dataset)>, fit: &Fit) -> Result<Observed, Failure> {
-    let place = sets.first().map(|(data, _)| data.span);
-    Observed::new(model, sets, fit.seed).map_err(|failure| match place {
-        Some(place) => failure.at(place),
-        None => failure,
+    // The one that a failure names, or the first.
+    let places: Vec<&DataSet> = sets.iter().map(|(data, _)| *data).collect();
+    Observed::new(model, sets, fit.seed).map_err(|failure| {
+        let named = match &failure {
+            Failure::Data(DataError::OfSet { set, .. }) => places.iter().find(|data| data.name == *set),
+            _ => None,
+        };
+        match named.or(places.first()) {
+            Some(data) => failure.of_data(data),
+            None => failure,
+        }
     })
 }
 

@@ -280,6 +280,24 @@ pub struct DataSet {
     pub holdout: Option<Holdout>,
     /// Where it is declared.
     pub span: Span,
+    /// Where its parts are written.
+    pub places: DataPlaces,
+}
+
+/// Where the parts of a data set are written, for what is wrong with the data themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataPlaces {
+    /// The path of its file.
+    pub file: Option<Span>,
+    /// Its settings, by key.
+    pub settings: Vec<(String, Span)>,
+}
+
+impl DataPlaces {
+    /// The first setting with this key.
+    pub fn setting(&self, key: &str) -> Option<Span> {
+        self.settings.iter().find(|(own, _)| own == key).map(|(_, span)| *span)
+    }
 }
 
 /// Where observations come from.

@@ -26,9 +26,9 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use experiment::{
-    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataSet, DataSource, Derived, Engine, Feature, Fit,
-    Holdout, Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding, ParameterBinding, Program,
-    SimulateSpec, Trunk, Vary,
+    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Engine,
+    Feature, Fit, Holdout, Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding,
+    ParameterBinding, Program, SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};

@@ -41,7 +41,7 @@ pub(super) fn lines(record: &RunRecord) -> String {
     let mut held = figures(record, HELD_OUT);
     // What else was measured there.
     let scored = |name: &str| name.starts_with("RMSE of ") || name.starts_with("time the prediction ");
-    let other = record.metrics.iter().filter(|m| m.part == HELD_OUT && !(scored(&m.name) && !held.is_empty()));
+    let other = record.metrics.iter().filter(|m| m.part == HELD_OUT && (held.is_empty() || !scored(&m.name)));
     let other: Vec<String> = other.map(|m| format!("{} {}", m.name, short(m.value))).collect();
     if !other.is_empty() {
         held.push(some(&other, MOST_NAMED));

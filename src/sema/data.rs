@@ -5,7 +5,7 @@ use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0513, E1007};
-use crate::hir::{DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary};
+use crate::hir::{DataPlaces, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A checked simulation request, to be joined with its model's id.
@@ -71,7 +71,13 @@ pub(super) fn simulated(
         spread,
         vary,
     };
-    Some(DataSet { name: data.name.name.clone(), source: DataSource::Simulate(spec), holdout, span: data.span })
+    Some(DataSet {
+        name: data.name.name.clone(),
+        source: DataSource::Simulate(spec),
+        holdout,
+        span: data.span,
+        places: DataPlaces::default(),
+    })
 }
 
 /// `vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)`, as positions among the model's unknowns.

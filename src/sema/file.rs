@@ -7,7 +7,7 @@ use super::{derived, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0503, E0511, E0512, E0518};
-use crate::hir::{ColumnMap, DataSet, DataSource};
+use crate::hir::{ColumnMap, DataPlaces, DataSet, DataSource};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A data set from a file. `names` are the states and inputs of the models fitted to it, `conversions` what is done to columns in
@@ -109,7 +109,13 @@ pub(super) fn from_file(
         "parquet" => DataSource::Parquet { path, columns },
         _ => DataSource::Numpy { path, columns },
     };
-    settings.ok.then(|| DataSet { name: data.name.name.clone(), source, holdout, span: data.span })
+    settings.ok.then(|| DataSet {
+        name: data.name.name.clone(),
+        source,
+        holdout,
+        span: data.span,
+        places: DataPlaces::default(),
+    })
 }
 
 /// No two states or inputs are read from the same column.

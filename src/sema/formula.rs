@@ -7,7 +7,7 @@ use super::settings::{Context, FORMULA, Settings};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0406, E0504, E0505, E0515};
-use crate::hir::{DataSet, DataSource, Draw, Expr, FormulaSpec};
+use crate::hir::{DataPlaces, DataSet, DataSource, Draw, Expr, FormulaSpec};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ModelItem, SettingValue};
 
@@ -68,6 +68,7 @@ pub(super) fn formula(data: &ast::Data, functions: &[ast::Function], cx: &mut Co
     let draws = draws.list.into_iter().map(|(_, draw, _)| draw).collect();
     let spec = FormulaSpec { t0, dt, steps, columns: formulas?, draws, seed, trajectories };
     settings.ok.then(|| DataSet {
+        places: DataPlaces::default(),
         name: data.name.name.clone(),
         source: DataSource::Formula(spec),
         holdout,

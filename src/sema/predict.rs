@@ -3,7 +3,9 @@
 use super::settings::{Context, PREDICT, Settings};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0505, E0516};
-use crate::hir::{DataSet, DataSource, Engine, FOLLOWS, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource};
+use crate::hir::{
+    DataPlaces, DataSet, DataSource, Engine, FOLLOWS, Fit, FitId, Holdout, Origin, PredictSpec, Program, StepSource,
+};
 use crate::syntax::ast;
 
 /// Tables of a run directory, which has predictions as tables too, and what is in them.
@@ -99,6 +101,7 @@ pub(super) fn predict(
         tolerance: settings.number("tolerance", cx).unwrap_or(FOLLOWS),
     };
     settings.ok.then(|| DataSet {
+        places: DataPlaces::default(),
         name: item.name.name.clone(),
         source: DataSource::Predict(spec),
         holdout: None,

@@ -7,7 +7,7 @@ use super::fold::{self, Folded};
 use super::functions::DIFFERENCES;
 use super::holes::HoleDraft;
 use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
-use super::suggest;
+use super::suggest::{self, with_blank};
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::codes::{E0201, E0204, E0205, E0209, E0210, E0211, E0309, E0310, E0312, E0406};
 use crate::diagnostics::{Diagnostic, Sink};
@@ -200,12 +200,23 @@ impl<'a, 's> Resolver<'a, 's> {
                 ast::ExprKind::Primed { .. } => {
                     self.misplaced("subscripts come before primes: write `q[i]'`, not `q'[i]`", span)
                 }
+                ast::ExprKind::Number { .. } => self.unit_without_blank(span),
                 _ => self.misplaced("only a name can be subscripted", span),
             },
             ast::ExprKind::Sum { variable, range, body } => self.sum(variable, range, body, span),
             ast::ExprKind::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, span),
             ast::ExprKind::Tuple(_) => self.misplaced("a list stands where one value is needed", span),
         }
+    }
+
+    /// `3[mol]`
+    fn unit_without_blank(&mut self, span: Span) -> Option<Expr> {
+        let d = Diagnostic::error(E0211, "a number has no subscript", span, "not a value");
+        self.sink.push(match with_blank(self.sources.text(span)) {
+            Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            None => d,
+        });
+        None
     }
 
     fn misplaced(&mut self, message: &str, span: Span) -> Option<Expr> {

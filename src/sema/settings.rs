@@ -3,7 +3,7 @@
 use super::model::bare_constant;
 use super::suggest;
 use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, closest};
 use crate::hir::{Engine, number};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
@@ -274,6 +274,33 @@ pub const FIT: &[Rule] = &[
     ),
 ];
 
+/// Every table, and what has these settings.
+const TABLES: [(&[Rule], &str); 7] = [
+    (FIT, "fits"),
+    (FILE, "data from files"),
+    (SIMULATE, "simulations"),
+    (PREDICT, "predictions"),
+    (SOLVE, "`solve` items"),
+    (FORMULA, "`formula` data"),
+    (NETWORK, "networks"),
+];
+
+/// What to say about a key that is not among `keys`: where it is known, or what it is near to, here before elsewhere.
+fn unknown_key(rules: &[Rule], key: &str, keys: Vec<&str>) -> String {
+    let others = || TABLES.iter().filter(|(table, _)| *table != rules);
+    let owners = |key: &str| {
+        let own = others().filter(|(table, _)| table.iter().any(|r| r.key == key)).map(|(_, owner)| *owner);
+        own.collect::<Vec<_>>().join(", ")
+    };
+    let here = format!("settings here: {}", suggest::listed(keys.iter().copied()));
+    let near_here = closest(key, keys.iter().copied());
+    // The nearest word is the word itself where it is known.
+    match closest(key, others().flat_map(|(table, _)| table.iter().map(|r| r.key))) {
+        Some(near) if near_here.is_none() => format!("`{near}` is a setting of {}; {here}", owners(near)),
+        _ => suggest::help("settings here", key, keys),
+    }
+}
+
 /// What the readers need beside the settings.
 pub(super) struct Context<'s> {
     pub(super) sources: &'s Sources,
@@ -308,7 +335,7 @@ impl<'a> Settings<'a> {
             let key = setting.key.name.as_str();
             if !rules.iter().any(|r| r.key == key) && !extra.iter().any(|e| e == key) {
                 let keys = rules.iter().map(|r| r.key).chain(extra.iter().map(String::as_str));
-                let help = suggest::help("settings here", key, keys);
+                let help = unknown_key(rules, key, keys.collect());
                 let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };
                 let d =
                     Diagnostic::error(code, format!("there is no setting `{key}` here"), setting.key.span, "unknown");
@@ -443,7 +470,14 @@ impl<'a> Settings<'a> {
     /// Reports that a setting does not have its form.
     pub(super) fn wrong<T>(&mut self, setting: &Setting, wanted: &str, cx: &mut Context<'_>) -> Option<T> {
         let message = format!("`{}` takes {wanted}", setting.key.name);
-        cx.sink.push(Diagnostic::error(E0503, message, setting.span, "has another form"));
+        let d = Diagnostic::error(E0503, message, setting.span, "has another form");
+        let subscript = |e: &Expr| matches!(e.kind, ExprKind::Subscript { .. });
+        let unit = setting.values.iter().any(|v| matches!(v, SettingValue::Expr(e) if subscript(e)));
+        let written = unit.then(|| suggest::with_blank(cx.sources.text(setting.span))).flatten();
+        cx.sink.push(match written {
+            Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            None => d,
+        });
         self.ok = false;
         None
     }

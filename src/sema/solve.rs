@@ -5,7 +5,8 @@ use super::settings::{Context, SOLVE, Settings, elements};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0507, E0510, E0511, E0513, E0514};
 use crate::hir::{
-    DataId, DataSet, DataSource, InitialValue, Model, ModelId, Program, SolveOptions, SolvePrecision, SolveSpec,
+    DataId, DataPlaces, DataSet, DataSource, InitialValue, Model, ModelId, Program, SolveOptions, SolvePrecision,
+    SolveSpec,
 };
 use crate::syntax::ast;
 
@@ -50,6 +51,7 @@ pub(super) fn solve(
     }
     let spec = SolveSpec { of, model: Box::new(model), steps, dt, initial, data, scheme: options? };
     settings.ok.then(|| DataSet {
+        places: DataPlaces::default(),
         name: item.name.name.clone(),
         source: DataSource::Solve(spec),
         holdout,

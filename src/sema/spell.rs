@@ -96,7 +96,10 @@ fn write(expr: &Expr, outer: Level, out: &mut String) {
         ExprKind::Subscript { of, at } => {
             write(of, Level::Atom, out);
             out.push('[');
-            write_list(at, out);
+            for (k, e) in at.iter().enumerate() {
+                out.push_str(if k > 0 { ", " } else { "" });
+                write_closely(e, out);
+            }
             out.push(']');
         }
         ExprKind::Call(call) => write_call("", call, out),
@@ -142,6 +145,21 @@ fn write(expr: &Expr, outer: Level, out: &mut String) {
     }
     if parens {
         out.push(')');
+    }
+}
+
+/// A subscript: sums have no blanks, `u[i-1]`.
+fn write_closely(expr: &Expr, out: &mut String) {
+    match &expr.kind {
+        ExprKind::Binary { op: op @ (BinaryOp::Add | BinaryOp::Subtract), left, right } => {
+            match &left.kind {
+                ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, .. } => write_closely(left, out),
+                _ => write(left, Level::Sum, out),
+            }
+            out.push(if *op == BinaryOp::Add { '+' } else { '-' });
+            write(right, Level::Product, out);
+        }
+        _ => write(expr, Level::Whole, out),
     }
 }
 
@@ -221,7 +239,7 @@ mod tests {
             "if a < b and not (c == d or t > 1) then x else y",
             "(if a < b then x else y)*2 + 1",
             "if a < b then (if c < d then 1 else 2) else 3",
-            "sum(j in cell) m[j]*x[j + 1, 2] + 1",
+            "sum(j in cell) m[j]*x[j+1, 2] + 1",
             "(sum(k in 1..3) x^k)^2",
             "(sum(k in 1..3) x^k)*y - sum(k in 1..2) sum(j in 1..2) k*j*x",
             "sin(x')*max(a, b, 1e-9)",

@@ -26,6 +26,11 @@ impl Span {
         Span { file, start: clamp(start), end: clamp(end) }
     }
 
+    /// Whether `other` lies in it.
+    pub fn covers(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The smallest span that covers both; `self` when the files differ.
     pub fn to(self, other: Span) -> Span {
         if self.file != other.file {

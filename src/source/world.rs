@@ -1,6 +1,6 @@
 //! The one door for outside text.
 
-use super::FileId;
+use super::{FileId, Span};
 use crate::base::{Arena, IndexMap};
 
 /// A source file has at most this many bytes.
@@ -116,6 +116,12 @@ impl Sources {
     /// The file with this id; ids come from [`Sources::add`] of the same table.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id]
+    }
+
+    /// The text at a place; empty where there is none.
+    pub fn text(&self, span: Span) -> &str {
+        let text = self.files.get(span.file).map_or("", |f| f.text.as_str());
+        text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     /// All files.

@@ -90,6 +90,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         let word = slice(first);
         let message = format!("`{word}` does not start a statement of a model");
         let help = match closest(word, MODEL_KEYWORDS) {
+            _ if word == "time" => format!("the unit of the time stands in brackets: `time [{}]`", slice(second)),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("here stand `{}` and equations", MODEL_KEYWORDS.join("`, `")),
         };
@@ -107,6 +108,9 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
                 "a call has no blank before its parenthesis: `sin(x)`; multiplication is written `*`"
             }
             "[" => "a unit stands behind a number or a name that is declared; a subscript has no blank before it",
+            word if rule != Rule::index_statement && may_be_unit(before, next, word) => {
+                &format!("multiplication is written `*`; a unit stands in brackets: `{} [{word}]`", symbol(before))
+            }
             _ => "multiplication is written `*`; one statement ends where its line ends, or at `;`",
         };
         return out.error_with_help(codes::E0107, message, place, "", Some(help.to_string()));
@@ -125,6 +129,13 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
     out.error_with_help(codes::E0101, message, place, "", help.map(str::to_string));
 }
 
+/// Whether a word behind a number may be meant as its unit.
+fn may_be_unit(before: Option<Token>, next: Option<Token>, word: &str) -> bool {
+    const OTHERS: [&str; 10] = ["if", "then", "else", "and", "or", "not", "in", "fixed", "for", "steps"];
+    let kinds = before.zip(next).map(|(b, n)| (b.kind, n.kind));
+    kinds == Some((TokenKind::Number, TokenKind::Word)) && !OTHERS.contains(&word)
+}
+
 const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
 const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
 const PREDICT_FORM: &str = "a prediction names a fit: `predict tail = fit { steps 2000 }`";
@@ -139,6 +150,9 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
         ("[", _) if expected == [Rule::name] => UNIT_BEHIND_A_BLANK,
         (_, "/" | "*" | "^") if expected.iter().all(|r| matches!(r, Rule::comma | Rule::close_bracket)) => {
             UNIT_BEHIND_A_BLANK
+        }
+        (_, word) if expected.contains(&Rule::kw_order) && word.starts_with(char::is_alphabetic) => {
+            "a unit stands in brackets behind the name: `x [mol]`; between names stands a comma"
         }
         ("?", _) => HOLE_FORM,
         ("*", "*") => "a power is written `^`: `x^2`",

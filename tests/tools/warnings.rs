@@ -124,3 +124,65 @@ fn data_that_cannot_tell_unknowns_apart_are_reported() {
     let said = on_data(fast);
     assert!(said.contains("warning[W1103]") && said.lines().count() == 1, "{said}");
 }
+
+#[test]
+fn a_check_names_data_files_that_are_not_there() {
+    let model = "model M { state x; param k; x' = -k*x }\n\
+                 data run = csv(\"lorentz.csv\") { time t }\n\
+                 data made = npz(\"made.npz\") { time t }\n\
+                 fit M to run\nfit M to made as other\n";
+    let here = folder(&[("m.mech", model), ("lorenz.csv", "t,x\n0,1\n1,2\n"), ("made.npz", "")]);
+    for (arguments, code) in [(vec![], 0), (vec!["--deny", "W1106"], 1), (vec!["--allow", "W1106"], 0)] {
+        let mut all = vec!["check", "m.mech", "--message-format", "json"];
+        all.extend(&arguments);
+        let output = mechc(here.path(), &all);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        let found: Vec<Value> = said.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+        if arguments.first() == Some(&"--allow") {
+            assert!(found.is_empty(), "{said}");
+            continue;
+        }
+        // What is there is not read: that it is no archive comes out with `--data`.
+        let [only] = found.as_slice() else { panic!("{said}") };
+        assert_eq!((&only["code"], &only["line"], &only["column"]), (&"W1106".into(), &2.into(), &16.into()), "{said}");
+        assert!(only["help"].as_str().is_some_and(|h| h.contains("`lorenz.csv`")), "{said}");
+    }
+    let output = mechc(here.path(), &["check", "m.mech", "--data"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!text(&output.stderr).contains("W1106"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_is_wrong_with_data_stands_at_the_part_that_asks_for_it() {
+    let rest: String = (2..12).map(|i| format!("{i},{},5\n", i + 1)).collect();
+    let rows = |header: &str, second: &str| format!("{header}\n0,1,5\n{second}\n{rest}");
+    let good = rows("t,x,u", "1,2,5");
+    for (table, data, place) in [
+        (None, "csv(\"d.csv\") { time t }", "\"d.csv\""),
+        (Some(rows("t,x,u", "1,2")), "csv(\"d.csv\") { time t }", "\"d.csv\""),
+        (Some(good.clone()), "csv(\"d.csv\") { time when }", "time when"),
+        (Some(good.clone()), "csv(\"d.csv\") { time t; x = position }", "x = position"),
+        (Some(good.clone()), "csv(\"d.csv\") { time t; x = 2*position }", "x = 2*position"),
+        (Some(good.clone()), "csv(\"d.csv\") { time t; trajectory run }", "trajectory run"),
+        (Some(rows("t,x,u", "1,two,5")), "csv(\"d.csv\") { time t; x = x }", "x = x"),
+        // The table has the column, and the text does not name it.
+        (Some(rows("t,x,u", "1,two,5")), "csv(\"d.csv\") { time t }", "\"d.csv\""),
+        (Some(rows("t,x,u", "0,2,5")), "csv(\"d.csv\") { time t }", "time t"),
+        (Some(good.clone()), "csv(\"d.csv\") { time t; holdout 99% }", "holdout 99%"),
+    ] {
+        let model = format!("model M {{ state x; param k; x' = -k*x }}\ndata run = {data}\nfit M to run\n");
+        let mut files = vec![("m.mech", model.as_str())];
+        files.extend(table.as_deref().map(|t| ("d.csv", t)));
+        let here = folder(&files);
+        let output = mechc(here.path(), &["run", "m.mech", "--message-format", "json"]);
+        let said = text(&output.stderr);
+        let found: Value = serde_json::from_str(said.lines().next().unwrap_or_default()).expect("JSON");
+        let column = model.lines().nth(1).and_then(|l| l.find(place)).expect("the place") + 1;
+        assert_eq!(
+            (found["line"].as_u64(), found["column"].as_u64()),
+            (Some(2), Some(column as u64)),
+            "{data}: {said}"
+        );
+    }
+}

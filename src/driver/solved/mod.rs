@@ -37,7 +37,10 @@ const PATIENCE: usize = 12;
 pub(super) fn solve(program: &Program, spec: &SolveSpec, root: &Path) -> Result<Dataset, Failure> {
     let model = spec.model.as_ref();
     let data = match spec.data {
-        Some(id) => Some((program.data[id].name.as_str(), experiment::load(program, &program.data[id], model, root)?)),
+        Some(id) => Some((
+            program.data[id].name.as_str(),
+            experiment::load(program, &program.data[id], model, root).map_err(|f| f.of_data(&program.data[id]))?,
+        )),
         None => None,
     };
     let given = Given::all(spec, data.as_ref().map(|(name, data)| (*name, data)))?;

@@ -6,7 +6,7 @@ use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{DataId, DataSet, ModelId};
+use crate::hir::{DataId, DataPlaces, DataSet, ModelId};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Item, ModelItem};
 
@@ -79,7 +79,14 @@ impl Checker<'_> {
                 self.solve(data, (name, arguments), items, sources, sink)
             }
         };
-        checked.filter(|_| fits).map(|d| self.program.data.push(d))
+        let places = DataPlaces {
+            file: match &data.source {
+                ast::DataSource::File { path, .. } => Some(path.span),
+                _ => None,
+            },
+            settings: data.settings.iter().map(|s| (s.key.name.clone(), s.span)).collect(),
+        };
+        checked.filter(|_| fits).map(|d| self.program.data.push(DataSet { places, ..d }))
     }
 
     /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all. `None`
@@ -126,12 +133,18 @@ impl Checker<'_> {
             }
         };
         let declared = |name: &&str| items.iter().any(|i| matches!(i, Item::Model(m) if m.name.name == *name));
-        if !fitted.iter().all(declared) {
+        // So may it where the statement that declares it has a syntax error.
+        let considered = |m: &ast::Model| fitted.is_empty() || fitted.contains(&m.name.name.as_str());
+        let broken = items.iter().any(|i| match i {
+            Item::Model(m) => considered(m) && self.broken.iter().any(|place| m.span.covers(*place)),
+            _ => false,
+        });
+        if broken || !fitted.iter().all(declared) {
             data.settings.iter().for_each(|s| add(&s.key.name));
         }
         for item in items {
             let Item::Model(m) = item else { continue };
-            if !fitted.is_empty() && !fitted.contains(&m.name.name.as_str()) {
+            if !considered(m) {
                 continue;
             }
             for part in &m.body {

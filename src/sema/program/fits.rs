@@ -38,6 +38,16 @@ impl Checker<'_> {
                         "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers"
                             .to_string(),
                     ),
+                    [] if self.data.contains_key(&of.name) => {
+                        let id = self.data.get(&of.name).copied().flatten();
+                        let fitted = self.program.fits.values().find(|f| id.is_some_and(|id| f.data.contains(&id)));
+                        let help = match fitted {
+                            Some(fit) => format!("name its fit: `predict {} = {}`", item.name.name, fit.name),
+                            None if !names.is_empty() => format!("fits: {}", names.join(", ")),
+                            None => format!("add `fit Model to {}`, and name the fit or the model", of.name),
+                        };
+                        (format!("`{}` is a data set, and a prediction goes on from a fit", of.name), help)
+                    }
                     [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
                     _ => (
                         format!("several fits are about the model `{}`", of.name),

@@ -31,7 +31,9 @@ pub fn analyze(
 ) -> Option<Program> {
     let broken = sink.has_errors();
     let mut own = Sink::new();
-    let mut program = Checker::new(world, overrides).check(file, overrides, sources, &mut own);
+    let mut checker = Checker::new(world, overrides);
+    checker.broken = sink.error_places().collect();
+    let mut program = checker.check(file, overrides, sources, &mut own);
     program = program.filter(|_| !own.has_errors() && !broken);
     for finding in own.into_sorted() {
         // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept.
@@ -66,6 +68,8 @@ const INDEPENDENT: [&str; 17] = [
 type KnownUnits = (Option<Unit>, Vec<(String, Unit)>);
 struct Checker<'w> {
     world: &'w dyn World,
+    /// Where statements have syntax errors and are missing from the tree.
+    broken: Vec<Span>,
     override_files: Vec<FileId>,
     program: Program,
     /// Items by name; `None` for those that are wrong, about which there is nothing more to say.
@@ -87,6 +91,7 @@ impl<'w> Checker<'w> {
     fn new(world: &'w dyn World, overrides: &[Override]) -> Self {
         Checker {
             world,
+            broken: Vec::new(),
             override_files: overrides::files(overrides),
             program: Program::default(),
             models: IndexMap::new(),

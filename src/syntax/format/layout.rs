@@ -32,8 +32,8 @@ enum Open {
     Block { forced: bool },
     /// A block on one line.
     Inline,
-    /// A parenthesis, a list or a set, opened on the line with this number.
-    Group(usize),
+    /// A parenthesis, a list, a set or a subscript, opened on this line.
+    Group { line: usize, subscript: bool },
 }
 
 struct Writer<'a, 'b> {
@@ -50,6 +50,8 @@ struct Writer<'a, 'b> {
     at_start: bool,
     /// The last lexeme on the current line, and what it is.
     last: Option<Lexeme<'a>>,
+    /// The last lexeme of the statement, which may stand on a line before.
+    previous: Option<Lexeme<'a>>,
     last_is_sign: bool,
     last_is_key: bool,
     /// Whether the next lexeme starts a statement, and whether statements are settings.
@@ -69,6 +71,7 @@ impl<'a, 'b> Writer<'a, 'b> {
             must_break: true,
             at_start: true,
             last: None,
+            previous: None,
             last_is_sign: false,
             last_is_key: false,
             starts_statement: true,
@@ -100,7 +103,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     fn in_group(&self) -> bool {
-        matches!(self.open.last(), Some(Open::Group(_)))
+        matches!(self.open.last(), Some(Open::Group { .. }))
     }
 
     /// Whether a brace opens a block: it follows a header, not an operator.
@@ -113,8 +116,11 @@ impl<'a, 'b> Writer<'a, 'b> {
     /// Levels of indentation of a line that starts here.
     fn depth(&self) -> usize {
         let blocks = self.open.iter().filter(|o| matches!(o, Open::Block { .. })).count();
-        let lines: BTreeSet<usize> =
-            self.open.iter().filter_map(|o| if let Open::Group(line) = o { Some(*line) } else { None }).collect();
+        let lines: BTreeSet<usize> = self
+            .open
+            .iter()
+            .filter_map(|o| if let Open::Group { line, .. } = o { Some(*line) } else { None })
+            .collect();
         blocks + lines.len()
     }
 
@@ -168,7 +174,9 @@ impl<'a, 'b> Writer<'a, 'b> {
         if self.open.is_empty() && self.starts_statement {
             self.settings = lexeme.is_word() && lexeme.text != "model";
         }
-        let sign = is_sign(lexeme, self.last.as_ref(), self.last_is_key);
+        // In brackets an operator may start a line.
+        let before = if self.in_group() { self.previous } else { self.last };
+        let sign = is_sign(lexeme, before.as_ref(), self.last_is_key);
         let blank = self.last.is_some_and(|before| {
             blank(Context {
                 before: &before,
@@ -176,6 +184,7 @@ impl<'a, 'b> Writer<'a, 'b> {
                 before_is_key: self.last_is_key,
                 this: lexeme,
                 this_is_sign: sign,
+                in_subscript: matches!(self.open.last(), Some(Open::Group { subscript: true, .. })),
             })
         });
         let line = self.line();
@@ -183,13 +192,14 @@ impl<'a, 'b> Writer<'a, 'b> {
             line.code.push(' ');
         }
         line.code.push_str(lexeme.text);
-        self.last = Some(*lexeme);
+        let before = self.last.replace(*lexeme);
+        self.previous = Some(*lexeme);
         self.last_is_sign = sign;
         self.last_is_key = self.settings && !self.open.is_empty() && self.starts_statement && lexeme.is_word();
         self.starts_statement = false;
-        if lexeme.opens().is_some() {
-            let line = self.lines.len();
-            self.open.push(Open::Group(line));
+        if let Some(bracket) = lexeme.opens() {
+            let subscript = bracket == b'[' && lexeme.glued && before.is_some_and(|b| b.is_word());
+            self.open.push(Open::Group { line: self.lines.len(), subscript });
         }
     }
 

@@ -9,8 +9,9 @@ use crate::source::FileId;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lexeme<'a> {
     pub kind: Kind,
-    /// Its text, without blanks at the end.
+    /// Its text, without blanks at the end, and where that starts.
     pub text: &'a str,
+    pub start: usize,
     /// Whether nothing stands between it and the lexeme before.
     pub glued: bool,
     /// For brackets: the position of the partner.
@@ -63,9 +64,7 @@ pub(super) fn lexemes(file: FileId, text: &str) -> Option<Vec<Lexeme<'_>>> {
     let mut end = 0;
     for token in tokens {
         let gap = text.get(end..token.start).unwrap_or_default();
-        if let Some(comment) = gap.find("//").and_then(|at| gap.get(at..)) {
-            out.push(Lexeme { kind: Kind::Comment, text: comment.trim_end(), glued: false, partner: 0 });
-        }
+        out.extend(comment(gap, end));
         let mut lexeme = lexeme(text, token, gap.is_empty());
         match lexeme.kind {
             Kind::Token(TokenKind::Open(_)) => open.push(out.len()),
@@ -84,24 +83,34 @@ pub(super) fn lexemes(file: FileId, text: &str) -> Option<Vec<Lexeme<'_>>> {
         end = token.end;
     }
     let gap = text.get(end..).unwrap_or_default();
-    if let Some(comment) = gap.find("//").and_then(|at| gap.get(at..)) {
-        out.push(Lexeme { kind: Kind::Comment, text: comment.trim_end(), glued: false, partner: 0 });
-    }
+    out.extend(comment(gap, end));
     Some(out)
+}
+
+/// The comment in what stands between two tokens, from `at` on.
+fn comment(gap: &str, at: usize) -> Option<Lexeme<'_>> {
+    let first = gap.find("//")?;
+    Some(Lexeme {
+        kind: Kind::Comment,
+        text: gap.get(first..)?.trim_end(),
+        start: at + first,
+        glued: false,
+        partner: 0,
+    })
 }
 
 fn lexeme(text: &str, token: Token, glued: bool) -> Lexeme<'_> {
     let part = text.get(token.start..token.end).unwrap_or_default();
     match token.kind {
         TokenKind::Doc | TokenKind::FileDoc => {
-            Lexeme { kind: Kind::Comment, text: part.trim_end(), glued: false, partner: 0 }
+            Lexeme { kind: Kind::Comment, text: part.trim_end(), start: token.start, glued: false, partner: 0 }
         }
-        kind => Lexeme { kind: Kind::Token(kind), text: part, glued, partner: 0 },
+        kind => Lexeme { kind: Kind::Token(kind), text: part, start: token.start, glued, partner: 0 },
     }
 }
 
-/// Everything but line ends and separators of statements.
+/// Everything but line ends, separators of statements, and parentheses: which of these say something, the tree tells.
 pub(super) fn content<'a>(lexemes: &[Lexeme<'a>]) -> Vec<&'a str> {
-    let counts = |l: &&Lexeme| !l.is(TokenKind::Newline) && !l.is(TokenKind::Semicolon);
+    let counts = |l: &&Lexeme| !l.is(TokenKind::Newline) && !l.is(TokenKind::Semicolon) && !matches!(l.text, "(" | ")");
     lexemes.iter().filter(counts).map(|l| l.text).collect()
 }

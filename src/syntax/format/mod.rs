@@ -2,7 +2,7 @@
 //!
 //! Formatting works on tokens and brackets and knows no construct of the language, so whatever parses can be formatted. It
 //! keeps line breaks and the grouping by blank lines, which carry meaning for readers, and settles indentation, blanks
-//! between tokens, separators, and the column of comments at the ends of lines.
+//! between tokens, separators, and the column of comments at the ends of lines. Lines that are too long are wrapped where brackets let a line end.
 //!
 //! Invariants: [`format`] is idempotent; [`same_program`] holds between its argument and its result.
 
@@ -10,6 +10,7 @@ mod layout;
 mod lexemes;
 mod lines;
 mod spacing;
+mod wrap;
 
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,16 @@ pub fn format(file: FileId, text: &str, sink: &mut Sink) -> Option<String> {
         found.into_sorted().into_iter().for_each(|finding| sink.push(finding));
         return None;
     }
-    let lexemes = lexemes::lexemes(file, text)?;
-    Some(layout::layout(&lexemes))
+    let mut laid_out = layout::layout(&lexemes::lexemes(file, text)?);
+    // Every round ends a line where brackets let it end, and so there is a last one.
+    while let Some(shorter) = wrap::wrapped(file, &laid_out) {
+        laid_out = layout::layout(&lexemes::lexemes(file, &shorter)?);
+    }
+    Some(laid_out)
 }
 
 /// Whether two texts are the same program with the same comments: equal syntax trees, equal tokens up to separators of
-/// statements, equal comments up to blanks at their ends.
+/// statements and parentheses, equal comments up to blanks at their ends.
 pub fn same_program(one: &str, other: &str) -> bool {
     match (content(one), content(other)) {
         (Some(one), Some(other)) => one == other,

@@ -4,7 +4,7 @@ use super::super::lexer::TokenKind;
 use super::lexemes::{Kind, Lexeme};
 
 /// Words after which a sign belongs to the number or name behind it.
-const BEFORE_VALUE: [&str; 17] = [
+pub(super) const BEFORE_VALUE: [&str; 17] = [
     "then", "else", "and", "or", "not", "in", "if", "expect", "order", "within", "from", "of", "to", "at", "over",
     "return", "init",
 ];
@@ -22,6 +22,8 @@ pub(super) struct Context<'a, 'b> {
     pub this: &'b Lexeme<'a>,
     /// Whether it is a sign that belongs to what follows it.
     pub this_is_sign: bool,
+    /// Whether both stand in a subscript, which is written closely: `u[i-1]`.
+    pub in_subscript: bool,
 }
 
 /// Whether a sign (`+`, `-`) after `before` has no left operand.
@@ -40,7 +42,7 @@ pub(super) fn is_sign(this: &Lexeme, before: Option<&Lexeme>, before_is_key: boo
 
 /// Whether a blank stands before `this`.
 pub(super) fn blank(context: Context) -> bool {
-    let Context { before, before_is_sign, before_is_key, this, this_is_sign } = context;
+    let Context { before, before_is_sign, before_is_key, this, this_is_sign, in_subscript } = context;
     let operand_before = before.symbol().is_none_or(|c| c == b'%') && before.opens().is_none();
     match this.kind {
         Kind::Token(TokenKind::Semicolon) | Kind::Token(TokenKind::Symbol(b',')) => return false,
@@ -57,6 +59,10 @@ pub(super) fn blank(context: Context) -> bool {
         return true;
     }
     if joined(before, this) {
+        return false;
+    }
+    let sum = |l: &Lexeme| matches!(l.symbol(), Some(b'+' | b'-'));
+    if in_subscript && ((sum(this) && !this_is_sign) || sum(before)) {
         return false;
     }
     if let Some(c) = this.symbol().filter(|_| !this_is_sign) {

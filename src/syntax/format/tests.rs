@@ -79,9 +79,9 @@ fn values_side_by_side_keep_their_meaning() {
 fn blocks_that_do_not_fit_are_opened() {
     let text = format!("model A {{ state x; x' = {} }} model B {{ state y; y' = -y }}", vec!["x"; 60].join(" + "));
     let lines: Vec<String> = formatted(&text).lines().map(String::from).collect();
-    assert_eq!(lines.len(), 5, "{lines:?}");
-    assert_eq!(lines[..2], ["model A {", "  state x"]);
-    assert_eq!(lines[3..], ["}", "model B { state y; y' = -y }"]);
+    assert_eq!(lines.len(), 9, "{lines:?}");
+    assert_eq!(lines[..3], ["model A {", "  state x", "  x' = ("]);
+    assert_eq!(lines[6..], ["  )", "}", "model B { state y; y' = -y }"]);
 }
 
 #[test]
@@ -97,4 +97,66 @@ fn files_with_syntax_errors_have_no_layout() {
     let mut sink = Sink::new();
     assert_eq!(format(id, text, &mut sink), None);
     assert!(sink.has_errors());
+}
+
+#[test]
+fn long_lines_are_wrapped_in_brackets() {
+    let names = |n: usize| (0..n).map(|i| format!("quantity{i}")).collect::<Vec<_>>();
+    let text = format!(
+        "model A {{\nx' = {}\ny' = ?terms({}; coefficients >= 0) - w*y // a hole\nz' = {}*({})\n\
+         let rate = if x > 1 then {} else 0\nfor i in 2..9 {{ u[i]' = k*(u[i - 1] - 2*u[ i+1 ]) }}\n}}\n\
+         fn f(x) = ({})\nfit A to run {{\nloss mse({}; weights = (1, 2))\n}}\n",
+        names(16).join(" - "),
+        names(9).join(","),
+        "a".repeat(40),
+        names(8).join(" + "),
+        names(12).join(" + "),
+        names(11).join(", "),
+        names(10).join(", "),
+    );
+    insta::assert_snapshot!(formatted(&text), @r"
+    model A {
+      x' = (
+        quantity0 - quantity1 - quantity2 - quantity3 - quantity4 - quantity5 - quantity6 - quantity7
+        - quantity8 - quantity9 - quantity10 - quantity11 - quantity12 - quantity13 - quantity14
+        - quantity15
+      )
+      y' = (
+        ?terms(
+          quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7,
+          quantity8; coefficients >= 0
+        )
+        - w*y
+      )  // a hole
+      z' = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa*(
+        quantity0 + quantity1 + quantity2 + quantity3 + quantity4 + quantity5 + quantity6 + quantity7
+      )
+      let rate = (
+        if x > 1
+        then quantity0 + quantity1 + quantity2 + quantity3 + quantity4 + quantity5 + quantity6
+        + quantity7 + quantity8 + quantity9 + quantity10 + quantity11
+        else 0
+      )
+      for i in 2..9 { u[i]' = k*(u[i-1] - 2*u[i+1]) }
+    }
+    fn f(x) = (
+      quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7, quantity8,
+      quantity9, quantity10
+    )
+    fit A to run {
+      loss mse(
+        quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7,
+        quantity8, quantity9; weights = (1, 2)
+      )
+    }
+    ");
+}
+
+#[test]
+fn lines_without_a_place_to_end_stay_long() {
+    let name = "x".repeat(120);
+    let text = format!("model A {{\n  state {name}\n  {name}' = -{name}\n}}\n");
+    assert_eq!(formatted(&text), text);
+    let declared = format!("model A {{\n  state {}\n}}\n", ["abcdefghij"; 12].join(", "));
+    assert_eq!(formatted(&declared), declared);
 }

@@ -1,0 +1,75 @@
+//! Which part of a data set's text what is wrong with the data is about: its path, the column that is named, a setting.
+
+use std::path::Path;
+
+use super::failure::Failure;
+use crate::data::{self, DataError};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1106;
+use crate::hir::{DataSet, DataSource, Program};
+use crate::source::Span;
+
+impl Failure {
+    /// Gives a failure of the data the place in the model file that it is about.
+    pub fn of_data(self, data: &DataSet) -> Failure {
+        match self {
+            Failure::Data(error) => {
+                let (span, here) = place(&error, data);
+                Failure::DataAt(Box::new(error), span, here)
+            }
+            other => other,
+        }
+    }
+}
+
+/// A warning for every data file of a program that is not there.
+pub(super) fn absent(program: &Program, root: &Path) -> Vec<Diagnostic> {
+    let finding = |data: &DataSet| {
+        let (DataSource::Csv { path, .. } | DataSource::Numpy { path, .. }) = &data.source else { return None };
+        let error = data::absent(&root.join(path))?;
+        let (span, here) = place(&error, data);
+        Some(Diagnostic::warning(W1106, format!("the data file `{path}` is not there"), span, here).help(error.help()))
+    };
+    program.data.values().filter_map(finding).collect()
+}
+
+/// The place of an error, and what stands beside it.
+fn place(error: &DataError, data: &DataSet) -> (Span, &'static str) {
+    let setting = |key: &str| data.places.setting(key).map(|span| (span, "asked for here"));
+    let file = data.places.file.map(|span| (span, "this file"));
+    let own = match error {
+        DataError::OfSet { error, .. } => return place(error, data),
+        DataError::MissingTime { .. } | DataError::TimeNotIncreasing { .. } | DataError::UnequalSteps { .. } => {
+            setting("time")
+        }
+        DataError::MissingColumn { wanted: column, .. }
+        | DataError::EmptyCell { column, .. }
+        | DataError::NotANumber { column, .. }
+        | DataError::NotFinite { column, .. }
+        | DataError::NothingObserved { column, .. }
+        | DataError::MissingKnown { column, .. } => keys(data, column).iter().find_map(|key| setting(key)),
+        DataError::BadStep { .. } => setting("dt").or_else(|| setting("time")),
+        DataError::TooFewRows { .. } => setting("trajectory"),
+        DataError::BadHoldOut { .. } => setting("holdout"),
+        DataError::BadSimulation { setting: key, .. } => setting(key),
+        _ => None,
+    };
+    own.or(file).unwrap_or((data.span, "these data"))
+}
+
+/// The keys of the settings that may name a column.
+fn keys(data: &DataSet, column: &str) -> Vec<String> {
+    let columns = match &data.source {
+        DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns,
+        _ => return Vec::new(),
+    };
+    let named = columns.columns.iter().filter(|(_, own)| *own == column).map(|(key, _)| key.clone());
+    let derived = columns.derived.iter().filter(|(_, d)| d.columns.iter().any(|c| c == column));
+    let mut out: Vec<String> = named.chain(derived.map(|(key, _)| key.clone())).collect();
+    for (key, own) in [("time", &columns.time), ("trajectory", &columns.trajectory)] {
+        if own.as_deref() == Some(column) {
+            out.push(key.to_string());
+        }
+    }
+    out
+}
