@@ -79,7 +79,8 @@ fn backward(bencher: Bencher<'_, '_>, size: Size) {
     let factor = factor(&problem).expect("regular systems");
     let solution = factor.solve(&problem).expect("finite solutions");
     let upstream = Upstream { u: case.upstream.as_deref().expect("the case has one"), ..Upstream::default() };
-    let wanted = Wanted { weights: false, ..Wanted::ALL };
+    // Those of the inputs, as training asks for them.
+    let wanted = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
     let mut gradients = Gradients::default();
     bencher
         .counter(ItemsCount::new(size.batch))

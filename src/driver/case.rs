@@ -252,12 +252,15 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
         SolveError::Singular { .. }
         | SolveError::NonFiniteMatrix { .. }
         | SolveError::Border { .. }
+        | SolveError::Unsettled { .. }
+        | SolveError::NonFiniteGradient { .. }
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
             let help = match error {
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision != Precision::Double => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
+                SolveError::Unsettled { .. } => "solve it in double precision, with `--dtype f64`",
                 SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"
                 }

@@ -67,6 +67,7 @@ fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
         (None, None) => return Ok((solution, None)),
     };
     let gradients = factor.adjoint(&problem, &solution, upstream, case.upstream_eps.as_deref(), Wanted::ALL)?;
+    gradients.check()?;
     Ok((solution, Some(gradients)))
 }
 

@@ -290,6 +290,7 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
         SolveError::Singular { sample: named, .. }
         | SolveError::NonFiniteMatrix { sample: named, .. }
         | SolveError::Border { sample: named, .. }
+        | SolveError::Unsettled { sample: named, .. }
         | SolveError::NonFiniteResult { sample: named, .. } => *named = sample,
         _ => {}
     }

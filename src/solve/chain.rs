@@ -7,13 +7,15 @@
 use std::ops::Range;
 
 /// The matrix is not positive definite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the system is singular or not finite at step {step}, component {component}")]
 pub struct PivotError {
     /// The block.
     pub step: usize,
     /// The row in the block.
     pub component: usize,
+    /// What was left of it; not positive, or not finite.
+    pub pivot: f64,
 }
 
 /// The factor. Blocks are n x n, row-major.
@@ -54,7 +56,7 @@ impl Chain {
                 *m -= x + y;
             }
             if !mid.is_empty() {
-                logs += cholesky(n, mid).map_err(|component| PivotError { step: middle, component })?;
+                logs += cholesky(n, mid).map_err(|(component, pivot)| PivotError { step: middle, component, pivot })?;
             }
             logs
         };
@@ -66,10 +68,12 @@ impl Chain {
         self.log_determinant
     }
 
-    /// The pivots of elimination, `[steps, n]`.
+    /// The pivots of elimination, `[steps, n]`; their square roots' reciprocals are what is stored.
     pub(crate) fn pivots(&self) -> impl Iterator<Item = f64> {
         let n = self.n;
-        self.pivots.chunks_exact((n * n).max(1)).flat_map(move |l| (0..n).map(move |r| l[r * n + r] * l[r * n + r]))
+        self.pivots
+            .chunks_exact((n * n).max(1))
+            .flat_map(move |l| (0..n).map(move |r| 1.0 / (l[r * n + r] * l[r * n + r])))
     }
 
     /// Replaces the right-hand sides `x` (`[steps, n, columns]`) by the solutions.
@@ -184,7 +188,7 @@ fn eliminate(
         let i = if from_end { len - 1 - i } else { i };
         let t = first + i;
         let pivot = &mut blocks[i * nn..(i + 1) * nn];
-        logs += cholesky(n, pivot).map_err(|component| PivotError { step: t, component })?;
+        logs += cholesky(n, pivot).map_err(|(component, pivot)| PivotError { step: t, component, pivot })?;
         // K = M L^-T, row by row, with M the block that couples the next block (rows) with this one (columns).
         let k = &mut couplings[i * nn..(i + 1) * nn];
         for r in 0..n {
@@ -214,8 +218,8 @@ fn eliminate(
     Ok(logs)
 }
 
-/// In-place Cholesky of the lower triangle, with reciprocals on the diagonal; the error is the row of the bad pivot.
-fn cholesky(n: usize, a: &mut [f64]) -> Result<f64, usize> {
+/// In-place Cholesky of the lower triangle, with reciprocals on the diagonal; the error is the bad pivot and its row.
+fn cholesky(n: usize, a: &mut [f64]) -> Result<f64, (usize, f64)> {
     let mut logs = 0.0;
     for j in 0..n {
         let mut d = a[j * n + j];
@@ -223,7 +227,7 @@ fn cholesky(n: usize, a: &mut [f64]) -> Result<f64, usize> {
             d -= a[j * n + k] * a[j * n + k];
         }
         if !(d > 0.0 && d.is_finite()) {
-            return Err(j);
+            return Err((j, d));
         }
         let root = d.sqrt();
         logs += libm::log(root);
@@ -357,6 +361,14 @@ mod tests {
     fn knows_its_determinant() {
         let chain = Chain::factor(1, vec![2.0, 3.0, 4.0], &[1.0, 1.0]).expect("positive definite");
         assert!((chain.log_determinant() - 18f64.ln()).abs() < 1e-14);
+    }
+
+    #[test]
+    fn gives_its_pivots() {
+        // One block: the pivots of [[4, 2], [2, 5]] are 4 and 5 - 1.
+        let chain = Chain::factor(2, vec![4.0, 2.0, 2.0, 5.0], &[]).unwrap();
+        let pivots: Vec<f64> = chain.pivots().collect();
+        assert!((pivots[0] - 4.0).abs() < 1e-14 && (pivots[1] - 4.0).abs() < 1e-14, "{pivots:?}");
     }
 
     #[test]

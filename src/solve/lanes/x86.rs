@@ -1,4 +1,4 @@
-//! The only place with machine instructions. The types are created nowhere but under [`run_avx2`] and [`run_avx512`].
+//! Vectors of machine instructions. The types are created nowhere but under [`run_avx2`] and [`run_avx512`].
 
 use std::arch::x86_64::*;
 

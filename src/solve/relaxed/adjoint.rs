@@ -14,7 +14,7 @@ use super::pool::Lease;
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
-use super::solution::{Solution, find_non_finite, offset_sample};
+use super::solution::{Solution, find_non_finite, offset_sample, unsettled};
 use super::stage::{Window, accumulate, gather, scatter, spread_factor};
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
@@ -68,6 +68,36 @@ pub struct Gradients {
     pub push: f64,
 }
 
+impl Gradients {
+    /// Looks for a gradient that is no number: products of large solutions and adjoint solutions may overflow.
+    ///
+    /// # Errors
+    /// [`SolveError::NonFiniteGradient`], the first one.
+    pub fn check(&self) -> Result<(), SolveError> {
+        let [equation, initial, smooth] = &self.row_weights;
+        let arrays: [(&'static str, &[f64]); 12] = [
+            ("c", &self.c),
+            ("rhs", &self.rhs),
+            ("iv", &self.iv),
+            ("h", &self.h),
+            ("the weights", &self.weights),
+            ("the equation rows' weights", equation),
+            ("the initial rows' weights", initial),
+            ("the smooth rows' weights", smooth),
+            ("the data", &self.data),
+            ("the data rows' weights", &self.data_weights),
+            ("the border's columns", &self.border),
+            ("the push", std::slice::from_ref(&self.push)),
+        ];
+        for (what, numbers) in arrays {
+            if let Some(index) = numbers.iter().position(|x| !x.is_finite()) {
+                return Err(SolveError::NonFiniteGradient { what, index });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Gradients of a scalar `l` with respect to the solution.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Upstream<'a> {
@@ -84,7 +114,8 @@ impl Factor {
     /// `upstream_eps = dl/d eps` `(B)`. `solution` is that of `problem`.
     ///
     /// # Errors
-    /// Lengths that do not fit, a problem that does not match the factor, an upstream gradient that is not finite.
+    /// Lengths that do not fit, a problem that does not match the factor, an adjoint solution that is not finite or, in single or mixed
+    /// precision, does not settle. Gradients may overflow all the same: [`Gradients::check`].
     pub fn adjoint(
         &self,
         problem: &Problem,
@@ -243,6 +274,10 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
         let task = Task::Adjoint;
         let finite = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
         if !finite && let Some(failure) = non_finite(shape, &unknowns.y, window) {
+            piece.failure = Some(failure);
+            return;
+        }
+        if let Some(failure) = unsettled("adjoint solution", unknowns, window) {
             piece.failure = Some(failure);
             return;
         }

@@ -16,6 +16,9 @@ use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 pub(crate) trait Arithmetic: Send + 'static {
     type Low: Pack;
     type High: Pack;
+    /// The share of a solution that the last correction may have; more says that corrections do not settle.
+    const UNSETTLED: f64;
+
     /// The vectors of the high precision that go with those of the low one.
     type Lanes<V: Lanes<Pack = Self::Low>>: Lanes<Pack = Self::High>;
 
@@ -91,6 +94,8 @@ pub(crate) struct Plain<P>(PhantomData<P>);
 impl<P: Pack> Arithmetic for Plain<P> {
     type Low = P;
     type High = P;
+    // In double precision corrections only improve what is good; in single precision a solution has to have a digit.
+    const UNSETTLED: f64 = if P::EPSILON > f64::EPSILON { 0.1 } else { f64::INFINITY };
     type Lanes<V: Lanes<Pack = P>> = V;
 
     #[inline(always)]
@@ -181,6 +186,8 @@ pub(crate) struct Mixed;
 impl Arithmetic for Mixed {
     type Low = Pack16;
     type High = Pair8;
+    // Where the corrections of longer systems end at the rounding level it may be a hundredth of this.
+    const UNSETTLED: f64 = 1e-6;
     type Lanes<V: Lanes<Pack = Pack16>> = V::Exact;
 
     #[inline(always)]

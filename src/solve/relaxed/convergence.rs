@@ -10,6 +10,8 @@ pub(crate) struct Convergence<P> {
     last: P,
     /// 1 in lanes that are still corrected, 0 in the others.
     open: P,
+    /// 1 in lanes whose corrections are taken, 0 in those where they grow.
+    taken: P,
 }
 
 /// Whether a lane needs no correction after one of squared norm `now`, in units of the squared solution, where `ratio` is the gain on the
@@ -23,7 +25,7 @@ fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
 
 impl<P: Pack> Convergence<P> {
     pub fn new() -> Self {
-        Convergence { whole: P::ZERO, last: P::ZERO, open: P::ZERO }
+        Convergence { whole: P::ZERO, last: P::ZERO, open: P::ZERO, taken: P::ZERO }
     }
 
     /// Takes note of the uncorrected solution, in scaled unknowns.
@@ -33,28 +35,47 @@ impl<P: Pack> Convergence<P> {
         size.store(&mut self.whole);
         size.store(&mut self.last);
         V::splat(1.0).store(&mut self.open);
+        V::splat(1.0).store(&mut self.taken);
     }
 
-    /// Takes note of a correction, in scaled unknowns, and sets it to zero in lanes that need none. Says whether any needs another.
+    /// Takes note of a correction, in scaled unknowns, and sets it to zero in lanes that need none or where it is larger than the one before.
+    /// Says whether any needs another.
     #[inline(always)]
     pub fn correct<V: Lanes<Pack = P>>(&mut self, y: &mut [P], border: &mut [P]) -> bool {
         let mut now = P::ZERO;
         square::<V>(y, border).store(&mut now);
-        let open = V::load(&self.open);
-        for x in y.iter_mut().chain(border) {
-            V::load(x).mul(open).store(x);
-        }
         let mut any = false;
         for lane in 0..P::WIDTH {
             let (size, whole, last) = (now.lane(lane), self.whole.lane(lane), self.last.lane(lane));
+            if self.open.lane(lane) == 0.0 {
+                self.taken.set_lane(lane, 0.0);
+                continue;
+            }
             // Where both are zero there is nothing to correct.
             if size == 0.0 || is_done(size / whole, size / last, P::EPSILON) {
                 self.open.set_lane(lane, 0.0);
             }
+            if size > last {
+                self.taken.set_lane(lane, 0.0);
+            }
+            self.last.set_lane(lane, size);
             any |= self.open.lane(lane) > 0.0;
         }
-        self.last = now;
+        let taken = V::load(&self.taken);
+        for x in y.iter_mut().chain(border) {
+            V::load(x).mul(taken).store(x);
+        }
         any
+    }
+
+    /// The lane whose last correction was the largest share of its solution, and that share, where it is larger than `allowed`.
+    pub fn unsettled(&self, allowed: f64) -> Option<(usize, f64)> {
+        let share = |lane: usize| match self.whole.lane(lane) {
+            whole if whole > 0.0 => (self.last.lane(lane) / whole).sqrt(),
+            _ => 0.0,
+        };
+        let worst = (0..P::WIDTH).map(|lane| (lane, share(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(worst).filter(|(_, share)| *share > allowed)
     }
 }
 

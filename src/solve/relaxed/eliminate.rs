@@ -22,7 +22,7 @@ pub(crate) struct BadPivot {
 
 /// Below this share of its diagonal entry a pivot is suspect: rounding of the steps before may have made all of it. In single precision
 /// nearly all pivots would be; there only [`SMALLEST_PIVOT`] counts.
-pub(crate) const SUSPECT_PIVOT: f64 = 1.0 / (1u64 << 32) as f64;
+const SUSPECT_PIVOT: f64 = 1.0 / (1u64 << 26) as f64;
 
 /// Whether all lanes' pivots are positive, finite and far from being lost to rounding.
 #[inline(always)]

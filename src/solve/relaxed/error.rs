@@ -32,6 +32,12 @@ pub enum SolveError {
     /// An unknown of the border (the slack is the first, where there is one) is not determined by the rows, or is not finite.
     #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:e})", border_name(*unknown, *slack))]
     Border { sample: usize, unknown: usize, slack: bool, pivot: f64 },
+    /// Corrections with a factor in single precision come to no end: single precision leaves too few digits of the system.
+    #[error("the corrections of sample {sample} do not settle: the last one is {correction:e} of its {what}")]
+    Unsettled { what: &'static str, sample: usize, correction: f64 },
+    /// A gradient is infinite or not a number, though solution and adjoint solution are numbers.
+    #[error("the gradient of {what} is not finite at place {index}")]
+    NonFiniteGradient { what: &'static str, index: usize },
     /// The right-hand side, an initial value or an upstream gradient made the result infinite or not a number.
     #[error("the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },

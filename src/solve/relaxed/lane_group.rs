@@ -24,6 +24,8 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     given_border: Vec<A::High>,
     room: Room<A::Low, A::High>,
     refinements: usize,
+    /// A lane of the last solve whose corrections did not settle, and the last one's share of the solution.
+    pub unsettled: Option<(usize, f64)>,
 }
 
 impl<A: Arithmetic> Unknowns<A> {
@@ -46,6 +48,7 @@ impl<A: Arithmetic> Unknowns<A> {
             given_border: zeros(kept_border),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
             refinements,
+            unsettled: None,
         }
     }
 }
@@ -78,7 +81,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
     #[inline(always)]
     fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
         let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
-        let Unknowns { y, border, total, total_border, given, given_border, room, refinements } = unknowns;
+        let Unknowns { y, border, total, total_border, given, given_border, room, refinements, unsettled } = unknowns;
         let mut push = 0.0;
         // Scaled in registers, or in passes of their own.
         let by_itself = *refinements == 0 && A::scales::<V>(plan);
@@ -141,6 +144,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 break;
             }
         }
+        *unsettled = convergence.unsettled(A::UNSETTLED);
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)

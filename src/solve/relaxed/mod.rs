@@ -64,8 +64,9 @@
 //! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
-//! as separate systems; each sample's result does not depend on which other samples share its batch, except that batches of fewer
-//! than eight long samples are cut in time and rounded differently.
+//! as separate systems; a sample's result does not depend on the numbers of other samples in its batch, except through rounding: batches
+//! of fewer than eight long samples are cut in time, coefficients of any sample couple states in all of them, and a batch in mixed precision
+//! is factored in double precision where one of its samples needs it.
 
 mod adjoint;
 mod arithmetic;

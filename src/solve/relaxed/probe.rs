@@ -94,15 +94,16 @@ pub(crate) fn probe<P: Pack>(
     Ok(())
 }
 
-/// Factors a single sample in double precision, only to see whether it can be.
+/// Factors a single sample in double precision.
 ///
 /// # Errors
 /// A singular or non-finite system.
-pub(crate) fn factor_in_double(problem: &Problem, plan: &Plan, window: Window) -> Result<(), SolveError> {
+pub(crate) fn factor_in_double(problem: &Problem, plan: &Plan, window: Window) -> Result<Vec<f64>, SolveError> {
     let (mut scratch, mut out) = (Scratch::<Plain<f64>>::new(problem, plan), vec![0.0; plan.len]);
     scratch.staged.load_matrix(problem, window);
-    let (scratch, out) = (&mut scratch, &mut out[..]);
-    f64::dispatch(FactorGroup { problem, plan, window, scratch, out, unknowns: None }).map(|_| ())
+    let group = FactorGroup { problem, plan, window, scratch: &mut scratch, out: &mut out[..], unknowns: None };
+    f64::dispatch(group)?;
+    Ok(out)
 }
 
 /// The probe of one lane of a factor in double precision.

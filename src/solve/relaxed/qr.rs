@@ -18,7 +18,7 @@ use super::stage::{Staged, Window};
 const SMALLEST: f64 = 8.0 * f64::EPSILON;
 
 /// Below this share of its column's length a diagonal entry is suspect: rounding of the steps before may have made all of it.
-const SUSPECT: f64 = 1.0 / (1u64 << 26) as f64;
+const SUSPECT: f64 = 1.0 / (1u64 << 13) as f64;
 
 /// Dense rows over the same columns.
 struct Stack {
@@ -101,9 +101,10 @@ pub(crate) fn factor_sample(
             .factor(&mut out, &mut corner, &mut squares)
             .map_err(|pivot| pivot_error(problem, plan, Some(index), window, pivot))?;
     }
-    let lengths = corner.reflect(m);
-    for (r, length) in lengths.into_iter().enumerate() {
-        let row = corner.row(r);
+    corner.reflect(m);
+    for (r, square) in squares.iter().enumerate() {
+        // What the chains left over of a column may be rounding error as a whole: its length before counts.
+        let (row, length) = (corner.row(r), square.sqrt());
         let base = plan.corner() + packed(m, r);
         suspect |= write_row(&row, r, length, |c| (c < m).then_some((base + c, c)), &mut out)
             .map_err(|bad| pivot_error(problem, plan, None, window, BadPivot { row: r, ..bad }))?;

@@ -38,7 +38,7 @@ pub(crate) fn row_residuals<V: Lanes>(
         let t = row % shape.steps;
         let c = &staged.c[row * block..][..block];
         let columns = &staged.columns[row * plan.own..][..plan.own];
-        let mut r = if task == Task::Forward { V::load(&staged.rhs[row]) } else { zero };
+        let mut r = if task != Task::Adjoint { V::load(&staged.rhs[row]) } else { zero };
         for (a, x) in c.iter().zip(&u[t * block..]).chain(columns.iter().zip(&border[first..])) {
             r = V::load(a).neg_mul_add(V::load(x), r);
         }
@@ -51,14 +51,14 @@ pub(crate) fn row_residuals<V: Lanes>(
     for (i, weight) in staged.initial.iter().enumerate() {
         for j in 0..ki {
             let place = i * k + j;
-            let value = if task == Task::Forward { V::load(&staged.iv[i * ki + j]) } else { zero };
+            let value = if task != Task::Adjoint { V::load(&staged.iv[i * ki + j]) } else { zero };
             let r = value.sub(V::load(&u[place]));
             r.mul_add(V::load(weight), V::load(&y[place])).store(&mut y[place]);
         }
     }
     for (i, &(t, d, order)) in problem.data.places.iter().enumerate() {
         let place = t * block + d * k + order;
-        let value = if task == Task::Forward { V::load(&staged.data[i]) } else { zero };
+        let value = if task != Task::Adjoint { V::load(&staged.data[i]) } else { zero };
         let r = value.sub(V::load(&u[place]));
         r.mul_add(V::splat(staged.observed[i]), V::load(&y[place])).store(&mut y[place]);
     }
@@ -154,7 +154,7 @@ fn in_registers<V: Lanes, const N: usize>(
         for e in 0..equations {
             let row = e * steps + t;
             let c: [V; N] = load_all(&c[row * N..][..N]);
-            let mut r = if task == Task::Forward { V::load(&rhs[row]) } else { zero };
+            let mut r = if task != Task::Adjoint { V::load(&rhs[row]) } else { zero };
             for k in 0..N {
                 r = c[k].neg_mul_add(now[k], r);
             }
@@ -167,7 +167,7 @@ fn in_registers<V: Lanes, const N: usize>(
             let weight = V::load(&staged.initial[t]);
             for k in 0..N {
                 if k < initial_orders {
-                    let value = if task == Task::Forward { V::load(&staged.iv[t * initial_orders + k]) } else { zero };
+                    let value = if task != Task::Adjoint { V::load(&staged.iv[t * initial_orders + k]) } else { zero };
                     sum[k] = value.sub(now[k]).mul_add(weight, sum[k]);
                 }
             }

@@ -192,7 +192,7 @@ pub(crate) fn eliminate_small<V: Lanes, const N: usize>(
         }
         for r in 0..N {
             if !sound(a[r][r], diagonal[r]) {
-                judge(a[r][r], diagonal[r], t, r)?;
+                judge(a[r][r], diagonal[r], first + t, r)?;
                 suspect = true;
             }
             let base = group.base(r);

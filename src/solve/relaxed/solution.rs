@@ -194,6 +194,9 @@ fn factor_and_solve<A: Arithmetic>(
                     };
                     let (staged, factor) = (&scratch.staged, Own(&*out));
                     finite &= A::Low::dispatch(SolveGroup::<A, _> { problem, plan, staged, factor, task, unknowns });
+                    if let Some(error) = unsettled("solution", unknowns, window) {
+                        return Some(error);
+                    }
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
                 if finite {
@@ -231,6 +234,9 @@ fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
                     let factor = factor(group);
                     let task = Task::Forward;
                     finite &= A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+                    if let Some(error) = unsettled("solution", unknowns, window) {
+                        return Some(error);
+                    }
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
                 if finite {
@@ -274,6 +280,16 @@ fn solve_shared(
         )
         .collect();
     failures.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
+/// Names a sample of the last solve whose corrections did not settle.
+pub(crate) fn unsettled<A: Arithmetic>(
+    what: &'static str,
+    unknowns: &mut Unknowns<A>,
+    window: Window,
+) -> Option<SolveError> {
+    let (lane, correction) = unknowns.unsettled.take()?;
+    Some(SolveError::Unsettled { what, sample: window.lane(lane).0, correction })
 }
 
 /// Counts a piece's sample from the start of the batch.

@@ -21,7 +21,7 @@ use super::stage::{Cut, Pieces, Staged, Window, accumulate};
 use super::substitute::{Chain, Own};
 use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, load_all};
 
-/// The most steps of a stretch: with factor and gradients they take less than half a megabyte of lanes.
+/// The most steps of a stretch: with factor and gradients they take half a megabyte to three quarters of lanes.
 const STRETCH: usize = 256;
 
 /// Whether the solves of a problem go this way.
@@ -417,7 +417,7 @@ impl Backward<'_> {
                     }
                 }
             }
-            // After the last step the weight is zero, and everything beyond it.
+            // After the last step there is no interval; its place is not read.
             let slope = slope(&degrees, V::load(&h[t + 1]), [&u, &u_then, &z, &z_then]);
             // `1 / h` is the scale of the first derivative.
             let inverse = V::load(&unscale[t * N + 1]);

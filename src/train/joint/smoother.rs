@@ -157,7 +157,7 @@ pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed,
             consider(k, &mut best)?;
         }
     }
-    let Some((_, chosen)) = best else { return Err(PivotError { step: 0, component: 0 }.into()) };
+    let Some((_, chosen)) = best else { return Err(PivotError { step: 0, component: 0, pivot: f64::NAN }.into()) };
     let h = process.median;
     let column = |k: usize, scale: f64, shift: f64| -> Vec<f64> {
         chosen.v.iter().skip(k).step_by(3).map(|v| v * scale + shift).collect()

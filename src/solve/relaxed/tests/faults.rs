@@ -79,16 +79,80 @@ fn what_nothing_determines_is_an_error_in_every_sample() {
 #[test]
 fn what_nothing_determines_is_an_error_in_long_samples_too() {
     // Two coupled states over 307 steps are cut in time. Without equations in the second sample its parabolas have one number left over.
-    for words in ["", "states", "hermite"] {
-        let mut case = make(((2, 2, 307, 2, 3, 1, 2), words), 12);
+    for (seed, words) in (0..20).flat_map(|seed| ["", "states", "hermite"].map(|words| (seed, words))) {
+        let mut case = make(((2, 2, 307, 2, 3, 1, 2), words), seed);
         assert!(matches!(factor(&case.problem()).unwrap().storage, super::factor::Storage::Segments(_)));
         let n = case.shape.coefficients();
         case.c[n..].fill(0.0);
         assert!(
             matches!(case.solve(), Err(SolveError::Singular { sample: 1, .. })),
-            "{words}: {:?}",
+            "{words}, seed {seed}: {:?}",
             case.solve().map(|s| s.u[0])
         );
+    }
+    // A number that is none at every step in turn: inside segments and at their ends.
+    for step in [0, 17, 18, 36, 305, 306] {
+        let mut case = make(((1, 2, 307, 2, 3, 1, 2), ""), 3);
+        case.c[step * 6 + 2] = f64::NAN;
+        assert!(
+            matches!(case.solve(), Err(SolveError::NonFiniteMatrix { sample: 0, .. })),
+            "step {step}: {:?}",
+            case.solve().map(|s| s.u[0])
+        );
+    }
+}
+
+#[test]
+fn what_goes_wrong_in_stretches_is_named() {
+    let base = make(((10, 1, 300, 1, 3, 1, 2), ""), 41);
+    let fused = |case: &Case| {
+        let (good, problem) = (base.problem(), case.problem());
+        let mut solution = Solution::default();
+        factor(&good).unwrap().refactor_and_solve_into(&problem, &mut solution)
+    };
+    assert_eq!(fused(&base), Ok(()));
+    let n = base.shape.coefficients();
+    let mut case = base.clone();
+    case.c[9 * n..].fill(0.0);
+    assert!(matches!(fused(&case), Err(SolveError::Singular { sample: 9, .. })), "{:?}", fused(&case));
+    let mut case = base.clone();
+    case.c[3 * n + 280 * 3 + 1] = f64::NAN;
+    assert_eq!(fused(&case), Err(SolveError::NonFiniteMatrix { sample: 3, step: 280, state: 0, order: 1 }));
+    let mut case = base.clone();
+    case.rhs[8 * 300 + 270] = f64::INFINITY;
+    assert!(matches!(fused(&case), Err(SolveError::NonFiniteResult { what: "solution", sample: 8, .. })));
+    let made = factor(&base.problem()).unwrap();
+    let solution = made.solve(&base.problem()).unwrap();
+    let mut upstream = solution.u.clone();
+    upstream[7 * 900 + 40] = f64::NAN;
+    let wanted = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
+    let found = made.adjoint(&base.problem(), &solution, &upstream, None, wanted);
+    assert!(matches!(found, Err(SolveError::NonFiniteResult { what: "adjoint solution", sample: 7, .. })), "{found:?}");
+    // Solution and adjoint solution are numbers, their product is none.
+    let mut large = base.clone();
+    large.rhs.iter_mut().chain(&mut large.iv).for_each(|x| *x *= 1e200);
+    let solution = made.solve(&large.problem()).unwrap();
+    let gradients = made.adjoint(&large.problem(), &solution, &solution.u, None, wanted).unwrap();
+    assert!(matches!(gradients.check(), Err(SolveError::NonFiniteGradient { .. })));
+}
+
+#[test]
+fn unknowns_of_the_border_that_nothing_determines_are_named() {
+    // Without `u'` at the start a straight line is free but for the equation, and the border's columns are what the equation gives of it.
+    let mut case = make(((1, 1, 20, 1, 3, 1, 1), "border"), 5);
+    case.h.fill(0.3);
+    let Shape { steps, .. } = case.shape;
+    for t in 0..steps {
+        let (time, c) = (0.3 * t as f64, &case.c[t * 3..][..3]);
+        case.columns[2 * t] = c[0] * time + c[1];
+        case.columns[2 * t + 1] = (1.0 + time).sin();
+    }
+    for method in [Method::Normal, Method::Qr] {
+        case.scheme.method = method;
+        let mut problem = case.problem();
+        problem.border.ridge = 0.0;
+        let found = factor(&problem).map(|_| ());
+        assert!(matches!(found, Err(SolveError::Border { .. } | SolveError::Singular { .. })), "{method:?}: {found:?}");
     }
 }
 

@@ -214,24 +214,29 @@ fn what_samples_share_is_read_once() {
     }
 }
 
-/// One state with a matrix for each sample: one stretch, several, lanes that are not full, steps or coefficients that the samples share.
-const STRETCHED: &[Spec] = &[
-    ((8, 1, 12, 1, 3, 1, 2), ""),
-    ((19, 2, 9, 1, 4, 3, 3), "weights"),
-    ((9, 1, 257, 1, 3, 2, 2), "c"),
-    ((17, 2, 600, 1, 4, 1, 3), "h"),
-    ((8, 1, 1030, 1, 3, 4, 2), "weights"),
+/// One state with a matrix for each sample: one stretch, several, their ends, lanes that are not full, steps or coefficients that the samples
+/// share, initial values over as many steps as a stretch may have and one more.
+const STRETCHED: &[(Spec, bool)] = &[
+    (((8, 1, 12, 1, 3, 1, 2), ""), true),
+    (((9, 1, 1, 1, 3, 1, 2), ""), true),
+    (((19, 2, 9, 1, 4, 3, 3), "weights"), true),
+    (((8, 1, 256, 1, 3, 1, 2), ""), true),
+    (((9, 1, 257, 1, 3, 2, 2), "c"), true),
+    (((8, 1, 512, 1, 4, 1, 3), "hermite"), true),
+    (((17, 2, 600, 1, 4, 1, 3), "h"), true),
+    (((8, 1, 1030, 1, 3, 128, 2), "weights"), true),
+    (((8, 1, 300, 1, 3, 129, 2), ""), false),
 ];
 
 #[test]
 fn stretches_of_time_are_swept_as_one() {
-    for (i, &spec) in STRETCHED.iter().enumerate() {
+    for (i, &(spec, fits)) in STRETCHED.iter().enumerate() {
         let mut case = make(spec, 700 + i as u64);
         // Equations that determine their highest derivative: as well conditioned as systems of users.
         case.c.chunks_exact_mut(case.shape.orders).for_each(|c| c[case.shape.orders - 2] += 5.0);
         let problem = case.problem();
         let made = factor(&problem).unwrap();
-        assert!(super::stretches::fits(&problem, &made.plan), "{spec:?}");
+        assert_eq!(super::stretches::fits(&problem, &made.plan), fits, "{spec:?}");
         let general = made.solve(&problem).unwrap();
         let (mut swept, mut solution) = (made.clone(), Solution::default());
         swept.refactor_and_solve_into(&problem, &mut solution).unwrap();
@@ -239,8 +244,10 @@ fn stretches_of_time_are_swept_as_one() {
             panic!("a batch of lanes has a wide factor")
         };
         let lanes = |x: &[crate::solve::lanes::Pack8]| x.iter().flat_map(|pack| pack.0).collect::<Vec<_>>();
-        assert!(error(&lanes(a), &lanes(b)) < 1e-12, "{spec:?}: the factor");
-        assert!(error(&solution.u, &general.u) < 1e-12, "{spec:?}: {:e}", error(&solution.u, &general.u));
+        assert!(error(&lanes(a), &lanes(b)) < 1e-10, "{spec:?}: the factor");
+        // The weak tie of the highest derivative of Hermite rows costs digits.
+        let tolerance = if spec.1 == "hermite" { 1e-9 } else { 1e-12 };
+        assert!(error(&solution.u, &general.u) < tolerance, "{spec:?}: {:e}", error(&solution.u, &general.u));
         let upstream = normal(&mut ChaCha8Rng::seed_from_u64(4), general.u.len());
         let run = |wanted| made.adjoint(&problem, &general, &upstream, None, wanted).unwrap();
         // With the gradients of the weights everything goes the general way.
@@ -248,10 +255,43 @@ fn stretches_of_time_are_swept_as_one() {
         for (name, a, b) in
             [("c", &once.c, &all.c), ("rhs", &once.rhs, &all.rhs), ("iv", &once.iv, &all.iv), ("h", &once.h, &all.h)]
         {
-            assert!(a.len() == b.len() && error(a, b) < 1e-12, "{spec:?}: {name}: {:e}", error(a, b));
+            assert!(a.len() == b.len() && error(a, b) < tolerance, "{spec:?}: {name}: {:e}", error(a, b));
         }
         let some = run(Wanted { h: true, ..Wanted::default() });
         assert!(some.c.is_empty() && some.iv.is_empty() && some.rhs.is_empty() && some.h == once.h);
+    }
+}
+
+#[test]
+fn a_fused_solve_is_that_of_its_parts() {
+    // Corrections, precisions, several states that nothing couples, and lanes that are not full.
+    let sizes = [((8, 1, 12, 1, 3, 1, 2), ""), ((19, 1, 9, 1, 4, 1, 3), "hermite"), ((9, 2, 8, 2, 3, 1, 2), "weights")];
+    for (i, spec) in sizes.into_iter().enumerate() {
+        for (precision, refinements) in
+            [(Precision::Double, 0), (Precision::Double, 2), (Precision::Single, 0), (Precision::Mixed, 0)]
+        {
+            if precision == Precision::Single && spec.1 == "hermite" {
+                // The weak tie of the highest derivative leaves it no digit.
+                continue;
+            }
+            let mut case = make(spec, 800 + i as u64);
+            let Shape { states, orders, equations, steps, .. } = case.shape;
+            for (row, c) in case.c.chunks_exact_mut(states * orders).enumerate() {
+                let own = row / steps % equations * orders;
+                (0..states * orders).filter(|j| j / orders != own / orders).for_each(|j| c[j] = 0.0);
+                c[own + orders - 2] += 5.0;
+            }
+            case.scheme.precision = precision;
+            case.scheme.refinements = refinements;
+            let problem = case.problem();
+            let mut made = factor(&problem).unwrap();
+            let expected = made.solve(&problem).unwrap();
+            let mut solution = Solution::default();
+            made.refactor_and_solve_into(&problem, &mut solution).unwrap();
+            let e = error(&solution.u, &expected.u);
+            let tolerance = if precision == Precision::Single { 1e-4 } else { 1e-10 };
+            assert!(e < tolerance, "{spec:?}, {precision:?}, {refinements} corrections: {e:e}");
+        }
     }
 }
 

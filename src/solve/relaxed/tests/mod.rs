@@ -365,14 +365,18 @@ fn uncoupled_states_are_separate_systems() {
 fn same_bits_for_any_number_of_threads() {
     let case = make(((203, 1, 10, 1, 3, 1, 2), "slack central"), 8);
     let shared = make(((403, 1, 10, 1, 3, 1, 2), "slack c h"), 9);
+    let swept = make(((203, 1, 300, 1, 3, 1, 2), "h"), 10);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            [&case, &shared].map(|case| {
+            [&case, &shared, &swept].map(|case| {
                 let problem = case.problem();
-                let factor = factor(&problem).unwrap();
-                let solution = factor.solve(&problem).unwrap();
-                let gradients = factor.adjoint(&problem, &solution, &solution.u, None, Wanted::ALL).unwrap();
+                let mut factor = factor(&problem).unwrap();
+                let mut solution = Solution::default();
+                factor.refactor_and_solve_into(&problem, &mut solution).unwrap();
+                let rows = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
+                let gradients = [rows, Wanted::ALL]
+                    .map(|wanted| factor.adjoint(&problem, &solution, &solution.u, None, wanted).unwrap());
                 (solution, gradients)
             })
         })
