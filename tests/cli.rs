@@ -163,7 +163,7 @@ fn cases() -> Vec<Case> {
             model("model B { state u; u' = u - 0.1*3; initial u = 0.3 }\ndata s = simulate B { steps 10; dt 1e-3 }"),
             &["simulate", "m.mech", "--out", "x.npz"],
             3,
-            &["m.mech:2:36", "a state of rest up to rounding"],
+            &["m.mech:2:33", "a state of rest up to rounding"],
         ),
         with("a holdout that leaves nothing to fit", &["--set", "d.holdout=99.9%"], 3, &["holding out 99.9% of the samples"]),
         case(
