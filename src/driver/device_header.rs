@@ -147,7 +147,7 @@ fn calls(out: &mut String, name: &str, program: &DeviceProgram) {
     );
     out.push_str("  (void)s, (void)memory, (void)status, (void)words;\n  switch (i) {\n");
     for (i, launch) in launches.iter().enumerate() {
-        let _ = write!(out, "    case {i}:\n");
+        let _ = writeln!(out, "    case {i}:");
         for (at, argument) in launch.arguments.iter().enumerate() {
             let value = match argument {
                 Argument::Memory(Memory::Buffer(b)) => format!("memory[{b}]"),
