@@ -55,7 +55,7 @@ predict late = fit { by 1; from held_out }
 #[test]
 fn waves_go_on_better_than_they_stand_still() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wave.mech");
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wave.mech");
     fs::copy(example, folder.path().join("m.mech")).expect("a copy");
     let mut args = vec!["run", "m.mech", "--out", "out"];
     let smaller = ["KdV.cells=12", "Wave.cells=12", "fit.batch=12", "fit.steps=150", "wave_tail.steps=10"];
