@@ -53,6 +53,7 @@ fn bench(size: Size) -> SolveBench {
         steps: size.steps,
         scheme: Scheme::published(),
         constant_matrix: size.constant,
+        weights: false,
         threads: 1,
         repeat: None,
     }

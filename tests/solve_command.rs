@@ -660,6 +660,7 @@ fn the_systems_of_the_bench_are_regular() {
             steps: 40,
             scheme,
             constant_matrix,
+            weights: false,
             threads: 1,
             repeat: Some(1),
         };

@@ -83,8 +83,10 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
     let Scheme { central, weights, precision, .. } = bench.scheme;
     // How often a solve is corrected there follows from its precision.
     let same = Scheme { central, weights, precision, refinements: bench.scheme.refinements, ..Scheme::published() };
-    if bench.scheme != same || bench.scheme.slack.is_some() {
-        let message = "a device solves Taylor rows without a slack by normal equations".to_string();
+    if bench.scheme != same || bench.scheme.slack.is_some() || bench.weights {
+        let message =
+            "a device solves Taylor rows without a slack by normal equations, and gives no gradients of weights"
+                .to_string();
         let help = "leave out the other options, or run on the processor: `--device cpu`";
         return Err(Failure::Usage(Problem::new("N008", message, help)));
     }

@@ -22,7 +22,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const FEWEST: usize = 5;
 /// Time spent before the first repeat that counts: caches, pages and the processor's clock settle.
 const WARM_UP: Duration = Duration::from_millis(100);
-/// All gradients but those of the three weights.
+/// Gradients of the inputs; those of weights come with [`SolveBench::weights`].
 const GRADIENTS: Wanted =
     Wanted { c: true, rhs: true, iv: true, h: true, weights: false, row_weights: false, data: false, border: false };
 
@@ -43,6 +43,8 @@ pub struct SolveBench {
     pub scheme: Scheme,
     /// Whether all systems share coefficients and steps; the factor is then made once and not measured.
     pub constant_matrix: bool,
+    /// Whether backward has the gradients of the weights and of the factors on single rows too.
+    pub weights: bool,
     /// Threads to use.
     pub threads: usize,
     /// How often to repeat; without it for half a second and at least five times.
@@ -130,6 +132,7 @@ struct Buffers {
     factor: Factor,
     solution: Solution,
     gradients: Gradients,
+    wanted: Wanted,
 }
 
 impl Buffers {
@@ -142,7 +145,7 @@ impl Buffers {
 
     fn backward(&mut self, problem: &Problem, upstream: &[f64]) -> Result<(), SolveError> {
         let upstream = Upstream { u: upstream, ..Upstream::default() };
-        self.factor.adjoint_into(problem, &self.solution, upstream, GRADIENTS, &mut self.gradients)
+        self.factor.adjoint_into(problem, &self.solution, upstream, self.wanted, &mut self.gradients)
     }
 }
 
@@ -166,8 +169,9 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
     let problem = case.problem();
     let upstream = case.upstream.as_deref().unwrap_or_default();
+    let wanted = Wanted { weights: bench.weights, row_weights: bench.weights, ..GRADIENTS };
     let mut buffers =
-        Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default() };
+        Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default(), wanted };
     let mut once = || -> Result<[Duration; 2], SolveError> {
         let start = Instant::now();
         buffers.forward(&problem)?;
@@ -246,6 +250,7 @@ impl SolveTimes {
             "equations": equations,
             "steps": steps,
             "constant_matrix": constant_matrix,
+            "weights_gradients": self.bench.weights,
             "dtype": dtype,
             "rows": rows,
             "method": method,

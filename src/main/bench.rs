@@ -59,6 +59,9 @@ pub struct SolveBenchArgs {
     /// All systems share coefficients and steps: the factor is made once and not measured.
     #[arg(long)]
     constant_matrix: bool,
+    /// Backward has the gradients of the rows' weights too.
+    #[arg(long)]
+    weights_gradients: bool,
     #[command(flatten)]
     scheme: SchemeArgs,
     /// Where to compute: cpu, cuda, cuda:N, or auto, which takes the first CUDA device that can be used.
@@ -105,6 +108,7 @@ pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
         steps: args.steps,
         scheme: args.scheme.scheme(),
         constant_matrix: args.constant_matrix,
+        weights: args.weights_gradients,
         threads: args.threads.map_or_else(cores, usize::from),
         repeat: args.repeat,
     };

@@ -6,7 +6,7 @@
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, Scratch as FactorScratch, Storage};
+use super::factor::{Factor, Scratch as FactorScratch, Storage, factor};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::pieces::{Given, Piece, in_pieces};
@@ -14,7 +14,7 @@ use super::pool::Lease;
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
-use super::solution::{Solution, find_non_finite, offset_sample, unsettled};
+use super::solution::{Solution, find_non_finite, in_double, offset_sample, unsettled};
 use super::stage::{Window, accumulate, gather, scatter, spread_factor};
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
@@ -169,7 +169,14 @@ impl Factor {
                 Ok(())
             }
             Storage::Wide(x) => adjoint_batch::<Plain<Pack8>, _>(given, |g| Own(&x[g * len..]), gradients),
-            Storage::Single(x) if mixed => adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients),
+            Storage::Single(x) if mixed => {
+                let done = adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients);
+                if let Err(SolveError::Unsettled { .. }) = done {
+                    let double = in_double(problem);
+                    return factor(&double)?.adjoint_into(&double, solution, upstream, wanted, gradients);
+                }
+                done
+            }
             Storage::Single(x) => adjoint_batch::<Plain<Pack16>, _>(given, |g| Own(&x[g * len..]), gradients),
             Storage::Narrow(x) if problem.scheme.precision == Precision::Single => {
                 let x = spread_factor(x);

@@ -19,8 +19,27 @@ pub(crate) struct Convergence<P> {
 /// gained any more: then corrections are rounding errors. A few digits from the rounding level that is so wherever a correction gains less
 /// than a factor of two, since rounding errors are as often smaller as larger than those before.
 fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
-    let near = 1e4 * epsilon;
-    now * ratio <= 0.01 * epsilon * epsilon || ratio > if now < near * near { 0.25 } else { 0.8 }
+    let Stops { settled, near, stalled_near, stalled } = Stops::of(epsilon);
+    now * ratio <= settled || ratio > if now < near { stalled_near } else { stalled }
+}
+
+/// The numbers of the rule by which corrections end, of squared norms in units of the squared solution.
+pub(crate) struct Stops {
+    /// A next correction below this is nothing.
+    pub settled: f64,
+    /// Below this a correction is a few digits from the rounding level,
+    pub near: f64,
+    /// where this gain is none any more,
+    pub stalled_near: f64,
+    /// and elsewhere this one.
+    pub stalled: f64,
+}
+
+impl Stops {
+    /// For residuals with this rounding unit.
+    pub const fn of(epsilon: f64) -> Stops {
+        Stops { settled: 0.01 * epsilon * epsilon, near: 1e8 * epsilon * epsilon, stalled_near: 0.25, stalled: 0.8 }
+    }
 }
 
 impl<P: Pack> Convergence<P> {

@@ -115,6 +115,7 @@ pub use problem::{
 };
 pub use solution::Solution;
 
+pub(crate) use convergence::Stops;
 pub(crate) use rows::SmoothRows;
 pub(crate) use segments::cuts_time;
 

@@ -67,8 +67,8 @@ pub enum Precision {
     Double,
     /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable.
     Single,
-    /// Factor in `f32`, corrections of each solve with residuals in `f64`. A batch with a system that is singular in `f32` is factored in
-    /// `f64`.
+    /// Factor in `f32`, corrections of each solve with residuals in `f64`. A batch with a system that is singular in `f32`, or whose
+    /// corrections do not settle, is factored in `f64`.
     Mixed,
 }
 

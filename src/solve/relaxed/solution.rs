@@ -4,11 +4,11 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, single, wide};
+use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, factor, single, wide};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
 use super::pool::Pool;
-use super::problem::{Method, Precision, Problem, Shape};
+use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::stage::{Pieces, Window, scatter, spread_factor};
@@ -103,7 +103,12 @@ impl Factor {
                 solve_batch::<Plain<Pack8>, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
             }
             Storage::Single(x) if mixed => {
-                solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
+                let done = solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution);
+                if let Err(SolveError::Unsettled { .. }) = done {
+                    let double = in_double(problem);
+                    return factor(&double)?.solve_into(&double, solution);
+                }
+                done
             }
             Storage::Single(x) => {
                 solve_batch::<Plain<Pack16>, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution)
@@ -124,6 +129,13 @@ impl Factor {
             }
         }
     }
+}
+
+/// The problem in double precision, with a correction: for batches in mixed precision that do not settle.
+#[cold]
+pub(crate) fn in_double<'a>(problem: &Problem<'a>) -> Problem<'a> {
+    let refinements = problem.scheme.refinements.max(1);
+    Problem { scheme: Scheme { precision: Precision::Double, refinements, ..problem.scheme }, ..*problem }
 }
 
 /// Takes the unknowns of a lane group out of its lanes.

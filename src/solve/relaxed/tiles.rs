@@ -20,12 +20,11 @@ fn is_tiled(group: &Group, orders: usize) -> bool {
 macro_rules! sized {
     ($v:ident, $group:expr, $orders:expr, $function:ident, <$($t:ty),*>, $arguments:tt) => {{
         let (group, orders): (&Group, usize) = ($group, $orders);
-        // Single samples are rare or short: they do not pay for more code.
-        let wide = <$v as Lanes>::Pack::WIDTH > 1;
+        // Single samples are rare or short, and single precision is not the fastest: they do not pay for more code.
+        let wide = <$v as Lanes>::Pack::WIDTH > 1 && <$v as Lanes>::Pack::EPSILON == f64::EPSILON;
         match (orders, group.n) {
             _ if !$v::UNROLLED => None,
             (3, 6) if wide && is_tiled(group, 3) => Some($function::<$($t,)* 3, 6> $arguments),
-            (3, 12) if wide && is_tiled(group, 3) => Some($function::<$($t,)* 3, 12> $arguments),
             (4, 8) if wide && is_tiled(group, 4) => Some($function::<$($t,)* 4, 8> $arguments),
             (3, _) if is_tiled(group, 3) => Some($function::<$($t,)* 3, 0> $arguments),
             (4, _) if is_tiled(group, 4) => Some($function::<$($t,)* 4, 0> $arguments),

@@ -6,6 +6,7 @@ use super::Solve;
 use crate::artifact::Size;
 use crate::artifact::device::{Count, DeviceFailure, Memory};
 use crate::base::{Elem, SolvePrecision};
+use crate::solve::relaxed::Stops;
 
 /// Writes the kernel: the scaled solution into `scaled`, and the solution itself where the step is no adjoint.
 pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory, scaled: Memory) {
@@ -260,19 +261,23 @@ impl Sizes {
             SolvePrecision::F32 => f64::from(f32::EPSILON),
             SolvePrecision::Mixed => f64::EPSILON,
         };
+        let stops = Stops::of(epsilon);
         let (sync, unroll, high) = (solve.sync(), solve.unroll(), solve.high());
         Sizes {
             before: "  // Squared norms of the uncorrected solution and of the last correction.\n  double uncorrected = 0, last = 0;\n".to_string(),
             begun: format!("    {high} square = 0;\n"),
             added: format!("      {sync}\n{unroll}      for (int i = 0; i < N; ++i) square += ({high})y[i] * y[i];\n"),
-            // The rule of the host engine: the next correction would be a tenth of a rounding unit, or nothing is gained any more.
+            // The rule of the host engine.
             ended: format!(
                 r"    const double now = square, earlier = last;
     last = now;
     if (pass == 0) uncorrected = now;
-    else if (now == 0 || now / uncorrected * (now / earlier) <= {} || now / earlier > 0.8) break;
+    else if (now == 0 || now / uncorrected * (now / earlier) <= {} || now / earlier > (now / uncorrected < {} ? {} : {})) break;
 ",
-                text::number(0.01 * epsilon * epsilon, Elem::F64)
+                text::number(stops.settled, Elem::F64),
+                text::number(stops.near, Elem::F64),
+                text::number(stops.stalled_near, Elem::F64),
+                text::number(stops.stalled, Elem::F64),
             ),
             after: match solve.precision {
                 SolvePrecision::Mixed => format!(
