@@ -66,7 +66,8 @@ fn a_logistic_family_is_recovered() {
     let text = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
     let own = format!("simulate Logistic(r = {}, k = {})", rows[0].1[0], rows[0].1[1]);
     assert!(text.contains(&own), "{own} in {text}");
-    let simulated = mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--out", "s.csv"]);
+    let simulated =
+        mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--data", "solution", "--out", "s.csv"]);
     assert!(simulated.status.success(), "{}", String::from_utf8_lossy(&simulated.stderr));
 }
 

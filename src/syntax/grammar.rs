@@ -131,7 +131,8 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
 
 /// Whether a word behind a number may be meant as its unit.
 fn may_be_unit(before: Option<Token>, next: Option<Token>, word: &str) -> bool {
-    const OTHERS: [&str; 10] = ["if", "then", "else", "and", "or", "not", "in", "fixed", "for", "steps"];
+    const OTHERS: [&str; 13] =
+        ["if", "then", "else", "and", "or", "not", "in", "fixed", "for", "steps", "at", "first", "last"];
     let kinds = before.zip(next).map(|(b, n)| (b.kind, n.kind));
     kinds == Some((TokenKind::Number, TokenKind::Word)) && !OTHERS.contains(&word)
 }

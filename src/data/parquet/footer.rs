@@ -177,6 +177,9 @@ fn chunk(r: &mut Reader<'_>) -> Result<Chunk, Fault> {
     Ok(out)
 }
 
+/// Groups inside groups: nested columns are not read anyway, and every one is named by its whole way.
+const DEEPEST: usize = 32;
+
 /// The columns: the leaves of the tree that the schema lists.
 fn leaves(elements: &[Element]) -> Result<Vec<Leaf>, Fault> {
     const WRONG: Fault = "its schema is not a tree";
@@ -189,6 +192,9 @@ fn leaves(elements: &[Element]) -> Result<Vec<Leaf>, Fault> {
             way.pop();
         }
         way.last_mut().ok_or(WRONG)?.1 -= 1;
+        if way.len() > DEEPEST {
+            return Err("its schema is too deep");
+        }
         if element.children > 0 {
             way.push((element, element.children));
             continue;

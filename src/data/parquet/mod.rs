@@ -3,6 +3,9 @@
 //! Read by the description of the format (Apache Parquet, version 2.11, with the compact protocol of Thrift). Columns of whole or floating-point
 //! numbers, decimals and truth values become numbers; texts may tell trajectories apart. Values may be plain, in a dictionary, differences
 //! or split bytes; pages may be packed by snappy, gzip or zstd. A null is a missing sample.
+//!
+//! A reader of its own, since nobody vouches for the files: every number of theirs is checked before it is used, and every allocation counts
+//! towards the limit of the data set. The general crate would also be the largest dependency of the build.
 
 mod codec;
 mod footer;

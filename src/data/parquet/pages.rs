@@ -13,6 +13,8 @@ struct Header {
     packed: usize,
     values: usize,
     encoding: i64,
+    /// How the levels of a page of the first kind are encoded.
+    level_encoding: i64,
     /// Bytes of the levels before the values, where they are not packed.
     levels: [usize; 2],
     is_packed: bool,
@@ -41,6 +43,10 @@ pub(super) fn read(file: &[u8], chunk: &Chunk, leaf: &Leaf, left: &mut u64) -> R
         *left = left.checked_sub(header.unpacked as u64).ok_or(TOO_LARGE)?;
         match header.kind {
             DICTIONARY => {
+                if dictionary.is_some() {
+                    return Err("a column has two dictionaries");
+                }
+                charge(left, header.values)?;
                 let bytes = unpack(chunk.codec, packed, header.unpacked)?;
                 dictionary = Some(plain(&bytes, leaf, header.values)?);
             }
@@ -48,15 +54,21 @@ pub(super) fn read(file: &[u8], chunk: &Chunk, leaf: &Leaf, left: &mut u64) -> R
                 if header.values == 0 || header.values > wanted - out.len() {
                     return Err("a page has another number of values than its column");
                 }
-                let size = (header.values as u64).saturating_mul(std::mem::size_of::<Cell>() as u64);
-                *left = left.checked_sub(size).ok_or(TOO_LARGE)?;
+                charge(left, header.values)?;
                 let page = page(&header, packed, chunk.codec, leaf)?;
-                values(&header, page, leaf, dictionary.as_deref(), &mut out)?;
+                values(&header, page, leaf, (dictionary.as_deref(), &mut *left), &mut out)?;
             }
             _ => {}
         }
     }
     Ok(out)
+}
+
+/// Takes the memory of so many cells from what is left.
+fn charge(left: &mut u64, cells: usize) -> Result<(), Fault> {
+    let size = (cells as u64).saturating_mul(std::mem::size_of::<Cell>() as u64);
+    *left = left.checked_sub(size).ok_or(TOO_LARGE)?;
+    Ok(())
 }
 
 /// What is said where more is to be unpacked than is allowed.
@@ -75,6 +87,7 @@ fn header(bytes: &[u8]) -> Result<(Header, &[u8]), Fault> {
                 match (id, kind) {
                     (1, 5) => out.values = size(r.integer()?)?,
                     (2, 5) => out.encoding = r.integer()?,
+                    (3, 5) => out.level_encoding = r.integer()?,
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -120,7 +133,9 @@ fn page(header: &Header, packed: &[u8], codec: i64, leaf: &Leaf) -> Result<Page,
     } else {
         let mut bytes = unpack(codec, packed, header.unpacked)?;
         let levels = match leaf.optional {
-            true => Some(prefixed(&mut bytes)?),
+            // Runs; what older writers packed has no length before it.
+            true if header.level_encoding == 3 => Some(prefixed(&mut bytes)?),
+            true => return Err("its nulls are marked in an old way that is not read: write the file anew"),
             false => None,
         };
         (levels, bytes)
@@ -143,7 +158,7 @@ fn values(
     header: &Header,
     page: Page,
     leaf: &Leaf,
-    dictionary: Option<&[Cell]>,
+    (dictionary, left): (Option<&[Cell]>, &mut u64),
     out: &mut Vec<Cell>,
 ) -> Result<(), Fault> {
     let count = page.there.as_ref().map_or(header.values, |there| there.iter().filter(|d| **d == 1).count());
@@ -154,12 +169,22 @@ fn values(
         // The older and the newer number of the same thing.
         2 | 8 => {
             let known = dictionary.ok_or("a page uses a dictionary that is not there")?;
-            let Some((&width, packed)) = bytes.split_first().filter(|_| count > 0) else {
+            if count == 0 {
                 return nulls(page.there, header.values, Vec::new(), out);
-            };
-            let of = |at: u64| usize::try_from(at).ok().and_then(|at| known.get(at)).cloned();
+            }
+            let (&width, packed) = bytes.split_first().ok_or(CUT)?;
             let places = runs(packed, width.into(), count)?;
-            places.into_iter().map(of).collect::<Option<_>>().ok_or("a page uses what its dictionary does not have")?
+            let mut found = Vec::with_capacity(places.len());
+            for at in places {
+                let cell = usize::try_from(at).ok().and_then(|at| known.get(at));
+                let cell = cell.ok_or("a page uses what its dictionary does not have")?;
+                if let Cell::Text(text) = cell {
+                    // A text of the dictionary may stand in every row.
+                    *left = left.checked_sub(text.len() as u64).ok_or(TOO_LARGE)?;
+                }
+                found.push(cell.clone());
+            }
+            found
         }
         3 if leaf.physical == Physical::Boolean => {
             let packed = prefixed(&mut bytes)?;
@@ -178,8 +203,9 @@ fn nulls(there: Option<Vec<u64>>, all: usize, found: Vec<Cell>, out: &mut Vec<Ce
     match there {
         None => out.extend(found),
         Some(there) => {
-            let cell = |d: u64| if d == 1 { found.next().unwrap_or(Cell::Null) } else { Cell::Null };
-            out.extend(there.into_iter().take(all).map(cell));
+            for level in there.into_iter().take(all) {
+                out.push(if level == 1 { found.next().ok_or(CUT)? } else { Cell::Null });
+            }
         }
     }
     Ok(())

@@ -77,7 +77,8 @@ pub(super) fn deltas(bytes: &[u8], leaf: &Leaf, count: usize) -> Result<Vec<Cell
             if out.len() == count {
                 break;
             }
-            let len = usize::try_from(per / 8 * u64::from(width)).map_err(|_| SHORT)?;
+            let len = (per / 8).checked_mul(width.into()).filter(|_| width <= 64);
+            let len = len.and_then(|len| usize::try_from(len).ok()).ok_or(SHORT)?;
             let packed = rest.get(..len).ok_or(SHORT)?;
             rest = rest.get(len..).unwrap_or_default();
             for i in 0..usize::try_from(per).map_err(|_| SHORT)?.min(count - out.len()) {

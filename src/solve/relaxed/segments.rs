@@ -75,7 +75,6 @@ pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> boo
         && (batch == matrices)
         && steps >= SEGMENTS * (SHORTEST + 1)
         && initial_steps <= length(steps)
-        && shape.starts_fully()
         && scheme.slack.is_none()
         && !scheme.central
         && !scheme.periodic
