@@ -279,7 +279,12 @@ fn summary(sets: &[DataRecord], model: &Model, fit: &Fit) -> String {
         format!("{samples} samples of {}{trajectories} ({}{held})", set.columns.join(", "), set.source)
     };
     let parts: Vec<String> = sets.iter().map(part).collect();
-    format!("{}, fitted to {} by {engine}", parts.join(" and "), model.name)
+    let own: Vec<&str> = model.unknowns.values().filter(|u| model.is_per_sample(u)).map(|u| u.name.as_str()).collect();
+    let means = match own.is_empty() || fit.engine == Engine::Gradient {
+        true => String::new(),
+        false => format!("; means over the trajectories stand for {}, which each has for itself", own.join(", ")),
+    };
+    format!("{}, fitted to {} by {engine}{means}", parts.join(" and "), model.name)
 }
 
 /// The resolved settings: the checked program, line by line, and what was given on the command line.

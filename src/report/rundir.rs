@@ -37,7 +37,7 @@ impl RunDir {
         }
     }
 
-    /// Uses the given directory, which must be empty or not exist.
+    /// Uses the given directory, which must be empty, but for a lock that nobody holds, or not exist.
     ///
     /// # Errors
     /// [`OutputError::NotEmpty`], [`OutputError::Locked`] and what else stops a directory from being used.
@@ -47,7 +47,8 @@ impl RunDir {
             Ok(_) => {
                 let mut entries =
                     std::fs::read_dir(path).map_err(|source| OutputError::Read { path: path.into(), source })?;
-                if entries.next().is_some() {
+                // A run that was refused before it wrote anything leaves its lock.
+                if entries.any(|entry| entry.map_or(true, |entry| entry.file_name() != LOCK)) {
                     // Say so when the reason is a run that is still going on.
                     let locked = File::open(path.join(LOCK))
                         .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)));

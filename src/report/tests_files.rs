@@ -36,6 +36,10 @@ fn directories_in_use_or_full_are_refused() {
     assert_eq!(code(RunDir::at(&path)), "R005");
     assert_eq!(code(RunDir::resume(&path)), "R005");
     drop(run);
+    // Only the lock is left of a run that was refused before it wrote anything.
+    let run = RunDir::at(&path).unwrap();
+    run.save("record.json", b"{}").unwrap();
+    drop(run);
     assert_eq!(code(RunDir::at(&path)), "R001");
     RunDir::resume(&path).unwrap();
     let file = root.path().join("file");

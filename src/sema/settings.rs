@@ -319,6 +319,9 @@ pub(super) struct Settings<'a> {
     pub(super) ok: bool,
 }
 
+/// What most settings take.
+const SINGLE: &str = "a single value";
+
 impl<'a> Settings<'a> {
     /// Takes `list` apart: unknown and duplicate keys are reported. Keys in `repeatable` may stand several times, and
     /// names in `extra` are keys too.
@@ -476,6 +479,9 @@ impl<'a> Settings<'a> {
         let written = unit.then(|| suggest::with_blank(cx.sources.text(setting.span))).flatten();
         cx.sink.push(match written {
             Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            None if wanted == SINGLE && setting.values.len() > 1 => {
+                d.help("settings are separated by `;` or stand on lines of their own")
+            }
             None => d,
         });
         self.ok = false;
@@ -518,7 +524,7 @@ impl<'a> Settings<'a> {
             [SettingValue::Expr(e)] => Some(e),
             [SettingValue::Tuple(list, _)] if list.len() == 1 => list.first(),
             [] => self.wrong(setting, "a value", cx),
-            _ => self.wrong(setting, "a single value", cx),
+            _ => self.wrong(setting, SINGLE, cx),
         }
     }
 

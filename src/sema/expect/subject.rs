@@ -129,6 +129,12 @@ impl<'a> Resolver<'a> {
         if model.states.values().any(|s| s.name == name) {
             return Some((subject, name));
         }
+        let first = model.states.values().find(|s| s.name.split_once('[').is_some_and(|(family, _)| family == name));
+        if let Some(first) = first {
+            let message = format!("`{name}` is a family of states, and one state is needed here");
+            self.unknown(message, span, format!("name an element, such as `{}`", first.name));
+            return None;
+        }
         let help = suggest::help("states", &name, model.states.values().map(|s| s.name.as_str()));
         self.unknown(format!("model `{}` has no state `{name}`", model.name), span, help);
         None
