@@ -147,13 +147,13 @@ impl Convert<Pack16> for Pair8 {
 impl Convert<Pair8> for Pack16 {
     #[inline(always)]
     fn convert(&self) -> Pair8 {
-        let mut to = [[0.0; 8]; 2];
-        for half in 0..2 {
-            for i in 0..8 {
-                to[half][i] = f64::from(self.0[half * 8 + i]);
+        let mut to = [Pack8::ZERO; 2];
+        for (half, pack) in to.iter_mut().enumerate() {
+            for (i, x) in pack.0.iter_mut().enumerate() {
+                *x = f64::from(self.0[half * 8 + i]);
             }
         }
-        Pair8([Pack8(to[0]), Pack8(to[1])])
+        Pair8(to)
     }
 }
 

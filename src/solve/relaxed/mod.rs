@@ -87,17 +87,14 @@ mod pool;
 mod probe;
 mod problem;
 mod qr;
-#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod residual;
 mod rows;
 mod segments;
-#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod shared;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod small;
 mod solution;
 mod stage;
-#[expect(clippy::needless_range_loop, reason = "loops over vectors in registers have constant places")]
 mod stretches;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;

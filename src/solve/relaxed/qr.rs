@@ -89,9 +89,9 @@ pub(crate) fn factor_sample(
     let mut squares = vec![0.0; m];
     let first = usize::from(plan.slack);
     if problem.border.ridge != 0.0 {
-        for p in first..first + plan.own {
+        for (p, square) in squares.iter_mut().enumerate().skip(first).take(plan.own) {
             corner.push()[p] = problem.border.ridge;
-            squares[p] = problem.border.ridge * problem.border.ridge;
+            *square = problem.border.ridge * problem.border.ridge;
         }
     }
     let mut suspect = !problem.shape.starts_fully();
