@@ -210,3 +210,39 @@ fn nulls(there: Option<Vec<u64>>, all: usize, found: Vec<Cell>, out: &mut Vec<Ce
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(physical: Physical) -> Leaf {
+        Leaf { name: "x".into(), physical, optional: true, refused: None, unsigned: false, scale: 0 }
+    }
+
+    #[test]
+    fn values_that_are_cut_off_are_not_nulls() {
+        let known = [Cell::Number(3.0)];
+        let header = Header { values: 2, encoding: 8, ..Header::default() };
+        let read = |levels: Vec<u64>, bytes: Vec<u8>| {
+            let (mut out, mut left) = (Vec::new(), 1000);
+            let page = Page { there: Some(levels), bytes };
+            values(&header, page, &leaf(Physical::Double), (Some(&known), &mut left), &mut out).map(|()| out)
+        };
+        assert_eq!(read(vec![0, 0], Vec::new()), Ok(vec![Cell::Null, Cell::Null]));
+        assert_eq!(read(vec![0, 1], Vec::new()), Err(CUT));
+        assert_eq!(read(vec![0, 1], vec![1, 2, 0]), Ok(vec![Cell::Null, Cell::Number(3.0)]));
+        assert_eq!(nulls(Some(vec![1]), 1, Vec::new(), &mut Vec::new()), Err(CUT));
+    }
+
+    #[test]
+    fn texts_of_a_dictionary_count_as_often_as_they_are_used() {
+        let known = [Cell::Text("a".repeat(100))];
+        let header = Header { values: 11, encoding: 8, ..Header::default() };
+        // One run of eleven times the first text.
+        let page = || Page { there: None, bytes: vec![1, 11 << 1, 0] };
+        let read =
+            |mut left: u64| values(&header, page(), &leaf(Physical::Bytes), (Some(&known), &mut left), &mut Vec::new());
+        assert_eq!(read(1100), Ok(()));
+        assert_eq!(read(1099), Err(TOO_LARGE));
+    }
+}

@@ -214,6 +214,16 @@ mod tests {
         let numbers: Vec<Cell> = [7.0, 5.0, 3.0, 1.0, 2.0, 3.0, 4.0, 5.0].map(Cell::Number).to_vec();
         assert_eq!(deltas(&bytes, &leaf(Physical::Int64), 8).unwrap(), numbers);
         assert!(deltas(&bytes[..11], &leaf(Physical::Int64), 8).is_err());
+        // Differences of more bits than there are, though all of their bytes are there.
+        let mut wide = vec![8, 1, 9, 0, 0, 65];
+        wide.resize(6 + 65, 0);
+        assert!(deltas(&wide, &leaf(Physical::Int64), 9).is_err());
+        wide[5] = 64;
+        assert_eq!(deltas(&wide, &leaf(Physical::Int64), 9).unwrap().len(), 9);
+        // A pack of 2^63 differences of 16 bits.
+        let mut huge = vec![0x80; 9];
+        huge.extend([1, 1, 9, 0, 0, 16]);
+        assert!(deltas(&huge, &leaf(Physical::Int64), 9).is_err());
         let halves = [0.5f32, -2.0];
         let [a, b] = halves.map(f32::to_le_bytes);
         let mixed: Vec<u8> = a.iter().zip(b).flat_map(|(a, b)| [*a, b]).collect();
