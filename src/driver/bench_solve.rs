@@ -43,7 +43,7 @@ pub struct SolveBench {
     pub scheme: Scheme,
     /// Whether all systems share coefficients and steps; the factor is then made once and not measured.
     pub constant_matrix: bool,
-    /// Whether backward has the gradients of the weights and of the factors on single rows too.
+    /// Whether backward has the gradients of the three weights too.
     pub weights: bool,
     /// Threads to use.
     pub threads: usize,
@@ -169,7 +169,7 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
     let problem = case.problem();
     let upstream = case.upstream.as_deref().unwrap_or_default();
-    let wanted = Wanted { weights: bench.weights, row_weights: bench.weights, ..GRADIENTS };
+    let wanted = Wanted { weights: bench.weights, ..GRADIENTS };
     let mut buffers =
         Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default(), wanted };
     let mut once = || -> Result<[Duration; 2], SolveError> {

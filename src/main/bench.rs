@@ -59,7 +59,7 @@ pub struct SolveBenchArgs {
     /// All systems share coefficients and steps: the factor is made once and not measured.
     #[arg(long)]
     constant_matrix: bool,
-    /// Backward has the gradients of the rows' weights too.
+    /// Backward has the gradients of the equation, initial and smooth weights too.
     #[arg(long)]
     weights_gradients: bool,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use super::adjoint::Wanted;
 use super::assemble::{bump, central_step, power};
 use super::plan::Plan;
-use super::problem::{MAX_ORDERS, Problem};
+use super::problem::{MAX_ORDERS, Problem, Weights};
 use super::stage::{Staged, row_weight};
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
@@ -89,6 +89,29 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
     }
 }
 
+/// What `w^2 r (a z)` of a row is multiplied by for the gradient `2 w r (a z)` of its weight.
+fn per_weight(weight: f64) -> f64 {
+    if weight == 0.0 { 0.0 } else { 2.0 / weight }
+}
+
+/// Gradients of the equation, initial and smooth weights from the sums of `w^2 r (a z)` over their rows.
+#[inline(always)]
+fn of_weights<V: Lanes>(weights: &Weights, [equation, initial, smooth]: [V; 3]) -> [V; 3] {
+    [
+        equation.mul(V::splat(per_weight(weights.equation))),
+        initial.mul(V::splat(per_weight(weights.initial))),
+        smooth.mul(V::splat(per_weight(weights.smooth))),
+    ]
+}
+
+/// [`of_weights`] where there are no other rows and no unknown is pushed: the normal equations `A^T W^2 (b - A u) = 0`, multiplied by `z`, say
+/// that the sum over all rows is zero, so that the smooth rows, most of all, need no residuals.
+#[inline(always)]
+pub(crate) fn of_weights_alone<V: Lanes>(weights: &Weights, equation: V, initial: V) -> [V; 3] {
+    let smooth = V::splat(0.0).sub(equation.add(initial));
+    of_weights(weights, [equation, initial, smooth])
+}
+
 /// `h d/dh` of the sum of `(a u)(a z)` over the rows `a` of an interval of length `h`, from solution and adjoint solution at both ends: with
 /// `U_j = h^j u_j` and `Z` alike the sum is `U G Z` with the constant matrix `G` of [`super::rows::SmoothRows`], and the derivative multiplies
 /// the entry of orders `i`, `j` by `i + j`, which makes it one of `degrees`.
@@ -148,12 +171,9 @@ impl<P: Pack> Rows<'_, P> {
                 smooth = smooth.add(self.central_rows::<V>(out));
             }
         }
-        let w = &self.problem.scheme.weights;
-        for (to, (sum, weight)) in
-            out.weights.iter_mut().zip([(equation, w.equation), (initial, w.initial), (smooth, w.smooth)])
-        {
-            let factor = if weight == 0.0 { 0.0 } else { 2.0 / weight };
-            sum.mul(V::splat(factor)).store(to);
+        let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
+        for (to, x) in out.weights.iter_mut().zip(of_kinds) {
+            x.store(to);
         }
         if wanted.row_weights {
             let multipliers = &self.problem.row_weights;
@@ -161,8 +181,7 @@ impl<P: Pack> Rows<'_, P> {
             for (to, own) in out.row_weights.iter_mut().zip(own) {
                 for (i, to) in to.iter_mut().enumerate() {
                     let m = row_weight(own, i);
-                    let factor = if m == 0.0 { 0.0 } else { 2.0 / m };
-                    V::load(to).mul(V::splat(factor)).store(to);
+                    V::load(to).mul(V::splat(per_weight(m))).store(to);
                 }
             }
         }

@@ -5,7 +5,7 @@
 //! where they arise.
 
 use super::factor::Factor;
-use super::gradients::slope;
+use super::gradients::{of_weights_alone, slope};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Problem, Shape};
@@ -120,24 +120,25 @@ impl SharedVectors {
     }
 
     /// Adds the gradients of a lane group to those of coefficients `(E, T, K)` and steps `(T-1)`, of which one that is not wanted is
-    /// empty, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
+    /// empty, and of the three weights, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
     pub fn adjoint(
         &mut self,
         shared: &Shared,
         window: Window,
         (u, upstream): (&[f64], &[f64]),
-        (of_c, of_h): (&mut [Pack8], &mut [Pack8]),
+        (of_c, of_h, of_weights): (&mut [Pack8], &mut [Pack8], &mut [Pack8]),
     ) -> bool {
         let stride = shared.problem.shape.unknowns();
         gather(&mut self.rhs, shared.problem.rhs, shared.problem.shape.right_hand_sides(), window);
+        gather(&mut self.iv, shared.problem.iv, shared.problem.shape.initial_values(), window);
         gather(&mut self.u, u, stride, window);
         gather(&mut self.y, upstream, stride, window);
         // Lanes without a sample of their own add nothing to the sums: all gradients are linear in the adjoint solution.
         for lane in window.count..Pack8::WIDTH {
             self.y.iter_mut().for_each(|pack| pack.set_lane(lane, 0.0));
         }
-        let SharedVectors { rhs, of_rhs, of_iv, y, u, .. } = self;
-        Pack8::dispatch(Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h })
+        let SharedVectors { rhs, iv, of_rhs, of_iv, y, u } = self;
+        Pack8::dispatch(Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights })
     }
 }
 
@@ -224,12 +225,14 @@ impl Solve<'_> {
 struct Adjoint<'a> {
     shared: &'a Shared<'a>,
     rhs: &'a [Pack8],
+    iv: &'a [Pack8],
     u: &'a [Pack8],
     y: &'a mut [Pack8],
     of_rhs: &'a mut [Pack8],
     of_iv: &'a mut [Pack8],
     of_c: &'a mut [Pack8],
     of_h: &'a mut [Pack8],
+    of_weights: &'a mut [Pack8],
 }
 
 impl Kernel<Pack8> for Adjoint<'_> {
@@ -247,7 +250,7 @@ impl Kernel<Pack8> for Adjoint<'_> {
 impl Adjoint<'_> {
     #[inline(always)]
     fn sweeps<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h } = self;
+        let Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights } = self;
         let Shared { problem, plan, propagators, equation, initial, smooth } = shared;
         let Shape { equations, steps, initial_orders, .. } = problem.shape;
         let ((c, _), (u, _), (y, _)) =
@@ -268,6 +271,7 @@ impl Adjoint<'_> {
         }
         let degrees = plan.rows.degrees::<N>();
         let (mut z_then, mut u_then, mut sums) = ([zero; N], [zero; N], [zero; N]);
+        let (mut of_equation, mut of_initial) = (zero, zero);
         for (t, ((m, y), u)) in matrices.zip(y).zip(u).enumerate().rev() {
             let mut z: [V; N] = load_all(&*y);
             apply(&mut z, &m[2 * N * N..], &z_then, false);
@@ -286,6 +290,7 @@ impl Adjoint<'_> {
                     q = a.mul_add(z[k], q);
                 }
                 let square = V::splat(equation[row]);
+                of_equation = r.mul(square).mul_add(q, of_equation);
                 let (r, q) = (r.mul(square), q.mul(square));
                 q.store(&mut of_rhs[row]);
                 if let Some(to) = of_c.get_mut(row) {
@@ -298,7 +303,9 @@ impl Adjoint<'_> {
             if let Some(&weight) = initial.get(t) {
                 for j in 0..N {
                     if j < initial_orders {
-                        z[j].mul(V::splat(weight)).store(&mut of_iv[t * initial_orders + j]);
+                        let (i, q) = (t * initial_orders + j, z[j].mul(V::splat(weight)));
+                        of_initial = V::load(&iv[i]).sub(u[j]).mul_add(q, of_initial);
+                        q.store(&mut of_iv[i]);
                     }
                 }
             }
@@ -307,6 +314,10 @@ impl Adjoint<'_> {
                 V::splat(smooth[t]).mul_add(slope, V::load(to)).store(to);
             }
             (z_then, u_then) = (z, u);
+        }
+        let of_kinds = of_weights_alone(&problem.scheme.weights, of_equation, of_initial);
+        for (to, x) in of_weights.iter_mut().zip(of_kinds) {
+            V::load(to).add(x).store(to);
         }
         are_zero(sums)
     }

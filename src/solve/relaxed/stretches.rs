@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::adjoint::Gradients;
 use super::assemble::Assembly;
 use super::error::SolveError;
-use super::gradients::slope;
+use super::gradients::{of_weights_alone, slope};
 use super::pieces::{Given, Piece, in_pieces};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
@@ -61,6 +61,8 @@ struct Sweep {
     of_rhs: Vec<Pack8>,
     of_iv: Vec<Pack8>,
     of_h: Vec<Pack8>,
+    /// Sums of `w^2 r (a z)` over the equation rows and over the initial rows of the stretches done.
+    products: [Pack8; 2],
 }
 
 /// The step after a stretch: its scaled solution, the solution and the adjoint solution.
@@ -84,6 +86,7 @@ impl Sweep {
             of_rhs: Vec::new(),
             of_iv: vec![Pack8::ZERO; shape.initial_values()],
             of_h: Vec::new(),
+            products: [Pack8::ZERO; 2],
         };
         let mut sweep = pool.take(|_| true, new);
         sweep.staged.reset(problem);
@@ -138,6 +141,7 @@ impl Sweep {
         let (shape, sample) = (&problem.shape, window.first - piece.first);
         let Shape { orders, steps, .. } = *shape;
         let whole = window.steps <= STRETCH;
+        self.products = [Pack8::ZERO; 2];
         for window in stretches(window) {
             self.staged.set_steps(shape, window.steps);
             match whole {
@@ -161,6 +165,11 @@ impl Sweep {
                 return false;
             }
             self.write(given, window, sample, piece);
+        }
+        if given.wanted.weights {
+            let mut of_weights = [Pack8::ZERO; 3];
+            Pack8::dispatch(WeightGradients { problem, products: &self.products, out: &mut of_weights });
+            accumulate(&of_weights, &mut piece.sums.weights, window.count);
         }
         true
     }
@@ -233,7 +242,7 @@ pub(crate) fn factor_and_solve(
     fine.into_iter().all(|fine| fine).then_some(())
 }
 
-/// [`super::Factor::adjoint_into`] for problems that fit and gradients other than those of weights; none where something went wrong.
+/// [`super::Factor::adjoint_into`] for problems that fit and gradients other than those of single rows' weights; none where something went wrong.
 pub(crate) fn adjoint(given: Given, values: &[Pack8], gradients: &mut Gradients) -> Option<()> {
     let Given { problem, plan, pool, .. } = given;
     let of_piece = |sweep: &mut Lease<'_, Sweep>, groups: std::ops::Range<usize>, piece: &mut Piece<Pack8>| {
@@ -373,9 +382,10 @@ impl Backward<'_> {
     #[inline(always)]
     fn of_orders<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
         let Backward { problem, plan, first, factor, sweep } = self;
-        let Sweep { staged, y, after, u, of_c, of_rhs, of_iv, of_h } = sweep;
+        let Sweep { staged, y, after, u, of_c, of_rhs, of_iv, of_h, products } = sweep;
         // Slices of their own: a vector's place is read again after everything that is written.
         let (c, rhs, squares, smooth) = (&staged.c[..], &staged.rhs[..], &staged.equation[..], &staged.smooth[..]);
+        let iv = &staged.iv[..];
         let (h, unscale, u, y) = (&staged.h[..], &staged.unscale[..], &u[..], &y[..]);
         let (of_c, of_rhs, of_h) = (&mut of_c[..], &mut of_rhs[..], &mut of_h[..]);
         let Shape { equations, initial_steps, initial_orders, .. } = problem.shape;
@@ -385,6 +395,7 @@ impl Backward<'_> {
         let mut next: [V; N] = load_all(&after.scaled);
         let (mut u_then, mut z_then): ([V; N], [V; N]) = (load_all(&after.u), load_all(&after.z));
         let mut sums = [zero; N];
+        let [mut of_equation, mut of_initial]: [V; 2] = load_all(products);
         for t in (0..steps).rev() {
             next = backward_step(&chain, group, Own(factor), (first, t), &y[(first + t) * N..][..N], &next);
             let mut z = next;
@@ -402,6 +413,7 @@ impl Backward<'_> {
                     q = c[k].mul_add(z[k], q);
                 }
                 let square = V::load(&squares[row]);
+                of_equation = r.mul(square).mul_add(q, of_equation);
                 let (r, q) = (r.mul(square), q.mul(square));
                 q.store(&mut of_rhs[row]);
                 let to = &mut of_c[row * N..][..N];
@@ -413,7 +425,9 @@ impl Backward<'_> {
                 let weight = V::load(&staged.initial[t]);
                 for k in 0..N {
                     if k < initial_orders {
-                        z[k].mul(weight).store(&mut of_iv[t * initial_orders + k]);
+                        let (i, q) = (t * initial_orders + k, z[k].mul(weight));
+                        of_initial = V::load(&iv[i]).sub(u[k]).mul_add(q, of_initial);
+                        q.store(&mut of_iv[i]);
                     }
                 }
             }
@@ -427,7 +441,25 @@ impl Backward<'_> {
         store_all(&next, &mut after.scaled);
         store_all(&u_then, &mut after.u);
         store_all(&z_then, &mut after.z);
+        store_all(&[of_equation, of_initial], products);
         are_zero(sums)
+    }
+}
+
+/// Gradients of the three weights of a lane group.
+struct WeightGradients<'a> {
+    problem: &'a Problem<'a>,
+    products: &'a [Pack8; 2],
+    out: &'a mut [Pack8; 3],
+}
+
+impl Kernel<Pack8> for WeightGradients<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>>(self) {
+        let [equation, initial]: [V; 2] = load_all(self.products);
+        store_all(&of_weights_alone(&self.problem.scheme.weights, equation, initial), self.out);
     }
 }
 
