@@ -112,6 +112,14 @@ pub(crate) fn load_all<V: Lanes, const N: usize>(from: &[V::Pack]) -> [V; N] {
     to
 }
 
+/// Into neighbouring packs.
+#[inline(always)]
+pub(crate) fn store_all<V: Lanes, const N: usize>(from: &[V; N], to: &mut [V::Pack]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        from.store(to);
+    }
+}
+
 /// A computation generic over the vector type. `run` and all it calls have to be `#[inline(always)]`.
 pub(crate) trait Kernel<P: Pack> {
     type Output;
