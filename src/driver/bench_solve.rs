@@ -54,8 +54,8 @@ pub struct SolveBench {
 
 impl SolveBench {
     /// The derivative with the dominant coefficient, and how many derivatives (with the state itself) are given at the first step where
-    /// every state has an equation: the highest one up to two, and one less beyond. Rows between steps leave no more than the two highest
-    /// derivatives open, so a start with fewer would not determine the system.
+    /// every state has an equation: the highest one up to two, and one less beyond, so that the start leaves no more than the two highest
+    /// derivatives open. From five on double precision does not determine these systems by normal equations.
     fn order(&self) -> usize {
         match self.highest {
             highest @ 0..=2 => highest,
