@@ -522,6 +522,20 @@ fn wrong_cases() -> Vec<Wrong> {
             says: &["D027", "steps: at least 3 with a periodic boundary"],
         },
         usage("central Hermite rows", &["--rows", "hermite", "--central"], &["N008", "Hermite"]),
+        usage("a slack in Hermite rows", &["--rows", "hermite", "--slack"], &["N008", "`--slack`", "`--rows taylor`"]),
+        data(
+            "a step of zero",
+            changed("h", f8(&[2, 5], &[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1])),
+            &["D015", "sample 1, interval 1", "not positive"],
+        ),
+        data("a negative step", changed("h", f8(&[], &[-0.1])), &["D015", "all intervals", "-0.1"]),
+        Wrong {
+            name: "a gradient of no slack",
+            archive: changed("upstream_eps", f8(&[2], &[1.0; 2])),
+            args: &[],
+            code: 2,
+            says: &["N008", "`upstream_eps`", "--slack"],
+        },
         usage("unknown rows", &["--rows", "spline"], &["spline", "hermite"]),
         usage("unknown dtype", &["--dtype", "f16"], &["f16", "mixed"]),
         usage("unknown method", &["--method", "lu"], &["lu", "qr"]),
@@ -575,6 +589,33 @@ fn places_of_the_files_are_checked() {
         assert!(says.iter().all(|text| said.contains(text)), "{args:?}: {said}");
     }
     assert_eq!(fs::read(folder.path().join("case.npz")).expect("the case"), archive);
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("folder.npz")).expect("a folder");
+    for (out, says) in [("folder.npz", "is a folder"), ("missing/result.npz", "`missing`")] {
+        // There is no case either, and the place of the result is what is said.
+        let output = mechc(folder.path(), &["solve", "case.npz", "--out", out]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("N016") && said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn unknown_instructions_are_refused_by_every_command() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for args in [&["explain", "N017"] as &[&str], &["bench", "solve", "--batch", "1", "--repeat", "1"]] {
+        for (value, code) in [("sse", 2), ("AVX2", 2), ("avx2", 0), ("", 0)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
+            let output = command.args(args).current_dir(folder.path()).env("MECHC_INSTRUCTIONS", value).output();
+            let output = output.expect("mechc starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{value}: {said}");
+            assert!(code == 0 || said.contains("N017") && said.contains("`avx2` or `portable`"), "{said}");
+        }
+    }
 }
 
 #[test]

@@ -124,6 +124,9 @@ pub enum DataError {
     /// An item of an array that is NaN or infinite.
     #[error("{file}: item {index} of array `{array}` is {value}, which is not finite")]
     NotFiniteItem { file: String, array: String, index: String, value: String },
+    /// An item of an array of steps that is zero or negative.
+    #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
+    StepNotPositive { file: String, index: String, value: f64 },
     /// Steps that differ by state although they are said to be shared.
     #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
     StepsDiffer { file: String, index: String, first: f64, other: f64, state: usize },
@@ -174,7 +177,7 @@ impl DataError {
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
-            Self::BadStep { .. } => "D015",
+            Self::BadStep { .. } | Self::StepNotPositive { .. } => "D015",
             Self::TimeNotIncreasing { .. } => "D016",
             Self::UnequalSteps { .. } => "D017",
             Self::TooFewRows { .. } => "D018",
@@ -313,6 +316,9 @@ impl DataError {
                                         itself included; docs/solve.md lists every array."
                 .into(),
             Self::NotFiniteItem { .. } => "correct the value.".into(),
+            Self::StepNotPositive { .. } => {
+                "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
+            }
             Self::StepsDiffer { .. } => "leave out `--shared-steps`, or give one step for all states.".into(),
             Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),

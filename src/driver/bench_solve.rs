@@ -33,7 +33,8 @@ pub struct SolveBench {
     pub batch: usize,
     /// States, `D`.
     pub states: usize,
-    /// Highest derivative kept: a block has `states * (highest + 1)` unknowns.
+    /// Highest derivative kept, `N`: a block has `states * (highest + 1)` unknowns. [`Shape::orders`] counts the state itself too and is
+    /// one more.
     pub highest: usize,
     /// Equations per step, `E`.
     pub equations: usize,
@@ -52,9 +53,14 @@ pub struct SolveBench {
 }
 
 impl SolveBench {
-    /// The derivative with the dominant coefficient.
+    /// The derivative with the dominant coefficient, and how many derivatives (with the state itself) are given at the first step where
+    /// every state has an equation: the highest one up to two, and one less beyond, so that the start leaves no more than the two highest
+    /// derivatives open. From five on double precision does not determine these systems by normal equations.
     fn order(&self) -> usize {
-        self.highest.min(2)
+        match self.highest {
+            highest @ 0..=2 => highest,
+            highest => highest - 1,
+        }
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -92,9 +98,9 @@ pub struct SolveTimes {
 
 /// Random systems that are regular and well scaled; the same for the same sizes.
 ///
-/// Every equation has a dominant coefficient on one state's second derivative (the first where no second is kept), small ones
-/// everywhere else, and steps lie between 0.01 and 0.1. With an equation for every state its value and first derivative are given
-/// at the first step, else all derivatives are.
+/// Every equation has a dominant coefficient on one state's highest derivative (where more than two are kept on the one below it), small
+/// ones everywhere else, and steps lie between 0.01 and 0.1. With an equation for every state all lower derivatives are given at the first
+/// step, else all derivatives are.
 pub fn random_case(bench: &SolveBench) -> Case {
     let shape = bench.shape();
     let (orders, order) = (shape.orders, bench.order());

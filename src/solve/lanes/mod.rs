@@ -193,6 +193,16 @@ fn level() -> Level {
     })
 }
 
+/// What `MECHC_INSTRUCTIONS` may be; empty or not set is the widest.
+pub const INSTRUCTIONS: [&str; 2] = ["avx2", "portable"];
+
+/// The value of `MECHC_INSTRUCTIONS`, where it is none of [`INSTRUCTIONS`].
+pub fn unknown_instructions() -> Option<String> {
+    let given = std::env::var_os("MECHC_INSTRUCTIONS").filter(|value| !value.is_empty())?;
+    let known = INSTRUCTIONS.iter().any(|name| given == *name);
+    (!known).then(|| given.to_string_lossy().into_owned())
+}
+
 /// The instructions that vectors use on this machine.
 pub fn instructions() -> &'static str {
     match level() {
