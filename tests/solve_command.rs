@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use mechc::driver::{SolveBench, random_case};
-use mechc::solve::relaxed::{Scheme, factor};
+use mechc::solve::relaxed::{RowSet, Scheme, Wanted, factor};
 use npyz::npz::NpzArchive;
 use npyz::zip::CompressionMethod;
 use npyz::zip::write::{FileOptions, ZipWriter};
@@ -686,29 +686,53 @@ fn the_bench_says_what_it_measured() {
     }
 }
 
+/// What is wrong with the solution of the bench's systems and its gradients.
+fn bench_fails(sizes: [usize; 4], rows: RowSet, constant_matrix: bool) -> Option<String> {
+    let [states, equations, highest, steps] = sizes;
+    let bench = SolveBench {
+        batch: 9,
+        states,
+        highest,
+        equations,
+        steps,
+        scheme: Scheme { rows, ..Scheme::published() },
+        constant_matrix,
+        weights: true,
+        threads: 1,
+        repeat: Some(1),
+    };
+    let case = random_case(&bench);
+    let problem = case.problem();
+    let upstream = case.upstream.as_deref().expect("an upstream gradient");
+    let largest = factor(&problem).and_then(|factor| {
+        let solution = factor.solve(&problem)?;
+        factor.adjoint(&problem, &solution, upstream, None, Wanted::ALL)?.check()?;
+        // Further derivatives are as large as the irregular steps and random right-hand sides make them.
+        let values = solution.u.iter().step_by(highest + 1);
+        Ok(values.fold(0.0, |m: f64, x| m.max(x.abs())))
+    });
+    match largest {
+        Ok(largest) if largest > 0.5 && largest < 1e3 => None,
+        Ok(largest) => Some(format!("the largest value is {largest}")),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 #[test]
 fn the_systems_of_the_bench_are_regular() {
-    for (states, highest, equations, constant_matrix) in
-        [(1, 2, 1, false), (3, 2, 3, true), (4, 4, 2, false), (2, 3, 2, false), (2, 1, 2, true)]
-    {
-        // Without an equation for every state only Taylor rows determine it.
-        let scheme = if highest == 3 { Scheme::default() } else { Scheme::published() };
-        let bench = SolveBench {
-            batch: 9,
-            states,
-            highest,
-            equations,
-            steps: 40,
-            scheme,
-            constant_matrix,
-            weights: false,
-            threads: 1,
-            repeat: Some(1),
-        };
-        let case = random_case(&bench);
-        let problem = case.problem();
-        let solution = factor(&problem).and_then(|f| f.solve(&problem)).expect("a solution");
-        let largest = solution.u.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        assert!(largest > 0.5 && largest < 1e3, "{largest}");
+    let mut wrong = Vec::new();
+    for highest in 1..=8 {
+        for (states, equations) in [(1, 1), (2, 2), (3, 3), (4, 4), (2, 1), (3, 2)] {
+            for (steps, constant_matrix) in [(1, false), (20, true), (60, false)] {
+                // Without an equation for every state only Taylor rows determine it.
+                let rows = [RowSet::Taylor, RowSet::Hermite];
+                for rows in rows.into_iter().take(if states == equations { 2 } else { 1 }) {
+                    let sizes = [states, equations, highest, steps];
+                    let fails = bench_fails(sizes, rows, constant_matrix);
+                    wrong.extend(fails.map(|why| format!("{sizes:?} {rows:?} {constant_matrix}: {why}")));
+                }
+            }
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
