@@ -175,6 +175,8 @@ codes! {
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
     W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
     W0802 "number without a unit beside a quantity" "A number without a unit is a term of a sum of quantities and takes their unit, which a saturation such as `1 + h*u` does not mean. Write the unit behind the number, or correct the unit of the other term.";
+    W0803 "column without a unit" "A column has no unit in a block in which other columns have one, so it is read as it is, in the unit of the model. Write the unit that the file has, also where it is that of the model.";
+    W0804 "state without a unit" "A state or an input has no unit and no equation tells it, while others of the model have one. Write its unit behind its name, `[1]` for a plain number.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";

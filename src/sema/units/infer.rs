@@ -25,6 +25,8 @@ pub(super) struct Beside {
     /// A term of the same sum, and what it measures.
     pub(super) term: ast::Expr,
     pub(super) measure: Measure,
+    /// Whether the number is a plain one where nothing else tells the unit of the sum.
+    pub(super) factor: bool,
     /// Calls around the place, outermost first.
     pub(super) calls: Vec<Span>,
 }
@@ -51,6 +53,9 @@ pub(super) struct Checker<'m, 's> {
     pub(super) holes: IndexMap<usize, (Measure, Vec<Measure>)>,
     /// Whether the place is inside a hole.
     pub(super) in_hole: bool,
+    /// Whether the place is a factor, an argument, or the value of a `let`. There `1 - x/K` is a plain number unless something else tells
+    /// its unit; a sum that is a side by itself has the unit of the other side.
+    pub(super) factor: bool,
     /// Calls around the place, outermost first.
     pub(super) calls: Vec<Span>,
     /// Which element of a tuple on the left side the equation is for.
@@ -97,9 +102,9 @@ impl Checker<'_, '_> {
             ExprKind::Hole(call) => self.hole(call, expr.span),
             ExprKind::Unary { operand, .. } => self.infer(operand),
             ExprKind::Binary { op, left, right } => match op {
-                BinaryOp::Multiply => self.infer(left).times(&self.infer(right)),
-                BinaryOp::Divide => self.infer(left).over(&self.infer(right)),
-                BinaryOp::Power => self.power(left, right),
+                BinaryOp::Multiply => self.as_factor(|own| own.infer(left).times(&own.infer(right))),
+                BinaryOp::Divide => self.as_factor(|own| own.infer(left).over(&own.infer(right))),
+                BinaryOp::Power => self.as_factor(|own| own.power(left, right)),
                 BinaryOp::Add | BinaryOp::Subtract => {
                     let mut parts = Vec::new();
                     summands(expr, &mut parts);
@@ -125,6 +130,14 @@ impl Checker<'_, '_> {
             ExprKind::Tuple(list) => self.alike(&list.iter().collect::<Vec<_>>()),
             ExprKind::Text(_) | ExprKind::Field { .. } => self.solver.fresh(),
         }
+    }
+
+    /// What `look` finds where sums are factors.
+    pub(super) fn as_factor<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = std::mem::replace(&mut self.factor, true);
+        let found = look(self);
+        self.factor = outside;
+        found
     }
 
     /// The unit that all of `parts` have. Numbers that stand alone take the unit that is needed.
@@ -154,6 +167,7 @@ impl Checker<'_, '_> {
                 number: number.span,
                 term: (*term).clone(),
                 measure: measure.clone(),
+                factor: self.factor,
                 calls: self.calls.clone(),
             });
         }
@@ -161,6 +175,7 @@ impl Checker<'_, '_> {
 
     /// Comparisons between quantities, joined by `and`, `or` and `not`.
     fn condition(&mut self, expr: &ast::Expr) {
+        let outside = std::mem::replace(&mut self.factor, false);
         match &expr.kind {
             ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => {
                 self.condition(left);
@@ -178,6 +193,7 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
+        self.factor = outside;
     }
 
     /// Makes sure that `argument` is a plain number, which what stands at `place` takes; whether it can be one.

@@ -1,9 +1,10 @@
 //! What is said where units do not fit: both sides with their units, and where those come from.
 
+use super::super::scope::Meaning;
 use super::infer::{Beside, Checker};
-use super::solve::Clash;
+use super::solve::{Clash, Measure};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0802};
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0802, W0804};
 use crate::hir::Unit;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -54,9 +55,17 @@ impl Checker<'_, '_> {
         }));
     }
 
-    /// Reports numbers without a unit in sums of quantities.
+    /// Takes numbers without a unit as plain ones where the equations leave the unit of their sum open, in the order of the text,
+    /// and reports those in sums of quantities.
     pub(super) fn judge_numbers(&mut self) {
-        for Beside { number, term, measure, calls } in std::mem::take(&mut self.beside) {
+        let beside = std::mem::take(&mut self.beside);
+        for Beside { number, measure, .. } in beside.iter().filter(|b| b.factor) {
+            if self.solver.reduce(measure).as_unit().is_none() {
+                // An open unit can be that of plain numbers, so they agree.
+                let _ = self.solver.unify(measure, &Measure::one(), *number);
+            }
+        }
+        for Beside { number, term, measure, calls, .. } in beside {
             let measure = self.solver.reduce(&measure);
             let Some(unit) = measure.as_unit().filter(|u| !u.is_one()) else { continue };
             let unit = shown(unit);
@@ -69,6 +78,20 @@ impl Checker<'_, '_> {
             )));
         }
         self.calls.clear();
+    }
+
+    /// Reports states and inputs whose unit nothing tells, where others have one.
+    pub(super) fn judge_names(&mut self) {
+        let named = self.scope.names.iter().filter(|(_, e)| matches!(e.meaning, Meaning::State(_) | Meaning::Input(_)));
+        let measures = named.filter_map(|(name, _)| self.names.get(name).map(|n| (name.to_string(), n.span, n.measure.clone())));
+        let (known, open): (Vec<_>, Vec<_>) = measures.partition(|(.., m)| self.solver.reduce(m).as_unit().is_some());
+        let Some((other, place, _)) = known.first() else { return };
+        for (name, span, _) in open {
+            let message = format!("`{name}` has no unit, and nothing in the model tells it");
+            let d = Diagnostic::warning(W0804, message, span, "not checked, and printed without a unit");
+            let d = d.label(*place, format!("`{other}` has one"));
+            self.push(d.help(format!("write its unit behind its name, `{name} [m]`, or `{name} [1]` for a plain number")));
+        }
     }
 
     /// Labels the declarations that the units in `expr` come from; `other` has its label already.

@@ -30,6 +30,7 @@ pub(in super::super) fn check(
     let mut checker = checker(resolver, &table, ids);
     checker.model(model);
     checker.judge_numbers();
+    checker.judge_names();
     checker.units(unknowns, holes)
 }
 
@@ -64,6 +65,7 @@ fn checker<'m, 's>(resolver: &'m mut Resolver<'_, 's>, table: &'m Table, ids: &[
         hole_places,
         holes: IndexMap::new(),
         in_hole: false,
+        factor: false,
         calls: Vec::new(),
         tuple: 0,
         beside: Vec::new(),
@@ -178,7 +180,10 @@ impl<'m> Checker<'m, '_> {
         if is_bare(value) && (lenient || known) {
             return;
         }
-        let measure = self.infer(value);
+        let measure = match lenient {
+            true => self.infer(value),
+            false => self.as_factor(|own| own.infer(value)),
+        };
         if lenient && self.solver.reduce(&measure).as_unit().is_some_and(Unit::is_one) {
             return;
         }
