@@ -136,7 +136,7 @@ fn what_no_declaration_says_follows_from_the_equations() {
         ("time [s]; state x [m]; param r, K; x' = r*?linear(x*(1 - x/K))", "K", "m"),
         ("time [s]; state x [m]; param r, K; x' = r*x*(1 - (x/K)^2)", "K", "m"),
         // Unless something else tells the unit, also later in the text.
-        ("time [s]; state x [m], y [m]; param r, K; x' = r*(1 - x/K); y' = r/1 [s]", "K", "1"),
+        ("time [s]; state x [m], y [m]; param r, K; x' = r*(1 - x/K); y' = r/1 [s]", "K", "s*m"),
         // A sum that is a side, a branch or a smallest value has the unit of the other side.
         ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = 1 - K*x", "K", "?"),
         ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = max(1 - K*x, 0)", "K", "?"),

@@ -9,6 +9,7 @@ mod claim;
 mod family;
 mod quantity;
 mod subject;
+mod units;
 
 pub use canonical::canonical;
 pub(super) use claim::test;

@@ -1,6 +1,6 @@
 //! Units of the functions that every model knows.
 
-use super::infer::{Checker, is_bare};
+use super::infer::Checker;
 use super::solve::Measure;
 use crate::base::Ratio;
 use crate::syntax::ast;
@@ -43,7 +43,7 @@ impl Checker<'_, '_> {
             }
             Effect::Plain => {
                 // Of a call that is wrong nothing follows for what holds it.
-                match is_bare(argument) || self.plain(argument, call.function.span, &format!("`{name}`")) {
+                match self.bare(argument) || self.plain(argument, call.function.span, &format!("`{name}`")) {
                     true => Measure::one(),
                     false => self.solver.fresh(),
                 }

@@ -158,7 +158,8 @@ impl Settler<'_, '_> {
                 "time" => needed.time.as_ref(),
                 _ => needed.columns.get(key),
             };
-            let [SettingValue::Expr(Expr { kind: ExprKind::Name(_) | ExprKind::Text(_), .. })] = setting.values.as_slice()
+            let [SettingValue::Expr(Expr { kind: ExprKind::Name(_) | ExprKind::Text(_), .. })] =
+                setting.values.as_slice()
             else {
                 continue;
             };
@@ -166,8 +167,10 @@ impl Settler<'_, '_> {
             let Some((other, _)) = self.out.units.iter().find(|(name, _)| name != key) else { continue };
             let (name, shown) = (quoted(wanted.map_or(key, |w| &w.name)), super::report::shown(unit));
             let message = format!("the column of {name} has no unit here, and that of `{other}` has one");
-            let d = Diagnostic::warning(W0803, message, setting.span, format!("read as {shown}, the unit of the model"));
-            self.sink.push(d.help(format!("write the unit that the file has behind the column, also where it is {shown}")));
+            let d =
+                Diagnostic::warning(W0803, message, setting.span, format!("read as {shown}, the unit of the model"));
+            self.sink
+                .push(d.help(format!("write the unit that the file has behind the column, also where it is {shown}")));
         }
     }
 
@@ -244,12 +247,7 @@ impl Settler<'_, '_> {
     }
 
     /// The unit that is needed, or a report that the model knows none.
-    fn wanted(
-        &mut self,
-        wanted: Option<&Wanted>,
-        name: &str,
-        written: &UnitExpr,
-    ) -> Option<(Unit, Option<Span>)> {
+    fn wanted(&mut self, wanted: Option<&Wanted>, name: &str, written: &UnitExpr) -> Option<(Unit, Option<Span>)> {
         if let Some(Wanted { unit: Some(unit), span, .. }) = wanted {
             return Some((unit.clone(), Some(*span)));
         }

@@ -140,10 +140,30 @@ impl Checker<'_, '_> {
         found
     }
 
+    /// Whether `expr` is made of numbers without a unit alone. What chooses among them is checked.
+    pub(super) fn bare(&mut self, expr: &ast::Expr) -> bool {
+        let bare = is_bare(expr);
+        if bare {
+            self.choices(expr);
+        }
+        bare
+    }
+
+    fn choices(&mut self, expr: &ast::Expr) {
+        if let ExprKind::If { condition, .. } = &expr.kind {
+            self.condition(condition);
+        }
+        super::each_part(expr, &mut |part| self.choices(part));
+    }
+
     /// The unit that all of `parts` have. Numbers that stand alone take the unit that is needed.
     pub(super) fn alike(&mut self, parts: &[&ast::Expr]) -> Measure {
-        let measured: Vec<(&ast::Expr, Measure)> =
-            parts.iter().filter(|e| !is_bare(e)).map(|e| (*e, self.infer(e))).collect();
+        let mut measured: Vec<(&ast::Expr, Measure)> = Vec::with_capacity(parts.len());
+        for &part in parts {
+            if !self.bare(part) {
+                measured.push((part, self.infer(part)));
+            }
+        }
         let known = measured.iter().position(|(_, m)| self.solver.reduce(m).as_unit().is_some());
         let Some((first, reference)) = measured.get(known.unwrap_or(0)).cloned() else { return Measure::one() };
         let mut fits = true;
@@ -326,7 +346,7 @@ fn is_zero(expr: &ast::Expr) -> bool {
     matches!(expr.kind, ExprKind::Number { value, .. } if value == 0.0)
 }
 
-/// Whether `expr` is made of numbers without a unit alone.
+/// Whether `expr` is made of numbers without a unit alone, whatever chooses among them.
 pub(super) fn is_bare(expr: &ast::Expr) -> bool {
     match &expr.kind {
         ExprKind::Number { .. } => true,
@@ -335,6 +355,7 @@ pub(super) fn is_bare(expr: &ast::Expr) -> bool {
         ExprKind::Binary { left, right, .. } => is_bare(left) && is_bare(right),
         ExprKind::Call(call) => call.arguments.iter().all(is_bare),
         ExprKind::Tuple(list) => list.iter().all(is_bare),
+        ExprKind::If { then, otherwise, .. } => is_bare(then) && is_bare(otherwise),
         _ => false,
     }
 }

@@ -22,6 +22,7 @@ mod table;
 
 pub(super) use data::{Conversions, Unitless, as_unit, forget_of_columns, refuse_in, settle};
 pub(super) use dataset::{compare, simulated, wanted};
+pub(super) use report::{mismatch, shown};
 pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
 

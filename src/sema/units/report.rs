@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast;
 
 /// A unit between its brackets, or words for the unit `1`.
-pub(super) fn shown(unit: &Unit) -> String {
+pub(in super::super) fn shown(unit: &Unit) -> String {
     match unit.to_string().as_str() {
         "1" => "a plain number".to_string(),
         text => format!("[{text}]"),
@@ -83,14 +83,17 @@ impl Checker<'_, '_> {
     /// Reports states and inputs whose unit nothing tells, where others have one.
     pub(super) fn judge_names(&mut self) {
         let named = self.scope.names.iter().filter(|(_, e)| matches!(e.meaning, Meaning::State(_) | Meaning::Input(_)));
-        let measures = named.filter_map(|(name, _)| self.names.get(name).map(|n| (name.to_string(), n.span, n.measure.clone())));
+        let measures =
+            named.filter_map(|(name, _)| self.names.get(name).map(|n| (name.to_string(), n.span, n.measure.clone())));
         let (known, open): (Vec<_>, Vec<_>) = measures.partition(|(.., m)| self.solver.reduce(m).as_unit().is_some());
         let Some((other, place, _)) = known.first() else { return };
         for (name, span, _) in open {
             let message = format!("`{name}` has no unit, and nothing in the model tells it");
             let d = Diagnostic::warning(W0804, message, span, "not checked, and printed without a unit");
             let d = d.label(*place, format!("`{other}` has one"));
-            self.push(d.help(format!("write its unit behind its name, `{name} [m]`, or `{name} [1]` for a plain number")));
+            self.push(
+                d.help(format!("write its unit behind its name, `{name} [m]`, or `{name} [1]` for a plain number")),
+            );
         }
     }
 
@@ -140,7 +143,7 @@ impl Checker<'_, '_> {
 }
 
 /// The error for two units that should be the same.
-pub(super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: String) -> Diagnostic {
+pub(in super::super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: String) -> Diagnostic {
     match right.in_units_of(left) {
         Some(factor) => {
             let message = format!("{} and {} measure the same in different sizes", shown(left), shown(right));
