@@ -43,7 +43,8 @@ impl Resolver<'_> {
                     let relation = self.relation(*comparison, within.as_ref(), item.span)?;
                     let sides = (self.quantity(left), self.quantity(right));
                     let (from, to) = (sides.0?, sides.1?);
-                    let written = has_units(left) || has_units(right) || within.as_ref().is_some_and(has_units);
+                    let in_unit = |e: &Expr| matches!(e.kind, ExprKind::Measured { .. });
+                    let written = has_units(&from) || has_units(&to) || within.as_ref().is_some_and(in_unit);
                     let (left, relation, right, unit) = match written {
                         true => self.in_one_unit((from, left.span), (relation, within.as_ref()), (to, right.span))?,
                         false => (from, relation, to, None),

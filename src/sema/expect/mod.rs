@@ -9,6 +9,7 @@ mod claim;
 mod family;
 mod quantity;
 mod subject;
+mod unit_of;
 mod units;
 
 pub use canonical::canonical;

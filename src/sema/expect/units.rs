@@ -4,15 +4,12 @@
 //! quantity, in whatever unit it is told.
 
 use super::super::units::{mismatch, shown};
-use super::canonical::expression;
 use super::subject::Resolver;
+use super::unit_of::unit_of_name;
 use crate::base::Ratio;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0807;
-use crate::hir::{
-    BinaryOp, DataId, DataSource, EquationRef, Model, Quantity, Reduction, Relation, Subject, Timing, UnaryFn, Unit,
-    family,
-};
+use crate::hir::{BinaryOp, Quantity, Reduction, Relation, Subject, Timing, UnaryFn, Unit};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind};
 
@@ -38,11 +35,16 @@ pub(super) enum Trouble {
 
 type Measured = (Quantity, Measure);
 
-/// Whether a number with a unit stands in `expr`.
-pub(super) fn has_units(expr: &Expr) -> bool {
-    let mut found = matches!(expr.kind, ExprKind::Measured { .. });
-    super::super::functions::each_part(expr, &mut |part| found = found || has_units(part));
-    found
+/// Whether a number with a unit stands in `quantity`.
+pub(super) fn has_units(quantity: &Quantity) -> bool {
+    match quantity {
+        Quantity::Measured(..) => true,
+        Quantity::Unary(_, a) | Quantity::Reduced(_, a) => has_units(a),
+        Quantity::Binary(_, a, b) => has_units(a) || has_units(b),
+        Quantity::List(list) => list.iter().any(has_units),
+        Quantity::Timed { series, .. } => has_units(series),
+        _ => false,
+    }
 }
 
 impl Resolver<'_> {
@@ -187,30 +189,6 @@ impl Resolver<'_> {
             other => (other, Measure::Open),
         })
     }
-
-    /// The models that say what the columns of a data set are.
-    fn models_of(&self, id: DataId) -> impl Iterator<Item = &Model> {
-        let own = match self.program.data.get(id).map(|d| &d.source) {
-            Some(DataSource::Simulate(spec)) => self.program.models.get(spec.model),
-            Some(DataSource::Solve(spec)) => Some(spec.model.as_ref()),
-            Some(DataSource::Predict(spec)) => {
-                self.program.fits.get(spec.fit).and_then(|f| self.program.models.get(f.model))
-            }
-            _ => None,
-        };
-        let fits = self.program.fits.values().filter(move |f| f.data.contains(&id));
-        let fitted = fits.filter_map(|f| self.program.models.get(f.model));
-        own.into_iter().chain(fitted).chain(self.program.solved_with(id))
-    }
-
-    /// The unit of the left side over that of the term.
-    fn unit_of_coefficient(&self, equation: &EquationRef, term: &str) -> Option<Unit> {
-        let model = self.model(equation.subject);
-        let (id, state) =
-            model.states.iter().find(|(_, s)| s.name == equation.state || family(&s.name) == equation.state)?;
-        let left = model.units.derivative(id, state.order)?;
-        Some(left.over(&unit_of_term(model, &expression(term)?)?))
-    }
 }
 
 /// Both in the unit of the first, and that unit.
@@ -258,45 +236,4 @@ fn power(a: Measured, b: Measured) -> (Quantity, Quantity, Measure) {
         _ => Measure::Open,
     };
     (a.0, b.0, measure)
-}
-
-/// The unit of a time, state, input or parameter, with the derivatives that its primes say.
-fn unit_of_name(model: &Model, name: &str) -> Option<Unit> {
-    let bare = name.trim_end_matches('\'');
-    if bare == "t" {
-        return model.units.time.clone();
-    }
-    if let Some((id, _)) = model.states.iter().find(|(_, s)| s.name == bare || family(&s.name) == bare) {
-        return model.units.derivative(id, u8::try_from(name.len() - bare.len()).ok()?);
-    }
-    let input = || model.inputs.iter().find(|(_, i)| i.name == bare || family(&i.name) == bare);
-    let param = || model.params.iter().find(|(_, p)| p.name == bare || family(&p.name) == bare);
-    let input = input().and_then(|(id, _)| model.units.input(id));
-    input.or_else(|| param().and_then(|(id, _)| model.units.param(id))).cloned()
-}
-
-/// The unit of a term of an equation.
-fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
-    let of = |e: &Expr| unit_of_term(model, e);
-    match &term.kind {
-        ExprKind::Number { .. } => Some(Unit::one()),
-        ExprKind::Name(name) => unit_of_name(model, name),
-        ExprKind::Subscript { of: whole, .. } => of(whole),
-        ExprKind::Primed { of: whole, primes } => match &whole.kind {
-            ExprKind::Name(name) => unit_of_name(model, &format!("{name}{}", "'".repeat(*primes as usize))),
-            _ => None,
-        },
-        ExprKind::Unary { operand, .. } => of(operand),
-        ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => Some(of(left)?.times(&of(right)?)),
-        ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => Some(of(left)?.over(&of(right)?)),
-        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => match right.kind {
-            ExprKind::Number { value, .. } => Some(of(left)?.power(Ratio::of(value)?)),
-            _ => None,
-        },
-        ExprKind::Binary { op: ast::BinaryOp::Add | ast::BinaryOp::Subtract, left, right } => match of(left)? {
-            unit if unit.is_one() => of(right),
-            unit => Some(unit),
-        },
-        _ => None,
-    }
 }

@@ -1,10 +1,10 @@
 //! What is said where units do not fit: both sides with their units, and where those come from.
 
 use super::super::scope::Meaning;
-use super::infer::{Beside, Checker};
-use super::solve::{Clash, Measure};
+use super::infer::Checker;
+use super::solve::Clash;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0802, W0804};
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0804};
 use crate::hir::Unit;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -53,31 +53,6 @@ impl Checker<'_, '_> {
             true => format!("multiply by `{} [{}]`", crate::hir::number(unit.scale()), Unit::one().over(unit)),
             false => "divide by a quantity of the same unit".to_string(),
         }));
-    }
-
-    /// Takes numbers without a unit as plain ones where the equations leave the unit of their sum open, in the order of the text,
-    /// and reports those in sums of quantities.
-    pub(super) fn judge_numbers(&mut self) {
-        let beside = std::mem::take(&mut self.beside);
-        for Beside { number, measure, .. } in beside.iter().filter(|b| b.factor) {
-            if self.solver.reduce(measure).as_unit().is_none() {
-                // An open unit can be that of plain numbers, so they agree.
-                let _ = self.solver.unify(measure, &Measure::one(), *number);
-            }
-        }
-        for Beside { number, term, measure, calls, .. } in beside {
-            let measure = self.solver.reduce(&measure);
-            let Some(unit) = measure.as_unit().filter(|u| !u.is_one()) else { continue };
-            let unit = shown(unit);
-            self.calls = calls;
-            let message = format!("a number without a unit is added to a quantity in {unit}");
-            let d = Diagnostic::warning(W0802, message, number, format!("taken as {unit}"));
-            let d = self.origins(d.label(term.span, format!("in {unit}")), &term, number);
-            self.push(d.help(format!(
-                "write {unit} behind the number if that is meant, or make the other term a plain number"
-            )));
-        }
-        self.calls.clear();
     }
 
     /// Reports states and inputs whose unit nothing tells, where others have one.
