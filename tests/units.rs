@@ -141,6 +141,8 @@ fn what_no_declaration_says_follows_from_the_equations() {
         ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = 1 - K*x", "K", "?"),
         ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = max(1 - K*x, 0)", "K", "?"),
         ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = if 1 + K*x > y then 1 else 0", "K", "?"),
+        // Branches that are numbers take the unit of the other side, and what chooses between them is looked at.
+        ("time [s]; state x [m], y [kg]; param K; x' = if x > K then 1 else 0; y' = 0", "K", "m"),
         // What stays open.
         ("time [s]; state x [m]; param k, c; x' = k*c*x", "k", "?"),
         ("time [s]; state x; param k = 1; x' = -k*x", "k", "1/s"),
