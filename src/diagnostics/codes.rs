@@ -173,8 +173,11 @@ codes! {
     W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
+    W0708 "tolerance as large as the value" "A number of the other sign, or none at all, would meet the expectation. A tolerance without `%` is absolute: `within 5` is not `within 5%`.";
     W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
     W0802 "number without a unit beside a quantity" "A number without a unit is a term of a sum of quantities and takes their unit, which a saturation such as `1 + h*u` does not mean. Write the unit behind the number, or correct the unit of the other term.";
+    W0803 "column without a unit" "A column has no unit in a block in which other columns have one, so it is read as it is, in the unit of the model. Write the unit that the file has, also where it is that of the model.";
+    W0804 "state without a unit" "A state or an input has no unit and no equation tells it, while others of the model have one. Write its unit behind its name, `[1]` for a plain number.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
@@ -182,4 +185,6 @@ codes! {
     W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
     W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
     W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
+    W1107 "solution that explains little" "What the solution leaves over of a state's data is more than half as large as the solution itself: the noise hides the signal, or the model leaves something out. Other equations may explain the data as well.";
+    W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";
 }

@@ -10,6 +10,7 @@ mod eval;
 mod expand;
 mod experiment;
 mod expr;
+mod known_units;
 mod made;
 mod model;
 mod notation;
@@ -31,6 +32,7 @@ pub use experiment::{
     ParameterBinding, Program, SimulateSpec, Trunk, Vary,
 };
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
+pub use known_units::{known_unit, known_units};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
@@ -48,4 +50,4 @@ pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,
 };
-pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};
+pub use unit::{Dimension, Symbol, Unit};

@@ -5,6 +5,7 @@ use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
 use super::suggest;
+use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0406, E0407};
@@ -195,23 +196,18 @@ impl Resolver<'_, '_> {
         if factors.is_empty() {
             factors = vec![Vec::new(); products.len()];
         }
-        let texts: Vec<String> = match repeated {
-            true => taken_apart.iter().flatten().map(|a| self.factor_text(a)).collect(),
+        let texts: Vec<TermText> = match repeated {
+            true => taken_apart.iter().flatten().map(|a| self.term_text(a)).collect(),
             false => Vec::new(),
         };
         let spelled = match library {
             _ if !repeated => Vec::new(),
-            "poly" => monomials(texts.len(), options.size).iter().map(|m| spelled_monomial(&texts, m)).collect(),
+            "poly" => monomials(texts.len(), options.size).iter().map(|m| TermText::product(&texts, m)).collect(),
             "fourier" => {
-                let waves = texts.iter().flat_map(|text| {
-                    (1..=options.size).flat_map(move |k| {
-                        let angle = if k == 1 { text.clone() } else { format!("{k}*{text}") };
-                        [format!("sin({angle})"), format!("cos({angle})")]
-                    })
-                });
+                let waves = texts.iter().flat_map(|text| (1..=options.size).flat_map(|k| text.waves(k)));
                 std::iter::once("1".to_string()).chain(waves).collect()
             }
-            _ => texts,
+            _ => texts.into_iter().map(|text| text.behind_factor).collect(),
         };
         Some(Library { products, spelled, factors, bounds: options.bounds })
     }
@@ -219,25 +215,6 @@ impl Resolver<'_, '_> {
     /// Whether the current equation is one of many that one statement stands for.
     fn is_repeated(&self) -> bool {
         !self.loops.is_empty() || self.at.iter().any(Option::is_some)
-    }
-
-    /// An argument as it was written, in parentheses where it could not be a factor.
-    fn factor_text(&self, argument: &Argument) -> String {
-        if let Some(text) = &argument.spelled {
-            return text.clone();
-        }
-        let text = self.written(argument.expr.span).unwrap_or_default();
-        match argument.expr.kind {
-            ast::ExprKind::Binary { .. }
-            | ast::ExprKind::Unary { .. }
-            | ast::ExprKind::If { .. }
-            | ast::ExprKind::Sum { .. }
-                if !text.starts_with('(') =>
-            {
-                format!("({text})")
-            }
-            _ => text,
-        }
     }
 
     fn hole_argument(&mut self, argument: &Argument) -> Option<Expr> {
@@ -390,18 +367,6 @@ fn monomials(n: usize, degree: usize) -> Vec<Vec<usize>> {
         level = next;
     }
     out
-}
-
-/// `x^2*y`
-fn spelled_monomial(texts: &[String], monomial: &[usize]) -> String {
-    let factors: Vec<String> = monomial
-        .chunk_by(|a, b| a == b)
-        .filter_map(|same| {
-            let text = texts.get(*same.first()?)?;
-            Some(if same.len() == 1 { text.clone() } else { format!("{text}^{}", same.len()) })
-        })
-        .collect();
-    if factors.is_empty() { "1".to_string() } else { factors.join("*") }
 }
 
 /// The arguments as products, and the monomials up to a degree: which arguments each is a product of. Terms are spelled with

@@ -53,6 +53,7 @@ mod spell;
 mod split;
 mod statements;
 mod suggest;
+mod term_text;
 mod units;
 
 #[cfg(test)]

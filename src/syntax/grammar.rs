@@ -115,6 +115,18 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         };
         return out.error_with_help(codes::E0107, message, place, "", Some(help.to_string()));
     }
+    let in_test = rule == Rule::expectation;
+    if symbol(next) == "=" && expected.contains(&Rule::equals) && (in_test || expected.contains(&Rule::kw_then)) {
+        let (write, help) = match in_test {
+            true => {
+                let help = "what is measured or estimated is compared by `~=` with a tolerance: `x ~= 3 within 2%`";
+                ("write `~=` or `==`", Some(help))
+            }
+            false => ("write `==`", None),
+        };
+        let message = "`=` does not compare".to_string();
+        return out.error_with_help(codes::E0101, message, place, write, help.map(str::to_string));
+    }
     let in_hole = in_chunk.iter().rev().skip_while(|t| t.end > at).nth(1).is_some_and(|&t| slice(t) == "?");
     let help = match in_hole && expected == [Rule::open_paren] {
         true => Some(HOLE_FORM),

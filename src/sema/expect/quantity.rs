@@ -16,6 +16,7 @@ impl Resolver<'_> {
     pub fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
         match &expr.kind {
             ExprKind::Number { value, .. } => Some(Quantity::Number(*value)),
+            ExprKind::Measured { value, unit } => self.measured(value, unit),
             ExprKind::Name(name) if name == "pi" => Some(Quantity::Number(std::f64::consts::PI)),
             ExprKind::Name(name) => {
                 let fit = self.only_fit(expr.span)?;

@@ -1,6 +1,7 @@
 //! Names of fits, models and data sets in expectations.
 
 use super::super::suggest;
+use super::super::units::Table;
 use super::family;
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Diagnostic, Sink};
@@ -23,6 +24,8 @@ pub(super) struct Resolver<'a> {
     pub used: &'a mut Vec<String>,
     /// The functions of the file.
     pub functions: &'a [Function],
+    /// The units of the file.
+    pub table: &'a Table,
     /// Calls of them so far, and how many the current place lies in.
     pub calls: usize,
     pub depth: usize,

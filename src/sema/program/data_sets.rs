@@ -25,7 +25,7 @@ impl Checker<'_> {
         let mut unsaid = Sink::new();
         // Of a model that is wrong no unit is known.
         let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
-        let (settled, conversions) = units::settle(data, &needed, &self.units, said);
+        let (settled, conversions) = units::settle(data, &needed, (&self.units, &mut self.unitless), said);
         let fits = sink.error_count() == before;
         let mut settled = settled;
         if models.iter().any(Option::is_none) {

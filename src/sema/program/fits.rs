@@ -143,7 +143,7 @@ impl Checker<'_> {
                 continue;
             }
             names.insert(&item.name.name, item.name.span);
-            let test = expect::test(item, (&self.program, &self.functions), &mut self.used, sink);
+            let test = expect::test(item, (&self.program, &self.functions, &self.units), &mut self.used, sink);
             self.program.tests.extend(test);
         }
     }

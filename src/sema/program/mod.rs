@@ -80,6 +80,8 @@ struct Checker<'w> {
     data_units: IndexMap<String, KnownUnits>,
     /// The units of the main file.
     units: Table,
+    /// Names without a unit of which data sets need one, each reported.
+    unitless: units::Unitless,
     used: Vec<String>,
     /// Fits by name, with their models' names; `None` for those that are wrong.
     fits: Vec<(String, String, Option<FitId>)>,
@@ -99,6 +101,7 @@ impl<'w> Checker<'w> {
             data: IndexMap::new(),
             data_units: IndexMap::new(),
             units: Table::default(),
+            unitless: units::Unitless::default(),
             used: Vec::new(),
             fits: Vec::new(),
             functions: Vec::new(),
