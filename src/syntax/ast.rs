@@ -42,6 +42,22 @@ pub enum Item {
     Unit(UnitDecl),
 }
 
+impl Item {
+    /// The whole item, from its keyword on.
+    pub fn span(&self) -> Span {
+        match self {
+            Item::Use(item) => item.span,
+            Item::Model(item) => item.span,
+            Item::Network(item) => item.span,
+            Item::Data(item) => item.span,
+            Item::Fit(item) => item.span,
+            Item::Test(item) => item.span,
+            Item::Function(item) => item.span,
+            Item::Unit(item) => item.span,
+        }
+    }
+}
+
 /// A unit as written between brackets: `kg*m/s^2`, as a product of powers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitExpr {

@@ -10,6 +10,7 @@ use pest::iterators::Pair;
 use super::lexer::{Token, TokenKind};
 use super::outline::{Chunk, found};
 use super::report::Reporter;
+use super::slips::{keyword_near, prefix_near};
 use crate::diagnostics::{closest, codes};
 
 #[derive(pest_derive::Parser)]
@@ -20,8 +21,10 @@ struct MechParser;
 const MAX_CALLS: usize = 50_000_000;
 
 /// The words that start a declaration inside a model.
-pub(super) const MODEL_KEYWORDS: [&str; 11] =
-    ["state", "param", "const", "input", "let", "initial", "final", "boundary", "index", "fn", "for"];
+pub(super) const MODEL_KEYWORDS: [&str; 14] = [
+    "state", "param", "const", "input", "let", "field", "step", "hole", "initial", "final", "boundary", "index", "fn",
+    "for",
+];
 
 /// The statement `chunk` read by `rule`; `None` when it does not match (reported).
 pub(super) fn read<'a>(
@@ -96,10 +99,53 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
         };
         return out.error_with_help(codes::E0112, message, first.start..first.end, "", Some(help));
     }
+    // `tiem [s]`, since an operator or an equals sign would follow a name.
+    if rule == Rule::equation
+        && let (Some(first), Some(second)) = first_two
+        && second.kind == TokenKind::Open(b'[')
+        && second.start == place.start
+        && closest(slice(first), ["time"]).is_some()
+    {
+        let message = format!("`{}` does not start a statement of a model", slice(first));
+        let help = Some("did you mean `time`?".to_string());
+        return out.error_with_help(codes::E0112, message, first.start..first.end, "", help);
+    }
+    if rule == Rule::test_header && expected == [Rule::text] {
+        let message = format!("the name of a test stands in quotes, and here is {found}");
+        let name = next.filter(|t| t.kind == TokenKind::Word).map_or("name", slice);
+        let help = Some(format!("write `test \"{name}\" {{ ... }}`"));
+        return out.error_with_help(codes::E0101, message, place, "", help);
+    }
+    if let Some(word) = next.filter(|t| t.kind == TokenKind::Word).map(slice)
+        && let Some(near) = keyword_near(word, expected)
+    {
+        let message = format!("expected `{near}`, found {found}");
+        return out.error_with_help(codes::E0101, message, place, "", Some(format!("did you mean `{near}`?")));
+    }
+    // `simulte Lorenz63`, which is read as the format of a file.
+    if rule == Rule::data_header
+        && expected == [Rule::open_paren]
+        && let Some(word) = before
+        && let Some(near) = keyword_near(slice(word), &[Rule::kw_simulate, Rule::kw_formula])
+    {
+        let message = format!("there is no data source `{}`", slice(word));
+        let help = Some(format!("did you mean `{near}`?"));
+        return out.error_with_help(codes::E0101, message, word.start..word.end, "", help);
+    }
     let wants_name = expected.iter().any(|rule| matches!(rule, Rule::name | Rule::fit_data));
     if wants_name && next.is_some_and(|t| t.kind == TokenKind::Word) {
         let message = format!("{found} is a keyword and cannot be a name");
         return out.error_with_help(codes::E0115, message, place, "a name is expected here", None);
+    }
+    let in_conditional = in_chunk.iter().any(|&t| t.start >= at && slice(t) == "then");
+    if wants_operator
+        && starts_value
+        && let Some(word) = before.filter(|t| t.kind == TokenKind::Word)
+        && let Some(near) = prefix_near(slice(word), in_conditional)
+    {
+        let message = format!("expected `{near}`, found `{}`", slice(word));
+        let help = Some(format!("did you mean `{near}`?"));
+        return out.error_with_help(codes::E0101, message, word.start..word.end, "", help);
     }
     if wants_operator && starts_value && rule != Rule::setting && rule != Rule::setting_value {
         let message = format!("an operator is missing before {found}");
@@ -107,6 +153,7 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
             "(" if before.is_some_and(|t| t.kind == TokenKind::Word) => {
                 "a call has no blank before its parenthesis: `sin(x)`; multiplication is written `*`"
             }
+            "in" => "a sum names its element in parentheses: `sum(i in cell) u[i]`",
             "[" => "a unit stands behind a number or a name that is declared; a subscript has no blank before it",
             word if rule != Rule::index_statement && may_be_unit(before, next, word) => {
                 &format!("multiplication is written `*`; a unit stands in brackets: `{} [{word}]`", symbol(before))

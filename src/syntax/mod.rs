@@ -19,6 +19,7 @@ mod lexer;
 mod outline;
 mod parse;
 mod report;
+mod slips;
 mod units;
 
 #[cfg(test)]
