@@ -114,3 +114,97 @@ fn good_programs() {
 fn examples_and_the_standard_library() {
     one_error_each(&["examples", "stdlib"], 800);
 }
+
+/// A program with every keyword, each where the grammar has it.
+const KEYWORDS: &str = r#"use std.systems.Lorenz63
+fn twice(x) = 2*x
+unit acre = 4047 [m^2]
+model M {
+  time [s]
+  index cell = 8 periodic spacing 0.1
+  state x order 2, u[cell]
+  param a = 1 in [0, 2] fixed
+  param b = 1 per sample
+  const c = 2
+  input f
+  field g over time init 0.5
+  step per sample
+  hole h = ?poly(x; degree = 2)
+  let q = c*x
+  fn local(y) = 3*y
+  x'' = (if not x > 1 and f > 2 or x < 0 then a else b) + q + h + g + local(x)
+  for i in cell { u[i]' = sum(k in 1..2) u[k] }
+  initial x = data.x for first 50 steps
+  initial u = data.u at last
+  final x = 0
+  boundary periodic
+}
+network net { input u over window; mlp [4]; output v over window }
+data run = simulate M(a = 2) { steps 10; dt 0.1 }
+data wave = formula { steps 10; dt 0.1; x = t }
+solve known = M(a = 2) { steps 10; dt 0.1 }
+fit M to run as law
+predict tail = law { steps 10 }
+test "all" {
+  expect M.a ~= 1 within 1%
+  expect snapshot equations of law
+}
+"#;
+
+const WORDS: [&str; 45] = [
+    "use", "fn", "unit", "model", "time", "index", "periodic", "spacing", "state", "order", "param", "in", "fixed",
+    "per", "sample", "const", "input", "field", "over", "init", "step", "hole", "let", "if", "not", "and", "or", "then",
+    "else", "for", "initial", "first", "at", "last", "final", "boundary", "network", "data", "simulate", "formula",
+    "solve", "fit", "to", "as", "predict",
+];
+const WORDS_OF_TESTS: [&str; 5] = ["test", "expect", "within", "snapshot", "of"];
+
+/// Slips that leave a word recognisable: two letters change places, one is missing, one is doubled.
+fn slips(word: &str) -> Vec<String> {
+    let mut letters: Vec<char> = word.chars().collect();
+    let last = letters.len() - 1;
+    letters.swap(last - 1, last);
+    let mut out = vec![letters.iter().collect()];
+    if word.len() > 3 {
+        out.push(word[..last].to_string());
+        out.push(format!("{}{}", &word[..1], word));
+    }
+    out
+}
+
+/// Every keyword misspelled where it stands gives one error, which names the keyword.
+#[test]
+fn keywords() {
+    let parse = |text: &str| {
+        let mut sources = Sources::default();
+        let id = sources.add("a.mech", text);
+        let mut sink = Sink::new();
+        syntax::parse(id, text, &mut sink);
+        sink.into_sorted()
+    };
+    assert_eq!(parse(KEYWORDS), [], "the program itself is right");
+    let mut wrong = Vec::new();
+    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
+    for (from, to) in words(KEYWORDS) {
+        let word = &KEYWORDS[from..to];
+        // Settings and their words are no part of the grammar.
+        let line = KEYWORDS[..from].rsplit('\n').next().unwrap_or_default();
+        let setting = line.starts_with("network") && !line.is_empty() || line.contains('{') && !line.contains("for i");
+        let name = line.ends_with('.') || line.ends_with("boundary ") || KEYWORDS[to..].starts_with('.');
+        if setting || name || !WORDS.iter().chain(&WORDS_OF_TESTS).any(|w| *w == word) {
+            continue;
+        }
+        *tried.entry(word).or_default() += 1;
+        for slip in slips(word).into_iter().filter(|slip| slip != word) {
+            let found = parse(&format!("{}{slip}{}", &KEYWORDS[..from], &KEYWORDS[to..]));
+            let near = format!("did you mean `{word}`?");
+            if found.len() != 1 || found[0].help.as_deref() != Some(&near) {
+                let said = found.iter().map(|e| format!("\n    {}: {} ({:?})", e.code, e.message, e.help));
+                wrong.push(format!("`{slip}` for `{word}` after `{line}`: {}", said.collect::<String>()));
+            }
+        }
+    }
+    let untried: Vec<_> = WORDS.iter().chain(&WORDS_OF_TESTS).filter(|w| !tried.contains_key(*w)).collect();
+    assert!(untried.is_empty(), "no place for {untried:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

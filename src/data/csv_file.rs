@@ -42,7 +42,7 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         if record.len() != header.len() {
             return Err(DataError::Ragged { file: file.into(), line, found: record.len(), expected: header.len() });
         }
-        if std::mem::take(&mut first) && plan.cells.len() > 1 && plan.cells.iter().all(|(_, at, _)| is_text(record.get(*at), spec)) {
+        if std::mem::take(&mut first) && plan.cells.len() > 1 && no_numbers(&record, &plan, spec) {
             return Err(DataError::TextRow { file: file.into(), line, text: excerpt(&cells(&record)) });
         }
         let id = plan.id.and_then(|at| record.get(at)).unwrap_or_default();
@@ -73,12 +73,15 @@ fn delimiter(bytes: &[u8]) -> u8 {
     counts.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best }).map_or(b',', |(byte, _)| byte)
 }
 
-/// Whether a cell of the first row holds a text that is neither a number, nor a date, nor declared as missing, as in a line with units.
-fn is_text(cell: Option<&str>, spec: &ReadSpec) -> bool {
-    cell.is_some_and(|text| {
-        !text.is_empty() && !spec.is_missing(text) && !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-            && text.parse::<f64>().is_err()
-    })
+/// Whether a row holds texts that are neither numbers, nor dates, nor declared as missing, and empty cells beside them, as a line with
+/// units does.
+fn no_numbers(record: &::csv::StringRecord, plan: &Plan, spec: &ReadSpec) -> bool {
+    let cells = || plan.cells.iter().map(|(_, at, _)| record.get(*at).unwrap_or_default());
+    let is_text = |text: &str| {
+        let numeric = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.parse::<f64>().is_ok();
+        !numeric && !text.is_empty() && !spec.is_missing(text)
+    };
+    cells().all(|text| is_text(text) || text.is_empty()) && cells().any(is_text)
 }
 
 /// The cells of a row, for messages.

@@ -141,7 +141,8 @@ fn explain(rule: Rule, expected: &[Rule], text: &str, tokens: &[Token], chunk: &
     if wants_operator
         && starts_value
         && let Some(word) = before.filter(|t| t.kind == TokenKind::Word)
-        && let Some(near) = prefix_near(slice(word), in_conditional)
+        && let earlier = in_chunk.iter().rfind(|t| t.end <= word.start).copied()
+        && let Some(near) = prefix_near(symbol(earlier), slice(word), in_conditional)
     {
         let message = format!("expected `{near}`, found `{}`", slice(word));
         let help = Some(format!("did you mean `{near}`?"));

@@ -8,9 +8,15 @@ pub(super) fn keyword_near(word: &str, expected: &[Rule]) -> Option<&'static str
     closest(word, expected.iter().filter_map(|&rule| keyword(rule))).filter(|near| *near != word)
 }
 
-/// The keyword in front of an expression that `word` was meant to be; the expression of a conditional goes on with `then`.
-pub(super) fn prefix_near(word: &str, in_conditional: bool) -> Option<&'static str> {
-    let candidates: &[&str] = if in_conditional { &["if", "not"] } else { &["not"] };
+/// The keyword in front of an expression that `word`, which follows `before`, was meant to be; the expression of a conditional goes on
+/// with `then`.
+pub(super) fn prefix_near(before: &str, word: &str, in_conditional: bool) -> Option<&'static str> {
+    let candidates: &[&str] = match before {
+        "for" => &["first"],
+        "expect" => &["snapshot", "not"],
+        _ if in_conditional => &["if", "not"],
+        _ => &["not"],
+    };
     closest(word, candidates.iter().copied()).filter(|near| *near != word)
 }
 
