@@ -185,8 +185,14 @@ fn bad_npz() {
     case("dt is zero", &npz(&[("dt", npy("'<f8'", "False", "()", &f8(&[0.0]))), ("x", x.clone()), ("y", x.clone())]));
     case("lengths differ", &of(("y", column(&[1.0; 9]))));
     case("trajectories differ", &of(("y", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))));
-    case("samples before trajectories", &npz(&[("t", t.clone()), ("x", npy("'<f8'", "False", "(10, 2)", &f8(&[1.0; 20]))), ("y", x.clone())]));
-    case("columns before samples", &npz(&[("t", t.clone()), ("data", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))]));
+    case(
+        "samples before trajectories",
+        &npz(&[("t", t.clone()), ("x", npy("'<f8'", "False", "(10, 2)", &f8(&[1.0; 20]))), ("y", x.clone())]),
+    );
+    case(
+        "columns before samples",
+        &npz(&[("t", t.clone()), ("data", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))]),
+    );
     case("four axes", &of(("y", npy("'<f8'", "False", "(1, 1, 1, 10)", &f8(&[1.0; 10])))));
     case("objects", &of(("y", npy("'|O'", "False", "(10,)", b"\x80\x04."))));
     let gap = column(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.5]);

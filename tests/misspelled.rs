@@ -102,7 +102,7 @@ fn one_error_each(folders: &[&str], least: usize) {
     assert!(helpless.is_empty(), "errors without a way out: {helpless:#?}");
     assert!(one >= least, "{one} words were misspelled, {none} of them without an error");
     // Nothing can be said of names that nobody uses, names of columns in files, and terms that a test looks for in vain.
-    assert!(none*20 <= one, "{none} slips of {} are not found", one + none);
+    assert!(none * 20 <= one, "{none} slips of {} are not found", one + none);
 }
 
 #[test]
@@ -153,9 +153,9 @@ test "all" {
 
 const WORDS: [&str; 45] = [
     "use", "fn", "unit", "model", "time", "index", "periodic", "spacing", "state", "order", "param", "in", "fixed",
-    "per", "sample", "const", "input", "field", "over", "init", "step", "hole", "let", "if", "not", "and", "or", "then",
-    "else", "for", "initial", "first", "at", "last", "final", "boundary", "network", "data", "simulate", "formula",
-    "solve", "fit", "to", "as", "predict",
+    "per", "sample", "const", "input", "field", "over", "init", "step", "hole", "let", "if", "not", "and", "or",
+    "then", "else", "for", "initial", "first", "at", "last", "final", "boundary", "network", "data", "simulate",
+    "formula", "solve", "fit", "to", "as", "predict",
 ];
 const WORDS_OF_TESTS: [&str; 5] = ["test", "expect", "within", "snapshot", "of"];
 

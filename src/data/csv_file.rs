@@ -78,7 +78,8 @@ fn delimiter(bytes: &[u8]) -> u8 {
 fn no_numbers(record: &::csv::StringRecord, plan: &Plan, spec: &ReadSpec) -> bool {
     let cells = || plan.cells.iter().map(|(_, at, _)| record.get(*at).unwrap_or_default());
     let is_text = |text: &str| {
-        let numeric = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.parse::<f64>().is_ok();
+        let numeric =
+            text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.parse::<f64>().is_ok();
         !numeric && !text.is_empty() && !spec.is_missing(text)
     };
     cells().all(|text| is_text(text) || text.is_empty()) && cells().any(is_text)
@@ -93,7 +94,8 @@ fn cells(record: &::csv::StringRecord) -> String {
 /// `2021-03-01`, `1.3.2021` and `12:30:00`.
 fn is_date(text: &str) -> bool {
     let separators = text.chars().filter(|c| matches!(c, '-' | '/' | '.' | ':')).count();
-    let others = text.chars().any(|c| !(c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | ':' | ' ' | 'T' | 'Z' | '+')));
+    let others =
+        text.chars().any(|c| !(c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | ':' | ' ' | 'T' | 'Z' | '+')));
     let day = text.starts_with(|c: char| c.is_ascii_digit()) && !others;
     day && (separators >= 2 || text.contains(':'))
 }

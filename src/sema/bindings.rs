@@ -124,7 +124,9 @@ pub(super) fn output(
     let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
     let Some(found) = around.networks.get(network) else {
         let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
-        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown").help(help).missing(network.as_str());
+        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown")
+            .help(help)
+            .missing(network.as_str());
         cx.sink.push(d);
         return None;
     };

@@ -179,7 +179,9 @@ pub(super) fn values(
         if !model.params.values().any(|p| p.name == key) {
             let message = format!("model `{}` has no parameter `{key}`", name.name);
             let help = suggest::help("parameters", key, model.params.values().map(|p| p.name.as_str()));
-            cx.sink.push(Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help).missing(key));
+            cx.sink.push(
+                Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help).missing(key),
+            );
             ok = false;
         } else if given.insert(key, value).is_some() {
             let message = format!("`{key}` is given twice");

@@ -263,7 +263,9 @@ impl Resolver<'_, '_> {
         let message = "this equation determines no state: it holds no highest derivative";
         let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");
         self.sink.push(match self.without_prime(drafts[k].span) {
-            Some(written) => d.help(format!("an equation is one for a derivative: `{written}`; a name for an expression is a `let`")),
+            Some(written) => {
+                d.help(format!("an equation is one for a derivative: `{written}`; a name for an expression is a `let`"))
+            }
             None => d.help("name a quantity with `let q = ...` instead, or write an equation for a derivative"),
         });
     }

@@ -246,7 +246,8 @@ impl<'w> Importer<'w> {
         let text = match self.world.read(path) {
             Ok(text) => text,
             Err(error) => {
-                let d = Diagnostic::error(E0206, error.to_string(), import.span, "needed here").missing(import.path.last().map_or("", |i| i.name.as_str()));
+                let d = Diagnostic::error(E0206, error.to_string(), import.span, "needed here")
+                    .missing(import.path.last().map_or("", |i| i.name.as_str()));
                 let shown = import.path.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(".");
                 sink.push(d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")));
                 return None;

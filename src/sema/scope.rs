@@ -306,7 +306,11 @@ impl<'a> Scope<'a> {
                         true => format!("declare it: `index {} = 10`", axis.name),
                         false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
                     };
-                    sink.push(Diagnostic::error(E0904, message, axis.span, "unknown index set").help(help).missing(&axis.name));
+                    sink.push(
+                        Diagnostic::error(E0904, message, axis.span, "unknown index set")
+                            .help(help)
+                            .missing(&axis.name),
+                    );
                 }
             }
         }

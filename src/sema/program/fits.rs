@@ -7,7 +7,7 @@ use super::super::{expect, predict, suggest, units};
 use super::Checker;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0201, E0202, E0516};
-use crate::diagnostics::{closest, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, closest};
 use crate::hir::{DataId, FitId, Model};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
@@ -112,7 +112,9 @@ impl Checker<'_> {
                 None => {
                     let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
                     let message = format!("there is no data set `{}`", name.name);
-                    sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name));
+                    sink.push(
+                        Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name),
+                    );
                     None
                 }
             });
