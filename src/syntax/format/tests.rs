@@ -171,5 +171,20 @@ fn long_lists_of_declarations_are_cut() {
         names(9).join(","),
         values(4).join(","),
     );
-    insta::assert_snapshot!(formatted(&text), @"");
+    insta::assert_snapshot!(formatted(&text), @r"
+    model A {
+      state quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7
+      state quantity8, quantity9, quantity10, quantity11, quantity12, quantity13, quantity14, quantity15
+      state quantity16, last order 2  // of states
+      const a = (
+        quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7,
+        quantity8
+      )
+      const b = 2
+      for i in 1..2 {
+        initial quantity0' = (1 + quantity0)/2, quantity1' = (1 + quantity1)/2
+        initial quantity2' = (1 + quantity2)/2, quantity3' = (1 + quantity3)/2
+      }
+    }
+    ");
 }
