@@ -47,6 +47,12 @@ pub enum DataError {
     /// A cell that cannot be read as a number.
     #[error("{file}:{line}: column `{column}` holds {text:?}, which is not a number")]
     NotANumber { file: String, line: u64, column: String, text: String },
+    /// A cell with a date or a time of day.
+    #[error("{place}: column `{column}` holds the date or time of day {text:?}, not a number")]
+    Date { place: String, column: String, text: String },
+    /// A first row of texts, such as units.
+    #[error("{file}:{line}: the line below the header holds no numbers, but {text:?}")]
+    TextRow { file: String, line: u64, text: String },
     /// NaN, an infinity or a number beyond the range of f64.
     #[error("{place}: column `{column}` is {value}, which is not finite")]
     NotFinite { place: String, column: String, value: String },
@@ -103,6 +109,9 @@ pub enum DataError {
     /// An array with the wrong number of axes, or whose axes do not fit the others.
     #[error("{file}: has the shape {shape}, expected {expected}")]
     WrongShape { file: String, shape: String, expected: String },
+    /// An array whose axes stand in another order.
+    #[error("{file}: has the shape {shape}, expected {expected}: its axes are swapped")]
+    Transposed { file: String, shape: String, expected: String },
     /// An npz file that is not a readable zip archive.
     #[error("{file}: is not a readable npz archive: {what}")]
     BadArchive { file: String, what: String },
@@ -173,6 +182,7 @@ impl DataError {
             Self::Ragged { .. } => "D008",
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
+            Self::TextRow { .. } => "D033",
             Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
@@ -189,12 +199,12 @@ impl DataError {
             Self::BadDtype { .. } => "D024",
             Self::ShapeOverflow { .. } => "D025",
             Self::WrongLength { .. } => "D026",
-            Self::WrongShape { .. } | Self::ArrayShape { .. } => "D027",
+            Self::WrongShape { .. } | Self::Transposed { .. } | Self::ArrayShape { .. } => "D027",
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
             Self::StepsDiffer { .. } => "D030",
             Self::BadParquet { .. } => "D031",
-            Self::NoNumbers { .. } => "D032",
+            Self::NoNumbers { .. } | Self::Date { .. } => "D032",
             Self::BadWindow { .. } => "D040",
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
@@ -236,6 +246,11 @@ impl DataError {
             Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
             Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
             Self::NotUtf8 { .. } => "save the file as UTF-8 text.".into(),
+            Self::Ragged { found, expected, .. } if found > expected => {
+                "write decimals with a point, and put text that contains the delimiter in quotes: every row has as many cells as the \
+                 header."
+                    .into()
+            }
             Self::Ragged { .. } => {
                 "give every row as many cells as the header; quote text that contains the delimiter.".into()
             }
@@ -244,10 +259,21 @@ impl DataError {
                 if text.contains('\n') {
                     "a quotation mark is opened in this cell and never closed.".into()
                 } else if text.contains(',') {
-                    "write decimals with a point.".into()
+                    let number = text.replacen(',', ".", 1);
+                    match number.parse::<f64>() {
+                        Ok(_) => format!("write decimals with a point: `{number}`."),
+                        Err(_) => "write decimals with a point, and thousands without a comma.".into(),
+                    }
                 } else {
                     format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
                 }
+            }
+            Self::Date { column, .. } => format!(
+                "write times as numbers, such as days since the first sample; with pandas: `d = pd.to_datetime(df[\"{column}\"]); \
+                 df[\"{column}\"] = (d - d.iloc[0]).dt.total_seconds()/86400`."
+            ),
+            Self::TextRow { .. } => {
+                "leave the line out. Units stand in the data block, behind the columns: `time t [s]; x = position [km]`.".into()
             }
             Self::NotFinite { value, .. } => {
                 if value.eq_ignore_ascii_case("nan") {
@@ -295,6 +321,7 @@ impl DataError {
             Self::ShapeOverflow { .. } | Self::WrongLength { .. } => {
                 "the file is damaged or was cut off; copy or write it again.".into()
             }
+            Self::Transposed { .. } => "save it with the axes in that order, as `array.T` or `numpy.moveaxis` give it.".into(),
             Self::WrongShape { .. } => {
                 "arrays are (samples) or (trajectories, samples) for one state, (samples, states) or (trajectories, \
                  samples, states) for all."

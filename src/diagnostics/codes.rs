@@ -86,6 +86,7 @@ codes! {
     E0314 "model without states" "A model describes states; this one declares none.";
     E0315 "wrong start from data" "`initial x = data.x for 50 steps` takes the first values of a column of the data, for a whole number of steps.";
     E0316 "wrong boundary" "A model has `boundary periodic` at most once, and then no values at the last time.";
+    E0317 "derivative written as a quotient" "The derivative of a state with respect to time is written with a prime: `x'` for dx/dt, `x''` for the second.";
 
     // Holes.
     E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms`, `?fourier` and `?ratio`.";

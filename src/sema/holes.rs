@@ -8,7 +8,7 @@ use super::suggest;
 use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0406, E0407};
+use crate::diagnostics::codes::{E0204, E0401, E0402, E0403, E0404, E0406, E0407};
 use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -52,7 +52,7 @@ struct Library {
 }
 
 /// The libraries a hole can draw from.
-const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
+pub(super) const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
 
@@ -139,9 +139,39 @@ impl Resolver<'_, '_> {
         self.folded(folded)
     }
 
+    /// Says that there is no such library. As a side of `?ratio`, where no question mark stands, it may have been meant as a function.
+    fn unknown_library(&mut self, call: &ast::Call, span: Span) {
+        let (library, place) = (call.function.name.as_str(), call.function.span);
+        let side = span.start == place.start;
+        if side && self.scope.functions.contains_key(library) {
+            let message = format!("`{library}` gives one value, and a side of `?ratio` is a library of terms");
+            let d = Diagnostic::error(E0402, message, span, "one value");
+            self.sink.push(d.help(format!("write `terms({})`", self.sources.text(span))));
+            return;
+        }
+        let d = match side {
+            true => {
+                let known = LIBRARIES.into_iter().chain(self.scope.functions.keys().copied());
+                let help = suggest::help("libraries and functions", library, known);
+                let message = format!("there is no library or function `{library}`");
+                Diagnostic::error(E0204, message, place, "unknown").help(help)
+            }
+            false => {
+                let help = suggest::help("kinds", library, LIBRARIES);
+                let message = format!("there is no hole `?{library}`");
+                Diagnostic::error(E0401, message, place, "unknown kind of hole").help(help)
+            }
+        };
+        self.sink.push(d.missing(library));
+    }
+
     /// The candidate terms of one library.
     fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
         let library = call.function.name.as_str();
+        if !LIBRARIES.contains(&library) {
+            self.unknown_library(call, span);
+            return None;
+        }
         let taken_apart = self.arguments(&call.arguments);
         let arguments: Vec<Option<Expr>> = match &taken_apart {
             Some(list) => list.iter().map(|a| self.hole_argument(a)).collect(),
@@ -150,13 +180,7 @@ impl Resolver<'_, '_> {
         let size_option = match library {
             "poly" => Some("degree"),
             "fourier" => Some("harmonics"),
-            "linear" | "terms" => None,
-            _ => {
-                let message = format!("there is no hole `?{library}`");
-                let d = Diagnostic::error(E0401, message, call.function.span, "unknown kind of hole");
-                self.sink.push(d.help(suggest::help("kinds", library, LIBRARIES)));
-                return None;
-            }
+            _ => None,
         };
         let options = self.options(call, size_option);
         if call.arguments.is_empty() {

@@ -192,7 +192,10 @@ impl Reader<'_, '_, '_, '_> {
             _ => {
                 let trunks = shared.trunks.iter().map(|t| t.name.as_str()).filter(|n| !n.is_empty());
                 let help = suggest::help("layers", name, LAYERS.into_iter().chain(trunks));
-                self.refuse(E1005, &format!("there is no layer `{name}`"), e, "unknown", &help)
+                let message = format!("there is no layer `{name}`");
+                self.cx.sink.push(Diagnostic::error(E1005, message, e.span, "unknown").help(help).missing(name));
+                self.settings.ok = false;
+                None
             }
         }
     }

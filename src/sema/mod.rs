@@ -33,6 +33,7 @@ mod imports;
 mod initial;
 mod inline;
 mod layers;
+mod leibniz;
 mod lists;
 mod loss;
 mod model;

@@ -342,7 +342,7 @@ impl<'a> Settings<'a> {
                 let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };
                 let d =
                     Diagnostic::error(code, format!("there is no setting `{key}` here"), setting.key.span, "unknown");
-                cx.sink.push(d.help(help));
+                cx.sink.push(d.help(help).missing(key));
                 settings.ok = false;
                 continue;
             }
@@ -446,7 +446,7 @@ impl<'a> Settings<'a> {
                     value.span,
                     "not one of the choices",
                 );
-                cx.sink.push(d.help(help));
+                cx.sink.push(d.help(help).missing(word.as_str()));
                 self.ok = false;
                 None
             }
@@ -479,6 +479,16 @@ impl<'a> Settings<'a> {
         let written = unit.then(|| suggest::with_blank(cx.sources.text(setting.span))).flatten();
         cx.sink.push(match written {
             Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            None if wanted == SINGLE && unit_word(setting).is_some() => {
+                let takes = self.rule(&setting.key.name).map(|r| r.takes);
+                let (number, unit) = unit_word(setting).map(|(n, u)| (cx.sources.text(n), u)).unwrap_or_default();
+                d.help(match takes {
+                    Some(Takes::Whole(..)) => {
+                        format!("a count has no unit: write `{} {number}`", setting.key.name)
+                    }
+                    _ => format!("a unit stands in brackets: write `{} {number} [{unit}]`", setting.key.name),
+                })
+            }
             None if wanted == SINGLE && setting.values.len() > 1 => {
                 d.help("settings are separated by `;` or stand on lines of their own")
             }
@@ -531,6 +541,13 @@ impl<'a> Settings<'a> {
     fn rule(&self, key: &str) -> Option<&'static Rule> {
         self.rules.iter().find(|r| r.key == key)
     }
+}
+
+/// The number of a setting and the word behind it, where that is a unit: `10 d`.
+fn unit_word(setting: &Setting) -> Option<(Span, &str)> {
+    let [SettingValue::Expr(number), word] = setting.values.as_slice() else { return None };
+    let word = as_word(word).filter(|word| crate::hir::known_unit(word).is_some())?;
+    matches!(number.kind, ExprKind::Number { .. }).then_some((number.span, word))
 }
 
 /// The word a part of a setting is, if it is one.

@@ -58,6 +58,13 @@ impl Resolver<'_> {
                 if let Some(column) = self.derivative(of, *primes) {
                     return Some(column);
                 }
+                if let ExprKind::Field { of: owner, .. } = &of.kind
+                    && let ExprKind::Name(owner) = &owner.kind
+                    && !self.is_item(owner)
+                {
+                    // Says that there is no such item.
+                    return self.quantity(of);
+                }
                 let help = "derivatives are not among the samples; an equation's coefficient is `coef(x', y)`";
                 self.wrong("a derivative has no value here", expr.span, help);
                 None

@@ -35,11 +35,20 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn unknown(&mut self, message: String, span: Span, help: String) {
-        self.sink.push(Diagnostic::error(E1102, message, span, "").help(help));
+        let d = Diagnostic::error(E1102, message.as_str(), span, "").help(help);
+        self.sink.push(d.missing(message));
     }
 
     pub fn wrong(&mut self, message: impl Into<String>, span: Span, help: impl Into<String>) {
         self.sink.push(Diagnostic::error(E1103, message, span, "").help(help));
+    }
+
+    /// Whether a data set, a fit or a model has this name.
+    pub fn is_item(&self, name: &str) -> bool {
+        let program = self.program;
+        program.data.values().any(|d| d.name == name)
+            || program.fits.values().any(|f| f.name == name)
+            || program.models.values().any(|m| m.name == name)
     }
 
     fn model_id(&self, subject: Subject) -> ModelId {

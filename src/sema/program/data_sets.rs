@@ -44,6 +44,7 @@ impl Checker<'_> {
                     table: &self.units,
                     wanted: needed.units_of_columns(),
                     families: families_of(items),
+                    complete: models.iter().all(Option::is_some),
                 };
                 file::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
@@ -53,7 +54,7 @@ impl Checker<'_> {
                 let Some(id) = id else {
                     // The keys can be checked all the same.
                     let mut cx = Context { sources, sink, override_files: &files };
-                    Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], &mut cx);
+                    Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], &mut cx);
                     return None;
                 };
                 let model = &self.program.models[id];
@@ -194,7 +195,7 @@ impl Checker<'_> {
                 let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
                 let help = suggest::help("data sets", &name.name, known);
                 let message = format!("there is no data set `{}`", name.name);
-                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name));
                 (None, false)
             }
         }

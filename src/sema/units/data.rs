@@ -87,7 +87,9 @@ pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
         return;
     }
     for setting in &mut data.settings {
-        if let [SettingValue::Expr(_), SettingValue::List(..)] = setting.values.as_slice() {
+        // What formulas read has a unit of its own.
+        let read = setting.key.name != "column";
+        if let ([SettingValue::Expr(_), SettingValue::List(..)], true) = (setting.values.as_slice(), read) {
             setting.values.truncate(1);
         }
     }

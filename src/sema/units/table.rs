@@ -106,7 +106,7 @@ impl Table {
             sink.push(d.help("use K in the model; a column that is read, `T = temperature [degC]`, is converted"));
             return;
         }
-        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit");
+        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit").missing(name);
         let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
         known_units().for_each(|known| all.push(known));
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
