@@ -60,7 +60,9 @@ impl SolveBench {
     }
 
     pub(super) fn shape(&self) -> Shape {
-        let (orders, determined) = (self.highest + 1, self.equations >= self.states);
+        let orders = self.highest + 1;
+        // Hermite rows are `orders` for each interval: an equation for every step and the start have to make up for the last step's unknowns.
+        let determined = self.equations >= self.states && self.steps + self.order() >= orders;
         Shape {
             batch: self.batch,
             equations: self.equations,
@@ -96,7 +98,8 @@ pub struct SolveTimes {
 ///
 /// Every equation is of second order (of first where no second derivative is kept), with a dominant coefficient on one state's highest
 /// derivative and small ones on all others; further derivatives are kept for accuracy alone, with zero coefficients. Steps lie between
-/// 0.01 and 0.1. With an equation for every state its value and first derivative are given at the first step, else all derivatives are.
+/// 0.01 and 0.1. With an equation for every state its value and first derivative are given at the first step, else, or where there
+/// are fewer steps than further derivatives, all derivatives are.
 pub fn random_case(bench: &SolveBench) -> Case {
     let shape = bench.shape();
     let (orders, order) = (shape.orders, bench.order());
