@@ -1,4 +1,4 @@
-//! When two steps between samples count as one.
+//! When two steps between samples count as one, and how times of equal steps are written.
 
 /// How far a step may be from another that it is the same as, as a part of that.
 const SAME_STEP: f64 = 1e-6;
@@ -8,13 +8,31 @@ pub fn same_step(step: f64, other: f64) -> bool {
     (step - other).abs() <= SAME_STEP * other
 }
 
+/// A number with fewer digits that is as near to `value` as `within`, where there is one: what sums and products of short decimal
+/// numbers would be without rounding, 47.52 for 132*0.36 = 47.519999999999996.
+pub fn shortened(value: f64, within: f64) -> f64 {
+    // Fifteen digits are those that a double always has; what was short before has zeros at their end.
+    let rounded = format!("{value:.14e}").parse().unwrap_or(value);
+    if (rounded - value).abs() <= within { rounded } else { value }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::same_step;
+    use super::{same_step, shortened};
 
     #[test]
     fn rounding_is_no_difference() {
         assert!(same_step(0.1 + 1e-9, 0.1) && same_step(0.1, 0.1));
         assert!(!same_step(0.1 + 1e-6, 0.1) && !same_step(f64::NAN, 0.1));
+    }
+
+    #[test]
+    fn digits_of_rounding_go() {
+        assert_eq!(shortened(132.0 * 0.36, f64::EPSILON * 132.0 * 0.36), 47.52);
+        assert_eq!(shortened(0.1 + 0.2, 1e-16), 0.3);
+        // Nothing shorter is near enough.
+        assert_eq!(shortened(1.0 / 3.0, 1e-17), 1.0 / 3.0);
+        assert_eq!(shortened(0.3, 0.0), 0.3);
+        assert!(shortened(f64::NAN, 1.0).is_nan() && shortened(f64::INFINITY, 1.0).is_infinite());
     }
 }

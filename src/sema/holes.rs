@@ -4,6 +4,7 @@ use super::fold;
 use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
+use super::spell::Spelled;
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -195,8 +196,8 @@ impl Resolver<'_, '_> {
         if factors.is_empty() {
             factors = vec![Vec::new(); products.len()];
         }
-        let texts: Vec<String> = match repeated {
-            true => taken_apart.iter().flatten().map(|a| self.factor_text(a)).collect(),
+        let texts: Vec<Spelled> = match repeated {
+            true => taken_apart.iter().flatten().map(|a| self.spelled(a)).collect(),
             false => Vec::new(),
         };
         let spelled = match library {
@@ -205,13 +206,13 @@ impl Resolver<'_, '_> {
             "fourier" => {
                 let waves = texts.iter().flat_map(|text| {
                     (1..=options.size).flat_map(move |k| {
-                        let angle = if k == 1 { text.clone() } else { format!("{k}*{text}") };
+                        let angle = if k == 1 { text.factor.clone() } else { format!("{k}*{}", text.factor) };
                         [format!("sin({angle})"), format!("cos({angle})")]
                     })
                 });
                 std::iter::once("1".to_string()).chain(waves).collect()
             }
-            _ => texts,
+            _ => texts.into_iter().map(|text| text.factor).collect(),
         };
         Some(Library { products, spelled, factors, bounds: options.bounds })
     }
@@ -221,23 +222,10 @@ impl Resolver<'_, '_> {
         !self.loops.is_empty() || self.at.iter().any(Option::is_some)
     }
 
-    /// An argument as it was written, in parentheses where it could not be a factor.
-    fn factor_text(&self, argument: &Argument) -> String {
-        if let Some(text) = &argument.spelled {
-            return text.clone();
-        }
-        let text = self.written(argument.expr.span).unwrap_or_default();
-        match argument.expr.kind {
-            ast::ExprKind::Binary { .. }
-            | ast::ExprKind::Unary { .. }
-            | ast::ExprKind::If { .. }
-            | ast::ExprKind::Sum { .. }
-                if !text.starts_with('(') =>
-            {
-                format!("({text})")
-            }
-            _ => text,
-        }
+    /// An argument as it was written.
+    fn spelled(&self, argument: &Argument) -> Spelled {
+        let written = || self.written(argument.expr.span).unwrap_or_default();
+        argument.spelled.clone().unwrap_or_else(|| Spelled::written(&argument.expr, written()))
     }
 
     fn hole_argument(&mut self, argument: &Argument) -> Option<Expr> {
@@ -393,12 +381,11 @@ fn monomials(n: usize, degree: usize) -> Vec<Vec<usize>> {
 }
 
 /// `x^2*y`
-fn spelled_monomial(texts: &[String], monomial: &[usize]) -> String {
+fn spelled_monomial(texts: &[Spelled], monomial: &[usize]) -> String {
     let factors: Vec<String> = monomial
         .chunk_by(|a, b| a == b)
         .filter_map(|same| {
-            let text = texts.get(*same.first()?)?;
-            Some(if same.len() == 1 { text.clone() } else { format!("{text}^{}", same.len()) })
+            Some(texts.get(*same.first()?)?.power(same.len()))
         })
         .collect();
     if factors.is_empty() { "1".to_string() } else { factors.join("*") }

@@ -3,18 +3,18 @@
 
 use super::functions::{each_part_mut, put_in};
 use super::resolve::Resolver;
-use super::spell;
+use super::spell::{self, Spelled};
 use crate::syntax::ast;
 
 /// Calls within calls are written out at most this deep.
 const MAX_DEEP: usize = 100;
 
 impl Resolver<'_, '_> {
-    /// `expr` with the calls of functions that were brought along written out, as a factor in source.
-    pub(super) fn spelled_factor(&mut self, expr: &ast::Expr) -> String {
+    /// `expr` with the calls of functions that were brought along written out, in source.
+    pub(super) fn spelled_parts(&mut self, expr: &ast::Expr) -> Spelled {
         let mut expr = expr.clone();
         self.write_out(&mut expr, 0);
-        spell::factor(&expr)
+        Spelled::of(&expr)
     }
 
     /// A function as a statement; nothing for one that was brought along, and for a list of terms, of which nothing is left once

@@ -1,6 +1,7 @@
 //! Libraries of terms: functions that give a list, as arguments of holes.
 
 use super::resolve::Resolver;
+use super::spell::Spelled;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0309;
 use crate::source::Span;
@@ -12,8 +13,8 @@ const MAX_LISTS: usize = 100;
 /// An argument of a hole after lists have been taken apart.
 pub(super) struct Argument {
     pub(super) expr: ast::Expr,
-    /// Its text as a factor, where it stands in the body of a function and so nowhere in the file as it is.
-    pub(super) spelled: Option<String>,
+    /// Its text, where it stands in the body of a function and so nowhere in the file as it is.
+    pub(super) spelled: Option<Spelled>,
     /// Where it stands in the model.
     pub(super) place: Span,
 }
@@ -57,7 +58,7 @@ impl<'a> Resolver<'a, '_> {
         let (place, depth) = at;
         self.count(1, place)?;
         let (Some(function), ast::ExprKind::Call(call)) = (self.list_function(expr), &expr.kind) else {
-            let spelled = Some(self.spelled_factor(expr));
+            let spelled = Some(self.spelled_parts(expr));
             out.push(Argument { expr: expr.clone(), spelled, place });
             return Some(());
         };

@@ -37,6 +37,55 @@ pub(super) fn factor(expr: &Expr) -> String {
     out
 }
 
+/// The text of an expression as it stands in products.
+#[derive(Clone)]
+pub(super) struct Spelled {
+    /// Where it is raised to a power: in brackets unless it binds most tightly.
+    pub(super) base: String,
+    /// Where it is one of the things that are multiplied, and is itself a product, quotient or power or binds more tightly.
+    pub(super) factor: String,
+}
+
+impl Spelled {
+    /// Of an expression that stands nowhere in the file as it is.
+    pub(super) fn of(expr: &Expr) -> Spelled {
+        let mut multiplied = String::new();
+        write(expr, Level::Product, &mut multiplied);
+        Spelled { base: factor(expr), factor: if multiplies(expr) { multiplied } else { factor(expr) } }
+    }
+
+    /// Of an expression with this text, which may have brackets around it.
+    pub(super) fn written(expr: &Expr, text: String) -> Spelled {
+        let bare = within_brackets(&text).unwrap_or(&text).to_string();
+        let base = if level(expr) == Level::Atom { bare.clone() } else { format!("({bare})") };
+        Spelled { factor: if multiplies(expr) { bare } else { base.clone() }, base }
+    }
+
+    /// To a whole power above 0.
+    pub(super) fn power(&self, exponent: usize) -> String {
+        if exponent == 1 { self.factor.clone() } else { format!("{}^{exponent}", self.base) }
+    }
+}
+
+/// What stands in a pair of brackets that is the whole text.
+fn within_brackets(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('(')?.strip_suffix(')')?;
+    let mut open = 0usize;
+    for c in inner.chars() {
+        open = match c {
+            '(' => open + 1,
+            ')' => open.checked_sub(1)?,
+            _ => open,
+        };
+    }
+    (open == 0).then_some(inner)
+}
+
+/// Whether what stands before or behind a multiplication sign can be this without brackets.
+fn multiplies(expr: &Expr) -> bool {
+    matches!(level(expr), Level::Product | Level::Power | Level::Atom)
+}
+
 fn level(expr: &Expr) -> Level {
     match &expr.kind {
         ExprKind::If { .. } => Level::Whole,
@@ -208,7 +257,7 @@ fn last_part(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{factor, whole};
+    use super::{Spelled, factor, whole};
     use crate::diagnostics::Sink;
     use crate::source::Sources;
     use crate::syntax::ast::{Expr, Item};
@@ -262,6 +311,28 @@ mod tests {
             let expr = body(text);
             let squared = format!("{}^2", factor(&expr));
             assert_eq!(dump_expr(&body(&squared)), format!("(^ {} 2.0)", dump_expr(&expr)), "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_stand_where_a_product_needs_them() {
+        for (text, base, factor) in [
+            ("u", "u", "u"),
+            ("u*dx(u)", "(u*dx(u))", "u*dx(u)"),
+            ("u^2", "(u^2)", "u^2"),
+            ("1/(u + k)", "(1/(u + k))", "1/(u + k)"),
+            ("(u + v)*w", "((u + v)*w)", "(u + v)*w"),
+            ("u + v", "(u + v)", "(u + v)"),
+            ("-u", "(-u)", "(-u)"),
+            ("sum(k in cell) u[k]^2", "(sum(k in cell) u[k]^2)", "(sum(k in cell) u[k]^2)"),
+        ] {
+            let expr = body(text);
+            let [bare, enclosed] = [text.to_string(), format!("({text})")].map(|text| Spelled::written(&expr, text));
+            for spelled in [Spelled::of(&expr), bare, enclosed] {
+                let doubled = format!("3*{}*{}", spelled.factor, spelled.power(2));
+                assert_eq!((spelled.base.as_str(), spelled.factor.as_str()), (base, factor), "{text}");
+                assert_eq!(doubled, format!("3*{factor}*{base}^2"));
+            }
         }
     }
 
