@@ -101,7 +101,7 @@ fn written_times_are_short() {
         let mut longest = 0;
         for i in 0..t.len {
             let written = t.written_time(i);
-            let unit = f64::EPSILON * t0.abs().max(dt * i as f64);
+            let unit = 2.0 * f64::EPSILON * t0.abs().max(dt * i as f64).max(written.abs());
             assert!((written - t.time(i)).abs() <= unit, "{written} for {}", t.time(i));
             let text = written.to_string();
             assert_eq!(text.parse::<f64>(), Ok(written));

@@ -11,9 +11,16 @@ pub fn same_step(step: f64, other: f64) -> bool {
 /// A number with fewer digits that is as near to `value` as `within`, where there is one: what sums and products of short decimal
 /// numbers would be without rounding, 47.52 for 132*0.36 = 47.519999999999996.
 pub fn shortened(value: f64, within: f64) -> f64 {
-    // Fifteen digits are those that a double always has; what was short before has zeros at their end.
-    let rounded = format!("{value:.14e}").parse().unwrap_or(value);
-    if (rounded - value).abs() <= within { rounded } else { value }
+    /// The most digits behind the point that a number may have.
+    const MOST: f64 = 300.0;
+    if !value.is_finite() || within.is_nan() || within <= 0.0 {
+        return value;
+    }
+    // The places that are larger than what is allowed; what was short before has zeros at their end.
+    let places = (-within.log10()).floor().clamp(0.0, MOST) as usize;
+    let rounded = format!("{value:.places$}").parse().unwrap_or(value);
+    // Zero has no sign.
+    if (rounded - value).abs() <= within { rounded + 0.0 } else { value }
 }
 
 #[cfg(test)]
@@ -33,6 +40,10 @@ mod tests {
         // Nothing shorter is near enough.
         assert_eq!(shortened(1.0 / 3.0, 1e-17), 1.0 / 3.0);
         assert_eq!(shortened(0.3, 0.0), 0.3);
-        assert!(shortened(f64::NAN, 1.0).is_nan() && shortened(f64::INFINITY, 1.0).is_infinite());
+        // What is left of a difference is zero.
+        assert_eq!(shortened(144.0 * 0.05 - 7.2, 2e-15).to_string(), "0");
+        assert_eq!(shortened(-1e-16, 1e-15).to_string(), "0");
+        assert_eq!(shortened(1e300, 1e290), 1e300);
+        assert!(shortened(f64::NAN, 1.0).is_nan() && shortened(f64::INFINITY, f64::INFINITY).is_infinite());
     }
 }

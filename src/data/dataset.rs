@@ -166,7 +166,8 @@ impl Trajectory {
         if self.is_irregular() {
             return time;
         }
-        shortened(time, f64::EPSILON * self.t0.abs().max(behind.abs()))
+        // Start, step, product and sum are rounded, each by half of epsilon at most.
+        shortened(time, 2.0 * f64::EPSILON * self.t0.abs().max(behind.abs()).max(time.abs()))
     }
 
     /// Whether the times of the samples are irregular.

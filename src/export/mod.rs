@@ -77,7 +77,9 @@ impl Format {
             "tex" | "amsmath" | "pdf" => Format::Latex,
             "mech" | "mechc" | "txt" => Format::Text,
             // SymPy prints code in the languages that are no formats here.
-            "python" | "py" | "numpy" | "scipy" | "matlab" | "octave" | "mathematica" | "c" | "fortran" => Format::Sympy,
+            "python" | "py" | "numpy" | "scipy" | "matlab" | "octave" | "mathematica" | "c" | "fortran" => {
+                Format::Sympy
+            }
             "julia" | "jl" | "mtk" | "sciml" => Format::Modelingtoolkit,
             "rust" | "diffsol" | "diffeq" => Format::Diffsl,
             "openmodelica" | "dymola" | "simulink" | "fmi" | "mo" => Format::Modelica,

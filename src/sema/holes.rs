@@ -384,9 +384,7 @@ fn monomials(n: usize, degree: usize) -> Vec<Vec<usize>> {
 fn spelled_monomial(texts: &[Spelled], monomial: &[usize]) -> String {
     let factors: Vec<String> = monomial
         .chunk_by(|a, b| a == b)
-        .filter_map(|same| {
-            Some(texts.get(*same.first()?)?.power(same.len()))
-        })
+        .filter_map(|same| Some(texts.get(*same.first()?)?.power(same.len())))
         .collect();
     if factors.is_empty() { "1".to_string() } else { factors.join("*") }
 }

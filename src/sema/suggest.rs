@@ -20,8 +20,8 @@ pub(super) fn help<'a>(what: &str, name: &str, candidates: impl IntoIterator<Ite
 pub(super) fn with_blank(text: &str) -> Option<String> {
     let (before, unit) = text.split_once('[')?;
     // The subscript of an element is no unit.
-    let digit = |c: char| c.is_ascii_digit();
-    (!unit.trim_start().starts_with(digit)).then(|| format!("{} [{unit}", before.trim_end()))
+    let place = |c: char| c.is_ascii_digit() || c == ',' || c.is_whitespace();
+    (!unit.split(']').next()?.chars().all(place)).then(|| format!("{} [{unit}", before.trim_end()))
 }
 
 /// Names one after the other, each once; of a family its name alone, and of many names the first.

@@ -91,7 +91,10 @@ fn languages_lead_to_formats() {
         let refused = mechc(folder.path(), &["export", "m.mech", "--to", asked]);
         let said = text(&refused.stderr);
         assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()), "{said}");
-        assert!(said.contains("possible values: latex, text, json, sympy, modelingtoolkit, diffsl, modelica"), "{said}");
+        assert!(
+            said.contains("possible values: latex, text, json, sympy, modelingtoolkit, diffsl, modelica"),
+            "{said}"
+        );
         let hint = said.lines().find(|l| l.contains("tip:"));
         match meant {
             Some(meant) => assert!(hint.is_some_and(|l| l.contains(&format!("'{meant}'"))), "{asked}: {said}"),
@@ -127,7 +130,11 @@ fit Decay to sites
         assert!((initial - start).abs() < 1e-6, "{name}: {initial}");
     }
     let refused = mechc(folder.path(), &["export", "run", "--to", "json", "--data", "solution_2"]);
-    assert!(text(&refused.stderr).contains("choose one of solution_north, solution_far_south"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("choose one of solution_north, solution_far_south"),
+        "{}",
+        text(&refused.stderr)
+    );
 }
 
 #[test]

@@ -127,7 +127,9 @@ fn facts_are_complete_and_described() {
 
     let emitted: Vec<String> = found.iter().map(|path| names(path)).collect();
     let cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-    let listed: Vec<String> = cells.flat_map(|cell| quoted(&format!("`{cell}")).join(" ").split(' ').map(str::to_string).collect::<Vec<_>>()).collect();
+    let listed: Vec<String> = cells
+        .flat_map(|cell| quoted(&format!("`{cell}")).join(" ").split(' ').map(str::to_string).collect::<Vec<_>>())
+        .collect();
     assert!(listed.len() > 80, "{listed:?}");
     let unknown: Vec<&String> = listed.iter().filter(|key| !emitted.contains(key)).collect();
     assert!(unknown.is_empty(), "docs/info.md lists keys that no example has: {unknown:?}");
@@ -154,9 +156,7 @@ fn facts_of_one_model_are_right() {
     assert_eq!(model["unknowns"].as_array().map(Vec::len), Some(3));
     assert_eq!(model["place"]["line"], 2);
     let columns = &info["data"][0]["columns"];
-    let column = |column: &str, name: &str, role: &str| {
-        serde_json::json!({"column": column, "name": name, "role": role, "unit": null, "factor": 1.0, "offset": 0.0})
-    };
+    let column = |column: &str, name: &str, role: &str| serde_json::json!({"column": column, "name": name, "role": role, "unit": null, "factor": 1.0, "offset": 0.0});
     assert_eq!(columns[0], column("position", "x", "state"));
     assert_eq!(columns[1], column("u", "u", "input"));
     assert_eq!((&info["fits"][0]["name"], &info["fits"][0]["settings"]["seed"]), (&"f".into(), &4.into()));
@@ -195,7 +195,8 @@ fn facts_of_units_samples_and_predictions_are_right() {
     assert_eq!((&m["time_unit"], &m["step"]), (&"h".into(), &Value::Null));
     let file = &info["data"][0];
     assert_eq!((&file["time_unit"], &file["time_factor"]), (&"h".into(), &(1.0 / 60.0).into()));
-    let far = serde_json::json!({"column": "far", "name": "x", "role": "state", "unit": "m", "factor": 0.01, "offset": 0.0});
+    let far =
+        serde_json::json!({"column": "far", "name": "x", "role": "state", "unit": "m", "factor": 0.01, "offset": 0.0});
     assert_eq!(file["columns"], serde_json::json!([far]));
     let made = &info["data"][1];
     assert_eq!(made["values"], serde_json::json!([{"parameter": "k", "value": 2.0}, {"parameter": "a", "value": 1.0}]));

@@ -238,8 +238,14 @@ mod tests {
     #[test]
     fn only_runs_of_levels_are_read() {
         let read = |level_encoding: i64, leaf: &Leaf, bytes: &[u8]| {
-            let header =
-                Header { kind: DATA, unpacked: bytes.len(), values: 2, level_encoding, is_packed: true, ..Header::default() };
+            let header = Header {
+                kind: DATA,
+                unpacked: bytes.len(),
+                values: 2,
+                level_encoding,
+                is_packed: true,
+                ..Header::default()
+            };
             page(&header, bytes, 0, leaf).map(|page| (page.there, page.bytes))
         };
         let optional = leaf(Physical::Double);

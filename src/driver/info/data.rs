@@ -48,9 +48,7 @@ fn time_unit(model: &Model) -> Option<String> {
 
 /// The columns of data that are made from a model: its states.
 fn states(model: &Model) -> Vec<Value> {
-    let column = |(id, s): (hir::StateId, &hir::State)| {
-        json!({"column": s.name, "name": s.name, "role": "state", "unit": spelled(model.units.state(id))})
-    };
+    let column = |(id, s): (hir::StateId, &hir::State)| json!({"column": s.name, "name": s.name, "role": "state", "unit": spelled(model.units.state(id))});
     model.states.iter().map(column).collect()
 }
 
@@ -141,4 +139,3 @@ fn solved(program: &Program, spec: &SolveSpec) -> Value {
         "time_unit": time_unit(model), "columns": columns.collect::<Vec<_>>(),
     })
 }
-

@@ -91,4 +91,3 @@ fn equation(model: &Model, equation: &Equation, sources: &Sources) -> Value {
         "place": place(equation.span, sources),
     })
 }
-
