@@ -129,10 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn names_differ() {
-        assert_eq!(name("", 0, |_| false), "solution");
-        assert_eq!(name("run", 1, |_| false), "run_2");
-        assert_eq!(name("run", 1, |n| n == "run_2"), "run_2_");
+    fn blocks_are_named_by_their_trajectories() {
+        let of = |set: &str, id: &str| Trajectory { set: set.into(), id: id.into(), ..Trajectory::default() };
+        let free = |_: &str| false;
+        assert_eq!(name(&of("", ""), (0, false), free), "solution");
+        assert_eq!(name(&of("", "north"), (0, false), free), "solution");
+        assert_eq!(name(&of("", "north"), (0, true), free), "solution_north");
+        assert_eq!(name(&of("run", " far-away 1"), (1, true), free), "run_far_away_1");
+        assert_eq!(name(&of("run", ""), (1, true), free), "run_2");
+        assert_eq!(name(&of("run", "2"), (1, true), |n| n == "run_2"), "run_2_");
+        let long = name(&of(&"a".repeat(255), &"é".repeat(255)), (0, true), free);
+        assert_eq!((long.chars().count(), long.len() <= 255), (101, true));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Scope<'_> {
                 let given = signals.starts.get(&(*s, k)).copied();
                 derivatives.push(given.unwrap_or_else(|| b.index(last, self.axes.time, 0)));
             }
-            states.push(derivatives);
+            states.push(b.stack(&derivatives, scheme.given, 1));
         }
         Ok(self.at_one_step(b, &states, scheme))
     }
@@ -93,15 +93,14 @@ impl Scope<'_> {
                 let value = signals.starts.get(&(*s, k)).copied();
                 derivatives.push(value.unwrap_or_else(|| b.broadcast(zero, &[self.axes.sample])));
             }
-            states.push(derivatives);
+            states.push(b.stack(&derivatives, scheme.given, 1));
         }
         Ok(self.at_one_step(b, &states, scheme))
     }
 
-    /// A start of one step from the value and the derivatives of every state.
-    fn at_one_step(&self, b: &mut Builder, states: &[Vec<ValueId>], scheme: &SolveScheme) -> ValueId {
-        let states: Vec<ValueId> = states.iter().map(|derivatives| b.stack(derivatives, scheme.given, 1)).collect();
-        let all = b.stack(&states, scheme.state, 1);
+    /// A start of one step from the values and derivatives of every state, `f64[sample, given]`.
+    fn at_one_step(&self, b: &mut Builder, states: &[ValueId], scheme: &SolveScheme) -> ValueId {
+        let all = b.stack(states, scheme.state, 1);
         b.stack(&[all], self.axes.start, 1)
     }
 
