@@ -151,7 +151,7 @@ codes! {
     E1009 "wrong field" "`field c over time init uniform(0, 1)` starts at a number or between two; `fields (c0, c1) = network.output` needs fields of the model on the left and an output over the window of as many numbers on the right.";
     E1010 "wrong step" "`step = network.output` needs an output of one number that ends with `sigmoid`, since steps are positive.";
     E1011 "wrong start" "`initial (x, x') = network.output` needs states, or derivatives below their order, on the left and an output of as many numbers on the right that is not over the window.";
-    E1012 "number for each sample that nothing gives" "What is `per sample` has a number for each window of the data, which a network output gives in a fit by the gradient engine: `parameters (a, b) = network.output`, `step = network.output`. The joint engine estimates such parameters itself, trajectory by trajectory; steps are those of the data there.";
+    E1012 "number for each sample that nothing gives" "What is `per sample` has a number for each window of the data, which a network output gives in a fit by the gradient engine: `parameters (a, b) = network.output`, `step = network.output`. The joint engine estimates such parameters itself, trajectory by trajectory; steps are those of the data there, since a step of a trajectory's own would be nothing but a factor on the right sides of its equations.";
     E1015 "wrong shift" "`shift (x, y) by x at 0` subtracts the first sample of one observed state of the model from others, window by window.";
     E1016 "wrong index set of a network" "Layers go along the index set that stands behind `input u over window, cell`: everything the network reads has it, and outputs are over it or over none.";
 

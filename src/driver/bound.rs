@@ -209,7 +209,7 @@ impl Bound {
         self.rows.push(Row {
             held,
             trajectory: trajectory.name(),
-            time: trajectory.time(0),
+            time: trajectory.written_time(0),
             values: pick(values),
             errors: pick(errors),
             truth: self.truth(simulated, trajectory),
@@ -234,7 +234,7 @@ impl Bound {
                 self.rows.push(Row {
                     held,
                     trajectory: trajectory.name(),
-                    time: trajectory.time(*start),
+                    time: trajectory.written_time(*start),
                     values: values.to_vec(),
                     errors: Vec::new(),
                     truth: truth.clone(),

@@ -131,6 +131,7 @@ impl Observed {
                 .enumerate()
                 .map(|(i, c)| if c.derivative > 0 { i.checked_sub(1) } else { None })
                 .collect(),
+            trajectories: trajectories.iter().map(Trajectory::name).collect(),
             names: self.components.iter().map(|c| format!("{}{}", c.state, "'".repeat(c.derivative.into()))).collect(),
             ..Observations::default()
         };
@@ -214,7 +215,7 @@ impl Observed {
         });
         TrajectoryRecord {
             name: before.name(),
-            time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.time(i))).collect(),
+            time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.written_time(i))).collect(),
             states: states.collect(),
             held_out_from: after.map(|_| before.len),
         }

@@ -1,6 +1,7 @@
 //! Data sets that are simulated, and what all data sets have in common.
 
-use super::settings::{Context, SIMULATE, Settings, as_word, elements};
+use super::rules::SIMULATE;
+use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;

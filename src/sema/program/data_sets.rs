@@ -1,7 +1,8 @@
 //! Data sets and solve items: the models their numbers belong to, and what they are made of.
 
 use super::super::data::{self, Simulation};
-use super::super::settings::{Context, SIMULATE, SOLVE, Settings};
+use super::super::rules::{SIMULATE, SOLVE};
+use super::super::settings::{Context, Settings};
 use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;

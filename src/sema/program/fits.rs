@@ -2,7 +2,8 @@
 
 use super::super::fit::{self, Surroundings};
 use super::super::functions::each_part;
-use super::super::settings::{Context, FIT, PREDICT, Settings};
+use super::super::rules::{FIT, PREDICT};
+use super::super::settings::{Context, Settings};
 use super::super::{expect, predict, suggest, units};
 use super::Checker;
 use crate::base::IndexMap;
