@@ -290,6 +290,9 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision != Precision::Double => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
+                SolveError::Unsettled { .. } if scheme.precision == Precision::Double => {
+                    "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
+                }
                 SolveError::Unsettled { .. } => {
                     "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
                 }

@@ -6,7 +6,9 @@ use super::case::{self, CaseFile, read_case};
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
-use crate::solve::relaxed::{Footprint, Gradients, Scheme, Shape, Solution, SolveError, Wanted, factor};
+use crate::solve::relaxed::{
+    Footprint, Gradients, Precision, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor,
+};
 
 /// How a case is solved.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +57,8 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
 fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
     let case = &file.case;
     let problem = case.problem();
-    let factor = factor(&problem)?;
-    let solution = factor.solve(&problem)?;
+    let made = factor(&problem)?;
+    let solution = made.solve(&problem)?;
     let zeros;
     let upstream = match (&case.upstream, &case.upstream_eps) {
         (Some(upstream), _) => upstream,
@@ -66,7 +68,18 @@ fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
         }
         (None, None) => return Ok((solution, None)),
     };
-    let gradients = factor.adjoint(&problem, &solution, upstream, case.upstream_eps.as_deref(), Wanted::ALL)?;
+    let row_weights = case.row_weights.iter().any(|own| !own.is_empty());
+    let wanted = Wanted { row_weights, ..Wanted::ALL };
+    let eps = case.upstream_eps.as_deref();
+    let gradients = match problem.scheme.precision {
+        // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
+        Precision::Single => {
+            let mixed = Problem { scheme: Scheme { precision: Precision::Mixed, ..problem.scheme }, ..problem };
+            let factor = factor(&mixed)?;
+            factor.adjoint(&mixed, &factor.solve(&mixed)?, upstream, eps, wanted)?
+        }
+        _ => made.adjoint(&problem, &solution, upstream, eps, wanted)?,
+    };
     gradients.check()?;
     Ok((solution, Some(gradients)))
 }

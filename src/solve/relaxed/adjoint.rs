@@ -171,7 +171,7 @@ impl Factor {
             Storage::Wide(x) => adjoint_batch::<Plain<Pack8>, _>(given, |g| Own(&x[g * len..]), gradients),
             Storage::Single(x) if mixed => {
                 let done = adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients);
-                if let Err(SolveError::Unsettled { .. }) = done {
+                if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
                     return factor(&double)?.adjoint_into(&double, solution, upstream, wanted, gradients);
                 }

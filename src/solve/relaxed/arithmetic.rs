@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::assemble::Assembly;
+use super::convergence::square;
 use super::eliminate::{BadPivot, Source};
 use super::lane_group::Task;
 use super::plan::Plan;
@@ -15,7 +16,7 @@ use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 /// A choice of precisions with the same lanes.
 pub(crate) trait Arithmetic: Send + 'static {
     type Low: Pack;
-    type High: Pack;
+    type High: Pack + Convert<<Self::High as Pack>::Exact>;
     /// The share of a solution that may be wrong by what the last correction says; more says that corrections do not settle.
     const UNSETTLED: f64;
     /// The slowest rate of corrections from which to tell what is left after the last one; without it the last one itself counts. Corrections
@@ -94,13 +95,12 @@ impl<L: Pack, H: Pack> Room<L, H> {
 /// One precision for everything.
 pub(crate) struct Plain<P>(PhantomData<P>);
 
-impl<P: Pack> Arithmetic for Plain<P> {
+impl<P: Pack + Convert<P::Exact>> Arithmetic for Plain<P> {
     type Low = P;
     type High = P;
-    // In double precision corrections only improve what is good; in single precision a solution has to have two digits. The largest error
-    // of a state is up to twice the estimate, which is of mean squares.
-    const UNSETTLED: f64 = if P::EPSILON > f64::EPSILON { 5e-3 } else { f64::INFINITY };
-    const SLOWEST: Option<f64> = if P::EPSILON > f64::EPSILON { Some(0.98) } else { None };
+    // A solution has to have two digits. The largest error of a state is up to twice the estimate, which is of mean squares.
+    const UNSETTLED: f64 = 5e-3;
+    const SLOWEST: Option<f64> = Some(0.98);
     type Lanes<V: Lanes<Pack = P>> = V;
 
     #[inline(always)]
@@ -217,8 +217,12 @@ impl Arithmetic for Mixed {
         room: &mut Room<Pack16, Pair8>,
         _: (bool, &[Pair8]),
     ) -> bool {
-        Self::lower(y, &mut room.y);
-        Self::lower(border, &mut room.border);
+        // Near 1, so that single precision holds the numbers whatever their unit.
+        let (up, down) = powers(square::<V::Exact>(y, border));
+        for (from, to) in [(&mut *y, &mut room.y), (&mut *border, &mut room.border)] {
+            multiply::<V::Exact>(from, &down);
+            Self::lower(from, to);
+        }
         Self::lower(chain.smooth, &mut room.smooth);
         Self::lower(chain.rho, &mut room.rho);
         let chain = Chain {
@@ -229,8 +233,10 @@ impl Arithmetic for Mixed {
             rho: &room.rho,
         };
         let finite = substitute::<V, F>(chain, factor, &mut room.y, &mut room.border, &mut room.step, (false, &[]));
-        raise(&room.y, y);
-        raise(&room.border, border);
+        for (from, to) in [(&room.y, y), (&room.border, border)] {
+            raise(from, to);
+            multiply::<V::Exact>(to, &up);
+        }
         finite
     }
 
@@ -270,6 +276,28 @@ impl Arithmetic for Mixed {
     #[inline(always)]
     fn lanes<V: Lanes<Pack = Pack16>>(from: &Pair8) -> V {
         V::load(&from.convert())
+    }
+}
+
+/// A power of two of the size of the numbers with this sum of squares, lane by lane, and its inverse; 1 where there is none.
+#[inline(always)]
+fn powers<V: Lanes<Pack = Pair8>>(squares: V) -> (Pair8, Pair8) {
+    let (mut up, mut down) = (Pair8::ZERO, Pair8::ZERO);
+    squares.store(&mut up);
+    for lane in 0..Pair8::WIDTH {
+        let square = up.lane(lane);
+        let power = if square.is_normal() { (0.5 * square.log2()).round().exp2() } else { 1.0 };
+        up.set_lane(lane, power);
+        down.set_lane(lane, 1.0 / power);
+    }
+    (up, down)
+}
+
+#[inline(always)]
+fn multiply<V: Lanes>(numbers: &mut [V::Pack], by: &V::Pack) {
+    let by = V::load(by);
+    for x in numbers {
+        V::load(x).mul(by).store(x);
     }
 }
 

@@ -1,15 +1,15 @@
 //! When a solve needs no further correction.
 
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Convert, Lanes, Pack};
 
 /// Sizes of the corrections of a lane group so far, lane by lane, so that no sample depends on its neighbours.
-pub(crate) struct Convergence<P> {
-    /// Squared norm of the uncorrected solution.
-    whole: P,
+pub(crate) struct Convergence<P: Pack> {
+    /// Squared norm of the uncorrected solution. Squares of single precision would be infinite or zero much earlier than its numbers.
+    whole: P::Exact,
     /// Squared norm of the last correction; before the first one of the solution.
-    last: P,
+    last: P::Exact,
     /// Squared norm of the one before it.
-    before: P,
+    before: P::Exact,
     /// 1 in lanes that are still corrected, 0 in the others.
     open: P,
     /// 1 in lanes whose corrections are taken, 0 in those where they grow.
@@ -44,9 +44,10 @@ impl Stops {
     }
 }
 
-impl<P: Pack> Convergence<P> {
+impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     pub fn new() -> Self {
-        Convergence { whole: P::ZERO, last: P::ZERO, before: P::ZERO, open: P::ZERO, taken: P::ZERO }
+        let zero = <P::Exact as Pack>::ZERO;
+        Convergence { whole: zero, last: zero, before: zero, open: P::ZERO, taken: P::ZERO }
     }
 
     /// Takes note of the uncorrected solution, in scaled unknowns.
@@ -63,7 +64,7 @@ impl<P: Pack> Convergence<P> {
     /// Says whether any needs another.
     #[inline(always)]
     pub fn correct<V: Lanes<Pack = P>>(&mut self, y: &mut [P], border: &mut [P]) -> bool {
-        let mut now = P::ZERO;
+        let mut now = <P::Exact as Pack>::ZERO;
         square::<V>(y, border).store(&mut now);
         let mut any = false;
         for lane in 0..P::WIDTH {
@@ -94,22 +95,31 @@ impl<P: Pack> Convergence<P> {
     /// than `allowed`. Without a `slowest` rate that is the last correction itself. With it, corrections are taken to go on as a geometric
     /// series at the rate of the last one, at most the slowest: what is left is the sum of all that are not made.
     pub fn unsettled(&self, allowed: f64, slowest: Option<f64>) -> Option<(usize, f64)> {
-        let share = |lane: usize| match self.whole.lane(lane) {
-            whole if whole > 0.0 => {
-                let last = self.last.lane(lane);
+        let share = |lane: usize| match (self.whole.lane(lane), self.last.lane(lane)) {
+            (_, 0.0) => 0.0,
+            (whole, last) => {
                 let rate = slowest.map(|slowest| (last / self.before.lane(lane)).sqrt().min(slowest));
                 (last / whole).sqrt() * rate.map_or(1.0, |rate| rate / (1.0 - rate))
             }
-            _ => 0.0,
         };
         let worst = (0..P::WIDTH).map(|lane| (lane, share(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(worst).filter(|(_, share)| *share > allowed)
     }
 }
 
+/// The sum of squares in double precision, lane by lane.
 #[inline(always)]
-fn square<V: Lanes>(y: &[V::Pack], border: &[V::Pack]) -> V {
-    y.iter().chain(border).fold(V::splat(0.0), |sum, x| V::load(x).mul_add(V::load(x), sum))
+pub(crate) fn square<V: Lanes>(y: &[V::Pack], border: &[V::Pack]) -> V::Exact
+where
+    V::Pack: Convert<<V::Pack as Pack>::Exact>,
+{
+    let mut sum = V::Exact::splat(0.0);
+    for x in y.iter().chain(border) {
+        let exact: <V::Pack as Pack>::Exact = x.convert();
+        let x = V::Exact::load(&exact);
+        sum = x.mul_add(x, sum);
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -128,7 +138,8 @@ mod tests {
             let mut it = Convergence::new();
             it.start::<V>(&[lanes([1.0, 1.0, 1.0])], &[]);
             let (mut more, mut seen) = (Vec::new(), Vec::new());
-            for x in [[1e-8, 0.1, 1e-3], [1e-16, 1e-2, 1e-3], [1e-17, 1e-3, 1e-3]] {
+            let all = [[1e-8, 0.1, 1e-3], [1e-16, 1e-2, 1e-3], [1e-17, 1e-3, 1e-3], [0.0, 2e-3, 0.0]];
+            for x in all {
                 let mut y = [lanes(x)];
                 more.push(it.correct::<V>(&mut y, &mut []));
                 seen.push(y[0]);
@@ -140,10 +151,11 @@ mod tests {
     #[test]
     fn lanes_stop_one_by_one() {
         let (more, seen) = Pack8::dispatch(Corrections);
-        assert_eq!(more, [true, true, true]);
+        // The fourth correction of lane 1 is larger than its third.
+        assert_eq!(more, [true, true, true, false]);
         let of_lane = |lane: usize| seen.iter().map(|x| x.lane(lane)).collect::<Vec<_>>();
-        assert_eq!(of_lane(0), [1e-8, 1e-16, 0.0]);
-        assert_eq!(of_lane(1), [0.1, 1e-2, 1e-3]);
-        assert_eq!(of_lane(2), [1e-3, 1e-3, 0.0]);
+        assert_eq!(of_lane(0), [1e-8, 1e-16, 0.0, 0.0]);
+        assert_eq!(of_lane(1), [0.1, 1e-2, 1e-3, 0.0]);
+        assert_eq!(of_lane(2), [1e-3, 1e-3, 0.0, 0.0]);
     }
 }

@@ -35,7 +35,7 @@ pub enum SolveError {
     /// An unknown of the border (the slack is the first, where there is one) is not determined by the rows, or is not finite.
     #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:e})", border_name(*unknown, *slack))]
     Border { sample: usize, unknown: usize, slack: bool, pivot: f64 },
-    /// Corrections with a factor in single precision come to no end: single precision leaves too few digits of the system.
+    /// Corrections come to no end: the precision leaves too few digits of the system.
     #[error("the corrections of sample {sample} do not settle: about {correction:.1e} of its {what} is still wrong")]
     Unsettled { what: &'static str, sample: usize, correction: f64 },
     /// A gradient is infinite or not a number, though solution and adjoint solution are numbers.

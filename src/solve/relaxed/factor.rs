@@ -469,7 +469,7 @@ impl<A: Arithmetic> Elimination<A> {
         let corner = &mut out[plan.corner()..];
         let suspect = eliminate_corner::<V>(plan.border, &self.diagonal, &mut self.corner, corner)
             .map_err(|pivot| name((pivot, None)))?;
-        if self.suspect || suspect || !problem.shape.starts_fully() {
+        if self.suspect || suspect || !problem.starts_fully() {
             probe(problem, plan, window, out, &self.diagonal)?;
         }
         Ok(task)

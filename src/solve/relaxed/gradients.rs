@@ -4,7 +4,7 @@ use super::adjoint::Wanted;
 use super::assemble::{bump, central_step, power};
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
-use super::row_products::{Interval, of_weights, per_weight};
+use super::row_products::{Interval, of_weights, of_weights_alone, per_weight};
 use super::stage::{Staged, row_weight};
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
@@ -91,6 +91,14 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
 }
 
 impl<P: Pack> Rows<'_, P> {
+    /// Whether the products `r (a z)` of the smooth rows are wanted. For the three weights alone they are not, where the other rows tell
+    /// their sum: residuals of smooth rows are differences of nearly equal numbers.
+    #[inline(always)]
+    fn has_products(&self) -> bool {
+        let told = self.plan.border == 0 && self.problem.data.places.is_empty();
+        self.wanted.row_weights || (self.wanted.weights && !told)
+    }
+
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
         let equation = match self.problem.shape.block() {
@@ -103,7 +111,7 @@ impl<P: Pack> Rows<'_, P> {
         self.data_rows::<V>(out);
         let mut smooth = V::splat(0.0);
         let wanted = self.wanted;
-        if wanted.h || wanted.weights || wanted.row_weights {
+        if wanted.h || self.has_products() {
             let mut sum = P::ZERO;
             match self.problem.shape.orders {
                 3 if V::UNROLLED => self.smooth_in_registers::<V, 3>(out, &mut sum),
@@ -115,7 +123,11 @@ impl<P: Pack> Rows<'_, P> {
                 smooth = smooth.add(self.central_rows::<V>(out));
             }
         }
-        let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
+        let weights = &self.problem.scheme.weights;
+        let of_kinds = match self.has_products() {
+            false => of_weights_alone(weights, equation, initial),
+            true => of_weights(weights, [equation, initial, smooth]),
+        };
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {
             x.store(to);
         }
@@ -258,7 +270,7 @@ impl<P: Pack> Rows<'_, P> {
             false => (zero, zero),
         };
         let rows = &plan.rows;
-        let mut total = zero;
+        let (mut total, products) = (zero, self.has_products());
         // Which no interval changes.
         let degrees = rows.degrees::<M>(k);
         let mut interval = Interval { ends: [[zero; M]; 4] };
@@ -283,7 +295,7 @@ impl<P: Pack> Rows<'_, P> {
                 // `1 / h` is the scale of the first derivative; without one nothing depends on the step.
                 let inverse = if k > 1 { V::load(&scales[now + 1]) } else { zero };
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
-                if wanted.weights || wanted.row_weights {
+                if products {
                     let product = zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square));
                     total = total.add(product);
                     if wanted.row_weights {

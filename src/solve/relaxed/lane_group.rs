@@ -24,7 +24,7 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     given_border: Vec<A::High>,
     room: Room<A::Low, A::High>,
     refinements: usize,
-    /// A lane of the last solve whose corrections did not settle, and the last one's share of the solution.
+    /// A lane of the last solve whose corrections did not settle, and what is still wrong as a share of its solution.
     pub unsettled: Option<(usize, f64)>,
 }
 
@@ -144,7 +144,11 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 break;
             }
         }
-        *unsettled = convergence.unsettled(A::UNSETTLED, A::SLOWEST);
+        // A single correction tells no rate.
+        *unsettled = match *refinements {
+            0 | 1 => None,
+            _ => convergence.unsettled(A::UNSETTLED, A::SLOWEST),
+        };
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)

@@ -65,7 +65,8 @@ impl RowSet {
 pub enum Precision {
     #[default]
     Double,
-    /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable.
+    /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable. Gradients are differences of nearly equal
+    /// numbers, of which this may leave no digit: take [`Precision::Mixed`] for them.
     Single,
     /// Factor in `f32`, corrections of each solve with residuals in `f64`. A batch with a system that is singular in `f32`, or whose
     /// corrections do not settle, is factored in `f64`.
@@ -94,7 +95,7 @@ pub enum Method {
     Normal,
     /// Orthogonal factor of the rows: the same triangular factor without squaring the condition number, one sample
     /// after the other in plain code, which costs small blocks a hundred times as much and more.
-    /// Solves are corrected at least once (corrected semi-normal equations).
+    /// Solves are corrected at least twice (corrected semi-normal equations).
     Qr,
 }
 
@@ -233,12 +234,6 @@ impl Shape {
     pub fn coefficients(&self) -> usize {
         self.equations * self.unknowns()
     }
-    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept. Such systems
-    /// are rarely singular, and where they are a pivot shows it.
-    pub(crate) fn starts_fully(&self) -> bool {
-        self.initial_steps > 0 && self.initial_orders + 2 >= self.orders && self.equations >= self.states
-    }
-
     /// Right-hand sides of one sample, `E * T`.
     pub fn right_hand_sides(&self) -> usize {
         self.equations * self.steps
@@ -293,10 +288,26 @@ impl Problem<'_> {
         !self.c.per_sample() && !self.h.per_sample && !self.border.per_sample
     }
 
-    /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need.
+    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept, none of weight zero. Such
+    /// systems are rarely singular, and where they are a pivot shows it.
+    pub(crate) fn starts_fully(&self) -> bool {
+        let Shape { initial_steps, initial_orders, orders, equations, states, .. } = self.shape;
+        let weights = &self.scheme.weights;
+        let counts = |weight: f64, own: &[f64]| weight != 0.0 && own.iter().all(|own| *own != 0.0);
+        initial_steps > 0
+            && initial_orders > 0
+            && initial_orders + 2 >= orders
+            && equations >= states
+            && counts(weights.equation, self.row_weights.equation)
+            && counts(weights.initial, self.row_weights.initial)
+    }
+
+    /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell
+    /// whether they settle, which is asked of orthogonal factors, whose solutions are corrected anyway, and of starts that leave much open.
     pub fn refinements(&self) -> usize {
         let Scheme { precision, method, refinements, .. } = self.scheme;
-        refinements.max(precision.corrections(self.shape.steps)).max(usize::from(method == Method::Qr))
+        let doubtful = method == Method::Qr || !self.starts_fully();
+        refinements.max(precision.corrections(self.shape.steps)).max(if doubtful { 2 } else { 0 })
     }
 
     /// Unknowns of the whole system: the slack and the border.

@@ -94,7 +94,7 @@ pub(crate) fn factor_sample(
             *square = problem.border.ridge * problem.border.ridge;
         }
     }
-    let mut suspect = !problem.shape.starts_fully();
+    let mut suspect = !problem.starts_fully();
     for (index, group) in plan.groups.iter().enumerate() {
         let rows = Rows { problem, plan, group, staged };
         suspect |= rows

@@ -104,7 +104,7 @@ impl Factor {
             }
             Storage::Single(x) if mixed => {
                 let done = solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution);
-                if let Err(SolveError::Unsettled { .. }) = done {
+                if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
                     return factor(&double)?.solve_into(&double, solution);
                 }

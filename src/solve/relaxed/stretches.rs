@@ -36,7 +36,7 @@ pub(crate) fn fits(problem: &Problem, plan: &Plan) -> bool {
         && problem.scheme.method == Method::Normal
         && problem.refinements() == 0
         && problem.data.places.is_empty()
-        && problem.shape.starts_fully()
+        && problem.starts_fully()
         && plan.groups.iter().all(|group| is_small(group, orders))
 }
 
