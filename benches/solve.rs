@@ -67,9 +67,9 @@ fn forward(bencher: Bencher<'_, '_>, size: Size) {
     let mut solution = Solution::default();
     bencher.counter(ItemsCount::new(size.batch)).bench_local(|| {
         if size.constant {
-            return factor.solve_into(&problem, &mut solution);
+            return factor.solve_into(&problem, &mut solution).expect("finite solutions");
         }
-        factor.refactor_and_solve_into(&problem, &mut solution)
+        factor.refactor_and_solve_into(&problem, &mut solution).expect("finite solutions");
     });
 }
 
@@ -83,7 +83,7 @@ fn backward(bencher: Bencher<'_, '_>, size: Size) {
     // Those of the inputs, as training asks for them.
     let wanted = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
     let mut gradients = Gradients::default();
-    bencher
-        .counter(ItemsCount::new(size.batch))
-        .bench_local(|| factor.adjoint_into(&problem, &solution, upstream, wanted, &mut gradients));
+    bencher.counter(ItemsCount::new(size.batch)).bench_local(|| {
+        factor.adjoint_into(&problem, &solution, upstream, wanted, &mut gradients).expect("finite gradients");
+    });
 }

@@ -485,6 +485,28 @@ fn wrong_cases() -> Vec<Wrong> {
             code: 4,
             says: &["N014", "memory", "1099511627776 systems"],
         },
+        Wrong {
+            name: "steps that do not fit in memory",
+            archive: npz(&[
+                ("c", f8(&[1, 0, 1 << 40, 1, 3], &[])),
+                ("rhs", f8(&[1, 0, 1 << 40], &[])),
+                ("h", f8(&[], &[0.1])),
+            ]),
+            args: &[],
+            code: 4,
+            says: &["N014", "memory", "3298534883328 unknowns"],
+        },
+        Wrong {
+            name: "more steps than can be counted in bytes",
+            archive: npz(&[
+                ("c", f8(&[1, 0, 1 << 52, 1, 3], &[])),
+                ("rhs", f8(&[1, 0, 1 << 52], &[])),
+                ("h", f8(&[], &[0.1])),
+            ]),
+            args: &[],
+            code: 4,
+            says: &["N014", "overflow"],
+        },
         data(
             "a weight for each system",
             member("weight_equation", &[2, 6], 1.0),

@@ -5,6 +5,7 @@ use super::plan::couplings;
 use super::problem::{Precision, Problem, Scheme, Shape};
 use super::rows::SmoothRows;
 use super::small::propagator_len;
+use super::small_kernel::has_code;
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
 /// Sizes of one system of a batch, without data rows and border.
@@ -47,7 +48,8 @@ impl Footprint {
         let equations = product(&[shape.equations as u64, steps]);
         let unknowns = product(&[steps, states, orders]);
         // One state alone has them scaled and not scaled.
-        let small = coupled.iter().filter(|&&states| states == 1).count() as u64 + u64::from(states == 1);
+        let single = coupled.iter().filter(|&&states| states == 1).count() as u64 + u64::from(states == 1);
+        let small = if has_code(shape.orders) { single } else { 0 };
         let products = product(&[small, propagator_len(shape.orders) as u64, steps]);
         Footprint {
             unknowns: unknowns.saturating_add(slack),
@@ -75,10 +77,12 @@ impl Footprint {
 
     /// Bytes of the factors of `batch` systems, one for each where they have matrices of their `own`. Such factors lie in groups as
     /// wide as the vector instructions. One factor for all is always in double precision, and next to it lie the products of small
-    /// blocks that its substitution uses.
+    /// blocks that its substitution uses; a solve in single precision spreads it over the lanes.
     pub fn factor_bytes(&self, batch: u64, own: bool) -> u64 {
         if !own {
-            return self.factor_numbers.saturating_add(self.product_numbers).saturating_mul(NUMBER);
+            let spread = if self.precision == Precision::Single { size_of::<Pack16>() as u64 } else { 0 };
+            let kept = self.factor_numbers.saturating_add(self.product_numbers).saturating_mul(NUMBER);
+            return kept.saturating_add(self.factor_numbers.saturating_mul(spread));
         }
         let (lanes, bytes) = match self.precision {
             // A mixed factor that is singular in single precision is made in double precision.
@@ -157,7 +161,13 @@ mod tests {
         assert_eq!([1, 8, 9].map(|batch| double.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
         assert_eq!([1, 16, 17].map(|batch| single.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
         // And three blocks of a shared factor for each step, twice.
-        assert_eq!([&double, &single].map(|f| f.factor_bytes(1000, false)), [8 * (n + 2 * 50 * 27); 2]);
+        let shared = 8 * (n + 2 * 50 * 27);
+        assert_eq!([&double, &single].map(|f| f.factor_bytes(1000, false)), [shared, shared + 64 * n]);
+        // Only three and four derivatives have such products.
+        for (orders, products) in [(2, 0), (3, 27), (4, 48), (5, 0)] {
+            let of = Footprint::new(&shape(1, 50, 1, orders), &Scheme::published(), &[1]);
+            assert_eq!(of.factor_bytes(1000, false), 8 * (of.factor_numbers + 2 * 50 * products), "{orders} orders");
+        }
     }
 
     #[test]

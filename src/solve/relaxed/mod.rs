@@ -57,12 +57,20 @@
 //! # Ok::<(), SolveError>(())
 //! ```
 //!
-//! How it works, from the rows inwards: `rows` knows the smoothness rows' coefficients; `plan` which states are coupled and where each
-//! number of a factor lies; `stage` brings samples into lanes; `assemble` makes rows of the normal matrix; `small`, `tiles` and
-//! `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a border, `eliminate` and
-//! `substitute` those that central rows couple over two steps; `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own; `qr` makes the same factor from the rows without squaring them; `segments`
-//! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint, with the formulas of
-//! `row_products`.
+//! How it works, from the rows inwards:
+//! - `problem` is what is to be solved, `error` why that is impossible, `footprint` how large it is;
+//! - `rows` knows the smoothness rows' coefficients, `plan` which states are coupled and where each number of a factor lies;
+//! - `stage` brings samples into lanes, `assemble` makes rows of the normal matrix, `arithmetic` says in which precision;
+//! - `small`, `tiles` and `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a
+//!   border, `eliminate` and `substitute` those that central rows couple over two steps; `small_kernel` chooses the code for a number
+//!   of orders;
+//! - `elimination` goes through the chains and the border of a lane group, `factor` through those of a batch;
+//! - `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own;
+//! - `qr` makes the same factor from the rows without squaring them, `segments` cuts few long samples in time;
+//! - `probe` finds pivots that are rounding errors, `residual` corrects until `convergence` is content;
+//! - `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
+//!   for the adjoint, with the formulas of `row_products`, and `pieces` adds up what the samples share;
+//! - `operator` makes the explicit matrix of a solve, `pool` keeps working memory between calls.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
 //! as separate systems; a sample's result does not depend on the numbers of other samples in its batch, except through rounding: batches
@@ -76,6 +84,7 @@ mod assemble;
 mod blocks;
 mod convergence;
 mod eliminate;
+mod elimination;
 mod error;
 mod factor;
 mod footprint;

@@ -55,7 +55,7 @@ impl Sizes {
 }
 
 /// One piece's share of the gradients: slices of what each sample has for itself, sums of what is shared.
-pub(super) struct Piece<'a, P> {
+pub(super) struct Piece<'a, P, F = SolveError> {
     /// The first sample.
     pub first: usize,
     pub c: &'a mut [f64],
@@ -65,7 +65,7 @@ pub(super) struct Piece<'a, P> {
     pub data: &'a mut [f64],
     pub border: &'a mut [f64],
     pub sums: Sums<P>,
-    pub failure: Option<SolveError>,
+    pub failure: Option<F>,
 }
 
 /// Sums over the samples of a piece, lane by lane.
@@ -91,12 +91,12 @@ fn own_or_shared(array: &mut Vec<f64>, own: bool, size: usize, batch: usize) -> 
 }
 
 /// Gradients piece by piece, in parallel; sums over pieces are taken in the order of the batch.
-pub(super) fn in_pieces<P: Pack, S>(
+pub(super) fn in_pieces<P: Pack, S, F: Send>(
     given: Given,
     scratch: impl Fn() -> S + Sync + Send,
-    of_piece: impl Fn(&mut S, std::ops::Range<usize>, &mut Piece<P>) + Sync + Send,
+    of_piece: impl Fn(&mut S, std::ops::Range<usize>, &mut Piece<P, F>) + Sync + Send,
     gradients: &mut Gradients,
-) -> Result<(), SolveError> {
+) -> Result<(), F> {
     let Given { problem, wanted, .. } = given;
     let batch = problem.shape.batch;
     let cut = Pieces::new::<P>(batch);
@@ -114,7 +114,7 @@ pub(super) fn in_pieces<P: Pack, S>(
     *push = 0.0;
     *data_weights = zeros(sizes.data);
     *row_weights = sizes.rows.map(zeros);
-    let mut pieces: Vec<Piece<P>> = cut
+    let mut pieces: Vec<Piece<P, F>> = cut
         .split(c_each, sizes.c)
         .into_iter()
         .zip(cut.split(rhs, sizes.rhs))
@@ -169,7 +169,7 @@ pub(super) fn in_pieces<P: Pack, S>(
     Ok(())
 }
 
-impl<P: Pack> Piece<'_, P> {
+impl<P: Pack, F> Piece<'_, P, F> {
     /// Takes the gradients of a lane group out of its lanes; `first` counts its samples from the start of the piece.
     pub fn write(
         &mut self,

@@ -64,6 +64,8 @@ pub(crate) struct Plan {
     pub rows: SmoothRows,
     /// Numbers of one sample's factor; the border's triangular factor, `M (M+1) / 2`, is last.
     pub len: usize,
+    /// The places of the data rows.
+    pub places: Vec<(usize, usize, usize)>,
     /// The first data row of each step, and their number; empty without data rows.
     pub data_start: Vec<usize>,
 }
@@ -159,7 +161,8 @@ impl Plan {
         }
         let len = len + border * (border + 1) / 2;
         let rows = SmoothRows::new(k, &problem.scheme);
-        Plan { groups, slack, own, border, chain, ends, rows, len, data_start }
+        let places = problem.data.places.to_vec();
+        Plan { groups, slack, own, border, chain, ends, rows, len, places, data_start }
     }
 
     /// The data rows of a step.

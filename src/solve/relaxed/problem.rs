@@ -345,8 +345,19 @@ impl Problem<'_> {
             let before = i.checked_sub(1).map_or(0, |j| self.data.places[j].0);
             size("a data row's step", t, t < before, "not before that of the row before it")?;
         }
-        let border = self.border.width.checked_mul(s.right_hand_sides()).ok_or(SolveError::TooLarge)?;
-        length("the border's columns", times(self.border.per_sample) * border, self.border.columns.len())?;
+        // As in the check of the shape, with the border's triangle and its columns behind each step, and its columns in the equations.
+        // At most it holds the slack and a step too.
+        let width = self.border.width.checked_add(s.block() + 1).ok_or(SolveError::TooLarge)?;
+        let product = |xs: &[usize]| xs.iter().try_fold(64usize, |p, &x| p.checked_mul(x.max(1)));
+        for sizes in
+            [&[s.batch, width, width][..], &[s.batch, s.unknowns(), width], &[s.batch, s.right_hand_sides(), width]]
+        {
+            if product(sizes).is_none_or(|size| size >= isize::MAX as usize / 64) {
+                return Err(SolveError::TooLarge);
+            }
+        }
+        let columns = times(self.border.per_sample) * self.border.width * s.right_hand_sides();
+        length("the border's columns", columns, self.border.columns.len())?;
         let finite = |what, x: f64| {
             if x.is_finite() { Ok(()) } else { Err(SolveError::Scheme { what }) }
         };

@@ -7,8 +7,8 @@
 //! reduced to a triangle again.
 
 use super::eliminate::BadPivot;
+use super::elimination::pivot_error;
 use super::error::SolveError;
-use super::factor::pivot_error;
 use super::plan::{Ends, Group, Plan, packed};
 use super::probe::probe_rows;
 use super::problem::Problem;

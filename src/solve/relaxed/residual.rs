@@ -8,6 +8,7 @@ use super::assemble::{bump, central_step, scale_by};
 use super::lane_group::Task;
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
+use super::small_kernel::has_code;
 use super::stage::Staged;
 use crate::solve::lanes::{Lanes, Pack, load_all};
 
@@ -27,7 +28,9 @@ pub(crate) fn row_residuals<V: Lanes>(
     if goes_through_registers(problem, plan) {
         return match k {
             3 => in_registers::<V, 3>(problem, plan, staged, task, u, y),
-            _ => in_registers::<V, 4>(problem, plan, staged, task, u, y),
+            4 => in_registers::<V, 4>(problem, plan, staged, task, u, y),
+            // proof: `goes_through_registers` asks `has_code`, which knows the same numbers as the arms above.
+            orders => unreachable!("there is no code for {orders} orders"),
         };
     }
     let zero = V::splat(0.0);
@@ -124,10 +127,10 @@ pub(crate) fn row_residuals<V: Lanes>(
     }
 }
 
-/// Whether the rows of a step are held in registers: those of one state with three or four orders, and nothing else.
+/// Whether the rows of a step are held in registers: those of one state whose orders [`has_code`], and nothing else.
 fn goes_through_registers(problem: &Problem, plan: &Plan) -> bool {
     problem.shape.states == 1
-        && matches!(problem.shape.orders, 3 | 4)
+        && has_code(problem.shape.orders)
         && !(problem.scheme.central || problem.scheme.periodic)
         && plan.border == 0
         && problem.data.places.is_empty()

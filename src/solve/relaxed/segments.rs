@@ -11,12 +11,13 @@ use super::arithmetic::{Filled, Plain, Room};
 use super::assemble::Assembly;
 use super::blocks::{backward_blocks, forward_blocks};
 use super::eliminate::Source;
+use super::elimination::{Elimination, pivot_error};
 use super::error::SolveError;
-use super::factor::{Elimination, pivot_error};
 use super::plan::{Ends, Group, Plan};
 use super::probe::{factor_in_double, probe};
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
-use super::small::is_small;
+use super::small::has_small_code;
+use super::small_kernel::has_code;
 use super::stage::{Staged, Window};
 use super::substitute::{Chain, Own, Stored};
 use crate::solve::Chain as BlockChain;
@@ -63,7 +64,7 @@ pub(crate) fn worth_cutting(problem: &Problem, plan: &Plan) -> bool {
     cuts_time(&problem.shape, &problem.scheme, problem.constant_matrix())
         && problem.border.width == 0
         && problem.data.places.is_empty()
-        && plan.groups.iter().any(|group| !is_small(group, 3) && !is_small(group, 4))
+        && plan.groups.iter().any(|group| !has_small_code(group))
 }
 
 /// The same for problems without border and data rows whose samples have `one_matrix` or each its own. All states are taken to be
@@ -80,7 +81,7 @@ pub(crate) fn cuts_time(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> boo
         && !scheme.periodic
         && scheme.precision == Precision::Double
         && scheme.method == Method::Normal
-        && !(states == 1 && matches!(orders, 3 | 4))
+        && !(states == 1 && has_code(orders))
 }
 
 /// Steps of a segment.

@@ -5,12 +5,18 @@
 use super::assemble::{Assembly, is_zero};
 use super::eliminate::{BadPivot, judge, sound};
 use super::plan::Group;
+use super::small_kernel::has_code;
 use super::substitute::{Chain, Own, Stored};
 use crate::solve::lanes::{Lanes, load_all};
 
 /// Whether a group's chain is of `N` orders of one state, and nothing else.
 pub(crate) fn is_small(group: &Group, n: usize) -> bool {
     group.n == n && group.states.len() == 1 && group.next == 0 && group.border.is_empty()
+}
+
+/// The same for any number of orders that there is code for.
+pub(crate) fn has_small_code(group: &Group) -> bool {
+    has_code(group.n) && is_small(group, group.n)
 }
 
 type Block<V, const N: usize> = [[V; N]; N];

@@ -9,7 +9,6 @@
 use rayon::prelude::*;
 
 use super::adjoint::Gradients;
-use super::error::SolveError;
 use super::pieces::{Given, Piece, in_pieces};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
@@ -48,6 +47,9 @@ fn stretches(window: Window) -> impl DoubleEndedIterator<Item = Window> {
         window.stretch(start, (i + 1) * steps / count - start)
     })
 }
+
+/// Something went wrong in a lane group. What it was the general way says.
+struct Refused;
 
 /// Memory of a lane group.
 struct Sweep {
@@ -137,7 +139,7 @@ impl Sweep {
     }
 
     /// The gradients of a lane group. Says whether the adjoint solution is finite.
-    fn adjoint(&mut self, given: Given, window: Window, factor: &[Pack8], piece: &mut Piece<Pack8>) -> bool {
+    fn adjoint(&mut self, given: Given, window: Window, factor: &[Pack8], piece: &mut Piece<Pack8, Refused>) -> bool {
         let Given { problem, plan, solution, upstream, .. } = given;
         let (shape, sample) = (&problem.shape, window.first - piece.first);
         let Shape { orders, steps, .. } = *shape;
@@ -176,7 +178,7 @@ impl Sweep {
     }
 
     /// Takes the gradients of a stretch out of their lanes.
-    fn write(&mut self, given: Given, window: Window, sample: usize, piece: &mut Piece<Pack8>) {
+    fn write(&mut self, given: Given, window: Window, sample: usize, piece: &mut Piece<Pack8, Refused>) {
         let Given { problem, wanted, .. } = given;
         let shape = &problem.shape;
         let Shape { orders, steps, equations, .. } = *shape;
@@ -246,12 +248,12 @@ pub(crate) fn factor_and_solve(
 /// [`super::Factor::adjoint_into`] for problems that fit and gradients other than those of single rows' weights; none where something went wrong.
 pub(crate) fn adjoint(given: Given, values: &[Pack8], gradients: &mut Gradients) -> Option<()> {
     let Given { problem, plan, pool, .. } = given;
-    let of_piece = |sweep: &mut Lease<'_, Sweep>, groups: std::ops::Range<usize>, piece: &mut Piece<Pack8>| {
+    let of_piece = |sweep: &mut Lease<'_, Sweep>, groups: std::ops::Range<usize>, piece: &mut Piece<Pack8, Refused>| {
         for group in groups {
             let window = Window::of_group::<Pack8>(group, &problem.shape);
             let factor = &values[group * plan.len..][..plan.len];
             if !sweep.adjoint(given, window, factor, piece) {
-                piece.failure = Some(SolveError::TooLarge);
+                piece.failure = Some(Refused);
                 return;
             }
         }

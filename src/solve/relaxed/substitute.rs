@@ -2,7 +2,7 @@
 
 use super::blocks::{backward_blocks, forward_blocks};
 use super::plan::{Group, Plan, packed};
-use super::small::{backward_small, forward_small, is_small, propagate};
+use super::small::{backward_small, forward_small, has_small_code, is_small, propagate};
 use super::tiles::{backward_tiled, forward_tiled};
 use crate::solve::lanes::{Lanes, Pack};
 
@@ -70,7 +70,7 @@ pub(crate) struct Chain<'a, P> {
 /// Whether all groups of a chain of `V` are substituted in registers, by [`super::small`].
 #[inline(always)]
 pub(crate) fn in_registers<V: Lanes>(plan: &Plan) -> bool {
-    V::UNROLLED && plan.groups.iter().all(|g| is_small(g, 3) || is_small(g, 4))
+    V::UNROLLED && plan.groups.iter().all(has_small_code)
 }
 
 /// Solves in place: `y` `(T, D, K)` and the border, right-hand side in, solution out, both scaled. The last `T - chain` steps of `y`

@@ -172,3 +172,40 @@ fn rounding_of_a_decayed_solution_is_not_a_pivot() {
     case.iv.clear();
     assert!(matches!(case.solve(), Err(SolveError::Singular { step: 599, .. })), "{:?}", case.solve().map(|s| s.u[0]));
 }
+
+#[test]
+fn a_factor_belongs_to_its_data_rows() {
+    let case = make(((9, 1, 9, 1, 3, 1, 2), "data"), 80);
+    let fused = |factor: &mut Factor, problem: &Problem| {
+        let mut solution = Solution::default();
+        factor.refactor_and_solve_into(problem, &mut solution).map(|()| solution.u)
+    };
+    let places = [&[][..], &[(4, 0, 1)], &[(0, 0, 0), (4, 0, 1), (5, 0, 1), (8, 0, 2)]];
+    for places in places {
+        let mut made = factor(&case.problem()).unwrap();
+        let mut other = case.clone();
+        other.places = places.to_vec();
+        other.data.truncate(9 * places.len());
+        other.data_weights.truncate(places.len());
+        let problem = other.problem();
+        assert_eq!(made.solve(&problem), Err(SolveError::Mismatch { what: "data rows" }), "{places:?}");
+        let solution = made.solve(&case.problem()).unwrap();
+        let found = made.adjoint(&problem, &solution, &solution.u, None, Wanted::ALL);
+        assert_eq!(found, Err(SolveError::Mismatch { what: "data rows" }), "{places:?}");
+        // Factored again in the same memory it is a factor of the new rows.
+        let expected = fused(&mut factor(&problem).unwrap(), &problem);
+        assert!(expected.is_ok() && fused(&mut made, &problem) == expected, "{places:?}");
+        assert_eq!(made.solve(&case.problem()), Err(SolveError::Mismatch { what: "data rows" }), "{places:?}");
+    }
+}
+
+#[test]
+fn a_border_beyond_memory_is_refused() {
+    // Without equations a border of any width has no columns.
+    let case = make(((2, 0, 5, 1, 3, 1, 3), ""), 81);
+    for width in [1 << 28, 1 << 40, usize::MAX] {
+        let mut problem = case.problem();
+        problem.border = Border { width, columns: &[], per_sample: false, ridge: 1.0 };
+        assert_eq!(factor(&problem).map(|_| ()), Err(SolveError::TooLarge), "{width}");
+    }
+}

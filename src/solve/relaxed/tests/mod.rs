@@ -366,10 +366,18 @@ fn same_bits_for_any_number_of_threads() {
     let case = make(((203, 1, 10, 1, 3, 1, 2), "slack central"), 8);
     let shared = make(((403, 1, 10, 1, 3, 1, 2), "slack c h"), 9);
     let swept = make(((203, 1, 300, 1, 3, 1, 2), "h"), 10);
+    let cut = make(((3, 2, 307, 2, 3, 1, 2), ""), 11);
+    assert!(matches!(factor(&cut.problem()).unwrap().storage, super::factor::Storage::Segments(_)));
+    let in_precision = |precision| {
+        let mut case = make(((203, 2, 10, 2, 3, 1, 2), ""), 12);
+        case.scheme.precision = precision;
+        case
+    };
+    let cases = [case, shared, swept, cut, in_precision(Precision::Single), in_precision(Precision::Mixed)];
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            [&case, &shared, &swept].map(|case| {
+            cases.each_ref().map(|case| {
                 let problem = case.problem();
                 let mut factor = factor(&problem).unwrap();
                 let mut solution = Solution::default();
