@@ -102,6 +102,25 @@ fn an_update_drops_snapshots_without_a_test() {
     assert!(!snapshots.exists(), "no snapshot, no file");
 }
 
+#[test]
+fn samples_that_are_missing_are_left_out_of_numbers_from_all_samples() {
+    let file = "data room = csv(\"room.csv\") { time t; missing \"NA\" }
+test \"measured\" {
+  expect max(room.T) == 4; expect min(2*room.T) == 2; expect mean(room.T) == 2.5
+  expect count(room.T) == 2; expect count(room.t) == 4; expect last(room.T + room.t) == 6
+}
+test \"computed\" { expect max(sqrt(room.T - 2)) > 0 }
+test \"missing\" { expect room.T < 10 }
+test \"infinite\" { expect 1/0 == 1/0 }
+";
+    let folder = folder(&[("m.mech", file), ("room.csv", "t,T\n0,1\n1,NA\n2,4\n3,NA\n")]);
+    let said = mechc(folder.path(), &["test", "m.mech"]);
+    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    // What cannot be computed is no missing sample, and a comparison is of every sample.
+    assert!(out.ends_with("\n1 passed, 3 failed\n"), "{out}{err}");
+    assert!(err.contains("found NaN") && err.contains("expected inf, found inf"), "{err}");
+}
+
 /// Every expectation here fails, each for the reason beside it.
 #[test]
 fn what_does_not_hold_fails_with_both_sides() {
