@@ -96,6 +96,7 @@ codes! {
     E0405 "term in two holes" "Two holes of one equation hold the same candidate term, so their coefficients cannot be told apart.";
     E0406 "hole in the wrong place" "A hole stands in an equation: not in a `let`, a constant or another hole.";
     E0407 "candidate term times a parameter" "An estimated parameter is a factor of a candidate term.";
+    E0408 "holes multiplied" "Two holes are factors of one product, so their scales cannot be told apart.";
 
     // Settings.
     E0501 "unknown setting" "The block has no such setting. The help lists those it has.";

@@ -8,7 +8,7 @@ use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
-use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
+use crate::hir::{Equation, Expr, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
 
@@ -171,10 +171,7 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
             factors.push(number(size) + &behind_name(unit.as_ref()));
         }
         factors.extend(name);
-        factors.extend(rest.map(|rest| match &rest.kind {
-            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => format!("({})", model.spell(rest)),
-            _ => model.spell(rest),
-        }));
+        factors.extend(rest.map(|rest| model.spell_factor(rest)));
         let sign = match (coefficient < 0.0, out.is_empty()) {
             (true, true) => "-",
             (true, false) => " - ",

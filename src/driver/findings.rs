@@ -106,7 +106,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         Some(below) => format!("{term}/({below})"),
         None => term,
     };
-    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| model.spell(e)));
+    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| model.spell_factor(e)));
     for term in equation.linear.iter().filter(|t| !is_top(t)) {
         let spelled = model.spell_state(term.state, term.derivative);
         let over = |unit: Unit| Some(unit.over(&model.units.derivative(term.state, term.derivative)?));

@@ -75,7 +75,8 @@ fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64
             }
         }
     }
-    out
+    // A conditional reaches to the end: what follows would belong to it.
+    if out.starts_with("if ") { format!("({out})") } else { out }
 }
 
 /// The model as source with its holes filled.

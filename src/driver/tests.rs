@@ -5,7 +5,8 @@ use super::findings::{Estimate, Findings, equations, record};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
 use crate::data::{Dataset, Trajectory};
-use crate::hir::{Model, Program};
+use crate::hir::{self, Model, Program};
+use crate::report::{self, RunRecord};
 use crate::source::MemoryWorld;
 
 fn program(text: &str) -> Program {
@@ -117,6 +118,69 @@ fn equations_have_the_highest_derivative_alone_and_equal_terms_together() {
     );
     assert_eq!((equations[1].state.as_str(), equations[1].derivative), ("w", 2));
     assert_eq!(listed(1), vec![term("w'", 2.0, Some(0.3)), term("u", 0.5, None), term("w^2", -1.5, Some(0.05))]);
+}
+
+/// What is printed after a fit, as the right side of `u'` again: that of the discovered model, and the equations of the report.
+fn printed(model: &Model, findings: &Findings) -> [Model; 2] {
+    let text = super::discovered::discovered(model, findings, &[], &[]);
+    let record = RunRecord { equations: equations(model, findings), ..RunRecord::default() };
+    let short = report::equations_short(&record);
+    let right = short.lines().find_map(|line| line.strip_prefix("u' = ")).expect("an equation");
+    let again = format!("model M {{ state u, w; param k = 1; u' = {right}; w' = k*u }}");
+    [text, again].map(|text| program(&text).models.values().next().cloned().expect("a model"))
+}
+
+#[test]
+fn conditionals_read_the_same_in_every_place_of_what_is_printed() {
+    let choice = "(if u > 2 then -k*(u - 2) else 3*w)";
+    for right in [
+        choice.to_string(),
+        format!("{choice} + ?terms(1)"),
+        format!("{choice} + w"),
+        format!("?terms(1) - {choice} - 0.5*u"),
+        format!("0.5*{choice} - w"),
+        format!("k*{choice} + ?terms(u)"),
+        format!("-{choice}*w + 1"),
+        format!("w/{choice} + 1"),
+        format!("{choice}/w + {choice}"),
+        format!("{choice}^2 - w"),
+        format!("w - (u - {choice}) - 1"),
+        format!("u*w - (if w < 1 then {choice} else u) + 1"),
+        "?terms(1, (if u > 2 then u - 2 else w)) + u".to_string(),
+        "?terms(1, u) - (if u > k then ?linear(u) else w) + w".to_string(),
+        "2*(u + w) - 3*(u - w)*u".to_string(),
+        format!("max({choice}, w) + sin({choice}) + 1"),
+    ] {
+        let model = model(&format!("model M {{ state u, w; param k = 1; u' = {right}; w' = k*u }}"));
+        let value = |u: &hir::Unknown| if u.name == "k" { 1.0 } else { 0.25 };
+        let estimate = |u| Estimate { value: value(u), std_error: None, kept: true };
+        let findings = Findings { estimates: model.unknowns.values().map(estimate).collect(), ..Findings::default() };
+        for again in printed(&model, &findings) {
+            for (u, w) in [(1.0, 0.5), (3.0, 0.5), (3.0, 2.0), (-1.0, -2.0)] {
+                let value = |model: &Model| {
+                    let unknowns = model.unknowns.values().map(value).collect();
+                    let states = vec![vec![u, 0.0], vec![w, 0.0]];
+                    -model.equations[0].residual.eval(&hir::Point { states, unknowns, ..hir::Point::default() })
+                };
+                let (wanted, found) = (value(&model), value(&again));
+                let spelled = again.spell(&again.equations[0].residual);
+                assert!((wanted - found).abs() < 1e-9, "{right} at {u}, {w} is {wanted}, but {spelled} is {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn known_ones_are_not_written() {
+    let model = model("model M { state u, w; u' = u - w - 1; w' = ?terms(u, w) + u*w + 1 }");
+    let estimate = |_| Estimate { value: 1.0, std_error: Some(0.5), kept: true };
+    let findings = Findings { estimates: model.unknowns.values().map(estimate).collect(), ..Findings::default() };
+    let record = RunRecord { equations: equations(&model, &findings), ..RunRecord::default() };
+    assert_eq!(report::equations_short(&record), "u' = u - w - 1\nw' = u*w + 1 + 1*u + 1*w\n");
+    let long = report::equations_text(&record);
+    assert!(long.contains("u' = u - w - 1\n"), "{long}");
+    // What was estimated is told with its error.
+    assert!(long.contains("1.00(50)*u"), "{long}");
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn right(model: &Model, equation: &Equation, found: &[Found]) -> Right {
     let value = as_written(equation, state.order).unwrap_or_else(|| solved(equation, state.order));
     let told = found.iter().find(|f| f.state == state.name && f.derivative == u32::from(state.order));
     let terms = terms(&value).into_iter().map(|term| {
-        let spelled = term.rest.as_ref().map_or_else(|| "1".to_string(), |rest| model.spell(rest));
+        let spelled = term.rest.as_ref().map_or_else(|| "1".to_string(), |rest| model.spell_factor(rest));
         let matches = |t: &&FoundTerm| t.term == spelled && same(t.coefficient, term.coefficient);
         let std_error = told.and_then(|f| f.terms.iter().find(matches)).and_then(|t| t.std_error);
         RightTerm { coefficient: term.coefficient, rest: term.rest, std_error }

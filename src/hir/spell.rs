@@ -31,6 +31,12 @@ impl Model {
         self.names().spell(expr)
     }
 
+    /// `expr` as `.mech` source that may stand behind a number, in a product and in a sum: sums and conditionals, which reach
+    /// to the end, in parentheses.
+    pub fn spell_factor(&self, expr: &Expr) -> String {
+        self.names().spell_factor(expr)
+    }
+
     /// A state's derivative as source: `x`, `x'`, `x''`.
     pub fn spell_state(&self, state: StateId, derivative: u8) -> String {
         self.names().spell_state(state, derivative)
@@ -40,8 +46,17 @@ impl Model {
 impl Names<'_> {
     /// `expr` as `.mech` source.
     pub fn spell(&self, expr: &Expr) -> String {
+        self.piece(expr).text
+    }
+
+    /// `expr` as `.mech` source that may stand behind a number, in a product and in a sum.
+    pub fn spell_factor(&self, expr: &Expr) -> String {
+        self.within(&self.piece(expr), Level::Product)
+    }
+
+    fn piece(&self, expr: &Expr) -> Piece {
         match write(self, expr) {
-            Ok(piece) => piece.text,
+            Ok(piece) => piece,
             Err(never) => match never {},
         }
     }

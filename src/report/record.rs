@@ -101,6 +101,14 @@ pub struct Term {
     pub unit: Option<String>,
 }
 
+impl Term {
+    /// Whether it is written without its coefficient, but for the sign: the number 1, known and without a unit.
+    pub fn is_bare(&self) -> bool {
+        let plain = self.unit.as_deref().is_none_or(|u| u == "1");
+        self.coefficient.abs() == 1.0 && self.std_error.is_none() && plain && self.term != "1"
+    }
+}
+
 /// A term that was left out although it may be there.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PlausibleTerm {

@@ -107,8 +107,12 @@ pub fn equations_short(record: &RunRecord) -> String {
                 (false, true) => " - ",
                 (false, false) => " + ",
             };
-            let factor = if term.term == "1" { String::new() } else { format!("*{}", term.term) };
-            right.push_str(&format!("{sign}{}{factor}", short(term.coefficient.abs())));
+            let size = short(term.coefficient.abs());
+            right.push_str(&match term.term.as_str() {
+                name if term.is_bare() => format!("{sign}{name}"),
+                "1" => format!("{sign}{size}"),
+                name => format!("{sign}{size}*{name}"),
+            });
         }
         let right = if right.is_empty() { "0" } else { &right };
         out.push_str(&format!("{} = {right}\n", left_side(equation)));
@@ -166,6 +170,9 @@ fn right_side(equation: &Equation) -> Vec<String> {
                 (_, true) => "- ",
                 (_, false) => "+ ",
             };
+            if t.is_bare() {
+                return format!("{sign}{}", t.term);
+            }
             let factor = if t.term == "1" { String::new() } else { format!("*{}", t.term) };
             format!("{sign}{}{}{factor}", number.compact(), behind(&t.unit))
         })

@@ -1,13 +1,14 @@
 //! Libraries of terms: functions that give a list, as arguments of holes.
 
 use super::resolve::Resolver;
+use super::scope::Scope;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0309;
 use crate::source::Span;
 use crate::syntax::ast;
 
 /// Lists of lists go at most this deep.
-const MAX_LISTS: usize = 100;
+pub(super) const MAX_LISTS: usize = 100;
 
 /// An argument of a hole after lists have been taken apart.
 pub(super) struct Argument {
@@ -18,17 +19,17 @@ pub(super) struct Argument {
     pub(super) place: Span,
 }
 
-impl<'a> Resolver<'a, '_> {
+impl<'a> Scope<'a> {
     /// The function that `expr` calls, where that gives a list: its body is one, or calls such a function.
     pub(super) fn list_function(&self, expr: &ast::Expr) -> Option<&'a ast::Function> {
         let mut body = expr;
         let mut called: Option<&'a ast::Function> = None;
         // A chain of functions that call each other is no longer than there are functions, unless it has no end.
-        for _ in 0..=self.scope.functions.len() {
+        for _ in 0..=self.functions.len() {
             match &body.kind {
                 ast::ExprKind::Tuple(_) => return called,
                 ast::ExprKind::Call(call) => {
-                    let function = self.scope.functions.get(call.function.name.as_str()).copied()?;
+                    let function = self.functions.get(call.function.name.as_str()).copied()?;
                     called = called.or(Some(function));
                     body = &function.body;
                 }
@@ -36,6 +37,13 @@ impl<'a> Resolver<'a, '_> {
             }
         }
         None
+    }
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// The function that `expr` calls, where that gives a list.
+    pub(super) fn list_function(&self, expr: &ast::Expr) -> Option<&'a ast::Function> {
+        self.scope.list_function(expr)
     }
 
     /// The arguments of a hole: in place of a call of a function that gives a list stand its elements.

@@ -28,6 +28,7 @@ mod fold;
 mod formula;
 mod functions;
 mod hole_options;
+mod hole_products;
 mod holes;
 mod imports;
 mod initial;

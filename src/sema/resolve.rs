@@ -5,6 +5,7 @@
 use super::conditions::is_condition;
 use super::fold::{self, Folded};
 use super::functions::DIFFERENCES;
+use super::hole_products::factor_hole;
 use super::holes::{HoleDraft, LIBRARIES};
 use super::leibniz::DERIVATIVES;
 use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
@@ -187,6 +188,12 @@ impl<'a, 's> Resolver<'a, 's> {
                 }
                 if is_condition(expr) {
                     return self.not_a_number(span);
+                }
+                if matches!(op, ast::BinaryOp::Multiply | ast::BinaryOp::Divide)
+                    && let (Some(first), Some(second)) = (factor_hole(left), factor_hole(right))
+                {
+                    self.holes_multiplied(first, second);
+                    return None;
                 }
                 // Both sides are looked at even when one is wrong: two typos, two reports.
                 let (a, b) = (self.resolve(left), self.resolve(right));
@@ -487,7 +494,14 @@ impl<'a, 's> Resolver<'a, 's> {
             Place::Hole => "a hole cannot stand inside a hole",
             Place::Constant => "a number is needed here, and a hole is unknown",
         };
-        self.sink.push(Diagnostic::error(E0406, why, span, "not here").help("write the hole in an equation"));
+        let help = match self.place {
+            Place::Let => {
+                let text = self.written(span).unwrap_or_else(|| "?linear(x)".to_string());
+                format!("give it a name that equations use with `hole NAME = {text}`, or write it in an equation")
+            }
+            _ => "write the hole in an equation".to_string(),
+        };
+        self.sink.push(Diagnostic::error(E0406, why, span, "not here").help(help));
         None
     }
 
@@ -517,6 +531,10 @@ impl<'a, 's> Resolver<'a, 's> {
                 None if DERIVATIVES.contains(&name) => {
                     let of = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
                     format!("a derivative with respect to time is written `{of}'`")
+                }
+                None if let Some(base) = name.strip_prefix("log").filter(|b| ["2", "10"].contains(b)) => {
+                    let of = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
+                    format!("a logarithm to the base {base} is written `ln({of})/ln({base})`")
                 }
                 Some(_) => format!("`{name}` is not a function; multiplication is written `{name}*(...)`"),
                 None => suggest::help("functions", name, self.scope.callable()),

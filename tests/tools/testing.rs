@@ -102,6 +102,28 @@ fn an_update_drops_snapshots_without_a_test() {
     assert!(!snapshots.exists(), "no snapshot, no file");
 }
 
+#[test]
+fn samples_that_are_missing_are_left_out_of_numbers_from_all_samples() {
+    let file = r#"model Room { state T; param k = 1 in [0, 5]; T' = -k*T }
+data room = csv("room.csv") { time t; missing "NA" }
+fit Room to room
+test "measured" {
+  expect max(room.T) == 4; expect min(2*room.T) == 2; expect mean(room.T) ~= 2.4 within 1e-12
+  expect count(room.T) == 5; expect count(room.t) == 8; expect last(room.T + room.t) == 8
+}
+test "computed" { expect max(sqrt(room.T - 2)) > 0 }
+test "missing" { expect room.T < 10 }
+test "infinite" { expect 1/0 == 1/0 }
+"#;
+    let data = "t,T\n0,1\n1,NA\n2,4\n3,NA\n4,2\n5,3\n6,2\n7,NA\n";
+    let folder = folder(&[("m.mech", file), ("room.csv", data)]);
+    let said = mechc(folder.path(), &["test", "m.mech"]);
+    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    // What cannot be computed is no missing sample, and a comparison is of every sample.
+    assert!(out.ends_with("\n1 passed, 3 failed\n"), "{out}{err}");
+    assert!(err.contains("found NaN") && err.contains("expected inf, found inf"), "{err}");
+}
+
 /// Every expectation here fails, each for the reason beside it.
 #[test]
 fn what_does_not_hold_fails_with_both_sides() {

@@ -184,7 +184,7 @@ impl Judge<'_, '_> {
             Quantity::Timed { how, series, times } => number(self.timed(*how, series, times)?),
             Quantity::Reduced(how, a) => number(match self.value(a)? {
                 Value::Number(v) => how.apply(&[v]),
-                Value::Series(values) => how.apply(&values),
+                Value::Series(values) => how.apply(&self.measured(a, &values)?),
             }),
         }
     }
@@ -192,10 +192,42 @@ impl Judge<'_, '_> {
     /// A number from a series and its times, which is as long.
     fn timed(&self, how: Timing, series: &Quantity, times: &Quantity) -> Result<f64, String> {
         match (self.value(series)?, self.value(times)?) {
-            (Value::Series(values), Value::Series(times)) if values.len() == times.len() => {
-                timing::apply(how, &values, &times)
-            }
+            (Value::Series(values), Value::Series(times)) if values.len() == times.len() => match how {
+                Timing::At(_) => timing::apply(how, &values, &times),
+                _ => timing::apply(how, &self.measured(series, &values)?, &self.measured(series, &times)?),
+            },
             _ => Err("the series has another length than its times".to_string()),
+        }
+    }
+
+    /// The values, one for each sample of `quantity`, of those samples that no column it is made of lacks.
+    fn measured(&self, quantity: &Quantity, values: &[f64]) -> Result<Vec<f64>, String> {
+        let missing = self.missing(quantity)?;
+        let kept = values.iter().enumerate().filter(|(i, _)| missing.get(*i) != Some(&true));
+        let kept: Vec<f64> = kept.map(|(_, v)| *v).collect();
+        if kept.is_empty() && !values.is_empty() {
+            return Err("every sample is missing".to_string());
+        }
+        Ok(kept)
+    }
+
+    /// Which samples of a quantity are missing in the data; shorter than the quantity where none is from there on.
+    fn missing(&self, quantity: &Quantity) -> Result<Vec<bool>, String> {
+        match quantity {
+            Quantity::Column(id, name) => {
+                let data = self.laboratory.data(*id)?;
+                let Some(column) = data.column(name) else { return Ok(Vec::new()) };
+                let of = |t: &crate::data::Trajectory| (0..t.len).map(|i| t.value(i, column).is_none()).collect();
+                Ok(data.trajectories.iter().flat_map(|t| -> Vec<bool> { of(t) }).collect())
+            }
+            Quantity::Unary(_, a) => self.missing(a),
+            Quantity::Binary(_, a, b) => {
+                let (a, b) = (self.missing(a)?, self.missing(b)?);
+                let at = |list: &[bool], i: usize| list.get(i) == Some(&true);
+                Ok((0..a.len().max(b.len())).map(|i| at(&a, i) || at(&b, i)).collect())
+            }
+            // Elements of a list are taken as they are: one that is missing is for its author to say.
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -312,11 +344,14 @@ fn compare(left: &Value, relation: Relation, right: &Value, unit: &str) -> Resul
     }))
 }
 
-/// Nothing holds of what is not a number.
+/// Nothing holds of what is not a finite number.
 fn holds(a: f64, relation: Relation, b: f64) -> bool {
+    if !a.is_finite() || !b.is_finite() {
+        return false;
+    }
     match relation {
         Relation::Equals => a == b,
-        Relation::Differs => a != b && !a.is_nan() && !b.is_nan(),
+        Relation::Differs => a != b,
         Relation::Within(tolerance) => (a - b).abs() <= tolerance,
         Relation::WithinShare(share) => (a - b).abs() <= share * b.abs(),
         Relation::Less => a < b,
@@ -344,7 +379,8 @@ fn spelled((a, relation, b): (f64, Relation, f64), unit: &str, place: &str) -> (
         }
         _ => String::new(),
     };
-    (format!("expected {expected}, found {found}{place}"), format!("{found}{off}"))
+    let why = if a.is_finite() && b.is_finite() { "" } else { "; nothing holds of what is not finite" };
+    (format!("expected {expected}, found {found}{place}{why}"), format!("{found}{off}"))
 }
 
 #[cfg(test)]
@@ -352,7 +388,7 @@ mod tests {
     use super::{Relation, Value, compare, holds};
 
     #[test]
-    fn nothing_holds_of_what_is_not_a_number() {
+    fn nothing_holds_of_what_is_not_finite() {
         let relations = [
             Relation::Equals,
             Relation::Differs,
@@ -364,7 +400,11 @@ mod tests {
             Relation::AtLeast,
         ];
         for relation in relations {
-            assert!(!holds(f64::NAN, relation, 1.0) && !holds(1.0, relation, f64::NAN), "{relation:?}");
+            for strange in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                for (a, b) in [(strange, 1.0), (1.0, strange), (strange, strange)] {
+                    assert!(!holds(a, relation, b), "{a} {relation:?} {b}");
+                }
+            }
         }
     }
 

@@ -47,6 +47,9 @@ fn term(t: &Term, first: bool) -> String {
     } else {
         format!("·10<sup>{}</sup>", number.exponent.to_string().replace('-', "−"))
     };
+    if t.is_bare() {
+        return format!("<span class=\"term\">{sign}{}</span> ", factors(&t.term));
+    }
     let factors = if t.term == "1" { String::new() } else { format!(" {}", factors(&t.term)) };
     let unit = unit(&t.unit);
     format!(

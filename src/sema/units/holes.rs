@@ -1,5 +1,7 @@
 //! Units of holes: a coefficient has the unit of the hole's place divided by that of its term.
 
+use super::super::functions::put_in;
+use super::super::lists::MAX_LISTS;
 use super::infer::Checker;
 use super::solve::Measure;
 use crate::source::Span;
@@ -33,7 +35,14 @@ impl Checker<'_, '_> {
         }
         self.in_hole = true;
         let mut arguments = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
+        let mut written = Vec::with_capacity(call.arguments.len());
+        // A side of a fraction may be a list itself.
+        let side = ast::Expr { kind: ExprKind::Call(call.clone()), span };
+        match self.scope.list_function(&side) {
+            Some(_) => self.elements(&side, 0, &mut written),
+            None => call.arguments.iter().for_each(|a| self.elements(a, 0, &mut written)),
+        }
+        for argument in &written {
             if call.function.name == "fourier" {
                 self.plain(argument, call.function.span, "`?fourier`");
                 arguments.push(Measure::one());
@@ -47,6 +56,24 @@ impl Checker<'_, '_> {
         self.in_hole = false;
         self.holes.insert(position, (whole.clone(), arguments));
         whole
+    }
+
+    /// The arguments that `expr` stands for: the elements of the list that it calls for, as resolution takes it apart, and
+    /// otherwise itself.
+    fn elements(&mut self, expr: &ast::Expr, depth: usize, out: &mut Vec<ast::Expr>) {
+        let body = match &expr.kind {
+            ExprKind::Call(call) if depth <= MAX_LISTS && self.scope.list_function(expr).is_some() => {
+                let function = self.scope.functions.get(call.function.name.as_str()).copied();
+                self.fresh += 1;
+                function.and_then(|f| put_in(f, &call.arguments, self.fresh))
+            }
+            _ => None,
+        };
+        match body.map(|body| body.kind) {
+            None => out.push(expr.clone()),
+            Some(ExprKind::Tuple(list)) => list.iter().for_each(|e| self.elements(e, depth + 1, out)),
+            Some(kind) => self.elements(&ast::Expr { kind, span: expr.span }, depth + 1, out),
+        }
     }
 
     /// The units of the coefficients of the hole at `position`, term by term.

@@ -2,10 +2,10 @@
 //! when everything else is known.
 
 use super::infer::Checker;
-use super::report::shown;
+use super::report::{contains, shown};
 use super::solve::Measure;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W0802;
+use crate::diagnostics::codes::{E0804, W0801, W0802};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, UnaryOp};
 
@@ -65,6 +65,10 @@ impl Checker<'_, '_> {
         for Beside { number, term, measure, calls, .. } in beside {
             let measure = self.solver.reduce(&measure);
             let Some(unit) = measure.as_unit().filter(|u| !u.is_one()) else { continue };
+            // Of an argument that is wrong as a whole its parts are not reported too.
+            if self.said.iter().any(|(code, place)| [E0804, W0801].contains(code) && contains(*place, number)) {
+                continue;
+            }
             let unit = shown(unit);
             self.calls = calls;
             let message = format!("a number without a unit is added to a quantity in {unit}");

@@ -25,6 +25,15 @@ impl Checker<'_, '_> {
             mismatch(left, right, b.span, format!("in {}", shown(right))).label(a.span, format!("in {}", shown(left)));
         let d = self.origins(d, a, b.span);
         let d = self.origins(d, b, a.span);
+        // A number in front may be a rate whose unit was forgotten.
+        let d = match first_number(b).filter(|_| d.code == E0802) {
+            Some(number) => {
+                let number = crate::hir::number(number);
+                let (number, unit) = (&number, left.over(right));
+                d.help(format!("if {number} is a quantity, write its unit behind it: `{number} [{unit}]`"))
+            }
+            None => d,
+        };
         self.push(d);
     }
 
@@ -134,7 +143,20 @@ pub(in super::super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: St
     }
 }
 
-fn contains(outer: Span, inner: Span) -> bool {
+/// The first factor of a product that is a number without a unit.
+fn first_number(expr: &ast::Expr) -> Option<f64> {
+    match &expr.kind {
+        ast::ExprKind::Number { value, .. } => Some(*value),
+        ast::ExprKind::Unary { op: ast::UnaryOp::Negate | ast::UnaryOp::Plus, operand } => first_number(operand),
+        ast::ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => {
+            first_number(left).or_else(|| first_number(right))
+        }
+        ast::ExprKind::Binary { op: ast::BinaryOp::Divide, left, .. } => first_number(left),
+        _ => None,
+    }
+}
+
+pub(super) fn contains(outer: Span, inner: Span) -> bool {
     outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
