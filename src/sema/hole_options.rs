@@ -41,10 +41,10 @@ impl Resolver<'_, '_> {
                 ok = false;
                 continue;
             }
-            if let ("", Some(form)) = (option.name.name.as_str(), bound_meant(&option.value)) {
+            if let ("", Some((sign, bound))) = (option.name.name.as_str(), bound_meant(&option.value)) {
                 let message = "bounds of coefficients hold at their ends";
-                let d = Diagnostic::error(E0402, message, option.value.span, "no equal sign");
-                self.sink.push(d.help(format!("write `{form}`")));
+                let d = Diagnostic::error(E0402, message, option.value.span, "without an equals sign");
+                self.sink.push(d.help(format!("write `coefficients {sign} {}`", self.sources.text(bound))));
                 ok = false;
                 continue;
             }
@@ -108,12 +108,12 @@ impl Resolver<'_, '_> {
 }
 
 /// The bound that `coefficients > 0` was meant to be, with an equal sign.
-fn bound_meant(value: &ast::Expr) -> Option<&'static str> {
-    let ast::ExprKind::Binary { op, left, .. } = &value.kind else { return None };
+fn bound_meant(value: &ast::Expr) -> Option<(&'static str, Span)> {
+    let ast::ExprKind::Binary { op, left, right } = &value.kind else { return None };
     let of_coefficients = matches!(&left.kind, ast::ExprKind::Name(name) if name == "coefficients");
     match op {
-        ast::BinaryOp::Greater if of_coefficients => Some("coefficients >= ..."),
-        ast::BinaryOp::Less if of_coefficients => Some("coefficients <= ..."),
+        ast::BinaryOp::Greater if of_coefficients => Some((">=", right.span)),
+        ast::BinaryOp::Less if of_coefficients => Some(("<=", right.span)),
         _ => None,
     }
 }

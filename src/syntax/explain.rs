@@ -106,9 +106,7 @@ impl<'a> Stop<'a> {
             false if is_time && self.tokens.get(1).is_some_and(|t| t.kind == TokenKind::Open(b'[')) => {
                 "the unit of the time stands behind a blank: `time [d]`"
             }
-            false if self.tokens.iter().any(|&t| self.slice(t) == "==") => {
-                "the sides of an equation have one `=` between them: `x' = -k*x`"
-            }
+            false if is_doubled(self.tokens) => "the sides of an equation have one `=` between them: `x' = -k*x`",
             false => "an equation has two sides: `x' = -k*x`",
         };
         Some(Said::new(codes::E0121, "this equation has no `=`".to_string(), self.bytes.clone(), help))
@@ -287,4 +285,10 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
         }
         _ => return None,
     })
+}
+
+/// Whether two equals signs follow each other.
+fn is_doubled(tokens: &[Token]) -> bool {
+    let is = |t: &Token| t.kind == TokenKind::Symbol(b'=');
+    tokens.iter().zip(tokens.iter().skip(1)).any(|(a, b)| is(a) && is(b) && a.end == b.start)
 }
