@@ -104,6 +104,7 @@ fn cases() -> Vec<Case> {
         with("output folder in use", &["--out", "."], 4, &["empty"]),
         with("output folder cannot be made", &["--out", "/proc/nothing"], 4, &["/proc/nothing"]),
         with("holdout of everything", &["--set", "d.holdout=100%"], 2, &["holdout"]),
+        case("data for a model file", vec![("run.csv", b"t,x\n0,1\n".to_vec())], &["run", "run.csv"], 2, &["N060", "holds data"]),
         case("missing model file", vec![], &["check", "none.mech"], 2, &["N060", "no file `none.mech`", "check the path"]),
         case(
             "missing model file in a folder",

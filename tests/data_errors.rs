@@ -99,6 +99,9 @@ fn bad_csv() {
     case("date with points", &csv_with(3, "1.3.2021,1,2"), &spec());
     case("time of day", &csv_with(3, "12:30,1,2"), &spec());
     case("two separators", b"t;x,y\n0;1,2\n", &spec());
+    case("bars", b"t|x|y\n0|1|2\n", &spec());
+    case("blanks", b"t  x  y\n0  1  2\n", &spec());
+    case("comment above the header", b"# made by hand\nt,x,y\n0,1,2\n", &spec());
     case("unclosed quote", &csv_with(5, "0.3,1,\"5"), &spec());
     case("empty cell", &csv_with(5, "0.3,,2"), &spec());
     case("nan", &csv_with(6, "0.4,NaN,2"), &spec());

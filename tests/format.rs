@@ -184,6 +184,17 @@ fn statement() -> impl Strategy<Value = Tokens> {
             let bounds = group("[", Touch::MustNot, vec![low, high], "]");
             join([free("param"), free("k"), free("="), free("1"), free("in"), bounds, free("fixed")])
         }),
+        // Lists with brackets, all of which is `per sample`: brackets that are opened put the words on a line further down.
+        (prop::collection::vec(expression(), 1..8), any::<bool>()).prop_map(|(values, per_sample)| {
+            let entries = values.into_iter().enumerate().map(|(k, value)| {
+                let name = format!("rate_of_the_{k}th_kind");
+                let list = group("(", Touch::Must, vec![value, free("20")], ")");
+                let comma = if k == 0 { free("param") } else { free(",") };
+                join([comma, free(&name), free("="), free("max"), list])
+            });
+            let behind = if per_sample { join([free("per"), free("sample")]) } else { Tokens::new() };
+            join(entries.collect::<Vec<_>>().into_iter().chain([behind]))
+        }),
         expression().prop_map(|e| join([free("let"), free("z"), free("="), e])),
         expression().prop_map(|e| join([free("x"), touching(free("'"), Touch::Must), free("="), e])),
         (expression(), expression()).prop_map(|(a, b)| join([a, free("="), b])),

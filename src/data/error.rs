@@ -282,6 +282,9 @@ impl DataError {
                     "correct the value; only finite numbers can be fitted.".into()
                 }
             }
+            Self::MissingColumn { existing, .. } | Self::MissingTime { existing, .. } if one_cell(existing).is_some() => {
+                one_cell(existing).unwrap_or_default()
+            }
             Self::MissingColumn { kind, existing, nearest, .. } => {
                 let listed = list(existing);
                 match nearest {
@@ -369,6 +372,22 @@ impl DataError {
 /// A share as it is written in a model, to six decimals of a percent: rounding has left its marks on the fraction itself.
 fn percent(fraction: f64) -> String {
     format!("{}%", (fraction * 1e8).round() / 1e6)
+}
+
+/// Why a header that is a single cell may be one: a comment, or cells that something else separates than csv files do here.
+fn one_cell(existing: &[String]) -> Option<String> {
+    let [header] = existing else { return None };
+    let shown: String = header.chars().take(40).collect();
+    if header.starts_with('#') {
+        return Some(format!(
+            "the first line, `{shown}`, is a comment; leave it out: the first line names the columns."
+        ));
+    }
+    let separators = [("|", "bars"), (" ", "blanks"), (":", "colons")];
+    let (_, name) = separators.iter().find(|(c, _)| header.contains(c))?;
+    Some(format!(
+        "the header is one cell, `{shown}`; if {name} separate the columns, write commas, semicolons or tabs instead: nothing else does."
+    ))
 }
 
 /// Names in back quotes, separated by commas, at most a dozen of them.

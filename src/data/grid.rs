@@ -66,7 +66,8 @@ pub(crate) fn check_step(file: &str, dt: f64) -> Result<(), DataError> {
     if dt.is_finite() && dt > 0.0 { Ok(()) } else { Err(DataError::BadStep { file: file.into(), dt }) }
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The middle of the values, the upper one of two; zero without any.
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)

@@ -48,5 +48,6 @@ pub use spec::{ColumnMap, Conversion, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
 pub use write::arrays_to_npz;
 
+pub(crate) use grid::median;
 pub(crate) use nearest::nearest;
 pub(crate) use npy::shape_text;

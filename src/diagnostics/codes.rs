@@ -163,6 +163,7 @@ codes! {
     E1104 "snapshot differs" "A text is not the one that was kept, or none was kept yet. `mechc test --update` keeps the new one.";
     E1105 "test that could not run" "The data could not be had, a fit failed, or a figure that is asked for does not exist.";
     E1106 "test without expectations" "A test needs at least one `expect`.";
+    E1107 "test without a name" "The name of a test is what `mechc test` prints and `--filter` finds: one line of characters that can be seen.";
 
     // Tools.
     E1201 "not in its layout" "`mechc fmt --check` found that the file is not laid out as `mechc fmt` would write it.";

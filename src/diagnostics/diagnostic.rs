@@ -36,7 +36,31 @@ pub struct Diagnostic {
     /// A way out, if one is known.
     pub help: Option<String>,
     /// The name that is not there, where that is what is wrong.
-    pub missing: Option<String>,
+    pub missing: Option<Missing>,
+}
+
+/// A name that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The name.
+    pub name: String,
+    /// Where it was looked for.
+    pub among: Among,
+}
+
+/// Where a name is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// The names of a model, a function or a network, each of which has names of its own; data, fits and tests use those of a model.
+    Names,
+    /// The items of the file and its units, which all of the file sees.
+    Items,
+    /// The words of one block.
+    Settings,
+    /// The items of another file.
+    File(String),
+    /// Files: none has this path.
+    Files(String),
 }
 
 impl Diagnostic {
@@ -65,8 +89,13 @@ impl Diagnostic {
     }
 
     /// Says that what is wrong is that nothing has this name: such errors have [consequences](super::causes()).
-    pub fn missing(mut self, name: impl Into<String>) -> Self {
-        self.missing = Some(name.into());
+    pub fn missing(self, name: impl Into<String>) -> Self {
+        self.missing_among(Among::Names, name)
+    }
+
+    /// The same, about a name that is looked for elsewhere than among the names of a model.
+    pub fn missing_among(mut self, among: Among, name: impl Into<String>) -> Self {
+        self.missing = Some(Missing { name: name.into(), among });
         self
     }
 

@@ -8,6 +8,7 @@ mod causes;
 mod diagnostic;
 mod levels;
 mod render;
+mod shown;
 mod suggest;
 mod unreadable;
 
@@ -16,9 +17,10 @@ pub mod codes;
 #[cfg(test)]
 mod tests;
 
-pub use causes::causes;
-pub use diagnostic::{Diagnostic, Label, Severity, Sink};
+pub use causes::{Item, causes};
+pub use diagnostic::{Among, Diagnostic, Label, Missing, Severity, Sink};
 pub use levels::Levels;
 pub use render::{Format, render};
+pub use shown::visible;
 pub use suggest::closest;
 pub use unreadable::unreadable;

@@ -1,11 +1,11 @@
 //! Findings as text: for people (with snippets), one line each, or as JSON.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use serde_json::{Value, json};
 
+use super::shown::{Snippets, visible};
 use super::{Diagnostic, Label, Severity};
 use crate::source::{FileId, Sources, Span};
 
@@ -28,19 +28,51 @@ pub enum Format {
 /// Snippets are shown of lines up to this length; a machine-made line of megabytes is named, not printed.
 const LONGEST_SHOWN_LINE: usize = 200;
 
-/// All `findings` in the order given, each ended by a newline; empty without findings.
+/// So many findings are shown with snippets; nobody reads more of them on a terminal.
+const MOST_SHOWN: usize = 100;
+
+/// All `findings` in the order given, each ended by a newline; empty without findings. For people at most a hundred are shown, errors
+/// rather than warnings, and the others are counted.
 pub fn render(findings: &[Diagnostic], sources: &Sources, format: Format) -> String {
     let mut out = String::new();
-    for finding in findings {
-        match format {
-            Format::Human { color, unicode } => human(&mut out, finding, sources, theme(color, unicode)),
-            Format::Short => short(&mut out, finding, sources),
-            Format::Json => {
-                let _ = writeln!(out, "{}", as_json(finding, sources));
-            }
-        }
+    match format {
+        Format::Human { color, unicode } => people(&mut out, findings, sources, theme(color, unicode)),
+        Format::Short => findings.iter().for_each(|finding| short(&mut out, finding, sources)),
+        Format::Json => findings.iter().for_each(|finding| {
+            let _ = writeln!(out, "{}", as_json(finding, sources));
+        }),
     }
     out
+}
+
+/// Findings with snippets, and how many are not shown.
+fn people(out: &mut String, findings: &[Diagnostic], sources: &Sources, theme: GraphicalTheme) {
+    let mut snippets = Snippets::new(sources);
+    let is_error = |d: &&Diagnostic| d.severity == Severity::Error;
+    let mut room = (MOST_SHOWN, MOST_SHOWN.saturating_sub(findings.iter().filter(is_error).count()));
+    let mut left_out = (0, 0);
+    for finding in findings {
+        let (room, left_out) = match finding.severity {
+            Severity::Error => (&mut room.0, &mut left_out.0),
+            Severity::Warning => (&mut room.1, &mut left_out.1),
+        };
+        if *room == 0 {
+            *left_out += 1;
+            continue;
+        }
+        *room -= 1;
+        human(out, finding, &mut snippets, theme.clone());
+    }
+    let counted = |n: usize, word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 more {word}")),
+        n => Some(format!("{n} more {word}s")),
+    };
+    let more: Vec<String> =
+        [counted(left_out.0, "error"), counted(left_out.1, "warning")].into_iter().flatten().collect();
+    if !more.is_empty() {
+        let _ = writeln!(out, "and {}: `--message-format short` lists all", more.join(" and "));
+    }
 }
 
 fn severity_word(severity: Severity) -> &'static str {
@@ -61,27 +93,6 @@ fn short(out: &mut String, finding: &Diagnostic, sources: &Sources) {
     let at = place(finding.primary.span, sources);
     let word = severity_word(finding.severity);
     let _ = writeln!(out, "{at}: {word}[{}]: {}", finding.code, one_line(&finding.message));
-}
-
-/// Text that shows what is invisible: control characters and those that reorder or hide text become marks of the same
-/// number of bytes, so that spans still fit and a source cannot act on the terminal.
-fn visible(text: &str) -> Cow<'_, str> {
-    let hidden = |c: char| match c {
-        '\n' | '\r' | '\t' => false,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
-        '\u{61c}' | '\u{ad}' => true,
-        c => c.is_control(),
-    };
-    if !text.contains(hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mark = |c: char| match (hidden(c), c.len_utf8()) {
-        (false, _) => c,
-        (true, 1) => '?',
-        (true, 2) => '\u{bf}',
-        (true, _) => '\u{fffd}',
-    };
-    Cow::Owned(text.chars().map(mark).collect())
 }
 
 /// A message never spans lines in the one-line form.
@@ -124,7 +135,7 @@ fn theme(color: bool, unicode: bool) -> GraphicalTheme {
     }
 }
 
-fn human(out: &mut String, finding: &Diagnostic, sources: &Sources, theme: GraphicalTheme) {
+fn human(out: &mut String, finding: &Diagnostic, snippets: &mut Snippets<'_>, theme: GraphicalTheme) {
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110).with_context_lines(1);
     let main = finding.primary.span.file;
     let severity = match finding.severity {
@@ -137,11 +148,11 @@ fn human(out: &mut String, finding: &Diagnostic, sources: &Sources, theme: Graph
     }
     // One snippet shows one file; places in other files follow with their own.
     let here = std::iter::once(&finding.primary).chain(&finding.labels).filter(|l| l.span.file == main);
-    write_snippet(out, &handler, report, here, main, sources);
+    write_snippet(out, &handler, report, here, main, snippets);
     let elsewhere = finding.labels.iter().filter(|l| l.span.file != main);
     for label in elsewhere {
         let note = MietteDiagnostic::new(visible(&label.text)).with_severity(miette::Severity::Advice);
-        write_snippet(out, &handler, note, std::iter::once(label), label.span.file, sources);
+        write_snippet(out, &handler, note, std::iter::once(label), label.span.file, snippets);
     }
 }
 
@@ -151,16 +162,18 @@ fn write_snippet<'a>(
     mut report: MietteDiagnostic,
     labels: impl Iterator<Item = &'a Label> + Clone,
     file: FileId,
-    sources: &Sources,
+    snippets: &mut Snippets<'_>,
 ) {
+    let sources = snippets.sources;
     let source = sources.file(file);
+    let mut rendered = String::new();
     let printable =
         !source.text.is_empty() && labels.clone().all(|l| source.longest_line_near(l.span.start) <= LONGEST_SHOWN_LINE);
     if !printable {
         let at = labels.clone().next().map(|l| place(l.span, sources)).unwrap_or_else(|| source.path.clone());
         report.message = format!("{} [{at}]", report.message);
-        let _ = handler.render_report(out, &report);
-        trim_line_ends(out);
+        let _ = handler.render_report(&mut rendered, &report);
+        trim_line_ends(&rendered, out);
         return;
     }
     let marks = labels.enumerate().map(|(i, l)| {
@@ -173,10 +186,9 @@ fn write_snippet<'a>(
         }
     });
     report = report.with_labels(marks);
-    let report = Report::new(report)
-        .with_source_code(NamedSource::new(visible(&source.path), visible(&source.text).into_owned()));
-    let _ = handler.render_report(out, report.as_ref());
-    trim_line_ends(out);
+    let report = Report::new(report).with_source_code(snippets.shown(file));
+    let _ = handler.render_report(&mut rendered, report.as_ref());
+    trim_line_ends(&rendered, out);
 }
 
 /// A label underlines at most the first line of its span: whole blocks would flood the snippet.
@@ -189,8 +201,9 @@ fn snippet_end(text: &str, span: Span) -> usize {
 }
 
 /// Snippet frames leave blanks at the ends of lines, which editors and reviews dislike in recorded output.
-fn trim_line_ends(out: &mut String) {
-    let trimmed: Vec<&str> = out.lines().map(str::trim_end).collect();
-    *out = trimmed.join("\n");
-    out.push('\n');
+fn trim_line_ends(rendered: &str, out: &mut String) {
+    for line in rendered.lines() {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
 }

@@ -67,6 +67,27 @@ fn json() {
     insta::assert_snapshot!(render(&found, &sources, Format::Json), @r#"{"code":"E0101","column":7,"end":{"column":8,"line":3},"file":"a.mech","help":"rename one of them","here":"this one","labels":[{"column":7,"end":{"column":8,"line":2},"file":"a.mech","line":2,"text":"imported here"},{"column":7,"end":{"column":8,"line":1},"file":"b.mech","line":1,"text":"the other one"}],"line":3,"message":"`X` is there\ntwice \u001b[31m","severity":"error"}"#);
 }
 
+/// Of many findings for people the first hundred are shown, errors before warnings; other forms have them all.
+#[test]
+fn many() {
+    let mut sources = Sources::default();
+    let file = sources.add("a.mech", "x\n".repeat(400));
+    let at = |i: usize| Span::new(file, 2 * i, 2 * i + 1);
+    let warning = |i| Diagnostic::warning(codes::W0701, format!("odd {i}."), at(i), "");
+    let error = |i| Diagnostic::error(codes::E0201, format!("wrong {i}."), at(i), "");
+    let human = |found: &[Diagnostic]| render(found, &sources, Format::Human { color: false, unicode: false });
+    let mixed: Vec<Diagnostic> = (0..150).map(warning).chain((150..210).map(error)).collect();
+    let text = human(&mixed);
+    assert_eq!((text.matches("wrong").count(), text.matches("odd").count()), (60, 40));
+    assert!(text.ends_with("and 110 more warnings: `--message-format short` lists all\n"), "{text}");
+    let errors: Vec<Diagnostic> = (0..101).map(error).chain([warning(101)]).collect();
+    let text = human(&errors);
+    assert!(text.contains("wrong 99.") && !text.contains("wrong 100.") && !text.contains("odd"));
+    assert!(text.ends_with("and 1 more error and 1 more warning: `--message-format short` lists all\n"), "{text}");
+    assert_eq!(human(&errors[..100]).matches("more").count(), 0);
+    assert_eq!(render(&errors, &sources, Format::Short).lines().count(), 102);
+}
+
 #[test]
 fn codes_are_looked_up_in_any_case() {
     assert_eq!(codes::lookup("e0101").map(|c| c.title), Some("unexpected text"));

@@ -1,6 +1,6 @@
 //! Data sets of one fit whose numbers are of different sizes, as they are where one of them was not converted.
 
-use crate::data::Dataset;
+use crate::data::{Dataset, median};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1108;
 use crate::hir::DataSet;
@@ -47,10 +47,9 @@ fn compared(what: &str, sets: &[(&DataSet, Dataset)], size: Size<'_>) -> Option<
 
 /// The median distance between samples.
 fn step(read: &Dataset) -> Option<f64> {
-    let mut steps: Vec<f64> =
+    let steps: Vec<f64> =
         read.trajectories.iter().flat_map(|t| (1..t.len).map(|i| t.time(i) - t.time(i - 1))).collect();
-    let middle = steps.len() / 2;
-    (!steps.is_empty()).then(|| *steps.select_nth_unstable_by(middle, f64::total_cmp).1)
+    (!steps.is_empty()).then(|| median(&steps))
 }
 
 /// The root mean square of a column.

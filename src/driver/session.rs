@@ -117,6 +117,15 @@ impl Session {
             Some((name, shown)) if name == path => shown.clone(),
             _ => path.to_string(),
         };
+        let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        if matches!(extension.as_str(), "csv" | "tsv" | "npz" | "npy" | "parquet") {
+            let help = "give the model file, which ends in .mech; it reads data itself: `data run = csv(\"run.csv\") { time t }`";
+            return Err(Failure::Usage(Problem::new(
+                "N060",
+                format!("`{shown}` holds data: it is not a model file"),
+                help,
+            )));
+        }
         match self.world.read(path) {
             Ok(text) => Ok(self.sources.add(shown, text)),
             Err(error @ SourceError::Io { .. }) => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mechc::diagnostics::{self, Format};
+use mechc::diagnostics::{self, Format, visible};
 use mechc::driver::{Failure, FileTests, TestOptions, model_files, run_tests};
 use mechc::source::Sources;
 use serde_json::json;
@@ -81,7 +81,7 @@ fn report(file: &FileTests, format: Format, out: &mut String, count: &mut Count)
     let none = Sources::default();
     let sources = file.session.as_ref().map_or(&none, |s| s.sources());
     say(&diagnostics::render(&file.warnings, sources, format));
-    let path = file.path.display();
+    let path = file.path.display().to_string();
     let outcomes = match &file.outcomes {
         Ok(outcomes) => outcomes,
         Err(failure) => {
@@ -89,7 +89,7 @@ fn report(file: &FileTests, format: Format, out: &mut String, count: &mut Count)
             count.broken += 1;
             count.worst = count.worst.max(failure.exit_code());
             if format != Format::Json {
-                out.push_str(&format!("not tested  {path}\n"));
+                out.push_str(&format!("not tested  {}\n", visible(&path)));
             }
             return;
         }
@@ -101,18 +101,18 @@ fn report(file: &FileTests, format: Format, out: &mut String, count: &mut Count)
         out.push_str(&match format {
             Format::Json => {
                 let line = json!({
-                    "file": path.to_string(), "test": outcome.name, "status": word, "seconds": outcome.seconds,
+                    "file": path, "test": outcome.name, "status": word, "seconds": outcome.seconds,
                     "failures": outcome.failures.len(),
                 });
                 format!("{line}\n")
             }
-            _ => format!("{word}  {path}: {}\n", outcome.name),
+            _ => format!("{word}  {}: {}\n", visible(&path), visible(&outcome.name)),
         });
         say(&diagnostics::render(&outcome.failures, sources, format));
     }
     let note = |text: String| match format {
-        Format::Json => say(&format!("{}\n", json!({"severity": "note", "file": path.to_string(), "message": text}))),
-        _ => say(&format!("{path}: {text}\n")),
+        Format::Json => say(&format!("{}\n", json!({"severity": "note", "file": path, "message": text}))),
+        _ => say(&format!("{}: {}\n", visible(&path), visible(&text))),
     };
     match (file.declared, outcomes.len()) {
         (0, _) => note("no tests".into()),

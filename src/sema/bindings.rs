@@ -4,8 +4,8 @@ use super::families::{self, Noun};
 use super::fit::Surroundings;
 use super::settings::{Context, Settings, elements};
 use super::suggest;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0509, E1006};
+use crate::diagnostics::{Among, Diagnostic};
 use crate::hir::{Model, Network, NetworkId, NetworkOutput, Over, ParameterBinding, UnknownId, UnknownKind};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
 
@@ -126,7 +126,7 @@ pub(super) fn output(
         let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
         let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown")
             .help(help)
-            .missing(network.as_str());
+            .missing_among(Among::Items, network.as_str());
         cx.sink.push(d);
         return None;
     };

@@ -41,6 +41,13 @@ impl Resolver<'_, '_> {
                 ok = false;
                 continue;
             }
+            if let ("", Some((sign, bound))) = (option.name.name.as_str(), bound_meant(&option.value)) {
+                let message = "bounds of coefficients hold at their ends";
+                let d = Diagnostic::error(E0402, message, option.value.span, "without an equals sign");
+                self.sink.push(d.help(format!("write `coefficients {sign} {}`", self.sources.text(bound))));
+                ok = false;
+                continue;
+            }
             let first = seen.iter().find(|(n, r, _)| *n == name && *r == option.relation).map(|(_, _, place)| *place);
             seen.push((name, option.relation, option.name.span));
             if let Some(first) = first {
@@ -97,5 +104,16 @@ impl Resolver<'_, '_> {
         }
         let default = if size_option == Some("degree") { 2 } else { 1 };
         ok.then(|| Options { size: size.unwrap_or(default), bounds })
+    }
+}
+
+/// The bound that `coefficients > 0` was meant to be, with an equal sign.
+fn bound_meant(value: &ast::Expr) -> Option<(&'static str, Span)> {
+    let ast::ExprKind::Binary { op, left, right } = &value.kind else { return None };
+    let of_coefficients = matches!(&left.kind, ast::ExprKind::Name(name) if name == "coefficients");
+    match op {
+        ast::BinaryOp::Greater if of_coefficients => Some((">=", right.span)),
+        ast::BinaryOp::Less if of_coefficients => Some(("<=", right.span)),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0206, E0207, E0208};
-use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::diagnostics::{Among, Diagnostic, Severity, Sink};
 use crate::source::{Sources, World};
 use crate::syntax::{self, ast};
 
@@ -50,11 +50,13 @@ pub(super) struct Importer<'w> {
     world: &'w dyn World,
     /// Files by path; `None` for those that are wrong, which has been reported.
     files: IndexMap<String, Option<ast::File>>,
+    /// Why files that could not be read could not, by path.
+    unreadable: IndexMap<String, String>,
 }
 
 impl<'w> Importer<'w> {
     pub(super) fn new(world: &'w dyn World) -> Self {
-        Importer { world, files: IndexMap::new() }
+        Importer { world, files: IndexMap::new(), unreadable: IndexMap::new() }
     }
 
     /// The item that `import` names; `None` after a report. `main` is the path of the file that imports.
@@ -121,7 +123,8 @@ impl<'w> Importer<'w> {
         }
         let message = format!("`{path}` declares no model, network, function or unit `{}`", item.name);
         let help = suggest::help("it declares", &item.name, names);
-        sink.push(Diagnostic::error(E0207, message, item.span, "not there").help(help).missing(&item.name));
+        let d = Diagnostic::error(E0207, message, item.span, "not there").help(help);
+        sink.push(d.missing_among(Among::File(path), &item.name));
         None
     }
 
@@ -219,6 +222,15 @@ impl<'w> Importer<'w> {
         (first, done)
     }
 
+    /// Reports that `import` needs the file at `path`, if that could not be read.
+    fn cannot_read(&self, path: &str, import: &ast::Use, sink: &mut Sink) {
+        let (Some(reason), Some(item)) = (self.unreadable.get(path), import.path.last()) else { return };
+        let shown = import.path.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(".");
+        let d = Diagnostic::error(E0206, reason.as_str(), import.span, "needed here")
+            .help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`"));
+        sink.push(d.missing_among(Among::Files(path.to_string()), &item.name));
+    }
+
     /// Reads and parses the file at `path`, and the files it imports.
     fn load(
         &mut self,
@@ -235,6 +247,7 @@ impl<'w> Importer<'w> {
             return None;
         }
         if let Some(known) = self.files.get(path) {
+            self.cannot_read(path, import, sink);
             return known.as_ref().map(|_| ());
         }
         if chain.len() > MAX_CHAIN {
@@ -246,10 +259,8 @@ impl<'w> Importer<'w> {
         let text = match self.world.read(path) {
             Ok(text) => text,
             Err(error) => {
-                let d = Diagnostic::error(E0206, error.to_string(), import.span, "needed here")
-                    .missing(import.path.last().map_or("", |i| i.name.as_str()));
-                let shown = import.path.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(".");
-                sink.push(d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")));
+                self.unreadable.insert(path.to_string(), error.to_string());
+                self.cannot_read(path, import, sink);
                 return None;
             }
         };

@@ -34,6 +34,22 @@ impl Resolver<'_, '_> {
         (known && unknown(of) && unknown(time)).then(|| format!("{state}{at}{}", "'".repeat(primes)))
     }
 
+    /// What an unknown name stands for elsewhere: `x_dot` and `xdot` for a derivative, `NP` for a product.
+    pub(super) fn other_notation(&self, name: &str) -> Option<String> {
+        let names = &self.scope.names;
+        let is_state = |word: &&str| {
+            let states = self.scope.states.len();
+            (0..states).map(StateId::new).any(|s| self.scope.states[s].name == *word)
+        };
+        let derivative = ["_dot", "dot"].iter().filter_map(|end| name.strip_suffix(end)).find(is_state);
+        if let Some(state) = derivative {
+            return Some(format!("a derivative with respect to time is written with a prime: `{state}'`"));
+        }
+        let product = name.char_indices().skip(1).map(|(at, _)| name.split_at(at));
+        let product = product.filter(|(a, b)| names.contains_key(*a) && names.contains_key(*b)).last();
+        product.map(|(a, b)| format!("multiplication is written `*`: `{a}*{b}`"))
+    }
+
     /// Reports a derivative that is written as a quotient; whether it is one.
     pub(super) fn is_leibniz(&mut self, expr: &ast::Expr) -> bool {
         let Some(written) = self.leibniz(expr) else { return false };

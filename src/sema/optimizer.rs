@@ -2,8 +2,8 @@
 
 use super::settings::{Context, Settings};
 use super::suggest;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0503, E0511};
+use crate::diagnostics::{Among, Diagnostic};
 use crate::hir::{Decay, Optimizer, number};
 use crate::syntax::ast::{Expr, ExprKind, NamedArgument, Setting, SettingValue};
 
@@ -43,7 +43,9 @@ pub(super) fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Op
                 _ => {
                     let written = cx.sources.text(option.value.span);
                     let d = Diagnostic::error(E0503, "there is no such schedule", option.value.span, "unknown");
-                    cx.sink.push(d.help(suggest::help("choices", written, SCHEDULES)).missing(written));
+                    cx.sink.push(
+                        d.help(suggest::help("choices", written, SCHEDULES)).missing_among(Among::Settings, written),
+                    );
                     settings.ok = false;
                 }
             }
@@ -51,7 +53,7 @@ pub(super) fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Op
         }
         if !OPTIONS.contains(&name) {
             let d = Diagnostic::error(E0503, format!("`adam` has no option `{name}`"), option.name.span, "unknown");
-            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)).missing(name));
+            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)).missing_among(Among::Settings, name));
             settings.ok = false;
             continue;
         }

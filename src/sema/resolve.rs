@@ -12,7 +12,7 @@ use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, funct
 use super::suggest::{self, with_blank};
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::codes::{E0201, E0204, E0205, E0209, E0210, E0211, E0309, E0310, E0312, E0406};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Among, Diagnostic, Sink};
 use crate::hir::{BinaryOp, Expr, ExprKind, InputId, ParamId, StateId, UnaryFn};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
@@ -329,9 +329,12 @@ impl<'a, 's> Resolver<'a, 's> {
         self.unknown.push(name.to_string());
         let help = match functions().find(|f| *f == name) {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
-            None => match (self.scope.suggestion(name), self.scope.of_formulas || self.place == Place::Constant) {
+            None => match (
+                self.other_notation(name).unwrap_or_else(|| self.scope.suggestion(name)),
+                self.scope.of_formulas || self.place == Place::Constant,
+            ) {
                 (near, true) => near,
-                (near, false) if near.starts_with("did you mean") => near,
+                (near, false) if !near.starts_with("names here") => near,
                 (names, false) => format!("{names}; a number that is to be estimated is declared: `param {name}`"),
             },
         };
@@ -540,7 +543,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 None => suggest::help("functions", name, self.scope.callable()),
             };
             let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
-            self.sink.push(d.help(help).missing(name));
+            self.sink.push(d.help(help).missing_among(Among::Items, name));
             return None;
         };
         if let Some(extra) = call.named.first() {

@@ -4,7 +4,7 @@ use super::model::bare_constant;
 use super::rules::{MAX_SEED, Rule, Takes, unknown_key};
 use super::suggest;
 use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Among, Diagnostic, Sink, closest};
 use crate::hir::{Engine, number};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
@@ -50,7 +50,10 @@ impl<'a> Settings<'a> {
                 let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };
                 let d =
                     Diagnostic::error(code, format!("there is no setting `{key}` here"), setting.key.span, "unknown");
-                cx.sink.push(d.help(help).missing(key));
+                // Where names of a model are keys, what is near to no setting was meant as one of those.
+                let is_name = !extra.is_empty() && closest(key, rules.iter().map(|r| r.key)).is_none();
+                let among = if is_name { Among::Names } else { Among::Settings };
+                cx.sink.push(d.help(help).missing_among(among, key));
                 settings.ok = false;
                 continue;
             }
@@ -154,7 +157,7 @@ impl<'a> Settings<'a> {
                     value.span,
                     "not one of the choices",
                 );
-                cx.sink.push(d.help(help).missing(word.as_str()));
+                cx.sink.push(d.help(help).missing_among(Among::Settings, word.as_str()));
                 self.ok = false;
                 None
             }

@@ -7,7 +7,7 @@ use super::lexer::{Token, TokenKind};
 use super::outline::{Chunk, found};
 use super::phrases::list;
 use super::report::Reporter;
-use super::slips::{keyword_near, prefix_near};
+use super::slips::{CALLED, keyword_near, prefix_near};
 use crate::diagnostics::{closest, codes};
 
 /// Reports that at byte `at` one of `expected` should stand.
@@ -100,8 +100,13 @@ impl<'a> Stop<'a> {
             return None;
         }
         let goes_on = self.tokens.first().is_some_and(|t| matches!(t.kind, TokenKind::Symbol(_)));
+        let is_time = self.tokens.first().is_some_and(|&t| self.slice(t) == "time");
         let help = match goes_on {
             true => "a statement ends with its line; put what spans lines into parentheses",
+            false if is_time && self.tokens.get(1).is_some_and(|t| t.kind == TokenKind::Open(b'[')) => {
+                "the unit of the time stands behind a blank: `time [d]`"
+            }
+            false if is_doubled(self.tokens) => "the sides of an equation have one `=` between them: `x' = -k*x`",
             false => "an equation has two sides: `x' = -k*x`",
         };
         Some(Said::new(codes::E0121, "this equation has no `=`".to_string(), self.bytes.clone(), help))
@@ -118,6 +123,10 @@ impl<'a> Stop<'a> {
         let help = match second.kind {
             TokenKind::Open(b'[') => closest(word, ["time"]).map(|near| format!("did you mean `{near}`?"))?,
             TokenKind::Word | TokenKind::Number | TokenKind::Text => match closest(word, MODEL_KEYWORDS) {
+                // `d x/dt`
+                _ if word == "d" && second.kind == TokenKind::Word => {
+                    format!("a derivative with respect to time is written with a prime: `{}'`", self.slice(*second))
+                }
                 _ if word == "time" => {
                     format!("the unit of the time stands in brackets: `time [{}]`", self.slice(*second))
                 }
@@ -128,6 +137,11 @@ impl<'a> Stop<'a> {
         };
         let message = format!("`{word}` does not start a statement of a model");
         Some(Said::new(codes::E0112, message, first.start..first.end, help))
+    }
+
+    /// Whether the name of a function stands before.
+    fn follows_function(&self) -> bool {
+        CALLED.contains(&self.symbol(self.before))
     }
 
     /// `=` where two sides are compared.
@@ -201,6 +215,9 @@ impl<'a> Stop<'a> {
             "(" if self.before.is_some_and(|t| t.kind == TokenKind::Word) => {
                 "a call has no blank before its parenthesis: `sin(x)`; multiplication is written `*`"
             }
+            word if self.next.is_some_and(|t| t.kind == TokenKind::Word) && self.follows_function() => {
+                &format!("what a function is of stands in parentheses: `{}({word})`", self.symbol(self.before))
+            }
             "in" => "a sum names its element in parentheses: `sum(i in cell) u[i]`",
             "[" => "a unit stands behind a number or a name that is declared; a subscript has no blank before it",
             word if self.rule != Rule::index_statement && may_be_unit(self.before, self.next, word) => {
@@ -268,4 +285,10 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
         }
         _ => return None,
     })
+}
+
+/// Whether two equals signs follow each other.
+fn is_doubled(tokens: &[Token]) -> bool {
+    let is = |t: &Token| t.kind == TokenKind::Symbol(b'=');
+    tokens.iter().zip(tokens.iter().skip(1)).any(|(a, b)| is(a) && is(b) && a.end == b.start)
 }

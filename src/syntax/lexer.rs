@@ -220,7 +220,15 @@ impl<'a> Lexer<'a, '_, '_> {
             let word = shown(self.text.get(end..word_end).unwrap_or_default());
             let number = shown(number);
             let message = format!("`{number}{word}` has no operator between the number and the name");
-            let help = Some(format!("multiplication is written `*`: `{number}*{word}`"));
+            // `d^2x/dt^2`
+            let of_order = self.text.get(..start).is_some_and(|t| t.ends_with("d^"));
+            let help = Some(match number.parse::<usize>() {
+                Ok(order @ 2..=8) if of_order => {
+                    let primes = "'".repeat(order);
+                    format!("a derivative with respect to time is written with primes: `{word}{primes}`")
+                }
+                _ => format!("multiplication is written `*`: `{number}*{word}`"),
+            });
             return self.bad(codes::E0107, message, word_end, "a number followed by a name", help);
         }
         self.push(TokenKind::Number, end);
@@ -355,6 +363,9 @@ fn is_invisible(c: char) -> bool {
 fn replacement(c: char) -> Option<&'static str> {
     Some(match c {
         '#' => "a comment starts with `//`",
+        '&' => "conditions are joined by the word `and`",
+        '|' => "conditions are joined by the word `or`; an absolute value is written `abs(x)`",
+        '!' => "a condition is turned round by the word `not`",
         '\u{2212}' | '\u{2013}' | '\u{2014}' => "write the minus of the keyboard: `-`",
         '\u{00b7}' | '\u{00d7}' | '\u{22c5}' | '\u{2217}' => "multiplication is written `*`",
         '\u{00f7}' | '\u{2215}' => "division is written `/`",

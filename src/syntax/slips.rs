@@ -3,6 +3,9 @@
 use super::grammar::Rule;
 use crate::diagnostics::closest;
 
+/// Functions that are written without parentheses elsewhere.
+pub(super) const CALLED: [&str; 9] = ["sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt"];
+
 /// The keyword that `word` was meant to be, of those that `expected` has room for.
 pub(super) fn keyword_near(word: &str, expected: &[Rule]) -> Option<&'static str> {
     closest(word, expected.iter().filter_map(|&rule| keyword(rule))).filter(|near| *near != word)

@@ -5,7 +5,7 @@ use super::super::units::Table;
 use super::canonical::{Product, expression};
 use super::subject::Resolver;
 use super::units::has_units;
-use crate::diagnostics::codes::{E1106, W0708};
+use crate::diagnostics::codes::{E1106, E1107, W0708};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
     self, Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Quantity, Relation, Snapshot, Subject,
@@ -21,6 +21,16 @@ pub(in crate::sema) fn test(
     used: &mut Vec<String>,
     sink: &mut Sink,
 ) -> Option<Test> {
+    let name = &item.name.name;
+    if name.trim().is_empty() || name.contains(char::is_control) {
+        let (message, here) = match name.trim().is_empty() {
+            true => ("a test needs a name", "empty"),
+            false => ("the name of a test is one line of characters that can be seen", "holds a control character"),
+        };
+        let help = "name what must hold: `test \"the period is that of the pendulum\" { ... }`";
+        sink.push(Diagnostic::error(E1107, message, item.name.span, here).help(help));
+        return None;
+    }
     if item.expectations.is_empty() {
         let message = format!("the test \"{}\" expects nothing", item.name.name);
         let help = "add an expectation: `expect max(abs(run.x)) < 1`";

@@ -6,7 +6,7 @@ use super::super::settings::{Context, Settings};
 use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Among, Diagnostic, Sink};
 use crate::hir::{DataId, DataPlaces, DataSet, ModelId};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Item, ModelItem};
@@ -196,7 +196,11 @@ impl Checker<'_> {
                 let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
                 let help = suggest::help("data sets", &name.name, known);
                 let message = format!("there is no data set `{}`", name.name);
-                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name));
+                sink.push(
+                    Diagnostic::error(E0201, message, name.span, "unknown data")
+                        .help(help)
+                        .missing_among(Among::Items, &name.name),
+                );
                 (None, false)
             }
         }

@@ -8,7 +8,7 @@ use super::super::{expect, predict, suggest, units};
 use super::Checker;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0201, E0202, E0516};
-use crate::diagnostics::{Diagnostic, Sink, closest};
+use crate::diagnostics::{Among, Diagnostic, Sink, closest};
 use crate::hir::{DataId, FitId, Model};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
@@ -64,7 +64,11 @@ impl Checker<'_> {
                         ),
                     ),
                 };
-                cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help).missing(&of.name));
+                cx.sink.push(
+                    Diagnostic::error(E0201, message, of.span, "which fit?")
+                        .help(help)
+                        .missing_among(Among::Items, &of.name),
+                );
                 None
             }
         };
@@ -114,7 +118,9 @@ impl Checker<'_> {
                     let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
                     let message = format!("there is no data set `{}`", name.name);
                     sink.push(
-                        Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name),
+                        Diagnostic::error(E0201, message, name.span, "unknown data")
+                            .help(help)
+                            .missing_among(Among::Items, &name.name),
                     );
                     None
                 }
@@ -123,7 +129,25 @@ impl Checker<'_> {
         found.into_iter().collect()
     }
 
+    /// Reports a fit whose model is a data set and whose data is a model; whether it is one.
+    fn is_turned_round(&mut self, item: &ast::Fit, sink: &mut Sink) -> bool {
+        let (model, [data]) = (&item.model, item.data.as_slice()) else { return false };
+        let turned = self.data.contains_key(&model.name) && self.models.contains_key(&data.name);
+        if !turned || self.models.contains_key(&model.name) || self.data.contains_key(&data.name) {
+            return false;
+        }
+        self.used.extend([model.name.clone(), data.name.clone()]);
+        let message = format!("`{}` is a data set and `{}` a model", model.name, data.name);
+        let d = Diagnostic::error(E0201, message, model.span, "the model stands here")
+            .label(data.span, "and the data here");
+        sink.push(d.help(format!("a model is fitted to data: `fit {} to {}`", data.name, model.name)));
+        true
+    }
+
     pub(super) fn fit(&mut self, item: &ast::Fit, items: &[Item], sources: &Sources, sink: &mut Sink) -> Option<FitId> {
+        if self.is_turned_round(item, sink) {
+            return None;
+        }
         let model = self.find_model(&item.model, sink);
         let data = self.fitted_data(item, items, sink);
         settings_in(item, &mut self.used);

@@ -12,7 +12,7 @@ use super::units::{self, Table};
 use super::{model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201};
-use crate::diagnostics::{Diagnostic, Severity, Sink, causes};
+use crate::diagnostics::{self, Among, Diagnostic, Severity, Sink, causes};
 use crate::hir::{DataId, FitId, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item};
@@ -35,7 +35,9 @@ pub fn analyze(
     checker.broken = sink.error_places().collect();
     let mut program = checker.check(file, overrides, sources, &mut own);
     program = program.filter(|_| !own.has_errors() && !broken);
-    let items: Vec<Span> = file.items.iter().map(Item::span).collect();
+    let own_names = |item: &Item| matches!(item, Item::Model(_) | Item::Function(_) | Item::Network(_));
+    let place = |item: &Item| diagnostics::Item { span: item.span(), own_names: own_names(item) };
+    let items: Vec<diagnostics::Item> = file.items.iter().map(place).collect();
     for finding in causes(own.into_sorted(), &items) {
         // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept. Whether a list
         // is one of as many values as there are elements is not known then.
@@ -201,7 +203,8 @@ impl<'w> Checker<'w> {
             None => {
                 let help = suggest::help("models", &name.name, self.models.keys().map(String::as_str));
                 let message = format!("there is no model `{}`", name.name);
-                sink.push(Diagnostic::error(E0201, message, name.span, "unknown model").help(help).missing(&name.name));
+                let d = Diagnostic::error(E0201, message, name.span, "unknown model").help(help);
+                sink.push(d.missing_among(Among::Items, &name.name));
                 None
             }
         }

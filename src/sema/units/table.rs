@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0801, E0804, E0806};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Among, Diagnostic, Sink};
 use crate::hir::{Conversion, Symbol, Unit, known_unit, known_units};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, UnitExpr};
@@ -106,7 +106,8 @@ impl Table {
             sink.push(d.help("use K in the model; a column that is read, `T = temperature [degC]`, is converted"));
             return;
         }
-        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit").missing(name);
+        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit")
+            .missing_among(Among::Items, name);
         let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
         known_units().for_each(|known| all.push(known));
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));

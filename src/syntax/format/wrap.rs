@@ -233,7 +233,7 @@ impl<'a, 't> Line<'a, 't> {
         let commas: Vec<&Lexeme> =
             self.each().filter(|(_, l, d)| *d == self.base && l.symbol() == Some(b',')).map(|(_, l, _)| l).collect();
         // `per sample` behind a list is about all of it.
-        let of_all = self.each().any(|(_, l, _)| l.is_word() && l.text == "per");
+        let of_all = self.has_behind_brackets("per");
         if commas.is_empty() || of_all || !second.is_some_and(Lexeme::is_word) {
             return false;
         }
@@ -252,6 +252,21 @@ impl<'a, 't> Line<'a, 't> {
             cut = next.copied();
         }
         true
+    }
+
+    /// Whether the statement that starts here has this word outside of brackets, perhaps on a line further down where brackets close.
+    fn has_behind_brackets(&self, word: &str) -> bool {
+        let mut at = self.tokens.start;
+        while let Some(lexeme) = self.lexemes.get(at) {
+            if lexeme.is(TokenKind::Newline) || lexeme.is(TokenKind::Semicolon) || lexeme.closes() {
+                return false;
+            }
+            if lexeme.is_word() && lexeme.text == word {
+                return true;
+            }
+            at = if lexeme.opens().is_some() { lexeme.partner.max(at) } else { at } + 1;
+        }
+        false
     }
 
     /// Gives the widest brackets of the line's own level lines of their own; whether there are any worth it.
