@@ -349,7 +349,7 @@ fn auxiliary(
         unfit
     } else if declared.numbers() != states.len() {
         let wanted = families::count(states.len(), &names, "states");
-        Some(format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.numbers()))
+        Some(format!("`{}` has {} per step, for {wanted}", declared.name, families::so_many(declared.numbers())))
     } else {
         None
     };
