@@ -94,7 +94,7 @@ codes! {
     E0403 "hole too large" "A hole has at most 10,000 candidate terms.";
     E0404 "term twice in one hole" "Two candidate terms of a hole are equal up to a factor, so their coefficients cannot be told apart.";
     E0405 "term in two holes" "Two holes of one equation hold the same candidate term, so their coefficients cannot be told apart.";
-    E0406 "hole in the wrong place" "A hole stands in an equation: not in a `let`, a constant or another hole.";
+    E0406 "hole in the wrong place" "A hole stands in an equation: not in a `let`, a constant, a function or another hole.";
     E0407 "candidate term times a parameter" "An estimated parameter is a factor of a candidate term.";
     E0408 "holes multiplied" "Two holes are factors of one product, so their scales cannot be told apart.";
 
@@ -173,7 +173,7 @@ codes! {
     W0702 "unused item" "An import, a network or a data set is declared and never used.";
     W0703 "setting without effect" "The setting belongs to the other fitting engine.";
     W0704 "unknowns that look alike" "Two unknowns multiply the same factor in one equation, which alone cannot tell them apart.";
-    W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
+    W0705 "parameter without effect" "No equation holds the parameter, or it only moves a jump, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
     W0708 "tolerance as large as the value" "A number of the other sign, or none at all, would meet the expectation. A tolerance without `%` is absolute: `within 5` is not `within 5%`.";

@@ -81,10 +81,7 @@ fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64
 
 /// The model as source with its holes filled.
 pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, initial: &[f64]) -> String {
-    let mut out = format!("\nmodel {} {{\n", model.name);
-    for line in &statements.declarations {
-        let _ = writeln!(out, "  {line}");
-    }
+    let mut out = String::new();
     for (declared, ids) in &statements.states {
         let order = ids.first().map_or(1, |&id| model.states[id].order);
         let order = if order > 1 { format!(" order {order}") } else { String::new() };
@@ -151,8 +148,39 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
             let _ = writeln!(out, "  initial {base}{} = {values}", "'".repeat(k.into()));
         }
     }
-    out.push_str("}\n");
-    out
+    let mut head = format!("\nmodel {} {{\n", model.name);
+    for line in used(&statements.declarations, &out) {
+        let _ = writeln!(head, "  {line}");
+    }
+    head + &out + "}\n"
+}
+
+/// The declarations that a text needs, directly or through others: functions of the file serve all of its models, and dropped
+/// terms leave names behind.
+fn used<'d>(declarations: &'d [String], text: &str) -> Vec<&'d String> {
+    let mut kept: Vec<&String> = declarations.iter().collect();
+    loop {
+        let before = kept.len();
+        let all = kept.clone();
+        kept.retain(|line| {
+            let Some(name) = optional(line) else { return true };
+            let others = all.iter().filter(|other| *other != line).map(|other| other.as_str());
+            others.chain([text]).any(|text| words(text).any(|word| word == name))
+        });
+        if kept.len() == before {
+            return kept;
+        }
+    }
+}
+
+/// The name that a function, constant or `let` declares.
+fn optional(declaration: &str) -> Option<&str> {
+    let mut words = words(declaration);
+    matches!(words.next()?, "fn" | "const" | "let").then(|| words.next())?
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 /// A unit behind a declared name.
@@ -164,4 +192,27 @@ pub(super) fn written(unit: Option<&Unit>) -> String {
 fn list(values: impl Iterator<Item = f64>) -> String {
     let values: Vec<String> = values.map(number).collect();
     if values.len() == 1 { values.concat() } else { format!("({})", values.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::used;
+
+    #[test]
+    fn declarations_that_nothing_needs_are_left_out() {
+        let all = [
+            "index cell = 1..n",
+            "const n = 4",
+            "const m = 5",
+            "fn f(x) = g(x)",
+            "fn g(x) = a*x",
+            "fn h(x) = f(x)",
+            "let a = 2",
+            "input fh",
+        ]
+        .map(String::from);
+        let kept = used(&all, "  u' = 3*f(u) + fh\n");
+        let left: Vec<&str> = kept.iter().map(|line| line.as_str()).collect();
+        assert_eq!(left, [all[0].as_str(), &all[1], &all[3], &all[4], &all[6], &all[7]]);
+    }
 }

@@ -62,7 +62,7 @@ fn binding(
         Some(format!("`{}` has numbers for every step, and a parameter has one for the window", declared.name))
     } else if declared.numbers() != unknowns.len() {
         let wanted = families::count(unknowns.len(), &names, "parameters");
-        Some(format!("`{}` has {} numbers, for {wanted}", declared.name, declared.numbers()))
+        Some(format!("`{}` has {}, for {wanted}", declared.name, families::so_many(declared.numbers())))
     } else {
         None
     };

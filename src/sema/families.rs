@@ -113,6 +113,11 @@ pub(super) fn states(model: &Model) -> impl Iterator<Item = (StateId, &str)> {
     model.states.iter().map(|(id, State { name, .. })| (id, name.as_str()))
 }
 
+/// `1 number`, `2 numbers`.
+pub(super) fn so_many(count: usize) -> String {
+    format!("{count} number{}", if count == 1 { "" } else { "s" })
+}
+
 /// How many things `names` stand for: "2 names", or "12 elements of `C`, `b`" with families among them.
 pub(super) fn count(elements: usize, names: &[&Expr], noun: &str) -> String {
     if elements == names.len() {

@@ -270,9 +270,9 @@ fn ensure_shape(
         (true, false) => format!("`{}` has numbers for every step, and a start has one", declared.name),
         _ if declared.numbers() != count => {
             format!(
-                "`{}` has {} numbers, for {}",
+                "`{}` has {}, for {}",
                 declared.name,
-                declared.numbers(),
+                families::so_many(declared.numbers()),
                 families::count(count, names, "names")
             )
         }

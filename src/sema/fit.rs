@@ -9,7 +9,7 @@ use super::rules::FIT;
 use super::sets::Sets;
 use super::settings::{Context, Settings, as_word, elements};
 use super::shift::shifts;
-use super::{families, per_sample};
+use super::{families, jumps, per_sample};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
@@ -142,6 +142,7 @@ pub(super) fn fit(
         let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
         cx.sink.push(d.label(model.span, "declared here"));
     }
+    jumps::warnings(model).into_iter().for_each(|d| cx.sink.push(d));
     settings.ok &= sets.observe(model, cx);
     if engine == Engine::Gradient {
         settings.ok &=
@@ -348,7 +349,7 @@ fn auxiliary(
         unfit
     } else if declared.numbers() != states.len() {
         let wanted = families::count(states.len(), &names, "states");
-        Some(format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.numbers()))
+        Some(format!("`{}` has {} per step, for {wanted}", declared.name, families::so_many(declared.numbers())))
     } else {
         None
     };

@@ -4,7 +4,7 @@ use super::resolve::{MAX_NODES, Resolver};
 use super::scope::{BUILT_IN, Scope, functions};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0205, E0211, E0906};
+use crate::diagnostics::codes::{E0201, E0202, E0205, E0211, E0406, E0906};
 use crate::hir::Expr;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -29,6 +29,7 @@ impl<'a> Resolver<'a, '_> {
             let mut bound: Vec<&str> = function.params.iter().map(|p| p.name.as_str()).collect();
             self.check_names(function, &function.body, inside, &mut bound);
             self.check_end(function);
+            self.check_whole(function);
         }
     }
 
@@ -55,6 +56,26 @@ impl<'a> Resolver<'a, '_> {
         self.endless.push(name.clone());
         let d = Diagnostic::error(E0906, format!("the function `{name}` calls itself"), place, "no end");
         self.sink.push(d.label(function.name.span, "declared here"));
+    }
+
+    /// Whether a function holds a hole, which would be another one, with coefficients of its own, wherever the function is called.
+    fn check_whole(&mut self, function: &'a ast::Function) {
+        let mut open: Vec<&ast::Expr> = vec![&function.body];
+        while let Some(expr) = open.pop() {
+            if let ast::ExprKind::Hole(_) = &expr.kind {
+                let name = &function.name.name;
+                // Calls are not blamed for the same.
+                self.endless.push(name.clone());
+                let message = format!("a function holds no hole, and `{name}` does");
+                let d = Diagnostic::error(E0406, message, expr.span, "not here");
+                let help = format!(
+                    "hand the hole over where the function is called: `{name}(?terms(...))`; or name it in the model: `hole g = ...`"
+                );
+                self.sink.push(d.help(help));
+                return;
+            }
+            each_part(expr, &mut |part| open.push(part));
+        }
     }
 
     /// Names in a function: its parameters, and the model's where the function stands inside a model.

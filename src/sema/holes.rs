@@ -42,13 +42,13 @@ pub(super) struct TermDraft {
 }
 
 /// What a library offers before its terms have coefficients.
-struct Library {
-    products: Vec<Product>,
+pub(super) struct Library {
+    pub(super) products: Vec<Product>,
     /// The terms as the statement spells them; empty where they are spelled from their values.
-    spelled: Vec<String>,
+    pub(super) spelled: Vec<String>,
     /// Which arguments each term is a product of.
-    factors: Vec<Vec<usize>>,
-    bounds: Bounds,
+    pub(super) factors: Vec<Vec<usize>>,
+    pub(super) bounds: Bounds,
 }
 
 /// The libraries a hole can draw from.
@@ -95,50 +95,6 @@ impl Resolver<'_, '_> {
         self.folded(folded)
     }
 
-    /// `?ratio(poly(x; 2), poly(x; 2))`: one sum over one plus another. The constant of the denominator is that one, since
-    /// a common factor of both sums could not be told.
-    fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
-        let mut calls = call.arguments.iter().map(|a| match &a.kind {
-            // A function that gives a list is a library by itself.
-            ast::ExprKind::Call(inner) if self.list_function(a).is_some() => {
-                let function = ast::Ident { name: "terms".to_string(), span: inner.function.span };
-                Some((ast::Call { function, arguments: vec![a.clone()], named: Vec::new() }, a.span))
-            }
-            ast::ExprKind::Call(inner) if inner.function.name != "ratio" => Some((inner.clone(), a.span)),
-            _ => None,
-        });
-        let (Some(Some(above)), Some(Some(below)), None, true) =
-            (calls.next(), calls.next(), calls.next(), call.named.is_empty())
-        else {
-            let d = Diagnostic::error(E0402, "`?ratio` takes two libraries", span, "one for each side of the fraction");
-            self.sink.push(d.help("write `?ratio(poly(x; degree = 2), poly(x; degree = 2))`"));
-            return None;
-        };
-        let top = self.library(&above.0, above.1);
-        let bottom = self.library(&below.0, below.1);
-        let (top, mut bottom) = (top?, bottom?);
-        let constant = |p: &Product| p.factors.is_empty();
-        let keep: Vec<bool> = bottom.products.iter().map(|p| !constant(p)).collect();
-        let mut at = keep.iter();
-        bottom.products.retain(|_| at.next() == Some(&true));
-        let mut at = keep.iter();
-        bottom.spelled.retain(|_| at.next() == Some(&true));
-        let mut at = keep.iter();
-        bottom.factors.retain(|_| at.next() == Some(&true));
-        if bottom.products.is_empty() {
-            let message = "the denominator has no term but the constant, which is fixed to 1";
-            let d = Diagnostic::error(E0402, message, below.1, "nothing to find");
-            self.sink.push(d.help("use the numerator alone, without `?ratio`"));
-            return None;
-        }
-        let top = self.weigh(&above.0, top, above.1)?;
-        let mut below_sum = vec![Expr::number(1.0, below.1)];
-        below_sum.extend(self.weigh(&below.0, bottom, below.1)?);
-        let folded =
-            fold::sum(top, above.1).and_then(|a| fold::binary(BinaryOp::Div, a, fold::sum(below_sum, below.1)?, span));
-        self.folded(folded)
-    }
-
     /// Says that there is no such library. As a side of `?ratio`, where no question mark stands, it may have been meant as a function.
     fn unknown_library(&mut self, call: &ast::Call, span: Span) {
         let (library, place) = (call.function.name.as_str(), call.function.span);
@@ -166,7 +122,7 @@ impl Resolver<'_, '_> {
     }
 
     /// The candidate terms of one library.
-    fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
+    pub(super) fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
         let library = call.function.name.as_str();
         if !LIBRARIES.contains(&library) {
             self.unknown_library(call, span);
@@ -280,7 +236,7 @@ impl Resolver<'_, '_> {
 
     /// Candidate terms times their coefficients. The coefficients are numbered where the hole is met first; other elements of
     /// the same statement share them.
-    fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
+    pub(super) fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
         let Library { products, spelled: written, factors, bounds } = library;
         let place = (span, self.tuple);
         let known = self.hole_at_place.get(&place).copied();

@@ -1,5 +1,6 @@
 //! Chains of layers: `trunk, flatten, linear(bias = 0), sigmoid`.
 
+use super::families;
 use super::network::{MAX_LAYERS, Shared, widths};
 use super::settings::{Context, Settings, as_word};
 use super::suggest;
@@ -110,7 +111,10 @@ fn end(
                 ))
             } else if output.elements.is_some() {
                 (channels != size).then(|| {
-                    format!("`{name}` has {size} numbers at every element, and the convolution gives {channels}")
+                    format!(
+                        "`{name}` has {} at every element, and the convolution gives {channels}",
+                        families::so_many(size)
+                    )
                 })
             } else if output.over == Over::Horizon {
                 Some(format!(
@@ -119,7 +123,7 @@ fn end(
             } else if output.over == Over::Once {
                 Some(format!("`{name}` is not over the window, and a convolution gives numbers for every step"))
             } else if channels != size {
-                Some(format!("`{name}` has {size} numbers per step, and the convolution gives {channels}"))
+                Some(format!("`{name}` has {} per step, and the convolution gives {channels}", families::so_many(size)))
             } else {
                 None
             };

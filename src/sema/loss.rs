@@ -171,7 +171,7 @@ fn outputs(
     } else if declared.numbers() != states {
         let names: Vec<&Expr> = names.iter().collect();
         let wanted = families::count(states, &names, "states");
-        format!("`{}` has {} numbers per step, for {wanted}", declared.name, declared.numbers())
+        format!("`{}` has {} per step, for {wanted}", declared.name, families::so_many(declared.numbers()))
     } else {
         return Some(OutputRef { network, output: position, component: 0 });
     };

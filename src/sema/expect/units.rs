@@ -3,7 +3,7 @@
 //! Plain numbers fit everything, as values do in models. Unlike models, expectations convert: a test says what is true of a
 //! quantity, in whatever unit it is told.
 
-use super::super::units::{mismatch, shown};
+use super::super::units::{mismatch, what};
 use super::subject::Resolver;
 use super::unit_of::unit_of_name;
 use crate::base::Ratio;
@@ -97,7 +97,7 @@ impl Resolver<'_> {
     fn told<T>(&mut self, found: Result<T, Trouble>, place: Span) -> Option<T> {
         let d = match found {
             Ok(found) => return Some(found),
-            Err(Trouble::Differ(left, right)) => mismatch(&left, &right, place, format!("in {}", shown(&right))),
+            Err(Trouble::Differ(left, right)) => mismatch(&left, &right, place, what(&right)),
             Err(Trouble::Open) => {
                 let message = "the unit of what this is compared with is not known, so there is nothing to convert to";
                 let d = Diagnostic::error(E0807, message, place, "");

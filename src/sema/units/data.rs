@@ -274,10 +274,10 @@ impl Settler<'_, '_> {
     }
 
     fn differs(&mut self, needed: &Unit, own: &Unit, (place, name): (Option<Span>, &str), span: Span) {
-        let d = mismatch(needed, own, span, format!("in {}", super::report::shown(own)));
+        let d = mismatch(needed, own, span, super::report::what(own));
         let quoted = quoted(name);
         self.sink.push(match place {
-            Some(place) => d.label(place, format!("{quoted} is in {}", super::report::shown(needed))),
+            Some(place) => d.label(place, format!("{quoted} is {}", super::report::what(needed))),
             None => d,
         });
     }

@@ -51,7 +51,7 @@ pub(in super::super) fn compare(
 ) {
     let mut say = |name: &str, own: &Unit, found: &Unit, place: Span| {
         if !own.equals(found) {
-            let d = mismatch(own, found, span, format!("its `{name}` is in {}", shown(found)));
+            let d = mismatch(own, found, span, format!("its `{name}` is {}", super::report::what(found)));
             sink.push(d.label(place, format!("in {} here", shown(own))));
         }
     };

@@ -24,7 +24,7 @@ mod written;
 
 pub(super) use data::{Conversions, Unitless, forget_of_columns, settle};
 pub(super) use dataset::{compare, simulated, wanted};
-pub(super) use report::{mismatch, shown};
+pub(super) use report::{mismatch, what};
 pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
 pub(super) use written::{as_unit, refuse_in};

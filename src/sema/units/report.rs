@@ -17,12 +17,19 @@ pub(in super::super) fn shown(unit: &Unit) -> String {
     }
 }
 
+/// What a quantity with this unit is: `in [m]`, or `a plain number`.
+pub(in super::super) fn what(unit: &Unit) -> String {
+    match shown(unit) {
+        text if text.starts_with('[') => format!("in {text}"),
+        text => text,
+    }
+}
+
 impl Checker<'_, '_> {
     /// Reports that `odd` does not have the unit that `clash` says `with` has.
     pub(super) fn clash(&mut self, with: (&ast::Expr, &Unit), odd: (&ast::Expr, &Unit)) {
         let ((a, left), (b, right)) = (with, odd);
-        let d =
-            mismatch(left, right, b.span, format!("in {}", shown(right))).label(a.span, format!("in {}", shown(left)));
+        let d = mismatch(left, right, b.span, what(right)).label(a.span, what(left));
         let d = self.origins(d, a, b.span);
         let d = self.origins(d, b, a.span);
         // A number in front may be a rate whose unit was forgotten.
@@ -40,8 +47,8 @@ impl Checker<'_, '_> {
     /// Reports that the value at `value` does not have the unit of what is declared or set at `declared`.
     pub(super) fn clash_with_name(&mut self, name: &str, declared: (Span, &Unit), value: (&ast::Expr, &Unit)) {
         let ((place, left), (expr, right)) = (declared, value);
-        let d = mismatch(left, right, expr.span, format!("in {}", shown(right)));
-        let d = d.label(place, format!("`{name}` is in {}", shown(left)));
+        let d = mismatch(left, right, expr.span, what(right));
+        let d = d.label(place, format!("`{name}` is {}", what(left)));
         let d = self.origins(d, expr, place);
         self.push(d);
     }
@@ -51,12 +58,12 @@ impl Checker<'_, '_> {
         let unit = &clash.left;
         if self.in_hole {
             let message = format!("this candidate term has no sensible unit: {why} takes a plain number");
-            let d = Diagnostic::warning(W0801, message, argument.span, format!("in {}", shown(unit)));
+            let d = Diagnostic::warning(W0801, message, argument.span, what(unit));
             let d = self.origins(d.label(place, "takes a plain number"), argument, place);
             return self.push(d.help("divide by a quantity of the same unit"));
         }
-        let message = format!("{why} takes a plain number, and this is in {}", shown(unit));
-        let d = Diagnostic::error(E0804, message, argument.span, format!("in {}", shown(unit)));
+        let message = format!("{why} takes a plain number, and this is {}", what(unit));
+        let d = Diagnostic::error(E0804, message, argument.span, what(unit));
         let d = self.origins(d.label(place, "takes a plain number"), argument, place);
         self.push(d.help(match unit.dimension().is_empty() {
             true => format!("multiply by `{} [{}]`", crate::hir::number(unit.scale()), Unit::one().over(unit)),
@@ -107,7 +114,7 @@ impl Checker<'_, '_> {
                     }
                 }
                 Some(_) => d = d.label(span, format!("`{name}` has no unit of its own")),
-                None => d = d.label(span, format!("`{name}` is in {}", shown(unit))),
+                None => d = d.label(span, format!("`{name}` is {}", what(unit))),
             }
         }
         d

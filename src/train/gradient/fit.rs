@@ -156,6 +156,7 @@ impl<'a> Run<'a> {
         observer: &mut dyn Observer,
     ) -> Result<(), GradientError> {
         let total = self.total();
+        let prunable = self.layout.coefficients.iter().any(|c| c.prunable);
         let mut lasted = Duration::ZERO;
         self.set_mask(state)?;
         while state.step < total {
@@ -172,8 +173,8 @@ impl<'a> Run<'a> {
             }
             lasted = begun.elapsed() / u32::try_from((state.step - first).max(1)).unwrap_or(u32::MAX);
             for step in first..state.step {
-                let phase =
-                    if (step + 1) as f64 >= self.settings.prune_from * total as f64 { "pruning" } else { "training" };
+                let late = (step + 1) as f64 >= self.settings.prune_from * total as f64;
+                let phase = if late && prunable { "pruning" } else { "training" };
                 observer.progress(&Progress { step: step + 1, total, loss: state.losses[step], phase });
             }
         }

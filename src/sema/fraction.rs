@@ -1,0 +1,66 @@
+//! `?ratio`: a fraction of two libraries, each with coefficients of its own.
+
+use super::fold;
+use super::product::Product;
+use super::resolve::Resolver;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::E0402;
+use crate::hir::{BinaryOp, Bounds, Expr};
+use crate::source::Span;
+use crate::syntax::ast;
+
+impl Resolver<'_, '_> {
+    /// `?ratio(poly(x; 2), poly(x; 2))`: one sum over one plus another. The constant of the denominator is that one, since
+    /// a common factor of both sums could not be told. Bounds behind both sides hold for the coefficients of both.
+    pub(super) fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        let mut calls = call.arguments.iter().map(|a| match &a.kind {
+            // A function that gives a list is a library by itself.
+            ast::ExprKind::Call(inner) if self.list_function(a).is_some() => {
+                let function = ast::Ident { name: "terms".to_string(), span: inner.function.span };
+                Some((ast::Call { function, arguments: vec![a.clone()], named: Vec::new() }, a.span))
+            }
+            ast::ExprKind::Call(inner) if inner.function.name != "ratio" => Some((inner.clone(), a.span)),
+            _ => None,
+        });
+        let sides = (calls.next(), calls.next(), calls.next());
+        let options = self.options(call, None);
+        let (Some(Some(above)), Some(Some(below)), None) = sides else {
+            let d = Diagnostic::error(E0402, "`?ratio` takes two libraries", span, "one for each side of the fraction");
+            self.sink.push(d.help("write `?ratio(poly(x; degree = 2), poly(x; degree = 2))`"));
+            return None;
+        };
+        let top = self.library(&above.0, above.1);
+        let bottom = self.library(&below.0, below.1);
+        let (mut top, mut bottom, both) = (top?, bottom?, options?.bounds);
+        for (side, of) in [(&mut top, &above), (&mut bottom, &below)] {
+            let (lower, upper) = (side.bounds.lower.max(both.lower), side.bounds.upper.min(both.upper));
+            if lower > upper {
+                let message = "no coefficient satisfies the bounds of this side and those of the whole ratio";
+                let d = Diagnostic::error(E0402, message, of.1, "bounds contradict each other");
+                self.sink.push(d.help("write bounds behind each side alone where they differ"));
+                return None;
+            }
+            side.bounds = Bounds { lower, upper };
+        }
+        let constant = |p: &Product| p.factors.is_empty();
+        let keep: Vec<bool> = bottom.products.iter().map(|p| !constant(p)).collect();
+        let mut at = keep.iter();
+        bottom.products.retain(|_| at.next() == Some(&true));
+        let mut at = keep.iter();
+        bottom.spelled.retain(|_| at.next() == Some(&true));
+        let mut at = keep.iter();
+        bottom.factors.retain(|_| at.next() == Some(&true));
+        if bottom.products.is_empty() {
+            let message = "the denominator has no term but the constant, which is fixed to 1";
+            let d = Diagnostic::error(E0402, message, below.1, "nothing to find");
+            self.sink.push(d.help("use the numerator alone, without `?ratio`"));
+            return None;
+        }
+        let top = self.weigh(&above.0, top, above.1)?;
+        let mut below_sum = vec![Expr::number(1.0, below.1)];
+        below_sum.extend(self.weigh(&below.0, bottom, below.1)?);
+        let folded =
+            fold::sum(top, above.1).and_then(|a| fold::binary(BinaryOp::Div, a, fold::sum(below_sum, below.1)?, span));
+        self.folded(folded)
+    }
+}
