@@ -15,6 +15,8 @@
 use super::{BufferIndex, Entry, Size};
 use crate::base::Elem;
 
+pub use super::count::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, segments};
+
 /// The program of one entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceProgram {
@@ -65,35 +67,6 @@ pub struct Scratch {
     pub count: Count,
     /// First and last step of the *entry* that use it; in between it keeps its numbers.
     pub alive: (usize, usize),
-}
-
-/// A product of sizes, each cut off at a limit of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Count {
-    /// Each size and the most it counts for.
-    pub factors: Vec<(Size, u64)>,
-}
-
-impl Count {
-    /// A size as it is.
-    pub fn of(size: Size) -> Count {
-        Count { factors: vec![(size, u64::MAX)] }
-    }
-
-    /// The product with a size that counts for `most` at most.
-    pub fn times(mut self, size: Size, most: u64) -> Count {
-        self.factors.push((size, most));
-        self
-    }
-
-    /// Its value for the sizes of all axes, or `None` beyond 63 bits.
-    pub fn value(&self, sizes: &[u64]) -> Option<u64> {
-        let product = self.factors.iter().try_fold(1u64, |product, (size, most)| {
-            let factor = size.value(sizes)?.min(*most);
-            product.checked_mul(factor)
-        })?;
-        (product <= i64::MAX as u64).then_some(product)
-    }
 }
 
 /// One argument of a launch.
@@ -203,14 +176,6 @@ pub enum DeviceFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_cut_each_factor_off_and_refuse_overflow() {
-        let count = Count::of(Size::axis(0)).times(Size::axis(1), 8);
-        assert_eq!(count.value(&[3, 100]), Some(24));
-        assert_eq!(count.value(&[3, 5]), Some(15));
-        assert_eq!(count.value(&[u64::MAX / 4, 100]), None);
-    }
 
     #[test]
     fn a_status_word_names_sample_and_time_step() {

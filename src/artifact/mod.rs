@@ -8,6 +8,7 @@
 //! parameters; sizes are products of axis sizes ([`Size`]), so all of them are known once a call has bound the axes.
 
 mod code;
+mod count;
 pub mod device;
 mod entry;
 mod outline;

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::device_sources::DeviceFunction;
-use crate::artifact::device::{Argument, Count, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::artifact::device::{
+    Argument, Count, DeviceProgram, DeviceStep, FEWEST_STEPS_CUT, Factor, Launch, MOST_THREADS_CUT, Memory, TimeCut,
+};
 use crate::artifact::{BufferPlace, Port, Size};
 use crate::base::Elem;
 
@@ -19,7 +21,10 @@ const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a 
 
    Every kernel is extern \"C\", one-dimensional, without dynamic shared memory. Its parameters are 64 bits wide: addresses and numbers.
    Words of the status hold all ones before the first launch; a step that fails puts the smallest place there at which it did. Scratch
-   and temporaries need no values before, and hold what later launches of the same call read. */
+   and temporaries need no values before, and hold what later launches of the same call read.
+
+   Few long systems of a relaxed solve are cut in time. In the tables segments(n) is the number of segments of n steps; cut(b, l, n) is 1
+   where b systems of l threads each and n steps are cut, else 0, and whole(b, l, n) the other way round. One of two regimes has no threads. */
 #pragma once
 
 typedef unsigned long long mechc_word;
@@ -47,11 +52,26 @@ typedef struct {
 } mechc_memory;
 
 static inline mechc_word mechc_least(mechc_word a, mechc_word b) { return a < b ? a : b; }
+
+static inline mechc_word mechc_segments(mechc_word steps) {
+  mechc_word segments = 1;
+  while (2 * segments * segments <= steps) segments *= 2;
+  return segments;
+}
+
 ";
+
+/// The rule of cutting systems in time.
+fn rule() -> String {
+    format!(
+        "static inline mechc_word mechc_cut(mechc_word systems, mechc_word lanes, mechc_word steps) {{\n  return systems * lanes <= {MOST_THREADS_CUT} && steps >= {FEWEST_STEPS_CUT};\n}}\n"
+    )
+}
 
 /// The header of these functions.
 pub(super) fn text(functions: &[DeviceFunction]) -> String {
     let mut out = String::from(HEADER);
+    out.push_str(&rule());
     for function in functions {
         tables(&mut out, function);
         calls(&mut out, &function.name, &function.program);
@@ -175,9 +195,20 @@ fn count(count: &Count) -> String {
     let factors: Vec<String> = count
         .factors
         .iter()
-        .map(|(size, most)| if *most == u64::MAX { size.to_string() } else { format!("min({size}, {most})") })
+        .map(|factor| match factor {
+            Factor::Size(size, u64::MAX) => size.to_string(),
+            Factor::Size(size, most) => format!("min({size}, {most})"),
+            Factor::Segments(steps) => format!("segments({steps})"),
+            Factor::When { systems, cut: true } => format!("cut({})", arguments(systems, Size::to_string)),
+            Factor::When { systems, cut: false } => format!("whole({})", arguments(systems, Size::to_string)),
+        })
         .collect();
     if factors.is_empty() { "1".to_string() } else { factors.join(" * ") }
+}
+
+/// What the rule of cutting systems in time depends on.
+fn arguments(of: &TimeCut, size: fn(&Size) -> String) -> String {
+    format!("{}, {}, {}", size(&of.systems), of.lanes, size(&of.steps))
 }
 
 fn size_in_c(size: &Size) -> String {
@@ -186,9 +217,12 @@ fn size_in_c(size: &Size) -> String {
 }
 
 fn count_in_c(count: &Count) -> String {
-    let factor = |(size, most): &(Size, u64)| match *most {
-        u64::MAX => size_in_c(size),
-        most => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+    let factor = |factor: &Factor| match factor {
+        Factor::Size(size, u64::MAX) => size_in_c(size),
+        Factor::Size(size, most) => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+        Factor::Segments(steps) => format!("mechc_segments({})", size_in_c(steps)),
+        Factor::When { systems, cut: true } => format!("mechc_cut({})", arguments(systems, size_in_c)),
+        Factor::When { systems, cut: false } => format!("!mechc_cut({})", arguments(systems, size_in_c)),
     };
     if count.factors.is_empty() {
         return "1ULL".to_string();

@@ -1,7 +1,7 @@
 //! Relaxed solves of few steps, of no samples, and of systems that are undetermined.
 
 use super::device::{Built, compare};
-use mechc::artifact::device::DeviceFailure;
+use mechc::artifact::device::{DeviceFailure, DeviceStep};
 use mechc::base::{SolvePrecision, TensorData};
 use mechc::codegen;
 use mechc::driver::conformance::{Case, SolveForm, StepAxes, cases, golden, worst};
@@ -110,4 +110,78 @@ fn a_factor_that_single_precision_cannot_hold_is_told() {
     // Neighbouring steps are nearly the same equation: beyond single precision, not beyond double.
     assert_eq!(run(SolvePrecision::F64, 1e-4).1, None);
     assert_eq!(run(SolvePrecision::Mixed, 1e-4).1, Some((DeviceFailure::NotConverged, 0)));
+}
+
+#[test]
+fn few_long_systems_are_cut_in_time() {
+    // Other matrices at each step, so that a step taken for another one shows; the two widths of one thread and of a group of lanes.
+    for (states, orders) in [(1, 3), (4, 3)] {
+        for own in [true, false] {
+            let form = SolveForm::new(states, orders, 1, own, false);
+            let at = |samples, steps| case(form, samples, steps);
+            compare(&[at(1, 128), at(3, 200), at(1, 511), at(1, 2000), at(3, 1001)]);
+        }
+    }
+}
+
+#[test]
+fn time_is_cut_for_every_kind_of_step_and_start() {
+    for own in [[true, true], [true, false], [false, true], [false, false]] {
+        let steps = if own[1] { StepAxes::Interval(199) } else { StepAxes::Shared(199) };
+        let form = |states, orders| SolveForm { steps, ..SolveForm::new(states, orders, 1, own[0], false) };
+        compare(&[case(form(1, 3), 3, 200), case(form(2, 4), 3, 200)]);
+    }
+    // Initial values up to beyond the first separator, and more equations than states.
+    let form = SolveForm { start: 20, equations: 3, steps: StepAxes::Sample, ..SolveForm::new(2, 3, 2, true, false) };
+    compare(&[case(form, 2, 200)]);
+    // Blocks whose arrays are beyond shared memory.
+    let wide = case(SolveForm::new(14, 4, 2, true, false), 1, 130);
+    assert!(wide.device_program().source.contains("work + (word)blockIdx.x"), "some arrays are outside");
+    compare(&[wide]);
+}
+
+#[test]
+fn cut_or_whole_follows_from_the_sizes() {
+    let form = SolveForm::new(1, 3, 1, true, false);
+    let program = codegen::cuda::generate(&case(form, 1, 128).program);
+    let threads = |samples: u64, steps: u64| -> (u64, u64) {
+        let sizes: Vec<u64> = program
+            .entry
+            .axes
+            .iter()
+            .map(|a| match a.name.as_str() {
+                "sample" => samples,
+                "time" => steps,
+                _ => a.size.unwrap_or(0) as u64,
+            })
+            .collect();
+        let of = |what: &str| {
+            let launches = program.steps.iter().filter_map(|step| match step {
+                DeviceStep::Launch(launch) => Some(launch),
+                DeviceStep::Gemm(_) => None,
+            });
+            let named = launches.filter(|l| program.kernels[l.kernel].name.starts_with(what));
+            named.map(|l| l.threads.value(&sizes).expect("a count")).sum()
+        };
+        (of("f_factor"), of("f_segments"))
+    };
+    assert_eq!(threads(1, 127), (1, 0));
+    assert_eq!(threads(1, 128), (0, 16));
+    assert_eq!(threads(1024, 2000), (0, 1024 * 32));
+    assert_eq!(threads(1025, 2000), (1025, 0));
+    // Where a program says how many there are, only one way is in its source.
+    let fixed = |steps| case(SolveForm { steps: StepAxes::Shared(steps - 1), ..form }, 1, steps).device_program();
+    assert!(!fixed(100).source.contains("segments"), "too short to be cut");
+}
+
+#[test]
+fn an_undetermined_step_of_a_segment_is_named() {
+    let Case { program, arguments: mut args, .. } = case(SolveForm::new(1, 3, 1, true, false), 2, 200);
+    if let TensorData::F64(c) = args[0].data_mut() {
+        // Inside a segment of sample 1.
+        c[(200 + 77) * 3] = f64::NAN;
+    }
+    let (_, failed) = Built::new(vec![codegen::cuda::generate(&program)]).run(0, &args);
+    let (check, sample, time) = failed.expect("a failure");
+    assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 1, 77));
 }

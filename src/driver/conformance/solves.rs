@@ -147,7 +147,8 @@ fn said(precision: SolvePrecision) -> String {
     if precision == SolvePrecision::F64 { String::new() } else { format!(", {}", precision.name()) }
 }
 
-/// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows, in each precision.
+/// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows, in each precision; and systems that
+/// are cut in time.
 pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for (precision, own) in SolvePrecision::ALL.into_iter().flat_map(|p| [(p, true), (p, false)]) {
@@ -167,6 +168,13 @@ pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
                 let form = SolveForm { precision, ..SolveForm::new(states, orders, given, own, central) };
                 cases.push(form.case(&name, 3, 7)?);
             }
+        }
+    }
+    for own in [true, false] {
+        let matrices = if own { "own matrices" } else { "one matrix" };
+        for (states, orders) in [(1, 3), (4, 3)] {
+            let name = format!("solve: block {}, {matrices}, time in segments", states * orders);
+            cases.push(SolveForm::new(states, orders, 1, own, false).case(&name, 3, 200)?);
         }
     }
     Ok(cases)

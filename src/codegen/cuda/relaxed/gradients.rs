@@ -68,7 +68,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let mut out = String::new();
     // A place is a time step of a system; systems run fastest where their numbers lie side by side.
     let (system, t) =
-        if solve.lanes > 1 { ("place / steps", "place % steps") } else { ("place % systems", "place / systems") };
+        if !solve.unrolled { ("place / steps", "place % steps") } else { ("place % systems", "place / systems") };
     out.push_str(&format!(
         "  const word place = (word)blockIdx.x * {BLOCK} + threadIdx.x;\n  if (place >= systems * steps) return;\n"
     ));
