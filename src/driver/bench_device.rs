@@ -8,6 +8,7 @@ use super::failure::{Failure, Problem};
 use super::run;
 use super::target::{self, Target};
 use crate::base::{SolvePrecision, TensorData};
+use crate::codegen::cuda::SolveRegime;
 use crate::ir;
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::runtime::{RuntimeError, Sequence, Store, View};
@@ -18,6 +19,8 @@ use crate::solve::relaxed::{Precision, Scheme};
 pub struct DeviceTimes {
     /// Device, driver and compiler.
     pub device: String,
+    /// How it does the systems.
+    pub regime: SolveRegime,
     /// Median time to send coefficients, right-hand sides, initial values, steps and upstream gradients.
     pub to_device_ms: f64,
     /// Median time to fetch the solution and all gradients.
@@ -73,7 +76,12 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
         backward_ms: (both_ms - forward_ms).max(0.0),
         forward_bytes: bytes(&forward.params) + bytes(&forward.results),
         backward_bytes: bytes(&both.params) + bytes(&both.results),
-        device: Some(DeviceTimes { device: target.describe(), to_device_ms, from_device_ms }),
+        device: Some(DeviceTimes {
+            device: target.describe(),
+            regime: regime(bench, &form),
+            to_device_ms,
+            from_device_ms,
+        }),
     }))
 }
 
@@ -106,6 +114,17 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
         },
         steps: if bench.constant_matrix { StepAxes::One } else { StepAxes::Sample },
     })
+}
+
+/// How a device does the systems.
+fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
+    let (systems, steps) = (bench.batch as u64, bench.steps as u64);
+    // One matrix is factored in double precision anyway.
+    let precision = match form.precision {
+        SolvePrecision::Mixed if !form.own && form.steps == StepAxes::One => SolvePrecision::F64,
+        precision => precision,
+    };
+    SolveRegime::of(systems, steps, form.states * form.orders, form.central, precision)
 }
 
 /// A solve, with its adjoint or without, on resident arrays.

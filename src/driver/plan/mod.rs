@@ -7,6 +7,7 @@ use super::pointwise::compile;
 use super::{gradient, memory, solved};
 use crate::artifact::SolveOutline;
 use crate::base::SolvePrecision;
+use crate::codegen::cuda::SolveRegime;
 use crate::hir::{DataSet, DataSource, Engine, Fit, ModelId, Program, SolveSpec};
 use crate::lower::training::{outlines, whole};
 use crate::runtime::{SolveMethod, solve_scheme};
@@ -61,6 +62,8 @@ pub struct PlannedSolve {
     pub method: SolveMethod,
     /// How they are solved for the factors of unknown coefficients, where there are any.
     pub response_method: Option<SolveMethod>,
+    /// How a device does the systems, where the solve may be done there.
+    pub on_device: Option<SolveRegime>,
 }
 
 /// The solves of every fit, and of every model that is not fitted, in the order of the program. `bytes` replaces what the machine
@@ -117,7 +120,7 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     }
     // Each trajectory is solved by itself, with a matrix of its own.
     let method = SolveMethod::of(&shape, &scheme, true);
-    let solve = PlannedSolve { footprint, method, response_method: None, outline };
+    let solve = PlannedSolve { footprint, method, response_method: None, on_device: None, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
@@ -182,11 +185,12 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
     let batch = fit.batch as u64;
     let sample_bytes = need(batch.saturating_mul(2)).saturating_sub(need(batch)) / batch.max(1);
     let memory = bytes.or_else(memory::available);
+    let solves = solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit));
     Ok(Planned {
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit)),
+        solves: solves.into_iter().map(|solve| solve.on_device(fit.batch)).collect(),
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,
@@ -228,8 +232,18 @@ impl PlannedSolve {
             footprint: Footprint::new(&shape(1), &scheme, &[states]),
             method: method(outline.systems.len()),
             response_method: (outline.responses > 0).then(|| method(outline.responses)),
+            on_device: None,
             outline,
         }
+    }
+
+    /// The same, as a device does it for so many windows.
+    fn on_device(self, samples: usize) -> PlannedSolve {
+        let o = &self.outline;
+        let systems = samples.saturating_mul(o.systems.len()) as u64;
+        let block = o.states() * o.orders;
+        let regime = SolveRegime::of(systems, o.steps as u64, block, o.central, SolvePrecision::F64);
+        PlannedSolve { on_device: Some(regime), ..self }
     }
 
     /// Bytes of one factor.

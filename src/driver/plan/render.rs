@@ -77,6 +77,9 @@ impl PlannedSolve {
             _ => describe(self.method).to_string(),
         };
         line("algorithm", method);
+        if let Some(regime) = self.on_device {
+            line("on a device", regime.to_string());
+        }
         line("bytes", format!("{} for each right side, {} for a factor", f.vector_bytes, self.factor_bytes()));
     }
 
@@ -109,6 +112,7 @@ impl PlannedSolve {
             "responses": o.responses,
             "algorithm": name(self.method),
             "response_algorithm": self.response_method.map(name),
+            "device": self.on_device.map(|r| json!({ "threads": r.lanes, "segments": r.segments })),
             "right_side_bytes": f.vector_bytes,
             "factor_bytes": self.factor_bytes(),
         })

@@ -38,12 +38,12 @@ impl Sizes {
             before: "  // Squared norms of the uncorrected solution and of the last correction.\n  double uncorrected = 0, last = 0;\n".to_string(),
             begun: format!("    {high} square = 0;\n"),
             added: format!("      {sync}\n{unroll}      for (int i = 0; i < N; ++i) square += ({high})y[i] * y[i];\n"),
-            // The rule of the host engine.
+            // The rule of the host engine, without quotients: a division is a call, around which registers are spilled.
             ended: format!(
                 r"    const double now = square, earlier = last;
     last = now;
     if (pass == 0) uncorrected = now;
-    else if (now == 0 || now / uncorrected * (now / earlier) <= {} || now / earlier > (now / uncorrected < {} ? {} : {})) break;
+    else if (now == 0 || now * now <= {} * uncorrected * earlier || now > earlier * (now < {} * uncorrected ? {} : {})) break;
 ",
                 text::number(stops.settled, Elem::F64),
                 text::number(stops.near, Elem::F64),

@@ -36,6 +36,7 @@ use crate::artifact::SolveStep;
 use crate::artifact::device::Count;
 pub(super) use factors::KeptFactor;
 use regimes::Regimes;
+pub use regimes::SolveRegime;
 use solve::Solve;
 
 /// The step of a solve or its adjoint.

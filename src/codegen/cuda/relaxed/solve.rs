@@ -53,9 +53,9 @@ pub(super) fn high(precision: SolvePrecision) -> Elem {
 }
 
 /// Threads of a system, by the width of its blocks.
-pub(super) fn lanes(s: &SolveStep, high: Elem) -> u32 {
+pub(super) fn lanes(block: usize, high: Elem) -> u32 {
     let widest = WIDEST_UNROLLED[usize::from(high == Elem::F32)];
-    if s.states * s.orders > widest { LANES } else { 1 }
+    if block > widest { LANES } else { 1 }
 }
 
 impl<'s> Solve<'s> {
@@ -63,7 +63,7 @@ impl<'s> Solve<'s> {
         let (precision, shared) = arithmetic(s);
         let high = high(precision);
         let low = if precision == SolvePrecision::F64 { Elem::F64 } else { Elem::F32 };
-        let lanes = lanes(s, high);
+        let lanes = lanes(s.states * s.orders, high);
         Solve { s, rows, regimes, extent: Extent::Whole, lanes, unrolled: lanes == 1, precision, low, high, shared }
     }
 
