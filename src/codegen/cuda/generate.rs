@@ -62,6 +62,7 @@ enum Section {
 #[derive(PartialEq, Eq)]
 struct Listing {
     block: u32,
+    resident: Option<u32>,
     declarations: Vec<String>,
     body: String,
     /// What each launch computes, and what its arguments are in the names of the model.
@@ -85,6 +86,9 @@ pub(super) struct Draft {
     /// What it computes.
     pub note: String,
     pub block: u32,
+    /// Blocks that a multiprocessor has registers for at least, where that is not left to the compiler: it otherwise aims at more of them
+    /// than long bodies leave room for, and spills.
+    pub resident: Option<u32>,
     pub barriers: bool,
     pub unrolled: bool,
     pub parameters: Vec<Parameter>,
@@ -248,7 +252,9 @@ impl<'a> Generator<'a> {
             Section::Kernel(listing) => Some(listing),
             Section::Text(_) => None,
         });
-        let same = |l: &Listing| l.block == draft.block && l.declarations == declarations && l.body == draft.body;
+        let bounds = (draft.block, draft.resident);
+        let same =
+            |l: &Listing| (l.block, l.resident) == bounds && l.declarations == declarations && l.body == draft.body;
         let kernel = match listings.enumerate().find(|(_, listing)| same(listing)) {
             Some((kernel, listing)) => {
                 listing.notes.push((draft.note, notes));
@@ -259,10 +265,10 @@ impl<'a> Generator<'a> {
                 let taken = self.kernels.iter().any(|k| k.name == name);
                 let name = if taken { format!("{name}_{}", self.kernels.len()) } else { name };
                 let note = draft.note.clone();
-                let (block, barriers, unrolled) = (draft.block, draft.barriers, draft.unrolled);
+                let Draft { block, resident, barriers, unrolled, .. } = draft;
                 self.kernels.push(Kernel { name, block, barriers, unrolled, note });
                 let notes = vec![(draft.note, notes)];
-                self.sections.push(Section::Kernel(Listing { block, declarations, body: draft.body, notes }));
+                self.sections.push(Section::Kernel(Listing { block, resident, declarations, body: draft.body, notes }));
                 self.kernels.len() - 1
             }
         };
@@ -290,7 +296,8 @@ impl Listing {
                 told.push(note);
             }
         }
-        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", self.block);
+        let bounds = self.resident.map_or(self.block.to_string(), |least| format!("{}, {least}", self.block));
+        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({bounds}) {name}(");
         for (i, declaration) in self.declarations.iter().enumerate() {
             let mut notes: Vec<&str> = Vec::new();
             for note in self.notes.iter().filter_map(|(_, of)| of.get(i)).filter(|note| !note.is_empty()) {

@@ -91,6 +91,7 @@ fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
         suffix: format!("product{}", generator.origin),
         note,
         block: BLOCK,
+        resident: None,
         barriers: false,
         unrolled: false,
         parameters,

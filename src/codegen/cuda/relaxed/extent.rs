@@ -13,6 +13,12 @@ const SHARED_NUMBERS: usize = 6000;
 const SYSTEMS: u32 = 64;
 /// The same where time is cut: there are few of them, which should not wait for each other.
 const SEGMENTS: u32 = 32;
+/// Registers of a multiprocessor.
+const REGISTERS: u32 = 1 << 16;
+/// Blocks that every multiprocessor can hold.
+const MOST_BLOCKS: u32 = 16;
+/// Widest block for which half the registers of a thread are enough.
+const NARROW: usize = 3;
 
 /// What one thread, or all lanes of one block, go through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +92,12 @@ impl<'s> Solve<'s> {
             Extent::Whole => SYSTEMS,
             _ => SEGMENTS,
         }
+    }
+
+    /// Blocks whose registers a multiprocessor must hold: threads of narrow systems get 128 registers, those of wide ones all there are.
+    pub fn resident(&self) -> Option<u32> {
+        let registers = if self.block() <= NARROW { 128 } else { 256 };
+        (self.unrolled && self.lanes == 1).then(|| (REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
     /// Constants and the thread's place.

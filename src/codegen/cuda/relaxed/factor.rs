@@ -27,6 +27,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Me
         suffix: format!("{what}{}", generator.origin),
         note: solve.describe_extent(note),
         block: solve.threads_per_block(),
+        resident: solve.resident(),
         barriers: solve.lanes > 1,
         unrolled: solve.unrolled,
         parameters,

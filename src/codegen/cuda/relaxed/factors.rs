@@ -105,6 +105,7 @@ fn launch(
         suffix: format!("{suffix}{}", generator.origin),
         note: solve.describe_extent(note),
         block: solve.threads_per_block(),
+        resident: solve.resident(),
         barriers: false,
         unrolled: solve.unrolled,
         parameters,

@@ -153,6 +153,7 @@ fn launch(generator: &mut Generator<'_>, solve: &Solve<'_>, names: Names, parame
         suffix: format!("{suffix}{}", generator.origin),
         note: solve.describe_extent(note),
         block: solve.threads_per_block(),
+        resident: solve.resident(),
         barriers: solve.lanes > 1,
         unrolled: solve.unrolled,
         parameters,
