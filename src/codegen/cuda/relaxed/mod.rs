@@ -11,7 +11,7 @@
 //! | [`residuals`] | right-hand sides of a step at the solution so far |
 //! | [`substitute`] | both halves of a substitution |
 //! | [`corrections`] | when a solve is corrected again |
-//! | [`gradients`] | gradients from a solution and its adjoint, one thread for each time step of a system |
+//! | [`gradients`], [`gradient_sums`] | gradients from a solution and its adjoint: one thread for each time step of a system, then sums |
 //!
 //! and [`factors`] and [`solves`] put kernels together. A whole system is one kernel for the factor, and one for the solve with its
 //! corrections. A system that is cut has steps that separate segments; by elimination of the segments, all at once, what is left is a short
@@ -22,6 +22,7 @@ mod corrections;
 mod extent;
 mod factor;
 mod factors;
+mod gradient_sums;
 mod gradients;
 mod regimes;
 mod residuals;
