@@ -89,8 +89,8 @@ impl Case {
             // adjoint: what rounding the solution takes from them is lost, by the processor too.
             of if self.program.entry.steps.iter().any(narrow) => match (result.name.as_str(), of) {
                 ("c_adj" | "h_adj", None) => 1e-3,
-                ("c_adj" | "h_adj", Some(_)) => 1e-2,
-                ("rhs_adj" | "iv_adj", Some(_)) => 1e-4,
+                // The published systems are worse conditioned, which all of the adjoint shows.
+                (name, Some(_)) if name.ends_with("_adj") => 1e-2,
                 _ => 1e-5,
             },
             Some(golden) => golden.tolerance,

@@ -94,10 +94,11 @@ impl<'s> Solve<'s> {
         }
     }
 
-    /// Blocks whose registers a multiprocessor must hold: threads of narrow systems get 128 registers, those of wide ones all there are.
+    /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler: threads of narrow systems need no more than
+    /// 128 registers, and spill with those that it would give them. For wide ones it gives all there are.
     pub fn resident(&self) -> Option<u32> {
-        let registers = if self.block() <= NARROW { 128 } else { 256 };
-        (self.unrolled && self.lanes == 1).then(|| (REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
+        let narrow = self.unrolled && self.lanes == 1 && self.block() <= NARROW;
+        narrow.then(|| (REGISTERS / 128 / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
     /// Constants and the thread's place.
