@@ -20,6 +20,8 @@ use mechc::runtime::{
     Arg, Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
 };
 
+#[path = "cuda/operators.rs"]
+mod operators;
 #[path = "cuda/programs.rs"]
 mod programs;
 

@@ -10,6 +10,7 @@
 mod code;
 pub mod device;
 mod entry;
+pub mod operator;
 mod outline;
 mod pointwise;
 mod size;

@@ -105,6 +105,7 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
             Precision::Mixed => SolvePrecision::Mixed,
         },
         steps: if bench.constant_matrix { StepAxes::One } else { StepAxes::Sample },
+        fixed: false,
     })
 }
 

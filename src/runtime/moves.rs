@@ -64,6 +64,16 @@ impl Move {
         }
     }
 
+    /// Those that it writes.
+    pub(super) fn written(&self) -> Vec<&View> {
+        match self {
+            Move::Gather { out, .. } | Move::Row { out, .. } => vec![out],
+            Move::Append { history, at, .. } => vec![history, at],
+            Move::Round { to, .. } => vec![to],
+            Move::Bound { value, .. } => vec![value],
+        }
+    }
+
     /// What does not fit, if anything.
     pub(super) fn check(&self) -> Result<(), RuntimeError> {
         let fits = match self {

@@ -1,14 +1,15 @@
 //! From a program to a device program, step by step.
 
 use super::prelude::PRELUDE;
-use super::{nest, product, relaxed, spd, text};
+use super::{nest, operator, product, relaxed, spd, text};
 use crate::artifact::device::{
     Argument, Check, Count, DeviceFailure, DeviceProgram, DeviceStep, Kernel, Launch, Memory, Scratch,
 };
+use crate::artifact::operator::When;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, Size, Step};
 use crate::base::Elem;
 use crate::kernel::Program;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// The device program of `program`.
@@ -22,9 +23,9 @@ pub fn generate(program: &Program) -> DeviceProgram {
                     nest::step(&mut generator, nest);
                 }
             }
-            Step::Product(step) => product::step(&mut generator, step),
+            Step::Product(step) => product::step(&mut generator, step, false),
             Step::Spd(step) => spd::step(&mut generator, step),
-            Step::Solve(step) => relaxed::step(&mut generator, step),
+            Step::Solve(step) => operator::step(&mut generator, step),
         }
     }
     generator.finish()
@@ -46,14 +47,24 @@ pub(super) struct Generator<'a> {
     overlaid: BTreeSet<BufferIndex>,
     /// Functions of the source that are there already, by name.
     functions: BTreeSet<String>,
-    /// Factors of relaxed solves.
+    /// Factors of relaxed solves, of launches that are needed at the same time as the next one.
     pub factors: Vec<relaxed::KeptFactor>,
+    /// The others.
+    other_factors: BTreeMap<When, Vec<relaxed::KeptFactor>>,
+    /// When the next launches and scratch are needed.
+    when: When,
+    /// Scratch that steps name as if it were a buffer of the entry, whose indices follow theirs, and what it is.
+    stand_ins: Vec<(Memory, String)>,
+    /// Explicit solution matrices.
+    pub operators: operator::Operators,
 }
 
 /// A part of the source.
 enum Section {
     /// As it stands.
     Text(String),
+    /// A comment on explicit solution matrices.
+    Operators,
     /// The next kernel.
     Kernel(Listing),
 }
@@ -107,8 +118,6 @@ impl<'a> Generator<'a> {
         for (i, axis) in entry.axes.iter().enumerate().filter(|(_, axis)| axis.size.is_none()) {
             let _ = writeln!(source, "//   s{i}: size of {}", text::comment(&axis.name));
         }
-        source.push('\n');
-        source.push_str(PRELUDE);
         let overlaid = entry
             .in_place
             .iter()
@@ -118,7 +127,7 @@ impl<'a> Generator<'a> {
         Generator {
             entry,
             origin: 0,
-            sections: vec![Section::Text(source)],
+            sections: vec![Section::Text(source), Section::Operators, Section::Text(format!("\n{PRELUDE}"))],
             kernels: Vec::new(),
             scratch: Vec::new(),
             steps: Vec::new(),
@@ -126,15 +135,21 @@ impl<'a> Generator<'a> {
             overlaid,
             functions: BTreeSet::new(),
             factors: Vec::new(),
+            other_factors: BTreeMap::new(),
+            when: When::Always,
+            stand_ins: Vec::new(),
+            operators: operator::Operators::default(),
         }
     }
 
     fn finish(self) -> DeviceProgram {
+        let operators = self.operators.finish();
         let mut source = String::new();
         let mut names = self.kernels.iter().map(|k| k.name.as_str());
         for section in &self.sections {
             match section {
                 Section::Text(text) => source.push_str(text),
+                Section::Operators => source.push_str(&operator::listed(self.entry, &operators)),
                 Section::Kernel(listing) => listing.write(names.next().unwrap_or_default(), &mut source),
             }
         }
@@ -144,6 +159,7 @@ impl<'a> Generator<'a> {
             kernels: self.kernels,
             scratch: self.scratch,
             steps: self.steps,
+            operators,
             checks: self.checks,
         }
     }
@@ -155,7 +171,8 @@ impl<'a> Generator<'a> {
 
     /// Memory that lives in this step only.
     pub fn scratch(&mut self, elem: Elem, count: Count) -> Memory {
-        self.scratch.push(Scratch { elem, count, alive: (self.origin, self.origin) });
+        let alive = (self.origin, self.origin);
+        self.scratch.push(Scratch { elem, count, alive, when: self.when, kept: false });
         Memory::Scratch(self.scratch.len() - 1)
     }
 
@@ -166,6 +183,45 @@ impl<'a> Generator<'a> {
         {
             scratch.alive.1 = scratch.alive.1.max(self.origin);
         }
+    }
+
+    /// Memory that keeps its numbers from call to call.
+    pub fn kept(&mut self, elem: Elem, count: Count) -> Memory {
+        let memory = self.scratch(elem, count);
+        if let Some(scratch) = self.scratch.last_mut() {
+            scratch.kept = true;
+        }
+        memory
+    }
+
+    /// An index by which steps name memory that is no buffer of the entry.
+    pub fn stand_in(&mut self, memory: Memory, note: &str) -> BufferIndex {
+        self.stand_ins.push((memory, note.to_string()));
+        self.entry.buffers.len() + self.stand_ins.len() - 1
+    }
+
+    fn stood_in(&self, buffer: BufferIndex) -> Option<&(Memory, String)> {
+        self.stand_ins.get(buffer.checked_sub(self.entry.buffers.len())?)
+    }
+
+    /// The memory that a step names.
+    pub fn named(&self, buffer: BufferIndex) -> Memory {
+        self.stood_in(buffer).map_or(Memory::Buffer(buffer), |(memory, _)| *memory)
+    }
+
+    /// Writes launches that are needed at this time only.
+    pub fn needed(&mut self, when: When, write: impl FnOnce(&mut Self)) {
+        let factors = self.other_factors.remove(&when).unwrap_or_default();
+        let outer = (std::mem::replace(&mut self.when, when), std::mem::replace(&mut self.factors, factors));
+        write(self);
+        self.when = outer.0;
+        let factors = std::mem::replace(&mut self.factors, outer.1);
+        self.other_factors.insert(when, factors);
+    }
+
+    /// Whether anybody reads the buffer after this step.
+    pub fn is_read(&self, buffer: BufferIndex) -> bool {
+        read_after(self.entry, self.origin, buffer)
     }
 
     /// A word of the status.
@@ -183,6 +239,9 @@ impl<'a> Generator<'a> {
 
     /// The name and axes of a buffer that a port has, otherwise nothing.
     pub fn note(&self, buffer: BufferIndex) -> String {
+        if let Some((_, note)) = self.stood_in(buffer) {
+            return note.clone();
+        }
         let ports = match self.entry.buffers.get(buffer).map(|b| b.place) {
             Some(BufferPlace::Param(i)) => self.entry.params.get(i),
             Some(BufferPlace::Result(i)) => self.entry.results.get(i),
@@ -208,10 +267,15 @@ impl<'a> Generator<'a> {
 
     /// Memory as a parameter of this name.
     pub fn memory(&self, memory: Memory, name: &str, written: bool) -> Parameter {
-        let (elem, note) = match memory {
-            Memory::Buffer(b) => (self.entry.buffers.get(b).map_or(Elem::F64, |b| b.elem), self.note(b)),
-            Memory::Scratch(i) => (self.scratch.get(i).map_or(Elem::F64, |s| s.elem), String::new()),
+        let (memory, note) = match memory {
+            Memory::Buffer(b) => (self.named(b), self.note(b)),
+            Memory::Scratch(_) => (memory, String::new()),
         };
+        let elem = match memory {
+            Memory::Buffer(b) => self.entry.buffers.get(b).map(|b| b.elem),
+            Memory::Scratch(i) => self.scratch.get(i).map(|s| s.elem),
+        };
+        let elem = elem.unwrap_or(Elem::F64);
         let overlaid = matches!(memory, Memory::Buffer(b) if self.overlaid(b));
         let restrict = if overlaid { "" } else { " __restrict__" };
         let constant = if written { "" } else { "const " };
@@ -246,7 +310,7 @@ impl<'a> Generator<'a> {
         }
         let listings = self.sections.iter_mut().filter_map(|s| match s {
             Section::Kernel(listing) => Some(listing),
-            Section::Text(_) => None,
+            Section::Text(_) | Section::Operators => None,
         });
         let same = |l: &Listing| l.block == draft.block && l.declarations == declarations && l.body == draft.body;
         let kernel = match listings.enumerate().find(|(_, listing)| same(listing)) {
@@ -266,7 +330,7 @@ impl<'a> Generator<'a> {
                 self.kernels.len() - 1
             }
         };
-        Launch { kernel, arguments, threads: draft.threads, origin: self.origin }
+        Launch { kernel, arguments, threads: draft.threads, origin: self.origin, when: self.when }
     }
 
     /// Writes a kernel and launches it now.
@@ -309,6 +373,12 @@ impl Listing {
         }
         source.push_str("}\n");
     }
+}
+
+/// Whether anybody reads what step `at` of an entry writes to a buffer.
+pub(super) fn read_after(entry: &Entry, at: usize, buffer: BufferIndex) -> bool {
+    entry.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
+        || entry.steps.iter().skip(at + 1).any(|later| later.reads().contains(&buffer))
 }
 
 /// A number that a launch passes.

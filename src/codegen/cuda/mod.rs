@@ -13,6 +13,7 @@
 
 mod generate;
 mod nest;
+mod operator;
 mod prelude;
 mod product;
 mod relaxed;

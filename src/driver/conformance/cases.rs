@@ -109,6 +109,7 @@ impl Case {
 /// A mistake of the compiler, or of an example.
 pub fn cases(filter: &str) -> Result<Vec<Case>, Failure> {
     let mut cases = solves::regimes()?;
+    cases.extend(solves::operators()?);
     cases.extend(solves::golden()?.0);
     for (name, _) in EXAMPLES {
         cases.extend(of_example(name)?);

@@ -64,6 +64,8 @@ pub struct SolveForm {
     pub precision: SolvePrecision,
     /// The steps.
     pub steps: StepAxes,
+    /// Whether the adjoint leaves matrix and steps out: then nobody trains them.
+    pub fixed: bool,
 }
 
 impl SolveForm {
@@ -71,7 +73,19 @@ impl SolveForm {
     pub fn new(states: usize, orders: usize, given: usize, own: bool, central: bool) -> SolveForm {
         let weights = [1.5, 2.0, 0.5];
         let (precision, steps) = (SolvePrecision::F64, StepAxes::One);
-        SolveForm { states, orders, equations: states, start: 1, given, own, central, weights, precision, steps }
+        SolveForm {
+            states,
+            orders,
+            equations: states,
+            start: 1,
+            given,
+            own,
+            central,
+            weights,
+            precision,
+            steps,
+            fixed: false,
+        }
     }
 
     /// A solve and its adjoint in the text form of the intermediate representation.
@@ -81,8 +95,8 @@ impl SolveForm {
 
     /// A solve, with its adjoint or without.
     pub fn text_of(&self, adjoint: bool) -> String {
-        let SolveForm { states, orders, equations, start, given, own, central, weights: [e, i, s], precision, steps } =
-            *self;
+        let SolveForm { states, orders, equations, start, given, own, central, precision, steps, .. } = *self;
+        let [e, i, s] = self.weights;
         let batch = if own { "sample, " } else { "" };
         let (time, interval, h) = match steps {
             StepAxes::One => (String::new(), String::new(), ""),
@@ -100,7 +114,11 @@ impl SolveForm {
                 format!(
                     "  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, {rows} : f64[{batch}equation, time, state, order], f64[sample, equation, time], f64[sample, start, state, given], f64[{h}]\n"
                 ),
-                ", c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj",
+                if self.fixed {
+                    ", rhs_adj = %rhs_adj, iv_adj = %iv_adj"
+                } else {
+                    ", c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj"
+                },
             ),
         };
         format!(
@@ -172,6 +190,25 @@ pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
     Ok(cases)
 }
 
+/// One matrix for so many systems that its solutions are an explicit matrix, with the solves that it replaces beside it.
+pub(super) fn operators() -> Result<Vec<Case>, Failure> {
+    let mut cases = Vec::new();
+    for (states, orders, given, central, steps) in [
+        (1, 3, 1, false, StepAxes::One),
+        (2, 3, 2, true, StepAxes::One),
+        (2, 4, 0, false, StepAxes::Shared(6)),
+        (3, 3, 1, true, StepAxes::Shared(6)),
+    ] {
+        for (samples, what) in [(70, "solution matrix"), (63, "no solution matrix yet")] {
+            let central_rows = if central { ", central rows" } else { "" };
+            let name = format!("solve: block {}, {what} for {samples} systems{central_rows}", states * orders);
+            let form = SolveForm { steps, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
+            cases.push(form.case(&name, samples, 7)?);
+        }
+    }
+    Ok(cases)
+}
+
 /// The name of a case that a device cannot solve, and the reason.
 pub type LeftOut = (String, String);
 
@@ -223,6 +260,7 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
         weights: ["equation", "initial", "smooth"].map(weight),
         precision,
         steps: if even { StepAxes::Sample } else { StepAxes::Interval(intervals) },
+        fixed: false,
     };
     let program = form.program()?;
     let steps_given = if even { h.iter().step_by(intervals).copied().collect() } else { h };

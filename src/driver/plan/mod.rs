@@ -61,6 +61,8 @@ pub struct PlannedSolve {
     pub method: SolveMethod,
     /// How they are solved for the factors of unknown coefficients, where there are any.
     pub response_method: Option<SolveMethod>,
+    /// How all of them are solved on a CUDA device, where trainings alone are: with one method for one matrix, and time is not cut.
+    pub device_method: Option<SolveMethod>,
 }
 
 /// The solves of every fit, and of every model that is not fitted, in the order of the program. `bytes` replaces what the machine
@@ -117,7 +119,7 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     }
     // Each trajectory is solved by itself, with a matrix of its own.
     let method = SolveMethod::of(&shape, &scheme, true);
-    let solve = PlannedSolve { footprint, method, response_method: None, outline };
+    let solve = PlannedSolve { footprint, method, response_method: None, device_method: None, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
@@ -150,7 +152,8 @@ fn solves(
     fit: Option<&Fit>,
 ) -> Vec<PlannedSolve> {
     let outlines = outlines(&program.models[model], steps, orders, fit);
-    outlines.into_iter().map(|outline| PlannedSolve::new(outline, samples)).collect()
+    let solve = |outline| PlannedSolve::new(outline, samples, fit.is_some());
+    outlines.into_iter().map(solve).collect()
 }
 
 /// A solve by itself: arrays of every system and its factor.
@@ -211,7 +214,7 @@ fn largest(memory: u64, need: impl Fn(u64) -> u64) -> u64 {
 }
 
 impl PlannedSolve {
-    fn new(outline: SolveOutline, samples: usize) -> PlannedSolve {
+    fn new(outline: SolveOutline, samples: usize, on_devices: bool) -> PlannedSolve {
         let states = outline.states();
         let shape = |systems: usize| Shape {
             batch: samples.saturating_mul(systems),
@@ -224,10 +227,18 @@ impl PlannedSolve {
         };
         let scheme = solve_scheme(outline.central, outline.weights, SolvePrecision::F64);
         let method = |systems| SolveMethod::of(&shape(systems), &scheme, outline.constant_matrix());
+        let known = method(outline.systems.len());
+        let response_method = (outline.responses > 0).then(|| method(outline.responses));
+        let device_method = match outline.constant_matrix() {
+            true if [Some(known), response_method].contains(&Some(SolveMethod::Operator)) => SolveMethod::Operator,
+            true => SolveMethod::SharedFactor,
+            false => SolveMethod::OwnFactors,
+        };
         PlannedSolve {
             footprint: Footprint::new(&shape(1), &scheme, &[states]),
-            method: method(outline.systems.len()),
-            response_method: (outline.responses > 0).then(|| method(outline.responses)),
+            method: known,
+            response_method,
+            device_method: on_devices.then_some(device_method),
             outline,
         }
     }

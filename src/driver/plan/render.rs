@@ -77,6 +77,9 @@ impl PlannedSolve {
             _ => describe(self.method).to_string(),
         };
         line("algorithm", method);
+        if let Some(method) = self.device_method {
+            line("on devices", describe_device(method).to_string());
+        }
         line("bytes", format!("{} for each right side, {} for a factor", f.vector_bytes, self.factor_bytes()));
     }
 
@@ -109,6 +112,7 @@ impl PlannedSolve {
             "responses": o.responses,
             "algorithm": name(self.method),
             "response_algorithm": self.response_method.map(name),
+            "device_algorithm": self.device_method.map(name),
             "right_side_bytes": f.vector_bytes,
             "factor_bytes": self.factor_bytes(),
         })
@@ -189,6 +193,14 @@ fn name(method: SolveMethod) -> &'static str {
         SolveMethod::SharedFactor => "shared_factor",
         SolveMethod::OwnFactors => "own_factors",
         SolveMethod::Segments => "segments",
+    }
+}
+
+fn describe_device(method: SolveMethod) -> &'static str {
+    match method {
+        SolveMethod::Operator => "explicit solution matrix, kept there and applied through cuBLAS",
+        SolveMethod::SharedFactor => "block factor made once for each step, substitution",
+        SolveMethod::OwnFactors | SolveMethod::Segments => "block factor for each, substitution",
     }
 }
 
