@@ -17,7 +17,8 @@ use mechc::codegen;
 use mechc::driver::conformance::SolveForm;
 use mechc::runtime::cuda::{Cache, Device, DeviceExecutable, Products};
 use mechc::runtime::{
-    Arg, Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
+    Arg, Collocated, Executable, Formula, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut,
+    Threads, View,
 };
 
 #[path = "cuda/operators.rs"]
@@ -303,12 +304,27 @@ fn runs_compute_on_the_device_that_was_chosen() {
         let record = fs::read_to_string(folder.path().join(name).join("record.json")).unwrap_or_default();
         (found, record)
     };
-    let ((code, on_device, said), record) = run(&[], "cuda:0", "device");
+    let log = folder.path().join("log").display().to_string();
+    let ((code, on_device, said), record) = run(&[("FAKE_CUDA_LOG", &log)], "cuda:0", "device");
     assert!(code == Some(0) && record.contains("cuda:0 stand-in, sm_90"), "{said}");
     let ((_, on_host, _), record) = run(&[], "cpu", "host");
     assert!(record.contains("\"cpu\""), "{record}");
     // Every digit that is printed.
     assert_eq!(on_device, on_host);
+    // From one solve to the next the trajectory alone is sent, three components at 4,000 samples, and the 30 coefficients, once for all
+    // that is evaluated along it. What comes back is that chain's result: links, or two linearisations.
+    let log = logged(&log);
+    let graph = |(what, _): &(String, usize)| what == "graph";
+    let solves = &log[log.iter().position(graph).expect("graphs")..=log.iter().rposition(graph).expect("graphs")];
+    let sizes = |what: &str| {
+        solves.iter().filter(|(w, _)| w == what).map(|(_, n)| *n).collect::<std::collections::BTreeSet<usize>>()
+    };
+    assert_eq!(sizes("up"), [8 * 30, 8 * 3 * 4000].into());
+    let down = sizes("down");
+    assert!(down.len() == 3 && down.contains(&(8 * 3 * 3999)), "{down:?}");
+    let count = |what: &str, size: usize| solves.iter().filter(|(w, n)| w == what && *n == size).count();
+    let (graphs, trajectories) = (solves.iter().filter(|e| graph(e)).count(), count("up", 8 * 3 * 4000));
+    assert!(2 * trajectories <= graphs, "{trajectories} trajectories for {graphs} chains");
     // What cannot be used is named, and looked for in vain with `auto`.
     let nothing = [("FAKE_CUDA", "no-device")];
     let ((code, _, said), _) = run(&nothing, "cuda", "nothing");
@@ -417,9 +433,37 @@ fn moved(place: &Loaded) -> (Vec<f64>, Vec<f32>) {
     ] {
         store.apply(&what).expect("a move");
     }
+    // Three components at eleven samples, one link without a step.
+    let waves = |store: &mut Store, len: usize, k: f64| {
+        store.add(TensorData::F64((0..len).map(|i| (k * i as f64).sin()).collect())).expect("an array")
+    };
+    let mut h: Vec<f64> = (0..10).map(|t| 0.1 + 0.01 * f64::from(t)).collect();
+    h[6] = 0.0;
+    let steps = store.add(TensorData::F64(h)).expect("an array");
+    let at_samples: Vec<View> = (1..=3).map(|k| waves(&mut store, 33, 0.3 * f64::from(k))).collect();
+    let at_links: Vec<View> = (1..=2).map(|k| waves(&mut store, 30, 0.4 * f64::from(k))).collect();
+    let mut collocated = Vec::new();
+    for (formula, samples, links) in [
+        (Formula::Shift { share: -0.3 }, 2, 0),
+        (Formula::Slope { eps: 0.7 }, 2, 0),
+        (Formula::Middle, 2, 0),
+        (Formula::QuinticMiddle, 3, 0),
+        (Formula::Defect, 2, 1),
+        (Formula::Correction, 2, 2),
+    ] {
+        let mut from = [&at_samples[..samples], &at_links[..links]].concat();
+        let of_samples = formula.arity() == from.len();
+        from.extend((!of_samples).then(|| steps.clone()));
+        let out = store.zeros(Elem::F64, &[if of_samples { 33 } else { 30 }]).expect("an array");
+        store.apply(&Move::Collocate(Collocated { formula, from, out: out.clone() })).expect("a move");
+        let numbers = store.numbers(&out).expect("numbers");
+        assert!(numbers.iter().any(|x| x.abs() > 1e-6), "{formula:?}");
+        collocated.extend(numbers);
+    }
     let spare = store.zeros(Elem::F64, &[3, 4, 3]).expect("an array");
     store.copy(&out, &spare).expect("a copy");
-    let all = [&spare, &at, &row, &history].map(|view| store.numbers(view).expect("numbers")).concat();
+    let mut all = [&spare, &at, &row, &history].map(|view| store.numbers(view).expect("numbers")).concat();
+    all.extend(collocated);
     let TensorData::F32(single) = store.read(&rounded).expect("numbers") else { panic!("single precision") };
     (all, single)
 }

@@ -10,6 +10,7 @@ mod bound;
 mod case;
 mod checkpoint;
 mod collinear;
+mod collocated;
 pub mod conformance;
 mod continuation;
 mod data_places;
