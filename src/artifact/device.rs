@@ -7,7 +7,7 @@
 //! 2. sets every word of the status, one `u64` for each of [`DeviceProgram::checks`], to `u64::MAX`;
 //! 3. runs the [`DeviceProgram::steps`] that are [needed](Launch::when) in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
 //!    for each set of sizes;
-//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::place`]).
+//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::failed`], [`Check::place`]).
 //!
 //! All kernels are `extern "C"`, one-dimensional in grid and block, and take 64-bit words: an address for memory and status, an
 //! `unsigned long long` for numbers. They write no float by atomic operations, so that results are the same in every run.
@@ -217,6 +217,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether a word tells of a failure.
+    pub fn failed(&self, word: u64) -> bool {
+        word != u64::MAX && self.failure != DeviceFailure::Narrow
+    }
+
     /// The sample and the time step that a status word stands for.
     pub fn place(&self, word: u64, sizes: &[u64]) -> (u64, u64) {
         let places = self.places.value(sizes).unwrap_or(1).max(1);
@@ -231,6 +236,8 @@ pub enum DeviceFailure {
     NotPositiveDefinite,
     /// Corrections of a relaxed solve with a factor in single precision do not come to rest.
     NotConverged,
+    /// Single precision is too little for a factor; later steps solve in double precision, so this is no failure.
+    Narrow,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
     Undetermined,
 }

@@ -277,9 +277,9 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
     intervals(s, &one, h, &mut steps);
     let h = Steps { values: &steps, per_sample: false, per_state: false };
     let mut problem = problem(s, one, Coefficients::Shared(c), (rhs, iv), h);
-    // A device has no factor in double precision to fall back to.
+    // A device has tried double precision when it fails.
     if problem.scheme.precision == Precision::Mixed {
-        problem.scheme.precision = Precision::Single;
+        problem.scheme.precision = Precision::Double;
     }
     let mut error = factor(&problem).err()?;
     match &mut error {

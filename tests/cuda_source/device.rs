@@ -122,7 +122,7 @@ impl Built {
             }
         }
         let results = program.entry.results.iter().map(|r| machine.buffers[r.buffer].to_f64()).collect();
-        let failed = machine.status.iter().zip(&program.checks).find(|(word, _)| **word != u64::MAX);
+        let failed = machine.status.iter().zip(&program.checks).find(|(word, check)| check.failed(**word));
         let failed = failed.map(|(word, check)| {
             let (sample, time) = check.place(*word, &machine.sizes);
             (check.clone(), sample, time)

@@ -53,6 +53,8 @@ pub(super) struct Generator<'a> {
     other_factors: BTreeMap<When, Vec<relaxed::KeptFactor>>,
     /// When the next launches and scratch are needed.
     when: When,
+    /// The word of the status without which the next launches do nothing.
+    guard: Option<usize>,
     /// Scratch that steps name as if it were a buffer of the entry, whose indices follow theirs, and what it is.
     stand_ins: Vec<(Memory, String)>,
     /// Explicit solution matrices.
@@ -137,6 +139,7 @@ impl<'a> Generator<'a> {
             factors: Vec::new(),
             other_factors: BTreeMap::new(),
             when: When::Always,
+            guard: None,
             stand_ins: Vec::new(),
             operators: operator::Operators::default(),
         }
@@ -217,6 +220,28 @@ impl<'a> Generator<'a> {
         self.when = outer.0;
         let factors = std::mem::replace(&mut self.factors, outer.1);
         self.other_factors.insert(when, factors);
+    }
+
+    /// How many words the status has so far.
+    pub fn check_count(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// Takes the words from `first` on, those of a solve with a factor in single precision, for no failures: gives that of corrections
+    /// that do not come to rest, if it is among them.
+    pub fn narrowed(&mut self, first: usize) -> Option<usize> {
+        let own = self.checks.get(first..)?;
+        let word = first + own.iter().position(|check| check.failure == DeviceFailure::NotConverged)?;
+        self.checks.iter_mut().skip(first).for_each(|check| check.failure = DeviceFailure::Narrow);
+        Some(word)
+    }
+
+    /// Writes launches that do nothing unless this word of the status tells of something.
+    pub fn guarded(&mut self, word: usize, write: impl FnOnce(&mut Self)) {
+        let outer = (self.guard.replace(word), std::mem::take(&mut self.factors));
+        write(self);
+        // Nobody else finds a factor there that may not have been made.
+        (self.guard, self.factors) = outer;
     }
 
     /// Whether anybody reads the buffer after this step.
@@ -300,7 +325,15 @@ impl<'a> Generator<'a> {
     }
 
     /// Writes a kernel, unless one with the same text is there, and gives its launch.
-    pub fn kernel(&mut self, draft: Draft) -> Launch {
+    pub fn kernel(&mut self, mut draft: Draft) -> Launch {
+        if let Some(word) = self.guard {
+            draft.parameters.push(Parameter {
+                declaration: "const word* narrow".to_string(),
+                argument: Argument::Status(word),
+                note: "all ones where single precision was enough".to_string(),
+            });
+            draft.body = format!("  if (*narrow == ~0ull) return;\n{}", draft.body);
+        }
         let mut notes = Vec::with_capacity(draft.parameters.len());
         let (mut declarations, mut arguments) = (notes.clone(), Vec::new());
         for p in draft.parameters {

@@ -17,6 +17,7 @@ mod operator;
 mod prelude;
 mod product;
 mod relaxed;
+mod retry;
 mod roll;
 mod rows;
 mod scalar;

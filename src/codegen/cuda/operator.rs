@@ -7,7 +7,7 @@
 
 use super::generate::{Draft, Generator, count, read_after};
 use super::prelude::BLOCK;
-use super::{product, relaxed, text};
+use super::{product, relaxed, retry, text};
 use crate::artifact::device::Count;
 use crate::artifact::operator::{FEWEST_SYSTEMS, LARGEST_OPERATOR, SolutionOperator, When, operator_pays};
 use crate::artifact::training::names;
@@ -78,14 +78,14 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
             at
         }
         None => {
-            let Some(operator) = operator(generator, s) else { return relaxed::step(generator, s) };
+            let Some(operator) = operator(generator, s) else { return retry::step(generator, s) };
             generator.operators.all.push(Made { of, operator, matrices: [None; 2] });
             let at = generator.operators.all.len() - 1;
             generator.needed(When::Made(at), |generator| make(generator, at, s));
             at
         }
     };
-    generator.needed(When::Substituted(at), |generator| relaxed::step(generator, s));
+    generator.needed(When::Substituted(at), |generator| retry::step(generator, s));
     generator.needed(When::Applied(at), |generator| apply(generator, at, s));
 }
 

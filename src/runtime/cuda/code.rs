@@ -146,7 +146,7 @@ impl Code {
     /// The first step that failed, by the status words of a call whose memory is still as it left it.
     pub(super) fn failed(&self, status: &[u64], placed: &Placed) -> Result<(), RuntimeError> {
         let entry = &self.program.entry;
-        let failed = self.program.checks.iter().zip(status).filter(|(_, word)| **word != u64::MAX);
+        let failed = self.program.checks.iter().zip(status).filter(|(check, word)| check.failed(**word));
         let Some((check, &word)) = failed.min_by_key(|(c, _)| c.step) else { return Ok(()) };
         let (sample, place) = check.place(word, &placed.sizes);
         let (name, step) = (entry.name.clone(), check.step);
@@ -154,7 +154,7 @@ impl Code {
             DeviceFailure::NotPositiveDefinite => {
                 RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample as usize }
             }
-            DeviceFailure::NotConverged => {
+            DeviceFailure::NotConverged | DeviceFailure::Narrow => {
                 let reason = format!(
                     "sample {sample}: single precision is too little for its factor, corrections do not come to rest; double precision is enough where the rows determine the unknowns"
                 );
