@@ -59,7 +59,8 @@ fn judge(program: &DeviceProgram, architecture: u32, cache: &Cache, spilled: u32
         println!("  {found:?}");
         assert!(found.registers > 0, "{found:?}");
         // Kernels that keep small matrices in registers spill nothing; long nests may lack a few.
-        let is_nest = kernel.name.rsplit('_').next().is_some_and(|end| end.chars().all(|c| c.is_ascii_digit()));
+        let own = kernel.name.strip_prefix(name.as_str()).unwrap_or_default().trim_start_matches('_');
+        let is_nest = own.chars().all(|c| c.is_ascii_digit());
         let most = if is_nest { MOST_SPILLED_BY_A_NEST } else { spilled };
         assert!(found.spill_stores.max(found.spill_loads) <= most, "{found:?} for sm_{architecture}");
     }
@@ -85,7 +86,7 @@ fn moves_compile() {
         let options = CompileOptions { architecture, contract: true };
         let built = compile("moves", MOVES, &options, &Cache::at(folder.path())).unwrap_or_else(|e| panic!("{e}"));
         let usage = kernel_usage(&built.log);
-        assert_eq!(usage.len(), 5, "{usage:?}");
+        assert_eq!(usage.len(), 11, "{usage:?}");
         assert!(usage.iter().all(|u| u.registers > 0 && u.spill_stores + u.spill_loads == 0), "{usage:?}");
     }
 }

@@ -249,7 +249,7 @@ pub fn compare(cases: &[Case]) {
         let views: Vec<TensorView<'_>> = case.arguments.iter().map(TensorView::from).collect();
         let host = codegen::host::compile("test", vec![program.clone()]).expect("host code");
         let threads = Threads::new(1).expect("a thread");
-        let mut host = Executable::new(&host, &program.entry.name, threads).expect("the entry");
+        let mut host = Executable::new(&host, &program.entry.name, threads.clone()).expect("the entry");
         let expected = host.run(&views).expect("the host runs");
         let (found, failed) = built.run(at, &case.arguments);
         assert_eq!(failed, None, "{name}");
@@ -259,11 +259,11 @@ pub fn compare(cases: &[Case]) {
                 assert!(error <= case.allowed(port), "{name}: {} is {error:e} from what is published", port.name);
             }
         }
-        for ((port, expected), found) in program.entry.results.iter().zip(&expected).zip(&found) {
-            // Systems of 2,000 steps magnify roundings by more than the others.
-            let allowed = case.allowed(port);
+        let Ok(tolerances) = case.tolerances(&expected, &threads) else { panic!("{name} in double precision") };
+        let results = program.entry.results.iter().zip(&expected).zip(&found).zip(tolerances);
+        for (((port, expected), found), allowed) in results {
             let error = worst(&expected.to_f64(), found);
-            println!("{name}: {} differs by {error:e} of its largest number", port.name);
+            println!("{name}: {} differs by {error:e} of its largest number, {allowed:e} is allowed", port.name);
             assert!(error <= allowed, "{name}: {} is {error:e} wrong", port.name);
         }
         let (again, _) = built.run(at, &case.arguments);

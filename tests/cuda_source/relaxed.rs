@@ -68,7 +68,7 @@ fn every_regime_is_solved_in_each_precision() {
     let Ok(cases) = cases("solve: ") else { panic!("the cases are made") };
     for precision in SolvePrecision::ALL.into_iter().filter(|p| *p != SolvePrecision::F64) {
         let named = |c: &&Case| c.name.ends_with(&format!(", {}", precision.name()));
-        let expected = if precision == SolvePrecision::F32 { 16 } else { 17 };
+        let expected = if precision == SolvePrecision::F32 { 20 } else { 21 };
         assert_eq!(cases.iter().filter(named).count(), expected, "{precision:?}");
     }
     compare(&cases);

@@ -1,5 +1,7 @@
 //! From a program to a device program, step by step.
 
+use super::listing::Listing;
+pub(super) use super::listing::{Draft, Parameter, count, status};
 use super::prelude::PRELUDE;
 use super::{nest, operator, product, relaxed, spd, text};
 use crate::artifact::device::{
@@ -69,41 +71,6 @@ enum Section {
     Operators,
     /// The next kernel.
     Kernel(Listing),
-}
-
-/// The text of a kernel, without its name. Steps that differ in their memory only share it.
-#[derive(PartialEq, Eq)]
-struct Listing {
-    block: u32,
-    declarations: Vec<String>,
-    body: String,
-    /// What each launch computes, and what its arguments are in the names of the model.
-    notes: Vec<(String, Vec<String>)>,
-}
-
-/// A parameter of a kernel and what a launch passes for it.
-pub(super) struct Parameter {
-    /// Its declaration.
-    pub declaration: String,
-    /// Its argument.
-    pub argument: Argument,
-    /// What it is, for a comment.
-    pub note: String,
-}
-
-/// A kernel to be written.
-pub(super) struct Draft {
-    /// What its name ends with.
-    pub suffix: String,
-    /// What it computes.
-    pub note: String,
-    pub block: u32,
-    pub barriers: bool,
-    pub unrolled: bool,
-    pub parameters: Vec<Parameter>,
-    pub threads: Count,
-    /// The text between the braces.
-    pub body: String,
 }
 
 impl<'a> Generator<'a> {
@@ -378,52 +345,8 @@ impl<'a> Generator<'a> {
     }
 }
 
-impl Listing {
-    fn write(&self, name: &str, source: &mut String) {
-        let mut told: Vec<&str> = Vec::new();
-        for (note, _) in &self.notes {
-            if !told.contains(&note.as_str()) {
-                let _ = writeln!(source, "{}// {}", if told.is_empty() { "\n" } else { "" }, text::comment(note));
-                told.push(note);
-            }
-        }
-        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", self.block);
-        for (i, declaration) in self.declarations.iter().enumerate() {
-            let mut notes: Vec<&str> = Vec::new();
-            for note in self.notes.iter().filter_map(|(_, of)| of.get(i)).filter(|note| !note.is_empty()) {
-                if !notes.contains(&note.as_str()) {
-                    notes.push(note);
-                }
-            }
-            let comma = if i + 1 < self.declarations.len() { "," } else { ") {" };
-            let note =
-                if notes.is_empty() { String::new() } else { format!("  // {}", text::comment(&notes.join(" or "))) };
-            let _ = writeln!(source, "    {declaration}{comma}{note}");
-        }
-        // Where one thread does a system, waiting leaves nothing behind.
-        for line in self.body.lines().filter(|line| !line.trim().is_empty()) {
-            let _ = writeln!(source, "{line}");
-        }
-        source.push_str("}\n");
-    }
-}
-
 /// Whether anybody reads what step `at` of an entry writes to a buffer.
 pub(super) fn read_after(entry: &Entry, at: usize, buffer: BufferIndex) -> bool {
     entry.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
         || entry.steps.iter().skip(at + 1).any(|later| later.reads().contains(&buffer))
-}
-
-/// A number that a launch passes.
-pub(super) fn count(name: &str, count: Count, note: &str) -> Parameter {
-    Parameter { declaration: format!("word {name}"), argument: Argument::Count(count), note: note.to_string() }
-}
-
-/// A word of the status that a launch passes.
-pub(super) fn status(word: usize) -> Parameter {
-    Parameter {
-        declaration: "word* status".to_string(),
-        argument: Argument::Status(word),
-        note: "smallest place that failed".to_string(),
-    }
 }

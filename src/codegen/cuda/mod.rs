@@ -12,6 +12,7 @@
 //! arithmetic stands in the order of the program, as on the host; kernels that wait for others of their block do so in uniform control flow.
 
 mod generate;
+mod listing;
 mod nest;
 mod operator;
 mod prelude;

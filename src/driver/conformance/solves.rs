@@ -156,7 +156,7 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     pub fn case(&self, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
         let program = self.program()?;
         let arguments = arguments::of_solve(&program, samples, steps)?;
-        Ok(Case { name: name.to_string(), program, arguments, golden: None })
+        Ok(Case { name: name.to_string(), program, arguments, golden: None, exact: None })
     }
 }
 
@@ -199,10 +199,13 @@ pub(super) fn operators() -> Result<Vec<Case>, Failure> {
         (2, 4, 0, false, StepAxes::Shared(6)),
         (3, 3, 1, true, StepAxes::Shared(6)),
     ] {
-        for (samples, what) in [(70, "solution matrix"), (63, "no solution matrix yet")] {
-            let central_rows = if central { ", central rows" } else { "" };
-            let name = format!("solve: block {}, {what} for {samples} systems{central_rows}", states * orders);
-            let form = SolveForm { steps, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
+        for (samples, precision) in SolvePrecision::ALL.into_iter().map(|p| (70, p)).chain([(63, SolvePrecision::F64)])
+        {
+            let what = if samples < 64 { "no solution matrix yet" } else { "solution matrix" };
+            let (rows, said) = (if central { ", central rows" } else { "" }, said(precision));
+            let name = format!("solve: block {}, {what} for {samples} systems{rows}{said}", states * orders);
+            let form =
+                SolveForm { steps, precision, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
             cases.push(form.case(&name, samples, 7)?);
         }
     }
@@ -290,5 +293,5 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
     // With 2,000 steps the published solution itself is 1e-7 away from the exact one.
     let golden = Golden { results, tolerance: if steps >= 2000 { 2e-7 } else { 1e-9 } };
     let name = format!("published: {}{}", known["name"].as_str().unwrap_or_default(), said(precision));
-    Ok(Case { name, program, arguments, golden: Some(golden) })
+    Ok(Case { name, program, arguments, golden: Some(golden), exact: None })
 }

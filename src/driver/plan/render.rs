@@ -199,7 +199,7 @@ fn name(method: SolveMethod) -> &'static str {
 fn describe_device(method: SolveMethod) -> &'static str {
     match method {
         SolveMethod::Operator => "explicit solution matrix, kept there and applied through cuBLAS",
-        SolveMethod::SharedFactor => "block factor made once for each step, substitution",
+        SolveMethod::SharedFactor => "block factor made in every call, substitution",
         SolveMethod::OwnFactors | SolveMethod::Segments => "block factor for each, substitution",
     }
 }

@@ -3,16 +3,17 @@
 //! A solve is linear: `u = rhs R + iv V`, where a row of `R` or `V` is the solution for one right-hand side or initial value of one and all
 //! others of zero. The launches that make the two matrices are those of a solve of that many systems; calls then need one product
 //! for each, and their adjoint the product with the transpose. Whether that pays depends on sizes
-//! ([`operator_pays`](crate::artifact::operator::operator_pays)), so the launches of factor and substitution are there as well.
+//! ([`operator_pays`](crate::artifact::operator::operator_pays)), so the launches of factor and substitution are there as well. The matrices
+//! are made in double precision; a solve in single precision rounds them, and multiplies in single precision.
 
-use super::generate::{Draft, Generator, count, read_after};
-use super::prelude::BLOCK;
-use super::{product, relaxed, retry, text};
-use crate::artifact::device::Count;
+mod launches;
+
+use super::generate::{Generator, read_after};
+use super::{retry, text};
 use crate::artifact::operator::{FEWEST_SYSTEMS, LARGEST_OPERATOR, SolutionOperator, When, operator_pays};
 use crate::artifact::training::names;
-use crate::artifact::{BufferIndex, BufferPlace, Entry, Operand, Product, Runs, Size, SolveStep, Step};
-use crate::base::{Elem, SolvePrecision};
+use crate::artifact::{BufferIndex, BufferPlace, Entry, Size, SolveStep, Step};
+use crate::base::Elem;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -81,12 +82,12 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
             let Some(operator) = operator(generator, s) else { return retry::step(generator, s) };
             generator.operators.all.push(Made { of, operator, matrices: [None; 2] });
             let at = generator.operators.all.len() - 1;
-            generator.needed(When::Made(at), |generator| make(generator, at, s));
+            generator.needed(When::Made(at), |generator| launches::make(generator, at, s));
             at
         }
     };
     generator.needed(When::Substituted(at), |generator| retry::step(generator, s));
-    generator.needed(When::Applied(at), |generator| apply(generator, at, s));
+    generator.needed(When::Applied(at), |generator| launches::apply(generator, at, s));
 }
 
 /// A solve of one system, without what does not enter its matrix.
@@ -106,7 +107,7 @@ fn inputs(s: &SolveStep) -> [Size; 2] {
 fn operator(generator: &Generator<'_>, s: &SolveStep) -> Option<SolutionOperator> {
     let entry = generator.entry;
     let [c, rhs, iv, h] = s.operands;
-    if c.1 || h.1 || !rhs.1 || !iv.1 || s.precision == SolvePrecision::F32 {
+    if c.1 || h.1 || !rhs.1 || !iv.1 {
         return None;
     }
     let of = matrix_of(s);
@@ -151,103 +152,4 @@ fn constants(entry: &Entry, end: usize, buffers: [BufferIndex; 2]) -> Option<Vec
             || entry.results.iter().any(|r| r.name == adjoint)
     };
     (!parameters.iter().any(trained)).then_some(parameters)
-}
-
-/// Solves for every unit of right-hand sides, then of initial values.
-fn make(generator: &mut Generator<'_>, at: usize, s: &SolveStep) {
-    let inputs = inputs(s);
-    for which in 0..2 {
-        if text::known(generator.entry, &inputs[which]) == Some(0) {
-            continue;
-        }
-        let units = [0, 1].map(|part| units(generator, [&inputs[which], &inputs[part]], which == part));
-        let numbers = inputs[which].times(&s.time).times(&Size::constant((s.states * s.orders) as u64));
-        let memory = generator.kept(Elem::F64, Count::of(numbers));
-        let note = if which == 0 { "solutions for units of rhs" } else { "solutions for units of iv" };
-        let matrix = generator.stand_in(memory, note);
-        let [c, _, _, h] = s.operands;
-        relaxed::step(
-            generator,
-            &SolveStep {
-                batch: inputs[which].clone(),
-                precision: SolvePrecision::F64,
-                operands: [c, (units[0], true), (units[1], true), h],
-                solution: matrix,
-                adjoint: None,
-                ..s.clone()
-            },
-        );
-        if let Some(made) = generator.operators.all.get_mut(at) {
-            made.matrices[which] = Some(matrix);
-        }
-    }
-}
-
-/// A matrix of zeros, or with ones on its diagonal.
-fn units(generator: &mut Generator<'_>, [rows, columns]: [&Size; 2], diagonal: bool) -> BufferIndex {
-    let numbers = rows.times(columns);
-    let memory = generator.scratch(Elem::F64, Count::of(numbers.clone()));
-    let one = if diagonal { Size::ONE } else { Size::ZERO };
-    let parameters = vec![
-        generator.memory(memory, "out", true),
-        count("numbers", Count::of(numbers.clone()), "numbers of the matrix"),
-        count("columns", Count::of(columns.clone()), "its columns"),
-        count("one", Count::of(one), "what is on the diagonal"),
-    ];
-    let body = format!(
-        r"  const word i = (word)blockIdx.x * {BLOCK} + threadIdx.x;
-  if (i >= numbers) return;
-  out[i] = i / columns == i % columns ? (double)one : 0;
-"
-    );
-    generator.launch(Draft {
-        suffix: format!("units{}", generator.origin),
-        note: "right-hand sides and initial values for an explicit solution matrix".to_string(),
-        block: BLOCK,
-        barriers: false,
-        unrolled: false,
-        parameters,
-        threads: Count::of(numbers),
-        body,
-    });
-    generator.stand_in(memory, "units")
-}
-
-/// The products of a solve, or of its adjoint, with the matrices.
-fn apply(generator: &mut Generator<'_>, at: usize, s: &SolveStep) {
-    let Some(Made { operator, matrices, .. }) = generator.operators.all.get(at) else { return };
-    let (inputs, outputs, matrices) = (operator.inputs.clone(), operator.outputs.clone(), *matrices);
-    let mut add = false;
-    for ((which, matrix), inputs) in matrices.into_iter().enumerate().zip(inputs) {
-        let Some(matrix) = matrix else { continue };
-        let view = |buffer| Operand { buffer, offset: Vec::new() };
-        let rows = |strides: [&Size; 2]| Runs { extent: s.batch.clone(), strides: strides.map(Size::clone) };
-        let runs =
-            |extent: &Size, strides: [&Size; 2]| Runs { extent: extent.clone(), strides: strides.map(Size::clone) };
-        let one = &Size::ONE;
-        let (m, n, k, a, out) = match s.adjoint {
-            None => {
-                let (m, n) = (rows([&inputs, &outputs]), runs(&outputs, [one, one]));
-                (m, n, runs(&inputs, [one, &outputs]), s.operands[1 + which].0, s.solution)
-            }
-            Some((_, adjoints)) if !generator.is_read(adjoints[1 + which]) => continue,
-            Some((u_adj, adjoints)) => {
-                let (m, n) = (rows([&outputs, &inputs]), runs(&inputs, [&outputs, one]));
-                (m, n, runs(&outputs, [one, one]), u_adj, adjoints[1 + which])
-            }
-        };
-        let product = Product {
-            elem: Elem::F64,
-            batch: Vec::new(),
-            m,
-            n,
-            k,
-            outer_k: Vec::new(),
-            a: view(a),
-            b: view(matrix),
-            out,
-        };
-        product::step(generator, &product, add && s.adjoint.is_none());
-        add = true;
-    }
 }
