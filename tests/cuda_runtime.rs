@@ -593,15 +593,20 @@ fn logged(path: &str) -> Vec<(String, usize)> {
 #[test]
 fn steps_follow_one_another_without_the_host() {
     let (folder, model) = training();
-    let log = folder.path().join("log").display().to_string();
-    let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "2"];
-    let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &args);
-    assert_eq!(code, Some(0), "{said}");
-    let log = logged(&log);
-    let mut runs: Vec<usize> = log.split(|(what, _)| what != "graph").map(<[_]>::len).filter(|n| *n > 0).collect();
-    // The first of all steps is launched by parts.
-    runs.sort_unstable();
-    assert_eq!(runs, [63, 64, 64]);
+    // By substitution, and with an explicit solution matrix, which the first step makes.
+    for (batch, operator) in [("fit.batch=16", false), ("fit.batch=64", true)] {
+        let (_, plan, _) = mechc(&[], &["check", &model, "--plan", "--set", batch]);
+        assert_eq!(plan.contains("explicit solution matrix, kept there"), operator, "{plan}");
+        let log = folder.path().join(batch).display().to_string();
+        let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "2", "--set", batch];
+        let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &args);
+        assert_eq!(code, Some(0), "{said}");
+        let log = logged(&log);
+        let mut runs: Vec<usize> = log.split(|(what, _)| what != "graph").map(<[_]>::len).filter(|n| *n > 0).collect();
+        // The first of all steps is launched by parts.
+        runs.sort_unstable();
+        assert_eq!(runs, [63, 64, 64]);
+    }
 }
 
 #[test]
