@@ -201,9 +201,9 @@ pub(super) fn operators() -> Result<Vec<Case>, Failure> {
     ] {
         for (samples, precision) in SolvePrecision::ALL.into_iter().map(|p| (70, p)).chain([(63, SolvePrecision::F64)])
         {
-            let what = if samples < 64 { "no solution matrix yet" } else { "solution matrix" };
+            let what = if samples < 64 { "63 systems" } else { "solution matrix" };
             let (rows, said) = (if central { ", central rows" } else { "" }, said(precision));
-            let name = format!("solve: block {}, {what} for {samples} systems{rows}{said}", states * orders);
+            let name = format!("solve: block {}, {what}{rows}{said}", states * orders);
             let form =
                 SolveForm { steps, precision, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
             cases.push(form.case(&name, samples, 7)?);
