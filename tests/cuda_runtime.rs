@@ -594,7 +594,7 @@ fn logged(path: &str) -> Vec<(String, usize)> {
 fn steps_follow_one_another_without_the_host() {
     let (folder, model) = training();
     // By substitution, and with an explicit solution matrix, which the first step makes.
-    for (batch, operator) in [("fit.batch=16", false), ("fit.batch=64", true)] {
+    for (batch, operator) in [("fit.batch=8", false), ("fit.batch=16", true)] {
         let (_, plan, _) = mechc(&[], &["check", &model, "--plan", "--set", batch]);
         assert_eq!(plan.contains("explicit solution matrix, kept there"), operator, "{plan}");
         let log = folder.path().join(batch).display().to_string();
