@@ -78,7 +78,7 @@ fn moves_compile() {
         let options = CompileOptions { architecture, contract: true };
         let built = compile("moves", MOVES, &options, &Cache::at(folder.path())).unwrap_or_else(|e| panic!("{e}"));
         let usage = kernel_usage(&built.log);
-        assert_eq!(usage.len(), 5, "{usage:?}");
+        assert_eq!(usage.len(), 11, "{usage:?}");
         assert!(usage.iter().all(|u| u.registers > 0 && u.spill_stores + u.spill_loads == 0), "{usage:?}");
     }
 }

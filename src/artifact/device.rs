@@ -5,13 +5,14 @@
 //!
 //! 1. binds the sizes of all axes as on the host and lays out buffers and scratch, each aligned to 256 bytes;
 //! 2. sets every word of the status, one `u64` for each of [`DeviceProgram::checks`], to `u64::MAX`;
-//! 3. runs [`DeviceProgram::steps`] in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
+//! 3. runs the [`DeviceProgram::steps`] that are [needed](Launch::when) in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
 //!    for each set of sizes;
-//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::place`]).
+//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::failed`], [`Check::place`]).
 //!
 //! All kernels are `extern "C"`, one-dimensional in grid and block, and take 64-bit words: an address for memory and status, an
 //! `unsigned long long` for numbers. They write no float by atomic operations, so that results are the same in every run.
 
+use super::operator::{SolutionOperator, When};
 use super::{BufferIndex, Entry, Size};
 use crate::base::Elem;
 
@@ -30,6 +31,8 @@ pub struct DeviceProgram {
     pub scratch: Vec<Scratch>,
     /// What to do, in order.
     pub steps: Vec<DeviceStep>,
+    /// Explicit solution matrices, which are used where sizes are such that they pay.
+    pub operators: Vec<SolutionOperator>,
     /// The words of the status.
     pub checks: Vec<Check>,
 }
@@ -67,6 +70,10 @@ pub struct Scratch {
     pub count: Count,
     /// First and last step of the *entry* that use it; in between it keeps its numbers.
     pub alive: (usize, usize),
+    /// When it is needed: else it takes no room.
+    pub when: When,
+    /// Whether it keeps its numbers from call to call, for as long as sizes stay.
+    pub kept: bool,
 }
 
 /// One argument of a launch.
@@ -89,6 +96,30 @@ pub enum DeviceStep {
     Gemm(Box<Gemm>),
 }
 
+impl DeviceStep {
+    /// The launch of a generated kernel: of a product that which does the same.
+    pub fn launch(&self) -> &Launch {
+        match self {
+            DeviceStep::Launch(launch) => launch,
+            DeviceStep::Gemm(gemm) => &gemm.generated,
+        }
+    }
+}
+
+impl DeviceProgram {
+    /// For each operator whether it is used, for the sizes of all axes.
+    pub fn operators_used(&self, sizes: &[u64]) -> Vec<bool> {
+        self.operators.iter().map(|operator| operator.pays(sizes)).collect()
+    }
+}
+
+impl Scratch {
+    /// How many numbers it holds where these operators are used, or `None` beyond 63 bits.
+    pub fn numbers(&self, sizes: &[u64], used: &[bool]) -> Option<u64> {
+        if self.when.needed(used, true) { self.count.value(sizes) } else { Some(0) }
+    }
+}
+
 /// A launch: `ceil(threads / block)` blocks. With no thread there is nothing to launch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
@@ -100,11 +131,13 @@ pub struct Launch {
     pub threads: Count,
     /// The step of the entry that this is a part of.
     pub origin: usize,
+    /// When it is needed.
+    pub when: When,
 }
 
 /// Products in the terms of BLAS: all matrices are column-major, and
 /// `out (rows x columns) = op(left) (rows x inner) op(right) (inner x columns)` for every combination of the batch indices, summed
-/// over the combinations of [`Gemm::sums`], of which the first replaces `out` and the others are added to it.
+/// over the combinations of [`Gemm::sums`], of which the first replaces `out`, unless [`Gemm::add`] says otherwise, and the others are added to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gemm {
     /// The type of one number.
@@ -125,6 +158,8 @@ pub struct Gemm {
     pub batch: Vec<(Size, [Size; 3])>,
     /// Outer summation indices: extent, and strides in `left`, `right`.
     pub sums: Vec<(Size, [Size; 2])>,
+    /// Whether the first is added to `out` as well.
+    pub add: bool,
     /// The same by a generated kernel, all in one launch: for small products and where there is no library.
     pub generated: Launch,
 }
@@ -155,6 +190,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether a word tells of a failure.
+    pub fn failed(&self, word: u64) -> bool {
+        word != u64::MAX && self.failure != DeviceFailure::Narrow
+    }
+
     /// The sample and the time step that a status word stands for.
     pub fn place(&self, word: u64, sizes: &[u64]) -> (u64, u64) {
         let places = self.places.value(sizes).unwrap_or(1).max(1);
@@ -169,6 +209,8 @@ pub enum DeviceFailure {
     NotPositiveDefinite,
     /// Corrections of a relaxed solve with a factor in single precision do not come to rest.
     NotConverged,
+    /// Single precision is too little for a factor; later steps solve in double precision, so this is no failure.
+    Narrow,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
     Undetermined,
 }

@@ -11,6 +11,7 @@ mod code;
 mod count;
 pub mod device;
 mod entry;
+pub mod operator;
 mod outline;
 mod pointwise;
 mod size;

@@ -12,10 +12,13 @@
 //! arithmetic stands in the order of the program, as on the host; kernels that wait for others of their block do so in uniform control flow.
 
 mod generate;
+mod listing;
 mod nest;
+mod operator;
 mod prelude;
 mod product;
 mod relaxed;
+mod retry;
 mod roll;
 mod rows;
 mod scalar;

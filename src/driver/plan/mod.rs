@@ -62,8 +62,19 @@ pub struct PlannedSolve {
     pub method: SolveMethod,
     /// How they are solved for the factors of unknown coefficients, where there are any.
     pub response_method: Option<SolveMethod>,
-    /// How a device does the systems, where the solve may be done there.
-    pub on_device: Option<SolveRegime>,
+    /// How all of them are solved on a CUDA device, where trainings alone are.
+    pub device: Option<DeviceSolve>,
+}
+
+/// How a CUDA device does a solve: with one method for one matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSolve {
+    /// The method; whether time is cut is said by the regimes.
+    pub method: SolveMethod,
+    /// How the systems of the known parts are done, unless by the explicit matrix.
+    pub regime: Option<SolveRegime>,
+    /// How those of the responses are done, where there are any.
+    pub response_regime: Option<SolveRegime>,
 }
 
 /// The solves of every fit, and of every model that is not fitted, in the order of the program. `bytes` replaces what the machine
@@ -120,7 +131,7 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     }
     // Each trajectory is solved by itself, with a matrix of its own.
     let method = SolveMethod::of(&shape, &scheme, true);
-    let solve = PlannedSolve { footprint, method, response_method: None, on_device: None, outline };
+    let solve = PlannedSolve { footprint, method, response_method: None, device: None, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
@@ -153,7 +164,8 @@ fn solves(
     fit: Option<&Fit>,
 ) -> Vec<PlannedSolve> {
     let outlines = outlines(&program.models[model], steps, orders, fit);
-    outlines.into_iter().map(|outline| PlannedSolve::new(outline, samples)).collect()
+    let solve = |outline| PlannedSolve::new(outline, samples, fit.is_some());
+    outlines.into_iter().map(solve).collect()
 }
 
 /// A solve by itself: arrays of every system and its factor.
@@ -190,7 +202,7 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves.into_iter().map(|solve| solve.on_device(fit.batch)).collect(),
+        solves,
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,
@@ -214,8 +226,27 @@ fn largest(memory: u64, need: impl Fn(u64) -> u64) -> u64 {
     fits
 }
 
+impl DeviceSolve {
+    /// What a device does with so many windows where the host has these methods for known parts and responses.
+    fn new(outline: &SolveOutline, samples: usize, on_host: [Option<SolveMethod>; 2]) -> DeviceSolve {
+        let method = match outline.constant_matrix() {
+            true if on_host.contains(&Some(SolveMethod::Operator)) => SolveMethod::Operator,
+            true => SolveMethod::SharedFactor,
+            false => SolveMethod::OwnFactors,
+        };
+        let block = outline.states() * outline.orders;
+        let regime = |systems: usize| {
+            let systems = samples.saturating_mul(systems) as u64;
+            let regime = SolveRegime::of(systems, outline.steps as u64, block, outline.central, SolvePrecision::F64);
+            (method != SolveMethod::Operator).then_some(regime)
+        };
+        let responses = (outline.responses > 0).then_some(outline.responses);
+        DeviceSolve { method, regime: regime(outline.systems.len()), response_regime: responses.and_then(regime) }
+    }
+}
+
 impl PlannedSolve {
-    fn new(outline: SolveOutline, samples: usize) -> PlannedSolve {
+    fn new(outline: SolveOutline, samples: usize, on_devices: bool) -> PlannedSolve {
         let states = outline.states();
         let shape = |systems: usize| Shape {
             batch: samples.saturating_mul(systems),
@@ -228,22 +259,16 @@ impl PlannedSolve {
         };
         let scheme = solve_scheme(outline.central, outline.weights, SolvePrecision::F64);
         let method = |systems| SolveMethod::of(&shape(systems), &scheme, outline.constant_matrix());
+        let known = method(outline.systems.len());
+        let response_method = (outline.responses > 0).then(|| method(outline.responses));
+        let device = on_devices.then(|| DeviceSolve::new(&outline, samples, [Some(known), response_method]));
         PlannedSolve {
             footprint: Footprint::new(&shape(1), &scheme, &[states]),
-            method: method(outline.systems.len()),
-            response_method: (outline.responses > 0).then(|| method(outline.responses)),
-            on_device: None,
+            method: known,
+            response_method,
+            device,
             outline,
         }
-    }
-
-    /// The same, as a device does it for so many windows.
-    fn on_device(self, samples: usize) -> PlannedSolve {
-        let o = &self.outline;
-        let systems = samples.saturating_mul(o.systems.len()) as u64;
-        let block = o.states() * o.orders;
-        let regime = SolveRegime::of(systems, o.steps as u64, block, o.central, SolvePrecision::F64);
-        PlannedSolve { on_device: Some(regime), ..self }
     }
 
     /// Bytes of one factor.
