@@ -191,6 +191,10 @@ fn main() -> ExitCode {
         "json" => Format::Json,
         _ => human(),
     };
+    if let Some(failure) = unknown_instructions() {
+        say(&failure.render(&mechc::source::Sources::default(), format));
+        return ExitCode::from(2);
+    }
     let stop = Stop::default();
     let running = matches!(cli.command, Command::Run { emit: None, .. });
     if let Err(error) = signals(&stop, running) {
@@ -201,6 +205,15 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(code) => ExitCode::from(code),
     }
+}
+
+/// A value of `MECHC_INSTRUCTIONS` that names nothing: whoever set it meant to limit something.
+fn unknown_instructions() -> Option<Failure> {
+    let given = mechc::solve::unknown_instructions()?;
+    let allowed = mechc::solve::INSTRUCTIONS.map(|name| format!("`{name}`")).join(" or ");
+    let message = format!("the environment variable MECHC_INSTRUCTIONS is `{given}`");
+    let help = format!("set it to {allowed}, or unset it for the widest instructions of the processor");
+    Some(Failure::Usage(Problem::new("N017", message, help)))
 }
 
 /// Colour and box characters where a terminal can show them.

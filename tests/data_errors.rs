@@ -89,6 +89,16 @@ fn bad_csv() {
     case("long row", &csv_with(4, "0.2,1,2,3"), &spec());
     case("text", &csv_with(5, "0.3,1,high"), &spec());
     case("decimal comma", &csv_with(5, "0.3,\"1,5\",2"), &spec());
+    case("decimal commas between commas", b"t,x,y\n0,0,1,5,2\n", &spec());
+    case("decimal commas between semicolons", b"t;x;y\n0;1,5;2\n", &spec());
+    case("thousands", &csv_with(5, "0.3,\"1,234,567\",2"), &spec());
+    case("units below the header", &csv_with(2, "s,km,km/h"), &spec());
+    case("units below some columns", &csv_with(2, "s,,km"), &spec());
+    case("date", &csv_with(2, "2021-03-01,1,2"), &spec());
+    case("date and time of day", &csv_with(3, "2021-03-01T12:30:00Z,1,2"), &spec());
+    case("date with points", &csv_with(3, "1.3.2021,1,2"), &spec());
+    case("time of day", &csv_with(3, "12:30,1,2"), &spec());
+    case("two separators", b"t;x,y\n0;1,2\n", &spec());
     case("unclosed quote", &csv_with(5, "0.3,1,\"5"), &spec());
     case("empty cell", &csv_with(5, "0.3,,2"), &spec());
     case("nan", &csv_with(6, "0.4,NaN,2"), &spec());
@@ -175,6 +185,14 @@ fn bad_npz() {
     case("dt is zero", &npz(&[("dt", npy("'<f8'", "False", "()", &f8(&[0.0]))), ("x", x.clone()), ("y", x.clone())]));
     case("lengths differ", &of(("y", column(&[1.0; 9]))));
     case("trajectories differ", &of(("y", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))));
+    case(
+        "samples before trajectories",
+        &npz(&[("t", t.clone()), ("x", npy("'<f8'", "False", "(10, 2)", &f8(&[1.0; 20]))), ("y", x.clone())]),
+    );
+    case(
+        "columns before samples",
+        &npz(&[("t", t.clone()), ("data", npy("'<f8'", "False", "(2, 10)", &f8(&[1.0; 20])))]),
+    );
     case("four axes", &of(("y", npy("'<f8'", "False", "(1, 1, 1, 10)", &f8(&[1.0; 10])))));
     case("objects", &of(("y", npy("'|O'", "False", "(10,)", b"\x80\x04."))));
     let gap = column(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.5]);
@@ -189,6 +207,22 @@ fn bad_npz() {
     damaged[checksum] ^= 1;
     case("checksum", &damaged);
     insta::assert_snapshot!(out);
+}
+
+/// Whatever separates the cells, the header tells.
+#[test]
+fn cells_are_separated_by_commas_semicolons_or_tabs() {
+    let rows = (0..9).map(|i| format!("{}|{i}|{}", f64::from(i) / 10.0, 2 * i));
+    let text = |header: &str| std::iter::once(header.to_string()).chain(rows.clone()).collect::<Vec<_>>().join("\n");
+    let read = |text: &str| read_bytes("run.csv", text.as_bytes(), Format::Csv, &spec()).expect("a table");
+    let commas = read(&text("t|x|y").replace('|', ","));
+    assert_eq!(commas.trajectories[0].value(8, 1), Some(16.0));
+    for separator in [";", "\t", " ; "] {
+        assert_eq!(read(&text("t|x|y").replace('|', separator)).trajectories, commas.trajectories, "{separator:?}");
+    }
+    // What stands in quotes separates nothing.
+    let quoted = text("t|x|y|\"a;b;c;d;e\"").replace('|', ",").replace('\n', ",0\n").replacen(",0\n", "\n", 1) + ",0";
+    assert_eq!(read(&quoted).trajectories, commas.trajectories);
 }
 
 #[test]
@@ -209,6 +243,12 @@ fn elements_of_a_family_are_one_array() {
     let narrow = npz(&[("u", npy("'<f8'", "False", "(10, 2)", &f8(&[0.0; 20])))]);
     let error = read(&narrow).expect_err("too few elements").to_string();
     assert!(error.contains("3 elements"), "{error}");
+    for (shape, swapped) in [("(3, 10)", true), ("(3, 2, 5)", true), ("(4, 8)", false)] {
+        let length = shape.split(['(', ',', ')']).filter_map(|n| n.trim().parse::<usize>().ok()).product();
+        let array = npz(&[("u", npy("'<f8'", "False", shape, &f8(&vec![0.0; length])))]);
+        let error = read(&array).expect_err("axes in another order");
+        assert_eq!((error.code(), error.to_string().contains("swapped")), ("D027", swapped), "{shape}: {error}");
+    }
 }
 
 #[test]

@@ -92,6 +92,34 @@ fn csv_round_trip_is_exact() {
     }
 }
 
+/// Times of equal steps are written as they were meant: with no more digits than start and step have, and within rounding of them.
+#[test]
+fn written_times_are_short() {
+    for (t0, dt) in [(0.0, 0.36), (36.0, 0.36), (0.0, 0.1), (-7.2, 0.05), (5.3, 0.0123), (0.0, 1.0 / 3.0)] {
+        let t = Trajectory { t0, dt, len: 2000, ..Trajectory::default() };
+        let short = dt != 1.0 / 3.0;
+        let mut longest = 0;
+        for i in 0..t.len {
+            let written = t.written_time(i);
+            let unit = 2.0 * f64::EPSILON * t0.abs().max(dt * i as f64).max(written.abs());
+            assert!((written - t.time(i)).abs() <= unit, "{written} for {}", t.time(i));
+            let text = written.to_string();
+            assert_eq!(text.parse::<f64>(), Ok(written));
+            longest = longest.max(text.trim_start_matches('-').len());
+        }
+        assert_eq!(longest <= 8, short, "{longest} digits from {t0} by {dt}");
+    }
+    let given = Trajectory { times: vec![0.0, 0.1 + 0.2], len: 2, ..Trajectory::default() };
+    assert_eq!(given.written_time(1), 0.1 + 0.2, "times of a file stay");
+    let data = Dataset {
+        source: "made".into(),
+        columns: vec![],
+        inputs: vec![],
+        trajectories: vec![Trajectory { dt: 0.36, len: 200, ..Trajectory::default() }],
+    };
+    assert!(data.to_csv().lines().any(|l| l == "47.52"), "132 steps of 0.36");
+}
+
 #[test]
 fn npz_round_trip_is_exact() {
     let mut data = lorenz_data(40);

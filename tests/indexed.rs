@@ -188,7 +188,7 @@ fit Open to run { seed 1 }";
     let outcome = session.run("m.mech", &options, &mut Silent).expect("a fit").pop().expect("one fit");
     let [equation] = outcome.record.equations.as_slice() else { panic!("one equation for all sites") };
     let terms: Vec<&str> = equation.terms.iter().map(|t| t.term.as_str()).collect();
-    assert_eq!(terms, ["(hill^2/(1^2 + hill^2))", "leak(hill)"], "{:?}", equation.terms);
+    assert_eq!(terms, ["hill^2/(1^2 + hill^2)", "leak(hill)"], "{:?}", equation.terms);
     assert!((equation.terms[0].coefficient - 2.0).abs() < 0.05, "{:?}", equation.terms);
 
     let source = std::fs::read_to_string(outcome.directory.join("discovered.mech")).expect("the model that was found");

@@ -67,7 +67,7 @@ fn a_logistic_family_is_recovered() {
     let own = format!("simulate Logistic(r = {}, k = {})", rows[0].1[0], rows[0].1[1]);
     assert!(text.contains(&own), "{own} in {text}");
     let simulated =
-        mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--data", "solution", "--out", "s.csv"]);
+        mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--data", "solution_1", "--out", "s.csv"]);
     assert!(simulated.status.success(), "{}", String::from_utf8_lossy(&simulated.stderr));
 }
 
@@ -127,5 +127,50 @@ fn another_start_is_found_where_the_first_leads_nowhere() {
             let value = parameters.iter().find(|p| p["name"] == name).expect(name)["value"].as_f64().expect("a number");
             assert!((value / truth - 1.0).abs() < 0.02, "{name} = {value}, not {truth}");
         }
+    }
+}
+
+/// A table of logistic growth to 3 from 0.2, in trajectories that run at different paces and were sampled at steps of their own; with
+/// `jitter` the samples lie up to so many steps beside their places.
+fn paced(paces: &[(f64, f64)], jitter: f64) -> String {
+    let mut out = "run,t,x\n".to_string();
+    for (run, (pace, step)) in paces.iter().enumerate() {
+        for i in 0..50 {
+            let t = step * (f64::from(i) + jitter * (7.3 * f64::from(i)).sin());
+            let x = 3.0 / (1.0 + 14.0 * (-pace * t).exp());
+            out += &format!("{},{t},{x}\n", run + 1);
+        }
+    }
+    out
+}
+
+/// What a step of each sample would be in the joint engine is a factor of each trajectory, found here with steps that differ from
+/// trajectory to trajectory, and from sample to sample.
+#[test]
+fn paces_are_found_whatever_the_steps_are() {
+    let paces = [(2.0, 0.05), (3.0, 0.04), (1.0, 0.1), (4.5, 0.025)];
+    for (jitter, spacing) in [(0.0, ""), (0.4, "; spacing irregular")] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("runs.csv"), paced(&paces, jitter)).expect("a table");
+        let model = format!(
+            "model Paced {{
+  state x
+  param pace in [0, 10] per sample
+  param k in [0.1, 10]
+  x' = pace*x*(1 - x/k)
+}}
+data runs = csv(\"runs.csv\") {{ time t; trajectory run{spacing} }}
+fit Paced to runs
+"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (header, rows) = rows(folder.path());
+        assert_eq!(header, "part,trajectory,t,pace,std_error pace");
+        for ((_, numbers), (pace, _)) in rows.iter().zip(paces) {
+            assert!((numbers[0] - pace).abs() < 1e-4 * pace, "{spacing}: {} for {pace}", numbers[0]);
+        }
+        assert_eq!(rows.len(), paces.len());
     }
 }

@@ -139,3 +139,88 @@ fit Fitted to obs
     );
     assert_eq!(object["scores"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn noise_of_the_size_of_the_signal_is_named_with_the_equations() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = |noise: &str| {
+        format!(
+            "model Wave {{ time [s]; state u [m], v [m/s]; param k [1/s^2] = 1; u' = v; v' = -k*u; initial u = 1, v = 0 }}
+model Fitted {{ time [s]; state u [m], v [m/s]; param k = 0.5 in [0.1, 2]; u' = v; v' = -k*u }}
+data obs = simulate Wave {{ steps 400; dt 0.1; noise {noise}; seed 3 }}
+fit Fitted to obs
+"
+        )
+    };
+    let (done, record, _) = run(folder.path(), &model("80%"), &["--message-format", "short"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    // Noise of 0.8 deviations of the signal leaves 1/(1 + 0.64) of the variance of the data to be explained.
+    let explained = record["explained"].as_array().expect("shares");
+    let names: Vec<&str> = explained.iter().map(|e| e["state"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["u", "v"]);
+    for of in explained {
+        let share = of["share"].as_f64().expect("a number");
+        assert!((share - 1.0 / 1.64).abs() < 0.06, "{record}");
+    }
+    let share = explained[0]["share"].as_f64().expect("a number");
+    let told = format!("u {:.0} %", 100.0 * share);
+    assert!(text(&done.stdout).contains(&format!("explained variance: {told}, v ")), "{}", text(&done.stdout));
+    let said = "m.mech:2:32: warning[W1107]: what the solution leaves over is of the size of the signal: of the variance it explains";
+    let said = format!("{said} {told}");
+    assert!(text(&done.stderr).contains(&said), "{}", text(&done.stderr));
+    assert!(warnings(&record).iter().any(|w| w.contains(&told)), "{record}");
+    // Errors are in the units of their states.
+    let error =
+        record["metrics"].as_array().expect("metrics").iter().find(|m| m["name"] == "RMSE of v").expect("an error");
+    assert_eq!(error["unit"], "m/s");
+    let (done, record, _) = run(folder.path(), &model("30%"), &[]);
+    assert!(!text(&done.stdout).contains("explained variance"), "{}", text(&done.stdout));
+    assert!(record["explained"][0]["share"].as_f64().is_some_and(|share| share > 0.85), "{record}");
+}
+
+#[test]
+fn what_was_held_out_is_told_in_units() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Truth { time [d]; state u [kg]; param k [1/d] = 0.5; u' = -k*u; initial u = 1 }
+model Fitted { time [d]; state u [kg]; param k = 1 in [0, 2]; u' = -k*u }
+data obs = simulate Truth { steps 100; dt 0.1; noise 1%; seed 1; holdout 20% }
+fit Fitted to obs
+";
+    let (done, record, page) = run(folder.path(), model, &[]);
+    let printed = text(&done.stdout);
+    let line = printed.lines().find(|l| l.starts_with("held out: RMSE u ")).unwrap_or_else(|| panic!("{printed}"));
+    assert!(line.ends_with(" [kg]; follows the data for 2 [d], to the end"), "{line}");
+    let score = &record["scores"][0];
+    assert_eq!((&score["time_unit"], &score["rmse"][0]["unit"]), (&"d".into(), &"kg".into()));
+    assert!(page.contains(" [kg]"));
+}
+
+#[test]
+fn data_sets_that_were_not_converted_alike_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = |scale: (f64, f64)| {
+        let row = |i: i32| format!("{},{}\n", scale.0 * 0.1 * f64::from(i), scale.1 * (-0.05 * f64::from(i)).exp());
+        format!("t,u\n{}", (0..60).map(row).collect::<String>())
+    };
+    let model = "model Decay { state u; param k; u' = -k*u }
+data near = csv(\"near.csv\") { time t }
+data far = csv(\"far.csv\") { time t }
+fit Decay to (near, far)
+";
+    for (scale, found) in [
+        ((1.0, 1000.0), vec!["warning[W1108]: `u` is 1000 times as large in `far` as in `near`"]),
+        ((1.0 / 60.0, 1.0), vec!["warning[W1108]: the steps of the time are 60 times as large in `near` as in `far`"]),
+        ((3.0, 0.2), vec![]),
+    ] {
+        fs::write(folder.path().join("near.csv"), rows((1.0, 1.0))).expect("a written file");
+        fs::write(folder.path().join("far.csv"), rows(scale)).expect("a written file");
+        let (done, record, _) = run(folder.path(), model, &["--message-format", "short"]);
+        let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
+        for said in [text(&done.stderr), text(&checked.stderr)] {
+            let about: Vec<&str> = said.lines().filter(|l| l.contains("W1108")).collect();
+            assert_eq!(about.len(), found.len(), "{said}");
+            assert!(found.iter().all(|f| said.contains(f)), "{said}");
+        }
+        assert_eq!(warnings(&record).iter().filter(|w| w.contains("times as large")).count(), found.len());
+    }
+}

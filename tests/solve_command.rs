@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use mechc::driver::{SolveBench, random_case};
-use mechc::solve::relaxed::{Scheme, factor};
+use mechc::solve::relaxed::{RowSet, Scheme, Wanted, factor};
 use npyz::npz::NpzArchive;
 use npyz::zip::CompressionMethod;
 use npyz::zip::write::{FileOptions, ZipWriter};
@@ -522,6 +522,20 @@ fn wrong_cases() -> Vec<Wrong> {
             says: &["D027", "steps: at least 3 with a periodic boundary"],
         },
         usage("central Hermite rows", &["--rows", "hermite", "--central"], &["N008", "Hermite"]),
+        usage("a slack in Hermite rows", &["--rows", "hermite", "--slack"], &["N008", "`--slack`", "`--rows taylor`"]),
+        data(
+            "a step of zero",
+            changed("h", f8(&[2, 5], &[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1])),
+            &["D015", "sample 1, interval 1", "not positive"],
+        ),
+        data("a negative step", changed("h", f8(&[], &[-0.1])), &["D015", "all intervals", "-0.1"]),
+        Wrong {
+            name: "a gradient of no slack",
+            archive: changed("upstream_eps", f8(&[2], &[1.0; 2])),
+            args: &[],
+            code: 2,
+            says: &["N008", "`upstream_eps`", "--slack"],
+        },
         usage("unknown rows", &["--rows", "spline"], &["spline", "hermite"]),
         usage("unknown dtype", &["--dtype", "f16"], &["f16", "mixed"]),
         usage("unknown method", &["--method", "lu"], &["lu", "qr"]),
@@ -566,7 +580,7 @@ fn places_of_the_files_are_checked() {
         (&["solve", "case.npz", "--out", "r.csv"], 2, &["N006", "r.csv"]),
         (&["solve", "case.npz"], 2, &["--out"]),
         (&["solve", "case.npz", "--out", "./case.npz"], 2, &["N009", "case.npz"]),
-        (&["solve", "case.npz", "--out", "no/r.npz"], 4, &["R006", "r.npz"]),
+        (&["solve", "case.npz", "--out", "no/r.npz"], 2, &["N016", "`no`"]),
     ];
     for (args, code, says) in cases {
         let output = mechc(folder.path(), args);
@@ -575,6 +589,33 @@ fn places_of_the_files_are_checked() {
         assert!(says.iter().all(|text| said.contains(text)), "{args:?}: {said}");
     }
     assert_eq!(fs::read(folder.path().join("case.npz")).expect("the case"), archive);
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("folder.npz")).expect("a folder");
+    for (out, says) in [("folder.npz", "is a folder"), ("missing/result.npz", "`missing`")] {
+        // There is no case either, and the place of the result is what is said.
+        let output = mechc(folder.path(), &["solve", "case.npz", "--out", out]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("N016") && said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn unknown_instructions_are_refused_by_every_command() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for args in [&["explain", "N017"] as &[&str], &["bench", "solve", "--batch", "1", "--repeat", "1"]] {
+        for (value, code) in [("sse", 2), ("AVX2", 2), ("avx2", 0), ("", 0)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
+            let output = command.args(args).current_dir(folder.path()).env("MECHC_INSTRUCTIONS", value).output();
+            let output = output.expect("mechc starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{value}: {said}");
+            assert!(code == 0 || said.contains("N017") && said.contains("`avx2` or `portable`"), "{said}");
+        }
+    }
 }
 
 #[test]
@@ -645,29 +686,53 @@ fn the_bench_says_what_it_measured() {
     }
 }
 
+/// What is wrong with the solution of the bench's systems and its gradients.
+fn bench_fails(sizes: [usize; 4], rows: RowSet, constant_matrix: bool) -> Option<String> {
+    let [states, equations, highest, steps] = sizes;
+    let bench = SolveBench {
+        batch: 9,
+        states,
+        highest,
+        equations,
+        steps,
+        scheme: Scheme { rows, ..Scheme::published() },
+        constant_matrix,
+        weights: true,
+        threads: 1,
+        repeat: Some(1),
+    };
+    let case = random_case(&bench);
+    let problem = case.problem();
+    let upstream = case.upstream.as_deref().expect("an upstream gradient");
+    let largest = factor(&problem).and_then(|factor| {
+        let solution = factor.solve(&problem)?;
+        factor.adjoint(&problem, &solution, upstream, None, Wanted::ALL)?.check()?;
+        // Further derivatives are as large as the irregular steps and random right-hand sides make them.
+        let values = solution.u.iter().step_by(highest + 1);
+        Ok(values.fold(0.0, |m: f64, x| m.max(x.abs())))
+    });
+    match largest {
+        Ok(largest) if largest > 0.5 && largest < 1e3 => None,
+        Ok(largest) => Some(format!("the largest value is {largest}")),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 #[test]
 fn the_systems_of_the_bench_are_regular() {
-    for (states, highest, equations, constant_matrix) in
-        [(1, 2, 1, false), (3, 2, 3, true), (4, 4, 2, false), (2, 3, 2, false), (2, 1, 2, true)]
-    {
-        // Without an equation for every state only Taylor rows determine it.
-        let scheme = if highest == 3 { Scheme::default() } else { Scheme::published() };
-        let bench = SolveBench {
-            batch: 9,
-            states,
-            highest,
-            equations,
-            steps: 40,
-            scheme,
-            constant_matrix,
-            weights: false,
-            threads: 1,
-            repeat: Some(1),
-        };
-        let case = random_case(&bench);
-        let problem = case.problem();
-        let solution = factor(&problem).and_then(|f| f.solve(&problem)).expect("a solution");
-        let largest = solution.u.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        assert!(largest > 0.5 && largest < 1e3, "{largest}");
+    let mut wrong = Vec::new();
+    for highest in 1..=8 {
+        for (states, equations) in [(1, 1), (2, 2), (3, 3), (4, 4), (2, 1), (3, 2)] {
+            for (steps, constant_matrix) in [(1, false), (4, false), (20, true), (60, false)] {
+                // Without an equation for every state only Taylor rows determine it.
+                let rows = [RowSet::Taylor, RowSet::Hermite];
+                for rows in rows.into_iter().take(if states == equations { 2 } else { 1 }) {
+                    let sizes = [states, equations, highest, steps];
+                    let fails = bench_fails(sizes, rows, constant_matrix);
+                    wrong.extend(fails.map(|why| format!("{sizes:?} {rows:?} {constant_matrix}: {why}")));
+                }
+            }
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -301,7 +301,10 @@ data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
         |name: &str| info["data"].as_array().expect("a list").iter().find(|d| d["name"] == name).expect("it").clone();
     let run = data("run");
     assert_eq!((&run["source"], &run["linear"], &run["orders"]), (&"solve".into(), &true.into(), &4.into()));
-    assert_eq!(run["columns"][1], serde_json::json!({"column": "u'", "name": "u'", "role": "derivative"}));
+    assert_eq!(
+        run["columns"][1],
+        serde_json::json!({"column": "u'", "name": "u'", "role": "derivative", "unit": null})
+    );
     let swing = data("swing");
     assert_eq!((&swing["linear"], &swing["rows"]), (&false.into(), &"taylor".into()));
     assert_eq!(swing["final"], serde_json::json!([{"state": "a", "derivative": 0, "value": 0.0}]));
@@ -312,4 +315,20 @@ data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
     let text = String::from_utf8_lossy(&mechc(folder.path(), &["check", "m.mech", "--plan"]).stdout).into_owned();
     assert!(text.contains("solve run: 1 trajectory of 500 steps, solved once"), "{text}");
     assert!(text.contains("solved again and again until it stays") && text.contains("a (linearised)"), "{text}");
+}
+
+/// What docs/solve.md says of a solution that grows by many orders of magnitude: right over 5 units of time, and far too small over 20,
+/// where the rows at the end weigh more than the initial value; 1 % of the numbers there for another processor's rounding.
+#[test]
+fn growth_over_many_orders_is_missed_as_the_page_says() {
+    let last = |steps: usize, dt: f64| {
+        let model = format!(
+            "model Growth {{ state u; u' = u; initial u = 1 }}\nsolve run = Growth {{ steps {steps}; dt {dt} }}\n"
+        );
+        *column(&data(&model, "run", &[]), "u").last().expect("a sample")
+    };
+    let right = 5f64.exp();
+    assert!((last(51, 0.1) / right - 1.0).abs() < 1e-5);
+    assert!((last(201, 0.1) / 49.4 - 1.0).abs() < 0.01, "{}", last(201, 0.1));
+    assert!((last(401, 0.05) / 3890.0 - 1.0).abs() < 0.01, "{}", last(401, 0.05));
 }

@@ -127,6 +127,22 @@ fn what_no_declaration_says_follows_from_the_equations() {
         ("time [s]; state x [m]; param k; const n = 2/3; x' = k*x^n", "k", "m^(1/3)/s"),
         // The argument of a function is a plain number.
         ("time [s]; state x [m]; param k = 1; x' = exp(-k*x)*2 [m/s]", "k", "1/m"),
+        // A number in a sum that is a factor, an argument or the value of a `let` is a plain one, and through a function, too.
+        ("time [s]; state x [m]; param r, K; x' = r*x*(1 - x/K)", "K", "m"),
+        ("time [s]; state x [m]; param r, K; x' = r*x*(1 - x/K)", "r", "1/s"),
+        ("time [s]; state x [m]; param a, h; x' = a*x/(1 + h*x)", "h", "1/m"),
+        ("time [s]; state x [m]; param r, K; let free = 1 - x/K; x' = r*x*free", "r", "1/s"),
+        ("time [s]; state x [m]; param r, K; fn free(y) = 1 - y/K; x' = r*x*free(x)", "K", "m"),
+        ("time [s]; state x [m]; param r, K; x' = r*?linear(x*(1 - x/K))", "K", "m"),
+        ("time [s]; state x [m]; param r, K; x' = r*x*(1 - (x/K)^2)", "K", "m"),
+        // Unless something else tells the unit, also later in the text.
+        ("time [s]; state x [m], y [m]; param r, K; x' = r*(1 - x/K); y' = r/1 [s]", "K", "s*m"),
+        // A sum that is a side, a branch or a smallest value has the unit of the other side.
+        ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = 1 - K*x", "K", "?"),
+        ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = max(1 - K*x, 0)", "K", "?"),
+        ("time [s]; state x [m], y; param K; x' = -x/2 [s]; y' = if 1 + K*x > y then 1 else 0", "K", "?"),
+        // Branches that are numbers take the unit of the other side, and what chooses between them is looked at.
+        ("time [s]; state x [m], y [kg]; param K; x' = if x > K then 1 else 0; y' = 0", "K", "m"),
         // What stays open.
         ("time [s]; state x [m]; param k, c; x' = k*c*x", "k", "?"),
         ("time [s]; state x; param k = 1; x' = -k*x", "k", "1/s"),

@@ -16,7 +16,7 @@ pub use indexmap::{IndexMap, IndexSet};
 pub use math::Real;
 pub use precision::SolvePrecision;
 pub use ratio::Ratio;
-pub use step::same_step;
+pub use step::{same_step, shortened};
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
 pub use training::{Decay, Normalise};
 

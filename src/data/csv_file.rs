@@ -7,7 +7,7 @@ use super::table::{Plan, Role, Table};
 
 /// Reads a csv file from memory; `file` names it in messages.
 ///
-/// A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted.
+/// Cells are separated by commas, semicolons or tabs. A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted.
 ///
 /// # Errors
 /// The first fault in reading order, with line and column.
@@ -20,7 +20,7 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(spec.delimiter)
+        .delimiter(spec.delimiter.unwrap_or_else(|| delimiter(bytes)))
         .trim(::csv::Trim::All)
         .from_reader(bytes);
     let mut record = ::csv::StringRecord::new();
@@ -36,10 +36,14 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     let plan = Plan::new(file, &header, spec)?;
 
     let mut table = Table::default();
+    let mut first = true;
     while reader.read_record(&mut record).map_err(broken)? {
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.len() != header.len() {
             return Err(DataError::Ragged { file: file.into(), line, found: record.len(), expected: header.len() });
+        }
+        if std::mem::take(&mut first) && plan.cells.len() > 1 && no_numbers(&record, &plan, spec) {
+            return Err(DataError::TextRow { file: file.into(), line, text: excerpt(&cells(&record)) });
         }
         let id = plan.id.and_then(|at| record.get(at)).unwrap_or_default();
         let Some(rows) = table.row(id, line) else { continue };
@@ -56,6 +60,46 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     table.finish(file, spec, &|line| format!("{file}:{line}"))
 }
 
+/// What separates the cells: of comma, semicolon and tab the one that the header has most of outside quotes.
+fn delimiter(bytes: &[u8]) -> u8 {
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    let lines = bytes.iter().skip_while(|b| b.is_ascii_whitespace());
+    for &byte in lines.take_while(|&&b| b != b'\n' && b != b'\r') {
+        quoted ^= byte == b'"';
+        counts.iter_mut().filter(|(separator, _)| !quoted && *separator == byte).for_each(|(_, count)| *count += 1);
+    }
+    // Of equals the first: a file of one column has none.
+    counts.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best }).map_or(b',', |(byte, _)| byte)
+}
+
+/// Whether a row holds texts that are neither numbers, nor dates, nor declared as missing, and empty cells beside them, as a line with
+/// units does.
+fn no_numbers(record: &::csv::StringRecord, plan: &Plan, spec: &ReadSpec) -> bool {
+    let cells = || plan.cells.iter().map(|(_, at, _)| record.get(*at).unwrap_or_default());
+    let is_text = |text: &str| {
+        let numeric =
+            text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.parse::<f64>().is_ok();
+        !numeric && !text.is_empty() && !spec.is_missing(text)
+    };
+    cells().all(|text| is_text(text) || text.is_empty()) && cells().any(is_text)
+}
+
+/// The cells of a row, for messages.
+fn cells(record: &::csv::StringRecord) -> String {
+    record.iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a text looks like a date or a time of day: digits with `-`, `/`, `.` or `:` between them at least twice, as in
+/// `2021-03-01`, `1.3.2021` and `12:30:00`.
+fn is_date(text: &str) -> bool {
+    let separators = text.chars().filter(|c| matches!(c, '-' | '/' | '.' | ':')).count();
+    let others =
+        text.chars().any(|c| !(c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | ':' | ' ' | 'T' | 'Z' | '+')));
+    let day = text.starts_with(|c: char| c.is_ascii_digit()) && !others;
+    day && (separators >= 2 || text.contains(':'))
+}
+
 /// The finite number in a cell.
 fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64, DataError> {
     if text.is_empty() {
@@ -65,6 +109,10 @@ fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64, DataEr
         Ok(v) if v.is_finite() => Ok(v),
         Ok(_) => {
             Err(DataError::NotFinite { place: format!("{file}:{line}"), column: column.into(), value: excerpt(text) })
+        }
+        Err(_) if is_date(text) => {
+            let place = format!("{file}:{line}");
+            Err(DataError::Date { place, column: column.into(), text: excerpt(text) })
         }
         Err(_) => Err(DataError::NotANumber { file: file.into(), line, column: column.into(), text: excerpt(text) }),
     }

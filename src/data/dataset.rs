@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::{Fnv, same_step};
+use crate::base::{Fnv, same_step, shortened};
 
 /// Observed columns and inputs over one or more trajectories.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,8 @@ impl Dataset {
     }
 
     /// One csv table: `t` and the columns (and inputs), with a leading `trajectory` column where there are several.
-    /// Missing samples are empty cells; numbers are the shortest text that reads back to the same f64.
+    /// Missing samples are empty cells; numbers are the shortest text that reads back to the same f64, and times are
+    /// those of [`Trajectory::written_time`].
     pub fn to_csv(&self) -> String {
         let several = self.trajectories.len() > 1;
         let mut text = String::new();
@@ -126,7 +127,7 @@ impl Dataset {
                     text.push_str(&id);
                     text.push(',');
                 }
-                let _ = write!(text, "{}", t.time(i));
+                let _ = write!(text, "{}", t.written_time(i));
                 for c in 0..self.columns.len() {
                     text.push(',');
                     if let Some(v) = t.value(i, c) {
@@ -156,6 +157,17 @@ impl Trajectory {
     /// Time of sample `i`, computed as `t0 + i*dt` so that rounding does not add up, unless the times are irregular.
     pub fn time(&self, i: usize) -> f64 {
         self.times.get(i).copied().unwrap_or(self.t0 + i as f64 * self.dt)
+    }
+
+    /// Time of sample `i` as it is written into files: of equal steps without the digits that rounding made, which moves it by no more
+    /// than rounding did, 32 for 31.999999999999996. Irregular times are written as they are.
+    pub fn written_time(&self, i: usize) -> f64 {
+        let (time, behind) = (self.time(i), i as f64 * self.dt);
+        if self.is_irregular() {
+            return time;
+        }
+        // Start, step, product and sum are rounded, each by half of epsilon at most.
+        shortened(time, 2.0 * f64::EPSILON * self.t0.abs().max(behind.abs()).max(time.abs()))
     }
 
     /// Whether the times of the samples are irregular.

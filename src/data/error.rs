@@ -47,6 +47,12 @@ pub enum DataError {
     /// A cell that cannot be read as a number.
     #[error("{file}:{line}: column `{column}` holds {text:?}, which is not a number")]
     NotANumber { file: String, line: u64, column: String, text: String },
+    /// A cell with a date or a time of day.
+    #[error("{place}: column `{column}` holds the date or time of day {text:?}, not a number")]
+    Date { place: String, column: String, text: String },
+    /// A first row of texts, such as units.
+    #[error("{file}:{line}: the line below the header holds no numbers, but {text:?}")]
+    TextRow { file: String, line: u64, text: String },
     /// NaN, an infinity or a number beyond the range of f64.
     #[error("{place}: column `{column}` is {value}, which is not finite")]
     NotFinite { place: String, column: String, value: String },
@@ -103,6 +109,9 @@ pub enum DataError {
     /// An array with the wrong number of axes, or whose axes do not fit the others.
     #[error("{file}: has the shape {shape}, expected {expected}")]
     WrongShape { file: String, shape: String, expected: String },
+    /// An array whose axes stand in another order.
+    #[error("{file}: has the shape {shape}, expected {expected}: its axes are swapped")]
+    Transposed { file: String, shape: String, expected: String },
     /// An npz file that is not a readable zip archive.
     #[error("{file}: is not a readable npz archive: {what}")]
     BadArchive { file: String, what: String },
@@ -124,6 +133,9 @@ pub enum DataError {
     /// An item of an array that is NaN or infinite.
     #[error("{file}: item {index} of array `{array}` is {value}, which is not finite")]
     NotFiniteItem { file: String, array: String, index: String, value: String },
+    /// An item of an array of steps that is zero or negative.
+    #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
+    StepNotPositive { file: String, index: String, value: f64 },
     /// Steps that differ by state although they are said to be shared.
     #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
     StepsDiffer { file: String, index: String, first: f64, other: f64, state: usize },
@@ -170,11 +182,12 @@ impl DataError {
             Self::Ragged { .. } => "D008",
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
+            Self::TextRow { .. } => "D033",
             Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
-            Self::BadStep { .. } => "D015",
+            Self::BadStep { .. } | Self::StepNotPositive { .. } => "D015",
             Self::TimeNotIncreasing { .. } => "D016",
             Self::UnequalSteps { .. } => "D017",
             Self::TooFewRows { .. } => "D018",
@@ -186,12 +199,12 @@ impl DataError {
             Self::BadDtype { .. } => "D024",
             Self::ShapeOverflow { .. } => "D025",
             Self::WrongLength { .. } => "D026",
-            Self::WrongShape { .. } | Self::ArrayShape { .. } => "D027",
+            Self::WrongShape { .. } | Self::Transposed { .. } | Self::ArrayShape { .. } => "D027",
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
             Self::StepsDiffer { .. } => "D030",
             Self::BadParquet { .. } => "D031",
-            Self::NoNumbers { .. } => "D032",
+            Self::NoNumbers { .. } | Self::Date { .. } => "D032",
             Self::BadWindow { .. } => "D040",
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
@@ -233,6 +246,11 @@ impl DataError {
             Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
             Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
             Self::NotUtf8 { .. } => "save the file as UTF-8 text.".into(),
+            Self::Ragged { found, expected, .. } if found > expected => {
+                "write decimals with a point, and put text that contains the delimiter in quotes: every row has as many cells as the \
+                 header."
+                    .into()
+            }
             Self::Ragged { .. } => {
                 "give every row as many cells as the header; quote text that contains the delimiter.".into()
             }
@@ -241,10 +259,21 @@ impl DataError {
                 if text.contains('\n') {
                     "a quotation mark is opened in this cell and never closed.".into()
                 } else if text.contains(',') {
-                    "write decimals with a point.".into()
+                    let number = text.replacen(',', ".", 1);
+                    match number.parse::<f64>() {
+                        Ok(_) => format!("write decimals with a point: `{number}`."),
+                        Err(_) => "write decimals with a point, and thousands without a comma.".into(),
+                    }
                 } else {
                     format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
                 }
+            }
+            Self::Date { column, .. } => format!(
+                "write times as numbers, such as days since the first sample; with pandas: `d = pd.to_datetime(df[\"{column}\"]); \
+                 df[\"{column}\"] = (d - d.iloc[0]).dt.total_seconds()/86400`."
+            ),
+            Self::TextRow { .. } => {
+                "leave the line out. Units stand in the data block, behind the columns: `time t [s]; x = position [km]`.".into()
             }
             Self::NotFinite { value, .. } => {
                 if value.eq_ignore_ascii_case("nan") {
@@ -292,6 +321,7 @@ impl DataError {
             Self::ShapeOverflow { .. } | Self::WrongLength { .. } => {
                 "the file is damaged or was cut off; copy or write it again.".into()
             }
+            Self::Transposed { .. } => "save it with the axes in that order, as `array.T` or `numpy.moveaxis` give it.".into(),
             Self::WrongShape { .. } => {
                 "arrays are (samples) or (trajectories, samples) for one state, (samples, states) or (trajectories, \
                  samples, states) for all."
@@ -313,6 +343,9 @@ impl DataError {
                                         itself included; docs/solve.md lists every array."
                 .into(),
             Self::NotFiniteItem { .. } => "correct the value.".into(),
+            Self::StepNotPositive { .. } => {
+                "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
+            }
             Self::StepsDiffer { .. } => "leave out `--shared-steps`, or give one step for all states.".into(),
             Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),

@@ -86,6 +86,13 @@ impl Times {
     /// Refuses a number of samples that is not the number of times.
     pub(crate) fn fits(&self, file: &str, shape: &[usize], samples: usize) -> Result<(), DataError> {
         match *self {
+            Self::Grid { len, .. } if len != samples && shape.first() == Some(&len) && shape.len() == 2 => {
+                Err(DataError::Transposed {
+                    file: file.into(),
+                    shape: shape_text(shape),
+                    expected: "(trajectories, samples)".into(),
+                })
+            }
             Self::Grid { len, .. } if len != samples => Err(DataError::WrongShape {
                 file: file.into(),
                 shape: shape_text(shape),
@@ -102,6 +109,13 @@ pub(crate) fn from_table(file: &str, array: Array, times: &Times, spec: &ReadSpe
     let (count, len) = match *array.shape.as_slice() {
         [len, w] if w == width => (1, len),
         [count, len, w] if w == width => (count, len),
+        [w, _] | [_, w, _] if w == width => {
+            return Err(DataError::Transposed {
+                file: file.into(),
+                shape: shape_text(&array.shape),
+                expected: format!("(samples, {width}) or (trajectories, samples, {width})"),
+            });
+        }
         _ => {
             return Err(DataError::WrongShape {
                 file: file.into(),

@@ -99,6 +99,19 @@ fn element(place: &str, array: &Array, at: usize, count: usize) -> Result<Array,
     let mut fitting =
         lead.filter(|&n| array.shape.get(n..).is_some_and(|rest| rest.iter().product::<usize>() == count));
     let Some(lead) = fitting.next() else {
+        let behind = (1..array.shape.len()).any(|n| {
+            let (first, rest) = array.shape.split_at(n);
+            first.iter().product::<usize>() == count && rest.len() <= 2
+        });
+        if behind {
+            return Err(DataError::Transposed {
+                file: place.into(),
+                shape: shape_text(&array.shape),
+                expected: format!(
+                    "(samples, ...) or (trajectories, samples, ...) with {count} elements behind every sample"
+                ),
+            });
+        }
         return Err(DataError::WrongShape {
             file: place.into(),
             shape: shape_text(&array.shape),

@@ -19,8 +19,8 @@ pub struct ReadSpec {
     /// Cell texts that mean "not measured", compared after trimming and without regard to case; `""` declares empty
     /// cells. In npy and npz files `nan` declares NaN as missing.
     pub missing: Vec<String>,
-    /// The csv delimiter.
-    pub delimiter: u8,
+    /// What separates the cells of a csv file; `None` leaves it to the header to tell.
+    pub delimiter: Option<u8>,
     /// How far a step may be from the median step of its trajectory, as a fraction of the latter.
     pub step_tolerance: f64,
     /// Whether times may be at any distance from each other.
@@ -90,7 +90,7 @@ impl Default for ReadSpec {
             time_factor: 1.0,
             trajectory: None,
             missing: Vec::new(),
-            delimiter: b',',
+            delimiter: None,
             step_tolerance: 1e-3,
             irregular: false,
             min_samples: 8,

@@ -86,6 +86,7 @@ codes! {
     E0314 "model without states" "A model describes states; this one declares none.";
     E0315 "wrong start from data" "`initial x = data.x for 50 steps` takes the first values of a column of the data, for a whole number of steps.";
     E0316 "wrong boundary" "A model has `boundary periodic` at most once, and then no values at the last time.";
+    E0317 "derivative written as a quotient" "The derivative of a state with respect to time is written with a prime: `x'` for dx/dt, `x''` for the second.";
 
     // Holes.
     E0401 "unknown kind of hole" "Holes are `?poly`, `?linear`, `?terms`, `?fourier` and `?ratio`.";
@@ -150,7 +151,7 @@ codes! {
     E1009 "wrong field" "`field c over time init uniform(0, 1)` starts at a number or between two; `fields (c0, c1) = network.output` needs fields of the model on the left and an output over the window of as many numbers on the right.";
     E1010 "wrong step" "`step = network.output` needs an output of one number that ends with `sigmoid`, since steps are positive.";
     E1011 "wrong start" "`initial (x, x') = network.output` needs states, or derivatives below their order, on the left and an output of as many numbers on the right that is not over the window.";
-    E1012 "number for each sample that nothing gives" "What is `per sample` has a number for each window of the data, which a network output gives in a fit by the gradient engine: `parameters (a, b) = network.output`, `step = network.output`. The joint engine estimates such parameters itself, trajectory by trajectory; steps are those of the data there.";
+    E1012 "number for each sample that nothing gives" "What is `per sample` has a number for each window of the data, which a network output gives in a fit by the gradient engine: `parameters (a, b) = network.output`, `step = network.output`. The joint engine estimates such parameters itself, trajectory by trajectory; steps are those of the data there, since a step of a trajectory's own would be nothing but a factor on the right sides of its equations.";
     E1015 "wrong shift" "`shift (x, y) by x at 0` subtracts the first sample of one observed state of the model from others, window by window.";
     E1016 "wrong index set of a network" "Layers go along the index set that stands behind `input u over window, cell`: everything the network reads has it, and outputs are over it or over none.";
 
@@ -173,8 +174,11 @@ codes! {
     W0705 "parameter without effect" "No equation holds the parameter, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
+    W0708 "tolerance as large as the value" "A number of the other sign, or none at all, would meet the expectation. A tolerance without `%` is absolute: `within 5` is not `within 5%`.";
     W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
     W0802 "number without a unit beside a quantity" "A number without a unit is a term of a sum of quantities and takes their unit, which a saturation such as `1 + h*u` does not mean. Write the unit behind the number, or correct the unit of the other term.";
+    W0803 "column without a unit" "A column has no unit in a block in which other columns have one, so it is read as it is, in the unit of the model. Write the unit that the file has, also where it is that of the model.";
+    W0804 "state without a unit" "A state or an input has no unit and no equation tells it, while others of the model have one. Write its unit behind its name, `[1]` for a plain number.";
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
@@ -182,4 +186,6 @@ codes! {
     W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
     W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
     W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
+    W1107 "solution that explains little" "What the solution leaves over of a state's data is more than half as large as the solution itself: the noise hides the signal, or the model leaves something out. Other equations may explain the data as well.";
+    W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";
 }

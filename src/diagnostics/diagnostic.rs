@@ -35,6 +35,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// A way out, if one is known.
     pub help: Option<String>,
+    /// The name that is not there, where that is what is wrong.
+    pub missing: Option<String>,
 }
 
 impl Diagnostic {
@@ -47,6 +49,7 @@ impl Diagnostic {
             primary: Label { span, text: here.into() },
             labels: Vec::new(),
             help: None,
+            missing: None,
         }
     }
 
@@ -58,6 +61,12 @@ impl Diagnostic {
     /// Adds another place.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says that what is wrong is that nothing has this name: such errors have [consequences](super::causes()).
+    pub fn missing(mut self, name: impl Into<String>) -> Self {
+        self.missing = Some(name.into());
         self
     }
 

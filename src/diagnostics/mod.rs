@@ -4,6 +4,7 @@
 //! Invariants: every code used anywhere stands in [`codes::ALL`]; a finding's spans belong to files of the
 //! [`Sources`](crate::source::Sources) it is rendered with; rendering is a pure function to text.
 
+mod causes;
 mod diagnostic;
 mod levels;
 mod render;
@@ -15,6 +16,7 @@ pub mod codes;
 #[cfg(test)]
 mod tests;
 
+pub use causes::causes;
 pub use diagnostic::{Diagnostic, Label, Severity, Sink};
 pub use levels::Levels;
 pub use render::{Format, render};

@@ -33,7 +33,8 @@ pub struct SolveBench {
     pub batch: usize,
     /// States, `D`.
     pub states: usize,
-    /// Highest derivative kept: a block has `states * (highest + 1)` unknowns.
+    /// Highest derivative kept, `N`: a block has `states * (highest + 1)` unknowns. [`Shape::orders`] counts the state itself too and is
+    /// one more.
     pub highest: usize,
     /// Equations per step, `E`.
     pub equations: usize,
@@ -43,7 +44,7 @@ pub struct SolveBench {
     pub scheme: Scheme,
     /// Whether all systems share coefficients and steps; the factor is then made once and not measured.
     pub constant_matrix: bool,
-    /// Whether backward has the gradients of the weights and of the factors on single rows too.
+    /// Whether backward has the gradients of the three weights too.
     pub weights: bool,
     /// Threads to use.
     pub threads: usize,
@@ -52,13 +53,16 @@ pub struct SolveBench {
 }
 
 impl SolveBench {
-    /// The derivative with the dominant coefficient.
+    /// The order of the equations, at most two, and how many derivatives (with the state itself) are given at the first step where every
+    /// state has an equation. Further derivatives are kept for accuracy: no equation has them.
     fn order(&self) -> usize {
         self.highest.min(2)
     }
 
     pub(super) fn shape(&self) -> Shape {
-        let (orders, determined) = (self.highest + 1, self.equations >= self.states);
+        let orders = self.highest + 1;
+        // Hermite rows are `orders` for each interval: an equation for every step and the start have to make up for the last step's unknowns.
+        let determined = self.equations >= self.states && self.steps + self.order() >= orders;
         Shape {
             batch: self.batch,
             equations: self.equations,
@@ -92,9 +96,10 @@ pub struct SolveTimes {
 
 /// Random systems that are regular and well scaled; the same for the same sizes.
 ///
-/// Every equation has a dominant coefficient on one state's second derivative (the first where no second is kept), small ones
-/// everywhere else, and steps lie between 0.01 and 0.1. With an equation for every state its value and first derivative are given
-/// at the first step, else all derivatives are.
+/// Every equation is of second order (of first where no second derivative is kept), with a dominant coefficient on one state's highest
+/// derivative and small ones on all others; further derivatives are kept for accuracy alone, with zero coefficients. Steps lie between
+/// 0.01 and 0.1. With an equation for every state its value and first derivative are given at the first step, else, or where there
+/// are fewer steps than further derivatives, all derivatives are.
 pub fn random_case(bench: &SolveBench) -> Case {
     let shape = bench.shape();
     let (orders, order) = (shape.orders, bench.order());
@@ -109,6 +114,10 @@ pub fn random_case(bench: &SolveBench) -> Case {
         let state = row / shape.steps.max(1) % shape.equations.max(1) % shape.states.max(1);
         if let Some(dominant) = numbers.get_mut(state * orders + order) {
             *dominant += 1.0 + 0.2 * shape.block() as f64;
+        }
+        // With a small coefficient a higher derivative would make an equation of higher order with a boundary layer thinner than the steps.
+        for of_state in numbers.chunks_exact_mut(orders) {
+            of_state.iter_mut().skip(order + 1).for_each(|c| *c = 0.0);
         }
     }
     Case {
@@ -169,7 +178,7 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
     let problem = case.problem();
     let upstream = case.upstream.as_deref().unwrap_or_default();
-    let wanted = Wanted { weights: bench.weights, row_weights: bench.weights, ..GRADIENTS };
+    let wanted = Wanted { weights: bench.weights, ..GRADIENTS };
     let mut buffers =
         Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default(), wanted };
     let mut once = || -> Result<[Duration; 2], SolveError> {

@@ -7,7 +7,8 @@ use super::experiment;
 use super::findings::Findings;
 use crate::base::{Idx, IndexSet};
 use crate::data::{Dataset, Trajectory};
-use crate::hir::{DataSet, DataSource, Fit, Model, Program, SimulateSpec};
+use crate::hir::{DataSet, DataSource, Fit, Model, Program, SimulateSpec, Unit};
+use crate::report::Metric;
 use crate::train::gradient::Reconstruction;
 use crate::train::joint::{Estimate, JointFit};
 
@@ -162,13 +163,14 @@ fn positions(model: &Model) -> Vec<(usize, String)> {
 
 /// Adds the errors of the states over windows that were held out.
 pub(super) fn judge(model: &Model, (data, parts): (&Dataset, &[Reconstruction]), findings: &mut Findings) {
-    let states: Vec<String> = model.states.values().map(|s| s.name.clone()).collect();
-    for (state, name) in states.iter().enumerate() {
+    for (state, (id, declared)) in model.states.iter().enumerate() {
+        let name = &declared.name;
         let sets: IndexSet<&str> = data.trajectories.iter().map(|t| t.set.as_str()).filter(|s| !s.is_empty()).collect();
         for set in std::iter::once("").chain(sets) {
-            if let Some(error) = rmse((data, set), parts, (name, state), states.len()) {
+            if let Some(error) = rmse((data, set), parts, (name, state), model.states.len()) {
                 let behind = if set.is_empty() { String::new() } else { format!(" in {set}") };
-                findings.metrics.push((format!("RMSE of {name}{behind}"), "held out".into(), error));
+                let metric = Metric::new(format!("RMSE of {name}{behind}"), "held out", error);
+                findings.metrics.push(metric.in_unit(model.units.state(id).map(Unit::to_string)));
             }
         }
     }
@@ -207,7 +209,7 @@ impl Bound {
         self.rows.push(Row {
             held,
             trajectory: trajectory.name(),
-            time: trajectory.time(0),
+            time: trajectory.written_time(0),
             values: pick(values),
             errors: pick(errors),
             truth: self.truth(simulated, trajectory),
@@ -215,10 +217,10 @@ impl Bound {
     }
 
     /// The coefficients of determination of the drawn unknowns, over parts of the table.
-    fn determinations(&self, parts: &[(&str, bool)]) -> Vec<(String, String, f64)> {
+    fn determinations(&self, parts: &[(&str, bool)]) -> Vec<Metric> {
         let all = self.truth.iter().enumerate().flat_map(|(at, d)| parts.iter().map(move |part| (at, d, part)));
         let figure = |(at, d, &(part, held)): (usize, &Drawn, &(&str, bool))| {
-            Some((format!("R^2 of {}", d.name), part.to_string(), self.determination(at, held)?))
+            Some(Metric::new(format!("R^2 of {}", d.name), part, self.determination(at, held)?))
         };
         all.filter_map(figure).collect()
     }
@@ -232,7 +234,7 @@ impl Bound {
                 self.rows.push(Row {
                     held,
                     trajectory: trajectory.name(),
-                    time: trajectory.time(*start),
+                    time: trajectory.written_time(*start),
                     values: values.to_vec(),
                     errors: Vec::new(),
                     truth: truth.clone(),

@@ -78,7 +78,7 @@ pub struct CaseFile {
 ///
 /// # Errors
 /// [`Failure::Data`]: what is wrong with the file, an array that is missing, has the wrong shape or a number that is not finite, and
-/// with `shared_steps` steps that differ by state.
+/// with `shared_steps` steps that differ by state. [`Failure::Usage`]: an upstream gradient of a slack that there is not.
 pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<CaseFile, Failure> {
     let mut arrays = read_arrays(path, &INPUTS)?;
     let (rhs, c) = (arrays.require("rhs")?, arrays.require("c")?);
@@ -103,6 +103,10 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
     ];
     let upstream = of_shape(&mut arrays, "upstream", &[batch, steps, states, orders])?;
     let upstream_eps = of_shape(&mut arrays, "upstream_eps", &[batch])?;
+    if upstream_eps.is_some() && scheme.slack.is_none() {
+        let message = format!("{}: array `upstream_eps` needs a slack, and there is none", arrays.file);
+        return Err(Failure::Usage(Fault::new("N008", message, "add `--slack`, or leave the array out")));
+    }
     let case = Case {
         shape,
         scheme,
@@ -152,6 +156,13 @@ struct StepSizes {
 fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSizes, DataError> {
     let Array { shape: given, data } = arrays.require("h")?;
     let (batch, intervals, states) = (shape.batch, shape.intervals(), shape.states);
+    if let Some(at) = data.iter().position(|h| *h <= 0.0) {
+        return Err(DataError::StepNotPositive {
+            file: arrays.file.clone(),
+            index: step_name(&given, at),
+            value: data.get(at).copied().unwrap_or_default(),
+        });
+    }
     let of_samples = |n: usize| n == batch || n == 1;
     let steps = |values, samples: usize, per_state, shape: &[usize]| StepSizes {
         values,
@@ -182,6 +193,25 @@ fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSi
             Err(arrays.wrong_shape("h", &given, expected))
         }
     }
+}
+
+/// Sample, interval and state of a step, as far as an array of this shape tells them apart.
+fn step_name(shape: &[usize], at: usize) -> String {
+    let [samples, intervals, states] = match *shape {
+        [] => return "all intervals".into(),
+        [intervals] => [1, intervals, 1],
+        [samples, intervals] => [samples, intervals, 1],
+        [samples, intervals, states, ..] => [samples, intervals, states],
+    };
+    let (place, state) = (at / states.max(1), at % states.max(1));
+    let mut name = format!("interval {}", place % intervals.max(1));
+    if samples > 1 {
+        name = format!("sample {}, {name}", place / intervals.max(1));
+    }
+    if states > 1 {
+        name += &format!(", state {state}");
+    }
+    name
 }
 
 /// The steps of state 0, those of all others being the same.
@@ -246,7 +276,7 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
         SolveError::TooLarge => {
             Failure::Environment(Fault::new("N014", error.to_string(), "solve the batch in several parts"))
         }
-        SolveError::Scheme { .. } => {
+        SolveError::Scheme { .. } | SolveError::Combination { .. } => {
             Failure::Usage(Fault::new("N008", error.to_string(), "change the options of the solve"))
         }
         SolveError::Singular { .. }
@@ -260,7 +290,9 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision != Precision::Double => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
-                SolveError::Unsettled { .. } => "solve it in double precision, with `--dtype f64`",
+                SolveError::Unsettled { .. } => {
+                    "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
+                }
                 SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"
                 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::pointwise::Compiled;
 use super::target::Target;
-use super::{sampling, sets};
+use super::{sampling, scales, sets};
 use crate::artifact::PatternEntry;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -33,6 +33,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let model = &program.models[fit.model];
     let read = sets::load_all(program, fit, root)?;
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
+    found.extend(scales::check(&read));
     let observed = sets::observe(model, read, fit)?;
     if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
         return Ok(found);

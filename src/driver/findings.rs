@@ -40,10 +40,12 @@ pub struct Findings {
     pub watched_held: bool,
     /// How networks saw the states.
     pub normalisation: Vec<report::NormalisationRecord>,
-    /// Figures of merit: name, part, value.
-    pub metrics: Vec<(String, String, f64)>,
+    /// Figures of merit.
+    pub metrics: Vec<report::Metric>,
     /// How well what was held out is predicted, and predictions follow the data.
     pub scores: Vec<report::ScoreRecord>,
+    /// How much of the variance of the fitted data the solution explains.
+    pub explained: Vec<report::StateShare>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
     /// The same, of what has a place in the model file.
@@ -250,11 +252,8 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         noise,
         loss: watched.chain(trained).collect(),
         scores: findings.scores.clone(),
-        metrics: findings
-            .metrics
-            .iter()
-            .map(|(name, part, value)| report::Metric { name: name.clone(), part: part.clone(), value: *value })
-            .collect(),
+        explained: findings.explained.clone(),
+        metrics: findings.metrics.clone(),
         normalisation: findings.normalisation.clone(),
         trajectories: observed.records(&findings.solution),
         predictions: predict::records(observed, &findings.predictions),

@@ -14,7 +14,7 @@ use crate::base::Idx;
 use crate::data::Dataset;
 use crate::hir::{self, Fit, Model, Program, StateId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
-use crate::report::{Archive, NormalisationRecord};
+use crate::report::{Archive, Metric, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
 use crate::train::Observer;
 use crate::train::gradient::{
@@ -59,8 +59,8 @@ pub fn fit(
     found.warnings.extend(too_short);
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
-        metrics.push(("smallest loss".to_string(), "held out".to_string(), result.state.watch.least));
-        metrics.push(("steps trained".to_string(), String::new(), result.state.step as f64));
+        metrics.push(Metric::new("smallest loss", "held out", result.state.watch.least));
+        metrics.push(Metric::new("steps trained", "", result.state.step as f64));
     }
     found.normalisation.extend(features);
     let has_fields = varying::has(model, fit);
@@ -294,8 +294,8 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
         }
     }
     let metrics = vec![
-        ("loss of the solution".to_string(), "fitted".to_string(), result.loss.fit),
-        ("loss of the auxiliaries".to_string(), "fitted".to_string(), result.loss.auxiliary),
+        Metric::new("loss of the solution", "fitted", result.loss.fit),
+        Metric::new("loss of the auxiliaries", "fitted", result.loss.auxiliary),
     ];
     let mut warnings = Vec::new();
     if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {

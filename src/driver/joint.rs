@@ -68,6 +68,7 @@ fn unknown(model: &Model, u: &hir::Unknown) -> Unknown {
         linear: u.linear,
         droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
         own: model.is_per_sample(u),
+        trajectory: None,
     }
 }
 

@@ -45,6 +45,7 @@ mod run;
 mod run_solve;
 mod sampling;
 mod scaffold;
+mod scales;
 mod score;
 mod session;
 mod sets;

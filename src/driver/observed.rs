@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::sets::named;
 use crate::data::{Dataset, HoldOut, Trajectory};
-use crate::hir::{DataSet, Holdout, Model};
+use crate::hir::{DataSet, Holdout, Model, Unit};
 use crate::lower::pointwise::components;
 use crate::report::{StateRecord, TrajectoryRecord};
 use crate::train::joint::Observations;
@@ -17,6 +17,8 @@ pub struct Component {
     pub derivative: u8,
     /// Standard deviation of its observations; zero when there is none.
     pub deviation: f64,
+    /// The unit, where it is known.
+    pub unit: Option<String>,
 }
 
 /// The data of a fit.
@@ -24,6 +26,8 @@ pub struct Component {
 pub struct Observed {
     /// Components of the model's first-order system.
     pub components: Vec<Component>,
+    /// The unit of the time, where it is known.
+    pub time_unit: Option<String>,
     /// What is fitted.
     pub train: Dataset,
     /// What is held out.
@@ -109,10 +113,12 @@ impl Observed {
                     Some(c) if derivative == 0 => train.stats(c).std,
                     _ => 0.0,
                 };
-                Component { state, derivative, deviation }
+                let unit = model.units.derivative(id, derivative).map(|u| u.to_string());
+                Component { state, derivative, deviation, unit }
             })
             .collect();
-        Ok(Observed { components, train, held })
+        let time_unit = model.units.time.as_ref().map(Unit::to_string);
+        Ok(Observed { components, time_unit, train, held })
     }
 
     /// Data with the columns of the fitted part as the joint engine takes them.
@@ -125,6 +131,7 @@ impl Observed {
                 .enumerate()
                 .map(|(i, c)| if c.derivative > 0 { i.checked_sub(1) } else { None })
                 .collect(),
+            trajectories: trajectories.iter().map(Trajectory::name).collect(),
             names: self.components.iter().map(|c| format!("{}{}", c.state, "'".repeat(c.derivative.into()))).collect(),
             ..Observations::default()
         };
@@ -208,7 +215,7 @@ impl Observed {
         });
         TrajectoryRecord {
             name: before.name(),
-            time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.time(i))).collect(),
+            time: parts.iter().flat_map(|t| (0..t.len).map(|i| t.written_time(i))).collect(),
             states: states.collect(),
             held_out_from: after.map(|_| before.len),
         }

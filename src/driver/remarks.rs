@@ -1,10 +1,11 @@
 //! What makes the result of a joint fit less trustworthy than its standard errors say.
 
+use super::findings::Findings;
 use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1104, W1105};
+use crate::diagnostics::codes::{W0706, W1104, W1105, W1107};
 use crate::hir::{self, Bounds, Model, UnknownKind};
 use crate::report::{round, some};
 use crate::source::Span;
@@ -89,6 +90,25 @@ pub fn unobserved(model: &Model, observed: &Observed) -> Vec<Diagnostic> {
             Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone")
         })
         .collect()
+}
+
+/// States of which what the solution leaves over is of the size of the solution; one remark for all elements of a family.
+pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
+    let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
+    for share in findings.explained.iter().filter(|s| s.is_small()) {
+        let Some(state) = model.states.values().find(|s| s.name == share.state) else { continue };
+        declared.entry(state.span).or_default().push(share.spelled());
+    }
+    let remark = |(span, shares): (Span, Vec<String>)| {
+        let message = format!(
+            "what the solution leaves over is of the size of the signal: of the variance it explains {}",
+            some(&shares, MOST_NAMED)
+        );
+        let help = "other equations may explain the data as well: compare coefficients with their standard errors, give more samples or \
+                    less noise, or look for what the model leaves out";
+        Diagnostic::warning(W1107, message, span, "in its data").help(help)
+    };
+    declared.into_iter().map(remark).collect()
 }
 
 /// Remarks about the fit as a whole.

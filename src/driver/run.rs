@@ -12,7 +12,7 @@ use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::simulations::simulations;
 use super::target::Target;
-use super::{gradient, holdout, joint, predict, remarks, run_solve, sets};
+use super::{gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
@@ -177,6 +177,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
+        let of_other_sizes = scales::check(&data);
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
@@ -203,6 +204,8 @@ impl Job<'_> {
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
+        findings.remarks.extend(of_other_sizes);
+        findings.remarks.extend(remarks::noisy(model, &findings));
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
         if !program.predictions(&fit.name).is_empty() {

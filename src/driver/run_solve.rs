@@ -57,7 +57,7 @@ impl Job<'_> {
                 };
                 TrajectoryRecord {
                     name: t.id.clone(),
-                    time: (0..t.len).map(|i| t.time(i)).collect(),
+                    time: (0..t.len).map(|i| t.written_time(i)).collect(),
                     states: states.iter().enumerate().map(state).collect(),
                     held_out_from: None,
                 }

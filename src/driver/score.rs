@@ -1,10 +1,10 @@
 //! Errors of solutions and predictions: over all data, and over each data set where a fit has several.
 
 use super::findings::Findings;
-use super::observed::Observed;
+use super::observed::{Component, Observed};
 use crate::data::Trajectory;
 use crate::hir::FOLLOWS;
-use crate::report::{ScoreRecord, StateError};
+use crate::report::{Metric, ScoreRecord, StateError, StateShare};
 
 /// Squared errors of a part of the data.
 #[derive(Clone, Debug)]
@@ -92,24 +92,40 @@ impl Score {
         (self.shortest, self.to_the_end) = (self.followed, followed == held.len);
     }
 
+    /// The share of the variance of every observed state that is explained.
+    fn explained(&self, observed: &Observed) -> impl Iterator<Item = StateShare> {
+        let scored = observed.components.iter().zip(&self.squares);
+        scored.filter(|(c, (_, count))| *count > 0 && c.deviation > 0.0).map(|(c, (sum, count))| StateShare {
+            state: c.state.clone(),
+            share: 1.0 - sum / (*count as f64 * c.deviation * c.deviation),
+        })
+    }
+
     /// The figures of merit: root mean squares, and for predictions how long they follow.
     pub(super) fn tell(&self, observed: &Observed, part: &str, findings: &mut Findings) {
         let rmse = |(sum, count): &(f64, usize)| (sum / *count as f64).sqrt();
         if self.followed.is_finite() {
             let scored = observed.components.iter().zip(&self.squares).filter(|(_, (_, count))| *count > 0);
+            let state_error = |(c, s): (&Component, &(f64, usize))| StateError {
+                state: c.state.clone(),
+                error: rmse(s),
+                unit: c.unit.clone(),
+            };
             findings.scores.push(ScoreRecord {
                 part: part.to_string(),
                 data: self.set.clone(),
-                rmse: scored.map(|(c, s)| StateError { state: c.state.clone(), error: rmse(s) }).collect(),
+                rmse: scored.map(state_error).collect(),
                 followed: self.followed,
                 compared: self.compared,
                 to_the_end: self.to_the_end,
+                time_unit: observed.time_unit.clone(),
             });
         }
         let behind = if self.set.is_empty() { String::new() } else { format!(" in {}", self.set) };
         for (c, squares) in observed.components.iter().zip(&self.squares) {
             if squares.1 > 0 {
-                findings.metrics.push((format!("RMSE of {}{behind}", c.state), part.into(), rmse(squares)));
+                let metric = Metric::new(format!("RMSE of {}{behind}", c.state), part, rmse(squares));
+                findings.metrics.push(metric.in_unit(c.unit.clone()));
             }
         }
         if self.followed.is_finite() {
@@ -117,12 +133,12 @@ impl Score {
                 "time the prediction follows the data{behind} (error below {} standard deviations)",
                 self.follows
             );
-            findings.metrics.push((name, part.into(), self.shortest));
+            findings.metrics.push(Metric::new(name, part, self.shortest).in_unit(observed.time_unit.clone()));
         }
     }
 }
 
-/// Root mean squares of data minus solution on the fitted part.
+/// Root mean squares of data minus solution on the fitted part, and how much of the data's variance the solution explains.
 pub(super) fn fitted(observed: &Observed, findings: &mut Findings) {
     let total: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
     let mut scores = vec![Score::new(String::new(), observed)];
@@ -146,5 +162,8 @@ pub(super) fn fitted(observed: &Observed, findings: &mut Findings) {
     }
     for score in &scores {
         score.tell(observed, "fitted", findings);
+    }
+    if let Some(all) = scores.first() {
+        findings.explained = all.explained(observed).collect();
     }
 }

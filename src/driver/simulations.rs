@@ -45,10 +45,10 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
         };
         let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
         let steps = own.len + held.map_or(0, |h| h.len);
-        let before = fitted.iter().take(k).filter(|t| t.set == own.set).count();
+        let several = fitted.iter().filter(|t| t.set == own.set).count() > 1;
         out.push(Simulation {
-            name: name(&own.set, before, |name| {
-                out.iter().any(|s| s.name == name) || fitted.iter().any(|t| t.set == name && before > 0)
+            name: name(own, (k, several), |name| {
+                out.iter().any(|s| s.name == name) || fitted.iter().any(|t| t.set == name && several)
             }),
             of: match own.name().replace(char::is_control, " ") {
                 _ if fitted.len() == 1 => String::new(),
@@ -72,10 +72,17 @@ fn parameters(model: &Model, findings: &Findings, trajectory: usize) -> Vec<(Str
     own.map(|(u, value)| (u.name.clone(), *value)).collect()
 }
 
-/// The name of a data set, and a number for all but its first trajectory.
-fn name(set: &str, before: usize, taken: impl Fn(&str) -> bool) -> String {
-    let base = if set.is_empty() { "solution" } else { set };
-    let mut name = if before == 0 { base.to_string() } else { format!("{base}_{}", before + 1) };
+/// The name of a data set, and where it has several trajectories that of the trajectory behind it, or its number where it has none.
+fn name(of: &Trajectory, (number, several): (usize, bool), taken: impl Fn(&str) -> bool) -> String {
+    /// Letters that are left of each name.
+    const LONGEST: usize = 50;
+    let base = if of.set.is_empty() { "solution" } else { &of.set };
+    let mut name: String = if several { base.chars().take(LONGEST).collect() } else { base.to_string() };
+    if several {
+        let plain = |c: char| if c.is_alphabetic() || c.is_ascii_digit() { c } else { '_' };
+        let own: String = of.id.trim().chars().take(LONGEST).map(plain).collect();
+        name += &if own.is_empty() { format!("_{}", number + 1) } else { format!("_{own}") };
+    }
     while taken(&name) {
         name.push('_');
     }
@@ -122,10 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn names_differ() {
-        assert_eq!(name("", 0, |_| false), "solution");
-        assert_eq!(name("run", 1, |_| false), "run_2");
-        assert_eq!(name("run", 1, |n| n == "run_2"), "run_2_");
+    fn blocks_are_named_by_their_trajectories() {
+        let of = |set: &str, id: &str| Trajectory { set: set.into(), id: id.into(), ..Trajectory::default() };
+        let free = |_: &str| false;
+        assert_eq!(name(&of("", ""), (0, false), free), "solution");
+        assert_eq!(name(&of("", "north"), (0, false), free), "solution");
+        assert_eq!(name(&of("", "north"), (0, true), free), "solution_north");
+        assert_eq!(name(&of("run", " far-away 1"), (1, true), free), "run_far_away_1");
+        assert_eq!(name(&of("run", ""), (1, true), free), "run_2");
+        assert_eq!(name(&of("run", "2"), (1, true), |n| n == "run_2"), "run_2_");
+        let long = name(&of(&"a".repeat(255), &"é".repeat(255)), (0, true), free);
+        assert_eq!((long.chars().count(), long.len() <= 255), (101, true));
     }
 
     #[test]

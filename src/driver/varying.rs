@@ -51,7 +51,7 @@ pub(super) fn add(model: &Model, fit: &Fit, parts: &[(&Dataset, &[Reconstruction
                     let at = w * fit.reach() + i;
                     let mut values: Vec<f64> = part.fields.iter().skip(at * fields).take(fields).copied().collect();
                     values.extend(part.steps.get(at));
-                    let times = [start, start + fit.begin + i].map(|i| trajectory.time(i));
+                    let times = [start, start + fit.begin + i].map(|i| trajectory.written_time(i));
                     varying.rows.push(Row { held: *held, trajectory: trajectory.name(), times, values });
                 }
             }

@@ -102,8 +102,8 @@ impl Notation for Diffsl<'_> {
         Ok(self.table.leaf(leaf))
     }
 
-    fn function(&self, f: UnaryFn, a: Piece) -> Result<Piece, ExportError> {
-        let a = &a.text;
+    fn function(&self, f: UnaryFn, piece: Piece) -> Result<Piece, ExportError> {
+        let a = &piece.text;
         match f {
             UnaryFn::Asin | UnaryFn::Acos | UnaryFn::Atan => {
                 Err(ExportError::Function { format: FORMAT, name: f.name() })
@@ -113,7 +113,10 @@ impl Notation for Diffsl<'_> {
             UnaryFn::Tan if a.len() > LONGEST_REPEATED => Err(ExportError::TooLong { format: FORMAT }),
             UnaryFn::Tan => Ok(Piece::new(format!("sin({a})/cos({a})"), Level::Product)),
             // `heaviside` is 1 at zero.
-            UnaryFn::Sign => Ok(Piece::new(format!("heaviside({a}) - heaviside(-({a}))"), Level::Sum)),
+            UnaryFn::Sign => {
+                let opposite = self.within(&piece, Level::Atom);
+                Ok(Piece::new(format!("heaviside({a}) - heaviside(-{opposite})"), Level::Sum))
+            }
             f => Ok(Piece::atom(format!("{}({a})", f.name()))),
         }
     }

@@ -154,6 +154,8 @@ impl Notation for Latex<'_> {
             Some(rest) => ("-", rest),
             None => ("", a.text.as_str()),
         };
+        // The bar of a fraction is its bracket.
+        let above = within_brackets(above).unwrap_or(above);
         Piece::signed(format!("{sign}\\frac{{{above}}}{{{}}}", b.text), Level::Power, a.negative)
     }
 
@@ -177,6 +179,25 @@ impl Notation for Latex<'_> {
         );
         Ok(Piece::new(text, Level::Whole))
     }
+}
+
+/// What stands in a pair of brackets that is the whole text.
+fn within_brackets(text: &str) -> Option<&str> {
+    const OPEN: &str = "\\left(";
+    const CLOSE: &str = "\\right)";
+    let inner = text.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
+    let mut open = 0usize;
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        rest = rest.get(at..)?;
+        open = match (rest.starts_with(OPEN), rest.starts_with(CLOSE)) {
+            (true, _) => open + 1,
+            (_, true) => open.checked_sub(1)?,
+            _ => open,
+        };
+        rest = rest.get(1..)?;
+    }
+    Some(inner)
 }
 
 /// A name: single letters as they are, Greek ones as commands, words in one piece, and what follows `_`, digits at the end, and

@@ -71,6 +71,22 @@ impl Format {
         }
     }
 
+    /// The format that goes with a language or tool whose name is no format's: what it reads itself, or what gets nearest to it.
+    pub fn meant(name: &str) -> Option<Format> {
+        Some(match name.to_lowercase().as_str() {
+            "tex" | "amsmath" | "pdf" => Format::Latex,
+            "mech" | "mechc" | "txt" => Format::Text,
+            // SymPy prints code in the languages that are no formats here.
+            "python" | "py" | "numpy" | "scipy" | "matlab" | "octave" | "mathematica" | "c" | "fortran" => {
+                Format::Sympy
+            }
+            "julia" | "jl" | "mtk" | "sciml" => Format::Modelingtoolkit,
+            "rust" | "diffsol" | "diffeq" => Format::Diffsl,
+            "openmodelica" | "dymola" | "simulink" | "fmi" | "mo" => Format::Modelica,
+            _ => return None,
+        })
+    }
+
     /// Whether numbers may be rounded: the text is for readers, not for programs.
     pub fn for_readers(self) -> bool {
         matches!(self, Format::Latex | Format::Text)

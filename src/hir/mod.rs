@@ -5,15 +5,19 @@
 //! each state has exactly one equation; hole coefficients and estimated parameters are the [`Unknown`]s, in the order
 //! parameters first, then hole coefficients equation by equation and term by term.
 
+mod dataset;
 mod dump;
 mod eval;
 mod expand;
-mod experiment;
 mod expr;
+mod known_units;
+mod fit;
 mod made;
 mod model;
+mod network;
 mod notation;
 mod predict;
+mod program;
 mod spell;
 mod terms;
 mod test;
@@ -22,23 +26,25 @@ mod unit;
 mod unit_of;
 
 pub use crate::base::SolvePrecision;
+pub use dataset::{
+    ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Holdout, Noise, SimulateSpec, Vary,
+};
 pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
-pub use experiment::{
-    Activation, Along, AuxiliaryBinding, ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Engine,
-    Feature, Fit, Holdout, Layer, Network, NetworkInput, NetworkOutput, Noise, Normalise, Over, Padding,
-    ParameterBinding, Program, SimulateSpec, Trunk, Vary,
-};
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
+pub use known_units::{known_unit, known_units};
+pub use fit::{AuxiliaryBinding, Engine, Fit, Normalise, ParameterBinding};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
     InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements,
     Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
+pub use network::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Padding, Trunk};
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{FOLLOWS, Origin, PredictSpec};
+pub use program::Program;
 pub use spell::{Names, number};
 pub use terms::{Term, terms};
 pub use test::{
@@ -48,4 +54,4 @@ pub use training::{
     Decay, EarlyStopping, FieldBinding, Loss, LossTerm, Measure, Optimizer, OutputRef, StartBinding, StartSource,
     StepSource,
 };
-pub use unit::{Dimension, Symbol, Unit, known_unit, known_units};
+pub use unit::{Dimension, Symbol, Unit};

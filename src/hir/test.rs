@@ -1,6 +1,6 @@
 //! Tests of a program: what is expected of data, models and fits.
 
-use super::{BinaryOp, DataId, FitId, ModelId, UnaryFn};
+use super::{BinaryOp, DataId, FitId, ModelId, UnaryFn, Unit};
 use crate::source::Span;
 
 /// `test "NAME" { ... }`
@@ -34,6 +34,8 @@ pub enum Claim {
         relation: Relation,
         /// Right side.
         right: Quantity,
+        /// The unit of both, where a unit is written.
+        unit: Option<Unit>,
     },
     /// An equation has these terms and no others, or, with `equal` false, not these.
     Terms {
@@ -115,6 +117,8 @@ pub struct EquationRef {
 pub enum Quantity {
     /// A constant.
     Number(f64),
+    /// A constant in the unit of what it is compared with.
+    Measured(f64, Unit),
     /// A column of a data set, trajectory after trajectory; the times for `t`. Missing samples are NaN.
     Column(DataId, String),
     /// A state of a fit's solution, trajectory after trajectory; the times for `t`.

@@ -41,25 +41,26 @@ pub struct StepBenchArgs {
 
 #[derive(Args)]
 pub struct SolveBenchArgs {
-    /// Systems.
+    /// Systems, B.
     #[arg(long, value_name = "B", default_value = "1536", value_parser = size)]
     batch: usize,
-    /// States of each.
+    /// States of each system, D.
     #[arg(long, value_name = "D", default_value = "1", value_parser = size)]
     states: usize,
-    /// Highest derivative kept of each state.
+    /// Highest derivative kept of each state, N. Arrays of `mechc solve` have K = N + 1 entries there, since K counts the state itself; a
+    /// block has D (N + 1) unknowns.
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=15))]
     orders: u8,
-    /// Equations at each step [default: as many as states].
+    /// Equations at each step, E [default: as many as states].
     #[arg(long, value_name = "E", value_parser = size)]
     equations: Option<usize>,
-    /// Time steps.
+    /// Time steps, T.
     #[arg(long, value_name = "T", default_value = "50", value_parser = size)]
     steps: usize,
     /// All systems share coefficients and steps: the factor is made once and not measured.
     #[arg(long)]
     constant_matrix: bool,
-    /// Backward has the gradients of the rows' weights too.
+    /// Backward has the gradients of the equation, initial and smooth weights too.
     #[arg(long)]
     weights_gradients: bool,
     #[command(flatten)]
@@ -70,7 +71,7 @@ pub struct SolveBenchArgs {
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Repeats [default: at least 5, for half a second].
+    /// Repeats of forward and backward, R [default: at least 5, for half a second].
     #[arg(long, value_name = "R", value_parser = size)]
     repeat: Option<usize>,
     /// Write one JSON object instead of a table.
@@ -106,7 +107,7 @@ pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
         highest: usize::from(args.orders),
         equations: args.equations.unwrap_or(args.states),
         steps: args.steps,
-        scheme: args.scheme.scheme(),
+        scheme: args.scheme.scheme()?,
         constant_matrix: args.constant_matrix,
         weights: args.weights_gradients,
         threads: args.threads.map_or_else(cores, usize::from),

@@ -1,9 +1,11 @@
 //! `mechc export`.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, builder::TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Args, Command};
 use mechc::diagnostics::Format as Findings;
 use mechc::driver::{ExportRequest, Failure, Problem, missing};
 use mechc::export::{Format, Options};
@@ -42,8 +44,32 @@ pub struct ExportArgs {
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.map(Format::name))
-        .map(|name| Format::ALL.into_iter().find(|f| f.name() == name).unwrap_or(Format::Text))
+    Formats(PossibleValuesParser::new(Format::ALL.map(Format::name)))
+}
+
+/// The names of formats; for those of languages and tools it says which one goes with them.
+#[derive(Clone)]
+struct Formats(PossibleValuesParser);
+
+impl TypedValueParser for Formats {
+    type Value = Format;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Format, clap::Error> {
+        let name = value.to_str().unwrap_or_default();
+        match self.0.parse_ref(cmd, arg, value) {
+            Ok(_) => Ok(Format::ALL.into_iter().find(|f| f.name() == name).unwrap_or(Format::Text)),
+            Err(mut error) => {
+                if let Some(format) = Format::meant(name) {
+                    error.insert(ContextKind::SuggestedValue, ContextValue::String(format.name().to_string()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
 }
 
 /// Writes the equations.

@@ -30,7 +30,7 @@ pub struct SolveArgs {
 /// How a relaxed solve is done.
 #[derive(Args)]
 pub struct SchemeArgs {
-    /// A slack in every smoothness row.
+    /// A slack in every smoothness row; with Taylor rows alone.
     #[arg(long)]
     slack: bool,
     /// The slack is pushed up by gamma times alpha.
@@ -39,7 +39,7 @@ pub struct SchemeArgs {
     /// See alpha.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = finite, requires = "slack", allow_negative_numbers = true)]
     gamma: f64,
-    /// Add a central difference of the highest derivative at every inner step.
+    /// Add a central difference of the highest derivative at every inner step; with Taylor rows alone.
     #[arg(long)]
     central: bool,
     /// Factors on the equation, initial and smoothness rows.
@@ -87,8 +87,18 @@ enum Factored {
 }
 
 impl SchemeArgs {
-    pub fn scheme(&self) -> Scheme {
-        Scheme {
+    /// # Errors
+    /// [`Failure::Usage`] for options that exclude each other.
+    pub fn scheme(&self) -> Result<Scheme, Failure> {
+        let with_taylor = [("--slack", self.slack), ("--central", self.central)];
+        if let (Rows::Hermite, Some((option, _))) = (self.rows, with_taylor.into_iter().find(|(_, given)| *given)) {
+            let message = format!("`{option}` does not go together with `--rows hermite`");
+            let help = format!(
+                "leave out `{option}`, or choose `--rows taylor`: slack and central rows go with Taylor rows, not with Hermite rows"
+            );
+            return Err(Failure::Usage(Problem::new("N008", message, help)));
+        }
+        Ok(Scheme {
             slack: self.slack.then_some(Slack { alpha: self.alpha, gamma: self.gamma }),
             central: self.central,
             periodic: self.periodic,
@@ -107,7 +117,7 @@ impl SchemeArgs {
             },
             weights: self.weights,
             refinements: usize::from(self.refinements),
-        }
+        })
     }
 }
 
@@ -127,7 +137,7 @@ fn weights(text: &str) -> Result<Weights, String> {
 pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     check_out(&args.case, &args.out)?;
     let threads = args.threads.map_or_else(cores, usize::from);
-    let options = CaseOptions { scheme: args.scheme.scheme(), shared_steps: args.shared_steps, threads };
+    let options = CaseOptions { scheme: args.scheme.scheme()?, shared_steps: args.shared_steps, threads };
     let solved = solve_case(&args.case, &options)?;
     for warning in &solved.warnings {
         remark("warning", warning, format);
@@ -139,11 +149,21 @@ pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a place for the results that has another ending, or that is the case itself.
+/// Refuses a place for the results that has another ending, that cannot be a file, or that is the case itself.
 fn check_out(case: &Path, out: &Path) -> Result<(), Failure> {
     let usage = |code, message, help: &str| Err(Failure::Usage(Problem::new(code, message, help)));
     if out.extension().and_then(|e| e.to_str()) != Some("npz") {
         return usage("N006", format!("`{}` does not end in .npz", out.display()), "name the file result.npz");
+    }
+    let place = if out.is_dir() { Some("is a folder") } else { None };
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    if let Some(what) = place.or(folder.map(|_| "lies in a folder that does not exist")) {
+        let message = format!("`{}` {what}", out.display());
+        let help = match folder {
+            Some(folder) => format!("create the folder `{}`, or name another file", folder.display()),
+            None => "name a file in it, such as result.npz".to_string(),
+        };
+        return usage("N016", message, &help);
     }
     let same = match (case.canonicalize(), out.canonicalize()) {
         (Ok(case), Ok(out)) => case == out,

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord, ScoreRecord};
+use super::record::{
+    Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord, ScoreRecord, StateShare,
+};
 use super::scores::PredictionFile;
 
 /// The version of `equations.json`.
@@ -42,6 +44,9 @@ pub struct EquationsFile {
     /// How well what was held out is predicted, and predictions follow the data.
     #[serde(default)]
     pub scores: Vec<ScoreRecord>,
+    /// How much of the variance of every observed state the solution explains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained: Vec<StateShare>,
     /// The predictions.
     #[serde(default)]
     pub predictions: Vec<PredictionFile>,
@@ -65,6 +70,7 @@ impl EquationsFile {
             noise: record.noise.clone(),
             metrics: record.metrics.clone(),
             scores: record.scores.clone(),
+            explained: record.explained.clone(),
             predictions: record.predictions.iter().map(PredictionFile::of).collect(),
             warnings: record.warnings.clone(),
         }

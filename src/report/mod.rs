@@ -42,9 +42,10 @@ pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
     DataRecord, Engine, Equation, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter, PlausibleTerm,
-    PredictionRecord, RunRecord, ScoreRecord, StateError, StateRecord, Term, TrajectoryRecord,
+    PredictionRecord, RunRecord, ScoreRecord, StateError, StateRecord, StateShare, Term, TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;
 pub use scores::PredictionFile;
+pub(crate) use text::short;
 pub use text::{behind, equations_short, equations_text, some};

@@ -39,6 +39,9 @@ pub struct RunRecord {
     /// How well what was held out is predicted, and predictions follow the data: over all data, then over each data set of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreRecord>,
+    /// How much of the variance of every observed state the solution explains, over what was fitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained: Vec<StateShare>,
     /// Data and solution.
     pub trajectories: Vec<TrajectoryRecord>,
     /// What predictions of the fit gave.
@@ -202,6 +205,21 @@ pub struct Metric {
     /// The figure.
     #[serde(with = "number")]
     pub value: f64,
+    /// Its unit, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+impl Metric {
+    /// A figure without a unit.
+    pub fn new(name: impl Into<String>, part: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), part: part.into(), value, unit: None }
+    }
+
+    /// The same in a unit.
+    pub fn in_unit(self, unit: Option<String>) -> Self {
+        Self { unit, ..self }
+    }
 }
 
 /// How well a part of the data is predicted.
@@ -222,6 +240,9 @@ pub struct ScoreRecord {
     pub compared: f64,
     /// Whether every trajectory is followed to the end of its data.
     pub to_the_end: bool,
+    /// The unit of these times, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<String>,
 }
 
 /// The error of a state.
@@ -232,6 +253,32 @@ pub struct StateError {
     /// The error, in the unit of the state.
     #[serde(with = "number")]
     pub error: f64,
+    /// That unit, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// How much of the variance of a state's data the solution explains.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StateShare {
+    /// Name of the state.
+    pub state: String,
+    /// One minus the mean square error over the variance; below zero where the mean would do better.
+    #[serde(with = "number")]
+    pub share: f64,
+}
+
+impl StateShare {
+    /// Whether what is left over is so large that other equations may explain the data as well: more than half of the solution's own
+    /// deviation.
+    pub fn is_small(&self) -> bool {
+        self.share < 0.8
+    }
+
+    /// `N 61 %`
+    pub(crate) fn spelled(&self) -> String {
+        format!("{} {:.0} %", self.state, 100.0 * self.share)
+    }
 }
 
 /// Data and solution of a trajectory.
@@ -289,6 +336,7 @@ impl Default for RunRecord {
             loss: Vec::new(),
             metrics: Vec::new(),
             scores: Vec::new(),
+            explained: Vec::new(),
             trajectories: Vec::new(),
             predictions: Vec::new(),
             settings: Vec::new(),

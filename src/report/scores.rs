@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::{PredictionRecord, RunRecord, ScoreRecord};
-use super::text::{short, some};
+use super::text::{behind, short, some};
 
 /// Figures that a line names, at most; the page has them all.
 const MOST_NAMED: usize = 8;
@@ -42,7 +42,7 @@ pub(super) fn lines(record: &RunRecord) -> String {
     // What else was measured there.
     let scored = |name: &str| name.starts_with("RMSE of ") || name.starts_with("time the prediction ");
     let other = record.metrics.iter().filter(|m| m.part == HELD_OUT && (held.is_empty() || !scored(&m.name)));
-    let other: Vec<String> = other.map(|m| format!("{} {}", m.name, short(m.value))).collect();
+    let other: Vec<String> = other.map(|m| format!("{} {}{}", m.name, short(m.value), behind(&m.unit))).collect();
     if !other.is_empty() {
         held.push(some(&other, MOST_NAMED));
     }
@@ -64,14 +64,16 @@ pub(super) fn lines(record: &RunRecord) -> String {
 fn figures(record: &RunRecord, part: &str) -> Vec<String> {
     let of_part = || record.scores.iter().filter(|s| s.part == part);
     let Some(all) = of_part().find(|s| s.data.is_empty()) else { return Vec::new() };
-    let errors: Vec<String> = all.rmse.iter().map(|e| format!("{} {}", e.state, short(e.error))).collect();
+    let errors: Vec<String> =
+        all.rmse.iter().map(|e| format!("{} {}{}", e.state, short(e.error), behind(&e.unit))).collect();
     let mut out = vec![format!("RMSE {}", some(&errors, MOST_NAMED))];
+    let unit = behind(&all.time_unit);
     out.push(if all.to_the_end {
-        format!("follows the data for {}, to the end", short(all.compared))
+        format!("follows the data for {}{unit}, to the end", short(all.compared))
     } else {
         let first = of_part().filter(|s| !s.data.is_empty()).min_by(|a, b| share(a).total_cmp(&share(b)));
         let whose = first.map_or(String::new(), |s| format!(" in {}", s.data));
-        format!("follows the data for {} of {}{whose}", short(all.followed), short(all.compared))
+        format!("follows the data for {} of {}{unit}{whose}", short(all.followed), short(all.compared))
     });
     out
 }

@@ -55,7 +55,10 @@ fn record(samples: usize) -> RunRecord {
                 phase: if i < 80 { "fit" } else { "prune" }.into(),
             })
             .collect(),
-        metrics: vec![Metric { name: "RMSE of x".into(), part: "held out".into(), value: 0.40123 }],
+        metrics: vec![Metric::new("RMSE of x", "held out", 0.40123).in_unit(Some("m".into()))],
+        explained: [("x", 0.9975), ("z", 0.612)]
+            .map(|(state, share)| StateShare { state: state.into(), share })
+            .to_vec(),
         trajectories: vec![TrajectoryRecord {
             name: String::new(),
             time,

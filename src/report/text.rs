@@ -1,6 +1,6 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, RunRecord, Term};
+use super::record::{Equation, RunRecord, StateShare, Term};
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
@@ -86,6 +86,10 @@ pub fn equations_text(record: &RunRecord) -> String {
             })
             .collect();
         out.push_str(&format!("\nestimated noise: {}\n", some(&list, MOST_NAMED)));
+    }
+    let unexplained: Vec<String> = record.explained.iter().filter(|s| s.is_small()).map(StateShare::spelled).collect();
+    if !unexplained.is_empty() {
+        out.push_str(&format!("\nexplained variance: {}\n", some(&unexplained, MOST_NAMED)));
     }
     out.push_str(&super::scores::lines(record));
     out

@@ -67,7 +67,7 @@ pub(super) fn along(
                 let known = ["window", "horizon"].into_iter().chain(families.all_sets());
                 let message = format!("no state has an index set `{set}`");
                 let help = suggest::help("index sets and times", set, known);
-                cx.sink.push(Diagnostic::error(E0201, message, span, "unknown").help(help));
+                cx.sink.push(Diagnostic::error(E0201, message, span, "unknown").help(help).missing(set));
                 return None;
             }
             let message = format!("`{}` has no index set `{set}`", family(column));

@@ -137,7 +137,8 @@ impl Resolver<'_, '_> {
             {
                 let names = self.scope.axes.iter().map(|a| a.name.as_str());
                 let help = super::suggest::help("index sets here", name, names);
-                let d = Diagnostic::error(E0904, format!("there is no index set `{name}`"), range.span, "unknown");
+                let d = Diagnostic::error(E0904, format!("there is no index set `{name}`"), range.span, "unknown")
+                    .missing(name.as_str());
                 self.sink.push(d.help(help));
                 return None;
             }

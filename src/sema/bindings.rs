@@ -124,7 +124,9 @@ pub(super) fn output(
     let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
     let Some(found) = around.networks.get(network) else {
         let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
-        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown").help(help);
+        let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown")
+            .help(help)
+            .missing(network.as_str());
         cx.sink.push(d);
         return None;
     };
@@ -134,7 +136,7 @@ pub(super) fn output(
     if position.is_none() {
         let message = format!("network `{network}` has no output `{}`", name.name);
         let help = suggest::help("outputs", &name.name, declared.outputs.iter().map(|o| o.name.as_str()));
-        cx.sink.push(Diagnostic::error(E0509, message, name.span, "unknown output").help(help));
+        cx.sink.push(Diagnostic::error(E0509, message, name.span, "unknown output").help(help).missing(&name.name));
     }
     position.map(|p| (id, p))
 }

@@ -1,6 +1,7 @@
 //! Data sets that are simulated, and what all data sets have in common.
 
-use super::settings::{Context, SIMULATE, Settings, as_word, elements};
+use super::rules::SIMULATE;
+use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
@@ -134,7 +135,14 @@ fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mu
             (None, Some(at)) => out.push((at, vary)),
             (problem, _) => {
                 if let Some((message, span)) = problem {
-                    cx.sink.push(Diagnostic::error(E1007, message, span, "cannot be drawn"));
+                    let d = Diagnostic::error(E1007, message, span, "cannot be drawn");
+                    cx.sink.push(match at {
+                        Some(_) => d,
+                        None => {
+                            let names = model.unknowns.values().map(|u| u.name.as_str());
+                            d.help(suggest::help("estimated parameters", key, names)).missing(key.as_str())
+                        }
+                    });
                 }
                 settings.ok = false;
             }
@@ -172,7 +180,9 @@ pub(super) fn values(
         if !model.params.values().any(|p| p.name == key) {
             let message = format!("model `{}` has no parameter `{key}`", name.name);
             let help = suggest::help("parameters", key, model.params.values().map(|p| p.name.as_str()));
-            cx.sink.push(Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help));
+            cx.sink.push(
+                Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help).missing(key),
+            );
             ok = false;
         } else if given.insert(key, value).is_some() {
             let message = format!("`{key}` is given twice");

@@ -22,6 +22,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) wanted: Vec<(String, Option<Unit>)>,
     /// Names of families.
     pub(super) families: Vec<String>,
+    /// Whether all models that the data are for are known.
+    pub(super) complete: bool,
 }
 
 /// The formula that a setting is, unless it names a column.
@@ -202,6 +204,9 @@ fn factor(
             (message, "give every column in it a unit: `column vx [km/h]`")
         }
         (_, None) => {
+            if !around.complete {
+                return None;
+            }
             let message = format!("the model gives `{name}` no unit, so there is nothing to convert to");
             (message, "declare units in the model: `state x [m]`")
         }

@@ -80,6 +80,7 @@ impl Resolver<'_, '_> {
             let mut axes = Vec::new();
             self.scope.free_axes(left, &bound, &mut axes);
             self.left = Some(left.span);
+            self.right = right.map(|r| r.span);
             self.tuple = k;
             self.at_each(&axes, |r| {
                 let draft = r.draft(left, right, span);
@@ -261,7 +262,12 @@ impl Resolver<'_, '_> {
         }
         let message = "this equation determines no state: it holds no highest derivative";
         let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");
-        self.sink.push(d.help("name a quantity with `let q = ...` instead, or write an equation for a derivative"));
+        self.sink.push(match self.without_prime(drafts[k].span) {
+            Some(written) => {
+                d.help(format!("an equation is one for a derivative: `{written}`; a name for an expression is a `let`"))
+            }
+            None => d.help("name a quantity with `let q = ...` instead, or write an equation for a derivative"),
+        });
     }
 
     /// Derivatives above a state's order, in equations and in holes.

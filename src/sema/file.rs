@@ -1,7 +1,8 @@
 //! Data sets from files: formats, columns, and how the file tells times, trajectories and missing samples.
 
 use super::data::{Several, holdout};
-use super::settings::{Context, FILE, Settings, elements};
+use super::rules::FILE;
+use super::settings::{Context, Settings, elements};
 use super::units::Conversions;
 use super::{derived, suggest};
 use crate::base::IndexMap;

@@ -2,8 +2,9 @@
 
 use super::data::holdout;
 use super::resolve::{Place, Resolver};
+use super::rules::FORMULA;
 use super::scope::Scope;
-use super::settings::{Context, FORMULA, Settings};
+use super::settings::{Context, Settings};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0406, E0504, E0505, E0515};

@@ -67,7 +67,8 @@ impl<'a> Resolver<'a, '_> {
             let known = bound.iter().copied().chain(BUILT_IN);
             let help = suggest::help("names in this function", name, known);
             let message = format!("there is no `{name}` in the function `{}`", of.name.name);
-            self.sink.push(Diagnostic::error(E0201, message, expr.span, "unknown name").help(help));
+            self.sink
+                .push(Diagnostic::error(E0201, message, expr.span, "unknown name").help(help).missing(name.as_str()));
             // Where the function is called, the same is not said again.
             self.unknown.push(name.clone());
         }

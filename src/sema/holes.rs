@@ -5,9 +5,10 @@ use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
 use super::suggest;
+use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0401, E0402, E0403, E0404, E0406, E0407};
+use crate::diagnostics::codes::{E0204, E0401, E0402, E0403, E0404, E0406, E0407};
 use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -51,7 +52,7 @@ struct Library {
 }
 
 /// The libraries a hole can draw from.
-const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
+pub(super) const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
 
@@ -138,9 +139,39 @@ impl Resolver<'_, '_> {
         self.folded(folded)
     }
 
+    /// Says that there is no such library. As a side of `?ratio`, where no question mark stands, it may have been meant as a function.
+    fn unknown_library(&mut self, call: &ast::Call, span: Span) {
+        let (library, place) = (call.function.name.as_str(), call.function.span);
+        let side = span.start == place.start;
+        if side && self.scope.functions.contains_key(library) {
+            let message = format!("`{library}` gives one value, and a side of `?ratio` is a library of terms");
+            let d = Diagnostic::error(E0402, message, span, "one value");
+            self.sink.push(d.help(format!("write `terms({})`", self.sources.text(span))));
+            return;
+        }
+        let d = match side {
+            true => {
+                let known = LIBRARIES.into_iter().chain(self.scope.functions.keys().copied());
+                let help = suggest::help("libraries and functions", library, known);
+                let message = format!("there is no library or function `{library}`");
+                Diagnostic::error(E0204, message, place, "unknown").help(help)
+            }
+            false => {
+                let help = suggest::help("kinds", library, LIBRARIES);
+                let message = format!("there is no hole `?{library}`");
+                Diagnostic::error(E0401, message, place, "unknown kind of hole").help(help)
+            }
+        };
+        self.sink.push(d.missing(library));
+    }
+
     /// The candidate terms of one library.
     fn library(&mut self, call: &ast::Call, span: Span) -> Option<Library> {
         let library = call.function.name.as_str();
+        if !LIBRARIES.contains(&library) {
+            self.unknown_library(call, span);
+            return None;
+        }
         let taken_apart = self.arguments(&call.arguments);
         let arguments: Vec<Option<Expr>> = match &taken_apart {
             Some(list) => list.iter().map(|a| self.hole_argument(a)).collect(),
@@ -149,13 +180,7 @@ impl Resolver<'_, '_> {
         let size_option = match library {
             "poly" => Some("degree"),
             "fourier" => Some("harmonics"),
-            "linear" | "terms" => None,
-            _ => {
-                let message = format!("there is no hole `?{library}`");
-                let d = Diagnostic::error(E0401, message, call.function.span, "unknown kind of hole");
-                self.sink.push(d.help(suggest::help("kinds", library, LIBRARIES)));
-                return None;
-            }
+            _ => None,
         };
         let options = self.options(call, size_option);
         if call.arguments.is_empty() {
@@ -195,23 +220,18 @@ impl Resolver<'_, '_> {
         if factors.is_empty() {
             factors = vec![Vec::new(); products.len()];
         }
-        let texts: Vec<String> = match repeated {
-            true => taken_apart.iter().flatten().map(|a| self.factor_text(a)).collect(),
+        let texts: Vec<TermText> = match repeated {
+            true => taken_apart.iter().flatten().map(|a| self.term_text(a)).collect(),
             false => Vec::new(),
         };
         let spelled = match library {
             _ if !repeated => Vec::new(),
-            "poly" => monomials(texts.len(), options.size).iter().map(|m| spelled_monomial(&texts, m)).collect(),
+            "poly" => monomials(texts.len(), options.size).iter().map(|m| TermText::product(&texts, m)).collect(),
             "fourier" => {
-                let waves = texts.iter().flat_map(|text| {
-                    (1..=options.size).flat_map(move |k| {
-                        let angle = if k == 1 { text.clone() } else { format!("{k}*{text}") };
-                        [format!("sin({angle})"), format!("cos({angle})")]
-                    })
-                });
+                let waves = texts.iter().flat_map(|text| (1..=options.size).flat_map(|k| text.waves(k)));
                 std::iter::once("1".to_string()).chain(waves).collect()
             }
-            _ => texts,
+            _ => texts.into_iter().map(|text| text.behind_factor).collect(),
         };
         Some(Library { products, spelled, factors, bounds: options.bounds })
     }
@@ -219,25 +239,6 @@ impl Resolver<'_, '_> {
     /// Whether the current equation is one of many that one statement stands for.
     fn is_repeated(&self) -> bool {
         !self.loops.is_empty() || self.at.iter().any(Option::is_some)
-    }
-
-    /// An argument as it was written, in parentheses where it could not be a factor.
-    fn factor_text(&self, argument: &Argument) -> String {
-        if let Some(text) = &argument.spelled {
-            return text.clone();
-        }
-        let text = self.written(argument.expr.span).unwrap_or_default();
-        match argument.expr.kind {
-            ast::ExprKind::Binary { .. }
-            | ast::ExprKind::Unary { .. }
-            | ast::ExprKind::If { .. }
-            | ast::ExprKind::Sum { .. }
-                if !text.starts_with('(') =>
-            {
-                format!("({text})")
-            }
-            _ => text,
-        }
     }
 
     fn hole_argument(&mut self, argument: &Argument) -> Option<Expr> {
@@ -390,18 +391,6 @@ fn monomials(n: usize, degree: usize) -> Vec<Vec<usize>> {
         level = next;
     }
     out
-}
-
-/// `x^2*y`
-fn spelled_monomial(texts: &[String], monomial: &[usize]) -> String {
-    let factors: Vec<String> = monomial
-        .chunk_by(|a, b| a == b)
-        .filter_map(|same| {
-            let text = texts.get(*same.first()?)?;
-            Some(if same.len() == 1 { text.clone() } else { format!("{text}^{}", same.len()) })
-        })
-        .collect();
-    if factors.is_empty() { "1".to_string() } else { factors.join("*") }
 }
 
 /// The arguments as products, and the monomials up to a degree: which arguments each is a product of. Terms are spelled with

@@ -121,7 +121,7 @@ impl<'w> Importer<'w> {
         }
         let message = format!("`{path}` declares no model, network, function or unit `{}`", item.name);
         let help = suggest::help("it declares", &item.name, names);
-        sink.push(Diagnostic::error(E0207, message, item.span, "not there").help(help));
+        sink.push(Diagnostic::error(E0207, message, item.span, "not there").help(help).missing(&item.name));
         None
     }
 
@@ -246,7 +246,8 @@ impl<'w> Importer<'w> {
         let text = match self.world.read(path) {
             Ok(text) => text,
             Err(error) => {
-                let d = Diagnostic::error(E0206, error.to_string(), import.span, "needed here");
+                let d = Diagnostic::error(E0206, error.to_string(), import.span, "needed here")
+                    .missing(import.path.last().map_or("", |i| i.name.as_str()));
                 let shown = import.path.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(".");
                 sink.push(d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")));
                 return None;

@@ -10,13 +10,6 @@ use crate::syntax::ast;
 const MAX_DEEP: usize = 100;
 
 impl Resolver<'_, '_> {
-    /// `expr` with the calls of functions that were brought along written out, as a factor in source.
-    pub(super) fn spelled_factor(&mut self, expr: &ast::Expr) -> String {
-        let mut expr = expr.clone();
-        self.write_out(&mut expr, 0);
-        spell::factor(&expr)
-    }
-
     /// A function as a statement; nothing for one that was brought along, and for a list of terms, of which nothing is left once
     /// holes are filled.
     pub(super) fn function_text(&self, function: &ast::Function) -> Option<String> {
@@ -32,7 +25,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Writes hidden calls out; whether there were any.
-    fn write_out(&self, expr: &mut ast::Expr, depth: usize) -> bool {
+    pub(super) fn write_out(&self, expr: &mut ast::Expr, depth: usize) -> bool {
         let mut changed = false;
         if let ast::ExprKind::Call(call) = &expr.kind
             && is_hidden(&call.function.name)

@@ -192,7 +192,10 @@ impl Reader<'_, '_, '_, '_> {
             _ => {
                 let trunks = shared.trunks.iter().map(|t| t.name.as_str()).filter(|n| !n.is_empty());
                 let help = suggest::help("layers", name, LAYERS.into_iter().chain(trunks));
-                self.refuse(E1005, &format!("there is no layer `{name}`"), e, "unknown", &help)
+                let message = format!("there is no layer `{name}`");
+                self.cx.sink.push(Diagnostic::error(E1005, message, e.span, "unknown").help(help).missing(name));
+                self.settings.ok = false;
+                None
             }
         }
     }
@@ -221,13 +224,7 @@ impl Reader<'_, '_, '_, '_> {
         let (mut kernel, mut padding, mut residual, mut activation) = (3, Padding::Zero, false, None);
         while let Some(word) = self.rest.first().and_then(as_word) {
             match word {
-                "kernel" => {
-                    self.rest = &self.rest[1..];
-                    kernel = self.kernel()?;
-                    continue;
-                }
-                "circular" => padding = Padding::Circular,
-                "zero" => padding = Padding::Zero,
+                _ if self.reach(word, &mut kernel, &mut padding)? => continue,
                 "residual" => residual = true,
                 other => match Activation::ALL.into_iter().find(|a| a.name() == other) {
                     Some(function) if activation.is_none() => activation = Some(function),
@@ -274,21 +271,28 @@ impl Reader<'_, '_, '_, '_> {
         let (weight, bias) = self.start_of_emit("conv1d", call)?;
         let (mut kernel, mut padding) = (3, Padding::Zero);
         while let Some(word) = self.rest.first().and_then(as_word) {
-            match word {
-                "kernel" => {
-                    self.rest = &self.rest[1..];
-                    kernel = self.kernel()?;
-                    continue;
-                }
-                "circular" => padding = Padding::Circular,
-                "zero" => padding = Padding::Zero,
-                _ => break,
+            if !self.reach(word, &mut kernel, &mut padding)? {
+                break;
             }
-            self.rest = &self.rest[1..];
         }
         chain.layers.push(Layer::Emit { conv: Some((kernel, padding)), weight, bias });
         chain.shape = Shape::Vector;
         Some(())
+    }
+
+    /// `kernel 5`, `circular` or `zero`: how far every convolution reads, and what stands beyond the ends. Whether `word` is one of these,
+    /// which then is taken.
+    fn reach(&mut self, word: &str, kernel: &mut usize, padding: &mut Padding) -> Option<bool> {
+        match word {
+            "kernel" | "circular" | "zero" => self.rest = &self.rest[1..],
+            _ => return Some(false),
+        }
+        match word {
+            "kernel" => *kernel = self.kernel()?,
+            "circular" => *padding = Padding::Circular,
+            _ => *padding = Padding::Zero,
+        }
+        Some(true)
     }
 
     fn has_sizes(&self) -> bool {

@@ -12,8 +12,8 @@ const MAX_LISTS: usize = 100;
 /// An argument of a hole after lists have been taken apart.
 pub(super) struct Argument {
     pub(super) expr: ast::Expr,
-    /// Its text as a factor, where it stands in the body of a function and so nowhere in the file as it is.
-    pub(super) spelled: Option<String>,
+    /// Whether it stands in the body of a function and so nowhere in the file as it is.
+    pub(super) taken_apart: bool,
     /// Where it stands in the model.
     pub(super) place: Span,
 }
@@ -45,7 +45,7 @@ impl<'a> Resolver<'a, '_> {
         for expr in written {
             match self.list_function(expr) {
                 Some(_) => complete &= self.take_apart(expr, (expr.span, 0), &mut out).is_some(),
-                None => out.push(Argument { expr: expr.clone(), spelled: None, place: expr.span }),
+                None => out.push(Argument { expr: expr.clone(), taken_apart: false, place: expr.span }),
             }
         }
         complete.then_some(out)
@@ -57,8 +57,7 @@ impl<'a> Resolver<'a, '_> {
         let (place, depth) = at;
         self.count(1, place)?;
         let (Some(function), ast::ExprKind::Call(call)) = (self.list_function(expr), &expr.kind) else {
-            let spelled = Some(self.spelled_factor(expr));
-            out.push(Argument { expr: expr.clone(), spelled, place });
+            out.push(Argument { expr: expr.clone(), taken_apart: true, place });
             return Some(());
         };
         if depth >= MAX_LISTS {

@@ -33,6 +33,7 @@ mod imports;
 mod initial;
 mod inline;
 mod layers;
+mod leibniz;
 mod lists;
 mod loss;
 mod model;
@@ -44,6 +45,7 @@ mod predict;
 mod product;
 mod program;
 mod resolve;
+mod rules;
 mod scope;
 mod sets;
 mod settings;
@@ -53,6 +55,7 @@ mod spell;
 mod split;
 mod statements;
 mod suggest;
+mod term_text;
 mod units;
 
 #[cfg(test)]
@@ -62,7 +65,7 @@ pub use expect::canonical;
 pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;
-pub use settings::{
+pub use rules::{
     FILE as FILE_SETTINGS, FIT as FIT_SETTINGS, FORMULA as FORMULA_SETTINGS, NETWORK as NETWORK_SETTINGS,
     PREDICT as PREDICT_SETTINGS, Rule, SIMULATE as SIMULATE_SETTINGS, SOLVE as SOLVE_SETTINGS, Takes,
 };

@@ -5,11 +5,12 @@ use super::derived;
 use super::families::{Families, written};
 use super::features;
 use super::layers::{Chain, LAYERS, Shape, activation, chain, implied};
-use super::settings::{Context, NETWORK, Settings, as_word, elements};
+use super::rules::NETWORK;
+use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexMap;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0202, E0504, E0511, E1016, W1001};
+use crate::diagnostics::{Diagnostic, closest};
 use crate::hir::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Trunk, family};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, Setting, SettingValue};
@@ -121,13 +122,15 @@ fn trunk_names(settings: &[Setting]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for setting in settings {
         let key = &setting.key.name;
-        let first = match setting.values.first() {
+        let first = match setting.values.first().filter(|_| !NETWORK.iter().any(|r| r.key == key)) {
             Some(SettingValue::Expr(ast::Expr { kind: ExprKind::Name(name), .. })) => name.as_str(),
             Some(SettingValue::Expr(ast::Expr { kind: ExprKind::Call(call), .. })) => call.function.name.as_str(),
             _ => continue,
         };
-        let chains = LAYERS.contains(&first) || names.iter().any(|n| n == first);
-        if chains && !NETWORK.iter().any(|r| r.key == key) && !names.contains(key) {
+        let known = || LAYERS.into_iter().chain(names.iter().map(String::as_str));
+        // A slip in a layer's name is said of the layer, not of the key.
+        let chains = known().any(|n| n == first) || setting.values.len() > 1 && closest(first, known()).is_some();
+        if chains && !names.contains(key) {
             names.push(key.clone());
         }
     }

@@ -41,8 +41,9 @@ pub(super) fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Op
             match &option.value.kind {
                 ExprKind::Name(word) if SCHEDULES.contains(&word.as_str()) => schedule = word,
                 _ => {
+                    let written = cx.sources.text(option.value.span);
                     let d = Diagnostic::error(E0503, "there is no such schedule", option.value.span, "unknown");
-                    cx.sink.push(d.help(format!("choices: {}", SCHEDULES.join(", "))));
+                    cx.sink.push(d.help(suggest::help("choices", written, SCHEDULES)).missing(written));
                     settings.ok = false;
                 }
             }
@@ -50,7 +51,7 @@ pub(super) fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Op
         }
         if !OPTIONS.contains(&name) {
             let d = Diagnostic::error(E0503, format!("`adam` has no option `{name}`"), option.name.span, "unknown");
-            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)));
+            cx.sink.push(d.help(suggest::help("options", name, OPTIONS)).missing(name));
             settings.ok = false;
             continue;
         }

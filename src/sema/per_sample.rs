@@ -74,13 +74,16 @@ pub(super) fn ensure(
     }
     match (model.step, fit.step) {
         (Some(step), _) if fit.engine == Engine::Joint => {
-            let message = "the joint engine takes the steps of the data".to_string();
-            refuse(
-                message,
-                "fitted here",
-                step.span,
-                "leave `engine` out: the gradient engine learns steps".to_string(),
-            );
+            // Data lie at their times there, so a step that is learned is a factor on what moves the states, or nothing.
+            let message = "the joint engine takes the steps of the data, and these are learned".to_string();
+            let instead = match step.over_time {
+                true => "leave `engine` out: the gradient engine learns a step for every interval",
+                false => {
+                    "leave `engine` out and let a network give it, `step = network.output`; or write it as a factor that the \
+                     joint engine estimates: `param pace per sample`, `x' = pace*(...)`"
+                }
+            };
+            refuse(message, "fitted here", step.span, instead.to_string());
         }
         (Some(DeclaredStep { over_time: false, span, .. }), StepSource::Output(source)) => {
             let over = program.networks[source.network].outputs.get(source.output).map(|o| o.over);

@@ -1,6 +1,7 @@
 //! `predict` items: what goes on where a fit ends.
 
-use super::settings::{Context, PREDICT, Settings};
+use super::rules::PREDICT;
+use super::settings::{Context, Settings};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0505, E0516};
 use crate::hir::{

@@ -5,7 +5,8 @@
 use super::conditions::is_condition;
 use super::fold::{self, Folded};
 use super::functions::DIFFERENCES;
-use super::holes::HoleDraft;
+use super::holes::{HoleDraft, LIBRARIES};
+use super::leibniz::DERIVATIVES;
 use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
 use super::suggest::{self, with_blank};
 use crate::base::{Idx, IndexMap};
@@ -57,6 +58,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) loops: Vec<(String, i64)>,
     /// The left side of the current equation.
     pub(super) left: Option<Span>,
+    /// Its right side.
+    pub(super) right: Option<Span>,
     /// Which element of a tuple on the left side the current equation is for.
     pub(super) tuple: usize,
     /// Unknown names that have been reported.
@@ -88,6 +91,7 @@ impl<'a, 's> Resolver<'a, 's> {
             shift: vec![0; n],
             loops: Vec::new(),
             left: None,
+            right: None,
             tuple: 0,
             unknown: Vec::new(),
             endless: Vec::new(),
@@ -178,6 +182,9 @@ impl<'a, 's> Resolver<'a, 's> {
                 }
             }
             ast::ExprKind::Binary { op, left, right } => {
+                if self.is_leibniz(expr) {
+                    return None;
+                }
                 if is_condition(expr) {
                     return self.not_a_number(span);
                 }
@@ -315,11 +322,15 @@ impl<'a, 's> Resolver<'a, 's> {
         self.unknown.push(name.to_string());
         let help = match functions().find(|f| *f == name) {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
-            None => self.scope.suggestion(name),
+            None => match (self.scope.suggestion(name), self.scope.of_formulas || self.place == Place::Constant) {
+                (near, true) => near,
+                (near, false) if near.starts_with("did you mean") => near,
+                (names, false) => format!("{names}; a number that is to be estimated is declared: `param {name}`"),
+            },
         };
         let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
-        self.sink.push(d.help(help));
+        self.sink.push(d.help(help).missing(name));
         None
     }
 
@@ -499,11 +510,19 @@ impl<'a, 's> Resolver<'a, 's> {
         let Some((least, most)) = wanted else {
             let help = match self.scope.names.get(name) {
                 None if name == "sum" => "a sum names its element: `sum(i in cell) u[i]`".to_string(),
+                None if LIBRARIES.contains(&name) => {
+                    let text = self.sources.text(span);
+                    format!("a hole, an unknown term, has a question mark: `?{text}`")
+                }
+                None if DERIVATIVES.contains(&name) => {
+                    let of = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
+                    format!("a derivative with respect to time is written `{of}'`")
+                }
                 Some(_) => format!("`{name}` is not a function; multiplication is written `{name}*(...)`"),
                 None => suggest::help("functions", name, self.scope.callable()),
             };
             let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
-            self.sink.push(d.help(help));
+            self.sink.push(d.help(help).missing(name));
             return None;
         };
         if let Some(extra) = call.named.first() {

@@ -306,7 +306,11 @@ impl<'a> Scope<'a> {
                         true => format!("declare it: `index {} = 10`", axis.name),
                         false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
                     };
-                    sink.push(Diagnostic::error(E0904, message, axis.span, "unknown index set").help(help));
+                    sink.push(
+                        Diagnostic::error(E0904, message, axis.span, "unknown index set")
+                            .help(help)
+                            .missing(&axis.name),
+                    );
                 }
             }
         }
@@ -370,6 +374,9 @@ impl<'a> Scope<'a> {
         if let Some(reserved) = reserved(text) {
             let message = format!("`{text}` cannot be declared: it is {reserved}");
             sink.push(Diagnostic::error(E0203, message, name.span, "taken").help("choose another name"));
+            // What is said with the name meant the declaration, so nothing more can be said of it.
+            let broken = Entry { meaning: Meaning::Broken, axes, span: name.span, used: Cell::new(true) };
+            self.names.entry(text).or_insert(broken);
             return false;
         }
         if let Some(first) = self.names.get(text) {

@@ -1,7 +1,8 @@
 //! `solve` items: a model whose numbers are all known, and how it is solved.
 
 use super::data::holdout;
-use super::settings::{Context, SOLVE, Settings, elements};
+use super::rules::SOLVE;
+use super::settings::{Context, Settings, elements};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0507, E0510, E0511, E0513, E0514};
 use crate::hir::{

@@ -22,18 +22,10 @@ enum Level {
     Atom,
 }
 
-/// `expr` as source.
+/// `expr` as source, in the spacing of `mechc fmt`. Of a name with dots, which only the compiler can give, the last part is written.
 pub(super) fn whole(expr: &Expr) -> String {
     let mut out = String::new();
     write(expr, Level::Whole, &mut out);
-    out
-}
-
-/// `expr` as source that can be a factor or the base of a power, in the spacing of `mechc fmt`. Of a name with dots, which
-/// only the compiler can give, the last part is written.
-pub(super) fn factor(expr: &Expr) -> String {
-    let mut out = String::new();
-    write(expr, Level::Atom, &mut out);
     out
 }
 
@@ -208,7 +200,8 @@ fn last_part(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{factor, whole};
+    use super::super::term_text::TermText;
+    use super::whole;
     use crate::diagnostics::Sink;
     use crate::source::Sources;
     use crate::syntax::ast::{Expr, Item};
@@ -250,24 +243,36 @@ mod tests {
             "(x, y >> trig)",
         ] {
             let expr = body(text);
-            for spelled in [whole(&expr), factor(&expr)] {
+            for spelled in [whole(&expr), TermText::of(&expr, whole(&expr)).behind_factor] {
                 assert_eq!(dump_expr(&body(&spelled)), dump_expr(&expr), "{text} becomes {spelled}");
             }
         }
     }
 
     #[test]
-    fn a_factor_can_be_raised_to_a_power() {
+    fn a_factor_can_be_raised_to_a_power_and_stand_behind_a_number() {
         for text in ["a*b", "a^b", "-a", "a + b", "if a < b then 1 else 2", "sum(k in 1..2) a^k"] {
             let expr = body(text);
-            let squared = format!("{}^2", factor(&expr));
+            let term = TermText::of(&expr, whole(&expr));
+            let squared = TermText::product(std::slice::from_ref(&term), &[0, 0]);
             assert_eq!(dump_expr(&body(&squared)), format!("(^ {} 2.0)", dump_expr(&expr)), "{text}");
+        }
+        for (text, behind) in [
+            ("a*b", "a*b"),
+            ("a^2/b", "a^2/b"),
+            ("(a + b)*c", "(a + b)*c"),
+            ("a + b", "(a + b)"),
+            ("-a*b", "(-a*b)"),
+            ("2*a", "(2*a)"),
+            ("sin(a)", "sin(a)"),
+        ] {
+            let expr = body(text);
+            assert_eq!(TermText::of(&expr, whole(&expr)).behind_factor, behind);
         }
     }
 
     #[test]
     fn hidden_names_are_written_without_their_file() {
-        assert_eq!(factor(&body("a + b")), "(a + b)");
         assert_eq!(super::last_part("std.terms.hill"), "hill");
         assert_eq!(super::last_part("k#3"), "k");
     }

@@ -18,7 +18,10 @@ pub(super) fn help<'a>(what: &str, name: &str, candidates: impl IntoIterator<Ite
 
 /// A text with a blank before its first bracket, where a unit was meant: `0.3 [mol]` for `0.3[mol]`.
 pub(super) fn with_blank(text: &str) -> Option<String> {
-    text.split_once('[').map(|(before, unit)| format!("{} [{unit}", before.trim_end()))
+    let (before, unit) = text.split_once('[')?;
+    // The subscript of an element is no unit.
+    let place = |c: char| c.is_ascii_digit() || c == ',' || c.is_whitespace();
+    (!unit.split(']').next()?.chars().all(place)).then(|| format!("{} [{unit}", before.trim_end()))
 }
 
 /// Names one after the other, each once; of a family its name alone, and of many names the first.

@@ -15,4 +15,4 @@ pub mod relaxed;
 
 pub use chain::{Chain, PivotError};
 pub use dense::Cholesky;
-pub use lanes::instructions;
+pub use lanes::{INSTRUCTIONS, instructions, unknown_instructions};

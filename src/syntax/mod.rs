@@ -12,13 +12,16 @@ pub mod ast;
 
 mod build;
 mod dump;
+mod explain;
 mod expr;
 mod format;
 mod grammar;
 mod lexer;
 mod outline;
 mod parse;
+mod phrases;
 mod report;
+mod slips;
 mod units;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::lexer::{Token, TokenKind, shown};
 use super::report::Reporter;
-use crate::diagnostics::{Diagnostic, codes};
+use crate::diagnostics::{Diagnostic, closest, codes};
 
 /// Brackets nest at most this deep.
 const MAX_NESTING: usize = 256;
@@ -55,7 +55,7 @@ pub(super) struct Chunk {
 
 /// The outline of a file.
 pub(super) fn outline(text: &str, tokens: &[Token], out: &mut Reporter) -> Outline {
-    let mut scan = Scan { text, tokens, at: 0, out, stop: false, loops: 0 };
+    let mut scan = Scan { text, tokens, at: 0, out, stop: false, loops: 0, in_test: false };
     let mut outline = Outline::default();
     let mut doc = Vec::new();
     let mut lost = false;
@@ -104,6 +104,8 @@ struct Scan<'a, 'b, 'c> {
     stop: bool,
     /// How many loops the current place lies in.
     loops: usize,
+    /// Whether the current place lies in a test, whose expectations have braces.
+    in_test: bool,
 }
 
 impl<'a> Scan<'a, '_, '_> {
@@ -123,6 +125,8 @@ impl<'a> Scan<'a, '_, '_> {
     }
 
     fn item(&mut self, doc: Vec<String>) -> RawItem {
+        let keyword = self.current().map_or("", |t| self.slice(t));
+        self.in_test = keyword == "test" || closest(keyword, ITEM_KEYWORDS) == Some("test");
         let header = self.chunk(true);
         // A brace on the next line still opens the item's block.
         let block = match self.solid(self.at) {
@@ -157,7 +161,7 @@ impl<'a> Scan<'a, '_, '_> {
                     self.out.push(error);
                     return (statements, token.start);
                 }
-                _ if self.slice(token) == "for" => statements.push(self.repeated(token)),
+                _ if self.is_loop() => statements.push(self.repeated(token)),
                 _ => statements.push(self.chunk(false)),
             }
         }
@@ -219,7 +223,7 @@ impl<'a> Scan<'a, '_, '_> {
                 TokenKind::Newline if self.starts_afresh(self.at + 1, header) => break,
                 TokenKind::Newline | TokenKind::Doc | TokenKind::FileDoc => {}
                 TokenKind::Bad => bad = true,
-                TokenKind::Open(b'{') if self.is_expectation(first) => self.open(token, &mut open),
+                TokenKind::Open(b'{') if self.in_test && !header => self.open(token, &mut open),
                 TokenKind::Open(b'{') => {
                     if !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) && !bad {
                         let message = "a block cannot stand inside a statement".to_string();
@@ -350,9 +354,14 @@ impl<'a> Scan<'a, '_, '_> {
         !header && (derivative || declaration)
     }
 
-    /// Whether the statement from position `first` is an expectation, in which braces hold sets.
-    fn is_expectation(&self, first: usize) -> bool {
-        self.tokens.get(first).is_some_and(|&t| t.kind == TokenKind::Word && self.slice(t) == "expect")
+    /// Whether the statement from here is a loop, be its keyword misspelled: an equation does not start with two words.
+    fn is_loop(&self) -> bool {
+        let word = |i: usize| {
+            let token = self.tokens.get(self.at + i).filter(|t| t.kind == TokenKind::Word);
+            token.map(|&t| self.slice(t))
+        };
+        word(0) == Some("for")
+            || word(2) == Some("in") && word(1).is_some() && word(0).is_some_and(|w| closest(w, ["for"]).is_some())
     }
 
     /// Whether an item starts at position `from`: its keyword and what must follow.

@@ -112,6 +112,8 @@ impl<'a> Reader<'a, '_> {
             let help = Some("add `{ ... }`".to_string());
             let message = format!("this {keyword} has no block");
             self.out.error_with_help(codes::E0113, message, place, "", help);
+            // What was meant to stand in the block is not blamed as well.
+            self.lost = true;
             return None;
         }
         if let (Rule::use_item | Rule::fn_statement | Rule::unit_item, Some(_), Some(header)) =

@@ -74,6 +74,69 @@ fn runs_keep_names_values_ranges_and_standard_errors() {
     insta::assert_snapshot!("prey.latex", &latex[start..]);
 }
 
+/// A format that does not exist is no format; the one that was meant is named, also where it goes by the name of a language.
+#[test]
+fn languages_lead_to_formats() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("m.mech"), "model M { state x; x' = -x }\n").expect("a file");
+    for (asked, meant) in [
+        ("julia", Some("modelingtoolkit")),
+        ("Python", Some("sympy")),
+        ("matlab", Some("sympy")),
+        ("simulink", Some("modelica")),
+        ("rust", Some("diffsl")),
+        ("latx", Some("latex")),
+        ("klingon", None),
+    ] {
+        let refused = mechc(folder.path(), &["export", "m.mech", "--to", asked]);
+        let said = text(&refused.stderr);
+        assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()), "{said}");
+        assert!(
+            said.contains("possible values: latex, text, json, sympy, modelingtoolkit, diffsl, modelica"),
+            "{said}"
+        );
+        let hint = said.lines().find(|l| l.contains("tip:"));
+        match meant {
+            Some(meant) => assert!(hint.is_some_and(|l| l.contains(&format!("'{meant}'"))), "{asked}: {said}"),
+            None => assert_eq!(hint, None),
+        }
+    }
+}
+
+/// Initial values of every trajectory of a run, by its name.
+#[test]
+fn trajectories_are_exported_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = "site,t,x\n".to_string();
+    for (site, start) in [("north", 2.0), ("far south", 5.0)] {
+        for i in 0..60 {
+            let t = 0.05 * f64::from(i);
+            table += &format!("{site},{t},{}\n", start * (-t).exp());
+        }
+    }
+    fs::write(folder.path().join("d.csv"), table).expect("a file");
+    let model = "model Decay { state x; param k; x' = -k*x }
+data sites = csv(\"d.csv\") { time t; trajectory site }
+fit Decay to sites
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a file");
+    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    for (name, start) in [("solution_north", 2.0), ("solution_far_south", 5.0)] {
+        let exported = mechc(folder.path(), &["export", "run", "--to", "json", "--data", name]);
+        assert!(exported.status.success(), "{}", text(&exported.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+        let initial = json["states"][0]["initial"][0].as_f64().expect("a number");
+        assert!((initial - start).abs() < 1e-6, "{name}: {initial}");
+    }
+    let refused = mechc(folder.path(), &["export", "run", "--to", "json", "--data", "solution_2"]);
+    assert!(
+        text(&refused.stderr).contains("choose one of solution_north, solution_far_south"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
 #[test]
 fn files_are_written_and_never_replaced_unasked() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -87,13 +87,24 @@ fn keys(value: &Value, path: &str, out: &mut Vec<String>) {
     }
 }
 
+/// The names in backticks of a text.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Every key that an example has is on the page, and every key of the page's tables is one that an example has.
 #[test]
 fn facts_are_complete_and_described() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/info.md")).expect("docs/info.md");
     let mut found = Vec::new();
-    for example in ["lorenz", "lorenz_encoder", "room", "prey", "pendulum", "epidemic"] {
-        let output = mechc(&root.join("examples"), &["info", &format!("{example}.mech"), "--json"]);
+    let examples = fs::read_dir(root.join("examples")).expect("examples").map(|e| e.expect("an entry").path());
+    let mut examples: Vec<_> = examples.filter(|path| path.extension().is_some_and(|e| e == "mech")).collect();
+    examples.sort();
+    assert!(examples.len() > 20, "{examples:?}");
+    for example in &examples {
+        let output = mechc(&root.join("examples"), &["info", &example.display().to_string(), "--json"]);
+        let example = example.display();
         assert_eq!(output.status.code(), Some(0), "{example}: {}", text(&output.stderr));
         let info: Value = serde_json::from_slice(&output.stdout).expect("an object");
         assert_eq!(info["schema"], mechc::driver::INFO_SCHEMA);
@@ -103,16 +114,25 @@ fn facts_are_complete_and_described() {
             found.push(format!(".{key}"));
             keys(value, &format!(".{key}"), &mut found);
         }
-        assert!(info["plans"].as_array().is_some_and(|p| !p.is_empty()), "{example}");
+        assert!(info["plans"].is_array(), "{example}");
+        found.push(".plans".to_string());
     }
     found.sort();
     found.dedup();
-    assert!(found.len() > 60, "{found:?}");
-    let missing: Vec<&String> = found
-        .iter()
-        .filter(|path| !page.contains(&format!("`{}`", path.rsplit('.').next().unwrap_or_default())))
-        .collect();
+    assert!(found.len() > 150, "{found:?}");
+    let names = |path: &str| path.rsplit('.').next().unwrap_or_default().to_string();
+    let documented = quoted(&page);
+    let missing: Vec<&String> = found.iter().filter(|path| !documented.contains(&names(path).as_str())).collect();
     assert!(missing.is_empty(), "docs/info.md does not describe {missing:?}");
+
+    let emitted: Vec<String> = found.iter().map(|path| names(path)).collect();
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let listed: Vec<String> = cells
+        .flat_map(|cell| quoted(&format!("`{cell}")).join(" ").split(' ').map(str::to_string).collect::<Vec<_>>())
+        .collect();
+    assert!(listed.len() > 80, "{listed:?}");
+    let unknown: Vec<&String> = listed.iter().filter(|key| !emitted.contains(key)).collect();
+    assert!(unknown.is_empty(), "docs/info.md lists keys that no example has: {unknown:?}");
 }
 
 #[test]
@@ -128,14 +148,17 @@ fn facts_of_one_model_are_right() {
     assert_eq!(model["states"][0], serde_json::json!({"name": "x", "order": 2, "unit": null}));
     assert_eq!(
         model["parameters"][0],
-        serde_json::json!({"name": "k", "value": 3.0, "lower": 0.0, "upper": 5.0, "fixed": false, "unit": null})
+        serde_json::json!({
+            "name": "k", "value": 3.0, "lower": 0.0, "upper": 5.0, "fixed": false, "per_sample": false, "unit": null,
+        })
     );
     assert_eq!(model["holes"][0]["terms"][1], serde_json::json!({"term": "x^3", "coefficient": "x''[x^3]"}));
     assert_eq!(model["unknowns"].as_array().map(Vec::len), Some(3));
     assert_eq!(model["place"]["line"], 2);
     let columns = &info["data"][0]["columns"];
-    assert_eq!(columns[0], serde_json::json!({"column": "position", "name": "x", "role": "state"}));
-    assert_eq!(columns[1], serde_json::json!({"column": "u", "name": "u", "role": "input"}));
+    let column = |column: &str, name: &str, role: &str| serde_json::json!({"column": column, "name": name, "role": role, "unit": null, "factor": 1.0, "offset": 0.0});
+    assert_eq!(columns[0], column("position", "x", "state"));
+    assert_eq!(columns[1], column("u", "u", "input"));
     assert_eq!((&info["fits"][0]["name"], &info["fits"][0]["settings"]["seed"]), (&"f".into(), &4.into()));
     assert_eq!(info["tests"][0]["name"], "t");
 
@@ -144,6 +167,54 @@ fn facts_of_one_model_are_right() {
     fs::write(here.path().join("m.mech"), "model M { state x }").expect("written");
     let wrong = mechc(here.path(), &["info", "m.mech", "--json"]);
     assert_eq!((wrong.status.code(), text(&wrong.stdout)), (Some(1), String::new()));
+}
+
+/// Units of columns and of the time, parameters of trajectories' own, what networks give, and predictions.
+#[test]
+fn facts_of_units_samples_and_predictions_are_right() {
+    let model = "model M {\n  time [h]\n  state x [m]\n  param k per sample\n  param a\n  x' = -k*x + a\n}\n\
+                 data d = csv(\"d.csv\") { time t [min]; trajectory run; x = far [cm] }\n\
+                 data made = simulate M(k = 2, a = 1) { steps 50; dt 0.1; from (1); trajectories 2; vary k = normal(2, 0.5) }\n\
+                 fit M to d as f\n\
+                 predict later = f { steps 7; from start }\n\
+                 model N {\n  state x\n  param k per sample\n  field c over time init 0.5\n  step per sample\n  x' = -k*x + c\n}\n\
+                 data e = csv(\"e.csv\") { time t }\n\
+                 network net {\n  input x over window\n  trunk = mlp [4] tanh\n  output v over window = trunk, linear\n\
+                 \n  output q = trunk, flatten, linear\n  output s = trunk, flatten, linear\n  output h = trunk, flatten, linear, sigmoid\n}\n\
+                 fit N to e as g { window 8; auxiliary x = net.v; parameters k = net.q; step = net.h; initial x = net.s }\n";
+    let here = folder(&[("m.mech", model)]);
+    let output = mechc(here.path(), &["info", "m.mech", "--json"]);
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let (m, n) = (&info["models"][0], &info["models"][1]);
+    let own = |of: &Value| {
+        let all = of.as_array().expect("a list").iter();
+        all.map(|p| (p["name"].clone(), p["per_sample"].clone())).collect::<Vec<_>>()
+    };
+    let expected = [("k".into(), true.into()), ("a".into(), false.into())];
+    assert_eq!((own(&m["parameters"]), own(&m["unknowns"])), (expected.to_vec(), expected.to_vec()));
+    assert_eq!((&m["time_unit"], &m["step"]), (&"h".into(), &Value::Null));
+    let file = &info["data"][0];
+    assert_eq!((&file["time_unit"], &file["time_factor"]), (&"h".into(), &(1.0 / 60.0).into()));
+    let far =
+        serde_json::json!({"column": "far", "name": "x", "role": "state", "unit": "m", "factor": 0.01, "offset": 0.0});
+    assert_eq!(file["columns"], serde_json::json!([far]));
+    let made = &info["data"][1];
+    assert_eq!(made["values"], serde_json::json!([{"parameter": "k", "value": 2.0}, {"parameter": "a", "value": 1.0}]));
+    let drawn = serde_json::json!({"parameter": "k", "mean": 2.0, "deviation": 0.5, "list": null});
+    assert_eq!((&made["vary"], &made["columns"][0]["unit"]), (&serde_json::json!([drawn]), &"m".into()));
+    let later = info["data"].as_array().expect("a list").iter().find(|d| d["name"] == "later").expect("a prediction");
+    let seen = ["source", "fit", "model", "samples", "by", "from", "tolerance"].map(|key| later[key].clone());
+    assert_eq!(Value::from(seen.to_vec()), serde_json::json!(["predict", "f", "M", 7, null, "start", 0.4]));
+    assert_eq!(info["fits"][0]["predictions"], serde_json::json!(["later"]));
+
+    assert_eq!((&n["fields"], &n["field_starts"]), (&serde_json::json!(["c"]), &serde_json::json!([[0.5, 0.5]])));
+    assert_eq!(n["step"], serde_json::json!({"over_time": false, "init": null}));
+    let fit = &info["fits"][1];
+    assert_eq!(fit["step"], serde_json::json!({"from": "output", "network": "net", "output": "h", "component": 0}));
+    let k = serde_json::json!([{"parameter": "k", "network": "net", "output": "q", "component": 0}]);
+    assert_eq!((&fit["network_parameters"], &fit["network_fields"]), (&k, &serde_json::json!([])));
+    let x = serde_json::json!({"state": "x", "derivative": 0, "network": "net", "output": "s", "component": 0});
+    assert_eq!(fit["initial"], serde_json::json!({"free": false, "values": [x]}));
 }
 
 #[test]

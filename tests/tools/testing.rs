@@ -287,3 +287,48 @@ fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
         assert_ne!(out.status.code(), Some(0), "{command:?}");
     }
 }
+
+/// A stone that falls from 100 m against a drag of 0.1/s.
+const FALL: &str = "model Fall {
+  time [s]
+  state x [m] order 2
+  param g [m/s^2] = 9.81, k
+  x'' = -g - k*x'
+  initial x = 100, x' = 0
+}
+data run = simulate Fall(k = 0.1) { steps 100; dt 0.1 }
+fit Fall to run
+";
+
+#[test]
+fn units_of_expectations_are_converted() {
+    let claims = [
+        "max(run.x) ~= 0.1 [km] within 1 [cm]",
+        "0.1 [km] >= run.x",
+        "at(run.x, 0.01 [min]) == at(run.x, 0.6)",
+        "g ~= 127137.6 [km/h^2] within 1%",
+        "k ~= 6 [1/min] within 0.01 [1/min]",
+        "coef(x'', x') ~= -6 [1/min] within 1%",
+        "coef(x'', 1) ~= -981 [cm/s^2] within 1%",
+        "rmse(x) < 1 [mm]",
+        "last(run.t) == 0.165 [min]",
+        "sqrt(2*(max(run.x) - 0.05 [km])/9.81 [m/s^2]) ~= 3.19 [s] within 1%",
+        "(first(run.x), 2 [km]) == (100 [m], 2000 [m])",
+    ];
+    let expected: String = claims.iter().map(|claim| format!("test \"{claim}\" {{ expect {claim} }}\n")).collect();
+    let folder_of = |tests: &str| folder(&[("m.mech", &format!("{FALL}{tests}"))]);
+    let good = folder_of(&expected);
+    let output = mechc(good.path(), &["test", "m.mech"]);
+    let said = text(&output.stdout);
+    assert!(said.ends_with(&format!("{} passed, 0 failed\n", claims.len())), "{said}{}", text(&output.stderr));
+    // What fails is told in the unit of the left side.
+    for (claim, says) in [
+        ("max(run.x) < 0.05 [km]", "expected less than 50 [m], found 100 [m]"),
+        ("max(run.x) ~= 0.09 [km] within 1 [m]", "expected 90 [m] within 1 [m], found 100 [m]"),
+    ] {
+        let bad = folder_of(&format!("test \"t\" {{ expect {claim} }}\n"));
+        let output = mechc(bad.path(), &["test", "m.mech", "--message-format", "short"]);
+        assert_eq!(output.status.code(), Some(1), "{claim}");
+        assert!(text(&output.stderr).contains(says), "{claim}: {}", text(&output.stderr));
+    }
+}

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::thrift::Fault;
+use super::varint::varint;
 
 /// Unpacks a page that says it has so many bytes.
 pub(super) fn unpack(codec: i64, packed: &[u8], size: usize) -> Result<Vec<u8>, Fault> {
@@ -28,15 +29,7 @@ fn all(packed: impl Read, size: usize) -> Result<Vec<u8>, Fault> {
 /// of what came before.
 fn snappy(packed: &[u8], size: usize) -> Result<Vec<u8>, Fault> {
     let mut rest = packed.iter().copied();
-    let mut next = || rest.next().ok_or(DAMAGED);
-    let mut length = 0u64;
-    for shift in (0..35).step_by(7) {
-        let byte = next()?;
-        length |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
+    let length = varint(|| rest.next().ok_or(DAMAGED), DAMAGED)?;
     if length != size as u64 {
         return Err("a page has another size than it says");
     }

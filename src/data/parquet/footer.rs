@@ -233,3 +233,38 @@ fn leaf(element: &Element, name: String, nested: bool) -> Leaf {
     let scale = if decimal && whole { element.scale } else { 0 };
     Leaf { name, physical, optional: element.repetition == 1, refused, unsigned, scale }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEEPEST, Element, leaves};
+
+    fn element(name: &str, children: i64) -> Element {
+        Element { name: name.into(), children, physical: (children == 0).then_some(5), ..Element::default() }
+    }
+
+    /// A schema whose only column lies in so many groups, behind one that lies in none.
+    fn nested(groups: usize) -> Vec<Element> {
+        let mut out = vec![element("root", 2), element("x", 0)];
+        out.extend((0..groups).map(|_| element("g", 1)));
+        out.push(element("y", 0));
+        out
+    }
+
+    #[test]
+    fn columns_are_named_by_their_way() {
+        let found = leaves(&nested(2)).unwrap();
+        let names: Vec<(&str, bool)> = found.iter().map(|l| (l.name.as_str(), l.refused.is_some())).collect();
+        assert_eq!(names, [("x", false), ("g.g.y", true)]);
+    }
+
+    #[test]
+    fn a_schema_is_a_tree_that_is_not_too_deep() {
+        assert_eq!(leaves(&nested(DEEPEST - 1)).map(|l| l.len()), Ok(2));
+        assert_eq!(leaves(&nested(DEEPEST)).map(|l| l.len()), Err("its schema is too deep"));
+        // A column too many, and one too few.
+        let not_a_tree = Err("its schema is not a tree");
+        assert_eq!(leaves(&[element("root", 1), element("x", 0), element("y", 0)]).map(|l| l.len()), not_a_tree);
+        assert_eq!(leaves(&[element("root", 2), element("x", 0)]).map(|l| l.len()), not_a_tree);
+        assert_eq!(leaves(&[]).map(|l| l.len()), Err("it has no schema"));
+    }
+}

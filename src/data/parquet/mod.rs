@@ -12,6 +12,7 @@ mod footer;
 mod pages;
 mod thrift;
 mod values;
+mod varint;
 
 use super::dataset::Dataset;
 use super::error::DataError;

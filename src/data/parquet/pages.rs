@@ -234,6 +234,56 @@ mod tests {
         assert_eq!(nulls(Some(vec![1]), 1, Vec::new(), &mut Vec::new()), Err(CUT));
     }
 
+    /// Levels of pages of the first kind are runs behind their length; what older writers packed is refused, and not taken for those.
+    #[test]
+    fn only_runs_of_levels_are_read() {
+        let read = |level_encoding: i64, leaf: &Leaf, bytes: &[u8]| {
+            let header = Header {
+                kind: DATA,
+                unpacked: bytes.len(),
+                values: 2,
+                level_encoding,
+                is_packed: true,
+                ..Header::default()
+            };
+            page(&header, bytes, 0, leaf).map(|page| (page.there, page.bytes))
+        };
+        let optional = leaf(Physical::Double);
+        // Two bytes of levels, a run of two ones, and one byte of values.
+        let runs = [2, 0, 0, 0, 2 << 1, 1, 9];
+        assert_eq!(read(3, &optional, &runs), Ok((Some(vec![1, 1]), vec![9])));
+        for old in [0, 4] {
+            let said = read(old, &optional, &[0b1100_0000, 9]).expect_err("an old encoding");
+            assert!(said.contains("old way"), "{said}");
+        }
+        // Without nulls there are no levels, whatever their encoding would be.
+        assert_eq!(read(4, &Leaf { optional: false, ..optional }, &[9]), Ok((None, vec![9])));
+    }
+
+    /// The header of a page that is not packed: its kind, bytes, and values, which are plain.
+    fn page_header(kind: u8, bytes: u8, values: u8) -> Vec<u8> {
+        // Fields of the protocol: the step from the last number and the type, 5 for whole numbers, which are folded; 0 ends.
+        let of_values = [0x15, values << 1, 0x15, 0, 0x15, 3 << 1, 0];
+        let place = if kind == DICTIONARY as u8 { 0x4c } else { 0x2c };
+        [&[0x15, kind << 1, 0x15, bytes << 1, 0x15, bytes << 1, place][..], &of_values, &[0]].concat()
+    }
+
+    #[test]
+    fn a_column_has_one_dictionary() {
+        let leaf = Leaf { optional: false, ..leaf(Physical::Double) };
+        let number = |x: f64| x.to_le_bytes().to_vec();
+        let dictionary = [page_header(DICTIONARY as u8, 8, 1), number(3.0)].concat();
+        let data = [page_header(DATA as u8, 8, 1), number(5.0)].concat();
+        let read = |pages: &[&[u8]]| {
+            let bytes = pages.concat();
+            let chunk = Chunk { values: 2, bytes: bytes.len() as i64, ..Chunk::default() };
+            read(&bytes, &chunk, &leaf, &mut 1000)
+        };
+        assert_eq!(read(&[&dictionary, &data, &data]), Ok(vec![Cell::Number(5.0), Cell::Number(5.0)]));
+        assert_eq!(read(&[&dictionary, &dictionary, &data, &data]), Err("a column has two dictionaries"));
+        assert_eq!(read(&[&dictionary, &data, &dictionary, &data]), Err("a column has two dictionaries"));
+    }
+
     #[test]
     fn texts_of_a_dictionary_count_as_often_as_they_are_used() {
         let known = [Cell::Text("a".repeat(100))];

@@ -1,6 +1,8 @@
 //! The compact protocol of Apache Thrift, as far as the metadata of Parquet files needs it: a reader that asks for fields one by one and
 //! passes over those that nobody wants. No length in the bytes is believed before there are bytes for it.
 
+use super::varint::{unfold, varint};
+
 /// The types of the protocol that are looked at.
 pub(super) const TRUE: u8 = 1;
 const FALSE: u8 = 2;
@@ -49,17 +51,8 @@ impl<'b> Reader<'b> {
         Ok(part)
     }
 
-    /// Seven bits of a number in every byte, the lowest first.
     fn unsigned(&mut self) -> Result<u64, Fault> {
-        let mut out = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            out |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(out);
-            }
-        }
-        Err("a number of its metadata is too long")
+        varint(|| self.byte(), "a number of its metadata is too long")
     }
 
     /// A whole number of any size.
@@ -157,9 +150,4 @@ impl<'b> Reader<'b> {
     fn skip_element(&mut self, kind: u8, depth: u32) -> Result<(), Fault> {
         if matches!(kind, TRUE | FALSE) { self.byte().map(|_| ()) } else { self.skip(kind, depth) }
     }
-}
-
-/// Zero, -1, 1, -2 and so on from 0, 1, 2, 3.
-pub(super) fn unfold(n: u64) -> i64 {
-    (n >> 1) as i64 ^ -((n & 1) as i64)
 }

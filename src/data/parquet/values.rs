@@ -1,7 +1,8 @@
 //! The encodings of values and of levels.
 
 use super::footer::{Leaf, Physical};
-use super::thrift::{Fault, unfold};
+use super::thrift::Fault;
+use super::varint::{unfold, varint};
 
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +58,8 @@ pub(super) fn split(bytes: &[u8], leaf: &Leaf, count: usize) -> Result<Vec<Cell>
 /// Whole numbers as blocks of differences, each with its least one and packed to the bits that are needed.
 pub(super) fn deltas(bytes: &[u8], leaf: &Leaf, count: usize) -> Result<Vec<Cell>, Fault> {
     let mut rest = bytes;
-    let [block, parts, total] = [varint(&mut rest)?, varint(&mut rest)?, varint(&mut rest)?];
-    let mut value = unfold(varint(&mut rest)?);
+    let [block, parts, total] = [number_of_page(&mut rest)?, number_of_page(&mut rest)?, number_of_page(&mut rest)?];
+    let mut value = unfold(number_of_page(&mut rest)?);
     let per =
         block.checked_div(parts).filter(|n| *n > 0 && n.is_multiple_of(8)).ok_or("blocks of differences are odd")?;
     if total < count as u64 {
@@ -69,7 +70,7 @@ pub(super) fn deltas(bytes: &[u8], leaf: &Leaf, count: usize) -> Result<Vec<Cell
         out.push(Cell::Number(whole(value, leaf)));
     }
     while out.len() < count {
-        let least = unfold(varint(&mut rest)?);
+        let least = unfold(number_of_page(&mut rest)?);
         let parts = usize::try_from(parts).map_err(|_| SHORT)?;
         let widths = rest.get(..parts).ok_or(SHORT)?;
         rest = rest.get(parts..).unwrap_or_default();
@@ -101,7 +102,7 @@ pub(super) fn runs(bytes: &[u8], width: u32, count: usize) -> Result<Vec<u64>, F
     let mut rest = bytes;
     let mut out = Vec::new();
     while out.len() < count {
-        let head = varint(&mut rest)?;
+        let head = number_of_page(&mut rest)?;
         let many = usize::try_from(head >> 1).map_err(|_| SHORT)?;
         if many == 0 {
             return Err("a run has no values");
@@ -140,17 +141,13 @@ fn bits(packed: &[u8], i: usize, width: u32) -> Result<u64, Fault> {
     Ok(out)
 }
 
-fn varint(rest: &mut &[u8]) -> Result<u64, Fault> {
-    let mut out = 0u64;
-    for shift in (0..64).step_by(7) {
+fn number_of_page(rest: &mut &[u8]) -> Result<u64, Fault> {
+    let next = || {
         let (&byte, behind) = rest.split_first().ok_or(SHORT)?;
         *rest = behind;
-        out |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(out);
-        }
-    }
-    Err("a number of a page is too long")
+        Ok(byte)
+    };
+    varint(next, "a number of a page is too long")
 }
 
 /// Bytes of a value.

@@ -29,7 +29,7 @@ fn trajectory(observed: &Observed, part: &Part) -> TrajectoryRecord {
     });
     TrajectoryRecord {
         name: part.grid.name(),
-        time: (0..len).map(|i| part.grid.time(i)).collect(),
+        time: (0..len).map(|i| part.grid.written_time(i)).collect(),
         states: states.collect(),
         held_out_from: None,
     }

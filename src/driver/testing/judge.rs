@@ -60,10 +60,11 @@ impl Judge<'_, '_> {
         let span = expectation.span;
         let could_not = |why: String| Box::new(Diagnostic::error(codes::E1105, why, span, "cannot be judged"));
         match &expectation.claim {
-            Claim::Compare { left, relation, right } => {
+            Claim::Compare { left, relation, right, unit } => {
                 let left = self.value(left).map_err(could_not)?;
                 let right = self.value(right).map_err(could_not)?;
-                let verdict = compare(&left, *relation, &right).map_err(could_not)?;
+                let behind = report::behind(&unit.as_ref().map(hir::Unit::to_string));
+                let verdict = compare(&left, *relation, &right, &behind).map_err(could_not)?;
                 verdict.map_or(Ok(()), |(message, here)| {
                     Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
                 })
@@ -127,7 +128,7 @@ impl Judge<'_, '_> {
     fn value(&self, quantity: &Quantity) -> Result<Value, String> {
         let number = |v: f64| Ok(Value::Number(v));
         match quantity {
-            Quantity::Number(v) => number(*v),
+            Quantity::Number(v) | Quantity::Measured(v, _) => number(*v),
             Quantity::Column(id, name) => self.column(*id, name),
             Quantity::Solution(id, name) => solution(self.laboratory.fit(*id)?, name),
             Quantity::Parameter(Subject::Fit(id), name) => number(parameter(self.laboratory.fit(*id)?, name)?.value),
@@ -294,11 +295,11 @@ fn solution(record: &RunRecord, name: &str) -> Result<Value, String> {
     Ok(Value::Series(out))
 }
 
-/// Nothing where the relation holds; otherwise what was found, in a message and beside the place.
-fn compare(left: &Value, relation: Relation, right: &Value) -> Result<Option<(String, String)>, String> {
+/// Nothing where the relation holds; otherwise what was found, in a message and beside the place. `unit` stands behind numbers.
+fn compare(left: &Value, relation: Relation, right: &Value, unit: &str) -> Result<Option<(String, String)>, String> {
     let Some(n) = left.common(right)? else {
         let (a, b) = (left.at(0), right.at(0));
-        return Ok((!holds(a, relation, b)).then(|| spelled(a, relation, b, "")));
+        return Ok((!holds(a, relation, b)).then(|| spelled((a, relation, b), unit, "")));
     };
     if n == 0 {
         return Err("there are no samples to compare".into());
@@ -307,7 +308,7 @@ fn compare(left: &Value, relation: Relation, right: &Value) -> Result<Option<(St
     Ok(first.map(|i| {
         let count = (0..n).filter(|&i| !holds(left.at(i), relation, right.at(i))).count();
         let place = format!(" at sample {} ({count} of {n} samples fail)", i + 1);
-        spelled(left.at(i), relation, right.at(i), &place)
+        spelled((left.at(i), relation, right.at(i)), unit, &place)
     }))
 }
 
@@ -325,12 +326,12 @@ fn holds(a: f64, relation: Relation, b: f64) -> bool {
     }
 }
 
-fn spelled(a: f64, relation: Relation, b: f64, place: &str) -> (String, String) {
-    let (found, expected) = (hir::number(a), hir::number(b));
+fn spelled((a, relation, b): (f64, Relation, f64), unit: &str, place: &str) -> (String, String) {
+    let (found, expected) = (hir::number(a) + unit, hir::number(b) + unit);
     let expected = match relation {
         Relation::Equals => expected,
         Relation::Differs => format!("anything but {expected}"),
-        Relation::Within(tolerance) => format!("{expected} within {}", hir::number(tolerance)),
+        Relation::Within(tolerance) => format!("{expected} within {}{unit}", hir::number(tolerance)),
         Relation::WithinShare(share) => format!("{expected} within {} %", hir::number(100.0 * share)),
         Relation::Less => format!("less than {expected}"),
         Relation::AtMost => format!("at most {expected}"),
@@ -370,11 +371,12 @@ mod tests {
     #[test]
     fn series_hold_at_every_sample() {
         let series = |values: &[f64]| Value::Series(values.to_vec());
-        assert_eq!(compare(&series(&[1.0, 2.0]), Relation::Less, &Value::Number(3.0)), Ok(None));
-        let (message, _) = compare(&series(&[1.0, 4.0, 5.0]), Relation::Less, &Value::Number(3.0)).unwrap().unwrap();
+        assert_eq!(compare(&series(&[1.0, 2.0]), Relation::Less, &Value::Number(3.0), ""), Ok(None));
+        let (message, _) =
+            compare(&series(&[1.0, 4.0, 5.0]), Relation::Less, &Value::Number(3.0), "").unwrap().unwrap();
         assert_eq!(message, "expected less than 3, found 4 at sample 2 (2 of 3 samples fail)");
-        assert!(compare(&series(&[1.0]), Relation::Less, &series(&[1.0, 2.0])).is_err());
-        assert!(compare(&series(&[]), Relation::Less, &Value::Number(3.0)).is_err(), "no sample proves nothing");
+        assert!(compare(&series(&[1.0]), Relation::Less, &series(&[1.0, 2.0]), "").is_err());
+        assert!(compare(&series(&[]), Relation::Less, &Value::Number(3.0), "").is_err(), "no sample proves nothing");
     }
 
     #[test]

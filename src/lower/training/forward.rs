@@ -2,13 +2,13 @@
 
 use super::TrainingError;
 use super::encoder;
-use super::plan::{Group, Member};
+use super::plan::Group;
 use super::scope::Scope;
 use super::varying::{Steps, data_inputs};
 use crate::base::{Idx, IndexMap, SolvePrecision};
 use crate::hir::{Expr, InputId, LossTerm, Measure, OutputRef, StartSource, StateId, UnknownId};
 use crate::ir::{AxisId, Builder, SolveScheme, ValueId};
-use crate::lower::{Leaves, LowerError, lower_expr};
+use crate::lower::{Leaves, lower_expr};
 
 /// The numbers of network outputs that the fit uses: over samples, and over time or over what networks read where they have one for every
 /// step.
@@ -87,7 +87,7 @@ pub(super) struct Part {
 }
 
 /// A network's output in the units of a state.
-fn in_units(b: &mut Builder, output: ValueId, [mean, scale, _]: [ValueId; 3]) -> ValueId {
+pub(super) fn in_units(b: &mut Builder, output: ValueId, [mean, scale, _]: [ValueId; 3]) -> ValueId {
     let v = b.mul(output, scale);
     b.add(v, mean)
 }
@@ -150,25 +150,6 @@ impl Scope<'_> {
         let starts = self.starts(b, &emitted, &statistics);
         let elements = emitted.elements;
         Ok(Signals { data, read, auxiliaries, targets, bound, compared, fields, elements, steps, starts, statistics })
-    }
-
-    /// Initial values that network outputs give, in the units of the states.
-    fn starts(
-        &self,
-        b: &mut Builder,
-        emitted: &Emitted,
-        statistics: &[[ValueId; 3]],
-    ) -> IndexMap<(StateId, u8), ValueId> {
-        let mut out = IndexMap::new();
-        let StartSource::Values(list) = &self.request.fit.start else { return out };
-        for start in list {
-            let Some(value) = emitted.get(&start.source) else { continue };
-            let statistics = statistics[start.state.index()];
-            let value =
-                if start.derivative == 0 { in_units(b, value, statistics) } else { b.mul(value, statistics[1]) };
-            out.insert((start.state, start.derivative), value);
-        }
-        out
     }
 
     /// The solves.
@@ -319,208 +300,5 @@ impl Scope<'_> {
             });
         }
         Ok(parts)
-    }
-
-    /// Leaves with the fields of all members, side by side along `member`, in the place of the group's.
-    fn own_leaves(
-        &self,
-        b: &mut Builder,
-        signals: &Signals,
-        leaves: &Leaves,
-        group: &Group,
-        member: AxisId,
-    ) -> Result<Leaves, TrainingError> {
-        let (sample, time) = (self.axes.sample, self.axes.time);
-        let mut out = leaves.clone();
-        for (k, &field) in group.fields.iter().enumerate() {
-            let own: Vec<InputId> = group.members.iter().filter_map(|m| m.fields.get(k).copied()).collect();
-            let source = |i: &InputId| self.request.fit.fields.iter().find(|f| f.input == *i).map(|f| f.source);
-            let sources: Option<Vec<OutputRef>> = own.iter().map(source).collect();
-            let together = sources.and_then(|sources| {
-                let first = *sources.first()?;
-                let found = signals.elements.get(&first).filter(|e| e.count == sources.len())?;
-                let next = |at: usize| OutputRef { component: first.component + at, ..first };
-                sources.iter().enumerate().all(|(at, s)| *s == next(at)).then_some(*found)
-            });
-            let value = match together {
-                // All elements of an index set, in order: nothing to put together.
-                Some(Elements { value, axis, .. }) => {
-                    let turned = b.transpose(value, &[axis, sample, time]);
-                    b.reshape(turned, &[member, sample, time])
-                }
-                None => {
-                    let missing = |i: &InputId| LowerError::Leaf(format!("{i:?}"));
-                    let values = own.iter().map(|i| signals.fields.get(i).copied().ok_or_else(|| missing(i)));
-                    let values = values.collect::<Result<Vec<ValueId>, LowerError>>()?;
-                    b.stack(&values, member, 0)
-                }
-            };
-            if let Some(slot) = out.inputs.get_mut(field.index()) {
-                *slot = b.broadcast(value, &[member, sample, time]);
-            }
-        }
-        Ok(out)
-    }
-
-    /// `c[equation, time, state, order]`, with leading axes of members and samples where these have coefficients of their own.
-    fn matrix(
-        &self,
-        b: &mut Builder,
-        leaves: &Leaves,
-        group: &Group,
-        scheme: &SolveScheme,
-        member: AxisId,
-    ) -> Result<ValueId, TrainingError> {
-        let kept = super::scope::highest_derivative(self.request.model, self.request.fit.orders);
-        let zero = b.f64(0.0);
-        let mut entries: IndexMap<(usize, usize, usize), ValueId> = IndexMap::new();
-        for (&(row, column, k), terms) in &group.matrix {
-            let mut sum: Option<ValueId> = None;
-            for term in terms {
-                let value = lower_expr(b, leaves, term)?;
-                sum = Some(sum.map_or(value, |s| b.add(s, value)));
-            }
-            if let Some(sum) = sum {
-                entries.insert((row, column, k.into()), sum);
-            }
-        }
-        // Fields that all windows share give one matrix for all.
-        let has = |axis: AxisId| entries.values().any(|&v| b.ty(v).axes.contains(&axis));
-        let batch: Vec<AxisId> = [member, self.axes.sample].into_iter().filter(|a| has(*a)).collect();
-        let varies = has(self.axes.time) || !batch.is_empty();
-        let over = if varies { [batch.as_slice(), &[self.axes.time]].concat() } else { Vec::new() };
-        let mut rows = Vec::new();
-        for row in 0..group.size {
-            let mut columns = Vec::new();
-            for column in 0..group.size {
-                let mut numbers = Vec::new();
-                for k in 0..=kept {
-                    let value = entries.get(&(row, column, k)).copied().unwrap_or(zero);
-                    numbers.push(if varies { b.broadcast(value, &over) } else { value });
-                }
-                columns.push(b.stack(&numbers, scheme.order, over.len()));
-            }
-            rows.push(b.stack(&columns, scheme.state, over.len()));
-        }
-        if varies {
-            return Ok(b.stack(&rows, scheme.equation, batch.len()));
-        }
-        let matrix = b.stack(&rows, scheme.equation, 0);
-        Ok(b.broadcast(matrix, &[scheme.equation, scheme.time, scheme.state, scheme.order]))
-    }
-
-    /// The known right-hand sides of a member, `f64[sample, equation, time]`.
-    fn known(
-        &self,
-        b: &mut Builder,
-        leaves: &Leaves,
-        member: &Member,
-        scheme: &SolveScheme,
-    ) -> Result<Option<ValueId>, TrainingError> {
-        if member.known.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let mut rows = Vec::new();
-        for known in &member.known {
-            let value = match known {
-                Some(expr) => lower_expr(b, leaves, expr)?,
-                None => b.f64(0.0),
-            };
-            rows.push(b.broadcast(value, &[self.axes.sample, self.axes.time]));
-        }
-        Ok(Some(b.stack(&rows, scheme.equation, 1)))
-    }
-
-    /// Where a member starts, `f64[sample, start, state, given]`: its auxiliaries at the first step of the window, or its data at as
-    /// many steps as the model says.
-    fn start(
-        &self,
-        b: &mut Builder,
-        signals: &Signals,
-        leaves: &Leaves,
-        member: &Member,
-        scheme: &SolveScheme,
-        order: u8,
-    ) -> Result<ValueId, TrainingError> {
-        let axes = &self.axes;
-        if self.request.fit.start == StartSource::Free {
-            let zero = b.f64(0.0);
-            return Ok(b.broadcast(zero, &[axes.start, scheme.state, scheme.given]));
-        }
-        match self.request.model.boundary.starts.first() {
-            Some(start) if start.last => return self.start_at_last(b, signals, member, scheme, order),
-            Some(start) => return self.start_from_data(b, signals, member, scheme, start.steps),
-            None => {}
-        }
-        let mut states = Vec::new();
-        for s in &member.states {
-            let mut derivatives = Vec::new();
-            let mut last = *signals.auxiliaries.get(s).ok_or_else(|| LowerError::Leaf(format!("{s:?}")))?;
-            for k in 0..order {
-                // Beyond a state's own order (it is solved with one of higher order) differences go on.
-                last = match (leaves.states.get(&(*s, k)), self.difference) {
-                    (Some(&value), _) => value,
-                    (None, Some(difference)) => {
-                        let renamed = b.reshape(last, &[axes.sample, axes.time2]);
-                        let steps = b.contract(renamed, difference, &[axes.time2], &[axes.sample, axes.time]);
-                        b.div(steps, signals.steps.at)
-                    }
-                    (None, None) => return Err(LowerError::Leaf(format!("derivative {k} of {s:?}")).into()),
-                };
-                let given = signals.starts.get(&(*s, k)).copied();
-                derivatives.push(given.unwrap_or_else(|| b.index(last, axes.time, 0)));
-            }
-            states.push(b.stack(&derivatives, scheme.given, 1));
-        }
-        let all = b.stack(&states, scheme.state, 1);
-        Ok(b.stack(&[all], axes.start, 1))
-    }
-
-    /// The data of a member where its solve begins, and the derivatives that network outputs give.
-    fn start_at_last(
-        &self,
-        b: &mut Builder,
-        signals: &Signals,
-        member: &Member,
-        scheme: &SolveScheme,
-        order: u8,
-    ) -> Result<ValueId, TrainingError> {
-        let axes = &self.axes;
-        let mut states = Vec::new();
-        for s in &member.states {
-            let missing = || TrainingError::NoAuxiliary { state: self.request.model.states[*s].name.clone() };
-            let data = *signals.data.get(s).ok_or_else(missing)?;
-            let mut derivatives = vec![b.index(data, axes.time, 0)];
-            for k in 1..order {
-                // A state that is solved with one of higher order says nothing of what is beyond its own.
-                let zero = b.f64(0.0);
-                let value = signals.starts.get(&(*s, k)).copied();
-                derivatives.push(value.unwrap_or_else(|| b.broadcast(zero, &[axes.sample])));
-            }
-            states.push(b.stack(&derivatives, scheme.given, 1));
-        }
-        let all = b.stack(&states, scheme.state, 1);
-        Ok(b.stack(&[all], axes.start, 1))
-    }
-
-    /// The data of a member at the first steps of the window.
-    fn start_from_data(
-        &self,
-        b: &mut Builder,
-        signals: &Signals,
-        member: &Member,
-        scheme: &SolveScheme,
-        steps: usize,
-    ) -> Result<ValueId, TrainingError> {
-        let axes = &self.axes;
-        let mut states = Vec::new();
-        for s in &member.states {
-            let missing = || TrainingError::NoAuxiliary { state: self.request.model.states[*s].name.clone() };
-            let data = *signals.data.get(s).ok_or_else(missing)?;
-            let values: Vec<ValueId> = (0..steps).map(|t| b.index(data, axes.time, t)).collect();
-            let column = b.stack(&values, axes.start, 1);
-            states.push(b.stack(&[column], scheme.given, 2));
-        }
-        Ok(b.stack(&states, scheme.state, 2))
     }
 }

@@ -30,7 +30,9 @@ mod objective;
 mod outline;
 mod plan;
 mod scope;
+mod starts;
 mod stencil;
+mod systems;
 #[cfg(test)]
 mod tests;
 mod varying;

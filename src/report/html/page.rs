@@ -235,7 +235,8 @@ fn metrics(out: &mut String, record: &RunRecord) {
         return;
     }
     let rows = record.metrics.iter().map(|m| {
-        format!("<tr><th>{}</th><td>{}</td><td>{}</td></tr>", escape(&m.name), escape(&m.part), short(m.value))
+        let value = short(m.value) + &unit(&m.unit);
+        format!("<tr><th>{}</th><td>{}</td><td>{value}</td></tr>", escape(&m.name), escape(&m.part))
     });
     let head = "<tr><th>measure</th><th>data</th><th>value</th></tr>";
     section(

@@ -48,11 +48,17 @@ impl Resolver<'_> {
 
     /// `at(run.x, 2*pi)`
     pub fn at_time(&mut self, series: &Expr, time: &Expr) -> Option<Quantity> {
-        let Quantity::Number(at) = fixed(self.quantity(time)?) else {
+        let at = fixed(self.quantity(time)?);
+        if !matches!(at, Quantity::Number(_) | Quantity::Measured(..)) {
             self.wrong("the time is not a number", time.span, "write `at(run.x, 2.5)` or `at(run.x, 2*pi)`");
             return None;
+        }
+        let Quantity::Timed { series, times, .. } = self.timed(series, Timing::Peaks)? else { return None };
+        let at = match at {
+            Quantity::Number(at) => at,
+            measured => self.time_of(measured, &times, time.span)?,
         };
-        self.timed(series, Timing::At(at))
+        Some(Quantity::Timed { how: Timing::At(at), series, times })
     }
 }
 

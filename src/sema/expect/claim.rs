@@ -1,13 +1,15 @@
 //! A test and its claims.
 
 use super::super::functions::substitute;
+use super::super::units::Table;
 use super::canonical::{Product, expression};
 use super::subject::Resolver;
-use crate::diagnostics::codes::E1106;
+use super::units::has_units;
+use crate::diagnostics::codes::{E1106, W0708};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
-    Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Relation, Snapshot, Subject, Test, Unknown,
-    UnknownKind,
+    self, Claim, EquationRef, Expectation, Model, NamedTerm, Names, Program, Quantity, Relation, Snapshot, Subject,
+    Test, Unknown, UnknownKind,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
@@ -15,7 +17,7 @@ use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
 /// The test of an item; `None` after a report. It may call `functions`. Names of items that it uses are added to `used`.
 pub(in crate::sema) fn test(
     item: &ast::Test,
-    (program, functions): (&Program, &[ast::Function]),
+    (program, functions, table): (&Program, &[ast::Function], &Table),
     used: &mut Vec<String>,
     sink: &mut Sink,
 ) -> Option<Test> {
@@ -25,7 +27,7 @@ pub(in crate::sema) fn test(
         sink.push(Diagnostic::error(E1106, message, item.name.span, "").help(help));
         return None;
     }
-    let mut resolver = Resolver { program, sink, used, functions, calls: 0, depth: 0, lost: false };
+    let mut resolver = Resolver { program, sink, used, functions, table, calls: 0, depth: 0, lost: false };
     // Every expectation is looked at, also after one that is wrong.
     let expectations: Vec<Option<Expectation>> = item.expectations.iter().map(|e| resolver.expectation(e)).collect();
     let expectations = expectations.into_iter().collect::<Option<Vec<_>>>()?;
@@ -39,8 +41,18 @@ impl Resolver<'_> {
             ast::Claim::Compare { left, comparison, right, within } => match (left, right) {
                 (Side::Expr(left), Side::Expr(right)) if called(left, "terms").or(called(right, "terms")).is_none() => {
                     let relation = self.relation(*comparison, within.as_ref(), item.span)?;
-                    let (left, right) = (self.quantity(left), self.quantity(right));
-                    Claim::Compare { left: left?, relation, right: right? }
+                    let sides = (self.quantity(left), self.quantity(right));
+                    let (from, to) = (sides.0?, sides.1?);
+                    let in_unit = |e: &Expr| matches!(e.kind, ExprKind::Measured { .. });
+                    let written = has_units(&from) || has_units(&to) || within.as_ref().is_some_and(in_unit);
+                    let (left, relation, right, unit) = match written {
+                        true => self.in_one_unit((from, left.span), (relation, within.as_ref()), (to, right.span))?,
+                        false => (from, relation, to, None),
+                    };
+                    if let Some(within) = within {
+                        self.judge_tolerance(relation, &right, within);
+                    }
+                    Claim::Compare { left, relation, right, unit }
                 }
                 (Side::Expr(call), Side::Set(terms, _)) | (Side::Set(terms, _), Side::Expr(call)) => {
                     self.terms(call, *comparison, within.as_ref(), terms, item.span)?
@@ -79,14 +91,54 @@ impl Resolver<'_> {
     }
 
     fn tolerance(&mut self, within: &Expr) -> Option<Relation> {
-        match within.kind {
-            ExprKind::Number { value, percent } if value > 0.0 => {
+        let (number, has_unit) = match &within.kind {
+            ExprKind::Measured { value, .. } => (&value.kind, true),
+            kind => (kind, false),
+        };
+        match number {
+            &ExprKind::Number { value, percent } if value > 0.0 && !(percent && has_unit) => {
                 Some(if percent { Relation::WithinShare(value) } else { Relation::Within(value) })
             }
             _ => {
                 self.wrong("a tolerance is a number above 0", within.span, "write `within 2%` or `within 0.01`");
                 None
             }
+        }
+    }
+
+    /// Reports a tolerance that a number of the other sign, or nothing at all, would meet.
+    fn judge_tolerance(&mut self, relation: Relation, right: &Quantity, within: &Expr) {
+        let Some(value) = self.constant(right).filter(|v| *v != 0.0) else { return };
+        let (by, absolute) = match relation {
+            Relation::Within(by) => (by, true),
+            Relation::WithinShare(share) => (share * value.abs(), false),
+            _ => return,
+        };
+        if by < value.abs() {
+            return;
+        }
+        let message =
+            format!("0 is near enough to {} here: the tolerance is as large as the value", hir::number(value));
+        let here = if absolute { "absolute, not a share" } else { "of the value" };
+        let d = Diagnostic::warning(W0708, message, within.span, here);
+        self.sink.push(match within.kind {
+            ExprKind::Number { value, percent: false } if value < 100.0 => {
+                d.help(format!("a share is written with `%`: `within {}%`", hir::number(value)))
+            }
+            _ => d.help("write a smaller tolerance"),
+        });
+    }
+
+    /// The number that a quantity is, where the file tells it.
+    fn constant(&self, quantity: &Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Number(value) | Quantity::Measured(value, _) => Some(*value),
+            Quantity::Parameter(subject @ Subject::Model(_), name) => {
+                self.model(*subject).params.values().find(|p| p.name == *name)?.value
+            }
+            Quantity::Unary(f, a) => Some(f.apply(self.constant(a)?)),
+            Quantity::Binary(op, a, b) => Some(op.apply(self.constant(a)?, self.constant(b)?)),
+            _ => None,
         }
     }
 

@@ -9,6 +9,8 @@ mod claim;
 mod family;
 mod quantity;
 mod subject;
+mod unit_of;
+mod units;
 
 pub use canonical::canonical;
 pub(super) use claim::test;

@@ -16,6 +16,7 @@ impl Resolver<'_> {
     pub fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
         match &expr.kind {
             ExprKind::Number { value, .. } => Some(Quantity::Number(*value)),
+            ExprKind::Measured { value, unit } => self.measured(value, unit),
             ExprKind::Name(name) if name == "pi" => Some(Quantity::Number(std::f64::consts::PI)),
             ExprKind::Name(name) => {
                 let fit = self.only_fit(expr.span)?;
@@ -56,6 +57,13 @@ impl Resolver<'_> {
             ExprKind::Primed { of, primes } => {
                 if let Some(column) = self.derivative(of, *primes) {
                     return Some(column);
+                }
+                if let ExprKind::Field { of: owner, .. } = &of.kind
+                    && let ExprKind::Name(owner) = &owner.kind
+                    && !self.is_item(owner)
+                {
+                    // Says that there is no such item.
+                    return self.quantity(of);
                 }
                 let help = "derivatives are not among the samples; an equation's coefficient is `coef(x', y)`";
                 self.wrong("a derivative has no value here", expr.span, help);

@@ -1,6 +1,7 @@
 //! Names of fits, models and data sets in expectations.
 
 use super::super::suggest;
+use super::super::units::Table;
 use super::family;
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Diagnostic, Sink};
@@ -23,6 +24,8 @@ pub(super) struct Resolver<'a> {
     pub used: &'a mut Vec<String>,
     /// The functions of the file.
     pub functions: &'a [Function],
+    /// The units of the file.
+    pub table: &'a Table,
     /// Calls of them so far, and how many the current place lies in.
     pub calls: usize,
     pub depth: usize,
@@ -32,11 +35,20 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn unknown(&mut self, message: String, span: Span, help: String) {
-        self.sink.push(Diagnostic::error(E1102, message, span, "").help(help));
+        let d = Diagnostic::error(E1102, message.as_str(), span, "").help(help);
+        self.sink.push(d.missing(message));
     }
 
     pub fn wrong(&mut self, message: impl Into<String>, span: Span, help: impl Into<String>) {
         self.sink.push(Diagnostic::error(E1103, message, span, "").help(help));
+    }
+
+    /// Whether a data set, a fit or a model has this name.
+    pub fn is_item(&self, name: &str) -> bool {
+        let program = self.program;
+        program.data.values().any(|d| d.name == name)
+            || program.fits.values().any(|f| f.name == name)
+            || program.models.values().any(|m| m.name == name)
     }
 
     fn model_id(&self, subject: Subject) -> ModelId {

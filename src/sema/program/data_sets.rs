@@ -1,7 +1,8 @@
 //! Data sets and solve items: the models their numbers belong to, and what they are made of.
 
 use super::super::data::{self, Simulation};
-use super::super::settings::{Context, SIMULATE, SOLVE, Settings};
+use super::super::rules::{SIMULATE, SOLVE};
+use super::super::settings::{Context, Settings};
 use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
@@ -25,7 +26,7 @@ impl Checker<'_> {
         let mut unsaid = Sink::new();
         // Of a model that is wrong no unit is known.
         let said = if models.iter().all(Option::is_some) { &mut *sink } else { &mut unsaid };
-        let (settled, conversions) = units::settle(data, &needed, &self.units, said);
+        let (settled, conversions) = units::settle(data, &needed, (&self.units, &mut self.unitless), said);
         let fits = sink.error_count() == before;
         let mut settled = settled;
         if models.iter().any(Option::is_none) {
@@ -44,6 +45,7 @@ impl Checker<'_> {
                     table: &self.units,
                     wanted: needed.units_of_columns(),
                     families: families_of(items),
+                    complete: models.iter().all(Option::is_some),
                 };
                 file::from_file(data, format, path, &names, (conversions, &around), &mut cx)
             }
@@ -53,7 +55,7 @@ impl Checker<'_> {
                 let Some(id) = id else {
                     // The keys can be checked all the same.
                     let mut cx = Context { sources, sink, override_files: &files };
-                    Settings::new(SIMULATE, &data.settings, data.name.span, &[], &[], &mut cx);
+                    Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], &mut cx);
                     return None;
                 };
                 let model = &self.program.models[id];
@@ -194,7 +196,7 @@ impl Checker<'_> {
                 let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
                 let help = suggest::help("data sets", &name.name, known);
                 let message = format!("there is no data set `{}`", name.name);
-                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name));
                 (None, false)
             }
         }

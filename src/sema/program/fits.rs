@@ -2,12 +2,13 @@
 
 use super::super::fit::{self, Surroundings};
 use super::super::functions::each_part;
-use super::super::settings::{Context, FIT, PREDICT, Settings};
+use super::super::rules::{FIT, PREDICT};
+use super::super::settings::{Context, Settings};
 use super::super::{expect, predict, suggest, units};
 use super::Checker;
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0201, E0202, E0516};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, closest};
 use crate::hir::{DataId, FitId, Model};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Item};
@@ -30,6 +31,12 @@ impl Checker<'_> {
         let mut cx = Context { sources, sink, override_files: &self.override_files };
         let id = match found.as_slice() {
             [(.., id)] => *id,
+            // The fit of an unknown model may be the one that is meant.
+            [] if self.models.contains_key(&of.name)
+                && self.fits.iter().any(|(_, model, _)| !self.models.contains_key(model)) =>
+            {
+                None
+            }
             several => {
                 let names: Vec<&str> = self.fits.iter().map(|(name, ..)| name.as_str()).collect();
                 let (message, help) = match several {
@@ -57,7 +64,7 @@ impl Checker<'_> {
                         ),
                     ),
                 };
-                cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help));
+                cx.sink.push(Diagnostic::error(E0201, message, of.span, "which fit?").help(help).missing(&of.name));
                 None
             }
         };
@@ -72,13 +79,15 @@ impl Checker<'_> {
 
     /// The models that are right and whose fits use a network.
     pub(super) fn users_of<'s>(&'s self, network: &'s str, items: &'s [Item]) -> impl Iterator<Item = &'s Model> {
-        let fits = items.iter().filter_map(|i| if let Item::Fit(f) = i { Some(f) } else { None });
-        let using = fits.filter(move |f| {
-            let mut used = Vec::new();
-            settings_in(f, &mut used);
-            used.iter().any(|u| u == network)
-        });
-        using.filter_map(|f| Some(&self.program.models[(*self.models.get(&f.model.name)?)?]))
+        let known = |f: &ast::Fit| Some(&self.program.models[(*self.models.get(&f.model.name)?)?]);
+        using(network, items).filter_map(known)
+    }
+
+    /// Whether a fit uses `network` whose model is wrong or missing, or none does and one may have been meant to.
+    pub(super) fn has_unknown_user(&self, network: &str, items: &[Item]) -> bool {
+        let mut users = using(network, items).peekable();
+        let meant = users.peek().is_none() && items.iter().any(|i| matches!(i, Item::Fit(f) if names_like(f, network)));
+        meant || users.any(|f| self.models.get(&f.model.name).copied().flatten().is_none())
     }
 
     /// The data sets of a fit; `None` where one of them is wrong, missing, or named twice.
@@ -104,7 +113,9 @@ impl Checker<'_> {
                 None => {
                     let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
                     let message = format!("there is no data set `{}`", name.name);
-                    sink.push(Diagnostic::error(E0201, message, name.span, "unknown data").help(help));
+                    sink.push(
+                        Diagnostic::error(E0201, message, name.span, "unknown data").help(help).missing(&name.name),
+                    );
                     None
                 }
             });
@@ -143,7 +154,7 @@ impl Checker<'_> {
                 continue;
             }
             names.insert(&item.name.name, item.name.span);
-            let test = expect::test(item, (&self.program, &self.functions), &mut self.used, sink);
+            let test = expect::test(item, (&self.program, &self.functions, &self.units), &mut self.used, sink);
             self.program.tests.extend(test);
         }
     }
@@ -171,4 +182,21 @@ fn outputs_in(expr: &ast::Expr, out: &mut Vec<String>) {
 /// Whether an item is the prediction of this name.
 fn is_prediction(item: &Item, name: &str) -> bool {
     matches!(item, Item::Data(d) if d.name.name == name && matches!(d.source, ast::DataSource::Predict(_)))
+}
+
+/// The fits that use a network.
+fn using<'s>(network: &'s str, items: &'s [Item]) -> impl Iterator<Item = &'s ast::Fit> {
+    let fits = items.iter().filter_map(|i| if let Item::Fit(f) = i { Some(f) } else { None });
+    fits.filter(move |f| {
+        let mut used = Vec::new();
+        settings_in(f, &mut used);
+        used.iter().any(|u| u == network)
+    })
+}
+
+/// Whether a fit names something nearly called `network`.
+fn names_like(fit: &ast::Fit, network: &str) -> bool {
+    let mut used = Vec::new();
+    settings_in(fit, &mut used);
+    closest(network, used.iter().map(String::as_str)).is_some()
 }

@@ -12,7 +12,7 @@ use super::units::{self, Table};
 use super::{model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201};
-use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::diagnostics::{Diagnostic, Severity, Sink, causes};
 use crate::hir::{DataId, FitId, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item};
@@ -35,9 +35,12 @@ pub fn analyze(
     checker.broken = sink.error_places().collect();
     let mut program = checker.check(file, overrides, sources, &mut own);
     program = program.filter(|_| !own.has_errors() && !broken);
-    for finding in own.into_sorted() {
-        // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept.
-        if !broken || INDEPENDENT.contains(&finding.code) {
+    let items: Vec<Span> = file.items.iter().map(Item::span).collect();
+    for finding in causes(own.into_sorted(), &items) {
+        // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept. Whether a list
+        // is one of as many values as there are elements is not known then.
+        let is_list = finding.code == codes::E0211 && sources.text(finding.primary.span).starts_with('(');
+        if !broken || INDEPENDENT.contains(&finding.code) && !is_list {
             sink.push(finding);
         }
     }
@@ -45,7 +48,7 @@ pub fn analyze(
 }
 
 /// Errors that a missing statement cannot cause.
-const INDEPENDENT: [&str; 17] = [
+const INDEPENDENT: [&str; 16] = [
     codes::E0202,
     codes::E0203,
     codes::E0205,
@@ -57,7 +60,6 @@ const INDEPENDENT: [&str; 17] = [
     codes::E0401,
     codes::E0402,
     codes::E0403,
-    codes::E0404,
     codes::E0405,
     codes::E0501,
     codes::E0502,
@@ -80,6 +82,8 @@ struct Checker<'w> {
     data_units: IndexMap<String, KnownUnits>,
     /// The units of the main file.
     units: Table,
+    /// Names without a unit of which data sets need one, each reported.
+    unitless: units::Unitless,
     used: Vec<String>,
     /// Fits by name, with their models' names; `None` for those that are wrong.
     fits: Vec<(String, String, Option<FitId>)>,
@@ -99,6 +103,7 @@ impl<'w> Checker<'w> {
             data: IndexMap::new(),
             data_units: IndexMap::new(),
             units: Table::default(),
+            unitless: units::Unitless::default(),
             used: Vec::new(),
             fits: Vec::new(),
             functions: Vec::new(),
@@ -134,8 +139,10 @@ impl<'w> Checker<'w> {
             if let Item::Network(block) = item {
                 block.settings.iter().for_each(|s| units::refuse_in(s, sink));
                 let files = &self.override_files;
+                let unknown_user = self.has_unknown_user(&block.name.name, &items);
                 let families = Families::of(self.users_of(&block.name.name, &items));
-                let checked = quiet(import.is_some(), sink, |sink| {
+                let mut own = Sink::new();
+                let checked = quiet(import.is_some(), &mut own, |sink| {
                     network::network(
                         block,
                         &functions,
@@ -143,6 +150,9 @@ impl<'w> Checker<'w> {
                         &mut Context { sources, sink, override_files: files },
                     )
                 });
+                // What states a network reads is not known where the model of its fit is wrong.
+                let said = own.into_sorted().into_iter().filter(|d| d.code != codes::E0518 || !unknown_user);
+                said.for_each(|d| sink.push(d));
                 let id = checked.map(|n| self.program.networks.push(n));
                 self.networks.insert(block.name.name.clone(), id);
             }
@@ -191,7 +201,7 @@ impl<'w> Checker<'w> {
             None => {
                 let help = suggest::help("models", &name.name, self.models.keys().map(String::as_str));
                 let message = format!("there is no model `{}`", name.name);
-                sink.push(Diagnostic::error(E0201, message, name.span, "unknown model").help(help));
+                sink.push(Diagnostic::error(E0201, message, name.span, "unknown model").help(help).missing(&name.name));
                 None
             }
         }

@@ -2,12 +2,13 @@
 
 use super::report::mismatch;
 use super::table::{Table, refuse};
-use crate::base::{IndexMap, Ratio};
-use crate::diagnostics::codes::E0807;
+use super::written::{as_unit, refuse_in};
+use crate::base::{IndexMap, IndexSet};
+use crate::diagnostics::codes::{E0807, W0803};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{Conversion, Unit};
 use crate::source::Span;
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, SettingValue, UnaryOp, UnitExpr};
+use crate::syntax::ast::{self, Expr, ExprKind, SettingValue, UnitExpr};
 
 /// A unit that a model needs, with the place it is declared at.
 #[derive(Clone, Debug)]
@@ -51,15 +52,18 @@ pub(in super::super) struct Conversions {
     pub(in super::super) units: Vec<(String, Unit)>,
 }
 
+/// Names of models that have no unit and that data sets need one of, each with the place of the name: every one is reported once.
+pub(in super::super) type Unitless = IndexSet<(String, Span)>;
+
 /// `data` without units: numbers are converted to the units that are needed, and so are columns when they are read.
 pub(in super::super) fn settle(
     data: &ast::Data,
     needed: &Needed,
-    table: &Table,
+    (table, unitless): (&Table, &mut Unitless),
     sink: &mut Sink,
 ) -> (ast::Data, Conversions) {
     let mut settled = data.clone();
-    let mut work = Settler { needed, table, sink, out: Conversions::default() };
+    let mut work = Settler { needed, table, unitless, sink, out: Conversions::default() };
     let is_file = matches!(settled.source, ast::DataSource::File { .. });
     if let ast::DataSource::Simulate { arguments, .. } | ast::DataSource::Solve { arguments, .. } = &mut settled.source
     {
@@ -71,6 +75,9 @@ pub(in super::super) fn settle(
     for setting in &mut settled.settings {
         work.setting(setting, is_file);
     }
+    if is_file {
+        work.forgotten(data);
+    }
     (settled, work.out)
 }
 
@@ -80,7 +87,9 @@ pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
         return;
     }
     for setting in &mut data.settings {
-        if let [SettingValue::Expr(_), SettingValue::List(..)] = setting.values.as_slice() {
+        // What formulas read has a unit of its own.
+        let read = setting.key.name != "column";
+        if let ([SettingValue::Expr(_), SettingValue::List(..)], true) = (setting.values.as_slice(), read) {
             setting.values.truncate(1);
         }
     }
@@ -89,6 +98,7 @@ pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
 struct Settler<'a, 's> {
     needed: &'a Needed,
     table: &'a Table,
+    unitless: &'a mut Unitless,
     sink: &'s mut Sink,
     out: Conversions,
 }
@@ -142,6 +152,31 @@ impl Settler<'_, '_> {
         }
     }
 
+    /// Reports columns without a unit in a block in which others have one: they are read as they are, in the units of the model.
+    fn forgotten(&mut self, data: &ast::Data) {
+        let needed = self.needed;
+        for setting in &data.settings {
+            let key = setting.key.name.as_str();
+            let wanted = match key {
+                "time" => needed.time.as_ref(),
+                _ => needed.columns.get(key),
+            };
+            let [SettingValue::Expr(Expr { kind: ExprKind::Name(_) | ExprKind::Text(_), .. })] =
+                setting.values.as_slice()
+            else {
+                continue;
+            };
+            let Some(unit) = wanted.and_then(|w| w.unit.as_ref()).filter(|u| !u.is_one()) else { continue };
+            let Some((other, _)) = self.out.units.iter().find(|(name, _)| name != key) else { continue };
+            let (name, shown) = (quoted(wanted.map_or(key, |w| &w.name)), super::report::shown(unit));
+            let message = format!("the column of {name} has no unit here, and that of `{other}` has one");
+            let d =
+                Diagnostic::warning(W0803, message, setting.span, format!("read as {shown}, the unit of the model"));
+            self.sink
+                .push(d.help(format!("write the unit that the file has behind the column, also where it is {shown}")));
+        }
+    }
+
     /// Absolute noise is one number for all states, so they must have one unit.
     fn noise(&mut self, e: &mut Expr) {
         let states: Vec<&Wanted> = self.needed.initial.iter().filter(|w| !w.name.ends_with('\'')).collect();
@@ -166,7 +201,7 @@ impl Settler<'_, '_> {
             self.sink.push(d.help("write a product of powers: `[kg*m/s^2]`"));
             return None;
         };
-        let (unit, place) = self.wanted(wanted, name, span)?;
+        let (unit, place) = self.wanted(wanted, name, &written)?;
         match self.table.conversion(&written, &unit, self.sink) {
             Ok(conversion) => Some(conversion),
             Err(Some(other)) => {
@@ -205,7 +240,7 @@ impl Settler<'_, '_> {
     }
 
     fn factor(&mut self, written: &UnitExpr, wanted: Option<&Wanted>, name: &str) -> Option<f64> {
-        let (unit, place) = self.wanted(wanted, name, written.span)?;
+        let (unit, place) = self.wanted(wanted, name, written)?;
         let own = self.table.unit(written, self.sink)?;
         let factor = own.in_units_of(&unit);
         if factor.is_none() {
@@ -215,9 +250,14 @@ impl Settler<'_, '_> {
     }
 
     /// The unit that is needed, or a report that the model knows none.
-    fn wanted(&mut self, wanted: Option<&Wanted>, name: &str, span: Span) -> Option<(Unit, Option<Span>)> {
+    fn wanted(&mut self, wanted: Option<&Wanted>, name: &str, written: &UnitExpr) -> Option<(Unit, Option<Span>)> {
         if let Some(Wanted { unit: Some(unit), span, .. }) = wanted {
             return Some((unit.clone(), Some(*span)));
+        }
+        let span = written.span;
+        let own = self.table.inner(written, self.sink)?;
+        if wanted.is_some_and(|w| !self.unitless.insert((name.to_string(), w.span))) {
+            return None;
         }
         let quoted = quoted(name);
         let message = format!("the model gives {quoted} no unit, so there is nothing to convert to");
@@ -227,8 +267,8 @@ impl Settler<'_, '_> {
             None => d,
         };
         self.sink.push(d.help(match name {
-            "the time" => "declare it in the model: `time [s]`".to_string(),
-            _ => "declare units in the model: `state x [m]`".to_string(),
+            "the time" => format!("declare it in the model: `time [{own}]`"),
+            _ => format!("declare it in the model, behind its name: `{name} [{own}]`"),
         }));
         None
     }
@@ -246,60 +286,4 @@ impl Settler<'_, '_> {
 /// A name in messages; words stay as they are.
 fn quoted(name: &str) -> String {
     if name.contains(' ') { name.to_string() } else { format!("`{name}`") }
-}
-
-/// Reports units in a setting that takes none.
-pub(in super::super) fn refuse_in(setting: &ast::Setting, sink: &mut Sink) {
-    let what = format!("`{}`", setting.key.name);
-    for value in &setting.values {
-        match value {
-            SettingValue::Expr(e) => {
-                refuse(e, &what, sink);
-            }
-            SettingValue::List(list, _) | SettingValue::Tuple(list, _) => list.iter().for_each(|e| {
-                refuse(e, &what, sink);
-            }),
-            SettingValue::Equals(_) => {}
-        }
-    }
-}
-
-/// The unit that a list in a setting is: `[1/km^2]`.
-pub(in super::super) fn as_unit(list: &[Expr], span: Span) -> Option<UnitExpr> {
-    let [one] = list else { return None };
-    let mut factors = Vec::new();
-    collect(one, Ratio::ONE, &mut factors)?;
-    Some(UnitExpr { factors, span })
-}
-
-fn collect(e: &Expr, power: Ratio, out: &mut Vec<(ast::Ident, Ratio)>) -> Option<()> {
-    match &e.kind {
-        ExprKind::Number { value, percent: false } if *value == 1.0 => Some(()),
-        ExprKind::Name(name) => {
-            out.push((ast::Ident { name: name.clone(), span: e.span }, power));
-            Some(())
-        }
-        ExprKind::Binary { op: BinaryOp::Multiply, left, right } => {
-            collect(left, power, out)?;
-            collect(right, power, out)
-        }
-        ExprKind::Binary { op: BinaryOp::Divide, left, right } => {
-            collect(left, power, out)?;
-            collect(right, power.negated(), out)
-        }
-        ExprKind::Binary { op: BinaryOp::Power, left, right } => collect(left, power.times(exponent(right)?), out),
-        _ => None,
-    }
-}
-
-fn exponent(e: &Expr) -> Option<Ratio> {
-    match &e.kind {
-        ExprKind::Number { value, percent: false } => Ratio::of(*value),
-        ExprKind::Unary { op: UnaryOp::Negate, operand } => exponent(operand).map(Ratio::negated),
-        ExprKind::Binary { op: BinaryOp::Divide, left, right } => {
-            let below = exponent(right).filter(|r| !r.is_zero())?;
-            Some(exponent(left)?.times(below.inverse()))
-        }
-        _ => None,
-    }
 }

@@ -38,7 +38,7 @@ impl Checker<'_, '_> {
                 self.plain(argument, call.function.span, "`?fourier`");
                 arguments.push(Measure::one());
             } else {
-                arguments.push(self.infer(argument));
+                arguments.push(self.as_factor(|own| own.infer(argument)));
             }
         }
         for option in &call.named {

@@ -1,9 +1,9 @@
 //! The unit of an expression, and what must agree in it.
 
-use super::super::functions::{DIFFERENCES, substitute};
 use super::super::holes::HoleDraft;
 use super::super::resolve::MAX_NODES;
-use super::super::scope::{Meaning, Scope};
+use super::super::scope::Scope;
+use super::numbers::Beside;
 use super::solve::{Measure, Solver};
 use super::table::{Table, refuse};
 use crate::base::{IndexMap, IndexSet, Ratio};
@@ -17,16 +17,6 @@ use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
 pub(super) struct Named {
     pub(super) measure: Measure,
     pub(super) span: Span,
-}
-
-/// A number without a unit in a sum.
-pub(super) struct Beside {
-    pub(super) number: Span,
-    /// A term of the same sum, and what it measures.
-    pub(super) term: ast::Expr,
-    pub(super) measure: Measure,
-    /// Calls around the place, outermost first.
-    pub(super) calls: Vec<Span>,
 }
 
 /// The check of one model.
@@ -51,6 +41,9 @@ pub(super) struct Checker<'m, 's> {
     pub(super) holes: IndexMap<usize, (Measure, Vec<Measure>)>,
     /// Whether the place is inside a hole.
     pub(super) in_hole: bool,
+    /// Whether the place is a factor, an argument, or the value of a `let`. There `1 - x/K` is a plain number unless something else tells
+    /// its unit; a sum that is a side by itself has the unit of the other side.
+    pub(super) factor: bool,
     /// Calls around the place, outermost first.
     pub(super) calls: Vec<Span>,
     /// Which element of a tuple on the left side the equation is for.
@@ -97,9 +90,9 @@ impl Checker<'_, '_> {
             ExprKind::Hole(call) => self.hole(call, expr.span),
             ExprKind::Unary { operand, .. } => self.infer(operand),
             ExprKind::Binary { op, left, right } => match op {
-                BinaryOp::Multiply => self.infer(left).times(&self.infer(right)),
-                BinaryOp::Divide => self.infer(left).over(&self.infer(right)),
-                BinaryOp::Power => self.power(left, right),
+                BinaryOp::Multiply => self.as_factor(|own| own.infer(left).times(&own.infer(right))),
+                BinaryOp::Divide => self.as_factor(|own| own.infer(left).over(&own.infer(right))),
+                BinaryOp::Power => self.as_factor(|own| own.power(left, right)),
                 BinaryOp::Add | BinaryOp::Subtract => {
                     let mut parts = Vec::new();
                     summands(expr, &mut parts);
@@ -127,10 +120,22 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// What `look` finds where sums are factors.
+    pub(super) fn as_factor<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = std::mem::replace(&mut self.factor, true);
+        let found = look(self);
+        self.factor = outside;
+        found
+    }
+
     /// The unit that all of `parts` have. Numbers that stand alone take the unit that is needed.
     pub(super) fn alike(&mut self, parts: &[&ast::Expr]) -> Measure {
-        let measured: Vec<(&ast::Expr, Measure)> =
-            parts.iter().filter(|e| !is_bare(e)).map(|e| (*e, self.infer(e))).collect();
+        let mut measured: Vec<(&ast::Expr, Measure)> = Vec::with_capacity(parts.len());
+        for &part in parts {
+            if !self.bare(part) {
+                measured.push((part, self.infer(part)));
+            }
+        }
         let known = measured.iter().position(|(_, m)| self.solver.reduce(m).as_unit().is_some());
         let Some((first, reference)) = measured.get(known.unwrap_or(0)).cloned() else { return Measure::one() };
         let mut fits = true;
@@ -146,21 +151,9 @@ impl Checker<'_, '_> {
         if fits { reference } else { self.solver.fresh() }
     }
 
-    /// Keeps numbers without a unit that are terms of a sum of `measure`. One that is a side by itself is a value.
-    pub(super) fn note_numbers(&mut self, parts: &[&ast::Expr], measure: &Measure) {
-        let Some(term) = parts.iter().find(|e| !is_bare(e)) else { return };
-        for number in parts.iter().filter(|e| is_bare(e) && !is_zero(e)) {
-            self.beside.push(Beside {
-                number: number.span,
-                term: (*term).clone(),
-                measure: measure.clone(),
-                calls: self.calls.clone(),
-            });
-        }
-    }
-
     /// Comparisons between quantities, joined by `and`, `or` and `not`.
-    fn condition(&mut self, expr: &ast::Expr) {
+    pub(super) fn condition(&mut self, expr: &ast::Expr) {
+        let outside = std::mem::replace(&mut self.factor, false);
         match &expr.kind {
             ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => {
                 self.condition(left);
@@ -178,6 +171,7 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
+        self.factor = outside;
     }
 
     /// Makes sure that `argument` is a plain number, which what stands at `place` takes; whether it can be one.
@@ -245,53 +239,6 @@ impl Checker<'_, '_> {
             _ => None,
         }
     }
-
-    fn call(&mut self, call: &ast::Call, span: Span) -> Measure {
-        let name = call.function.name.as_str();
-        if let Some(function) = self.scope.functions.get(name).copied() {
-            let arguments: Vec<(&str, &ast::Expr)> =
-                function.params.iter().map(|p| p.name.as_str()).zip(&call.arguments).collect();
-            let mut body = function.body.clone();
-            self.fresh += 1;
-            substitute(&mut body, &arguments, self.fresh);
-            self.calls.push(span);
-            let measure = self.infer(&body);
-            self.calls.pop();
-            return measure;
-        }
-        if DIFFERENCES.contains(&name) && !self.scope.axes.is_empty() {
-            return self.difference(call);
-        }
-        self.built_in(call)
-    }
-
-    /// `dx(u)`, `dxx(u)`, `D(u, k)`: each derivative divides by the spacing.
-    fn difference(&mut self, call: &ast::Call) -> Measure {
-        let Some(of) = call.arguments.first() else { return self.solver.fresh() };
-        let measure = self.infer(of);
-        let own = if call.function.name == "D" { 2 } else { 1 };
-        let times = match call.function.name.as_str() {
-            "dx" => Some(1.0),
-            "dxx" => Some(2.0),
-            _ => call.arguments.get(1).and_then(|k| self.constant(k, 0)),
-        };
-        let axis = match call.arguments.get(own).map(|e| &e.kind) {
-            Some(ExprKind::Name(name)) => match self.scope.names.get(name.as_str()).map(|e| e.meaning) {
-                Some(Meaning::Index(axis)) => Some(axis),
-                _ => None,
-            },
-            _ => {
-                let mut mentioned = Vec::new();
-                self.scope.mentioned_axes(of, &mut mentioned);
-                mentioned.into_iter().find(|&a| self.scope.axes.get(a).is_some_and(|axis| axis.spacing.is_some()))
-            }
-        };
-        let spacing = axis.and_then(|a| self.spacings.get(a).cloned().flatten());
-        match (spacing, times.and_then(Ratio::of)) {
-            (Some(spacing), Some(times)) => measure.over(&spacing.power(times)),
-            _ => self.solver.fresh(),
-        }
-    }
 }
 
 /// The parts of a sum, signs left out.
@@ -303,22 +250,5 @@ pub(super) fn summands<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e ast::Expr>) {
         }
         ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => summands(operand, out),
         _ => out.push(expr),
-    }
-}
-
-fn is_zero(expr: &ast::Expr) -> bool {
-    matches!(expr.kind, ExprKind::Number { value, .. } if value == 0.0)
-}
-
-/// Whether `expr` is made of numbers without a unit alone.
-pub(super) fn is_bare(expr: &ast::Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Number { .. } => true,
-        ExprKind::Name(name) => name == "pi",
-        ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => is_bare(operand),
-        ExprKind::Binary { left, right, .. } => is_bare(left) && is_bare(right),
-        ExprKind::Call(call) => call.arguments.iter().all(is_bare),
-        ExprKind::Tuple(list) => list.iter().all(is_bare),
-        _ => false,
     }
 }

@@ -10,20 +10,24 @@
 //!
 //! A model in which no unit is written is not looked at.
 
-mod builtin;
+mod calls;
 mod data;
 mod dataset;
 mod holes;
 mod infer;
+mod numbers;
 mod report;
 mod solve;
 mod statements;
 mod table;
+mod written;
 
-pub(super) use data::{Conversions, as_unit, forget_of_columns, refuse_in, settle};
+pub(super) use data::{Conversions, Unitless, forget_of_columns, settle};
 pub(super) use dataset::{compare, simulated, wanted};
+pub(super) use report::{mismatch, shown};
 pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
+pub(super) use written::{as_unit, refuse_in};
 
 use super::functions::each_part;
 use crate::syntax::ast::{self, ExprKind, ModelItem};

@@ -1,15 +1,16 @@
 //! What is said where units do not fit: both sides with their units, and where those come from.
 
-use super::infer::{Beside, Checker};
+use super::super::scope::Meaning;
+use super::infer::Checker;
 use super::solve::Clash;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0802};
+use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0804};
 use crate::hir::Unit;
 use crate::source::Span;
 use crate::syntax::ast;
 
 /// A unit between its brackets, or words for the unit `1`.
-pub(super) fn shown(unit: &Unit) -> String {
+pub(in super::super) fn shown(unit: &Unit) -> String {
     match unit.to_string().as_str() {
         "1" => "a plain number".to_string(),
         text => format!("[{text}]"),
@@ -54,21 +55,21 @@ impl Checker<'_, '_> {
         }));
     }
 
-    /// Reports numbers without a unit in sums of quantities.
-    pub(super) fn judge_numbers(&mut self) {
-        for Beside { number, term, measure, calls } in std::mem::take(&mut self.beside) {
-            let measure = self.solver.reduce(&measure);
-            let Some(unit) = measure.as_unit().filter(|u| !u.is_one()) else { continue };
-            let unit = shown(unit);
-            self.calls = calls;
-            let message = format!("a number without a unit is added to a quantity in {unit}");
-            let d = Diagnostic::warning(W0802, message, number, format!("taken as {unit}"));
-            let d = self.origins(d.label(term.span, format!("in {unit}")), &term, number);
-            self.push(d.help(format!(
-                "write {unit} behind the number if that is meant, or make the other term a plain number"
-            )));
+    /// Reports states and inputs whose unit nothing tells, where others have one.
+    pub(super) fn judge_names(&mut self) {
+        let named = self.scope.names.iter().filter(|(_, e)| matches!(e.meaning, Meaning::State(_) | Meaning::Input(_)));
+        let measures =
+            named.filter_map(|(name, _)| self.names.get(name).map(|n| (name.to_string(), n.span, n.measure.clone())));
+        let (known, open): (Vec<_>, Vec<_>) = measures.partition(|(.., m)| self.solver.reduce(m).as_unit().is_some());
+        let Some((other, place, _)) = known.first() else { return };
+        for (name, span, _) in open {
+            let message = format!("`{name}` has no unit, and nothing in the model tells it");
+            let d = Diagnostic::warning(W0804, message, span, "not checked, and printed without a unit");
+            let d = d.label(*place, format!("`{other}` has one"));
+            self.push(
+                d.help(format!("write its unit behind its name, `{name} [m]`, or `{name} [1]` for a plain number")),
+            );
         }
-        self.calls.clear();
     }
 
     /// Labels the declarations that the units in `expr` come from; `other` has its label already.
@@ -117,7 +118,7 @@ impl Checker<'_, '_> {
 }
 
 /// The error for two units that should be the same.
-pub(super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: String) -> Diagnostic {
+pub(in super::super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: String) -> Diagnostic {
     match right.in_units_of(left) {
         Some(factor) => {
             let message = format!("{} and {} measure the same in different sizes", shown(left), shown(right));

@@ -3,7 +3,7 @@
 use super::super::resolve::Resolver;
 use super::super::scope::Meaning;
 use super::has_units;
-use super::infer::{Checker, Named, is_bare, summands};
+use super::infer::{Checker, Named, summands};
 use super::solve::{Measure, Solver};
 use super::table::{Table, refuse};
 use crate::base::Arena;
@@ -30,6 +30,7 @@ pub(in super::super) fn check(
     let mut checker = checker(resolver, &table, ids);
     checker.model(model);
     checker.judge_numbers();
+    checker.judge_names();
     checker.units(unknowns, holes)
 }
 
@@ -64,6 +65,7 @@ fn checker<'m, 's>(resolver: &'m mut Resolver<'_, 's>, table: &'m Table, ids: &[
         hole_places,
         holes: IndexMap::new(),
         in_hole: false,
+        factor: false,
         calls: Vec::new(),
         tuple: 0,
         beside: Vec::new(),
@@ -141,7 +143,7 @@ impl<'m> Checker<'m, '_> {
                 std::iter::once(&decl.range.from).chain(&decl.range.to).for_each(|e| {
                     refuse(e, "the number of an element", self.sink);
                 });
-                let spacing = decl.spacing.as_ref().map(|e| match is_bare(e) {
+                let spacing = decl.spacing.as_ref().map(|e| match self.bare(e) {
                     true => self.solver.fresh(),
                     false => self.infer(e),
                 });
@@ -175,10 +177,13 @@ impl<'m> Checker<'m, '_> {
             return list.iter().for_each(|e| self.fits(name, declared, e, lenient));
         }
         let known = self.solver.reduce(declared.0).as_unit().is_some();
-        if is_bare(value) && (lenient || known) {
+        if (lenient || known) && self.bare(value) {
             return;
         }
-        let measure = self.infer(value);
+        let measure = match lenient {
+            true => self.infer(value),
+            false => self.as_factor(|own| own.infer(value)),
+        };
         if lenient && self.solver.reduce(&measure).as_unit().is_some_and(Unit::is_one) {
             return;
         }

@@ -106,7 +106,7 @@ impl Table {
             sink.push(d.help("use K in the model; a column that is read, `T = temperature [degC]`, is converted"));
             return;
         }
-        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit");
+        let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit").missing(name);
         let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
         known_units().for_each(|known| all.push(known));
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
@@ -122,6 +122,14 @@ impl Table {
         }));
     }
 
+    /// The unit that numbers in `written` are converted to where nothing else is asked for: that of what has another zero is K.
+    pub(in super::super) fn inner(&self, written: &UnitExpr, sink: &mut Sink) -> Option<Unit> {
+        match zero_of(written) {
+            Some(_) => known_unit("K").map(Unit::of),
+            None => self.unit(written, sink),
+        }
+    }
+
     /// The conversion of numbers in the unit `written` to the unit `needed`. `Err` after a report, with what was written as
     /// the unit where there is one.
     pub(in super::super) fn conversion(
@@ -130,10 +138,7 @@ impl Table {
         needed: &Unit,
         sink: &mut Sink,
     ) -> Result<Conversion, Option<Unit>> {
-        if let [(name, power)] = written.factors.as_slice()
-            && *power == crate::base::Ratio::ONE
-            && let Some((_, zero)) = SHIFTED.iter().find(|(n, _)| *n == name.name)
-        {
+        if let Some(zero) = zero_of(written) {
             let kelvin = known_unit("K").map(Unit::of).unwrap_or_default();
             let factor = kelvin.in_units_of(needed).ok_or(Some(kelvin))?;
             return Ok(Conversion { factor, offset: zero * factor });
@@ -143,6 +148,16 @@ impl Table {
             Some(factor) => Ok(Conversion { factor, offset: 0.0 }),
             None => Err(Some(unit)),
         }
+    }
+}
+
+/// The zero, in kelvin, of a unit that measures from another one.
+fn zero_of(written: &UnitExpr) -> Option<f64> {
+    match written.factors.as_slice() {
+        [(name, power)] if *power == crate::base::Ratio::ONE => {
+            SHIFTED.iter().find(|(n, _)| *n == name.name).map(|(_, zero)| *zero)
+        }
+        _ => None,
     }
 }
 

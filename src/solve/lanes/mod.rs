@@ -112,6 +112,14 @@ pub(crate) fn load_all<V: Lanes, const N: usize>(from: &[V::Pack]) -> [V; N] {
     to
 }
 
+/// Into neighbouring packs.
+#[inline(always)]
+pub(crate) fn store_all<V: Lanes, const N: usize>(from: &[V; N], to: &mut [V::Pack]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        from.store(to);
+    }
+}
+
 /// A computation generic over the vector type. `run` and all it calls have to be `#[inline(always)]`.
 pub(crate) trait Kernel<P: Pack> {
     type Output;
@@ -183,6 +191,16 @@ fn level() -> Level {
         }
         Level::Portable
     })
+}
+
+/// What `MECHC_INSTRUCTIONS` may be; empty or not set is the widest.
+pub const INSTRUCTIONS: [&str; 2] = ["avx2", "portable"];
+
+/// The value of `MECHC_INSTRUCTIONS`, where it is none of [`INSTRUCTIONS`].
+pub fn unknown_instructions() -> Option<String> {
+    let given = std::env::var_os("MECHC_INSTRUCTIONS").filter(|value| !value.is_empty())?;
+    let known = INSTRUCTIONS.iter().any(|name| given == *name);
+    (!known).then(|| given.to_string_lossy().into_owned())
 }
 
 /// The instructions that vectors use on this machine.

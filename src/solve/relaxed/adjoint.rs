@@ -9,7 +9,7 @@ use super::error::SolveError;
 use super::factor::{Factor, Scratch as FactorScratch, Storage, factor};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::lane_group::{SolveGroup, Task, Unknowns};
-use super::pieces::{Given, Piece, in_pieces};
+use super::pieces::{Given, Piece, Sums, in_pieces};
 use super::pool::Lease;
 use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
@@ -162,7 +162,7 @@ impl Factor {
                 adjoint_batch::<Plain<f64>, _>(given, |sample| Cut { segments: x, sample }, gradients)
             }
             Storage::Wide(x)
-                if !(wanted.weights || wanted.row_weights)
+                if !wanted.row_weights
                     && stretches::fits(problem, plan)
                     && stretches::adjoint(given, x, gradients).is_some() =>
             {
@@ -184,7 +184,7 @@ impl Factor {
             }
             Storage::Narrow(x) if !self.common => adjoint_batch::<Plain<f64>, _>(given, |_| Own(x), gradients),
             Storage::Narrow(_)
-                if !(wanted.weights || wanted.row_weights)
+                if !wanted.row_weights
                     && let Some(shared) = Shared::new(self, problem) =>
             {
                 let scratch = || SharedVectors::take(shape, &self.pool);
@@ -310,7 +310,8 @@ fn shared_piece(
     let first = groups.start * Pack8::WIDTH;
     for group in groups {
         let window = Window::of_group::<Pack8>(group, shape);
-        let sums = (&mut piece.sums.c[..], &mut piece.sums.h[..]);
+        let Sums { c, h, weights, .. } = &mut piece.sums;
+        let sums = (&mut c[..], &mut h[..], &mut weights[..]);
         if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums)
             && let Some(failure) = non_finite(shape, &vectors.y, window)
         {

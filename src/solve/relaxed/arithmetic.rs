@@ -16,8 +16,11 @@ use crate::solve::lanes::{Convert, Lanes, Pack, Pack16, Pair8};
 pub(crate) trait Arithmetic: Send + 'static {
     type Low: Pack;
     type High: Pack;
-    /// The share of a solution that the last correction may have; more says that corrections do not settle.
+    /// The share of a solution that may be wrong by what the last correction says; more says that corrections do not settle.
     const UNSETTLED: f64;
+    /// The slowest rate of corrections from which to tell what is left after the last one; without it the last one itself counts. Corrections
+    /// that are rounding errors have rates of about one and would leave any amount otherwise.
+    const SLOWEST: Option<f64>;
 
     /// The vectors of the high precision that go with those of the low one.
     type Lanes<V: Lanes<Pack = Self::Low>>: Lanes<Pack = Self::High>;
@@ -94,8 +97,10 @@ pub(crate) struct Plain<P>(PhantomData<P>);
 impl<P: Pack> Arithmetic for Plain<P> {
     type Low = P;
     type High = P;
-    // In double precision corrections only improve what is good; in single precision a solution has to have a digit.
-    const UNSETTLED: f64 = if P::EPSILON > f64::EPSILON { 0.1 } else { f64::INFINITY };
+    // In double precision corrections only improve what is good; in single precision a solution has to have two digits. The largest error
+    // of a state is up to twice the estimate, which is of mean squares.
+    const UNSETTLED: f64 = if P::EPSILON > f64::EPSILON { 5e-3 } else { f64::INFINITY };
+    const SLOWEST: Option<f64> = if P::EPSILON > f64::EPSILON { Some(0.98) } else { None };
     type Lanes<V: Lanes<Pack = P>> = V;
 
     #[inline(always)]
@@ -188,6 +193,7 @@ impl Arithmetic for Mixed {
     type High = Pair8;
     // Where the corrections of longer systems end at the rounding level it may be a hundredth of this.
     const UNSETTLED: f64 = 1e-6;
+    const SLOWEST: Option<f64> = None;
     type Lanes<V: Lanes<Pack = Pack16>> = V::Exact;
 
     #[inline(always)]

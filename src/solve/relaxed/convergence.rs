@@ -8,6 +8,8 @@ pub(crate) struct Convergence<P> {
     whole: P,
     /// Squared norm of the last correction; before the first one of the solution.
     last: P,
+    /// Squared norm of the one before it.
+    before: P,
     /// 1 in lanes that are still corrected, 0 in the others.
     open: P,
     /// 1 in lanes whose corrections are taken, 0 in those where they grow.
@@ -44,7 +46,7 @@ impl Stops {
 
 impl<P: Pack> Convergence<P> {
     pub fn new() -> Self {
-        Convergence { whole: P::ZERO, last: P::ZERO, open: P::ZERO, taken: P::ZERO }
+        Convergence { whole: P::ZERO, last: P::ZERO, before: P::ZERO, open: P::ZERO, taken: P::ZERO }
     }
 
     /// Takes note of the uncorrected solution, in scaled unknowns.
@@ -77,6 +79,7 @@ impl<P: Pack> Convergence<P> {
             if size > last {
                 self.taken.set_lane(lane, 0.0);
             }
+            self.before.set_lane(lane, last);
             self.last.set_lane(lane, size);
             any |= self.open.lane(lane) > 0.0;
         }
@@ -87,10 +90,16 @@ impl<P: Pack> Convergence<P> {
         any
     }
 
-    /// The lane whose last correction was the largest share of its solution, and that share, where it is larger than `allowed`.
-    pub fn unsettled(&self, allowed: f64) -> Option<(usize, f64)> {
+    /// The lane whose last correction says most about what is still wrong, and how much that is as a share of its solution, where it is larger
+    /// than `allowed`. Without a `slowest` rate that is the last correction itself. With it, corrections are taken to go on as a geometric
+    /// series at the rate of the last one, at most the slowest: what is left is the sum of all that are not made.
+    pub fn unsettled(&self, allowed: f64, slowest: Option<f64>) -> Option<(usize, f64)> {
         let share = |lane: usize| match self.whole.lane(lane) {
-            whole if whole > 0.0 => (self.last.lane(lane) / whole).sqrt(),
+            whole if whole > 0.0 => {
+                let last = self.last.lane(lane);
+                let rate = slowest.map(|slowest| (last / self.before.lane(lane)).sqrt().min(slowest));
+                (last / whole).sqrt() * rate.map_or(1.0, |rate| rate / (1.0 - rate))
+            }
             _ => 0.0,
         };
         let worst = (0..P::WIDTH).map(|lane| (lane, share(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -15,6 +15,9 @@ pub enum SolveError {
     /// A number of the scheme is not finite.
     #[error("{what} is not finite")]
     Scheme { what: &'static str },
+    /// Options of the scheme that exclude each other.
+    #[error("{what} do not go together with Hermite rows, but with Taylor rows alone")]
+    Combination { what: &'static str },
     /// The problem given is not the one that was factored.
     #[error("the problem's {what} differs from the factored one")]
     Mismatch { what: &'static str },
@@ -33,7 +36,7 @@ pub enum SolveError {
     #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:e})", border_name(*unknown, *slack))]
     Border { sample: usize, unknown: usize, slack: bool, pivot: f64 },
     /// Corrections with a factor in single precision come to no end: single precision leaves too few digits of the system.
-    #[error("the corrections of sample {sample} do not settle: the last one is {correction:e} of its {what}")]
+    #[error("the corrections of sample {sample} do not settle: about {correction:.1e} of its {what} is still wrong")]
     Unsettled { what: &'static str, sample: usize, correction: f64 },
     /// A gradient is infinite or not a number, though solution and adjoint solution are numbers.
     #[error("the gradient of {what} is not finite at place {index}")]

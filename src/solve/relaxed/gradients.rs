@@ -4,6 +4,7 @@ use super::adjoint::Wanted;
 use super::assemble::{bump, central_step, power};
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
+use super::row_products::{Interval, of_weights, per_weight};
 use super::stage::{Staged, row_weight};
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
@@ -89,40 +90,6 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
     }
 }
 
-/// `h d/dh` of the sum of `(a u)(a z)` over the rows `a` of an interval of length `h`, from solution and adjoint solution at both ends: with
-/// `U_j = h^j u_j` and `Z` alike the sum is `U G Z` with the constant matrix `G` of [`super::rows::SmoothRows`], and the derivative multiplies
-/// the entry of orders `i`, `j` by `i + j`, which makes it one of `degrees`.
-#[inline(always)]
-pub(crate) fn slope<V: Lanes, const N: usize>(
-    degrees: &[[[f64; 4]; N]; N],
-    h: V,
-    [u_now, u_then, z_now, z_then]: [&[V; N]; 4],
-) -> V {
-    let (mut u0, mut u1, mut z0, mut z1) = (*u_now, *u_then, *z_now, *z_then);
-    let mut p = h;
-    for j in 1..N {
-        u0[j] = p.mul(u0[j]);
-        u1[j] = p.mul(u1[j]);
-        z0[j] = p.mul(z0[j]);
-        z1[j] = p.mul(z1[j]);
-        p = p.mul(h);
-    }
-    let mut slope = V::splat(0.0);
-    for i in 0..N {
-        let (mut at, mut next) = (V::splat(0.0), V::splat(0.0));
-        for j in 0..N {
-            // Values without derivatives do not depend on the step.
-            if i + j > 0 {
-                let [aa, an, na, nn] = degrees[i][j];
-                at = V::splat(aa).mul_add(z0[j], V::splat(an).mul_add(z1[j], at));
-                next = V::splat(na).mul_add(z0[j], V::splat(nn).mul_add(z1[j], next));
-            }
-        }
-        slope = at.mul_add(u0[i], next.mul_add(u1[i], slope));
-    }
-    slope
-}
-
 impl<P: Pack> Rows<'_, P> {
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
@@ -148,12 +115,9 @@ impl<P: Pack> Rows<'_, P> {
                 smooth = smooth.add(self.central_rows::<V>(out));
             }
         }
-        let w = &self.problem.scheme.weights;
-        for (to, (sum, weight)) in
-            out.weights.iter_mut().zip([(equation, w.equation), (initial, w.initial), (smooth, w.smooth)])
-        {
-            let factor = if weight == 0.0 { 0.0 } else { 2.0 / weight };
-            sum.mul(V::splat(factor)).store(to);
+        let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
+        for (to, x) in out.weights.iter_mut().zip(of_kinds) {
+            x.store(to);
         }
         if wanted.row_weights {
             let multipliers = &self.problem.row_weights;
@@ -161,8 +125,7 @@ impl<P: Pack> Rows<'_, P> {
             for (to, own) in out.row_weights.iter_mut().zip(own) {
                 for (i, to) in to.iter_mut().enumerate() {
                     let m = row_weight(own, i);
-                    let factor = if m == 0.0 { 0.0 } else { 2.0 / m };
-                    V::load(to).mul(V::splat(factor)).store(to);
+                    V::load(to).mul(V::splat(per_weight(m))).store(to);
                 }
             }
         }
@@ -282,7 +245,7 @@ impl<P: Pack> Rows<'_, P> {
     }
 
     /// Gradients of the steps, `(T-1, D)`, and `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
-    /// time, and `M` at least as large. See [`slope`] for the formula.
+    /// time, and `M` at least as large.
     #[inline(always)]
     fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
@@ -295,78 +258,33 @@ impl<P: Pack> Rows<'_, P> {
             false => (zero, zero),
         };
         let rows = &plan.rows;
-        let count = V::splat(rows.rows.len() as f64);
         let mut total = zero;
-        // The entries of `G` times their degrees, which no interval changes.
-        let mut degrees = [[[0.0; 4]; M]; M];
-        for (i, row) in degrees.iter_mut().enumerate().take(k) {
-            for (j, to) in row.iter_mut().enumerate().take(k) {
-                let degree = (i + j) as f64;
-                let entries = [
-                    rows.at_at[i * k + j],
-                    rows.at_next[i * k + j],
-                    rows.at_next[j * k + i],
-                    rows.next_next[i * k + j],
-                ];
-                *to = entries.map(|entry| entry * degree);
-            }
-        }
-        let mut scaled = [[zero; M]; 4];
+        // Which no interval changes.
+        let degrees = rows.degrees::<M>(k);
+        let mut interval = Interval { ends: [[zero; M]; 4] };
         let (steps, squares, scales) = (&staged.h[..], &staged.smooth[..], &staged.unscale[..]);
         let Outputs { h: of_h, row_weights: [.., of_rows], .. } = out;
         let (of_h, of_rows) = (&mut of_h[..], &mut of_rows[..]);
         for t in 0..shape.intervals() {
             for d in 0..states {
                 let (now, then) = (t * block + d * k, (t + 1) * block + d * k);
-                let (u0, u1, z0, z1) = (&u[now..][..k], &u[then..][..k], &z[now..][..k], &z[then..][..k]);
-                let h = V::load(&steps[(t + 1) * states + d]);
-                let square = V::load(&squares[(t + 1) * states + d]);
-                let [u_now, u_then, z_now, z_then] = &mut scaled;
-                let mut p = V::splat(1.0);
-                for j in 0..k {
-                    u_now[j] = p.mul(V::load(&u0[j]));
-                    u_then[j] = p.mul(V::load(&u1[j]));
-                    z_now[j] = p.mul(V::load(&z0[j]));
-                    z_then[j] = p.mul(V::load(&z1[j]));
-                    p = p.mul(h);
-                }
-                let mut slope = zero;
-                for i in 0..k {
-                    let (mut at, mut next) = (zero, zero);
+                let ends = [&u[now..][..k], &u[then..][..k], &z[now..][..k], &z[then..][..k]];
+                for (to, from) in interval.ends.iter_mut().zip(ends) {
                     for j in 0..k {
-                        // Values without derivatives do not depend on the step.
-                        if i + j == 0 {
-                            continue;
-                        }
-                        let [aa, an, na, nn] = degrees[i][j];
-                        at = V::splat(aa).mul_add(z_now[j], V::splat(an).mul_add(z_then[j], at));
-                        next = V::splat(na).mul_add(z_now[j], V::splat(nn).mul_add(z_then[j], next));
+                        to[j] = V::load(&from[j]);
                     }
-                    slope = at.mul_add(u_now[i], next.mul_add(u_then[i], slope));
                 }
+                interval.scale(k, V::load(&steps[(t + 1) * states + d]));
+                let square = V::load(&squares[(t + 1) * states + d]);
+                let mut slope = interval.slope(k, &degrees);
                 if plan.slack {
-                    for j in 1..k {
-                        let (a, b) = (V::splat(j as f64 * rows.at_sum[j]), V::splat(j as f64 * rows.next_sum[j]));
-                        slope = eps.mul_add(a.mul_add(z_now[j], b.mul(z_then[j])), slope);
-                        slope = z_eps.mul_add(a.mul_add(u_now[j], b.mul(u_then[j])), slope);
-                    }
+                    slope = slope.add(interval.slope_of_slack(k, rows, [eps, z_eps]));
                 }
                 // `1 / h` is the scale of the first derivative; without one nothing depends on the step.
                 let inverse = if k > 1 { V::load(&scales[now + 1]) } else { zero };
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
                 if wanted.weights || wanted.row_weights {
-                    let mut product = count.mul(eps).mul(z_eps);
-                    for row in &rows.rows {
-                        let (mut a, mut q) = (zero, zero);
-                        for j in 0..k {
-                            let (at, next) = (V::splat(row.at[j]), V::splat(row.next[j]));
-                            a = at.mul_add(u_now[j], next.mul_add(u_then[j], a));
-                            q = at.mul_add(z_now[j], next.mul_add(z_then[j], q));
-                        }
-                        product = a.mul_add(q, product);
-                        product = eps.mul_add(q, z_eps.mul_add(a, product));
-                    }
-                    let product = zero.sub(product.mul(square));
+                    let product = zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square));
                     total = total.add(product);
                     if wanted.row_weights {
                         product.store(&mut of_rows[t * states + d]);

@@ -144,7 +144,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 break;
             }
         }
-        *unsettled = convergence.unsettled(A::UNSETTLED);
+        *unsettled = convergence.unsettled(A::UNSETTLED, A::SLOWEST);
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)

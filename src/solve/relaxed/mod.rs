@@ -61,7 +61,8 @@
 //! number of a factor lies; `stage` brings samples into lanes; `assemble` makes rows of the normal matrix; `small`, `tiles` and
 //! `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a border, `eliminate` and
 //! `substitute` those that central rows couple over two steps; `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own; `qr` makes the same factor from the rows without squaring them; `segments`
-//! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint.
+//! cuts few long samples in time; `probe` finds pivots that are rounding errors; `residual` corrects until `convergence` is content; `gradients` goes over the rows once more for the adjoint, with the formulas of
+//! `row_products`.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
 //! as separate systems; a sample's result does not depend on the numbers of other samples in its batch, except through rounding: batches
@@ -88,11 +89,14 @@ mod probe;
 mod problem;
 mod qr;
 mod residual;
+#[expect(clippy::needless_range_loop, reason = "loops over orders read like their formulas")]
+mod row_products;
 mod rows;
 mod segments;
 mod shared;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod small;
+mod small_kernel;
 mod solution;
 mod stage;
 mod stretches;

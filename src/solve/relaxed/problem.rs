@@ -13,7 +13,7 @@ pub struct Shape {
     pub steps: usize,
     /// States, `D`.
     pub states: usize,
-    /// Derivatives kept, `K`: the state itself and `K - 1` derivatives.
+    /// Derivatives kept, `K`, the state itself being the first: the highest derivative is `K - 1`.
     pub orders: usize,
     /// Steps with given initial values, `Ti`.
     pub initial_steps: usize,
@@ -345,7 +345,7 @@ impl Problem<'_> {
         finite("the smooth weight", w.smooth)?;
         finite("the border's ridge", self.border.ridge)?;
         if self.scheme.central && self.scheme.rows == RowSet::Hermite {
-            return Err(SolveError::Scheme { what: "central rows together with Hermite rows: their combination" });
+            return Err(SolveError::Combination { what: "central rows" });
         }
         match self.scheme.slack {
             Some(slack) => finite("gamma * alpha", slack.gamma * slack.alpha),

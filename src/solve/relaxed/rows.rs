@@ -59,12 +59,12 @@ impl SmoothRows {
         }
     }
 
-    /// The entries `at_at`, `at_next`, `next_at` and `next_next` times the powers `i + j` of the step that they stand with.
-    pub fn degrees<const N: usize>(&self) -> [[[f64; 4]; N]; N] {
+    /// The entries `at_at`, `at_next`, `next_at` and `next_next` of `k <= N` orders times the powers `i + j` of the step that they stand with.
+    pub fn degrees<const N: usize>(&self, k: usize) -> [[[f64; 4]; N]; N] {
         let mut degrees = [[[0.0; 4]; N]; N];
-        for (i, row) in degrees.iter_mut().enumerate() {
-            for (j, to) in row.iter_mut().enumerate() {
-                let (a, b) = (i * N + j, j * N + i);
+        for (i, row) in degrees.iter_mut().enumerate().take(k) {
+            for (j, to) in row.iter_mut().enumerate().take(k) {
+                let (a, b) = (i * k + j, j * k + i);
                 let entries = [self.at_at[a], self.at_next[a], self.at_next[b], self.next_next[a]];
                 *to = entries.map(|entry| entry * (i + j) as f64);
             }

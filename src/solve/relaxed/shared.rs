@@ -5,13 +5,14 @@
 //! where they arise.
 
 use super::factor::Factor;
-use super::gradients::slope;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Problem, Shape};
+use super::row_products::{Interval, add_coefficients, of_weights_alone, residual};
 use super::small::{are_zero, is_small, propagator_len};
+use super::small_kernel::{SmallKernel, dispatch, has_code};
 use super::stage::{Window, gather, row_weight};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, load_all};
+use crate::solve::lanes::{Lanes, Pack, Pack8, load_all, store_all};
 
 /// What the samples share.
 pub(crate) struct Shared<'a> {
@@ -33,7 +34,7 @@ pub(crate) fn is_shared(problem: &Problem, plan: &Plan) -> bool {
         && problem.refinements() == 0
         && problem.data.places.is_empty()
         && plan.border == 0
-        && matches!(orders, 3 | 4)
+        && has_code(orders)
         && plan.groups.iter().all(|group| is_small(group, orders))
 }
 
@@ -116,28 +117,30 @@ impl SharedVectors {
         let problem = shared.problem;
         gather(rhs, problem.rhs, problem.shape.right_hand_sides(), window);
         gather(iv, problem.iv, problem.shape.initial_values(), window);
-        Pack8::dispatch(Solve { shared, rhs, iv, y })
+        dispatch(problem.shape.orders, Solve { shared, rhs, iv, y })
     }
 
     /// Adds the gradients of a lane group to those of coefficients `(E, T, K)` and steps `(T-1)`, of which one that is not wanted is
-    /// empty, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
+    /// empty, and of the three weights, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
     pub fn adjoint(
         &mut self,
         shared: &Shared,
         window: Window,
         (u, upstream): (&[f64], &[f64]),
-        (of_c, of_h): (&mut [Pack8], &mut [Pack8]),
+        (of_c, of_h, of_weights): (&mut [Pack8], &mut [Pack8], &mut [Pack8]),
     ) -> bool {
         let stride = shared.problem.shape.unknowns();
         gather(&mut self.rhs, shared.problem.rhs, shared.problem.shape.right_hand_sides(), window);
+        gather(&mut self.iv, shared.problem.iv, shared.problem.shape.initial_values(), window);
         gather(&mut self.u, u, stride, window);
         gather(&mut self.y, upstream, stride, window);
         // Lanes without a sample of their own add nothing to the sums: all gradients are linear in the adjoint solution.
         for lane in window.count..Pack8::WIDTH {
             self.y.iter_mut().for_each(|pack| pack.set_lane(lane, 0.0));
         }
-        let SharedVectors { rhs, of_rhs, of_iv, y, u, .. } = self;
-        Pack8::dispatch(Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h })
+        let SharedVectors { rhs, iv, of_rhs, of_iv, y, u } = self;
+        let orders = shared.problem.shape.orders;
+        dispatch(orders, Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights })
     }
 }
 
@@ -159,21 +162,12 @@ struct Solve<'a> {
     y: &'a mut [Pack8],
 }
 
-impl Kernel<Pack8> for Solve<'_> {
+impl SmallKernel for Solve<'_> {
+    /// Whether the solution is finite.
     type Output = bool;
 
     #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
-        match self.shared.problem.shape.orders {
-            3 => self.sweeps::<V, 3>(),
-            _ => self.sweeps::<V, 4>(),
-        }
-    }
-}
-
-impl Solve<'_> {
-    #[inline(always)]
-    fn sweeps<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
+    fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
         let Solve { shared: Shared { problem, propagators, equation, initial, .. }, rhs, iv, y } = self;
         let Shape { equations, steps, initial_orders, .. } = problem.shape;
         let c = problem.c.values();
@@ -202,17 +196,15 @@ impl Solve<'_> {
             let mut x = [zero; N];
             apply(&mut x, &m[..N * N], &given, true);
             apply(&mut x, &m[N * N..2 * N * N], &s, false);
-            for k in 0..N {
-                x[k].store(&mut y[k]);
-            }
+            store_all(&x, y);
             s = x;
         }
         let (mut x, mut sums) = ([zero; N], [zero; N]);
         for (m, y) in matrices.zip(y).rev() {
             let mut now: [V; N] = load_all(&*y);
             apply(&mut now, &m[2 * N * N..], &x, false);
+            store_all(&now, y);
             for k in 0..N {
-                now[k].store(&mut y[k]);
                 sums[k] = now[k].mul_add(zero, sums[k]);
             }
             x = now;
@@ -224,30 +216,23 @@ impl Solve<'_> {
 struct Adjoint<'a> {
     shared: &'a Shared<'a>,
     rhs: &'a [Pack8],
+    iv: &'a [Pack8],
     u: &'a [Pack8],
     y: &'a mut [Pack8],
     of_rhs: &'a mut [Pack8],
     of_iv: &'a mut [Pack8],
     of_c: &'a mut [Pack8],
     of_h: &'a mut [Pack8],
+    of_weights: &'a mut [Pack8],
 }
 
-impl Kernel<Pack8> for Adjoint<'_> {
+impl SmallKernel for Adjoint<'_> {
+    /// Whether the solution is finite.
     type Output = bool;
 
     #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
-        match self.shared.problem.shape.orders {
-            3 => self.sweeps::<V, 3>(),
-            _ => self.sweeps::<V, 4>(),
-        }
-    }
-}
-
-impl Adjoint<'_> {
-    #[inline(always)]
-    fn sweeps<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Adjoint { shared, rhs, u, y, of_rhs, of_iv, of_c, of_h } = self;
+    fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
+        let Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights } = self;
         let Shared { problem, plan, propagators, equation, initial, smooth } = shared;
         let Shape { equations, steps, initial_orders, .. } = problem.shape;
         let ((c, _), (u, _), (y, _)) =
@@ -261,52 +246,56 @@ impl Adjoint<'_> {
             let mut x = [zero; N];
             apply(&mut x, &m[..N * N], &given, true);
             apply(&mut x, &m[N * N..2 * N * N], &s, false);
-            for k in 0..N {
-                x[k].store(&mut y[k]);
-            }
+            store_all(&x, y);
             s = x;
         }
-        let degrees = plan.rows.degrees::<N>();
+        let degrees = plan.rows.degrees::<N>(N);
         let (mut z_then, mut u_then, mut sums) = ([zero; N], [zero; N], [zero; N]);
+        let (mut of_equation, mut of_initial) = (zero, zero);
         for (t, ((m, y), u)) in matrices.zip(y).zip(u).enumerate().rev() {
             let mut z: [V; N] = load_all(&*y);
             apply(&mut z, &m[2 * N * N..], &z_then, false);
+            store_all(&z, y);
             for k in 0..N {
-                z[k].store(&mut y[k]);
                 sums[k] = z[k].mul_add(zero, sums[k]);
             }
             let u: [V; N] = load_all(u);
             for e in 0..equations {
                 let row = e * steps + t;
-                let (mut r, mut q) = (V::load(&rhs[row]), zero);
-                let c = &c[row];
-                for k in 0..N {
-                    let a = V::splat(c[k]);
-                    r = a.neg_mul_add(u[k], r);
-                    q = a.mul_add(z[k], q);
+                let mut a = [zero; N];
+                for (a, c) in a.iter_mut().zip(&c[row]) {
+                    *a = V::splat(*c);
                 }
+                let (r, q) = residual(&a, V::load(&rhs[row]), &u, &z);
                 let square = V::splat(equation[row]);
+                of_equation = r.mul(square).mul_add(q, of_equation);
                 let (r, q) = (r.mul(square), q.mul(square));
                 q.store(&mut of_rhs[row]);
                 if let Some(to) = of_c.get_mut(row) {
-                    for k in 0..N {
-                        let sum = r.mul_add(z[k], V::load(&to[k]));
-                        q.neg_mul_add(u[k], sum).store(&mut to[k]);
-                    }
+                    let mut sum: [V; N] = load_all(&*to);
+                    add_coefficients((r, q), &u, &z, &mut sum);
+                    store_all(&sum, to);
                 }
             }
             if let Some(&weight) = initial.get(t) {
                 for j in 0..N {
                     if j < initial_orders {
-                        z[j].mul(V::splat(weight)).store(&mut of_iv[t * initial_orders + j]);
+                        let (i, q) = (t * initial_orders + j, z[j].mul(V::splat(weight)));
+                        of_initial = V::load(&iv[i]).sub(u[j]).mul_add(q, of_initial);
+                        q.store(&mut of_iv[i]);
                     }
                 }
             }
             if let Some(to) = of_h.get_mut(t) {
-                let slope = slope(&degrees, V::splat(problem.h.values[t]), [&u, &u_then, &z, &z_then]);
-                V::splat(smooth[t]).mul_add(slope, V::load(to)).store(to);
+                let mut interval = Interval { ends: [u, u_then, z, z_then] };
+                interval.scale(N, V::splat(problem.h.values[t]));
+                V::splat(smooth[t]).mul_add(interval.slope(N, &degrees), V::load(to)).store(to);
             }
             (z_then, u_then) = (z, u);
+        }
+        let of_kinds = of_weights_alone(&problem.scheme.weights, of_equation, of_initial);
+        for (to, x) in of_weights.iter_mut().zip(of_kinds) {
+            V::load(to).add(x).store(to);
         }
         are_zero(sums)
     }

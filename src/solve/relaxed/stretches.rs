@@ -9,17 +9,18 @@
 use rayon::prelude::*;
 
 use super::adjoint::Gradients;
-use super::assemble::Assembly;
 use super::error::SolveError;
-use super::gradients::slope;
 use super::pieces::{Given, Piece, in_pieces};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Method, Precision, Problem, Shape};
-use super::small::{are_zero, backward_small, backward_step, eliminate_small, forward_small, is_small, scale};
+use super::small::is_small;
+use super::small_kernel::{dispatch, has_code};
 use super::stage::{Cut, Pieces, Staged, Window, accumulate};
-use super::substitute::{Chain, Own};
-use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, load_all};
+use crate::solve::lanes::{Pack, Pack8};
+use kernels::{Backward, Eliminate, Forward, Solve, WeightGradients};
+
+mod kernels;
 
 /// The most steps of a stretch: with factor and gradients they take half a megabyte to three quarters of lanes.
 const STRETCH: usize = 256;
@@ -28,7 +29,7 @@ const STRETCH: usize = 256;
 pub(crate) fn fits(problem: &Problem, plan: &Plan) -> bool {
     let Shape { states, orders, initial_steps, .. } = problem.shape;
     states == 1
-        && matches!(orders, 3 | 4)
+        && has_code(orders)
         && initial_steps <= STRETCH / 2
         && !problem.constant_matrix()
         && problem.scheme.precision == Precision::Double
@@ -61,6 +62,8 @@ struct Sweep {
     of_rhs: Vec<Pack8>,
     of_iv: Vec<Pack8>,
     of_h: Vec<Pack8>,
+    /// Sums of `w^2 r (a z)` over the equation rows and over the initial rows of the stretches done.
+    products: [Pack8; 2],
 }
 
 /// The step after a stretch: its scaled solution, the solution and the adjoint solution.
@@ -84,6 +87,7 @@ impl Sweep {
             of_rhs: Vec::new(),
             of_iv: vec![Pack8::ZERO; shape.initial_values()],
             of_h: Vec::new(),
+            products: [Pack8::ZERO; 2],
         };
         let mut sweep = pool.take(|_| true, new);
         sweep.staged.reset(problem);
@@ -114,7 +118,7 @@ impl Sweep {
             staged.set_steps(&problem.shape, window.steps);
             staged.load_matrix(problem, window);
             staged.load_values(problem, window);
-            if !Pack8::dispatch(Eliminate { problem, plan, staged, first: window.offset, out, y }) {
+            if !dispatch(orders, Eliminate { problem, plan, staged, first: window.offset, out, y }) {
                 return false;
             }
         }
@@ -125,7 +129,7 @@ impl Sweep {
                 staged.set_steps(&problem.shape, window.steps);
                 staged.load_steps(problem, window);
             }
-            finite &= Pack8::dispatch(Solve { plan, orders, staged, first: window.offset, factor: out, y, after });
+            finite &= dispatch(orders, Solve { plan, staged, first: window.offset, factor: out, y, after });
             let of_stretch = &mut y[window.offset * orders..][..window.steps * orders];
             Cut { rows: 1, steps, window }.scatter(of_stretch, to, orders, sample);
         }
@@ -138,6 +142,7 @@ impl Sweep {
         let (shape, sample) = (&problem.shape, window.first - piece.first);
         let Shape { orders, steps, .. } = *shape;
         let whole = window.steps <= STRETCH;
+        self.products = [Pack8::ZERO; 2];
         for window in stretches(window) {
             self.staged.set_steps(shape, window.steps);
             match whole {
@@ -147,7 +152,7 @@ impl Sweep {
             let of_stretch = &mut self.y[window.offset * orders..][..window.steps * orders];
             Cut { rows: 1, steps, window }.gather(of_stretch, upstream.u, orders, true);
             let (staged, y) = (&self.staged, &mut self.y[..]);
-            Pack8::dispatch(Forward { plan, orders, staged, first: window.offset, factor, y });
+            dispatch(orders, Forward { plan, staged, first: window.offset, factor, y });
         }
         for window in stretches(window).rev() {
             self.set_steps(shape, window.steps);
@@ -157,10 +162,15 @@ impl Sweep {
             }
             self.staged.load_values(problem, window);
             Cut { rows: 1, steps, window }.gather(&mut self.u, &solution.u, orders, true);
-            if !Pack8::dispatch(Backward { problem, plan, first: window.offset, factor, sweep: self }) {
+            if !dispatch(orders, Backward { problem, plan, first: window.offset, factor, sweep: self }) {
                 return false;
             }
             self.write(given, window, sample, piece);
+        }
+        if given.wanted.weights {
+            let mut of_weights = [Pack8::ZERO; 3];
+            Pack8::dispatch(WeightGradients { problem, products: &self.products, out: &mut of_weights });
+            accumulate(&of_weights, &mut piece.sums.weights, window.count);
         }
         true
     }
@@ -233,7 +243,7 @@ pub(crate) fn factor_and_solve(
     fine.into_iter().all(|fine| fine).then_some(())
 }
 
-/// [`super::Factor::adjoint_into`] for problems that fit and gradients other than those of weights; none where something went wrong.
+/// [`super::Factor::adjoint_into`] for problems that fit and gradients other than those of single rows' weights; none where something went wrong.
 pub(crate) fn adjoint(given: Given, values: &[Pack8], gradients: &mut Gradients) -> Option<()> {
     let Given { problem, plan, pool, .. } = given;
     let of_piece = |sweep: &mut Lease<'_, Sweep>, groups: std::ops::Range<usize>, piece: &mut Piece<Pack8>| {
@@ -247,193 +257,4 @@ pub(crate) fn adjoint(given: Given, values: &[Pack8], gradients: &mut Gradients)
         }
     };
     in_pieces(given, || Sweep::take(problem, pool), of_piece, gradients).ok()
-}
-
-/// The chain of a stretch.
-fn chain_of<'a, P>(plan: &'a Plan, orders: usize, staged: &'a Staged<P>) -> Chain<'a, P> {
-    Chain { plan, states: 1, orders, smooth: &staged.smooth, rho: &staged.rho }
-}
-
-/// Elimination and the first substitution of a stretch.
-struct Eliminate<'a> {
-    problem: &'a Problem<'a>,
-    plan: &'a Plan,
-    staged: &'a Staged<Pack8>,
-    first: usize,
-    out: &'a mut [Pack8],
-    y: &'a mut [Pack8],
-}
-
-impl Kernel<Pack8> for Eliminate<'_> {
-    /// Whether all pivots are beyond doubt.
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(mut self) -> bool {
-        match self.problem.shape.orders {
-            3 => self.of_orders::<V::First, 3>() && (!V::IN_PARTS || self.of_orders::<V::Second, 3>()),
-            _ => self.of_orders::<V::First, 4>() && (!V::IN_PARTS || self.of_orders::<V::Second, 4>()),
-        }
-    }
-}
-
-impl Eliminate<'_> {
-    #[inline(always)]
-    fn of_orders<V: Lanes<Pack = Pack8>, const N: usize>(&mut self) -> bool {
-        let Eliminate { problem, plan, staged, first, out, y } = self;
-        let assembly = Assembly { problem, plan, group: &plan.groups[0], staged };
-        matches!(eliminate_small::<V, N>(&assembly, *first, out, y), Ok(false))
-    }
-}
-
-/// The second substitution of a stretch.
-struct Solve<'a> {
-    plan: &'a Plan,
-    orders: usize,
-    staged: &'a Staged<Pack8>,
-    first: usize,
-    factor: &'a [Pack8],
-    y: &'a mut [Pack8],
-    after: &'a mut After,
-}
-
-impl Kernel<Pack8> for Solve<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
-        match self.orders {
-            3 => self.of_orders::<V, 3>(),
-            _ => self.of_orders::<V, 4>(),
-        }
-    }
-}
-
-impl Solve<'_> {
-    #[inline(always)]
-    fn of_orders<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Solve { plan, staged, first, factor, y, after, .. } = self;
-        let span = (first, staged.steps());
-        let mut next: [V; N] = load_all(&after.scaled);
-        let chain = chain_of(plan, N, staged);
-        let factor = Own(factor);
-        let finite = backward_small(chain, &plan.groups[0], factor, span, (y, &mut next), &staged.unscale);
-        store_all(&next, &mut after.scaled);
-        finite
-    }
-}
-
-/// The first substitution of a stretch of an adjoint.
-struct Forward<'a> {
-    plan: &'a Plan,
-    orders: usize,
-    staged: &'a Staged<Pack8>,
-    first: usize,
-    factor: &'a [Pack8],
-    y: &'a mut [Pack8],
-}
-
-impl Kernel<Pack8> for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(self) {
-        let Forward { plan, orders, staged, first, factor, y } = self;
-        let (group, span, unscale) = (&plan.groups[0], (first, staged.steps()), &staged.unscale[..]);
-        let chain = chain_of(plan, orders, staged);
-        match orders {
-            3 => forward_small::<V, _, 3>(chain, group, Own(factor), span, y, unscale),
-            _ => forward_small::<V, _, 4>(chain, group, Own(factor), span, y, unscale),
-        }
-    }
-}
-
-/// The second substitution of a stretch of an adjoint, and its gradients.
-struct Backward<'a> {
-    problem: &'a Problem<'a>,
-    plan: &'a Plan,
-    first: usize,
-    factor: &'a [Pack8],
-    sweep: &'a mut Sweep,
-}
-
-impl Kernel<Pack8> for Backward<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<V: Lanes<Pack = Pack8>>(self) -> bool {
-        match self.problem.shape.orders {
-            3 => self.of_orders::<V, 3>(),
-            _ => self.of_orders::<V, 4>(),
-        }
-    }
-}
-
-impl Backward<'_> {
-    #[inline(always)]
-    fn of_orders<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Backward { problem, plan, first, factor, sweep } = self;
-        let Sweep { staged, y, after, u, of_c, of_rhs, of_iv, of_h } = sweep;
-        // Slices of their own: a vector's place is read again after everything that is written.
-        let (c, rhs, squares, smooth) = (&staged.c[..], &staged.rhs[..], &staged.equation[..], &staged.smooth[..]);
-        let (h, unscale, u, y) = (&staged.h[..], &staged.unscale[..], &u[..], &y[..]);
-        let (of_c, of_rhs, of_h) = (&mut of_c[..], &mut of_rhs[..], &mut of_h[..]);
-        let Shape { equations, initial_steps, initial_orders, .. } = problem.shape;
-        let (steps, group, chain) = (staged.steps(), &plan.groups[0], chain_of(plan, N, staged));
-        let degrees = plan.rows.degrees::<N>();
-        let zero = V::splat(0.0);
-        let mut next: [V; N] = load_all(&after.scaled);
-        let (mut u_then, mut z_then): ([V; N], [V; N]) = (load_all(&after.u), load_all(&after.z));
-        let mut sums = [zero; N];
-        for t in (0..steps).rev() {
-            next = backward_step(&chain, group, Own(factor), (first, t), &y[(first + t) * N..][..N], &next);
-            let mut z = next;
-            scale(&mut z, unscale, t * N);
-            let u: [V; N] = load_all(&u[t * N..][..N]);
-            for k in 0..N {
-                sums[k] = z[k].mul_add(zero, sums[k]);
-            }
-            for e in 0..equations {
-                let row = e * steps + t;
-                let c: [V; N] = load_all(&c[row * N..][..N]);
-                let (mut r, mut q) = (V::load(&rhs[row]), zero);
-                for k in 0..N {
-                    r = c[k].neg_mul_add(u[k], r);
-                    q = c[k].mul_add(z[k], q);
-                }
-                let square = V::load(&squares[row]);
-                let (r, q) = (r.mul(square), q.mul(square));
-                q.store(&mut of_rhs[row]);
-                let to = &mut of_c[row * N..][..N];
-                for k in 0..N {
-                    q.neg_mul_add(u[k], r.mul(z[k])).store(&mut to[k]);
-                }
-            }
-            if first + t < initial_steps {
-                let weight = V::load(&staged.initial[t]);
-                for k in 0..N {
-                    if k < initial_orders {
-                        z[k].mul(weight).store(&mut of_iv[t * initial_orders + k]);
-                    }
-                }
-            }
-            // After the last step there is no interval; its place is not read.
-            let slope = slope(&degrees, V::load(&h[t + 1]), [&u, &u_then, &z, &z_then]);
-            // `1 / h` is the scale of the first derivative.
-            let inverse = V::load(&unscale[t * N + 1]);
-            zero.sub(slope.mul(V::load(&smooth[t + 1]))).mul(inverse).store(&mut of_h[t]);
-            (u_then, z_then) = (u, z);
-        }
-        store_all(&next, &mut after.scaled);
-        store_all(&u_then, &mut after.u);
-        store_all(&z_then, &mut after.z);
-        are_zero(sums)
-    }
-}
-
-#[inline(always)]
-fn store_all<V: Lanes, const N: usize>(from: &[V; N], to: &mut [V::Pack]) {
-    for k in 0..N {
-        from[k].store(&mut to[k]);
-    }
 }

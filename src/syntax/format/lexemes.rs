@@ -2,6 +2,7 @@
 
 use super::super::lexer::{Token, TokenKind, lex};
 use super::super::report::Reporter;
+use super::wrap::LISTS;
 use crate::diagnostics::Sink;
 use crate::source::FileId;
 
@@ -109,8 +110,13 @@ fn lexeme(text: &str, token: Token, glued: bool) -> Lexeme<'_> {
     }
 }
 
-/// Everything but line ends, separators of statements, and parentheses: which of these say something, the tree tells.
+/// Everything but line ends, parentheses, and what separates statements and declarations: which of these say something, the tree tells.
 pub(super) fn content<'a>(lexemes: &[Lexeme<'a>]) -> Vec<&'a str> {
-    let counts = |l: &&Lexeme| !l.is(TokenKind::Newline) && !l.is(TokenKind::Semicolon) && !matches!(l.text, "(" | ")");
+    let counts = |l: &&Lexeme| {
+        !l.is(TokenKind::Newline)
+            && !l.is(TokenKind::Semicolon)
+            && !matches!(l.text, "(" | ")" | ",")
+            && !LISTS.contains(&l.text)
+    };
     lexemes.iter().filter(counts).map(|l| l.text).collect()
 }

@@ -15,6 +15,7 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
+use super::ast::{File, For, Item, ModelItem};
 use super::dump::dump;
 use super::parse::parse;
 use crate::diagnostics::Sink;
@@ -36,8 +37,8 @@ pub fn format(file: FileId, text: &str, sink: &mut Sink) -> Option<String> {
     Some(laid_out)
 }
 
-/// Whether two texts are the same program with the same comments: equal syntax trees, equal tokens up to separators of
-/// statements and parentheses, equal comments up to blanks at their ends.
+/// Whether two texts are the same program with the same comments: equal syntax trees where every declaration of a list stands by itself,
+/// equal tokens up to what separates statements and declarations and up to parentheses, equal comments up to blanks at their ends.
 pub fn same_program(one: &str, other: &str) -> bool {
     match (content(one), content(other)) {
         (Some(one), Some(other)) => one == other,
@@ -50,5 +51,35 @@ fn content(text: &str) -> Option<(String, Vec<&str>)> {
     let mut sources = Sources::default();
     let file = sources.add("", text);
     let tree = parse(file, text, &mut Sink::new());
-    lexemes::lexemes(file, text).map(|lexemes| (dump(&tree), lexemes::content(&lexemes)))
+    lexemes::lexemes(file, text).map(|lexemes| (dump(&one_by_one(tree)), lexemes::content(&lexemes)))
+}
+
+/// The tree with a statement for every declaration of a list.
+fn one_by_one(mut tree: File) -> File {
+    for item in &mut tree.items {
+        if let Item::Model(model) = item {
+            model.body = std::mem::take(&mut model.body).into_iter().flat_map(parts).collect();
+        }
+    }
+    tree
+}
+
+/// The statements that a statement with a list stands for.
+fn parts(item: ModelItem) -> Vec<ModelItem> {
+    fn each<T>(list: Vec<T>, of: fn(Vec<T>) -> ModelItem) -> Vec<ModelItem> {
+        list.into_iter().map(|one| of(vec![one])).collect()
+    }
+    match item {
+        ModelItem::State(list) => each(list, ModelItem::State),
+        ModelItem::Param(list) => each(list, ModelItem::Param),
+        ModelItem::Const(list) => each(list, ModelItem::Const),
+        ModelItem::Input(list) => each(list, ModelItem::Input),
+        ModelItem::Index(list) => each(list, ModelItem::Index),
+        ModelItem::Initial(list) => each(list, ModelItem::Initial),
+        ModelItem::Final(list) => each(list, ModelItem::Final),
+        ModelItem::For(repeated) => {
+            vec![ModelItem::For(For { body: repeated.body.into_iter().flat_map(parts).collect(), ..repeated })]
+        }
+        other => vec![other],
+    }
 }

@@ -157,6 +157,34 @@ fn lines_without_a_place_to_end_stay_long() {
     let name = "x".repeat(120);
     let text = format!("model A {{\n  state {name}\n  {name}' = -{name}\n}}\n");
     assert_eq!(formatted(&text), text);
-    let declared = format!("model A {{\n  state {}\n}}\n", ["abcdefghij"; 12].join(", "));
-    assert_eq!(formatted(&declared), declared);
+    let of_all = format!("model A {{\n  param {} per sample\n}}\n", ["abcdefghij"; 12].join(", "));
+    assert_eq!(formatted(&of_all), of_all);
+}
+
+#[test]
+fn long_lists_of_declarations_are_cut() {
+    let names = |n: usize| (0..n).map(|i| format!("quantity{i}")).collect::<Vec<_>>();
+    let values = |n: usize| names(n).iter().map(|name| format!("{name}' = (1 + {name})/2")).collect::<Vec<_>>();
+    let text = format!(
+        "model A {{\nstate {}, last order 2 // of states\nconst a = ({}), b = 2\nfor i in 1..2 {{\ninitial {}\n}}\n}}\n",
+        names(17).join(","),
+        names(9).join(","),
+        values(4).join(","),
+    );
+    insta::assert_snapshot!(formatted(&text), @r"
+    model A {
+      state quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7
+      state quantity8, quantity9, quantity10, quantity11, quantity12, quantity13, quantity14, quantity15
+      state quantity16, last order 2  // of states
+      const a = (
+        quantity0, quantity1, quantity2, quantity3, quantity4, quantity5, quantity6, quantity7,
+        quantity8
+      )
+      const b = 2
+      for i in 1..2 {
+        initial quantity0' = (1 + quantity0)/2, quantity1' = (1 + quantity1)/2
+        initial quantity2' = (1 + quantity2)/2, quantity3' = (1 + quantity3)/2
+      }
+    }
+    ");
 }

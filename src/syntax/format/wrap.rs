@@ -1,8 +1,8 @@
 //! Lines that are too long, ended where brackets let a line end.
 //!
 //! A statement ends with its line, except inside brackets. So what stands in brackets goes on lines of its own, is filled there at commas or,
-//! where there are none, at the operators that bind least; and an equation that is a long sum gets parentheses for that. What has no
-//! place for a line end stays as long as it is.
+//! where there are none, at the operators that bind least; and an equation that is a long sum gets parentheses for that. The list of a
+//! declaration is cut into several declarations. What has no place for a line end stays as long as it is.
 
 use std::ops::Range;
 
@@ -16,8 +16,16 @@ const WIDTH: usize = 100;
 /// Brackets around fewer characters are not opened: little would be gained.
 const WORTHWHILE: usize = 20;
 
+/// A text to be put in at a byte, or in place of some.
+type Edit = (Range<usize>, String);
+
 /// A text to be put in at a byte.
-type Edit = (usize, &'static str);
+fn insert(at: usize, text: &str) -> Edit {
+    (at..at, text.to_string())
+}
+
+/// Words of declarations that can be repeated for parts of a list.
+pub(super) const LISTS: [&str; 7] = ["state", "param", "const", "input", "initial", "final", "index"];
 
 /// A laid-out text with more line ends, to be laid out again; `None` where no line can be made shorter.
 pub(super) fn wrapped(file: FileId, text: &str) -> Option<String> {
@@ -52,7 +60,7 @@ pub(super) fn wrapped(file: FileId, text: &str) -> Option<String> {
     }
     let mut out = text.to_string();
     for (place, new) in edits.into_iter().rev() {
-        out.insert_str(place, new);
+        out.replace_range(place, &new);
     }
     Some(out)
 }
@@ -151,10 +159,13 @@ impl<'a, 't> Line<'a, 't> {
             self.fill(&ends, out);
             return;
         }
+        if item == "model" && self.split_list(out) {
+            return;
+        }
         if let Some(is) = self.sum_of_equation(item) {
-            out.push((is, " ("));
-            out.push((is, "\n"));
-            out.push((self.bytes().1, "\n)"));
+            out.push(insert(is, " ("));
+            out.push(insert(is, "\n"));
+            out.push(insert(self.bytes().1, "\n)"));
             return;
         }
         self.open_group(out);
@@ -208,11 +219,39 @@ impl<'a, 't> Line<'a, 't> {
             if let Some(fits) = last
                 && width(start) > WIDTH
             {
-                out.push((fits, "\n"));
+                out.push(insert(fits, "\n"));
                 (start, indent) = (fits, depth);
             }
             last = Some(place);
         }
+    }
+
+    /// Cuts the list of a declaration into as few declarations as fit; whether it is one that can be cut.
+    fn split_list(&self, out: &mut Vec<Edit>) -> bool {
+        let Some(first) = self.first().filter(|l| LISTS.contains(&l.text)) else { return false };
+        let second = self.lexemes.get(self.tokens.start + 1);
+        let commas: Vec<&Lexeme> =
+            self.each().filter(|(_, l, d)| *d == self.base && l.symbol() == Some(b',')).map(|(_, l, _)| l).collect();
+        // `per sample` behind a list is about all of it.
+        let of_all = self.each().any(|(_, l, _)| l.is_word() && l.text == "per");
+        if commas.is_empty() || of_all || !second.is_some_and(Lexeme::is_word) {
+            return false;
+        }
+        let (mut start, last) = self.bytes();
+        let mut before = 0;
+        let indent = self.characters(start, first.start) + first.text.len();
+        let mut cut: Option<&Lexeme> = None;
+        for next in commas.iter().map(Some).chain([None]) {
+            let stop = next.map_or(last, |comma| comma.start);
+            if let Some(comma) = cut
+                && before + self.characters(start, stop) > WIDTH
+            {
+                out.push((comma.start..end(comma), format!("\n{}", first.text)));
+                (start, before) = (end(comma), indent);
+            }
+            cut = next.copied();
+        }
+        true
     }
 
     /// Gives the widest brackets of the line's own level lines of their own; whether there are any worth it.
@@ -229,8 +268,8 @@ impl<'a, 't> Line<'a, 't> {
         });
         // The first of several that are equally wide.
         let Some((_, from, to)) = sized.rev().max_by_key(|(inside, ..)| *inside) else { return false };
-        out.push((from, "\n"));
-        out.extend(to.map(|to| (to, "\n")));
+        out.push(insert(from, "\n"));
+        out.extend(to.map(|to| insert(to, "\n")));
         true
     }
 

@@ -15,13 +15,15 @@ pub struct Columns {
     total: usize,
     /// First sample of every trajectory.
     starts: Vec<usize>,
+    /// Their names, as far as they have some.
+    names: Vec<String>,
 }
 
 impl Columns {
     /// Those of the unknowns of a model that is fitted to observations.
     pub fn new(unknowns: &[Unknown], observations: &Observations) -> Columns {
         let starts: Vec<usize> = std::iter::once(0).chain(observations.breaks.iter().copied()).collect();
-        let mut out = Columns { of: Vec::new(), total: 0, starts };
+        let mut out = Columns { of: Vec::new(), total: 0, starts, names: observations.trajectories.clone() };
         for unknown in unknowns {
             out.of.push((out.total, unknown.own));
             out.total += if unknown.own { out.trajectories() } else { 1 };
@@ -87,8 +89,11 @@ impl Columns {
 
     /// Every number as an unknown.
     pub(super) fn expanded(&self, unknowns: &[Unknown]) -> Vec<Unknown> {
-        let named =
-            |u: &Unknown, j: usize| Unknown { name: format!("{}` of trajectory `{}", u.name, j + 1), ..u.clone() };
+        let name = |j: usize| match self.names.get(j).filter(|name| !name.is_empty()) {
+            Some(name) => name.clone(),
+            None => (j + 1).to_string(),
+        };
+        let named = |u: &Unknown, j: usize| Unknown { trajectory: Some(name(j)), ..u.clone() };
         let all = unknowns.iter().map(|u| match u.own {
             true => (0..self.trajectories()).map(|j| named(u, j)).collect(),
             false => vec![u.clone()],
@@ -146,7 +151,7 @@ mod tests {
 
     fn unknown(name: &str, own: bool) -> Unknown {
         let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
-        Unknown { name: name.into(), start: None, lower, upper, linear: true, droppable: false, own }
+        Unknown { name: name.into(), start: None, lower, upper, linear: true, droppable: false, own, trajectory: None }
     }
 
     #[test]
@@ -159,7 +164,12 @@ mod tests {
         assert_eq!((0..5).map(|k| columns.unknown(k)).collect::<Vec<_>>(), [0, 1, 1, 1, 2]);
         assert_eq!(columns.values(&[10.0, 1.0, 2.0, 3.0, 20.0], 2), [10.0, 3.0, 20.0]);
         assert_eq!(columns.trajectory(7), [0, 0, 1, 1, 1, 2, 2]);
-        assert_eq!(columns.expanded(&unknowns).len(), 5);
+        let spelled = |columns: &Columns| columns.expanded(&unknowns).iter().map(Unknown::spelled).collect::<Vec<_>>();
+        let of = |name: &str| format!("`r` of trajectory {name}");
+        assert_eq!(spelled(&columns), ["`a`".to_string(), of("1"), of("2"), of("3"), "`b`".to_string()]);
+        let trajectories = ["north", "", "south"].map(String::from).to_vec();
+        let columns = Columns::new(&unknowns, &Observations { trajectories, ..observations });
+        assert_eq!(spelled(&columns)[1..4], [of("north"), of("2"), of("south")]);
         // At the six links between the samples: x times r, in each trajectory its own.
         let x: Vec<f64> = (1..=6).map(f64::from).collect();
         let points = Points { x: &x, t: &[0.0; 6], input: &[] };

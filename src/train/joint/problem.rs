@@ -81,6 +81,18 @@ pub struct Unknown {
     pub droppable: bool,
     /// Whether every trajectory has a number of its own; not for candidate terms.
     pub own: bool,
+    /// The trajectory whose own number it is, where it is one of those.
+    pub trajectory: Option<String>,
+}
+
+impl Unknown {
+    /// What it is called in messages.
+    pub fn spelled(&self) -> String {
+        match &self.trajectory {
+            None => format!("`{}`", self.name),
+            Some(trajectory) => format!("`{}` of trajectory {trajectory}", self.name),
+        }
+    }
 }
 
 /// What was seen: one or more trajectories, one after the other.
@@ -100,6 +112,8 @@ pub struct Observations {
     pub guess: Vec<f64>,
     /// Names of the components, for messages.
     pub names: Vec<String>,
+    /// Names of the trajectories, for messages; those without one are numbered.
+    pub trajectories: Vec<String>,
 }
 
 /// Settings of the engine.

@@ -147,7 +147,7 @@ fn regress(
     clamp(unknowns, &mut xi);
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
     if let Some((unknown, sample)) = now.undefined {
-        let what = format!("the term or derivative that belongs to `{}`", unknowns[unknown].name);
+        let what = format!("the term or derivative that belongs to {}", unknowns[unknown].spelled());
         return Err(JointError::NotFinite { what, time: grid.t[sample] });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.

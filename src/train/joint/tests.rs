@@ -41,6 +41,7 @@ impl Quadratic {
             linear: true,
             droppable: true,
             own: false,
+            trajectory: None,
         };
         (0..self.n).flat_map(|c| self.terms.iter().map(move |t| one(format!("{c}{t:?}")))).collect()
     }

@@ -195,15 +195,19 @@ fn what_samples_share_is_read_once() {
         assert_eq!(made.unscaled.len(), 3 * case.shape.orders * case.shape.orders * case.shape.steps, "{spec:?}");
         let solution = made.solve(&problem).unwrap();
         let upstream = normal(&mut ChaCha8Rng::seed_from_u64(9), solution.u.len());
-        let rows = Wanted { weights: false, row_weights: false, ..Wanted::ALL };
+        let rows = Wanted { row_weights: false, ..Wanted::ALL };
         let run = |wanted| made.adjoint(&problem, &solution, &upstream, None, wanted).unwrap();
-        // The gradients of the weights need all rows: then the lanes hold everything.
+        // The gradients of single rows' weights need all rows: then the lanes hold everything.
         let (once, all) = (run(rows), run(Wanted::ALL));
         for (name, a, b) in
             [("c", &once.c, &all.c), ("rhs", &once.rhs, &all.rhs), ("iv", &once.iv, &all.iv), ("h", &once.h, &all.h)]
         {
             assert!(error(a, b) < 1e-9, "{spec:?}: {name}: {:e}", error(a, b));
         }
+        // Against the size of other gradients: without intervals no row has a residual.
+        let weights = |of: &Gradients| [&of.weights[..], &of.rhs].concat();
+        let e = error(&weights(&once), &weights(&all));
+        assert!(e < 1e-9, "{spec:?}: {e:e}: {:?} {:?}", once.weights, all.weights);
         let some = run(Wanted { iv: true, ..Wanted::default() });
         assert!(some.c.is_empty() && some.h.is_empty() && some.rhs.is_empty() && some.iv == once.iv);
         // Corrections make the solve go the general way.
@@ -250,13 +254,16 @@ fn stretches_of_time_are_swept_as_one() {
         assert!(error(&solution.u, &general.u) < tolerance, "{spec:?}: {:e}", error(&solution.u, &general.u));
         let upstream = normal(&mut ChaCha8Rng::seed_from_u64(4), general.u.len());
         let run = |wanted| made.adjoint(&problem, &general, &upstream, None, wanted).unwrap();
-        // With the gradients of the weights everything goes the general way.
-        let (once, all) = (run(Wanted { weights: false, row_weights: false, ..Wanted::ALL }), run(Wanted::ALL));
+        // With the gradients of single rows' weights everything goes the general way.
+        let (once, all) = (run(Wanted { row_weights: false, ..Wanted::ALL }), run(Wanted::ALL));
         for (name, a, b) in
             [("c", &once.c, &all.c), ("rhs", &once.rhs, &all.rhs), ("iv", &once.iv, &all.iv), ("h", &once.h, &all.h)]
         {
             assert!(a.len() == b.len() && error(a, b) < tolerance, "{spec:?}: {name}: {:e}", error(a, b));
         }
+        let weights = |of: &Gradients| [&of.weights[..], &of.rhs].concat();
+        let e = error(&weights(&once), &weights(&all));
+        assert!(e < tolerance, "{spec:?}: {e:e}: {:?} {:?}", once.weights, all.weights);
         let some = run(Wanted { h: true, ..Wanted::default() });
         assert!(some.c.is_empty() && some.iv.is_empty() && some.rhs.is_empty() && some.h == once.h);
     }

@@ -1,0 +1,49 @@
+//! A whole program: models, and everything around them.
+
+use super::{DataId, DataSet, DataSource, Fit, FitId, Model, ModelId, Network, NetworkId, PredictSpec, Test};
+use crate::base::Arena;
+
+/// A whole checked program.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Program {
+    /// Models, also imported ones.
+    pub models: Arena<ModelId, Model>,
+    /// Networks.
+    pub networks: Arena<NetworkId, Network>,
+    /// Data sets.
+    pub data: Arena<DataId, DataSet>,
+    /// Fits, in order.
+    pub fits: Arena<FitId, Fit>,
+    /// Tests, in order.
+    pub tests: Vec<Test>,
+}
+
+impl Program {
+    /// The predictions of a fit, in order.
+    pub fn predictions(&self, fit: &str) -> Vec<(&DataSet, PredictSpec)> {
+        let of = |data: &DataSet| match &data.source {
+            DataSource::Predict(spec) if self.fits[spec.fit].name == fit => Some(spec.clone()),
+            _ => None,
+        };
+        self.data.values().filter_map(|d| Some((d, of(d)?))).collect()
+    }
+
+    /// The model of the first solve item that takes inputs or starts from a data set.
+    pub fn solved_with(&self, data: DataId) -> Option<&Model> {
+        self.data.values().find_map(|d| match &d.source {
+            DataSource::Solve(spec) if spec.data == Some(data) => Some(spec.model.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The data sets of a fit.
+    pub fn data_of<'p>(&'p self, fit: &'p Fit) -> impl Iterator<Item = &'p DataSet> + Clone + 'p {
+        fit.data.iter().map(|&id| &self.data[id])
+    }
+
+    /// The data sets of a fit as they stand in the file: `run`, `(slow, fast)`.
+    pub fn spell_data(&self, fit: &Fit) -> String {
+        let names: Vec<&str> = self.data_of(fit).map(|d| d.name.as_str()).collect();
+        if let [one] = names.as_slice() { (*one).to_string() } else { format!("({})", names.join(", ")) }
+    }
+}

@@ -1,0 +1,74 @@
+//! Units of the names, columns and terms that expectations are about.
+
+use super::canonical::expression;
+use super::subject::Resolver;
+use crate::base::Ratio;
+use crate::hir::{DataId, DataSource, EquationRef, Model, Unit, family};
+use crate::syntax::ast::{self, Expr, ExprKind};
+
+impl Resolver<'_> {
+    /// The models that say what the columns of a data set are.
+    pub(super) fn models_of(&self, id: DataId) -> impl Iterator<Item = &Model> {
+        let own = match self.program.data.get(id).map(|d| &d.source) {
+            Some(DataSource::Simulate(spec)) => self.program.models.get(spec.model),
+            Some(DataSource::Solve(spec)) => Some(spec.model.as_ref()),
+            Some(DataSource::Predict(spec)) => {
+                self.program.fits.get(spec.fit).and_then(|f| self.program.models.get(f.model))
+            }
+            _ => None,
+        };
+        let fits = self.program.fits.values().filter(move |f| f.data.contains(&id));
+        let fitted = fits.filter_map(|f| self.program.models.get(f.model));
+        own.into_iter().chain(fitted).chain(self.program.solved_with(id))
+    }
+
+    /// The unit of the left side over that of the term.
+    pub(super) fn unit_of_coefficient(&self, equation: &EquationRef, term: &str) -> Option<Unit> {
+        let model = self.model(equation.subject);
+        let (id, state) =
+            model.states.iter().find(|(_, s)| s.name == equation.state || family(&s.name) == equation.state)?;
+        let left = model.units.derivative(id, state.order)?;
+        Some(left.over(&unit_of_term(model, &expression(term)?)?))
+    }
+}
+
+/// The unit of a time, state, input or parameter, with the derivatives that its primes say.
+pub(super) fn unit_of_name(model: &Model, name: &str) -> Option<Unit> {
+    let bare = name.trim_end_matches('\'');
+    if bare == "t" {
+        return model.units.time.clone();
+    }
+    if let Some((id, _)) = model.states.iter().find(|(_, s)| s.name == bare || family(&s.name) == bare) {
+        return model.units.derivative(id, u8::try_from(name.len() - bare.len()).ok()?);
+    }
+    let input = || model.inputs.iter().find(|(_, i)| i.name == bare || family(&i.name) == bare);
+    let param = || model.params.iter().find(|(_, p)| p.name == bare || family(&p.name) == bare);
+    let input = input().and_then(|(id, _)| model.units.input(id));
+    input.or_else(|| param().and_then(|(id, _)| model.units.param(id))).cloned()
+}
+
+/// The unit of a term of an equation.
+fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
+    let of = |e: &Expr| unit_of_term(model, e);
+    match &term.kind {
+        ExprKind::Number { .. } => Some(Unit::one()),
+        ExprKind::Name(name) => unit_of_name(model, name),
+        ExprKind::Subscript { of: whole, .. } => of(whole),
+        ExprKind::Primed { of: whole, primes } => match &whole.kind {
+            ExprKind::Name(name) => unit_of_name(model, &format!("{name}{}", "'".repeat(*primes as usize))),
+            _ => None,
+        },
+        ExprKind::Unary { operand, .. } => of(operand),
+        ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => Some(of(left)?.times(&of(right)?)),
+        ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => Some(of(left)?.over(&of(right)?)),
+        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => match right.kind {
+            ExprKind::Number { value, .. } => Some(of(left)?.power(Ratio::of(value)?)),
+            _ => None,
+        },
+        ExprKind::Binary { op: ast::BinaryOp::Add | ast::BinaryOp::Subtract, left, right } => match of(left)? {
+            unit if unit.is_one() => of(right),
+            unit => Some(unit),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,210 @@
+//! One slip, one error: words of good programs are misspelled one at a time.
+//!
+//! Every word of the good programs, the examples and the standard library that is not part of a comment or a text counts: keywords, names where
+//! they are declared and where they are used, settings, units. A misspelled declaration makes every use wrong and is still one mistake.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mechc::diagnostics::{Diagnostic, Severity, Sink};
+use mechc::sema;
+use mechc::source::{FsWorld, Layered, MemoryWorld, Sources};
+use mechc::syntax;
+
+/// Of so many words one is tried; which of them differs from file to file.
+const STRIDE: usize = 5;
+
+/// The errors in a program that stands in `folder`.
+fn errors(folder: &Path, text: &str) -> Vec<Diagnostic> {
+    let mut sources = Sources::default();
+    let id = sources.add("a.mech", text);
+    let mut sink = Sink::new();
+    let text = sources.file(id).text.clone();
+    let file = syntax::parse(id, &text, &mut sink);
+    let library = sema::stdlib().iter().fold(MemoryWorld::new(), |w, (path, text)| w.with(*path, *text));
+    let world = Layered { upper: library, lower: FsWorld::new(folder).expect("the folder of a program") };
+    sema::analyze(&file, &world, &[], &mut sources, &mut sink);
+    sink.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).collect()
+}
+
+/// Where the words of a program stand, except those in comments and texts.
+fn words(text: &str) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    let mut before = ' ';
+    while let Some((at, c)) = chars.next() {
+        if c == '/' && chars.peek().is_some_and(|n| n.1 == '/') {
+            while chars.peek().is_some_and(|n| n.1 != '\n') {
+                chars.next();
+            }
+        } else if c == '"' {
+            while chars.next().is_some_and(|n| n.1 != '"') {}
+        } else if c == '_' || c.is_alphabetic() {
+            let mut end = at + c.len_utf8();
+            while let Some(&(i, n)) = chars.peek().filter(|n| n.1 == '_' || n.1.is_alphanumeric()) {
+                end = i + n.len_utf8();
+                chars.next();
+            }
+            // The exponent of a number is no word.
+            if !before.is_ascii_digit() {
+                out.push((at, end));
+            }
+        }
+        before = c;
+    }
+    out
+}
+
+/// The `.mech` files of a folder of this project, in order.
+fn programs(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder of programs");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "mech"));
+    paths.sort();
+    paths
+}
+
+/// Misspells words of the programs in `folders`; what is said about each misspelled program, by its word.
+fn misspell(folders: &[&str], mut check: impl FnMut(&str, &[Diagnostic])) {
+    let every = std::env::var_os("MECHC_EVERY_WORD").map_or(STRIDE, |_| 1);
+    for (first, path) in folders.iter().flat_map(|f| programs(f)).enumerate() {
+        let text = fs::read_to_string(&path).expect("a readable program");
+        let folder = path.parent().expect("a folder");
+        for (from, to) in words(&text).into_iter().skip(first % every).step_by(every) {
+            let (word, name) = (&text[from..to], path.file_name().unwrap_or_default().to_string_lossy());
+            let head = word.chars().next().map_or(0, char::len_utf8);
+            let wrong = format!("{}{}q{}{}", &text[..from], &word[..head], &word[head..], &text[to..]);
+            let line = 1 + text[..from].matches('\n').count();
+            check(&format!("{name}:{line}: `{word}`"), &errors(folder, &wrong));
+        }
+    }
+}
+
+fn one_error_each(folders: &[&str], least: usize) {
+    let (mut one, mut none, mut several) = (0, 0, Vec::new());
+    let mut helpless: BTreeMap<&str, String> = BTreeMap::new();
+    misspell(folders, |place, found| match found {
+        [] => none += 1,
+        [error] => {
+            one += 1;
+            // Where a setting has a form, the message shows it.
+            if error.help.is_none() && !error.message.contains('`') {
+                helpless.insert(error.code, format!("{place}: {}", error.message));
+            }
+        }
+        _ => {
+            let said: Vec<String> = found.iter().map(|e| format!("\n    {}: {}", e.code, e.message)).collect();
+            several.push(format!("{place}: {} errors{}", found.len(), said.concat()));
+        }
+    });
+    assert!(several.is_empty(), "{}", several.join("\n"));
+    assert!(helpless.is_empty(), "errors without a way out: {helpless:#?}");
+    assert!(one >= least, "{one} words were misspelled, {none} of them without an error");
+    // Nothing can be said of names that nobody uses, names of columns in files, and terms that a test looks for in vain.
+    assert!(none * 20 <= one, "{none} slips of {} are not found", one + none);
+}
+
+#[test]
+fn good_programs() {
+    one_error_each(&["tests/good"], 800);
+}
+
+#[test]
+fn examples_and_the_standard_library() {
+    one_error_each(&["examples", "stdlib"], 800);
+}
+
+/// A program with every keyword, each where the grammar has it.
+const KEYWORDS: &str = r#"use std.systems.Lorenz63
+fn twice(x) = 2*x
+unit acre = 4047 [m^2]
+model M {
+  time [s]
+  index cell = 8 periodic spacing 0.1
+  state x order 2, u[cell]
+  param a = 1 in [0, 2] fixed
+  param b = 1 per sample
+  const c = 2
+  input f
+  field g over time init 0.5
+  step per sample
+  hole h = ?poly(x; degree = 2)
+  let q = c*x
+  fn local(y) = 3*y
+  x'' = (if not x > 1 and f > 2 or x < 0 then a else b) + q + h + g + local(x)
+  for i in cell { u[i]' = sum(k in 1..2) u[k] }
+  initial x = data.x for first 50 steps
+  initial u = data.u at last
+  final x = 0
+  boundary periodic
+}
+network net { input u over window; mlp [4]; output v over window }
+data run = simulate M(a = 2) { steps 10; dt 0.1 }
+data wave = formula { steps 10; dt 0.1; x = t }
+solve known = M(a = 2) { steps 10; dt 0.1 }
+fit M to run as law
+predict tail = law { steps 10 }
+test "all" {
+  expect M.a ~= 1 within 1%
+  expect snapshot equations of law
+}
+"#;
+
+const WORDS: [&str; 45] = [
+    "use", "fn", "unit", "model", "time", "index", "periodic", "spacing", "state", "order", "param", "in", "fixed",
+    "per", "sample", "const", "input", "field", "over", "init", "step", "hole", "let", "if", "not", "and", "or",
+    "then", "else", "for", "initial", "first", "at", "last", "final", "boundary", "network", "data", "simulate",
+    "formula", "solve", "fit", "to", "as", "predict",
+];
+const WORDS_OF_TESTS: [&str; 5] = ["test", "expect", "within", "snapshot", "of"];
+
+/// Slips that leave a word recognisable: two letters change places, one is missing, one is doubled.
+fn slips(word: &str) -> Vec<String> {
+    let mut letters: Vec<char> = word.chars().collect();
+    let last = letters.len() - 1;
+    letters.swap(last - 1, last);
+    let mut out = vec![letters.iter().collect()];
+    if word.len() > 3 {
+        out.push(word[..last].to_string());
+        out.push(format!("{}{}", &word[..1], word));
+    }
+    out
+}
+
+/// Every keyword misspelled where it stands gives one error, which names the keyword.
+#[test]
+fn keywords() {
+    let parse = |text: &str| {
+        let mut sources = Sources::default();
+        let id = sources.add("a.mech", text);
+        let mut sink = Sink::new();
+        syntax::parse(id, text, &mut sink);
+        sink.into_sorted()
+    };
+    assert_eq!(parse(KEYWORDS), [], "the program itself is right");
+    let mut wrong = Vec::new();
+    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
+    for (from, to) in words(KEYWORDS) {
+        let word = &KEYWORDS[from..to];
+        // Settings and their words are no part of the grammar.
+        let line = KEYWORDS[..from].rsplit('\n').next().unwrap_or_default();
+        let setting = line.starts_with("network") && !line.is_empty() || line.contains('{') && !line.contains("for i");
+        let name = line.ends_with('.') || line.ends_with("boundary ") || KEYWORDS[to..].starts_with('.');
+        if setting || name || !WORDS.iter().chain(&WORDS_OF_TESTS).any(|w| *w == word) {
+            continue;
+        }
+        *tried.entry(word).or_default() += 1;
+        for slip in slips(word).into_iter().filter(|slip| slip != word) {
+            let found = parse(&format!("{}{slip}{}", &KEYWORDS[..from], &KEYWORDS[to..]));
+            let near = format!("did you mean `{word}`?");
+            if found.len() != 1 || found[0].help.as_deref() != Some(&near) {
+                let said = found.iter().map(|e| format!("\n    {}: {} ({:?})", e.code, e.message, e.help));
+                wrong.push(format!("`{slip}` for `{word}` after `{line}`: {}", said.collect::<String>()));
+            }
+        }
+    }
+    let untried: Vec<_> = WORDS.iter().chain(&WORDS_OF_TESTS).filter(|w| !tried.contains_key(*w)).collect();
+    assert!(untried.is_empty(), "no place for {untried:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
