@@ -48,8 +48,6 @@ pub struct Kernel {
     pub barriers: bool,
     /// Whether one thread keeps small matrices in registers: such a kernel must not spill.
     pub unrolled: bool,
-    /// What it computes, in the names of the model.
-    pub note: String,
 }
 
 /// Memory that kernels address.
@@ -133,6 +131,8 @@ pub struct Launch {
     pub origin: usize,
     /// When it is needed.
     pub when: When,
+    /// What it computes, in the names of the model. Launches of one kernel may differ in it.
+    pub note: String,
 }
 
 /// Products in the terms of BLAS: all matrices are column-major, and

@@ -145,7 +145,7 @@ fn tables(out: &mut String, function: &DeviceFunction) {
                 Argument::Status(i) => format!("status{i}"),
             })
             .collect();
-        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&kernel.note));
+        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&launch.note));
         let (name, block, when) = (&kernel.name, kernel.block, when(launch.when));
         let _ = writeln!(out, "  {{\"{name}\", \"{regime}\", {block}, \"{threads}\", \"{arguments}\", \"{when}\"}},");
     }

@@ -10,8 +10,8 @@ mod dump;
 mod eval;
 mod expand;
 mod expr;
-mod known_units;
 mod fit;
+mod known_units;
 mod made;
 mod model;
 mod network;
@@ -33,8 +33,8 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::expand;
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
-pub use known_units::{known_unit, known_units};
 pub use fit::{AuxiliaryBinding, Engine, Fit, Normalise, ParameterBinding};
+pub use known_units::{known_unit, known_units};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,

@@ -70,7 +70,7 @@ fn loops(reads: &[usize], writes: &[usize], sums: &[usize], outer: Size) -> Step
 }
 
 fn kernel(name: &str, block: u32, barriers: bool) -> Kernel {
-    Kernel { name: name.into(), block, barriers, unrolled: true, note: String::new() }
+    Kernel { name: name.into(), block, barriers, unrolled: true }
 }
 
 fn at(buffer: usize) -> Argument {
@@ -102,6 +102,7 @@ pub fn scaled() -> DeviceProgram {
         threads: count(),
         origin: 0,
         when: When::Always,
+        note: String::new(),
     };
     let total = Launch {
         kernel: 1,
@@ -109,6 +110,7 @@ pub fn scaled() -> DeviceProgram {
         threads: Count::of(Size::constant(128)),
         origin: 1,
         when: When::Always,
+        note: String::new(),
     };
     DeviceProgram {
         entry,
@@ -151,6 +153,7 @@ pub fn product() -> DeviceProgram {
         threads: Count::of(rows.times(&columns)),
         origin: 0,
         when: When::Always,
+        note: String::new(),
     };
     // Row-major matrices are the transposes of column-major ones, so the factors change places.
     let matrix = |buffer, leading: &Size| Matrix {

@@ -42,6 +42,12 @@ fn a_c_program_finds_sizes_threads_and_arguments() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // The units of an explicit matrix are so many in any call and cut in time, the systems that it is for are if they are few: by the same kernels.
+    for (when, asks) in [(" made\"}", false), (" not used\"}", true)] {
+        let cut: Vec<&str> = text.lines().filter(|l| l.contains(when) && l.contains("time in segments")).collect();
+        assert!(!cut.is_empty(), "{when}: {text}");
+        assert!(cut.iter().all(|l| l.contains("segments (for at most") == asks), "{when}: {cut:#?}");
+    }
 
     // Sizes of the axes that calls choose differ, so that no two are mixed up.
     let sizes = |at: usize, least: u64| -> Vec<u64> {

@@ -312,27 +312,27 @@ impl<'a> Generator<'a> {
             Section::Kernel(listing) => Some(listing),
             Section::Text(_) | Section::Operators => None,
         });
+        let note = draft.note;
         let bounds = (draft.block, draft.resident);
         let same =
             |l: &Listing| (l.block, l.resident) == bounds && l.declarations == declarations && l.body == draft.body;
         let kernel = match listings.enumerate().find(|(_, listing)| same(listing)) {
             Some((kernel, listing)) => {
-                listing.notes.push((draft.note, notes));
+                listing.notes.push((note.clone(), notes));
                 kernel
             }
             None => {
                 let name = text::identifier(&format!("{}_{}", self.entry.name, draft.suffix));
                 let taken = self.kernels.iter().any(|k| k.name == name);
                 let name = if taken { format!("{name}_{}", self.kernels.len()) } else { name };
-                let note = draft.note.clone();
                 let Draft { block, resident, barriers, unrolled, .. } = draft;
-                self.kernels.push(Kernel { name, block, barriers, unrolled, note });
-                let notes = vec![(draft.note, notes)];
+                self.kernels.push(Kernel { name, block, barriers, unrolled });
+                let notes = vec![(note.clone(), notes)];
                 self.sections.push(Section::Kernel(Listing { block, resident, declarations, body: draft.body, notes }));
                 self.kernels.len() - 1
             }
         };
-        Launch { kernel, arguments, threads: draft.threads, origin: self.origin, when: self.when }
+        Launch { kernel, arguments, threads: draft.threads, origin: self.origin, when: self.when, note }
     }
 
     /// Writes a kernel and launches it now.
