@@ -16,12 +16,6 @@ mod programs;
 /// The architectures that every program is compiled for, where the compiler knows them.
 const WANTED: [u32; 3] = [80, 90, 100];
 
-/// Bytes that a thread of a loop nest may spill; the derivatives of three bodies (16) and of waves around a ring (40) need it.
-const MOST_SPILLED_BY_A_NEST: u32 = 48;
-
-/// Bytes that a thread of a relaxed solve may spill in any regime: a few of the widest blocks that are kept in registers.
-const MOST_SPILLED_BY_A_SOLVE: u32 = 48;
-
 /// Those of [`WANTED`] that the compiler knows; `None` where there is no compiler and none is required.
 fn targets() -> Option<Vec<u32>> {
     match architectures() {
@@ -34,8 +28,10 @@ fn targets() -> Option<Vec<u32>> {
     }
 }
 
-/// Compiles a program for an architecture, twice: the second time from the cache. Loop nests may spill few registers, other kernels
-/// `spilled` bytes of them.
+/// Bytes that a thread of a relaxed solve may spill on sm_100: blocks of 6 in double precision, which take all 255 registers there.
+const MOST_SPILLED_ON_100: u32 = 32;
+
+/// Compiles a program for an architecture, twice: the second time from the cache. A kernel may spill so many bytes of registers.
 fn judge(program: &DeviceProgram, architecture: u32, cache: &Cache, spilled: u32) {
     let options = CompileOptions { architecture, contract: true };
     let name = &program.entry.name;
@@ -58,10 +54,7 @@ fn judge(program: &DeviceProgram, architecture: u32, cache: &Cache, spilled: u32
             usage.iter().find(|u| u.name == kernel.name).unwrap_or_else(|| panic!("no report on {}", kernel.name));
         println!("  {found:?}");
         assert!(found.registers > 0, "{found:?}");
-        // Kernels that keep small matrices in registers spill nothing; long nests may lack a few.
-        let is_nest = kernel.name.rsplit('_').next().is_some_and(|end| end.chars().all(|c| c.is_ascii_digit()));
-        let most = if is_nest { MOST_SPILLED_BY_A_NEST } else { spilled };
-        assert!(found.spill_stores.max(found.spill_loads) <= most, "{found:?} for sm_{architecture}");
+        assert!(found.spill_stores.max(found.spill_loads) <= spilled, "{found:?} for sm_{architecture}");
     }
 }
 
@@ -85,23 +78,34 @@ fn moves_compile() {
         let options = CompileOptions { architecture, contract: true };
         let built = compile("moves", MOVES, &options, &Cache::at(folder.path())).unwrap_or_else(|e| panic!("{e}"));
         let usage = kernel_usage(&built.log);
-        assert_eq!(usage.len(), 5, "{usage:?}");
+        assert_eq!(usage.len(), 11, "{usage:?}");
         assert!(usage.iter().all(|u| u.registers > 0 && u.spill_stores + u.spill_loads == 0), "{usage:?}");
     }
 }
 
 #[test]
 fn relaxed_solves_of_each_precision_compile() {
-    // One architecture: there are many regimes.
-    let Some(architecture) = targets().and_then(|all| all.into_iter().find(|a| *a == 90)) else { return };
+    let Some(targets) = targets() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let cache = Cache::at(folder.path());
     let Ok(cases) = cases("own matrices") else { panic!("the cases are made") };
     assert!(cases.len() >= 25, "{} cases", cases.len());
+    // Cases of other sizes have the source of others.
+    let mut seen = BTreeSet::new();
     for case in &cases {
         println!("{}", case.name);
-        judge(&case.device_program(), architecture, &cache, MOST_SPILLED_BY_A_SOLVE);
+        let program = case.device_program();
+        if !seen.insert(program.source.clone()) {
+            continue;
+        }
+        // There are many regimes: all architectures for those that cut time, one for the others.
+        let cut = program.source.contains("time in segments");
+        for architecture in targets.iter().copied().filter(|a| cut || *a == 90) {
+            judge(&program, architecture, &cache, if architecture == 100 { MOST_SPILLED_ON_100 } else { 0 });
+        }
     }
+    let cut = |source: &&String| source.contains("time in segments");
+    assert!(seen.iter().filter(cut).count() >= 4, "systems that are cut in time are among them");
 }
 
 /// Functions of all examples.

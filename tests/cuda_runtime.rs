@@ -17,9 +17,12 @@ use mechc::codegen;
 use mechc::driver::conformance::SolveForm;
 use mechc::runtime::cuda::{Cache, Device, DeviceExecutable, Products};
 use mechc::runtime::{
-    Arg, Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
+    Arg, Collocated, Executable, Formula, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut,
+    Threads, View,
 };
 
+#[path = "cuda/operators.rs"]
+mod operators;
 #[path = "cuda/programs.rs"]
 mod programs;
 
@@ -276,7 +279,7 @@ fn mechc(variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String, Str
 #[test]
 fn a_device_is_checked_against_the_processor() {
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "solve: block 3, "]);
-    assert_eq!((code, table.lines().last()), (Some(0), Some("12 passed, 0 failed")), "{table}{said}");
+    assert_eq!((code, table.lines().last()), (Some(0), Some("16 passed, 0 failed")), "{table}{said}");
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "lorenz.mech"]);
     assert_eq!((code, table.lines().last()), (Some(0), Some("5 passed, 0 failed")), "{table}{said}");
     // One that computes wrong numbers is found out.
@@ -301,12 +304,27 @@ fn runs_compute_on_the_device_that_was_chosen() {
         let record = fs::read_to_string(folder.path().join(name).join("record.json")).unwrap_or_default();
         (found, record)
     };
-    let ((code, on_device, said), record) = run(&[], "cuda:0", "device");
+    let log = folder.path().join("log").display().to_string();
+    let ((code, on_device, said), record) = run(&[("FAKE_CUDA_LOG", &log)], "cuda:0", "device");
     assert!(code == Some(0) && record.contains("cuda:0 stand-in, sm_90"), "{said}");
     let ((_, on_host, _), record) = run(&[], "cpu", "host");
     assert!(record.contains("\"cpu\""), "{record}");
     // Every digit that is printed.
     assert_eq!(on_device, on_host);
+    // From one solve to the next the trajectory alone is sent, three components at 4,000 samples, and the 30 coefficients, once for all
+    // that is evaluated along it. What comes back is that chain's result: links, or two linearisations.
+    let log = logged(&log);
+    let graph = |(what, _): &(String, usize)| what == "graph";
+    let solves = &log[log.iter().position(graph).expect("graphs")..=log.iter().rposition(graph).expect("graphs")];
+    let sizes = |what: &str| {
+        solves.iter().filter(|(w, _)| w == what).map(|(_, n)| *n).collect::<std::collections::BTreeSet<usize>>()
+    };
+    assert_eq!(sizes("up"), [8 * 30, 8 * 3 * 4000].into());
+    let down = sizes("down");
+    assert!(down.len() == 3 && down.contains(&(8 * 3 * 3999)), "{down:?}");
+    let count = |what: &str, size: usize| solves.iter().filter(|(w, n)| w == what && *n == size).count();
+    let (graphs, trajectories) = (solves.iter().filter(|e| graph(e)).count(), count("up", 8 * 3 * 4000));
+    assert!(2 * trajectories <= graphs, "{trajectories} trajectories for {graphs} chains");
     // What cannot be used is named, and looked for in vain with `auto`.
     let nothing = [("FAKE_CUDA", "no-device")];
     let ((code, _, said), _) = run(&nothing, "cuda", "nothing");
@@ -415,9 +433,37 @@ fn moved(place: &Loaded) -> (Vec<f64>, Vec<f32>) {
     ] {
         store.apply(&what).expect("a move");
     }
+    // Three components at eleven samples, one link without a step.
+    let waves = |store: &mut Store, len: usize, k: f64| {
+        store.add(TensorData::F64((0..len).map(|i| (k * i as f64).sin()).collect())).expect("an array")
+    };
+    let mut h: Vec<f64> = (0..10).map(|t| 0.1 + 0.01 * f64::from(t)).collect();
+    h[6] = 0.0;
+    let steps = store.add(TensorData::F64(h)).expect("an array");
+    let at_samples: Vec<View> = (1..=3).map(|k| waves(&mut store, 33, 0.3 * f64::from(k))).collect();
+    let at_links: Vec<View> = (1..=2).map(|k| waves(&mut store, 30, 0.4 * f64::from(k))).collect();
+    let mut collocated = Vec::new();
+    for (formula, samples, links) in [
+        (Formula::Shift { share: -0.3 }, 2, 0),
+        (Formula::Slope { eps: 0.7 }, 2, 0),
+        (Formula::Middle, 2, 0),
+        (Formula::QuinticMiddle, 3, 0),
+        (Formula::Defect, 2, 1),
+        (Formula::Correction, 2, 2),
+    ] {
+        let mut from = [&at_samples[..samples], &at_links[..links]].concat();
+        let of_samples = formula.arity() == from.len();
+        from.extend((!of_samples).then(|| steps.clone()));
+        let out = store.zeros(Elem::F64, &[if of_samples { 33 } else { 30 }]).expect("an array");
+        store.apply(&Move::Collocate(Collocated { formula, from, out: out.clone() })).expect("a move");
+        let numbers = store.numbers(&out).expect("numbers");
+        assert!(numbers.iter().any(|x| x.abs() > 1e-6), "{formula:?}");
+        collocated.extend(numbers);
+    }
     let spare = store.zeros(Elem::F64, &[3, 4, 3]).expect("an array");
     store.copy(&out, &spare).expect("a copy");
-    let all = [&spare, &at, &row, &history].map(|view| store.numbers(view).expect("numbers")).concat();
+    let mut all = [&spare, &at, &row, &history].map(|view| store.numbers(view).expect("numbers")).concat();
+    all.extend(collocated);
     let TensorData::F32(single) = store.read(&rounded).expect("numbers") else { panic!("single precision") };
     (all, single)
 }
@@ -547,15 +593,20 @@ fn logged(path: &str) -> Vec<(String, usize)> {
 #[test]
 fn steps_follow_one_another_without_the_host() {
     let (folder, model) = training();
-    let log = folder.path().join("log").display().to_string();
-    let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "2"];
-    let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &args);
-    assert_eq!(code, Some(0), "{said}");
-    let log = logged(&log);
-    let mut runs: Vec<usize> = log.split(|(what, _)| what != "graph").map(<[_]>::len).filter(|n| *n > 0).collect();
-    // The first of all steps is launched by parts.
-    runs.sort_unstable();
-    assert_eq!(runs, [63, 64, 64]);
+    // By substitution, and with an explicit solution matrix, which the first step makes.
+    for (batch, operator) in [("fit.batch=8", false), ("fit.batch=16", true)] {
+        let (_, plan, _) = mechc(&[], &["check", &model, "--plan", "--set", batch]);
+        assert_eq!(plan.contains("explicit solution matrix, kept there"), operator, "{plan}");
+        let log = folder.path().join(batch).display().to_string();
+        let args = ["bench", "step", &model, "--device", "cuda", "--repeat", "2", "--set", batch];
+        let (code, _, said) = mechc(&[("FAKE_CUDA_LOG", &log)], &args);
+        assert_eq!(code, Some(0), "{said}");
+        let log = logged(&log);
+        let mut runs: Vec<usize> = log.split(|(what, _)| what != "graph").map(<[_]>::len).filter(|n| *n > 0).collect();
+        // The first of all steps is launched by parts.
+        runs.sort_unstable();
+        assert_eq!(runs, [63, 64, 64]);
+    }
 }
 
 #[test]
@@ -669,6 +720,21 @@ fn times_are_measured_on_either() {
             assert_eq!(found["dtype"].as_str(), Some(*dtype), "{text}");
             assert!(found["device"].as_str().is_some_and(|d| d.starts_with(device)), "{text}");
         }
+    }
+    // As many systems with one matrix as an explicit matrix pays for, one fewer, and as many with matrices of their own; few long ones.
+    for (batch, steps, matrices, operator, cut) in [
+        ("64", "8", &["--constant-matrix"][..], true, false),
+        ("63", "8", &["--constant-matrix"], false, false),
+        ("64", "8", &[], false, false),
+        ("2", "128", &[], false, true),
+    ] {
+        let args =
+            ["bench", "solve", "--batch", batch, "--steps", steps, "--repeat", "2", "--json", "--device", "cuda"];
+        let (code, text, said) = mechc(&[], &[&args[..], matrices].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
+        assert_eq!(found["forward_operator"].as_bool(), Some(operator), "{text}");
+        assert_eq!(found["regime"].as_str().map(|r| r.contains("in 16 segments")), Some(cut), "{text}");
     }
     let args = ["bench", "solve", "--batch", "5", "--steps", "8", "--rows", "hermite", "--device", "cuda"];
     let (code, _, said) = mechc(&[], &args);

@@ -116,3 +116,36 @@ fn options_of_the_plan() {
         assert!(said.contains(says), "{args:?}: {said}");
     }
 }
+
+/// What a plan says of devices is what the programs for them do.
+#[test]
+fn devices_solve_as_it_is_planned() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut methods = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(&folder).expect("the examples") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|e| e != "mech") {
+            continue;
+        }
+        let (mut session, name) = Session::open(&path).expect("the example opens");
+        let (Ok(planned), Ok(functions)) = (session.plan(&name, &[], None), session.device_functions(&name, &[]))
+        else {
+            panic!("{name} is planned and lowered")
+        };
+        let trainings = planned.iter().filter(|p| p.purpose == Purpose::Training);
+        let steps = functions.iter().map(|f| &f.program).filter(|p| p.entry.name == "step");
+        for (planned, program) in trainings.zip(steps) {
+            let samples = |axis: &mechc::artifact::Axis| axis.size.unwrap_or(planned.samples) as u64;
+            let sizes: Vec<u64> = program.entry.axes.iter().map(samples).collect();
+            for solve in &planned.solves {
+                let device = solve.device.expect("a method");
+                let method = device.method;
+                assert_eq!(device.regime.is_none(), method == SolveMethod::Operator, "{name}: {}", planned.what);
+                let used = program.operators_used(&sizes).contains(&true);
+                assert_eq!(method == SolveMethod::Operator, used, "{name}: {}", planned.what);
+                *methods.entry(format!("{method:?}")).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(methods.len() >= 2, "{methods:?}");
+}

@@ -5,15 +5,18 @@
 //!
 //! 1. binds the sizes of all axes as on the host and lays out buffers and scratch, each aligned to 256 bytes;
 //! 2. sets every word of the status, one `u64` for each of [`DeviceProgram::checks`], to `u64::MAX`;
-//! 3. runs [`DeviceProgram::steps`] in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
+//! 3. runs the [`DeviceProgram::steps`] that are [needed](Launch::when) in order on one stream. No step waits for the host, so that all of them can be recorded as one graph
 //!    for each set of sizes;
-//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::place`]).
+//! 4. reads the status back: a word that is not `u64::MAX` is a failure ([`Check::failed`], [`Check::place`]).
 //!
 //! All kernels are `extern "C"`, one-dimensional in grid and block, and take 64-bit words: an address for memory and status, an
 //! `unsigned long long` for numbers. They write no float by atomic operations, so that results are the same in every run.
 
+use super::operator::{SolutionOperator, When};
 use super::{BufferIndex, Entry, Size};
 use crate::base::Elem;
+
+pub use super::count::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, segments};
 
 /// The program of one entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +31,8 @@ pub struct DeviceProgram {
     pub scratch: Vec<Scratch>,
     /// What to do, in order.
     pub steps: Vec<DeviceStep>,
+    /// Explicit solution matrices, which are used where sizes are such that they pay.
+    pub operators: Vec<SolutionOperator>,
     /// The words of the status.
     pub checks: Vec<Check>,
 }
@@ -43,8 +48,6 @@ pub struct Kernel {
     pub barriers: bool,
     /// Whether one thread keeps small matrices in registers: such a kernel must not spill.
     pub unrolled: bool,
-    /// What it computes, in the names of the model.
-    pub note: String,
 }
 
 /// Memory that kernels address.
@@ -65,35 +68,10 @@ pub struct Scratch {
     pub count: Count,
     /// First and last step of the *entry* that use it; in between it keeps its numbers.
     pub alive: (usize, usize),
-}
-
-/// A product of sizes, each cut off at a limit of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Count {
-    /// Each size and the most it counts for.
-    pub factors: Vec<(Size, u64)>,
-}
-
-impl Count {
-    /// A size as it is.
-    pub fn of(size: Size) -> Count {
-        Count { factors: vec![(size, u64::MAX)] }
-    }
-
-    /// The product with a size that counts for `most` at most.
-    pub fn times(mut self, size: Size, most: u64) -> Count {
-        self.factors.push((size, most));
-        self
-    }
-
-    /// Its value for the sizes of all axes, or `None` beyond 63 bits.
-    pub fn value(&self, sizes: &[u64]) -> Option<u64> {
-        let product = self.factors.iter().try_fold(1u64, |product, (size, most)| {
-            let factor = size.value(sizes)?.min(*most);
-            product.checked_mul(factor)
-        })?;
-        (product <= i64::MAX as u64).then_some(product)
-    }
+    /// When it is needed: else it takes no room.
+    pub when: When,
+    /// Whether it keeps its numbers from call to call, for as long as sizes stay.
+    pub kept: bool,
 }
 
 /// One argument of a launch.
@@ -116,6 +94,30 @@ pub enum DeviceStep {
     Gemm(Box<Gemm>),
 }
 
+impl DeviceStep {
+    /// The launch of a generated kernel: of a product that which does the same.
+    pub fn launch(&self) -> &Launch {
+        match self {
+            DeviceStep::Launch(launch) => launch,
+            DeviceStep::Gemm(gemm) => &gemm.generated,
+        }
+    }
+}
+
+impl DeviceProgram {
+    /// For each operator whether it is used, for the sizes of all axes.
+    pub fn operators_used(&self, sizes: &[u64]) -> Vec<bool> {
+        self.operators.iter().map(|operator| operator.pays(sizes)).collect()
+    }
+}
+
+impl Scratch {
+    /// How many numbers it holds where these operators are used, or `None` beyond 63 bits.
+    pub fn numbers(&self, sizes: &[u64], used: &[bool]) -> Option<u64> {
+        if self.when.needed(used, true) { self.count.value(sizes) } else { Some(0) }
+    }
+}
+
 /// A launch: `ceil(threads / block)` blocks. With no thread there is nothing to launch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
@@ -127,11 +129,15 @@ pub struct Launch {
     pub threads: Count,
     /// The step of the entry that this is a part of.
     pub origin: usize,
+    /// When it is needed.
+    pub when: When,
+    /// What it computes, in the names of the model. Launches of one kernel may differ in it.
+    pub note: String,
 }
 
 /// Products in the terms of BLAS: all matrices are column-major, and
 /// `out (rows x columns) = op(left) (rows x inner) op(right) (inner x columns)` for every combination of the batch indices, summed
-/// over the combinations of [`Gemm::sums`], of which the first replaces `out` and the others are added to it.
+/// over the combinations of [`Gemm::sums`], of which the first replaces `out`, unless [`Gemm::add`] says otherwise, and the others are added to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gemm {
     /// The type of one number.
@@ -152,6 +158,8 @@ pub struct Gemm {
     pub batch: Vec<(Size, [Size; 3])>,
     /// Outer summation indices: extent, and strides in `left`, `right`.
     pub sums: Vec<(Size, [Size; 2])>,
+    /// Whether the first is added to `out` as well.
+    pub add: bool,
     /// The same by a generated kernel, all in one launch: for small products and where there is no library.
     pub generated: Launch,
 }
@@ -182,6 +190,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether a word tells of a failure.
+    pub fn failed(&self, word: u64) -> bool {
+        word != u64::MAX && self.failure != DeviceFailure::Narrow
+    }
+
     /// The sample and the time step that a status word stands for.
     pub fn place(&self, word: u64, sizes: &[u64]) -> (u64, u64) {
         let places = self.places.value(sizes).unwrap_or(1).max(1);
@@ -196,6 +209,8 @@ pub enum DeviceFailure {
     NotPositiveDefinite,
     /// Corrections of a relaxed solve with a factor in single precision do not come to rest.
     NotConverged,
+    /// Single precision is too little for a factor; later steps solve in double precision, so this is no failure.
+    Narrow,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
     Undetermined,
 }
@@ -203,14 +218,6 @@ pub enum DeviceFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_cut_each_factor_off_and_refuse_overflow() {
-        let count = Count::of(Size::axis(0)).times(Size::axis(1), 8);
-        assert_eq!(count.value(&[3, 100]), Some(24));
-        assert_eq!(count.value(&[3, 5]), Some(15));
-        assert_eq!(count.value(&[u64::MAX / 4, 100]), None);
-    }
 
     #[test]
     fn a_status_word_names_sample_and_time_step() {

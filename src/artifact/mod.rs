@@ -8,8 +8,10 @@
 //! parameters; sizes are products of axis sizes ([`Size`]), so all of them are known once a call has bound the axes.
 
 mod code;
+mod count;
 pub mod device;
 mod entry;
+pub mod operator;
 mod outline;
 mod pointwise;
 mod size;

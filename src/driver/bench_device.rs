@@ -7,7 +7,10 @@ use super::conformance::{SolveForm, StepAxes};
 use super::failure::{Failure, Problem};
 use super::run;
 use super::target::{self, Target};
+use crate::artifact::Axis;
 use crate::base::{SolvePrecision, TensorData};
+use crate::codegen;
+use crate::codegen::cuda::SolveRegime;
 use crate::ir;
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::runtime::{RuntimeError, Sequence, Store, View};
@@ -18,10 +21,28 @@ use crate::solve::relaxed::{Precision, Scheme};
 pub struct DeviceTimes {
     /// Device, driver and compiler.
     pub device: String,
+    /// How it does the systems where gradients are taken, and without them unless by an explicit matrix.
+    pub regime: SolveRegime,
+    /// Whether the solve without gradients is the product with an explicit matrix. With the gradients of the matrix a solve has none, so what
+    /// is left for them after subtraction holds the difference of both solves.
+    pub operator: bool,
     /// Median time to send coefficients, right-hand sides, initial values, steps and upstream gradients.
     pub to_device_ms: f64,
     /// Median time to fetch the solution and all gradients.
     pub from_device_ms: f64,
+}
+
+impl DeviceTimes {
+    /// How the systems are done, in words.
+    pub(super) fn ways(&self) -> String {
+        match self.operator {
+            false => format!("resident arrays, {}", self.regime),
+            true => format!(
+                "resident arrays; forward by an explicit solution matrix, backward with a factor for its gradients: {}",
+                self.regime
+            ),
+        }
+    }
 }
 
 /// Measures on a device; `None` where the processor was chosen.
@@ -73,7 +94,13 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
         backward_ms: (both_ms - forward_ms).max(0.0),
         forward_bytes: bytes(&forward.params) + bytes(&forward.results),
         backward_bytes: bytes(&both.params) + bytes(&both.results),
-        device: Some(DeviceTimes { device: target.describe(), to_device_ms, from_device_ms }),
+        device: Some(DeviceTimes {
+            device: target.describe(),
+            regime: regime(bench, &form),
+            operator: forward_has_operator(bench, &form)?,
+            to_device_ms,
+            from_device_ms,
+        }),
     }))
 }
 
@@ -105,7 +132,27 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
             Precision::Mixed => SolvePrecision::Mixed,
         },
         steps: if bench.constant_matrix { StepAxes::One } else { StepAxes::Sample },
+        fixed: false,
     })
+}
+
+/// How a device does the systems.
+fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
+    let (systems, steps) = (bench.batch as u64, bench.steps as u64);
+    // One matrix is factored in double precision anyway.
+    let precision = match form.precision {
+        SolvePrecision::Mixed if !form.own && form.steps == StepAxes::One => SolvePrecision::F64,
+        precision => precision,
+    };
+    SolveRegime::of(systems, steps, form.states * form.orders, form.central, precision)
+}
+
+/// Whether the solve without its adjoint is the product with an explicit matrix, as its program says.
+fn forward_has_operator(bench: &SolveBench, form: &SolveForm) -> Result<bool, Failure> {
+    let program = codegen::cuda::generate(&form.program_of(false)?);
+    let free = |axis: &Axis| if axis.name == "time" { bench.steps } else { bench.batch };
+    let sizes: Vec<u64> = program.entry.axes.iter().map(|a| a.size.unwrap_or_else(|| free(a)) as u64).collect();
+    Ok(program.operators_used(&sizes).contains(&true))
 }
 
 /// A solve, with its adjoint or without, on resident arrays.

@@ -276,6 +276,8 @@ impl SolveTimes {
             "backward_bytes": self.backward_bytes,
             "instructions": instructions(),
             "device": self.device.as_ref().map_or("cpu", |d| d.device.as_str()),
+            "regime": self.device.as_ref().map(|d| d.regime.to_string()),
+            "forward_operator": self.device.as_ref().map(|d| d.operator),
             "to_device_ms": self.device.as_ref().map(|d| d.to_device_ms),
             "from_device_ms": self.device.as_ref().map(|d| d.from_device_ms),
             "version": env!("CARGO_PKG_VERSION"),
@@ -299,7 +301,7 @@ impl fmt::Display for SolveTimes {
             b.highest,
             counted(b.equations, "equation"),
             self.device.as_ref().map_or_else(|| counted(b.threads, "thread"), |d| d.device.clone()),
-            self.device.as_ref().map_or_else(|| instructions().to_string(), |_| "resident arrays".to_string())
+            self.device.as_ref().map_or_else(|| instructions().to_string(), DeviceTimes::ways)
         )?;
         writeln!(f, "{:10}{:>14}{:>16}{:>16}{:>10}", "", "median", "systems/s", "bytes", "GB/s")?;
         let rows =

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::device_sources::DeviceFunction;
-use crate::artifact::device::{Argument, Count, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::artifact::device::{
+    Argument, Count, DeviceProgram, DeviceStep, FEWEST_STEPS_CUT, Factor, Launch, MOST_THREADS_CUT, Memory, TimeCut,
+};
+use crate::artifact::operator::{FEWEST_SYSTEMS, LARGEST_OPERATOR, SolutionOperator, When};
 use crate::artifact::{BufferPlace, Port, Size};
 use crate::base::Elem;
 
@@ -11,15 +14,25 @@ const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a 
 
    F_axes            the axes that sizes are made of; s[i] is the size of axis i, which each call chooses where it is 0 here
    F_memory          buffers b0, b1, ... and scratch w0, w1, ...: type, number of elements, use, shape (row-major)
-   F_launches        what is launched, in this order: kernel, regime, threads of a block, threads, arguments
+   F_launches        what is launched, in this order: kernel, regime, threads of a block, threads, arguments, when
    F_elements(i, s)  the number of elements of memory i
    F_threads(i, s)   the threads of launch i; a launch has (threads + block - 1) / block blocks, and none is made without a thread
    F_arguments(i, s, memory, status, words)  writes the 64-bit words that launch i takes and gives their number: memory has the address
                      of every piece of memory, status that of F_status_count words
 
+   F_operators       explicit solution matrices of relaxed solves, each with the parameters it is made from
+   F_operator(i, s)  whether operator i is used: a launch or scratch that is needed only where it is, or is not, has no thread and no
+                     element otherwise
+
+   A launch whose `when` ends in `made` can be left out of a call where the operator's kept scratch still holds what an earlier call
+   made of the same parameters.
+
    Every kernel is extern \"C\", one-dimensional, without dynamic shared memory. Its parameters are 64 bits wide: addresses and numbers.
    Words of the status hold all ones before the first launch; a step that fails puts the smallest place there at which it did. Scratch
-   and temporaries need no values before, and hold what later launches of the same call read. */
+   and temporaries need no values before, and hold what later launches of the same call read.
+
+   Few long systems of a relaxed solve are cut in time. In the tables segments(n) is the number of segments of n steps; cut(b, l, n) is 1
+   where b systems of l threads each and n steps are cut, else 0, and whole(b, l, n) the other way round. One of two regimes has no threads. */
 #pragma once
 
 typedef unsigned long long mechc_word;
@@ -35,7 +48,13 @@ typedef struct {
   unsigned block;
   const char* threads;
   const char* arguments;
+  const char* when;
 } mechc_launch;
+
+typedef struct {
+  const char* name;
+  const char* parameters;
+} mechc_operator;
 
 typedef struct {
   const char* name;
@@ -47,11 +66,26 @@ typedef struct {
 } mechc_memory;
 
 static inline mechc_word mechc_least(mechc_word a, mechc_word b) { return a < b ? a : b; }
+
+static inline mechc_word mechc_segments(mechc_word steps) {
+  mechc_word segments = 1;
+  while (2 * segments * segments <= steps) segments *= 2;
+  return segments;
+}
+
 ";
+
+/// The rule of cutting systems in time.
+fn rule() -> String {
+    format!(
+        "static inline mechc_word mechc_cut(mechc_word systems, mechc_word lanes, mechc_word steps) {{\n  return systems * lanes <= {MOST_THREADS_CUT} && steps >= {FEWEST_STEPS_CUT};\n}}\n"
+    )
+}
 
 /// The header of these functions.
 pub(super) fn text(functions: &[DeviceFunction]) -> String {
     let mut out = String::from(HEADER);
+    out.push_str(&rule());
     for function in functions {
         tables(&mut out, function);
         calls(&mut out, &function.name, &function.program);
@@ -89,9 +123,16 @@ fn tables(out: &mut String, function: &DeviceFunction) {
         memory(out, &format!("b{i}"), buffer.elem, &buffer.size.to_string(), &used, &port.map_or(String::new(), axes));
     }
     for (i, scratch) in program.scratch.iter().enumerate() {
-        memory(out, &format!("w{i}"), scratch.elem, &count(&scratch.count), "scratch", "");
+        let numbers = count(&scratch.count);
+        let used = match (scratch.kept, when(scratch.when)) {
+            (true, _) => "kept scratch".to_string(),
+            (false, when) if when.is_empty() => "scratch".to_string(),
+            (false, when) => format!("scratch, {when}"),
+        };
+        memory(out, &format!("w{i}"), scratch.elem, &numbers, &used, "");
     }
-    let _ = writeln!(out, "  {{0, 0, 0, 0, 0, 0}}\n}};\nstatic const mechc_launch {name}_launches[] = {{");
+    operators(out, name, program);
+    let _ = writeln!(out, "static const mechc_launch {name}_launches[] = {{");
     for launch in launches(program) {
         let Some(kernel) = program.kernels.get(launch.kernel) else { continue };
         let arguments: Vec<String> = launch
@@ -104,11 +145,41 @@ fn tables(out: &mut String, function: &DeviceFunction) {
                 Argument::Status(i) => format!("status{i}"),
             })
             .collect();
-        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&kernel.note));
-        let _ =
-            writeln!(out, "  {{\"{}\", \"{regime}\", {}, \"{threads}\", \"{arguments}\"}},", kernel.name, kernel.block);
+        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&launch.note));
+        let (name, block, when) = (&kernel.name, kernel.block, when(launch.when));
+        let _ = writeln!(out, "  {{\"{name}\", \"{regime}\", {block}, \"{threads}\", \"{arguments}\", \"{when}\"}},");
     }
-    out.push_str("  {0, 0, 0, 0, 0}\n};\n");
+    out.push_str("  {0, 0, 0, 0, 0, 0}\n};\n");
+}
+
+/// The end of the table of memory, and that of operators.
+fn operators(out: &mut String, name: &str, program: &DeviceProgram) {
+    let _ = writeln!(out, "  {{0, 0, 0, 0, 0, 0}}\n}};\nstatic const mechc_operator {name}_operators[] = {{");
+    for (i, operator) in program.operators.iter().enumerate() {
+        let parameters = operator.parameters.iter().filter_map(|&p| program.entry.params.get(p));
+        let parameters: Vec<String> = parameters.map(|p| plain(&p.name)).collect();
+        let _ = writeln!(out, "  {{\"operator {i}\", \"{}\"}},", parameters.join(", "));
+    }
+    out.push_str("  {0, 0}\n};\n");
+}
+
+/// When something is needed, in words; none where it always is.
+fn when(when: When) -> String {
+    match when {
+        When::Always => String::new(),
+        When::Made(i) => format!("operator {i} made"),
+        When::Applied(i) => format!("operator {i} applied"),
+        When::Substituted(i) => format!("operator {i} not used"),
+    }
+}
+
+/// What is needed only where an operator is used, or is not.
+fn needed_in_c(name: &str, when: When, value: String) -> String {
+    match when {
+        When::Always => value,
+        When::Made(i) | When::Applied(i) => format!("{name}_operator({i}, s) ? {value} : 0"),
+        When::Substituted(i) => format!("{name}_operator({i}, s) ? 0 : {value}"),
+    }
 }
 
 fn memory(out: &mut String, name: &str, elem: Elem, count: &str, used: &str, shape: &str) {
@@ -126,6 +197,7 @@ fn calls(out: &mut String, name: &str, program: &DeviceProgram) {
         ("memory_count", buffers + scratch),
         ("launch_count", launches.len()),
         ("status_count", program.checks.len()),
+        ("operator_count", program.operators.len()),
         ("most_arguments", most),
     ];
     let counts: Vec<String> = counts.iter().map(|(what, n)| format!("{name}_{what} = {n}")).collect();
@@ -138,9 +210,20 @@ fn calls(out: &mut String, name: &str, program: &DeviceProgram) {
         }
         out.push_str("    default: return 0;\n  }\n}\n");
     };
+    let pays = |operator: &SolutionOperator| {
+        let [rhs, iv] = operator.inputs.each_ref().map(size_in_c);
+        let numbers = format!("({rhs} + {iv}) * {}", size_in_c(&operator.outputs));
+        let enough = |systems: &Size| format!("{} >= {FEWEST_SYSTEMS}", size_in_c(systems));
+        let enough: Vec<String> = operator.systems.iter().map(enough).collect();
+        format!("({}) && {numbers} <= {LARGEST_OPERATOR}", enough.join(" || "))
+    };
+    cases("operator", program.operators.iter().map(pays).collect());
     let own = entry.buffers.iter().map(|b| size_in_c(&b.size));
-    cases("elements", own.chain(program.scratch.iter().map(|s| count_in_c(&s.count))).collect());
-    cases("threads", launches.iter().map(|l| count_in_c(&l.threads)).collect());
+    cases(
+        "elements",
+        own.chain(program.scratch.iter().map(|s| needed_in_c(name, s.when, count_in_c(&s.count)))).collect(),
+    );
+    cases("threads", launches.iter().map(|l| needed_in_c(name, l.when, count_in_c(&l.threads))).collect());
     let _ = writeln!(
         out,
         "static inline unsigned {name}_arguments(unsigned i, const mechc_word* s, const mechc_word* memory, mechc_word status, mechc_word* words) {{"
@@ -164,10 +247,7 @@ fn calls(out: &mut String, name: &str, program: &DeviceProgram) {
 
 /// The launches of a program; products by their generated kernels.
 fn launches(program: &DeviceProgram) -> impl Iterator<Item = &Launch> {
-    program.steps.iter().map(|step| match step {
-        DeviceStep::Launch(launch) => launch,
-        DeviceStep::Gemm(gemm) => &gemm.generated,
-    })
+    program.steps.iter().map(DeviceStep::launch)
 }
 
 /// A count as people write it.
@@ -175,9 +255,20 @@ fn count(count: &Count) -> String {
     let factors: Vec<String> = count
         .factors
         .iter()
-        .map(|(size, most)| if *most == u64::MAX { size.to_string() } else { format!("min({size}, {most})") })
+        .map(|factor| match factor {
+            Factor::Size(size, u64::MAX) => size.to_string(),
+            Factor::Size(size, most) => format!("min({size}, {most})"),
+            Factor::Segments(steps) => format!("segments({steps})"),
+            Factor::When { systems, cut: true } => format!("cut({})", arguments(systems, Size::to_string)),
+            Factor::When { systems, cut: false } => format!("whole({})", arguments(systems, Size::to_string)),
+        })
         .collect();
     if factors.is_empty() { "1".to_string() } else { factors.join(" * ") }
+}
+
+/// What the rule of cutting systems in time depends on.
+fn arguments(of: &TimeCut, size: fn(&Size) -> String) -> String {
+    format!("{}, {}, {}", size(&of.systems), of.lanes, size(&of.steps))
 }
 
 fn size_in_c(size: &Size) -> String {
@@ -186,9 +277,12 @@ fn size_in_c(size: &Size) -> String {
 }
 
 fn count_in_c(count: &Count) -> String {
-    let factor = |(size, most): &(Size, u64)| match *most {
-        u64::MAX => size_in_c(size),
-        most => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+    let factor = |factor: &Factor| match factor {
+        Factor::Size(size, u64::MAX) => size_in_c(size),
+        Factor::Size(size, most) => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+        Factor::Segments(steps) => format!("mechc_segments({})", size_in_c(steps)),
+        Factor::When { systems, cut: true } => format!("mechc_cut({})", arguments(systems, size_in_c)),
+        Factor::When { systems, cut: false } => format!("!mechc_cut({})", arguments(systems, size_in_c)),
     };
     if count.factors.is_empty() {
         return "1ULL".to_string();

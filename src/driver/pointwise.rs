@@ -1,19 +1,24 @@
 //! A model compiled for evaluation point by point: what simulation and the joint engine call.
 
+use super::collocated::{Resident, Sizes};
 use super::failure::Failure;
 use super::target::{self, Target};
 use crate::artifact::Pattern;
 use crate::hir::Model;
 use crate::lower::{self, LowerError, pointwise};
 use crate::runtime::cuda::DeviceError;
-use crate::runtime::{Callable, RuntimeError, TensorView, TensorViewMut, Threads};
-use crate::train::joint::{Dynamics, EvaluateError, Points};
+use crate::runtime::{Callable, Loaded, RuntimeError, TensorView, TensorViewMut, Threads};
+use crate::train::joint::{Chain, Dynamics, EvaluateError, Held, Points};
 use crate::{codegen, ir, kernel};
 
 /// A compiled model.
 pub struct Compiled {
     field: Callable,
     linearise: Option<Callable>,
+    /// Where it was compiled for.
+    program: Loaded,
+    /// What stays there between evaluations, on a device.
+    resident: Option<Resident>,
     /// Why the device failed, once it has.
     fault: Option<DeviceError>,
     pattern: Pattern,
@@ -72,6 +77,8 @@ impl Compiled {
         Ok(Compiled {
             field: load(pointwise::FIELD)?,
             linearise: if pattern.is_some() { Some(load(pointwise::LINEARISE)?) } else { None },
+            program,
+            resident: None,
             fault: None,
             pattern: pattern.unwrap_or_default(),
             unknowns: model.unknowns.len(),
@@ -141,6 +148,29 @@ impl Dynamics for Compiled {
         match &mut self.linearise {
             Some(executable) => call(executable, sizes, at, xi, self.pattern.rows, entries).map_err(|e| self.failed(e)),
             None => Err(EvaluateError("it was compiled without derivatives".to_string())),
+        }
+    }
+
+    fn hold(&mut self, held: &Held) -> Result<bool, EvaluateError> {
+        self.resident = None;
+        let Some(linearise) = self.linearise.as_ref().filter(|_| matches!(self.program, Loaded::Device { .. })) else {
+            return Ok(false);
+        };
+        let (components, unknowns, inputs) = (self.components, self.unknowns, self.inputs);
+        let sizes = Sizes { components, unknowns, inputs, rows: self.pattern.rows };
+        match Resident::new(&self.program, (&self.field, linearise), sizes, held) {
+            Ok(resident) => {
+                self.resident = Some(resident);
+                Ok(true)
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn chain(&mut self, what: Chain, x: &[f64], xi: &[f64]) -> Result<Vec<Vec<f64>>, EvaluateError> {
+        match &mut self.resident {
+            Some(resident) => resident.chain(what, x, xi).map_err(|e| self.failed(e)),
+            None => Err(EvaluateError(format!("it holds no grid for {what:?}"))),
         }
     }
 }

@@ -13,6 +13,7 @@
 mod bind;
 mod call;
 mod callable;
+mod collocate;
 pub mod cuda;
 mod error;
 mod executable;
@@ -28,6 +29,7 @@ mod view;
 mod workspace;
 
 pub use callable::{Callable, Loaded};
+pub use collocate::{Collocated, Formula};
 pub use error::RuntimeError;
 pub use executable::{Arg, Executable};
 pub use moves::Move;

@@ -1,11 +1,12 @@
 //! What happens to resident arrays between calls of functions, on the host; [`cuda::Moves`](super::cuda) does the same on a device.
 
 use super::RuntimeError;
+use super::collocate::Collocated;
 use super::store::{Store, View, foreign};
 use crate::base::TensorData;
 
 /// One move. All numbers are in double precision but where it says otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Move {
     /// `out[s, i, :] = table[first[s] + i, :]`: rows that follow one another, for every sample.
     Gather {
@@ -50,6 +51,8 @@ pub enum Move {
         /// As many upper bounds.
         upper: View,
     },
+    /// A formula of collocation.
+    Collocate(Collocated),
 }
 
 impl Move {
@@ -61,6 +64,18 @@ impl Move {
             Move::Append { value, history, at } => vec![value, history, at],
             Move::Round { from, to } => vec![from, to],
             Move::Bound { value, lower, upper } => vec![value, lower, upper],
+            Move::Collocate(c) => c.from.iter().chain([&c.out]).collect(),
+        }
+    }
+
+    /// Those that it writes.
+    pub(super) fn written(&self) -> Vec<&View> {
+        match self {
+            Move::Gather { out, .. } | Move::Row { out, .. } => vec![out],
+            Move::Append { history, at, .. } => vec![history, at],
+            Move::Round { to, .. } => vec![to],
+            Move::Bound { value, .. } => vec![value],
+            Move::Collocate(c) => vec![&c.out],
         }
     }
 
@@ -79,6 +94,7 @@ impl Move {
             Move::Append { value, at, .. } => value.len() == 1 && at.len() == 1,
             Move::Round { from, to } => from.len() == to.len(),
             Move::Bound { value, lower, upper } => [lower.len(), upper.len()] == [value.len(); 2],
+            Move::Collocate(c) => c.sizes().is_some() && c.from.iter().all(|view| !view.overlaps(&c.out)),
         };
         let reason = || format!("the arrays of a move do not fit one another: {self:?}");
         if fits { Ok(()) } else { Err(RuntimeError::Move { reason: reason() }) }
@@ -122,6 +138,11 @@ impl Move {
                 let numbers = store.host_mut(value).ok_or_else(foreign)?;
                 numbers.iter_mut().zip(bounds).for_each(|(x, (lower, upper))| *x = x.max(lower).min(upper));
                 Ok(())
+            }
+            Move::Collocate(c) => {
+                let from = c.from.iter().map(|view| store.numbers(view)).collect::<Result<Vec<_>, _>>()?;
+                let from: Vec<&[f64]> = from.iter().map(Vec::as_slice).collect();
+                c.formula.apply(&from, store.host_mut(&c.out).ok_or_else(foreign)?)
             }
         }
     }

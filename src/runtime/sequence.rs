@@ -119,7 +119,9 @@ impl Sequence {
             if self.device.is_none() {
                 self.device = Some(DeviceSequence::new(&self.steps, store)?);
             }
-            return self.device.as_mut().map_or(Ok(()), |device| device.run(range));
+            let done = self.device.as_mut().map_or(Ok(()), |device| device.run(store, range.clone()));
+            self.steps.get(range).unwrap_or_default().iter().flat_map(Step::written).for_each(|view| store.touch(view));
+            return done;
         }
         self.steps.get_mut(range).unwrap_or_default().iter_mut().try_for_each(|step| match step {
             Step::Move(what) => what.run(store),
@@ -141,6 +143,16 @@ impl Sequence {
     /// [`RuntimeError::Device`].
     pub fn forget(&self) -> Result<(), RuntimeError> {
         self.device.as_ref().map_or(Ok(()), DeviceSequence::forget)
+    }
+}
+
+impl Step {
+    /// The views that it writes.
+    pub(super) fn written(&self) -> Vec<&View> {
+        match self {
+            Step::Call(bound) => bound.results.iter().collect(),
+            Step::Move(what) => what.written(),
+        }
     }
 }
 

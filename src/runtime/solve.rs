@@ -5,6 +5,7 @@
 
 use super::RuntimeError;
 use super::call::Run;
+use crate::artifact::operator::operator_pays;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::base::SolvePrecision;
 use crate::solve::relaxed::{
@@ -121,11 +122,6 @@ impl SolverState {
     }
 }
 
-/// The most numbers an explicit solution matrix may have: 2 MiB, so that it stays in the cache while it is applied.
-const LARGEST_OPERATOR: usize = 1 << 18;
-/// The fewest systems that repay making it.
-const FEWEST_SYSTEMS: usize = 64;
-
 /// How the runtime solves systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SolveMethod {
@@ -145,8 +141,8 @@ impl SolveMethod {
     pub fn of(shape: &Shape, scheme: &Scheme, one_matrix: bool) -> SolveMethod {
         if one_matrix && scheme.precision == Precision::Double {
             let rows = shape.equations * shape.steps + shape.initial_steps * shape.states * shape.initial_orders;
-            let numbers = rows.checked_mul(shape.steps * shape.states * shape.orders);
-            if shape.batch >= FEWEST_SYSTEMS && numbers.is_some_and(|n| n <= LARGEST_OPERATOR) {
+            let unknowns = shape.steps * shape.states * shape.orders;
+            if operator_pays(shape.batch as u64, rows as u64, unknowns as u64) {
                 return SolveMethod::Operator;
             }
         }
@@ -281,9 +277,9 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
     intervals(s, &one, h, &mut steps);
     let h = Steps { values: &steps, per_sample: false, per_state: false };
     let mut problem = problem(s, one, Coefficients::Shared(c), (rhs, iv), h);
-    // A device has no factor in double precision to fall back to.
+    // A device has tried double precision when it fails.
     if problem.scheme.precision == Precision::Mixed {
-        problem.scheme.precision = Precision::Single;
+        problem.scheme.precision = Precision::Double;
     }
     let mut error = factor(&problem).err()?;
     match &mut error {

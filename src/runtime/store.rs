@@ -14,6 +14,8 @@ pub struct Store {
     id: u64,
     place: Place,
     arrays: Vec<Array>,
+    /// For each array how often it was written.
+    versions: Vec<u64>,
 }
 
 pub(super) enum Place {
@@ -88,7 +90,7 @@ impl Store {
 
     fn new(place: Place) -> Store {
         static STORES: AtomicU64 = AtomicU64::new(0);
-        Store { id: STORES.fetch_add(1, Ordering::Relaxed), place, arrays: Vec::new() }
+        Store { id: STORES.fetch_add(1, Ordering::Relaxed), place, arrays: Vec::new(), versions: Vec::new() }
     }
 
     /// What its views know it by.
@@ -108,7 +110,20 @@ impl Store {
     /// A view of all of an array that is new.
     fn push(&mut self, array: Array, elem: Elem, shape: &[usize]) -> View {
         self.arrays.push(array);
+        self.versions.push(0);
         View { store: self.id, array: self.arrays.len() - 1, offset: 0, elem, shape: shape.to_vec() }
+    }
+
+    /// How often the array that a view is of was written: the same number, the same numbers.
+    pub(super) fn version(&self, view: &View) -> u64 {
+        self.versions.get(view.array).copied().unwrap_or(0)
+    }
+
+    /// Notes that the array that a view is of is written.
+    pub(super) fn touch(&mut self, view: &View) {
+        if let Some(version) = self.versions.get_mut(view.array) {
+            *version += 1;
+        }
     }
 
     /// Whether the arrays are on a device.
@@ -165,6 +180,7 @@ impl Store {
             let reason = format!("{len} numbers ({elem}) do not fit in {} ({})", view.len(), view.elem);
             return Err(RuntimeError::Move { reason });
         }
+        self.touch(view);
         match (self.array_mut(view), data) {
             (Some(Array::Device(piece)), data) => piece.write(view.offset, data),
             (Some(Array::Host(TensorData::F32(to))), TensorData::F32(from)) => {
@@ -215,6 +231,7 @@ impl Store {
         if from.array == to.array {
             return Ok(());
         }
+        self.touch(to);
         let unlike = || RuntimeError::Move { reason: "two arrays differ in type or length".to_string() };
         let [from, to] = self.arrays.get_disjoint_mut([from.array, to.array]).map_err(|_| foreign())?;
         match (from, to) {
@@ -240,9 +257,11 @@ impl Store {
     pub fn apply(&mut self, what: &Move) -> Result<(), RuntimeError> {
         what.check()?;
         match &self.place {
-            Place::Host => what.run(self),
-            Place::Device(moves) => moves.apply(self, what),
+            Place::Host => what.run(self)?,
+            Place::Device(moves) => moves.apply(self, what)?,
         }
+        what.written().into_iter().for_each(|view| self.touch(view));
+        Ok(())
     }
 
     pub(super) fn moves(&self) -> Option<&Arc<Moves>> {

@@ -3,6 +3,7 @@
 use mechc::artifact::device::{
     Argument, Check, Count, DeviceFailure, DeviceProgram, DeviceStep, Gemm, Kernel, Launch, Matrix, Memory, Scratch,
 };
+use mechc::artifact::operator::When;
 use mechc::artifact::{Axis, Buffer, BufferPlace, Entry, LoopStep, Port, Size, Step, SumBuffer};
 use mechc::base::Elem;
 
@@ -69,7 +70,7 @@ fn loops(reads: &[usize], writes: &[usize], sums: &[usize], outer: Size) -> Step
 }
 
 fn kernel(name: &str, block: u32, barriers: bool) -> Kernel {
-    Kernel { name: name.into(), block, barriers, unrolled: true, note: String::new() }
+    Kernel { name: name.into(), block, barriers, unrolled: true }
 }
 
 fn at(buffer: usize) -> Argument {
@@ -100,19 +101,30 @@ pub fn scaled() -> DeviceProgram {
         arguments: vec![at(0), at(1), at(2), Argument::Count(count()), Argument::Status(0)],
         threads: count(),
         origin: 0,
+        when: When::Always,
+        note: String::new(),
     };
     let total = Launch {
         kernel: 1,
         arguments: vec![at(2), Argument::Memory(Memory::Scratch(0)), at(3), Argument::Count(count())],
         threads: Count::of(Size::constant(128)),
         origin: 1,
+        when: When::Always,
+        note: String::new(),
     };
     DeviceProgram {
         entry,
         source: SCALED.into(),
         kernels: vec![kernel("scale", 128, false), kernel("total", 128, true)],
-        scratch: vec![Scratch { elem: Elem::F64, count: Count::of(Size::ONE), alive: (1, 1) }],
+        scratch: vec![Scratch {
+            elem: Elem::F64,
+            count: Count::of(Size::ONE),
+            alive: (1, 1),
+            when: When::Always,
+            kept: false,
+        }],
         steps: vec![DeviceStep::Launch(scale), DeviceStep::Launch(total)],
+        operators: Vec::new(),
         checks: vec![Check { step: 0, failure: DeviceFailure::NotPositiveDefinite, places: Size::ONE }],
     }
 }
@@ -140,6 +152,8 @@ pub fn product() -> DeviceProgram {
         arguments: vec![at(0), at(1), at(2), count(&rows), count(&columns), count(&inner)],
         threads: Count::of(rows.times(&columns)),
         origin: 0,
+        when: When::Always,
+        note: String::new(),
     };
     // Row-major matrices are the transposes of column-major ones, so the factors change places.
     let matrix = |buffer, leading: &Size| Matrix {
@@ -158,6 +172,7 @@ pub fn product() -> DeviceProgram {
         out: matrix(2, &columns),
         batch: Vec::new(),
         sums: Vec::new(),
+        add: false,
         generated,
     };
     DeviceProgram {
@@ -166,6 +181,7 @@ pub fn product() -> DeviceProgram {
         kernels: vec![kernel("product", 64, false)],
         scratch: Vec::new(),
         steps: vec![DeviceStep::Gemm(Box::new(gemm))],
+        operators: Vec::new(),
         checks: Vec::new(),
     }
 }

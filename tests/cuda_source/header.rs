@@ -12,9 +12,9 @@ use mechc::source::MemoryWorld;
 const MODEL: &str = "use std.systems.LotkaVolterra
 model Spring { time [s]; state x [m] order 2; param k [1/s^2]; x'' = -k*x }
 model Prey { state u, w; (u, w)' = ?poly(u, w; degree = 2) }
-data d = simulate LotkaVolterra { steps 100; dt 0.05 }
+data d = simulate LotkaVolterra { steps 400; dt 0.05 }
 network smoother { input u, w over window; mlp [8] relu; output v[2] over window }
-fit Prey to d { window 20; batch 16; orders 2; auxiliary (u, w) = smoother.v; steps 20; optimizer adam(lr = 3e-3) }
+fit Prey to d { window 150; batch 16; orders 2; auxiliary (u, w) = smoother.v; steps 20; optimizer adam(lr = 3e-3) }
 ";
 
 /// Where the C program says that memory `i` is, and the status.
@@ -30,20 +30,37 @@ fn a_c_program_finds_sizes_threads_and_arguments() {
     let files = device_sources("spring.mech", &functions);
     let header = files.iter().find(|f| f.name == "spring.h").expect("the header");
     let text = String::from_utf8(header.bytes.clone()).expect("text");
-    for part in ["time in s", "component: 0 x [m], 1 x' [m/s]", "\"component, time\"", "relaxed solve: blocks of"] {
+    // Windows of 150 steps are cut in time where they are few.
+    for part in [
+        "time in s",
+        "component: 0 x [m], 1 x' [m/s]",
+        "\"component, time\"",
+        "relaxed solve: blocks of",
+        "* segments(150)",
+        "* mechc_segments(150ULL)",
+        "!mechc_cut(",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+    // The units of an explicit matrix are so many in any call and cut in time, the systems that it is for are if they are few: by the same kernels.
+    for (when, asks) in [(" made\"}", false), (" not used\"}", true)] {
+        let cut: Vec<&str> = text.lines().filter(|l| l.contains(when) && l.contains("time in segments")).collect();
+        assert!(!cut.is_empty(), "{when}: {text}");
+        assert!(cut.iter().all(|l| l.contains("segments (for at most") == asks), "{when}: {cut:#?}");
     }
 
     // Sizes of the axes that calls choose differ, so that no two are mixed up.
-    let sizes = |at: usize| -> Vec<u64> {
+    let sizes = |at: usize, least: u64| -> Vec<u64> {
         let axes = &functions[at].program.entry.axes;
-        axes.iter().enumerate().map(|(i, a)| a.size.map_or(11 + 2 * i as u64, |n| n as u64)).collect()
+        axes.iter().enumerate().map(|(i, a)| a.size.map_or(least + 2 * i as u64, |n| n as u64)).collect()
     };
     let mut program = String::from("#include <stdio.h>\n#include \"spring.h\"\nint main(void) {\n");
     let mut expected = String::new();
-    for (at, function) in functions.iter().enumerate() {
+    // Few systems, and as many as an explicit solution matrix pays for.
+    let all = functions.iter().enumerate().flat_map(|(at, f)| [(at, f, 11), (at, f, 70)]);
+    for (at, function, least) in all {
         let (name, of) = (&function.name, &function.program);
-        let sizes = sizes(at);
+        let sizes = sizes(at, least);
         let listed: Vec<String> = sizes.iter().map(u64::to_string).collect();
         let _ = writeln!(
             program,
@@ -63,19 +80,22 @@ fn a_c_program_finds_sizes_threads_and_arguments() {
         );
         let value = |count: &Count| count.value(&sizes).expect("a count");
         let buffers = of.entry.buffers.len();
+        let used = of.operators_used(&sizes);
         for (i, b) in of.entry.buffers.iter().enumerate() {
             let _ = writeln!(expected, "{name} b{i} {} {}", b.elem.bytes(), b.size.value(&sizes).expect("a size"));
         }
         for (i, w) in of.scratch.iter().enumerate() {
-            let _ = writeln!(expected, "{name} w{i} {} {}", w.elem.bytes(), value(&w.count));
+            let _ = writeln!(expected, "{name} w{i} {} {}", w.elem.bytes(), w.numbers(&sizes, &used).expect("a count"));
         }
-        for step in &of.steps {
-            let launch = match step {
-                DeviceStep::Launch(launch) => launch,
-                DeviceStep::Gemm(gemm) => &gemm.generated,
-            };
+        for launch in of.steps.iter().map(DeviceStep::launch) {
             let kernel = &of.kernels[launch.kernel];
-            let _ = write!(expected, "{} {} {}:", kernel.name, kernel.block, value(&launch.threads));
+            let _ = write!(
+                expected,
+                "{} {} {}:",
+                kernel.name,
+                kernel.block,
+                if launch.when.needed(&used, true) { value(&launch.threads) } else { 0 }
+            );
             for argument in &launch.arguments {
                 let word = match argument {
                     Argument::Memory(Memory::Buffer(i)) => address(*i),

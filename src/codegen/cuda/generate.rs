@@ -1,14 +1,17 @@
 //! From a program to a device program, step by step.
 
+use super::listing::Listing;
+pub(super) use super::listing::{Draft, Parameter, count, status};
 use super::prelude::PRELUDE;
-use super::{nest, product, relaxed, spd, text};
+use super::{nest, operator, product, relaxed, spd, text};
 use crate::artifact::device::{
     Argument, Check, Count, DeviceFailure, DeviceProgram, DeviceStep, Kernel, Launch, Memory, Scratch,
 };
+use crate::artifact::operator::When;
 use crate::artifact::{BufferIndex, BufferPlace, Entry, Size, Step};
 use crate::base::Elem;
 use crate::kernel::Program;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// The device program of `program`.
@@ -22,9 +25,9 @@ pub fn generate(program: &Program) -> DeviceProgram {
                     nest::step(&mut generator, nest);
                 }
             }
-            Step::Product(step) => product::step(&mut generator, step),
+            Step::Product(step) => product::step(&mut generator, step, false),
             Step::Spd(step) => spd::step(&mut generator, step),
-            Step::Solve(step) => relaxed::step(&mut generator, step),
+            Step::Solve(step) => operator::step(&mut generator, step),
         }
     }
     generator.finish()
@@ -46,51 +49,28 @@ pub(super) struct Generator<'a> {
     overlaid: BTreeSet<BufferIndex>,
     /// Functions of the source that are there already, by name.
     functions: BTreeSet<String>,
-    /// Factors of relaxed solves.
+    /// Factors of relaxed solves, of launches that are needed at the same time as the next one.
     pub factors: Vec<relaxed::KeptFactor>,
+    /// The others.
+    other_factors: BTreeMap<When, Vec<relaxed::KeptFactor>>,
+    /// When the next launches and scratch are needed.
+    when: When,
+    /// The word of the status without which the next launches do nothing.
+    guard: Option<usize>,
+    /// Scratch that steps name as if it were a buffer of the entry, whose indices follow theirs, and what it is.
+    stand_ins: Vec<(Memory, String)>,
+    /// Explicit solution matrices.
+    pub operators: operator::Operators,
 }
 
 /// A part of the source.
 enum Section {
     /// As it stands.
     Text(String),
+    /// A comment on explicit solution matrices.
+    Operators,
     /// The next kernel.
     Kernel(Listing),
-}
-
-/// The text of a kernel, without its name. Steps that differ in their memory only share it.
-#[derive(PartialEq, Eq)]
-struct Listing {
-    block: u32,
-    declarations: Vec<String>,
-    body: String,
-    /// What each launch computes, and what its arguments are in the names of the model.
-    notes: Vec<(String, Vec<String>)>,
-}
-
-/// A parameter of a kernel and what a launch passes for it.
-pub(super) struct Parameter {
-    /// Its declaration.
-    pub declaration: String,
-    /// Its argument.
-    pub argument: Argument,
-    /// What it is, for a comment.
-    pub note: String,
-}
-
-/// A kernel to be written.
-pub(super) struct Draft {
-    /// What its name ends with.
-    pub suffix: String,
-    /// What it computes.
-    pub note: String,
-    pub block: u32,
-    pub barriers: bool,
-    pub unrolled: bool,
-    pub parameters: Vec<Parameter>,
-    pub threads: Count,
-    /// The text between the braces.
-    pub body: String,
 }
 
 impl<'a> Generator<'a> {
@@ -107,8 +87,6 @@ impl<'a> Generator<'a> {
         for (i, axis) in entry.axes.iter().enumerate().filter(|(_, axis)| axis.size.is_none()) {
             let _ = writeln!(source, "//   s{i}: size of {}", text::comment(&axis.name));
         }
-        source.push('\n');
-        source.push_str(PRELUDE);
         let overlaid = entry
             .in_place
             .iter()
@@ -118,7 +96,7 @@ impl<'a> Generator<'a> {
         Generator {
             entry,
             origin: 0,
-            sections: vec![Section::Text(source)],
+            sections: vec![Section::Text(source), Section::Operators, Section::Text(format!("\n{PRELUDE}"))],
             kernels: Vec::new(),
             scratch: Vec::new(),
             steps: Vec::new(),
@@ -126,15 +104,22 @@ impl<'a> Generator<'a> {
             overlaid,
             functions: BTreeSet::new(),
             factors: Vec::new(),
+            other_factors: BTreeMap::new(),
+            when: When::Always,
+            guard: None,
+            stand_ins: Vec::new(),
+            operators: operator::Operators::default(),
         }
     }
 
     fn finish(self) -> DeviceProgram {
+        let operators = self.operators.finish();
         let mut source = String::new();
         let mut names = self.kernels.iter().map(|k| k.name.as_str());
         for section in &self.sections {
             match section {
                 Section::Text(text) => source.push_str(text),
+                Section::Operators => source.push_str(&operator::listed(self.entry, &operators)),
                 Section::Kernel(listing) => listing.write(names.next().unwrap_or_default(), &mut source),
             }
         }
@@ -144,6 +129,7 @@ impl<'a> Generator<'a> {
             kernels: self.kernels,
             scratch: self.scratch,
             steps: self.steps,
+            operators,
             checks: self.checks,
         }
     }
@@ -155,7 +141,8 @@ impl<'a> Generator<'a> {
 
     /// Memory that lives in this step only.
     pub fn scratch(&mut self, elem: Elem, count: Count) -> Memory {
-        self.scratch.push(Scratch { elem, count, alive: (self.origin, self.origin) });
+        let alive = (self.origin, self.origin);
+        self.scratch.push(Scratch { elem, count, alive, when: self.when, kept: false });
         Memory::Scratch(self.scratch.len() - 1)
     }
 
@@ -166,6 +153,67 @@ impl<'a> Generator<'a> {
         {
             scratch.alive.1 = scratch.alive.1.max(self.origin);
         }
+    }
+
+    /// Memory that keeps its numbers from call to call.
+    pub fn kept(&mut self, elem: Elem, count: Count) -> Memory {
+        let memory = self.scratch(elem, count);
+        if let Some(scratch) = self.scratch.last_mut() {
+            scratch.kept = true;
+        }
+        memory
+    }
+
+    /// An index by which steps name memory that is no buffer of the entry.
+    pub fn stand_in(&mut self, memory: Memory, note: &str) -> BufferIndex {
+        self.stand_ins.push((memory, note.to_string()));
+        self.entry.buffers.len() + self.stand_ins.len() - 1
+    }
+
+    fn stood_in(&self, buffer: BufferIndex) -> Option<&(Memory, String)> {
+        self.stand_ins.get(buffer.checked_sub(self.entry.buffers.len())?)
+    }
+
+    /// The memory that a step names.
+    pub fn named(&self, buffer: BufferIndex) -> Memory {
+        self.stood_in(buffer).map_or(Memory::Buffer(buffer), |(memory, _)| *memory)
+    }
+
+    /// Writes launches that are needed at this time only.
+    pub fn needed(&mut self, when: When, write: impl FnOnce(&mut Self)) {
+        let factors = self.other_factors.remove(&when).unwrap_or_default();
+        let outer = (std::mem::replace(&mut self.when, when), std::mem::replace(&mut self.factors, factors));
+        write(self);
+        self.when = outer.0;
+        let factors = std::mem::replace(&mut self.factors, outer.1);
+        self.other_factors.insert(when, factors);
+    }
+
+    /// How many words the status has so far.
+    pub fn check_count(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// Takes the words from `first` on, those of a solve with a factor in single precision, for no failures: gives that of corrections
+    /// that do not come to rest, if it is among them.
+    pub fn narrowed(&mut self, first: usize) -> Option<usize> {
+        let own = self.checks.get(first..)?;
+        let word = first + own.iter().position(|check| check.failure == DeviceFailure::NotConverged)?;
+        self.checks.iter_mut().skip(first).for_each(|check| check.failure = DeviceFailure::Narrow);
+        Some(word)
+    }
+
+    /// Writes launches that do nothing unless this word of the status tells of something.
+    pub fn guarded(&mut self, word: usize, write: impl FnOnce(&mut Self)) {
+        let outer = (self.guard.replace(word), std::mem::take(&mut self.factors));
+        write(self);
+        // Nobody else finds a factor there that may not have been made.
+        (self.guard, self.factors) = outer;
+    }
+
+    /// Whether anybody reads the buffer after this step.
+    pub fn is_read(&self, buffer: BufferIndex) -> bool {
+        read_after(self.entry, self.origin, buffer)
     }
 
     /// A word of the status.
@@ -183,6 +231,9 @@ impl<'a> Generator<'a> {
 
     /// The name and axes of a buffer that a port has, otherwise nothing.
     pub fn note(&self, buffer: BufferIndex) -> String {
+        if let Some((_, note)) = self.stood_in(buffer) {
+            return note.clone();
+        }
         let ports = match self.entry.buffers.get(buffer).map(|b| b.place) {
             Some(BufferPlace::Param(i)) => self.entry.params.get(i),
             Some(BufferPlace::Result(i)) => self.entry.results.get(i),
@@ -208,10 +259,15 @@ impl<'a> Generator<'a> {
 
     /// Memory as a parameter of this name.
     pub fn memory(&self, memory: Memory, name: &str, written: bool) -> Parameter {
-        let (elem, note) = match memory {
-            Memory::Buffer(b) => (self.entry.buffers.get(b).map_or(Elem::F64, |b| b.elem), self.note(b)),
-            Memory::Scratch(i) => (self.scratch.get(i).map_or(Elem::F64, |s| s.elem), String::new()),
+        let (memory, note) = match memory {
+            Memory::Buffer(b) => (self.named(b), self.note(b)),
+            Memory::Scratch(_) => (memory, String::new()),
         };
+        let elem = match memory {
+            Memory::Buffer(b) => self.entry.buffers.get(b).map(|b| b.elem),
+            Memory::Scratch(i) => self.scratch.get(i).map(|s| s.elem),
+        };
+        let elem = elem.unwrap_or(Elem::F64);
         let overlaid = matches!(memory, Memory::Buffer(b) if self.overlaid(b));
         let restrict = if overlaid { "" } else { " __restrict__" };
         let constant = if written { "" } else { "const " };
@@ -236,7 +292,15 @@ impl<'a> Generator<'a> {
     }
 
     /// Writes a kernel, unless one with the same text is there, and gives its launch.
-    pub fn kernel(&mut self, draft: Draft) -> Launch {
+    pub fn kernel(&mut self, mut draft: Draft) -> Launch {
+        if let Some(word) = self.guard {
+            draft.parameters.push(Parameter {
+                declaration: "const word* narrow".to_string(),
+                argument: Argument::Status(word),
+                note: "all ones where single precision was enough".to_string(),
+            });
+            draft.body = format!("  if (*narrow == ~0ull) return;\n{}", draft.body);
+        }
         let mut notes = Vec::with_capacity(draft.parameters.len());
         let (mut declarations, mut arguments) = (notes.clone(), Vec::new());
         for p in draft.parameters {
@@ -246,27 +310,29 @@ impl<'a> Generator<'a> {
         }
         let listings = self.sections.iter_mut().filter_map(|s| match s {
             Section::Kernel(listing) => Some(listing),
-            Section::Text(_) => None,
+            Section::Text(_) | Section::Operators => None,
         });
-        let same = |l: &Listing| l.block == draft.block && l.declarations == declarations && l.body == draft.body;
+        let note = draft.note;
+        let bounds = (draft.block, draft.resident);
+        let same =
+            |l: &Listing| (l.block, l.resident) == bounds && l.declarations == declarations && l.body == draft.body;
         let kernel = match listings.enumerate().find(|(_, listing)| same(listing)) {
             Some((kernel, listing)) => {
-                listing.notes.push((draft.note, notes));
+                listing.notes.push((note.clone(), notes));
                 kernel
             }
             None => {
                 let name = text::identifier(&format!("{}_{}", self.entry.name, draft.suffix));
                 let taken = self.kernels.iter().any(|k| k.name == name);
                 let name = if taken { format!("{name}_{}", self.kernels.len()) } else { name };
-                let note = draft.note.clone();
-                let (block, barriers, unrolled) = (draft.block, draft.barriers, draft.unrolled);
-                self.kernels.push(Kernel { name, block, barriers, unrolled, note });
-                let notes = vec![(draft.note, notes)];
-                self.sections.push(Section::Kernel(Listing { block, declarations, body: draft.body, notes }));
+                let Draft { block, resident, barriers, unrolled, .. } = draft;
+                self.kernels.push(Kernel { name, block, barriers, unrolled });
+                let notes = vec![(note.clone(), notes)];
+                self.sections.push(Section::Kernel(Listing { block, resident, declarations, body: draft.body, notes }));
                 self.kernels.len() - 1
             }
         };
-        Launch { kernel, arguments, threads: draft.threads, origin: self.origin }
+        Launch { kernel, arguments, threads: draft.threads, origin: self.origin, when: self.when, note }
     }
 
     /// Writes a kernel and launches it now.
@@ -281,46 +347,8 @@ impl<'a> Generator<'a> {
     }
 }
 
-impl Listing {
-    fn write(&self, name: &str, source: &mut String) {
-        let mut told: Vec<&str> = Vec::new();
-        for (note, _) in &self.notes {
-            if !told.contains(&note.as_str()) {
-                let _ = writeln!(source, "{}// {}", if told.is_empty() { "\n" } else { "" }, text::comment(note));
-                told.push(note);
-            }
-        }
-        let _ = writeln!(source, "extern \"C\" __global__ void __launch_bounds__({}) {name}(", self.block);
-        for (i, declaration) in self.declarations.iter().enumerate() {
-            let mut notes: Vec<&str> = Vec::new();
-            for note in self.notes.iter().filter_map(|(_, of)| of.get(i)).filter(|note| !note.is_empty()) {
-                if !notes.contains(&note.as_str()) {
-                    notes.push(note);
-                }
-            }
-            let comma = if i + 1 < self.declarations.len() { "," } else { ") {" };
-            let note =
-                if notes.is_empty() { String::new() } else { format!("  // {}", text::comment(&notes.join(" or "))) };
-            let _ = writeln!(source, "    {declaration}{comma}{note}");
-        }
-        // Where one thread does a system, waiting leaves nothing behind.
-        for line in self.body.lines().filter(|line| !line.trim().is_empty()) {
-            let _ = writeln!(source, "{line}");
-        }
-        source.push_str("}\n");
-    }
-}
-
-/// A number that a launch passes.
-pub(super) fn count(name: &str, count: Count, note: &str) -> Parameter {
-    Parameter { declaration: format!("word {name}"), argument: Argument::Count(count), note: note.to_string() }
-}
-
-/// A word of the status that a launch passes.
-pub(super) fn status(word: usize) -> Parameter {
-    Parameter {
-        declaration: "word* status".to_string(),
-        argument: Argument::Status(word),
-        note: "smallest place that failed".to_string(),
-    }
+/// Whether anybody reads what step `at` of an entry writes to a buffer.
+pub(super) fn read_after(entry: &Entry, at: usize, buffer: BufferIndex) -> bool {
+    entry.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
+        || entry.steps.iter().skip(at + 1).any(|later| later.reads().contains(&buffer))
 }

@@ -20,6 +20,10 @@ const FEW_RESULTS: u64 = 8192;
 const CUT_THREADS: u64 = 16384;
 /// Additions that one thread may as well do alone.
 const SHORT_SUM: u64 = 64;
+/// Lines of a body that need more registers than the compiler likes to give.
+const LONG_BODY: usize = 256;
+/// Blocks of such a body in a multiprocessor: 170 registers for each thread.
+const RESIDENT: u32 = 3;
 
 /// Writes the kernels of a nest.
 pub(super) fn step(generator: &mut Generator<'_>, nest: &LoopNest) {
@@ -119,6 +123,7 @@ impl Part<'_> {
             suffix: suffix.clone(),
             note: note.to_string(),
             block: BLOCK,
+            resident: (body.lines().count() > LONG_BODY).then_some(RESIDENT),
             barriers: false,
             unrolled: false,
             parameters,
@@ -293,6 +298,7 @@ impl Part<'_> {
             suffix: format!("{suffix}_sum"),
             note: format!("{note}: the sums' parts added up"),
             block: TREE,
+            resident: None,
             barriers: true,
             unrolled: false,
             parameters,

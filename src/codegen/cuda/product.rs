@@ -11,10 +11,10 @@ use std::fmt::Write;
 /// Terms that are added up in single precision.
 const RUN: u32 = 32;
 
-/// The step of a product.
-pub(super) fn step(generator: &mut Generator<'_>, p: &Product) {
-    let launch = kernel(generator, p);
-    let step = match gemm(p, &launch) {
+/// The step of a product, which is added to what is there where `add` says so.
+pub(super) fn step(generator: &mut Generator<'_>, p: &Product, add: bool) {
+    let launch = kernel(generator, p, add);
+    let step = match gemm(generator, p, (add, &launch)) {
         Some(gemm) => DeviceStep::Gemm(Box::new(gemm)),
         None => DeviceStep::Launch(launch),
     };
@@ -22,7 +22,7 @@ pub(super) fn step(generator: &mut Generator<'_>, p: &Product) {
 }
 
 /// One thread for each number of the result.
-fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
+fn kernel(generator: &mut Generator<'_>, p: &Product, add: bool) -> Launch {
     let entry = generator.entry;
     let size = |s: &Size| text::size(entry, s);
     let mut body = String::new();
@@ -70,7 +70,8 @@ fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
             let _ = writeln!(body, "{pad}  sum += run;\n{pad}}}");
         }
     }
-    let _ = writeln!(body, "  out[{out}] = ({})sum;", text::elem(p.elem));
+    let assign = if add { "+=" } else { "=" };
+    let _ = writeln!(body, "  out[{out}] {assign} ({})sum;", text::elem(p.elem));
     let memory = |buffer: usize, name: &str, written: bool| {
         let mut p = generator.memory(Memory::Buffer(buffer), name, written);
         // The kernel's text names none of them.
@@ -82,7 +83,7 @@ fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
     parameters.extend(generator.sizes(&body));
     let threads = extents.iter().fold(Count::default(), |c, (_, e)| c.times((*e).clone(), u64::MAX));
     let note = format!(
-        "product {} = {} x {}",
+        "product {} {assign} {} x {}",
         name(generator, p.out),
         name(generator, p.a.buffer),
         name(generator, p.b.buffer)
@@ -91,6 +92,7 @@ fn kernel(generator: &mut Generator<'_>, p: &Product) -> Launch {
         suffix: format!("product{}", generator.origin),
         note,
         block: BLOCK,
+        resident: None,
         barriers: false,
         unrolled: false,
         parameters,
@@ -105,16 +107,18 @@ fn name(generator: &Generator<'_>, buffer: usize) -> String {
 }
 
 /// A factor as stored, column-major: `rows` is the stride of the index that becomes the row of `op(factor)`.
-fn factor(operand: &Operand, rows: &Size, columns: &Size) -> Option<Matrix> {
+fn factor(generator: &Generator<'_>, operand: &Operand, rows: &Size, columns: &Size) -> Option<Matrix> {
     let (leading, transposed) = match (*rows == Size::ONE, *columns == Size::ONE) {
         (true, _) if *columns != Size::ZERO => (columns.clone(), false),
         (_, true) if *rows != Size::ZERO => (rows.clone(), true),
         _ => return None,
     };
-    Some(Matrix { memory: Memory::Buffer(operand.buffer), offset: operand.offset.clone(), leading, transposed })
+    let memory = generator.named(operand.buffer);
+    Some(Matrix { memory, offset: operand.offset.clone(), leading, transposed })
 }
 
-fn gemm(p: &Product, launch: &Launch) -> Option<Gemm> {
+fn gemm(generator: &Generator<'_>, p: &Product, (add, launch): (bool, &Launch)) -> Option<Gemm> {
+    let factor = |operand, rows, columns| factor(generator, operand, rows, columns);
     let [am, om] = &p.m.strides;
     let [bn, on] = &p.n.strides;
     let [ak, bk] = &p.k.strides;
@@ -142,9 +146,10 @@ fn gemm(p: &Product, launch: &Launch) -> Option<Gemm> {
         inner: p.k.extent.clone(),
         left,
         right,
-        out: Matrix { memory: Memory::Buffer(p.out), offset: Vec::new(), leading, transposed: false },
+        out: Matrix { memory: generator.named(p.out), offset: Vec::new(), leading, transposed: false },
         batch: batch.collect(),
         sums: p.outer_k.iter().map(|r| (r.extent.clone(), swap(r.strides.clone()))).collect(),
+        add,
         generated: launch.clone(),
     })
 }

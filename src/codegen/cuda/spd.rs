@@ -117,6 +117,7 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SpdStep) {
             Some(_) => "adjoint of a symmetric positive definite solve".to_string(),
         },
         block: LANES,
+        resident: None,
         barriers: true,
         unrolled: false,
         parameters,

@@ -85,6 +85,17 @@ pub fn of_solve(program: &Program, samples: usize, steps: usize) -> Result<Vec<T
     program.entry.params.iter().map(tensor).collect()
 }
 
+/// An argument in double precision; numbers that were in single precision are moved by this share of them, up or down at random.
+pub(super) fn widened(tensor: &Tensor, moved: f64, at: u64) -> Result<Tensor, Failure> {
+    let mut rng = stream(13, Purpose::Benchmark, at);
+    let mut move_by = |x: f64| if uniform(&mut rng) > 0.5 { x + moved * x } else { x - moved * x };
+    let mut numbers = tensor.to_f64();
+    if tensor.elem() == Elem::F32 {
+        numbers.iter_mut().for_each(|x| *x = move_by(*x));
+    }
+    typed(Elem::F64, tensor.shape().to_vec(), numbers)
+}
+
 pub(super) fn typed(elem: Elem, shape: Vec<usize>, numbers: Vec<f64>) -> Result<Tensor, Failure> {
     let made = match elem {
         Elem::F64 => Tensor::from_f64(shape, numbers),

@@ -56,7 +56,7 @@ pub fn judge(case: &Case, target: &Target, threads: &Threads) -> Result<Verdict,
                 None => numbers.iter().map(|(e, f)| worst(e, f)).collect(),
             };
             // The result that is farthest in units of what it may be.
-            let allowed = case.program.entry.results.iter().map(|port| case.allowed(port));
+            let allowed = case.tolerances(&expected, threads)?;
             let worse = |x: (f64, f64), y: (f64, f64)| if y.0 / y.1 > x.0 / x.1 { y } else { x };
             let none = (0.0, verdict.tolerance);
             (verdict.error, verdict.tolerance) = found.into_iter().zip(allowed).fold(none, worse);

@@ -64,6 +64,8 @@ pub struct SolveForm {
     pub precision: SolvePrecision,
     /// The steps.
     pub steps: StepAxes,
+    /// Whether the adjoint leaves matrix and steps out: then nobody trains them.
+    pub fixed: bool,
 }
 
 impl SolveForm {
@@ -71,7 +73,19 @@ impl SolveForm {
     pub fn new(states: usize, orders: usize, given: usize, own: bool, central: bool) -> SolveForm {
         let weights = [1.5, 2.0, 0.5];
         let (precision, steps) = (SolvePrecision::F64, StepAxes::One);
-        SolveForm { states, orders, equations: states, start: 1, given, own, central, weights, precision, steps }
+        SolveForm {
+            states,
+            orders,
+            equations: states,
+            start: 1,
+            given,
+            own,
+            central,
+            weights,
+            precision,
+            steps,
+            fixed: false,
+        }
     }
 
     /// A solve and its adjoint in the text form of the intermediate representation.
@@ -81,8 +95,8 @@ impl SolveForm {
 
     /// A solve, with its adjoint or without.
     pub fn text_of(&self, adjoint: bool) -> String {
-        let SolveForm { states, orders, equations, start, given, own, central, weights: [e, i, s], precision, steps } =
-            *self;
+        let SolveForm { states, orders, equations, start, given, own, central, precision, steps, .. } = *self;
+        let [e, i, s] = self.weights;
         let batch = if own { "sample, " } else { "" };
         let (time, interval, h) = match steps {
             StepAxes::One => (String::new(), String::new(), ""),
@@ -100,7 +114,11 @@ impl SolveForm {
                 format!(
                     "  %c_adj, %rhs_adj, %iv_adj, %h_adj = solve_adjoint %c, %rhs, %iv, %h, %u, %g, {rows} : f64[{batch}equation, time, state, order], f64[sample, equation, time], f64[sample, start, state, given], f64[{h}]\n"
                 ),
-                ", c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj",
+                if self.fixed {
+                    ", rhs_adj = %rhs_adj, iv_adj = %iv_adj"
+                } else {
+                    ", c_adj = %c_adj, rhs_adj = %rhs_adj, iv_adj = %iv_adj, h_adj = %h_adj"
+                },
             ),
         };
         format!(
@@ -125,7 +143,15 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     /// # Errors
     /// A mistake of the compiler.
     pub fn program(&self) -> Result<Program, Failure> {
-        let module = ir::parse(&self.text()).map_err(internal)?;
+        self.program_of(true)
+    }
+
+    /// The program with the adjoint or without.
+    ///
+    /// # Errors
+    /// A mistake of the compiler.
+    pub fn program_of(&self, adjoint: bool) -> Result<Program, Failure> {
+        let module = ir::parse(&self.text_of(adjoint)).map_err(internal)?;
         ir::verify(&module).map_err(|errors| Failure::Internal(format!("{errors:?}")))?;
         let none = || Failure::Internal("a solve without a function".to_string());
         lowered(&module)?.into_iter().next().ok_or_else(none)
@@ -138,7 +164,7 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     pub fn case(&self, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
         let program = self.program()?;
         let arguments = arguments::of_solve(&program, samples, steps)?;
-        Ok(Case { name: name.to_string(), program, arguments, golden: None })
+        Ok(Case { name: name.to_string(), program, arguments, golden: None, exact: None })
     }
 }
 
@@ -147,7 +173,8 @@ fn said(precision: SolvePrecision) -> String {
     if precision == SolvePrecision::F64 { String::new() } else { format!(", {}", precision.name()) }
 }
 
-/// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows, in each precision.
+/// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows, in each precision; and systems that
+/// are cut in time.
 pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for (precision, own) in SolvePrecision::ALL.into_iter().flat_map(|p| [(p, true), (p, false)]) {
@@ -169,6 +196,38 @@ pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
             }
         }
     }
+    for own in [true, false] {
+        let matrices = if own { "own matrices" } else { "one matrix" };
+        for (states, orders) in [(1, 3), (4, 3)] {
+            let name = format!("solve: block {}, {matrices}, time in segments", states * orders);
+            cases.push(SolveForm::new(states, orders, 1, own, false).case(&name, 3, 200)?);
+        }
+    }
+    Ok(cases)
+}
+
+/// One matrix for so many systems that its solutions are an explicit matrix, with the solves that it replaces beside it.
+pub(super) fn operators() -> Result<Vec<Case>, Failure> {
+    let mut cases = Vec::new();
+    for (states, orders, given, central, steps) in [
+        (1, 3, 1, false, StepAxes::One),
+        (2, 3, 2, true, StepAxes::One),
+        (2, 4, 0, false, StepAxes::Shared(6)),
+        (3, 3, 1, true, StepAxes::Shared(6)),
+    ] {
+        for (samples, precision) in SolvePrecision::ALL.into_iter().map(|p| (70, p)).chain([(63, SolvePrecision::F64)])
+        {
+            let what = if samples < 64 { "63 systems" } else { "solution matrix" };
+            let (rows, said) = (if central { ", central rows" } else { "" }, said(precision));
+            let name = format!("solve: block {}, {what}{rows}{said}", states * orders);
+            let form =
+                SolveForm { steps, precision, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
+            cases.push(form.case(&name, samples, 7)?);
+        }
+    }
+    // The units that the matrix is made from are few systems of many steps, whatever the systems it is for.
+    let form = SolveForm { fixed: true, ..SolveForm::new(1, 3, 1, false, false) };
+    cases.push(form.case("solve: block 3, solution matrix, made with time in segments", 70, 130)?);
     Ok(cases)
 }
 
@@ -223,6 +282,7 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
         weights: ["equation", "initial", "smooth"].map(weight),
         precision,
         steps: if even { StepAxes::Sample } else { StepAxes::Interval(intervals) },
+        fixed: false,
     };
     let program = form.program()?;
     let steps_given = if even { h.iter().step_by(intervals).copied().collect() } else { h };
@@ -252,5 +312,5 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
     // With 2,000 steps the published solution itself is 1e-7 away from the exact one.
     let golden = Golden { results, tolerance: if steps >= 2000 { 2e-7 } else { 1e-9 } };
     let name = format!("published: {}{}", known["name"].as_str().unwrap_or_default(), said(precision));
-    Ok(Case { name, program, arguments, golden: Some(golden) })
+    Ok(Case { name, program, arguments, golden: Some(golden), exact: None })
 }

@@ -7,6 +7,7 @@ use super::pointwise::compile;
 use super::{gradient, memory, solved};
 use crate::artifact::SolveOutline;
 use crate::base::SolvePrecision;
+use crate::codegen::cuda::SolveRegime;
 use crate::hir::{DataSet, DataSource, Engine, Fit, ModelId, Program, SolveSpec};
 use crate::lower::training::{outlines, whole};
 use crate::runtime::{SolveMethod, solve_scheme};
@@ -61,6 +62,19 @@ pub struct PlannedSolve {
     pub method: SolveMethod,
     /// How they are solved for the factors of unknown coefficients, where there are any.
     pub response_method: Option<SolveMethod>,
+    /// How all of them are solved on a CUDA device, where trainings alone are.
+    pub device: Option<DeviceSolve>,
+}
+
+/// How a CUDA device does a solve: with one method for one matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSolve {
+    /// The method; whether time is cut is said by the regimes.
+    pub method: SolveMethod,
+    /// How the systems of the known parts are done, unless by the explicit matrix.
+    pub regime: Option<SolveRegime>,
+    /// How those of the responses are done, where there are any.
+    pub response_regime: Option<SolveRegime>,
 }
 
 /// The solves of every fit, and of every model that is not fitted, in the order of the program. `bytes` replaces what the machine
@@ -117,7 +131,7 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     }
     // Each trajectory is solved by itself, with a matrix of its own.
     let method = SolveMethod::of(&shape, &scheme, true);
-    let solve = PlannedSolve { footprint, method, response_method: None, outline };
+    let solve = PlannedSolve { footprint, method, response_method: None, device: None, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
@@ -150,7 +164,8 @@ fn solves(
     fit: Option<&Fit>,
 ) -> Vec<PlannedSolve> {
     let outlines = outlines(&program.models[model], steps, orders, fit);
-    outlines.into_iter().map(|outline| PlannedSolve::new(outline, samples)).collect()
+    let solve = |outline| PlannedSolve::new(outline, samples, fit.is_some());
+    outlines.into_iter().map(solve).collect()
 }
 
 /// A solve by itself: arrays of every system and its factor.
@@ -182,11 +197,12 @@ fn training(program: &Program, fit: &Fit, what: String, bytes: Option<u64>) -> R
     let batch = fit.batch as u64;
     let sample_bytes = need(batch.saturating_mul(2)).saturating_sub(need(batch)) / batch.max(1);
     let memory = bytes.or_else(memory::available);
+    let solves = solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit));
     Ok(Planned {
         what,
         purpose: Purpose::Training,
         samples: fit.batch,
-        solves: solves(program, fit.model, (fit.reach(), fit.batch), fit.orders, Some(fit)),
+        solves,
         sample_bytes,
         fixed_bytes: need(batch).saturating_sub(sample_bytes.saturating_mul(batch)),
         memory,
@@ -210,8 +226,27 @@ fn largest(memory: u64, need: impl Fn(u64) -> u64) -> u64 {
     fits
 }
 
+impl DeviceSolve {
+    /// What a device does with so many windows where the host has these methods for known parts and responses.
+    fn new(outline: &SolveOutline, samples: usize, on_host: [Option<SolveMethod>; 2]) -> DeviceSolve {
+        let method = match outline.constant_matrix() {
+            true if on_host.contains(&Some(SolveMethod::Operator)) => SolveMethod::Operator,
+            true => SolveMethod::SharedFactor,
+            false => SolveMethod::OwnFactors,
+        };
+        let block = outline.states() * outline.orders;
+        let regime = |systems: usize| {
+            let systems = samples.saturating_mul(systems) as u64;
+            let regime = SolveRegime::of(systems, outline.steps as u64, block, outline.central, SolvePrecision::F64);
+            (method != SolveMethod::Operator).then_some(regime)
+        };
+        let responses = (outline.responses > 0).then_some(outline.responses);
+        DeviceSolve { method, regime: regime(outline.systems.len()), response_regime: responses.and_then(regime) }
+    }
+}
+
 impl PlannedSolve {
-    fn new(outline: SolveOutline, samples: usize) -> PlannedSolve {
+    fn new(outline: SolveOutline, samples: usize, on_devices: bool) -> PlannedSolve {
         let states = outline.states();
         let shape = |systems: usize| Shape {
             batch: samples.saturating_mul(systems),
@@ -224,10 +259,14 @@ impl PlannedSolve {
         };
         let scheme = solve_scheme(outline.central, outline.weights, SolvePrecision::F64);
         let method = |systems| SolveMethod::of(&shape(systems), &scheme, outline.constant_matrix());
+        let known = method(outline.systems.len());
+        let response_method = (outline.responses > 0).then(|| method(outline.responses));
+        let device = on_devices.then(|| DeviceSolve::new(&outline, samples, [Some(known), response_method]));
         PlannedSolve {
             footprint: Footprint::new(&shape(1), &scheme, &[states]),
-            method: method(outline.systems.len()),
-            response_method: (outline.responses > 0).then(|| method(outline.responses)),
+            method: known,
+            response_method,
+            device,
             outline,
         }
     }

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::memory;
 use super::super::words::counted;
-use super::{Planned, PlannedSolve, Purpose};
+use super::{DeviceSolve, Planned, PlannedSolve, Purpose};
 use crate::artifact::{OutlineEntry, OutlineValue};
+use crate::codegen::cuda::SolveRegime;
 use crate::hir;
 use crate::runtime::SolveMethod;
 
@@ -77,6 +78,9 @@ impl PlannedSolve {
             _ => describe(self.method).to_string(),
         };
         line("algorithm", method);
+        if let Some(device) = self.device {
+            line("on devices", device.text());
+        }
         line("bytes", format!("{} for each right side, {} for a factor", f.vector_bytes, self.factor_bytes()));
     }
 
@@ -109,6 +113,7 @@ impl PlannedSolve {
             "responses": o.responses,
             "algorithm": name(self.method),
             "response_algorithm": self.response_method.map(name),
+            "device": self.device.map(|d| d.json()),
             "right_side_bytes": f.vector_bytes,
             "factor_bytes": self.factor_bytes(),
         })
@@ -179,6 +184,30 @@ impl Planned {
             "fixed_bytes": self.fixed_bytes,
             "memory": self.memory,
             "largest_batch": self.largest_batch,
+        })
+    }
+}
+
+impl DeviceSolve {
+    fn text(&self) -> String {
+        let method = match self.method {
+            SolveMethod::Operator => "explicit solution matrix, kept there and applied through cuBLAS",
+            SolveMethod::SharedFactor => "block factor made in every call, substitution",
+            SolveMethod::OwnFactors | SolveMethod::Segments => "block factor for each, substitution",
+        };
+        match (self.regime, self.response_regime) {
+            (Some(own), Some(other)) if other != own => format!("{method}; {own}; responses: {other}"),
+            (Some(own), _) => format!("{method}; {own}"),
+            (None, _) => method.to_string(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let regime = |r: SolveRegime| json!({ "threads": r.lanes, "segments": r.segments });
+        json!({
+            "algorithm": name(self.method),
+            "regime": self.regime.map(regime),
+            "response_regime": self.response_regime.map(regime),
         })
     }
 }

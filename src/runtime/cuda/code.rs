@@ -7,7 +7,7 @@ use super::handles::{Function, Module, launch};
 use super::layout::Layout;
 use super::{Cache, DeviceError};
 use crate::artifact::BufferPlace;
-use crate::artifact::device::{Argument, DeviceFailure, DeviceProgram, DeviceStep, Launch, Memory};
+use crate::artifact::device::{Argument, DeviceFailure, DeviceProgram, DeviceStep, Launch, Memory, Scratch};
 use crate::runtime::RuntimeError;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(in crate::runtime) struct Code {
 pub(super) struct Placed {
     /// Of all axes.
     pub sizes: Vec<u64>,
+    /// Which operators of the program are used.
+    pub used: Vec<bool>,
     buffers: Vec<u64>,
     scratch: Vec<u64>,
     /// The status words.
@@ -32,21 +34,29 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Everything in one piece of memory that starts at `start`.
-    pub fn inside(layout: &Layout, sizes: Vec<u64>, start: u64) -> Placed {
+    /// Everything in one piece of memory that starts at `start`, but for scratch that is kept, which starts at `kept`.
+    pub fn inside(
+        program: &DeviceProgram,
+        layout: &Layout,
+        (sizes, used): (Vec<u64>, Vec<bool>),
+        (start, kept): (u64, u64),
+    ) -> Placed {
         let at = |offsets: &[u64]| offsets.iter().map(|o| start + o).collect();
-        Placed { sizes, buffers: at(&layout.buffers), scratch: at(&layout.scratch), status: start + layout.status }
+        let begin = |of: &Scratch| if of.kept { kept } else { start };
+        let scratch = layout.scratch.iter().zip(&program.scratch).map(|(o, of)| begin(of) + o).collect();
+        Placed { sizes, used, buffers: at(&layout.buffers), scratch, status: start + layout.status }
     }
 
     /// As [`Placed::inside`], but parameters, results and status words are elsewhere.
     pub fn between(
         code: &Code,
         layout: &Layout,
-        (sizes, start): (Vec<u64>, u64),
+        bound: (Vec<u64>, Vec<bool>),
+        starts: (u64, u64),
         (params, results): (&[u64], &[u64]),
         status: u64,
     ) -> Placed {
-        let mut placed = Placed::inside(layout, sizes, start);
+        let mut placed = Placed::inside(&code.program, layout, bound, starts);
         placed.status = status;
         for (address, buffer) in placed.buffers.iter_mut().zip(&code.program.entry.buffers) {
             let given = match buffer.place {
@@ -86,18 +96,18 @@ impl Code {
         Ok(Code { program, products, functions, _module: module, device: device.clone() })
     }
 
-    /// Puts all steps on the stream.
-    pub(super) fn put(&self, placed: &Placed) -> Result<(), DeviceError> {
-        self.put_until(placed, usize::MAX)
+    /// Puts all steps on the stream; those that make operators where `making` says so.
+    pub(super) fn put(&self, placed: &Placed, making: bool) -> Result<(), DeviceError> {
+        self.put_until(placed, usize::MAX, making)
     }
 
     /// Puts the steps on the stream that make up those of the entry before `end`.
-    pub(super) fn put_until(&self, placed: &Placed, end: usize) -> Result<(), DeviceError> {
-        let before = |step: &&DeviceStep| match step {
-            DeviceStep::Launch(l) => l.origin < end,
-            DeviceStep::Gemm(gemm) => gemm.generated.origin < end,
+    pub(super) fn put_until(&self, placed: &Placed, end: usize, making: bool) -> Result<(), DeviceError> {
+        let wanted = |step: &&DeviceStep| {
+            let launch = step.launch();
+            launch.origin < end && launch.when.needed(&placed.used, making)
         };
-        self.program.steps.iter().filter(before).try_for_each(|step| match step {
+        self.program.steps.iter().filter(wanted).try_for_each(|step| match step {
             DeviceStep::Launch(l) => self.launch(placed, l),
             DeviceStep::Gemm(gemm) => match self.calls(placed, gemm) {
                 Some(calls) => self.multiply(&calls),
@@ -136,7 +146,7 @@ impl Code {
     /// The first step that failed, by the status words of a call whose memory is still as it left it.
     pub(super) fn failed(&self, status: &[u64], placed: &Placed) -> Result<(), RuntimeError> {
         let entry = &self.program.entry;
-        let failed = self.program.checks.iter().zip(status).filter(|(_, word)| **word != u64::MAX);
+        let failed = self.program.checks.iter().zip(status).filter(|(check, word)| check.failed(**word));
         let Some((check, &word)) = failed.min_by_key(|(c, _)| c.step) else { return Ok(()) };
         let (sample, place) = check.place(word, &placed.sizes);
         let (name, step) = (entry.name.clone(), check.step);
@@ -144,7 +154,7 @@ impl Code {
             DeviceFailure::NotPositiveDefinite => {
                 RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample as usize }
             }
-            DeviceFailure::NotConverged => {
+            DeviceFailure::NotConverged | DeviceFailure::Narrow => {
                 let reason = format!(
                     "sample {sample}: single precision is too little for its factor, corrections do not come to rest; double precision is enough where the rows determine the unknowns"
                 );

@@ -27,6 +27,8 @@ struct LaidOut {
     // Keeps what `placed` addresses.
     _memory: DeviceMemory,
     calls: u64,
+    /// What the operators in memory were made from: the numbers of the parameters, as bytes. `None` where they have to be made.
+    made_from: Option<Vec<u8>>,
 }
 
 impl DeviceExecutable {
@@ -85,18 +87,44 @@ impl DeviceExecutable {
             None => self.lay_out()?,
         };
         self.upload(&laid, args)?;
-        self.run(&mut laid)?;
+        let from = self.constants(&laid, args);
+        let making = laid.placed.used.contains(&true) && laid.made_from.as_ref() != Some(&from);
+        self.run(&mut laid, making)?;
         self.download(&laid, args, outs, &over)?;
         let failed = self.code.failed(&self.status, &laid.placed);
+        laid.made_from = failed.is_ok().then_some(from);
         self.laid_out = Some(laid);
         failed
     }
 
     fn lay_out(&self) -> Result<LaidOut, RuntimeError> {
-        let layout = Layout::new(&self.code.program, &self.sizes, Outer::Inside)?;
-        let memory = DeviceMemory::new(&self.code.device, &self.code.program.entry.name, layout.total)?;
-        let placed = Placed::inside(&layout, self.sizes.clone(), memory.address());
-        Ok(LaidOut { graph: None, placed, _memory: memory, calls: 0 })
+        let program = &self.code.program;
+        let used = program.operators_used(&self.sizes);
+        let layout = Layout::new(program, (&self.sizes, &used), Outer::Inside)?;
+        let bytes = layout.total.saturating_add(layout.kept);
+        let memory = DeviceMemory::new(&self.code.device, &program.entry.name, bytes)?;
+        let starts = (memory.address(), memory.address() + layout.total);
+        let placed = Placed::inside(program, &layout, (self.sizes.clone(), used), starts);
+        Ok(LaidOut { graph: None, placed, _memory: memory, calls: 0, made_from: None })
+    }
+
+    /// The numbers that the operators in use are made from.
+    fn constants(&self, laid: &LaidOut, args: &mut [Arg<'_>]) -> Vec<u8> {
+        let program = &self.code.program;
+        let used = program.operators.iter().zip(&laid.placed.used).filter(|(_, used)| **used);
+        let parameters = used.flat_map(|(operator, _)| &operator.parameters);
+        let mut bytes = Vec::new();
+        for &p in parameters {
+            let Some((arg, port)) = args.get_mut(p).zip(program.entry.params.get(p)) else { continue };
+            let (from, count) = match arg {
+                Arg::Read(view) => (view.address(), view.len()),
+                Arg::Update(view, _) => (view.address(), view.len()),
+            };
+            // SAFETY: the view holds `count` numbers and is borrowed for the call.
+            bytes
+                .extend_from_slice(unsafe { std::slice::from_raw_parts(from.cast_const(), count * port.elem.bytes()) });
+        }
+        bytes
     }
 
     fn upload(&self, laid: &LaidOut, args: &mut [Arg<'_>]) -> Result<(), RuntimeError> {
@@ -117,21 +145,22 @@ impl DeviceExecutable {
         Ok(())
     }
 
-    /// Runs all steps: one by one in the first call, so that what the driver loads lazily is there; recorded in the second.
-    fn run(&self, laid: &mut LaidOut) -> Result<(), RuntimeError> {
+    /// Runs all steps: one by one in the first call, so that what the driver loads lazily is there, and where operators are made;
+    /// recorded in the second.
+    fn run(&self, laid: &mut LaidOut, making: bool) -> Result<(), RuntimeError> {
         laid.calls += 1;
-        if laid.calls == 1 {
-            return Ok(self.steps(laid)?);
+        if laid.calls == 1 || making {
+            return Ok(self.steps(laid, making)?);
         }
         if laid.graph.is_none() {
-            laid.graph = Some(Graph::record(&self.code.device, || self.steps(laid))?);
+            laid.graph = Some(Graph::record(&self.code.device, || self.steps(laid, false))?);
         }
         Ok(laid.graph.as_ref().map_or(Ok(()), Graph::launch)?)
     }
 
-    fn steps(&self, laid: &LaidOut) -> Result<(), DeviceError> {
+    fn steps(&self, laid: &LaidOut, making: bool) -> Result<(), DeviceError> {
         self.code.device.fill(laid.placed.status, 0xff, 8 * self.status.len())?;
-        self.code.put(&laid.placed)
+        self.code.put(&laid.placed, making)
     }
 
     /// Takes results and status out, and waits for them.

@@ -64,7 +64,7 @@ impl Code {
             ],
             strides: [0, 1, 2].map(|i| value(&inner_batch.1[i]).and_then(|s| i64::try_from(s).ok()).unwrap_or(0)),
             count: i32::try_from(inner_batch.0).ok()?,
-            add: false,
+            add: gemm.add,
         };
         let mut all = vec![first];
         for (extent, strides) in outer_batch {

@@ -6,7 +6,7 @@ use crate::runtime::RuntimeError;
 use crate::runtime::place::{Tenant, place};
 
 /// Everything starts at a multiple of this.
-const ALIGN: usize = 256;
+pub(super) const ALIGN: usize = 256;
 
 /// Offsets in one piece of device memory.
 #[derive(Debug, Default)]
@@ -17,8 +17,10 @@ pub(super) struct Layout {
     pub scratch: Vec<u64>,
     /// Offset of the status words.
     pub status: u64,
-    /// Bytes of everything.
+    /// Bytes of everything but what is kept.
     pub total: u64,
+    /// Bytes of scratch that is kept from call to call, whose offsets are counted from its own beginning.
+    pub kept: u64,
 }
 
 /// Where parameters and results are.
@@ -31,8 +33,13 @@ pub(super) enum Outer {
 }
 
 impl Layout {
-    /// Lays out a program: parameters and results keep their places from the first step to the last, the rest shares them.
-    pub fn new(program: &DeviceProgram, sizes: &[u64], outer: Outer) -> Result<Layout, RuntimeError> {
+    /// Lays out a program: parameters and results keep their places from the first step to the last, the rest shares them. `used` says
+    /// which operators are.
+    pub fn new(
+        program: &DeviceProgram,
+        (sizes, used): (&[u64], &[bool]),
+        outer: Outer,
+    ) -> Result<Layout, RuntimeError> {
         let entry = &program.entry;
         let too_large = || RuntimeError::Memory { entry: entry.name.clone(), bytes: usize::MAX };
         let (mut first, mut last) = (vec![usize::MAX; entry.buffers.len()], vec![0; entry.buffers.len()]);
@@ -56,16 +63,27 @@ impl Layout {
                 _ => Tenant { bytes, first: 0, last: entry.steps.len() },
             });
         }
+        let mut kept = 0u64;
+        let mut places = Vec::with_capacity(program.scratch.len());
         for scratch in &program.scratch {
-            let bytes = bytes(scratch.count.value(sizes), scratch.elem.bytes()).ok_or_else(too_large)?;
+            let needed = scratch.when.needed(used, true);
+            let bytes = bytes(scratch.numbers(sizes, used), scratch.elem.bytes()).ok_or_else(too_large)?;
+            let own = needed && scratch.kept;
+            places.push(own.then_some(kept));
+            if own {
+                kept = kept.checked_add(bytes as u64).ok_or_else(too_large)?;
+            }
+            let bytes = if needed && !own { bytes } else { 0 };
             tenants.push(Tenant { bytes, first: scratch.alive.0, last: scratch.alive.1 });
         }
         let (mut offsets, total) = place(&tenants).ok_or_else(too_large)?;
         let offset = |o: usize| o as u64;
-        let scratch = offsets.split_off(entry.buffers.len()).into_iter().map(offset).collect();
+        let shared = offsets.split_off(entry.buffers.len()).into_iter();
+        let scratch = shared.zip(places).map(|(shared, own)| own.unwrap_or(offset(shared))).collect();
         let status = total as u64;
         let words = 8 * program.checks.len() as u64;
         let total = status.checked_add(words).ok_or_else(too_large)?;
-        Ok(Layout { buffers: offsets.into_iter().map(offset).collect(), scratch, status, total })
+        let total = total.checked_next_multiple_of(ALIGN as u64).ok_or_else(too_large)?;
+        Ok(Layout { buffers: offsets.into_iter().map(offset).collect(), scratch, status, total, kept })
     }
 }

@@ -5,6 +5,7 @@ use super::compile::{CompileOptions, compile};
 use super::device::Device;
 use super::handles::{Function, Module, launch};
 use super::{Cache, DeviceError};
+use crate::runtime::collocate::Formula;
 use crate::runtime::moves::Move;
 use crate::runtime::store::Store;
 use crate::runtime::{RuntimeError, View};
@@ -55,10 +56,74 @@ extern "C" __global__ void __launch_bounds__(128) move_bound(double* value, cons
     const word i = (word)blockIdx.x * blockDim.x + threadIdx.x;
     if (i < count) value[i] = fmin(fmax(value[i], lower[i]), upper[i]);
 }
+
+// Formulas of collocation; one thread for each sample, or each link, of a component.
+extern "C" __global__ void __launch_bounds__(128) move_shift(const double* x, const double* f, double* out, word count, word share) {
+    const word i = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) out[i] = x[i] + __longlong_as_double(share) * f[i];
+}
+
+extern "C" __global__ void __launch_bounds__(128) move_slope(const double* plus, const double* minus, double* out, word count,
+                                                             word eps) {
+    const word i = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    const double distance = 2.0 * __longlong_as_double(eps);
+    if (i < count) out[i] = plus[i] / distance - minus[i] / distance;
+}
+
+extern "C" __global__ void __launch_bounds__(128) move_middle(const double* x, const double* f, const double* steps, double* out,
+                                                              word count, word links) {
+    const word m = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    if (m >= count) return;
+    const word i = m / links * (links + 1) + m % links;
+    const double h = steps[m % links];
+    out[m] = 0.5 * (x[i] + x[i + 1]) + h / 8.0 * (f[i] - f[i + 1]);
+}
+
+extern "C" __global__ void __launch_bounds__(128) move_quintic(const double* x, const double* f, const double* g, const double* steps,
+                                                               double* out, word count, word links) {
+    const word m = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    if (m >= count) return;
+    const word i = m / links * (links + 1) + m % links;
+    const double h = steps[m % links];
+    out[m] = 0.5 * (x[i] + x[i + 1]) + 5.0 * h / 32.0 * (f[i] - f[i + 1]) + h * h / 64.0 * (g[i] + g[i + 1]);
+}
+
+extern "C" __global__ void __launch_bounds__(128) move_defect(const double* x, const double* f, const double* middle,
+                                                              const double* steps, double* out, word count, word links) {
+    const word m = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    if (m >= count) return;
+    const word t = m % links, c = m / links, i = c * (links + 1) + t;
+    const double h = steps[t];
+    out[t * (count / links) + c] = h > 0.0 ? x[i + 1] - x[i] - h / 6.0 * (f[i] + 4.0 * middle[m] + f[i + 1]) : 0.0;
+}
+
+extern "C" __global__ void __launch_bounds__(128) move_correction(const double* f, const double* g, const double* low,
+                                                                  const double* high, const double* steps, double* out,
+                                                                  word count, word links) {
+    const word m = (word)blockIdx.x * blockDim.x + threadIdx.x;
+    if (m >= count) return;
+    const word t = m % links, c = m / links, i = c * (links + 1) + t;
+    const double h = steps[t];
+    const double fourth = h / 6.0 * (f[i] + 4.0 * low[m] + f[i + 1]);
+    const double sixth = h / 30.0 * (7.0 * f[i] + 16.0 * high[m] + 7.0 * f[i + 1]) + h * h / 60.0 * (g[i] - g[i + 1]);
+    out[t * (count / links) + c] = h > 0.0 ? fourth - sixth : 0.0;
+}
 "#;
 
 /// The kernels' names, in the order of [`Moves::functions`].
-const NAMES: [&str; 5] = ["move_gather", "move_row", "move_append", "move_round", "move_bound"];
+const NAMES: [&str; 11] = [
+    "move_gather",
+    "move_row",
+    "move_append",
+    "move_round",
+    "move_bound",
+    "move_shift",
+    "move_slope",
+    "move_middle",
+    "move_quintic",
+    "move_defect",
+    "move_correction",
+];
 
 /// The kernels, loaded.
 pub(in crate::runtime) struct Moves {
@@ -103,6 +168,12 @@ impl Moves {
             Move::Bound { value, lower, upper } => {
                 (4, value.len(), vec![at(value)?, at(lower)?, at(upper)?, word(value.len())])
             }
+            Move::Collocate(c) => {
+                let [_, links, _] = c.sizes().ok_or_else(|| c.formula.unlike())?;
+                let last = if c.formula.of_samples() { c.formula.number().to_bits() } else { word(links) };
+                let arrays = c.from.iter().chain([&c.out]).map(at).collect::<Result<Vec<u64>, _>>()?;
+                (kernel_of(c.formula), c.out.len(), [&arrays[..], &[word(c.out.len()), last]].concat())
+            }
         };
         Ok(MoveLaunch { kernel, threads: word(threads), arguments })
     }
@@ -122,6 +193,18 @@ impl Moves {
         // SAFETY: `plan` lists the arguments of each kernel, which stays within the sizes it is given; `Move::check` has held those
         // against the arrays.
         unsafe { launch(&self.device, self.functions[what.kernel], (blocks, BLOCK), &what.arguments) }
+    }
+}
+
+/// The kernel of a formula.
+fn kernel_of(formula: Formula) -> usize {
+    match formula {
+        Formula::Shift { .. } => 5,
+        Formula::Slope { .. } => 6,
+        Formula::Middle => 7,
+        Formula::QuinticMiddle => 8,
+        Formula::Defect => 9,
+        Formula::Correction => 10,
     }
 }
 

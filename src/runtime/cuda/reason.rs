@@ -13,7 +13,7 @@ impl Code {
     pub(super) fn reason(&self, placed: &Placed, step: usize, sample: usize) -> Option<String> {
         let Some(Step::Solve(solve)) = self.program.entry.steps.get(step) else { return None };
         self.device.bind().ok()?;
-        self.put_until(placed, step).ok()?;
+        self.put_until(placed, step, true).ok()?;
         self.device.synchronize().ok()?;
         let operand = |(buffer, own): (BufferIndex, bool)| self.numbers(placed, solve, buffer, own.then_some(sample));
         let [c, rhs, iv, h] = solve.operands;

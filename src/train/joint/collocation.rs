@@ -6,8 +6,9 @@
 //! midpoint, which also needs the total time derivative g of f along itself.
 
 use super::columns::Columns;
-use super::problem::{Dynamics, EvaluateError, JointError, Observations, Points, Unknown};
+use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Unknown};
 use crate::artifact::{Pattern, PatternEntry};
+use crate::runtime::Formula;
 
 /// The samples and the links between them.
 pub struct Grid {
@@ -38,6 +39,8 @@ pub struct Grid {
     pub row_weight: Vec<f64>,
     /// Median step.
     pub median_h: f64,
+    /// Whether the model holds what stays the same.
+    held: bool,
 }
 
 impl Grid {
@@ -88,7 +91,33 @@ impl Grid {
             input_mid,
             input_slope,
             median_h,
+            held: false,
         }
+    }
+
+    /// Lets the model hold what stays the same, where that is of use. Unknowns that differ between trajectories are sent with the points.
+    pub fn hold(&mut self, model: &mut dyn Dynamics) -> Result<(), JointError> {
+        if !self.has_own() {
+            self.held = model.hold(&Held {
+                h: self.h.clone(),
+                samples: (self.t.clone(), self.input.clone()),
+                midpoints: (self.t_mid.clone(), self.input_mid.clone()),
+                shifted: [1.0, -1.0].map(|sign| self.shifted(sign * self.eps())),
+                eps: self.eps(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Half of the distance of central differences along time.
+    fn eps(&self) -> f64 {
+        1e-3 * self.median_h
+    }
+
+    /// Times and inputs a little later or earlier.
+    fn shifted(&self, by: f64) -> (Vec<f64>, Vec<f64>) {
+        let t = self.t.iter().map(|t| t + by).collect();
+        (t, self.input.iter().zip(&self.input_slope).map(|(v, slope)| v + by * slope).collect())
     }
 
     /// Number of links, also those of step zero.
@@ -176,58 +205,62 @@ fn values(pattern: &Pattern, entries: &[f64], len: usize, f: &mut [f64]) {
     }
 }
 
-/// The midpoint of the Hermite interpolant, `[component, link]`.
-fn midpoints(grid: &Grid, x: &[f64], f: &[f64]) -> Vec<f64> {
-    let (n, samples, links) = (grid.n, grid.samples, grid.links());
-    let mut mid = vec![0.0; n * links];
-    for c in 0..n {
-        let (x, f) = (&x[c * samples..], &f[c * samples..]);
-        for t in 0..links {
-            mid[c * links + t] = 0.5 * (x[t] + x[t + 1]) + grid.h[t] / 8.0 * (f[t] - f[t + 1]);
-        }
-    }
-    mid
+/// A formula of collocation, into as many numbers.
+fn formula(what: Formula, from: &[&[f64]], len: usize) -> Result<Vec<f64>, JointError> {
+    let mut out = vec![0.0; len];
+    what.apply(from, &mut out).map_err(|e| EvaluateError(e.to_string()))?;
+    Ok(out)
 }
 
-/// `x1 - x0 - h/6 (f0 + 4 fm + f1)`, `[link, n]`; zero at breaks.
-fn simpson(grid: &Grid, x: &[f64], f: &[f64], fm: &[f64]) -> Vec<f64> {
-    let (n, samples, links) = (grid.n, grid.samples, grid.links());
-    let mut defect = vec![0.0; links * n];
-    for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
-        for c in 0..n {
-            let i = c * samples + t;
-            defect[t * n + c] = x[i + 1] - x[i] - grid.h[t] / 6.0 * (f[i] + 4.0 * fm[c * links + t] + f[i + 1]);
-        }
-    }
-    defect
+/// What a chain of the model gives, which is `N` arrays.
+fn chained<const N: usize>(
+    model: &mut dyn Dynamics,
+    what: Chain,
+    (x, xi): (&[f64], &[f64]),
+) -> Result<[Vec<f64>; N], JointError> {
+    let found = model.chain(what, x, xi)?;
+    let wrong = |found: Vec<Vec<f64>>| EvaluateError(format!("{} arrays for {what:?}", found.len()));
+    Ok(found.try_into().map_err(wrong)?)
 }
 
 /// The defects alone.
 pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
-    let mut f = vec![0.0; grid.n * grid.samples];
+    if grid.held {
+        let [defects] = chained(model, Chain::Defects, (x, xi))?;
+        return Ok(defects);
+    }
+    let (samples, links) = (grid.n * grid.samples, grid.n * grid.links());
+    let mut f = vec![0.0; samples];
     grid.field(model, grid.at_samples(x), xi, &mut f)?;
-    let xm = midpoints(grid, x, &f);
-    let mut fm = vec![0.0; grid.n * grid.links()];
+    let xm = formula(Formula::Middle, &[x, &f, &grid.h], links)?;
+    let mut fm = vec![0.0; links];
     grid.field(model, grid.at_midpoints(&xm), xi, &mut fm)?;
-    Ok(simpson(grid, x, &f, &fm))
+    formula(Formula::Defect, &[x, &f, &fm, &grid.h], links)
 }
 
 /// The defects and their derivatives.
 pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Rows, JointError> {
     let (n, p, samples, links) = (grid.n, grid.unknowns, grid.samples, grid.links());
     let pattern = model.pattern().clone();
-    let mut at = vec![0.0; pattern.rows * samples];
-    grid.linearise(model, grid.at_samples(x), xi, &mut at)?;
-    let mut f = vec![0.0; n * samples];
+    let (at, am) = if grid.held {
+        let [at, am] = chained(model, Chain::Rows, (x, xi))?;
+        (at, am)
+    } else {
+        let mut at = vec![0.0; pattern.rows * samples];
+        grid.linearise(model, grid.at_samples(x), xi, &mut at)?;
+        let mut f = vec![0.0; n * samples];
+        values(&pattern, &at, samples, &mut f);
+        let xm = formula(Formula::Middle, &[x, &f, &grid.h], n * links)?;
+        let mut am = vec![0.0; pattern.rows * links];
+        grid.linearise(model, grid.at_midpoints(&xm), xi, &mut am)?;
+        (at, am)
+    };
+    let (mut f, mut fm) = (vec![0.0; n * samples], vec![0.0; n * links]);
     values(&pattern, &at, samples, &mut f);
-    let xm = midpoints(grid, x, &f);
-    let mut am = vec![0.0; pattern.rows * links];
-    grid.linearise(model, grid.at_midpoints(&xm), xi, &mut am)?;
-    let mut fm = vec![0.0; n * links];
     values(&pattern, &am, links, &mut fm);
 
     let mut rows = Rows {
-        defect: simpson(grid, x, &f, &fm),
+        defect: formula(Formula::Defect, &[x, &f, &fm, &grid.h], n * links)?,
         before: vec![0.0; links * n * n],
         after: vec![0.0; links * n * n],
         border: vec![0.0; links * n * p],
@@ -288,49 +321,26 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
 
 /// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.
 pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
-    let (n, samples, links) = (grid.n, grid.samples, grid.links());
-    let mut f = vec![0.0; n * samples];
+    if grid.held {
+        let [delta] = chained(model, Chain::Correction, (x, xi))?;
+        return Ok(delta);
+    }
+    let (samples, links) = (grid.n * grid.samples, grid.n * grid.links());
+    let mut f = vec![0.0; samples];
     grid.field(model, grid.at_samples(x), xi, &mut f)?;
     // Total time derivative of f along itself by a central difference.
-    let eps = 1e-3 * grid.median_h;
-    let mut g = vec![0.0; n * samples];
-    let mut shifted = vec![0.0; n * samples];
-    let mut out = vec![0.0; n * samples];
-    for sign in [1.0, -1.0] {
-        for ((s, x), f) in shifted.iter_mut().zip(x).zip(&f) {
-            *s = x + sign * eps * f;
-        }
-        let t: Vec<f64> = grid.t.iter().map(|t| t + sign * eps).collect();
-        let input: Vec<f64> =
-            grid.input.iter().zip(&grid.input_slope).map(|(v, slope)| v + sign * eps * slope).collect();
-        grid.field(model, Points { x: &shifted, t: &t, input: &input }, xi, &mut out)?;
-        for (g, v) in g.iter_mut().zip(&out) {
-            *g += sign * v / (2.0 * eps);
-        }
+    let eps = grid.eps();
+    let mut sides = [vec![0.0; samples], vec![0.0; samples]];
+    for (out, by) in sides.iter_mut().zip([eps, -eps]) {
+        let shifted = formula(Formula::Shift { share: by }, &[x, &f], samples)?;
+        let (t, input) = grid.shifted(by);
+        grid.field(model, Points { x: &shifted, t: &t, input: &input }, xi, out)?;
     }
-    let low = midpoints(grid, x, &f);
-    let mut high = vec![0.0; n * links];
-    for c in 0..n {
-        let (x, f, g) = (&x[c * samples..], &f[c * samples..], &g[c * samples..]);
-        for t in 0..links {
-            let h = grid.h[t];
-            high[c * links + t] =
-                0.5 * (x[t] + x[t + 1]) + 5.0 * h / 32.0 * (f[t] - f[t + 1]) + h * h / 64.0 * (g[t] + g[t + 1]);
-        }
-    }
-    let mut f_low = vec![0.0; n * links];
-    let mut f_high = vec![0.0; n * links];
+    let g = formula(Formula::Slope { eps }, &[&sides[0], &sides[1]], samples)?;
+    let low = formula(Formula::Middle, &[x, &f, &grid.h], links)?;
+    let high = formula(Formula::QuinticMiddle, &[x, &f, &g, &grid.h], links)?;
+    let (mut f_low, mut f_high) = (vec![0.0; links], vec![0.0; links]);
     grid.field(model, grid.at_midpoints(&low), xi, &mut f_low)?;
     grid.field(model, grid.at_midpoints(&high), xi, &mut f_high)?;
-    let mut delta = vec![0.0; links * n];
-    for t in (0..links).filter(|&t| grid.h[t] > 0.0) {
-        let h = grid.h[t];
-        for c in 0..n {
-            let (i, m) = (c * samples + t, c * links + t);
-            let fourth = h / 6.0 * (f[i] + 4.0 * f_low[m] + f[i + 1]);
-            let sixth = h / 30.0 * (7.0 * f[i] + 16.0 * f_high[m] + 7.0 * f[i + 1]) + h * h / 60.0 * (g[i] - g[i + 1]);
-            delta[t * n + c] = fourth - sixth;
-        }
-    }
-    Ok(delta)
+    formula(Formula::Correction, &[&f, &g, &f_low, &f_high, &grid.h], links)
 }

@@ -217,6 +217,7 @@ impl<'a> Engine<'a> {
 
     /// The fit, and whether its samples are too coarse for the model.
     fn run(&mut self) -> Result<(JointFit, bool), JointError> {
+        self.grid.hold(self.model)?;
         let mut state = self.start()?;
         let mut best: Option<Stage> = None;
         for (inflation, kappa) in self.schedule(&state)? {

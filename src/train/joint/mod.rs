@@ -31,8 +31,8 @@ mod subset;
 pub use columns::Columns;
 pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
 pub use problem::{
-    Dynamics, Estimate, EvaluateError, Interim, JointError, JointFit, Observations, Plausible, Points, Settings,
-    Unknown,
+    Chain, Dynamics, Estimate, EvaluateError, Held, Interim, JointError, JointFit, Observations, Plausible, Points,
+    Settings, Unknown,
 };
 
 #[cfg(test)]

@@ -20,6 +20,32 @@ pub struct Points<'a> {
 #[error("the compiled model failed: {0}")]
 pub struct EvaluateError(pub String);
 
+/// What stays the same for all evaluations at the samples of a trajectory and at the links between them.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Held {
+    /// Steps of the links; zero where a trajectory ends.
+    pub h: Vec<f64>,
+    /// Times and inputs (`[input, time]`) of the samples.
+    pub samples: (Vec<f64>, Vec<f64>),
+    /// Those of the midpoints of the links.
+    pub midpoints: (Vec<f64>, Vec<f64>),
+    /// Those of the samples `eps` later and earlier.
+    pub shifted: [(Vec<f64>, Vec<f64>); 2],
+    /// That distance.
+    pub eps: f64,
+}
+
+/// What a model that holds a [`Held`] evaluates for a trajectory `[component, time]` without anything else being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// Defects of the links, `[link, component]`.
+    Defects,
+    /// Linearisations at the samples and at the midpoints, `[entry, time]` each.
+    Rows,
+    /// The deferred correction, `[link, component]`.
+    Correction,
+}
+
 /// A compiled model `x' = f(x, t, xi)`.
 pub trait Dynamics {
     /// The meaning of the rows of [`Dynamics::linearise`].
@@ -28,6 +54,14 @@ pub trait Dynamics {
     fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError>;
     /// Writes f and its derivatives, `[entry, time]`.
     fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError>;
+    /// Takes in what stays the same, where evaluations are done elsewhere and sending it is worth to be saved; else `false`.
+    fn hold(&mut self, _: &Held) -> Result<bool, EvaluateError> {
+        Ok(false)
+    }
+    /// Evaluates a chain with what was taken in.
+    fn chain(&mut self, what: Chain, _x: &[f64], _xi: &[f64]) -> Result<Vec<Vec<f64>>, EvaluateError> {
+        Err(EvaluateError(format!("it holds no grid for {what:?}")))
+    }
 }
 
 /// An estimated number.

@@ -1,19 +1,56 @@
 //! Assembly and factor of the normal matrix, one time step after the other.
 
+use super::super::generate::{Draft, Generator, status};
 use super::super::text;
 use super::Solve;
+use super::extent::Extent;
+use crate::artifact::device::{DeviceFailure, Memory};
 
-/// The body of the kernel, and the numbers of device memory that each system needs.
-pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
+/// Writes a kernel that factors what `solve` goes through, and says in a word of the status where that fails.
+pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory) {
+    let word = generator.check(DeviceFailure::Undetermined, solve.s.time.clone());
+    let (body, each) = body(solve);
+    let (what, note) = match solve.extent {
+        Extent::Separators => ("separators", "factor of the steps between segments"),
+        Extent::Segment => ("segments", "factor of segments of a relaxed solve"),
+        _ => ("factor", "factor of a relaxed solve"),
+    };
+    let mut parameters = Vec::new();
+    if solve.extent != Extent::Separators {
+        parameters.extend([solve.operand(generator, 0, "c"), solve.operand(generator, 3, "h")]);
+    }
+    parameters.push(generator.memory(factor, "factor", true));
+    parameters.extend(solve.work(generator, solve.matrices(), each));
+    parameters.extend(solve.sizes(solve.matrices(), solve.extent != Extent::Separators));
+    parameters.push(status(word));
+    generator.launch(Draft {
+        suffix: format!("{what}{}", generator.origin),
+        note: solve.describe_extent(note),
+        block: solve.threads_per_block(),
+        resident: solve.resident(),
+        barriers: solve.lanes > 1,
+        unrolled: solve.unrolled,
+        parameters,
+        threads: solve.threads(solve.matrices()),
+        body,
+    });
+}
+
+/// The body of the kernel, and the numbers of device memory that each block of threads needs.
+fn body(solve: &Solve<'_>) -> (String, usize) {
     let central = solve.s.central;
+    let joins = solve.extent == Extent::Separators;
+    let loops = solve.loops();
     let n = solve.block();
     // Sums within a row of a block: the compiler knows best.
-    let inner = if solve.unrolled() { solve.unroll() } else { "" };
+    let inner = if solve.unrolled { solve.unroll() } else { "" };
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
     // b ties a step to the one before it, b2 to the one before that; b3 ties the next step to the one before this.
     let (low, high) = (solve.low, solve.high);
-    let mut list =
-        vec![("a", low, n * n), ("b", low, n * n), ("inverse", low, n), ("row", high, solve.s.equations * n)];
+    let mut list = vec![("a", low, n * n), ("b", low, n * n), ("inverse", low, n)];
+    if !joins {
+        list.push(("row", high, solve.s.equations * n));
+    }
     if central {
         list.extend([("b2", low, n * n), ("b3", low, n * n), ("fresh", low, n * n)]);
     }
@@ -58,37 +95,72 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
         String::new()
     };
     // A row of the coupling is in registers where one thread does a system.
-    let (room, solved, take) = if solve.unrolled() {
+    let (room, solved, take) = if solve.unrolled {
         let take = format!("{unroll}      for (int j = 0; j < N; ++j) {fresh}[i * N + j] = solved[j];\n");
         (format!("      {low} solved[N];\n"), "solved[".to_string(), take)
     } else {
         (String::new(), format!("{fresh}[i * N + "), String::new())
     };
-    let mut out = solve.head();
-    out.push_str(&solve.scale());
-    out.push_str(&arrays);
-    out.push_str(&format!(
-        r"{unroll}  for (int e = lane; e < N * N; e += LANES) {zero};
-  for (word t = 0; t < steps; ++t) {{
-{at_step}    {sync}
-{rows}    {sync}
-    // The diagonal block less what earlier steps take from it.
-{unroll}    for (int e = lane; e < N * N; e += LANES) {{
-      const int i = e / N, j = e % N, k = i % K;
-      if (j > i) continue;
-      {high} whole = 0;
+    let whole = if joins {
+        // What the segments have left of it.
+        format!("      const {high} whole = {stored};")
+    } else {
+        format!(
+            r"      {high} whole = 0;
       if (i / K == j / K) {{
         if (t + 1 < steps) whole += ws * at_at_{tag}[k * K + j % K];
         if (t > 0) whole += ws * next_next_{tag}[k * K + j % K]{by_before};
         if (i == j && t < start && k < G) whole += wi * scale[k] * scale[k];
       }}{diagonal}
-      for (int q = 0; q < E; ++q) whole += we * row[q * N + i] * row[q * N + j];
+      for (int q = 0; q < E; ++q) whole += we * row[q * N + i] * row[q * N + j];"
+        )
+    };
+    // The separator itself is for later; so is what the segment after it takes from it.
+    let separator = if solve.extent == Extent::Segment {
+        format!(
+            r"    if (t == end) {{
+{unroll}      for (int e = lane; e < N * N; e += LANES) {{
+        const int i = e / N, j = e % N;
+        if (j <= i) {stored} = a[i * N + j];
+      }}
+      break;
+    }}
+"
+        )
+    } else {
+        String::new()
+    };
+    let coupling = if joins {
+        let with_next = solve.stored("separator(node + 1, segments, steps)", "TRIANGLE + N * N + j * N + i");
+        format!("        const {high} whole = {} ? {with_next} : 0;", loops.before_last)
+    } else {
+        format!(
+            r"        {high} whole = 0;
+        if (i / K == j / K && t + 1 < steps) {{
+          whole += ws * at_next_{tag}[(j % K) * K + k]{by_after};{coupled}
+        }}"
+        )
+    };
+    let prepare = if joins { format!("    {sync}\n") } else { format!("{at_step}    {sync}\n{rows}    {sync}\n") };
+    let mut out = solve.head();
+    if !joins {
+        out.push_str(&solve.scale());
+    }
+    out.push_str(&arrays);
+    out.push_str(&format!(
+        r"{unroll}  for (int e = lane; e < N * N; e += LANES) {zero};
+  {forward}
+{prepare}    // The diagonal block less what earlier steps take from it.
+{unroll}    for (int e = lane; e < N * N; e += LANES) {{
+      const int i = e / N, j = e % N, k = i % K;
+      if (j > i) continue;
+{whole}
       {low} sum = whole;
 {inner}      for (int p = 0; p < N; ++p) sum -= b[i * N + p] * b[j * N + p];{skipped}
       a[i * N + j] = sum;
     }}
     {sync}
-    // Its Cholesky factor.
+{separator}    // Its Cholesky factor.
 {unroll}    for (int p = 0; p < N; ++p) {{
       const {low} pivot = a[p * N + p];
       if (lane == 0 && !(pivot > 0 && pivot < {one} / {nought})) atomicMin(status, system * steps + t);
@@ -110,17 +182,15 @@ pub(super) fn body(solve: &Solve<'_>) -> (String, usize) {
 {unroll}    for (int i = lane; i < N; i += LANES) {{
       const int k = i % K;
 {room}{unroll}      for (int j = 0; j < N; ++j) {{
-        {high} whole = 0;
-        if (i / K == j / K && t + 1 < steps) {{
-          whole += ws * at_next_{tag}[(j % K) * K + k]{by_after};{coupled}
-        }}
+{coupling}
         {low} sum = whole;{skipped_next}
 {inner}        for (int p = 0; p < j; ++p) sum -= {solved}p] * a[j * N + p];
         {solved}j] = sum * inverse[j];
       }}
 {take}{store_next}    }}
 {advance}  }}
-"
+",
+        forward = loops.forward,
     ));
     (out, each)
 }

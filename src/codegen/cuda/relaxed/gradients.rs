@@ -3,9 +3,9 @@
 //! For a row `a` with residual `r` and `q = a z`: `rhs_adj = w^2 q`, `a_adj = w^2 (r z - q u)`. What all systems share is summed over
 //! them in a tree.
 
-use super::super::generate::{Draft, Generator, count};
-use super::super::prelude::{BLOCK, TREE};
-use super::Solve;
+use super::super::generate::{Draft, Generator};
+use super::super::prelude::BLOCK;
+use super::{Solve, gradient_sums};
 use crate::artifact::device::{Count, Memory};
 use crate::artifact::{BufferIndex, BufferPlace, Size};
 use crate::base::Elem;
@@ -41,6 +41,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
         suffix: format!("gradients{}", generator.origin),
         note: solve.describe("gradients of a relaxed solve"),
         block: BLOCK,
+        resident: None,
         barriers: false,
         unrolled: false,
         parameters,
@@ -48,10 +49,10 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
         body,
     });
     if let Some(kept) = kept {
-        shared_coefficients(generator, solve, scaled, kept, adjoints[0]);
+        gradient_sums::shared_coefficients(generator, solve, scaled, kept, adjoints[0]);
     }
     if let Some(slopes) = slopes {
-        steps(generator, solve, slopes, adjoints[3]);
+        gradient_sums::steps(generator, solve, slopes, adjoints[3]);
     }
 }
 
@@ -68,7 +69,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let mut out = String::new();
     // A place is a time step of a system; systems run fastest where their numbers lie side by side.
     let (system, t) =
-        if solve.lanes > 1 { ("place / steps", "place % steps") } else { ("place % systems", "place / systems") };
+        if !solve.unrolled { ("place / steps", "place % steps") } else { ("place % systems", "place / systems") };
     out.push_str(&format!(
         "  const word place = (word)blockIdx.x * {BLOCK} + threadIdx.x;\n  if (place >= systems * steps) return;\n"
     ));
@@ -223,96 +224,4 @@ fn slope(solve: &Solve<'_>) -> String {
         v("t", "d * K + k"),
         v("t + 1", "d * K + k"),
     )
-}
-
-/// Adjoints of coefficients that all systems share: one block for each.
-fn shared_coefficients(
-    generator: &mut Generator<'_>,
-    solve: &Solve<'_>,
-    scaled: Memory,
-    [r, q]: [Memory; 2],
-    c_adj: BufferIndex,
-) {
-    let s = solve.s;
-    let own = s.operands[3].1;
-    let step = match (s.intervals, own) {
-        (false, false) => "h[0]",
-        (false, true) => "h[system]",
-        (true, false) => "interval(h, steps, t)",
-        (true, true) => "interval(h + system * (steps - 1), steps, t)",
-    };
-    let body = format!(
-        r"  __shared__ double shared[{TREE}];
-{}  const word row = blockIdx.x / N, t = row % steps;
-  const int i = blockIdx.x % N;
-  double part = 0;
-  for (word system = threadIdx.x; system < systems; system += {TREE}) {{
-    double scale = 1;
-    for (int k = 0; k < i % K; ++k) scale /= {step};
-    part += kept_r[row * systems + system] * ({} * scale) - kept_q[row * systems + system] * u[(system * steps + t) * N + i];
-  }}
-  const double sum = tree_sum(part, shared);
-  if (threadIdx.x == 0) c_adj[blockIdx.x] = sum;
-",
-        solve.constants(),
-        solve.vector("v", "t", "i"),
-    );
-    let mut parameters = vec![
-        solve.operand(generator, 3, "h"),
-        generator.memory(Memory::Buffer(s.solution), "u", false),
-        generator.memory(scaled, "v", false),
-        generator.memory(r, "kept_r", false),
-        generator.memory(q, "kept_q", false),
-        generator.memory(Memory::Buffer(c_adj), "c_adj", true),
-    ];
-    parameters.extend(solve.sizes(s.batch.clone(), false));
-    let results = s.time.times(&Size::constant((s.equations * solve.block()) as u64));
-    generator.launch(Draft {
-        suffix: format!("coefficients{}", generator.origin),
-        note: solve.describe("gradients of shared coefficients"),
-        block: TREE,
-        barriers: true,
-        unrolled: false,
-        parameters,
-        threads: Count::of(results).times(Size::constant(u64::from(TREE)), u64::MAX),
-        body,
-    });
-}
-
-/// The adjoint of the step size: of one for all systems, of each system's own, or of each interval for all systems.
-fn steps(generator: &mut Generator<'_>, solve: &Solve<'_>, slopes: Memory, h_adj: BufferIndex) {
-    let s = solve.s;
-    let places = s.batch.times(&s.time);
-    let (numbers, results) = match (s.intervals, s.operands[3].1) {
-        (true, _) => (s.batch.clone(), s.time.clone()),
-        (false, true) => (s.time.clone(), s.batch.clone()),
-        (false, false) => (places, Size::ONE),
-    };
-    let bound = if s.intervals { "  if (blockIdx.x + 1 >= steps) return;\n" } else { "" };
-    let body = format!(
-        r"  __shared__ double shared[{TREE}];
-{bound}  double part = 0;
-  for (word i = threadIdx.x; i < numbers; i += {TREE}) part += slopes[blockIdx.x * numbers + i];
-  const double sum = tree_sum(part, shared);
-  if (threadIdx.x == 0) h_adj[blockIdx.x] = sum;
-"
-    );
-    let mut parameters = vec![
-        generator.memory(slopes, "slopes", false),
-        generator.memory(Memory::Buffer(h_adj), "h_adj", true),
-        count("numbers", Count::of(numbers), "numbers of a sum"),
-    ];
-    if s.intervals {
-        parameters.push(count("steps", Count::of(s.time.clone()), "time steps"));
-    }
-    generator.launch(Draft {
-        suffix: format!("step{}", generator.origin),
-        note: "gradient of the step size".to_string(),
-        block: TREE,
-        barriers: true,
-        unrolled: false,
-        parameters,
-        threads: Count::of(results).times(Size::constant(u64::from(TREE)), u64::MAX),
-        body,
-    });
 }

@@ -1,14 +1,70 @@
 //! Relaxed solves: factor, solve, adjoint and gradients.
 //!
 //! With the unknowns scaled by powers of the step the normal matrix of a system is block tridiagonal (central rows couple two steps), with
-//! blocks of states times derivatives. `factor` goes through time once; `substitute` solves forwards and backwards, and once more for a
-//! correction with residuals taken row by row, as the host does. One thread does a system while its blocks fit in registers, a group of
-//! lanes with blocks in shared memory does it beyond. `gradients` has one thread for each time step of a system.
+//! blocks of states times derivatives. Systems are done whole or, where they are few and long, cut in time ([`regimes`]). What one thread goes
+//! through is an [`extent`]; the same texts serve all of them:
+//!
+//! | module | text |
+//! |---|---|
+//! | [`solve`], [`scale`] | sizes and types, places in memory, unknowns scaled by powers of the step |
+//! | [`factor`] | assembly and Cholesky factor, step by step |
+//! | [`residuals`] | right-hand sides of a step at the solution so far |
+//! | [`substitute`] | both halves of a substitution |
+//! | [`corrections`] | when a solve is corrected again |
+//! | [`gradients`], [`gradient_sums`] | gradients from a solution and its adjoint: one thread for each time step of a system, then sums |
+//!
+//! and [`factors`] and [`solves`] put kernels together. A whole system is one kernel for the factor, and one for the solve with its
+//! corrections. A system that is cut has steps that separate segments; by elimination of the segments, all at once, what is left is a short
+//! chain of these separators (nested dissection of one level, as the host's segments). One thread does a system or a segment while its blocks fit
+//! in registers, a group of lanes with blocks in shared memory does it beyond.
 
-mod common;
+mod corrections;
+mod extent;
 mod factor;
+mod factors;
+mod gradient_sums;
 mod gradients;
+mod regimes;
+mod residuals;
+mod scale;
+mod solve;
+mod solves;
 mod substitute;
 
-use common::Solve;
-pub(super) use common::{KeptFactor, step};
+use super::generate::Generator;
+use super::rows::{INTERVALS, Rows};
+use crate::artifact::SolveStep;
+use crate::artifact::device::Count;
+pub(super) use factors::KeptFactor;
+use regimes::Regimes;
+pub use regimes::SolveRegime;
+use solve::Solve;
+
+/// The step of a solve or its adjoint.
+pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
+    let (precision, _) = solve::arithmetic(s);
+    let rows = Rows::new(s.orders, s.central, solve::high(precision));
+    generator.function(&format!("rows_{}", rows.tag), || rows.text());
+    if s.intervals {
+        generator.function("intervals", || INTERVALS.to_string());
+        if s.central {
+            generator.function(&format!("central_{}", rows.tag), || rows.central_text());
+        }
+    }
+    let regimes = Regimes::of(generator, s);
+    let solve = Solve::new(s, &rows, &regimes);
+    let swept = generator.scratch(solve.low, Count::of(solve.unknowns()));
+    let scaled = generator.scratch(solve.high, Count::of(solve.unknowns()));
+    if regimes.may(false) {
+        let factor = factors::of(generator, &solve, false);
+        solves::whole(generator, &solve, solves::Places { factor, swept, scaled });
+    }
+    if regimes.may(true) {
+        generator.function("segments", || extent::PLACES.to_string());
+        let factor = factors::of(generator, &solve, true);
+        solves::segments(generator, &solve, solves::Places { factor, swept, scaled });
+    }
+    if let Some((_, adjoints)) = s.adjoint {
+        gradients::write(generator, &solve, scaled, adjoints);
+    }
+}

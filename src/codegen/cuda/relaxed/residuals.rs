@@ -1,0 +1,159 @@
+//! Right-hand sides of a step: residuals of its rows at the solution so far, put together by the rows' coefficients.
+
+use super::Solve;
+use super::extent::Extent;
+use crate::base::Elem;
+
+/// An array of a kernel: name, type, numbers.
+pub(super) type Array = (&'static str, Elem, usize);
+
+/// What the text needs.
+pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
+    let (n, e, d) = (solve.block(), solve.s.equations, solve.s.states);
+    let high = solve.high;
+    vec![
+        ("row", high, e * n),
+        ("at", high, n),
+        ("next", high, n),
+        ("g", high, n),
+        ("residual", high, e),
+        ("tie", high, d * solve.rows.count()),
+    ]
+}
+
+/// Residuals of the rows of step `t`, and what those between it and its neighbours add to `g`. In the first pass the solution so far is
+/// zero.
+pub(super) fn of_rows(solve: &Solve<'_>) -> String {
+    let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
+    let (high, to) = (solve.high(), solve.narrowing());
+    let v = |t: &str| solve.vector("v", t, "i");
+    let right = match solve.s.adjoint {
+        None => format!("{to}rhs[(system * E + e) * steps + t]"),
+        Some(_) => "0".to_string(),
+    };
+    // Where steps differ, the rows' unit is the interval between two steps, which scales the first of them.
+    let tie_before = if solve.s.intervals {
+        format!(
+            r"if (t > 0) {{
+            {high} part[K] = {{}};
+            add_next_{tag}(tie + d * R, part);
+{unroll}            for (int k = 0; k < K; ++k) g[d * K + k] += part[k] * before[k];
+          }}"
+        )
+    } else {
+        format!("if (t > 0) add_next_{tag}(tie + d * R, g + d * K);")
+    };
+    format!(
+        r"{at_step}      {sync}
+{rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
+        at[i] = pass == 0 ? 0 : {at_first} ? {v_t} : next[i];
+        next[i] = pass > 0 && t + 1 < steps ? {v_next} : 0;
+        g[i] = 0;
+      }}
+      {sync}
+      // Residuals of the rows of this step at the solution so far; in the first pass that is zero.
+{unroll}      for (int e = lane; e < E; e += LANES) {{
+        {high} sum = {right};
+        if (pass > 0) for (int i = 0; i < N; ++i) sum -= row[e * N + i] * at[i];
+        residual[e] = we * sum;
+      }}
+      if (pass > 0) {{
+{unroll}        for (int d = lane; d < D; d += LANES) {{
+          {tie_before}
+          if (t + 1 < steps) {{
+            {tie_after}
+            add_at_{tag}(tie + d * R, g + d * K);
+          }}{central}
+        }}
+      }}
+      {sync}
+",
+        at_step = solve.scale_at_step(),
+        rows = solve.equation_rows(),
+        at_first = solve.loops().at_first,
+        v_t = v("t"),
+        v_next = v("t + 1"),
+        tie_after = tie_after(solve),
+        central = central(solve),
+    )
+}
+
+/// Unknown `i` of the right-hand side, from the residuals.
+pub(super) fn put_together(solve: &Solve<'_>) -> String {
+    let (high, to) = (solve.high(), solve.narrowing());
+    let (initial, upstream) = match solve.s.adjoint {
+        None => (format!("{to}iv[((system * start + t) * D + i / K) * G + i % K]"), String::new()),
+        Some(_) => {
+            ("0".to_string(), format!("\n        whole += {to}u_adj[(system * steps + t) * N + i] * scale[i % K];"))
+        }
+    };
+    format!(
+        r"        {high} whole = ws * g[i];{upstream}
+        for (int e = 0; e < E; ++e) whole += row[e * N + i] * residual[e];
+        if (t < start && i % K < G) whole += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
+"
+    )
+}
+
+/// Where a segment has a step before it: the rows between that step and its first one.
+pub(super) fn before_segment(solve: &Solve<'_>) -> String {
+    if solve.extent != Extent::Segment {
+        return String::new();
+    }
+    let (sync, unroll) = (solve.sync(), solve.unroll());
+    format!(
+        r"    if (pass > 0 && first > 0) {{
+      const word t = first - 1;
+{at_step}{unroll}      for (int i = lane; i < N; i += LANES) at[i] = {v_t}, next[i] = {v_next};
+      {sync}
+{unroll}      for (int d = lane; d < D; d += LANES) {{
+        {tie_after}
+      }}
+    }}
+",
+        at_step = solve.scale_at_step(),
+        v_t = solve.vector("v", "t", "i"),
+        v_next = solve.vector("v", "t + 1", "i"),
+        tie_after = tie_after(solve),
+    )
+}
+
+/// Residuals of the rows between step `t` and the next one.
+fn tie_after(solve: &Solve<'_>) -> String {
+    let (unroll, tag, high) = (solve.unroll(), &solve.rows.tag, solve.high());
+    if solve.s.intervals {
+        format!(
+            r"{high} stretched[K];
+{unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * after[k];
+            residuals_{tag}(at + d * K, stretched, tie + d * R);"
+        )
+    } else {
+        format!("residuals_{tag}(at + d * K, next + d * K, tie + d * R);")
+    }
+}
+
+/// What central rows around the step and its neighbours add to `g`.
+fn central(solve: &Solve<'_>) -> String {
+    if !solve.s.central {
+        return String::new();
+    }
+    let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
+    let row = |t: &str, around: &str| {
+        format!(
+            "-({around}[2] * {} + {around}[1] * {} + {around}[0] * {})",
+            at(&format!("{t} + 1"), "K - 2"),
+            at(t, "K - 1"),
+            at(&format!("{t} - 1"), "K - 2"),
+        )
+    };
+    format!(
+        r"
+          // Central rows around the step before, this one and the next.
+          if (t >= 2) g[d * K + K - 2] += previous[2] * ({});
+          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] += here[1] * ({});
+          if (t + 2 < steps) g[d * K + K - 2] += following[0] * ({});",
+        row("t - 1", "previous"),
+        row("t", "here"),
+        row("t + 1", "following")
+    )
+}

@@ -1,0 +1,200 @@
+//! What the kernels of one step have in common: sizes, types, and where numbers are in memory.
+
+use super::super::generate::{Generator, Parameter, count};
+use super::super::rows::Rows;
+use super::super::text;
+use super::extent::Extent;
+use super::regimes::Regimes;
+use crate::artifact::device::{Count, Memory};
+use crate::artifact::{Size, SolveStep};
+use crate::base::{Elem, SolvePrecision};
+
+/// Widest block of one thread in registers, in double and in single precision.
+const WIDEST_UNROLLED: [usize; 2] = [6, 8];
+/// Lanes of a system beyond registers.
+const LANES: u32 = 32;
+
+/// What the kernels of a step have in common, and what one of them goes through.
+#[derive(Clone, Copy)]
+pub(super) struct Solve<'s> {
+    pub s: &'s SolveStep,
+    pub rows: &'s Rows,
+    /// The ways in which the systems are done.
+    pub regimes: &'s Regimes,
+    /// What one thread, or all lanes of one block, go through.
+    pub extent: Extent,
+    /// Threads that do it together.
+    pub lanes: u32,
+    /// Whether blocks are in registers, with loops of constant length.
+    pub unrolled: bool,
+    /// The arithmetic.
+    pub precision: SolvePrecision,
+    /// The type of the factor and of substitutions.
+    pub low: Elem,
+    /// The type of rows, residuals and solutions.
+    pub high: Elem,
+    /// Whether all systems have one matrix.
+    pub shared: bool,
+}
+
+/// The arithmetic of a step, and whether all its systems have one matrix.
+pub(super) fn arithmetic(s: &SolveStep) -> (SolvePrecision, bool) {
+    let shared = !s.operands[0].1 && !s.operands[3].1;
+    match s.precision {
+        // One factor for all systems costs nothing in double precision.
+        SolvePrecision::Mixed if shared => (SolvePrecision::F64, shared),
+        precision => (precision, shared),
+    }
+}
+
+/// The type of rows, residuals and solutions.
+pub(super) fn high(precision: SolvePrecision) -> Elem {
+    if precision == SolvePrecision::F32 { Elem::F32 } else { Elem::F64 }
+}
+
+/// Threads of a system, by the width of its blocks.
+pub(super) fn lanes(block: usize, high: Elem) -> u32 {
+    let widest = WIDEST_UNROLLED[usize::from(high == Elem::F32)];
+    if block > widest { LANES } else { 1 }
+}
+
+impl<'s> Solve<'s> {
+    pub fn new(s: &'s SolveStep, rows: &'s Rows, regimes: &'s Regimes) -> Self {
+        let (precision, shared) = arithmetic(s);
+        let high = high(precision);
+        let low = if precision == SolvePrecision::F64 { Elem::F64 } else { Elem::F32 };
+        let lanes = lanes(s.states * s.orders, high);
+        Solve { s, rows, regimes, extent: Extent::Whole, lanes, unrolled: lanes == 1, precision, low, high, shared }
+    }
+
+    /// The unknowns of a step.
+    pub fn block(&self) -> usize {
+        self.s.states * self.s.orders
+    }
+
+    /// Numbers of a factor for each step: the triangle of the diagonal block, and two blocks that couple it with others: the next step,
+    /// and the step after that or, where time is cut, the step before the segment.
+    pub fn per_step(&self) -> usize {
+        let n = self.block();
+        n * (n + 1) / 2 + n * n * (1 + usize::from(self.s.central || self.extent != Extent::Whole))
+    }
+
+    /// Numbers of the scaled solutions.
+    pub fn unknowns(&self) -> Size {
+        self.s.batch.times(&self.s.time).times(&Size::constant(self.block() as u64))
+    }
+
+    /// Systems with a matrix of their own.
+    pub fn matrices(&self) -> Size {
+        if self.shared { Size::ONE } else { self.s.batch.clone() }
+    }
+
+    /// What a kernel does, for a comment.
+    pub fn describe(&self, what: &str) -> String {
+        let s = self.s;
+        format!(
+            "{what}: blocks of {} ({} states, {} derivatives), {} equations{}{}{}",
+            self.block(),
+            s.states,
+            s.orders,
+            s.equations,
+            if s.central { ", central rows" } else { "" },
+            if self.shared { ", one matrix for all systems" } else { "" },
+            match self.precision {
+                SolvePrecision::F64 => "",
+                SolvePrecision::F32 => ", single precision",
+                SolvePrecision::Mixed => ", factor in single precision",
+            }
+        )
+    }
+
+    /// The same, and of which systems.
+    pub fn describe_extent(&self, what: &str) -> String {
+        self.describe(what) + &self.regimes.describe(self.extent)
+    }
+
+    /// Constants of a body.
+    pub fn constants(&self) -> String {
+        let s = self.s;
+        let [we, wi, ws] = s.weights.map(|w| text::number(w * w, self.high));
+        let high = self.high();
+        format!(
+            r"  enum {{ D = {}, K = {}, N = D * K, E = {}, G = {}, R = {}, LANES = {}, TRIANGLE = N * (N + 1) / 2, F = {} }};
+  // Squared weights of equation, initial and smoothness rows.
+  const {high} we = {we}, wi = {wi}, ws = {ws};
+",
+            s.states,
+            s.orders,
+            s.equations,
+            s.given,
+            self.rows.count().max(1),
+            self.lanes,
+            self.per_step(),
+        )
+    }
+
+    /// The name of the type of the factor and of substitutions.
+    pub fn low(&self) -> &'static str {
+        text::elem(self.low)
+    }
+
+    /// The name of the type of rows, residuals and solutions.
+    pub fn high(&self) -> &'static str {
+        text::elem(self.high)
+    }
+
+    /// What makes a double number one of the rows' type: nothing where that is double.
+    pub fn narrowing(&self) -> &'static str {
+        if self.high == Elem::F32 { "(float)" } else { "" }
+    }
+
+    /// Where lanes wait for each other.
+    pub fn sync(&self) -> &'static str {
+        if self.lanes > 1 { "__syncthreads();" } else { "" }
+    }
+
+    /// What stands before a loop: beyond registers it stays one, since unrolled it would need more of them than there are.
+    pub fn unroll(&self) -> &'static str {
+        if self.unrolled { "#pragma unroll\n" } else { "#pragma unroll 1\n" }
+    }
+
+    /// The element of the factor at `t`: one system's numbers lie together where lanes read them together.
+    pub fn stored(&self, t: &str, e: &str) -> String {
+        let system = if self.shared { "0" } else { "system" };
+        let systems = if self.shared { "1" } else { "systems" };
+        if self.unrolled {
+            format!("factor[(({t}) * F + {e}) * {systems} + {system}]")
+        } else {
+            format!("factor[({system} * steps + ({t})) * F + {e}]")
+        }
+    }
+
+    /// The element of a scaled vector at `t`.
+    pub fn vector(&self, name: &str, t: &str, e: &str) -> String {
+        if self.unrolled {
+            format!("{name}[(({t}) * N + {e}) * systems + system]")
+        } else {
+            format!("{name}[(system * steps + ({t})) * N + {e}]")
+        }
+    }
+
+    /// An operand of the step as a parameter.
+    pub fn operand(&self, generator: &Generator<'_>, which: usize, name: &str) -> Parameter {
+        generator.memory(Memory::Buffer(self.s.operands[which].0), name, false)
+    }
+
+    /// Sizes that a kernel is told.
+    pub fn sizes(&self, systems: Size, start: bool) -> Vec<Parameter> {
+        let mut out = vec![
+            count("systems", Count::of(systems), "systems"),
+            count("steps", Count::of(self.s.time.clone()), "time steps"),
+        ];
+        if self.extent != Extent::Whole {
+            out.push(count("segments", self.segments(), "segments of time"));
+        }
+        if start {
+            out.push(count("start", Count::of(self.s.start.clone()), "steps with initial values"));
+        }
+        out
+    }
+}

@@ -1,0 +1,163 @@
+//! Solves and adjoint solves: the kernel that does each system as a whole, and those that do its segments at once.
+
+use super::super::generate::{Draft, Generator, Parameter, count, status};
+use super::Solve;
+use super::corrections::Sizes;
+use super::extent::Extent;
+use super::{residuals, substitute};
+use crate::artifact::Size;
+use crate::artifact::device::{Count, DeviceFailure, Memory};
+use crate::base::SolvePrecision;
+
+/// Where solves have their numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    /// The factor.
+    pub factor: Memory,
+    /// Half solved systems.
+    pub swept: Memory,
+    /// The scaled solution.
+    pub scaled: Memory,
+}
+
+/// What a kernel is called, and what it does, for a solve and for its adjoint.
+type Names = [(&'static str, &'static str); 2];
+
+/// Writes the kernel for whole systems: the scaled solution, and the solution itself where the step is no adjoint.
+pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
+    let Sizes { before, begun, added, ended, after } = Sizes::new(solve);
+    let (arrays, each) = solve.arrays(&[residuals::arrays(solve), substitute::arrays(solve)].concat());
+    let mut body = solve.head();
+    body.push_str(&solve.scale());
+    body.push_str(&arrays);
+    body.push_str(&before);
+    body.push_str(&format!("  for (int pass = 0; pass <= {}; ++pass) {{\n{begun}", solve.corrections()));
+    body.push_str(&substitute::forward(solve));
+    body.push_str(&substitute::backward(solve, &added));
+    body.push_str(&format!("{ended}  }}\n"));
+    body.push_str(&after);
+    body.push_str(&substitute::unscaled(solve));
+    let mut parameters = right_hand_sides(generator, solve);
+    parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(true)]));
+    parameters.extend(solution(generator, solve));
+    parameters.extend(solve.work(generator, solve.s.batch.clone(), each));
+    parameters.extend(solve.sizes(solve.s.batch.clone(), true));
+    if solve.precision == SolvePrecision::Mixed {
+        parameters.push(status(generator.check(DeviceFailure::NotConverged, Size::ONE)));
+    }
+    let names = [("solve", "relaxed solve"), ("adjoint", "adjoint of a relaxed solve")];
+    launch(generator, solve, names, parameters, body);
+}
+
+/// Writes the kernels for segments: in each pass the first half of the substitution in all segments, what each takes from the separator
+/// before it, the separators, and the second half in all segments.
+pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
+    let segment = solve.over(Extent::Segment);
+    let [number, separators] = [Extent::Number(solve.block()), Extent::Separators].map(|e| solve.over(e));
+    let systems = &solve.s.batch;
+    for pass in 0..=solve.corrections() {
+        let pass_of = || count("pass", Count::of(Size::constant(pass as u64)), "corrections before");
+
+        let (arrays, each) = segment.arrays(&[residuals::arrays(&segment), substitute::arrays(&segment)].concat());
+        let body = [segment.head(), segment.scale(), arrays, substitute::forward(&segment)].concat();
+        let mut parameters = right_hand_sides(generator, &segment);
+        parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(false)]));
+        parameters.extend(segment.work(generator, systems.clone(), each));
+        parameters.extend(segment.sizes(systems.clone(), true));
+        parameters.push(pass_of());
+        let names = [("first_half", "first half of a solve"), ("adjoint_first_half", "first half of an adjoint")];
+        launch(generator, &segment, names, parameters, body);
+
+        let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
+        parameters.extend(number.sizes(systems.clone(), false));
+        let names = [("taken", "what segments take from the separators before them"); 2];
+        launch(generator, &number, names, parameters, taken_from_vector(&number));
+
+        let (arrays, each) = separators.arrays(&substitute::arrays(&separators));
+        let halves = [substitute::forward(&separators), substitute::backward(&separators, "")].concat();
+        let body = [separators.head(), arrays, halves].concat();
+        let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
+        parameters.extend(separators.work(generator, systems.clone(), each));
+        parameters.extend(separators.sizes(systems.clone(), false));
+        let names = [("joined", "solve for the steps between segments"); 2];
+        launch(generator, &separators, names, parameters, body);
+
+        let mut list = substitute::arrays(&segment);
+        list.push(("before", segment.low, segment.block()));
+        let (arrays, each) = segment.arrays(&list);
+        let mut body = [segment.head(), arrays, substitute::backward(&segment, "")].concat();
+        let last = pass == solve.corrections();
+        if last && solve.s.adjoint.is_none() {
+            body.push_str(&segment.scale());
+            body.push_str(&substitute::unscaled(&segment));
+        }
+        let mut parameters = Vec::new();
+        if last && solve.s.adjoint.is_none() {
+            parameters.push(segment.operand(generator, 3, "h"));
+        }
+        parameters.extend(numbers(generator, places, [Some(false), Some(false), Some(true)]));
+        if last {
+            parameters.extend(solution(generator, &segment));
+        }
+        parameters.extend(segment.work(generator, systems.clone(), each));
+        parameters.extend(segment.sizes(systems.clone(), false));
+        parameters.push(pass_of());
+        let names = [("second_half", "second half of a solve"), ("adjoint_second_half", "second half of an adjoint")];
+        launch(generator, &segment, names, parameters, body);
+    }
+}
+
+/// What a segment takes from one number of the separator before it.
+fn taken_from_vector(solve: &Solve<'_>) -> String {
+    format!(
+        r"{head}  {high} sum = 0;
+  for (word t = first; t < end; ++t) {{
+    for (int p = 0; p < N; ++p) sum += {row} * {swept};
+  }}
+  {before} -= sum;
+",
+        head = solve.head(),
+        high = solve.high(),
+        row = substitute::below(solve, "t", "N * N + number * N + p"),
+        swept = solve.vector("swept", "t", "p"),
+        before = solve.vector("swept", "first - 1", "number"),
+    )
+}
+
+/// Matrix and right-hand sides as parameters.
+fn right_hand_sides(generator: &Generator<'_>, solve: &Solve<'_>) -> Vec<Parameter> {
+    let mut out = vec![solve.operand(generator, 0, "c"), solve.operand(generator, 3, "h")];
+    match solve.s.adjoint {
+        None => out.extend([solve.operand(generator, 1, "rhs"), solve.operand(generator, 2, "iv")]),
+        Some((u_adj, _)) => out.push(generator.memory(Memory::Buffer(u_adj), "u_adj", false)),
+    }
+    out
+}
+
+/// The solution as a parameter, where the step is no adjoint.
+fn solution(generator: &Generator<'_>, solve: &Solve<'_>) -> Option<Parameter> {
+    let s = solve.s;
+    s.adjoint.is_none().then(|| generator.memory(Memory::Buffer(s.solution), "u", true))
+}
+
+/// Factor, half solved systems and scaled solution as parameters: whether each is written, or nothing.
+fn numbers(generator: &Generator<'_>, places: Places, written: [Option<bool>; 3]) -> Vec<Parameter> {
+    let all = [(places.factor, "factor"), (places.swept, "swept"), (places.scaled, "v")];
+    let given = all.into_iter().zip(written);
+    given.filter_map(|((memory, name), written)| Some(generator.memory(memory, name, written?))).collect()
+}
+
+fn launch(generator: &mut Generator<'_>, solve: &Solve<'_>, names: Names, parameters: Vec<Parameter>, body: String) {
+    let (suffix, note) = names[usize::from(solve.s.adjoint.is_some())];
+    generator.launch(Draft {
+        suffix: format!("{suffix}{}", generator.origin),
+        note: solve.describe_extent(note),
+        block: solve.threads_per_block(),
+        resident: solve.resident(),
+        barriers: solve.lanes > 1,
+        unrolled: solve.unrolled,
+        parameters,
+        threads: solve.threads(solve.s.batch.clone()),
+        body,
+    });
+}
