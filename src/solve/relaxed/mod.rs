@@ -98,7 +98,6 @@ mod probe;
 mod problem;
 mod qr;
 mod residual;
-#[expect(clippy::needless_range_loop, reason = "loops over orders read like their formulas")]
 mod row_products;
 mod rows;
 mod segments;
