@@ -45,11 +45,8 @@ pub const FEWEST_STEPS_CUT: u64 = 128;
 /// Segments of so many steps: the power of two nearest to the square root. A thread goes through one segment, and one through the steps
 /// between segments; both ways together are shortest where they are alike.
 pub fn segments(steps: u64) -> u64 {
-    let mut segments = 1u64;
-    while 2 * segments.saturating_mul(segments) <= steps {
-        segments *= 2;
-    }
-    segments
+    // The largest `2^k` with `2^(2k - 1) <= steps`.
+    1 << (steps.max(1).ilog2().div_ceil(2))
 }
 
 /// The rule by which systems are cut in time: few of them, and long ones.
