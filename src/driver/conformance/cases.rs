@@ -106,6 +106,8 @@ impl Case {
             // adjoint: what rounding the solution takes from them is lost, by the processor too.
             of if self.program.entry.steps.iter().any(narrow) => match (result.name.as_str(), of) {
                 ("c_adj" | "h_adj", None) => 1e-3,
+                // An explicit solution matrix is rounded number by number and its products are not corrected, as substitutions are.
+                (name, None) if name.ends_with("_adj") && self.name.contains("solution matrix") => 1e-3,
                 // The published systems are worse conditioned, which all of the adjoint shows.
                 (name, Some(_)) if name.ends_with("_adj") => 1e-2,
                 _ => 1e-5,
