@@ -46,7 +46,7 @@ fit Exchange to run
     let discovered = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
     assert!(discovered.contains("let g = ") && discovered.contains("x' = 0.4*y - g"), "{discovered}");
     let simulated =
-        mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--data", "solution", "--out", "s.csv"]);
+        mechc(&folder.path().join("out"), &["simulate", "discovered.mech", "--data", "solution_1", "--out", "s.csv"]);
     assert!(simulated.status.success(), "{}", String::from_utf8_lossy(&simulated.stderr));
 }
 

@@ -7,8 +7,8 @@ use super::resolve::{Place, Resolver};
 use super::suggest;
 use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0204, E0401, E0402, E0403, E0404, E0406, E0407};
+use crate::diagnostics::{Among, Diagnostic};
 use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -99,7 +99,17 @@ impl Resolver<'_, '_> {
     fn unknown_library(&mut self, call: &ast::Call, span: Span) {
         let (library, place) = (call.function.name.as_str(), call.function.span);
         let side = span.start == place.start;
-        if side && self.scope.functions.contains_key(library) {
+        if side && let Some(function) = self.scope.functions.get(library) {
+            if let ast::ExprKind::Call(inner) = &function.body.kind
+                && !self.scope.callable().contains(&inner.function.name.as_str())
+            {
+                // It may well give a list.
+                let (name, place) = (inner.function.name.as_str(), inner.function.span);
+                let help = suggest::help("functions", name, self.scope.callable());
+                let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), place, "unknown");
+                self.sink.push(d.help(help).missing_among(Among::Items, name));
+                return;
+            }
             let message = format!("`{library}` gives one value, and a side of `?ratio` is a library of terms");
             let d = Diagnostic::error(E0402, message, span, "one value");
             self.sink.push(d.help(format!("write `terms({})`", self.sources.text(span))));
