@@ -107,7 +107,7 @@ impl Factor {
     pub(crate) fn fill(&mut self, problem: &Problem) -> Result<(), SolveError> {
         let batch = if self.common { 1 } else { problem.shape.batch };
         let len = |width: usize| self.plan.len * batch.div_ceil(width);
-        if problem.scheme.method == Method::Qr {
+        if problem.method() == Method::Qr {
             return self.fill_by_rows(problem, batch);
         }
         if worth_cutting(problem, &self.plan) {
@@ -154,7 +154,8 @@ impl Factor {
         Ok(())
     }
 
-    /// Factors the rows of each sample, one after the other, and rounds the factors to the precision asked for.
+    /// Factors the rows of each sample, one after the other. In mixed precision factors stay in the double precision that they are made in:
+    /// rounded, they would be no better than those of the normal matrix.
     fn fill_by_rows(&mut self, problem: &Problem, batch: usize) -> Result<(), SolveError> {
         let plan = &self.plan;
         let one = Problem { shape: Shape { batch, ..problem.shape }, ..*problem };
@@ -171,8 +172,8 @@ impl Factor {
             .collect();
         let factors = factors.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.storage = match problem.scheme.precision {
-            Precision::Double if !self.common => Storage::Wide(pack(plan.len, &factors)),
-            Precision::Single | Precision::Mixed if !self.common => Storage::Single(pack(plan.len, &factors)),
+            Precision::Double | Precision::Mixed if !self.common => Storage::Wide(pack(plan.len, &factors)),
+            Precision::Single if !self.common => Storage::Single(pack(plan.len, &factors)),
             _ => Storage::Narrow(factors.concat()),
         };
         if self.common {

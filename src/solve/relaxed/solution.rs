@@ -54,7 +54,7 @@ impl Factor {
     /// As theirs; after an error the factor must not be used before another success.
     pub fn refactor_and_solve_into(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         problem.check()?;
-        if problem.constant_matrix() || problem.scheme.method == Method::Qr || problem.shape.batch < Pack8::WIDTH {
+        if problem.constant_matrix() || problem.method() == Method::Qr || problem.shape.batch < Pack8::WIDTH {
             self.refactor(problem)?;
             return self.solve_into(problem, solution);
         }

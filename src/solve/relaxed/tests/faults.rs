@@ -209,3 +209,31 @@ fn a_border_beyond_memory_is_refused() {
         assert_eq!(factor(&problem).map(|_| ()), Err(SolveError::TooLarge), "{width}");
     }
 }
+
+#[test]
+fn many_derivatives_without_a_start_are_factored_from_the_rows() {
+    // u = (t/25 - 1)^2 solves all Hermite rows and u' + a u = f exactly; multiples of the decaying solution change rows by 1e-9 only, so that
+    // the normal matrix cannot tell them from zero and the rows can.
+    for precision in [Precision::Double, Precision::Mixed] {
+        for (batch, orders, steps, shared) in [(1, 6, 500, ""), (9, 6, 500, ""), (9, 6, 200, "c h"), (2, 6, 50, "")] {
+            let mut case = make_with((batch, 1, steps, 1, orders, 0, 0), &format!("hermite {shared}"), 90);
+            case.scheme.precision = precision;
+            case.h.fill(0.1);
+            case.c.fill(0.0);
+            let exact = |t: usize| (0.004 * t as f64 - 1.0).powi(2);
+            let rate = |t: usize| 0.5 + 0.3 * (0.1 * t as f64).sin();
+            for (i, c) in case.c.chunks_exact_mut(orders).enumerate() {
+                (c[0], c[1]) = (rate(i % steps), 1.0);
+            }
+            for (i, rhs) in case.rhs.iter_mut().enumerate() {
+                let t = i % steps;
+                *rhs = 0.08 * (0.004 * t as f64 - 1.0) + rate(t) * exact(t);
+            }
+            let solution = case.solve().unwrap_or_else(|e| panic!("{precision:?}, {batch} of {steps}: {e:?}"));
+            for (i, u) in solution.u.chunks_exact(orders).enumerate() {
+                let error = u[0] - exact(i % steps);
+                assert!(error.abs() < 1e-6, "{precision:?}, {batch} of {steps} steps: {error:e} at {i}");
+            }
+        }
+    }
+}
