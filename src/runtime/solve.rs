@@ -10,7 +10,7 @@ use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
 use crate::base::SolvePrecision;
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights,
-    Scheme, Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
+    Scheme, Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor, factor_of_normal_matrix,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -270,8 +270,14 @@ fn problem<'a>(
     }
 }
 
-/// What is wrong with system `sample` of a solve, whose operands are those of this system alone.
-pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sample: usize) -> Option<SolveError> {
+/// What is wrong with system `sample` of a solve by its normal matrix, whose operands are those of this system alone, and whether a factor
+/// of its rows, which devices do not make, solves it.
+pub(super) fn why(
+    s: &SolveStep,
+    sizes: &[u64],
+    [c, rhs, iv, h]: [&[f64]; 4],
+    sample: usize,
+) -> Option<(SolveError, bool)> {
     let one = Shape { batch: 1, ..shape(s, sizes) };
     let mut steps = Vec::new();
     intervals(s, &one, h, &mut steps);
@@ -281,7 +287,7 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
     if problem.scheme.precision == Precision::Mixed {
         problem.scheme.precision = Precision::Double;
     }
-    let mut error = factor(&problem).err()?;
+    let mut error = factor_of_normal_matrix(&problem).err()?;
     match &mut error {
         SolveError::Singular { sample: named, .. }
         | SolveError::NonFiniteMatrix { sample: named, .. }
@@ -290,7 +296,7 @@ pub(super) fn why(s: &SolveStep, sizes: &[u64], [c, rhs, iv, h]: [&[f64]; 4], sa
         | SolveError::NonFiniteResult { sample: named, .. } => *named = sample,
         _ => {}
     }
-    Some(error)
+    Some((error, factor(&problem).is_ok()))
 }
 
 fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut SolverState) -> Result<(), SolveError> {

@@ -19,8 +19,9 @@ impl Code {
         let [c, rhs, iv, h] = solve.operands;
         // Right-hand sides and initial values are always those of one system.
         let operands = [operand(c)?, operand((rhs.0, true))?, operand((iv.0, true))?, operand(h)?];
-        let error = solve::why(solve, &placed.sizes, operands.each_ref().map(Vec::as_slice), sample)?;
-        Some(error.to_string())
+        let (error, by_rows) = solve::why(solve, &placed.sizes, operands.each_ref().map(Vec::as_slice), sample)?;
+        let way_out = if by_rows { "; the CPU solves it by a factor of its rows, with `--device cpu`" } else { "" };
+        Some(format!("{error}{way_out}"))
     }
 
     /// The numbers of a buffer, or those of one system in it.

@@ -144,7 +144,7 @@ impl Factor {
     ) -> Result<(), SolveError> {
         self.check(problem)?;
         let shape = &problem.shape;
-        let (plan, len) = (&self.plan, self.plan.len);
+        let plan = &self.plan;
         let length = |what, expected, got| {
             if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
         };
@@ -155,6 +155,23 @@ impl Factor {
         length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
         length("the solution's eps", shape.batch, solution.eps.len())?;
         length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
+        let problem = &self.as_factored(problem);
+        let done = self.adjoint_by(problem, solution, upstream, wanted, gradients);
+        self.rescued(problem, done, |factor, problem| {
+            factor.adjoint_into(problem, solution, upstream, wanted, gradients)
+        })
+    }
+
+    /// The gradients with the factor that there is.
+    fn adjoint_by(
+        &self,
+        problem: &Problem,
+        solution: &Solution,
+        upstream: Upstream<'_>,
+        wanted: Wanted,
+        gradients: &mut Gradients,
+    ) -> Result<(), SolveError> {
+        let (shape, plan, len) = (&problem.shape, &self.plan, self.plan.len);
         let given = Given { problem, plan, pool: &self.pool, solution, upstream, wanted };
         let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {

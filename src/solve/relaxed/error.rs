@@ -46,6 +46,20 @@ pub enum SolveError {
     NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },
 }
 
+impl SolveError {
+    /// The sample whose system failed.
+    pub fn sample(&self) -> Option<usize> {
+        match self {
+            SolveError::Singular { sample, .. }
+            | SolveError::NonFiniteMatrix { sample, .. }
+            | SolveError::Border { sample, .. }
+            | SolveError::Unsettled { sample, .. }
+            | SolveError::NonFiniteResult { sample, .. } => Some(*sample),
+            _ => None,
+        }
+    }
+}
+
 fn border_name(unknown: usize, slack: bool) -> String {
     if slack { "the slack".to_string() } else { format!("unknown {unknown} of the border") }
 }

@@ -9,6 +9,7 @@ use super::plan::{Group, Plan};
 use super::pool::Pool;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::qr::factor_sample;
+use super::rescue::may_be_rescued;
 use super::segments::{Segments, worth_cutting};
 use super::shared::{is_shared, unscale_propagators};
 use super::small::{is_small, propagators};
@@ -29,6 +30,8 @@ pub struct Factor {
     pub(crate) propagators: Vec<Vec<f64>>,
     /// The same for unknowns that are not scaled, where solves go the way of [`super::shared`].
     pub(crate) unscaled: Vec<f64>,
+    /// Why the rows were factored in place of the normal matrix that the scheme asks for.
+    pub(crate) failure: Option<SolveError>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
 }
@@ -51,7 +54,25 @@ pub(crate) enum Storage {
 /// Sizes and lengths that do not fit, a scheme that is not finite, a singular or non-finite system.
 pub fn factor(problem: &Problem) -> Result<Factor, SolveError> {
     problem.check()?;
-    let mut made = Factor {
+    let mut made = empty(problem);
+    made.fill(problem)?;
+    Ok(made)
+}
+
+/// [`factor`] of the normal matrix and nothing else, as devices do.
+///
+/// # Errors
+/// As [`factor`], and where the rows determine the system and their normal matrix does not.
+pub(crate) fn factor_of_normal_matrix(problem: &Problem) -> Result<Factor, SolveError> {
+    problem.check()?;
+    let mut made = empty(problem);
+    made.fill_by_normal_matrix(problem)?;
+    Ok(made)
+}
+
+/// The plan of a factor.
+fn empty(problem: &Problem) -> Factor {
+    Factor {
         shape: problem.shape,
         scheme: problem.scheme,
         plan: Plan::new(problem),
@@ -59,10 +80,9 @@ pub fn factor(problem: &Problem) -> Result<Factor, SolveError> {
         common: problem.constant_matrix(),
         propagators: Vec::new(),
         unscaled: Vec::new(),
+        failure: None,
         pool: Pool::default(),
-    };
-    made.fill(problem)?;
-    Ok(made)
+    }
 }
 
 impl Factor {
@@ -79,7 +99,8 @@ impl Factor {
     /// Makes the plan of a problem.
     pub(crate) fn renew(&mut self, problem: &Problem) {
         let plan = Plan::new(problem);
-        if self.shape != problem.shape
+        if self.failure.is_some()
+            || self.shape != problem.shape
             || self.scheme != problem.scheme
             || self.plan.groups != plan.groups
             || self.plan.places != plan.places
@@ -89,6 +110,7 @@ impl Factor {
         self.shape = problem.shape;
         self.scheme = problem.scheme;
         self.plan = plan;
+        self.failure = None;
         self.common = problem.constant_matrix();
         self.propagators = Vec::new();
         self.unscaled = Vec::new();
@@ -105,11 +127,23 @@ impl Factor {
     }
 
     pub(crate) fn fill(&mut self, problem: &Problem) -> Result<(), SolveError> {
-        let batch = if self.common { 1 } else { problem.shape.batch };
-        let len = |width: usize| self.plan.len * batch.div_ceil(width);
-        if problem.method() == Method::Qr {
-            return self.fill_by_rows(problem, batch);
+        if problem.scheme.method == Method::Qr {
+            return self.fill_by_rows(problem);
         }
+        match self.fill_by_normal_matrix(problem) {
+            Err(failure) if may_be_rescued(problem, &failure) => self.rescue(problem, failure),
+            done => done,
+        }
+    }
+
+    /// Samples that have a factor of their own.
+    fn factors(&self, problem: &Problem) -> usize {
+        if self.common { 1 } else { problem.shape.batch }
+    }
+
+    fn fill_by_normal_matrix(&mut self, problem: &Problem) -> Result<(), SolveError> {
+        let batch = self.factors(problem);
+        let len = |width: usize| self.plan.len * batch.div_ceil(width);
         if worth_cutting(problem, &self.plan) {
             self.storage = Storage::Segments(Box::new(Segments::factor(problem)?));
             return Ok(());
@@ -156,8 +190,10 @@ impl Factor {
 
     /// Factors the rows of each sample, one after the other. In mixed precision factors stay in the double precision that they are made in:
     /// rounded, they would be no better than those of the normal matrix.
-    fn fill_by_rows(&mut self, problem: &Problem, batch: usize) -> Result<(), SolveError> {
-        let plan = &self.plan;
+    pub(crate) fn fill_by_rows(&mut self, problem: &Problem) -> Result<(), SolveError> {
+        // Solves are corrected then, in other memory.
+        self.pool.clear();
+        let (plan, batch) = (&self.plan, self.factors(problem));
         let one = Problem { shape: Shape { batch, ..problem.shape }, ..*problem };
         let factors: Vec<Result<Vec<f64>, SolveError>> = (0..batch)
             .into_par_iter()

@@ -5,7 +5,8 @@ use super::assemble::{add_to, all_finite, bump, right_hand_side, scale_by, scale
 use super::convergence::Convergence;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
-use super::problem::{Problem, Shape};
+use super::problem::{Method, Problem, Shape};
+use super::rescue::SETTLED;
 use super::residual::row_residuals;
 use super::stage::Staged;
 use super::substitute::{Chain, Stored};
@@ -147,7 +148,10 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
         // A single correction tells no rate.
         *unsettled = match *refinements {
             0 | 1 => None,
-            _ => convergence.unsettled(A::UNSETTLED, A::SLOWEST),
+            _ => {
+                let exact = A::Low::EPSILON <= f64::EPSILON && problem.scheme.method == Method::Normal;
+                convergence.unsettled(if exact { SETTLED } else { A::UNSETTLED }, A::SLOWEST)
+            }
         };
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);

@@ -97,6 +97,7 @@ mod pool;
 mod probe;
 mod problem;
 mod qr;
+mod rescue;
 mod residual;
 mod row_products;
 mod rows;
@@ -125,6 +126,7 @@ pub use problem::{
 pub use solution::Solution;
 
 pub(crate) use convergence::Stops;
+pub(crate) use factor::factor_of_normal_matrix;
 pub(crate) use rows::SmoothRows;
 pub(crate) use segments::cuts_time;
 

@@ -20,8 +20,9 @@ use super::stage::{Staged, Window};
 use super::substitute::{Chain, Stored, forward, forward_corner};
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
-/// A pivot below this many rounding units of `s_r` is rounding error: singular systems give about one of them at most.
-const SMALLEST: f64 = 2.0;
+/// A pivot below this many rounding units of `s_r` is taken for rounding error: singular systems give about one of them at most, and with fewer
+/// than this corrections gain too little each.
+const SMALLEST: f64 = 16.0;
 
 /// The triangle of an orthogonal factorisation is that of rows `A + E` with columns of `E` of the size of rounding units of those of `A`: the
 /// square root of its pivot is `|A v_r|` up to `|E v_r|`, which is some units of the root of `s_r`. Below this many it is rounding error.

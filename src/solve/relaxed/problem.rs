@@ -90,7 +90,8 @@ impl Precision {
 /// How the factor is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// Cholesky factor of the normal matrix.
+    /// Cholesky factor of the normal matrix; in double and mixed precision of the rows, as [`Method::Qr`], where that is singular or
+    /// corrections do not settle.
     #[default]
     Normal,
     /// Orthogonal factor of the rows: the same triangular factor without squaring the condition number, one sample
@@ -221,10 +222,6 @@ pub struct Problem<'a> {
 /// Most derivatives kept; beyond it the factorials and powers of the step say nothing in `f64`.
 pub(crate) const MAX_ORDERS: usize = 16;
 
-/// With so many derivatives and a start that leaves most of them open the condition number of the rows is 1e7 and more with steps of a tenth
-/// of the system's time, and its square is beyond double precision.
-const MANY_ORDERS: usize = 6;
-
 impl Shape {
     /// Unknowns of one step, `D * K`.
     pub fn block(&self) -> usize {
@@ -306,19 +303,11 @@ impl Problem<'_> {
             && counts(weights.initial, self.row_weights.initial)
     }
 
-    /// How the factor is made: what the scheme says, but from the rows where the start leaves much open and so many derivatives are kept
-    /// that the normal matrix may be rounding error without a pivot that shows it.
-    pub fn method(&self) -> Method {
-        let open = self.shape.orders >= MANY_ORDERS && !self.starts_fully();
-        // A factor in single precision is refused by other rules.
-        if open && self.scheme.precision != Precision::Single { Method::Qr } else { self.scheme.method }
-    }
-
     /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell
     /// whether they settle, which is asked of orthogonal factors, whose solutions are corrected anyway, and of starts that leave much open.
     pub fn refinements(&self) -> usize {
-        let Scheme { precision, refinements, .. } = self.scheme;
-        let doubtful = self.method() == Method::Qr || !self.starts_fully();
+        let Scheme { precision, method, refinements, .. } = self.scheme;
+        let doubtful = method == Method::Qr || !self.starts_fully();
         refinements.max(precision.corrections(self.shape.steps)).max(if doubtful { 2 } else { 0 })
     }
 

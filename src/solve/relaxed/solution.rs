@@ -9,6 +9,7 @@ use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
 use super::pool::Pool;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::rescue::may_be_rescued;
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::stage::{Pieces, Window, scatter, spread_factor};
@@ -54,11 +55,22 @@ impl Factor {
     /// As theirs; after an error the factor must not be used before another success.
     pub fn refactor_and_solve_into(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         problem.check()?;
-        if problem.constant_matrix() || problem.method() == Method::Qr || problem.shape.batch < Pack8::WIDTH {
+        if problem.constant_matrix() || problem.scheme.method == Method::Qr || problem.shape.batch < Pack8::WIDTH {
             self.refactor(problem)?;
             return self.solve_into(problem, solution);
         }
         self.renew(problem);
+        match self.factor_and_solve(problem, solution) {
+            Err(failure) if may_be_rescued(problem, &failure) => {
+                self.rescue(problem, failure)?;
+                self.solve_into(problem, solution)
+            }
+            done => done,
+        }
+    }
+
+    /// Factors a batch whose samples have matrices of their own by the normal matrix, and solves.
+    fn factor_and_solve(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         if problem.scheme.precision == Precision::Mixed {
             // Its factor may turn out to need double precision.
             self.fill(problem)?;
@@ -89,8 +101,15 @@ impl Factor {
     /// As [`Factor::solve`].
     pub fn solve_into(&self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         self.check(problem)?;
+        let problem = &self.as_factored(problem);
+        solution.resize(problem, &self.plan);
+        let done = self.solve_by(problem, solution);
+        self.rescued(problem, done, |factor, problem| factor.solve_into(problem, solution))
+    }
+
+    /// Solves with the factor that there is.
+    fn solve_by(&self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         let (plan, len) = (&self.plan, self.plan.len);
-        solution.resize(problem, plan);
         let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
             Storage::Segments(x) => solve_batch::<Plain<f64>, _>(

@@ -32,7 +32,7 @@ pub(crate) fn fits(problem: &Problem, plan: &Plan) -> bool {
         && initial_steps <= STRETCH / 2
         && !problem.constant_matrix()
         && problem.scheme.precision == Precision::Double
-        && problem.method() == Method::Normal
+        && problem.scheme.method == Method::Normal
         && problem.refinements() == 0
         && problem.data.places.is_empty()
         && problem.starts_fully()

@@ -513,13 +513,27 @@ fn rows_keep_what_the_normal_matrix_loses() {
     case.rhs.fill(0.0);
     case.h.fill(0.1);
     case.iv = vec![2.0, 3.0];
-    // u'' = 0 leaves the initial values alone to say which straight line it is.
-    assert!(matches!(case.solve(), Err(SolveError::Singular { .. })), "{:?}", case.solve().map(|s| s.u));
-    case.scheme.method = Method::Qr;
-    let u = case.solve().unwrap().u;
-    for (t, u) in u.chunks_exact(3).enumerate() {
-        assert!((u[0] - (2.0 + 0.3 * t as f64)).abs() < 1e-5 && (u[1] - 3.0).abs() < 1e-5, "{t}: {u:?}");
+    // u'' = 0 leaves the initial values alone to say which straight line it is. The normal matrix does not know and has the rows asked.
+    for (precision, method) in [(Precision::Double, Method::Normal), (Precision::Mixed, Method::Normal)]
+        .into_iter()
+        .chain([Precision::Double, Precision::Mixed].map(|precision| (precision, Method::Qr)))
+    {
+        (case.scheme.precision, case.scheme.method) = (precision, method);
+        let made = factor(&case.problem()).unwrap();
+        assert_eq!(made.failure.is_some(), method == Method::Normal);
+        let solution = made.solve(&case.problem()).unwrap();
+        for (t, u) in solution.u.chunks_exact(3).enumerate() {
+            assert!((u[0] - (2.0 + 0.3 * t as f64)).abs() < 1e-5 && (u[1] - 3.0).abs() < 1e-5, "{t}: {u:?}");
+        }
+        // The gradient of u[19]: 1 by its value at the start and 1.9 by its slope.
+        let mut upstream = vec![0.0; 60];
+        upstream[57] = 1.0;
+        let gradients = made.adjoint(&case.problem(), &solution, &upstream, None, Wanted::ALL).unwrap();
+        assert!((gradients.iv[0] - 1.0).abs() < 1e-5 && (gradients.iv[1] - 1.9).abs() < 1e-5, "{:?}", gradients.iv);
     }
+    case.scheme.precision = Precision::Single;
+    case.scheme.method = Method::Normal;
+    assert!(matches!(case.solve(), Err(SolveError::Singular { .. })), "{:?}", case.solve().map(|s| s.u));
 }
 
 #[test]
