@@ -1,7 +1,9 @@
 //! From estimates to equations, by hand.
 
 use super::Session;
+use super::findings::{Estimate, Findings};
 use super::findings::{Estimate, Findings, equations, record};
+use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
 use crate::data::{Dataset, Trajectory};
@@ -48,7 +50,11 @@ fn holes_inside_functions_are_filled() {
     let model = model("model M { state u; param k = 2; u' = exp(-k*u) + tanh(?terms(u, u^2, 1)) }");
     let known = model.equations[0].known.clone().expect("a known part");
     let values: Vec<f64> = model.unknowns.values().map(|u| if u.name == "k" { 3.0 } else { 1.0 / 3.0 }).collect();
-    let spelled = |values: &[f64]| model.spell(&filled(&model, &known, values, &six_digits));
+    let spelled = |values: &[f64]| {
+        let estimates = values.iter().map(|&value| Estimate { value, std_error: None, kept: true }).collect();
+        let findings = Findings { estimates, ..Findings::default() };
+        settled(&model, &findings, &Speller::new(&model).spell_factor(&filled(&model, &known, values))).0
+    };
     // Parameters keep their names, coefficients become numbers of six digits.
     assert_eq!(spelled(&values), "exp(-k*u) + tanh(0.333333*u + 0.333333*u^2 + 0.333333)");
     let mut without = values.clone();

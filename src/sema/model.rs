@@ -276,7 +276,8 @@ impl<'a> Resolver<'a, '_> {
                         coefficient: unknown,
                     });
                 }
-                holes.push(Hole { spelled: hole.spelled.clone(), state, terms, span: hole.span });
+                let (spelled, name) = (hole.spelled.clone(), prefix);
+                holes.push(Hole { spelled, name, side: hole.side, state, terms, span: hole.span });
                 reordered.push(hole.clone());
             }
         }

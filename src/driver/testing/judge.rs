@@ -4,8 +4,10 @@ use super::laboratory::Laboratory;
 use super::snapshots::Snapshots;
 use super::timing;
 use crate::diagnostics::{Diagnostic, codes};
-use crate::hir::{self, Claim, EquationRef, Expectation, Program, Quantity, Relation, Snapshot, Subject, Timing};
-use crate::report::{self, Equation, RunRecord, Term};
+use crate::hir::{
+    self, Claim, EquationRef, Expectation, Model, Program, Quantity, Relation, Snapshot, Subject, Timing,
+};
+use crate::report::{self, Equation, RatioSum, RunRecord, Term};
 use crate::sema::canonical;
 
 /// A number, or one for every sample.
@@ -70,9 +72,8 @@ impl Judge<'_, '_> {
                 })
             }
             Claim::Terms { of, equal, terms } => {
-                let equation = self.equation(of).map_err(could_not)?;
-                let found: Vec<(String, String)> =
-                    equation.terms.iter().map(|t| (canonical(&t.term), t.term.clone())).collect();
+                let kept = self.terms(of).map_err(could_not)?;
+                let found: Vec<(String, String)> = kept.iter().map(|t| (canonical(&t.term), t.term.clone())).collect();
                 let missing: Vec<&str> = terms
                     .iter()
                     .filter(|t| !found.iter().any(|(c, _)| *c == t.spelled))
@@ -88,7 +89,7 @@ impl Judge<'_, '_> {
                     return Ok(());
                 }
                 let list: Vec<&str> = found.iter().map(|(_, shown)| shown.as_str()).collect();
-                let message = format!("the equation of `{}` has the terms {{{}}}", of.state, list.join(", "));
+                let message = format!("{} has the terms {{{}}}", self.told(of), list.join(", "));
                 let mut differences = Vec::new();
                 for (what, names) in [("missing", &missing), ("not expected", &extra)] {
                     if !names.is_empty() {
@@ -253,17 +254,51 @@ impl Judge<'_, '_> {
         Ok(Value::Series(values(&|t, i| t.inputs.get(i * width + input).copied().unwrap_or(f64::NAN))))
     }
 
-    fn equation(&self, of: &EquationRef) -> Result<Equation, String> {
-        let equations = match of.subject {
-            Subject::Fit(id) => self.laboratory.fit(id)?.equations.clone(),
-            Subject::Model(id) => self.laboratory.declared(id),
+    /// The terms of an equation, of a hole with a name or of a sum of a ratio.
+    fn terms(&self, of: &EquationRef) -> Result<Vec<Term>, String> {
+        let found = match of.subject {
+            Subject::Fit(id) => {
+                let record = self.laboratory.fit(id)?;
+                self.terms_in(of, &record.equations, &record.ratios)
+            }
+            Subject::Model(id) => {
+                let declared = self.laboratory.declared(id);
+                self.terms_in(of, &declared.equations, &declared.ratios)
+            }
         };
-        let found = equations.into_iter().find(|e| e.state == of.state);
         found.ok_or_else(|| format!("there is no equation of `{}`", of.state))
     }
 
+    fn terms_in(&self, of: &EquationRef, equations: &[Equation], ratios: &[RatioSum]) -> Option<Vec<Term>> {
+        let Some(id) = of.sum else {
+            return equations.iter().find(|e| e.state == of.state).map(|e| e.terms.clone());
+        };
+        // Records list the sums in the order of the holes.
+        let sums = self.model(of.subject).holes.iter().filter(|(_, hole)| hole.side.is_some());
+        let (_, sum) = sums.zip(ratios).find(|((hole, _), _)| *hole == id)?;
+        Some(sum.terms.clone())
+    }
+
+    fn model(&self, subject: Subject) -> &Model {
+        match subject {
+            Subject::Fit(id) => &self.program().models[self.program().fits[id].model],
+            Subject::Model(id) => &self.program().models[id],
+        }
+    }
+
+    /// `the equation of `x``, ``up``, `the numerator in `x``
+    fn told(&self, of: &EquationRef) -> String {
+        let model = self.model(of.subject);
+        let side = of.sum.and_then(|id| model.holes.get(id)?.side);
+        match side {
+            Some(side) => format!("the {} of `{}`", side.name(), of.state),
+            None if model.holes.values().any(|h| h.name == of.state) => format!("the hole `{}`", of.state),
+            None => format!("the equation of `{}`", of.state),
+        }
+    }
+
     fn term(&self, of: &EquationRef, term: &str) -> Result<Option<Term>, String> {
-        match self.equation(of)?.terms.into_iter().find(|t| canonical(&t.term) == term) {
+        match self.terms(of)?.into_iter().find(|t| canonical(&t.term) == term) {
             Some(found) => Ok(Some(found)),
             None => self.candidate(of, term).map(|()| None),
         }
@@ -273,21 +308,25 @@ impl Judge<'_, '_> {
     fn candidate(&self, of: &EquationRef, term: &str) -> Result<(), String> {
         /// More terms than this hide the point.
         const MOST_NAMED: usize = 20;
-        let model = match of.subject {
+        let id = match of.subject {
             Subject::Fit(id) => self.program().fits[id].model,
             Subject::Model(id) => id,
         };
-        let all = self.laboratory.possible(model);
-        let terms: Vec<String> =
-            all.into_iter().filter(|e| e.state == of.state).flat_map(|e| e.terms).map(|t| t.term).collect();
-        if terms.iter().any(|t| canonical(t) == term) {
+        let possible = self.laboratory.possible(id);
+        let all = self.terms_in(of, &possible.equations, &possible.ratios).unwrap_or_default();
+        if all.iter().any(|t| canonical(&t.term) == term) {
             return Ok(());
         }
-        let state = &of.state;
+        let inside = match all.iter().any(|t| !t.inside.is_empty()) {
+            true => "; terms of a ratio are those of its sums, `numerator(...)` and `denominator(...)`",
+            false => "",
+        };
+        let terms: Vec<String> = all.iter().map(|t| t.with_numbers(|_| "?".to_string())).collect();
+        let whole = self.told(of);
         Err(match terms.is_empty() {
-            true => format!("the equation of `{state}` has no terms, so none called `{term}`"),
+            true => format!("{whole} has no terms, so none called `{term}`"),
             false => format!(
-                "`{term}` is neither a term nor a candidate in the equation of `{state}`: these are {}",
+                "`{term}` is neither a term nor a candidate in {whole}: these are {}{inside}",
                 report::some(&terms, MOST_NAMED)
             ),
         })
@@ -297,7 +336,7 @@ impl Judge<'_, '_> {
         match what {
             Snapshot::Equations(Subject::Fit(id)) => Ok(report::equations_short(self.laboratory.fit(id)?)),
             Snapshot::Equations(Subject::Model(id)) => {
-                let equations = self.laboratory.declared(id);
+                let equations = self.laboratory.declared(id).equations;
                 Ok(report::equations_short(&RunRecord { equations, ..RunRecord::default() }))
             }
             Snapshot::Lowering(None) => Ok(hir::expand(self.program())),
