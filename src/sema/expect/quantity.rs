@@ -84,7 +84,8 @@ impl Resolver<'_> {
                 let made = match &data.source {
                     DataSource::Solve(spec) => {
                         let states = spec.model.states.values().map(|s| s.name.clone());
-                        Some(states.chain(["t".to_string()]).collect::<Vec<String>>())
+                        let inputs = spec.model.inputs.values().map(|i| i.name.clone());
+                        Some(states.chain(inputs).chain(["t".to_string()]).collect::<Vec<String>>())
                     }
                     DataSource::Predict(spec) => {
                         let model = &self.program.models[self.program.fits[spec.fit].model];
