@@ -181,3 +181,46 @@ fit Found to run
     let checked = mechc(&folder.path().join("out"), &["check", "discovered.mech"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
+
+/// Sums and conditionals among the candidates of a hole with a name keep their parentheses behind numbers and before fractions.
+#[test]
+fn candidates_that_reach_to_the_end_keep_their_parentheses() {
+    let (folder, record) = run("model Truth {
+  state u, v
+  u' = -0.5*(u + v) + 0.2
+  v' = -v + 0.1*(if u < 0.3 then 0.2 else 1)
+  initial u = 2, v = 0.5
+}
+model Named {
+  state u, v
+  hole a = ?linear(u + v, 1)
+  hole b = ?linear(v, if u < 0.3 then 0.2 else 1)
+  u' = a
+  v' = b
+}
+data run = simulate Truth { steps 200; dt 0.05; noise 0.1% }
+fit Named to run
+");
+    let terms = |hole: usize| -> Vec<&str> {
+        let terms = record["equations"][hole]["terms"].as_array().expect("terms");
+        terms.iter().filter_map(|t| t["term"].as_str()).collect()
+    };
+    assert_eq!(terms(0), ["(u + v)", "1"]);
+    assert_eq!(terms(1), ["v", "(if u < 0.3 then 0.2 else 1)"]);
+    let discovered = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
+    assert!(discovered.contains("*(u + v) + ") && discovered.contains("*(if u < 0.3 "), "{discovered}");
+    let out = folder.path().join("out");
+    let again = mechc(&out, &["simulate", "discovered.mech", "--data", "solution", "--out", "s.csv"]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    let table = fs::read_to_string(out.join("s.csv")).expect("a table");
+    let last: Vec<f64> =
+        table.lines().last().expect("a row").split(',').map(|c| c.parse().expect("a number")).collect();
+    let solution = |state: usize| -> f64 {
+        let values = record["trajectories"][0]["states"][state]["solution"].as_array().expect("a solution");
+        values.last().and_then(Value::as_f64).expect("a number")
+    };
+    for state in [0, 1] {
+        let (simulated, fitted) = (last[state + 1], solution(state));
+        assert!((simulated - fitted).abs() < 1e-5 * (1.0 + fitted.abs()), "{simulated} {fitted}");
+    }
+}

@@ -258,7 +258,8 @@ test \"inputs\" {
 }
 ";
     let folder = folder(model);
-    let rows = (0..=400).map(|i| f64::from(i) * 0.02).map(|t| format!("{t},{},{},0\n", (3.0 * t).sin(), (5.0 * t).cos()));
+    let rows =
+        (0..=400).map(|i| f64::from(i) * 0.02).map(|t| format!("{t},{},{},0\n", (3.0 * t).sin(), (5.0 * t).cos()));
     let text = "t,drive,wind,u\n".to_string() + &rows.collect::<String>();
     fs::write(folder.path().join("force.csv"), text).expect("a written file");
     let tested = mechc(folder.path(), &["test", "m.mech"]);

@@ -152,7 +152,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                     // As it was written, unless a number in it has gone into the coefficient.
                     let same = |t: &Term| t.coefficient == 1.0 && t.rest == part.rest;
                     if terms(&candidate.value).first().is_some_and(same) {
-                        divided(candidate.spelled.clone())
+                        divided(model.spell_candidate(candidate))
                     } else {
                         spell(part.rest.as_ref())
                     }

@@ -55,17 +55,20 @@ fn kept<'m>(
     model: &'m Model,
     hole: HoleId,
     findings: &'m Findings,
-) -> impl Iterator<Item = (&'m str, UnknownId, Estimate)> {
+) -> impl Iterator<Item = (String, UnknownId, Estimate)> {
     model.holes.get(hole).into_iter().flat_map(|hole| &hole.terms).filter_map(move |term| {
         let estimate = findings.estimates.get(term.coefficient.index()).filter(|e| e.kept)?;
-        Some((term.spelled.as_str(), term.coefficient, *estimate))
+        Some((model.spell_candidate(term), term.coefficient, *estimate))
     })
 }
 
-/// A text with [marks](super::inside), and whether it is a sum or starts with a minus.
+/// A text with [marks](super::inside).
 struct Filled {
     text: String,
+    /// Whether it is a sum or starts with a minus.
     sum: bool,
+    /// Whether it is a sum.
+    several: bool,
 }
 
 /// A hole as the sum that was found, behind what it is added to.
@@ -89,7 +92,7 @@ fn sum_of(model: &Model, hole: HoleId, findings: &Findings, before: &str) -> Fil
     if text.is_empty() {
         text.push('0');
     }
-    Filled { text, sum: minus || count > 1 }
+    Filled { text, sum: minus || count > 1, several: count > 1 }
 }
 
 /// What a ratio is divided by: `/(1 + 2*x)`, or nothing where it has no terms.
@@ -117,8 +120,10 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
                 let (top, below) = (sum_of(model, *above, findings, ""), denominator(model, *below, findings));
                 match below.is_empty() {
                     true => top,
-                    false if top.sum => Filled { text: format!("({}){below}", top.text), sum: false },
-                    false => Filled { text: format!("{}{below}", top.text), sum: false },
+                    false if top.several => {
+                        Filled { text: format!("({}){below}", top.text), sum: false, several: false }
+                    }
+                    false => Filled { text: top.text + &below, ..top },
                 }
             }
         };
@@ -130,7 +135,7 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
         out.push_str(&if alone || enclosed || found.text == "0" { found.text } else { format!("({})", found.text) });
     }
     // A conditional reaches to the end: what follows would belong to it.
-    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, sum }
+    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, sum, several: sum }
 }
 
 /// The model as source with its holes filled.
