@@ -1,7 +1,6 @@
 //! From estimates to equations, by hand.
 
 use super::Session;
-use super::findings::{Estimate, Findings};
 use super::findings::{Estimate, Findings, equations, record};
 use super::inside::{Speller, settled};
 use super::observed::Observed;
@@ -56,7 +55,7 @@ fn holes_inside_functions_are_filled() {
         settled(&model, &findings, &Speller::new(&model).spell_factor(&filled(&model, &known, values))).0
     };
     // Parameters keep their names, coefficients become numbers of six digits.
-    assert_eq!(spelled(&values), "exp(-k*u) + tanh(0.333333*u + 0.333333*u^2 + 0.333333)");
+    assert_eq!(spelled(&values), "(exp(-k*u) + tanh(0.333333*u + 0.333333*u^2 + 0.333333))");
     let mut without = values.clone();
     for (value, unknown) in without.iter_mut().zip(model.unknowns.values()) {
         match unknown.name.as_str() {
@@ -66,7 +65,8 @@ fn holes_inside_functions_are_filled() {
             _ => *value = -2.0,
         }
     }
-    assert_eq!(spelled(&without), "exp(-k*u) + tanh(u - 2)");
+    // A coefficient of 1 is one that was found, and shown.
+    assert_eq!(spelled(&without), "(exp(-k*u) + tanh(1*u - 2))");
     assert_eq!(six_digits(std::f64::consts::PI * 1e-7), 3.14159e-7);
 }
 
