@@ -224,3 +224,28 @@ fit Named to run
         assert!((simulated - fitted).abs() < 1e-5 * (1.0 + fitted.abs()), "{simulated} {fitted}");
     }
 }
+
+/// The gradient engine trains the sum below and takes it for exact where it finds the one above: an error that left that out is none.
+#[test]
+fn trained_denominators_leave_no_errors() {
+    let (_, record) = run("model Truth {
+  state s, p
+  s' = -2*s/(1 + 1.25*s)
+  p' = 2*s/(1 + 1.25*s) - 0.3*p
+  initial s = 5, p = 0
+}
+model Found {
+  state s, p
+  hole up = ?ratio(linear(s), linear(1, s))
+  s' = -up
+  p' = up - ?linear(p)
+}
+data run = simulate Truth { steps 100; dt 0.05; noise 1%; seed 3 }
+network net { input s, p over window; mlp [4] tanh; output v[2] over window }
+fit Found to run { engine gradient; window 20; steps 2; batch 4; auxiliary (s, p) = net.v; threshold 0 }
+");
+    let up = &record["equations"][0]["terms"][0];
+    assert!(up["term"].as_str().is_some_and(|t| t.starts_with("s/(1 ")), "{up}");
+    assert!(up["std_error"].is_null() && up["inside"][0]["std_error"].is_null(), "{up}");
+    assert!(record["ratios"][0]["terms"][0]["std_error"].is_null(), "{}", record["ratios"]);
+}
