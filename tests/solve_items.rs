@@ -220,6 +220,57 @@ fn solutions_are_data_for_fits_and_write_nothing_then() {
     assert!(!folder.path().join("r/run.csv").exists());
 }
 
+/// A fit takes the inputs that it needs, in its own order, from the solution; a model may have an input for what was a state, and the other way round.
+#[test]
+fn solutions_keep_their_inputs() {
+    let model = "
+model Driven {
+  time [s]
+  state u [m]
+  input wind [m/s], drive [m/s]
+  u' = -0.5 [1/s]*u + drive + 2*wind
+  initial u = 0.3
+}
+model Found {
+  time [s]
+  state u [m]
+  input drive [m/s], wind [m/s]
+  u' = ?linear(1, u, drive, wind)
+}
+model Turned {
+  state drive order 2
+  input u
+  drive'' = ?linear(1, drive, u)
+}
+data force = csv(\"force.csv\") { time t [s]; drive = drive [m/s]; wind = wind [m/s]; u = u [m] }
+solve motion = Driven { data force }
+fit Found to motion
+fit Turned to motion as turned
+test \"inputs\" {
+  expect terms(fit.u') == {u, drive, wind}
+  expect coef(fit.u', wind) ~= 2 within 0.1%
+  expect coef(fit.u', u) ~= -0.5 [1/s] within 0.1%
+  expect coef(fit.u', drive) ~= 1 within 0.1%
+  expect coef(turned.drive'', drive) ~= -9 within 1%
+  expect terms(turned.drive'') == {drive}
+  expect max(abs(motion.drive - sin(3*motion.t))) < 1e-12
+  expect max(motion.wind) < 1.1 [m/s]
+}
+";
+    let folder = folder(model);
+    let rows =
+        (0..=400).map(|i| f64::from(i) * 0.02).map(|t| format!("{t},{},{},0\n", (3.0 * t).sin(), (5.0 * t).cos()));
+    let text = "t,drive,wind,u\n".to_string() + &rows.collect::<String>();
+    fs::write(folder.path().join("force.csv"), text).expect("a written file");
+    let tested = mechc(folder.path(), &["test", "m.mech"]);
+    assert!(tested.status.success(), "{}", said(&tested));
+    let written = mechc(folder.path(), &["simulate", "m.mech", "--data", "motion", "--out", "motion.csv"]);
+    assert!(written.status.success(), "{}", said(&written));
+    let table = table(&folder.path().join("motion.csv"));
+    let worst = column(&table, "t").iter().zip(column(&table, "wind")).map(|(t, w)| (w - (5.0 * t).cos()).abs());
+    assert!(worst.fold(0.0, f64::max) < 1e-12, "the table has the inputs");
+}
+
 #[test]
 fn formulas_keep_their_random_numbers() {
     let model = "data d = formula {

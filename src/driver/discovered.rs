@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
+use super::inside::{self, Speller};
 use super::simulations::Simulation;
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
@@ -150,7 +151,7 @@ fn left(model: &Model, equation: &Equation) -> String {
 /// Known terms and what was found, zero terms left out.
 fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
-    let exact = |v: f64| v;
+    let speller = Speller::new(model);
     // A number carries what the rest of its term lacks.
     let whole = top_unit(model, equation);
     let unit = |name: Option<UnknownId>, rest: Option<&Expr>| -> Option<Unit> {
@@ -171,7 +172,7 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
             factors.push(number(size) + &behind_name(unit.as_ref()));
         }
         factors.extend(name);
-        factors.extend(rest.map(|rest| model.spell_factor(rest)));
+        factors.extend(rest.map(|rest| speller.spell_factor(rest)));
         let sign = match (coefficient < 0.0, out.is_empty()) {
             (true, true) => "-",
             (true, false) => " - ",
@@ -182,14 +183,14 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
         out.push_str(&factors.join("*"));
     };
     if let Some(known) = &equation.known {
-        for part in terms(&filled(model, known, &values, &exact)) {
+        for part in terms(&filled(model, known, &values)) {
             add(part.coefficient, None, part.rest.as_ref());
         }
     }
     for term in &equation.unknowns {
         let estimate = &findings.estimates[term.unknown.index()];
         let unknown = &model.unknowns[term.unknown];
-        for part in terms(&filled(model, &term.factor, &values, &exact)) {
+        for part in terms(&filled(model, &term.factor, &values)) {
             match unknown.kind {
                 UnknownKind::Param(_) => add(part.coefficient, Some(term.unknown), part.rest.as_ref()),
                 UnknownKind::Coefficient { .. } if !estimate.kept => {}
@@ -197,7 +198,7 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
             }
         }
     }
-    if out.is_empty() { "0".to_string() } else { out }
+    if out.is_empty() { "0".to_string() } else { inside::written(model, findings, &out, number) }
 }
 
 /// The unit of an equation: that of its highest derivative, unless something without a known unit multiplies that.

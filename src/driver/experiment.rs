@@ -108,38 +108,44 @@ pub(super) fn make(program: &Program, data: &DataSet, root: &Path) -> Result<Dat
     }
 }
 
-/// A data set as a fit takes it: columns that are states of the model, and as inputs those that are inputs.
+/// A data set as a fit takes it: what is a state of the model as columns, what is an input as inputs, wherever the set has it.
 pub(super) fn for_fit(dataset: Dataset, model: &Model) -> Dataset {
-    let inputs: Vec<Option<usize>> = model.inputs.values().map(|i| dataset.column(&i.name)).collect();
-    let is_state = |name: &str| model.states.values().any(|s| s.name == name);
-    let states: Vec<usize> = (0..dataset.columns.len()).filter(|&c| is_state(&dataset.columns[c])).collect();
-    let read = dataset.inputs.len() == inputs.len();
-    if (read || inputs.iter().any(Option::is_none)) && states.len() == dataset.columns.len() {
+    let (width, driven) = (dataset.columns.len(), dataset.inputs.len());
+    let all = || dataset.columns.iter().chain(&dataset.inputs);
+    let states: Vec<usize> = all()
+        .enumerate()
+        .filter(|(_, name)| model.states.values().any(|s| s.name == **name))
+        .map(|(place, _)| place)
+        .collect();
+    let needed = model.inputs.values().filter(|i| i.field.is_none());
+    let inputs: Vec<usize> = needed.filter_map(|i| all().position(|name| *name == i.name)).collect();
+    if states.iter().copied().eq(0..width) && inputs.iter().copied().eq(width..width + driven) {
         return dataset;
     }
-    let take = |t: &Trajectory, columns: &[usize], from: &[f64]| -> Vec<f64> {
-        let width = t.width();
-        (0..t.len)
-            .flat_map(|i| columns.iter().map(move |c| i * width + c))
-            .filter_map(|at| from.get(at).copied())
-            .collect()
+    // Inputs are known at every sample.
+    let value = |t: &Trajectory, columns: &[f64], i: usize, place: usize| match place.checked_sub(width) {
+        None => columns.get(i * width + place).copied(),
+        Some(input) => t.inputs.get(i * driven + input).copied(),
     };
-    let inputs: Vec<usize> = if read { Vec::new() } else { inputs.into_iter().flatten().collect() };
+    let take = |t: &Trajectory, columns: &[f64], places: &[usize]| -> Vec<f64> {
+        let of_sample = |i: usize| places.iter().filter_map(move |&place| value(t, columns, i, place));
+        (0..t.len).flat_map(of_sample).collect()
+    };
+    let known = |t: &Trajectory, i: usize, place: usize| {
+        place >= width || t.valid.get(i * width + place).copied().unwrap_or(false)
+    };
     let trajectories = dataset.trajectories.iter().map(|t| Trajectory {
-        values: take(t, &states, &t.values),
-        valid: {
-            let width = t.width();
-            let places = (0..t.len).flat_map(|i| states.iter().map(move |c| i * width + c));
-            places.filter_map(|at| t.valid.get(at).copied()).collect()
-        },
-        inputs: if read { t.inputs.clone() } else { take(t, &inputs, &t.values) },
-        truth: t.truth.as_ref().map(|truth| take(t, &states, truth)),
+        values: take(t, &t.values, &states),
+        valid: (0..t.len).flat_map(|i| states.iter().map(move |&place| known(t, i, place))).collect(),
+        inputs: take(t, &t.values, &inputs),
+        truth: t.truth.as_ref().map(|truth| take(t, truth, &states)),
         ..t.clone()
     });
+    let names = |places: &[usize]| places.iter().filter_map(|&p| all().nth(p).cloned()).collect();
     Dataset {
         source: dataset.source.clone(),
-        columns: states.iter().map(|&c| dataset.columns[c].clone()).collect(),
-        inputs: if read { dataset.inputs.clone() } else { model.inputs.values().map(|i| i.name.clone()).collect() },
+        columns: names(&states),
+        inputs: names(&inputs),
         trajectories: trajectories.collect(),
     }
 }

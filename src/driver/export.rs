@@ -167,7 +167,15 @@ fn found(record: &RunRecord) -> Origin {
         terms: e
             .terms
             .iter()
-            .map(|t| FoundTerm { term: t.term.clone(), coefficient: t.coefficient, std_error: t.std_error })
+            .map(|t| {
+                let digits = |n: &crate::report::Inside| t.term.chars().skip(n.at).take(n.length).collect();
+                FoundTerm {
+                    term: t.term.clone(),
+                    coefficient: t.coefficient,
+                    std_error: t.std_error,
+                    inside: t.inside.iter().map(|n| (digits(n), n.std_error)).collect(),
+                }
+            })
             .collect(),
     };
     Origin { about, found: record.equations.iter().map(equation).collect() }

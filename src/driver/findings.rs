@@ -1,9 +1,10 @@
 //! What either engine found, in one form, and the record made from it.
 
 use super::bound::Bound;
+use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::predict::{self, Forecast};
-use super::terms::{Term, filled, six_digits, terms};
+use super::terms::{Term, coefficient, filled, terms};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -84,6 +85,7 @@ pub fn equations(model: &Model, findings: &Findings) -> Vec<report::Equation> {
 
 fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::Equation {
     let state = &model.states[equation.state];
+    let speller = Speller::new(model);
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
     let mut sum = Sum::default();
     let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
@@ -106,7 +108,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         Some(below) => format!("{term}/({below})"),
         None => term,
     };
-    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| model.spell_factor(e)));
+    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| speller.spell_factor(e)));
     for term in equation.linear.iter().filter(|t| !is_top(t)) {
         let spelled = model.spell_state(term.state, term.derivative);
         let over = |unit: Unit| Some(unit.over(&model.units.derivative(term.state, term.derivative)?));
@@ -123,8 +125,18 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         }
     }
     if let Some(known) = &equation.known {
-        for part in terms(&filled(model, known, &values, &six_digits)) {
-            sum.add(spell(part.rest.as_ref()), part.coefficient / top, None, unit(part.rest.as_ref()));
+        for part in terms(&filled(model, known, &values)) {
+            // A coefficient that enters nonlinearly elsewhere may be a factor here.
+            let found = part.rest.as_ref().and_then(|rest| coefficient(model, rest));
+            let (size, error, rest) = match found {
+                Some((id, rest)) => {
+                    let estimate = &findings.estimates[id.index()];
+                    (estimate.value.abs(), estimate.std_error, rest)
+                }
+                None => (1.0, None, part.rest),
+            };
+            let by = part.coefficient / top;
+            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit(rest.as_ref()));
         }
     }
     for term in &equation.unknowns {
@@ -132,7 +144,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         if !estimate.kept {
             continue;
         }
-        let factor = filled(model, &term.factor, &values, &six_digits);
+        let factor = filled(model, &term.factor, &values);
         for part in terms(&factor) {
             let spelled = match model.unknowns[term.unknown].kind {
                 UnknownKind::Coefficient { hole, term: at } => {
@@ -140,7 +152,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                     // As it was written, unless a number in it has gone into the coefficient.
                     let same = |t: &Term| t.coefficient == 1.0 && t.rest == part.rest;
                     if terms(&candidate.value).first().is_some_and(same) {
-                        divided(candidate.spelled.clone())
+                        divided(model.spell_candidate(candidate))
                     } else {
                         spell(part.rest.as_ref())
                     }
@@ -156,7 +168,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         state: state.name.clone(),
         derivative: state.order.into(),
         unit: left.map(|u| u.to_string()),
-        terms: sum.terms(),
+        terms: sum.terms(model, findings),
     }
 }
 
@@ -176,15 +188,37 @@ impl Sum {
         };
     }
 
-    fn terms(self) -> Vec<report::Term> {
-        let term = |(term, (coefficient, std_error, unit)): (String, (f64, Option<f64>, Option<Unit>))| report::Term {
-            term,
-            coefficient,
-            std_error,
-            unit: unit.map(|u| u.to_string()),
+    fn terms(self, model: &Model, findings: &Findings) -> Vec<report::Term> {
+        let term = |(marked, (coefficient, std_error, unit)): (String, (f64, Option<f64>, Option<Unit>))| {
+            let (term, inside) = settled(model, findings, &marked);
+            report::Term { term, coefficient, std_error, unit: unit.map(|u| u.to_string()), inside }
         };
         self.parts.into_iter().map(term).collect()
     }
+}
+
+/// The sums of the ratios that were found, in the order of the holes.
+pub fn ratios(model: &Model, findings: &Findings) -> Vec<report::RatioSum> {
+    let sums = model.holes.values().filter_map(|hole| Some((hole, hole.side?)));
+    let kept = |hole: &hir::Hole| -> Vec<report::Term> {
+        let term = |t: &hir::HoleTerm| {
+            let estimate = findings.estimates.get(t.coefficient.index()).filter(|e| e.kept)?;
+            Some(report::Term {
+                term: t.spelled.clone(),
+                coefficient: estimate.value,
+                std_error: estimate.std_error,
+                unit: model.units.unknown(t.coefficient).map(|u| u.to_string()),
+                inside: Vec::new(),
+            })
+        };
+        hole.terms.iter().filter_map(term).collect()
+    };
+    let sum = |(hole, side): (&hir::Hole, hir::Side)| report::RatioSum {
+        ratio: hole.name.clone(),
+        side: side.name().to_string(),
+        terms: kept(hole),
+    };
+    sums.map(sum).collect()
 }
 
 /// Fills the parts of a run record that come from the findings and the data.
@@ -247,6 +281,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
     report::RunRecord {
         model: model.name.clone(),
         equations,
+        ratios: ratios(model, findings),
         plausible,
         parameters,
         noise,

@@ -12,7 +12,7 @@ use super::target::{self, Target};
 use super::{features, sets, varying, watched};
 use crate::base::Idx;
 use crate::data::Dataset;
-use crate::hir::{self, Fit, Model, Program, StateId};
+use crate::hir::{self, ExprKind, Fit, Model, Program, StateId, UnknownId};
 use crate::lower::training::{self, Coefficients, Lowered, Request, TrainingError};
 use crate::report::{Archive, Metric, NormalisationRecord};
 use crate::runtime::{Loaded, RuntimeError};
@@ -266,7 +266,9 @@ fn settings(fit: &Fit) -> Settings {
 fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &GradientFit) -> Findings {
     let mut estimates = vec![Estimate { value: 0.0, std_error: None, kept: true }; model.unknowns.len()];
     for (c, found) in lowered.coefficients.iter().zip(&result.coefficients) {
-        estimates[c.unknown.index()] = Estimate { value: found.value, std_error: found.std_error, kept: found.kept };
+        // Least squares know nothing of the error of a trained number inside the term, on which the coefficient depends most.
+        let std_error = found.std_error.filter(|_| !holds_unknowns(model, c.unknown));
+        estimates[c.unknown.index()] = Estimate { value: found.value, std_error, kept: found.kept };
     }
     for (id, value) in lowered.parameters.iter().zip(&result.parameters) {
         estimates[id.index()].value = *value;
@@ -301,7 +303,11 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
     if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {
         // The regression takes the auxiliaries for exact; early in a training that is far from true.
         warnings.push(
-            "the standard errors leave out the errors of the auxiliaries and of the discretisation, so they are too small".to_string(),
+            match result.parameters.is_empty() {
+                true => "the standard errors leave out the errors of the auxiliaries and of the discretisation, so they are too small",
+                false => "the standard errors leave out the errors of the auxiliaries, of the discretisation and of parameters and other trained numbers, so they are too small",
+            }
+            .to_string(),
         );
     }
     Findings {
@@ -319,6 +325,12 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
         state: checkpoint::of_training(&result.state),
         ..Findings::default()
     }
+}
+
+/// Whether a term that a coefficient multiplies holds another estimated number, as in the denominator of a ratio.
+fn holds_unknowns(model: &Model, id: UnknownId) -> bool {
+    let terms = model.equations.iter().flat_map(|e| &e.unknowns).filter(|term| term.unknown == id);
+    terms.into_iter().any(|term| term.factor.any(&mut |e| matches!(e.kind, ExprKind::Unknown(_))))
 }
 
 /// How networks saw the observed states.

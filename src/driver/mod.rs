@@ -32,6 +32,7 @@ mod formula;
 mod gradient;
 mod holdout;
 mod info;
+mod inside;
 mod joint;
 mod memory;
 mod observed;

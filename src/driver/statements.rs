@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use super::discovered::number;
-use super::findings::Findings;
+use super::findings::{Estimate, Findings};
+use super::inside::{mark, settled, written as written_out};
 use super::terms::idle_parameters;
 use crate::base::Idx;
 use crate::hir::{
-    Hole, Model, ParamId, Part, StateId, Statement, Statements, Unit, UnknownId, UnknownKind, spell_bounds,
+    HoleId, Model, ParamId, Part, StateId, Statement, Statements, Unit, UnknownId, UnknownKind, spell_bounds,
 };
 use crate::report;
 
@@ -23,13 +24,24 @@ fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report
     let mut terms = Vec::new();
     for (negative, parts) in &statement.right {
         let sign = if *negative { -1.0 } else { 1.0 };
-        if let [Part::Hole(id)] = parts.as_slice() {
-            for (term, coefficient, std_error, unit) in kept(model, &model.holes[*id], findings) {
-                terms.push(report::Term { term: term.to_string(), coefficient: sign * coefficient, std_error, unit });
+        let (hole, behind) = match parts.as_slice() {
+            [Part::Hole(id)] => (id, String::new()),
+            [Part::Ratio(above, below)] => (above, denominator(model, *below, findings)),
+            _ => {
+                let (term, inside) = settled(model, findings, &text(model, parts, findings).text);
+                terms.push(report::Term { term, coefficient: sign, inside, ..report::Term::default() });
+                continue;
             }
-        } else {
-            let term = text(model, parts, findings, &|v| format!("{}", super::terms::six_digits(v)));
-            terms.push(report::Term { term, coefficient: sign, std_error: None, unit: None });
+        };
+        for (candidate, id, estimate) in kept(model, *hole, findings) {
+            let (term, inside) = settled(model, findings, &format!("{candidate}{behind}"));
+            terms.push(report::Term {
+                term,
+                coefficient: sign * estimate.value,
+                std_error: estimate.std_error,
+                unit: model.units.unknown(id).map(|u| u.to_string()),
+                inside,
+            });
         }
     }
     let derivative = (statement.left.len() - bare.len()) as u32;
@@ -38,45 +50,92 @@ fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report
     report::Equation { state: bare.to_string(), derivative, unit: unit.map(|u| u.to_string()), terms }
 }
 
-/// The terms of a hole that are kept: spelling, coefficient, standard error, unit of the coefficient.
+/// The terms of a hole that are kept, as they are spelled, with their coefficients.
 fn kept<'m>(
     model: &'m Model,
-    hole: &'m Hole,
+    hole: HoleId,
     findings: &'m Findings,
-) -> impl Iterator<Item = (&'m str, f64, Option<f64>, Option<String>)> {
-    hole.terms.iter().filter_map(move |term| {
+) -> impl Iterator<Item = (String, UnknownId, Estimate)> {
+    model.holes.get(hole).into_iter().flat_map(|hole| &hole.terms).filter_map(move |term| {
         let estimate = findings.estimates.get(term.coefficient.index()).filter(|e| e.kept)?;
-        let unit = model.units.unknown(term.coefficient).map(|u| u.to_string());
-        Some((term.spelled.as_str(), estimate.value, estimate.std_error, unit))
+        Some((model.spell_candidate(term), term.coefficient, *estimate))
     })
 }
 
-/// Source text with every hole as the sum that was found.
-fn text(model: &Model, parts: &[Part], findings: &Findings, number: &impl Fn(f64) -> String) -> String {
-    let alone = parts.len() == 1;
-    let mut out = String::new();
-    for part in parts {
-        match part {
-            Part::Text(text) => out.push_str(text),
-            Part::Hole(id) => {
-                let mut sum = String::new();
-                for (term, value, _, unit) in kept(model, &model.holes[*id], findings) {
-                    let sign = match (value < 0.0, sum.is_empty()) {
-                        (true, true) => "-",
-                        (true, false) => " - ",
-                        (false, true) => "",
-                        (false, false) => " + ",
-                    };
-                    let size = number(value.abs()) + &report::behind(&unit);
-                    let _ = if term == "1" { write!(sum, "{sign}{size}") } else { write!(sum, "{sign}{size}*{term}") };
-                }
-                let sum = if sum.is_empty() { "0".to_string() } else { sum };
-                out.push_str(&if alone { sum } else { format!("({sum})") });
-            }
+/// A text with [marks](super::inside).
+struct Filled {
+    text: String,
+    /// Whether it is a sum or starts with a minus.
+    sum: bool,
+    /// Whether it is a sum.
+    several: bool,
+}
+
+/// A hole as the sum that was found, behind what it is added to.
+fn sum_of(model: &Model, hole: HoleId, findings: &Findings, before: &str) -> Filled {
+    let (mut text, mut count, mut minus) = (before.to_string(), usize::from(!before.is_empty()), false);
+    for (term, id, estimate) in kept(model, hole, findings) {
+        let negative = estimate.value < 0.0;
+        minus |= negative && text.is_empty();
+        text.push_str(match (negative, text.is_empty()) {
+            (true, true) => "-",
+            (true, false) => " - ",
+            (false, true) => "",
+            (false, false) => " + ",
+        });
+        text.push_str(&mark(id));
+        if term != "1" {
+            let _ = write!(text, "*{term}");
         }
+        count += 1;
+    }
+    if text.is_empty() {
+        text.push('0');
+    }
+    Filled { text, sum: minus || count > 1, several: count > 1 }
+}
+
+/// What a ratio is divided by: `/(1 + 2*x)`, or nothing where it has no terms.
+fn denominator(model: &Model, below: HoleId, findings: &Findings) -> String {
+    let sum = sum_of(model, below, findings, "1");
+    if sum.sum { format!("/({})", sum.text) } else { String::new() }
+}
+
+/// Source text with every hole as the sum that was found.
+fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
+    let text_of = |i: Option<usize>| match i.and_then(|i| parts.get(i)) {
+        Some(Part::Text(text)) => text.trim(),
+        _ => "",
+    };
+    let mut out = String::new();
+    let mut sum = false;
+    for (i, part) in parts.iter().enumerate() {
+        let found = match part {
+            Part::Text(text) => {
+                out.push_str(text);
+                continue;
+            }
+            Part::Hole(id) => sum_of(model, *id, findings, ""),
+            Part::Ratio(above, below) => {
+                let (top, below) = (sum_of(model, *above, findings, ""), denominator(model, *below, findings));
+                match below.is_empty() {
+                    true => top,
+                    false if top.several => {
+                        Filled { text: format!("({}){below}", top.text), sum: false, several: false }
+                    }
+                    false => Filled { text: top.text + &below, ..top },
+                }
+            }
+        };
+        let alone = parts.len() == 1;
+        // Between brackets or commas nothing else binds.
+        let (before, after) = (text_of(i.checked_sub(1)), text_of(i.checked_add(1)));
+        let enclosed = before.ends_with(['(', ',']) && after.starts_with([')', ',']);
+        sum |= alone && found.sum;
+        out.push_str(&if alone || enclosed || found.text == "0" { found.text } else { format!("({})", found.text) });
     }
     // A conditional reaches to the end: what follows would belong to it.
-    if out.starts_with("if ") { format!("({out})") } else { out }
+    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, sum, several: sum }
 }
 
 /// The model as source with its holes filled.
@@ -109,7 +168,8 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
         };
     }
     for hole in &statements.holes {
-        let right: String = hole.right.iter().map(|(_, parts)| text(model, parts, findings, &number)).collect();
+        let right: String = hole.right.iter().map(|(_, parts)| text(model, parts, findings).text).collect();
+        let right = written_out(model, findings, &right, number);
         let _ = writeln!(out, "  let {} = {right}", hole.left);
     }
     for statement in &statements.equations {
@@ -119,9 +179,9 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
         }
         let mut right = String::new();
         for (negative, parts) in &statement.right {
-            let part = text(model, parts, findings, &number);
-            let several = matches!(parts.as_slice(), [Part::Hole(_)]) && *negative;
-            let part = if several { format!("({part})") } else { part };
+            let part = text(model, parts, findings);
+            let part = if part.sum && *negative { format!("({})", part.text) } else { part.text };
+            let part = written_out(model, findings, &part, number);
             right.push_str(match (*negative, right.is_empty()) {
                 (true, true) => "-",
                 (true, false) => " - ",

@@ -4,36 +4,85 @@ use crate::base::Idx;
 use crate::hir::{BinaryOp, Expr, ExprKind, Model, UnaryFn, UnknownId, UnknownKind};
 pub use crate::hir::{Term, terms};
 
-/// `expr` with the estimates of holes' coefficients in place of the coefficients, which have no spelling in source;
-/// parameters keep their names. Terms whose coefficient is zero vanish. `round` shapes each number.
-pub fn filled(model: &Model, expr: &Expr, values: &[f64], round: &impl Fn(f64) -> f64) -> Expr {
+/// `expr` with the size of every hole's coefficient under its own name and its sign before it, so that sums and products read
+/// as they would with the number. Terms whose coefficient is zero vanish; parameters keep their names.
+pub fn filled(model: &Model, expr: &Expr, values: &[f64]) -> Expr {
+    let neg = |e: Expr| {
+        let span = e.span;
+        Expr::new(ExprKind::Unary(UnaryFn::Neg, Box::new(e)), span)
+    };
     let kind = match &expr.kind {
         ExprKind::Unknown(id) => match model.unknowns.get(*id).map(|u| u.kind) {
-            Some(UnknownKind::Coefficient { .. }) => {
-                ExprKind::Number(round(values.get(id.index()).copied().unwrap_or(0.0)))
-            }
+            Some(UnknownKind::Coefficient { .. }) => match values.get(id.index()).copied().unwrap_or(0.0) {
+                0.0 => ExprKind::Number(0.0),
+                value if value < 0.0 => ExprKind::Unary(UnaryFn::Neg, Box::new(expr.clone())),
+                _ => expr.kind.clone(),
+            },
             _ => expr.kind.clone(),
         },
-        ExprKind::Unary(f, a) => match (f, filled(model, a, values, round)) {
+        ExprKind::Unary(f, a) => match (f, filled(model, a, values)) {
             (UnaryFn::Neg, a) if a.as_number().is_some() => ExprKind::Number(-a.as_number().unwrap_or(0.0)),
+            (UnaryFn::Neg, Expr { kind: ExprKind::Unary(UnaryFn::Neg, a), .. }) => a.kind,
             (f, a) => ExprKind::Unary(*f, Box::new(a)),
         },
-        ExprKind::Powi(a, n) => ExprKind::Powi(Box::new(filled(model, a, values, round)), *n),
+        ExprKind::Powi(a, n) => ExprKind::Powi(Box::new(filled(model, a, values)), *n),
         ExprKind::Select(compare, parts) => {
-            ExprKind::Select(*compare, Box::new(parts.as_ref().clone().map(|e| filled(model, &e, values, round))))
+            ExprKind::Select(*compare, Box::new(parts.as_ref().clone().map(|e| filled(model, &e, values))))
         }
         ExprKind::Binary(op, a, b) => {
-            let (a, b) = (filled(model, a, values, round), filled(model, b, values, round));
+            let (a, b) = (filled(model, a, values), filled(model, b, values));
             match (op, a.as_number(), b.as_number()) {
                 (BinaryOp::Mul, Some(0.0), _) | (BinaryOp::Mul, _, Some(0.0)) => ExprKind::Number(0.0),
                 (BinaryOp::Mul, Some(1.0), _) | (BinaryOp::Add, Some(0.0), _) => b.kind,
                 (BinaryOp::Mul, _, Some(1.0)) | (BinaryOp::Add | BinaryOp::Sub, _, Some(0.0)) => a.kind,
-                _ => ExprKind::Binary(*op, Box::new(a), Box::new(b)),
+                _ => {
+                    let ((less_a, a), (less_b, b)) = (sign(a), sign(b));
+                    let of = |op, a, b| Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), expr.span);
+                    match (op, less_a, less_b) {
+                        (BinaryOp::Mul | BinaryOp::Div, _, _) if less_a != less_b => neg(of(*op, a, b)).kind,
+                        (BinaryOp::Mul | BinaryOp::Div, _, _) => of(*op, a, b).kind,
+                        (BinaryOp::Add, false, true) => of(BinaryOp::Sub, a, b).kind,
+                        (BinaryOp::Sub, false, true) => of(BinaryOp::Add, a, b).kind,
+                        _ => {
+                            let back = |less: bool, e: Expr| if less { neg(e) } else { e };
+                            of(*op, back(less_a, a), back(less_b, b)).kind
+                        }
+                    }
+                }
             }
         }
         other => other.clone(),
     };
     Expr::new(kind, expr.span)
+}
+
+/// Whether a minus stands before an expression, and what is behind it.
+fn sign(expr: Expr) -> (bool, Expr) {
+    match expr.kind {
+        ExprKind::Unary(UnaryFn::Neg, a) => (true, *a),
+        _ => (false, expr),
+    }
+}
+
+/// A hole's coefficient that is a factor of a product, taken out of it, and what is left.
+pub fn coefficient(model: &Model, expr: &Expr) -> Option<(UnknownId, Option<Expr>)> {
+    let of = |op, a: Expr, b: &Expr| Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b.clone())), expr.span);
+    match &expr.kind {
+        ExprKind::Unknown(id) if model.unknowns.get(*id).is_some_and(|u| u.is_coefficient()) => Some((*id, None)),
+        ExprKind::Binary(BinaryOp::Mul, a, b) => match coefficient(model, a) {
+            Some((id, rest)) => Some((id, Some(rest.map_or_else(|| b.as_ref().clone(), |a| of(BinaryOp::Mul, a, b))))),
+            None => {
+                let (id, rest) = coefficient(model, b)?;
+                let left = a.as_ref().clone();
+                Some((id, Some(rest.map_or_else(|| left.clone(), |b| of(BinaryOp::Mul, left.clone(), &b)))))
+            }
+        },
+        ExprKind::Binary(BinaryOp::Div, a, b) => {
+            let (id, rest) = coefficient(model, a)?;
+            Some((id, Some(of(BinaryOp::Div, rest.unwrap_or_else(|| Expr::number(1.0, a.span)), b))))
+        }
+        _ => None,
+    }
 }
 
 /// Parameters that stand in dropped terms only, so that nothing that was found depends on them. `kept` says of every unknown

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::findings::{Estimate, Findings, equations, record};
+use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
 use crate::data::{Dataset, Trajectory};
@@ -48,9 +49,13 @@ fn holes_inside_functions_are_filled() {
     let model = model("model M { state u; param k = 2; u' = exp(-k*u) + tanh(?terms(u, u^2, 1)) }");
     let known = model.equations[0].known.clone().expect("a known part");
     let values: Vec<f64> = model.unknowns.values().map(|u| if u.name == "k" { 3.0 } else { 1.0 / 3.0 }).collect();
-    let spelled = |values: &[f64]| model.spell(&filled(&model, &known, values, &six_digits));
+    let spelled = |values: &[f64]| {
+        let estimates = values.iter().map(|&value| Estimate { value, std_error: None, kept: true }).collect();
+        let findings = Findings { estimates, ..Findings::default() };
+        settled(&model, &findings, &Speller::new(&model).spell_factor(&filled(&model, &known, values))).0
+    };
     // Parameters keep their names, coefficients become numbers of six digits.
-    assert_eq!(spelled(&values), "exp(-k*u) + tanh(0.333333*u + 0.333333*u^2 + 0.333333)");
+    assert_eq!(spelled(&values), "(exp(-k*u) + tanh(0.333333*u + 0.333333*u^2 + 0.333333))");
     let mut without = values.clone();
     for (value, unknown) in without.iter_mut().zip(model.unknowns.values()) {
         match unknown.name.as_str() {
@@ -60,7 +65,8 @@ fn holes_inside_functions_are_filled() {
             _ => *value = -2.0,
         }
     }
-    assert_eq!(spelled(&without), "exp(-k*u) + tanh(u - 2)");
+    // A coefficient of 1 is one that was found, and shown.
+    assert_eq!(spelled(&without), "(exp(-k*u) + tanh(1*u - 2))");
     assert_eq!(six_digits(std::f64::consts::PI * 1e-7), 3.14159e-7);
 }
 

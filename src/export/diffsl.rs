@@ -146,13 +146,19 @@ impl Notation for Diffsl<'_> {
             return Err(ExportError::Conditional { format: FORMAT, branch });
         }
         let [a, b] = [&pieces[0], &pieces[1]].map(|p| self.within(p, Level::Product));
-        let holds = match compare {
-            Compare::Less => format!("(1.0 - heaviside({a} - {b}))"),
-            Compare::AtMost => format!("heaviside({b} - {a})"),
-            Compare::Equal => format!("heaviside({a} - {b})*heaviside({b} - {a})"),
+        let (least, most) = (format!("heaviside({a} - {b})"), format!("heaviside({b} - {a})"));
+        let complement = |weight: &str| format!("(1.0 - {weight})");
+        let (holds, fails) = match compare {
+            Compare::Less => (complement(&least), least),
+            Compare::AtMost => (most.clone(), complement(&most)),
+            Compare::Equal => {
+                let both = format!("{least}*{most}");
+                let fails = complement(&both);
+                (both, fails)
+            }
         };
         let [x, y] = [&pieces[2], &pieces[3]].map(|p| self.within(p, Level::Power));
-        Ok(Piece::new(format!("{holds}*{x} + (1.0 - {holds})*{y}"), Level::Sum))
+        Ok(Piece::new(format!("{holds}*{x} + {fails}*{y}"), Level::Sum))
     }
 }
 

@@ -35,8 +35,14 @@ pub(super) fn write(system: &System<'_>) -> String {
         })
     };
     let found = |f: &super::Found| {
-        let terms =
-            f.terms.iter().map(|t| json!({"term": t.term, "coefficient": t.coefficient, "std_error": t.std_error}));
+        let inside = |(digits, std_error): &(String, Option<f64>)| json!({"digits": digits, "std_error": std_error});
+        let terms = f.terms.iter().map(|t| {
+            let mut term = json!({"term": t.term, "coefficient": t.coefficient, "std_error": t.std_error});
+            if !t.inside.is_empty() {
+                term["inside"] = t.inside.iter().map(inside).collect();
+            }
+            term
+        });
         json!({"state": f.state, "derivative": f.derivative, "terms": terms.collect::<Vec<_>>()})
     };
     let object = json!({

@@ -17,7 +17,16 @@ pub(super) fn notes(model: &Model, origin: &Origin) -> Vec<String> {
         out.push(format!("units: {}", list.join(", ")));
     }
     for equation in &origin.found {
-        let errors = equation.terms.iter().filter_map(|t| Some(format!("{} {}", t.term, error(t.std_error?))));
+        let errors = equation.terms.iter().flat_map(|t| {
+            let own = t.std_error.map(|e| format!("{} {}", t.term, error(e)));
+            let inside = t.inside.iter().filter_map(|(digits, e)| Some(format!("the {digits} in it {}", error((*e)?))));
+            let inside: Vec<String> = inside.collect();
+            match (own, inside.is_empty()) {
+                (own, true) => own,
+                (Some(own), false) => Some(format!("{own} ({})", inside.join(", "))),
+                (None, false) => Some(format!("{} ({})", t.term, inside.join(", "))),
+            }
+        });
         let errors: Vec<String> = errors.collect();
         if !errors.is_empty() {
             let left = format!("{}{}", equation.state, "'".repeat(equation.derivative as usize));

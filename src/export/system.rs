@@ -49,6 +49,8 @@ pub struct FoundTerm {
     pub coefficient: f64,
     /// The coefficient's standard error.
     pub std_error: Option<f64>,
+    /// The estimated numbers in it, as it spells them, with their standard errors.
+    pub inside: Vec<(String, Option<f64>)>,
 }
 
 /// A parameter with its value.
@@ -142,7 +144,9 @@ fn right(model: &Model, equation: &Equation, found: &[Found]) -> Right {
     let told = found.iter().find(|f| f.state == state.name && f.derivative == u32::from(state.order));
     let terms = terms(&value).into_iter().map(|term| {
         let spelled = term.rest.as_ref().map_or_else(|| "1".to_string(), |rest| model.spell_factor(rest));
-        let matches = |t: &&FoundTerm| t.term == spelled && same(t.coefficient, term.coefficient);
+        // Numbers in a term are rounded in what the run tells, so that the coefficient alone must do.
+        let matches =
+            |t: &&FoundTerm| (t.term == spelled || !t.inside.is_empty()) && same(t.coefficient, term.coefficient);
         let std_error = told.and_then(|f| f.terms.iter().find(matches)).and_then(|t| t.std_error);
         RightTerm { coefficient: term.coefficient, rest: term.rest, std_error }
     });

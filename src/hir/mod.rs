@@ -38,8 +38,8 @@ pub use known_units::{known_unit, known_units};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
     Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
-    InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Start, State, StateId, Statement, Statements,
-    Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
+    InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Side, Start, State, StateId, Statement,
+    Statements, Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
 };
 pub use network::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Padding, Trunk};
 pub use notation::{Exponent, Level, Notation, Piece, write};

@@ -174,6 +174,8 @@ pub enum Part {
     Text(String),
     /// A sum of candidate terms.
     Hole(HoleId),
+    /// Such a sum over 1 plus another.
+    Ratio(HoleId, HoleId),
 }
 
 /// A state variable.
@@ -248,12 +250,38 @@ pub struct FieldStart {
 pub struct Hole {
     /// What was written: `?poly(x, y; degree = 2)`.
     pub spelled: String,
+    /// Its name, or the derivative that its equation gives, `x'`; of a family where elements share it.
+    pub name: String,
+    /// Which sum of a ratio it is.
+    pub side: Option<Side>,
     /// The state whose equation holds it.
     pub state: StateId,
     /// Candidate terms, each with its coefficient's unknown.
     pub terms: Vec<HoleTerm>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// A sum of a ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The one above.
+    Numerator,
+    /// The one below, without the 1 that is added to it.
+    Denominator,
+}
+
+impl Side {
+    /// Both.
+    pub const ALL: [Side; 2] = [Side::Numerator, Side::Denominator];
+
+    /// The name in `.mech` source and in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Numerator => "numerator",
+            Side::Denominator => "denominator",
+        }
+    }
 }
 
 /// A candidate term.

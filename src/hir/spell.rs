@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::notation::{Level, Notation, Piece, write};
-use super::{Compare, Expr, ExprKind, Input, InputId, Model, State, StateId, Unknown, UnknownId};
+use super::{Compare, Expr, ExprKind, HoleTerm, Input, InputId, Model, State, StateId, Unknown, UnknownId};
 use crate::base::Arena;
 
 /// The names expressions of one model are spelled with.
@@ -35,6 +35,13 @@ impl Model {
     /// to the end, in parentheses.
     pub fn spell_factor(&self, expr: &Expr) -> String {
         self.names().spell_factor(expr)
+    }
+
+    /// A candidate term as it was written, as it may stand behind a number.
+    pub fn spell_candidate(&self, term: &HoleTerm) -> String {
+        // Where it is spelled from its value it stands alone there: a sum or a conditional has no parentheses.
+        let names = Names { units: None, ..self.names() };
+        if names.spell(&term.value) == term.spelled { names.spell_factor(&term.value) } else { term.spelled.clone() }
     }
 
     /// A state's derivative as source: `x`, `x'`, `x''`.

@@ -1,6 +1,6 @@
 //! Tests of a program: what is expected of data, models and fits.
 
-use super::{BinaryOp, DataId, FitId, ModelId, UnaryFn, Unit};
+use super::{BinaryOp, DataId, FitId, HoleId, ModelId, UnaryFn, Unit};
 use crate::source::Span;
 
 /// `test "NAME" { ... }`
@@ -103,13 +103,15 @@ pub enum Subject {
     Model(ModelId),
 }
 
-/// An equation: whose, and of which state.
+/// What has terms: an equation, a hole with a name, or a sum of a ratio, and whose it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EquationRef {
     /// Whose.
     pub subject: Subject,
-    /// Name of the state.
+    /// Name of the state, or of the hole.
     pub state: String,
+    /// The sum of a ratio in that equation, or of the ratio with that name.
+    pub sum: Option<HoleId>,
 }
 
 /// A number, or a number for every sample of a data set or a fit.

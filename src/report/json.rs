@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::{
-    Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RunRecord, ScoreRecord, StateShare,
+    Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RatioSum, RunRecord, ScoreRecord, StateShare,
 };
 use super::scores::PredictionFile;
 
@@ -29,6 +29,9 @@ pub struct EquationsFile {
     pub wall_seconds: f64,
     /// The equations.
     pub equations: Vec<Equation>,
+    /// The sums of ratios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ratios: Vec<RatioSum>,
     /// Terms that may be there.
     #[serde(default)]
     pub plausible: Vec<PlausibleTerm>,
@@ -65,6 +68,7 @@ impl EquationsFile {
             seed: record.seed,
             wall_seconds: record.wall_seconds,
             equations: record.equations.clone(),
+            ratios: record.ratios.clone(),
             plausible: record.plausible.clone(),
             parameters: record.parameters.clone(),
             noise: record.noise.clone(),

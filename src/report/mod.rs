@@ -41,8 +41,9 @@ pub use html::report_html;
 pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
-    DataRecord, Engine, Equation, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter, PlausibleTerm,
-    PredictionRecord, RunRecord, ScoreRecord, StateError, StateRecord, StateShare, Term, TrajectoryRecord,
+    DataRecord, Engine, Equation, Inside, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter,
+    PlausibleTerm, PredictionRecord, RatioSum, RunRecord, ScoreRecord, StateError, StateRecord, StateShare, Term,
+    TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;

@@ -20,6 +20,9 @@ pub struct RunRecord {
     pub wall_seconds: f64,
     /// The equations that were found, in the order of the states.
     pub equations: Vec<Equation>,
+    /// The sums of ratios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ratios: Vec<RatioSum>,
     /// Terms that the data neither demand nor exclude.
     pub plausible: Vec<PlausibleTerm>,
     /// Parameters and their estimates.
@@ -99,9 +102,62 @@ pub struct Term {
     /// The unit of its coefficient, where the model has units and it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// The estimated numbers in the term, in their order: of denominators and of holes inside functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Inside>,
+}
+
+/// An estimated number inside a term.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Inside {
+    /// The candidate term that it multiplies.
+    pub of: String,
+    /// Where its digits begin in the spelling of the term that it stands in: so many characters are before them.
+    pub at: usize,
+    /// How many characters they are.
+    pub length: usize,
+    /// The number. Its sign stands before the digits, or has gone into that of the whole term.
+    #[serde(with = "number")]
+    pub coefficient: f64,
+    /// Its standard error, where the engine has one.
+    #[serde(with = "optional")]
+    pub std_error: Option<f64>,
+    /// Its unit, where the model has units and it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// A sum of a ratio, as the candidate terms that were kept. Below, the 1 that is fixed is not among them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RatioSum {
+    /// The ratio's name, or the derivative that its equation gives: `x'`.
+    pub ratio: String,
+    /// `numerator` or `denominator`.
+    pub side: String,
+    /// The terms with their coefficients.
+    pub terms: Vec<Term>,
 }
 
 impl Term {
+    /// The term with every estimated number in it as `written` has it, without its sign.
+    pub fn with_numbers(&self, written: impl Fn(&Inside) -> String) -> String {
+        let (mut out, mut rest) = (String::new(), self.term.chars());
+        let mut at = 0;
+        for number in &self.inside {
+            out.extend(rest.by_ref().take(number.at.saturating_sub(at)));
+            rest.by_ref().take(number.length).for_each(drop);
+            at = number.at.saturating_add(number.length).max(at);
+            out.push_str(&written(number));
+        }
+        out.extend(rest);
+        out
+    }
+
+    /// Whether there is a standard error of its coefficient or of a number in it.
+    pub fn has_errors(&self) -> bool {
+        self.std_error.is_some() || self.inside.iter().any(|n| n.std_error.is_some())
+    }
+
     /// Whether it is written without its coefficient, but for the sign: the number 1, known and without a unit.
     pub fn is_bare(&self) -> bool {
         let plain = self.unit.as_deref().is_none_or(|u| u == "1");
@@ -336,6 +392,7 @@ impl Default for RunRecord {
             seed: 0,
             wall_seconds: 0.0,
             equations: Vec::new(),
+            ratios: Vec::new(),
             plausible: Vec::new(),
             parameters: Vec::new(),
             noise: Vec::new(),

@@ -8,7 +8,7 @@ use super::svg::{Forest, ForestRow, Mark, Plot, Scale, Shape, thin_line, thin_po
 use super::*;
 
 fn term(term: &str, coefficient: f64, std_error: impl Into<Option<f64>>) -> Term {
-    Term { term: term.into(), coefficient, std_error: std_error.into(), unit: None }
+    Term { term: term.into(), coefficient, std_error: std_error.into(), unit: None, inside: Vec::new() }
 }
 
 /// Lorenz-like curves of the given length; not a solution of anything, but with its shape.

@@ -1,6 +1,6 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, RunRecord, StateShare, Term};
+use super::record::{Equation, Inside, RunRecord, StateShare, Term};
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
@@ -44,12 +44,17 @@ pub fn equations_text(record: &RunRecord) -> String {
         }
         out.push('\n');
     }
-    if record.equations.iter().flat_map(|e| &e.terms).any(|t| t.std_error.is_some()) {
+    if record.equations.iter().flat_map(|e| &e.terms).any(Term::has_errors) {
         out.push_str("(in brackets: one standard error of the last digits)\n");
     }
     let weak = record.equations.iter().flat_map(|e| {
         let weak = |t: &&Term| t.std_error.is_some_and(|error| t.coefficient.abs() < WEAK * error);
-        e.terms.iter().filter(weak).map(|t| format!("{} in {}", t.term, left_side(e)))
+        let whole = e.terms.iter().filter(weak).map(|t| format!("{} in {}", t.term, left_side(e)));
+        let weak = |n: &&Inside| n.std_error.is_some_and(|error| n.coefficient.abs() < WEAK * error);
+        let of =
+            |t: &Term, n: &Inside| format!("the number before {} inside {} in {}", n.of, shortened(t), left_side(e));
+        let inside = e.terms.iter().flat_map(|t| t.inside.iter().filter(weak).map(move |n| of(t, n)));
+        whole.chain(inside).collect::<Vec<String>>()
     });
     let weak: Vec<String> = weak.collect();
     if !weak.is_empty() {
@@ -108,7 +113,7 @@ pub fn equations_short(record: &RunRecord) -> String {
                 (false, false) => " + ",
             };
             let size = short(term.coefficient.abs());
-            right.push_str(&match term.term.as_str() {
+            right.push_str(&match shortened(term).as_str() {
                 name if term.is_bare() => format!("{sign}{name}"),
                 "1" => format!("{sign}{size}"),
                 name => format!("{sign}{size}*{name}"),
@@ -121,6 +126,16 @@ pub fn equations_short(record: &RunRecord) -> String {
         out.push_str(&format!("{} = {}\n", parameter.name, short(parameter.value)));
     }
     out
+}
+
+/// A term as it is printed, the numbers in it with their errors and units: `x/(1 + 1.31(3) [L/mmol]*x)`.
+pub(super) fn shown(term: &Term) -> String {
+    term.with_numbers(|n| round(n.coefficient, n.std_error).compact() + &behind(&n.unit))
+}
+
+/// A term with the numbers in it to three digits.
+fn shortened(term: &Term) -> String {
+    term.with_numbers(|n| short(n.coefficient.abs()))
 }
 
 /// ` [m/s]`, as it stands behind a number; nothing behind plain ones.
@@ -170,10 +185,11 @@ fn right_side(equation: &Equation) -> Vec<String> {
                 (_, true) => "- ",
                 (_, false) => "+ ",
             };
+            let term = shown(t);
             if t.is_bare() {
-                return format!("{sign}{}", t.term);
+                return format!("{sign}{term}");
             }
-            let factor = if t.term == "1" { String::new() } else { format!("*{}", t.term) };
+            let factor = if t.term == "1" { String::new() } else { format!("*{term}") };
             format!("{sign}{}{}{factor}", number.compact(), behind(&t.unit))
         })
         .collect()

@@ -5,7 +5,7 @@ use super::product::Product;
 use super::resolve::Resolver;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0402;
-use crate::hir::{BinaryOp, Bounds, Expr};
+use crate::hir::{BinaryOp, Bounds, Expr, Side};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -32,6 +32,7 @@ impl Resolver<'_, '_> {
         let top = self.library(&above.0, above.1);
         let bottom = self.library(&below.0, below.1);
         let (mut top, mut bottom, both) = (top?, bottom?, options?.bounds);
+        (top.side, bottom.side) = (Some(Side::Numerator), Some(Side::Denominator));
         for (side, of) in [(&mut top, &above), (&mut bottom, &below)] {
             let (lower, upper) = (side.bounds.lower.max(both.lower), side.bounds.upper.min(both.upper));
             if lower > upper {

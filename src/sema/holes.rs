@@ -9,7 +9,9 @@ use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::codes::{E0204, E0401, E0402, E0403, E0404, E0406, E0407};
 use crate::diagnostics::{Among, Diagnostic};
-use crate::hir::{BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, UnaryFn, Unknown, UnknownId, UnknownKind};
+use crate::hir::{
+    BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, Side, UnaryFn, Unknown, UnknownId, UnknownKind,
+};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -24,6 +26,8 @@ pub(super) struct HoleDraft {
     pub(super) bounds: Bounds,
     /// Whether its statement stands for many equations, which share the coefficients.
     pub(super) repeated: bool,
+    /// Which sum of a ratio it is.
+    pub(super) side: Option<Side>,
     /// Where it stands.
     pub(super) span: Span,
 }
@@ -49,6 +53,8 @@ pub(super) struct Library {
     /// Which arguments each term is a product of.
     pub(super) factors: Vec<Vec<usize>>,
     pub(super) bounds: Bounds,
+    /// Which sum of a ratio it is to be.
+    pub(super) side: Option<Side>,
 }
 
 /// The libraries a hole can draw from.
@@ -199,7 +205,7 @@ impl Resolver<'_, '_> {
             }
             _ => texts.into_iter().map(|text| text.behind_factor).collect(),
         };
-        Some(Library { products, spelled, factors, bounds: options.bounds })
+        Some(Library { products, spelled, factors, bounds: options.bounds, side: None })
     }
 
     /// Whether the current equation is one of many that one statement stands for.
@@ -247,7 +253,7 @@ impl Resolver<'_, '_> {
     /// Candidate terms times their coefficients. The coefficients are numbered where the hole is met first; other elements of
     /// the same statement share them.
     pub(super) fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
-        let Library { products, spelled: written, factors, bounds } = library;
+        let Library { products, spelled: written, factors, bounds, side } = library;
         let place = (span, self.tuple);
         let known = self.hole_at_place.get(&place).copied();
         let mut seen: IndexMap<String, Span> = IndexMap::new();
@@ -299,7 +305,7 @@ impl Resolver<'_, '_> {
             Some(hole) => hole,
             None => {
                 let spelled = self.written(span).unwrap_or_else(|| format!("?{}(...)", call.function.name));
-                self.holes.push(HoleDraft { spelled, terms, bounds, repeated: !written.is_empty(), span });
+                self.holes.push(HoleDraft { spelled, terms, bounds, repeated: !written.is_empty(), side, span });
                 self.hole_at_place.insert(place, self.holes.len() - 1);
                 self.holes.len() - 1
             }

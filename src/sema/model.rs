@@ -63,6 +63,7 @@ impl<'a> Resolver<'a, '_> {
         self.field_starts(model);
         let step = self.declared_step(model);
         self.named_holes();
+        self.named_holes_multiplied(model);
         self.lets();
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);
@@ -276,7 +277,8 @@ impl<'a> Resolver<'a, '_> {
                         coefficient: unknown,
                     });
                 }
-                holes.push(Hole { spelled: hole.spelled.clone(), state, terms, span: hole.span });
+                let (spelled, name) = (hole.spelled.clone(), prefix);
+                holes.push(Hole { spelled, name, side: hole.side, state, terms, span: hole.span });
                 reordered.push(hole.clone());
             }
         }

@@ -1,4 +1,4 @@
-//! Names to meanings: syntax expressions become resolved ones, with constants, `let`s and fixed parameters substituted.
+//! Syntax expressions become resolved ones, with constants, `let`s and fixed parameters substituted.
 //!
 //! `None` always means that the cause has been reported, so callers stay silent about it.
 
@@ -8,12 +8,12 @@ use super::functions::DIFFERENCES;
 use super::hole_products::factor_hole;
 use super::holes::{HoleDraft, LIBRARIES};
 use super::leibniz::DERIVATIVES;
-use super::scope::{Entry, Lazy, Meaning, OTHER_FUNCTIONS, Quantity, Scope, functions};
+use super::scope::{OTHER_FUNCTIONS, Scope};
 use super::suggest::{self, with_blank};
-use crate::base::{Idx, IndexMap};
-use crate::diagnostics::codes::{E0201, E0204, E0205, E0209, E0210, E0211, E0309, E0310, E0312, E0406};
+use crate::base::IndexMap;
+use crate::diagnostics::codes::{E0204, E0205, E0211, E0309, E0310, E0406};
 use crate::diagnostics::{Among, Diagnostic, Sink};
-use crate::hir::{BinaryOp, Expr, ExprKind, InputId, ParamId, StateId, UnaryFn};
+use crate::hir::{BinaryOp, Expr, UnaryFn};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
 
@@ -71,7 +71,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) fresh: usize,
     /// Nodes made so far.
     nodes: usize,
-    depth: usize,
+    /// How deep the current expression nests.
+    pub(super) depth: usize,
     full: bool,
 }
 
@@ -233,75 +234,9 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    fn misplaced(&mut self, message: &str, span: Span) -> Option<Expr> {
+    pub(super) fn misplaced(&mut self, message: &str, span: Span) -> Option<Expr> {
         self.sink.push(Diagnostic::error(E0211, message, span, "not a value"));
         None
-    }
-
-    /// What `name` with subscripts stands for at the current place.
-    fn name(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<Expr> {
-        if let Some(value) = self.loop_value(name).filter(|_| at.is_empty()) {
-            return Some(Expr::number(value as f64, span));
-        }
-        let Some(entry) = self.scope.lookup(name) else {
-            return match name {
-                "pi" if at.is_empty() => Some(Expr::number(std::f64::consts::PI, span)),
-                "t" if at.is_empty() => match self.place {
-                    Place::Constant => self.not_constant("`t` is the time", span, None),
-                    _ => Some(Expr::new(ExprKind::Time, span)),
-                },
-                "pi" | "t" => self.misplaced(&format!("`{name}` has no index set and takes no subscript"), span),
-                _ => self.unknown_name(name, span),
-            };
-        };
-        let &Entry { meaning, span: declared, ref axes, .. } = entry;
-        let axes = axes.clone();
-        match meaning {
-            Meaning::Broken => return None,
-            Meaning::Function => {
-                let message = format!("`{name}` is a function");
-                self.sink
-                    .push(Diagnostic::error(E0211, message, span, "not a value").help(format!("write `{name}(...)`")));
-                return None;
-            }
-            Meaning::Index(a) if at.is_empty() => {
-                return self.current(a, declared, span).map(|v| Expr::number(v as f64, span));
-            }
-            _ => {}
-        }
-        let flat = match axes.is_empty() && at.is_empty() {
-            true => 0,
-            false => self.element(name, &axes, declared, at, span)?,
-        };
-        match meaning {
-            Meaning::Const(i) => self.constant_value(i + flat, name, span),
-            Meaning::Param(p) => self.param(ParamId::new(p.index() + flat), name, span),
-            _ if self.place == Place::Constant => {
-                self.not_constant(&format!("`{name}` is {}", meaning.noun()), span, Some(declared))
-            }
-            Meaning::State(s) => Some(Expr::new(ExprKind::State(StateId::new(s.index() + flat), 0), span)),
-            Meaning::Input(i) => Some(Expr::new(ExprKind::Input(InputId::new(i.index() + flat)), span)),
-            Meaning::Let(i) => {
-                let i = i + flat;
-                let quantity = self.quantity(i, name, span)?;
-                self.count(quantity.size, span)?;
-                if self.depth + quantity.depth > MAX_DEPTH {
-                    let message =
-                        format!("`let`s nest more than {MAX_DEPTH} operations deep when they are substituted");
-                    let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
-                    self.sink.push(d.label(declared, format!("`{name}` is defined here")));
-                    self.scope.lets[i] = Lazy::Failed;
-                    return None;
-                }
-                let Lazy::Done(quantity) = &self.scope.lets[i] else { return None };
-                Some(quantity.value.clone())
-            }
-            Meaning::Hole(i) => {
-                let hole = *self.scope.holes.get(i)?;
-                self.named_hole(hole, span)
-            }
-            Meaning::Index(_) | Meaning::Function | Meaning::Broken => None,
-        }
     }
 
     /// `sum(k in range) body`
@@ -319,175 +254,6 @@ impl<'a, 's> Resolver<'a, 's> {
         }
         let folded = fold::sum(terms, span);
         self.folded(folded)
-    }
-
-    fn unknown_name(&mut self, name: &str, span: Span) -> Option<Expr> {
-        // One mistake is said once, however often the name stands in the model.
-        if self.unknown.iter().any(|n| n == name) {
-            return None;
-        }
-        self.unknown.push(name.to_string());
-        let help = match functions().find(|f| *f == name) {
-            Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
-            None => match (
-                self.other_notation(name).unwrap_or_else(|| self.scope.suggestion(name)),
-                self.scope.of_formulas || self.place == Place::Constant,
-            ) {
-                (near, true) => near,
-                (near, false) if !near.starts_with("names here") => near,
-                (names, false) => format!("{names}; a number that is to be estimated is declared: `param {name}`"),
-            },
-        };
-        let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
-        let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
-        self.sink.push(d.help(help).missing(name));
-        None
-    }
-
-    fn not_constant(&mut self, why: &str, span: Span, declared: Option<Span>) -> Option<Expr> {
-        let d = Diagnostic::error(E0210, format!("a number is needed here, but {why}"), span, "not a constant");
-        self.sink.push(match declared {
-            Some(place) => d.label(place, "declared here"),
-            None => d,
-        });
-        None
-    }
-
-    /// The size and depth of a `let`, computed at its first use.
-    fn quantity(&mut self, i: usize, name: &str, span: Span) -> Option<Quantity> {
-        match &self.scope.lets[i] {
-            Lazy::Done(q) => {
-                // The value itself is cloned by the caller once it is known to fit.
-                Some(Quantity { value: Expr::number(0.0, span), size: q.size, depth: q.depth })
-            }
-            Lazy::Failed => None,
-            Lazy::Busy => self.cycle(name, span),
-            Lazy::Pending(expr) => {
-                let expr = *expr;
-                self.scope.lets[i] = Lazy::Busy;
-                let slot = self.scope.let_slots[i].clone();
-                let part = self.part(expr, &slot, span);
-                let value = part.and_then(|part| self.in_slot(&slot, |r| r.resolve_at(Place::Let, part)));
-                let done = value.map(|value| Quantity { size: value.size(), depth: depth(&value), value });
-                let shape = done.as_ref().map(|q| (q.size, q.depth));
-                self.scope.lets[i] = done.map_or(Lazy::Failed, Lazy::Done);
-                shape.map(|(size, depth)| Quantity { value: Expr::number(0.0, span), size, depth })
-            }
-        }
-    }
-
-    /// Resolves the `let` at `i` even if nothing uses it, so that mistakes in it are found.
-    pub(super) fn force_let(&mut self, i: usize, name: &str, span: Span) -> bool {
-        self.quantity(i, name, span).is_some()
-    }
-
-    /// The number a constant stands for.
-    pub(super) fn constant_value(&mut self, i: usize, name: &str, span: Span) -> Option<Expr> {
-        match &self.scope.consts[i] {
-            Lazy::Done(v) => Some(Expr::number(*v, span)),
-            Lazy::Failed => None,
-            Lazy::Busy => self.cycle(name, span),
-            Lazy::Pending(expr) => {
-                let expr = *expr;
-                self.scope.consts[i] = Lazy::Busy;
-                let slot = self.scope.const_slots[i].clone();
-                let part = self.part(expr, &slot, span);
-                let value = part.and_then(|part| self.in_slot(&slot, |r| r.constant(part)));
-                self.scope.consts[i] = value.map_or(Lazy::Failed, Lazy::Done);
-                value.map(|v| Expr::number(v, span))
-            }
-        }
-    }
-
-    /// The declared value of a parameter; `None` also when it has none.
-    pub(super) fn param_value(&mut self, p: ParamId, span: Span) -> Option<f64> {
-        match self.scope.param_values[p.index()].clone()? {
-            Lazy::Done(v) => Some(v),
-            Lazy::Failed => None,
-            Lazy::Busy => {
-                let name = self.scope.params[p].name.clone();
-                self.cycle::<f64>(&name, span)
-            }
-            Lazy::Pending(expr) => {
-                self.scope.param_values[p.index()] = Some(Lazy::Busy);
-                let slot = self.scope.param_slots[p.index()].clone();
-                let part = self.part(expr, &slot, span);
-                let value = part.and_then(|part| self.in_slot(&slot, |r| r.constant(part)));
-                self.scope.param_values[p.index()] = Some(value.map_or(Lazy::Failed, Lazy::Done));
-                value
-            }
-        }
-    }
-
-    fn param(&mut self, p: ParamId, name: &str, span: Span) -> Option<Expr> {
-        let declared = self.scope.params[p].span;
-        if self.scope.params[p].fixed {
-            // A fixed parameter without a value is reported where it is declared.
-            return self.param_value(p, span).map(|v| Expr::number(v, span));
-        }
-        if self.place == Place::Constant {
-            return self.not_constant(&format!("`{name}` is estimated"), span, Some(declared));
-        }
-        let unknown = self.scope.param_unknowns[p.index()]?;
-        Some(Expr::new(ExprKind::Unknown(unknown), span))
-    }
-
-    fn cycle<T>(&mut self, name: &str, span: Span) -> Option<T> {
-        let d = Diagnostic::error(E0209, format!("`{name}` is defined by itself"), span, "needed for its own value");
-        let d = match self.scope.names.get(name) {
-            Some(entry) => d.label(entry.span, "declared here"),
-            None => d,
-        };
-        self.sink.push(d);
-        None
-    }
-
-    fn primed(&mut self, of: &ast::Expr, primes: u32, span: Span) -> Option<Expr> {
-        let (name, at): (_, &[ast::Expr]) = match &of.kind {
-            ast::ExprKind::Name(name) => (Some(name), &[]),
-            ast::ExprKind::Subscript { of, at } => match &of.kind {
-                ast::ExprKind::Name(name) => (Some(name), at),
-                _ => (None, &[]),
-            },
-            _ => (None, &[]),
-        };
-        let Some(name) = name else {
-            let d = Diagnostic::error(E0312, "only a state can be differentiated", span, "not a state");
-            self.sink.push(d.help("write the derivative out, or give the expression a state of its own"));
-            return None;
-        };
-        let state = self.state_named(name, at, of.span)?;
-        if self.place == Place::Constant {
-            return self.not_constant(&format!("`{name}` is a state"), span, None);
-        }
-        if primes > MAX_ORDER {
-            let message = format!("derivatives go up to order {MAX_ORDER}, and this is order {primes}");
-            self.sink.push(Diagnostic::error(crate::diagnostics::codes::E0306, message, span, "too high"));
-            return None;
-        }
-        Some(Expr::new(ExprKind::State(state, primes as u8), span))
-    }
-
-    /// The state called `name`, of a family the element with the subscripts `at` or at the current position.
-    pub(super) fn state_named(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<StateId> {
-        let Some(entry) = self.scope.lookup(name) else {
-            self.unknown_name(name, span);
-            return None;
-        };
-        let (declared, axes) = (entry.span, entry.axes.clone());
-        match entry.meaning {
-            Meaning::State(s) if axes.is_empty() && at.is_empty() => return Some(s),
-            Meaning::State(s) => {
-                let flat = self.element(name, &axes, declared, at, span)?;
-                return Some(StateId::new(s.index() + flat));
-            }
-            Meaning::Broken => return None,
-            _ => {}
-        }
-        let message = format!("`{name}` is {}, and only a state has derivatives", entry.meaning.noun());
-        let d = Diagnostic::error(E0312, message, span, "not a state").label(entry.span, "declared here");
-        self.sink.push(d);
-        None
     }
 
     fn hole_at(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {

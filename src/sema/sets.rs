@@ -64,7 +64,7 @@ impl<'p> Sets<'p> {
             for input in model.inputs.values().filter(|i| i.field.is_none() && !has(&i.name)) {
                 let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
                 let d = Diagnostic::error(E0510, message, span, format!("has {list}"));
-                cx.sink.push(d.label(input.span, "an input"));
+                cx.sink.push(d.label(input.span, "an input").help(where_from(data, &input.name)));
                 ok = false;
             }
         }
@@ -191,13 +191,29 @@ impl<'p> Sets<'p> {
     }
 }
 
+/// How a data set could have an input.
+fn where_from(data: &DataSet, input: &str) -> String {
+    match &data.source {
+        DataSource::Solve(spec) => {
+            format!("a solution has the inputs of its model: write `input {input}` in `{}`", spec.model.name)
+        }
+        DataSource::Simulate(_) => {
+            format!("a simulation has states alone: `solve` a model with `input {input}`, which takes `data`")
+        }
+        _ => format!("add the column: `{input} = sin(t)`"),
+    }
+}
+
 /// The names a data set is known to observe; `None` when only its file tells.
 fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
     match &data.source {
         DataSource::Simulate(spec) => {
             Some(program.models[spec.model].states.values().map(|s| s.name.clone()).collect())
         }
-        DataSource::Solve(spec) => Some(spec.model.states.values().map(|s| s.name.clone()).collect()),
+        DataSource::Solve(spec) => {
+            let states = spec.model.states.values().map(|s| s.name.clone());
+            Some(states.chain(spec.model.inputs.values().map(|i| i.name.clone())).collect())
+        }
         DataSource::Formula(spec) => Some(spec.columns.iter().map(|(name, _)| name.clone()).collect()),
         DataSource::Predict(_) | DataSource::Csv { .. } | DataSource::Numpy { .. } | DataSource::Parquet { .. } => None,
     }

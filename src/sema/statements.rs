@@ -54,7 +54,7 @@ impl Resolver<'_, '_> {
                 ModelItem::Hole(b) => {
                     let mut found = Vec::new();
                     self.holes_in(&b.value, 0, ids, &mut found);
-                    found.sort_by_key(|(span, _, _)| span.start);
+                    found.sort_by_key(|(span, _)| span.start);
                     let right = vec![(false, self.parts(b.value.span, &found))];
                     let left = b.name.name.clone() + &self.unit_text(b.unit.as_ref());
                     out.holes.push(Statement { loops: Vec::new(), left, right });
@@ -149,56 +149,39 @@ impl Resolver<'_, '_> {
             _ => {
                 let mut holes = Vec::new();
                 self.holes_in(expr, tuple, ids, &mut holes);
-                holes.sort_by_key(|(span, _, _)| span.start);
+                holes.sort_by_key(|(span, _)| span.start);
                 out.push((negative, self.parts(expr.span, &holes)));
             }
         }
     }
 
     /// The text at `span` with holes taken out of it.
-    fn parts(&self, span: Span, holes: &[(Span, &'static str, Option<HoleId>)]) -> Vec<Part> {
+    fn parts(&self, span: Span, holes: &[(Span, Part)]) -> Vec<Part> {
         let text = |from: u32, to: u32| self.written(Span { start: from, end: to, ..span }).unwrap_or_default();
         let mut parts = Vec::new();
         let mut at = span.start;
-        for (place, after, id) in holes {
-            if let Some(id) = id {
-                parts.push(Part::Text(text(at, place.start)));
-                parts.push(Part::Hole(*id));
-                at = place.end;
-            } else {
-                // Punctuation of a fraction of two holes in place of what stood there.
-                parts.push(Part::Text(text(at, place.start)));
-                parts.push(Part::Text((*after).to_string()));
-                at = place.end;
-            }
+        for (place, hole) in holes {
+            parts.push(Part::Text(text(at, place.start)));
+            parts.push(hole.clone());
+            at = place.end;
         }
         parts.push(Part::Text(text(at, span.end)));
         parts.retain(|p| !matches!(p, Part::Text(t) if t.is_empty()));
         parts
     }
 
-    /// The holes of `expr` with their places; of a fraction also the places between its two sums.
-    fn holes_in(
-        &self,
-        expr: &ast::Expr,
-        tuple: usize,
-        ids: &[Option<HoleId>],
-        out: &mut Vec<(Span, &'static str, Option<HoleId>)>,
-    ) {
+    /// The holes of `expr` with their places.
+    fn holes_in(&self, expr: &ast::Expr, tuple: usize, ids: &[Option<HoleId>], out: &mut Vec<(Span, Part)>) {
         let id = |span: Span| self.hole_at_place.get(&(span, tuple)).and_then(|&h| ids.get(h).copied().flatten());
-        match &expr.kind {
-            ExprKind::Hole(call) if call.function.name == "ratio" => {
-                let (Some(above), Some(below)) = (call.arguments.first(), call.arguments.get(1)) else { return };
-                let between = |from: u32, to: u32| Span { start: from, end: to, ..expr.span };
-                out.push((between(expr.span.start, above.span.start), "((", None));
-                out.push((above.span, "", id(above.span)));
-                out.push((between(above.span.end, below.span.start), ")/(1 + ", None));
-                out.push((below.span, "", id(below.span)));
-                out.push((between(below.span.end, expr.span.end), "))", None));
-            }
-            ExprKind::Hole(_) => out.push((expr.span, "", id(expr.span))),
-            _ => super::functions::each_part(expr, &mut |part| self.holes_in(part, tuple, ids, out)),
-        }
+        let part = match &expr.kind {
+            ExprKind::Hole(call) if call.function.name == "ratio" => match call.arguments.as_slice() {
+                [above, below, ..] => id(above.span).zip(id(below.span)).map(|(a, b)| Part::Ratio(a, b)),
+                _ => None,
+            },
+            ExprKind::Hole(_) => id(expr.span).map(Part::Hole),
+            _ => return super::functions::each_part(expr, &mut |part| self.holes_in(part, tuple, ids, out)),
+        };
+        out.extend(part.map(|part| (expr.span, part)));
     }
 }
 

@@ -16,11 +16,12 @@ mod tree;
 
 /// The models of `tests/export/models`, with what the text of their equations lacks to be a model: the declarations of states and
 /// inputs.
-const MODELS: [(&str, &str); 6] = [
+const MODELS: [(&str, &str); 7] = [
     ("lorenz", "state x, y, z"),
     ("pendulum", "state θ order 2, heat"),
     ("rod", "index cell = 5; state u[cell], u_1"),
     ("functions", "state lambda, der, model_1, e, y"),
+    ("switches", "state a, b, c"),
     ("inputs", "state x, w order 3; input heat, t_out"),
     ("words", "state u, dudt, F, D, System, rhs, np, a_b, azb, σ, sigma, Größe, x1, x_1, ___, _f"),
 ];
@@ -102,6 +103,48 @@ fn field(compiled: &mut Compiled, point: &Point) -> Vec<f64> {
     let at = Points { x: &point.x, t: &[point.t], input: &point.u };
     compiled.field(at, &point.p, &mut f).expect("evaluated");
     f
+}
+
+/// Jumps that fits are to find, in known parts, candidates and below fractions.
+const JUMPS: &str = "model Truth {
+  state u, v
+  u' = -2*(if u > 0.6 then u else 0) - 0.7*(if u > 0.6 then 0 else u) - 0.5*u*(if v < 0.4 then 2 else 1)
+  v' = -v/(1 + (if v < 0.4 then 0.5 else v^2)) + (if u < 0.3 then 0.2 else 1)
+  initial u = 2, v = 0.1
+}
+model Plain {
+  state u, v
+  param p = 1 in [0, 3]
+  u' = ?terms(if u > 0.6 then u else 0, if u > 0.6 then 0 else u) - p*0.5*u*(if v < 0.4 then 2 else 1)
+  v' = ?ratio(terms(v), terms(if v < 0.4 then 0.5 else v^2)) + (if u < 0.3 then 0.2 else 1)
+}
+model Named {
+  state u, v
+  hole up = ?terms(if u > 0.6 then u else 0, if u > 0.6 then 0 else u)
+  hole down = ?ratio(terms(v), terms(if v < 0.4 then 0.5 else v^2))
+  u' = if v < 0.4 then up - u else up - 0.5*u
+  v' = down + if u < 0.3 then 0.2 else 1
+}
+data run = simulate Truth { steps 400; dt 0.01; noise 0.1%; seed 2 }
+fit Plain to run as plain
+fit Named to run as named
+";
+
+/// What fits found of them, `discovered.mech` without its data.
+fn discovered() -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("m.mech"), JUMPS).expect("a file");
+    let found = ["plain", "named"].map(|fit| {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_mechc"));
+        let output = run.args(["run", "m.mech", "--fit", fit, "--out", fit]).current_dir(folder.path()).output();
+        let output = output.expect("mechc starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = std::fs::read_to_string(folder.path().join(fit).join("discovered.mech")).expect("a model");
+        let (model, _) = text.split_once("\ndata ").expect("data behind the model");
+        assert!(model.matches("if ").count() >= 4, "{model}");
+        (format!("discovered_{fit}"), model.to_string())
+    });
+    found.into()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::process::Command;
 use mechc::export::Format;
 use serde_json::json;
 
-use super::{MODELS, compiled, export, field, folder, model, points, session, source};
+use super::{MODELS, compiled, discovered, export, field, folder, model, points, session, source};
 
 /// The text with all digits, where the default is fewer.
 fn whole(text: &str, format: Format) -> String {
@@ -44,23 +44,22 @@ fn trajectory(text: &str) -> Option<serde_json::Value> {
 }
 
 /// The outputs of a model and what they are judged by, in a folder.
-fn write_case(name: &str, folder: &Path) {
-    let text = source(name);
+fn write_case(name: &str, text: &str, folder: &Path) {
     fs::create_dir(folder).expect("a folder");
     for format in Format::ALL {
         if (name, format) != ("inputs", Format::Diffsl) {
-            fs::write(folder.join(format.name()), whole(&text, format)).expect("a file");
+            fs::write(folder.join(format.name()), whole(text, format)).expect("a file");
         }
     }
-    let (mut compiled, values) = compiled(&text);
-    let model = model(&text);
+    let (mut compiled, values) = compiled(text);
+    let model = model(text);
     let cases: Vec<serde_json::Value> = points(&model, &values, 12)
         .iter()
         .map(|p| json!({"t": p.t, "y": p.x, "p": p.p, "u": p.u, "f": field(&mut compiled, p)}))
         .collect();
     let orders: Vec<u8> = model.states.values().map(|s| s.order).collect();
     let case = json!({
-        "name": name, "orders": orders, "values": values, "points": cases, "trajectory": trajectory(&text),
+        "name": name, "orders": orders, "values": values, "points": cases, "trajectory": trajectory(text),
     });
     fs::write(folder.join("case.json"), case.to_string()).expect("a file");
 }
@@ -69,8 +68,10 @@ fn write_case(name: &str, folder: &Path) {
 fn peers_compute_the_same() {
     let Some(place) = environment() else { return };
     let root = tempfile::tempdir().expect("a folder");
-    let folders = MODELS.map(|(name, _)| root.path().join(name));
-    MODELS.iter().zip(&folders).for_each(|((name, _), folder)| write_case(name, folder));
+    let mut cases: Vec<(String, String)> = MODELS.map(|(name, _)| (name.to_string(), source(name))).into();
+    cases.extend(discovered());
+    let folders: Vec<PathBuf> = cases.iter().map(|(name, _)| root.path().join(name)).collect();
+    cases.iter().zip(&folders).for_each(|((name, text), folder)| write_case(name, text, folder));
     // The Modelica parser needs another release of its grammar's runtime than the LaTeX parser.
     for (formats, library) in [("json,sympy,latex,modelingtoolkit,diffsl", ""), ("modelica", "modelica")] {
         let mut python = Command::new(place.join("bin/python"));
@@ -84,7 +85,7 @@ fn peers_compute_the_same() {
         assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
         let lines = said.lines().filter(|l| l.contains(" numbers compared")).count();
         // Every format of every model, but for the one that DiffSL cannot say.
-        let wanted = MODELS.len() * formats.split(',').count() - usize::from(library.is_empty());
+        let wanted = cases.len() * formats.split(',').count() - usize::from(library.is_empty());
         assert_eq!(lines, wanted, "{said}");
     }
 }

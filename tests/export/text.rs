@@ -2,12 +2,14 @@
 
 use mechc::export::Format;
 
-use super::{MODELS, compiled, exported, field, model, points, source};
+use super::{MODELS, compiled, discovered, exported, field, model, points, source};
 
 #[test]
 fn text_reads_back() {
-    for (name, declarations) in MODELS {
-        let first = source(name);
+    let mut cases: Vec<(String, String, &str)> =
+        MODELS.map(|(name, states)| (name.to_string(), source(name), states)).into();
+    cases.extend(discovered().into_iter().map(|(name, text)| (name, text, "state u, v")));
+    for (name, first, declarations) in cases {
         let text = exported(&first, Format::Text);
         let again = format!("model Again {{\n{declarations}\n{text}}}");
         let (one, two) = (model(&first), model(&again));

@@ -121,5 +121,5 @@ fn trees_and_their_terms_are_the_right_sides() {
             }
         }
     }
-    assert_eq!(compared, 20 * (3 + 2 + 6 + 5 + 2 + 16));
+    assert_eq!(compared, 20 * (3 + 2 + 6 + 5 + 3 + 2 + 16));
 }

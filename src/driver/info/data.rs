@@ -126,6 +126,10 @@ fn solved(program: &Program, spec: &SolveSpec) -> Value {
             json!({"column": name, "name": name, "role": role, "unit": spelled(unit.as_ref())})
         })
     });
+    let inputs = model.inputs.iter().map(
+        |(id, i)| json!({"column": i.name, "name": i.name, "role": "input", "unit": spelled(model.units.input(id))}),
+    );
+    let columns = columns.chain(inputs);
     let value = |v: &hir::InitialValue| json!({"state": model.states[v.state].name, "derivative": v.derivative, "value": v.value});
     json!({
         "source": "solve", "model": model.name, "linear": model.is_linear(), "samples": spec.steps, "dt": spec.dt,

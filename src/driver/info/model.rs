@@ -41,7 +41,8 @@ pub(super) fn model(model: &Model, sources: &Sources) -> Value {
             .iter()
             .map(|t| json!({"term": t.spelled, "coefficient": model.unknowns[t.coefficient].name}))
             .collect();
-        json!({"text": h.spelled, "state": model.states[h.state].name, "terms": terms, "place": place(h.span, sources)})
+        let side = h.side.map(hir::Side::name);
+        json!({"text": h.spelled, "name": h.name, "side": side, "state": model.states[h.state].name, "terms": terms, "place": place(h.span, sources)})
     };
     json!({
         "name": model.name,

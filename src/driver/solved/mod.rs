@@ -29,7 +29,7 @@ const CHANGE: f64 = 1e-8;
 const PATIENCE: usize = 12;
 
 /// Solves an item: a trajectory for each one of its data, or one where it has none. The columns are the states and, behind them,
-/// their derivatives, as many as are kept.
+/// their derivatives, as many as are kept; the inputs are those of the model.
 ///
 /// # Errors
 /// [`Failure::Numerical`] for a problem without a unique solution and for an iteration that does not settle, those of
@@ -49,7 +49,7 @@ pub(super) fn solve(program: &Program, spec: &SolveSpec, root: &Path) -> Result<
     Ok(Dataset {
         source: format!("the solution of {} with {rows} rows", model.name),
         columns: columns(model, spec.scheme.orders),
-        inputs: Vec::new(),
+        inputs: model.inputs.values().map(|i| i.name.clone()).collect(),
         trajectories: trajectories?,
     })
 }
@@ -99,6 +99,8 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
     // From `[step, state, order]` to `[step, order, state]`.
     let (d, k) = (shape.states, shape.orders);
     let place = |i: usize| (i / (d * k) * d + i % d) * k + i / d % k;
+    let inputs = model.inputs.len();
+    let input = |(i, t): (usize, usize)| given.inputs.get(i * given.steps + t).copied().unwrap_or(f64::NAN);
     let values: Vec<f64> = (0..u.len()).map(|i| u.get(place(i)).copied().unwrap_or(f64::NAN)).collect();
     Ok(Trajectory {
         id: given.name.clone(),
@@ -109,7 +111,8 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
         len: given.steps,
         valid: vec![true; values.len()],
         values,
-        inputs: Vec::new(),
+        // From `[input, step]` to `[step, input]`.
+        inputs: (0..given.steps).flat_map(|t| (0..inputs).map(move |i| (i, t))).map(input).collect(),
         truth: None,
     })
 }

@@ -13,13 +13,19 @@ use super::super::session::Checked;
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::diagnostics::Format;
-use crate::hir::{DataId, DataSource, FitId, ModelId, Unknown, UnknownKind};
-use crate::report::{Equation, RunRecord};
+use crate::hir::{DataId, DataSource, FitId, Model, ModelId, Unknown, UnknownKind};
+use crate::report::{Equation, RatioSum, RunRecord};
 use crate::source::{SourceFile, Sources};
 use crate::train::Silent;
 
 /// Something that was tried: it, or why it could not be had.
 type Tried<T> = OnceLock<Result<T, String>>;
+
+/// What has terms: the equations and the sums of ratios.
+pub(super) struct Found {
+    pub equations: Vec<Equation>,
+    pub ratios: Vec<RatioSum>,
+}
 
 /// The data sets and fits of a file.
 pub(super) struct Laboratory<'a> {
@@ -60,7 +66,7 @@ impl<'a> Laboratory<'a> {
     }
 
     /// The equations of a model with its declared numbers, holes left out.
-    pub fn declared(&self, id: ModelId) -> Vec<Equation> {
+    pub fn declared(&self, id: ModelId) -> Found {
         let model = &self.checked.program.models[id];
         let estimate = |kind: UnknownKind| match kind {
             UnknownKind::Param(param) => {
@@ -70,11 +76,11 @@ impl<'a> Laboratory<'a> {
             UnknownKind::Coefficient { .. } => Estimate { value: 0.0, std_error: None, kept: false },
         };
         let estimates = model.unknowns.values().map(|u| estimate(u.kind)).collect();
-        findings::equations(model, &Findings { estimates, ..Findings::default() })
+        Found::of(model, estimates)
     }
 
     /// The equations of a model with every candidate term kept: the terms that a fit could find.
-    pub fn possible(&self, id: ModelId) -> Vec<Equation> {
+    pub fn possible(&self, id: ModelId) -> Found {
         let model = &self.checked.program.models[id];
         let estimate = |(i, unknown): (usize, &Unknown)| {
             let value = match unknown.kind {
@@ -85,7 +91,7 @@ impl<'a> Laboratory<'a> {
             Estimate { value: value.unwrap_or(1.0 + 0.01 * i as f64), std_error: None, kept: true }
         };
         let estimates = model.unknowns.values().enumerate().map(estimate).collect();
-        findings::equations(model, &Findings { estimates, ..Findings::default() })
+        Found::of(model, estimates)
     }
 
     fn load(&self, id: DataId) -> Result<Dataset, String> {
@@ -126,6 +132,13 @@ impl<'a> Laboratory<'a> {
         let started = Instant::now();
         let outcomes = run::run((self.path, &sources), self.checked, &options, self.data_root, started, &mut Silent)?;
         outcomes.into_iter().next().map(|o| o.record).ok_or_else(|| Failure::Internal("a run without a fit".into()))
+    }
+}
+
+impl Found {
+    fn of(model: &Model, estimates: Vec<Estimate>) -> Found {
+        let findings = Findings { estimates, ..Findings::default() };
+        Found { equations: findings::equations(model, &findings), ratios: findings::ratios(model, &findings) }
     }
 }
 

@@ -4,10 +4,13 @@
 //! folders), judges every expectation, and keeps or compares snapshots. What cannot be judged is a failure with a code, never
 //! a pass.
 
+mod compare;
+mod found;
 mod judge;
 mod laboratory;
 mod run;
 mod snapshots;
 mod timing;
+mod values;
 
 pub use run::{FileTests, TestOptions, TestOutcome, run_tests};

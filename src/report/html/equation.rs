@@ -3,6 +3,7 @@
 use super::super::escape::escape;
 use super::super::record::{Equation, Term};
 use super::super::rounding::round;
+use super::super::text::shown;
 
 /// The rows of an equation table: left side, equals sign, right side.
 pub(crate) fn equation_row(equation: &Equation) -> String {
@@ -48,9 +49,9 @@ fn term(t: &Term, first: bool) -> String {
         format!("·10<sup>{}</sup>", number.exponent.to_string().replace('-', "−"))
     };
     if t.is_bare() {
-        return format!("<span class=\"term\">{sign}{}</span> ", factors(&t.term));
+        return format!("<span class=\"term\">{sign}{}</span> ", factors(&shown(t)));
     }
-    let factors = if t.term == "1" { String::new() } else { format!(" {}", factors(&t.term)) };
+    let factors = if t.term == "1" { String::new() } else { format!(" {}", factors(&shown(t))) };
     let unit = unit(&t.unit);
     format!(
         "<span class=\"term\">{sign}<span class=\"num\">{}{error}{power}</span>{unit}{factors}</span> ",

@@ -89,7 +89,7 @@ fn equations(out: &mut String, record: &RunRecord) {
     }
     let rows: String = record.equations.iter().map(equation_row).collect();
     let mut body = format!("<div class=\"scroll\"><table class=\"equations\">{rows}</table></div>");
-    if record.equations.iter().flat_map(|e| &e.terms).any(|t| t.std_error.is_some()) {
+    if record.equations.iter().flat_map(|e| &e.terms).any(crate::report::Term::has_errors) {
         body.push_str(
             "<p class=\"note\">Digits in brackets are one standard error, in units of the last digits shown.</p>",
         );
@@ -168,7 +168,7 @@ fn estimates(out: &mut String, record: &RunRecord) {
         .collect();
     if !body.is_empty() {
         body = format!("<div class=\"grid2\">{body}</div>");
-        let errors = record.equations.iter().flat_map(|e| &e.terms).any(|t| t.std_error.is_some());
+        let errors = record.equations.iter().flat_map(|e| &e.terms).any(crate::report::Term::has_errors);
         if errors {
             body.push_str(
                 "<p class=\"note\">Bars reach two standard errors to either side; many are narrower than their dot. Hollow \

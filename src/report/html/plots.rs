@@ -125,7 +125,13 @@ pub(crate) fn coefficients(equation: &Equation, plausible: &[PlausibleTerm]) -> 
         error: error.map(|e| 2.0 * e),
         faint,
     };
-    let kept = equation.terms.iter().map(|t| row(&t.term, t.coefficient, t.std_error, false));
+    let kept = equation.terms.iter().flat_map(|t| {
+        let inside = t.inside.iter().map(|n| {
+            let label = format!("{} in {}", n.of, t.with_numbers(|_| "…".into()));
+            row(&label, n.coefficient, n.std_error, false)
+        });
+        std::iter::once(row(&t.with_numbers(|_| "…".into()), t.coefficient, t.std_error, false)).chain(inside)
+    });
     let others =
         plausible.iter().filter(|p| p.state == equation.state).map(|p| row(&p.term, p.coefficient, p.std_error, true));
     Forest { title: format!("coefficients of the equation of {}", equation.state), rows: kept.chain(others).collect() }

@@ -58,7 +58,8 @@ pub(super) fn names<'m>(model: &'m Model, statements: &'m Statements) -> impl It
     let word = |text: &'m str, position: usize| {
         text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).nth(position)
     };
-    let declared = statements.declarations.iter().filter_map(move |d| word(d, 1));
+    let named = |d: &&String| !d.starts_with("time ");
+    let declared = statements.declarations.iter().filter(named).filter_map(move |d| word(d, 1));
     let loops = statements.equations.iter().flat_map(|s| &s.loops).filter_map(move |l| word(l, 0));
     families.chain(declared).chain(loops)
 }
@@ -92,6 +93,6 @@ impl Resolver<'_> {
             self.unknown(format!("model `{}` has no equation with this left side", model.name), span, help);
             return Some(None);
         };
-        Some(Some(EquationRef { subject, state: left.trim_end_matches('\'').to_string() }))
+        Some(Some(EquationRef { subject, state: left.trim_end_matches('\'').to_string(), sum: None }))
     }
 }

@@ -7,6 +7,7 @@ mod calls;
 mod canonical;
 mod claim;
 mod family;
+mod holes;
 mod quantity;
 mod subject;
 mod unit_of;

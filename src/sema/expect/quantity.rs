@@ -3,11 +3,12 @@
 use super::super::suggest;
 use super::family;
 use super::subject::{Owner, Resolver};
-use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Subject, Timing, UnaryFn};
+use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Side, Subject, Timing, UnaryFn};
 use crate::syntax::ast::{self, Call, Expr, ExprKind, Ident, UnaryOp};
 
 /// Functions that say something about a fit or a model.
-const OF_FITS: [&str; 8] = ["terms", "coef", "std_error", "rmse", "held_out_rmse", "noise", "loss", "metric"];
+const OF_FITS: [&str; 10] =
+    ["terms", "coef", "std_error", "numerator", "denominator", "rmse", "held_out_rmse", "noise", "loss", "metric"];
 
 /// Functions of a series and its times.
 const OF_TIME: [&str; 3] = ["at", "period", "peaks"];
@@ -83,7 +84,8 @@ impl Resolver<'_> {
                 let made = match &data.source {
                     DataSource::Solve(spec) => {
                         let states = spec.model.states.values().map(|s| s.name.clone());
-                        Some(states.chain(["t".to_string()]).collect::<Vec<String>>())
+                        let inputs = spec.model.inputs.values().map(|i| i.name.clone());
+                        Some(states.chain(inputs).chain(["t".to_string()]).collect::<Vec<String>>())
                     }
                     DataSource::Predict(spec) => {
                         let model = &self.program.models[self.program.fits[spec.fit].model];
@@ -160,6 +162,17 @@ impl Resolver<'_> {
         }
         if model.params.values().any(|p| p.name == name.name) {
             return Some(Quantity::Parameter(Subject::Fit(fit), name.name.clone()));
+        }
+        if let Some(hole) = model.holes.values().find(|h| h.name == name.name) {
+            let help = match hole.side {
+                Some(_) => format!(
+                    "its coefficients are `coef(numerator({0}), term)` and `coef(denominator({0}), term)`",
+                    hole.name
+                ),
+                None => format!("its coefficients are `coef({}, term)`", hole.name),
+            };
+            self.wrong(format!("`{}` is a hole, which has no value of its own", hole.name), name.span, help);
+            return None;
         }
         let names =
             model.params.values().map(|p| p.name.as_str()).chain(model.states.values().map(|s| s.name.as_str()));
@@ -241,6 +254,11 @@ impl Resolver<'_> {
 
     fn no_call(&mut self, call: &Call, known: bool) {
         let name = call.function.name.as_str();
+        if Side::ALL.iter().any(|side| side.name() == name) {
+            let help = format!("write `coef({name}(up), x)`, or `terms({name}(up)) == {{x}}`");
+            self.wrong("the sum of a ratio has no value of its own", call.function.span, help);
+            return;
+        }
         if known || OF_FITS.contains(&name) || OF_TIME.contains(&name) {
             let message = format!("`{name}` does not take {} arguments here", call.arguments.len());
             self.wrong(message, call.function.span, "docs/tools.md lists the functions of expectations");

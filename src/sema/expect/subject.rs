@@ -157,10 +157,15 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// `x'` or `quick.x''`: the equation of a state.
+    /// `x'` or `quick.x''`: the equation of a state. `up` or `quick.up`: a hole with a name. `numerator(up)`, `denominator(x')`: a sum
+    /// of a ratio.
     pub fn equation(&mut self, expr: &Expr) -> Option<EquationRef> {
+        if let Some(found) = self.hole(expr) {
+            return found;
+        }
         let ExprKind::Primed { of, primes } = &expr.kind else {
-            let help = "name an equation by its highest derivative: `x'`, or `quick.x'` with the name of a fit";
+            self.known_owner(expr)?;
+            let help = "name an equation by its highest derivative, `x'`, or `quick.x'` with the name of a fit; or a hole that has a name";
             self.wrong("an equation is expected here", expr.span, help);
             return None;
         };
@@ -175,11 +180,11 @@ impl<'a> Resolver<'a> {
             self.wrong(format!("the equation of `{state}` gives `{right}`"), expr.span, format!("write `{right}`"));
             return None;
         }
-        self.evaluated(EquationRef { subject, state }, expr.span)
+        self.evaluated(EquationRef { subject, state, sum: None }, expr.span)
     }
 
     /// The equation, where it has numbers to compare with.
-    fn evaluated(&mut self, found: EquationRef, span: Span) -> Option<EquationRef> {
+    pub(super) fn evaluated(&mut self, found: EquationRef, span: Span) -> Option<EquationRef> {
         let model = self.model(found.subject);
         if let (Subject::Model(_), Some(open)) = (found.subject, model.params.values().find(|p| p.value.is_none())) {
             let message = format!("parameter `{}` of model `{}` has no value", open.name, model.name);

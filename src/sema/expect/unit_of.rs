@@ -1,6 +1,6 @@
 //! Units of the names, columns and terms that expectations are about.
 
-use super::canonical::expression;
+use super::canonical::{canonical, expression};
 use super::subject::Resolver;
 use crate::base::Ratio;
 use crate::hir::{DataId, DataSource, EquationRef, Model, Unit, family};
@@ -25,6 +25,12 @@ impl Resolver<'_> {
     /// The unit of the left side over that of the term.
     pub(super) fn unit_of_coefficient(&self, equation: &EquationRef, term: &str) -> Option<Unit> {
         let model = self.model(equation.subject);
+        // Of a hole the terms are listed.
+        let hole = equation.sum.and_then(|id| model.holes.get(id)).or_else(|| self.named_hole(equation));
+        if let Some(hole) = hole {
+            let candidate = hole.terms.iter().find(|t| canonical(&t.spelled) == term)?;
+            return model.units.unknown(candidate.coefficient).cloned();
+        }
         let (id, state) =
             model.states.iter().find(|(_, s)| s.name == equation.state || family(&s.name) == equation.state)?;
         let left = model.units.derivative(id, state.order)?;

@@ -71,12 +71,14 @@ pub(in super::super) fn compare(
     }
 }
 
-/// Units of the states of a model whose simulation is a data set.
+/// Units of the states and inputs of a model whose simulation or solution is a data set.
 pub(in super::super) fn simulated(model: &Model) -> Vec<(String, Unit)> {
     let mut out: Vec<(String, Unit)> = Vec::new();
-    for (id, state) in model.states.iter() {
-        let name = family(&state.name);
-        if let (Some(unit), false) = (model.units.state(id), out.iter().any(|(n, _)| n == name)) {
+    let states = model.states.iter().map(|(id, s)| (s.name.as_str(), model.units.state(id)));
+    let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.units.input(id)));
+    for (name, unit) in states.chain(inputs) {
+        let name = family(name);
+        if let (Some(unit), false) = (unit, out.iter().any(|(n, _)| n == name)) {
             out.push((name.to_string(), unit.clone()));
         }
     }

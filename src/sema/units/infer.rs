@@ -187,7 +187,17 @@ impl Checker<'_, '_> {
     }
 
     fn power(&mut self, base: &ast::Expr, exponent: &ast::Expr) -> Measure {
-        self.plain(exponent, exponent.span, "an exponent");
+        let told = self.is_told(exponent);
+        let of_exponent = self.infer(exponent);
+        if let Err(clash) = self.solver.unify(&of_exponent, &Measure::one(), exponent.span) {
+            // With such an exponent nothing can be said about the power.
+            if !told {
+                self.tell(exponent);
+                self.not_plain(exponent, &clash, exponent.span, "an exponent");
+            }
+            self.infer(base);
+            return self.solver.fresh();
+        }
         if let Some(power) = self.constant(exponent, 0).and_then(Ratio::of) {
             return self.infer(base).power(power);
         }
@@ -197,19 +207,36 @@ impl Checker<'_, '_> {
             let message = format!("a power of {shown} has no unit, since its exponent is not a constant fraction");
             let d = Diagnostic::error(E0805, message, base.span, format!("in {shown}"));
             let d = self.origins(d.label(exponent.span, "not a constant fraction"), base, exponent.span);
-            // An exponent that stands in several places is wrong once.
-            let again = match &exponent.kind {
-                ExprKind::Name(name) => {
-                    self.names.get(name.as_str()).is_some_and(|n| !self.said.insert((E0805, n.span)))
-                }
-                _ => false,
-            };
-            if !again {
+            if !told {
+                self.tell(exponent);
                 self.push(d.help("take the power of a plain number: `(x/x0)^n`"));
             }
             return self.solver.fresh();
         }
         Measure::one()
+    }
+
+    /// Whether all names of an exponent stood in one that was told: an exponent that stands in several places is wrong once.
+    fn is_told(&self, exponent: &ast::Expr) -> bool {
+        let places = self.declared_in(exponent);
+        !places.is_empty() && places.into_iter().all(|place| self.said.contains(&(E0805, place)))
+    }
+
+    fn tell(&mut self, exponent: &ast::Expr) {
+        let places = self.declared_in(exponent);
+        self.said.extend(places.into_iter().map(|place| (E0805, place)));
+    }
+
+    /// Where the names in an expression are declared.
+    fn declared_in(&self, expr: &ast::Expr) -> Vec<Span> {
+        let mut names = Vec::new();
+        super::report::names_in(expr, &mut names);
+        let place = |name: &str| match self.names.get(name) {
+            Some(named) => Some(named.span),
+            None if name == "t" => self.time_place,
+            None => None,
+        };
+        names.into_iter().filter_map(place).collect()
     }
 
     /// The number `expr` is, when it is made of numbers and constants.

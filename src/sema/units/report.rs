@@ -168,7 +168,7 @@ pub(super) fn contains(outer: Span, inner: Span) -> bool {
 }
 
 /// The names in `expr`, each once.
-fn names_in<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e str>) {
+pub(super) fn names_in<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e str>) {
     if let ast::ExprKind::Name(name) = &expr.kind
         && !out.contains(&name.as_str())
     {

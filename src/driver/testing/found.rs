@@ -1,0 +1,86 @@
+//! The terms of equations, of holes with a name and of the sums of ratios, as fits found them and as models could have them.
+
+use super::judge::Judge;
+use crate::hir::{EquationRef, Model, Subject};
+use crate::report::{self, Equation, RatioSum, Term};
+use crate::sema::canonical;
+
+impl Judge<'_, '_> {
+    /// The terms of an equation, of a hole with a name or of a sum of a ratio.
+    pub(super) fn terms(&self, of: &EquationRef) -> Result<Vec<Term>, String> {
+        let found = match of.subject {
+            Subject::Fit(id) => {
+                let record = self.laboratory.fit(id)?;
+                self.terms_in(of, &record.equations, &record.ratios)
+            }
+            Subject::Model(id) => {
+                let declared = self.laboratory.declared(id);
+                self.terms_in(of, &declared.equations, &declared.ratios)
+            }
+        };
+        found.ok_or_else(|| format!("there is no equation of `{}`", of.state))
+    }
+
+    fn terms_in(&self, of: &EquationRef, equations: &[Equation], ratios: &[RatioSum]) -> Option<Vec<Term>> {
+        let Some(id) = of.sum else {
+            return equations.iter().find(|e| e.state == of.state).map(|e| e.terms.clone());
+        };
+        // Records list the sums in the order of the holes.
+        let sums = self.model(of.subject).holes.iter().filter(|(_, hole)| hole.side.is_some());
+        let (_, sum) = sums.zip(ratios).find(|((hole, _), _)| *hole == id)?;
+        Some(sum.terms.clone())
+    }
+
+    fn model(&self, subject: Subject) -> &Model {
+        match subject {
+            Subject::Fit(id) => &self.program().models[self.program().fits[id].model],
+            Subject::Model(id) => &self.program().models[id],
+        }
+    }
+
+    /// `the equation of `x``, ``up``, `the numerator in `x``
+    pub(super) fn told(&self, of: &EquationRef) -> String {
+        let model = self.model(of.subject);
+        let side = of.sum.and_then(|id| model.holes.get(id)?.side);
+        match side {
+            Some(side) => format!("the {} of `{}`", side.name(), of.state),
+            None if model.holes.values().any(|h| h.name == of.state) => format!("the hole `{}`", of.state),
+            None => format!("the equation of `{}`", of.state),
+        }
+    }
+
+    pub(super) fn term(&self, of: &EquationRef, term: &str) -> Result<Option<Term>, String> {
+        match self.terms(of)?.into_iter().find(|t| canonical(&t.term) == term) {
+            Some(found) => Ok(Some(found)),
+            None => self.candidate(of, term).map(|()| None),
+        }
+    }
+
+    /// A term that was not found must be one that could have been: a misspelled one would always have the coefficient 0.
+    fn candidate(&self, of: &EquationRef, term: &str) -> Result<(), String> {
+        /// More terms than this hide the point.
+        const MOST_NAMED: usize = 20;
+        let id = match of.subject {
+            Subject::Fit(id) => self.program().fits[id].model,
+            Subject::Model(id) => id,
+        };
+        let possible = self.laboratory.possible(id);
+        let all = self.terms_in(of, &possible.equations, &possible.ratios).unwrap_or_default();
+        if all.iter().any(|t| canonical(&t.term) == term) {
+            return Ok(());
+        }
+        let inside = match all.iter().any(|t| !t.inside.is_empty()) {
+            true => "; terms of a ratio are those of its sums, `numerator(...)` and `denominator(...)`",
+            false => "",
+        };
+        let terms: Vec<String> = all.iter().map(|t| t.with_numbers(|_| "?".to_string())).collect();
+        let whole = self.told(of);
+        Err(match terms.is_empty() {
+            true => format!("{whole} has no terms, so none called `{term}`"),
+            false => format!(
+                "`{term}` is neither a term nor a candidate in {whole}: these are {}{inside}",
+                report::some(&terms, MOST_NAMED)
+            ),
+        })
+    }
+}

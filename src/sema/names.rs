@@ -1,0 +1,150 @@
+//! What names stand for: states, inputs and loop variables, and, put in their place, the values of constants, `let`s and parameters.
+//! States alone have derivatives.
+
+use super::resolve::{MAX_DEPTH, MAX_ORDER, Place, Resolver};
+use super::scope::{Entry, Lazy, Meaning, functions};
+use crate::base::Idx;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::{E0201, E0211, E0306, E0309, E0312};
+use crate::hir::{Expr, ExprKind, InputId, ParamId, StateId};
+use crate::source::Span;
+use crate::syntax::ast;
+
+impl Resolver<'_, '_> {
+    /// What `name` with subscripts stands for at the current place.
+    pub(super) fn name(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<Expr> {
+        if let Some(value) = self.loop_value(name).filter(|_| at.is_empty()) {
+            return Some(Expr::number(value as f64, span));
+        }
+        let Some(entry) = self.scope.lookup(name) else {
+            return match name {
+                "pi" if at.is_empty() => Some(Expr::number(std::f64::consts::PI, span)),
+                "t" if at.is_empty() => match self.place {
+                    Place::Constant => self.not_constant("`t` is the time", span, None),
+                    _ => Some(Expr::new(ExprKind::Time, span)),
+                },
+                "pi" | "t" => self.misplaced(&format!("`{name}` has no index set and takes no subscript"), span),
+                _ => self.unknown_name(name, span),
+            };
+        };
+        let &Entry { meaning, span: declared, ref axes, .. } = entry;
+        let axes = axes.clone();
+        match meaning {
+            Meaning::Broken => return None,
+            Meaning::Function => {
+                let message = format!("`{name}` is a function");
+                self.sink
+                    .push(Diagnostic::error(E0211, message, span, "not a value").help(format!("write `{name}(...)`")));
+                return None;
+            }
+            Meaning::Index(a) if at.is_empty() => {
+                return self.current(a, declared, span).map(|v| Expr::number(v as f64, span));
+            }
+            _ => {}
+        }
+        let flat = match axes.is_empty() && at.is_empty() {
+            true => 0,
+            false => self.element(name, &axes, declared, at, span)?,
+        };
+        match meaning {
+            Meaning::Const(i) => self.constant_value(i + flat, name, span),
+            Meaning::Param(p) => self.param(ParamId::new(p.index() + flat), name, span),
+            _ if self.place == Place::Constant => {
+                self.not_constant(&format!("`{name}` is {}", meaning.noun()), span, Some(declared))
+            }
+            Meaning::State(s) => Some(Expr::new(ExprKind::State(StateId::new(s.index() + flat), 0), span)),
+            Meaning::Input(i) => Some(Expr::new(ExprKind::Input(InputId::new(i.index() + flat)), span)),
+            Meaning::Let(i) => {
+                let i = i + flat;
+                let quantity = self.quantity(i, name, span)?;
+                self.count(quantity.size, span)?;
+                if self.depth + quantity.depth > MAX_DEPTH {
+                    let message =
+                        format!("`let`s nest more than {MAX_DEPTH} operations deep when they are substituted");
+                    let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
+                    self.sink.push(d.label(declared, format!("`{name}` is defined here")));
+                    self.scope.lets[i] = Lazy::Failed;
+                    return None;
+                }
+                let Lazy::Done(quantity) = &self.scope.lets[i] else { return None };
+                Some(quantity.value.clone())
+            }
+            Meaning::Hole(i) => {
+                let hole = *self.scope.holes.get(i)?;
+                self.named_hole(hole, span)
+            }
+            Meaning::Index(_) | Meaning::Function | Meaning::Broken => None,
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        // One mistake is said once, however often the name stands in the model.
+        if self.unknown.iter().any(|n| n == name) {
+            return None;
+        }
+        self.unknown.push(name.to_string());
+        let help = match functions().find(|f| *f == name) {
+            Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
+            None => match (
+                self.other_notation(name).unwrap_or_else(|| self.scope.suggestion(name)),
+                self.scope.of_formulas || self.place == Place::Constant,
+            ) {
+                (near, true) => near,
+                (near, false) if !near.starts_with("names here") => near,
+                (names, false) => format!("{names}; a number that is to be estimated is declared: `param {name}`"),
+            },
+        };
+        let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
+        let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
+        self.sink.push(d.help(help).missing(name));
+        None
+    }
+
+    pub(super) fn primed(&mut self, of: &ast::Expr, primes: u32, span: Span) -> Option<Expr> {
+        let (name, at): (_, &[ast::Expr]) = match &of.kind {
+            ast::ExprKind::Name(name) => (Some(name), &[]),
+            ast::ExprKind::Subscript { of, at } => match &of.kind {
+                ast::ExprKind::Name(name) => (Some(name), at),
+                _ => (None, &[]),
+            },
+            _ => (None, &[]),
+        };
+        let Some(name) = name else {
+            let d = Diagnostic::error(E0312, "only a state can be differentiated", span, "not a state");
+            self.sink.push(d.help("write the derivative out, or give the expression a state of its own"));
+            return None;
+        };
+        let state = self.state_named(name, at, of.span)?;
+        if self.place == Place::Constant {
+            return self.not_constant(&format!("`{name}` is a state"), span, None);
+        }
+        if primes > MAX_ORDER {
+            let message = format!("derivatives go up to order {MAX_ORDER}, and this is order {primes}");
+            self.sink.push(Diagnostic::error(E0306, message, span, "too high"));
+            return None;
+        }
+        Some(Expr::new(ExprKind::State(state, primes as u8), span))
+    }
+
+    /// The state called `name`, of a family the element with the subscripts `at` or at the current position.
+    pub(super) fn state_named(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<StateId> {
+        let Some(entry) = self.scope.lookup(name) else {
+            self.unknown_name(name, span);
+            return None;
+        };
+        let (declared, axes) = (entry.span, entry.axes.clone());
+        match entry.meaning {
+            Meaning::State(s) if axes.is_empty() && at.is_empty() => return Some(s),
+            Meaning::State(s) => {
+                let flat = self.element(name, &axes, declared, at, span)?;
+                return Some(StateId::new(s.index() + flat));
+            }
+            Meaning::Broken => return None,
+            _ => {}
+        }
+        let message = format!("`{name}` is {}, and only a state has derivatives", entry.meaning.noun());
+        let d = Diagnostic::error(E0312, message, span, "not a state").label(entry.span, "declared here");
+        self.sink.push(d);
+        None
+    }
+}
