@@ -65,8 +65,8 @@ fn programs(folder: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// Misspells words of the programs in `folders`; what is said about each misspelled program, by its word.
-fn misspell(folders: &[&str], mut check: impl FnMut(&str, &[Diagnostic])) {
+/// Misspells words of the programs in `folders`; what is said about each misspelled program, by its word, with its folder and text.
+fn misspell(folders: &[&str], mut check: impl FnMut(&str, (&Path, &str), &[Diagnostic])) {
     let every = std::env::var_os("MECHC_EVERY_WORD").map_or(STRIDE, |_| 1);
     for (first, path) in folders.iter().flat_map(|f| programs(f)).enumerate() {
         let text = fs::read_to_string(&path).expect("a readable program");
@@ -76,18 +76,42 @@ fn misspell(folders: &[&str], mut check: impl FnMut(&str, &[Diagnostic])) {
             let head = word.chars().next().map_or(0, char::len_utf8);
             let wrong = format!("{}{}q{}{}", &text[..from], &word[..head], &word[head..], &text[to..]);
             let line = 1 + text[..from].matches('\n').count();
-            check(&format!("{name}:{line}: `{word}`"), &errors(folder, &wrong));
+            check(&format!("{name}:{line}: `{word}`"), (folder, &wrong), &errors(folder, &wrong));
         }
     }
 }
 
+/// The text with the suggestions of its errors taken one after the other, until none is left or there are no errors.
+fn mended(folder: &Path, text: &str) -> (String, Vec<Diagnostic>) {
+    let mut text = text.to_string();
+    let mut found = errors(folder, &text);
+    // Every use of a name is mended on its own.
+    for _ in 0..100 {
+        let main = found.first().map(|e| e.primary.span.file);
+        let Some(edit) = found.iter().find_map(|e| e.suggestion.as_ref()).filter(|e| Some(e.span.file) == main) else {
+            break;
+        };
+        text = edit.apply(&text).expect("an edit of the text");
+        found = errors(folder, &text);
+    }
+    (text, found)
+}
+
 fn one_error_each(folders: &[&str], least: usize) {
     let (mut one, mut none, mut several) = (0, 0, Vec::new());
+    let (mut suggested, mut taken, mut in_vain) = (0, 0, Vec::new());
     let mut helpless: BTreeMap<&str, String> = BTreeMap::new();
-    misspell(folders, |place, found| match found {
+    misspell(folders, |place, (folder, text), found| match found {
         [] => none += 1,
         [error] => {
             one += 1;
+            suggested += usize::from(error.suggestion.is_some());
+            // Every fourth is taken: that takes a check for each place of the name.
+            if error.suggestion.is_some() && suggested % 4 == 0 {
+                taken += 1;
+                let (_, left) = mended(folder, text);
+                in_vain.extend(left.first().map(|left| format!("{place}: {}; then {}", error.message, left.message)));
+            }
             // Where a setting has a form, the message shows it.
             if error.help.is_none() && !error.message.contains('`') {
                 helpless.insert(error.code, format!("{place}: {}", error.message));
@@ -99,6 +123,14 @@ fn one_error_each(folders: &[&str], least: usize) {
         }
     });
     assert!(several.is_empty(), "{}", several.join("\n"));
+    // Of names that differ in a letter the nearest may be the wrong one.
+    assert!(
+        in_vain.len() * 25 <= taken,
+        "{} of {taken} suggestions mend nothing:\n{}",
+        in_vain.len(),
+        in_vain.join("\n")
+    );
+    assert!(suggested * 2 >= one, "{suggested} of {one} errors have a suggestion");
     assert!(helpless.is_empty(), "errors without a way out: {helpless:#?}");
     assert!(one >= least, "{one} words were misspelled, {none} of them without an error");
     // Nothing can be said of names that nobody uses, names of columns in files, and terms that a test looks for in vain.
@@ -206,5 +238,101 @@ fn keywords() {
     }
     let untried: Vec<_> = WORDS.iter().chain(&WORDS_OF_TESTS).filter(|w| !tried.contains_key(*w)).collect();
     assert!(untried.is_empty(), "no place for {untried:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A keyword as the name of a state is one mistake, wherever the name stands.
+#[test]
+fn keywords_as_names() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    let mut refused = 0;
+    for word in WORDS.iter().chain(&WORDS_OF_TESTS) {
+        let text = format!(
+            "model M {{\n  state x, {word}\n  x' = -{word}*x\n  {word}' = x\n  initial {word} = 1, x = 2\n}}\n\
+             data run = simulate M {{ steps 10; dt 0.1 }}\n"
+        );
+        match errors(&folder, &text).as_slice() {
+            [] => {}
+            [error] if error.code == "E0115" && error.help.is_some() => refused += 1,
+            several => wrong.push(format!("`{word}`: {:?}", several.iter().map(|e| &e.message).collect::<Vec<_>>())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(refused >= 15, "only {refused} words are refused");
+}
+
+/// Notations of other languages, with what the suggestions make of them. A line stands in a model with the states x and y, the parameter k,
+/// the hole g and the index set cell; a text with `model` is a program of its own.
+const ELSEWHERE: [(&str, &str); 45] = [
+    ("x' = -k*x**2 + y ** 3", "x' = -k*x^2 + y ^ 3"),
+    ("const c = 0,5, d = 1,25", "const c = 0.5, d = 1.25"),
+    ("param c = 0,5 in [0, 2]", "param c = 0.5 in [0, 2]"),
+    ("x' = -0,5*x", "x' = -0.5*x"),
+    ("x' = sin(0,5*x)", "x' = sin(0.5*x)"),
+    ("x' = (0,5 + x)*y", "x' = (0.5 + x)*y"),
+    ("dx/dt = -k*x", "x' = -k*x"),
+    ("d(x)/dt = -k*x", "x' = -k*x"),
+    ("d/dt x = -k*x", "x' = -k*x"),
+    ("d/dt(x) = -k*x", "x' = -k*x"),
+    ("d2x/dt2 = -k*x", "x'' = -k*x"),
+    ("diff(x, t) = -k*x", "x' = -k*x"),
+    ("xdot = -k*x", "x' = -k*x"),
+    ("x_t = -k*x", "x' = -k*x"),
+    ("\u{1e8b} = -k*x", "x' = -k*x"),
+    ("x = -k*x", "x' = -k*x"),
+    ("x' == -k*x", "x' = -k*x"),
+    ("x' := -k*x", "x' = -k*x"),
+    ("x\u{2019} = -k*x", "x' = -k*x"),
+    ("x\u{2032} = \u{2212}k\u{b7}x\u{b2}", "x' = -k*x^2"),
+    ("x' = if x > 1 && y > 1 then k else 0", "x' = if x > 1 and y > 1 then k else 0"),
+    ("x' = if x>1&&y>1 then k else 0", "x' = if x>1 and y>1 then k else 0"),
+    ("x' = if x > 1 || y > 1 then k else 0", "x' = if x > 1 or y > 1 then k else 0"),
+    ("x' = if !(x > 1) then k else 0", "x' = if not (x > 1) then k else 0"),
+    ("x' = if x <> 1 then k else 0", "x' = if x != 1 then k else 0"),
+    ("x' = if x =< 1 then k else 0", "x' = if x <= 1 then k else 0"),
+    ("x' = if 0 < x < 1 then k else 0", "x' = if 0 < x and x < 1 then k else 0"),
+    ("x' = if x = 1 then k else 0", "x' = if x == 1 then k else 0"),
+    ("x' = 2x", "x' = 2*x"),
+    ("x' = x^2 y", "x' = x^2*y"),
+    ("x' = (1 - x)y", "x' = (1 - x)*y"),
+    ("x' = x(1 - y)", "x' = x*(1 - y)"),
+    ("x' = sin x", "x' = sin(x)"),
+    ("x' = np.sin(x) + Sin(y) + arctan(y)", "x' = sin(x) + sin(y) + atan(y)"),
+    ("x' = PI*x + np.pi", "x' = pi*x + pi"),
+    ("x' = poly(x; degree = 2)", "x' = ?poly(x; degree = 2)"),
+    ("x' = ?g", "x' = g"),
+    ("x' = ?poly(x; coefficients in [0, 1])", "x' = ?poly(x; coefficients >= 0, coefficients <= 1)"),
+    ("param c = ?", "param c"),
+    ("param c = 1 in (0, 2)", "param c = 1 in [0, 2]"),
+    ("param c: 2", "param c = 2"),
+    ("state v [cell]", "state v[cell]"),
+    ("parameter c = 1", "param c = 1"),
+    ("param c = 1 # of the rate", "param c = 1 // of the rate"),
+    ("x' = 2 [m s-1]", "x' = 2 [m*s^-1]"),
+];
+
+/// The suggestions for notations of other languages lead to programs that check, where nothing but the notation is wrong.
+#[test]
+fn notations_of_other_languages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    for (line, expected) in ELSEWHERE {
+        let program = |line: &str| {
+            let determined = |state: &str, order: &str| !(expected.starts_with(state) && expected.contains(order));
+            let x = if determined("x'", "=") { "  x' = -k*x\n" } else { "" };
+            let v = if expected.starts_with("state v") { "  v' = -v\n" } else { "" };
+            let head = "model M {\n  index cell = 4\n  state x, y\n  param k = 1\n  hole g = ?poly(y)\n";
+            format!("{head}  {line}\n{x}{v}  y' = -y*k + g\n}}\n")
+        };
+        let before = errors(&folder, &program(line));
+        let (text, left) = mended(&folder, &program(line));
+        let said = |found: &[Diagnostic]| found.iter().map(|e| format!("\n    {}", e.message)).collect::<String>();
+        if before.len() != 1 || text != program(expected) {
+            wrong.push(format!("`{line}`{} becomes\n{text}", said(&before)));
+        } else if !left.is_empty() {
+            wrong.push(format!("`{expected}` does not check:{}", said(&left)));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

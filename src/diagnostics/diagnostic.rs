@@ -1,5 +1,6 @@
 //! One finding, and the sink that collects them.
 
+use super::{Advice, Suggestion};
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -35,6 +36,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// A way out, if one is known.
     pub help: Option<String>,
+    /// The edit that mends it, where one does.
+    pub suggestion: Option<Suggestion>,
     /// The name that is not there, where that is what is wrong.
     pub missing: Option<Missing>,
 }
@@ -73,6 +76,7 @@ impl Diagnostic {
             primary: Label { span, text: here.into() },
             labels: Vec::new(),
             help: None,
+            suggestion: None,
             missing: None,
         }
     }
@@ -100,8 +104,21 @@ impl Diagnostic {
     }
 
     /// Adds the way out.
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+    pub fn help(mut self, advice: impl Into<Advice>) -> Self {
+        let Advice { text, instead } = advice.into();
+        self.help = Some(text);
+        match instead {
+            Some(instead) => {
+                let place = self.primary.span;
+                self.replace(place, instead)
+            }
+            None => self,
+        }
+    }
+
+    /// Adds the edit that mends it.
+    pub fn replace(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.suggestion = Some(Suggestion { span, replacement: replacement.into() });
         self
     }
 }

@@ -10,6 +10,7 @@ mod levels;
 mod render;
 mod shown;
 mod suggest;
+mod suggestion;
 mod unreadable;
 
 pub mod codes;
@@ -22,5 +23,6 @@ pub use diagnostic::{Among, Diagnostic, Label, Missing, Severity, Sink};
 pub use levels::Levels;
 pub use render::{Format, render};
 pub use shown::visible;
-pub use suggest::closest;
+pub use suggest::{closest, nearest};
+pub use suggestion::{Advice, Suggestion};
 pub use unreadable::unreadable;

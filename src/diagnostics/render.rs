@@ -6,7 +6,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use serde_json::{Value, json};
 
 use super::shown::{Snippets, visible};
-use super::{Diagnostic, Label, Severity};
+use super::{Diagnostic, Label, Severity, Suggestion};
 use crate::source::{FileId, Sources, Span};
 
 /// How findings are written.
@@ -111,6 +111,10 @@ fn as_json(finding: &Diagnostic, sources: &Sources) -> Value {
         let (file, line, column, end) = span(label.span);
         json!({"file": file, "line": line, "column": column, "end": end, "text": label.text})
     };
+    let edit = |edit: &Suggestion| {
+        let (file, line, column, end) = span(edit.span);
+        json!({"file": file, "line": line, "column": column, "end": end, "replacement": edit.replacement})
+    };
     let (file, line, column, end) = span(finding.primary.span);
     json!({
         "severity": severity_word(finding.severity),
@@ -123,6 +127,7 @@ fn as_json(finding: &Diagnostic, sources: &Sources) -> Value {
         "end": end,
         "labels": finding.labels.iter().map(label).collect::<Vec<_>>(),
         "help": finding.help,
+        "suggestion": finding.suggestion.as_ref().map(edit),
     })
 }
 
@@ -143,8 +148,8 @@ fn human(out: &mut String, finding: &Diagnostic, snippets: &mut Snippets<'_>, th
         Severity::Error => miette::Severity::Error,
     };
     let mut report = MietteDiagnostic::new(visible(&finding.message)).with_code(finding.code).with_severity(severity);
-    if let Some(help) = &finding.help {
-        report = report.with_help(visible(help));
+    if let Some(help) = way_out(finding, snippets.sources) {
+        report = report.with_help(visible(&help));
     }
     // One snippet shows one file; places in other files follow with their own.
     let here = std::iter::once(&finding.primary).chain(&finding.labels).filter(|l| l.span.file == main);
@@ -153,6 +158,16 @@ fn human(out: &mut String, finding: &Diagnostic, snippets: &mut Snippets<'_>, th
     for label in elsewhere {
         let note = MietteDiagnostic::new(visible(&label.text)).with_severity(miette::Severity::Advice);
         write_snippet(out, &handler, note, std::iter::once(label), label.span.file, snippets);
+    }
+}
+
+/// The help, and the corrected line where an edit makes one that the help does not hold already.
+fn way_out(finding: &Diagnostic, sources: &Sources) -> Option<String> {
+    let corrected = finding.suggestion.as_ref().and_then(|edit| edit.corrected(sources));
+    match (&finding.help, corrected) {
+        (Some(help), Some(line)) if !help.contains(&line) => Some(format!("{help}\n{line}")),
+        (None, Some(line)) => Some(format!("write `{line}`")),
+        (help, _) => help.clone(),
     }
 }
 

@@ -3,6 +3,11 @@
 /// The candidate nearest to `word`, if it is near enough to be a slip of the hand: at most one edit (insertion, deletion,
 /// replacement, swap of neighbours) for every three letters, and letter case counts for nothing. Ties go to the first.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(word, candidates).map(|(near, _)| near)
+}
+
+/// The candidate of [`closest`], and whether it alone is that near.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, bool)> {
     let folded = |s: &str| s.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
     let word = folded(word);
     // Long names are never typed by hand; the distance is quadratic in the length.
@@ -10,6 +15,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         return None;
     }
     let mut best: Option<(usize, &'a str)> = None;
+    let mut alone = true;
     for candidate in candidates {
         let other = folded(candidate);
         if other.len() > 64 {
@@ -17,11 +23,16 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         }
         let allowed = word.len().max(other.len()).div_ceil(3).min(3);
         let distance = edits(&word, &other);
-        if distance <= allowed && distance < word.len() && best.is_none_or(|(d, _)| distance < d) {
-            best = Some((distance, candidate));
+        if distance > allowed || distance >= word.len() {
+            continue;
+        }
+        match best {
+            Some((least, first)) if distance == least => alone &= first == candidate,
+            Some((least, _)) if distance > least => {}
+            _ => (best, alone) = (Some((distance, candidate)), true),
         }
     }
-    best.map(|(_, candidate)| candidate)
+    best.map(|(_, candidate)| (candidate, alone))
 }
 
 /// Optimal string alignment distance (Damerau-Levenshtein without repeated edits of one place).

@@ -64,7 +64,23 @@ fn short() {
 #[test]
 fn json() {
     let (found, sources) = example();
-    insta::assert_snapshot!(render(&found, &sources, Format::Json), @r#"{"code":"E0101","column":7,"end":{"column":8,"line":3},"file":"a.mech","help":"rename one of them","here":"this one","labels":[{"column":7,"end":{"column":8,"line":2},"file":"a.mech","line":2,"text":"imported here"},{"column":7,"end":{"column":8,"line":1},"file":"b.mech","line":1,"text":"the other one"}],"line":3,"message":"`X` is there\ntwice \u001b[31m","severity":"error"}"#);
+    insta::assert_snapshot!(render(&found, &sources, Format::Json), @r#"{"code":"E0101","column":7,"end":{"column":8,"line":3},"file":"a.mech","help":"rename one of them","here":"this one","labels":[{"column":7,"end":{"column":8,"line":2},"file":"a.mech","line":2,"text":"imported here"},{"column":7,"end":{"column":8,"line":1},"file":"b.mech","line":1,"text":"the other one"}],"line":3,"message":"`X` is there\ntwice \u001b[31m","severity":"error","suggestion":null}"#);
+}
+
+/// An edit is told to programs with its place, and to people by the line it makes.
+#[test]
+fn suggestion() {
+    let mut sources = Sources::default();
+    let file = sources.add("a.mech", "model M {\n  \u{3c3}' = x**2\n}\n");
+    let at = Span::new(file, 19, 21);
+    let found = [Diagnostic::error(codes::E0101, "`**` is no operator", at, "").help("write `^`").replace(at, "^")];
+    let human = render(&found, &sources, Format::Human { color: false, unicode: false });
+    assert!(human.ends_with("  help: write `^`\n        \u{3c3}' = x^2\n"), "{human}");
+    let json: serde_json::Value = serde_json::from_str(&render(&found, &sources, Format::Json)).expect("one object");
+    let expected = serde_json::json!({
+        "file": "a.mech", "line": 2, "column": 9, "end": {"line": 2, "column": 11}, "replacement": "^",
+    });
+    assert_eq!(json["suggestion"], expected, "columns count characters");
 }
 
 /// Of many findings for people the first hundred are shown, errors before warnings; other forms have them all.

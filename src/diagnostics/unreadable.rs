@@ -11,5 +11,11 @@ pub fn unreadable(error: &SourceError, sources: &mut Sources) -> Diagnostic {
         SourceError::TooLarge { path, .. } | SourceError::NotUtf8 { path, .. } | SourceError::Io { path, .. } => path,
     };
     let file = sources.add(path.clone(), "");
-    Diagnostic::error(codes::E0001, error.to_string(), Span::new(file, 0, 0), "")
+    let found = Diagnostic::error(codes::E0001, error.to_string(), Span::new(file, 0, 0), "");
+    match error {
+        SourceError::NotUtf8 { .. } => {
+            found.help("save the file as UTF-8: editors name it where they name the encoding")
+        }
+        _ => found,
+    }
 }

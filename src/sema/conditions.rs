@@ -4,8 +4,8 @@
 //! never reaches beyond the end. Any other becomes nested selections between two values.
 
 use super::resolve::{Place, Resolver};
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0907;
+use crate::diagnostics::{Advice, Diagnostic};
 use crate::hir::{Compare, Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -65,6 +65,12 @@ impl Resolver<'_, '_> {
             ast::ExprKind::Binary { op, left, right } if is_comparison(*op) => {
                 for side in [left, right] {
                     if is_condition(side) {
+                        if let ast::ExprKind::Binary { op: inner, right: middle, .. } = &left.kind
+                            && is_comparison(*inner)
+                            && !is_condition(middle)
+                        {
+                            return self.chained(left.span, middle.span, expr.span);
+                        }
                         return self.not_a_number(side.span);
                     }
                 }
@@ -115,6 +121,15 @@ impl Resolver<'_, '_> {
     }
 
     /// A condition stands where a number is needed.
+    /// `0 < x < 1`, of which `first` is `0 < x`, `middle` is `x` and `whole` is all.
+    fn chained<T>(&mut self, first: Span, middle: Span, whole: Span) -> Option<T> {
+        let d = Diagnostic::error(E0907, "a comparison has two sides", whole, "two comparisons");
+        let text = self.sources.text(Span { start: first.end, ..whole });
+        let written = format!("{} and {}{text}", self.sources.text(first), self.sources.text(middle));
+        self.sink.push(d.help(Advice::instead(format!("conditions are joined: `{written}`"), written)));
+        None
+    }
+
     pub(super) fn not_a_number<T>(&mut self, span: Span) -> Option<T> {
         let d = Diagnostic::error(E0907, "a comparison is no number", span, "stands where a number is needed");
         let help = match self.place {

@@ -135,7 +135,9 @@ impl Resolver<'_, '_> {
                 let message =
                     format!("`{name}` is declared of order {wanted}, but its equation is one for {name}{primes}");
                 let d = Diagnostic::error(E0306, message, draft.span, format!("determines {name}{primes}"));
-                self.sink.push(d.label(place, format!("order {wanted} declared here")));
+                let as_declared = format!("{name}{}", "'".repeat(usize::from(wanted)));
+                let help = format!("declare `state {name} order {order}`, or write `{as_declared}` on the left");
+                self.sink.push(d.label(place, format!("order {wanted} declared here")).help(help));
                 ok = false;
             }
         }
@@ -167,7 +169,8 @@ impl Resolver<'_, '_> {
     fn second_equation(&mut self, state: StateId, here: Span, first: Span) {
         let name = &self.scope.states[state].name;
         let d = Diagnostic::error(E0302, format!("two equations determine `{name}`"), here, "the second one");
-        self.sink.push(d.label(first, "the first one"));
+        let help = "each state has one equation; a second derivative `u''` and the first one `u' = v` are one state with `v'` for `u''`";
+        self.sink.push(d.label(first, "the first one").help(help));
     }
 
     /// The order that `state` declares, checked.
@@ -263,9 +266,9 @@ impl Resolver<'_, '_> {
         let message = "this equation determines no state: it holds no highest derivative";
         let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");
         self.sink.push(match self.without_prime(drafts[k].span) {
-            Some(written) => {
-                d.help(format!("an equation is one for a derivative: `{written}`; a name for an expression is a `let`"))
-            }
+            Some((whole, place, left)) => d
+                .help(format!("an equation is one for a derivative: `{whole}`; a name for an expression is a `let`"))
+                .replace(place, left),
             None => d.help("name a quantity with `let q = ...` instead, or write an equation for a derivative"),
         });
     }

@@ -98,8 +98,8 @@ pub(super) fn expand<'m, I>(
     if found.is_empty() {
         let message = format!("model `{}` has no {} `{}`", model.name, noun.noun, written.text());
         let help = match (elements.first(), elements.last()) {
-            (Some(first), Some(last)) if first != last => format!("there are `{first}` to `{last}`"),
-            (Some(one), _) => format!("there is `{one}` alone"),
+            (Some(first), Some(last)) if first != last => format!("there are `{first}` to `{last}`").into(),
+            (Some(one), _) => format!("there is `{one}` alone").into(),
             _ => suggest::help(noun.nouns, written.name, known),
         };
         cx.sink.push(Diagnostic::error(noun.code, message, e.span, format!("unknown {}", noun.noun)).help(help));

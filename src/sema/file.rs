@@ -6,8 +6,8 @@ use super::settings::{Context, Settings, elements};
 use super::units::Conversions;
 use super::{derived, suggest};
 use crate::base::IndexMap;
-use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0503, E0511, E0512, E0518};
+use crate::diagnostics::codes::{E0503, E0505, E0511, E0512, E0518};
+use crate::diagnostics::{Advice, Diagnostic};
 use crate::hir::{ColumnMap, DataPlaces, DataSet, DataSource};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
@@ -29,6 +29,7 @@ pub(super) fn from_file(
         cx.sink.push(Diagnostic::error(E0512, message, format.span, "unknown").help(help));
         settings.ok = false;
     }
+    let path_place = path.span;
     let path = match &path.kind {
         ExprKind::Text(text) if !text.is_empty() => text.clone(),
         _ => {
@@ -89,6 +90,28 @@ pub(super) fn from_file(
         cx.sink.push(Diagnostic::error(E0511, message, dt.span, "spacing").label(time.span, "column"));
         settings.ok = false;
     }
+    if let Some(meant) =
+        format_of(&path).filter(|meant| *meant != format.name && FORMATS.contains(&format.name.as_str()))
+    {
+        let message = format!("`{path}` is no {} file by its name", format.name);
+        let d = Diagnostic::error(E0512, message, format.span, "another format").label(path_place, "this name");
+        cx.sink.push(d.help(Advice::instead(format!("write `{meant}(\"{path}\")`, or rename the file"), meant)));
+        settings.ok = false;
+    }
+    // The times of an npz file may stand in it.
+    let untimed = columns.time.is_none() && columns.dt.is_none() && format.name != "npz";
+    if untimed && settings.ok && settings.get("time").is_none() && settings.get("dt").is_none() {
+        let message = match format.name.as_str() {
+            "npy" => "an npy file does not tell the times of its samples",
+            _ => "nothing tells the times of the samples",
+        };
+        let help = match format.name.as_str() {
+            "npy" => "give their distance: `dt 0.01`",
+            _ => "name the column with the times, `time t`, or give the distance of the samples, `dt 0.01`",
+        };
+        cx.sink.push(Diagnostic::error(E0505, message, data.name.span, "`time` or `dt` is missing").help(help));
+        settings.ok = false;
+    }
     if let (Some(spacing), Some(dt), true) = (settings.get("spacing"), settings.get("dt"), columns.irregular) {
         let message = "`dt` says that the spacing is the same everywhere";
         cx.sink
@@ -116,6 +139,18 @@ pub(super) fn from_file(
         holdout,
         span: data.span,
         places: DataPlaces::default(),
+    })
+}
+
+/// The format that the ending of a file's name stands for; none of an ending that could be anything.
+fn format_of(path: &str) -> Option<&'static str> {
+    let (_, ending) = path.rsplit_once('.')?;
+    Some(match ending.to_ascii_lowercase().as_str() {
+        "csv" | "tsv" => "csv",
+        "npz" => "npz",
+        "npy" => "npy",
+        "parquet" => "parquet",
+        _ => return None,
     })
 }
 

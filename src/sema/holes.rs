@@ -4,11 +4,12 @@ use super::fold;
 use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
+use super::scope::Meaning;
 use super::suggest;
 use super::term_text::TermText;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::codes::{E0204, E0401, E0402, E0403, E0404, E0406, E0407};
-use crate::diagnostics::{Among, Diagnostic};
+use crate::diagnostics::{Advice, Among, Diagnostic};
 use crate::hir::{
     BinaryOp, Bounds, Expr, ExprKind, Names, Param, ParamId, Side, UnaryFn, Unknown, UnknownId, UnknownKind,
 };
@@ -62,6 +63,19 @@ pub(super) const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
 
+/// The only hole in an expression.
+fn hole_inside(expr: &ast::Expr) -> Option<Span> {
+    if let ast::ExprKind::Hole(_) = &expr.kind {
+        return Some(expr.span);
+    }
+    let mut found = Vec::new();
+    super::functions::each_part(expr, &mut |part| found.extend(hole_inside(part)));
+    match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
 impl Resolver<'_, '_> {
     /// Holes with a name are nothing but holes.
     pub(super) fn named_holes(&mut self) {
@@ -69,8 +83,28 @@ impl Resolver<'_, '_> {
             if !matches!(hole.value.kind, ast::ExprKind::Hole(_)) {
                 let message = format!("`{}` is to be a hole, and this is none", hole.name.name);
                 let d = Diagnostic::error(E0406, message, hole.value.span, "not a hole");
-                self.sink.push(d.help("write `hole g = ?poly(x; degree = 2)`; a `let` names any other expression"));
+                self.sink.push(self.only_hole(hole, d));
             }
+        }
+    }
+
+    /// What is written where a hole has a factor, or no question mark.
+    fn only_hole(&self, hole: &ast::Binding, d: Diagnostic) -> Diagnostic {
+        let (name, text) = (&hole.name.name, self.sources.text(hole.value.span));
+        if let ast::ExprKind::Call(call) = &hole.value.kind
+            && LIBRARIES.contains(&call.function.name.as_str())
+        {
+            return d.help(Advice::instead(
+                format!("a hole has a question mark: `hole {name} = ?{text}`"),
+                format!("?{text}"),
+            ));
+        }
+        match hole_inside(&hole.value).map(|inside| self.sources.text(inside)) {
+            Some(inside) if text.matches(inside).count() == 1 => {
+                let used = text.replace(inside, name);
+                d.help(format!("name the hole alone, `hole {name} = {inside}`, and write `{used}` where it is used"))
+            }
+            _ => d.help("write `hole g = ?poly(x; degree = 2)`; a `let` names any other expression"),
         }
     }
 
@@ -129,9 +163,15 @@ impl Resolver<'_, '_> {
                 Diagnostic::error(E0204, message, place, "unknown").help(help)
             }
             false => {
-                let help = suggest::help("kinds", library, LIBRARIES);
                 let message = format!("there is no hole `?{library}`");
-                Diagnostic::error(E0401, message, place, "unknown kind of hole").help(help)
+                let d = Diagnostic::error(E0401, message, place, "unknown kind of hole");
+                match self.scope.names.get(library).map(|entry| entry.meaning) {
+                    Some(Meaning::Hole(_)) => {
+                        let help = "a hole with a name stands without question mark and parentheses";
+                        d.help(format!("{help}: `{library}`")).replace(span, library)
+                    }
+                    _ => d.help(suggest::help("kinds", library, LIBRARIES)),
+                }
             }
         };
         self.sink.push(d.missing(library));
@@ -282,7 +322,13 @@ impl Resolver<'_, '_> {
                 let shown = written.get(k).unwrap_or(&spelled);
                 let message = format!("`{shown}` stands twice among the terms of this hole");
                 let d = Diagnostic::error(E0404, message, at, "cannot be told apart from another term");
-                self.sink.push(if first == at { d } else { d.label(first, "the same term, up to a factor") });
+                let d = if first == at { d } else { d.label(first, "the same term, up to a factor") };
+                // `?poly(x, 2)`
+                let number = shown.parse::<usize>().is_ok();
+                self.sink.push(match number {
+                    true => d.help(format!("what is no term is an option, behind `;`: `?poly(x; degree = {shown})`")),
+                    false => d.help("leave one of them out"),
+                });
                 return None;
             }
             self.count(value.size() + 3, span)?;

@@ -2,7 +2,7 @@
 
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0206, E0207, E0208};
-use crate::diagnostics::{Among, Diagnostic, Severity, Sink};
+use crate::diagnostics::{Among, Diagnostic, Severity, Sink, closest};
 use crate::source::{Sources, World};
 use crate::syntax::{self, ast};
 
@@ -226,8 +226,18 @@ impl<'w> Importer<'w> {
     fn cannot_read(&self, path: &str, import: &ast::Use, sink: &mut Sink) {
         let (Some(reason), Some(item)) = (self.unreadable.get(path), import.path.last()) else { return };
         let shown = import.path.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(".");
-        let d = Diagnostic::error(E0206, reason.as_str(), import.span, "needed here")
-            .help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`"));
+        let d = Diagnostic::error(E0206, reason.as_str(), import.span, "needed here");
+        let libraries = stdlib().iter().filter_map(|(path, _)| path.strip_prefix("std/")?.strip_suffix(".mech"));
+        let d = match import.path.as_slice() {
+            [first, library, _] if first.name == "std" => match closest(&library.name, libraries.clone()) {
+                Some(near) => d.help(format!("did you mean `std.{near}.{}`?", item.name)).replace(library.span, near),
+                None => {
+                    let all: Vec<String> = libraries.map(|l| format!("std.{l}")).collect();
+                    d.help(format!("the standard library has {}", all.join(", ")))
+                }
+            },
+            _ => d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")),
+        };
         sink.push(d.missing_among(Among::Files(path.to_string()), &item.name));
     }
 

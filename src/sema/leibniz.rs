@@ -2,8 +2,8 @@
 
 use super::resolve::Resolver;
 use crate::base::Idx;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0317;
+use crate::diagnostics::{Advice, Diagnostic};
 use crate::hir::StateId;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -15,6 +15,9 @@ impl Resolver<'_, '_> {
     /// `dx/dt`, which no name that is declared explains; the derivative as it is written here.
     fn leibniz(&self, expr: &ast::Expr) -> Option<String> {
         let ast::ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } = &expr.kind else { return None };
+        if let Some(written) = self.of_call(left, right) {
+            return Some(written);
+        }
         let ast::ExprKind::Name(time) = &right.kind else { return None };
         let (of, at) = match &left.kind {
             ast::ExprKind::Name(of) => (of, ""),
@@ -34,20 +37,49 @@ impl Resolver<'_, '_> {
         (known && unknown(of) && unknown(time)).then(|| format!("{state}{at}{}", "'".repeat(primes)))
     }
 
-    /// What an unknown name stands for elsewhere: `x_dot` and `xdot` for a derivative, `NP` for a product.
-    pub(super) fn other_notation(&self, name: &str) -> Option<String> {
+    /// `d(x)/dt` and `d/dt(x)`
+    fn of_call(&self, left: &ast::Expr, right: &ast::Expr) -> Option<String> {
+        let call = match (&left.kind, &right.kind) {
+            (ast::ExprKind::Call(call), ast::ExprKind::Name(dt)) if call.function.name == "d" && dt == "dt" => call,
+            (ast::ExprKind::Name(d), ast::ExprKind::Call(call)) if d == "d" && call.function.name == "dt" => call,
+            _ => return None,
+        };
+        let [of] = call.arguments.as_slice() else { return None };
+        let state = match &of.kind {
+            ast::ExprKind::Name(name) => name,
+            ast::ExprKind::Subscript { of, .. } => match &of.kind {
+                ast::ExprKind::Name(name) => name,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let declared = |name: &str| self.scope.names.contains_key(name);
+        (declared(state) && !declared("d") && !declared("dt")).then(|| format!("{}'", self.sources.text(of.span)))
+    }
+
+    /// What an unknown name at `span` stands for elsewhere: `x_dot`, `xdot` and `x` with a dot above for a derivative, `NP` for a product.
+    pub(super) fn other_notation(&self, name: &str, span: Span) -> Option<Advice> {
         let names = &self.scope.names;
         let is_state = |word: &&str| {
             let states = self.scope.states.len();
             (0..states).map(StateId::new).any(|s| self.scope.states[s].name == *word)
         };
-        let derivative = ["_dot", "dot"].iter().filter_map(|end| name.strip_suffix(end)).find(is_state);
-        if let Some(state) = derivative {
-            return Some(format!("a derivative with respect to time is written with a prime: `{state}'`"));
+        let suffixed = ["_dot", "dot", "_t"].iter().filter_map(|end| name.strip_suffix(end));
+        // `dx` alone on the left side, where nothing else can be meant.
+        let whole = name.strip_prefix('d').filter(|_| self.left == Some(span));
+        let prefixed = whole.map(|rest| rest.strip_suffix("_dt").or(rest.strip_suffix("dt")).unwrap_or(rest));
+        let derivative = suffixed.chain(prefixed).find(is_state).map(|state| format!("{state}'")).or_else(|| {
+            let (state, primes) = without_dots(name)?;
+            is_state(&state.as_str()).then(|| format!("{state}{primes}"))
+        });
+        if let Some(written) = derivative {
+            let text = format!("a derivative with respect to time is written with a prime: `{written}`");
+            return Some(Advice::instead(text, written));
         }
         let product = name.char_indices().skip(1).map(|(at, _)| name.split_at(at));
         let product = product.filter(|(a, b)| names.contains_key(*a) && names.contains_key(*b)).last();
-        product.map(|(a, b)| format!("multiplication is written `*`: `{a}*{b}`"))
+        // As well a slip in a longer name: no edit is sure.
+        product.map(|(a, b)| Advice::new(format!("multiplication is written `*`: `{a}*{b}`")))
     }
 
     /// Reports a derivative that is written as a quotient; whether it is one.
@@ -58,18 +90,53 @@ impl Resolver<'_, '_> {
         let right = self.right.filter(|_| self.left == Some(expr.span)).map(|right| self.sources.text(right));
         let whole = right.filter(|text| !text.contains('\n')).map(|right| format!(" = {right}")).unwrap_or_default();
         let d = Diagnostic::error(E0317, message, expr.span, "a quotient of two names");
-        self.sink.push(d.help(format!("write `{written}{whole}`")));
+        self.sink.push(d.help(Advice::instead(format!("write `{written}{whole}`"), written)));
         true
     }
 
-    /// The equation at `span` with a prime at its left side, where that is nothing but a state.
-    pub(super) fn without_prime(&self, span: Span) -> Option<String> {
+    /// The equation at `span` with a prime at its left side, where that is nothing but a state, and the left side as it stands and as it
+    /// is written.
+    pub(super) fn without_prime(&self, span: Span) -> Option<(String, Span, String)> {
         let text = self.sources.text(span);
         let (left, right) = text.split_once('=').filter(|_| !text.contains('\n'))?;
         let left = left.trim();
         let states = self.scope.states.len();
         let state = (0..states).map(StateId::new).find(|&s| self.scope.states[s].name == left)?;
         let primes = usize::from(self.scope.states[state].order.max(1));
-        Some(format!("{left}{} ={right}", "'".repeat(primes)))
+        let written = format!("{left}{}", "'".repeat(primes));
+        let place = Span { end: span.start + left.len() as u32, ..span };
+        Some((format!("{written} ={right}"), place, written))
+    }
+}
+
+/// Letters that carry a dot above, and the same without.
+const DOTTED: [(char, char); 16] = [
+    ('\u{227}', 'a'),
+    ('\u{1e03}', 'b'),
+    ('\u{10b}', 'c'),
+    ('\u{1e0b}', 'd'),
+    ('\u{121}', 'g'),
+    ('\u{1e23}', 'h'),
+    ('\u{1e41}', 'm'),
+    ('\u{1e45}', 'n'),
+    ('\u{22f}', 'o'),
+    ('\u{1e57}', 'p'),
+    ('\u{1e59}', 'r'),
+    ('\u{1e61}', 's'),
+    ('\u{1e87}', 'w'),
+    ('\u{1e8b}', 'x'),
+    ('\u{1e8f}', 'y'),
+    ('\u{17c}', 'z'),
+];
+
+/// A name without the dots above its last letter, and the primes that stand for them.
+fn without_dots(name: &str) -> Option<(String, &'static str)> {
+    let mut before = name.chars();
+    let last = before.next_back()?;
+    let state = before.as_str();
+    match last {
+        '\u{307}' => Some((state.to_string(), "'")),
+        '\u{308}' => Some((state.to_string(), "''")),
+        _ => DOTTED.iter().find(|(dotted, _)| *dotted == last).map(|(_, plain)| (format!("{state}{plain}"), "'")),
     }
 }

@@ -17,6 +17,7 @@ mod conditions;
 mod data;
 mod derived;
 mod differences;
+mod elsewhere;
 mod equations;
 mod expect;
 mod families;

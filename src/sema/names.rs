@@ -4,8 +4,8 @@
 use super::resolve::{MAX_DEPTH, MAX_ORDER, Place, Resolver};
 use super::scope::{Entry, Lazy, Meaning, functions};
 use crate::base::Idx;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0201, E0211, E0306, E0309, E0312};
+use crate::diagnostics::{Advice, Diagnostic};
 use crate::hir::{Expr, ExprKind, InputId, ParamId, StateId};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -83,16 +83,17 @@ impl Resolver<'_, '_> {
             return None;
         }
         self.unknown.push(name.to_string());
+        let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
+        let other = || self.other_notation(name, span).or_else(|| self.number_meant(name));
         let help = match functions().find(|f| *f == name) {
-            Some(f) => format!("`{f}` is a function: write `{f}(...)`"),
-            None => match (
-                self.other_notation(name).unwrap_or_else(|| self.scope.suggestion(name)),
-                self.scope.of_formulas || self.place == Place::Constant,
-            ) {
-                (near, true) => near,
-                (near, false) if !near.starts_with("names here") => near,
-                (names, false) => format!("{names}; a number that is to be estimated is declared: `param {name}`"),
-            },
+            Some(f) => format!("`{f}` is a function: write `{f}(...)`").into(),
+            None => other().unwrap_or_else(|| match self.scope.suggestion(name) {
+                names if names.instead.is_none() && estimates => {
+                    let declared = format!("a number that is to be estimated is declared: `param {name}`");
+                    Advice::new(format!("{}; {declared}", names.text))
+                }
+                names => names,
+            }),
         };
         let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");

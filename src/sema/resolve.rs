@@ -6,13 +6,12 @@ use super::conditions::is_condition;
 use super::fold::{self, Folded};
 use super::functions::DIFFERENCES;
 use super::hole_products::factor_hole;
-use super::holes::{HoleDraft, LIBRARIES};
-use super::leibniz::DERIVATIVES;
+use super::holes::HoleDraft;
 use super::scope::{OTHER_FUNCTIONS, Scope};
 use super::suggest::{self, with_blank};
 use crate::base::IndexMap;
-use crate::diagnostics::codes::{E0204, E0205, E0211, E0309, E0310, E0406};
-use crate::diagnostics::{Among, Diagnostic, Sink};
+use crate::diagnostics::codes::{E0205, E0211, E0309, E0310, E0406};
+use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{BinaryOp, Expr, UnaryFn};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
@@ -209,7 +208,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 self.folded(fold::binary(op, a?, b?, span))
             }
             ast::ExprKind::Text(_) => self.misplaced("a text has no value in an expression", span),
-            ast::ExprKind::Field { .. } => self.misplaced("a dotted name has no value in an expression", span),
+            ast::ExprKind::Field { of, name } => self.dotted(of, &name.name, span),
             ast::ExprKind::Subscript { of, at } => match &of.kind {
                 ast::ExprKind::Name(name) => self.name(name, at, span),
                 ast::ExprKind::Primed { .. } => {
@@ -220,7 +219,7 @@ impl<'a, 's> Resolver<'a, 's> {
             },
             ast::ExprKind::Sum { variable, range, body } => self.sum(variable, range, body, span),
             ast::ExprKind::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, span),
-            ast::ExprKind::Tuple(_) => self.misplaced("a list stands where one value is needed", span),
+            ast::ExprKind::Tuple(_) => self.list_as_value(span),
         }
     }
 
@@ -228,8 +227,34 @@ impl<'a, 's> Resolver<'a, 's> {
     fn unit_without_blank(&mut self, span: Span) -> Option<Expr> {
         let d = Diagnostic::error(E0211, "a number has no subscript", span, "not a value");
         self.sink.push(match with_blank(self.sources.text(span)) {
-            Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            Some(written) => d.help(Advice::instead(format!("a unit stands behind a blank: `{written}`"), written)),
             None => d,
+        });
+        None
+    }
+
+    /// A list where one value is needed: that of `0,5` is a number.
+    fn list_as_value(&mut self, span: Span) -> Option<Expr> {
+        let d = Diagnostic::error(E0211, "a list stands where one value is needed", span, "not a value");
+        let help = "operations are of values: write them for each element, `(f - x, g - y)`; a list stands alone";
+        self.sink.push(self.decimal_comma(d.help(help), span));
+        None
+    }
+
+    /// Where what is wrong at `span` is a decimal comma, says so.
+    fn decimal_comma(&self, d: Diagnostic, span: Span) -> Diagnostic {
+        let Some((at, number)) = suggest::decimal_comma(self.sources.text(span)) else { return d };
+        let start = span.start + at as u32;
+        d.help(format!("a number has a decimal point: `{number}`")).replace(Span { start, end: start + 1, ..span }, ".")
+    }
+
+    /// `np.pi`, `run.x`
+    fn dotted(&mut self, of: &ast::Expr, name: &str, span: Span) -> Option<Expr> {
+        let d = Diagnostic::error(E0211, "a dotted name has no value in an expression", span, "not a value");
+        let library = ["np", "numpy", "math", "Math"].contains(&self.sources.text(of.span));
+        self.sink.push(match library {
+            true => d.help(Advice::instead("names stand without the module they have elsewhere", name)),
+            false => d.help("known functions of time come from data: `input u`"),
         });
         None
     }
@@ -291,25 +316,7 @@ impl<'a, 's> Resolver<'a, 's> {
         };
         let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.resolve(a)).collect();
         let Some((least, most)) = wanted else {
-            let help = match self.scope.names.get(name) {
-                None if name == "sum" => "a sum names its element: `sum(i in cell) u[i]`".to_string(),
-                None if LIBRARIES.contains(&name) => {
-                    let text = self.sources.text(span);
-                    format!("a hole, an unknown term, has a question mark: `?{text}`")
-                }
-                None if DERIVATIVES.contains(&name) => {
-                    let of = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
-                    format!("a derivative with respect to time is written `{of}'`")
-                }
-                None if let Some(base) = name.strip_prefix("log").filter(|b| ["2", "10"].contains(b)) => {
-                    let of = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
-                    format!("a logarithm to the base {base} is written `ln({of})/ln({base})`")
-                }
-                Some(_) => format!("`{name}` is not a function; multiplication is written `{name}*(...)`"),
-                None => suggest::help("functions", name, self.scope.callable()),
-            };
-            let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
-            self.sink.push(d.help(help).missing_among(Among::Items, name));
+            self.unknown_function(call, span);
             return None;
         };
         if let Some(extra) = call.named.first() {
@@ -323,7 +330,8 @@ impl<'a, 's> Resolver<'a, 's> {
                 _ => format!("at least {least} arguments"),
             };
             let message = format!("`{name}` takes {count}, and {} are given", arguments.len());
-            self.sink.push(Diagnostic::error(E0205, message, span, "wrong number of arguments"));
+            let d = Diagnostic::error(E0205, message, span, "wrong number of arguments");
+            self.sink.push(self.decimal_comma(d, span));
             return None;
         }
         let mut arguments = arguments.into_iter().collect::<Option<Vec<Expr>>>()?.into_iter();

@@ -1,7 +1,7 @@
 //! What settings there are: one table per kind of block with each key's type, range and default.
 
 use super::suggest;
-use crate::diagnostics::closest;
+use crate::diagnostics::{Advice, closest};
 use crate::hir::Engine;
 
 /// What follows a key.
@@ -282,7 +282,7 @@ const TABLES: [(&[Rule], &str); 7] = [
 ];
 
 /// What to say about a key that is not among `keys`: where it is known, or what it is near to, here before elsewhere.
-pub(super) fn unknown_key(rules: &[Rule], key: &str, keys: Vec<&str>) -> String {
+pub(super) fn unknown_key(rules: &[Rule], key: &str, keys: Vec<&str>) -> Advice {
     let others = || TABLES.iter().filter(|(table, _)| *table != rules);
     let owners = |key: &str| {
         let own = others().filter(|(table, _)| table.iter().any(|r| r.key == key)).map(|(_, owner)| *owner);
@@ -292,7 +292,7 @@ pub(super) fn unknown_key(rules: &[Rule], key: &str, keys: Vec<&str>) -> String 
     let near_here = closest(key, keys.iter().copied());
     // The nearest word is the word itself where it is known.
     match closest(key, others().flat_map(|(table, _)| table.iter().map(|r| r.key))) {
-        Some(near) if near_here.is_none() => format!("`{near}` is a setting of {}; {here}", owners(near)),
+        Some(near) if near_here.is_none() => format!("`{near}` is a setting of {}; {here}", owners(near)).into(),
         _ => suggest::help("settings here", key, keys),
     }
 }

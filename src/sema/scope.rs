@@ -7,7 +7,7 @@ use super::axes::{Axis, Slot};
 use super::fields::START;
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{Bounds, Expr, Input, InputId, Param, ParamId, State, StateId, UnaryFn, UnknownId};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -235,7 +235,7 @@ impl<'a> Scope<'a> {
     }
 
     /// What to say when `name` is unknown.
-    pub(super) fn suggestion(&self, name: &str) -> String {
+    pub(super) fn suggestion(&self, name: &str) -> Advice {
         // Random numbers of formulas have names with blanks, which nobody can write.
         let names = self.names.keys().copied().filter(|n| !n.contains(' '));
         suggest::help("names here", name, names.chain(BUILT_IN))
@@ -301,9 +301,9 @@ impl<'a> Scope<'a> {
                     let message = format!("there is no index set `{}`", axis.name);
                     let help = match self.axes.is_empty() {
                         true if crate::hir::known_unit(&axis.name).is_some() => {
-                            format!("a unit stands behind a blank: `{} [{}]`", name.name, axis.name)
+                            format!("a unit stands behind a blank: `{} [{}]`", name.name, axis.name).into()
                         }
-                        true => format!("declare it: `index {} = 10`", axis.name),
+                        true => format!("declare it: `index {} = 10`", axis.name).into(),
                         false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
                     };
                     sink.push(
@@ -381,7 +381,8 @@ impl<'a> Scope<'a> {
         }
         if let Some(first) = self.names.get(text) {
             let d = Diagnostic::error(E0202, format!("`{text}` is declared twice"), name.span, "declared again here");
-            sink.push(d.label(first.span, format!("first declared here, as {}", first.meaning.noun())));
+            let d = d.label(first.span, format!("first declared here, as {}", first.meaning.noun()));
+            sink.push(d.help("give one of them another name"));
             return false;
         }
         self.names.insert(text, Entry { meaning, axes, span: name.span, used: Cell::new(false) });

@@ -4,7 +4,7 @@ use super::model::bare_constant;
 use super::rules::{MAX_SEED, Rule, Takes, unknown_key};
 use super::suggest;
 use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703};
-use crate::diagnostics::{Among, Diagnostic, Sink, closest};
+use crate::diagnostics::{Advice, Among, Diagnostic, Sink, closest};
 use crate::hir::{Engine, number};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
@@ -189,7 +189,7 @@ impl<'a> Settings<'a> {
         let unit = setting.values.iter().any(|v| matches!(v, SettingValue::Expr(e) if subscript(e)));
         let written = unit.then(|| suggest::with_blank(cx.sources.text(setting.span))).flatten();
         cx.sink.push(match written {
-            Some(written) => d.help(format!("a unit stands behind a blank: `{written}`")),
+            Some(written) => d.help(Advice::instead(format!("a unit stands behind a blank: `{written}`"), written)),
             None if wanted == SINGLE && unit_word(setting).is_some() => {
                 let takes = self.rule(&setting.key.name).map(|r| r.takes);
                 let (number, unit) = unit_word(setting).map(|(n, u)| (cx.sources.text(n), u)).unwrap_or_default();
@@ -201,7 +201,14 @@ impl<'a> Settings<'a> {
                 })
             }
             None if wanted == SINGLE && setting.values.len() > 1 => {
-                d.help("settings are separated by `;` or stand on lines of their own")
+                match suggest::decimal_comma(cx.sources.text(setting.span)) {
+                    Some((at, number)) => {
+                        let start = setting.span.start + at as u32;
+                        let comma = Span { start, end: start + 1, ..setting.span };
+                        d.help(format!("a number has a decimal point: `{number}`")).replace(comma, ".")
+                    }
+                    None => d.help("settings are separated by `;` or stand on lines of their own"),
+                }
             }
             None => d,
         });

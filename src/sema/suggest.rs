@@ -1,19 +1,46 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
 use crate::base::IndexSet;
-use crate::diagnostics::closest;
+use crate::diagnostics::{Advice, nearest};
 use crate::hir::family;
 
 /// "did you mean `x`?" when something is near, else the list of what there is.
-pub(super) fn help<'a>(what: &str, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn help<'a>(what: &str, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Advice {
     let all: Vec<&str> = candidates.into_iter().collect();
-    if let Some(near) = closest(name, all.iter().copied()) {
-        return format!("did you mean `{near}`?");
+    match nearest(name, all.iter().copied()) {
+        Some((near, true)) => return did_you_mean(near),
+        // Of `x1` and `x2` either may be meant.
+        Some((near, false)) => return format!("did you mean `{near}`?").into(),
+        None => {}
     }
     match all.len() {
         0 => format!("there are no {what}"),
         _ => format!("{what}: {}", listed(all)),
     }
+    .into()
+}
+
+/// "did you mean `x`?", which stands in place of what the finding is about.
+pub(super) fn did_you_mean(near: &str) -> Advice {
+    Advice::instead(format!("did you mean `{near}`?"), near)
+}
+
+/// The first comma between two digits of a text that is meant as a decimal point, and the number: neither numbers of other forms nor lists
+/// of three and more stand around it.
+pub(super) fn decimal_comma(text: &str) -> Option<(usize, String)> {
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    text.match_indices(',').find_map(|(at, _)| {
+        let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
+        let whole = before.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let part = digits(after);
+        let first = before.get(..at - whole)?;
+        let rest = after.get(part..)?;
+        let other = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | ',');
+        let ends = first.ends_with(other) || rest.starts_with(other);
+        (whole > 0 && part > 0 && !ends).then(|| {
+            (at, format!("{}.{}", before.get(at - whole..).unwrap_or_default(), after.get(..part).unwrap_or_default()))
+        })
+    })
 }
 
 /// A text with a blank before its first bracket, where a unit was meant: `0.3 [mol]` for `0.3[mol]`.

@@ -7,8 +7,8 @@ use super::lexer::{Token, TokenKind};
 use super::outline::{Chunk, found};
 use super::phrases::list;
 use super::report::Reporter;
-use super::slips::{CALLED, keyword_near, prefix_near};
-use crate::diagnostics::{closest, codes};
+use super::slips::{CALLED, keyword_near, meant, prefix_near};
+use crate::diagnostics::{Diagnostic, closest, codes};
 
 /// Reports that at byte `at` one of `expected` should stand.
 pub(super) fn explain(
@@ -28,68 +28,108 @@ pub(super) fn explain(
         None => found(text, tokens, chunk.bytes.end),
     };
     let before = in_chunk.iter().rfind(|t| t.end <= at && t.kind != TokenKind::Newline).copied();
-    let stop =
-        Stop { rule, expected, text, tokens: in_chunk, bytes: chunk.bytes.clone(), at, before, next, found, place };
+    // What cannot be read because a keyword stands as a name has been said.
+    let word = |t: &Token| text.get(t.start..t.end).unwrap_or_default();
+    let keyword_first = rule != Rule::equation;
+    let mut words = in_chunk.iter().skip(usize::from(keyword_first));
+    if words.any(|t| t.kind == TokenKind::Word && out.is_taken(word(t))) {
+        return;
+    }
+    let stop = Stop {
+        rule,
+        expected,
+        text,
+        file: tokens,
+        tokens: in_chunk,
+        bytes: chunk.bytes.clone(),
+        at,
+        before,
+        next,
+        found,
+        place,
+    };
+    if let Some(word) = stop.keyword_as_name() {
+        return out.taken(stop.slice(word), word.start..word.end);
+    }
     let said = stop
         .without_equals()
+        .or_else(|| stop.elsewhere())
         .or_else(|| stop.declaration())
         .or_else(|| stop.test_name())
         .or_else(|| stop.near_keyword())
-        .or_else(|| stop.keyword_as_name())
         .or_else(|| stop.near_prefix())
         .or_else(|| stop.without_operator())
         .or_else(|| stop.assignment())
         .unwrap_or_else(|| stop.expectation());
-    out.error_with_help(said.code, said.message, said.place, said.here, said.help);
+    let finding = Diagnostic::error(said.code, said.message, out.span(said.place), said.here);
+    let finding = Diagnostic { help: said.help, ..finding };
+    out.push(match said.edit {
+        Some((gone, instead)) => finding.replace(out.span(gone), instead),
+        None => finding,
+    });
 }
 
 /// Where reading a statement stopped.
-struct Stop<'a> {
+pub(super) struct Stop<'a> {
     /// What the statement was read as.
-    rule: Rule,
+    pub rule: Rule,
     /// What could have stood there.
-    expected: &'a [Rule],
-    text: &'a str,
+    pub expected: &'a [Rule],
+    pub text: &'a str,
+    /// The tokens of the file.
+    pub file: &'a [Token],
     /// The tokens of the statement and its bytes.
-    tokens: &'a [Token],
-    bytes: Range<usize>,
-    at: usize,
+    pub tokens: &'a [Token],
+    pub bytes: Range<usize>,
+    pub at: usize,
     /// The tokens around the place.
-    before: Option<Token>,
-    next: Option<Token>,
+    pub before: Option<Token>,
+    pub next: Option<Token>,
     /// What stands there, for messages, and where that is.
-    found: String,
-    place: Range<usize>,
+    pub found: String,
+    pub place: Range<usize>,
 }
 
 /// What is said.
-struct Said {
+pub(super) struct Said {
     code: &'static str,
     message: String,
     place: Range<usize>,
     /// What is to be seen at the place.
     here: &'static str,
     help: Option<String>,
+    /// What is written in place of which bytes.
+    edit: Option<(Range<usize>, String)>,
 }
 
 impl Said {
-    fn new(code: &'static str, message: String, place: Range<usize>, help: impl Into<String>) -> Self {
-        Said { code, message, place, here: "", help: Some(help.into()) }
+    pub fn new(code: &'static str, message: String, place: Range<usize>, help: impl Into<String>) -> Self {
+        Said { code, message, place, here: "", help: Some(help.into()), edit: None }
+    }
+
+    /// A word in place of which `near` was meant.
+    fn near(code: &'static str, message: String, place: Range<usize>, near: &str) -> Self {
+        Said::new(code, message, place.clone(), format!("did you mean `{near}`?")).edit(place, near)
+    }
+
+    /// The edit that mends it.
+    pub fn edit(self, gone: Range<usize>, instead: impl Into<String>) -> Self {
+        Said { edit: Some((gone, instead.into())), ..self }
     }
 }
 
 impl<'a> Stop<'a> {
-    fn slice(&self, token: Token) -> &'a str {
+    pub fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
     /// The text of a token, none for none.
-    fn symbol(&self, token: Option<Token>) -> &'a str {
+    pub fn symbol(&self, token: Option<Token>) -> &'a str {
         token.map_or("", |t| self.slice(t))
     }
 
     /// Whether a value stands where an operator could.
-    fn operator_is_missing(&self) -> bool {
+    pub fn operator_is_missing(&self) -> bool {
         let value =
             |t: Token| matches!(t.kind, TokenKind::Word | TokenKind::Number | TokenKind::Text | TokenKind::Open(_));
         self.expected.contains(&Rule::add) && self.next.is_some_and(value)
@@ -106,10 +146,16 @@ impl<'a> Stop<'a> {
             false if is_time && self.tokens.get(1).is_some_and(|t| t.kind == TokenKind::Open(b'[')) => {
                 "the unit of the time stands behind a blank: `time [d]`"
             }
-            false if is_doubled(self.tokens) => "the sides of an equation have one `=` between them: `x' = -k*x`",
+            false if doubled(self.tokens).is_some() => {
+                "the sides of an equation have one `=` between them: `x' = -k*x`"
+            }
             false => "an equation has two sides: `x' = -k*x`",
         };
-        Some(Said::new(codes::E0121, "this equation has no `=`".to_string(), self.bytes.clone(), help))
+        let said = Said::new(codes::E0121, "this equation has no `=`".to_string(), self.bytes.clone(), help);
+        Some(match doubled(self.tokens) {
+            Some(second) if !goes_on => said.edit(second, ""),
+            _ => said,
+        })
     }
 
     /// A line that starts with two words was meant as a declaration, and so was `tiem [s]`, since an operator or an equals sign would
@@ -120,23 +166,31 @@ impl<'a> Stop<'a> {
             return None;
         }
         let word = self.slice(*first);
+        let message = format!("`{word}` does not start a statement of a model");
+        let place = first.start..first.end;
+        let near = match second.kind {
+            TokenKind::Open(b'[') => Some(closest(word, ["time"])?),
+            TokenKind::Word => meant(word).or_else(|| closest(word, MODEL_KEYWORDS)),
+            _ => closest(word, MODEL_KEYWORDS),
+        };
+        let is_other = word == "d" && second.kind == TokenKind::Word || word == "time";
+        if let Some(near) = near.filter(|_| !is_other || second.kind == TokenKind::Open(b'[')) {
+            return Some(Said::near(codes::E0112, message, place, near));
+        }
         let help = match second.kind {
-            TokenKind::Open(b'[') => closest(word, ["time"]).map(|near| format!("did you mean `{near}`?"))?,
-            TokenKind::Word | TokenKind::Number | TokenKind::Text => match closest(word, MODEL_KEYWORDS) {
+            TokenKind::Word | TokenKind::Number | TokenKind::Text => match word {
                 // `d x/dt`
                 _ if word == "d" && second.kind == TokenKind::Word => {
                     format!("a derivative with respect to time is written with a prime: `{}'`", self.slice(*second))
                 }
-                _ if word == "time" => {
+                "time" => {
                     format!("the unit of the time stands in brackets: `time [{}]`", self.slice(*second))
                 }
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("here stand `{}` and equations", MODEL_KEYWORDS.join("`, `")),
+                _ => format!("here stand `{}` and equations", MODEL_KEYWORDS.join("`, `")),
             },
             _ => return None,
         };
-        let message = format!("`{word}` does not start a statement of a model");
-        Some(Said::new(codes::E0112, message, first.start..first.end, help))
+        Some(Said::new(codes::E0112, message, place, help))
     }
 
     /// Whether the name of a function stands before.
@@ -159,7 +213,8 @@ impl<'a> Stop<'a> {
             false => ("write `==`", None),
         };
         let (code, message, place) = (codes::E0101, "`=` does not compare".to_string(), self.place.clone());
-        Some(Said { code, message, place, here, help })
+        let edit = (!in_test).then(|| (place.clone(), "==".to_string()));
+        Some(Said { code, message, place, here, help, edit })
     }
 
     fn test_name(&self) -> Option<Said> {
@@ -177,24 +232,24 @@ impl<'a> Stop<'a> {
             && let Some(near) = keyword_near(self.slice(word), self.expected)
         {
             let message = format!("expected `{near}`, found {}", self.found);
-            return Some(Said::new(codes::E0101, message, self.place.clone(), format!("did you mean `{near}`?")));
+            return Some(Said::near(codes::E0101, message, self.place.clone(), near));
         }
         // `simulte Lorenz63`, which is read as the format of a file.
         let word = self.before.filter(|_| self.rule == Rule::data_header && self.expected == [Rule::open_paren])?;
         let near = keyword_near(self.slice(word), &[Rule::kw_simulate, Rule::kw_formula])?;
         let message = format!("there is no data source `{}`", self.slice(word));
-        Some(Said::new(codes::E0101, message, word.start..word.end, format!("did you mean `{near}`?")))
+        Some(Said::near(codes::E0101, message, word.start..word.end, near))
     }
 
-    fn keyword_as_name(&self) -> Option<Said> {
+    /// The keyword that stands where a name is expected.
+    fn keyword_as_name(&self) -> Option<Token> {
         let wants_name = self.expected.iter().any(|rule| matches!(rule, Rule::name | Rule::fit_data));
-        (wants_name && self.next.is_some_and(|t| t.kind == TokenKind::Word)).then(|| Said {
-            code: codes::E0115,
-            message: format!("{} is a keyword and cannot be a name", self.found),
-            place: self.place.clone(),
-            here: "a name is expected here",
-            help: None,
-        })
+        self.next.filter(|t| wants_name && t.kind == TokenKind::Word && !self.is_near_keyword())
+    }
+
+    /// Whether the next word is nearly a keyword that could stand here.
+    fn is_near_keyword(&self) -> bool {
+        keyword_near(self.symbol(self.next), self.expected).is_some()
     }
 
     /// A slip in a keyword in front of an expression, which was read as a name.
@@ -204,7 +259,7 @@ impl<'a> Stop<'a> {
         let earlier = self.tokens.iter().rfind(|t| t.end <= word.start).copied();
         let near = prefix_near(self.symbol(earlier), self.slice(word), in_conditional)?;
         let message = format!("expected `{near}`, found `{}`", self.slice(word));
-        Some(Said::new(codes::E0101, message, word.start..word.end, format!("did you mean `{near}`?")))
+        Some(Said::near(codes::E0101, message, word.start..word.end, near))
     }
 
     fn without_operator(&self) -> Option<Said> {
@@ -220,14 +275,24 @@ impl<'a> Stop<'a> {
             }
             "in" => "a sum names its element in parentheses: `sum(i in cell) u[i]`",
             "[" => "a unit stands behind a number or a name that is declared; a subscript has no blank before it",
-            word if self.rule != Rule::index_statement && may_be_unit(self.before, self.next, word) => {
-                let number = self.symbol(self.before);
-                &format!("multiplication is written `*`; a unit stands in brackets: `{number} [{word}]`")
+            word if self.rule != Rule::index_statement
+                && !self.is_exponent()
+                && may_be_unit(self.before, self.next, word) =>
+            {
+                let (number, unit) = (self.symbol(self.before), self.unit_text().unwrap_or(word));
+                match self.is_declared(word) {
+                    true => &format!("multiplication is written `*`: `{number}*{word}`"),
+                    false => &format!("multiplication is written `*`; a unit stands in brackets: `{number} [{unit}]`"),
+                }
             }
             _ => "multiplication is written `*`; one statement ends where its line ends, or at `;`",
         };
         let message = format!("an operator is missing before {}", self.found);
-        Some(Said::new(codes::E0107, message, self.place.clone(), help))
+        let said = Said::new(codes::E0107, message, self.place.clone(), help);
+        Some(match self.operator_meant() {
+            Some((gone, instead)) => said.edit(gone, instead),
+            None => said,
+        })
     }
 
     /// What is expected and what is found.
@@ -236,16 +301,16 @@ impl<'a> Stop<'a> {
             self.tokens.iter().rev().skip_while(|t| t.end > self.at).nth(1).is_some_and(|&t| self.slice(t) == "?");
         let (before, next) = (self.symbol(self.before), self.symbol(self.next));
         let help = match in_hole && self.expected == [Rule::open_paren] {
-            true => Some(HOLE_FORM),
-            false if self.rule == Rule::solve_header => Some(SOLVE_FORM),
-            false if self.rule == Rule::predict_header => Some(PREDICT_FORM),
-            false => hint(before, next, self.next.is_none(), self.expected),
+            true => self.hole_form(),
+            false if self.rule == Rule::solve_header => Some(SOLVE_FORM.to_string()),
+            false if self.rule == Rule::predict_header => Some(PREDICT_FORM.to_string()),
+            false => hint(before, next, self.next.is_none(), self.expected).map(str::to_string),
         };
         let message = match self.text.get(self.place.start..).is_some_and(|rest| rest.starts_with("==")) {
             true => "`==` is not part of the language".to_string(),
             false => format!("expected {}, found {}", list(self.expected), self.found),
         };
-        Said { code: codes::E0101, message, place: self.place.clone(), here: "", help: help.map(str::to_string) }
+        Said { code: codes::E0101, message, place: self.place.clone(), here: "", help, edit: None }
     }
 }
 
@@ -260,7 +325,7 @@ fn may_be_unit(before: Option<Token>, next: Option<Token>, word: &str) -> bool {
 const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
 const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
 const PREDICT_FORM: &str = "a prediction names a fit: `predict tail = fit { steps 2000 }`";
-const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
+pub(super) const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
 
 /// Advice for spellings of other languages and for lines cut short.
 fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'static str> {
@@ -276,7 +341,6 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
             "a unit stands in brackets behind the name: `x [mol]`; between names stands a comma"
         }
         ("?", _) => HOLE_FORM,
-        ("*", "*") => "a power is written `^`: `x^2`",
         (_, "=" | "<" | ">") => "an equation has two sides with one `=` between them",
         (_, "%") => "a per cent sign follows its number directly: `5%`",
         (_, "'") => "a string is written with double quotes: `\"data.csv\"`",
@@ -287,8 +351,9 @@ fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'s
     })
 }
 
-/// Whether two equals signs follow each other.
-fn is_doubled(tokens: &[Token]) -> bool {
+/// The second of two equals signs that follow each other.
+fn doubled(tokens: &[Token]) -> Option<Range<usize>> {
     let is = |t: &Token| t.kind == TokenKind::Symbol(b'=');
-    tokens.iter().zip(tokens.iter().skip(1)).any(|(a, b)| is(a) && is(b) && a.end == b.start)
+    let mut pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs.find(|(a, b)| is(a) && is(b) && a.end == b.start).map(|(_, second)| second.start..second.end)
 }

@@ -52,7 +52,8 @@ const MAX_NUMBER_BYTES: usize = 400;
 
 /// The tokens of `text`; `None` when nothing sensible can be read from it (reported).
 pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), out, fatal: false, line_reported: false };
+    let mut lexer =
+        Lexer { text, at: 0, tokens: Vec::new(), out, fatal: false, line_reported: false, comment_reported: false };
     while lexer.at < text.len() {
         lexer.step();
         if lexer.tokens.len() > MAX_TOKENS {
@@ -68,18 +69,20 @@ pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
     Some(lexer.tokens)
 }
 
-struct Lexer<'a, 'b, 'c> {
-    text: &'a str,
-    at: usize,
-    tokens: Vec<Token>,
-    out: &'b mut Reporter<'c>,
+pub(super) struct Lexer<'a, 'b, 'c> {
+    pub text: &'a str,
+    pub at: usize,
+    pub tokens: Vec<Token>,
+    pub out: &'b mut Reporter<'c>,
     fatal: bool,
     /// Whether something on the current line has been reported: one error a line is enough.
-    line_reported: bool,
+    pub line_reported: bool,
+    /// Whether a comment of another language has been reported.
+    pub comment_reported: bool,
 }
 
 impl<'a> Lexer<'a, '_, '_> {
-    fn rest(&self) -> &'a str {
+    pub fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
@@ -88,7 +91,7 @@ impl<'a> Lexer<'a, '_, '_> {
     }
 
     /// The token from the current place to `end`.
-    fn push(&mut self, kind: TokenKind, end: usize) {
+    pub fn push(&mut self, kind: TokenKind, end: usize) {
         if kind == TokenKind::Newline {
             self.line_reported = false;
         }
@@ -97,8 +100,24 @@ impl<'a> Lexer<'a, '_, '_> {
     }
 
     /// Skips to `end`, which was reported.
-    fn bad(&mut self, code: &'static str, message: String, end: usize, here: &str, help: Option<String>) {
+    pub fn bad(&mut self, code: &'static str, message: String, end: usize, here: &str, help: Option<String>) {
         self.report(code, message, self.at..end, here, help);
+        self.push(TokenKind::Bad, end);
+    }
+
+    /// Skips to `end` a character outside the language that an edit mends.
+    pub fn bad_with_edit(
+        &mut self,
+        code: &'static str,
+        message: String,
+        end: usize,
+        help: String,
+        edit: (Range<usize>, String),
+    ) {
+        if !self.line_reported {
+            self.out.error_with_edit(code, message, self.at..end, help, edit);
+        }
+        self.line_reported = true;
         self.push(TokenKind::Bad, end);
     }
 
@@ -111,13 +130,16 @@ impl<'a> Lexer<'a, '_, '_> {
     }
 
     /// How many bytes from the current place satisfy `test`, character by character.
-    fn run(&self, from: usize, test: impl Fn(char) -> bool) -> usize {
+    pub fn run(&self, from: usize, test: impl Fn(char) -> bool) -> usize {
         let rest = self.text.get(from..).unwrap_or_default();
         from + rest.find(|c| !test(c)).unwrap_or(rest.len())
     }
 
     fn step(&mut self) {
         let Some(c) = self.peek() else { return };
+        if let Some(width) = self.comment_of_others() {
+            return self.pass_comment(width);
+        }
         match c {
             ' ' | '\t' => self.at = self.run(self.at, |c| c == ' ' || c == '\t'),
             '\n' => self.push(TokenKind::Newline, self.at + 1),
@@ -145,6 +167,8 @@ impl<'a> Lexer<'a, '_, '_> {
             }
             '.' => self.dot(),
             '0'..='9' => self.number(),
+            ':' if !self.line_reported => self.colon(),
+            '\u{b0}' if !self.line_reported => self.degree(),
             c if is_word_start(c) => self.word(),
             c => self.stranger(c),
         }
@@ -227,9 +251,17 @@ impl<'a> Lexer<'a, '_, '_> {
                     let primes = "'".repeat(order);
                     format!("a derivative with respect to time is written with primes: `{word}{primes}`")
                 }
-                _ => format!("multiplication is written `*`: `{number}*{word}`"),
+                _ => format!(
+                    "multiplication is written `*`: `{number}*{word}`; a unit stands in brackets: `{number} [{word}]`"
+                ),
             });
-            return self.bad(codes::E0107, message, word_end, "a number followed by a name", help);
+            let here = "a number followed by a name";
+            if !of_order && !self.line_reported && self.is_declared(word.as_str()) {
+                let edit = (end..end, "*".to_string());
+                let text = format!("multiplication is written `*`: `{number}*{word}`");
+                return self.bad_with_edit(codes::E0107, message, word_end, text, edit);
+            }
+            return self.bad(codes::E0107, message, word_end, here, help);
         }
         self.push(TokenKind::Number, end);
     }
@@ -287,7 +319,7 @@ impl<'a> Lexer<'a, '_, '_> {
         }
     }
 
-    fn report_hidden(&mut self, c: char, at: usize) {
+    pub fn report_hidden(&mut self, c: char, at: usize) {
         let place = at..at + c.len_utf8();
         if c == '\0' {
             let utf16 = self.text.bytes().skip(1).step_by(2).take(8).all(|b| b == 0);
@@ -308,21 +340,6 @@ impl<'a> Lexer<'a, '_, '_> {
             self.report(codes::E0109, message, place, "here", help);
         }
     }
-
-    /// A character outside the language.
-    fn stranger(&mut self, c: char) {
-        if c == '\0' || is_direction_control(c) {
-            self.report_hidden(c, self.at);
-            return self.push(TokenKind::Bad, self.at + c.len_utf8());
-        }
-        let end = self.at + c.len_utf8();
-        let message = match c.is_control() || c.is_whitespace() || is_invisible(c) {
-            true => format!("unexpected invisible character {}", code_point(c)),
-            false if c.is_ascii() => format!("unexpected character `{c}`"),
-            false => format!("unexpected character `{c}` ({})", code_point(c)),
-        };
-        self.bad(codes::E0108, message, end, "", replacement(c).map(|r| r.to_string()));
-    }
 }
 
 /// Whether a name can start with `c`.
@@ -332,11 +349,16 @@ pub(super) fn is_word_start(c: char) -> bool {
 
 /// Whether a name can go on with `c`.
 pub(super) fn is_word_continue(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { XID_CONTINUE(c) }
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { XID_CONTINUE(c) && !is_middle_dot(c) }
+}
+
+/// A sign of multiplication that is also a letter of some languages.
+fn is_middle_dot(c: char) -> bool {
+    matches!(c, '\u{b7}' | '\u{387}')
 }
 
 /// The characters that reorder text (Unicode Standard Annex 9, section 2).
-fn is_direction_control(c: char) -> bool {
+pub(super) fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
@@ -355,37 +377,12 @@ fn direction_name(c: char) -> &'static str {
     }
 }
 
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
-/// What to write instead of a character that is not part of the language.
-fn replacement(c: char) -> Option<&'static str> {
-    Some(match c {
-        '#' => "a comment starts with `//`",
-        '&' => "conditions are joined by the word `and`",
-        '|' => "conditions are joined by the word `or`; an absolute value is written `abs(x)`",
-        '!' => "a condition is turned round by the word `not`",
-        '\u{2212}' | '\u{2013}' | '\u{2014}' => "write the minus of the keyboard: `-`",
-        '\u{00b7}' | '\u{00d7}' | '\u{22c5}' | '\u{2217}' => "multiplication is written `*`",
-        '\u{00f7}' | '\u{2215}' => "division is written `/`",
-        '\u{2264}' => "write `<=`",
-        '\u{2265}' => "write `>=`",
-        '\u{2019}' | '\u{2018}' | '\u{2032}' | '`' => "a derivative is written with the straight quote: `x'`",
-        '\u{2033}' => "a second derivative is written with two straight quotes: `x''`",
-        '\u{201c}' | '\u{201d}' => "a string is written with straight quotes: `\"`",
-        '\u{00b2}' => "a power is written `^2`",
-        '\u{00b3}' => "a power is written `^3`",
-        '\u{a0}' | '\u{2000}'..='\u{200d}' | '\u{202f}' | '\u{205f}' | '\u{2060}' | '\u{3000}' | '\u{feff}' => {
-            "write an ordinary space"
-        }
-        '\u{2080}'..='\u{2089}' => "write an ordinary digit: `x1`",
-        _ => return None,
-    })
-}
-
 /// `U+202E`
-fn code_point(c: char) -> String {
+pub(super) fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 

@@ -12,6 +12,7 @@ pub mod ast;
 
 mod build;
 mod dump;
+mod elsewhere;
 mod explain;
 mod expr;
 mod format;
@@ -22,6 +23,7 @@ mod parse;
 mod phrases;
 mod report;
 mod slips;
+mod strangers;
 mod units;
 
 #[cfg(test)]

@@ -360,7 +360,8 @@ impl<'a> Scan<'a, '_, '_> {
             let token = self.tokens.get(self.at + i).filter(|t| t.kind == TokenKind::Word);
             token.map(|&t| self.slice(t))
         };
-        word(0) == Some("for")
+        let primes = self.tokens.get(self.at + 1).is_some_and(|t| t.kind == TokenKind::Primes);
+        word(0) == Some("for") && !primes
             || word(2) == Some("in") && word(1).is_some() && word(0).is_some_and(|w| closest(w, ["for"]).is_some())
     }
 

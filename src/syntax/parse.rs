@@ -68,6 +68,9 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
     Builder::new(file, chunk.bytes.start, &mut out).values(pair)
 }
 
+/// The statements that declare what can have a unit.
+const DECLARING: [&str; 6] = ["state", "param", "const", "input", "let", "field"];
+
 struct Reader<'a, 'b> {
     file: FileId,
     text: &'a str,
@@ -107,9 +110,14 @@ impl<'a> Reader<'a, '_> {
         let end = raw.block.as_ref().map_or(raw.header.bytes.end, |(_, end)| *end);
         let span = Span::new(self.file, start, end);
         let needs_block = matches!(rule, Rule::model_header | Rule::network_header | Rule::test_header);
+        if raw.block.is_none() && needs_block && raw.header.bad {
+            // `model Pond:` is reported already.
+            self.lost = true;
+            return None;
+        }
         if raw.block.is_none() && needs_block && header.is_some() {
             let place = raw.header.bytes.clone();
-            let help = Some("add `{ ... }`".to_string());
+            let help = Some(format!("braces enclose what belongs to it: `{} {{ ... }}`", self.line(&place)));
             let message = format!("this {keyword} has no block");
             self.out.error_with_help(codes::E0113, message, place, "", help);
             // What was meant to stand in the block is not blamed as well.
@@ -168,6 +176,55 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// The bytes at `place`, in one line.
+    fn line(&self, place: &std::ops::Range<usize>) -> &'a str {
+        self.text.get(place.clone()).unwrap_or_default().lines().next().unwrap_or_default().trim_end()
+    }
+
+    /// Reports `state u [cell]`, where `cell` is an index set of the file; whether it stands there.
+    fn is_set_as_unit(&mut self, chunk: &Chunk) -> bool {
+        let tokens = self.tokens.get(chunk.tokens.clone()).unwrap_or_default();
+        let declares = tokens.first().is_some_and(|&t| DECLARING.contains(&self.slice(t)));
+        let found = tokens.windows(4).find_map(|part| match part {
+            [name, open, set, close]
+                if name.kind == TokenKind::Word
+                    && open.kind == TokenKind::Open(b'[')
+                    && open.start > name.end
+                    && set.kind == TokenKind::Word
+                    && close.kind == TokenKind::Close(b']')
+                    && self.is_index(self.slice(*set)) =>
+            {
+                Some((*name, *open, *set))
+            }
+            _ => None,
+        });
+        let Some((name, open, set)) = found.filter(|_| declares) else { return false };
+        let (of, index) = (self.slice(name), self.slice(set));
+        let message = format!("`{index}` is an index set, and a unit stands behind a blank");
+        let help = format!("index sets follow a name without a blank: `{of}[{index}]`");
+        self.out.error_with_edit(
+            codes::E0101,
+            message,
+            set.start..set.end,
+            help,
+            (name.end..open.start, String::new()),
+        );
+        true
+    }
+
+    /// Whether the file declares an index set `name`.
+    fn is_index(&self, name: &str) -> bool {
+        self.tokens.windows(3).any(|part| match part {
+            [before, word, is] => {
+                word.kind == TokenKind::Word
+                    && self.slice(*word) == name
+                    && is.kind == TokenKind::Symbol(b'=')
+                    && (self.slice(*before) == "index" || before.kind == TokenKind::Symbol(b','))
+            }
+            _ => false,
+        })
+    }
+
     fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
@@ -186,7 +243,11 @@ impl<'a> Reader<'a, '_> {
             _ => format!("`{}` does not start an item", shown(found)),
         };
         let help = match closest(keyword, ITEM_KEYWORDS) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => {
+                let help = format!("did you mean `{near}`?");
+                self.out.error_with_edit(codes::E0111, message, place.clone(), help, (place, near.to_string()));
+                return;
+            }
             None if MODEL_KEYWORDS.contains(&keyword) => {
                 "declarations stand inside a block: `model Name { ... }`".to_string()
             }
@@ -227,6 +288,18 @@ impl<'a> Reader<'a, '_> {
                 "time" if self.starts_unit(&chunk) => Rule::time_statement,
                 _ => Rule::equation,
             };
+            // `input' = 1`: no declaration has a prime or an equals sign behind its keyword.
+            let stands_as_name = |t: &&Token| matches!(t.kind, TokenKind::Primes | TokenKind::Symbol(b'='));
+            if let Some(word) = first.filter(|_| rule != Rule::equation)
+                && self.tokens.get(chunk.tokens.clone()).and_then(|t| t.get(1)).is_some_and(|t| stands_as_name(&t))
+            {
+                let name = self.slice(word).to_string();
+                self.out.taken(&name, word.start..word.end);
+                continue;
+            }
+            if self.is_set_as_unit(&chunk) {
+                continue;
+            }
             let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };
             let mut build = Builder::new(self.file, chunk.bytes.start, &mut self.out);
             if let Some((inner, end)) = inner {

@@ -13,11 +13,13 @@ pub(super) struct Reporter<'a> {
     file: FileId,
     sink: &'a mut Sink,
     count: usize,
+    /// Keywords that stand as names.
+    taken: Vec<String>,
 }
 
 impl<'a> Reporter<'a> {
     pub fn new(file: FileId, sink: &'a mut Sink) -> Self {
-        Reporter { file, sink, count: 0 }
+        Reporter { file, sink, count: 0, taken: Vec::new() }
     }
 
     /// The span of a byte range of the file.
@@ -47,6 +49,36 @@ impl<'a> Reporter<'a> {
 
     pub fn error(&mut self, code: &'static str, message: String, at: Range<usize>, here: &str) {
         self.error_with_help(code, message, at, here, None);
+    }
+
+    /// An error that an edit mends: `instead` in place of the bytes `gone`.
+    pub fn error_with_edit(
+        &mut self,
+        code: &'static str,
+        message: String,
+        at: Range<usize>,
+        help: String,
+        (gone, instead): (Range<usize>, String),
+    ) {
+        let finding = Diagnostic::error(code, message, self.span(at), "").help(help);
+        let gone = self.span(gone);
+        self.push(finding.replace(gone, instead));
+    }
+
+    /// Whether a keyword was reported that stands as a name, so that statements with it are not blamed again.
+    pub fn is_taken(&self, word: &str) -> bool {
+        self.taken.iter().any(|w| w == word)
+    }
+
+    /// Reports that the keyword `word` stands as a name, once.
+    pub fn taken(&mut self, word: &str, at: Range<usize>) {
+        if self.is_taken(word) {
+            return;
+        }
+        self.taken.push(word.to_string());
+        let message = format!("`{word}` is a keyword and cannot be a name");
+        let help = format!("choose another name, such as `{word}1`, wherever it stands");
+        self.error_with_help(codes::E0115, message, at, "a name is expected here", Some(help));
     }
 
     pub fn error_with_help(

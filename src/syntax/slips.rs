@@ -23,6 +23,31 @@ pub(super) fn prefix_near(before: &str, word: &str, in_conditional: bool) -> Opt
     closest(word, candidates.iter().copied()).filter(|near| *near != word)
 }
 
+/// The keyword of a model that stands for a keyword of another tool.
+pub(super) fn meant(word: &str) -> Option<&'static str> {
+    const OTHERS: [(&str, &str); 18] = [
+        ("var", "state"),
+        ("variable", "state"),
+        ("variables", "state"),
+        ("species", "state"),
+        ("parameter", "param"),
+        ("parameters", "param"),
+        ("par", "param"),
+        ("constant", "const"),
+        ("constants", "const"),
+        ("init", "initial"),
+        ("start", "initial"),
+        ("def", "fn"),
+        ("function", "fn"),
+        ("func", "fn"),
+        ("define", "let"),
+        ("forcing", "input"),
+        ("inputs", "input"),
+        ("set", "index"),
+    ];
+    OTHERS.iter().find(|(other, _)| *other == word).map(|(_, here)| *here)
+}
+
 /// The keyword that a rule is or starts with.
 fn keyword(rule: Rule) -> Option<&'static str> {
     Some(match rule {

@@ -4,7 +4,7 @@ use super::super::suggest;
 use super::super::units::Table;
 use super::family;
 use crate::diagnostics::codes::{E1102, E1103};
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Function};
@@ -34,12 +34,12 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub fn unknown(&mut self, message: String, span: Span, help: String) {
+    pub fn unknown(&mut self, message: String, span: Span, help: impl Into<Advice>) {
         let d = Diagnostic::error(E1102, message.as_str(), span, "").help(help);
         self.sink.push(d.missing(message));
     }
 
-    pub fn wrong(&mut self, message: impl Into<String>, span: Span, help: impl Into<String>) {
+    pub fn wrong(&mut self, message: impl Into<String>, span: Span, help: impl Into<Advice>) {
         self.sink.push(Diagnostic::error(E1103, message, span, "").help(help));
     }
 

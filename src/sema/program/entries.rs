@@ -91,7 +91,17 @@ impl Checker<'_> {
                 };
                 let d = Diagnostic::error(E0202, message, entry.place(), "declared again here");
                 let d = d.label(first.place(), format!("first declared here, as {}", first.noun()));
-                sink.push(if unnamed { d.help("name them: `fit Model to data as first { ... }`") } else { d });
+                sink.push(d.help(match unnamed {
+                    true => "name them: `fit Model to data as first { ... }`",
+                    false => "give one of them another name",
+                }));
+                // What is fitted under the name is not missing.
+                match &entry.item {
+                    Item::Data(d) => drop(self.data.entry(d.name.name.clone()).or_insert(None)),
+                    Item::Model(m) => drop(self.models.entry(m.name.name.clone()).or_insert(None)),
+                    Item::Network(n) => drop(self.networks.entry(n.name.name.clone()).or_insert(None)),
+                    _ => {}
+                }
                 continue;
             }
             out.push(entry);

@@ -43,7 +43,7 @@ impl Checker<'_> {
                     [] if self.models.contains_key(&of.name) => (
                         format!("no fit is about the model `{}`", of.name),
                         "add `fit Model to data { }`, or use `solve` or `simulate` for a model with known numbers"
-                            .to_string(),
+                            .into(),
                     ),
                     [] if self.data.contains_key(&of.name) => {
                         let id = self.data.get(&of.name).copied().flatten();
@@ -53,7 +53,7 @@ impl Checker<'_> {
                             None if !names.is_empty() => format!("fits: {}", names.join(", ")),
                             None => format!("add `fit Model to {}`, and name the fit or the model", of.name),
                         };
-                        (format!("`{}` is a data set, and a prediction goes on from a fit", of.name), help)
+                        (format!("`{}` is a data set, and a prediction goes on from a fit", of.name), help.into())
                     }
                     [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
                     _ => (
@@ -61,7 +61,8 @@ impl Checker<'_> {
                         format!(
                             "name one of them: {}",
                             several.iter().map(|(n, ..)| n.as_str()).collect::<Vec<_>>().join(", ")
-                        ),
+                        )
+                        .into(),
                     ),
                 };
                 cx.sink.push(

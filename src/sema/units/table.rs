@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0801, E0804, E0806};
-use crate::diagnostics::{Among, Diagnostic, Sink};
+use crate::diagnostics::{Advice, Among, Diagnostic, Sink, nearest};
 use crate::hir::{Conversion, Symbol, Unit, known_unit, known_units};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, UnitExpr};
@@ -13,13 +13,17 @@ use crate::syntax::ast::{self, ExprKind, UnitExpr};
 const SHIFTED: [(&str, f64); 1] = [("degC", 273.15)];
 
 /// Names of units, which are written with their symbols.
-const SPOKEN: [(&str, &str); 26] = [
+const SPOKEN: [(&str, &str); 30] = [
     ("second", "s"),
     ("sec", "s"),
     ("minute", "min"),
     ("hour", "h"),
     ("hr", "h"),
     ("day", "d"),
+    ("dy", "d"),
+    ("y", "yr"),
+    ("celsius", "degC"),
+    ("ohm", "Ohm"),
     ("year", "yr"),
     ("a", "yr"),
     ("meter", "m"),
@@ -112,14 +116,17 @@ impl Table {
         known_units().for_each(|known| all.push(known));
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
         let near = match spoken {
-            Some((_, symbol)) => Some((*symbol).to_string()),
-            None => crate::diagnostics::closest(name, all).map(str::to_string),
+            Some((_, symbol)) => Some(((*symbol).to_string(), true)),
+            None => other_form(name)
+                .map(|form| (form, true))
+                .or_else(|| nearest(name, all).map(|(near, alone)| (near.to_string(), alone))),
         };
         sink.push(d.help(match near {
-            Some(near) => {
-                format!("did you mean `{near}`? A unit of your own is declared at the top level: `unit {name}`")
+            Some((near, alone)) => {
+                let own = format!("A unit of your own is declared at the top level: `unit {name}`");
+                Advice { text: format!("did you mean `{near}`? {own}"), instead: alone.then_some(near) }
             }
-            None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`"),
+            None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`").into(),
         }));
     }
 
@@ -150,6 +157,19 @@ impl Table {
             None => Err(Some(unit)),
         }
     }
+}
+
+/// A unit with its power behind it, `m2`, or with the sign of millionths, as it is written here.
+fn other_form(name: &str) -> Option<String> {
+    let symbol = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let power = name.get(symbol.len()..)?;
+    let plain = match symbol.strip_prefix(['\u{b5}', '\u{3bc}']) {
+        Some(rest) => format!("u{rest}"),
+        None => symbol.to_string(),
+    };
+    known_unit(&plain)?;
+    let whole = if power.is_empty() { plain } else { format!("{plain}^{power}") };
+    (whole != name).then_some(whole)
 }
 
 /// The zero, in kelvin, of a unit that measures from another one.

@@ -57,6 +57,8 @@ struct Writer<'a, 'b> {
     /// Whether the next lexeme starts a statement, and whether statements are settings.
     starts_statement: bool,
     settings: bool,
+    /// The position of the lexeme at hand.
+    at: usize,
 }
 
 impl<'a, 'b> Writer<'a, 'b> {
@@ -76,12 +78,20 @@ impl<'a, 'b> Writer<'a, 'b> {
             last_is_key: false,
             starts_statement: true,
             settings: false,
+            at: 0,
         }
+    }
+
+    /// Whether the bracket at hand opens the element of a sum: `sum(i in cell)`.
+    fn opens_element(&self) -> bool {
+        let is = |after: usize, text: &str| self.lexemes.get(self.at + after).is_some_and(|l| l.text == text);
+        self.last.is_some_and(|l| l.text == "sum") && is(0, "(") && is(2, "in")
     }
 
     fn lines(mut self) -> Vec<Line> {
         for at in 0..self.lexemes.len() {
             let lexeme = self.lexemes[at];
+            self.at = at;
             match lexeme.kind {
                 Kind::Token(TokenKind::Newline) => {
                     self.newlines += 1;
@@ -177,16 +187,17 @@ impl<'a, 'b> Writer<'a, 'b> {
         // In brackets an operator may start a line.
         let before = if self.in_group() { self.previous } else { self.last };
         let sign = is_sign(lexeme, before.as_ref(), self.last_is_key);
-        let blank = self.last.is_some_and(|before| {
-            blank(Context {
-                before: &before,
-                before_is_sign: self.last_is_sign,
-                before_is_key: self.last_is_key,
-                this: lexeme,
-                this_is_sign: sign,
-                in_subscript: matches!(self.open.last(), Some(Open::Group { subscript: true, .. })),
-            })
-        });
+        let blank = !self.opens_element()
+            && self.last.is_some_and(|before| {
+                blank(Context {
+                    before: &before,
+                    before_is_sign: self.last_is_sign,
+                    before_is_key: self.last_is_key,
+                    this: lexeme,
+                    this_is_sign: sign,
+                    in_subscript: matches!(self.open.last(), Some(Open::Group { subscript: true, .. })),
+                })
+            });
         let line = self.line();
         if blank {
             line.code.push(' ');
@@ -195,10 +206,11 @@ impl<'a, 'b> Writer<'a, 'b> {
         let before = self.last.replace(*lexeme);
         self.previous = Some(*lexeme);
         self.last_is_sign = sign;
+        let was_key = self.last_is_key;
         self.last_is_key = self.settings && !self.open.is_empty() && self.starts_statement && lexeme.is_word();
         self.starts_statement = false;
         if let Some(bracket) = lexeme.opens() {
-            let subscript = bracket == b'[' && lexeme.glued && before.is_some_and(|b| b.is_word());
+            let subscript = bracket == b'[' && lexeme.glued && !was_key && before.is_some_and(|b| b.is_word());
             self.open.push(Open::Group { line: self.lines.len(), subscript });
         }
     }

@@ -9,6 +9,9 @@ pub(super) const BEFORE_VALUE: [&str; 17] = [
     "return", "init",
 ];
 
+/// Words of expressions that are the name of no function.
+const WORDS: [&str; 6] = ["if", "then", "else", "and", "or", "not"];
+
 /// What is known about a lexeme's neighbourhood.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a, 'b> {
@@ -58,8 +61,11 @@ pub(super) fn blank(context: Context) -> bool {
     if matches!(before.kind, Kind::Token(TokenKind::Semicolon)) || before.symbol() == Some(b',') {
         return true;
     }
-    if joined(before, this) {
+    if joined(before, this) || this.symbol() == Some(b'.') {
         return false;
+    }
+    if matches!(this.kind, Kind::Token(TokenKind::Open(b'(' | b'['))) && is_set_off(before, before_is_key, this) {
+        return true;
     }
     let sum = |l: &Lexeme| matches!(l.symbol(), Some(b'+' | b'-'));
     if in_subscript && ((sum(this) && !this_is_sign) || sum(before)) {
@@ -78,12 +84,19 @@ pub(super) fn blank(context: Context) -> bool {
         return wants_blank_after(before);
     }
     match this.kind {
-        // A range is no subscript of the word before it.
-        Kind::Token(TokenKind::Open(b'[')) if before.text == "in" => true,
         // Whether a name, its primes and its brackets stand together decides what they mean.
         Kind::Token(TokenKind::Primes | TokenKind::Open(b'(' | b'[')) => !this.glued,
         _ => true,
     }
+}
+
+/// Whether a bracket belongs to no name before it, so that a blank changes nothing: that of the value of a setting, that behind a word of
+/// the language, and the one behind `sum(i in cell)`.
+fn is_set_off(before: &Lexeme, before_is_key: bool, this: &Lexeme) -> bool {
+    let round = this.opens() == Some(b'(');
+    before_is_key
+        || before.text == "in"
+        || round && (WORDS.contains(&before.text) || matches!(before.kind, Kind::Token(TokenKind::Close(b')'))))
 }
 
 /// Whether two symbols make one operator: `>=`, `->`, `..`.

@@ -188,3 +188,30 @@ fn long_lists_of_declarations_are_cut() {
     }
     ");
 }
+
+#[test]
+fn brackets_stand_together_with_names_alone() {
+    let text = "network net {\n  input(x, y) over window\n  conv1d[8,8] kernel 3 relu\n  mlp[ 8 ]relu\n  output v[2] over window\n}\n\
+                data d = csv(\"d.csv\") { time t; missing(\"NA\",\"-\"); x = x }\n\
+                data g = simulate M { from(1,1); steps 10; dt 0.1 }\n\
+                model M {\n  index cell = 1 .. 10\n  state x, u[ cell ] [ m / s ]\n  param k = 1 in[0,2]\n  x' = if(x>1)then(k)else(x)\n  \
+                for i in 1 ..10 { u[ i ]' = sum(j in 1.. 3)(x + u[ j - 0 ]) }\n}\nuse std . systems . Lorenz63\n";
+    insta::assert_snapshot!(formatted(text), @r#"
+    network net {
+      input (x, y) over window
+      conv1d [8, 8] kernel 3 relu
+      mlp [8] relu
+      output v[2] over window
+    }
+    data d = csv("d.csv") { time t; missing ("NA", "-"); x = x }
+    data g = simulate M { from (1, 1); steps 10; dt 0.1 }
+    model M {
+      index cell = 1..10
+      state x, u[cell] [m/s]
+      param k = 1 in [0, 2]
+      x' = if (x > 1) then (k) else (x)
+      for i in 1..10 { u[i]' = sum(j in 1..3) (x + u[j-0]) }
+    }
+    use std.systems.Lorenz63
+    "#);
+}

@@ -1,0 +1,226 @@
+//! Functions and numbers as other languages spell them, and what is written for them here.
+
+use super::functions::DIFFERENCES;
+use super::holes::LIBRARIES;
+use super::leibniz::DERIVATIVES;
+use super::resolve::Resolver;
+use super::scope::Meaning;
+use super::suggest::{self, did_you_mean};
+use crate::diagnostics::codes::E0204;
+use crate::diagnostics::{Advice, Among, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast;
+
+/// Other names of functions; letter case does not count.
+const SPELLED: [(&str, &str); 19] = [
+    ("arcsin", "asin"),
+    ("arccos", "acos"),
+    ("arctan", "atan"),
+    ("arctg", "atan"),
+    ("tg", "tan"),
+    ("sh", "sinh"),
+    ("ch", "cosh"),
+    ("th", "tanh"),
+    ("fabs", "abs"),
+    ("absolute", "abs"),
+    ("sgn", "sign"),
+    ("signum", "sign"),
+    ("sqroot", "sqrt"),
+    ("root", "sqrt"),
+    ("maximum", "max"),
+    ("fmax", "max"),
+    ("minimum", "min"),
+    ("fmin", "min"),
+    ("power", "pow"),
+];
+
+/// Functions that are formulas here: `_` stands for an argument that is a factor, `{}` for one as it is.
+const FORMULAS: [(&str, &str); 27] = [
+    ("log2", "ln({})/ln(2)"),
+    ("ld", "ln({})/ln(2)"),
+    ("log10", "ln({})/ln(10)"),
+    ("lg", "ln({})/ln(10)"),
+    ("log1p", "ln(1 + _)"),
+    ("expm1", "exp({}) - 1"),
+    ("exp2", "2^_"),
+    ("exp10", "10^_"),
+    ("sqr", "_^2"),
+    ("square", "_^2"),
+    ("cbrt", "_^(1/3)"),
+    ("cot", "1/tan({})"),
+    ("ctg", "1/tan({})"),
+    ("sec", "1/cos({})"),
+    ("csc", "1/sin({})"),
+    ("sech", "1/cosh({})"),
+    ("coth", "1/tanh({})"),
+    ("asinh", "ln(_ + sqrt(_^2 + 1))"),
+    ("arcsinh", "ln(_ + sqrt(_^2 + 1))"),
+    ("acosh", "ln(_ + sqrt(_^2 - 1))"),
+    ("arccosh", "ln(_ + sqrt(_^2 - 1))"),
+    ("atanh", "ln((1 + _)/(1 - _))/2"),
+    ("arctanh", "ln((1 + _)/(1 - _))/2"),
+    ("sigmoid", "1/(1 + exp(-_))"),
+    ("expit", "1/(1 + exp(-_))"),
+    ("softplus", "ln(1 + exp({}))"),
+    ("heaviside", "if _ > 0 then 1 else 0"),
+];
+
+/// Functions that round, which have no derivative.
+const ROUNDING: [&str; 7] = ["floor", "ceil", "round", "trunc", "mod", "fmod", "int"];
+
+impl Resolver<'_, '_> {
+    /// Says that there is no function of the name of `call`.
+    pub(super) fn unknown_function(&mut self, call: &ast::Call, span: Span) {
+        let name = call.function.name.as_str();
+        let needs_index = DIFFERENCES.contains(&name) && call.arguments.first().is_some_and(|a| self.holds_broken(a));
+        if needs_index {
+            // Where its index set is missing, that has been reported.
+            return;
+        }
+        let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), call.function.span, "unknown");
+        let d = match self.scope.names.get(name).map(|entry| entry.meaning) {
+            Some(meaning) => self.called_name(d, meaning, call, span),
+            None => {
+                let d = d.help(self.function_meant(call, span));
+                match self.derivative_called(call) {
+                    Some(written) => d.replace(span, written),
+                    None => d,
+                }
+            }
+        };
+        self.sink.push(d.missing_among(Among::Items, name));
+    }
+
+    /// A name that is no function with parentheses behind it.
+    fn called_name(&self, d: Diagnostic, meaning: Meaning, call: &ast::Call, span: Span) -> Diagnostic {
+        let name = call.function.name.as_str();
+        let argument = match call.arguments.as_slice() {
+            [one] => self.sources.text(one.span),
+            _ => "",
+        };
+        match (meaning, argument) {
+            (Meaning::State(_) | Meaning::Input(_), "t") => {
+                d.help(format!("what depends on the time is written without it: `{name}`")).replace(span, name)
+            }
+            (Meaning::State(_), "0") if self.left == Some(span) => {
+                let value = self.right.map_or("1", |right| self.sources.text(right));
+                d.help(format!("a value at the start is declared: `initial {name} = {value}`"))
+            }
+            (Meaning::Hole(_), _) => {
+                d.help(format!("a hole with a name is written without parentheses: `{name}`")).replace(span, name)
+            }
+            _ => {
+                let end = call.function.span.end;
+                let help = format!("`{name}` is not a function; multiplication is written `{name}*(...)`");
+                d.help(help).replace(Span { start: end, end, ..call.function.span }, "*")
+            }
+        }
+    }
+
+    /// The derivative that `diff(x, t)`, `der(x)` and `D(x)` are of a state.
+    fn derivative_called(&self, call: &ast::Call) -> Option<String> {
+        let name = call.function.name.as_str();
+        let first = call.arguments.first().map(|a| self.sources.text(a.span))?;
+        let of_time = match call.arguments.get(1..) {
+            Some([]) => true,
+            Some([time]) => self.sources.text(time.span) == "t",
+            _ => false,
+        };
+        let is_state = self.scope.states.values().any(|s| s.name == first);
+        let is_derivative = DERIVATIVES.contains(&name) || name == "D" && self.scope.axes.is_empty();
+        (of_time && is_state && is_derivative).then(|| format!("{first}'"))
+    }
+
+    /// What a function that is not there was meant to be.
+    fn function_meant(&self, call: &ast::Call, span: Span) -> Advice {
+        let name = call.function.name.as_str();
+        let first = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
+        let second = call.arguments.get(1).map_or("y", |a| self.sources.text(a.span));
+        let lower = name.to_lowercase();
+        if name == "sum" {
+            return "a sum names its element: `sum(i in cell) u[i]`".into();
+        }
+        if LIBRARIES.contains(&name) {
+            let text = self.sources.text(span);
+            return Advice::instead(
+                format!("a hole, an unknown term, has a question mark: `?{text}`"),
+                format!("?{name}"),
+            );
+        }
+        let of_state = name == "D" && self.scope.states.values().any(|s| s.name == first);
+        if DERIVATIVES.contains(&name) || of_state && self.scope.axes.is_empty() {
+            return Advice::new(format!("a derivative with respect to time is written `{first}'`"));
+        }
+        if DIFFERENCES.contains(&name) {
+            let over = "is of what stands over an index set with a spacing: `index cell = 50 spacing 0.1`";
+            return format!("`{name}` {over}, `state u[cell]`").into();
+        }
+        if self.scope.callable().iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return suggest::help("functions", name, self.scope.callable());
+        }
+        if let Some((_, here)) = SPELLED.iter().find(|(other, here)| *other == lower && *here != "pow") {
+            return did_you_mean(here);
+        }
+        if let Some((_, formula)) = FORMULAS.iter().find(|(other, _)| *other == lower) {
+            return format!("write `{}`", formula.replace('_', &factor(first)).replace("{}", first)).into();
+        }
+        match lower.as_str() {
+            "pow" | "power" => format!("a power is written `{}^{}`", factor(first), factor(second)).into(),
+            "atan2" | "arctan2" => {
+                let quotient = format!("{}/{}", factor(first), factor(second));
+                format!("an angle between -pi/2 and pi/2 is written `atan({quotient})`").into()
+            }
+            _ if ROUNDING.contains(&lower.as_str()) => {
+                "rounding has no derivative, so it is not part of the language; a jump is written `if x > 1 then 1 else 0`"
+                    .into()
+            }
+            _ => suggest::help("functions", name, self.scope.callable()),
+        }
+    }
+
+    /// Whether a name in `expr` has a declaration that has been reported.
+    fn holds_broken(&self, expr: &ast::Expr) -> bool {
+        if let ast::ExprKind::Name(name) = &expr.kind {
+            return self.scope.names.get(name.as_str()).is_some_and(|entry| matches!(entry.meaning, Meaning::Broken));
+        }
+        let mut found = false;
+        super::functions::each_part(expr, &mut |part| found |= self.holds_broken(part));
+        found
+    }
+
+    /// The numbers that have names elsewhere.
+    pub(super) fn number_meant(&self, name: &str) -> Option<Advice> {
+        match name {
+            "e" => Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into()),
+            "E" if !self.scope.names.contains_key("e") => {
+                Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into())
+            }
+            "\u{3c0}" => Some(did_you_mean("pi")),
+            _ => None,
+        }
+    }
+}
+
+/// `text` as a factor: in parentheses unless it is a name, a number or a call.
+fn factor(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '.');
+    let call = text
+        .strip_suffix(')')
+        .and_then(|t| t.split_once('('))
+        .is_some_and(|(name, inside)| !name.is_empty() && name.chars().all(plain) && !inside.contains([')', '(']));
+    if call || text.chars().all(plain) { text.to_string() } else { format!("({text})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::factor;
+
+    #[test]
+    fn what_is_no_factor_gets_parentheses() {
+        for (text, written) in [("x", "x"), ("x'", "x'"), ("2.5", "2.5"), ("f(x)", "f(x)"), ("a + b", "(a + b)")] {
+            assert_eq!(factor(text), written);
+        }
+        assert_eq!(factor("f(x) + g(x)"), "(f(x) + g(x))");
+        assert_eq!(factor("(a)*(b)"), "((a)*(b))");
+    }
+}

@@ -1,0 +1,132 @@
+//! Why a statement cannot be read that is written as other languages have it, and the edit that mends it.
+
+mod holes;
+mod numbers;
+mod statements;
+
+use std::ops::Range;
+
+use super::explain::{Said, Stop};
+use super::lexer::{Token, TokenKind};
+use super::slips::CALLED;
+
+/// An edit: the bytes that go and what stands there instead.
+type Edit = (Range<usize>, String);
+
+impl<'a> Stop<'a> {
+    /// What is said of a notation of other languages.
+    pub(super) fn elsewhere(&self) -> Option<Said> {
+        self.decimal_comma()
+            .or_else(|| self.power())
+            .or_else(|| self.named_hole())
+            .or_else(|| self.value_left_open())
+            .or_else(|| self.bounds_of_coefficients())
+            .or_else(|| self.product_of_units())
+            .or_else(|| self.range_of_a_parameter())
+            .or_else(|| self.conditional())
+            .or_else(|| self.comparison())
+            .or_else(|| self.header())
+            .or_else(|| self.declared())
+            .or_else(|| self.module())
+            .or_else(|| self.derivative())
+            .or_else(|| self.blank())
+    }
+
+    /// The text from one token to another.
+    fn between(&self, from: Token, to: Token) -> &'a str {
+        self.text.get(from.start..to.end).unwrap_or_default()
+    }
+
+    /// The position in the statement of the first token that does not end before the place.
+    fn position(&self) -> usize {
+        self.tokens.partition_point(|t| t.end <= self.place.start)
+    }
+
+    /// The tokens of the statement before the place, the last first.
+    fn backwards(&self) -> impl Iterator<Item = Token> + '_ {
+        self.tokens.get(..self.position()).unwrap_or_default().iter().rev().copied()
+    }
+
+    /// The tokens of the statement from the place on.
+    fn onwards(&self) -> &'a [Token] {
+        self.tokens.get(self.position()..).unwrap_or_default()
+    }
+
+    /// Whether `name` follows `word` somewhere in the file.
+    fn follows_in_file(&self, word: &str, name: &str) -> bool {
+        self.file.windows(2).any(|pair| match pair {
+            [a, b] => self.slice(*a) == word && self.slice(*b) == name,
+            _ => false,
+        })
+    }
+
+    /// Whether the file declares something called `name`.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        let starts = |text: &str| matches!(text, "state" | "param" | "const" | "input" | "let" | "field");
+        let mut declares = false;
+        let mut before = "";
+        for &token in self.file {
+            let text = self.slice(token);
+            if matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon) {
+                declares = false;
+            }
+            if declares && text == name && (before == "," || starts(before)) {
+                return true;
+            }
+            declares |= starts(text);
+            before = text;
+        }
+        false
+    }
+
+    /// Whether the number before is an exponent, which has no unit.
+    pub(super) fn is_exponent(&self) -> bool {
+        self.backwards().nth(1).is_some_and(|t| self.slice(t) == "^")
+    }
+
+    /// The unit that a number is followed by without brackets: `m/s^2`.
+    pub(super) fn unit_text(&self) -> Option<&'a str> {
+        let first = self.next?;
+        let mut last = first;
+        for &token in self.onwards().iter().skip(1) {
+            let part = token.kind == TokenKind::Word
+                || token.kind == TokenKind::Number
+                || matches!(self.slice(token), "/" | "^");
+            if !part || token.start != last.end {
+                break;
+            }
+            last = token;
+        }
+        Some(self.between(first, last))
+    }
+
+    /// The edit that puts in a missing operator, or takes away a blank that stands for none, where no other thing can be meant.
+    pub(super) fn operator_meant(&self) -> Option<Edit> {
+        let (before, next) = self.before.zip(self.next)?;
+        let gap = before.end..next.start;
+        let is_function = before.kind == TokenKind::Word && CALLED.contains(&self.slice(before));
+        if is_function {
+            return match next.kind {
+                TokenKind::Open(b'(') => Some((gap, String::new())),
+                TokenKind::Word if self.onwards().get(1).is_none_or(|t| t.start > next.end || self.ends_factor(*t)) => {
+                    Some((before.end..next.end, format!("({})", self.slice(next))))
+                }
+                _ => None,
+            };
+        }
+        let value = match next.kind {
+            TokenKind::Word => self.is_declared(self.slice(next)),
+            TokenKind::Open(b'(') => before.kind != TokenKind::Word || self.is_declared(self.slice(before)),
+            _ => false,
+        };
+        let behind =
+            matches!(before.kind, TokenKind::Word | TokenKind::Number | TokenKind::Close(b')') | TokenKind::Primes);
+        let on_one_line = self.text.get(gap.clone()).is_some_and(|text| !text.contains(['\n', '\r']));
+        (value && behind && on_one_line).then(|| (gap, "*".to_string()))
+    }
+
+    /// Whether a name ends before `token`: neither a call nor a subscript goes on with it.
+    fn ends_factor(&self, token: Token) -> bool {
+        matches!(self.slice(token), "+" | "-" | "*" | "/" | ")" | ",")
+    }
+}

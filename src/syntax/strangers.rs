@@ -1,0 +1,243 @@
+//! Characters that are not part of the language, and what is written for them.
+
+use super::lexer::{Lexer, TokenKind, code_point, is_direction_control, is_invisible};
+use crate::diagnostics::codes;
+
+/// What to write instead of a character, and the text that mends it where that is a replacement of the character alone.
+fn replacement(c: char) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match c {
+        '&' => ("conditions are joined by the word `and`", Some(" and ")),
+        '|' => ("conditions are joined by the word `or`; an absolute value is written `abs(x)`", None),
+        '!' => ("a condition is turned round by the word `not`", Some("not ")),
+        '\u{2212}' | '\u{2013}' | '\u{2014}' => ("write the minus of the keyboard: `-`", Some("-")),
+        '\u{00b7}' | '\u{0387}' | '\u{00d7}' | '\u{22c5}' | '\u{2217}' | '\u{2022}' => {
+            ("multiplication is written `*`", Some("*"))
+        }
+        '\u{00f7}' | '\u{2215}' => ("division is written `/`", Some("/")),
+        '\u{2264}' => ("write `<=`", Some("<=")),
+        '\u{2265}' => ("write `>=`", Some(">=")),
+        '\u{2260}' => ("write `!=`", Some("!=")),
+        '\u{2019}' | '\u{2018}' | '\u{2032}' | '\u{b4}' | '`' => {
+            ("a derivative is written with the straight quote: `x'`", Some("'"))
+        }
+        '\u{2033}' => ("a second derivative is written with two straight quotes: `x''`", Some("''")),
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => {
+            ("a string is written with straight quotes: `\"`", Some("\""))
+        }
+        '\u{00b2}' => ("a power is written `^2`", Some("^2")),
+        '\u{00b3}' => ("a power is written `^3`", Some("^3")),
+        '\u{2202}' | '\u{2207}' => ("derivatives are written `x'` in time and `dx(u)`, `dxx(u)` in space", None),
+        '\u{221a}' => ("a square root is written `sqrt(x)`", None),
+        '\u{221e}' => ("numbers are finite; a range without an end is left out", None),
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            ("write an ordinary space", Some(" "))
+        }
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => ("write an ordinary space", Some("")),
+        '\u{2080}'..='\u{2089}' => ("write an ordinary digit: `x1`", digit(c)),
+        _ => return None,
+    })
+}
+
+/// The ordinary digit for one below the line.
+fn digit(c: char) -> Option<&'static str> {
+    const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    DIGITS.get(u32::from(c).checked_sub(0x2080)? as usize).copied()
+}
+
+/// So many bytes of a line are looked at on each side of a character; time stays linear in the length of lines.
+const LOOK: usize = 256;
+
+impl Lexer<'_, '_, '_> {
+    /// A character outside the language.
+    pub(super) fn stranger(&mut self, c: char) {
+        if c == '\0' || is_direction_control(c) {
+            self.report_hidden(c, self.at);
+            return self.push(TokenKind::Bad, self.at + c.len_utf8());
+        }
+        let end = self.at + c.len_utf8();
+        let message = match c.is_control() || c.is_whitespace() || is_invisible(c) {
+            true => format!("unexpected invisible character {}", code_point(c)),
+            false if c.is_ascii() => format!("unexpected character `{c}`"),
+            false => format!("unexpected character `{c}` ({})", code_point(c)),
+        };
+        let doubled = matches!(c, '&' | '|') && self.rest().chars().nth(1) == Some(c);
+        if self.line_reported {
+            return self.push(TokenKind::Bad, end);
+        }
+        // A second derivative in quotes of print.
+        let quotes = self.run(self.at, |other| other == c);
+        let primes = replacement(c).is_some_and(|(_, instead)| instead == Some("'")) && quotes > end;
+        if primes {
+            let count = self.text.get(self.at..quotes).map_or(1, |run| run.chars().count());
+            let help = "derivatives are written with straight quotes: `x''`".to_string();
+            return self.bad_with_edit(codes::E0108, message, quotes, help, (self.at..quotes, "'".repeat(count)));
+        }
+        let end = if doubled { end + 1 } else { end };
+        match replacement(c) {
+            // The quotes of a text are replaced together.
+            Some((help, Some(quote))) if quote == "\"" && self.printed_quotes().is_some() => {
+                let close = self.printed_quotes().unwrap_or(end);
+                let inside = self.text.get(end..close).unwrap_or_default();
+                let inside = inside.trim_end_matches(['\u{201c}', '\u{201d}', '"']);
+                let edit = (self.at..close, format!("\"{inside}\""));
+                self.bad_with_edit(codes::E0108, message, end, help.to_string(), edit);
+            }
+            Some((help, Some(instead))) => {
+                let apart = |text: &str| text.is_empty() || text.ends_with(' ') || text.starts_with(' ');
+                let before = self.text.get(..self.at).is_some_and(apart);
+                let after = self.text.get(end..).is_some_and(apart);
+                let instead = match instead.trim() {
+                    "and" => format!("{}and{}", if before { "" } else { " " }, if after { "" } else { " " }),
+                    _ => instead.to_string(),
+                };
+                self.bad_with_edit(codes::E0108, message, end, help.to_string(), (self.at..end, instead));
+            }
+            Some((help, None)) if doubled => {
+                let edit = (self.at..end, "or".to_string());
+                self.bad_with_edit(codes::E0108, message, end, help.to_string(), edit);
+            }
+            Some((help, None)) => self.bad(codes::E0108, message, end, "", Some(help.to_string())),
+            None => self.bad(codes::E0108, message, end, "", None),
+        }
+    }
+
+    /// The text of the current line before the current place, of a long one its end.
+    fn line_before(&self) -> &str {
+        let mut start = self.at.saturating_sub(LOOK);
+        while !self.text.is_char_boundary(start) {
+            start += 1;
+        }
+        let before = self.text.get(start..self.at).unwrap_or_default();
+        before.rsplit(['\n', '\r']).next().unwrap_or_default()
+    }
+
+    /// The text of the current line from the current place on, of a long one its start.
+    fn line_on(&self) -> &str {
+        let mut end = (self.at + LOOK).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let on = self.text.get(self.at..end).unwrap_or_default();
+        on.split(['\n', '\r']).next().unwrap_or_default()
+    }
+
+    /// Whether a line of the file declares `name`.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        let declares = |line: &str| {
+            // What stands in brackets is a unit, an index set or a range.
+            let outside: String =
+                line.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+            let mut words = outside.split(|c: char| !(c == '_' || c.is_alphanumeric())).filter(|w| !w.is_empty());
+            match words.next() {
+                Some("state" | "input") => words.any(|w| w == name),
+                Some("param" | "const" | "let") => words.next() == Some(name),
+                _ => false,
+            }
+        };
+        self.text.split(['\n', '\r', ';', '{']).any(|line| declares(line.trim_start()))
+    }
+
+    /// How many bytes start a comment of other languages here, if any do: `#`, `%` where it is no per cent sign, `--` at the start of a
+    /// file.
+    pub(super) fn comment_of_others(&self) -> Option<usize> {
+        match self.rest().as_bytes().first()? {
+            b'#' => Some(1),
+            b'-' if self.rest().starts_with("--") && self.starts_file() => Some(2),
+            // `5%`, `5 %` and `[%]` are about a share, `a % b` about a remainder.
+            b'%' => {
+                let before = self.line_before();
+                let apart = before.ends_with([' ', '\t']) && !before.trim_end().ends_with(|c: char| c.is_ascii_digit());
+                let mut words = self.line_on().trim_start_matches('%').split_whitespace();
+                let first = words.next();
+                let word = first.is_some_and(|w| w.chars().all(char::is_alphabetic) && w.chars().count() > 1);
+                let starts_line = before.trim().is_empty() && first.is_some_and(|w| w.starts_with(char::is_alphabetic));
+                (starts_line || apart && (word || words.next().is_some())).then_some(1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nothing stands before but comments and blank lines.
+    fn starts_file(&self) -> bool {
+        const FEW: usize = 64;
+        self.tokens.len() < FEW && self.tokens.iter().all(|t| t.kind == TokenKind::Newline)
+    }
+
+    /// Passes over a comment that starts as in other languages; the first of a file is reported.
+    pub(super) fn pass_comment(&mut self, width: usize) {
+        let end = self.run(self.at, |c| c != '\n' && c != '\r');
+        if !std::mem::replace(&mut self.comment_reported, true) {
+            let start = self.at..self.at + width;
+            let sign = self.text.get(start.clone()).unwrap_or_default();
+            let message = format!("a comment does not start with `{sign}`");
+            let help = "a comment starts with `//`, here and wherever else it does not".to_string();
+            self.out.error_with_edit(codes::E0108, message, start.clone(), help, (start, "//".to_string()));
+        }
+        self.at = end;
+    }
+
+    /// A colon, which other languages have in many places.
+    pub(super) fn colon(&mut self) {
+        let (at, rest) = (self.at, self.rest());
+        let before = self.line_before().trim();
+        let after = self.line_on().get(1..).unwrap_or_default().trim();
+        let first = before.split_whitespace().next().unwrap_or_default().to_string();
+        let name = before.rsplit([' ', '{', ';', '(', ',']).next().unwrap_or_default().to_string();
+        let declares = |word: &str| matches!(word, "state" | "input" | "param" | "const" | "let");
+        let is_header = matches!(first.as_str(), "model" | "network" | "test");
+        let (help, edit) = match () {
+            () if rest.starts_with(":=") => {
+                (format!("sides are set equal by `=` alone: `{name} = ...`"), Some((at..at + 2, "=")))
+            }
+            () if is_header && after.starts_with('{') => {
+                ("a block starts with its brace alone".to_string(), Some((at..at + 1, "")))
+            }
+            () if is_header && after.is_empty() => {
+                (format!("braces enclose what belongs to it: `{before} {{ ... }}`"), None)
+            }
+            () if before.contains('?') => ("a conditional is written `if x > 1 then 2 else 3`".to_string(), None),
+            () if declares(&first) && first == name => {
+                ("a declaration has no colon".to_string(), Some((at..at + 1, "")))
+            }
+            () if matches!(first.as_str(), "param" | "const" | "let") => {
+                (format!("a value stands behind an equals sign: `{name} = {after}`"), Some((at..at + 1, " =")))
+            }
+            () if declares(&first) => (format!("a unit stands in brackets behind a blank: `{name} [{after}]`"), None),
+            () if !name.is_empty() && !after.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') => {
+                ("a setting has no colon: `dt 0.1`".to_string(), Some((at..at + 1, "")))
+            }
+            () => ("blocks stand in braces, and values behind `=`".to_string(), None),
+        };
+        let message = "unexpected character `:`".to_string();
+        match edit {
+            Some((gone, instead)) => {
+                self.bad_with_edit(codes::E0108, message, gone.end, help, (gone, instead.to_string()))
+            }
+            None => self.bad(codes::E0108, message, at + 1, "", Some(help)),
+        }
+    }
+
+    /// The sign of degrees.
+    pub(super) fn degree(&mut self) {
+        let celsius = self.rest().starts_with("\u{b0}C");
+        let (end, unit) = match celsius {
+            true => (self.at + 3, "degC"),
+            false => (self.at + 2, "deg"),
+        };
+        let help = match celsius {
+            true => {
+                "degrees Celsius are written `degC`; models calculate in kelvin, `K`, and data in `degC` are converted"
+            }
+            false => "degrees of angles are written `deg`, of temperature `degC`",
+        };
+        let message = "unexpected character `\u{b0}` (U+00B0)".to_string();
+        self.bad_with_edit(codes::E0108, message, end, help.to_string(), (self.at..end, unit.to_string()));
+    }
+
+    /// Quotes of print around a text in one line.
+    pub(super) fn printed_quotes(&self) -> Option<usize> {
+        let line = self.line_on();
+        let close = line.char_indices().skip(1).find(|(_, c)| matches!(c, '\u{201d}' | '\u{201c}' | '"'))?;
+        Some(self.at + close.0 + close.1.len_utf8())
+    }
+}
