@@ -6,7 +6,7 @@
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, Scratch as FactorScratch, Storage, factor};
+use super::factor::{Factor, Scratch as FactorScratch, Storage, factor_of_normal_matrix};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::pieces::{Given, Piece, Sums, in_pieces};
@@ -114,8 +114,8 @@ impl Factor {
     /// `upstream_eps = dl/d eps` `(B)`. `solution` is that of `problem`.
     ///
     /// # Errors
-    /// Lengths that do not fit, a problem that does not match the factor, an adjoint solution that is not finite or, in single or mixed
-    /// precision, does not settle. Gradients may overflow all the same: [`Gradients::check`].
+    /// Lengths that do not fit, a problem that does not match the factor, an adjoint solution that is not finite or, where there are two
+    /// corrections or more, does not settle. Gradients may overflow all the same: [`Gradients::check`].
     pub fn adjoint(
         &self,
         problem: &Problem,
@@ -190,7 +190,8 @@ impl Factor {
                 let done = adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients);
                 if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
-                    return factor(&double)?.adjoint_into(&double, solution, upstream, wanted, gradients);
+                    let made = factor_of_normal_matrix(&double)?;
+                    return made.adjoint_by(&double, solution, upstream, wanted, gradients);
                 }
                 done
             }

@@ -1,5 +1,7 @@
 //! Factors of the normal matrices of a batch.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
@@ -32,6 +34,8 @@ pub struct Factor {
     pub(crate) unscaled: Vec<f64>,
     /// Why the rows were factored in place of the normal matrix that the scheme asks for.
     pub(crate) failure: Option<SolveError>,
+    /// A factor of the rows, for solves that did not settle by this one.
+    pub(crate) rows: OnceLock<Box<Factor>>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
 }
@@ -81,6 +85,7 @@ fn empty(problem: &Problem) -> Factor {
         propagators: Vec::new(),
         unscaled: Vec::new(),
         failure: None,
+        rows: OnceLock::new(),
         pool: Pool::default(),
     }
 }
@@ -111,6 +116,7 @@ impl Factor {
         self.scheme = problem.scheme;
         self.plan = plan;
         self.failure = None;
+        self.rows = OnceLock::new();
         self.common = problem.constant_matrix();
         self.propagators = Vec::new();
         self.unscaled = Vec::new();
@@ -193,17 +199,14 @@ impl Factor {
     pub(crate) fn fill_by_rows(&mut self, problem: &Problem) -> Result<(), SolveError> {
         // Solves are corrected then, in other memory.
         self.pool.clear();
+        self.storage = Storage::Narrow(Vec::new());
         let (plan, batch) = (&self.plan, self.factors(problem));
         let one = Problem { shape: Shape { batch, ..problem.shape }, ..*problem };
         let factors: Vec<Result<Vec<f64>, SolveError>> = (0..batch)
             .into_par_iter()
             .map_init(
                 || Staged::<f64>::new(&one, one.shape.steps),
-                |staged, sample| {
-                    let window = Window::of_group::<f64>(sample, &one.shape);
-                    staged.load_matrix(&one, window);
-                    factor_sample(&one, plan, staged, window)
-                },
+                |staged, sample| rows_of(&one, plan, staged, sample),
             )
             .collect();
         let factors = factors.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -216,6 +219,15 @@ impl Factor {
             self.propagate(problem);
         }
         Ok(())
+    }
+
+    /// Whether the rows of one sample determine it.
+    ///
+    /// # Errors
+    /// A singular or non-finite system.
+    pub(crate) fn try_rows(&self, problem: &Problem, sample: usize) -> Result<(), SolveError> {
+        let mut staged = Staged::<f64>::new(problem, problem.shape.steps);
+        rows_of(problem, &self.plan, &mut staged, sample).map(|_| ())
     }
 
     /// Makes the propagators of a common factor.
@@ -260,6 +272,13 @@ impl Factor {
         }
         Ok(())
     }
+}
+
+/// The factor of the rows of a sample.
+fn rows_of(problem: &Problem, plan: &Plan, staged: &mut Staged<f64>, sample: usize) -> Result<Vec<f64>, SolveError> {
+    let window = Window::of_group::<f64>(sample, &problem.shape);
+    staged.load_matrix(problem, window);
+    factor_sample(problem, plan, staged, window)
 }
 
 /// Factors of single samples, each in its lane; lanes beyond the last sample repeat it.

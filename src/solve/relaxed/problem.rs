@@ -91,7 +91,7 @@ impl Precision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
     /// Cholesky factor of the normal matrix; in double and mixed precision of the rows, as [`Method::Qr`], where that is singular or
-    /// corrections do not settle.
+    /// corrections, if there are two or more, do not settle.
     #[default]
     Normal,
     /// Orthogonal factor of the rows: the same triangular factor without squaring the condition number, one sample

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, factor, single, wide};
+use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, factor_of_normal_matrix, single, wide};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
 use super::pool::Pool;
@@ -55,7 +55,10 @@ impl Factor {
     /// As theirs; after an error the factor must not be used before another success.
     pub fn refactor_and_solve_into(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
         problem.check()?;
-        if problem.constant_matrix() || problem.scheme.method == Method::Qr || problem.shape.batch < Pack8::WIDTH {
+        let Scheme { method, precision, .. } = problem.scheme;
+        // A factor in mixed precision may turn out to need double precision.
+        let in_turn = method == Method::Qr || precision == Precision::Mixed;
+        if in_turn || problem.constant_matrix() || problem.shape.batch < Pack8::WIDTH {
             self.refactor(problem)?;
             return self.solve_into(problem, solution);
         }
@@ -71,11 +74,6 @@ impl Factor {
 
     /// Factors a batch whose samples have matrices of their own by the normal matrix, and solves.
     fn factor_and_solve(&mut self, problem: &Problem, solution: &mut Solution) -> Result<(), SolveError> {
-        if problem.scheme.precision == Precision::Mixed {
-            // Its factor may turn out to need double precision.
-            self.fill(problem)?;
-            return self.solve_into(problem, solution);
-        }
         solution.resize(problem, &self.plan);
         let plan = &self.plan;
         match problem.scheme.precision {
@@ -125,7 +123,7 @@ impl Factor {
                 let done = solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution);
                 if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
-                    return factor(&double)?.solve_into(&double, solution);
+                    return factor_of_normal_matrix(&double)?.solve_by(&double, solution);
                 }
                 done
             }
@@ -150,10 +148,10 @@ impl Factor {
     }
 }
 
-/// The problem in double precision, with a correction: for batches in mixed precision that do not settle.
+/// The problem in double precision, with corrections that tell whether they settle: for batches in mixed precision that do not.
 #[cold]
 pub(crate) fn in_double<'a>(problem: &Problem<'a>) -> Problem<'a> {
-    let refinements = problem.scheme.refinements.max(1);
+    let refinements = problem.scheme.refinements.max(2);
     Problem { scheme: Scheme { precision: Precision::Double, refinements, ..problem.scheme }, ..*problem }
 }
 
