@@ -28,7 +28,7 @@ fn refusals() {
         ("model M { state x order 2; x'' = -x; initial x = 1 }".to_string(), Format::Diffsl, None),
         (model("x' = -x"), Format::Json, Some(3)),
         (model("x' = -x") + "\nmodel N { state y; y' = y }", Format::Text, None),
-        ("data d = csv(\"d.csv\")".to_string(), Format::Text, None),
+        ("data d = csv(\"d.csv\") { time t }".to_string(), Format::Text, None),
     ];
     let shown: Vec<String> = cases.iter().map(|(text, format, digits)| refusal(text, *format, *digits)).collect();
     insta::assert_snapshot!(shown.join("\n"));

@@ -225,7 +225,7 @@ network smoother {{
   mlp [{hidden}] relu
   output v[{count}] over window
 }}
-data run = csv("run.csv")
+data run = csv("run.csv") {{ time t }}
 fit M to run {{
   auxiliary ({states}) = smoother.v
 }}
