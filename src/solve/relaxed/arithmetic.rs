@@ -19,9 +19,9 @@ pub(crate) trait Arithmetic: Send + 'static {
     type High: Pack + Convert<<Self::High as Pack>::Exact>;
     /// The share of a solution that may be wrong by what the last correction says; more says that corrections do not settle.
     const UNSETTLED: f64;
-    /// The slowest rate of corrections from which to tell what is left after the last one; without it the last one itself counts. Corrections
-    /// that are rounding errors have rates of about one and would leave any amount otherwise.
-    const SLOWEST: Option<f64>;
+    /// The slowest rate of corrections from which to tell what is left after the last one. Corrections that are rounding errors have
+    /// rates of about one and would leave any amount otherwise.
+    const SLOWEST: f64 = 0.98;
 
     /// The vectors of the high precision that go with those of the low one.
     type Lanes<V: Lanes<Pack = Self::Low>>: Lanes<Pack = Self::High>;
@@ -100,7 +100,6 @@ impl<P: Pack + Convert<P::Exact>> Arithmetic for Plain<P> {
     type High = P;
     // A solution has to have two digits. The largest error of a state is up to twice the estimate, which is of mean squares.
     const UNSETTLED: f64 = 5e-3;
-    const SLOWEST: Option<f64> = Some(0.98);
     type Lanes<V: Lanes<Pack = P>> = V;
 
     #[inline(always)]
@@ -191,9 +190,9 @@ pub(crate) struct Mixed;
 impl Arithmetic for Mixed {
     type Low = Pack16;
     type High = Pair8;
-    // Where the corrections of longer systems end at the rounding level it may be a hundredth of this.
-    const UNSETTLED: f64 = 1e-6;
-    const SLOWEST: Option<f64> = None;
+    // A factor in single precision converges where the condition number of the rows is below some thousands; corrections at the rounding level
+    // of double precision are then far below this. What is slower is for a factor in double precision.
+    const UNSETTLED: f64 = 1e-10;
     type Lanes<V: Lanes<Pack = Pack16>> = V::Exact;
 
     #[inline(always)]

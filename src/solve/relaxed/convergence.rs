@@ -92,14 +92,14 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     }
 
     /// The lane whose last correction says most about what is still wrong, and how much that is as a share of its solution, where it is larger
-    /// than `allowed`. Without a `slowest` rate that is the last correction itself. With it, corrections are taken to go on as a geometric
-    /// series at the rate of the last one, at most the slowest: what is left is the sum of all that are not made.
-    pub fn unsettled(&self, allowed: f64, slowest: Option<f64>) -> Option<(usize, f64)> {
+    /// than `allowed`. Corrections are taken to go on as a geometric series at the rate of the last one, at most the `slowest`: what is left is
+    /// the sum of all that are not made.
+    pub fn unsettled(&self, allowed: f64, slowest: f64) -> Option<(usize, f64)> {
         let share = |lane: usize| match (self.whole.lane(lane), self.last.lane(lane)) {
             (_, 0.0) => 0.0,
             (whole, last) => {
-                let rate = slowest.map(|slowest| (last / self.before.lane(lane)).sqrt().min(slowest));
-                (last / whole).sqrt() * rate.map_or(1.0, |rate| rate / (1.0 - rate))
+                let rate = (last / self.before.lane(lane)).sqrt().min(slowest);
+                (last / whole).sqrt() * rate / (1.0 - rate)
             }
         };
         let worst = (0..P::WIDTH).map(|lane| (lane, share(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;
