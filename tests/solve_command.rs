@@ -654,6 +654,20 @@ fn a_misspelt_array_is_pointed_out() {
     assert!(output.status.success() && said.contains("`upsteam`") && said.contains("`upstream`"), "{said}");
 }
 
+/// A start that weighs so little that the normal matrix loses it.
+#[test]
+fn what_is_solved_by_its_rows_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("case.npz"), oscillator(12, 0.01, true)).expect("written");
+    for (more, told) in [(&[][..], true), (&["--method", "qr"], false)] {
+        let args = [&["solve", "case.npz", "--out", "result.npz", "--weights", "1,1e-7,1"], more].concat();
+        let output = mechc(folder.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains("warning: rows were factored"), told, "{said}");
+    }
+}
+
 #[test]
 fn the_bench_says_what_it_measured() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -57,6 +57,7 @@ pub fn fit(
     let mut found = findings(model, &lowered, observed, &result);
     found.watched_held = held.is_some();
     found.warnings.extend(too_short);
+    found.warnings.extend(functions.solved_by_rows().map(by_rows));
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
         metrics.push(Metric::new("smallest loss", "held out", result.state.watch.least));
@@ -116,6 +117,14 @@ impl Trained {
     ) -> Result<Vec<Vec<f64>>, GradientError> {
         gradient::roll_out(&self.functions, &self.layout, train, &self.settings, &self.result, what, observer)
     }
+}
+
+/// What to say of relaxed solves that cost a hundred times what they need not.
+fn by_rows(reason: &str) -> String {
+    format!(
+        "relaxed solves factored their rows, which takes a hundred times as long, since by the normal matrix {reason}: give more initial values, or keep \
+         fewer derivatives"
+    )
 }
 
 /// The functions of a training, where data and memory allow it.

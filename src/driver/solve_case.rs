@@ -49,12 +49,23 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
     let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
     case::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients))?;
     let threads = run::threads(options.threads)?;
-    let (solution, gradients) = threads.install(|| solve(&file)).map_err(failed)?;
+    let Solved { solution, gradients, by_rows } = threads.install(|| solve(&file)).map_err(failed)?;
     let npz = results(&file, &solution, gradients.as_ref())?;
-    Ok(SolvedCase { shape: file.case.shape, with_gradients: gradients.is_some(), warnings: file.warnings, npz })
+    let mut warnings = file.warnings;
+    warnings.extend(by_rows.map(|why| {
+        format!("rows were factored, which takes a hundred times as long, since by the normal matrix {why}; `--method qr` factors them at once")
+    }));
+    Ok(SolvedCase { shape: file.case.shape, with_gradients: gradients.is_some(), warnings, npz })
 }
 
-fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
+struct Solved {
+    solution: Solution,
+    gradients: Option<Gradients>,
+    /// Why rows were factored where that was not asked for.
+    by_rows: Option<SolveError>,
+}
+
+fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
     let case = &file.case;
     let problem = case.problem();
     let made = factor(&problem)?;
@@ -66,7 +77,10 @@ fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
             zeros = vec![0.0; solution.u.len()];
             &zeros
         }
-        (None, None) => return Ok((solution, None)),
+        (None, None) => {
+            let by_rows = made.failure().cloned();
+            return Ok(Solved { solution, gradients: None, by_rows });
+        }
     };
     let row_weights = case.row_weights.iter().any(|own| !own.is_empty());
     let wanted = Wanted { row_weights, ..Wanted::ALL };
@@ -81,7 +95,7 @@ fn solve(file: &CaseFile) -> Result<(Solution, Option<Gradients>), SolveError> {
         _ => made.adjoint(&problem, &solution, upstream, eps, wanted)?,
     };
     gradients.check()?;
-    Ok((solution, Some(gradients)))
+    Ok(Solved { solution, gradients: Some(gradients), by_rows: made.failure().cloned() })
 }
 
 fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,7 @@
 //! Runs the steps of one call.
 
+use std::sync::OnceLock;
+
 use super::workspace::{Cut, Layout};
 use super::{RuntimeError, Threads, product, solve, spd};
 use crate::artifact::{Code, Entry, LoopStep, Step};
@@ -16,6 +18,8 @@ pub(super) struct Run<'r> {
     pub layout: &'r Layout,
     pub pointers: &'r [*mut u8],
     pub partials: *mut u8,
+    /// Where a solve by rows is told.
+    pub by_rows: &'r OnceLock<String>,
 }
 
 // SAFETY: the threads of a step write disjoint elements (chunks of an outermost loop that indexes every store, blocks of a

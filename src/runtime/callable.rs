@@ -34,6 +34,14 @@ impl Callable {
         }
     }
 
+    /// As [`Executable::solved_by_rows`]; devices never do so.
+    pub fn solved_by_rows(&self) -> Option<&str> {
+        match self {
+            Callable::Host(executable) => executable.solved_by_rows(),
+            Callable::Device(_) => None,
+        }
+    }
+
     /// As [`Executable::call`].
     ///
     /// # Errors

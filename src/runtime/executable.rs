@@ -1,5 +1,7 @@
 //! One entry point, ready to be called.
 
+use std::sync::{Arc, OnceLock};
+
 use super::call::{Run, SolvePlan, SolverState};
 use super::workspace::{Layout, Memory};
 use super::{RuntimeError, TensorView, TensorViewMut, Threads, bind};
@@ -22,6 +24,8 @@ pub struct Executable {
     memory: Memory,
     solve_plan: SolvePlan,
     solvers: Vec<SolverState>,
+    /// Why a solve factored rows: the first reason of this one and of its copies.
+    by_rows: Arc<OnceLock<String>>,
 }
 
 /// An argument of [`Executable::update`].
@@ -50,16 +54,16 @@ impl Executable {
     pub fn new(artifact: &Artifact, name: &str, threads: Threads) -> Result<Self, RuntimeError> {
         let (entry, code) =
             artifact.entry(name).ok_or_else(|| RuntimeError::NoEntry { name: name.to_string() })?.clone();
-        Ok(Executable::of(entry, code, threads))
+        Ok(Executable::of(entry, code, threads, Arc::default()))
     }
 
     /// Another one of the same entry point, with a workspace of its own.
     #[must_use]
     pub fn again(&self) -> Self {
-        Executable::of(self.entry.clone(), self.code.clone(), self.threads.clone())
+        Executable::of(self.entry.clone(), self.code.clone(), self.threads.clone(), Arc::clone(&self.by_rows))
     }
 
-    fn of(entry: Entry, code: Code, threads: Threads) -> Self {
+    fn of(entry: Entry, code: Code, threads: Threads, by_rows: Arc<OnceLock<String>>) -> Self {
         let solve_plan = SolvePlan::new(&entry);
         let solvers = (0..solve_plan.count).map(|_| SolverState::default()).collect();
         let copied = vec![false; entry.results.len()];
@@ -74,7 +78,14 @@ impl Executable {
             memory: Memory::default(),
             solve_plan,
             solvers,
+            by_rows,
         }
+    }
+
+    /// Why relaxed solves of this one or of its [copies](Executable::again) factored rows in place of their normal matrix, at a hundred times the
+    /// cost: the first reason, where there was one. See [`Factor::failure`](crate::solve::relaxed::Factor::failure).
+    pub fn solved_by_rows(&self) -> Option<&str> {
+        self.by_rows.get().map(String::as_str)
     }
 
     /// Bytes that calls of `entry` take beside their arguments when every axis without a size has `free` elements: results,
@@ -147,6 +158,7 @@ impl Executable {
             layout,
             pointers: &pointers,
             partials: self.memory.start().wrapping_add(layout.partials),
+            by_rows: &self.by_rows,
         };
         run.steps(&self.solve_plan, &mut self.solvers)?;
         for (r, port) in self.entry.results.iter().enumerate().filter(|(r, _)| self.copied[*r]) {

@@ -110,6 +110,13 @@ impl SolverState {
         Ok(())
     }
 
+    /// Tells the run of a factor of rows.
+    fn tell(&self, run: &Run<'_>) {
+        if let Some(failure) = self.factor.as_ref().and_then(Factor::failure) {
+            run.by_rows.get_or_init(|| failure.to_string());
+        }
+    }
+
     /// The explicit solution matrix of the factor at hand.
     fn operator_of(&mut self, problem: &Problem<'_>) -> Result<&DenseOperator, SolveError> {
         if self.operator.is_none()
@@ -302,6 +309,7 @@ pub(super) fn why(
 fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut SolverState) -> Result<(), SolveError> {
     state.factor_of(problem)?;
     if prefers_operator(problem) {
+        state.tell(run);
         return state.operator_of(problem)?.apply(problem.rhs, problem.iv, numbers_mut(run, s.solution));
     }
     if let Some(factor) = &state.factor {
@@ -309,6 +317,7 @@ fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut Solver
     }
     state.current = true;
     numbers_mut(run, s.solution).copy_from_slice(&state.solution.u);
+    state.tell(run);
     Ok(())
 }
 

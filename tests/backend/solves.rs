@@ -133,3 +133,24 @@ fn a_solve_that_fails_is_an_error_and_the_next_call_works() {
     assert!(matches!(&failed, Err(RuntimeError::Solve { entry, .. }) if entry == "f"), "{failed:?}");
     assert_eq!(call(&mut exe, 0.2), Ok(good));
 }
+
+/// Starts that weigh so little that they are lost in the normal matrix, and not in the rows.
+#[test]
+fn solves_by_rows_are_told_by_every_copy() {
+    for (weight, by_rows) in [("1.0", false), ("1e-7", true)] {
+        let text = TEXT.replace("weights = [1.0, 1.0, 1.0]", &format!("weights = [1.0, {weight}, 1.0]"));
+        let module = ir::parse(&text).expect("the text is well-formed");
+        let first = executable(&module, "f", 1);
+        let args = args(3, 12, 0.1, 0.01);
+        let views: Vec<TensorView<'_>> = args.iter().map(TensorView::from).collect();
+        assert_eq!(first.solved_by_rows(), None);
+        let results = first.again().run(&views).expect("it runs");
+        assert_eq!(first.solved_by_rows().is_some(), by_rows, "{weight}: {:?}", first.solved_by_rows());
+        let reference = mechc::interp::run(&module, "f", &args).expect("the reference evaluates");
+        let scale = reference[0].to_f64().iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+        // A condition number of about 1e9 takes half of the digits.
+        let bound = if by_rows { 1e-6 } else { 1e-9 } * scale;
+        let close = results[0].to_f64().iter().zip(reference[0].to_f64()).all(|(a, b)| (a - b).abs() <= bound);
+        assert!(close, "{weight}: {:?} is not {:?}", results[0], reference[0]);
+    }
+}

@@ -34,8 +34,8 @@ pub struct Factor {
     pub(crate) unscaled: Vec<f64>,
     /// Why the rows were factored in place of the normal matrix that the scheme asks for.
     pub(crate) failure: Option<SolveError>,
-    /// A factor of the rows, for solves that did not settle by this one.
-    pub(crate) rows: OnceLock<Box<Factor>>,
+    /// A factor of the rows for solves that did not settle by this one, and how the first of them failed.
+    pub(crate) rows: OnceLock<Box<(SolveError, Factor)>>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
 }

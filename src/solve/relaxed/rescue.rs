@@ -31,9 +31,10 @@ fn told(first: &SolveError, second: SolveError) -> SolveError {
 }
 
 impl Factor {
-    /// Why the rows were factored in place of the normal matrix that the scheme asks for, at a hundred times its cost.
+    /// Why the rows were factored in place of the normal matrix that the scheme asks for, at a hundred times its cost: when the factor was made, or
+    /// in a solve whose corrections did not settle.
     pub fn failure(&self) -> Option<&SolveError> {
-        self.failure.as_ref()
+        self.failure.as_ref().or_else(|| self.rows.get().map(|kept| &kept.0))
     }
 
     /// The problem as it was factored.
@@ -70,11 +71,11 @@ impl Factor {
             (Err(second @ SolveError::Unsettled { .. }), Some(failure)) => Err(told(failure, second)),
             (Err(failure), None) if may_be_rescued(problem, &failure) => {
                 let rows = from_rows(problem);
-                let kept = match self.rows.get() {
-                    Some(kept) => kept,
+                let (_, kept) = match self.rows.get() {
+                    Some(kept) => &**kept,
                     None => {
                         let made = factor(&rows).map_err(|second| told(&failure, second))?;
-                        self.rows.get_or_init(|| Box::new(made))
+                        self.rows.get_or_init(|| Box::new((failure.clone(), made)))
                     }
                 };
                 again(kept, &rows).map_err(|second| told(&failure, second))

@@ -35,6 +35,12 @@ impl Functions {
             adam_f64: open(names::ADAM_F64)?,
         })
     }
+
+    /// Why relaxed solves of the training factored their rows, where they did: [`Executable::solved_by_rows`](crate::runtime::Executable::solved_by_rows).
+    pub fn solved_by_rows(&self) -> Option<&str> {
+        let all = [Some(&self.step), self.normal.as_ref(), Some(&self.evaluate)];
+        all.into_iter().flatten().find_map(Callable::solved_by_rows)
+    }
 }
 
 /// Arguments by name.
