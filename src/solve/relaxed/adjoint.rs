@@ -15,9 +15,9 @@ use super::problem::{Precision, Problem, Shape};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::solution::{Solution, find_non_finite, in_double, offset_sample, unsettled};
-use super::stage::{Window, accumulate, gather, scatter, spread_factor};
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
+use super::windows::{Window, accumulate, gather, scatter, spread_factor};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
 /// Which gradients to compute; the others come back empty (0 for the scalar weights).
@@ -156,23 +156,20 @@ impl Factor {
         length("the solution's eps", shape.batch, solution.eps.len())?;
         length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
         let problem = &self.as_factored(problem);
-        let done = self.adjoint_by(problem, solution, upstream, wanted, gradients);
-        self.rescued(problem, done, |factor, problem| {
-            factor.adjoint_into(problem, solution, upstream, wanted, gradients)
-        })
+        let given = Given { problem, plan, pool: &self.pool, solution, upstream, wanted };
+        let done = self.adjoint_by(given, gradients);
+        self.rescued(problem, done, |factor, problem| factor.adjoint_by(factor.given(problem, given), gradients))
+    }
+
+    /// The same for another problem of these sizes with the plan and memory of this factor.
+    fn given<'a>(&'a self, problem: &'a Problem<'a>, other: Given<'a>) -> Given<'a> {
+        Given { problem, plan: &self.plan, pool: &self.pool, ..other }
     }
 
     /// The gradients with the factor that there is.
-    fn adjoint_by(
-        &self,
-        problem: &Problem,
-        solution: &Solution,
-        upstream: Upstream<'_>,
-        wanted: Wanted,
-        gradients: &mut Gradients,
-    ) -> Result<(), SolveError> {
-        let (shape, plan, len) = (&problem.shape, &self.plan, self.plan.len);
-        let given = Given { problem, plan, pool: &self.pool, solution, upstream, wanted };
+    fn adjoint_by(&self, given: Given, gradients: &mut Gradients) -> Result<(), SolveError> {
+        let Given { problem, plan, wanted, .. } = given;
+        let (shape, len) = (&problem.shape, plan.len);
         let mixed = problem.scheme.precision == Precision::Mixed;
         match &self.storage {
             Storage::Segments(x) => {
@@ -191,7 +188,7 @@ impl Factor {
                 if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
                     let made = factor_of_normal_matrix(&double)?;
-                    return made.adjoint_by(&double, solution, upstream, wanted, gradients);
+                    return made.adjoint_by(made.given(&double, given), gradients);
                 }
                 done
             }

@@ -3,6 +3,7 @@
 use super::plan::{Group, Plan};
 use super::problem::Problem;
 use super::stage::Staged;
+use super::vectors::bump;
 use crate::solve::lanes::{Lanes, Pack};
 
 /// Coefficients of the central row around one step, for `v[t-1, K-2]`, `v[t, K-1]`, `v[t+1, K-2]`, and its squared weight.
@@ -48,12 +49,6 @@ fn central_row<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, 
         after: scale.mul(unscale(t + 1, k - 2)),
         weight: V::load(&staged.smooth[(t + 1) * shape.states + d]),
     })
-}
-
-/// Adds to one number in memory.
-#[inline(always)]
-pub(crate) fn bump<V: Lanes>(to: &mut V::Pack, x: V) {
-    V::load(to).add(x).store(to);
 }
 
 /// What an assembly works on.
@@ -292,135 +287,5 @@ pub(crate) fn border_rows<V: Lanes>(problem: &Problem, plan: &Plan, staged: &Sta
                 bump(&mut corner[(first + p) * m + first + q], a.mul(V::load(b)));
             }
         }
-    }
-}
-
-/// Right-hand side of the normal equations, `(T, D, K)`, and of the border's own unknowns; not yet scaled.
-#[inline(always)]
-pub(crate) fn right_hand_side<V: Lanes>(
-    problem: &Problem,
-    plan: &Plan,
-    staged: &Staged<V::Pack>,
-    y: &mut [V::Pack],
-    border: &mut [V::Pack],
-) {
-    let shape = &problem.shape;
-    let block = shape.block();
-    match block {
-        3 if V::UNROLLED => equations_side::<V, 3>(problem, plan, staged, y, border),
-        6 if V::UNROLLED => equations_side::<V, 6>(problem, plan, staged, y, border),
-        12 if V::UNROLLED => equations_side::<V, 12>(problem, plan, staged, y, border),
-        _ => equations_side::<V, 0>(problem, plan, staged, y, border),
-    }
-    let ki = shape.initial_orders;
-    for (i, weight) in staged.initial.iter().enumerate() {
-        for j in 0..ki {
-            let to = &mut y[i * shape.orders + j];
-            V::load(weight).mul_add(V::load(&staged.iv[i * ki + j]), V::load(to)).store(to);
-        }
-    }
-    for (i, &(t, d, k)) in problem.data.places.iter().enumerate() {
-        let to = &mut y[t * block + d * shape.orders + k];
-        V::splat(staged.observed[i]).mul_add(V::load(&staged.data[i]), V::load(to)).store(to);
-    }
-}
-
-/// The equations' share of it. `N` is the number of unknowns of a step, or 0 for one known only at run time.
-#[inline(always)]
-fn equations_side<V: Lanes, const N: usize>(
-    problem: &Problem,
-    plan: &Plan,
-    staged: &Staged<V::Pack>,
-    y: &mut [V::Pack],
-    border: &mut [V::Pack],
-) {
-    let (equations, own) = (problem.shape.equations, plan.own);
-    let block = if N > 0 { N } else { problem.shape.block() };
-    let steps = staged.steps();
-    // Slices of their own: a vector's place is read again after everything that is written.
-    let (c, columns, rhs, squares) = (&staged.c[..], &staged.columns[..], &staged.rhs[..], &staged.equation[..]);
-    if equations == 0 {
-        y.fill(V::Pack::ZERO);
-    }
-    let first = usize::from(plan.slack);
-    // Step by step, so that `y` goes through the cache once.
-    for (t, y) in y.chunks_exact_mut(block).enumerate().take(steps) {
-        for e in 0..equations {
-            let row = e * steps + t;
-            let b = V::load(&rhs[row]).mul(V::load(&squares[row]));
-            let c = &c[row * block..][..block];
-            for j in 0..block {
-                let sum = if e == 0 { V::splat(0.0) } else { V::load(&y[j]) };
-                V::load(&c[j]).mul_add(b, sum).store(&mut y[j]);
-            }
-            for p in 0..own {
-                let to = &mut border[first + p];
-                V::load(&columns[row * own + p]).mul_add(b, V::load(to)).store(to);
-            }
-        }
-    }
-}
-
-/// `y *= by`, number by number: from gradients in `u` to gradients in scaled unknowns, and from scaled unknowns to `u`.
-#[inline(always)]
-pub(crate) fn scale_by<V: Lanes>(y: &mut [V::Pack], by: &[V::Pack]) {
-    for (to, s) in y.iter_mut().zip(by) {
-        V::load(to).mul(V::load(s)).store(to);
-    }
-}
-
-/// [`scale_by`]; says whether all results are finite.
-#[inline(always)]
-pub(crate) fn scale_checked<V: Lanes>(y: &mut [V::Pack], by: &[V::Pack]) -> bool {
-    let zero = V::splat(0.0);
-    let mut sums = [zero; 4];
-    let (blocks, rest) = y.as_chunks_mut::<4>();
-    let (scales, rest_scales) = by.as_chunks::<4>();
-    for (y, by) in blocks.iter_mut().zip(scales) {
-        for i in 0..4 {
-            let x = V::load(&y[i]).mul(V::load(&by[i]));
-            x.store(&mut y[i]);
-            sums[i] = x.mul_add(zero, sums[i]);
-        }
-    }
-    for (y, by) in rest.iter_mut().zip(rest_scales) {
-        let x = V::load(y).mul(V::load(by));
-        x.store(y);
-        sums[0] = x.mul_add(zero, sums[0]);
-    }
-    is_zero(sums)
-}
-
-/// Whether sums of products with zero are: a product with zero is zero unless something is not finite. Four of them, so that none waits
-/// for the one before it.
-#[inline(always)]
-pub(crate) fn is_zero<V: Lanes>(sums: [V; 4]) -> bool {
-    let mut sum = V::Pack::ZERO;
-    sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut sum);
-    (0..V::Pack::WIDTH).all(|lane| sum.lane(lane) == 0.0)
-}
-
-/// Whether no number is infinite or none at all.
-#[inline(always)]
-pub(crate) fn all_finite<V: Lanes>(y: &[V::Pack]) -> bool {
-    let zero = V::splat(0.0);
-    let mut sums = [zero; 4];
-    let (blocks, rest) = y.as_chunks::<4>();
-    for block in blocks {
-        for i in 0..4 {
-            sums[i] = V::load(&block[i]).mul_add(zero, sums[i]);
-        }
-    }
-    for x in rest {
-        sums[0] = V::load(x).mul_add(zero, sums[0]);
-    }
-    is_zero(sums)
-}
-
-/// `total += x`, number by number.
-#[inline(always)]
-pub(crate) fn add_to<V: Lanes>(total: &mut [V::Pack], x: &[V::Pack]) {
-    for (to, x) in total.iter_mut().zip(x) {
-        V::load(to).add(V::load(x)).store(to);
     }
 }

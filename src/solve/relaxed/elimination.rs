@@ -10,9 +10,10 @@ use super::plan::{Ends, Group, Plan};
 use super::pool::{Lease, Pool};
 use super::probe::probe;
 use super::problem::Problem;
-use super::stage::{Staged, Window};
+use super::stage::Staged;
 use super::substitute::in_registers;
 use super::tiles::Tiles;
+use super::windows::Window;
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// Memory of a lane group's factorisation: its staged rows and the elimination's own.

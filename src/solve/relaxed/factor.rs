@@ -15,8 +15,9 @@ use super::rescue::may_be_rescued;
 use super::segments::{Segments, worth_cutting};
 use super::shared::{is_shared, unscale_propagators};
 use super::small::{is_small, propagators};
-use super::stage::{Pieces, Staged, Window};
+use super::stage::Staged;
 use super::substitute::Chain;
+use super::windows::{Pieces, Window};
 use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
 
 /// The factored normal matrices of a batch, or the one factor that all its samples share.

@@ -1,11 +1,12 @@
 //! Gradients row by row, from the solution `u` and the adjoint solution `z` of a lane group.
 
 use super::adjoint::Wanted;
-use super::assemble::{bump, central_step, power};
+use super::assemble::{central_step, power};
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
 use super::row_products::{Interval, of_weights, of_weights_alone, per_weight};
 use super::stage::{Staged, row_weight};
+use super::vectors::bump;
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// Gradients of a lane group in lanes; those that are not wanted may be anything.

@@ -1,15 +1,16 @@
 //! The solve of a lane group: right-hand side, substitution, corrections.
 
 use super::arithmetic::{Arithmetic, Room};
-use super::assemble::{add_to, all_finite, bump, right_hand_side, scale_by, scale_checked};
 use super::convergence::Convergence;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Method, Problem, Shape};
 use super::rescue::SETTLED;
 use super::residual::row_residuals;
+use super::right_hand_side::right_hand_side;
 use super::stage::Staged;
 use super::substitute::{Chain, Stored};
+use super::vectors::{add_to, all_finite, bump, scale_by, scale_checked};
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// The vectors of a solve of a lane group.

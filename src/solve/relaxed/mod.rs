@@ -60,13 +60,14 @@
 //! How it works, from the rows inwards:
 //! - `problem` is what is to be solved, `error` why that is impossible, `footprint` how large it is;
 //! - `rows` knows the smoothness rows' coefficients, `plan` which states are coupled and where each number of a factor lies;
-//! - `stage` brings samples into lanes, `assemble` makes rows of the normal matrix, `arithmetic` says in which precision;
+//! - `windows` moves samples into lanes and back, `stage` holds them there, `assemble` makes rows of the normal matrix and `right_hand_side` what is on
+//!   their right, `vectors` are the loops over plain vectors, `arithmetic` says in which precision;
 //! - `small`, `tiles` and `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a
 //!   border, `eliminate` and `substitute` those that central rows couple over two steps; `small_kernel` chooses the code for a number
 //!   of orders;
 //! - `elimination` goes through the chains and the border of a lane group, `factor` through those of a batch;
 //! - `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own;
-//! - `qr` makes the same factor from the rows without squaring them, `segments` cuts few long samples in time;
+//! - `rescue` turns from the normal matrix to the rows, `qr` makes the same factor from the rows without squaring them, `segments` cuts few long samples in time;
 //! - `probe` finds pivots that are rounding errors, `residual` corrects until `convergence` is content;
 //! - `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
 //!   for the adjoint, with the formulas of `row_products`, and `pieces` adds up what the samples share;
@@ -99,6 +100,7 @@ mod problem;
 mod qr;
 mod rescue;
 mod residual;
+mod right_hand_side;
 mod row_products;
 mod rows;
 mod segments;
@@ -111,8 +113,9 @@ mod stage;
 mod stretches;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;
-#[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod tiles;
+mod vectors;
+mod windows;
 
 pub use adjoint::{Gradients, Upstream, Wanted};
 pub use error::SolveError;

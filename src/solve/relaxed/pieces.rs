@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::pool::Pool;
 use super::problem::Problem;
 use super::solution::Solution;
-use super::stage::{Pieces, Window, accumulate, scatter};
+use super::windows::{Pieces, Window, accumulate, scatter};
 use crate::solve::lanes::Pack;
 
 #[derive(Clone, Copy)]

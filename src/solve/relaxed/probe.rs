@@ -16,8 +16,9 @@ use super::error::SolveError;
 use super::factor::{FactorGroup, Scratch, pivot_error};
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
-use super::stage::{Staged, Window};
+use super::stage::Staged;
 use super::substitute::{Chain, Stored, forward, forward_corner};
+use super::windows::Window;
 use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// A pivot below this many rounding units of `s_r` is taken for rounding error: singular systems give about one of them at most, and with fewer

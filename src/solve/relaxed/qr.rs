@@ -12,7 +12,8 @@ use super::error::SolveError;
 use super::plan::{Ends, Group, Plan, packed};
 use super::probe::probe_rows;
 use super::problem::Problem;
-use super::stage::{Staged, Window};
+use super::stage::Staged;
+use super::windows::Window;
 
 /// A diagonal entry below this multiple of the rounding unit times its column's length has no correct digit left.
 const SMALLEST: f64 = 8.0 * f64::EPSILON;

@@ -4,12 +4,13 @@
 //! matrix and a correction or two is nearly as accurate as an orthogonal factorisation of the rows (the corrected semi-normal
 //! equations; A. Bjorck, Linear Algebra Appl. 88/89, 1987).
 
-use super::assemble::{bump, central_step, scale_by};
+use super::assemble::central_step;
 use super::lane_group::Task;
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
 use super::small_kernel::has_code;
 use super::stage::Staged;
+use super::vectors::{bump, scale_by};
 use crate::solve::lanes::{Lanes, Pack, load_all};
 
 /// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and the border's own unknowns `at_border`, with the residuals taken row by

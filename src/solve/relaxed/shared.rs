@@ -11,7 +11,8 @@ use super::problem::{Problem, Shape};
 use super::row_products::{Interval, add_coefficients, of_weights_alone, residual};
 use super::small::{are_zero, is_small, propagator_len};
 use super::small_kernel::{SmallKernel, dispatch, has_code};
-use super::stage::{Window, gather, row_weight};
+use super::stage::row_weight;
+use super::windows::{Window, gather};
 use crate::solve::lanes::{Lanes, Pack, Pack8, load_all, store_all};
 
 /// What the samples share.

@@ -12,9 +12,9 @@ use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::rescue::may_be_rescued;
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
-use super::stage::{Pieces, Window, scatter, spread_factor};
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
+use super::windows::{Pieces, Window, scatter, spread_factor};
 use crate::solve::lanes::{Pack, Pack8, Pack16};
 
 /// The unknowns of every sample.

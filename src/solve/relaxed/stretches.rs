@@ -15,7 +15,8 @@ use super::pool::{Lease, Pool};
 use super::problem::{Method, Precision, Problem, Shape};
 use super::small::is_small;
 use super::small_kernel::{dispatch, has_code};
-use super::stage::{Cut, Pieces, Staged, Window, accumulate};
+use super::stage::Staged;
+use super::windows::{Cut, Pieces, Window, accumulate, scatter};
 use crate::solve::lanes::{Pack, Pack8};
 use kernels::{Backward, Eliminate, Forward, Solve, WeightGradients};
 
@@ -188,7 +189,7 @@ impl Sweep {
         }
         if wanted.iv && window.offset == 0 {
             let stride = shape.initial_values();
-            super::stage::scatter(&mut self.of_iv, piece.iv, stride, sample, window.count);
+            scatter(&mut self.of_iv, piece.iv, stride, sample, window.count);
         }
         if wanted.c {
             match problem.c.per_sample() {
