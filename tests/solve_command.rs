@@ -399,6 +399,12 @@ fn wrong_cases() -> Vec<Wrong> {
         data("c of four axes", member("c", &[2, 6, 1, 3], 1.0), &["D027", "`c`", "(2, 6, 1, 3)", "(B, E, T, D, K)"]),
         data("c of another batch", member("c", &[3, 1, 6, 1, 3], 1.0), &["D027", "`c`", "(2 or 1, 1, 6, D, K)"]),
         data("c of other steps", member("c", &[2, 1, 7, 1, 3], 1.0), &["D027", "`c`", "(2, 1, 7, 1, 3)"]),
+        data(
+            "rhs of other steps",
+            member("rhs", &[2, 1, 7], 1.0),
+            &["D027", "`rhs`", "(2, 1, 7)", "(B, 1, 6), since `c` is"],
+        ),
+        data("no arrays", npz(&[]), &["D004", "is empty", "numpy.savez"]),
         data("rhs of two axes", member("rhs", &[2, 6], 1.0), &["D027", "`rhs`", "(B, E, T)"]),
         data("iv of another state", member("iv", &[2, 1, 2, 2], 1.0), &["D027", "`iv`", "(2, Ti, 1, Ki)"]),
         data(
@@ -413,7 +419,7 @@ fn wrong_cases() -> Vec<Wrong> {
         data(
             "no batch",
             npz(&[("c", f8(&[0, 1, 6, 1, 3], &[])), ("rhs", f8(&[0, 1, 6], &[])), ("h", f8(&[5], &[0.1; 5]))]),
-            &["D027", "`c`", "batch: at least 1"],
+            &["D027", "`c`", "where B is at least 1"],
         ),
         data(
             "too many derivatives",
@@ -424,7 +430,7 @@ fn wrong_cases() -> Vec<Wrong> {
                     ("h", f8(&[1], &[0.1])),
                 ])
             },
-            &["D027", "`c`", "orders: 1 to 16"],
+            &["D027", "`c`", "where K is 1 to 16"],
         ),
         data("NaN", member("rhs", &[2, 1, 6], f64::NAN), &["D011", "`rhs`", "[0, 0, 0]", "NaN"]),
         data(
@@ -526,24 +532,24 @@ fn wrong_cases() -> Vec<Wrong> {
         data(
             "no state",
             npz(&[("c", f8(&[1, 1, 2, 0, 3], &[])), ("rhs", f8(&[1, 1, 2], &[0.0; 2])), ("h", f8(&[], &[0.1]))]),
-            &["D027", "`c`", "states: at least 1"],
+            &["D027", "`c`", "where D is at least 1"],
         ),
         data(
             "no step",
             npz(&[("c", f8(&[1, 1, 0, 1, 3], &[])), ("rhs", f8(&[1, 1, 0], &[])), ("h", f8(&[], &[0.1]))]),
-            &["D027", "`c`", "steps: at least 1"],
+            &["D027", "`c`", "where T is at least 1"],
         ),
         data(
             "no derivative",
             npz(&[("c", f8(&[1, 1, 2, 1, 0], &[])), ("rhs", f8(&[1, 1, 2], &[0.0; 2])), ("h", f8(&[], &[0.1]))]),
-            &["D027", "`c`", "orders: 1 to 16"],
+            &["D027", "`c`", "where K is 1 to 16"],
         ),
         Wrong {
             name: "two steps that close",
             archive: oscillator(2, 0.1, true),
             args: &["--periodic"],
             code: 3,
-            says: &["D027", "steps: at least 3 with a periodic boundary"],
+            says: &["D027", "where T is at least 3 with a periodic boundary"],
         },
         usage("central Hermite rows", &["--rows", "hermite", "--central"], &["N008", "Hermite"]),
         usage("a slack in Hermite rows", &["--rows", "hermite", "--slack"], &["N008", "`--slack`", "`--rows taylor`"]),
@@ -566,6 +572,7 @@ fn wrong_cases() -> Vec<Wrong> {
         usage("alpha without slack", &["--alpha", "0.1"], &["--slack"]),
         usage("two weights", &["--weights", "1,2"], &["three numbers"]),
         usage("a weight that is no number", &["--weights", "1,x,2"], &["not a number"]),
+        usage("a weight without a square", &["--weights", "1e-200,1,1"], &["N008", "equation weight", "square"]),
         usage("an infinite weight", &["--weights", "1,inf,2"], &["not finite"]),
         usage("no thread", &["--threads", "0"], &["--threads"]),
     ]

@@ -72,6 +72,11 @@ impl Arrays {
         }
     }
 
+    /// The shape of an array that has not been taken.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.found.get(name).map(|array| array.shape.as_slice())
+    }
+
     /// Takes an array that has to be there out of the set.
     ///
     /// # Errors

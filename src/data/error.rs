@@ -26,7 +26,7 @@ pub enum DataError {
     /// The path is a directory, a pipe or a device.
     #[error("{}: is {what}, not a file", path.display())]
     NotAFile { path: PathBuf, what: &'static str },
-    /// The file has no bytes, or nothing but white space.
+    /// The file has no bytes, nothing but white space, or no arrays.
     #[error("{file}: is empty")]
     Empty { file: String },
     /// A csv file with its header line and nothing below it.
@@ -242,6 +242,10 @@ impl DataError {
             Self::NotFound { .. } => "check the path; it is relative to the model file.".into(),
             Self::Unreadable { .. } => "check the permissions of the file and of the folders above it.".into(),
             Self::NotAFile { .. } => "give the path of a regular .csv, .npy, .npz or .parquet file.".into(),
+            Self::Empty { file } if file.ends_with(".npz") => "save the arrays with `numpy.savez`, each under its name.".into(),
+            Self::Empty { file } if file.ends_with(".npy") || file.ends_with(".parquet") => {
+                "write the file again: nothing has been saved in it.".into()
+            }
             Self::Empty { .. } => "write a header line with the column names and one row per sample.".into(),
             Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
             Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),

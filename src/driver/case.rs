@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::failure::{Failure, Problem as Fault};
 use super::memory;
-use crate::data::{Array, Arrays, DataError, nearest, read_arrays};
+use crate::data::{Array, Arrays, DataError, nearest, read_arrays, shape_text};
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, Footprint, Precision, Problem, RowWeights, Scheme, Shape, SolveError, Steps,
 };
@@ -88,6 +88,10 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
     let [samples, e, t, states, orders] = *c.shape.as_slice() else {
         return Err(arrays.wrong_shape("c", &c.shape, "(B, E, T, D, K)").into());
     };
+    if t != steps && e == equations && others_have(&arrays, t) {
+        let expected = format!("(B, {e}, {t}), since `c` is {}", shape_text(&c.shape));
+        return Err(arrays.wrong_shape("rhs", &rhs.shape, expected).into());
+    }
     if (samples != batch && samples != 1) || (e, t) != (equations, steps) {
         let expected =
             format!("({batch} or 1, {equations}, {steps}, D, K), since `rhs` is ({batch}, {equations}, {steps})");
@@ -125,6 +129,20 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
         upstream_eps,
     };
     Ok(CaseFile { case, h_shape: h.shape, warnings: warnings(&arrays) })
+}
+
+/// Whether the other arrays that have an axis of time are as long as `c`, so that it is the right-hand sides that are not.
+fn others_have(arrays: &Arrays, steps: usize) -> bool {
+    let of_h = match arrays.shape("h") {
+        Some([intervals] | [_, intervals] | [_, intervals, _]) => Some(intervals + 1),
+        _ => None,
+    };
+    let of_upstream = match arrays.shape("upstream") {
+        Some([_, steps, _, _]) => Some(*steps),
+        _ => None,
+    };
+    let mut all = [of_h, of_upstream].into_iter().flatten().peekable();
+    all.peek().is_some() && all.all(|other| other == steps)
 }
 
 /// Reads `iv` and completes the sizes with its own.
@@ -234,7 +252,7 @@ fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize)
 fn of_shape(arrays: &mut Arrays, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, DataError> {
     match arrays.take(name)? {
         Some(array) if array.shape != shape => {
-            let expected = crate::data::shape_text(shape);
+            let expected = shape_text(shape);
             Err(arrays.wrong_shape(name, &array.shape, expected))
         }
         array => Ok(array.map(|a| a.data)),
@@ -272,8 +290,10 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
     match error {
         SolveError::Size { what, allowed, .. } => {
             let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
-            let shape = crate::data::shape_text(&c);
-            let expected = format!("{what}: {allowed}");
+            let shape = shape_text(&c);
+            let axis = [("batch", "B"), ("steps", "T"), ("states", "D"), ("orders", "K")];
+            let axis = axis.iter().find(|(name, _)| *name == what).map_or(what, |(_, axis)| axis);
+            let expected = format!("(B, E, T, D, K) where {axis} is {allowed}");
             Failure::Data(DataError::ArrayShape { file: file.into(), array: "c".into(), shape, expected })
         }
         SolveError::TooLarge => {

@@ -12,9 +12,9 @@ pub enum SolveError {
     /// A slice does not have the length that the shape asks for.
     #[error("{what} has {got} numbers, its shape asks for {expected}")]
     Length { what: &'static str, expected: usize, got: usize },
-    /// A number of the scheme is not finite.
-    #[error("{what} is not finite")]
-    Scheme { what: &'static str },
+    /// A number of the scheme is not finite, or is a weight whose square cannot be represented.
+    #[error("{what} is {value:e}: {}", if value.is_finite() { "its square is beyond the range of numbers" } else { "it has to be finite" })]
+    Scheme { what: &'static str, value: f64 },
     /// Options of the scheme that exclude each other.
     #[error("{what} do not go together with Hermite rows, but with Taylor rows alone")]
     Combination { what: &'static str },

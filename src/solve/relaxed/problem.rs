@@ -359,20 +359,25 @@ impl Problem<'_> {
         }
         let columns = times(self.border.per_sample) * self.border.width * s.right_hand_sides();
         length("the border's columns", columns, self.border.columns.len())?;
-        let finite = |what, x: f64| {
-            if x.is_finite() { Ok(()) } else { Err(SolveError::Scheme { what }) }
+        // Rows count by their squares, which weights below 1e-162 or above 1e154 have not.
+        let squared = |what, value: f64| {
+            let square = value * value;
+            let there = square.is_finite() && (square > 0.0 || value == 0.0);
+            if there { Ok(()) } else { Err(SolveError::Scheme { what, value }) }
         };
         let w = &self.scheme.weights;
-        finite("the equation weight", w.equation)?;
-        finite("the initial weight", w.initial)?;
-        finite("the smooth weight", w.smooth)?;
-        finite("the border's ridge", self.border.ridge)?;
+        squared("the equation weight", w.equation)?;
+        squared("the initial weight", w.initial)?;
+        squared("the smooth weight", w.smooth)?;
+        squared("the border's ridge", self.border.ridge)?;
         if self.scheme.central && self.scheme.rows == RowSet::Hermite {
             return Err(SolveError::Combination { what: "central rows" });
         }
         match self.scheme.slack {
-            Some(slack) => finite("gamma * alpha", slack.gamma * slack.alpha),
-            None => Ok(()),
+            Some(Slack { alpha, gamma }) if !(gamma * alpha).is_finite() => {
+                Err(SolveError::Scheme { what: "gamma * alpha", value: gamma * alpha })
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -35,8 +35,11 @@ fn systems_without_a_solution_are_named() {
     assert!(matches!(found, Err(SolveError::NonFiniteResult { what: "adjoint solution", sample: 7, .. })), "{found:?}");
 
     let mut case = base.clone();
-    case.scheme.weights.smooth = f64::NAN;
-    assert_eq!(case.solve().unwrap_err(), SolveError::Scheme { what: "the smooth weight" });
+    for weight in [f64::NAN, f64::INFINITY, 1e200, 1e-200] {
+        case.scheme.weights.smooth = weight;
+        let error = case.solve().unwrap_err();
+        assert!(matches!(error, SolveError::Scheme { what: "the smooth weight", .. }), "{weight}: {error}");
+    }
 
     let mut case = base.clone();
     case.rhs.pop();
