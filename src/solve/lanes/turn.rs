@@ -112,13 +112,15 @@ macro_rules! moves {
         pub(super) fn $gather(to: &mut [Pack8], from: [&[f64]; 8], ahead: usize) {
             let n = to.len();
             assert!(n >= 8 && from.iter().all(|row| row.len() >= n), "rows are as long as there are packs");
+            // Asked for once: another mutable borrow would end what pointers made before may do.
+            let to = to.as_mut_ptr();
             for at in blocks(n) {
-                let (mut rows, mut packs) = ([from[0].as_ptr(); 8], [to.as_mut_ptr().cast::<f64>(); 8]);
+                let (mut rows, mut packs) = ([from[0].as_ptr(); 8], [to.cast::<f64>(); 8]);
                 for i in 0..8 {
                     // SAFETY: `at + 8` is at most the length of rows and packs; a prefetch may have any address.
                     unsafe {
                         rows[i] = from[i].as_ptr().add(at);
-                        packs[i] = to.as_mut_ptr().add(at + i).cast();
+                        packs[i] = to.add(at + i).cast();
                         _mm_prefetch::<_MM_HINT_T0>(rows[i].wrapping_add(ahead).cast());
                     }
                 }
@@ -135,14 +137,15 @@ macro_rules! moves {
                 n >= 8 && count > 0 && (count == 1 || stride <= to.len()) && (count - 1) * stride + n <= to.len(),
                 "rows are as long as there are packs"
             );
+            let to = to.as_mut_ptr();
             for at in blocks(n) {
-                let (mut packs, mut rows) = ([from.as_ptr().cast::<f64>(); 8], [to.as_mut_ptr(); 8]);
+                let (mut packs, mut rows) = ([from.as_ptr().cast::<f64>(); 8], [to; 8]);
                 for i in 0..8 {
                     // SAFETY: `at + 8` is at most the length of packs and rows; rows beyond `count` stay the first one and are not
                     // written.
                     unsafe {
                         packs[i] = from.as_ptr().add(at + i).cast();
-                        rows[i] = to.as_mut_ptr().add(if i < count { i * stride + at } else { 0 });
+                        rows[i] = to.add(if i < count { i * stride + at } else { 0 });
                     }
                 }
                 // SAFETY: see above.

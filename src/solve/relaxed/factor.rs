@@ -11,7 +11,7 @@ use super::plan::{Group, Plan};
 use super::pool::Pool;
 use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::qr::factor_sample;
-use super::rescue::may_be_rescued;
+use super::rescue::{Failure, may_be_rescued};
 use super::segments::{Segments, worth_cutting};
 use super::shared::{is_shared, unscale_propagators};
 use super::small::{is_small, propagators};
@@ -34,7 +34,7 @@ pub struct Factor {
     /// The same for unknowns that are not scaled, where solves go the way of [`super::shared`].
     pub(crate) unscaled: Vec<f64>,
     /// Why the rows were factored in place of the normal matrix that the scheme asks for.
-    pub(crate) failure: Option<SolveError>,
+    pub(crate) failure: Option<Failure>,
     /// A factor of the rows for solves that did not settle by this one, and how the first of them failed.
     pub(crate) rows: OnceLock<Box<(SolveError, Factor)>>,
     /// Working memory of this plan.
@@ -276,14 +276,19 @@ impl Factor {
 }
 
 /// The factor of the rows of a sample.
-fn rows_of(problem: &Problem, plan: &Plan, staged: &mut Staged<f64>, sample: usize) -> Result<Vec<f64>, SolveError> {
+pub(crate) fn rows_of(
+    problem: &Problem,
+    plan: &Plan,
+    staged: &mut Staged<f64>,
+    sample: usize,
+) -> Result<Vec<f64>, SolveError> {
     let window = Window::of_group::<f64>(sample, &problem.shape);
     staged.load_matrix(problem, window);
     factor_sample(problem, plan, staged, window)
 }
 
 /// Factors of single samples, each in its lane; lanes beyond the last sample repeat it.
-fn pack<P: Pack>(len: usize, factors: &[Vec<f64>]) -> Vec<P> {
+pub(crate) fn pack<P: Pack>(len: usize, factors: &[Vec<f64>]) -> Vec<P> {
     let mut to = vec![P::ZERO; len * factors.len().div_ceil(P::WIDTH)];
     for (group, lanes) in to.chunks_exact_mut(len.max(1)).zip(factors.chunks(P::WIDTH)) {
         for (i, pack) in group.iter_mut().enumerate() {

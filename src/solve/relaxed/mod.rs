@@ -76,7 +76,7 @@
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
 //! as separate systems; a sample's result does not depend on the numbers of other samples in its batch, except through rounding: batches
 //! of fewer than eight long samples are cut in time, coefficients of any sample couple states in all of them, and a batch in mixed precision
-//! is factored in double precision where one of its samples needs it, and any batch from its rows ([`Method::Qr`]) where one needs that.
+//! is factored in double precision where one of its samples needs it, and a lane group from its rows ([`Method::Qr`]) where one needs that.
 
 mod adjoint;
 mod arithmetic;

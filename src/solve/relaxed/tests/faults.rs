@@ -175,7 +175,7 @@ fn rounding_of_a_decayed_solution_is_not_a_pivot() {
     case.iv.clear();
     // Rows of zeros have the solution zero, and its rounding errors are multiples of nothing: the rows are factored and say so.
     let made = factor(&case.problem()).unwrap();
-    assert!(matches!(made.failure, Some(SolveError::Singular { step: 599, .. })), "{:?}", made.failure);
+    assert!(matches!(made.failure(), Some(SolveError::Singular { step: 599, .. })), "{:?}", made.failure());
     assert!(made.solve(&case.problem()).unwrap().u.iter().all(|u| *u == 0.0));
 }
 
@@ -290,6 +290,44 @@ fn what_does_not_settle_is_solved_by_rows_that_are_kept() {
             let other = Err(SolveError::Mismatch { what: "scheme" });
             assert_eq!(made.rescued(&problem, other.clone(), |_, _| Ok(())), other);
         }
+    }
+}
+
+/// One sample's equation weighs so little that its square is lost.
+#[test]
+fn only_lane_groups_that_need_it_are_factored_by_rows() {
+    for precision in [Precision::Double, Precision::Mixed] {
+        let mut case = make(((20, 1, 40, 1, 4, 1, 2), ""), 95);
+        case.scheme.precision = precision;
+        let of_sample = case.shape.coefficients();
+        let small = 13;
+        case.c[small * of_sample..][..of_sample].iter_mut().for_each(|c| *c *= 1e-8);
+        case.rhs[small * 40..][..40].iter_mut().for_each(|b| *b *= 1e-8);
+        let problem = case.problem();
+        let made = factor(&problem).unwrap();
+        assert!(matches!(made.failure(), Some(SolveError::Singular { sample: 13, .. })), "{:?}", made.failure());
+        assert!(made.failure.as_ref().is_some_and(|failure| !failure.whole));
+        let rows = Problem { scheme: Scheme { method: Method::Qr, ..problem.scheme }, ..problem };
+        let by_rows = factor(&rows).unwrap();
+        let (got, expected) = (made.solve(&problem).unwrap(), by_rows.solve(&rows).unwrap());
+        let upstream = vec![1.0; got.u.len()];
+        let of = |factor: &Factor, problem: &Problem, solution: &Solution| {
+            factor.adjoint(problem, solution, &upstream, None, Wanted::ALL).unwrap()
+        };
+        let (gradients, theirs) = (of(&made, &problem, &got), of(&by_rows, &rows, &expected));
+        for sample in 0..20 {
+            // The condition number of the rows of the one sample is some 1e8.
+            let bound = if sample == small { 1e-6 } else { 1e-10 };
+            let unknowns = case.shape.unknowns();
+            let own = |u: &[f64], n: usize| u[sample * n..][..n].to_vec();
+            let off = |a: &[f64], b: &[f64], n: usize| error(&own(a, n), &own(b, n));
+            assert!(off(&got.u, &expected.u, unknowns) < bound, "{precision:?}, sample {sample}");
+            assert!(off(&gradients.rhs, &theirs.rhs, 40) < bound, "{precision:?}, gradient of sample {sample}");
+        }
+        // In one pass the same.
+        let (mut fused, mut again) = (Solution::default(), factor(&problem).unwrap());
+        again.refactor_and_solve_into(&problem, &mut fused).unwrap();
+        assert_eq!(fused, got);
     }
 }
 
