@@ -303,7 +303,17 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             piece.failure = Some(failure);
             return;
         }
-        let rows = Rows { problem, plan, staged, wanted, u, border, z: &unknowns.y, z_border: &unknowns.border };
+        let rows = Rows {
+            problem,
+            plan,
+            staged,
+            wanted,
+            u,
+            border,
+            z: &unknowns.y,
+            z_border: &unknowns.border,
+            products: &unknowns.products,
+        };
         A::High::dispatch(RowGradients { rows, out: outputs });
         piece.write(problem, plan, wanted, outputs, window, window.first - first);
         if plan.slack {

@@ -3,12 +3,17 @@
 use crate::solve::lanes::{Convert, Lanes, Pack};
 
 /// Sizes of the corrections of a lane group so far, lane by lane, so that no sample depends on its neighbours.
+///
+/// The size of `z` is its norm. What gradients need of an adjoint solution `z` are the products `A z` with the rows, in which the part of `z` that is
+/// hardest to tell does not show: there `|A z|`, whose square is `z g` for the right-hand side `g` of the normal equations, counts too, and the larger
+/// share decides.
 pub(crate) struct Convergence<P: Pack> {
-    /// Squared norm of the uncorrected solution. Squares of single precision would be infinite or zero much earlier than its numbers.
+    /// Squared sizes of the uncorrected solution. Squares of single precision would be infinite or zero much earlier than its numbers.
     whole: P::Exact,
-    /// Squared norm of the last correction; before the first one of the solution.
+    whole_of_rows: P::Exact,
+    /// Squared size of the last correction as a share of the solution's; before the first one 1.
     last: P::Exact,
-    /// Squared norm of the one before it.
+    /// The same of the one before it.
     before: P::Exact,
     /// 1 in lanes that are still corrected, 0 in the others.
     open: P,
@@ -47,34 +52,47 @@ impl Stops {
 impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     pub fn new() -> Self {
         let zero = <P::Exact as Pack>::ZERO;
-        Convergence { whole: zero, last: zero, before: zero, open: P::ZERO, taken: P::ZERO }
+        Convergence { whole: zero, whole_of_rows: zero, last: zero, before: zero, open: P::ZERO, taken: P::ZERO }
     }
 
-    /// Takes note of the uncorrected solution, in scaled unknowns.
+    /// Takes note of the uncorrected solution, in scaled unknowns, and of what was solved for where its products with the rows count.
     #[inline(always)]
-    pub fn start<V: Lanes<Pack = P>>(&mut self, y: &[P], border: &[P]) {
-        let size = square::<V>(y, border);
-        size.store(&mut self.whole);
-        size.store(&mut self.last);
+    pub fn start<V: Lanes<Pack = P>>(&mut self, (y, border): (&[P], &[P]), given: Option<(&[P], &[P])>) {
+        square::<V>(y, border).store(&mut self.whole);
+        if let Some((of_y, of_border)) = given {
+            dot::<V>((y, border), (of_y, of_border)).store(&mut self.whole_of_rows);
+        }
+        <V::Exact as Lanes>::splat(1.0).store(&mut self.last);
         V::splat(1.0).store(&mut self.open);
         V::splat(1.0).store(&mut self.taken);
     }
 
-    /// Takes note of a correction, in scaled unknowns, and sets it to zero in lanes that need none or where it is larger than the one before.
-    /// Says whether any needs another.
+    /// Takes note of a correction, in scaled unknowns, and of what it was solved for as in [`Convergence::start`], and sets it to zero in lanes that
+    /// need none or where it is larger than the one before. Says whether any needs another.
     #[inline(always)]
-    pub fn correct<V: Lanes<Pack = P>>(&mut self, y: &mut [P], border: &mut [P]) -> bool {
+    pub fn correct<V: Lanes<Pack = P>>(
+        &mut self,
+        (y, border): (&mut [P], &mut [P]),
+        given: Option<(&[P], &[P])>,
+    ) -> bool {
         let mut now = <P::Exact as Pack>::ZERO;
         square::<V>(y, border).store(&mut now);
+        let mut of_rows = <P::Exact as Pack>::ZERO;
+        if let Some((of_y, of_border)) = given {
+            dot::<V>((y, border), (of_y, of_border)).store(&mut of_rows);
+        }
+        // Where both are zero there is nothing to correct.
+        let share = |now: f64, whole: f64| if now == 0.0 { 0.0 } else { now / whole };
         let mut any = false;
         for lane in 0..P::WIDTH {
-            let (size, whole, last) = (now.lane(lane), self.whole.lane(lane), self.last.lane(lane));
+            let size = share(now.lane(lane), self.whole.lane(lane))
+                .max(share(of_rows.lane(lane), self.whole_of_rows.lane(lane)).abs());
+            let last = self.last.lane(lane);
             if self.open.lane(lane) == 0.0 {
                 self.taken.set_lane(lane, 0.0);
                 continue;
             }
-            // Where both are zero there is nothing to correct.
-            if size == 0.0 || is_done(size / whole, size / last, P::EPSILON) {
+            if size == 0.0 || is_done(size, size / last, P::EPSILON) {
                 self.open.set_lane(lane, 0.0);
             }
             if size > last {
@@ -95,11 +113,11 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     /// than `allowed`. Corrections are taken to go on as a geometric series at the rate of the last one, at most the `slowest`: what is left is
     /// the sum of all that are not made.
     pub fn unsettled(&self, allowed: f64, slowest: f64) -> Option<(usize, f64)> {
-        let share = |lane: usize| match (self.whole.lane(lane), self.last.lane(lane)) {
-            (_, 0.0) => 0.0,
-            (whole, last) => {
+        let share = |lane: usize| match self.last.lane(lane) {
+            0.0 => 0.0,
+            last => {
                 let rate = (last / self.before.lane(lane)).sqrt().min(slowest);
-                (last / whole).sqrt() * rate / (1.0 - rate)
+                last.sqrt() * rate / (1.0 - rate)
             }
         };
         let worst = (0..P::WIDTH).map(|lane| (lane, share(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -122,6 +140,20 @@ where
     sum
 }
 
+/// The sum of products in double precision, lane by lane.
+#[inline(always)]
+fn dot<V: Lanes>((x, x_border): (&[V::Pack], &[V::Pack]), (y, y_border): (&[V::Pack], &[V::Pack])) -> V::Exact
+where
+    V::Pack: Convert<<V::Pack as Pack>::Exact>,
+{
+    let mut sum = V::Exact::splat(0.0);
+    for (x, y) in x.iter().zip(y).chain(x_border.iter().zip(y_border)) {
+        let (x, y): (<V::Pack as Pack>::Exact, <V::Pack as Pack>::Exact) = (x.convert(), y.convert());
+        sum = V::Exact::load(&x).mul_add(V::Exact::load(&y), sum);
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,12 +168,12 @@ mod tests {
             // Lane 0 gains eight digits with each correction, lane 1 one, lane 2 none after the first, the others are zero.
             let lanes = |x: [f64; 3]| Pack8([x[0], x[1], x[2], 0.0, 0.0, 0.0, 0.0, 0.0]);
             let mut it = Convergence::new();
-            it.start::<V>(&[lanes([1.0, 1.0, 1.0])], &[]);
+            it.start::<V>((&[lanes([1.0, 1.0, 1.0])], &[]), None);
             let (mut more, mut seen) = (Vec::new(), Vec::new());
             let all = [[1e-8, 0.1, 1e-3], [1e-16, 1e-2, 1e-3], [1e-17, 1e-3, 1e-3], [0.0, 2e-3, 0.0]];
             for x in all {
                 let mut y = [lanes(x)];
-                more.push(it.correct::<V>(&mut y, &mut []));
+                more.push(it.correct::<V>((&mut y, &mut []), None));
                 seen.push(y[0]);
             }
             (more, seen)

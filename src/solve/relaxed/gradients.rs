@@ -74,6 +74,8 @@ pub(crate) struct Rows<'a, P> {
     /// The adjoint solution.
     pub z: &'a [P],
     pub z_border: &'a [P],
+    /// The products `a z` of the equation rows, `(E, T)`; empty where they are made here.
+    pub products: &'a [P],
 }
 
 /// The gradients of a lane group.
@@ -148,7 +150,7 @@ impl<P: Pack> Rows<'_, P> {
     /// a step, or 0 for one known only at run time.
     #[inline(always)]
     fn equation_rows<V: Lanes<Pack = P>, const N: usize>(&self, out: &mut Outputs<P>) -> V {
-        let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
+        let Rows { problem, plan, staged, wanted, u, z, products, .. } = *self;
         let (steps, equations) = (problem.shape.steps, problem.shape.equations);
         let block = if N > 0 { N } else { problem.shape.block() };
         let first = usize::from(plan.slack);
@@ -174,6 +176,9 @@ impl<P: Pack> Rows<'_, P> {
                     let a = V::load(&columns[row * plan.own + p]);
                     r = a.neg_mul_add(V::load(&theta[p]), r);
                     q = a.mul_add(V::load(&z_theta[p]), q);
+                }
+                if let Some(kept) = products.get(row) {
+                    q = V::load(kept);
                 }
                 let square = V::load(&squares[row]);
                 let product = r.mul(q).mul(square);

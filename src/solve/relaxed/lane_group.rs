@@ -4,9 +4,9 @@ use super::arithmetic::{Arithmetic, Room};
 use super::convergence::Convergence;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
-use super::problem::{Method, Problem, Shape};
+use super::problem::{Method, Precision, Problem, Shape};
 use super::rescue::SETTLED;
-use super::residual::row_residuals;
+use super::residual::{row_count, row_residuals};
 use super::right_hand_side::right_hand_side;
 use super::stage::Staged;
 use super::substitute::{Chain, Stored};
@@ -24,6 +24,12 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     /// The right-hand side of an adjoint, where it is corrected.
     given: Vec<A::High>,
     given_border: Vec<A::High>,
+    /// The last correction of an adjoint, then what the next one is solved for.
+    residual: Vec<A::High>,
+    residual_border: Vec<A::High>,
+    /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, those of the equations first, `(E, T)`. Empty where they are
+    /// not kept.
+    pub products: Vec<A::High>,
     room: Room<A::Low, A::High>,
     refinements: usize,
     /// A lane of the last solve whose corrections did not settle, and what is still wrong as a share of its solution.
@@ -33,7 +39,10 @@ pub(crate) struct Unknowns<A: Arithmetic> {
 impl<A: Arithmetic> Unknowns<A> {
     /// Memory of the pool.
     pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
-        pool.take(|_| true, || Self::new(problem, plan))
+        let refinements = problem.refinements();
+        let rows = if keeps_products(problem) { row_count(problem, plan) } else { 0 };
+        let fits = |kept: &Self| kept.refinements == refinements && kept.products.len() == rows;
+        pool.take(fits, || Self::new(problem, plan))
     }
 
     fn new(problem: &Problem, plan: &Plan) -> Self {
@@ -48,11 +57,19 @@ impl<A: Arithmetic> Unknowns<A> {
             total_border: zeros(kept_border),
             given: zeros(kept),
             given_border: zeros(kept_border),
+            residual: zeros(kept),
+            residual_border: zeros(kept_border),
+            products: zeros(if keeps_products(problem) { row_count(problem, plan) } else { 0 }),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
             refinements,
             unsettled: None,
         }
     }
+}
+
+/// Whether the products of an adjoint solution with the rows are kept. In single precision they are hardly told from rounding errors.
+fn keeps_products(problem: &Problem) -> bool {
+    problem.refinements() > 1 && problem.scheme.precision != Precision::Single
 }
 
 /// What a solve of a lane group solves for.
@@ -83,7 +100,8 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
     #[inline(always)]
     fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
         let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
-        let Unknowns { y, border, total, total_border, given, given_border, room, refinements, unsettled } = unknowns;
+        let Unknowns { y, border, total, total_border, given, given_border, .. } = unknowns;
+        let Unknowns { residual, residual_border, products, room, refinements, unsettled, .. } = unknowns;
         let mut push = 0.0;
         // Scaled in registers, or in passes of their own.
         let by_itself = *refinements == 0 && A::scales::<V>(plan);
@@ -105,10 +123,22 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 given_border.copy_from_slice(border);
             }
         }
+        let by_rows = task == Task::Adjoint && !products.is_empty();
+        if by_rows {
+            products.fill(A::High::ZERO);
+        }
         let mut convergence = Convergence::new();
         for pass in 0..=*refinements {
             if pass > 0 {
-                row_residuals::<A::Lanes<V>>(problem, plan, staged, task, (total, total_border), (y, border));
+                if by_rows {
+                    residual.copy_from_slice(y);
+                    residual_border.copy_from_slice(border);
+                    let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut products[..]));
+                    row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
+                } else {
+                    let whole = (&total[..], &total_border[..]);
+                    row_residuals::<A::Lanes<V>>(problem, plan, staged, (task, &mut []), whole, (y, border));
+                }
                 if task == Task::Adjoint {
                     add_to::<A::Lanes<V>>(y, given);
                     add_to::<A::Lanes<V>>(border, given_border);
@@ -116,6 +146,10 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             }
             if plan.slack {
                 bump(&mut border[0], A::Lanes::<V>::splat(push));
+            }
+            if by_rows {
+                residual.copy_from_slice(y);
+                residual_border.copy_from_slice(border);
             }
             let Shape { states, orders, .. } = problem.shape;
             let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
@@ -126,10 +160,11 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 return done;
             }
             let mut more = true;
+            let given = by_rows.then_some((&residual[..], &residual_border[..]));
             match pass {
                 0 if *refinements == 0 => (),
-                0 => convergence.start::<A::Lanes<V>>(y, border),
-                _ => more = convergence.correct::<A::Lanes<V>>(y, border),
+                0 => convergence.start::<A::Lanes<V>>((y, border), given),
+                _ => more = convergence.correct::<A::Lanes<V>>((y, border), given),
             }
             let finite = scale_checked::<A::Lanes<V>>(y, &staged.unscale);
             if *refinements == 0 {
@@ -154,6 +189,12 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 convergence.unsettled(if exact { SETTLED } else { A::UNSETTLED }, A::SLOWEST)
             }
         };
+        if by_rows {
+            residual.copy_from_slice(y);
+            residual_border.copy_from_slice(border);
+            let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut products[..]));
+            row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
+        }
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)

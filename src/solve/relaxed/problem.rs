@@ -283,6 +283,10 @@ impl Coefficients<'_> {
     }
 }
 
+/// Corrections of solves by an orthogonal factor, at most. Each gains the rounding unit times the squared condition number: one does for right-hand
+/// sides that rows nearly fulfil, whereas adjoint solutions need many where little is gained.
+const ORTHOGONAL_CORRECTIONS: usize = 20;
+
 impl Problem<'_> {
     /// Whether one factor serves all samples: neither coefficients nor steps depend on the sample.
     pub fn constant_matrix(&self) -> bool {
@@ -307,8 +311,12 @@ impl Problem<'_> {
     /// whether they settle, which is asked of orthogonal factors, whose solutions are corrected anyway, and of starts that leave much open.
     pub fn refinements(&self) -> usize {
         let Scheme { precision, method, refinements, .. } = self.scheme;
-        let doubtful = method == Method::Qr || !self.starts_fully();
-        refinements.max(precision.corrections(self.shape.steps)).max(if doubtful { 2 } else { 0 })
+        let needed = match method {
+            Method::Qr => ORTHOGONAL_CORRECTIONS,
+            Method::Normal if !self.starts_fully() => 2,
+            Method::Normal => 0,
+        };
+        refinements.max(precision.corrections(self.shape.steps)).max(needed)
     }
 
     /// Unknowns of the whole system: the slack and the border.

@@ -13,20 +13,60 @@ use super::stage::Staged;
 use super::vectors::{bump, scale_by};
 use crate::solve::lanes::{Lanes, Pack, load_all};
 
+/// Rows of a system.
+pub(crate) fn row_count(problem: &Problem, plan: &Plan) -> usize {
+    let shape = &problem.shape;
+    let between = shape.intervals() * shape.states * plan.rows.rows.len();
+    let around = if problem.scheme.central { shape.steps.saturating_sub(2) * shape.states } else { 0 };
+    let closed = if problem.scheme.periodic { shape.states * (shape.orders - 1) } else { 0 };
+    let given = shape.initial_values() + problem.data.places.len();
+    shape.right_hand_sides() + given + between + around + closed + plan.own
+}
+
+/// The products `a z` of the rows with an adjoint solution that comes as a sum of corrections, row by row in the order of [`row_residuals`]; nothing
+/// where they are not kept.
+struct Products<'a, P> {
+    kept: &'a mut [P],
+    next: usize,
+}
+
+impl<P: Pack> Products<'_, P> {
+    /// `b`, or what the products of the next row have come to, negative.
+    #[inline(always)]
+    fn begin<V: Lanes<Pack = P>>(&self, b: V) -> V {
+        match self.kept.get(self.next) {
+            Some(kept) => V::splat(0.0).sub(V::load(kept)),
+            None => b,
+        }
+    }
+
+    /// Keeps the residual of this row.
+    #[inline(always)]
+    fn end<V: Lanes<Pack = P>>(&mut self, r: V) {
+        if let Some(kept) = self.kept.get_mut(self.next) {
+            V::splat(0.0).sub(r).store(kept);
+            self.next += 1;
+        }
+    }
+}
+
 /// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and the border's own unknowns `at_border`, with the residuals taken row by
 /// row at the solution `u`, `border` (unscaled). In the equations that define an adjoint all right-hand sides `b` are zero.
+///
+/// Where products `A z` are `kept`, `u` is the last correction and no more. Their sum loses nothing to `z`, which may be larger by the condition
+/// number: a rounding unit of it changes small products by more than their size.
 #[inline(always)]
 pub(crate) fn row_residuals<V: Lanes>(
     problem: &Problem,
     plan: &Plan,
     staged: &Staged<V::Pack>,
-    task: Task,
+    (task, kept): (Task, &mut [V::Pack]),
     (u, border): (&[V::Pack], &[V::Pack]),
     (y, at_border): (&mut [V::Pack], &mut [V::Pack]),
 ) {
     let shape = &problem.shape;
     let (block, k) = (shape.block(), shape.orders);
-    if goes_through_registers(problem, plan) {
+    if kept.is_empty() && goes_through_registers(problem, plan) {
         return match k {
             3 => in_registers::<V, 3>(problem, plan, staged, task, u, y),
             4 => in_registers::<V, 4>(problem, plan, staged, task, u, y),
@@ -34,6 +74,7 @@ pub(crate) fn row_residuals<V: Lanes>(
             orders => unreachable!("there is no code for {orders} orders"),
         };
     }
+    let mut products = Products { kept, next: 0 };
     let zero = V::splat(0.0);
     y.fill(V::Pack::ZERO);
     at_border.fill(V::Pack::ZERO);
@@ -42,10 +83,11 @@ pub(crate) fn row_residuals<V: Lanes>(
         let t = row % shape.steps;
         let c = &staged.c[row * block..][..block];
         let columns = &staged.columns[row * plan.own..][..plan.own];
-        let mut r = if task != Task::Adjoint { V::load(&staged.rhs[row]) } else { zero };
+        let mut r = products.begin(if task != Task::Adjoint { V::load(&staged.rhs[row]) } else { zero });
         for (a, x) in c.iter().zip(&u[t * block..]).chain(columns.iter().zip(&border[first..])) {
             r = V::load(a).neg_mul_add(V::load(x), r);
         }
+        products.end(r);
         r = r.mul(V::load(weight));
         for (to, a) in y[t * block..].iter_mut().zip(c).chain(at_border[first..].iter_mut().zip(columns)) {
             V::load(a).mul_add(r, V::load(to)).store(to);
@@ -56,14 +98,16 @@ pub(crate) fn row_residuals<V: Lanes>(
         for j in 0..ki {
             let place = i * k + j;
             let value = if task != Task::Adjoint { V::load(&staged.iv[i * ki + j]) } else { zero };
-            let r = value.sub(V::load(&u[place]));
+            let r = products.begin(value).sub(V::load(&u[place]));
+            products.end(r);
             r.mul_add(V::load(weight), V::load(&y[place])).store(&mut y[place]);
         }
     }
     for (i, &(t, d, order)) in problem.data.places.iter().enumerate() {
         let place = t * block + d * k + order;
         let value = if task != Task::Adjoint { V::load(&staged.data[i]) } else { zero };
-        let r = value.sub(V::load(&u[place]));
+        let r = products.begin(value).sub(V::load(&u[place]));
+        products.end(r);
         r.mul_add(V::splat(staged.observed[i]), V::load(&y[place])).store(&mut y[place]);
     }
     let slack = if plan.slack { V::load(&border[0]) } else { zero };
@@ -74,13 +118,14 @@ pub(crate) fn row_residuals<V: Lanes>(
             let h = V::load(&staged.h[(t + 1) * shape.states + d]);
             let square = V::load(&staged.smooth[(t + 1) * shape.states + d]);
             for row in &plan.rows.rows {
-                let mut r = zero.sub(slack);
+                let mut r = products.begin(zero).sub(slack);
                 let mut power = V::splat(1.0);
                 for j in 0..k {
                     r = V::splat(row.at[j]).mul(power).neg_mul_add(V::load(&u[now + j]), r);
                     r = V::splat(row.next[j]).mul(power).neg_mul_add(V::load(&u[then + j]), r);
                     power = power.mul(h);
                 }
+                products.end(r);
                 r = r.mul(square);
                 taken = taken.add(r);
                 let mut power = r;
@@ -100,7 +145,9 @@ pub(crate) fn row_residuals<V: Lanes>(
                 let (both, scale) = central_step::<V>(problem, staged, t, d);
                 let difference = V::load(&u[at(t + 1, k - 2)]).sub(V::load(&u[at(t - 1, k - 2)]));
                 let inside = both.neg_mul_add(V::load(&u[at(t, k - 1)]), difference);
-                let r = scale.neg_mul_add(inside, zero.sub(slack)).mul(square);
+                let r = scale.neg_mul_add(inside, products.begin(zero).sub(slack));
+                products.end(r);
+                let r = r.mul(square);
                 taken = taken.add(r);
                 let r = r.mul(scale);
                 bump(&mut y[at(t + 1, k - 2)], r);
@@ -113,7 +160,9 @@ pub(crate) fn row_residuals<V: Lanes>(
         let weight = V::splat(problem.scheme.weights.initial * problem.scheme.weights.initial);
         let last = (shape.steps - 1) * block;
         for i in (0..block).filter(|i| i % k + 1 < k) {
-            let r = V::load(&u[last + i]).sub(V::load(&u[i])).mul(weight);
+            let r = products.begin(zero).add(V::load(&u[last + i]).sub(V::load(&u[i])));
+            products.end(r);
+            let r = r.mul(weight);
             bump(&mut y[i], r);
             bump(&mut y[last + i], zero.sub(r));
         }
@@ -124,7 +173,9 @@ pub(crate) fn row_residuals<V: Lanes>(
     }
     let ridge = V::splat(problem.border.ridge * problem.border.ridge);
     for (to, x) in at_border[first..].iter_mut().zip(&border[first..]).take(plan.own) {
-        ridge.neg_mul_add(V::load(x), V::load(to)).store(to);
+        let r = products.begin(zero).sub(V::load(x));
+        products.end(r);
+        ridge.mul_add(r, V::load(to)).store(to);
     }
 }
 
