@@ -310,10 +310,10 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
             let help = match error {
-                SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision != Precision::Double => {
+                SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
-                SolveError::Unsettled { .. } if scheme.precision == Precision::Double => {
+                SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
                     "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
                 }
                 SolveError::Unsettled { .. } => {

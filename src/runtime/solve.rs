@@ -93,7 +93,8 @@ impl SolverState {
         if let Some(c) = shared {
             let same =
                 |kept: &(Shape, Vec<f64>, Vec<f64>)| kept.0 == shape && same_bits(&kept.2, h) && same_bits(&kept.1, c);
-            if self.factor.is_some() && self.matrix.as_ref().is_some_and(same) {
+            let fits = self.factor.as_ref().is_some_and(|factor| factor.is_made_for(problem));
+            if fits && self.matrix.as_ref().is_some_and(same) {
                 return Ok(());
             }
         }

@@ -383,3 +383,6 @@ impl Pack for f64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,14 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
         any
     }
 
+    /// A lane whose right-hand side single precision has taken for zero, and all of its solution.
+    pub fn vanished<H: Pack>(&self, given: &[H], given_border: &[H]) -> Option<(usize, f64)> {
+        let lost = |lane: &usize| {
+            !self.whole.lane(*lane).is_normal() && given.iter().chain(given_border).any(|x| x.lane(*lane) != 0.0)
+        };
+        (0..P::WIDTH).find(lost).map(|lane| (lane, 1.0))
+    }
+
     /// The lane whose last correction says most about what is still wrong, and how much that is as a share of its solution, where it is larger
     /// than `allowed`. Corrections are taken to go on as a geometric series at the rate of the last one, at most the `slowest`: what is left is
     /// the sum of all that are not made.

@@ -9,7 +9,7 @@ pub(crate) use super::elimination::{FactorGroup, Scratch, pivot_error};
 use super::error::SolveError;
 use super::plan::{Group, Plan};
 use super::pool::Pool;
-use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::problem::{Method, Precision, Problem, RowWeights, Scheme, Shape};
 use super::qr::factor_sample;
 use super::rescue::{Failure, may_be_rescued};
 use super::segments::{Segments, worth_cutting};
@@ -29,6 +29,7 @@ pub struct Factor {
     pub(crate) storage: Storage,
     /// Whether the factor serves every sample.
     pub(crate) common: bool,
+    weights: OwnWeights,
     /// Of a common factor, for each group of small blocks.
     pub(crate) propagators: Vec<Vec<f64>>,
     /// The same for unknowns that are not scaled, where solves go the way of [`super::shared`].
@@ -39,6 +40,36 @@ pub struct Factor {
     pub(crate) rows: OnceLock<Box<(SolveError, Factor)>>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
+}
+
+/// What rows weigh beside the scheme's weights.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct OwnWeights {
+    rows: [Vec<f64>; 3],
+    data: Vec<f64>,
+    ridge: f64,
+}
+
+impl OwnWeights {
+    fn of(problem: &Problem) -> Self {
+        let RowWeights { equation, initial, smooth } = problem.row_weights;
+        let rows = [equation, initial, smooth].map(<[f64]>::to_vec);
+        OwnWeights { rows, data: problem.data.weights.to_vec(), ridge: problem.border.ridge }
+    }
+
+    /// What is not as it was, bit by bit: weights that are no numbers are equal to themselves.
+    fn differs(&self, problem: &Problem) -> Option<&'static str> {
+        let RowWeights { equation, initial, smooth } = problem.row_weights;
+        let same =
+            |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        if !self.rows.iter().zip([equation, initial, smooth]).all(|(a, b)| same(a, b)) {
+            return Some("row weights");
+        }
+        if !same(&self.data, problem.data.weights) {
+            return Some("weights of data rows");
+        }
+        (self.ridge.to_bits() != problem.border.ridge.to_bits()).then_some("ridge of the border")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -83,6 +114,7 @@ fn empty(problem: &Problem) -> Factor {
         plan: Plan::new(problem),
         storage: Storage::Narrow(Vec::new()),
         common: problem.constant_matrix(),
+        weights: OwnWeights::of(problem),
         propagators: Vec::new(),
         unscaled: Vec::new(),
         failure: None,
@@ -119,6 +151,7 @@ impl Factor {
         self.failure = None;
         self.rows = OnceLock::new();
         self.common = problem.constant_matrix();
+        self.weights = OwnWeights::of(problem);
         self.propagators = Vec::new();
         self.unscaled = Vec::new();
     }
@@ -271,7 +304,13 @@ impl Factor {
         if problem.data.places != self.plan.places {
             return differs("data rows");
         }
-        Ok(())
+        self.weights.differs(problem).map_or(Ok(()), differs)
+    }
+
+    /// Whether a factor made for this problem would be of the same kind: one of a single long sample is cut in time, which serves any batch and is
+    /// made for one.
+    pub(crate) fn is_made_for(&self, problem: &Problem) -> bool {
+        self.failure.is_some() || matches!(self.storage, Storage::Segments(_)) == worth_cutting(problem, &self.plan)
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::SolveError;
 use super::plan::couplings;
 use super::problem::{Precision, Problem, Scheme, Shape};
 use super::rows::SmoothRows;
+use super::segments::cuts_time;
 use super::small::propagator_len;
 use super::small_kernel::has_code;
 use crate::solve::lanes::{Pack, Pack8, Pack16};
@@ -27,6 +28,8 @@ pub struct Footprint {
     /// Bytes of the coefficients.
     pub coefficient_bytes: u64,
     product_numbers: u64,
+    /// Numbers of the factor of one long system that is cut in time; 0 where it is not.
+    cut_numbers: u64,
     precision: Precision,
 }
 
@@ -59,6 +62,15 @@ impl Footprint {
             factor_numbers: factor_numbers(shape, scheme, coupled),
             vector_bytes: unknowns.saturating_add(equations).saturating_add(given).saturating_mul(NUMBER),
             coefficient_bytes: unknowns.saturating_mul(shape.equations as u64).saturating_mul(NUMBER),
+            cut_numbers: if cuts_time(&Shape { batch: 1, ..*shape }, scheme, true) {
+                // Every step has the columns of the steps at both ends of its segment.
+                product(&[
+                    steps,
+                    coupled.iter().map(|&n| cut_block((n as u64).saturating_mul(orders))).fold(0, u64::saturating_add),
+                ])
+            } else {
+                0
+            },
             product_numbers: if slack == 0 && !scheme.central && !scheme.periodic { products } else { 0 },
             precision: scheme.precision,
         }
@@ -81,7 +93,8 @@ impl Footprint {
     pub fn factor_bytes(&self, batch: u64, own: bool) -> u64 {
         if !own {
             let spread = if self.precision == Precision::Single { size_of::<Pack16>() as u64 } else { 0 };
-            let kept = self.factor_numbers.saturating_add(self.product_numbers).saturating_mul(NUMBER);
+            let kept = self.factor_numbers.saturating_add(self.product_numbers);
+            let kept = kept.max(if batch == 1 { self.cut_numbers } else { 0 }).saturating_mul(NUMBER);
             return kept.saturating_add(self.factor_numbers.saturating_mul(spread));
         }
         let (lanes, bytes) = match self.precision {
@@ -91,6 +104,12 @@ impl Footprint {
         };
         batch.div_ceil(lanes).saturating_mul(lanes * bytes).saturating_mul(self.factor_numbers)
     }
+}
+
+/// Numbers of a step of a segment: a triangle and twice its block.
+fn cut_block(n: u64) -> u64 {
+    let triangle = n.saturating_mul(n.saturating_add(1)) / 2;
+    triangle.saturating_add(n.saturating_mul(n).saturating_mul(2))
 }
 
 /// Numbers of a factor: for each step a packed triangle and the columns behind it, then the triangle of the border (which is the slack

@@ -4,7 +4,7 @@ use super::adjoint::Wanted;
 use super::assemble::{central_step, power};
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
-use super::row_products::{Interval, of_weights, of_weights_alone, per_weight};
+use super::row_products::{Interval, of_weights, per_weight, smooth_sum};
 use super::stage::{Staged, row_weight};
 use super::vectors::bump;
 use crate::solve::lanes::{Kernel, Lanes, Pack};
@@ -94,14 +94,6 @@ impl<P: Pack> Kernel<P> for RowGradients<'_, P> {
 }
 
 impl<P: Pack> Rows<'_, P> {
-    /// Whether the products `r (a z)` of the smooth rows are wanted. For the three weights alone they are not, where the other rows tell
-    /// their sum: residuals of smooth rows are differences of nearly equal numbers.
-    #[inline(always)]
-    fn has_products(&self) -> bool {
-        let told = self.plan.border == 0 && self.problem.data.places.is_empty();
-        self.wanted.row_weights || (self.wanted.weights && !told)
-    }
-
     #[inline(always)]
     fn run<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
         let equation = match self.problem.shape.block() {
@@ -111,26 +103,20 @@ impl<P: Pack> Rows<'_, P> {
             _ => self.equation_rows::<V, 0>(out),
         };
         let initial = self.initial_rows::<V>(out);
-        self.data_rows::<V>(out);
-        let mut smooth = V::splat(0.0);
+        let others = self.data_rows::<V>(out).add(self.border_rows::<V>());
         let wanted = self.wanted;
-        if wanted.h || self.has_products() {
-            let mut sum = P::ZERO;
+        if wanted.h || wanted.row_weights {
             match self.problem.shape.orders {
-                3 if V::UNROLLED => self.smooth_in_registers::<V, 3>(out, &mut sum),
-                4 if V::UNROLLED => self.smooth_in_registers::<V, 4>(out, &mut sum),
-                _ => self.smooth_rows::<V, 0, MAX_ORDERS>(out, &mut sum),
+                3 if V::UNROLLED => self.smooth_in_registers::<V, 3>(out),
+                4 if V::UNROLLED => self.smooth_in_registers::<V, 4>(out),
+                _ => self.smooth_rows::<V, 0, MAX_ORDERS>(out),
             }
-            smooth = V::load(&sum);
             if self.problem.scheme.central {
-                smooth = smooth.add(self.central_rows::<V>(out));
+                self.central_rows::<V>(out);
             }
         }
-        let weights = &self.problem.scheme.weights;
-        let of_kinds = match self.has_products() {
-            false => of_weights_alone(weights, equation, initial),
-            true => of_weights(weights, [equation, initial, smooth]),
-        };
+        let smooth = smooth_sum(equation, initial, others);
+        let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {
             x.store(to);
         }
@@ -239,33 +225,51 @@ impl<P: Pack> Rows<'_, P> {
         sum
     }
 
-    /// Gradients of the data rows' values and weights.
+    /// `sum w^2 r (a z)` of the rows of the border's ridge, and the push of the slack times its adjoint solution.
     #[inline(always)]
-    fn data_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
+    fn border_rows<V: Lanes<Pack = P>>(&self) -> V {
+        let (first, push) = match self.problem.scheme.slack {
+            Some(slack) => (1, V::splat(slack.gamma * slack.alpha).mul(V::load(&self.z_border[0]))),
+            None => (0, V::splat(0.0)),
+        };
+        let ridge = V::splat(-self.problem.border.ridge * self.problem.border.ridge);
+        let own = first..first + self.plan.own;
+        self.border[own.clone()]
+            .iter()
+            .zip(&self.z_border[own])
+            .fold(push, |sum, (theta, z)| V::load(theta).mul(V::load(z)).mul_add(ridge, sum))
+    }
+
+    /// Gradients of the data rows' values and weights; gives `sum w^2 r (a z)`.
+    #[inline(always)]
+    fn data_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
         let Rows { problem, staged, u, z, .. } = *self;
         let shape = &problem.shape;
+        let mut sum = V::splat(0.0);
         for (i, &(t, d, k)) in problem.data.places.iter().enumerate() {
             let place = t * shape.block() + d * shape.orders + k;
             let z = V::load(&z[place]);
             let r = V::load(&staged.data[i]).sub(V::load(&u[place]));
+            sum = r.mul(z).mul_add(V::splat(staged.observed[i]), sum);
             z.mul(V::splat(staged.observed[i])).store(&mut out.data[i]);
             r.mul(z).mul(V::splat(2.0 * problem.data.weights[i])).store(&mut out.data_weights[i]);
         }
+        sum
     }
 
     /// [`smooth_rows`](Self::smooth_rows) for a number of orders known when compiled.
     #[inline(always)]
-    fn smooth_in_registers<V: Lanes<Pack = P>, const K: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
-        self.smooth_rows::<V::First, K, K>(out, sum);
+    fn smooth_in_registers<V: Lanes<Pack = P>, const K: usize>(&self, out: &mut Outputs<P>) {
+        self.smooth_rows::<V::First, K, K>(out);
         if V::IN_PARTS {
-            self.smooth_rows::<V::Second, K, K>(out, sum);
+            self.smooth_rows::<V::Second, K, K>(out);
         }
     }
 
-    /// Gradients of the steps, `(T-1, D)`, and `sum w^2 r (a z)`. `K` is the number of orders, or 0 for one known only at run
+    /// Gradients of the steps and, where they are wanted, of the smooth rows' own weights, both `(T-1, D)`. `K` is the number of orders, or 0 for one known only at run
     /// time, and `M` at least as large.
     #[inline(always)]
-    fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>, sum: &mut P) {
+    fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
         let shape = &problem.shape;
         let k = if K > 0 { K } else { shape.orders };
@@ -276,7 +280,6 @@ impl<P: Pack> Rows<'_, P> {
             false => (zero, zero),
         };
         let rows = &plan.rows;
-        let (mut total, products) = (zero, self.has_products());
         // Which no interval changes.
         let degrees = rows.degrees::<M>(k);
         let mut interval = Interval { ends: [[zero; M]; 4] };
@@ -301,38 +304,30 @@ impl<P: Pack> Rows<'_, P> {
                 // `1 / h` is the scale of the first derivative; without one nothing depends on the step.
                 let inverse = if k > 1 { V::load(&scales[now + 1]) } else { zero };
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
-                if products {
+                if wanted.row_weights {
                     let product = zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square));
-                    total = total.add(product);
-                    if wanted.row_weights {
-                        product.store(&mut of_rows[t * states + d]);
-                    }
+                    product.store(&mut of_rows[t * states + d]);
                 }
             }
         }
-        total.store(sum);
     }
 
-    /// Adds the central rows' share to the gradients of the steps; gives `sum w^2 r (a z)`.
+    /// Adds the central rows' share to the gradients of the steps and of their own weights.
     #[inline(always)]
-    fn central_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
+    fn central_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) {
         let states = self.problem.shape.states;
-        let mut sum = V::splat(0.0);
         for t in 1..self.problem.shape.steps.saturating_sub(1) {
             for d in 0..states {
                 let square = V::load(&self.staged.smooth[(t + 1) * states + d]);
                 let (product, gradient) = self.central_row::<V>(t, d);
-                let product = product.mul(square);
-                sum = sum.add(product);
                 if self.wanted.row_weights {
-                    bump(&mut out.row_weights[2][t * states + d], product);
+                    bump(&mut out.row_weights[2][t * states + d], product.mul(square));
                 }
                 for interval in [t - 1, t] {
                     bump(&mut out.h[interval * states + d], gradient.mul(square));
                 }
             }
         }
-        sum
     }
 
     /// Residual times `a z`, and the derivative in `H`, of the central row around step `t`.

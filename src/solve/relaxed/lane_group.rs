@@ -4,7 +4,7 @@ use super::arithmetic::{Arithmetic, Room};
 use super::convergence::Convergence;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
-use super::problem::{Method, Precision, Problem, Shape};
+use super::problem::{Precision, Problem, Shape};
 use super::rescue::SETTLED;
 use super::residual::{row_count, row_residuals};
 use super::right_hand_side::right_hand_side;
@@ -185,8 +185,10 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
         *unsettled = match *refinements {
             0 | 1 => None,
             _ => {
-                let exact = A::Low::EPSILON <= f64::EPSILON && problem.scheme.method == Method::Normal;
-                convergence.unsettled(if exact { SETTLED } else { A::UNSETTLED }, A::SLOWEST)
+                let exact = A::Low::EPSILON <= f64::EPSILON;
+                let vanished = if exact { None } else { convergence.vanished(given, given_border) };
+                let allowed = if exact { SETTLED } else { A::UNSETTLED };
+                vanished.or_else(|| convergence.unsettled(allowed, A::SLOWEST))
             }
         };
         if by_rows {

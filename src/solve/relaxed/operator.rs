@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::error::SolveError;
 use super::factor::Factor;
-use super::problem::{Problem, Shape};
+use super::problem::{DataRows, Problem, Shape};
 
 /// `u = G [rhs; iv] + offset` for coefficients and steps that no sample has for itself; only the wanted derivatives are kept.
 ///
@@ -29,7 +29,7 @@ pub struct DenseOperator {
 const PIECE: usize = 256;
 
 impl DenseOperator {
-    /// Builds the matrix from the factor of `problem`; its `rhs` and `iv` are not read. `orders` names the derivatives to keep, in
+    /// Builds the matrix from the factor of `problem`; its `rhs` and `iv` are not read, and the values of data rows count as zero. `orders` names the derivatives to keep, in
     /// the order of the output.
     ///
     /// # Errors
@@ -55,7 +55,9 @@ impl DenseOperator {
         let (mut rhs, mut iv) = (vec![0.0; count * e], vec![0.0; count * i]);
         (0..e).for_each(|j| rhs[j * e + j] = 1.0);
         (0..i).for_each(|j| iv[(e + j) * i + j] = 1.0);
-        let units = Problem { shape: Shape { batch: count, ..shape }, rhs: &rhs, iv: &iv, ..*problem };
+        let values = vec![0.0; count.saturating_mul(problem.data.places.len())];
+        let data = DataRows { values: &values, ..problem.data };
+        let units = Problem { shape: Shape { batch: count, ..shape }, rhs: &rhs, iv: &iv, data, ..*problem };
         let solution = factor.solve(&units)?;
         let keep = |u: &[f64]| -> Vec<f64> {
             u.chunks_exact(shape.orders).flat_map(|x| orders.iter().map(|&k| x[k])).collect()

@@ -293,7 +293,7 @@ impl Problem<'_> {
         !self.c.per_sample() && !self.h.per_sample && !self.border.per_sample
     }
 
-    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept, none of weight zero. Such
+    /// Whether there is an equation for every state and a start with all derivatives but the two highest kept, and no row has the weight zero: a smooth row without weight cuts the time in two, of which the second part has no start. Such
     /// systems are rarely singular, and where they are a pivot shows it.
     pub(crate) fn starts_fully(&self) -> bool {
         let Shape { initial_steps, initial_orders, orders, equations, states, .. } = self.shape;
@@ -305,6 +305,7 @@ impl Problem<'_> {
             && equations >= states
             && counts(weights.equation, self.row_weights.equation)
             && counts(weights.initial, self.row_weights.initial)
+            && counts(weights.smooth, self.row_weights.smooth)
     }
 
     /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell

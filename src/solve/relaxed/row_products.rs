@@ -110,10 +110,10 @@ pub(crate) fn of_weights<V: Lanes>(weights: &Weights, [equation, initial, smooth
     ]
 }
 
-/// [`of_weights`] where there are no other rows and no unknown is pushed: the normal equations `A^T W^2 (b - A u) = 0`, multiplied by `z`, say
-/// that the sum over all rows is zero, so that the smooth rows, which are most, need no residuals.
+/// The sum over the smooth rows from those over all others and what pushes the slack, `gamma alpha z_eps`: the normal equations
+/// `A^T W^2 (b - A u) = -gamma alpha e_eps`, multiplied by `z`, say what the sum over all rows is. The residuals of smooth rows, which are most, are
+/// differences of nearly equal numbers and not needed.
 #[inline(always)]
-pub(crate) fn of_weights_alone<V: Lanes>(weights: &Weights, equation: V, initial: V) -> [V; 3] {
-    let smooth = V::splat(0.0).sub(equation.add(initial));
-    of_weights(weights, [equation, initial, smooth])
+pub(crate) fn smooth_sum<V: Lanes>(equation: V, initial: V, others: V) -> V {
+    V::splat(0.0).sub(equation.add(initial)).sub(others)
 }

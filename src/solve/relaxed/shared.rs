@@ -8,7 +8,7 @@ use super::factor::Factor;
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Problem, Shape};
-use super::row_products::{Interval, add_coefficients, of_weights_alone, residual};
+use super::row_products::{self, Interval, add_coefficients, residual, smooth_sum};
 use super::small::{are_zero, is_small, propagator_len};
 use super::small_kernel::{SmallKernel, dispatch, has_code};
 use super::stage::row_weight;
@@ -294,7 +294,8 @@ impl SmallKernel for Adjoint<'_> {
             }
             (z_then, u_then) = (z, u);
         }
-        let of_kinds = of_weights_alone(&problem.scheme.weights, of_equation, of_initial);
+        let of_smooth = smooth_sum(of_equation, of_initial, V::splat(0.0));
+        let of_kinds = row_products::of_weights(&problem.scheme.weights, [of_equation, of_initial, of_smooth]);
         for (to, x) in of_weights.iter_mut().zip(of_kinds) {
             V::load(to).add(x).store(to);
         }

@@ -38,8 +38,8 @@ impl Solution {
 }
 
 impl Factor {
-    /// Solves for the problem's right-hand sides and initial values. The coefficients and steps have to be the factored ones;
-    /// with a constant matrix the batch may have any size.
+    /// Solves for the problem's right-hand sides, initial values and data. Coefficients, steps and the border's columns have to be the factored ones, which
+    /// is not checked; with a constant matrix the batch may have any size.
     ///
     /// # Errors
     /// A problem that does not match the factor, or a result that is not finite.

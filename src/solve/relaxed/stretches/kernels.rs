@@ -5,7 +5,7 @@ use crate::solve::lanes::{Kernel, Lanes, Pack8, load_all, store_all};
 use crate::solve::relaxed::assemble::Assembly;
 use crate::solve::relaxed::plan::Plan;
 use crate::solve::relaxed::problem::{Problem, Shape};
-use crate::solve::relaxed::row_products::{Interval, add_coefficients, of_weights_alone, residual};
+use crate::solve::relaxed::row_products::{Interval, add_coefficients, of_weights, residual, smooth_sum};
 use crate::solve::relaxed::small::{are_zero, backward_small, backward_step, eliminate_small, forward_small, scale};
 use crate::solve::relaxed::small_kernel::SmallKernel;
 use crate::solve::relaxed::stage::Staged;
@@ -183,6 +183,7 @@ impl Kernel<Pack8> for WeightGradients<'_> {
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>>(self) {
         let [equation, initial]: [V; 2] = load_all(self.products);
-        store_all(&of_weights_alone(&self.problem.scheme.weights, equation, initial), self.out);
+        let smooth = smooth_sum(equation, initial, V::splat(0.0));
+        store_all(&of_weights(&self.problem.scheme.weights, [equation, initial, smooth]), self.out);
     }
 }

@@ -7,6 +7,8 @@ use super::*;
 
 mod faults;
 mod gradients;
+mod kept;
+mod rounding;
 
 /// Owned arrays of a problem.
 #[derive(Clone)]
