@@ -383,3 +383,32 @@ fn growth_over_many_orders_is_missed_as_the_page_says() {
     assert!((last(201, 0.1) / 49.4 - 1.0).abs() < 0.01, "{}", last(201, 0.1));
     assert!((last(401, 0.05) / 3890.0 - 1.0).abs() < 0.01, "{}", last(401, 0.05));
 }
+
+/// What a run says about solutions that are a compromise of their rows.
+#[test]
+fn doubtful_solutions_are_told() {
+    let cases = [
+        ("x' = -x; initial x = 1", "steps 31; dt 0.1", None),
+        ("x' = -x; initial x = 1; final x = 5", "steps 31; dt 0.1", Some("the solution ends with x = ")),
+        ("x' = -50*x + cos(t); initial x = 1", "steps 31; dt 0.5", Some("the solution starts with x = ")),
+        ("x' = 40*x*(1 - x); initial x = 0.9", "steps 21; dt 0.05", None),
+    ];
+    for (equations, steps, told) in cases {
+        let folder = folder(&format!("model T {{ state x; {equations} }}\nsolve s = T {{ {steps} }}\n"));
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
+        let said = said(&output);
+        assert!(output.status.success(), "{equations}: {said}");
+        assert_eq!(said.contains("warning: the solution"), told.is_some(), "{equations}: {said}");
+        assert!(said.contains(told.unwrap_or_default()), "{equations}: {said}");
+    }
+}
+
+/// Every solution that starts with zero ends with zero.
+#[test]
+fn a_boundary_problem_without_a_solution_is_refused() {
+    let model = "model T { state x order 2; x'' = -x; initial x = 0; final x = 1 }";
+    let folder = folder(&format!("{model}\nsolve s = T {{ steps 101; dt 0.031415926535897934 }}\n"));
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(said(&output).contains("N515"), "{}", said(&output));
+}

@@ -4,6 +4,7 @@ use super::experiment;
 use super::failure::Failure;
 use super::findings::{self, Findings};
 use super::run::{Job, Outcome};
+use super::solved;
 use crate::hir::{DataSet, DataSource, Program, SolveSpec};
 use crate::report::{self, RunDir, RunRecord, StateRecord, TrajectoryRecord};
 use crate::train::Observer;
@@ -63,6 +64,7 @@ impl Job<'_> {
                 }
             })
             .collect();
+        record.warnings.extend(solved::doubts(spec, &dataset));
         self.describe(&mut record);
         record.wall_seconds = started.elapsed().as_secs_f64();
         let json = |e: serde_json::Error| Failure::Internal(format!("a record cannot be written as JSON: {e}"));

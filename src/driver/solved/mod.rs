@@ -1,6 +1,7 @@
 //! `solve` items: a model with known numbers as one relaxed least-squares problem, solved once where the model is linear in its
 //! states and by Newton's iteration where it is not.
 
+mod doubts;
 mod given;
 mod guess;
 mod system;
@@ -18,6 +19,7 @@ use crate::solve::relaxed::{
     Border, Coefficients, DataRows, Footprint, Method, Precision, Problem, RowSet, RowWeights, Scheme, Shape, Slack,
     SolveError, Steps, Weights, factor,
 };
+pub(super) use doubts::doubts;
 use given::Given;
 use system::{Linearised, Rows};
 
