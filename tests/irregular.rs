@@ -82,3 +82,28 @@ fn without_the_setting_unequal_steps_are_refused() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && said.contains("D017") && said.contains("spacing irregular"), "{said}");
 }
+
+/// Times in another unit than the model's, at equal steps and at others.
+#[test]
+fn times_are_converted_whatever_their_steps() {
+    for (jitter, settings) in [(0.0, ""), (0.0, "; spacing irregular"), (0.4, "; spacing irregular")] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("d.csv"), table(300, 0.05, jitter)).expect("a table");
+        let model = format!(
+            "model M {{ time [h]; state q order 2; param stiffness [1/h^2], damping [1/h]; q'' = -stiffness*q - damping*q' }}
+data d = csv(\"d.csv\") {{ time t [min]{settings} }}
+fit M to d
+"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+        let record: Value = serde_json::from_str(&text).expect("JSON");
+        let value = |i: usize| record["parameters"][i]["value"].as_f64().expect("a value");
+        let errors = (value(0) / (4.01 * 3600.0) - 1.0, value(1) / (0.2 * 60.0) - 1.0);
+        assert!(errors.0.abs() < 1e-4 && errors.1.abs() < 1e-3, "{settings}, jitter {jitter}: {errors:?}");
+        let last = record["trajectories"][0]["time"].as_array().and_then(|t| t.last()?.as_f64()).expect("a time");
+        assert!((last - 299.0 * 0.05 / 60.0).abs() < 0.03 / 60.0, "{last}");
+    }
+}

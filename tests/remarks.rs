@@ -224,3 +224,24 @@ fit Decay to (near, far)
         assert_eq!(warnings(&record).iter().filter(|w| w.contains("times as large")).count(), found.len());
     }
 }
+
+/// A run that keeps a term of which another one says the same.
+#[test]
+fn a_run_tells_terms_that_others_equal_on_its_data() {
+    let proportional = "model C { state x, y; x' = ?terms(x, y); y' = ?terms(x, y) }
+model T { state x, y; x' = -0.5*x; y' = -0.5*y; initial x = 1, y = 2 }
+data d = simulate T { steps 300; dt 0.02; noise 1%; seed 1 }
+fit C to d
+"
+    .to_string();
+    // In proportion for all times; and with a second law that is told apart.
+    let apart = proportional.replace("y' = -0.5*y", "y' = -2*y");
+    for (text, told) in [(&proportional, true), (&apart, false)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("m.mech"), text).expect("a model");
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains("W1101"), told, "{said}");
+    }
+}

@@ -112,6 +112,7 @@ fn convert(file: &str, dataset: &mut Dataset, spec: &ReadSpec) -> Result<(), Dat
         if spec.time_factor != 1.0 {
             t.t0 *= spec.time_factor;
             t.dt *= spec.time_factor;
+            t.times.iter_mut().for_each(|time| *time *= spec.time_factor);
             check_step(file, t.dt)?;
         }
         let lost = [(&t.values, &spec.columns), (&t.inputs, &spec.inputs)].into_iter().find_map(|(values, maps)| {

@@ -1,4 +1,4 @@
-//! `mechc check --data`: unknowns that the data cannot tell apart.
+//! Unknowns that the data cannot tell apart: all of them for `mechc check --data`, for a run those of terms that its result keeps.
 //!
 //! An unknown changes an equation by its derivative of the right-hand side, which for a candidate term is the term itself. Along the data
 //! these derivatives are columns of numbers; an unknown whose column is a combination of others cannot be told from them, whatever
@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
 use super::{sampling, scales, sets};
@@ -24,6 +25,10 @@ use crate::train::joint::{Dynamics, Observations, Points};
 const DEPENDENT: f64 = 1e-4;
 /// Samples looked at, at most.
 const MOST_SAMPLES: usize = 20_000;
+/// The same for the remarks of a run.
+const SAMPLES_OF_RUN: usize = 2_000;
+/// A run looks at so many unknowns, at most.
+const UNKNOWNS_OF_RUN: usize = 200;
 /// Terms of a combination that are named, at most.
 const MOST_NAMED: usize = 4;
 
@@ -35,12 +40,44 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
     found.extend(scales::check(&read));
     let observed = sets::observe(model, read, fit)?;
+    found.extend(among(program, fit, &observed, MOST_SAMPLES, &|_, _| true)?);
+    Ok(found)
+}
+
+/// Terms of which a fit keeps some although others say the same on its data.
+pub fn of_kept(program: &Program, fit: &Fit, observed: &Observed, kept: &[bool]) -> Result<Vec<Diagnostic>, Failure> {
+    let model = &program.models[fit.model];
+    if model.unknowns.len() > UNKNOWNS_OF_RUN {
+        return Ok(Vec::new());
+    }
+    let keeps = |unknown: Option<&usize>| unknown.and_then(|&u| kept.get(u)).is_some_and(|kept| *kept);
+    among(program, fit, observed, SAMPLES_OF_RUN, &|group, dependent| {
+        let others = || dependent.of.iter().any(|(other, _)| keeps(group.unknowns.get(*other)));
+        !dependent.of.is_empty() && (keeps(group.unknowns.get(dependent.column)) || others())
+    })
+    .map(|found| found.into_iter().filter(|d| d.code == W1101).collect())
+}
+
+/// What at most so many samples say about the unknowns.
+fn among(
+    program: &Program,
+    fit: &Fit,
+    observed: &Observed,
+    most: usize,
+    wanted: &dyn Fn(&Group, &Dependent) -> bool,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let model = &program.models[fit.model];
+    let mut found = Vec::new();
     if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
         return Ok(found);
     }
-    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories));
+    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), most);
     if samples.t.is_empty() {
         // No data set observes all states at once.
+        return Ok(found);
+    }
+    if samples.input.len() != model.inputs.len() * samples.t.len() {
+        // Fields are found with the fit.
         return Ok(found);
     }
     let groups = groups(model, &samples)?;
@@ -55,7 +92,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
                 let at = other.unknowns.iter().position(|&u| u == unknown);
                 at.is_some_and(|at| dependents.iter().all(|d| d.column != at))
             });
-            if !elsewhere && !said.contains(&unknown) {
+            if !elsewhere && !said.contains(&unknown) && wanted(group, dependent) {
                 said.push(unknown);
                 found.extend(describe(model, &names, group, dependent));
             }
@@ -74,7 +111,8 @@ struct Samples {
 }
 
 impl Samples {
-    fn of(all: &Observations) -> Samples {
+    /// At most so many.
+    fn of(all: &Observations, most: usize) -> Samples {
         let len = all.t.len();
         let mut rows: Vec<Vec<f64>> = Vec::new();
         for (c, of) in all.derivative_of.iter().enumerate() {
@@ -90,7 +128,7 @@ impl Samples {
             rows.iter().all(|r| finite(r)) && inputs.iter().all(|r| finite(r))
         };
         let kept: Vec<usize> = (0..len).filter(known).collect();
-        let stride = kept.len().div_ceil(MOST_SAMPLES).max(1);
+        let stride = kept.len().div_ceil(most).max(1);
         let kept: Vec<usize> = kept.into_iter().step_by(stride).collect();
         let take = |row: &[f64]| kept.iter().filter_map(|&i| row.get(i).copied()).collect::<Vec<f64>>();
         Samples {

@@ -9,6 +9,7 @@ use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
+use crate::diagnostics::codes::W0802;
 use crate::hir::{Equation, Expr, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
@@ -27,12 +28,13 @@ pub fn discovered(model: &Model, findings: &Findings, simulations: &[Simulation]
     written(&Model { units: Units::default(), ..model.clone() }, findings, simulations, &about)
 }
 
-/// Whether a text is a program without errors.
+/// Whether a text is a program without errors, and no number of it has lost its unit.
 fn checks(text: &str) -> bool {
     let (mut sources, mut sink) = (Sources::default(), Sink::new());
     let file = sources.add("discovered.mech", text);
     let tree = syntax::parse(file, text, &mut sink);
-    sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink).is_some()
+    let checks = sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink).is_some();
+    checks && sink.into_sorted().iter().all(|d| d.code != W0802)
 }
 
 fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about: &[String]) -> String {

@@ -9,7 +9,9 @@ use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::remarks;
 use super::target::Target;
+use super::terms::unheld_parameters;
 use crate::artifact::{Pattern, PatternEntry};
+use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -51,6 +53,11 @@ pub fn fit(
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let mut findings = findings(&result);
+    for id in unheld_parameters(model) {
+        if let Some(estimate) = findings.estimates.get_mut(id.index()) {
+            (estimate.value, estimate.std_error) = (model.unknowns[id].start.unwrap_or(estimate.value), None);
+        }
+    }
     let told = told(&result);
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);

@@ -12,7 +12,7 @@ use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::simulations::simulations;
 use super::target::Target;
-use super::{gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
+use super::{collinear, gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
@@ -204,6 +204,10 @@ impl Job<'_> {
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
+        let kept: Vec<bool> = findings.estimates.iter().map(|estimate| estimate.kept).collect();
+        if fit.engine == Engine::Joint {
+            findings.remarks.extend(collinear::of_kept(program, fit, &observed, &kept)?);
+        }
         findings.remarks.extend(of_other_sizes);
         findings.remarks.extend(remarks::noisy(model, &findings));
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();

@@ -23,11 +23,17 @@ pub fn filled(model: &Model, expr: &Expr, values: &[f64]) -> Expr {
         ExprKind::Unary(f, a) => match (f, filled(model, a, values)) {
             (UnaryFn::Neg, a) if a.as_number().is_some() => ExprKind::Number(-a.as_number().unwrap_or(0.0)),
             (UnaryFn::Neg, Expr { kind: ExprKind::Unary(UnaryFn::Neg, a), .. }) => a.kind,
+            // Of a hole of which nothing is left.
+            (f, a) if a.as_number() == Some(0.0) && f.apply(0.0) == 0.0 => ExprKind::Number(0.0),
             (f, a) => ExprKind::Unary(*f, Box::new(a)),
         },
         ExprKind::Powi(a, n) => ExprKind::Powi(Box::new(filled(model, a, values)), *n),
         ExprKind::Select(compare, parts) => {
-            ExprKind::Select(*compare, Box::new(parts.as_ref().clone().map(|e| filled(model, &e, values))))
+            let parts = parts.as_ref().clone().map(|e| filled(model, &e, values));
+            match parts.each_ref().map(Expr::as_number) {
+                [.., Some(a), Some(b)] if a.to_bits() == b.to_bits() => ExprKind::Number(a),
+                _ => ExprKind::Select(*compare, Box::new(parts)),
+            }
         }
         ExprKind::Binary(op, a, b) => {
             let (a, b) = (filled(model, a, values), filled(model, b, values));
@@ -88,6 +94,22 @@ pub fn coefficient(model: &Model, expr: &Expr) -> Option<(UnknownId, Option<Expr
 /// Parameters that stand in dropped terms only, so that nothing that was found depends on them. `kept` says of every unknown
 /// whether it is kept.
 pub fn idle_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> Vec<UnknownId> {
+    unused_parameters(model, kept).filter(|id| stands_in_a_term(model, *id)).collect()
+}
+
+/// Parameters that no equation holds.
+pub fn unheld_parameters(model: &Model) -> Vec<UnknownId> {
+    unused_parameters(model, &|_| true).filter(|id| !stands_in_a_term(model, *id)).collect()
+}
+
+/// Whether a candidate term holds the unknown.
+fn stands_in_a_term(model: &Model, id: UnknownId) -> bool {
+    let holds = |e: &Expr| e.any(&mut |e| matches!(e.kind, ExprKind::Unknown(u) if u == id));
+    model.coefficients().any(|(_, _, term)| holds(&term.value))
+}
+
+/// Parameters that no kept part of an equation holds.
+fn unused_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> impl Iterator<Item = UnknownId> {
     let mut used = vec![false; model.unknowns.len()];
     let mut mark = |expr: &Expr| {
         expr.visit(&mut |e| {
@@ -106,12 +128,9 @@ pub fn idle_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> Vec<U
             mark(&Expr::new(ExprKind::Unknown(term.unknown), term.factor.span));
         }
     }
-    let inside = |id: UnknownId| {
-        let holds = |e: &Expr| e.any(&mut |e| matches!(e.kind, ExprKind::Unknown(u) if u == id));
-        model.coefficients().any(|(_, _, term)| holds(&term.value))
-    };
     let parameters = model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
-    parameters.map(|(id, _)| id).filter(|id| used.get(id.index()) == Some(&false) && inside(*id)).collect()
+    let unused = parameters.map(|(id, _)| id).filter(|id| used.get(id.index()) == Some(&false));
+    unused.collect::<Vec<UnknownId>>().into_iter()
 }
 
 /// A number with six significant digits, for people.

@@ -121,6 +121,10 @@ impl Settler<'_, '_> {
                     call.arguments.iter_mut().for_each(|e| self.number(e, needed.params.get(name), name));
                 }
             }
+            ("vary", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Tuple(list, _)]) => {
+                let ExprKind::Name(name) = &name.kind else { return };
+                list.iter_mut().for_each(|e| self.number(e, needed.params.get(name), name));
+            }
             ("noise", [SettingValue::Expr(e), SettingValue::Expr(word)]) if matches!(&word.kind, ExprKind::Name(w) if w == "absolute") =>
             {
                 self.noise(e);
