@@ -98,7 +98,7 @@ pub enum DataError {
     #[error("{file}: is an array of Python objects")]
     ObjectArray { file: String },
     /// A dtype that holds no real numbers.
-    #[error("{file}: has the dtype `{dtype}`, which is not a real number type")]
+    #[error("{file}: has the dtype `{dtype}`, which is not read")]
     BadDtype { file: String, dtype: String },
     /// Shape times item size is more than any file holds.
     #[error("{file}: the shape {shape} is too large for any file")]

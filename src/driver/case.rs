@@ -98,9 +98,9 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
         return Err(arrays.wrong_shape("c", &c.shape, expected).into());
     }
     let mut shape = Shape { batch, equations, steps, states, orders, initial_steps: 0, initial_orders: 0 };
-    let iv = initial_values(&mut arrays, &mut shape)?;
     // Axes of no equations hold no numbers, whatever the others say. Without coupled states this is the least that a solve needs.
     shape.check(&scheme).map_err(|error| failure(error, &arrays.file, &shape, &scheme))?;
+    let iv = initial_values(&mut arrays, &mut shape)?;
     ensure_memory(&Footprint::new(&shape, &scheme, &[]), batch, samples == batch, 0)?;
     let h = step_sizes(&mut arrays, &shape, shared_steps)?;
     let row_weights = [

@@ -6,7 +6,7 @@
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
-use super::factor::{Factor, Scratch as FactorScratch, Storage, factor_of_normal_matrix};
+use super::factor::{Factor, Scratch as FactorScratch, Storage};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::pieces::{Given, Piece, Sums, in_pieces};
@@ -187,7 +187,7 @@ impl Factor {
                 let done = adjoint_batch::<Mixed, _>(given, |g| Own(&x[g * len..]), gradients);
                 if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
-                    let made = factor_of_normal_matrix(&double)?;
+                    let made = self.in_double(&double)?;
                     return made.adjoint_by(made.given(&double, given), gradients);
                 }
                 done

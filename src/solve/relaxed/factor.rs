@@ -38,6 +38,8 @@ pub struct Factor {
     pub(crate) failure: Option<Failure>,
     /// A factor of the rows for solves that did not settle by this one, and how the first of them failed.
     pub(crate) rows: OnceLock<Box<(SolveError, Factor)>>,
+    /// Of a factor in mixed precision that did not settle, the one in double precision.
+    pub(crate) double: OnceLock<Box<Factor>>,
     /// Working memory of this plan.
     pub(crate) pool: Pool,
 }
@@ -119,6 +121,7 @@ fn empty(problem: &Problem) -> Factor {
         unscaled: Vec::new(),
         failure: None,
         rows: OnceLock::new(),
+        double: OnceLock::new(),
         pool: Pool::default(),
     }
 }
@@ -150,6 +153,7 @@ impl Factor {
         self.plan = plan;
         self.failure = None;
         self.rows = OnceLock::new();
+        self.double = OnceLock::new();
         self.common = problem.constant_matrix();
         self.weights = OwnWeights::of(problem);
         self.propagators = Vec::new();

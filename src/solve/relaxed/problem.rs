@@ -129,7 +129,7 @@ pub enum Coefficients<'a> {
     Shared(&'a [f64]),
 }
 
-/// Step sizes in the unit of time of the coefficients.
+/// Step sizes in the unit of time of the coefficients. Positive ones; negative ones are solved as they stand, from the end of the time to its start.
 #[derive(Debug, Clone, Copy)]
 pub struct Steps<'a> {
     /// `(B or 1, T-1, D or 1)`

@@ -123,7 +123,7 @@ impl Factor {
                 let done = solve_batch::<Mixed, _>(problem, (plan, &self.pool), |g| Own(&x[g * len..]), solution);
                 if let Err(SolveError::Unsettled { .. } | SolveError::NonFiniteResult { .. }) = done {
                     let double = in_double(problem);
-                    return factor_of_normal_matrix(&double)?.solve_by(&double, solution);
+                    return self.in_double(&double)?.solve_by(&double, solution);
                 }
                 done
             }
@@ -143,6 +143,22 @@ impl Factor {
             Storage::Narrow(factor) => {
                 let common = Common { factor, propagators: &self.propagators };
                 solve_batch::<Plain<Pack8>, _>(problem, (plan, &self.pool), |_| common, solution)
+            }
+        }
+    }
+}
+
+impl Factor {
+    /// The factor of a problem in double precision whose mixed one did not settle, kept for the next time.
+    ///
+    /// # Errors
+    /// As of any normal matrix.
+    pub(crate) fn in_double(&self, double: &Problem) -> Result<&Factor, SolveError> {
+        match self.double.get() {
+            Some(kept) => Ok(kept),
+            None => {
+                let made = factor_of_normal_matrix(double)?;
+                Ok(self.double.get_or_init(|| Box::new(made)))
             }
         }
     }
