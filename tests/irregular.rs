@@ -107,3 +107,30 @@ fit M to d
         assert!((last - 299.0 * 0.05 / 60.0).abs() < 0.03 / 60.0, "{last}");
     }
 }
+
+/// Two samples so near to each other that squared weights of the step between them would hide all other samples in rounding errors.
+#[test]
+fn samples_may_lie_close_together() {
+    for gap in [1e-3, 1e-5, 1e-9] {
+        let mut data = String::from("t,x\n");
+        for i in 0..100 {
+            let time = |i: usize| 15.0 * (i as f64 + 0.3 * (7.3 * i as f64).sin());
+            let t = if i == 40 { time(39) + gap } else { time(i) };
+            let noise = 0.02 * (977.0 * (i * i) as f64).sin();
+            let _ = writeln!(data, "{t},{}", 295.0 + 20.0 * (-t / 500.0).exp() + noise);
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("d.csv"), data).expect("a table");
+        let model = "model M { state x; param h in [0, 9], x0 = 300; x' = -h*(x - x0) }
+data d = csv(\"d.csv\") { time t; spacing irregular }
+fit M to d
+";
+        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+        assert!(output.status.success(), "{gap:e}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+        let record: Value = serde_json::from_str(&text).expect("JSON");
+        let h = record["parameters"][0]["value"].as_f64().expect("a value");
+        assert!((h - 0.002).abs() < 2e-5, "{gap:e}: {h}");
+    }
+}

@@ -36,6 +36,10 @@ fn inverse_step_factor() -> [[f64; 3]; 3] {
     m
 }
 
+/// The shortest step whose own noise counts, relative to the median one: squared weights grow with its fifth power, and of hundreds of samples at random
+/// times two are nearly always so close that they would hide in rounding errors what all samples before them say.
+const SHORTEST: f64 = 1e-2;
+
 /// The process part of the normal matrix for unit noise ratio.
 struct Process {
     diagonal: Vec<f64>,
@@ -56,7 +60,9 @@ impl Process {
         let factor = inverse_step_factor();
         let taylor = [[1.0, 1.0, 0.5], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]];
         for (t, &h) in h.iter().enumerate().filter(|&(_, &h)| h > 0.0) {
-            let r = h / median;
+            let r = (h / median).max(SHORTEST);
+            // What the step is shorter than it counts: it is extrapolated over as it is.
+            let s = h / median / r;
             let scale = [1.0, r, r * r];
             let weight = r.powf(-2.5);
             // Rows: factor (taylor D v_t - D v_{t+1}) r^(-5/2)
@@ -64,7 +70,9 @@ impl Process {
             let mut b = [[0.0; 3]; 3];
             for i in 0..3 {
                 for j in 0..3 {
-                    a[i][j] = (0..3).map(|k| factor[i][k] * taylor[k][j]).sum::<f64>() * scale[j] * weight;
+                    a[i][j] = (0..=j).map(|k| factor[i][k] * taylor[k][j] * s.powi((j - k) as i32)).sum::<f64>()
+                        * scale[j]
+                        * weight;
                     b[i][j] = -factor[i][j] * scale[j] * weight;
                 }
             }
