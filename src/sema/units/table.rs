@@ -12,6 +12,11 @@ use crate::syntax::ast::{self, ExprKind, UnitExpr};
 /// Units that measure from another zero than the SI does.
 const SHIFTED: [(&str, f64); 1] = [("degC", 273.15)];
 
+/// Whether `name` is a unit in a file that declares `own`.
+pub(super) fn is_unit(name: &str, own: &[ast::UnitDecl]) -> bool {
+    known_unit(name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) || own.iter().any(|u| u.name.name == name)
+}
+
 /// Names of units, which are written with their symbols.
 const SPOKEN: [(&str, &str); 30] = [
     ("second", "s"),
