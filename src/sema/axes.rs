@@ -136,7 +136,7 @@ impl Resolver<'_, '_> {
                 && self.scope.lookup(name).is_none()
             {
                 let names = self.scope.axes.iter().map(|a| a.name.as_str());
-                let help = super::suggest::help("index sets here", name, names);
+                let help = super::suggest::help_of_many(self.sink, "index sets here", name, names);
                 let d = Diagnostic::error(E0904, format!("there is no index set `{name}`"), range.span, "unknown")
                     .missing(name.as_str());
                 self.sink.push(d.help(help));

@@ -117,14 +117,17 @@ impl Table {
         }
         let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit")
             .missing_among(Among::Items, name);
-        let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
-        known_units().for_each(|known| all.push(known));
+        let nearest_of_all = || {
+            let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
+            known_units().for_each(|known| all.push(known));
+            nearest(name, all).map(|(near, alone)| (near.to_string(), alone))
+        };
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
         let near = match spoken {
             Some((_, symbol)) => Some(((*symbol).to_string(), true)),
             None => other_form(name)
                 .map(|form| (form, true))
-                .or_else(|| nearest(name, all).map(|(near, alone)| (near.to_string(), alone))),
+                .or_else(|| if sink.many_missing() { None } else { nearest_of_all() }),
         };
         sink.push(d.help(match near {
             Some((near, alone)) => {
