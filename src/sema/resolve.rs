@@ -54,8 +54,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) at: Vec<Option<usize>>,
     /// How far to go from there along every index set: difference operators look at neighbours.
     pub(super) shift: Vec<i64>,
-    /// Variables of loops and sums with their numbers, innermost last.
-    pub(super) loops: Vec<(String, i64)>,
+    /// Variables of loops and sums with their numbers and where they stand, innermost last.
+    pub(super) loops: Vec<(String, i64, Span)>,
     /// The left side of the current equation.
     pub(super) left: Option<Span>,
     /// Its right side.

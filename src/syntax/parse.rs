@@ -175,7 +175,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The bytes at `place`, in one line.
     fn line(&self, place: &std::ops::Range<usize>) -> &'a str {
-        self.text.get(place.clone()).unwrap_or_default().lines().next().unwrap_or_default().trim_end()
+        self.text.get(place.clone()).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default().trim_end()
     }
 
     fn slice(&self, token: Token) -> &'a str {
