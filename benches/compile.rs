@@ -69,6 +69,26 @@ fn check_lines(bencher: Bencher, lines: usize) {
     bencher.bench(|| session().check("main.mech", &[]).expect("checks"));
 }
 
+/// One model whose states have units, those of its rates to be found.
+fn with_units(states: usize) -> String {
+    let mut text = String::from("model Large {\n  time [s]\n");
+    (0..states).for_each(|i| text.push_str(&format!("  state x{i} [m]\n  param r{i} = 0.5\n")));
+    for i in 0..states {
+        let [a, b] = [1, 7].map(|k| (i + k) % states);
+        text.push_str(&format!("  x{i}' = -r{i}*x{i} + 0.1 [1/s]*x{a} - r{b}*x{b}\n"));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Text to checked program, against the number of its states, units included.
+#[divan::bench(args = [1_000, 4_000], sample_count = 10)]
+fn check_units(bencher: Bencher, states: usize) {
+    let text = with_units(states);
+    let session = || Session::new(MemoryWorld::new().with("main.mech", text.as_str()));
+    bencher.bench(|| session().check("main.mech", &[]).expect("checks"));
+}
+
 /// Text to callable right-hand side and derivatives of a thousand coupled states.
 #[divan::bench(sample_count = 5)]
 fn thousand_states(bencher: Bencher) {

@@ -104,6 +104,12 @@ fn recorded_programs() {
     report(differences);
 }
 
+/// A model of 4000 states, with an equation for each.
+fn each_of_4000(equation: fn(usize) -> String) -> String {
+    let lines = |line: fn(usize) -> String| (0..4000).map(line).collect::<Vec<_>>().join("\n  ");
+    format!("model A {{\n  {}\n  {}\n}}\n", lines(|i| format!("state k{i}")), lines(equation))
+}
+
 /// Programs no editor would open. Each gives one clear answer.
 fn generated() -> Vec<(&'static str, String)> {
     const MILLION: usize = 1_000_000;
@@ -159,6 +165,9 @@ fn generated() -> Vec<(&'static str, String)> {
         ("a million overrides", equation(&"\u{202e}".repeat(MILLION))),
         ("a million quotes", "\"".repeat(MILLION)),
         ("a million question marks", equation(&"?".repeat(MILLION / 10))),
+        ("4,000 missing names", each_of_4000(|i| format!("k{i}' = m{i}"))),
+        ("4,000 missing functions", each_of_4000(|i| format!("k{i}' = f{i}(k{i})"))),
+        ("4,000 missing units", each_of_4000(|i| format!("k{i}' = 1 [u{i}]"))),
         ("a million item words", "model ".repeat(MILLION / 10)),
     ]
 }

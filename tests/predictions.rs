@@ -258,6 +258,52 @@ predict both = fit { steps 5 }
     assert_eq!(both.lines().count(), 1 + 2 * 5, "{both}");
 }
 
+/// Networks read ten samples before the first that is predicted: where five were held out, or ten and nothing says how far to go, nothing is
+/// predicted, and why is told of each trajectory.
+#[test]
+fn too_few_samples_to_read_are_told() {
+    let run_with = |holdout: &str| {
+        run(&format!(
+            "use std.systems.HarmonicOscillator
+model Known {{ state u order 2; u'' + u = 0; initial u = data.u for 10 steps }}
+data run = simulate HarmonicOscillator {{ steps 100; dt 0.05; trajectories 2; holdout {holdout} of time }}
+fit Known to run {{ engine gradient; window 10; horizon 30; steps 3; batch 4 }}
+predict late = fit {{ by 1; from held_out }}
+predict late5 = fit {{ by 1; from held_out; steps 5 }}
+predict behind = fit {{ by 1; from end; steps 5 }}
+"
+        ))
+    };
+    let warnings = |record: &Value| -> Vec<String> {
+        let all = record["warnings"].as_array().expect("warnings");
+        all.iter().map(|w| w.as_str().expect("a text").to_string()).filter(|w| w.contains("the prediction")).collect()
+    };
+    let rows = |folder: &tempfile::TempDir, name: &str| {
+        let text = fs::read_to_string(folder.path().join("out").join(name)).expect("a table");
+        text.lines().count() - 1
+    };
+
+    let (folder, record) = run_with("5%");
+    let told = warnings(&record);
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (name, k) in [("late", 1), ("late", 2), ("late5", 1), ("late5", 2)] {
+        let said = format!(
+            "the prediction `{name}` of trajectory {k} fails: 5 samples are held out, and 10 samples are read before the first that is predicted"
+        );
+        assert!(told.contains(&said), "{said}: {told:?}");
+    }
+    assert_eq!([rows(&folder, "late.csv"), rows(&folder, "late5.csv"), rows(&folder, "behind.csv")], [0, 0, 10]);
+
+    let (folder, record) = run_with("10%");
+    let told = warnings(&record);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter().all(|w| w.contains("`late` of trajectory") && w.contains("10 samples are held out")),
+        "{told:?}"
+    );
+    assert_eq!([rows(&folder, "late.csv"), rows(&folder, "late5.csv")], [0, 10]);
+}
+
 #[test]
 fn predictions_that_no_memory_holds_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");

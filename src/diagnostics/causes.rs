@@ -5,6 +5,7 @@
 //! reported once, with its further places.
 
 use super::{Among, Diagnostic, Label, Missing, Severity, closest, codes};
+use crate::base::{IndexMap, IndexSet};
 use crate::source::Span;
 
 /// Errors about sizes and about what is missing, which an unknown name in the same item may be the cause of.
@@ -45,9 +46,11 @@ pub fn causes(findings: Vec<Diagnostic>, items: &[Item]) -> Vec<Diagnostic> {
         return findings;
     }
     let item_of = |place: Span| items.iter().find(|item| item.span.covers(place));
-    let in_one_item = |a: Span, b: Span| a.file == b.file && item_of(a) == item_of(b);
+    let home = |place: Span| (place.file, items.iter().position(|item| item.span.covers(place)));
+    let in_one_item = |a: Span, b: Span| home(a) == home(b);
+    let lacking: IndexSet<_> = missing.iter().map(|m| home(*m)).collect();
     let follows = |d: &Diagnostic| {
-        let near = || missing.iter().any(|m| in_one_item(*m, d.primary.span));
+        let near = || lacking.contains(&home(d.primary.span));
         d.severity == Severity::Error && (ANYWHERE.contains(&d.code) || IN_THE_ITEM.contains(&d.code) && near())
     };
     // A name of one model is not that of another, but data, fits and tests mean those of their models.
@@ -70,8 +73,11 @@ pub fn causes(findings: Vec<Diagnostic>, items: &[Item]) -> Vec<Diagnostic> {
         }
     };
     // What a misspelled import or setting would have introduced is missing elsewhere, under a name that is nearly the same.
-    let wrong: Vec<(Missing, Span)> =
-        findings.iter().filter_map(|d| Some((d.missing.clone()?, d.primary.span))).collect();
+    let introducing = |name: &&Missing| !matches!(name.among, Among::Names | Among::Items);
+    let wrong: Vec<(Missing, Span)> = findings
+        .iter()
+        .filter_map(|d| Some((d.missing.as_ref().filter(introducing)?.clone(), d.primary.span)))
+        .collect();
     let meant = |name: &Missing, place: Span| {
         let seen = wrong.iter().filter(|(other, there)| match other.among {
             Among::File(_) | Among::Files(_) => true,
@@ -82,6 +88,8 @@ pub fn causes(findings: Vec<Diagnostic>, items: &[Item]) -> Vec<Diagnostic> {
             && closest(&name.name, seen.map(|(other, _)| other.name.as_str())).is_some_and(|near| near != name.name)
     };
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(findings.len());
+    // Where those are that a missing name can be the same as: a program can lack thousands.
+    let mut alike: IndexMap<String, Vec<usize>> = IndexMap::new();
     for finding in findings {
         let Some(name) = finding.missing.as_ref().filter(|_| finding.severity == Severity::Error) else {
             if !follows(&finding) {
@@ -90,18 +98,34 @@ pub fn causes(findings: Vec<Diagnostic>, items: &[Item]) -> Vec<Diagnostic> {
             continue;
         };
         let place = finding.primary.span;
-        let first = kept.iter_mut().find(|d| d.missing.as_ref().is_some_and(|m| same((m, d), (name, &finding))));
-        match first {
+        let is_same = |k: &&usize| {
+            let other = kept.get(**k);
+            other.is_some_and(|d| d.missing.as_ref().is_some_and(|m| same((m, d), (name, &finding))))
+        };
+        let of_key = |key: &String| alike.get(key).and_then(|list| list.iter().find(is_same).copied());
+        let first = keys(name).iter().filter_map(of_key).min();
+        match first.and_then(|k| kept.get_mut(k)) {
             Some(first) if first.labels.len() < PLACES && first.primary.span.file == place.file => {
                 let text = if name.among == Among::Settings { "nor here" } else { "needed here too" };
                 first.labels.push(Label { span: place, text: text.to_string() });
             }
             Some(_) => {}
             None if meant(name, place) => {}
-            None => kept.push(finding),
+            None => {
+                keys(name).into_iter().for_each(|key| alike.entry(key).or_default().push(kept.len()));
+                kept.push(finding);
+            }
         }
     }
     kept
+}
+
+/// What two missing names that are one mistake have in common: their names or the file that is not there.
+fn keys(name: &Missing) -> Vec<String> {
+    match &name.among {
+        Among::Files(from) => vec![name.name.clone(), format!("/{from}")],
+        _ => vec![name.name.clone()],
+    }
 }
 
 #[cfg(test)]

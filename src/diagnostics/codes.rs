@@ -114,7 +114,7 @@ codes! {
     E0513 "boundary that is not honoured here" "A periodic boundary, values at the last time and starts from data are honoured by `solve` items; a fit by the gradient engine honours starts from data. Simulations and other fits start from initial values alone.";
     E0514 "solution that is not determined" "A solve item needs as many values at the ends of the time as its model has states and derivatives below their orders, from `initial`, `from`, `final` or data, or a periodic boundary.";
     E0515 "wrong formula" "A formula block has the times `t = linspace(first, last, number)` and a formula for each column, of the time, other columns, functions, `normal()` and `uniform()`.";
-    E0516 "prediction that cannot be made" "A prediction goes on where a fit ends, without inputs, from samples at equal distances. A fit whose equations differ from window to window needs a `horizon` beyond its `window`. Predictions cannot be fitted themselves, and none is called `parameters` or `fields`, as tables of the run are.";
+    E0516 "prediction that cannot be made" "A prediction goes on where a fit ends, without inputs, from samples at equal distances. A fit whose equations differ from window to window needs a `horizon` beyond its `window`. Predictions cannot be fitted themselves, none is called `parameters` or `fields`, as tables of the run are, and the names of two differ by more than the case of their letters.";
     E0518 "wrong formula of columns" "A column of a file is named, or computed by a formula of other columns of the file, the time and functions: `u = hare/1000`. Only csv, npz and parquet files have names for formulas. What a network reads may be computed from states in the same way.";
 
     // Settings from outside.

@@ -123,10 +123,15 @@ impl Diagnostic {
     }
 }
 
+/// How many missing names are compared with those there are.
+pub const MAX_COMPARED: usize = 50;
+
 /// Collects findings; passes go on after an error wherever they can.
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
     findings: Vec<Diagnostic>,
+    /// How many of them are about a name that is not there.
+    missing: usize,
 }
 
 impl Sink {
@@ -137,7 +142,13 @@ impl Sink {
 
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.missing += usize::from(diagnostic.missing.is_some());
         self.findings.push(diagnostic);
+    }
+
+    /// Whether so many names are not there that looking for what was meant by each, among all that there are, would take long.
+    pub fn many_missing(&self) -> bool {
+        self.missing >= MAX_COMPARED
     }
 
     /// Whether any finding is an error.

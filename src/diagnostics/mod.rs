@@ -19,7 +19,7 @@ pub mod codes;
 mod tests;
 
 pub use causes::{Item, causes};
-pub use diagnostic::{Among, Diagnostic, Label, Missing, Severity, Sink};
+pub use diagnostic::{Among, Diagnostic, Label, MAX_COMPARED, Missing, Severity, Sink};
 pub use levels::Levels;
 pub use render::{Format, render};
 pub use shown::visible;

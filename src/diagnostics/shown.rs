@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, SourceFile, Sources};
 
 /// Text that shows what is invisible: control characters and those that reorder or hide text become marks of the same
 /// number of bytes, so that spans still fit and a source cannot act on the terminal.
@@ -46,7 +46,7 @@ impl<'s> Snippets<'s> {
             return shown.clone();
         }
         let source = self.sources.file(file);
-        let shown = Arc::new(Shown::new(&source.path, &source.text));
+        let shown = Arc::new(Shown::new(source));
         self.shown.push((file, shown.clone()));
         shown
     }
@@ -56,18 +56,22 @@ impl<'s> Snippets<'s> {
 #[derive(Debug)]
 pub(super) struct Shown {
     path: String,
-    text: String,
+    text: Vec<u8>,
     /// The first byte of every line.
     starts: Vec<usize>,
 }
 
 impl Shown {
-    fn new(path: &str, text: &str) -> Self {
-        let text = visible(text).into_owned();
-        let bytes = text.as_bytes();
-        let ends = |i: usize, b: u8| b == b'\n' || b == b'\r' && bytes.get(i + 1) != Some(&b'\n');
-        let starts = bytes.iter().enumerate().filter(|&(i, &b)| ends(i, b)).map(|(i, _)| i + 1);
-        Shown { path: visible(path).into_owned(), starts: std::iter::once(0).chain(starts).collect(), text }
+    fn new(file: &SourceFile) -> Self {
+        let starts: Vec<usize> = file.line_starts().collect();
+        let mut text = visible(&file.text).into_owned().into_bytes();
+        // Snippets are cut at newlines alone, and have the bytes of the file.
+        for end in starts.iter().filter_map(|start| start.checked_sub(1)) {
+            if let Some(end) = text.get_mut(end) {
+                *end = b'\n';
+            }
+        }
+        Shown { path: visible(&file.path).into_owned(), starts, text }
     }
 
     /// The lines around a span, so many before and after it and one more at either side: the number of the first, from 0, and the bytes.
@@ -88,7 +92,7 @@ impl SourceCode for Shown {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let (first, bytes) = self.lines(span.offset()..span.offset() + span.len(), before, after);
-        let lines = self.text.as_bytes().get(bytes.clone()).unwrap_or_default();
+        let lines = self.text.get(bytes.clone()).unwrap_or_default();
         let inside = SourceSpan::from((span.offset().saturating_sub(bytes.start), span.len()));
         let read = lines.read_span(&inside, before, after)?;
         let place = SourceSpan::from((read.span().offset() + bytes.start, read.span().len()));
@@ -111,7 +115,10 @@ mod tests {
         for end in ["\n", "\r\n", "\r"] {
             let lines: Vec<String> = (0..3000).map(|i| format!("x{i}' = -\u{3b1}*x{i}")).collect();
             let text = lines.join(end);
-            let shown = Shown::new("a.mech", &text);
+            let mut sources = Sources::default();
+            let file = sources.add("a.mech", text.as_str());
+            let shown = Shown::new(sources.file(file));
+            let text = if end == "\r" { text.replace(end, "\n") } else { text };
             for start in (0..text.len()).step_by(997).chain([0, text.len() - 1, text.len()]) {
                 for (length, around) in [(0, 0), (1, 1), (40, 1)] {
                     let span = SourceSpan::from((start, length));

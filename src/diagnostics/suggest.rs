@@ -8,21 +8,22 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// The candidate of [`closest`], and whether it alone is that near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, bool)> {
-    let folded = |s: &str| s.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let word = folded(word);
+    let word: Vec<char> = folded(word).collect();
     // Long names are never typed by hand; the distance is quadratic in the length.
-    if word.is_empty() || word.len() > 64 {
+    if word.is_empty() || word.len() > MAX_LENGTH {
         return None;
     }
     let mut best: Option<(usize, &'a str)> = None;
     let mut alone = true;
+    let mut rows = Rows::default();
     for candidate in candidates {
-        let other = folded(candidate);
-        if other.len() > 64 {
+        let length = folded(candidate).take(MAX_LENGTH + 1).count();
+        let allowed = word.len().max(length).div_ceil(3).min(3);
+        // Every letter that one of them has more is an edit.
+        if length > MAX_LENGTH || word.len().abs_diff(length) > allowed {
             continue;
         }
-        let allowed = word.len().max(other.len()).div_ceil(3).min(3);
-        let distance = edits(&word, &other);
+        let distance = rows.edits(&word, candidate);
         if distance > allowed || distance >= word.len() {
             continue;
         }
@@ -35,24 +36,47 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| (candidate, alone))
 }
 
-/// Optimal string alignment distance (Damerau-Levenshtein without repeated edits of one place).
-fn edits(a: &[char], b: &[char]) -> usize {
-    let width = b.len() + 1;
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..width).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1; width];
-        for (j, y) in b.iter().enumerate() {
-            let replace = last[j] + usize::from(x != y);
-            let mut cost = replace.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
-                cost = cost.min(before[j - 1] + 1);
+/// Words of more letters are not compared.
+const MAX_LENGTH: usize = 64;
+
+/// The letters of a word, without their case.
+fn folded(word: &str) -> impl Iterator<Item = char> {
+    word.chars().flat_map(char::to_lowercase)
+}
+
+/// Rows of the table of distances, kept from one candidate to the next.
+#[derive(Default)]
+struct Rows {
+    other: Vec<char>,
+    before: Vec<usize>,
+    last: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Rows {
+    /// Optimal string alignment distance (Damerau-Levenshtein without repeated edits of one place).
+    fn edits(&mut self, a: &[char], candidate: &str) -> usize {
+        let Rows { other: b, before, last, row } = self;
+        b.clear();
+        b.extend(folded(candidate));
+        last.clear();
+        last.extend(0..=b.len());
+        for (i, x) in a.iter().enumerate() {
+            row.clear();
+            row.push(i + 1);
+            for (j, y) in b.iter().enumerate() {
+                let replace = last[j] + usize::from(x != y);
+                let mut cost = replace.min(last[j + 1] + 1).min(row[j] + 1);
+                if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
+                    cost = cost.min(before[j - 1] + 1);
+                }
+                row.push(cost);
             }
-            row[j + 1] = cost;
+            std::mem::swap(before, last);
+            std::mem::swap(last, row);
         }
-        before = std::mem::replace(&mut last, row);
+        last[b.len()]
     }
-    last[b.len()]
 }
 
 #[cfg(test)]

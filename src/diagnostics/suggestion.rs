@@ -28,11 +28,11 @@ impl Suggestion {
         let before = text.get(..start)?.rsplit(['\n', '\r']).next()?;
         let after = text.get(end..)?.split(['\n', '\r']).next()?;
         let gone = text.get(start..end)?;
-        if gone.contains('\n') || before.len() + after.len() + self.replacement.len() > 4 * LONGEST {
+        if gone.contains(['\n', '\r']) || before.len() + after.len() + self.replacement.len() > 4 * LONGEST {
             return None;
         }
         let line = [before, &self.replacement, after].concat().trim().to_string();
-        (line.chars().count() <= LONGEST && !line.contains('\n')).then_some(line)
+        (line.chars().count() <= LONGEST && !line.contains(['\n', '\r'])).then_some(line)
     }
 }
 

@@ -136,7 +136,7 @@ impl Resolver<'_, '_> {
                 && self.scope.lookup(name).is_none()
             {
                 let names = self.scope.axes.iter().map(|a| a.name.as_str());
-                let help = super::suggest::help("index sets here", name, names);
+                let help = super::suggest::help_of_many(self.sink, "index sets here", name, names);
                 let d = Diagnostic::error(E0904, format!("there is no index set `{name}`"), range.span, "unknown")
                     .missing(name.as_str());
                 self.sink.push(d.help(help));
@@ -173,10 +173,18 @@ impl Resolver<'_, '_> {
             self.sink.push(d.label(entry.span, format!("declared here, as {}", entry.meaning.noun())));
             return None;
         }
+        if let Some((_, _, outer)) = self.loops.iter().find(|(name, ..)| *name == variable.name) {
+            // Sums of functions have names of their own, behind the one that was written.
+            let written = variable.name.split('#').next().unwrap_or_default();
+            let message = format!("`{written}` is the element of the range around this one already");
+            let d = Diagnostic::error(crate::diagnostics::codes::E0202, message, variable.span, "taken");
+            self.sink.push(d.label(*outer, "taken here").help("give one of them another name"));
+            return None;
+        }
         let (first, len) = self.range(range)?;
         for k in 0..len as i64 {
             self.count(1, range.span)?;
-            self.loops.push((variable.name.clone(), first + k));
+            self.loops.push((variable.name.clone(), first + k, variable.span));
             let go_on = each(self);
             self.loops.pop();
             if !go_on {
@@ -188,7 +196,7 @@ impl Resolver<'_, '_> {
 
     /// The number a loop variable stands for.
     pub(super) fn loop_value(&self, name: &str) -> Option<i64> {
-        self.loops.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v)
+        self.loops.iter().rev().find(|(n, ..)| n == name).map(|(_, v, _)| *v)
     }
 
     /// Runs `each` for every position on `axes`, which names of whole families stand at meanwhile; ends early at `false`.
@@ -311,7 +319,7 @@ impl Resolver<'_, '_> {
         let message = format!("element {number} is out of range: `{name}` goes from {first} to {last}");
         let mut d =
             Diagnostic::error(E0901, message, span, "out of range").label(axis.span, format!("{first} to {last}"));
-        let values: Vec<String> = self.loops.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+        let values: Vec<String> = self.loops.iter().map(|(n, v, _)| format!("{n} = {v}")).collect();
         let current = self.at[a].map(|p| format!("at element {} of `{name}`", axis.first + p as i64));
         let when = match (values.is_empty(), current) {
             (false, _) => format!("this happens at {}; ", values.join(", ")),

@@ -140,7 +140,8 @@ fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mu
                         Some(_) => d,
                         None => {
                             let names = model.unknowns.values().map(|u| u.name.as_str());
-                            d.help(suggest::help("estimated parameters", key, names)).missing(key.as_str())
+                            d.help(suggest::help_of_many(cx.sink, "estimated parameters", key, names))
+                                .missing(key.as_str())
                         }
                     });
                 }
@@ -179,7 +180,8 @@ pub(super) fn values(
         ok &= value.is_some();
         if !model.params.values().any(|p| p.name == key) {
             let message = format!("model `{}` has no parameter `{key}`", name.name);
-            let help = suggest::help("parameters", key, model.params.values().map(|p| p.name.as_str()));
+            let help =
+                suggest::help_of_many(cx.sink, "parameters", key, model.params.values().map(|p| p.name.as_str()));
             cx.sink.push(
                 Diagnostic::error(E0201, message, argument.name.span, "unknown parameter").help(help).missing(key),
             );

@@ -174,7 +174,7 @@ impl Resolver<'_, '_> {
                 "rounding has no derivative, so it is not part of the language; a jump is written `if x > 1 then 1 else 0`"
                     .into()
             }
-            _ => suggest::help("functions", name, self.scope.callable()),
+            _ => suggest::help_of_many(self.sink, "functions", name, self.scope.callable()),
         }
     }
 

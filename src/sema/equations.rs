@@ -75,7 +75,7 @@ impl Resolver<'_, '_> {
         let several = lefts.len() > 1;
         for (k, (left, right)) in lefts.iter().zip(rights).enumerate() {
             let span = if several { left.span } else { eq.span };
-            let bound: Vec<String> = self.loops.iter().map(|(n, _)| n.clone()).collect();
+            let bound: Vec<String> = self.loops.iter().map(|(n, ..)| n.clone()).collect();
             let bound: Vec<&str> = bound.iter().map(String::as_str).collect();
             let mut axes = Vec::new();
             self.scope.free_axes(left, &bound, &mut axes);
@@ -123,7 +123,7 @@ impl Resolver<'_, '_> {
         for (i, draft) in drafts.iter().enumerate() {
             let Some((state, order)) = draft.claim else { continue };
             if let Some(first) = owner[state.index()] {
-                self.second_equation(state, draft.span, drafts[first].span);
+                self.second_equation(state, draft, &drafts[first]);
                 ok = false;
                 continue;
             }
@@ -166,11 +166,17 @@ impl Resolver<'_, '_> {
         self.sink.push(d.help(format!("add `{name}' = ...`; a known function of time is an `input`")));
     }
 
-    fn second_equation(&mut self, state: StateId, here: Span, first: Span) {
+    fn second_equation(&mut self, state: StateId, here: &Draft, first: &Draft) {
         let name = &self.scope.states[state].name;
-        let d = Diagnostic::error(E0302, format!("two equations determine `{name}`"), here, "the second one");
-        let help = "each state has one equation; a second derivative `u''` and the first one `u' = v` are one state with `v'` for `u''`";
-        self.sink.push(d.label(first, "the first one").help(help));
+        let d = Diagnostic::error(E0302, format!("two equations determine `{name}`"), here.span, "the second one");
+        let orders = |d: &Draft| d.claim.map(|(_, order)| order);
+        let help = match (orders(here), orders(first)) {
+            (Some(a), Some(b)) if a != b => {
+                "each state has one equation; a second derivative `u''` and the first one `u' = v` are one state with `v'` for `u''`"
+            }
+            _ => "each state has one equation",
+        };
+        self.sink.push(d.label(first.span, "the first one").help(help));
     }
 
     /// The order that `state` declares, checked.
@@ -261,7 +267,7 @@ impl Resolver<'_, '_> {
             o.filter(|_| order > 0 && highest(residual, i) == order).map(|o| (i, o))
         });
         if let Some((i, first)) = taken {
-            return self.second_equation(StateId::new(i), drafts[k].span, drafts[first].span);
+            return self.second_equation(StateId::new(i), &drafts[k], &drafts[first]);
         }
         let message = "this equation determines no state: it holds no highest derivative";
         let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");

@@ -1,6 +1,7 @@
 //! `?ratio`: a fraction of two libraries, each with coefficients of its own.
 
 use super::fold;
+use super::holes::LIBRARIES;
 use super::product::Product;
 use super::resolve::Resolver;
 use crate::diagnostics::Diagnostic;
@@ -13,6 +14,9 @@ impl Resolver<'_, '_> {
     /// `?ratio(poly(x; 2), poly(x; 2))`: one sum over one plus another. The constant of the denominator is that one, since
     /// a common factor of both sums could not be told. Bounds behind both sides hold for the coefficients of both.
     pub(super) fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
+        if self.sides_behind_a_semicolon(call) {
+            return None;
+        }
         let mut calls = call.arguments.iter().map(|a| match &a.kind {
             // A function that gives a list is a library by itself.
             ast::ExprKind::Call(inner) if self.list_function(a).is_some() => {
@@ -63,5 +67,28 @@ impl Resolver<'_, '_> {
         let folded =
             fold::sum(top, above.1).and_then(|a| fold::binary(BinaryOp::Div, a, fold::sum(below_sum, below.1)?, span));
         self.folded(folded)
+    }
+
+    /// Says of `?ratio(poly(x); poly(x))` that a comma stands between libraries; whether it is one.
+    fn sides_behind_a_semicolon(&mut self, call: &ast::Call) -> bool {
+        let ([above], [first, ..]) = (call.arguments.as_slice(), call.named.as_slice()) else { return false };
+        let is_library = match &first.value.kind {
+            ast::ExprKind::Call(inner) => LIBRARIES.contains(&inner.function.name.as_str()),
+            _ => false,
+        };
+        if !first.name.name.is_empty() || !is_library {
+            return false;
+        }
+        let gap = Span { start: above.span.end, end: first.value.span.start, ..above.span };
+        let Some(at) = self.sources.text(gap).find(';') else { return false };
+        let start = gap.start as usize + at;
+        let semicolon = Span::new(gap.file, start, start + 1);
+        let message = "a comma stands between the libraries of a `?ratio`";
+        let d = Diagnostic::error(E0402, message, semicolon, "options follow");
+        self.sink.push(
+            d.help("options stand behind both: `?ratio(poly(x; 2), poly(x; 2); coefficients >= 0)`")
+                .replace(semicolon, ","),
+        );
+        true
     }
 }

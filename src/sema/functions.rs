@@ -86,12 +86,12 @@ impl<'a> Resolver<'a, '_> {
             && !(inside && self.scope.names.contains_key(name.as_str()))
         {
             let known = bound.iter().copied().chain(BUILT_IN);
-            let help = suggest::help("names in this function", name, known);
+            let help = suggest::help_of_many(self.sink, "names in this function", name, known);
             let message = format!("there is no `{name}` in the function `{}`", of.name.name);
             self.sink
                 .push(Diagnostic::error(E0201, message, expr.span, "unknown name").help(help).missing(name.as_str()));
             // Where the function is called, the same is not said again.
-            self.unknown.push(name.clone());
+            self.unknown.insert(name.clone());
         }
         let depth = bound.len();
         if let ast::ExprKind::Sum { variable, .. } = &expr.kind {

@@ -145,7 +145,7 @@ impl Resolver<'_, '_> {
             {
                 // It may well give a list.
                 let (name, place) = (inner.function.name.as_str(), inner.function.span);
-                let help = suggest::help("functions", name, self.scope.callable());
+                let help = suggest::help_of_many(self.sink, "functions", name, self.scope.callable());
                 let d = Diagnostic::error(E0204, format!("there is no function `{name}`"), place, "unknown");
                 self.sink.push(d.help(help).missing_among(Among::Items, name));
                 return;
@@ -158,7 +158,7 @@ impl Resolver<'_, '_> {
         let d = match side {
             true => {
                 let known = LIBRARIES.into_iter().chain(self.scope.functions.keys().copied());
-                let help = suggest::help("libraries and functions", library, known);
+                let help = suggest::help_of_many(self.sink, "libraries and functions", library, known);
                 let message = format!("there is no library or function `{library}`");
                 Diagnostic::error(E0204, message, place, "unknown").help(help)
             }

@@ -1,6 +1,7 @@
 //! Derivatives in the notations of other tools, and what is written for them here.
 
 use super::resolve::Resolver;
+use super::scope::Meaning;
 use crate::base::Idx;
 use crate::diagnostics::codes::E0317;
 use crate::diagnostics::{Advice, Diagnostic};
@@ -60,10 +61,7 @@ impl Resolver<'_, '_> {
     /// What an unknown name at `span` stands for elsewhere: `x_dot`, `xdot` and `x` with a dot above for a derivative, `NP` for a product.
     pub(super) fn other_notation(&self, name: &str, span: Span) -> Option<Advice> {
         let names = &self.scope.names;
-        let is_state = |word: &&str| {
-            let states = self.scope.states.len();
-            (0..states).map(StateId::new).any(|s| self.scope.states[s].name == *word)
-        };
+        let is_state = |word: &&str| names.get(*word).is_some_and(|e| matches!(e.meaning, Meaning::State(_)));
         let suffixed = ["_dot", "dot", "_t"].iter().filter_map(|end| name.strip_suffix(end));
         // `dx` alone on the left side, where nothing else can be meant.
         let whole = name.strip_prefix('d').filter(|_| self.left == Some(span));

@@ -27,6 +27,9 @@ struct Numbered {
 
 /// Checks `model`; `None` when it has an error, which is then in `sink`.
 pub(super) fn analyze(model: &ast::Model, sources: &Sources, sink: &mut Sink) -> Option<Model> {
+    if super::units::in_place_of_units(model, sink) {
+        return None;
+    }
     let mut own = Sink::new();
     let (axes, used) = axes::declare(model, sources, &mut own);
     let indexed = !axes.is_empty();

@@ -79,15 +79,14 @@ impl Resolver<'_, '_> {
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Option<Expr> {
         // One mistake is said once, however often the name stands in the model.
-        if self.unknown.iter().any(|n| n == name) {
+        if !self.unknown.insert(name.to_string()) {
             return None;
         }
-        self.unknown.push(name.to_string());
         let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
         let other = || self.other_notation(name, span).or_else(|| self.number_meant(name));
         let help = match functions().find(|f| *f == name) {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`").into(),
-            None => other().unwrap_or_else(|| match self.scope.suggestion(name) {
+            None => other().unwrap_or_else(|| match self.scope.suggestion(name, self.sink) {
                 names if names.instead.is_none() && estimates => {
                     let declared = format!("a number that is to be estimated is declared: `param {name}`");
                     Advice::new(format!("{}; {declared}", names.text))

@@ -38,6 +38,17 @@ pub(super) fn predict(
         cx.sink.push(d.help("choose another name: the run directory has the prediction as `NAME.csv`"));
         settings.ok = false;
     }
+    let file = |name: &str| name.to_lowercase();
+    let alike = |(other, _): &(&DataSet, PredictSpec)| {
+        other.name != item.name.name && file(&other.name) == file(&item.name.name)
+    };
+    if let Some((other, _)) = program.predictions(&fit.name).into_iter().find(alike) {
+        let message = format!("`{}` and `{}` differ by the case of their letters alone", item.name.name, other.name);
+        let label = "its table would be the same file where file names have no case";
+        let d = Diagnostic::error(E0516, message, item.name.span, label).label(other.span, "the other prediction");
+        cx.sink.push(d.help("choose another name: the run directory has the prediction as `NAME.csv`"));
+        settings.ok = false;
+    }
     if let Some(input) = model.inputs.values().find(|i| i.field.is_none()) {
         let message = format!("a fit with the input `{}` cannot be solved on", input.name);
         refuse(message, "has inputs", "nothing says what the input does after the data", &mut settings, cx);

@@ -9,7 +9,7 @@ use super::hole_products::factor_hole;
 use super::holes::HoleDraft;
 use super::scope::{OTHER_FUNCTIONS, Scope};
 use super::suggest::{self, with_blank};
-use crate::base::IndexMap;
+use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0205, E0211, E0309, E0310, E0406};
 use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{BinaryOp, Expr, UnaryFn};
@@ -54,8 +54,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) at: Vec<Option<usize>>,
     /// How far to go from there along every index set: difference operators look at neighbours.
     pub(super) shift: Vec<i64>,
-    /// Variables of loops and sums with their numbers, innermost last.
-    pub(super) loops: Vec<(String, i64)>,
+    /// Variables of loops and sums with their numbers and where they stand, innermost last.
+    pub(super) loops: Vec<(String, i64, Span)>,
     /// The left side of the current equation.
     pub(super) left: Option<Span>,
     /// Its right side.
@@ -63,7 +63,7 @@ pub(super) struct Resolver<'a, 's> {
     /// Which element of a tuple on the left side the current equation is for.
     pub(super) tuple: usize,
     /// Unknown names that have been reported.
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown: IndexSet<String>,
     /// Functions that need themselves, which has been reported.
     pub(super) endless: Vec<String>,
     /// Calls so far, for names of their own.
@@ -94,7 +94,7 @@ impl<'a, 's> Resolver<'a, 's> {
             left: None,
             right: None,
             tuple: 0,
-            unknown: Vec::new(),
+            unknown: IndexSet::new(),
             endless: Vec::new(),
             fresh: 0,
             nodes: 0,

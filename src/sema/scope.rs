@@ -235,10 +235,10 @@ impl<'a> Scope<'a> {
     }
 
     /// What to say when `name` is unknown.
-    pub(super) fn suggestion(&self, name: &str) -> Advice {
+    pub(super) fn suggestion(&self, name: &str, sink: &Sink) -> Advice {
         // Random numbers of formulas have names with blanks, which nobody can write.
         let names = self.names.keys().copied().filter(|n| !n.contains(' '));
-        suggest::help("names here", name, names.chain(BUILT_IN))
+        suggest::help_of_many(sink, "names here", name, names.chain(BUILT_IN))
     }
 
     fn state(&mut self, decl: &'a ast::StateDecl, sink: &mut Sink) {
@@ -304,7 +304,10 @@ impl<'a> Scope<'a> {
                             format!("a unit stands behind a blank: `{} [{}]`", name.name, axis.name).into()
                         }
                         true => format!("declare it: `index {} = 10`", axis.name).into(),
-                        false => suggest::help("index sets", &axis.name, self.axes.iter().map(|a| a.name.as_str())),
+                        false => {
+                            let known = self.axes.iter().map(|a| a.name.as_str());
+                            suggest::help_of_many(sink, "index sets", &axis.name, known)
+                        }
                     };
                     sink.push(
                         Diagnostic::error(E0904, message, axis.span, "unknown index set")

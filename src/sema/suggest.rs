@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
 use crate::base::IndexSet;
-use crate::diagnostics::{Advice, nearest};
+use crate::diagnostics::{Advice, MAX_COMPARED, Sink, nearest};
 use crate::hir::family;
 
 /// "did you mean `x`?" when something is near, else the list of what there is.
@@ -18,6 +18,19 @@ pub(super) fn help<'a>(what: &str, name: &str, candidates: impl IntoIterator<Ite
         _ => format!("{what}: {}", listed(all)),
     }
     .into()
+}
+
+/// The same for names of which a program can lack thousands: what the first ones of `sink` were meant to be is enough.
+pub(super) fn help_of_many<'a>(
+    sink: &Sink,
+    what: &str,
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Advice {
+    match sink.many_missing() {
+        true => format!("only the first {MAX_COMPARED} of so many missing names are compared with the {what}").into(),
+        false => help(what, name, candidates),
+    }
 }
 
 /// "did you mean `x`?", which stands in place of what the finding is about.

@@ -89,4 +89,9 @@ fn lines_and_columns_count_characters_from_one() {
     assert_eq!(file.line_column(9999), (2, 2));
     assert_eq!(file.longest_line_near(0), 10);
     assert_eq!(file.longest_line_near(11), 10);
+    let file = sources.add("ends.mech", "a\rb\r\nc\n\rd");
+    let file = sources.file(file);
+    let starts: Vec<usize> = file.line_starts().collect();
+    assert_eq!(starts, [0, 2, 5, 7, 8]);
+    assert_eq!([2, 5, 8].map(|at| file.line_column(at)), [(2, 1), (3, 1), (5, 1)]);
 }

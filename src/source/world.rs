@@ -68,9 +68,16 @@ pub struct SourceFile {
 
 impl SourceFile {
     fn new(path: String, text: String) -> Self {
-        let ends = text.bytes().enumerate().filter(|&(_, b)| b == b'\n');
+        let bytes = text.as_bytes();
+        let ends = |i: usize, b: u8| b == b'\n' || b == b'\r' && bytes.get(i + 1) != Some(&b'\n');
+        let ends = bytes.iter().enumerate().filter(|&(i, &b)| ends(i, b));
         let line_starts = std::iter::once(0).chain(ends.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
         SourceFile { line_starts: line_starts.collect(), path, text }
+    }
+
+    /// The first byte of every line. A line ends with a newline, with a carriage return, or with both in this order.
+    pub fn line_starts(&self) -> impl Iterator<Item = usize> {
+        self.line_starts.iter().map(|&start| start as usize)
     }
 
     /// Line and column of a byte offset, both from 1; columns count characters. Offsets beyond the end mean the end.

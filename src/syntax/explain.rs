@@ -58,6 +58,7 @@ pub(super) fn explain(
         .or_else(|| stop.test_name())
         .or_else(|| stop.near_keyword())
         .or_else(|| stop.near_prefix())
+        .or_else(|| stop.without_then())
         .or_else(|| stop.without_operator())
         .or_else(|| stop.assignment())
         .unwrap_or_else(|| stop.expectation());
@@ -228,7 +229,9 @@ impl<'a> Stop<'a> {
 
     /// A slip in a keyword.
     fn near_keyword(&self) -> Option<Said> {
-        if let Some(word) = self.next.filter(|t| t.kind == TokenKind::Word)
+        // The name of something may well be near to a keyword: then an operator is missing.
+        let is_name = |word: &str| CALLED.contains(&word) || self.is_declared(word);
+        if let Some(word) = self.next.filter(|t| t.kind == TokenKind::Word && !is_name(self.slice(*t)))
             && let Some(near) = keyword_near(self.slice(word), self.expected)
         {
             let message = format!("expected `{near}`, found {}", self.found);
@@ -260,6 +263,20 @@ impl<'a> Stop<'a> {
         let near = prefix_near(self.symbol(earlier), self.slice(word), in_conditional)?;
         let message = format!("expected `{near}`, found `{}`", self.slice(word));
         Some(Said::near(codes::E0101, message, word.start..word.end, near))
+    }
+
+    /// `if t < 10 early else late`: nothing but `then` is missing where `else` follows.
+    fn without_then(&self) -> Option<Said> {
+        let start = self.next.filter(|_| self.operator_is_missing() && self.expected.contains(&Rule::kw_then))?.start;
+        let word = |t: &Token| Some(self.slice(*t)).filter(|w| ["if", "then", "else"].contains(w));
+        if self.tokens.iter().filter(|t| t.start >= start).find_map(word) != Some("else") {
+            return None;
+        }
+        let help = "a conditional is written `if x > 1 then 2 else 3`";
+        let message = format!("`then` is missing before {}", self.found);
+        let said = Said::new(codes::E0101, message, self.place.clone(), help);
+        // `if x > 0 else 1` has no value either.
+        Some(if self.symbol(self.next) == "else" { said } else { said.edit(start..start, "then ") })
     }
 
     fn without_operator(&self) -> Option<Said> {

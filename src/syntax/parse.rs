@@ -68,9 +68,6 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
     Builder::new(file, chunk.bytes.start, &mut out).values(pair)
 }
 
-/// The statements that declare what can have a unit.
-const DECLARING: [&str; 6] = ["state", "param", "const", "input", "let", "field"];
-
 struct Reader<'a, 'b> {
     file: FileId,
     text: &'a str,
@@ -178,51 +175,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The bytes at `place`, in one line.
     fn line(&self, place: &std::ops::Range<usize>) -> &'a str {
-        self.text.get(place.clone()).unwrap_or_default().lines().next().unwrap_or_default().trim_end()
-    }
-
-    /// Reports `state u [cell]`, where `cell` is an index set of the file; whether it stands there.
-    fn is_set_as_unit(&mut self, chunk: &Chunk) -> bool {
-        let tokens = self.tokens.get(chunk.tokens.clone()).unwrap_or_default();
-        let declares = tokens.first().is_some_and(|&t| DECLARING.contains(&self.slice(t)));
-        let found = tokens.windows(4).find_map(|part| match part {
-            [name, open, set, close]
-                if name.kind == TokenKind::Word
-                    && open.kind == TokenKind::Open(b'[')
-                    && open.start > name.end
-                    && set.kind == TokenKind::Word
-                    && close.kind == TokenKind::Close(b']')
-                    && self.is_index(self.slice(*set)) =>
-            {
-                Some((*name, *open, *set))
-            }
-            _ => None,
-        });
-        let Some((name, open, set)) = found.filter(|_| declares) else { return false };
-        let (of, index) = (self.slice(name), self.slice(set));
-        let message = format!("`{index}` is an index set, and a unit stands behind a blank");
-        let help = format!("index sets follow a name without a blank: `{of}[{index}]`");
-        self.out.error_with_edit(
-            codes::E0101,
-            message,
-            set.start..set.end,
-            help,
-            (name.end..open.start, String::new()),
-        );
-        true
-    }
-
-    /// Whether the file declares an index set `name`.
-    fn is_index(&self, name: &str) -> bool {
-        self.tokens.windows(3).any(|part| match part {
-            [before, word, is] => {
-                word.kind == TokenKind::Word
-                    && self.slice(*word) == name
-                    && is.kind == TokenKind::Symbol(b'=')
-                    && (self.slice(*before) == "index" || before.kind == TokenKind::Symbol(b','))
-            }
-            _ => false,
-        })
+        self.text.get(place.clone()).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default().trim_end()
     }
 
     fn slice(&self, token: Token) -> &'a str {
@@ -295,9 +248,6 @@ impl<'a> Reader<'a, '_> {
             {
                 let name = self.slice(word).to_string();
                 self.out.taken(&name, word.start..word.end);
-                continue;
-            }
-            if self.is_set_as_unit(&chunk) {
                 continue;
             }
             let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };

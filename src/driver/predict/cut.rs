@@ -21,6 +21,8 @@ pub(super) struct Cuts {
     pub all: Vec<Cut>,
     /// Data sets of which nothing is: nothing says how far it goes.
     pub without: IndexSet<String>,
+    /// Other trajectories of which nothing is, as [`Cut::of`] names them, and why.
+    pub failed: Vec<(String, String)>,
 }
 
 impl Cut {
@@ -61,10 +63,15 @@ impl Cut {
 
     /// Which trajectory it is of, where that has a name.
     pub fn of(&self) -> String {
-        match self.before.name() {
-            name if name.is_empty() => name,
-            name => format!(" of trajectory {name}"),
-        }
+        of(&self.before)
+    }
+}
+
+/// Which trajectory something is of, where that has a name.
+fn of(trajectory: &Trajectory) -> String {
+    match trajectory.name() {
+        name if name.is_empty() => name,
+        name => format!(" of trajectory {name}"),
     }
 }
 
@@ -73,27 +80,50 @@ pub(super) fn cuts(spec: &PredictSpec, observed: &Observed, read: usize) -> Cuts
     let held = observed.held.as_ref();
     // What was held out behind a fitted trajectory.
     let behind = |k: usize| held.and_then(|held| held.data.trajectories.get(held.after(k)?));
-    let of_fitted = |(k, fitted): (usize, &Trajectory)| {
-        let after = behind(k);
-        let at = match spec.from {
-            Origin::Start => read,
-            Origin::End => fitted.len,
-            Origin::HeldOut if after.is_none() => return None,
-            Origin::HeldOut => fitted.len + if spec.by.is_some() { read } else { 0 },
-        };
-        let whole = after.map_or_else(|| fitted.clone(), |after| joined(fitted, after));
-        Some(Cut::new(&whole, at, Some(k)))
+    let (mut all, mut failed, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    // A trajectory that starts behind `given` samples, of which the next `read` ones are read.
+    let mut cut = |whole: &Trajectory, (given, read): (usize, usize), fitted: Option<usize>| {
+        let there = whole.len - given.min(whole.len);
+        if there > read || there == read && spec.steps.is_some() {
+            all.push(Cut::new(whole, given + read, fitted));
+        } else if read > 0 {
+            failed.push((whole.set.clone(), of(whole), too_few(read, there, spec.from)));
+        } else {
+            bare.push((whole.set.clone(), of(whole)));
+        }
     };
-    let mut all: Vec<Cut> = observed.train.trajectories.iter().enumerate().filter_map(of_fitted).collect();
+    for (k, fitted) in observed.train.trajectories.iter().enumerate() {
+        let after = behind(k);
+        if spec.from == Origin::HeldOut && after.is_none() {
+            continue;
+        }
+        let whole = after.map_or_else(|| fitted.clone(), |after| joined(fitted, after));
+        let given = if spec.from == Origin::Start { 0 } else { fitted.len };
+        let reads = match spec.from {
+            Origin::Start => read,
+            Origin::End => 0,
+            Origin::HeldOut => spec.by.map_or(0, |_| read),
+        };
+        cut(&whole, (given, reads), Some(k));
+    }
     if let (Origin::HeldOut, Some(held)) = (spec.from, held) {
         let own = held.data.trajectories.iter().zip(&held.follows).filter(|(_, follows)| follows.is_none());
-        all.extend(own.map(|(t, _)| Cut::new(t, read, None)));
+        own.for_each(|(t, _)| cut(t, (0, read), None));
     }
-    all.retain(|cut| spec.steps.unwrap_or(cut.truth.len) > 0);
-    let with: IndexSet<&str> = all.iter().map(|cut| cut.before.set.as_str()).collect();
-    let sets = observed.train.trajectories.iter().map(|t| t.set.as_str());
-    let without = sets.filter(|set| !with.contains(set)).map(str::to_string).collect();
-    Cuts { all, without }
+    let named = all.iter().map(|cut| &cut.before.set).chain(failed.iter().map(|(set, ..)| set));
+    let with: IndexSet<String> = named.cloned().collect();
+    let alone = bare.into_iter().filter(|(set, _)| with.contains(set));
+    failed.extend(alone.map(|(set, of)| (set, of, "nothing is held out behind it".to_string())));
+    let sets = observed.train.trajectories.iter().map(|t| t.set.clone());
+    let without = sets.filter(|set| !with.contains(set)).collect();
+    Cuts { all, without, failed: failed.into_iter().map(|(_, of, why)| (of, why)).collect() }
+}
+
+/// Why nothing is predicted of a trajectory with `there` samples, or so many that were held out, of which `read` are read.
+fn too_few(read: usize, there: usize, from: Origin) -> String {
+    let count = |n: usize| if n == 1 { "1 sample is".to_string() } else { format!("{n} samples are") };
+    let has = if from == Origin::HeldOut { "held out" } else { "there" };
+    format!("{} {has}, and {} read before the first that is predicted", count(there), count(read))
 }
 
 /// A trajectory and the one that goes on where it ends.

@@ -10,6 +10,8 @@ mod solved;
 
 pub(super) use record::{dataset, records};
 
+use cut::Cuts;
+
 use super::continuation::Continuation;
 use super::failure::Failure;
 use super::findings::Findings;
@@ -17,7 +19,6 @@ use super::gradient::Trained;
 use super::memory;
 use super::observed::Observed;
 use super::score::Score;
-use crate::base::IndexSet;
 use crate::data::Trajectory;
 use crate::hir::{Fit, Origin, PredictSpec, Program};
 use crate::runtime::Threads;
@@ -48,8 +49,8 @@ pub struct Part {
 }
 
 impl Forecast {
-    /// Says of which data sets nothing is predicted.
-    fn warn_without(&self, sets: &IndexSet<String>, warnings: &mut Vec<String>) {
+    /// Says of which data sets and trajectories nothing is predicted.
+    fn warn_without(&self, cuts: &Cuts, warnings: &mut Vec<String>) {
         let nothing = |set: &String| {
             let of = if set.is_empty() { String::new() } else { format!(" of `{set}`") };
             format!(
@@ -57,7 +58,9 @@ impl Forecast {
                 self.name
             )
         };
-        warnings.extend(sets.iter().map(nothing));
+        warnings.extend(cuts.without.iter().map(nothing));
+        let fails = |(of, why): &(String, String)| format!("the prediction `{}`{of} fails: {why}", self.name);
+        warnings.extend(cuts.failed.iter().map(fails));
     }
 }
 

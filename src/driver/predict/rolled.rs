@@ -21,7 +21,7 @@ pub(super) fn roll(
     let read = trained.read();
     let mut forecast = begun(&item.name, spec, read);
     let cuts = cuts(spec, observed, read);
-    forecast.warn_without(&cuts.without, &mut findings.warnings);
+    forecast.warn_without(&cuts, &mut findings.warnings);
     let (mut kept, mut seeds) = (Vec::new(), Vec::new());
     let states = observed.train.columns.iter().enumerate();
     let states = states.filter(|(_, name)| model.states.values().any(|s| s.name == **name));

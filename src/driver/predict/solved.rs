@@ -17,7 +17,7 @@ pub(super) fn solve_on(
     let (mut forecast, mut warnings) = (begun(&item.name, spec, 0), Vec::new());
     // From the start, the first sample gives the state; of trajectories held out, the first fifth.
     let cuts = cuts(spec, on.observed, 1);
-    forecast.warn_without(&cuts.without, &mut warnings);
+    forecast.warn_without(&cuts, &mut warnings);
     for cut in cuts.all {
         let of = cut.of();
         match part(on, &mut compiled, cut, spec.steps)? {

@@ -121,7 +121,7 @@ impl Resolver<'_> {
                 if names.contains(&name.name.as_str()) {
                     return Some(Quantity::Column(id, name.name.clone()));
                 }
-                let help = suggest::help("columns", &name.name, names);
+                let help = suggest::help_of_many(self.sink, "columns", &name.name, names);
                 self.unknown(format!("data set `{owner}` has no column `{}`", name.name), name.span, help);
                 None
             }
@@ -132,7 +132,7 @@ impl Resolver<'_> {
                     return Some(Quantity::Parameter(subject, name.name.clone()));
                 }
                 let with_value = model.params.values().filter(|p| p.value.is_some()).map(|p| p.name.as_str());
-                let help = suggest::help("parameters with a value", &name.name, with_value);
+                let help = suggest::help_of_many(self.sink, "parameters with a value", &name.name, with_value);
                 self.unknown(format!("model `{owner}` has no value `{}`", name.name), name.span, help);
                 None
             }
@@ -176,7 +176,7 @@ impl Resolver<'_> {
         }
         let names =
             model.params.values().map(|p| p.name.as_str()).chain(model.states.values().map(|s| s.name.as_str()));
-        let help = suggest::help("parameters and states", &name.name, names);
+        let help = suggest::help_of_many(self.sink, "parameters and states", &name.name, names);
         self.unknown(format!("model `{}` has no parameter or state `{}`", model.name, name.name), name.span, help);
         None
     }
@@ -267,7 +267,7 @@ impl Resolver<'_> {
         let unary = UnaryFn::ALL.iter().filter(|f| **f != UnaryFn::Neg).map(|f| f.name());
         let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS).chain(OF_TIME);
         let names = names.chain(self.functions.iter().map(|f| f.name.name.as_str()));
-        let help = suggest::help("functions", name, names);
+        let help = suggest::help_of_many(self.sink, "functions", name, names);
         self.unknown(format!("there is no function `{name}`"), call.function.span, help);
     }
 

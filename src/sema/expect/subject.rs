@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
         let names = program.data.values().map(|d| d.name.as_str());
         let names = names.chain(program.fits.values().map(|f| f.name.as_str()));
         let names = names.chain(program.models.values().map(|m| m.name.as_str()));
-        let help = suggest::help("data sets, fits and models", name, names);
+        let help = suggest::help_of_many(self.sink, "data sets, fits and models", name, names);
         self.unknown(format!("there is no data set, fit or model `{name}`"), span, help);
         None
     }
@@ -147,7 +147,7 @@ impl<'a> Resolver<'a> {
             self.unknown(message, span, format!("name an element, such as `{}`", first.name));
             return None;
         }
-        let help = suggest::help("states", &name, model.states.values().map(|s| s.name.as_str()));
+        let help = suggest::help_of_many(self.sink, "states", &name, model.states.values().map(|s| s.name.as_str()));
         self.unknown(format!("model `{}` has no state `{name}`", model.name), span, help);
         None
     }
@@ -213,7 +213,7 @@ impl<'a> Resolver<'a> {
                 let names = names.chain(model.params.values().map(|p| p.name.as_str()));
                 let names = names.chain(model.abbreviations.iter().map(|(n, _)| n.as_str()));
                 let names = names.chain(model.statements.iter().flat_map(|s| family::names(model, s)));
-                let help = suggest::help("names", name, names);
+                let help = suggest::help_of_many(self.sink, "names", name, names);
                 self.unknown(format!("model `{}` has no `{name}`", model.name), term.span, help);
                 false
             }

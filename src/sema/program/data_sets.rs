@@ -194,7 +194,7 @@ impl Checker<'_> {
             Some(found) => (*found, found.is_some()),
             None => {
                 let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
-                let help = suggest::help("data sets", &name.name, known);
+                let help = suggest::help_of_many(sink, "data sets", &name.name, known);
                 let message = format!("there is no data set `{}`", name.name);
                 sink.push(
                     Diagnostic::error(E0201, message, name.span, "unknown data")

@@ -55,7 +55,10 @@ impl Checker<'_> {
                         };
                         (format!("`{}` is a data set, and a prediction goes on from a fit", of.name), help.into())
                     }
-                    [] => (format!("there is no fit `{}`", of.name), suggest::help("fits", &of.name, names)),
+                    [] => (
+                        format!("there is no fit `{}`", of.name),
+                        suggest::help_of_many(cx.sink, "fits", &of.name, names),
+                    ),
                     _ => (
                         format!("several fits are about the model `{}`", of.name),
                         format!(
@@ -116,7 +119,8 @@ impl Checker<'_> {
                     None
                 }
                 None => {
-                    let help = suggest::help("data sets", &name.name, self.data.keys().map(String::as_str));
+                    let help =
+                        suggest::help_of_many(sink, "data sets", &name.name, self.data.keys().map(String::as_str));
                     let message = format!("there is no data set `{}`", name.name);
                     sink.push(
                         Diagnostic::error(E0201, message, name.span, "unknown data")

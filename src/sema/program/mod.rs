@@ -201,7 +201,7 @@ impl<'w> Checker<'w> {
         match self.models.get(&name.name) {
             Some(found) => *found,
             None => {
-                let help = suggest::help("models", &name.name, self.models.keys().map(String::as_str));
+                let help = suggest::help_of_many(sink, "models", &name.name, self.models.keys().map(String::as_str));
                 let message = format!("there is no model `{}`", name.name);
                 let d = Diagnostic::error(E0201, message, name.span, "unknown model").help(help);
                 sink.push(d.missing_among(Among::Items, &name.name));

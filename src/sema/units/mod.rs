@@ -17,6 +17,7 @@ mod holes;
 mod infer;
 mod numbers;
 mod report;
+mod sets;
 mod solve;
 mod statements;
 mod table;
@@ -25,12 +26,26 @@ mod written;
 pub(super) use data::{Conversions, Unitless, forget_of_columns, settle};
 pub(super) use dataset::{compare, simulated, wanted};
 pub(super) use report::{mismatch, what};
+pub(super) use sets::in_place_of_units;
 pub(super) use statements::{check, of_formula};
 pub(super) use table::{Table, refuse};
 pub(super) use written::{as_unit, refuse_in};
 
 use super::functions::each_part;
 use crate::syntax::ast::{self, ExprKind, ModelItem};
+
+/// Calls `each` with every name that `item` declares and that can have a unit, and the unit as written.
+fn each_declared<'m>(item: &'m ModelItem, each: &mut dyn FnMut(&'m ast::Ident, Option<&'m ast::UnitExpr>)) {
+    match item {
+        ModelItem::State(list) => list.iter().for_each(|d| each(&d.name, d.unit.as_ref())),
+        ModelItem::Param(list) => list.iter().for_each(|d| each(&d.name, d.unit.as_ref())),
+        ModelItem::Const(list) => list.iter().for_each(|b| each(&b.name, b.unit.as_ref())),
+        ModelItem::Input(list) => list.iter().for_each(|d| each(&d.name, d.unit.as_ref())),
+        ModelItem::Field(f) => f.names.iter().for_each(|d| each(&d.name, d.unit.as_ref())),
+        ModelItem::Let(b) | ModelItem::Hole(b) => each(&b.name, b.unit.as_ref()),
+        _ => {}
+    }
+}
 
 /// Whether any unit is written in `model`.
 fn has_units(model: &ast::Model) -> bool {

@@ -2,10 +2,10 @@
 
 use super::super::resolve::Resolver;
 use super::super::scope::Meaning;
-use super::has_units;
 use super::infer::{Checker, Named, summands};
 use super::solve::{Measure, Solver};
 use super::table::{Table, refuse};
+use super::{each_declared, has_units};
 use crate::base::Arena;
 use crate::base::{Idx, IndexMap, IndexSet, Ratio};
 use crate::diagnostics::Diagnostic;
@@ -103,25 +103,15 @@ impl<'m> Checker<'m, '_> {
 
     fn declare(&mut self, model: &'m ast::Model) {
         for item in &model.body {
+            each_declared(item, &mut |name, unit| self.enter(name, unit));
             match item {
-                ModelItem::State(list) => list.iter().for_each(|d| {
-                    self.enter(&d.name, d.unit.as_ref());
-                    d.order.iter().for_each(|e| {
-                        refuse(e, "an order", self.sink);
-                    });
+                ModelItem::State(list) => list.iter().flat_map(|d| &d.order).for_each(|e| {
+                    refuse(e, "an order", self.sink);
                 }),
-                ModelItem::Param(list) => list.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
                 ModelItem::Const(list) => {
-                    for b in list {
-                        self.enter(&b.name, b.unit.as_ref());
-                        if b.axes.is_empty() {
-                            self.constants.insert(&b.name.name, &b.value);
-                        }
-                    }
+                    let single = list.iter().filter(|b| b.axes.is_empty());
+                    self.constants.extend(single.map(|b| (b.name.name.as_str(), &b.value)));
                 }
-                ModelItem::Input(list) => list.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
-                ModelItem::Field(f) => f.names.iter().for_each(|d| self.enter(&d.name, d.unit.as_ref())),
-                ModelItem::Let(b) | ModelItem::Hole(b) => self.enter(&b.name, b.unit.as_ref()),
                 _ => {}
             }
         }

@@ -12,6 +12,11 @@ use crate::syntax::ast::{self, ExprKind, UnitExpr};
 /// Units that measure from another zero than the SI does.
 const SHIFTED: [(&str, f64); 1] = [("degC", 273.15)];
 
+/// Whether `name` is a unit in a file that declares `own`.
+pub(super) fn is_unit(name: &str, own: &[ast::UnitDecl]) -> bool {
+    known_unit(name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) || own.iter().any(|u| u.name.name == name)
+}
+
 /// Names of units, which are written with their symbols.
 const SPOKEN: [(&str, &str); 30] = [
     ("second", "s"),
@@ -112,14 +117,17 @@ impl Table {
         }
         let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit")
             .missing_among(Among::Items, name);
-        let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
-        known_units().for_each(|known| all.push(known));
+        let nearest_of_all = || {
+            let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
+            known_units().for_each(|known| all.push(known));
+            nearest(name, all).map(|(near, alone)| (near.to_string(), alone))
+        };
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
         let near = match spoken {
             Some((_, symbol)) => Some(((*symbol).to_string(), true)),
             None => other_form(name)
                 .map(|form| (form, true))
-                .or_else(|| nearest(name, all).map(|(near, alone)| (near.to_string(), alone))),
+                .or_else(|| if sink.many_missing() { None } else { nearest_of_all() }),
         };
         sink.push(d.help(match near {
             Some((near, alone)) => {

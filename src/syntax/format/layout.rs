@@ -54,9 +54,10 @@ struct Writer<'a, 'b> {
     previous: Option<Lexeme<'a>>,
     last_is_sign: bool,
     last_is_key: bool,
-    /// Whether the next lexeme starts a statement, and whether statements are settings.
+    /// Whether the next lexeme starts a statement.
     starts_statement: bool,
-    settings: bool,
+    /// The keyword of the item at hand; the statements of all but a model are settings.
+    item: &'a str,
     /// The position of the lexeme at hand.
     at: usize,
 }
@@ -77,7 +78,7 @@ impl<'a, 'b> Writer<'a, 'b> {
             last_is_sign: false,
             last_is_key: false,
             starts_statement: true,
-            settings: false,
+            item: "",
             at: 0,
         }
     }
@@ -182,12 +183,16 @@ impl<'a, 'b> Writer<'a, 'b> {
         }
         self.advance();
         if self.open.is_empty() && self.starts_statement {
-            self.settings = lexeme.is_word() && lexeme.text != "model";
+            self.item = if lexeme.is_word() { lexeme.text } else { "" };
         }
+        let statements_are_settings = !matches!(self.item, "" | "model");
+        // `csv("a.csv")` and `Model(k = 1)`, where a source or a model is named and a blank says nothing.
+        let is_source = self.open.is_empty() && matches!(self.item, "data" | "solve") && lexeme.opens() == Some(b'(');
         // In brackets an operator may start a line.
         let before = if self.in_group() { self.previous } else { self.last };
         let sign = is_sign(lexeme, before.as_ref(), self.last_is_key);
         let blank = !self.opens_element()
+            && !is_source
             && self.last.is_some_and(|before| {
                 blank(Context {
                     before: &before,
@@ -207,7 +212,8 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.previous = Some(*lexeme);
         self.last_is_sign = sign;
         let was_key = self.last_is_key;
-        self.last_is_key = self.settings && !self.open.is_empty() && self.starts_statement && lexeme.is_word();
+        self.last_is_key =
+            statements_are_settings && !self.open.is_empty() && self.starts_statement && lexeme.is_word();
         self.starts_statement = false;
         if let Some(bracket) = lexeme.opens() {
             let subscript = bracket == b'[' && lexeme.glued && !was_key && before.is_some_and(|b| b.is_word());

@@ -19,7 +19,7 @@ fn formatted(text: &str) -> String {
 fn blanks_and_indentation() {
     let text = "\n\n//! File.\n\n\n\n///  A model.  \nmodel   A\n{\n\nstate x,y   order 2;param k=1   in[ 0,2 ] fixed;\n\n\n\
                 x''+k * x' =-?poly( x , y;degree=2,coefficients>=0 )^ 2 - -x/(1+ y)\n   y' = sin(x)+a.b - 5%*x; \n\n}\n\
-                data run=csv( \"a b.csv\" ){time t;u=hare;threshold -1}\nfit A to run{}";
+                data run=csv ( \"a b.csv\" ){time t;u=hare;threshold -1}\nfit A to run{}";
     insta::assert_snapshot!(formatted(text), @r#"
     //! File.
 
