@@ -56,7 +56,7 @@ codes! {
 
     // Names and imports.
     E0201 "unknown name" "The name is declared nowhere it could be seen from here. Names of a model are its states, parameters, constants, inputs and `let`s, and `t` and `pi`.";
-    E0202 "declared twice" "Two declarations in the same place share a name, or a value is given twice. The other place is shown.";
+    E0202 "declared twice" "Two declarations in the same place share a name, a loop or a sum has the name of one around it, or a value is given twice. The other place is shown.";
     E0203 "reserved name" "`t` is the time, `pi` a number, and names of functions stay functions; nothing else can be called so.";
     E0204 "unknown function" "There is no function of that name. Functions of your own are declared with `fn`.";
     E0205 "wrong arguments" "The function takes another number of arguments.";
