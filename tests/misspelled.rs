@@ -266,7 +266,7 @@ fn keywords_as_names() {
 
 /// Notations of other languages, with what the suggestions make of them. A line stands in a model with the states x and y, the parameter k,
 /// the hole g and the index set cell; a text with `model` is a program of its own.
-const ELSEWHERE: [(&str, &str); 55] = [
+const ELSEWHERE: [(&str, &str); 58] = [
     ("x' = -k*x**2 + y ** 3", "x' = -k*x^2 + y ^ 3"),
     ("const c = 0,5, d = 1,25", "const c = 0.5, d = 1.25"),
     ("param c = 0,5 in [0, 2]", "param c = 0.5 in [0, 2]"),
@@ -312,6 +312,9 @@ const ELSEWHERE: [(&str, &str); 55] = [
     ("parameter c = 1", "param c = 1"),
     ("param c = 1 # of the rate", "param c = 1 // of the rate"),
     ("x' = 2 [m s-1]", "x' = 2 [m*s^-1]"),
+    ("x' = if x>1and y<2 then k else 0", "x' = if x>1 and y<2 then k else 0"),
+    ("x' = if x > 1 then 2 elseif x > 3 then 1 else 3", "x' = if x > 1 then 2 else if x > 3 then 1 else 3"),
+    ("x' = if x > 1 then 2 elif x > 3 then 1 else 3", "x' = if x > 1 then 2 else if x > 3 then 1 else 3"),
     ("param c = -2 in -5..-1", "param c = -2 in [-5, -1]"),
     ("param c = 1 in 0..1e3/2", "param c = 1 in [0, 1e3/2]"),
     ("param c = 1 in (0, exp(1))", "param c = 1 in [0, exp(1)]"),
@@ -353,9 +356,10 @@ fn notations_of_other_languages() {
 }
 
 /// Where a suggestion could change the meaning of a program there is none: what the statement is, and the suggestions it has.
-const NOT_MEANT: [(&str, &[&str]); 9] = [
+const NOT_MEANT: [(&str, &[&str]); 10] = [
     ("x' = sin x ^2", &[]),
     ("x' = 1/2 y", &[]),
+    ("x' = -x tanh(y)", &[]),
     ("x' = 2^k y", &[]),
     ("x' = -x/t'", &[]),
     ("x' = yy % kk", &[]),

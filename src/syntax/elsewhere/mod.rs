@@ -118,8 +118,13 @@ impl<'a> Stop<'a> {
         let first = self.next?;
         let mut last = first;
         for &token in self.onwards().iter().skip(1) {
-            let part = token.kind == TokenKind::Word
-                || token.kind == TokenKind::Number
+            // A power may be negative, and parentheses belong to a unit as a whole.
+            if token.start == last.end && (matches!(token.kind, TokenKind::Open(b'(')) || self.slice(token) == "*") {
+                return None;
+            }
+            let negative = self.slice(token) == "-" && self.slice(last) == "^";
+            let part = negative
+                || matches!(token.kind, TokenKind::Word | TokenKind::Number)
                 || matches!(self.slice(token), "/" | "^");
             if !part || token.start != last.end {
                 break;
