@@ -387,3 +387,34 @@ fn suggestions_keep_what_is_meant() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What is to be written, where the words of a help show it: it is of the language, and means the same in its place.
+const SHOWN: [(&str, &str); 11] = [
+    ("x' = expm1(y)*2", "write `(exp(y) - 1)`"),
+    ("x' = 1/cot(y)", "write `(1/tan(y))`"),
+    ("x' = heaviside(y) + 3", "write `(if y > 0 then 1 else 0)`"),
+    ("x' = expm1(y) + 2", "write `exp(y) - 1`"),
+    ("x' = 9.81 m/s^-2", "a unit stands in brackets: `9.81 [m/s^-2]`"),
+    ("x' = 9.81 mol/(L*s)", "a unit stands in brackets behind its number"),
+    ("x' = ?ratio", "`?ratio(poly(x; degree = 2), poly(x; degree = 2))`"),
+    ("state v = 1 + 2*3, w", "`initial v = 1 + 2*3`"),
+    ("state v = -1", "`initial v = -1`"),
+    ("x' = -y/t'", "`t`"),
+    ("param c = ? + 1", ""),
+];
+
+#[test]
+fn what_a_help_shows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    for (line, shown) in SHOWN {
+        let text = format!("model M {{\n  state x, y\n  param k = 1\n  {line}\n  y' = -k*y\n}}\n");
+        let found = errors(&folder, &text);
+        let help = found.first().and_then(|e| e.help.as_deref()).unwrap_or_default();
+        let edit = found.iter().any(|e| e.suggestion.is_some());
+        if found.is_empty() || !help.contains(shown) || edit {
+            wrong.push(format!("`{line}`: {help} ({edit})"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
