@@ -91,7 +91,9 @@ fn mended(folder: &Path, text: &str) -> (String, Vec<Diagnostic>) {
         let Some(edit) = found.iter().find_map(|e| e.suggestion.as_ref()).filter(|e| Some(e.span.file) == main) else {
             break;
         };
-        text = edit.apply(&text).expect("an edit of the text");
+        let next = edit.apply(&text).expect("an edit of the text");
+        assert_ne!(next, text, "a suggestion that changes nothing: {}", found[0].message);
+        text = next;
         found = errors(folder, &text);
     }
     (text, found)
@@ -264,7 +266,7 @@ fn keywords_as_names() {
 
 /// Notations of other languages, with what the suggestions make of them. A line stands in a model with the states x and y, the parameter k,
 /// the hole g and the index set cell; a text with `model` is a program of its own.
-const ELSEWHERE: [(&str, &str); 45] = [
+const ELSEWHERE: [(&str, &str); 58] = [
     ("x' = -k*x**2 + y ** 3", "x' = -k*x^2 + y ^ 3"),
     ("const c = 0,5, d = 1,25", "const c = 0.5, d = 1.25"),
     ("param c = 0,5 in [0, 2]", "param c = 0.5 in [0, 2]"),
@@ -310,6 +312,22 @@ const ELSEWHERE: [(&str, &str); 45] = [
     ("parameter c = 1", "param c = 1"),
     ("param c = 1 # of the rate", "param c = 1 // of the rate"),
     ("x' = 2 [m s-1]", "x' = 2 [m*s^-1]"),
+    ("x' = if x>1and y<2 then k else 0", "x' = if x>1 and y<2 then k else 0"),
+    ("x' = if x > 1 then 2 elseif x > 3 then 1 else 3", "x' = if x > 1 then 2 else if x > 3 then 1 else 3"),
+    ("x' = if x > 1 then 2 elif x > 3 then 1 else 3", "x' = if x > 1 then 2 else if x > 3 then 1 else 3"),
+    ("param c = -2 in -5..-1", "param c = -2 in [-5, -1]"),
+    ("param c = 1 in 0..1e3/2", "param c = 1 in [0, 1e3/2]"),
+    ("param c = 1 in (0, exp(1))", "param c = 1 in [0, exp(1)]"),
+    ("param c = 1 in (0, exp(1)), d = 2", "param c = 1 in [0, exp(1)], d = 2"),
+    ("param c [1/s] = ?", "param c [1/s]"),
+    ("param c = ? in [0, 1]", "param c in [0, 1]"),
+    ("param c = ?, d = 2", "param c, d = 2"),
+    (
+        "x' = ?poly(x; coefficients in (0, 1)) + max(k, 1)",
+        "x' = ?poly(x; coefficients >= 0, coefficients <= 1) + max(k, 1)",
+    ),
+    ("initial x = np.exp(-(1 - 2)*(3))", "initial x = exp(-(1 - 2)*(3))"),
+    ("initial x(0) = 1", "initial x = 1"),
 ];
 
 /// The suggestions for notations of other languages lead to programs that check, where nothing but the notation is wrong.
@@ -332,6 +350,70 @@ fn notations_of_other_languages() {
             wrong.push(format!("`{line}`{} becomes\n{text}", said(&before)));
         } else if !left.is_empty() {
             wrong.push(format!("`{expected}` does not check:{}", said(&left)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a suggestion could change the meaning of a program there is none: what the statement is, and the suggestions it has.
+const NOT_MEANT: [(&str, &[&str]); 10] = [
+    ("x' = sin x ^2", &[]),
+    ("x' = 1/2 y", &[]),
+    ("x' = -x tanh(y)", &[]),
+    ("x' = 2^k y", &[]),
+    ("x' = -x/t'", &[]),
+    ("x' = yy % kk", &[]),
+    ("initial x (1 + 2*(3))", &[]),
+    ("x' = (k*dy)/dt", &[]),
+    ("x' = -dy/dt", &["-y'"]),
+    ("x' = -k*dy/dt", &["-k*y'"]),
+];
+
+#[test]
+fn suggestions_keep_what_is_meant() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    for (line, expected) in NOT_MEANT {
+        let text =
+            format!("model M {{\n  state x, y\n  param k = 1, kk = 1\n  let yy = 2*y\n  {line}\n  y' = -k*y\n}}\n");
+        let found = errors(&folder, &text);
+        let suggested: Vec<&str> =
+            found.iter().filter_map(|e| e.suggestion.as_ref().map(|s| s.replacement.as_str())).collect();
+        // Where the statement determines `x`, nothing else is wrong.
+        let alone = line.starts_with("initial") || found.len() == 1;
+        if found.is_empty() || !alone || suggested != expected {
+            wrong.push(format!("`{line}`: {suggested:?}, {:?}", found.iter().map(|e| &e.message).collect::<Vec<_>>()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is to be written, where the words of a help show it: it is of the language, and means the same in its place.
+const SHOWN: [(&str, &str); 11] = [
+    ("x' = expm1(y)*2", "write `(exp(y) - 1)`"),
+    ("x' = 1/cot(y)", "write `(1/tan(y))`"),
+    ("x' = heaviside(y) + 3", "write `(if y > 0 then 1 else 0)`"),
+    ("x' = expm1(y) + 2", "write `exp(y) - 1`"),
+    ("x' = 9.81 m/s^-2", "a unit stands in brackets: `9.81 [m/s^-2]`"),
+    ("x' = 9.81 mol/(L*s)", "a unit stands in brackets behind its number"),
+    ("x' = ?ratio", "`?ratio(poly(x; degree = 2), poly(x; degree = 2))`"),
+    ("state v = 1 + 2*3, w", "`initial v = 1 + 2*3`"),
+    ("state v = -1", "`initial v = -1`"),
+    ("x' = -y/t'", "`t`"),
+    ("param c = ? + 1", ""),
+];
+
+#[test]
+fn what_a_help_shows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    for (line, shown) in SHOWN {
+        let text = format!("model M {{\n  state x, y\n  param k = 1\n  {line}\n  y' = -k*y\n}}\n");
+        let found = errors(&folder, &text);
+        let help = found.first().and_then(|e| e.help.as_deref()).unwrap_or_default();
+        let edit = found.iter().any(|e| e.suggestion.is_some());
+        if found.is_empty() || !help.contains(shown) || edit {
+            wrong.push(format!("`{line}`: {help} ({edit})"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

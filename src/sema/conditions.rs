@@ -120,7 +120,6 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// A condition stands where a number is needed.
     /// `0 < x < 1`, of which `first` is `0 < x`, `middle` is `x` and `whole` is all.
     fn chained<T>(&mut self, first: Span, middle: Span, whole: Span) -> Option<T> {
         let d = Diagnostic::error(E0907, "a comparison has two sides", whole, "two comparisons");
@@ -130,6 +129,7 @@ impl Resolver<'_, '_> {
         None
     }
 
+    /// A condition stands where a number is needed.
     pub(super) fn not_a_number<T>(&mut self, span: Span) -> Option<T> {
         let d = Diagnostic::error(E0907, "a comparison is no number", span, "stands where a number is needed");
         let help = match self.place {

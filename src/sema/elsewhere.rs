@@ -162,7 +162,11 @@ impl Resolver<'_, '_> {
             return did_you_mean(here);
         }
         if let Some((_, formula)) = FORMULAS.iter().find(|(other, _)| *other == lower) {
-            return format!("write `{}`", formula.replace('_', &factor(first)).replace("{}", first)).into();
+            let formula = formula.replace('_', &factor(first)).replace("{}", first);
+            return match self.stands_in_operation(span, formula.starts_with("if")) {
+                true => format!("write `({formula})`").into(),
+                false => format!("write `{formula}`").into(),
+            };
         }
         match lower.as_str() {
             "pow" | "power" => format!("a power is written `{}^{}`", factor(first), factor(second)).into(),
@@ -176,6 +180,16 @@ impl Resolver<'_, '_> {
             }
             _ => suggest::help_of_many(self.sink, "functions", name, self.scope.callable()),
         }
+    }
+
+    /// Whether operators around `span` bind stronger than those of a formula in its place: of a conditional, also sums.
+    fn stands_in_operation(&self, span: Span, conditional: bool) -> bool {
+        let text = &self.sources.file(span.file).text;
+        let before = text.get(..span.start as usize).and_then(|t| t.trim_end().chars().next_back());
+        let after = text.get(span.end as usize..).and_then(|t| t.trim_start().chars().next());
+        let sum = |c: char| conditional && matches!(c, '+' | '-');
+        before.is_some_and(|c| matches!(c, '*' | '/' | '^' | '-') || sum(c))
+            || after.is_some_and(|c| matches!(c, '*' | '/' | '^') || sum(c))
     }
 
     /// Whether a name in `expr` has a declaration that has been reported.

@@ -14,10 +14,19 @@ pub(super) const DERIVATIVES: [&str; 5] = ["d", "der", "ddt", "diff", "dot"];
 
 impl Resolver<'_, '_> {
     /// `dx/dt`, which no name that is declared explains; the derivative as it is written here.
-    fn leibniz(&self, expr: &ast::Expr) -> Option<String> {
+    fn leibniz(&self, expr: &ast::Expr) -> Option<Advice> {
         let ast::ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } = &expr.kind else { return None };
         if let Some(written) = self.of_call(left, right) {
-            return Some(written);
+            return Some(Advice::instead(format!("write `{written}`"), written));
+        }
+        // `-dx/dt` and `k*dx/dt` are quotients of a product.
+        let mut left = &**left;
+        loop {
+            left = match &left.kind {
+                ast::ExprKind::Unary { op: ast::UnaryOp::Negate, operand } => operand,
+                ast::ExprKind::Binary { op: ast::BinaryOp::Multiply, right, .. } => right,
+                _ => break,
+            };
         }
         let ast::ExprKind::Name(time) = &right.kind else { return None };
         let (of, at) = match &left.kind {
@@ -35,7 +44,18 @@ impl Resolver<'_, '_> {
             _ => (order.parse().ok().filter(|n| (2..=8).contains(n))?, of.strip_prefix('d')?.strip_prefix(order)?),
         };
         let known = !state.is_empty() && !unknown(state);
-        (known && unknown(of) && unknown(time)).then(|| format!("{state}{at}{}", "'".repeat(primes)))
+        if !(known && unknown(of) && unknown(time)) {
+            return None;
+        }
+        let text = &self.sources.file(expr.span.file).text;
+        let between = |from: u32, to: u32| text.get(from as usize..to as usize);
+        let written = format!("{}{state}{at}{}", between(expr.span.start, left.span.start)?, "'".repeat(primes));
+        let quotient = between(left.span.end, right.span.start)?.trim() == "/";
+        // Parentheses around the product are no part of what is rewritten.
+        Some(match quotient {
+            true => Advice::instead(format!("write `{written}`"), written),
+            false => Advice::new(format!("write `{state}{at}{}`", "'".repeat(primes))),
+        })
     }
 
     /// `d(x)/dt` and `d/dt(x)`
@@ -82,13 +102,16 @@ impl Resolver<'_, '_> {
 
     /// Reports a derivative that is written as a quotient; whether it is one.
     pub(super) fn is_leibniz(&mut self, expr: &ast::Expr) -> bool {
-        let Some(written) = self.leibniz(expr) else { return false };
+        let Some(advice) = self.leibniz(expr) else { return false };
         let message = "a derivative with respect to time is written with a prime";
         // Where it is the left side of an equation, all of that is rewritten.
         let right = self.right.filter(|_| self.left == Some(expr.span)).map(|right| self.sources.text(right));
         let whole = right.filter(|text| !text.contains('\n')).map(|right| format!(" = {right}")).unwrap_or_default();
         let d = Diagnostic::error(E0317, message, expr.span, "a quotient of two names");
-        self.sink.push(d.help(Advice::instead(format!("write `{written}{whole}`"), written)));
+        self.sink.push(d.help(match advice.instead {
+            Some(written) => Advice::instead(format!("write `{written}{whole}`"), written),
+            None => advice,
+        }));
         true
     }
 

@@ -129,6 +129,12 @@ impl Resolver<'_, '_> {
     /// The state called `name`, of a family the element with the subscripts `at` or at the current position.
     pub(super) fn state_named(&mut self, name: &str, at: &[ast::Expr], span: Span) -> Option<StateId> {
         let Some(entry) = self.scope.lookup(name) else {
+            if name == "t" {
+                let d =
+                    Diagnostic::error(E0312, "`t` is the time, and only a state has derivatives", span, "not a state");
+                self.sink.push(d.help("write it without a prime: `t`"));
+                return None;
+            }
             self.unknown_name(name, span);
             return None;
         };

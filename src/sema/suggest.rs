@@ -58,10 +58,17 @@ pub(super) fn decimal_comma(text: &str) -> Option<(usize, String)> {
 
 /// A text with a blank before its first bracket, where a unit was meant: `0.3 [mol]` for `0.3[mol]`.
 pub(super) fn with_blank(text: &str) -> Option<String> {
-    let (before, unit) = text.split_once('[')?;
+    // The first bracket without a blank is the one that is meant.
+    let at = text.match_indices('[').map(|(at, _)| at).find(|&at| !text.get(..at).is_some_and(ends_blank))?;
+    let (before, unit) = (text.get(..at)?, text.get(at + 1..)?);
     // The subscript of an element is no unit.
     let place = |c: char| c.is_ascii_digit() || c == ',' || c.is_whitespace();
-    (!unit.split(']').next()?.chars().all(place)).then(|| format!("{} [{unit}", before.trim_end()))
+    (!unit.split(']').next()?.chars().all(place)).then(|| format!("{before} [{unit}"))
+}
+
+/// Whether a text ends with a blank.
+fn ends_blank(text: &str) -> bool {
+    text.ends_with(char::is_whitespace)
 }
 
 /// Names one after the other, each once; of a family its name alone, and of many names the first.

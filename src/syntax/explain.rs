@@ -229,6 +229,13 @@ impl<'a> Stop<'a> {
 
     /// A slip in a keyword.
     fn near_keyword(&self) -> Option<Said> {
+        // `elseif` and the like are two words.
+        if let Some(word) = self.next.filter(|&t| matches!(self.slice(t), "elseif" | "elif" | "elsif"))
+            && self.expected.contains(&Rule::kw_else)
+        {
+            let message = format!("expected `else`, found {}", self.found);
+            return Some(Said::near(codes::E0101, message, word.start..word.end, "else if"));
+        }
         // The name of something may well be near to a keyword: then an operator is missing.
         let is_name = |word: &str| CALLED.contains(&word) || self.is_declared(word);
         if let Some(word) = self.next.filter(|t| t.kind == TokenKind::Word && !is_name(self.slice(*t)))
@@ -296,10 +303,13 @@ impl<'a> Stop<'a> {
                 && !self.is_exponent()
                 && may_be_unit(self.before, self.next, word) =>
             {
-                let (number, unit) = (self.symbol(self.before), self.unit_text().unwrap_or(word));
-                match self.is_declared(word) {
-                    true => &format!("multiplication is written `*`: `{number}*{word}`"),
-                    false => &format!("multiplication is written `*`; a unit stands in brackets: `{number} [{unit}]`"),
+                let number = self.symbol(self.before);
+                match (self.is_declared(word), self.unit_text()) {
+                    (true, _) => &format!("multiplication is written `*`: `{number}*{word}`"),
+                    (_, Some(unit)) => {
+                        &format!("multiplication is written `*`; a unit stands in brackets: `{number} [{unit}]`")
+                    }
+                    _ => "multiplication is written `*`; a unit stands in brackets behind its number",
                 }
             }
             _ => "multiplication is written `*`; one statement ends where its line ends, or at `;`",

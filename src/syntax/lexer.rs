@@ -246,6 +246,12 @@ impl<'a> Lexer<'a, '_, '_> {
             let message = format!("`{number}{word}` has no operator between the number and the name");
             // `d^2x/dt^2`
             let of_order = self.text.get(..start).is_some_and(|t| t.ends_with("d^"));
+            // `x>1and y<2`
+            if !self.line_reported && matches!(word.as_str(), "and" | "or" | "then" | "else" | "in") {
+                let message = format!("a blank stands between `{number}` and `{word}`");
+                let help = format!("write `{number} {word}`");
+                return self.bad_with_edit(codes::E0107, message, word_end, help, (end..end, " ".to_string()));
+            }
             let help = Some(match number.parse::<usize>() {
                 Ok(order @ 2..=8) if of_order => {
                     let primes = "'".repeat(order);

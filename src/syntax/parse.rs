@@ -196,15 +196,15 @@ impl<'a> Reader<'a, '_> {
             _ => format!("`{}` does not start an item", shown(found)),
         };
         let help = match closest(keyword, ITEM_KEYWORDS) {
-            Some(near) => {
+            Some(near) if !MODEL_KEYWORDS.contains(&keyword) => {
                 let help = format!("did you mean `{near}`?");
                 self.out.error_with_edit(codes::E0111, message, place.clone(), help, (place, near.to_string()));
                 return;
             }
-            None if MODEL_KEYWORDS.contains(&keyword) => {
+            _ if MODEL_KEYWORDS.contains(&keyword) => {
                 "declarations stand inside a block: `model Name { ... }`".to_string()
             }
-            None => format!("at the top level stand `{}`", ITEM_KEYWORDS.join("`, `")),
+            _ => format!("at the top level stand `{}`", ITEM_KEYWORDS.join("`, `")),
         };
         self.out.error_with_help(codes::E0111, message, place, "", Some(help));
     }

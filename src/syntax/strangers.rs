@@ -143,7 +143,7 @@ impl Lexer<'_, '_, '_> {
         match self.rest().as_bytes().first()? {
             b'#' => Some(1),
             b'-' if self.rest().starts_with("--") && self.starts_file() => Some(2),
-            // `5%`, `5 %` and `[%]` are about a share, `a % b` about a remainder.
+            // `5%`, `5 %` and `[%]` are about a share, a name between a value and the end of the line about a remainder: `aa % bb`.
             b'%' => {
                 let before = self.line_before();
                 let apart = before.ends_with([' ', '\t']) && !before.trim_end().ends_with(|c: char| c.is_ascii_digit());
@@ -151,7 +151,10 @@ impl Lexer<'_, '_, '_> {
                 let first = words.next();
                 let word = first.is_some_and(|w| w.chars().all(char::is_alphabetic) && w.chars().count() > 1);
                 let starts_line = before.trim().is_empty() && first.is_some_and(|w| w.starts_with(char::is_alphabetic));
-                (starts_line || apart && (word || words.next().is_some())).then_some(1)
+                let alone = words.next().is_none();
+                let value =
+                    before.trim_end().ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '\'' | '_'));
+                (starts_line || apart && (!alone || word && !value)).then_some(1)
             }
             _ => None,
         }

@@ -26,8 +26,8 @@ impl<'a> Stop<'a> {
             .or_else(|| self.conditional())
             .or_else(|| self.comparison())
             .or_else(|| self.header())
-            .or_else(|| self.declared())
             .or_else(|| self.module())
+            .or_else(|| self.declared())
             .or_else(|| self.derivative())
             .or_else(|| self.blank())
     }
@@ -50,6 +50,35 @@ impl<'a> Stop<'a> {
     /// The tokens of the statement from the place on.
     fn onwards(&self) -> &'a [Token] {
         self.tokens.get(self.position()..).unwrap_or_default()
+    }
+
+    /// The token that closes the bracket `open`, with what stands between them in balance.
+    fn matching(&self, open: Token) -> Option<Token> {
+        let mut depth = 0;
+        self.tokens.iter().skip_while(|t| t.start < open.start).copied().find(|t| {
+            match t.kind {
+                TokenKind::Open(_) => depth += 1,
+                TokenKind::Close(_) => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        })
+    }
+
+    /// The last token of the value that starts at `first`: before the next comma or bracket that it does not hold, or the end of the
+    /// statement.
+    fn end_of_value(&self, first: Token) -> Option<Token> {
+        let mut depth = 0;
+        let value = self.tokens.iter().skip_while(|t| t.start < first.start).take_while(|t| {
+            match t.kind {
+                TokenKind::Open(_) => depth += 1,
+                TokenKind::Close(_) => depth -= 1,
+                _ => {}
+            }
+            let ends = matches!(t.kind, TokenKind::Newline | TokenKind::Semicolon) || self.slice(**t) == ",";
+            depth >= 0 && !(depth == 0 && ends)
+        });
+        value.last().copied()
     }
 
     /// Whether `name` follows `word` somewhere in the file.
@@ -89,8 +118,13 @@ impl<'a> Stop<'a> {
         let first = self.next?;
         let mut last = first;
         for &token in self.onwards().iter().skip(1) {
-            let part = token.kind == TokenKind::Word
-                || token.kind == TokenKind::Number
+            // A power may be negative, and parentheses belong to a unit as a whole.
+            if token.start == last.end && (matches!(token.kind, TokenKind::Open(b'(')) || self.slice(token) == "*") {
+                return None;
+            }
+            let negative = self.slice(token) == "-" && self.slice(last) == "^";
+            let part = negative
+                || matches!(token.kind, TokenKind::Word | TokenKind::Number)
                 || matches!(self.slice(token), "/" | "^");
             if !part || token.start != last.end {
                 break;
@@ -108,11 +142,15 @@ impl<'a> Stop<'a> {
         if is_function {
             return match next.kind {
                 TokenKind::Open(b'(') => Some((gap, String::new())),
-                TokenKind::Word if self.onwards().get(1).is_none_or(|t| t.start > next.end || self.ends_factor(*t)) => {
+                TokenKind::Word if self.onwards().get(1).is_none_or(|t| self.ends_factor(*t)) => {
                     Some((before.end..next.end, format!("({})", self.slice(next))))
                 }
                 _ => None,
             };
+        }
+        // In `1/2 y` and `2^k y` the factor may belong below the line or into the power.
+        if self.backwards().nth(1).is_some_and(|t| matches!(self.slice(t), "/" | "^")) && !self.is_square(before) {
+            return None;
         }
         let value = match next.kind {
             TokenKind::Word => self.is_declared(self.slice(next)),
@@ -125,8 +163,14 @@ impl<'a> Stop<'a> {
         (value && behind && on_one_line).then(|| (gap, "*".to_string()))
     }
 
+    /// Whether `token` is a whole number in the place of a power, behind which a factor starts: `x^2 y`.
+    fn is_square(&self, token: Token) -> bool {
+        token.kind == TokenKind::Number && self.is_exponent() && self.slice(token).bytes().all(|b| b.is_ascii_digit())
+    }
+
     /// Whether a name ends before `token`: neither a call nor a subscript goes on with it.
     fn ends_factor(&self, token: Token) -> bool {
-        matches!(self.slice(token), "+" | "-" | "*" | "/" | ")" | ",")
+        matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon)
+            || matches!(self.slice(token), "+" | "-" | "*" | "/" | ")" | "," | "}" | "then" | "else")
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::explain::{Said, Stop};
 use super::super::grammar::Rule;
-use super::super::lexer::TokenKind;
+use super::super::lexer::{Token, TokenKind};
 use crate::diagnostics::codes;
 
 impl Stop<'_> {
@@ -76,13 +76,21 @@ impl Stop<'_> {
         let rest = self.onwards();
         let (inside, end) = match next.kind {
             TokenKind::Open(b'(') => {
-                let close = rest.iter().find(|t| t.kind == TokenKind::Close(b')'))?;
+                let close = self.matching(next)?;
                 (self.text.get(next.end..close.start)?.to_string(), close.end)
             }
             _ => {
                 let dots = rest.iter().position(|&t| self.slice(t) == "..")?;
-                let (low, high) = (rest.get(dots.checked_sub(1)?)?, rest.get(dots + 1)?);
-                (format!("{}, {}", self.between(next, *low), self.slice(*high)), high.end)
+                let (low, first) = (rest.get(dots.checked_sub(1)?)?, *rest.get(dots + 1)?);
+                let last = self.end_of_value(first)?;
+                let high = self.between(first, last);
+                // A unit or a word such as `fixed` goes on behind the upper end.
+                let goes_on = |t: &&Token| t.kind == TokenKind::Word || t.kind == TokenKind::Open(b'[');
+                let within = rest.iter().filter(|t| t.start > first.start && t.end <= last.end);
+                if within.clone().any(|t| goes_on(&t)) || high.contains("..") {
+                    return None;
+                }
+                (format!("{}, {high}", self.between(next, *low)), last.end)
             }
         };
         let message = format!("a range stands in square brackets, and here is {}", self.found);
@@ -106,7 +114,7 @@ impl Stop<'_> {
             return Some(Said::new(codes::E0101, message, place, help).edit(gap, ""));
         }
         if next.kind == TokenKind::Open(b'[') && number && gap.is_empty() {
-            let close = self.onwards().iter().find(|t| t.kind == TokenKind::Close(b']'))?;
+            let close = self.matching(next)?;
             let unit = self.text.get(next.start..close.end)?;
             let message = "a unit stands behind a blank".to_string();
             let help = format!("write `{} {unit}`", self.slice(before));

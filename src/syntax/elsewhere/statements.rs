@@ -2,7 +2,7 @@
 
 use super::super::explain::{Said, Stop};
 use super::super::grammar::Rule;
-use super::super::lexer::TokenKind;
+use super::super::lexer::{Token, TokenKind};
 use crate::diagnostics::codes;
 
 impl Stop<'_> {
@@ -103,14 +103,22 @@ impl Stop<'_> {
         let next = self.next?;
         let name = self.symbol(self.before);
         if self.rule == Rule::state_statement && self.slice(next) == "=" {
-            let value = self.onwards().get(1).map_or("1", |&t| self.slice(t));
+            let first = self.onwards().get(1).copied();
+            let last = first.and_then(|first| self.end_of_value(first));
+            let value = first.zip(last).map_or("1", |(first, last)| self.between(first, last));
             let message = "a state has no value of its own".to_string();
             let help = format!("where it starts is declared: `initial {name} = {value}`");
             return Some(Said::new(codes::E0101, message, self.place.clone(), help));
         }
         let takes_time = matches!(self.rule, Rule::state_statement | Rule::initial_statement | Rule::input_statement);
         if takes_time && next.kind == TokenKind::Open(b'(') && !self.expected.contains(&Rule::expr) {
-            let close = self.onwards().iter().find(|t| t.kind == TokenKind::Close(b')'))?;
+            // Nothing but `(t)` and `(0)` behind the name itself: other parentheses hold a value.
+            let [time, close] = self.onwards().get(1..3)? else { return None };
+            let is_time = matches!(self.slice(*time), "t" | "0") && close.kind == TokenKind::Close(b')');
+            let starts = |t: Token| matches!(self.slice(t), "state" | "initial" | "input" | ",");
+            if !is_time || !self.backwards().nth(1).is_some_and(starts) {
+                return None;
+            }
             let message = "what depends on the time is written without it".to_string();
             let said = Said::new(codes::E0101, message, next.start..close.end, format!("write `{name}`"));
             return Some(said.edit(next.start..close.end, ""));
