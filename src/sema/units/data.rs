@@ -95,6 +95,19 @@ pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
     }
 }
 
+/// Takes the units off numbers.
+fn forget(e: &mut Expr) {
+    match &mut e.kind {
+        ExprKind::Measured { value, .. } => e.kind = value.kind.clone(),
+        ExprKind::Unary { operand, .. } => forget(operand),
+        ExprKind::Binary { left, right, .. } => {
+            forget(left);
+            forget(right);
+        }
+        _ => {}
+    }
+}
+
 struct Settler<'a, 's> {
     needed: &'a Needed,
     table: &'a Table,
@@ -118,12 +131,12 @@ impl Settler<'_, '_> {
             ("vary", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)]) => {
                 let ExprKind::Name(name) = &name.kind else { return };
                 if let ExprKind::Call(call) = &mut e.kind {
-                    call.arguments.iter_mut().for_each(|e| self.number(e, needed.params.get(name), name));
+                    self.numbers(&mut call.arguments, needed.params.get(name), name);
                 }
             }
             ("vary", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Tuple(list, _)]) => {
                 let ExprKind::Name(name) = &name.kind else { return };
-                list.iter_mut().for_each(|e| self.number(e, needed.params.get(name), name));
+                self.numbers(list, needed.params.get(name), name);
             }
             ("noise", [SettingValue::Expr(e), SettingValue::Expr(word)]) if matches!(&word.kind, ExprKind::Name(w) if w == "absolute") =>
             {
@@ -240,6 +253,20 @@ impl Settler<'_, '_> {
             _ => {
                 refuse(e, "a number here", self.sink);
             }
+        }
+    }
+
+    /// Numbers of one parameter, of which the first mistake is told. That there is no such parameter is told elsewhere.
+    fn numbers(&mut self, list: &mut [Expr], wanted: Option<&Wanted>, name: &str) {
+        let mut told = wanted.is_none();
+        for e in list {
+            if told {
+                forget(e);
+                continue;
+            }
+            let before = self.sink.error_count();
+            self.number(e, wanted, name);
+            told = self.sink.error_count() > before;
         }
     }
 

@@ -15,8 +15,8 @@ fn check<P: Pack + PartialEq + std::fmt::Debug>(n: usize, count: usize, stride: 
     gather_blocks(&mut expected, &rows);
     assert_eq!(got, expected, "gather of {n} numbers, {count} lanes {stride} apart");
     for (i, pack) in got.iter().enumerate() {
-        for lane in 0..P::WIDTH {
-            assert_eq!(pack.lane(lane), rows[lane][i]);
+        for (lane, row) in rows.iter().enumerate().take(P::WIDTH) {
+            assert_eq!(pack.lane(lane), row[i]);
         }
     }
     let mut to = vec![-1.0; (count - 1) * stride + n + 9];
