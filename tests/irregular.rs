@@ -21,23 +21,32 @@ fn table(samples: usize, h: f64, jitter: f64) -> String {
     out
 }
 
+/// The record of `m.mech` fitted to the table `d.csv`.
+fn record(data: &str, model: &str) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), data).expect("a table");
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The value of a parameter of a record.
+fn value(record: &Value, i: usize) -> f64 {
+    record["parameters"][i]["value"].as_f64().expect("a value")
+}
+
 /// The largest error of the stiffness and damping that a fit finds, and its record.
 fn fitted(samples: usize, h: f64, jitter: f64, settings: &str) -> (f64, Value) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), table(samples, h, jitter)).expect("a table");
     let model = format!(
         "model M {{ state q order 2; param stiffness, damping; q'' = -stiffness*q - damping*q' }}
 data d = csv(\"d.csv\") {{ time t; spacing irregular; {settings} }}
 fit M to d
 "
     );
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
-    let record: Value = serde_json::from_str(&text).expect("JSON");
-    let value = |i: usize| record["parameters"][i]["value"].as_f64().expect("a value");
-    ((value(0) - 4.01).abs().max((value(1) - 0.2).abs()), record)
+    let record = record(&table(samples, h, jitter), &model);
+    ((value(&record, 0) - 4.01).abs().max((value(&record, 1) - 0.2).abs()), record)
 }
 
 #[test]
@@ -87,21 +96,14 @@ fn without_the_setting_unequal_steps_are_refused() {
 #[test]
 fn times_are_converted_whatever_their_steps() {
     for (jitter, settings) in [(0.0, ""), (0.0, "; spacing irregular"), (0.4, "; spacing irregular")] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("d.csv"), table(300, 0.05, jitter)).expect("a table");
         let model = format!(
             "model M {{ time [h]; state q order 2; param stiffness [1/h^2], damping [1/h]; q'' = -stiffness*q - damping*q' }}
 data d = csv(\"d.csv\") {{ time t [min]{settings} }}
 fit M to d
 "
         );
-        fs::write(folder.path().join("m.mech"), model).expect("a model");
-        let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
-        let record: Value = serde_json::from_str(&text).expect("JSON");
-        let value = |i: usize| record["parameters"][i]["value"].as_f64().expect("a value");
-        let errors = (value(0) / (4.01 * 3600.0) - 1.0, value(1) / (0.2 * 60.0) - 1.0);
+        let record = record(&table(300, 0.05, jitter), &model);
+        let errors = (value(&record, 0) / (4.01 * 3600.0) - 1.0, value(&record, 1) / (0.2 * 60.0) - 1.0);
         assert!(errors.0.abs() < 1e-4 && errors.1.abs() < 1e-3, "{settings}, jitter {jitter}: {errors:?}");
         let last = record["trajectories"][0]["time"].as_array().and_then(|t| t.last()?.as_f64()).expect("a time");
         assert!((last - 299.0 * 0.05 / 60.0).abs() < 0.03 / 60.0, "{last}");
@@ -119,18 +121,11 @@ fn samples_may_lie_close_together() {
             let noise = 0.02 * (977.0 * (i * i) as f64).sin();
             let _ = writeln!(data, "{t},{}", 295.0 + 20.0 * (-t / 500.0).exp() + noise);
         }
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("d.csv"), data).expect("a table");
         let model = "model M { state x; param h in [0, 9], x0 = 300; x' = -h*(x - x0) }
 data d = csv(\"d.csv\") { time t; spacing irregular }
 fit M to d
 ";
-        fs::write(folder.path().join("m.mech"), model).expect("a model");
-        let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-        assert!(output.status.success(), "{gap:e}: {}", String::from_utf8_lossy(&output.stderr));
-        let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
-        let record: Value = serde_json::from_str(&text).expect("JSON");
-        let h = record["parameters"][0]["value"].as_f64().expect("a value");
+        let h = value(&record(&data, model), 0);
         assert!((h - 0.002).abs() < 2e-5, "{gap:e}: {h}");
     }
 }

@@ -206,7 +206,8 @@ impl Job<'_> {
         judged.map_err(|failure| saver.tell(failure))?;
         let kept: Vec<bool> = findings.estimates.iter().map(|estimate| estimate.kept).collect();
         if fit.engine == Engine::Joint {
-            findings.remarks.extend(collinear::of_kept(program, fit, &observed, &kept)?);
+            // A remark that cannot be made is no reason to lose a finished fit.
+            findings.remarks.extend(collinear::of_kept(program, fit, &observed, &kept).unwrap_or_default());
         }
         findings.remarks.extend(of_other_sizes);
         findings.remarks.extend(remarks::noisy(model, &findings));

@@ -94,12 +94,12 @@ pub fn coefficient(model: &Model, expr: &Expr) -> Option<(UnknownId, Option<Expr
 /// Parameters that stand in dropped terms only, so that nothing that was found depends on them. `kept` says of every unknown
 /// whether it is kept.
 pub fn idle_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> Vec<UnknownId> {
-    unused_parameters(model, kept).filter(|id| stands_in_a_term(model, *id)).collect()
+    unused_parameters(model, kept).into_iter().filter(|id| stands_in_a_term(model, *id)).collect()
 }
 
 /// Parameters that no equation holds.
 pub fn unheld_parameters(model: &Model) -> Vec<UnknownId> {
-    unused_parameters(model, &|_| true).filter(|id| !stands_in_a_term(model, *id)).collect()
+    unused_parameters(model, &|_| true).into_iter().filter(|id| !stands_in_a_term(model, *id)).collect()
 }
 
 /// Whether a candidate term holds the unknown.
@@ -109,7 +109,7 @@ fn stands_in_a_term(model: &Model, id: UnknownId) -> bool {
 }
 
 /// Parameters that no kept part of an equation holds.
-fn unused_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> impl Iterator<Item = UnknownId> {
+fn unused_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> Vec<UnknownId> {
     let mut used = vec![false; model.unknowns.len()];
     let mut mark = |expr: &Expr| {
         expr.visit(&mut |e| {
@@ -129,8 +129,7 @@ fn unused_parameters(model: &Model, kept: &dyn Fn(UnknownId) -> bool) -> impl It
         }
     }
     let parameters = model.unknowns.iter().filter(|(_, u)| matches!(u.kind, UnknownKind::Param(_)));
-    let unused = parameters.map(|(id, _)| id).filter(|id| used.get(id.index()) == Some(&false));
-    unused.collect::<Vec<UnknownId>>().into_iter()
+    parameters.map(|(id, _)| id).filter(|id| used.get(id.index()) == Some(&false)).collect()
 }
 
 /// A number with six significant digits, for people.
