@@ -1,6 +1,6 @@
 //! Blocks of samples turned into packs and back, number by number: for any pack and processor.
 
-use super::{Pack, Rows};
+use super::Pack;
 
 /// See [`Pack::turn`].
 pub(super) fn turn_lanes<P: Pack>(block: &mut [P]) {
@@ -14,18 +14,20 @@ pub(super) fn turn_lanes<P: Pack>(block: &mut [P]) {
 }
 
 /// See [`Pack::gather`].
-pub(super) fn gather_blocks<P: Pack>(to: &mut [P], from: &Rows) {
+pub(super) fn gather_blocks<P: Pack>(to: &mut [P], from: &[f64], stride: usize, count: usize) {
+    let n = to.len();
+    let rows = || (0..P::WIDTH).map(|lane| &from[lane.min(count - 1) * stride..][..n]);
     let whole = to.len() / P::WIDTH * P::WIDTH;
     let (blocks, rest) = to.split_at_mut(whole);
     for (index, block) in blocks.chunks_exact_mut(P::WIDTH).enumerate() {
-        for (pack, row) in block.iter_mut().zip(from) {
+        for (pack, row) in block.iter_mut().zip(rows()) {
             for (i, &x) in row[index * P::WIDTH..][..P::WIDTH].iter().enumerate() {
                 pack.set_lane(i, x);
             }
         }
         P::turn(block);
     }
-    for (lane, row) in from.iter().enumerate().take(P::WIDTH) {
+    for (lane, row) in rows().enumerate() {
         for (pack, &x) in rest.iter_mut().zip(&row[whole..]) {
             pack.set_lane(lane, x);
         }

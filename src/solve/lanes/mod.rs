@@ -82,11 +82,10 @@ pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn turn(block: &mut [Self]) {
         turn_lanes(block);
     }
-    /// `to[i]` lane `l` becomes `from[l][i]`; only the first `WIDTH` rows count, all as long as `to`. What lies `ahead` numbers from them
-    /// will be wanted next.
+    /// `to[i]` lane `l` becomes `from[l stride + i]` for the first `count` lanes; lanes beyond them become the last one. There is at least one.
     #[inline]
-    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
-        gather_blocks(to, from);
+    fn gather(to: &mut [Self], from: &[f64], stride: usize, count: usize) {
+        gather_blocks(to, from, stride, count);
     }
     /// `to[l stride + i]` becomes lane `l` of `from[i]` for the first `count` lanes. `from` may be left turned.
     #[inline]
@@ -94,12 +93,6 @@ pub(crate) trait Pack: Copy + Send + Sync + std::fmt::Debug + 'static {
         scatter_blocks(from, to, stride, count);
     }
 }
-
-/// Lanes of the widest pack.
-pub(crate) const MAX_LANES: usize = 16;
-
-/// Numbers of the sample in each lane.
-pub(crate) type Rows<'a> = [&'a [f64]; MAX_LANES];
 
 /// `N` vectors from neighbouring packs. A loop, because the closure of `std::array::from_fn` is compiled without the wide
 /// instructions and then called.
@@ -266,20 +259,18 @@ wide!(Pack8, 8, Pack8([0.0; 8]), f64::EPSILON, portable::Wide<f64, 8>, x86::Avx2
         turn_lanes(block);
     }
     #[inline]
-    fn gather(to: &mut [Self], from: &Rows, ahead: usize) {
+    fn gather(to: &mut [Self], from: &[f64], stride: usize, count: usize) {
         #[cfg(target_arch = "x86_64")]
-        if to.len() >= 8
-            && let Some(&rows) = from.first_chunk::<8>()
-        {
+        if to.len() >= 8 {
             match level() {
                 Level::Portable => (),
                 // SAFETY: `level` found these instructions on the running processor.
-                Level::Avx512 => return unsafe { turn::gather(to, rows, ahead) },
+                Level::Avx512 => return unsafe { turn::gather(to, from, stride, count) },
                 // SAFETY: as above.
-                Level::Avx2 => return unsafe { turn::gather_by_fours(to, rows, ahead) },
+                Level::Avx2 => return unsafe { turn::gather_by_fours(to, from, stride, count) },
             }
         }
-        gather_blocks(to, from);
+        gather_blocks(to, from, stride, count);
     }
     #[inline]
     fn scatter(from: &mut [Self], to: &mut [f64], stride: usize, count: usize) {
@@ -364,8 +355,8 @@ impl Pack for f64 {
     }
 
     #[inline]
-    fn gather(to: &mut [Self], from: &Rows, _ahead: usize) {
-        to.copy_from_slice(from[0]);
+    fn gather(to: &mut [Self], from: &[f64], _stride: usize, _count: usize) {
+        to.copy_from_slice(&from[..to.len()]);
     }
 
     #[inline]

@@ -105,23 +105,36 @@ fn blocks(n: usize) -> impl Iterator<Item = usize> {
     (0..n.div_ceil(8)).map(move |i| (8 * i).min(n - 8))
 }
 
+/// Panics unless `count` rows of `n` numbers, `stride` apart, lie within `len` numbers.
+#[inline(always)]
+fn assert_rows(n: usize, len: usize, stride: usize, count: usize) {
+    assert!(
+        n >= 8 && count > 0 && (count == 1 || stride <= len) && (count - 1) * stride + n <= len,
+        "rows are as long as there are packs"
+    );
+}
+
 macro_rules! moves {
     ($feature:literal, $turn:ident, $gather:ident, $scatter:ident) => {
-        /// Pack `i` becomes number `i` of the eight rows. Lines `ahead` numbers from each row's are asked for.
+        /// Pack `i` becomes number `i` of eight rows that lie `stride` apart, of which those beyond `count` are the last one.
         #[target_feature(enable = $feature)]
-        pub(super) fn $gather(to: &mut [Pack8], from: [&[f64]; 8], ahead: usize) {
-            let n = to.len();
-            assert!(n >= 8 && from.iter().all(|row| row.len() >= n), "rows are as long as there are packs");
+        pub(super) fn $gather(to: &mut [Pack8], from: &[f64], stride: usize, count: usize) {
+            let (n, count) = (to.len(), count.min(8));
+            assert_rows(n, from.len(), stride, count);
+            let mut starts = [from.as_ptr(); 8];
+            for (i, start) in starts.iter_mut().enumerate() {
+                // SAFETY: the row lies in `from`.
+                *start = unsafe { start.add(i.min(count - 1) * stride) };
+            }
             // Asked for once: another mutable borrow would end what pointers made before may do.
             let to = to.as_mut_ptr();
             for at in blocks(n) {
-                let (mut rows, mut packs) = ([from[0].as_ptr(); 8], [to.cast::<f64>(); 8]);
+                let (mut rows, mut packs) = (starts, [to.cast::<f64>(); 8]);
                 for i in 0..8 {
-                    // SAFETY: `at + 8` is at most the length of rows and packs; a prefetch may have any address.
+                    // SAFETY: `at + 8` is at most the length of rows and packs.
                     unsafe {
-                        rows[i] = from[i].as_ptr().add(at);
+                        rows[i] = starts[i].add(at);
                         packs[i] = to.add(at + i).cast();
-                        _mm_prefetch::<_MM_HINT_T0>(rows[i].wrapping_add(ahead).cast());
                     }
                 }
                 // SAFETY: see above; rows and packs do not overlap.
@@ -133,10 +146,7 @@ macro_rules! moves {
         #[target_feature(enable = $feature)]
         pub(super) fn $scatter(from: &[Pack8], to: &mut [f64], stride: usize, count: usize) {
             let (n, count) = (from.len(), count.min(8));
-            assert!(
-                n >= 8 && count > 0 && (count == 1 || stride <= to.len()) && (count - 1) * stride + n <= to.len(),
-                "rows are as long as there are packs"
-            );
+            assert_rows(n, to.len(), stride, count);
             let to = to.as_mut_ptr();
             for at in blocks(n) {
                 let (mut packs, mut rows) = ([from.as_ptr().cast::<f64>(); 8], [to; 8]);

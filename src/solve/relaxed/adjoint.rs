@@ -338,7 +338,7 @@ fn shared_piece(
         let Sums { c, h, weights, .. } = &mut piece.sums;
         let sums = (&mut c[..], &mut h[..], &mut weights[..]);
         if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums)
-            && let Some(failure) = non_finite(shape, &vectors.y, window)
+            && let Some(failure) = non_finite(shape, vectors.adjoint_solution(shared, window, upstream.u), window)
         {
             piece.failure = Some(failure);
             return;

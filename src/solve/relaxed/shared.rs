@@ -113,6 +113,7 @@ impl SharedVectors {
     }
 
     /// Solves for a lane group; says whether the solution, in `y`, is finite.
+    #[inline]
     pub fn solve(&mut self, shared: &Shared, window: Window) -> bool {
         let SharedVectors { rhs, iv, y, .. } = self;
         let problem = shared.problem;
@@ -122,7 +123,8 @@ impl SharedVectors {
     }
 
     /// Adds the gradients of a lane group to those of coefficients `(E, T, K)` and steps `(T-1)`, of which one that is not wanted is
-    /// empty, and of the three weights, and leaves its own ones here. Says whether the adjoint solution is finite; else it is in `y`.
+    /// empty, and of the three weights, and leaves its own ones here. Says whether the adjoint solution is finite.
+    #[inline]
     pub fn adjoint(
         &mut self,
         shared: &Shared,
@@ -130,18 +132,29 @@ impl SharedVectors {
         (u, upstream): (&[f64], &[f64]),
         (of_c, of_h, of_weights): (&mut [Pack8], &mut [Pack8], &mut [Pack8]),
     ) -> bool {
-        let stride = shared.problem.shape.unknowns();
+        let Shape { orders, .. } = shared.problem.shape;
         gather(&mut self.rhs, shared.problem.rhs, shared.problem.shape.right_hand_sides(), window);
         gather(&mut self.iv, shared.problem.iv, shared.problem.shape.initial_values(), window);
-        gather(&mut self.u, u, stride, window);
-        gather(&mut self.y, upstream, stride, window);
+        gather(&mut self.u, u, shared.problem.shape.unknowns(), window);
+        self.load_upstream(shared, window, upstream);
+        let SharedVectors { rhs, iv, of_rhs, of_iv, y, u } = self;
+        dispatch(orders, Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights })
+    }
+
+    fn load_upstream(&mut self, shared: &Shared, window: Window, upstream: &[f64]) {
+        gather(&mut self.y, upstream, shared.problem.shape.unknowns(), window);
         // Lanes without a sample of their own add nothing to the sums: all gradients are linear in the adjoint solution.
         for lane in window.count..Pack8::WIDTH {
             self.y.iter_mut().for_each(|pack| pack.set_lane(lane, 0.0));
         }
-        let SharedVectors { rhs, iv, of_rhs, of_iv, y, u } = self;
-        let orders = shared.problem.shape.orders;
-        dispatch(orders, Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights })
+    }
+
+    /// The adjoint solution, of which gradients keep nothing, for an error to name what is not finite in it.
+    #[cold]
+    pub fn adjoint_solution(&mut self, shared: &Shared, window: Window, upstream: &[f64]) -> &[Pack8] {
+        self.load_upstream(shared, window, upstream);
+        dispatch(shared.problem.shape.orders, AdjointSolution { shared, y: &mut self.y });
+        &self.y
     }
 }
 
@@ -154,6 +167,44 @@ fn apply<V: Lanes, const N: usize>(to: &mut [V; N], m: &[f64], x: &[V; N], add: 
             to[k] = if add { a.mul_add(x[j], to[k]) } else { a.neg_mul_add(x[j], to[k]) };
         }
     }
+}
+
+/// The sweep down, in place: `s_t = P_t y_t - Q_t s_{t-1}` of every step.
+#[inline(always)]
+fn sweep_down<V: Lanes<Pack = Pack8>, const N: usize>(propagators: &[f64], y: &mut [[Pack8; N]]) {
+    let mut s = [V::splat(0.0); N];
+    for (m, y) in propagators.chunks_exact(propagator_len(N)).zip(y) {
+        let given = load_all(&*y);
+        s = step_down(m, &given, &s);
+        store_all(&s, y);
+    }
+}
+
+#[inline(always)]
+fn step_down<V: Lanes, const N: usize>(m: &[f64], given: &[V; N], before: &[V; N]) -> [V; N] {
+    let mut x = [V::splat(0.0); N];
+    apply(&mut x, &m[..N * N], given, true);
+    apply(&mut x, &m[N * N..2 * N * N], before, false);
+    x
+}
+
+/// A step of the sweep up.
+#[inline(always)]
+fn step_up<V: Lanes<Pack = Pack8>, const N: usize>(m: &[f64], y: &[Pack8; N], after: &[V; N]) -> [V; N] {
+    let mut x = load_all(y);
+    apply(&mut x, &m[2 * N * N..], after, false);
+    x
+}
+
+/// Whether the unknowns of the first step are finite, and so those of all steps: a sweep up ends there, and each of its steps takes every unknown of
+/// the one after it, so that one that is not finite leaves none before it finite.
+#[inline(always)]
+fn is_finite<V: Lanes, const N: usize>(first: &[V; N]) -> bool {
+    let mut zeros = *first;
+    for x in &mut zeros {
+        *x = x.mul(V::splat(0.0));
+    }
+    are_zero(zeros)
 }
 
 struct Solve<'a> {
@@ -194,23 +245,36 @@ impl SmallKernel for Solve<'_> {
                     }
                 }
             }
-            let mut x = [zero; N];
-            apply(&mut x, &m[..N * N], &given, true);
-            apply(&mut x, &m[N * N..2 * N * N], &s, false);
-            store_all(&x, y);
-            s = x;
+            s = step_down(m, &given, &s);
+            store_all(&s, y);
         }
-        let (mut x, mut sums) = ([zero; N], [zero; N]);
+        let mut x = [zero; N];
         for (m, y) in matrices.zip(y).rev() {
-            let mut now: [V; N] = load_all(&*y);
-            apply(&mut now, &m[2 * N * N..], &x, false);
-            store_all(&now, y);
-            for k in 0..N {
-                sums[k] = now[k].mul_add(zero, sums[k]);
-            }
-            x = now;
+            x = step_up(m, y, &x);
+            store_all(&x, y);
         }
-        are_zero(sums)
+        is_finite(&x)
+    }
+}
+
+/// The given vector becomes the solution.
+struct AdjointSolution<'a> {
+    shared: &'a Shared<'a>,
+    y: &'a mut [Pack8],
+}
+
+impl SmallKernel for AdjointSolution<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) {
+        let (y, _) = self.y.as_chunks_mut::<N>();
+        sweep_down::<V, N>(self.shared.propagators, y);
+        let mut z = [V::splat(0.0); N];
+        for (m, y) in self.shared.propagators.chunks_exact(propagator_len(N)).zip(y).rev() {
+            z = step_up(m, y, &z);
+            store_all(&z, y);
+        }
     }
 }
 
@@ -241,25 +305,12 @@ impl SmallKernel for Adjoint<'_> {
         let (of_c, _) = of_c.as_chunks_mut::<N>();
         let matrices = propagators.chunks_exact(propagator_len(N));
         let zero = V::splat(0.0);
-        let mut s = [zero; N];
-        for (m, y) in matrices.clone().zip(&mut *y) {
-            let given: [V; N] = load_all(&*y);
-            let mut x = [zero; N];
-            apply(&mut x, &m[..N * N], &given, true);
-            apply(&mut x, &m[N * N..2 * N * N], &s, false);
-            store_all(&x, y);
-            s = x;
-        }
+        sweep_down::<V, N>(propagators, y);
         let degrees = plan.rows.degrees::<N>(N);
-        let (mut z_then, mut u_then, mut sums) = ([zero; N], [zero; N], [zero; N]);
+        let (mut z_then, mut u_then) = ([zero; N], [zero; N]);
         let (mut of_equation, mut of_initial) = (zero, zero);
         for (t, ((m, y), u)) in matrices.zip(y).zip(u).enumerate().rev() {
-            let mut z: [V; N] = load_all(&*y);
-            apply(&mut z, &m[2 * N * N..], &z_then, false);
-            store_all(&z, y);
-            for k in 0..N {
-                sums[k] = z[k].mul_add(zero, sums[k]);
-            }
+            let z = step_up(m, y, &z_then);
             let u: [V; N] = load_all(u);
             for e in 0..equations {
                 let row = e * steps + t;
@@ -299,6 +350,6 @@ impl SmallKernel for Adjoint<'_> {
         for (to, x) in of_weights.iter_mut().zip(of_kinds) {
             V::load(to).add(x).store(to);
         }
-        are_zero(sums)
+        is_finite(&z_then)
     }
 }

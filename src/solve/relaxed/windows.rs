@@ -2,7 +2,7 @@
 
 use super::problem::Shape;
 use super::vectors::add_to;
-use crate::solve::lanes::{Kernel, Lanes, MAX_LANES, Pack, Rows};
+use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// What the lanes of a group hold: chains of `steps` steps, each of a sample from some step on. Lanes beyond the last chain repeat it
 /// and are never written back.
@@ -111,24 +111,27 @@ impl Cut {
     }
 }
 
-/// Rows of at most this many numbers are short: what is wanted next is the same place of the next lane group's rows.
-const SHORT: usize = 1024;
-
-/// Numbers ahead in a long row: a few cache lines.
-const AHEAD: usize = 64;
-
 /// `to[i]` lane `l` becomes number `i` of the lane's sample; a sample has `stride` numbers.
+#[inline]
 pub(crate) fn gather<P: Pack>(to: &mut [P], from: &[f64], stride: usize, window: Window) {
     gather_part(to, from, (stride, 0), window);
 }
 
 /// [`gather`] of the numbers from `at` on.
+#[inline]
 pub(crate) fn gather_part<P: Pack>(to: &mut [P], from: &[f64], (stride, at): (usize, usize), window: Window) {
-    let mut rows: Rows = [&[]; MAX_LANES];
-    for (lane, row) in rows.iter_mut().enumerate().take(P::WIDTH) {
-        *row = &from[window.lane(lane).0 * stride + at..][..to.len()];
+    if to.is_empty() {
+        return;
     }
-    P::gather(to, &rows, if stride <= SHORT { P::WIDTH * stride } else { AHEAD });
+    if window.segments == 1 {
+        return P::gather(to, &from[window.first * stride + at..], stride, window.count);
+    }
+    for lane in 0..P::WIDTH {
+        let row = &from[window.lane(lane).0 * stride + at..];
+        for (pack, &x) in to.iter_mut().zip(row) {
+            pack.set_lane(lane, x);
+        }
+    }
 }
 
 /// `to[i]` becomes number `i` in all lanes.
@@ -148,6 +151,7 @@ pub(crate) fn spread_factor<P: Pack>(from: &[f64]) -> Vec<P> {
 }
 
 /// The reverse of [`gather`], into samples counted from the start of `to`. `from` may be left turned.
+#[inline]
 pub(crate) fn scatter<P: Pack>(from: &mut [P], to: &mut [f64], stride: usize, first: usize, count: usize) {
     if stride > 0 {
         P::scatter(&mut from[..stride], &mut to[first * stride..][..count * stride], stride, count);
