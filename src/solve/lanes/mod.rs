@@ -6,6 +6,7 @@
 //! 754 says, so eight systems in eight lanes give the same bits as one system in a single lane.
 
 mod blocks;
+mod destination;
 mod portable;
 mod single;
 #[cfg(target_arch = "x86_64")]
@@ -17,6 +18,7 @@ mod x86;
 use std::sync::OnceLock;
 
 use blocks::{gather_blocks, scatter_blocks, turn_lanes};
+pub(crate) use destination::Destination;
 use two::Two;
 
 /// Eight numbers in double precision, aligned to a cache line.

@@ -18,7 +18,7 @@ use super::solution::{Solution, find_non_finite, in_double, offset_sample, unset
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
 use super::windows::{Window, accumulate, gather, scatter, spread_factor};
-use crate::solve::lanes::{Pack, Pack8, Pack16};
+use crate::solve::lanes::{Destination, Pack, Pack8, Pack16};
 
 /// Which gradients to compute; the others come back empty (0 for the scalar weights).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -337,13 +337,14 @@ fn shared_piece(
         let window = Window::of_group::<Pack8>(group, shape);
         let Sums { c, h, weights, .. } = &mut piece.sums;
         let sums = (&mut c[..], &mut h[..], &mut weights[..]);
-        if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums)
+        let at = window.first - first;
+        let to_rhs = Destination::new(piece.rhs, shape.right_hand_sides(), (at, window.count), shape.steps);
+        if !vectors.adjoint(shared, window, (&solution.u, upstream.u), sums, to_rhs)
             && let Some(failure) = non_finite(shape, vectors.adjoint_solution(shared, window, upstream.u), window)
         {
             piece.failure = Some(failure);
             return;
         }
-        let at = window.first - first;
         if wanted.rhs {
             scatter(&mut vectors.of_rhs, piece.rhs, shape.right_hand_sides(), at, window.count);
         }

@@ -12,8 +12,8 @@ use super::row_products::{self, Interval, add_coefficients, residual, smooth_sum
 use super::small::{are_zero, is_small, propagator_len};
 use super::small_kernel::{SmallKernel, dispatch, has_code};
 use super::stage::row_weight;
-use super::windows::{Window, gather};
-use crate::solve::lanes::{Lanes, Pack, Pack8, load_all, store_all};
+use super::windows::{Window, gather, scatter};
+use crate::solve::lanes::{Destination, Lanes, Pack, Pack8, load_all, store_all};
 
 /// What the samples share.
 pub(crate) struct Shared<'a> {
@@ -93,7 +93,7 @@ pub(crate) struct SharedVectors {
     pub of_rhs: Vec<Pack8>,
     pub of_iv: Vec<Pack8>,
     /// The solution and, in an adjoint, the given one, `(T, K)`.
-    pub y: Vec<Pack8>,
+    y: Vec<Pack8>,
     u: Vec<Pack8>,
 }
 
@@ -112,25 +112,28 @@ impl SharedVectors {
         pool.take(|_| true, new)
     }
 
-    /// Solves for a lane group; says whether the solution, in `y`, is finite.
-    #[inline]
-    pub fn solve(&mut self, shared: &Shared, window: Window) -> bool {
+    /// Solves for a lane group into `to`, of which `at` is its first sample; says whether the solution is finite.
+    pub fn solve(&mut self, shared: &Shared, window: Window, (to, at): (&mut [f64], usize)) -> bool {
         let SharedVectors { rhs, iv, y, .. } = self;
-        let problem = shared.problem;
-        gather(rhs, problem.rhs, problem.shape.right_hand_sides(), window);
-        gather(iv, problem.iv, problem.shape.initial_values(), window);
-        dispatch(problem.shape.orders, Solve { shared, rhs, iv, y })
+        let Problem { shape, .. } = shared.problem;
+        gather(rhs, shared.problem.rhs, shape.right_hand_sides(), window);
+        gather(iv, shared.problem.iv, shape.initial_values(), window);
+        let solution = Destination::new(to, shape.unknowns(), (at, window.count), shape.steps);
+        let finite = dispatch(shape.orders, Solve { shared, rhs, iv, y, solution });
+        scatter(y, to, shape.unknowns(), at, window.count);
+        finite
     }
 
     /// Adds the gradients of a lane group to those of coefficients `(E, T, K)` and steps `(T-1)`, of which one that is not wanted is
-    /// empty, and of the three weights, and leaves its own ones here. Says whether the adjoint solution is finite.
-    #[inline]
+    /// empty, and of the three weights, and leaves its own ones here, those of right-hand sides for `to_rhs`. Says whether the adjoint solution
+    /// is finite.
     pub fn adjoint(
         &mut self,
         shared: &Shared,
         window: Window,
         (u, upstream): (&[f64], &[f64]),
         (of_c, of_h, of_weights): (&mut [Pack8], &mut [Pack8], &mut [Pack8]),
+        to_rhs: Destination,
     ) -> bool {
         let Shape { orders, .. } = shared.problem.shape;
         gather(&mut self.rhs, shared.problem.rhs, shared.problem.shape.right_hand_sides(), window);
@@ -138,7 +141,7 @@ impl SharedVectors {
         gather(&mut self.u, u, shared.problem.shape.unknowns(), window);
         self.load_upstream(shared, window, upstream);
         let SharedVectors { rhs, iv, of_rhs, of_iv, y, u } = self;
-        dispatch(orders, Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights })
+        dispatch(orders, Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights, to_rhs })
     }
 
     fn load_upstream(&mut self, shared: &Shared, window: Window, upstream: &[f64]) {
@@ -169,11 +172,12 @@ fn apply<V: Lanes, const N: usize>(to: &mut [V; N], m: &[f64], x: &[V; N], add: 
     }
 }
 
-/// The sweep down, in place: `s_t = P_t y_t - Q_t s_{t-1}` of every step.
+/// The sweep down, in place: `s_t = P_t y_t - Q_t s_{t-1}` of every step. What will be written to `to` is asked for meanwhile.
 #[inline(always)]
-fn sweep_down<V: Lanes<Pack = Pack8>, const N: usize>(propagators: &[f64], y: &mut [[Pack8; N]]) {
+fn sweep_down<V: Lanes<Pack = Pack8>, const N: usize>(propagators: &[f64], y: &mut [[Pack8; N]], to: Destination) {
     let mut s = [V::splat(0.0); N];
-    for (m, y) in propagators.chunks_exact(propagator_len(N)).zip(y) {
+    for (t, (m, y)) in propagators.chunks_exact(propagator_len(N)).zip(y).enumerate() {
+        to.ask(t);
         let given = load_all(&*y);
         s = step_down(m, &given, &s);
         store_all(&s, y);
@@ -212,6 +216,7 @@ struct Solve<'a> {
     rhs: &'a [Pack8],
     iv: &'a [Pack8],
     y: &'a mut [Pack8],
+    solution: Destination<'a>,
 }
 
 impl SmallKernel for Solve<'_> {
@@ -220,7 +225,7 @@ impl SmallKernel for Solve<'_> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Solve { shared: Shared { problem, propagators, equation, initial, .. }, rhs, iv, y } = self;
+        let Solve { shared: Shared { problem, propagators, equation, initial, .. }, rhs, iv, y, solution } = self;
         let Shape { equations, steps, initial_orders, .. } = problem.shape;
         let c = problem.c.values();
         let (y, _) = y.as_chunks_mut::<N>();
@@ -229,6 +234,7 @@ impl SmallKernel for Solve<'_> {
         let zero = V::splat(0.0);
         let mut s = [zero; N];
         for (t, (m, y)) in matrices.clone().zip(&mut *y).enumerate() {
+            solution.ask(t);
             let mut given = [zero; N];
             for e in 0..equations {
                 let row = e * steps + t;
@@ -269,7 +275,7 @@ impl SmallKernel for AdjointSolution<'_> {
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) {
         let (y, _) = self.y.as_chunks_mut::<N>();
-        sweep_down::<V, N>(self.shared.propagators, y);
+        sweep_down::<V, N>(self.shared.propagators, y, Destination::default());
         let mut z = [V::splat(0.0); N];
         for (m, y) in self.shared.propagators.chunks_exact(propagator_len(N)).zip(y).rev() {
             z = step_up(m, y, &z);
@@ -289,6 +295,7 @@ struct Adjoint<'a> {
     of_c: &'a mut [Pack8],
     of_h: &'a mut [Pack8],
     of_weights: &'a mut [Pack8],
+    to_rhs: Destination<'a>,
 }
 
 impl SmallKernel for Adjoint<'_> {
@@ -297,7 +304,7 @@ impl SmallKernel for Adjoint<'_> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights } = self;
+        let Adjoint { shared, rhs, iv, u, y, of_rhs, of_iv, of_c, of_h, of_weights, to_rhs } = self;
         let Shared { problem, plan, propagators, equation, initial, smooth } = shared;
         let Shape { equations, steps, initial_orders, .. } = problem.shape;
         let ((c, _), (u, _), (y, _)) =
@@ -305,7 +312,7 @@ impl SmallKernel for Adjoint<'_> {
         let (of_c, _) = of_c.as_chunks_mut::<N>();
         let matrices = propagators.chunks_exact(propagator_len(N));
         let zero = V::splat(0.0);
-        sweep_down::<V, N>(propagators, y);
+        sweep_down::<V, N>(propagators, y, to_rhs);
         let degrees = plan.rows.degrees::<N>(N);
         let (mut z_then, mut u_then) = ([zero; N], [zero; N]);
         let (mut of_equation, mut of_initial) = (zero, zero);

@@ -6,7 +6,7 @@ use super::plan::Group;
 use super::small_kernel::has_code;
 use super::substitute::{Chain, Stored};
 use super::vectors::is_zero;
-use crate::solve::lanes::{Lanes, load_all};
+use crate::solve::lanes::{Destination, Lanes, load_all};
 pub(crate) use eliminate::eliminate_small;
 pub(crate) use propagators::{propagate, propagator_len, propagators};
 
@@ -201,7 +201,8 @@ pub(crate) fn backward_step<V: Lanes, F: Stored<V::Pack>, const N: usize>(
 }
 
 /// [`super::blocks::backward_blocks`] for the `steps` from `first` on. `next` is the scaled solution of the step after them, and becomes that of
-/// `first`. Solutions are unscaled where there are scales; says whether they are finite.
+/// `first`. Solutions are unscaled where there are scales; where they
+/// will go is asked for. Says whether they are finite.
 #[inline(always)]
 pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     chain: Chain<V::Pack>,
@@ -209,11 +210,12 @@ pub(crate) fn backward_small<V: Lanes, F: Stored<V::Pack>, const N: usize>(
     factor: F,
     (first, steps): (usize, usize),
     (y, next): (&mut [V::Pack], &mut [V; N]),
-    unscale: &[V::Pack],
+    (unscale, to): (&[V::Pack], Destination),
 ) -> bool {
     let (block, d) = (chain.states * N, group.states[0]);
     let mut sums = [V::splat(0.0); N];
     for t in (0..steps).rev() {
+        to.ask(t);
         let y = &mut y[(first + t) * block + d * N..][..N];
         *next = backward_step(&chain, group, factor, (first, t), y, next);
         finish(*next, y, (unscale, t * block + d * N), &mut sums);

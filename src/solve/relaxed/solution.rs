@@ -314,8 +314,7 @@ fn solve_shared(
                 let mut finite = true;
                 for group in groups {
                     let window = Window::of_group::<Pack8>(group, shape);
-                    finite &= vectors.solve(shared, window);
-                    scatter(&mut vectors.y, piece.u, shape.unknowns(), window.first - first, window.count);
+                    finite &= vectors.solve(shared, window, (&mut *piece.u, window.first - first));
                 }
                 if finite {
                     return None;

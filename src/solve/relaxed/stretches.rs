@@ -17,7 +17,7 @@ use super::small::is_small;
 use super::small_kernel::{dispatch, has_code};
 use super::stage::Staged;
 use super::windows::{Cut, Pieces, Window, accumulate, scatter};
-use crate::solve::lanes::{Pack, Pack8};
+use crate::solve::lanes::{Destination, Pack, Pack8};
 use kernels::{Backward, Eliminate, Forward, Solve, WeightGradients};
 
 mod kernels;
@@ -47,6 +47,14 @@ fn stretches(window: Window) -> impl DoubleEndedIterator<Item = Window> {
         let start = i * steps / count;
         window.stretch(start, (i + 1) * steps / count - start)
     })
+}
+
+/// Where the numbers of whole samples will go. Stretches are too long for their lines to stay in the cache until they are written.
+fn destination(window: Window, whole: bool, to: &[f64], stride: usize, sample: usize) -> Destination<'_> {
+    match whole {
+        true => Destination::new(to, stride, (sample, window.count), window.steps),
+        false => Destination::default(),
+    }
 }
 
 /// Something went wrong in a lane group. What it was the general way says.
@@ -132,7 +140,8 @@ impl Sweep {
                 staged.set_steps(&problem.shape, window.steps);
                 staged.load_steps(problem, window);
             }
-            finite &= dispatch(orders, Solve { plan, staged, first: window.offset, factor: out, y, after });
+            let solution = destination(window, whole, &*to, problem.shape.unknowns(), sample);
+            finite &= dispatch(orders, Solve { plan, staged, first: window.offset, factor: out, y, after, solution });
             let of_stretch = &mut y[window.offset * orders..][..window.steps * orders];
             Cut { rows: 1, steps, window }.scatter(of_stretch, to, orders, sample);
         }
@@ -165,7 +174,13 @@ impl Sweep {
             }
             self.staged.load_values(problem, window);
             Cut { rows: 1, steps, window }.gather(&mut self.u, &solution.u, orders, true);
-            if !dispatch(orders, Backward { problem, plan, first: window.offset, factor, sweep: self }) {
+            let to = |array, stride| destination(window, whole, array, stride, sample);
+            let to = [
+                to(&*piece.c, shape.coefficients()),
+                to(&*piece.rhs, shape.right_hand_sides()),
+                to(&*piece.h, shape.intervals()),
+            ];
+            if !dispatch(orders, Backward { problem, plan, first: window.offset, factor, sweep: self, to }) {
                 return false;
             }
             self.write(given, window, sample, piece);

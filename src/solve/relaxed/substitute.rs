@@ -4,7 +4,7 @@ use super::blocks::{backward_blocks, forward_blocks};
 use super::plan::{Group, Plan, packed};
 use super::small::{backward_small, forward_small, has_small_code, is_small, propagate};
 use super::tiles::{backward_tiled, forward_tiled};
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Destination, Lanes, Pack};
 
 /// A stored factor, one for each lane or one for all.
 pub(crate) trait Stored<P: Pack>: Copy {
@@ -129,18 +129,20 @@ pub(crate) fn substitute<V: Lanes, F: Stored<V::Pack>>(
     }
     forward_corner::<V, F>(plan, factor, border);
     backward_corner::<V, F>(plan, factor, border);
+    // The unknowns are not done before they are corrected.
+    let nowhere = Destination::default();
     for group in &plan.groups {
         match group.n {
             _ if group.next > 0 => backward::<V, F>(plan, group, block, factor, border, y),
             3 if F::PROPAGATES && is_small(group, 3) => (),
             3 if V::UNROLLED && is_small(group, 3) => {
                 let mut next = [V::splat(0.0); 3];
-                finite &= backward_small::<V, F, 3>(chain, group, factor, whole, (y, &mut next), unscale);
+                finite &= backward_small::<V, F, 3>(chain, group, factor, whole, (y, &mut next), (unscale, nowhere));
             }
             4 if F::PROPAGATES && is_small(group, 4) => (),
             4 if V::UNROLLED && is_small(group, 4) => {
                 let mut next = [V::splat(0.0); 4];
-                finite &= backward_small::<V, F, 4>(chain, group, factor, whole, (y, &mut next), unscale);
+                finite &= backward_small::<V, F, 4>(chain, group, factor, whole, (y, &mut next), (unscale, nowhere));
             }
             _ => {
                 if backward_tiled::<V, F>(chain, group, factor, y, room).is_none() {

@@ -1,7 +1,7 @@
 //! The computations of a stretch.
 
 use super::{After, Sweep};
-use crate::solve::lanes::{Kernel, Lanes, Pack8, load_all, store_all};
+use crate::solve::lanes::{Destination, Kernel, Lanes, Pack8, load_all, store_all};
 use crate::solve::relaxed::assemble::Assembly;
 use crate::solve::relaxed::plan::Plan;
 use crate::solve::relaxed::problem::{Problem, Shape};
@@ -53,6 +53,7 @@ pub(super) struct Solve<'a> {
     pub factor: &'a [Pack8],
     pub y: &'a mut [Pack8],
     pub after: &'a mut After,
+    pub solution: Destination<'a>,
 }
 
 impl SmallKernel for Solve<'_> {
@@ -61,12 +62,12 @@ impl SmallKernel for Solve<'_> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Solve { plan, staged, first, factor, y, after } = self;
+        let Solve { plan, staged, first, factor, y, after, solution } = self;
         let span = (first, staged.steps());
         let mut next: [V; N] = load_all(&after.scaled);
         let chain = chain_of(plan, N, staged);
         let factor = Own(factor);
-        let finite = backward_small(chain, &plan.groups[0], factor, span, (y, &mut next), &staged.unscale);
+        let finite = backward_small(chain, &plan.groups[0], factor, span, (y, &mut next), (&staged.unscale, solution));
         store_all(&next, &mut after.scaled);
         finite
     }
@@ -100,6 +101,8 @@ pub(super) struct Backward<'a> {
     pub first: usize,
     pub factor: &'a [Pack8],
     pub sweep: &'a mut Sweep,
+    /// Where the gradients of coefficients, right-hand sides and steps will go.
+    pub to: [Destination<'a>; 3],
 }
 
 impl SmallKernel for Backward<'_> {
@@ -108,7 +111,7 @@ impl SmallKernel for Backward<'_> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>, const N: usize>(self) -> bool {
-        let Backward { problem, plan, first, factor, sweep } = self;
+        let Backward { problem, plan, first, factor, sweep, to } = self;
         let Sweep { staged, y, after, u, of_c, of_rhs, of_iv, of_h, products } = sweep;
         // Slices of their own: a vector's place is read again after everything that is written.
         let (c, rhs, squares, smooth) = (&staged.c[..], &staged.rhs[..], &staged.equation[..], &staged.smooth[..]);
@@ -124,6 +127,7 @@ impl SmallKernel for Backward<'_> {
         let mut sums = [zero; N];
         let [mut of_equation, mut of_initial]: [V; 2] = load_all(products);
         for t in (0..steps).rev() {
+            to.iter().for_each(|to| to.ask(t));
             next = backward_step(&chain, group, Own(factor), (first, t), &y[(first + t) * N..][..N], &next);
             let mut z = next;
             scale(&mut z, unscale, t * N);
