@@ -464,8 +464,9 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The step to the minimiser over the set `active`, full or damped so that the objective does not rise; `None` when
-    /// a step that changes the set would raise it: then the old set has to settle first.
+    /// The step to the minimiser over the set `active`, full or damped so that the objective does not rise. On the way to another set, terms
+    /// that come in or leave grow or shrink: both are in the set until it is reached. `None` when the shortest step towards another
+    /// set would raise the objective: then the old set has to settle first.
     fn step(&mut self, from: &Point, reduced: &Reduced, active: &[bool]) -> Result<Option<Step>, JointError> {
         let solution = select::solve(reduced, &self.scale, self.unknowns, active).ok_or(JointError::Collinear)?;
         let change: Vec<f64> = solution.xi.iter().zip(from.xi).map(|(a, b)| a - b).collect();
@@ -480,10 +481,16 @@ impl<'a> Engine<'a> {
             let x: Vec<f64> = from.x.iter().zip(&direction).map(|(x, s)| x + share * s).collect();
             let xi: Vec<f64> = from.xi.iter().zip(&change).map(|(x, c)| x + share * c).collect();
             let after = self.objective(&x, &xi, from.sigma, from.q, from.delta)?;
-            if after <= limit || (!changed && share <= SMALLEST_SHARE) {
-                return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));
+            let smallest = share <= SMALLEST_SHARE;
+            if after <= limit || (!changed && smallest) {
+                if !changed || share == 1.0 {
+                    return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));
+                }
+                let both: Vec<bool> = from.active.iter().zip(active).map(|(old, new)| *old || *new).collect();
+                let solution = select::solve(reduced, &self.scale, self.unknowns, &both).unwrap_or(solution);
+                return Ok(Some(Step { x, xi, active: both, solution, share }));
             }
-            if changed {
+            if smallest {
                 return Ok(None);
             }
             share *= 0.5;
