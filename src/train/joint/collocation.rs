@@ -6,6 +6,7 @@
 //! midpoint, which also needs the total time derivative g of f along itself.
 
 use super::columns::Columns;
+use super::input;
 use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Unknown};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::runtime::Formula;
@@ -47,34 +48,21 @@ impl Grid {
     /// The grid of the observations.
     pub fn new(n: usize, columns: &Columns, obs: &Observations) -> Grid {
         let (samples, columns) = (obs.t.len(), columns.moved(obs));
-        let mut h: Vec<f64> = obs.t.windows(2).map(|w| w[1] - w[0]).collect();
-        for &b in &obs.breaks {
-            if let Some(h) = b.checked_sub(1).and_then(|i| h.get_mut(i)) {
-                *h = 0.0;
-            }
-        }
+        let h = obs.links();
         let mut steps: Vec<f64> = h.iter().copied().filter(|&x| x > 0.0).collect();
         steps.sort_by(f64::total_cmp);
         let median_h = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
         let t_mid = obs.t.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
         let inputs = obs.input.len().checked_div(samples).unwrap_or(0);
-        let mut input_slope = vec![0.0; obs.input.len()];
+        let mut input_slope = Vec::with_capacity(obs.input.len());
         let mut input_mid = vec![0.0; inputs * h.len()];
         for i in 0..inputs {
             let values = &obs.input[i * samples..(i + 1) * samples];
-            let slope = &mut input_slope[i * samples..(i + 1) * samples];
-            for t in 0..samples {
-                let before = (t > 0 && h[t - 1] > 0.0).then(|| (values[t] - values[t - 1]) / h[t - 1]);
-                let after = (t < h.len() && h[t] > 0.0).then(|| (values[t + 1] - values[t]) / h[t]);
-                slope[t] = match (before, after) {
-                    (Some(a), Some(b)) => 0.5 * (a + b),
-                    (a, b) => a.or(b).unwrap_or(0.0),
-                };
-            }
+            let slope = input::slopes(values, &h);
             for t in 0..h.len() {
-                // Cubic Hermite at the midpoint.
-                input_mid[i * h.len() + t] = 0.5 * (values[t] + values[t + 1]) + h[t] / 8.0 * (slope[t] - slope[t + 1]);
+                input_mid[i * h.len() + t] = input::between(values, &slope, &h, (t, 0.5));
             }
+            input_slope.extend(slope);
         }
         let row_weight = h.iter().map(|&h| if h > 0.0 { (median_h / h).sqrt() } else { 0.0 }).collect();
         Grid {

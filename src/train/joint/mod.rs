@@ -19,6 +19,7 @@
 mod collocation;
 mod columns;
 mod engine;
+mod input;
 mod noise;
 mod problem;
 mod reduced;

@@ -116,6 +116,19 @@ pub struct Observations {
     pub trajectories: Vec<String>,
 }
 
+impl Observations {
+    /// Length of the link after every sample but the last one; zero where a trajectory ends.
+    pub fn links(&self) -> Vec<f64> {
+        let mut h: Vec<f64> = self.t.windows(2).map(|w| w[1] - w[0]).collect();
+        for &b in &self.breaks {
+            if let Some(h) = b.checked_sub(1).and_then(|i| h.get_mut(i)) {
+                *h = 0.0;
+            }
+        }
+        h
+    }
+}
+
 /// Settings of the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {

@@ -1,5 +1,6 @@
 //! Finer samples than those observed, for data too coarse for the collocation, and back.
 
+use super::input;
 use super::problem::Observations;
 
 /// Puts `by - 1` unobserved samples into every link.
@@ -25,8 +26,11 @@ pub fn refine(obs: &Observations, by: usize) -> Observations {
     for y in obs.y.chunks_exact(samples) {
         out.y.extend(places.iter().map(|&(i, s)| if s == 0.0 { y[i] } else { f64::NAN }));
     }
+    let h = obs.links();
     for v in obs.input.chunks_exact(samples) {
-        out.input.extend(places.iter().map(|&p| between(v, p)));
+        let slopes = input::slopes(v, &h);
+        let at = |&(i, s): &(usize, f64)| if s == 0.0 { v[i] } else { input::between(v, &slopes, &h, (i, s)) };
+        out.input.extend(places.iter().map(at));
     }
     out
 }
