@@ -1,0 +1,40 @@
+//! Inputs between the samples at which they are known: cubic Hermite polynomials with the mean of the slopes on both sides.
+
+/// Slopes at the samples; `h` are the lengths of the links after them, zero where a trajectory ends.
+pub fn slopes(values: &[f64], h: &[f64]) -> Vec<f64> {
+    let slope_of = |t: usize| match (values.get(t), values.get(t + 1), h.get(t)) {
+        (Some(a), Some(b), Some(&h)) if h > 0.0 => Some((b - a) / h),
+        _ => None,
+    };
+    let at = |t: usize| match (t.checked_sub(1).and_then(slope_of), slope_of(t)) {
+        (Some(before), Some(after)) => 0.5 * (before + after),
+        (before, after) => before.or(after).unwrap_or(0.0),
+    };
+    (0..values.len()).map(at).collect()
+}
+
+/// The value at a share of the link after a sample, which is not the last one.
+pub fn between(values: &[f64], slopes: &[f64], h: &[f64], (t, share): (usize, f64)) -> f64 {
+    let (s, rest) = (share, 1.0 - share);
+    let ends = rest * rest * (1.0 + 2.0 * s) * values[t] + s * s * (1.0 + 2.0 * rest) * values[t + 1];
+    ends + h[t] * s * rest * (rest * slopes[t] - s * slopes[t + 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parabolas_are_met_inside_and_links_of_other_trajectories_do_not_count() {
+        let t = [0.0, 1.0, 2.0, 3.0, 0.0, 1.0];
+        let values: Vec<f64> = t.iter().map(|t| 1.0 + t - 0.5 * t * t).collect();
+        let h = [1.0, 1.0, 1.0, 0.0, 1.0];
+        let slopes = slopes(&values, &h);
+        assert_eq!(slopes, [0.5, 0.0, -1.0, -1.5, 0.5, 0.5]);
+        for share in [0.0, 0.25, 0.5, 1.0] {
+            let t = 1.0 + share;
+            let expected = 1.0 + t - 0.5 * t * t;
+            assert!((between(&values, &slopes, &h, (1, share)) - expected).abs() < 1e-15, "{share}");
+        }
+    }
+}
