@@ -17,6 +17,17 @@ pub(super) fn mark(id: UnknownId) -> String {
     format!("{OPEN}{}{CLOSE}", id.index())
 }
 
+/// The unknowns of a model with marks as the names of the coefficients of holes.
+pub(super) fn marked(model: &Model) -> Arena<UnknownId, Unknown> {
+    let mut unknowns = model.unknowns.clone();
+    for id in model.unknowns.ids() {
+        if unknowns[id].is_coefficient() {
+            unknowns[id].name = mark(id);
+        }
+    }
+    unknowns
+}
+
 /// Spells the expressions of a model with marks for the coefficients of holes.
 pub(super) struct Speller<'m> {
     model: &'m Model,
@@ -25,13 +36,7 @@ pub(super) struct Speller<'m> {
 
 impl<'m> Speller<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
-        let mut unknowns = model.unknowns.clone();
-        for id in model.unknowns.ids() {
-            if unknowns[id].is_coefficient() {
-                unknowns[id].name = mark(id);
-            }
-        }
-        Speller { model, unknowns }
+        Speller { model, unknowns: marked(model) }
     }
 
     fn names(&self) -> Names<'_> {

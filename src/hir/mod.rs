@@ -23,6 +23,7 @@ mod terms;
 mod test;
 mod training;
 mod unit;
+mod unit_numbers;
 mod unit_of;
 
 pub use crate::base::SolvePrecision;
@@ -55,3 +56,4 @@ pub use training::{
     StepSource,
 };
 pub use unit::{Dimension, Symbol, Unit};
+pub use unit_numbers::UnitNumbers;
