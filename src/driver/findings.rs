@@ -22,13 +22,26 @@ pub struct Estimate {
     pub kept: bool,
 }
 
+/// A dropped term that the data do not rule out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeftOut {
+    /// Position of its coefficient among the unknowns.
+    pub unknown: usize,
+    /// What it would be.
+    pub value: f64,
+    /// Its standard error then.
+    pub std_error: f64,
+    /// Whether it would be significant beside what is kept.
+    pub significant: bool,
+}
+
 /// What a fit found.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// One per unknown of the model.
     pub estimates: Vec<Estimate>,
-    /// Dropped terms that the data do not rule out: unknown, value and standard error.
-    pub plausible: Vec<(usize, f64, f64)>,
+    /// Dropped terms that the data do not rule out.
+    pub plausible: Vec<LeftOut>,
     /// The estimated solution at the samples of the fitted part, `[component, sample]`, trajectories one after the other.
     pub solution: Vec<f64>,
     /// Measurement noise per component; `None` where unobserved.
@@ -227,8 +240,8 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
     let plausible = findings
         .plausible
         .iter()
-        .filter_map(|&(unknown, coefficient, std_error)| {
-            let (id, unknown) = model.unknowns.iter().nth(unknown)?;
+        .filter_map(|left_out| {
+            let (id, unknown) = model.unknowns.iter().nth(left_out.unknown)?;
             let UnknownKind::Coefficient { hole, term } = unknown.kind else { return None };
             let hole = &model.holes[hole];
             Some(report::PlausibleTerm {
@@ -238,8 +251,10 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                     None => model.states[hole.state].name.clone(),
                 },
                 term: hole.terms.get(term)?.spelled.clone(),
-                coefficient,
-                std_error: Some(std_error),
+                side: hole.side.map(|side| side.name().to_string()),
+                coefficient: left_out.value,
+                std_error: Some(left_out.std_error),
+                significant: left_out.significant,
                 unit: model.units.unknown(id).map(|u| u.to_string()),
             })
         })

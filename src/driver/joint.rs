@@ -3,7 +3,7 @@
 use super::bound;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
-use super::findings::{Estimate, Findings};
+use super::findings::{Estimate, Findings, LeftOut};
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -205,7 +205,12 @@ fn findings(result: &JointFit) -> Findings {
         }
     };
     let estimates: Vec<Estimate> = (0..result.columns.unknowns()).map(one).collect();
-    let plausible = |p: &Plausible| (result.columns.unknown(p.unknown), p.value, (p.value / p.t_statistic).abs());
+    let plausible = |p: &Plausible| LeftOut {
+        unknown: result.columns.unknown(p.unknown),
+        value: p.value,
+        std_error: (p.value / p.t_statistic).abs(),
+        significant: p.significant,
+    };
     Findings {
         plausible: result.plausible.iter().map(plausible).collect(),
         solution: result.x.clone(),

@@ -1,7 +1,7 @@
 //! From estimates to equations, by hand.
 
 use super::Session;
-use super::findings::{Estimate, Findings, equations, record};
+use super::findings::{Estimate, Findings, LeftOut, equations, record};
 use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
@@ -198,7 +198,8 @@ fn records_name_dropped_terms_parameters_and_noise() {
     let mut findings = sides(model);
     // The position of u'[w] among the unknowns; a parameter is no term.
     let position = |name: &str| model.unknowns.values().position(|u| u.name == name).expect("an unknown");
-    findings.plausible = vec![(position("u'[w]"), 0.25, 0.125), (position("k"), 1.0, 0.5)];
+    let left_out = |name, value, std_error| LeftOut { unknown: position(name), value, std_error, significant: false };
+    findings.plausible = vec![left_out("u'[w]", 0.25, 0.125), left_out("k", 1.0, 0.5)];
     findings.noise = vec![Some(0.5), None, Some(0.25)];
     findings.losses = vec![("joint", 2.0), ("joint", 1.0)];
     let trajectory = Trajectory {

@@ -37,13 +37,24 @@ fn record(samples: usize) -> RunRecord {
             equation("y", vec![term("x", 27.953, 0.081), term("y", -0.982, 0.021), term("x*z", -0.99871, 0.0015)]),
             equation("z", vec![term("z", -2.6651, 0.0036), term("x*y", 0.99961, 0.0013)]),
         ],
-        plausible: vec![PlausibleTerm {
-            state: "y".into(),
-            term: "x^2".into(),
-            coefficient: 0.0121,
-            std_error: Some(0.0047),
-            unit: None,
-        }],
+        plausible: vec![
+            PlausibleTerm {
+                state: "y".into(),
+                term: "x^2".into(),
+                coefficient: 0.0121,
+                std_error: Some(0.0047),
+                ..PlausibleTerm::default()
+            },
+            PlausibleTerm {
+                state: "z".into(),
+                term: "z".into(),
+                side: Some("denominator".into()),
+                coefficient: 0.121,
+                std_error: Some(0.0047),
+                significant: true,
+                ..PlausibleTerm::default()
+            },
+        ],
         parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9), unit: None }],
         noise: ["x", "y", "z"]
             .map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) })

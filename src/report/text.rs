@@ -1,6 +1,6 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, Inside, RunRecord, StateShare, Term};
+use super::record::{Equation, Inside, PlausibleTerm, RunRecord, StateShare, Term, left_out};
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
@@ -69,12 +69,16 @@ pub fn equations_text(record: &RunRecord) -> String {
             out.push_str(&format!("  {}{pad} = {value}{}\n", p.name, behind(&p.unit)));
         }
     }
-    if !record.plausible.is_empty() {
-        out.push_str("\nplausible, but not significant\n");
-        for p in &record.plausible {
+    for significant in [true, false] {
+        let listed: Vec<&PlausibleTerm> = record.plausible.iter().filter(|p| p.significant == significant).collect();
+        if !listed.is_empty() {
+            out.push_str(&format!("\n{}\n", left_out(significant)));
+        }
+        for p in listed {
             out.push_str(&format!(
-                "  {} in the equation of {}: {}{}\n",
+                "  {}{} in the equation of {}: {}{}\n",
                 p.term,
+                p.place(),
                 p.state,
                 round(p.coefficient, p.std_error).full(),
                 behind(&p.unit)

@@ -149,6 +149,8 @@ pub struct Plausible {
     pub value: f64,
     /// The t-statistic it would have.
     pub t_statistic: f64,
+    /// Whether it would be worth its price, were it added to the terms that are kept.
+    pub significant: bool,
 }
 
 /// The result of a joint fit.
