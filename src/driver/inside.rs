@@ -9,8 +9,8 @@ use crate::base::{Arena, Idx};
 use crate::hir::{self, Expr, Model, Names, Unknown, UnknownId, UnknownKind};
 use crate::report;
 
-const OPEN: char = '\u{e000}';
-const CLOSE: char = '\u{e001}';
+pub(super) const OPEN: char = '\u{e000}';
+pub(super) const CLOSE: char = '\u{e001}';
 
 /// What stands for the size of an estimated number.
 pub(super) fn mark(id: UnknownId) -> String {

@@ -50,6 +50,7 @@ mod scales;
 mod score;
 mod session;
 mod sets;
+mod simplified;
 mod simulations;
 mod solve_case;
 mod solved;
