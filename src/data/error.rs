@@ -56,6 +56,9 @@ pub enum DataError {
     /// NaN, an infinity or a number beyond the range of f64.
     #[error("{place}: column `{column}` is {value}, which is not finite")]
     NotFinite { place: String, column: String, value: String },
+    /// A column that is computed, where its formula has no finite value; `of` are the numbers that it read.
+    #[error("{place}: column `{column}` (computed from {of}) is {value}, which is not finite")]
+    NoValue { place: String, column: String, of: String, value: String },
     /// A column (csv) or array (npz) that the model asks for and the file has not.
     #[error("{file}: has no {kind} `{wanted}`")]
     MissingColumn { file: String, kind: &'static str, wanted: String, existing: Vec<String>, nearest: Option<String> },
@@ -183,7 +186,7 @@ impl DataError {
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
             Self::TextRow { .. } => "D033",
-            Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
+            Self::NotFinite { .. } | Self::NoValue { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
@@ -286,6 +289,9 @@ impl DataError {
                     "correct the value; only finite numbers can be fitted.".into()
                 }
             }
+            Self::NoValue { .. } => "change the formula where it has no value, or the numbers that it reads; with `missing \"nan\"` such samples count as \
+                                     missing."
+                .into(),
             Self::MissingColumn { existing, .. } | Self::MissingTime { existing, .. } if one_cell(existing).is_some() => {
                 one_cell(existing).unwrap_or_default()
             }

@@ -48,6 +48,7 @@ fn place(error: &DataError, data: &DataSet) -> (Span, &'static str) {
         | DataError::NotFinite { column, .. }
         | DataError::NothingObserved { column, .. }
         | DataError::MissingKnown { column, .. } => keys(data, column).iter().find_map(|key| setting(key)),
+        DataError::NoValue { column, .. } => setting(column),
         DataError::BadStep { .. } => setting("dt").or_else(|| setting("time")),
         DataError::TooFewRows { .. } => setting("trajectory"),
         DataError::BadHoldOut { .. } => setting("holdout"),

@@ -83,7 +83,7 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 _ => None,
             };
             let dataset = data::read_files(&[root.join(path)], format, &spec)?;
-            Ok(derived::compute(dataset, &observed, &driven)?)
+            Ok(derived::compute(dataset, &observed, &driven, spec.is_missing("nan"))?)
         }
     }
 }
