@@ -10,14 +10,14 @@ use crate::hir::{DataSet, DataSource, Program};
 use crate::source::Span;
 
 impl Failure {
-    /// Gives a failure of the data the place in the model file that it is about.
+    /// Gives a failure of the data, or of making them, the place in the model file that it is about.
     pub fn of_data(self, data: &DataSet) -> Failure {
         match self {
             Failure::Data(error) => {
                 let (span, here) = place(&error, data);
                 Failure::DataAt(Box::new(error), span, here)
             }
-            other => other,
+            other => other.placed(data.span, "in this item"),
         }
     }
 }

@@ -60,6 +60,7 @@ mod terms;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod undefined;
 mod varying;
 mod watched;
 mod words;

@@ -131,7 +131,8 @@ pub fn run(
             outcomes.push(job.solve(item, begin(), observer)?);
         }
         for fit in chosen {
-            outcomes.push(job.run(fit, begin(), resumed.take(), observer)?);
+            let fitted = job.run(fit, begin(), resumed.take(), observer);
+            outcomes.push(fitted.map_err(|f| f.placed(fit.span, "in this fit"))?);
         }
         Ok(outcomes)
     })
