@@ -157,6 +157,9 @@ pub enum DataError {
     /// The numerical solution of the model failed.
     #[error("simulation: {0}")]
     Simulation(#[from] OdeError),
+    /// The same with what the caller knows: which trajectory, and what in the model it fails by.
+    #[error("simulation{of}: {error}{}", why.as_ref().map(|why| format!("; {why}")).unwrap_or_default())]
+    SimulationOf { of: String, error: OdeError, why: Option<String>, help: Option<&'static str> },
     /// Trajectories of different lengths cannot be put in one rectangular array.
     #[error("trajectories of different lengths or steps cannot be written as one npz file")]
     NotRectangular,
@@ -212,7 +215,7 @@ impl DataError {
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
             Self::BadSimulation { .. } => "D050",
-            Self::Simulation(_) => "D051",
+            Self::Simulation(_) | Self::SimulationOf { .. } => "D051",
             Self::NotRectangular => "D060",
             Self::Write(_) => "D061",
             Self::Changed { .. } => "D070",
@@ -225,7 +228,7 @@ impl DataError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } | Self::Write(_) => 4,
-            Self::Simulation(_) => 5,
+            Self::Simulation(_) | Self::SimulationOf { .. } => 5,
             Self::OfSet { error, .. } => error.exit_code(),
             _ => 3,
         }
@@ -371,6 +374,7 @@ impl DataError {
             }
             Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
             Self::Simulation(error) => error.help().into(),
+            Self::SimulationOf { error, help, .. } => help.unwrap_or(error.help()).into(),
             Self::NotRectangular => "write a csv file instead.".into(),
             Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
             Self::OfSet { error, .. } => error.help(),

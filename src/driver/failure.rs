@@ -54,8 +54,10 @@ impl Problem {
 
     fn render(&self, sources: &Sources, format: Format) -> String {
         // Without its sources, as where a test tells it in one line, it has no place.
-        let known = |span: &Span| sources.iter().any(|(file, _)| file == span.file);
-        if let Some((span, here)) = self.place.filter(|(span, _)| known(span)) {
+        let file =
+            |span: &Span| sources.iter().find(|(file, _)| *file == span.file).map(|(_, file)| file.text.as_str());
+        if let Some((span, here, text)) = self.place.and_then(|(span, here)| Some((span, here, file(&span)?))) {
+            let span = first_line(span, text);
             let d = Diagnostic::error(self.code, self.message.clone(), span, here).help(self.help.clone());
             return diagnostics::render(&[d], sources, format);
         }
@@ -71,6 +73,13 @@ impl Problem {
             _ => format!("error[{}]: {}\n  help: {}\n", self.code, self.message, self.help),
         }
     }
+}
+
+/// Of a block its first line says which it is.
+fn first_line(span: Span, text: &str) -> Span {
+    let line = text.get(span.start as usize..span.end as usize).and_then(|block| block.lines().next());
+    let end = line.map_or(span.end, |line| span.start + line.trim_end().len() as u32);
+    Span { end, ..span }
 }
 
 impl Failure {

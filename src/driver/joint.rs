@@ -1,6 +1,7 @@
 //! The joint engine on a compiled model.
 
 use super::bound;
+use super::causes;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings, LeftOut};
@@ -10,7 +11,6 @@ use super::pointwise::Compiled;
 use super::remarks;
 use super::target::Target;
 use super::terms::unheld_parameters;
-use super::undefined;
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, UnknownKind};
@@ -226,7 +226,7 @@ fn findings(result: &JointFit) -> Findings {
 /// A failed fit in the user's terms.
 fn failure(error: JointError, model: &Model, observations: &Observations) -> Failure {
     let message = match &error {
-        JointError::NotFinite { at, .. } => match undefined::cause(model, at) {
+        JointError::NotFinite { at, .. } => match causes::cause(model, at) {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         },

@@ -8,6 +8,7 @@ mod bench_solve;
 mod bench_step;
 mod bound;
 mod case;
+mod causes;
 mod checkpoint;
 mod collinear;
 mod collocated;
@@ -60,7 +61,7 @@ mod terms;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod undefined;
+
 mod varying;
 mod watched;
 mod words;
