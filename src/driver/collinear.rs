@@ -38,7 +38,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let model = &program.models[fit.model];
     let read = sets::load_all(program, fit, root)?;
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
-    found.extend(scales::check(&read));
+    found.extend(scales::check(model, &read));
     let observed = sets::observe(model, read, fit)?;
     found.extend(among(program, fit, &observed, MOST_SAMPLES, &|_, _| true)?);
     Ok(found)

@@ -178,7 +178,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
-        let of_other_sizes = scales::check(&data);
+        let of_data = scales::check(model, &data);
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
@@ -210,7 +210,7 @@ impl Job<'_> {
             // A remark that cannot be made is no reason to lose a finished fit.
             findings.remarks.extend(collinear::of_kept(program, fit, &observed, &kept).unwrap_or_default());
         }
-        findings.remarks.extend(of_other_sizes);
+        findings.remarks.extend(of_data);
         findings.remarks.extend(remarks::noisy(model, &findings));
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
