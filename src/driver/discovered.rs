@@ -172,7 +172,8 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
             Some(id) => model.units.unknown(id)?.clone(),
             None => Unit::one(),
         };
-        whole.as_ref().map(|w| w.over(&own).over(rest.unwrap_or(&Unit::one()))).filter(|u| !u.is_one())
+        let rest = rest.cloned().unwrap_or_default();
+        whole.as_ref().map(|w| w.over(&own).over(&rest).beside(&rest)).filter(|u| !u.is_one())
     };
     let mut out = String::new();
     let mut add = |coefficient: f64, id: Option<UnknownId>, rest: Option<&Expr>| {

@@ -141,6 +141,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         for part in terms(&filled(model, known, &values)) {
             // A coefficient that enters nonlinearly elsewhere may be a factor here.
             let found = part.rest.as_ref().and_then(|rest| coefficient(model, rest));
+            let constant = found.is_none();
             let (size, error, rest) = match found {
                 Some((id, rest)) => {
                     let estimate = &findings.estimates[id.index()];
@@ -149,7 +150,9 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                 None => (1.0, None, part.rest),
             };
             let by = part.coefficient / top;
-            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit(rest.as_ref()));
+            let of_rest = rest.as_ref().and_then(|rest| model.unit_of(rest)).unwrap_or_default();
+            let unit = unit(rest.as_ref()).map(|unit| if constant { unit.beside(&of_rest) } else { unit });
+            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit);
         }
     }
     for term in &equation.unknowns {

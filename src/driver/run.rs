@@ -285,7 +285,7 @@ fn summary(sets: &[DataRecord], model: &Model, fit: &Fit) -> String {
             0 => (set.samples.to_string(), String::new()),
             held => (format!("{} of {}", set.samples.saturating_sub(held), set.samples), format!("; {held} held out")),
         };
-        format!("{samples} samples of {}{trajectories} ({}{held})", set.columns.join(", "), set.source)
+        format!("{samples} samples of {}{trajectories} ({}{held})", report::first_names(&set.columns), set.source)
     };
     let parts: Vec<String> = sets.iter().map(part).collect();
     let own: Vec<&str> = model.unknowns.values().filter(|u| model.is_per_sample(u)).map(|u| u.name.as_str()).collect();

@@ -1,7 +1,7 @@
 //! Data sets of one fit whose numbers are of different sizes, as they are where one of them was not converted, and columns that do not
 //! vary.
 
-use crate::base::{Idx, IndexMap};
+use crate::base::IndexMap;
 use crate::data::{Dataset, median};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1108, W1109};

@@ -162,11 +162,11 @@ impl<'m> UnitNumbers<'m> {
     fn factors(&self, product: bool, a: &Expr, b: &Expr, whole: &Unit) -> (Unit, Unit) {
         match (self.told(a), self.told(b)) {
             // What the left side alone cannot have.
-            (Told::Is(of_a), Told::Any) if product => (of_a.clone(), whole.over(&of_a)),
+            (Told::Is(of_a), Told::Any) if product => (of_a.clone(), whole.over(&of_a).beside(&of_a)),
             (Told::Is(of_a), Told::Any) => (of_a.clone(), of_a.over(whole)),
             (of_a, of_b) => {
                 let of_b = if let Told::Is(unit) = of_b { unit } else { Unit::one() };
-                let left = if product { whole.over(&of_b) } else { whole.times(&of_b) };
+                let left = if product { whole.over(&of_b) } else { whole.times(&of_b) }.beside(&of_b);
                 (if let Told::Is(unit) = of_a { unit } else { left }, of_b)
             }
         }

@@ -269,6 +269,13 @@ fn text_from_outside_cannot_leave_its_place() {
 }
 
 #[test]
+fn long_lists_of_names_are_cut() {
+    let names: Vec<String> = (1..=1000).map(|k| format!("u[{k}]")).collect();
+    assert_eq!(super::first_names(&names), "u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8] and 992 others");
+    assert_eq!(super::first_names(&["x", "y"]), "x, y");
+}
+
+#[test]
 fn small_pictures() {
     let plot = Plot {
         title: "a & b".into(),

@@ -10,6 +10,12 @@ const MOST_NAMED: usize = 8;
 /// Coefficients below so many standard errors are pointed out.
 const WEAK: f64 = 2.0;
 
+/// The first names of a list, and how many more there are.
+pub fn first_names<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<String> = names.iter().map(|name| name.as_ref().to_string()).collect();
+    some(&names, MOST_NAMED)
+}
+
 /// `a, b and 3 others`: the first `most` of a list.
 pub fn some(list: &[String], most: usize) -> String {
     match list.len().checked_sub(most) {
