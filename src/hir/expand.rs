@@ -8,11 +8,21 @@ use super::{
     UnknownKind, number,
 };
 use crate::base::IndexSet;
+use crate::source::FileId;
 
 /// The lowering of every model and fit as readable text.
 pub fn expand(program: &Program) -> String {
+    expanded(program, &|_| true)
+}
+
+/// The same without the models of other files.
+pub fn expand_file(program: &Program, file: FileId) -> String {
+    expanded(program, &|model| model.span.file == file)
+}
+
+fn expanded(program: &Program, wanted: &dyn Fn(&Model) -> bool) -> String {
     let mut out = String::new();
-    for (id, model) in program.models.iter() {
+    for (id, model) in program.models.iter().filter(|(_, model)| wanted(model)) {
         if !out.is_empty() {
             out.push('\n');
         }
@@ -38,7 +48,8 @@ pub fn expand(program: &Program) -> String {
             predict_lines(program, &spec).iter().for_each(|l| line!(out, "  {l}"));
         }
     }
-    out
+    // Nothing stands before what comes first.
+    out.trim_start_matches('\n').to_string()
 }
 
 impl Model {
