@@ -2,18 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::System;
+use super::{Right, System};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Bounds, UnknownId, UnknownKind, number, spell_bounds};
+use crate::hir::{Bounds, Model, UnknownId, UnknownKind, number, spell_bounds};
 
 pub(super) fn write(system: &System<'_>) -> String {
     let model = system.model;
     let mut out = system.head("//");
     for right in &system.rights {
         let left = model.spell_state(right.state, right.derivative);
-        let unit = model.units.derivative(right.state, right.derivative);
-        let value = unit.map_or_else(|| model.spell(&right.value), |unit| model.spell_in(&right.value, &unit));
-        let _ = writeln!(out, "{left} = {value}");
+        let _ = writeln!(out, "{left} = {}", value(model, right));
     }
     let starts = initial(system);
     if !starts.is_empty() {
@@ -21,6 +19,12 @@ pub(super) fn write(system: &System<'_>) -> String {
     }
     parameters(system, &mut out);
     out
+}
+
+/// A right side with the units of its numbers.
+pub(super) fn value(model: &Model, right: &Right) -> String {
+    let unit = model.units.derivative(right.state, right.derivative);
+    unit.map_or_else(|| model.spell(&right.value), |unit| model.spell_in(&right.value, &unit))
 }
 
 fn initial(system: &System<'_>) -> Vec<String> {

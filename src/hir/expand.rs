@@ -17,7 +17,8 @@ pub fn expand(program: &Program) -> String {
 
 /// The same without the models of other files.
 pub fn expand_file(program: &Program, file: FileId) -> String {
-    expanded(program, &|model| model.span.file == file)
+    // Without models nothing stands before what comes first.
+    expanded(program, &|model| model.span.file == file).trim_start_matches('\n').to_string()
 }
 
 fn expanded(program: &Program, wanted: &dyn Fn(&Model) -> bool) -> String {
@@ -48,8 +49,7 @@ fn expanded(program: &Program, wanted: &dyn Fn(&Model) -> bool) -> String {
             predict_lines(program, &spec).iter().for_each(|l| line!(out, "  {l}"));
         }
     }
-    // Nothing stands before what comes first.
-    out.trim_start_matches('\n').to_string()
+    out
 }
 
 impl Model {
