@@ -190,9 +190,18 @@ pub struct PlausibleTerm {
 }
 
 impl PlausibleTerm {
-    /// Where it would stand: ` in the denominator` of a ratio, or nothing.
+    /// Where it would stand: ` in the denominator of a ratio`, or nothing.
     pub(crate) fn place(&self) -> String {
-        self.side.as_ref().map_or_else(String::new, |side| format!(" in the {side}"))
+        self.side.as_ref().map_or_else(String::new, |side| format!(" in the {side} of a ratio"))
+    }
+
+    /// The same in few letters, as seen from the bar of the fraction.
+    pub(crate) fn short_place(&self) -> &'static str {
+        match self.side.as_deref() {
+            None => "",
+            Some("denominator") => " below",
+            Some(_) => " above",
+        }
     }
 }
 

@@ -135,7 +135,7 @@ pub(crate) fn coefficients(equation: &Equation, plausible: &[PlausibleTerm]) -> 
     let others = plausible
         .iter()
         .filter(|p| p.state == equation.state)
-        .map(|p| row(&(p.term.clone() + &p.place()), p.coefficient, p.std_error, true));
+        .map(|p| row(&(p.term.clone() + p.short_place()), p.coefficient, p.std_error, true));
     Forest { title: format!("coefficients of the equation of {}", equation.state), rows: kept.chain(others).collect() }
         .render()
 }
