@@ -344,7 +344,8 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 }
             };
             report::save_atomic(&mut report::Disk, &out, &bytes)?;
-            let done = format!("{} samples of {} in {}", dataset.samples(), dataset.columns.join(", "), out.display());
+            let names = report::first_names(&dataset.columns);
+            let done = format!("{} samples of {names} in {}", dataset.samples(), out.display());
             remark("note", &done, format);
             Ok(())
         }),

@@ -103,3 +103,30 @@ fit Decay to runs { window 20; steps 3; batch 3; auxiliary x = net.v; parameters
         assert!((x - (-1.9 * r).exp()).abs() < 1e-8, "{x} for {r}");
     }
 }
+
+/// Around holes of which nothing stays no constants are left to puzzle over, and what was found reads back.
+#[test]
+fn empty_holes_leave_no_constants_behind() {
+    let model = "model Truth { state x, y; x' = -0.3*x; y' = -0.2*y; initial x = 3, y = 2 }
+data run = simulate Truth { steps 200; dt 0.05; noise 0.1%; seed 4 }
+model Both {
+  state x, y
+  hole g = ?terms(y)
+  x' = if x > -1 then ?terms(x) else 3*y
+  y' = g + tanh(?terms(cos(x))) + (if x > 1 then ?terms(y^3) else 0)*y
+}
+fit Both to run
+";
+    let (folder, record) = run(model);
+    let terms: Vec<Vec<&str>> = record["equations"]
+        .as_array()
+        .expect("equations")
+        .iter()
+        .map(|e| e["terms"].as_array().expect("terms").iter().filter_map(|t| t["term"].as_str()).collect())
+        .collect();
+    assert_eq!((terms[0].as_slice(), terms[2].as_slice()), (["y"].as_slice(), ["g"].as_slice()), "{terms:?}");
+    assert!(terms[1][0].starts_with("(if x > -1 then (-0.3") && terms[1][0].ends_with("*x) else 3*y)"), "{terms:?}");
+    let out = folder.path().join("out");
+    let checked = mechc(&out, &["check", "discovered.mech"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}

@@ -225,6 +225,30 @@ fit Decay to (near, far)
     }
 }
 
+#[test]
+fn data_that_do_not_vary_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let row = |i: i32| format!("{},{},7\n", 0.1 * f64::from(i), (-0.05 * f64::from(i)).exp());
+    fs::write(folder.path().join("d.csv"), format!("t,a,b\n{}", (0..60).map(row).collect::<String>())).expect("a file");
+    for (equation, said) in [
+        ("w' = m*u*w", Some("m.mech:2:40: warning[W1109]: the data of `w` do not vary: it is 7 at every sample")),
+        ("w' = 0", None),
+    ] {
+        let model = format!(
+            "model M {{ state u, w; param k, m; u' = -k*u; {equation} }}
+data d = csv(\"d.csv\") {{ time t; u = a; w = b }}
+fit M to d
+"
+        );
+        let (done, ..) = run(folder.path(), &model, &["--message-format", "short", "--allow", "W0705"]);
+        let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
+        for output in [text(&done.stderr), text(&checked.stderr)] {
+            let found = output.lines().find(|l| l.contains("W1109"));
+            assert_eq!(found.map(|l| l.split("; ").next().unwrap_or(l)), said, "{output}");
+        }
+    }
+}
+
 /// A run that keeps a term of which another one says the same.
 #[test]
 fn a_run_tells_terms_that_others_equal_on_its_data() {

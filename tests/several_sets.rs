@@ -204,7 +204,32 @@ test \"speed\" {{ expect first(run.v) ~= 10 within 1e-12; expect count(run.v) ==
     let folder = folder(&[("m.mech", model("v = ln(vx - vx)")), ("d.csv", table)]);
     let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(said(&output).contains("D011") && said(&output).contains("computed from vx"), "{}", said(&output));
+    assert!(said(&output).contains("D011") && said(&output).contains("(computed from vx = "), "{}", said(&output));
+}
+
+/// With NaN as a missing sample, so is one at which a formula has no value.
+#[test]
+fn samples_without_a_value_may_be_missing() {
+    let mut table = String::from("t,c\n");
+    for i in 0..60 {
+        let t = 0.1 * f64::from(i);
+        let _ = writeln!(table, "{t},{}", if i % 20 == 7 { 0.0 } else { (-0.5 * t).exp() });
+    }
+    let model = |missing: &str| {
+        format!(
+            "model M {{ state u; param k; u' = -k }}\ndata d = csv(\"d.csv\") {{ time t; u = ln(c){missing} }}\nfit M to d\n"
+        )
+    };
+    let folder = folder(&[("m.mech", model("; missing \"nan\"")), ("odd.mech", model("")), ("d.csv", table)]);
+    let record = run(folder.path(), "r");
+    assert!((parameter(&record, "k") - 0.5).abs() < 1e-6, "{record}");
+    let data = record["trajectories"][0]["states"][0]["data"].as_array().expect("data");
+    let missing: Vec<usize> = (0..data.len()).filter(|&i| !data[i].is_number()).collect();
+    assert_eq!(missing, [7, 27, 47]);
+    let output = mechc(folder.path(), &["run", "odd.mech", "--out", "odd"]);
+    let said = said(&output);
+    assert!(said.contains("sample 8 (t = 0.7): column `u` (computed from c = 0) is -inf"), "{said}");
+    assert!(said.contains("missing \"nan\""), "{said}");
 }
 
 /// Networks that see standard scores, a range, or the numbers themselves, and windows that start at zero.

@@ -107,6 +107,14 @@ fn units_are_spelled_as_they_are_read() {
 }
 
 #[test]
+fn a_number_beside_a_quantity_keeps_no_radians_of_the_other_side() {
+    let (acceleration, length, rate) = (unit("rad*m/s^2"), unit("m"), unit("rad/s"));
+    assert_eq!(acceleration.beside(&length).to_string(), "m/s^2");
+    assert_eq!(acceleration.beside(&rate).to_string(), "rad*m/s^2", "the other side counts its angles");
+    assert_eq!(rate.beside(&Unit::one()).to_string(), "rad/s");
+}
+
+#[test]
 fn what_no_declaration_says_follows_from_the_equations() {
     let cases = [
         // One equation gives one unit.

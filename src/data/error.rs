@@ -56,6 +56,9 @@ pub enum DataError {
     /// NaN, an infinity or a number beyond the range of f64.
     #[error("{place}: column `{column}` is {value}, which is not finite")]
     NotFinite { place: String, column: String, value: String },
+    /// A column that is computed, where its formula has no finite value; `of` are the numbers that it read.
+    #[error("{place}: column `{column}` (computed from {of}) is {value}, which is not finite")]
+    NoValue { place: String, column: String, of: String, value: String },
     /// A column (csv) or array (npz) that the model asks for and the file has not.
     #[error("{file}: has no {kind} `{wanted}`")]
     MissingColumn { file: String, kind: &'static str, wanted: String, existing: Vec<String>, nearest: Option<String> },
@@ -154,6 +157,9 @@ pub enum DataError {
     /// The numerical solution of the model failed.
     #[error("simulation: {0}")]
     Simulation(#[from] OdeError),
+    /// The same with what the caller knows: which trajectory, and what in the model it fails by.
+    #[error("simulation{of}: {error}{}", why.as_ref().map(|why| format!("; {why}")).unwrap_or_default())]
+    SimulationOf { of: String, error: OdeError, why: Option<String>, help: Option<&'static str> },
     /// Trajectories of different lengths cannot be put in one rectangular array.
     #[error("trajectories of different lengths or steps cannot be written as one npz file")]
     NotRectangular,
@@ -183,7 +189,7 @@ impl DataError {
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
             Self::TextRow { .. } => "D033",
-            Self::NotFinite { .. } | Self::NotFiniteItem { .. } => "D011",
+            Self::NotFinite { .. } | Self::NoValue { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
             Self::NoTime { .. } => "D014",
@@ -209,7 +215,7 @@ impl DataError {
             Self::BadHoldOut { .. } => "D041",
             Self::BadBatch => "D042",
             Self::BadSimulation { .. } => "D050",
-            Self::Simulation(_) => "D051",
+            Self::Simulation(_) | Self::SimulationOf { .. } => "D051",
             Self::NotRectangular => "D060",
             Self::Write(_) => "D061",
             Self::Changed { .. } => "D070",
@@ -222,7 +228,7 @@ impl DataError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } | Self::Write(_) => 4,
-            Self::Simulation(_) => 5,
+            Self::Simulation(_) | Self::SimulationOf { .. } => 5,
             Self::OfSet { error, .. } => error.exit_code(),
             _ => 3,
         }
@@ -286,6 +292,9 @@ impl DataError {
                     "correct the value; only finite numbers can be fitted.".into()
                 }
             }
+            Self::NoValue { .. } => "change the formula where it has no value, or the numbers that it reads; with `missing \"nan\"` such samples count as \
+                                     missing."
+                .into(),
             Self::MissingColumn { existing, .. } | Self::MissingTime { existing, .. } if one_cell(existing).is_some() => {
                 one_cell(existing).unwrap_or_default()
             }
@@ -365,6 +374,7 @@ impl DataError {
             }
             Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
             Self::Simulation(error) => error.help().into(),
+            Self::SimulationOf { error, help, .. } => help.unwrap_or(error.help()).into(),
             Self::NotRectangular => "write a csv file instead.".into(),
             Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
             Self::OfSet { error, .. } => error.help(),

@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
+use super::findings::Estimate;
 use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
@@ -21,11 +22,21 @@ use crate::runtime::Threads;
 use crate::source::Span;
 use crate::train::joint::{Dynamics, Observations, Points};
 
-/// A column of which less than this share of the squared length is left without the others is a combination of them.
-const DEPENDENT: f64 = 1e-4;
-/// Samples looked at, at most.
-const MOST_SAMPLES: usize = 20_000;
-/// The same for the remarks of a run.
+/// How columns are judged.
+struct Judgement<'a> {
+    /// A column of which less than this share of the squared length is left without the others is a combination of them.
+    dependent: f64,
+    /// Samples looked at, at most.
+    samples: usize,
+    /// Values of the unknowns at which their derivatives are taken; without them the starts.
+    at: Option<&'a [f64]>,
+}
+
+/// Before a fit: what noise may blur.
+const OF_CHECK: Judgement = Judgement { dependent: 1e-4, samples: 20_000, at: None };
+/// After a fit, whose standard errors tell what is only nearly the same.
+const SAME: f64 = 1e-8;
+/// Samples looked at after a fit, at most.
 const SAMPLES_OF_RUN: usize = 2_000;
 /// A run looks at so many unknowns, at most.
 const UNKNOWNS_OF_RUN: usize = 200;
@@ -38,20 +49,27 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let model = &program.models[fit.model];
     let read = sets::load_all(program, fit, root)?;
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
-    found.extend(scales::check(&read));
+    found.extend(scales::check(model, &read));
     let observed = sets::observe(model, read, fit)?;
-    found.extend(among(program, fit, &observed, MOST_SAMPLES, &|_, _| true)?);
+    found.extend(among(program, fit, &observed, &OF_CHECK, &|_, _| true)?);
     Ok(found)
 }
 
-/// Terms of which a fit keeps some although others say the same on its data.
-pub fn of_kept(program: &Program, fit: &Fit, observed: &Observed, kept: &[bool]) -> Result<Vec<Diagnostic>, Failure> {
+/// Terms of which a fit keeps some although others say the same on its data, with the estimates it came to.
+pub fn of_kept(
+    program: &Program,
+    fit: &Fit,
+    observed: &Observed,
+    estimates: &[Estimate],
+) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
     if model.unknowns.len() > UNKNOWNS_OF_RUN {
         return Ok(Vec::new());
     }
-    let keeps = |unknown: Option<&usize>| unknown.and_then(|&u| kept.get(u)).is_some_and(|kept| *kept);
-    among(program, fit, observed, SAMPLES_OF_RUN, &|group, dependent| {
+    let keeps = |unknown: Option<&usize>| unknown.and_then(|&u| estimates.get(u)).is_some_and(|found| found.kept);
+    let values: Vec<f64> = estimates.iter().map(|found| found.value).collect();
+    let judgement = Judgement { dependent: SAME, samples: SAMPLES_OF_RUN, at: Some(&values) };
+    among(program, fit, observed, &judgement, &|group, dependent| {
         let others = || dependent.of.iter().any(|(other, _)| keeps(group.unknowns.get(*other)));
         !dependent.of.is_empty() && (keeps(group.unknowns.get(dependent.column)) || others())
     })
@@ -63,7 +81,7 @@ fn among(
     program: &Program,
     fit: &Fit,
     observed: &Observed,
-    most: usize,
+    judgement: &Judgement,
     wanted: &dyn Fn(&Group, &Dependent) -> bool,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
@@ -71,7 +89,7 @@ fn among(
     if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
         return Ok(found);
     }
-    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), most);
+    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), judgement.samples);
     if samples.t.is_empty() {
         // No data set observes all states at once.
         return Ok(found);
@@ -80,8 +98,9 @@ fn among(
         // Fields are found with the fit.
         return Ok(found);
     }
-    let groups = groups(model, &samples)?;
-    let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, group.dependent())).collect();
+    let groups = groups(model, &samples, judgement.at)?;
+    let of_group = |group: &'_ Group| group.dependent(judgement.dependent);
+    let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, of_group(group))).collect();
     let mut said: Vec<usize> = Vec::new();
     let names = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
     for (group, dependents) in &judged {
@@ -167,14 +186,15 @@ struct Dependent {
     of: Vec<(usize, f64)>,
 }
 
-fn groups(model: &Model, samples: &Samples) -> Result<Vec<Group>, Failure> {
+fn groups(model: &Model, samples: &Samples, at: Option<&[f64]>) -> Result<Vec<Group>, Failure> {
     let len = samples.t.len();
     let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single()))?;
     let pattern = compiled.pattern().clone();
-    let xi: Vec<f64> = model.unknowns.values().map(start).collect();
+    let starts: Vec<f64> = model.unknowns.values().map(start).collect();
+    let xi = at.filter(|at| at.len() == starts.len()).unwrap_or(&starts);
     let mut entries = vec![0.0; pattern.rows * len];
     let at = Points { x: &samples.x, t: &samples.t, input: &samples.input };
-    compiled.linearise(at, &xi, &mut entries).map_err(|e| Failure::Internal(e.to_string()))?;
+    compiled.linearise(at, xi, &mut entries).map_err(|e| Failure::Internal(e.to_string()))?;
     let mut groups: IndexMap<Vec<usize>, Vec<f64>> = IndexMap::default();
     for by_unknown in pattern.by_unknown.iter().filter(|u| !u.is_empty()) {
         let constant = |value: f64| vec![value; len];
@@ -205,7 +225,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 impl Group {
     /// Columns that others make up.
-    fn dependent(&self) -> Vec<Dependent> {
+    fn dependent(&self, share: f64) -> Vec<Dependent> {
         let n = self.unknowns.len();
         let at = |m: &[f64], i: usize, j: usize| m.get(i * n + j).copied().unwrap_or(0.0);
         let length: Vec<f64> = (0..n).map(|i| at(&self.products, i, i).sqrt()).collect();
@@ -219,7 +239,7 @@ impl Group {
                 Some(b) if left[b] >= left[i] => Some(b),
                 _ => Some(i),
             });
-            let Some(pivot) = largest.filter(|&i| left[i] > DEPENDENT) else { break };
+            let Some(pivot) = largest.filter(|&i| left[i] > share) else { break };
             let root = left[pivot].sqrt();
             let row: Vec<f64> = (0..n)
                 .map(|j| {
@@ -317,14 +337,15 @@ mod tests {
 
     #[test]
     fn a_sum_of_others_is_found_with_its_parts() {
-        let found = group(&[&[1.0, 0.0, 2.0], &[0.0, 1.0, 1.0], &[2.0, -3.0, 1.0], &[1.0, 1.0, -1.0]]).dependent();
+        let found = group(&[&[1.0, 0.0, 2.0], &[0.0, 1.0, 1.0], &[2.0, -3.0, 1.0], &[1.0, 1.0, -1.0]])
+            .dependent(OF_CHECK.dependent);
         assert_eq!(found.len(), 1);
         assert!(found[0].left < 1e-12 && found[0].of.len() >= 2, "{}", found[0].left);
     }
 
     #[test]
     fn zeros_are_dependent_on_nothing_and_independent_columns_are_not_found() {
-        let found = group(&[&[1.0, 0.0], &[0.0, 0.0], &[1.0, 0.1]]).dependent();
+        let found = group(&[&[1.0, 0.0], &[0.0, 0.0], &[1.0, 0.1]]).dependent(OF_CHECK.dependent);
         assert_eq!(found.iter().map(|d| (d.column, d.of.len())).collect::<Vec<_>>(), [(1, 0)]);
     }
 

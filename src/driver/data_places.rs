@@ -10,14 +10,14 @@ use crate::hir::{DataSet, DataSource, Program};
 use crate::source::Span;
 
 impl Failure {
-    /// Gives a failure of the data the place in the model file that it is about.
+    /// Gives a failure of the data, or of making them, the place in the model file that it is about.
     pub fn of_data(self, data: &DataSet) -> Failure {
         match self {
             Failure::Data(error) => {
                 let (span, here) = place(&error, data);
                 Failure::DataAt(Box::new(error), span, here)
             }
-            other => other,
+            other => other.placed(data.span, "in this item"),
         }
     }
 }
@@ -48,6 +48,7 @@ fn place(error: &DataError, data: &DataSet) -> (Span, &'static str) {
         | DataError::NotFinite { column, .. }
         | DataError::NothingObserved { column, .. }
         | DataError::MissingKnown { column, .. } => keys(data, column).iter().find_map(|key| setting(key)),
+        DataError::NoValue { column, .. } => setting(column),
         DataError::BadStep { .. } => setting("dt").or_else(|| setting("time")),
         DataError::TooFewRows { .. } => setting("trajectory"),
         DataError::BadHoldOut { .. } => setting("holdout"),

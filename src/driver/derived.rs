@@ -35,11 +35,17 @@ fn raw(column: &str) -> String {
     format!("column {column}")
 }
 
-/// The data set with the columns and inputs that are wanted, from one with those that were read.
+/// The data set with the columns and inputs that are wanted, from one with those that were read. With `nan_is_missing` a sample at
+/// which a formula has no finite value is missing.
 ///
 /// # Errors
 /// Where a formula has no value, or an input has none.
-pub(super) fn compute(read: Dataset, states: &[Origin<'_>], inputs: &[Origin<'_>]) -> Result<Dataset, DataError> {
+pub(super) fn compute(
+    read: Dataset,
+    states: &[Origin<'_>],
+    inputs: &[Origin<'_>],
+    nan_is_missing: bool,
+) -> Result<Dataset, DataError> {
     if !states.iter().chain(inputs).any(|o| matches!(o, Origin::Computed(..))) {
         return Ok(read);
     }
@@ -54,7 +60,7 @@ pub(super) fn compute(read: Dataset, states: &[Origin<'_>], inputs: &[Origin<'_>
     for t in &read.trajectories {
         let mut out = Trajectory { values: Vec::new(), valid: Vec::new(), inputs: Vec::new(), ..t.clone() };
         for i in 0..t.len {
-            let at = Sample { read: &read, t, i };
+            let at = Sample { read: &read, t, i, nan_is_missing };
             for origin in states {
                 let value = at.value(origin)?;
                 out.valid.push(value.is_some());
@@ -79,12 +85,13 @@ struct Sample<'a> {
     read: &'a Dataset,
     t: &'a Trajectory,
     i: usize,
+    nan_is_missing: bool,
 }
 
 impl Sample<'_> {
     fn place(&self) -> String {
         let of = if self.t.id.is_empty() { String::new() } else { format!(" of trajectory {}", self.t.id) };
-        format!("{}: sample {}{of}", self.read.source, self.i + 1)
+        format!("{}: sample {}{of} (t = {})", self.read.source, self.i + 1, self.t.written_time(self.i))
     }
 
     /// The value of a column that is read or computed; `None` where a sample that it needs is missing.
@@ -96,14 +103,19 @@ impl Sample<'_> {
         };
         let inputs: Option<Vec<f64>> = derived.columns.iter().map(|c| seen(&raw(c))).collect();
         let Some(inputs) = inputs else { return Ok(None) };
-        let value = derived.formula.eval(&Point { time: self.t.time(self.i), inputs, ..Point::default() });
+        let point = Point { time: self.t.time(self.i), inputs, ..Point::default() };
+        let value = derived.formula.eval(&point);
         let hir::Conversion { factor, offset } = derived.conversion;
         let value = factor * value + offset;
         if value.is_finite() {
             return Ok(Some(value));
         }
-        let column = format!("{name} (computed from {})", derived.columns.join(", "));
-        Err(DataError::NotFinite { place: self.place(), column, value: value.to_string() })
+        if self.nan_is_missing {
+            return Ok(None);
+        }
+        let of: Vec<String> = derived.columns.iter().zip(&point.inputs).map(|(c, v)| format!("{c} = {v}")).collect();
+        let (column, of) = ((*name).to_string(), of.join(", "));
+        Err(DataError::NoValue { place: self.place(), column, of, value: value.to_string() })
     }
 
     fn input(&self, name: &str) -> Option<f64> {

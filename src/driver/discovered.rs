@@ -3,38 +3,48 @@
 use std::fmt::Write as _;
 
 use super::findings::Findings;
-use super::inside::{self, Speller};
+use super::inside::{self, marked};
 use super::simulations::Simulation;
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::Idx;
 use crate::diagnostics::Sink;
 use crate::diagnostics::codes::W0802;
-use crate::hir::{Equation, Expr, Model, Unit, Units, UnknownId, UnknownKind, spell_bounds};
+use crate::hir::{Equation, Expr, Model, Unit, UnitNumbers, Units, UnknownId, UnknownKind, spell_bounds};
 use crate::source::{MemoryWorld, Sources};
 use crate::{sema, syntax};
 
 /// The text of `discovered.mech`. Numbers are written in full, so that the file simulates exactly what was found.
 ///
-/// Constants of the model are plain numbers in it. Where the units of those inside terms would be needed for the file to
-/// check, it goes without units, and says so.
+/// Constants of the model are numbers in it, with the units that they must have. Where these cannot be told, the file goes
+/// without units, and says so.
 pub fn discovered(model: &Model, findings: &Findings, simulations: &[Simulation], about: &[String]) -> String {
     let text = written(model, findings, simulations, about);
     if model.units == Units::default() || checks(&text) {
         return text;
     }
     let mut about = about.to_vec();
-    about.push("without units: those of constants inside terms are lost".to_string());
+    about.push("without units: those of numbers inside terms cannot be told".to_string());
     written(&Model { units: Units::default(), ..model.clone() }, findings, simulations, &about)
 }
 
 /// Whether a text is a program without errors, and no number of it has lost its unit.
-fn checks(text: &str) -> bool {
+pub(super) fn checks(text: &str) -> bool {
     let (mut sources, mut sink) = (Sources::default(), Sink::new());
     let file = sources.add("discovered.mech", text);
     let tree = syntax::parse(file, text, &mut sink);
     let checks = sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink).is_some();
     checks && sink.into_sorted().iter().all(|d| d.code != W0802)
+}
+
+/// The declarations of the units that are the user's own.
+pub(super) fn unit_declarations(model: &Model) -> Vec<String> {
+    let mut declared: Vec<String> =
+        model.units.all().flat_map(|u| u.symbols().filter_map(|s| s.declaration())).collect();
+    // Bases come before what is made of them.
+    declared.sort_by_key(|d| (d.contains('='), d.clone()));
+    declared.dedup();
+    declared
 }
 
 fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about: &[String]) -> String {
@@ -43,12 +53,7 @@ fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about
     for line in about {
         let _ = writeln!(out, "//! {line}");
     }
-    let mut declared: Vec<String> =
-        model.units.all().flat_map(|u| u.symbols().filter_map(|s| s.declaration())).collect();
-    // Bases come before what is made of them.
-    declared.sort_by_key(|d| (d.contains('='), d.clone()));
-    declared.dedup();
-    for line in declared {
+    for line in unit_declarations(model) {
         let _ = writeln!(out, "\n{line}");
     }
     if let Some(statements) = &model.statements {
@@ -140,9 +145,15 @@ fn settled(text: String) -> String {
 
 /// The linear part, `x'` in most models.
 fn left(model: &Model, equation: &Equation) -> String {
+    let whole = top_unit(model, equation);
     let terms = equation.linear.iter().map(|term| {
         let state = model.spell_state(term.state, term.derivative);
-        match model.spell(&term.coefficient).as_str() {
+        let unit = || Some(whole.as_ref()?.over(&model.units.derivative(term.state, term.derivative)?));
+        let coefficient = match unit() {
+            Some(unit) => model.spell_in(&term.coefficient, &unit),
+            None => model.spell(&term.coefficient),
+        };
+        match coefficient.as_str() {
             "1" => state,
             coefficient => format!("({coefficient})*{state}"),
         }
@@ -153,20 +164,21 @@ fn left(model: &Model, equation: &Equation) -> String {
 /// Known terms and what was found, zero terms left out.
 fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
     let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
-    let speller = Speller::new(model);
+    let mut numbers = UnitNumbers::new(model, marked(model), number);
     // A number carries what the rest of its term lacks.
     let whole = top_unit(model, equation);
-    let unit = |name: Option<UnknownId>, rest: Option<&Expr>| -> Option<Unit> {
+    let unit = |name: Option<UnknownId>, rest: Option<&Unit>| -> Option<Unit> {
         let own = match name {
             Some(id) => model.units.unknown(id)?.clone(),
             None => Unit::one(),
         };
-        let rest = rest.map_or(Some(Unit::one()), |r| model.unit_of(r))?;
-        whole.as_ref().map(|w| w.over(&own).over(&rest)).filter(|u| !u.is_one())
+        let rest = rest.cloned().unwrap_or_default();
+        whole.as_ref().map(|w| w.over(&own).over(&rest).beside(&rest)).filter(|u| !u.is_one())
     };
     let mut out = String::new();
     let mut add = |coefficient: f64, id: Option<UnknownId>, rest: Option<&Expr>| {
-        let unit = unit(id, rest);
+        let of_rest = rest.and_then(|rest| numbers.unit_of(rest));
+        let unit = if rest.is_some() && of_rest.is_none() { None } else { unit(id, of_rest.as_ref()) };
         let name = id.map(|id| model.unknowns[id].name.clone());
         let mut factors: Vec<String> = Vec::new();
         let size = coefficient.abs();
@@ -174,7 +186,10 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
             factors.push(number(size) + &behind_name(unit.as_ref()));
         }
         factors.extend(name);
-        factors.extend(rest.map(|rest| speller.spell_factor(rest)));
+        if let Some(rest) = rest {
+            let given = of_rest.filter(|_| whole.is_some()).map(|unit| numbers.give(rest, &unit));
+            factors.push(numbers.names().spell_factor(given.as_ref().unwrap_or(rest)));
+        }
         let sign = match (coefficient < 0.0, out.is_empty()) {
             (true, true) => "-",
             (true, false) => " - ",
@@ -207,7 +222,8 @@ fn right(model: &Model, equation: &Equation, findings: &Findings) -> String {
 fn top_unit(model: &Model, equation: &Equation) -> Option<Unit> {
     let order = model.states[equation.state].order;
     let top = equation.linear.iter().find(|t| (t.state, t.derivative) == (equation.state, order))?;
-    Some(model.units.derivative(equation.state, order)?.times(&model.unit_of(&top.coefficient)?))
+    let own = UnitNumbers::new(model, model.unknowns.clone(), number).unit_of(&top.coefficient)?;
+    Some(model.units.derivative(equation.state, order)?.times(&own))
 }
 
 /// A number that reads back to the same bits.

@@ -2,13 +2,19 @@
 
 use std::path::Path;
 
+use super::causes;
 use super::derived::{self, Origin};
 use super::failure::{Failure, Problem};
 use super::pointwise::Compiled;
 use super::{formula, memory, solved};
-use crate::data::{self, Dataset, Purpose, ReadSpec, Sampling, Trajectory};
+use crate::data::{self, DataError, Dataset, OdeError, Purpose, ReadSpec, Sampling, Trajectory};
 use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, Vary, family};
 use crate::lower::pointwise::components;
+use crate::report::{short, some};
+use crate::train::joint::Spot;
+
+/// Initial values that an error names, at most.
+const MOST_STARTS: usize = 6;
 
 /// Reads or simulates a data set for a model. Paths are relative to `root`.
 pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Result<Dataset, Failure> {
@@ -83,7 +89,7 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 _ => None,
             };
             let dataset = data::read_files(&[root.join(path)], format, &spec)?;
-            Ok(derived::compute(dataset, &observed, &driven)?)
+            Ok(derived::compute(dataset, &observed, &driven, spec.is_missing("nan"))?)
         }
     }
 }
@@ -168,6 +174,33 @@ pub fn values(spec: &SimulateSpec, trajectory: usize) -> Vec<f64> {
     values
 }
 
+/// A failed simulation with its trajectory, where there are several, and what in the model is the cause.
+fn failed(
+    spec: &SimulateSpec,
+    model: &Model,
+    (trajectory, initial): (usize, &[f64]),
+    last: &Spot,
+    error: DataError,
+) -> DataError {
+    let DataError::Simulation(error) = error else { return error };
+    let starts = components(model).into_iter().zip(initial);
+    let starts: Vec<String> =
+        starts.map(|((state, k), v)| format!("{} = {}", model.spell_state(state, k), short(*v))).collect();
+    let of = match spec.trajectories {
+        0 | 1 => String::new(),
+        _ => format!(" of trajectory {}, from {}", trajectory + 1, some(&starts, MOST_STARTS)),
+    };
+    match error {
+        OdeError::NotFinite { .. } => {
+            DataError::SimulationOf { of, error, why: causes::cause(model, last), help: None }
+        }
+        _ => match causes::jump(model, last) {
+            None => DataError::SimulationOf { of, error, why: None, help: None },
+            why => DataError::SimulationOf { of, error, why, help: Some(causes::SMOOTH) },
+        },
+    }
+}
+
 /// Solves a model with known numbers and adds noise.
 pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failure> {
     let model = &program.models[spec.model];
@@ -202,7 +235,11 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         }
         let values = values(spec, k);
         let mut error = None;
+        // Where the solution was last looked at, for the message if it fails.
+        let mut last = Spot { x: initial.clone(), unknowns: values.clone(), ..Spot::default() };
         let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
+            last.time = t;
+            last.x.copy_from_slice(x);
             if let Err(e) = compiled.evaluate(t, x, &values, dx) {
                 error.get_or_insert(e);
                 dx.fill(f64::NAN);
@@ -212,7 +249,7 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         if let Some(e) = error {
             return Err(Failure::Internal(e.to_string()));
         }
-        let mut trajectory = solved?;
+        let mut trajectory = solved.map_err(|error| failed(spec, model, (k, &initial), &last, error))?;
         if spec.trajectories > 1 {
             trajectory.id = (k + 1).to_string();
         }

@@ -1,11 +1,15 @@
 //! `mechc export`: the equations of a run or of a model in the notations of other tools.
 
+use super::discovered;
 use super::failure::{Failure, Problem};
 use super::session::Session;
 use crate::base::Idx;
 use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
-use crate::hir::{DataSource, Model, Program, SimulateSpec};
+use crate::hir::{DataSource, Model, Program, SimulateSpec, Unit, Units};
 use crate::report::RunRecord;
+
+/// Said where statements go without units.
+const NO_UNITS: &str = "without units: those of numbers inside terms cannot be told";
 
 /// What to export, and how.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +61,39 @@ impl Session {
                 parameter.value = value;
             }
         }
-        export(&system, request.format, request.options).map_err(failure)
+        let text = export(&system, request.format, request.options).map_err(failure)?;
+        let bare = Model { units: Units::default(), ..model.clone() };
+        if request.format != Format::Text || model.units == bare.units || discovered::checks(&source(model, &text)) {
+            return Ok(text);
+        }
+        // Where the units of numbers cannot be told, statements without any are the ones that can be used.
+        let mut system = System { model: &bare, ..system };
+        system.origin.about.push(NO_UNITS.to_string());
+        let plain = export(&system, request.format, request.options).map_err(failure)?;
+        Ok(if discovered::checks(&source(&bare, &plain)) { plain } else { text })
     }
+}
+
+/// Statements as the model they stand in when they are used.
+fn source(model: &Model, statements: &str) -> String {
+    let unit = |unit: Option<&Unit>| unit.map_or_else(String::new, |u| format!(" [{u}]"));
+    let mut lines = discovered::unit_declarations(model);
+    lines.push(format!("model {} {{", model.name));
+    lines.extend(model.units.time.as_ref().map(|time| format!("time [{time}]")));
+    match &model.statements {
+        Some(written) => {
+            lines.extend(written.declarations.iter().cloned());
+            for (declared, ids) in &written.states {
+                lines.push(format!("state {declared}{}", unit(ids.first().and_then(|&id| model.units.state(id)))));
+            }
+        }
+        None => {
+            let states = model.states.iter().map(|(id, s)| format!("state {}{}", s.name, unit(model.units.state(id))));
+            let inputs = model.inputs.iter().map(|(id, i)| format!("input {}{}", i.name, unit(model.units.input(id))));
+            lines.extend(states.chain(inputs));
+        }
+    }
+    lines.join("\n") + "\n" + statements + "}\n"
 }
 
 fn failure(error: ExportError) -> Failure {

@@ -28,7 +28,7 @@ pub enum Failure {
     Internal(String),
 }
 
-/// A failure that is no place in a source file.
+/// A failure that is no mistake in a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Stable code.
@@ -37,12 +37,14 @@ pub struct Problem {
     pub message: String,
     /// The way out.
     pub help: String,
+    /// The place of the model file that it is about, and what stands beside it.
+    pub place: Option<(Span, &'static str)>,
 }
 
 impl Problem {
     /// A problem with its way out.
     pub fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Problem { code, message: message.into(), help: help.into() }
+        Problem { code, message: message.into(), help: help.into(), place: None }
     }
 
     /// An interrupt that found nothing worth keeping.
@@ -50,7 +52,15 @@ impl Problem {
         Problem::new("N000", "interrupted", "")
     }
 
-    fn render(&self, format: Format) -> String {
+    fn render(&self, sources: &Sources, format: Format) -> String {
+        // Without its sources, as where a test tells it in one line, it has no place.
+        let file =
+            |span: &Span| sources.iter().find(|(file, _)| *file == span.file).map(|(_, file)| file.text.as_str());
+        if let Some((span, here, text)) = self.place.and_then(|(span, here)| Some((span, here, file(&span)?))) {
+            let span = first_line(span, text);
+            let d = Diagnostic::error(self.code, self.message.clone(), span, here).help(self.help.clone());
+            return diagnostics::render(&[d], sources, format);
+        }
         match format {
             Format::Json => {
                 let object = serde_json::json!({
@@ -65,6 +75,13 @@ impl Problem {
     }
 }
 
+/// Of a block its first line says which it is.
+fn first_line(span: Span, text: &str) -> Span {
+    let line = text.get(span.start as usize..span.end as usize).and_then(|block| block.lines().next());
+    let end = line.map_or(span.end, |line| span.start + line.trim_end().len() as u32);
+    Span { end, ..span }
+}
+
 impl Failure {
     /// Adds what may be the cause of a numerical failure to its way out.
     pub fn with_cause(self, remarks: &[Diagnostic]) -> Failure {
@@ -75,6 +92,18 @@ impl Failure {
                 }
                 Failure::Numerical(problem)
             }
+            other => other,
+        }
+    }
+
+    /// Gives a failure of numbers or data that has no place yet one in the model file.
+    pub(super) fn placed(self, span: Span, here: &'static str) -> Failure {
+        match self {
+            Failure::Numerical(problem) => {
+                let place = problem.place.or(Some((span, here)));
+                Failure::Numerical(Problem { place, ..problem })
+            }
+            Failure::Data(error) => Failure::DataAt(Box::new(error), span, here),
             other => other,
         }
     }
@@ -98,23 +127,19 @@ impl Failure {
         match self {
             Failure::Model(found) | Failure::Override(found) => diagnostics::render(found, sources, format),
             Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) | Failure::Interrupted(p) => {
-                p.render(format)
+                p.render(sources, format)
             }
-            Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(format),
-            // Without its sources, as where a test tells it in one line, it has no place.
-            Failure::DataAt(e, span, _) if sources.iter().all(|(file, _)| file != span.file) => {
-                Problem::new(e.code(), e.to_string(), e.help()).render(format)
-            }
+            Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
             Failure::DataAt(e, span, here) => {
-                let d = Diagnostic::error(e.code(), e.to_string(), *span, *here).help(e.help());
-                diagnostics::render(&[d], sources, format)
+                let problem = Problem::new(e.code(), e.to_string(), e.help());
+                Problem { place: Some((*span, *here)), ..problem }.render(sources, format)
             }
             Failure::Internal(what) => Problem::new(
                 "B001",
                 format!("mechc made a mistake: {what}"),
                 "please report this together with the model file",
             )
-            .render(format),
+            .render(sources, format),
         }
     }
 }

@@ -22,13 +22,26 @@ pub struct Estimate {
     pub kept: bool,
 }
 
+/// A dropped term that the data do not rule out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeftOut {
+    /// Position of its coefficient among the unknowns.
+    pub unknown: usize,
+    /// What it would be.
+    pub value: f64,
+    /// Its standard error then.
+    pub std_error: f64,
+    /// Whether it would be significant beside what is kept.
+    pub significant: bool,
+}
+
 /// What a fit found.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// One per unknown of the model.
     pub estimates: Vec<Estimate>,
-    /// Dropped terms that the data do not rule out: unknown, value and standard error.
-    pub plausible: Vec<(usize, f64, f64)>,
+    /// Dropped terms that the data do not rule out.
+    pub plausible: Vec<LeftOut>,
     /// The estimated solution at the samples of the fitted part, `[component, sample]`, trajectories one after the other.
     pub solution: Vec<f64>,
     /// Measurement noise per component; `None` where unobserved.
@@ -128,6 +141,7 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
         for part in terms(&filled(model, known, &values)) {
             // A coefficient that enters nonlinearly elsewhere may be a factor here.
             let found = part.rest.as_ref().and_then(|rest| coefficient(model, rest));
+            let constant = found.is_none();
             let (size, error, rest) = match found {
                 Some((id, rest)) => {
                     let estimate = &findings.estimates[id.index()];
@@ -136,7 +150,9 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
                 None => (1.0, None, part.rest),
             };
             let by = part.coefficient / top;
-            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit(rest.as_ref()));
+            let of_rest = rest.as_ref().and_then(|rest| model.unit_of(rest)).unwrap_or_default();
+            let unit = unit(rest.as_ref()).map(|unit| if constant { unit.beside(&of_rest) } else { unit });
+            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit);
         }
     }
     for term in &equation.unknowns {
@@ -227,8 +243,8 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
     let plausible = findings
         .plausible
         .iter()
-        .filter_map(|&(unknown, coefficient, std_error)| {
-            let (id, unknown) = model.unknowns.iter().nth(unknown)?;
+        .filter_map(|left_out| {
+            let (id, unknown) = model.unknowns.iter().nth(left_out.unknown)?;
             let UnknownKind::Coefficient { hole, term } = unknown.kind else { return None };
             let hole = &model.holes[hole];
             Some(report::PlausibleTerm {
@@ -238,8 +254,10 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                     None => model.states[hole.state].name.clone(),
                 },
                 term: hole.terms.get(term)?.spelled.clone(),
-                coefficient,
-                std_error: Some(std_error),
+                side: hole.side.map(|side| side.name().to_string()),
+                coefficient: left_out.value,
+                std_error: Some(left_out.std_error),
+                significant: left_out.significant,
                 unit: model.units.unknown(id).map(|u| u.to_string()),
             })
         })

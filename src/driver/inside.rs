@@ -9,12 +9,23 @@ use crate::base::{Arena, Idx};
 use crate::hir::{self, Expr, Model, Names, Unknown, UnknownId, UnknownKind};
 use crate::report;
 
-const OPEN: char = '\u{e000}';
-const CLOSE: char = '\u{e001}';
+pub(super) const OPEN: char = '\u{e000}';
+pub(super) const CLOSE: char = '\u{e001}';
 
 /// What stands for the size of an estimated number.
 pub(super) fn mark(id: UnknownId) -> String {
     format!("{OPEN}{}{CLOSE}", id.index())
+}
+
+/// The unknowns of a model with marks as the names of the coefficients of holes.
+pub(super) fn marked(model: &Model) -> Arena<UnknownId, Unknown> {
+    let mut unknowns = model.unknowns.clone();
+    for id in model.unknowns.ids() {
+        if unknowns[id].is_coefficient() {
+            unknowns[id].name = mark(id);
+        }
+    }
+    unknowns
 }
 
 /// Spells the expressions of a model with marks for the coefficients of holes.
@@ -25,13 +36,7 @@ pub(super) struct Speller<'m> {
 
 impl<'m> Speller<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
-        let mut unknowns = model.unknowns.clone();
-        for id in model.unknowns.ids() {
-            if unknowns[id].is_coefficient() {
-                unknowns[id].name = mark(id);
-            }
-        }
-        Speller { model, unknowns }
+        Speller { model, unknowns: marked(model) }
     }
 
     fn names(&self) -> Names<'_> {

@@ -1,9 +1,10 @@
 //! The joint engine on a compiled model.
 
 use super::bound;
+use super::causes;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
-use super::findings::{Estimate, Findings};
+use super::findings::{Estimate, Findings, LeftOut};
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -49,7 +50,7 @@ pub fn fit(
         let interim = interim.as_deref().cloned().unwrap_or_default();
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
     }
-    let result = result.map_err(|e| failure(e, &observations.names))?;
+    let result = result.map_err(|e| failure(e, model, &observations))?;
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let mut findings = findings(&result);
@@ -114,7 +115,7 @@ pub fn trajectory(
             }
             Ok(Ok(Estimated { x: fit.x, unknowns: known.all(&values), errors }))
         }
-        Err(error) => match failure(error, &observations.names) {
+        Err(error) => match failure(error, model, observations) {
             Failure::Numerical(problem) => Ok(Err(problem.message)),
             other => Err(other),
         },
@@ -205,7 +206,12 @@ fn findings(result: &JointFit) -> Findings {
         }
     };
     let estimates: Vec<Estimate> = (0..result.columns.unknowns()).map(one).collect();
-    let plausible = |p: &Plausible| (result.columns.unknown(p.unknown), p.value, (p.value / p.t_statistic).abs());
+    let plausible = |p: &Plausible| LeftOut {
+        unknown: result.columns.unknown(p.unknown),
+        value: p.value,
+        std_error: (p.value / p.t_statistic).abs(),
+        significant: p.significant,
+    };
     Findings {
         plausible: result.plausible.iter().map(plausible).collect(),
         solution: result.x.clone(),
@@ -217,11 +223,11 @@ fn findings(result: &JointFit) -> Findings {
     }
 }
 
-/// A failed fit in the user's terms; `names` are those of the components.
-fn failure(error: JointError, names: &[String]) -> Failure {
+/// A failed fit in the user's terms.
+fn failure(error: JointError, model: &Model, observations: &Observations) -> Failure {
     let message = match &error {
-        JointError::Singular(at) => match names.get(at.component) {
-            Some(name) => format!("the joint system is singular or not finite in `{name}` at step {}", at.step),
+        JointError::NotFinite { at, .. } => match causes::cause(model, at) {
+            Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         },
         _ => error.to_string(),
@@ -230,7 +236,18 @@ fn failure(error: JointError, names: &[String]) -> Failure {
     match error {
         JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),
         JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
-        JointError::Singular(_) => numerical("N503", "look for states or parameters that the data cannot determine"),
+        JointError::Singular { .. } => {
+            let have = observations.y.iter().filter(|y| y.is_finite()).count();
+            match model.unknowns.len() {
+                many if have < many => {
+                    let help = format!(
+                        "the data hold {have} numbers, fewer than the {many} coefficients and parameters: give more samples, or fewer candidate terms"
+                    );
+                    numerical("N503", &help)
+                }
+                _ => numerical("N503", "look for states or parameters that the data cannot determine"),
+            }
+        }
         JointError::NotFinite { .. } => {
             numerical("N504", "check the start values and bounds of parameters, and terms such as ln or a ratio")
         }

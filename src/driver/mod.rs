@@ -8,6 +8,7 @@ mod bench_solve;
 mod bench_step;
 mod bound;
 mod case;
+mod causes;
 mod checkpoint;
 mod collinear;
 mod collocated;
@@ -50,6 +51,7 @@ mod scales;
 mod score;
 mod session;
 mod sets;
+mod simplified;
 mod simulations;
 mod solve_case;
 mod solved;
@@ -59,6 +61,7 @@ mod terms;
 mod testing;
 #[cfg(test)]
 mod tests;
+
 mod varying;
 mod watched;
 mod words;

@@ -131,7 +131,8 @@ pub fn run(
             outcomes.push(job.solve(item, begin(), observer)?);
         }
         for fit in chosen {
-            outcomes.push(job.run(fit, begin(), resumed.take(), observer)?);
+            let fitted = job.run(fit, begin(), resumed.take(), observer);
+            outcomes.push(fitted.map_err(|f| f.placed(fit.span, "in this fit"))?);
         }
         Ok(outcomes)
     })
@@ -177,7 +178,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
-        let of_other_sizes = scales::check(&data);
+        let of_data = scales::check(model, &data);
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
@@ -204,12 +205,13 @@ impl Job<'_> {
         findings.remarks.extend(unobserved.iter().filter(said).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
-        let kept: Vec<bool> = findings.estimates.iter().map(|estimate| estimate.kept).collect();
         if fit.engine == Engine::Joint {
             // A remark that cannot be made is no reason to lose a finished fit.
-            findings.remarks.extend(collinear::of_kept(program, fit, &observed, &kept).unwrap_or_default());
+            findings
+                .remarks
+                .extend(collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default());
         }
-        findings.remarks.extend(of_other_sizes);
+        findings.remarks.extend(of_data);
         findings.remarks.extend(remarks::noisy(model, &findings));
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
@@ -284,7 +286,7 @@ fn summary(sets: &[DataRecord], model: &Model, fit: &Fit) -> String {
             0 => (set.samples.to_string(), String::new()),
             held => (format!("{} of {}", set.samples.saturating_sub(held), set.samples), format!("; {held} held out")),
         };
-        format!("{samples} samples of {}{trajectories} ({}{held})", set.columns.join(", "), set.source)
+        format!("{samples} samples of {}{trajectories} ({}{held})", report::first_names(&set.columns), set.source)
     };
     let parts: Vec<String> = sets.iter().map(part).collect();
     let own: Vec<&str> = model.unknowns.values().filter(|u| model.is_per_sample(u)).map(|u| u.name.as_str()).collect();

@@ -42,7 +42,7 @@ impl Job<'_> {
         let mut record = RunRecord {
             model: model.name.clone(),
             engine: report::Engine::Solve,
-            summary: format!("{} samples of {}: {}", dataset.samples(), states.join(", "), dataset.source),
+            summary: format!("{} samples of {}: {}", dataset.samples(), report::first_names(&states), dataset.source),
             equations: findings::equations(model, &Findings::default()),
             ..RunRecord::default()
         };

@@ -1,9 +1,11 @@
-//! Data sets of one fit whose numbers are of different sizes, as they are where one of them was not converted.
+//! Data sets of one fit whose numbers are of different sizes, as they are where one of them was not converted, and columns that do not
+//! vary.
 
+use crate::base::IndexMap;
 use crate::data::{Dataset, median};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W1108;
-use crate::hir::DataSet;
+use crate::diagnostics::codes::{W1108, W1109};
+use crate::hir::{DataSet, Equation, LinearTerm, Model, family};
 
 /// Sizes that differ by this factor are pointed out.
 const FACTOR: f64 = 10.0;
@@ -11,9 +13,44 @@ const FACTOR: f64 = 10.0;
 /// What is compared of a data set: its size, where it has one.
 type Size<'a> = &'a dyn Fn(&Dataset) -> Option<f64>;
 
+/// Findings on the data sets of a fit.
+pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    let mut found = sizes(sets);
+    found.extend(constant(model, sets));
+    found
+}
+
+/// States that are the same number at every sample of all sets, though their equations let them change. The elements of a family count
+/// as one: a boundary that is held is no mistake.
+fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    let mut families: IndexMap<&str, (f64, f64, usize)> = IndexMap::new();
+    for (id, state) in model.states.iter() {
+        let at_rest = |e: &Equation| {
+            let top = |t: &LinearTerm| (t.state, t.derivative) == (id, state.order);
+            e.state == id && e.known.is_none() && e.unknowns.is_empty() && e.linear.iter().all(top)
+        };
+        if model.equations.iter().any(at_rest) {
+            continue;
+        }
+        let range = families.entry(family(&state.name)).or_insert((f64::INFINITY, f64::NEG_INFINITY, 0));
+        for (read, column) in sets.iter().filter_map(|(_, read)| Some((read, read.column(&state.name)?))) {
+            let stats = read.trajectories.iter().map(|t| t.stats(column)).filter(|s| s.count > 0);
+            stats.for_each(|s| *range = (range.0.min(s.min), range.1.max(s.max), range.2 + s.count));
+        }
+    }
+    let finding = |(name, (least, most, count)): (&str, (f64, f64, usize))| {
+        let (data, _) = sets.first().filter(|_| count > 1 && least == most)?;
+        let message = format!("the data of `{name}` do not vary: it is {} at every sample", crate::hir::number(least));
+        let span = data.places.setting(name).or(data.places.file).unwrap_or(data.span);
+        let d = Diagnostic::warning(W1109, message, span, "read from here");
+        Some(d.help(format!("if it was measured, look whether another column is meant: `{name} = column`")))
+    };
+    families.into_iter().filter_map(finding).collect()
+}
+
 /// Findings on the steps and on every column that several sets have, where at least one set is read from a file: what is made has the
 /// sizes that its numbers in the program say.
-pub fn check(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+fn sizes(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(compared("the steps of the time are", sets, &step));
     let mut names: Vec<&String> = Vec::new();

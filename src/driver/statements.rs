@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::discovered::number;
 use super::findings::{Estimate, Findings};
 use super::inside::{mark, settled, written as written_out};
+use super::simplified::{NOTHING, Simplified, simplified};
 use super::terms::idle_parameters;
 use crate::base::Idx;
 use crate::hir::{
@@ -28,8 +29,13 @@ fn equation(model: &Model, statement: &Statement, findings: &Findings) -> report
             [Part::Hole(id)] => (id, String::new()),
             [Part::Ratio(above, below)] => (above, denominator(model, *below, findings)),
             _ => {
-                let (term, inside) = settled(model, findings, &text(model, parts, findings).text);
-                terms.push(report::Term { term, coefficient: sign, inside, ..report::Term::default() });
+                let found = text(model, parts, findings);
+                if found.value != Some(0.0) {
+                    let (term, inside) = settled(model, findings, &found.text);
+                    // A number alone is a coefficient.
+                    let (term, size) = found.value.map_or((term, 1.0), |value| ("1".to_string(), value));
+                    terms.push(report::Term { term, coefficient: sign * size, inside, ..report::Term::default() });
+                }
                 continue;
             }
         };
@@ -65,6 +71,8 @@ fn kept<'m>(
 /// A text with [marks](super::inside).
 struct Filled {
     text: String,
+    /// Its value, where nothing of its holes stays and the rest is a number.
+    value: Option<f64>,
     /// Whether it is a sum or starts with a minus.
     sum: bool,
     /// Whether it is a sum.
@@ -90,9 +98,9 @@ fn sum_of(model: &Model, hole: HoleId, findings: &Findings, before: &str) -> Fil
         count += 1;
     }
     if text.is_empty() {
-        text.push('0');
+        text.push(NOTHING);
     }
-    Filled { text, sum: minus || count > 1, several: count > 1 }
+    Filled { text, value: None, sum: minus || count > 1, several: count > 1 }
 }
 
 /// What a ratio is divided by: `/(1 + 2*x)`, or nothing where it has no terms.
@@ -121,7 +129,7 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
                 match below.is_empty() {
                     true => top,
                     false if top.several => {
-                        Filled { text: format!("({}){below}", top.text), sum: false, several: false }
+                        Filled { text: format!("({}){below}", top.text), sum: false, several: false, ..top }
                     }
                     false => Filled { text: top.text + &below, ..top },
                 }
@@ -132,10 +140,16 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
         let (before, after) = (text_of(i.checked_sub(1)), text_of(i.checked_add(1)));
         let enclosed = before.ends_with(['(', ',']) && after.starts_with([')', ',']);
         sum |= alone && found.sum;
-        out.push_str(&if alone || enclosed || found.text == "0" { found.text } else { format!("({})", found.text) });
+        let bare = alone || enclosed || found.text.chars().eq([NOTHING]);
+        // Words such as `then` need blanks, which have gone from the ends of the texts.
+        let apart = |c: Option<char>| if c.is_some_and(char::is_alphanumeric) { " " } else { "" };
+        out.push_str(apart(before.chars().last()));
+        out.push_str(&if bare { found.text } else { format!("({})", found.text) });
+        out.push_str(apart(after.chars().next()));
     }
+    let Simplified { text: out, value } = simplified(&out);
     // A conditional reaches to the end: what follows would belong to it.
-    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, sum, several: sum }
+    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, value, sum, several: sum }
 }
 
 /// The model as source with its holes filled.
@@ -180,6 +194,9 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
         let mut right = String::new();
         for (negative, parts) in &statement.right {
             let part = text(model, parts, findings);
+            if part.value == Some(0.0) {
+                continue;
+            }
             let part = if part.sum && *negative { format!("({})", part.text) } else { part.text };
             let part = written_out(model, findings, &part, number);
             right.push_str(match (*negative, right.is_empty()) {
@@ -189,6 +206,9 @@ pub fn discovered(model: &Model, statements: &Statements, findings: &Findings, i
                 (false, false) => " + ",
             });
             right.push_str(&part);
+        }
+        if right.is_empty() {
+            right.push('0');
         }
         let _ = writeln!(out, "{indent}{} = {right}", statement.left);
         for k in (0..statement.loops.len()).rev() {

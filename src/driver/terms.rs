@@ -1,7 +1,7 @@
 //! Expressions with what was found put in.
 
 use crate::base::Idx;
-use crate::hir::{BinaryOp, Expr, ExprKind, Model, UnaryFn, UnknownId, UnknownKind};
+use crate::hir::{self, BinaryOp, Expr, ExprKind, Model, UnaryFn, UnknownId, UnknownKind};
 pub use crate::hir::{Term, terms};
 
 /// `expr` with the size of every hole's coefficient under its own name and its sign before it, so that sums and products read
@@ -39,8 +39,9 @@ pub fn filled(model: &Model, expr: &Expr, values: &[f64]) -> Expr {
             let (a, b) = (filled(model, a, values), filled(model, b, values));
             match (op, a.as_number(), b.as_number()) {
                 (BinaryOp::Mul, Some(0.0), _) | (BinaryOp::Mul, _, Some(0.0)) => ExprKind::Number(0.0),
+                (BinaryOp::Div, Some(0.0), None) => ExprKind::Number(0.0),
                 (BinaryOp::Mul, Some(1.0), _) | (BinaryOp::Add, Some(0.0), _) => b.kind,
-                (BinaryOp::Mul, _, Some(1.0)) | (BinaryOp::Add | BinaryOp::Sub, _, Some(0.0)) => a.kind,
+                (BinaryOp::Mul | BinaryOp::Div, _, Some(1.0)) | (BinaryOp::Add | BinaryOp::Sub, _, Some(0.0)) => a.kind,
                 _ => {
                     let ((less_a, a), (less_b, b)) = (sign(a), sign(b));
                     let of = |op, a, b| Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), expr.span);
@@ -59,7 +60,21 @@ pub fn filled(model: &Model, expr: &Expr, values: &[f64]) -> Expr {
         }
         other => other.clone(),
     };
-    Expr::new(kind, expr.span)
+    let out = Expr::new(kind, expr.span);
+    match worked_out(&out).filter(|_| expr.any(&mut |e| holds_coefficient(model, e))) {
+        Some(value) => Expr::number(value, expr.span),
+        None => out,
+    }
+}
+
+/// The value of an operation on numbers alone, as a hole of which nothing is left leaves them: `exp(0)`.
+fn worked_out(expr: &Expr) -> Option<f64> {
+    let numbers = expr.operands().next().is_some() && expr.operands().all(|e| e.as_number().is_some());
+    numbers.then(|| expr.eval(&hir::Point::default())).filter(|v| v.is_finite())
+}
+
+fn holds_coefficient(model: &Model, expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Unknown(id) if model.unknowns.get(id).is_some_and(|u| u.is_coefficient()))
 }
 
 /// Whether a minus stands before an expression, and what is behind it.

@@ -1,7 +1,7 @@
 //! From estimates to equations, by hand.
 
 use super::Session;
-use super::findings::{Estimate, Findings, equations, record};
+use super::findings::{Estimate, Findings, LeftOut, equations, record};
 use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};
@@ -68,6 +68,20 @@ fn holes_inside_functions_are_filled() {
     // A coefficient of 1 is one that was found, and shown.
     assert_eq!(spelled(&without), "(exp(-k*u) + tanh(1*u - 2))");
     assert_eq!(six_digits(std::f64::consts::PI * 1e-7), 3.14159e-7);
+}
+
+/// What nothing but empty holes makes constant is a number; what the user wrote stays.
+#[test]
+fn what_empty_holes_leave_is_worked_out() {
+    let model = model(
+        "model M { state u; param k = 2; u' = exp(2*?terms(u))*u^3 - ?terms(1)/(1 + u) + (4 + ?terms(u^2))^2*u^2 + sin(u)*cos(k) }",
+    );
+    let known = model.equations[0].known.clone().expect("a known part");
+    let none = vec![0.0; model.unknowns.len()];
+    let terms = terms(&filled(&model, &known, &none)).into_iter();
+    let spelled: Vec<(f64, String)> =
+        terms.map(|t| (t.coefficient, t.rest.map_or("1".to_string(), |e| model.spell(&e)))).collect();
+    assert_eq!(spelled, named(&[(1.0, "u^3"), (16.0, "u^2"), (1.0, "sin(u)*cos(k)")]));
 }
 
 /// A factor before the highest derivative, linear parts that change sides, equal terms from known part, parameter and hole.
@@ -198,7 +212,8 @@ fn records_name_dropped_terms_parameters_and_noise() {
     let mut findings = sides(model);
     // The position of u'[w] among the unknowns; a parameter is no term.
     let position = |name: &str| model.unknowns.values().position(|u| u.name == name).expect("an unknown");
-    findings.plausible = vec![(position("u'[w]"), 0.25, 0.125), (position("k"), 1.0, 0.5)];
+    let left_out = |name, value, std_error| LeftOut { unknown: position(name), value, std_error, significant: false };
+    findings.plausible = vec![left_out("u'[w]", 0.25, 0.125), left_out("k", 1.0, 0.5)];
     findings.noise = vec![Some(0.5), None, Some(0.25)];
     findings.losses = vec![("joint", 2.0), ("joint", 1.0)];
     let trajectory = Trajectory {

@@ -30,7 +30,7 @@ pub(super) fn write(system: &System<'_>) -> String {
     };
     let equation = |r: &super::Right| {
         json!({
-            "state": model.states[r.state].name, "derivative": r.derivative, "text": model.spell(&r.value),
+            "state": model.states[r.state].name, "derivative": r.derivative, "text": super::text::value(model, r),
             "right": tree(model, &r.value), "terms": r.terms.iter().map(term).collect::<Vec<_>>(),
         })
     };

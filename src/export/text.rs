@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::System;
+use super::{Right, System};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Bounds, UnknownKind, number, spell_bounds};
+use crate::hir::{Bounds, Model, UnknownId, UnknownKind, number, spell_bounds};
 
 pub(super) fn write(system: &System<'_>) -> String {
     let model = system.model;
     let mut out = system.head("//");
     for right in &system.rights {
         let left = model.spell_state(right.state, right.derivative);
-        let _ = writeln!(out, "{left} = {}", model.spell(&right.value));
+        let _ = writeln!(out, "{left} = {}", value(model, right));
     }
     let starts = initial(system);
     if !starts.is_empty() {
@@ -19,6 +19,12 @@ pub(super) fn write(system: &System<'_>) -> String {
     }
     parameters(system, &mut out);
     out
+}
+
+/// A right side with the units of its numbers.
+pub(super) fn value(model: &Model, right: &Right) -> String {
+    let unit = model.units.derivative(right.state, right.derivative);
+    unit.map_or_else(|| model.spell(&right.value), |unit| model.spell_in(&right.value, &unit))
 }
 
 fn initial(system: &System<'_>) -> Vec<String> {
@@ -51,13 +57,20 @@ fn parameters(system: &System<'_>, out: &mut String) {
         let values: Vec<String> = family.iter().map(|p| number(p.value)).collect();
         let list = if values.len() == 1 { values.concat() } else { format!("({})", values.join(", ")) };
         let bounds = family.first().map_or(Bounds::FREE, |p| p.bounds);
-        let _ = writeln!(out, "param {declared} = {list}{}", range(bounds));
+        let unit = unit(system, family.first().map(|p| p.id));
+        let _ = writeln!(out, "param {declared}{unit} = {list}{}", range(bounds));
     }
     for parameter in rest.values() {
         let error = parameter.std_error.map_or_else(String::new, |e| format!("  // standard error {}", number(e)));
-        let _ =
-            writeln!(out, "param {} = {}{}{error}", parameter.name, number(parameter.value), range(parameter.bounds));
+        let (name, unit, value) = (&parameter.name, unit(system, Some(parameter.id)), number(parameter.value));
+        let _ = writeln!(out, "param {name}{unit} = {value}{}{error}", range(parameter.bounds));
     }
+}
+
+/// ` [g/L]`, or nothing for plain numbers and where it is not known.
+fn unit(system: &System<'_>, parameter: Option<UnknownId>) -> String {
+    let unit = parameter.and_then(|id| system.model.units.unknown(id)).filter(|u| !u.is_one());
+    unit.map_or_else(String::new, |unit| format!(" [{unit}]"))
 }
 
 /// ` in [0, 5]`, or nothing without bounds.

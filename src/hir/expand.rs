@@ -8,11 +8,22 @@ use super::{
     UnknownKind, number,
 };
 use crate::base::IndexSet;
+use crate::source::FileId;
 
 /// The lowering of every model and fit as readable text.
 pub fn expand(program: &Program) -> String {
+    expanded(program, &|_| true)
+}
+
+/// The same without the models of other files.
+pub fn expand_file(program: &Program, file: FileId) -> String {
+    // Without models nothing stands before what comes first.
+    expanded(program, &|model| model.span.file == file).trim_start_matches('\n').to_string()
+}
+
+fn expanded(program: &Program, wanted: &dyn Fn(&Model) -> bool) -> String {
     let mut out = String::new();
-    for (id, model) in program.models.iter() {
+    for (id, model) in program.models.iter().filter(|(_, model)| wanted(model)) {
         if !out.is_empty() {
             out.push('\n');
         }

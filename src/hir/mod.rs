@@ -23,6 +23,7 @@ mod terms;
 mod test;
 mod training;
 mod unit;
+mod unit_numbers;
 mod unit_of;
 
 pub use crate::base::SolvePrecision;
@@ -31,7 +32,7 @@ pub use dataset::{
 };
 pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
-pub use expand::expand;
+pub use expand::{expand, expand_file};
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
 pub use fit::{AuxiliaryBinding, Engine, Fit, Normalise, ParameterBinding};
 pub use known_units::{known_unit, known_units};
@@ -55,3 +56,4 @@ pub use training::{
     StepSource,
 };
 pub use unit::{Dimension, Symbol, Unit};
+pub use unit_numbers::UnitNumbers;

@@ -69,7 +69,7 @@ pub struct NamedTerm {
 pub enum Snapshot {
     /// Equations and parameters, to three digits.
     Equations(Subject),
-    /// What `mechc expand` prints: of a model, or of the whole file.
+    /// What `mechc expand` prints: of a model, or of the whole file, without the models that it imports.
     Lowering(Option<ModelId>),
 }
 

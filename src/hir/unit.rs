@@ -86,6 +86,16 @@ impl Unit {
         self.times(&other.power(Ratio::ONE.negated()))
     }
 
+    /// Of a number beside a quantity measured in `rest`: without radians and the like, which count as one, where the rest has none. So `g`
+    /// is an acceleration in `g/L*sin(q)`, whatever the left side counts its angle in.
+    pub fn beside(&self, rest: &Unit) -> Unit {
+        let counts = |symbol: &Symbol| symbol.dimension.is_empty() && symbol.scale == 1.0;
+        if rest.is_one() || rest.symbols().any(counts) {
+            return self.clone();
+        }
+        Unit { factors: self.factors.iter().filter(|(symbol, _)| !counts(symbol)).cloned().collect() }
+    }
+
     /// The named units in it.
     pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
         self.factors.iter().map(|(symbol, _)| symbol.as_ref())

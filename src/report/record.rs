@@ -172,15 +172,45 @@ pub struct PlausibleTerm {
     pub state: String,
     /// The term.
     pub term: String,
+    /// Which sum of a ratio it may belong to: `numerator` or `denominator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
     /// The coefficient it would have.
     #[serde(with = "number")]
     pub coefficient: f64,
     /// Standard error of that coefficient.
     #[serde(with = "optional")]
     pub std_error: Option<f64>,
+    /// Whether it would be significant if it were added to the terms that are kept: then the choice between them is not settled.
+    #[serde(default)]
+    pub significant: bool,
     /// The unit of its coefficient, where the model has units and it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+}
+
+impl PlausibleTerm {
+    /// Where it would stand: ` in the denominator of a ratio`, or nothing.
+    pub(crate) fn place(&self) -> String {
+        self.side.as_ref().map_or_else(String::new, |side| format!(" in the {side} of a ratio"))
+    }
+
+    /// The same in few letters, as seen from the bar of the fraction.
+    pub(crate) fn short_place(&self) -> &'static str {
+        match self.side.as_deref() {
+            None => "",
+            Some("denominator") => " below",
+            Some(_) => " above",
+        }
+    }
+}
+
+/// The heading of terms that were left out, by whether they are significant.
+pub(crate) fn left_out(significant: bool) -> &'static str {
+    match significant {
+        true => "left out, though significant if added alone",
+        false => "plausible, but not significant",
+    }
 }
 
 /// An estimated parameter.

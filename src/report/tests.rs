@@ -37,13 +37,24 @@ fn record(samples: usize) -> RunRecord {
             equation("y", vec![term("x", 27.953, 0.081), term("y", -0.982, 0.021), term("x*z", -0.99871, 0.0015)]),
             equation("z", vec![term("z", -2.6651, 0.0036), term("x*y", 0.99961, 0.0013)]),
         ],
-        plausible: vec![PlausibleTerm {
-            state: "y".into(),
-            term: "x^2".into(),
-            coefficient: 0.0121,
-            std_error: Some(0.0047),
-            unit: None,
-        }],
+        plausible: vec![
+            PlausibleTerm {
+                state: "y".into(),
+                term: "x^2".into(),
+                coefficient: 0.0121,
+                std_error: Some(0.0047),
+                ..PlausibleTerm::default()
+            },
+            PlausibleTerm {
+                state: "z".into(),
+                term: "z".into(),
+                side: Some("denominator".into()),
+                coefficient: 0.121,
+                std_error: Some(0.0047),
+                significant: true,
+                ..PlausibleTerm::default()
+            },
+        ],
         parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9), unit: None }],
         noise: ["x", "y", "z"]
             .map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) })
@@ -255,6 +266,13 @@ fn text_from_outside_cannot_leave_its_place() {
     check_page(&page.replace("&lt;/title&gt;&lt;script&gt;alert", ""));
     assert!(!page.contains('\u{202e}') && !page.contains('\u{0}'));
     assert_eq!(escape("a<b & \"c\" 'd'"), "a&lt;b &amp; &quot;c&quot; &#39;d&#39;");
+}
+
+#[test]
+fn long_lists_of_names_are_cut() {
+    let names: Vec<String> = (1..=1000).map(|k| format!("u[{k}]")).collect();
+    assert_eq!(super::first_names(&names), "u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8] and 992 others");
+    assert_eq!(super::first_names(&["x", "y"]), "x, y");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, Inside, RunRecord, StateShare, Term};
+use super::record::{Equation, Inside, PlausibleTerm, RunRecord, StateShare, Term, left_out};
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
@@ -9,6 +9,12 @@ const WIDTH: usize = 100;
 const MOST_NAMED: usize = 8;
 /// Coefficients below so many standard errors are pointed out.
 const WEAK: f64 = 2.0;
+
+/// The first names of a list, and how many more there are.
+pub fn first_names<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<String> = names.iter().map(|name| name.as_ref().to_string()).collect();
+    some(&names, MOST_NAMED)
+}
 
 /// `a, b and 3 others`: the first `most` of a list.
 pub fn some(list: &[String], most: usize) -> String {
@@ -69,12 +75,16 @@ pub fn equations_text(record: &RunRecord) -> String {
             out.push_str(&format!("  {}{pad} = {value}{}\n", p.name, behind(&p.unit)));
         }
     }
-    if !record.plausible.is_empty() {
-        out.push_str("\nplausible, but not significant\n");
-        for p in &record.plausible {
+    for significant in [true, false] {
+        let listed: Vec<&PlausibleTerm> = record.plausible.iter().filter(|p| p.significant == significant).collect();
+        if !listed.is_empty() {
+            out.push_str(&format!("\n{}\n", left_out(significant)));
+        }
+        for p in listed {
             out.push_str(&format!(
-                "  {} in the equation of {}: {}{}\n",
+                "  {}{} in the equation of {}: {}{}\n",
                 p.term,
+                p.place(),
                 p.state,
                 round(p.coefficient, p.std_error).full(),
                 behind(&p.unit)

@@ -48,6 +48,8 @@ test "model" {
   expect snapshot lowering of Truth
 }
 
+test "whole" { expect snapshot lowering }
+
 test "data" {
   expect count(wave.u) == 1000
   expect first(wave.u) == 1
@@ -63,7 +65,7 @@ fn good_tests_pass_and_snapshots_are_kept() {
     let snapshots = folder.path().join("good.mech.snap");
     let first = mechc(folder.path(), &["test", "good.mech"]);
     assert_eq!(first.status.code(), Some(1), "without snapshots there is nothing to compare");
-    assert!(text(&first.stdout).ends_with("\n1 passed, 2 failed\n"), "{}", text(&first.stdout));
+    assert!(text(&first.stdout).ends_with("\n1 passed, 3 failed\n"), "{}", text(&first.stdout));
     assert!(text(&first.stderr).contains("E1104"));
     assert!(!snapshots.exists(), "nothing is written without --update");
 
@@ -71,10 +73,13 @@ fn good_tests_pass_and_snapshots_are_kept() {
     assert_eq!(update.status.code(), Some(0), "{}", text(&update.stderr));
     let kept = fs::read_to_string(&snapshots).expect("snapshots");
     assert!(kept.contains("=== fit: equations\ns' = -2") && kept.contains("=== model: lowering of Truth"), "{kept}");
+    let whole =
+        kept.split("\n=== ").find(|text| text.starts_with("whole: lowering\n")).expect("the lowering of the file");
+    assert!(whole.contains("model Truth") && !whole.contains("model HarmonicOscillator"), "imported in {whole}");
     for threads in ["1", "2"] {
         let again = mechc(folder.path(), &["test", ".", "--threads", threads]);
         assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-        assert!(text(&again.stdout).ends_with("\n3 passed, 0 failed\n"), "{}", text(&again.stdout));
+        assert!(text(&again.stdout).ends_with("\n4 passed, 0 failed\n"), "{}", text(&again.stdout));
     }
     assert_eq!(fs::read_to_string(&snapshots).expect("snapshots"), kept, "comparing changes nothing");
     assert!(!folder.path().join("runs").exists(), "fits of tests leave nothing behind");

@@ -7,6 +7,7 @@ use crate::diagnostics::{Diagnostic, codes};
 use crate::hir::{self, Claim, Expectation, Program, Snapshot, Subject};
 use crate::report::{self, RunRecord};
 use crate::sema::canonical;
+use crate::source::FileId;
 
 /// Judges the expectations of one test.
 pub(super) struct Judge<'a, 'b> {
@@ -64,7 +65,7 @@ impl Judge<'_, '_> {
                 Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
             }
             Claim::Snapshot { what, key } => {
-                let text = self.text(*what).map_err(could_not)?;
+                let text = self.text(*what, span.file).map_err(could_not)?;
                 let key = format!("{}: {key}", self.test);
                 if self.update {
                     self.snapshots.set(key, text);
@@ -94,14 +95,15 @@ impl Judge<'_, '_> {
         &self.laboratory.checked.program
     }
 
-    fn text(&self, what: Snapshot) -> Result<String, String> {
+    /// The text of a snapshot that a test in `file` wants.
+    fn text(&self, what: Snapshot, file: FileId) -> Result<String, String> {
         match what {
             Snapshot::Equations(Subject::Fit(id)) => Ok(report::equations_short(self.laboratory.fit(id)?)),
             Snapshot::Equations(Subject::Model(id)) => {
                 let equations = self.laboratory.declared(id).equations;
                 Ok(report::equations_short(&RunRecord { equations, ..RunRecord::default() }))
             }
-            Snapshot::Lowering(None) => Ok(hir::expand(self.program())),
+            Snapshot::Lowering(None) => Ok(hir::expand_file(self.program(), file)),
             Snapshot::Lowering(Some(id)) => {
                 let mut alone = Program::default();
                 alone.models.push(self.program().models[id].clone());

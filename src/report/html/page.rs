@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::escape::escape;
-use super::super::record::{Engine, RunRecord};
+use super::super::record::{Engine, RunRecord, left_out};
 use super::super::rounding::round;
 use super::super::text::short;
 use super::equation::{equation_row, factors, left, unit};
@@ -94,18 +94,29 @@ fn equations(out: &mut String, record: &RunRecord) {
             "<p class=\"note\">Digits in brackets are one standard error, in units of the last digits shown.</p>",
         );
     }
-    if !record.plausible.is_empty() {
+    for significant in [true, false] {
         let items: Vec<String> = record
             .plausible
             .iter()
+            .filter(|p| p.significant == significant)
             .map(|p| {
                 let figures = round(p.coefficient, p.std_error).full().replace('-', "−") + &unit(&p.unit);
-                format!("{} in the equation of <i>{}</i> ({figures})", factors(&p.term), escape(&p.state))
+                let (place, state) = (escape(&p.place()), escape(&p.state));
+                format!("{}{place} in the equation of <i>{state}</i> ({figures})", factors(&p.term))
             })
             .collect();
-        let _ = write!(body, "<p class=\"note\">Plausible, but not significant: {}.</p>", items.join("; "));
+        if !items.is_empty() {
+            let heading = capital(left_out(significant));
+            let _ = write!(body, "<p class=\"note\">{heading}: {}.</p>", items.join("; "));
+        }
     }
     section(out, "Equations", &body);
+}
+
+/// A text with a capital at its start.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn trajectories(out: &mut String, record: &RunRecord) {

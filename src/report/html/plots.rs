@@ -132,8 +132,10 @@ pub(crate) fn coefficients(equation: &Equation, plausible: &[PlausibleTerm]) -> 
         });
         std::iter::once(row(&t.with_numbers(|_| "…".into()), t.coefficient, t.std_error, false)).chain(inside)
     });
-    let others =
-        plausible.iter().filter(|p| p.state == equation.state).map(|p| row(&p.term, p.coefficient, p.std_error, true));
+    let others = plausible
+        .iter()
+        .filter(|p| p.state == equation.state)
+        .map(|p| row(&(p.term.clone() + p.short_place()), p.coefficient, p.std_error, true));
     Forest { title: format!("coefficients of the equation of {}", equation.state), rows: kept.chain(others).collect() }
         .render()
 }

@@ -7,7 +7,7 @@
 
 use super::columns::Columns;
 use super::input;
-use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Unknown};
+use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Spot, Unknown};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::runtime::Formula;
 
@@ -121,6 +121,17 @@ impl Grid {
     /// The number that an unknown of the model is at a sample, or in the link behind it.
     pub fn column(&self, unknown: usize, t: usize) -> usize {
         self.columns.at(unknown, self.trajectory.get(t).copied().unwrap_or(0))
+    }
+
+    /// A sample of a trajectory `[component, time]`, for messages.
+    pub fn spot(&self, sample: usize, x: &[f64], numbers: &[f64]) -> Spot {
+        let trajectory = self.trajectory.get(sample).copied().unwrap_or(0);
+        Spot {
+            time: self.t.get(sample).copied().unwrap_or(0.0),
+            trajectory: (self.columns.trajectories() > 1).then(|| self.columns.name(trajectory)),
+            x: x.iter().skip(sample).step_by(self.samples.max(1)).copied().collect(),
+            unknowns: self.columns.values(numbers, trajectory),
+        }
     }
 
     /// Whether every trajectory has a number of its own for some unknown.

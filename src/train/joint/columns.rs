@@ -87,13 +87,17 @@ impl Columns {
         (0..self.of.len()).map(|k| numbers.get(self.at(k, trajectory)).copied().unwrap_or(f64::NAN)).collect()
     }
 
+    /// What a trajectory is called in messages.
+    pub(super) fn name(&self, trajectory: usize) -> String {
+        match self.names.get(trajectory).filter(|name| !name.is_empty()) {
+            Some(name) => name.clone(),
+            None => (trajectory + 1).to_string(),
+        }
+    }
+
     /// Every number as an unknown.
     pub(super) fn expanded(&self, unknowns: &[Unknown]) -> Vec<Unknown> {
-        let name = |j: usize| match self.names.get(j).filter(|name| !name.is_empty()) {
-            Some(name) => name.clone(),
-            None => (j + 1).to_string(),
-        };
-        let named = |u: &Unknown, j: usize| Unknown { trajectory: Some(name(j)), ..u.clone() };
+        let named = |u: &Unknown, j: usize| Unknown { trajectory: Some(self.name(j)), ..u.clone() };
         let all = unknowns.iter().map(|u| match u.own {
             true => (0..self.trajectories()).map(|j| named(u, j)).collect(),
             false => vec![u.clone()],

@@ -3,10 +3,13 @@
 use super::collocation::{self, Grid};
 use super::columns::Columns;
 use super::noise::{self, Fitted};
-use super::problem::{Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Unknown};
+use super::problem::{
+    Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Spot, Unknown,
+};
 use super::reduced::{self, Reduced, Weights};
 use super::refine::{refine, thin};
 use super::select::{self, DISCRETISATION_LEFT, Search, Solution, Stopped};
+use super::smoother::SmoothError;
 use super::{regression, smoother};
 use crate::train::{Observer, Progress};
 
@@ -69,7 +72,7 @@ pub fn fit(
                 last = Some((fit, solves));
                 coarse
             }
-            Err(JointError::NotFinite { .. } | JointError::Singular(_)) if refinement < MAX_REFINEMENT => true,
+            Err(JointError::NotFinite { .. } | JointError::Singular { .. }) if refinement < MAX_REFINEMENT => true,
             Err(JointError::Interrupted(interim)) => {
                 let interim =
                     interim.or_else(|| last.map(|(fit, solves)| Box::new(Interim { solves, ..fit.interim() })));
@@ -85,7 +88,7 @@ pub fn fit(
         }
         refinement = next;
     }
-    let (mut fit, _) = last.ok_or(JointError::NotFinite { what: "the trajectory".into(), time: 0.0 })?;
+    let (mut fit, _) = last.ok_or(JointError::NotFinite { what: "the trajectory".into(), at: Spot::default() })?;
     fit.solves = solves;
     Ok(fit)
 }
@@ -256,7 +259,11 @@ impl<'a> Engine<'a> {
             if y.iter().filter(|y| y.is_finite()).count() < 5 {
                 continue;
             }
-            let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop())?;
+            let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop());
+            let smooth = smooth.map_err(|error| match error {
+                SmoothError::Interrupted => JointError::Interrupted(None),
+                SmoothError::Singular(at) => self.singular(c, at.step, (&x, &[])),
+            })?;
             *sigma = smooth.sigma;
             // The derivatives serve the components that are time derivatives of this one.
             let mut at = Some(c);
@@ -399,7 +406,8 @@ impl<'a> Engine<'a> {
             self.finite(&x, "the trajectory")?;
             let rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
-            let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)?;
+            let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
+                .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
             let chosen = if selecting { self.choose(&reduced, &active)? } else { active.clone() };
@@ -519,10 +527,16 @@ impl<'a> Engine<'a> {
         match x.iter().position(|v| !v.is_finite()) {
             None => Ok(()),
             Some(i) => {
-                let time = self.grid.t.get(i % self.grid.samples.max(1)).copied().unwrap_or(0.0);
-                Err(JointError::NotFinite { what: what.to_string(), time })
+                let at = self.grid.spot(i % self.grid.samples.max(1), x, &[]);
+                Err(JointError::NotFinite { what: what.to_string(), at })
             }
         }
+    }
+
+    /// The system has no solution in a component at a sample.
+    fn singular(&self, component: usize, sample: usize, (x, numbers): (&[f64], &[f64])) -> JointError {
+        let component = self.obs.names.get(component).cloned().unwrap_or_default();
+        JointError::Singular { component, at: self.grid.spot(sample, x, numbers) }
     }
 
     fn finish(&self, best: &Stage) -> JointFit {

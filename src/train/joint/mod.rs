@@ -33,7 +33,7 @@ pub use columns::Columns;
 pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
 pub use problem::{
     Chain, Dynamics, Estimate, EvaluateError, Held, Interim, JointError, JointFit, Observations, Plausible, Points,
-    Settings, Unknown,
+    Settings, Spot, Unknown,
 };
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What the joint engine is given and what it gives back.
 
+use std::fmt;
+
 use super::columns::Columns;
 use crate::artifact::Pattern;
-use crate::solve::PivotError;
 
 /// Points at which the model is evaluated, as structure of arrays.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +163,8 @@ pub struct Plausible {
     pub value: f64,
     /// The t-statistic it would have.
     pub t_statistic: f64,
+    /// Whether it would be worth its price, were it added to the terms that are kept.
+    pub significant: bool,
 }
 
 /// The result of a joint fit.
@@ -204,15 +207,20 @@ pub enum JointError {
     #[error("no sample of state `{0}` is observed, nor of any other state")]
     NothingObserved(String),
     /// The normal matrix lost its definiteness.
-    #[error("the joint system failed: {0}")]
-    Singular(#[from] PivotError),
+    #[error("the joint system is singular or not finite in `{component}` at {at}")]
+    Singular {
+        /// The component that is not determined.
+        component: String,
+        /// Where.
+        at: Spot,
+    },
     /// A number became infinite or NaN.
-    #[error("{what} is not finite at t = {time}")]
+    #[error("{what} is not finite at {at}")]
     NotFinite {
         /// What is not finite.
         what: String,
         /// Where.
-        time: f64,
+        at: Spot,
     },
     /// The border's Schur complement could not be inverted.
     #[error("the coefficients cannot be told apart: their normal matrix is singular")]
@@ -223,6 +231,26 @@ pub enum JointError {
     /// Stopped by the observer; with what the last solve gave, if there was one.
     #[error("interrupted")]
     Interrupted(Option<Box<Interim>>),
+}
+
+/// A point of a trajectory.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Spot {
+    /// The time.
+    pub time: f64,
+    /// The name of the trajectory, where there are several.
+    pub trajectory: Option<String>,
+    /// The components there.
+    pub x: Vec<f64>,
+    /// The unknowns of the model there.
+    pub unknowns: Vec<f64>,
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t = {}", self.time)?;
+        self.trajectory.iter().try_for_each(|name| write!(f, " of trajectory {name}"))
+    }
 }
 
 /// Where a fit stands that is not finished.

@@ -148,7 +148,7 @@ fn regress(
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
     if let Some((unknown, sample)) = now.undefined {
         let what = format!("the term or derivative that belongs to {}", unknowns[unknown].spelled());
-        return Err(JointError::NotFinite { what, time: grid.t[sample] });
+        return Err(JointError::NotFinite { what, at: grid.spot(sample, x, &xi) });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
     let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / samples as f64 {

@@ -102,6 +102,11 @@ impl<'a> Search<'a> {
         (!self.held[k] && self.inside(k, *value)).then(|| value * value / (1.0 / left + shift * shift))
     }
 
+    /// Whether a gain is worth a term more.
+    fn pays(&self, gain: f64) -> bool {
+        gain > 1.1 * self.price
+    }
+
     /// The most significant unknown outside the set, the one at position `without` taken out before, and its gain.
     fn greatest(&self, subset: &Subset, outside: &Outside, without: Option<usize>) -> Option<(usize, f64)> {
         let gains = outside.all.iter().enumerate();
@@ -125,7 +130,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             let greatest = self.greatest(&subset, &subset.outside(), None);
-            let Some((k, _)) = greatest.filter(|(_, gain)| *gain > 1.1 * self.price) else { break };
+            let Some((k, _)) = greatest.filter(|(_, gain)| self.pays(*gain)) else { break };
             if grown_from.contains(&subset.set) {
                 break;
             }
@@ -189,7 +194,12 @@ impl<'a> Search<'a> {
         entries
             .filter_map(|(k, entry)| Some((k, entry.value, self.gain(k, &entry)?)))
             .filter(|(_, _, gain)| *gain > 0.0)
-            .map(|(unknown, value, gain)| Plausible { unknown, value, t_statistic: gain.sqrt() })
+            .map(|(unknown, value, gain)| Plausible {
+                unknown,
+                value,
+                t_statistic: gain.sqrt(),
+                significant: self.pays(gain),
+            })
             .collect()
     }
 }

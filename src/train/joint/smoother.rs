@@ -4,7 +4,6 @@
 //! median step. The ratio of process to measurement noise is chosen by marginal likelihood (Wahba 1978; Kohn & Ansley
 //! 1987; the state-space form: Saerkkae & Solin 2019, section 12.3).
 
-use super::problem::JointError;
 use crate::solve::{Chain, PivotError};
 
 /// The smoothed component.
@@ -130,8 +129,23 @@ fn attempt(process: &Process, y: &[f64], log_ratio: f64) -> Result<Attempt, Pivo
     Ok(Attempt { v, variance: objective / freedom, criterion })
 }
 
+/// Why nothing was smoothed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SmoothError {
+    /// Stopped from outside.
+    Interrupted,
+    /// The system lost its definiteness.
+    Singular(PivotError),
+}
+
+impl From<PivotError> for SmoothError {
+    fn from(error: PivotError) -> Self {
+        SmoothError::Singular(error)
+    }
+}
+
 /// Smooths `y` (`[time]`, NaN where missing) with steps `h` (`[time - 1]`, zero at breaks); interrupted once `stop` says so.
-pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed, JointError> {
+pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed, SmoothError> {
     let seen: Vec<f64> = y.iter().copied().filter(|v| v.is_finite()).collect();
     let count = seen.len().max(1) as f64;
     let mean = seen.iter().sum::<f64>() / count;
@@ -141,9 +155,9 @@ pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed,
 
     let process = Process::new(h);
     let mut best: Option<(f64, Attempt)> = None;
-    let consider = |k: f64, best: &mut Option<(f64, Attempt)>| -> Result<(), JointError> {
+    let consider = |k: f64, best: &mut Option<(f64, Attempt)>| -> Result<(), SmoothError> {
         if stop() {
-            return Err(JointError::Interrupted(None));
+            return Err(SmoothError::Interrupted);
         }
         match attempt(&process, &z, k) {
             Ok(a) if best.as_ref().is_none_or(|(_, b)| a.criterion < b.criterion) => *best = Some((k, a)),

@@ -1,0 +1,135 @@
+//! What in the equations is the cause where a solution fails: parts without a finite value, and jumps.
+
+use crate::hir::{Expr, ExprKind, Model, Point, UnaryFn};
+use crate::report::short;
+use crate::train::joint::Spot;
+
+/// How near to each other sides of a comparison are between which a solution is held, beside the size of the states.
+const CLOSE: f64 = 1e-6;
+
+fn point(model: &Model, at: &Spot) -> Point {
+    let mut components = at.x.iter().copied();
+    let states = model.states.values().map(|s| components.by_ref().take(s.order.into()).collect());
+    Point { time: at.time, states: states.collect(), inputs: Vec::new(), unknowns: at.unknowns.clone() }
+}
+
+/// `` `ln(u - 5)` has no finite value where `u` is 3.2 ``; nothing where no part can be told.
+pub(super) fn cause(model: &Model, at: &Spot) -> Option<String> {
+    let point = point(model, at);
+    let part = model.equations.iter().find_map(|equation| undefined(&equation.residual, &point))?;
+    let mut of: Vec<String> = Vec::new();
+    part.visit(&mut |leaf| {
+        let name = match &leaf.kind {
+            ExprKind::State(state, order) => model.spell_state(*state, *order),
+            ExprKind::Unknown(id) => model.unknowns.get(*id).map_or_else(String::new, |u| u.name.clone()),
+            ExprKind::Time => "t".to_string(),
+            _ => return,
+        };
+        let said = format!("`{name}` is {}", short(leaf.eval(&point)));
+        if !of.contains(&said) {
+            of.push(said);
+        }
+    });
+    let place = if of.is_empty() { "anywhere".to_string() } else { format!("where {}", of.join(" and ")) };
+    Some(format!("`{}` has no finite value {place}", model.spell(part)))
+}
+
+/// What to do about a [`jump`].
+pub(super) const SMOOTH: &str = "the equations jump there, and the solution is driven back from both sides; write a steep smooth change, \
+                                 such as `tanh(x/0.01)`, in place of the jump.";
+
+/// A part of the equations that jumps just where the solution stands: `the condition 1 < x changes there`.
+pub(super) fn jump(model: &Model, at: &Spot) -> Option<String> {
+    let point = point(model, at);
+    let size = at.x.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
+    let near = |a: f64, b: f64| (a - b).abs() <= CLOSE * size.max(a.abs());
+    let mut found = None;
+    for equation in &model.equations {
+        equation.residual.visit(&mut |part| {
+            let said = match &part.kind {
+                ExprKind::Select(compare, parts) => {
+                    let [a, b, ..] = parts.as_ref();
+                    let (left, right) = (model.spell(a), model.spell(b));
+                    near(a.eval(&point), b.eval(&point))
+                        .then(|| format!("the condition `{left} {} {right}` changes there", compare.name()))
+                }
+                ExprKind::Unary(UnaryFn::Sign, a) => {
+                    near(a.eval(&point), 0.0).then(|| format!("`{}` changes there", model.spell(part)))
+                }
+                _ => None,
+            };
+            if found.is_none() {
+                found = said;
+            }
+        });
+    }
+    found
+}
+
+/// The innermost part that has no finite value although its operands have.
+fn undefined<'e>(expr: &'e Expr, point: &Point) -> Option<&'e Expr> {
+    if let Some(inner) = expr.operands().find_map(|operand| undefined(operand, point)) {
+        return Some(inner);
+    }
+    let computed = expr.operands().next().is_some() && expr.operands().all(|e| e.eval(point).is_finite());
+    (computed && !expr.eval(point).is_finite()).then_some(expr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cause, jump};
+    use crate::driver::Session;
+    use crate::source::MemoryWorld;
+    use crate::train::joint::Spot;
+
+    #[test]
+    fn the_innermost_part_is_named() {
+        let text =
+            "model M { state u, w order 2; input q; param k; u' = 2*ln(u - k)*w + q^2; w'' = ?terms(u, sqrt(w')) }";
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
+        let program = session.check("m.mech", &[]).expect("a model").program;
+        let model = program.models.values().next().expect("a model");
+        let at = |x: &[f64]| Spot { time: 1.0, trajectory: None, x: x.to_vec(), unknowns: vec![5.0, 0.0, 0.0] };
+        let told = |x: &[f64]| cause(model, &at(x));
+        assert_eq!(
+            told(&[3.0, 1.0, 1.0]).as_deref(),
+            Some("`ln(u - k)` has no finite value where `u` is 3 and `k` is 5")
+        );
+        assert_eq!(told(&[7.0, 1.0, -0.5]).as_deref(), Some("`sqrt(w')` has no finite value where `w'` is -0.5"));
+        assert_eq!(told(&[7.0, 1.0, 0.5]), None);
+        assert_eq!(jump(model, &at(&[7.0, 1.0, 0.5])), None);
+        let text = "model M { state x; x' = if x > 1 then -2*x else 0.5 }";
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
+        let program = session.check("m.mech", &[]).expect("a model").program;
+        let model = program.models.values().next().expect("a model");
+        let told = jump(model, &Spot { x: vec![1.0 + 1e-9], ..Spot::default() });
+        assert_eq!(told.as_deref(), Some("the condition `1 < x` changes there"));
+    }
+
+    #[test]
+    fn simulations_that_are_held_at_a_jump_name_it_and_the_trajectory() {
+        let text = |blocks: &str| {
+            format!(
+                "model M {{ state x, v; x' = v; v' = 1 - 0.5*sign(v) - 0.3*x; initial x = 1.5, v = 1 }}
+model P {{ state x; x' = -1 - sqrt(x); initial x = 1 }}
+{blocks}"
+            )
+        };
+        for (block, parts) in [
+            (
+                "data d = simulate M { steps 90; dt 0.1; trajectories 2; spread 10%; seed 2 }",
+                ["of trajectory 1, from x = 1.5, v = 1:", "`sign(v)` changes there", "tanh"].as_slice(),
+            ),
+            ("data d = simulate P { steps 90; dt 0.1 }", &["simulation: at time", "changes too fast"]),
+        ] {
+            let mut session = Session::new(MemoryWorld::new().with("m.mech", text(block)));
+            let program = session.check("m.mech", &[]).expect("a program").program;
+            let data = program.data.values().next().expect("data");
+            let Err(failure) = crate::driver::experiment::make(&program, data, std::path::Path::new(".")) else {
+                panic!("{block} has a solution");
+            };
+            let said = failure.render(session.sources(), crate::diagnostics::Format::Json);
+            assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} in {said}");
+        }
+    }
+}
