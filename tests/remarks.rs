@@ -225,6 +225,44 @@ fit Decay to (near, far)
     }
 }
 
+/// Fits that fail name their line, and what they fail by.
+#[test]
+fn failed_fits_have_a_place_and_a_cause() {
+    let few = "t,x,y\n0,1,2\n1,2,3\n2,3,4\n3,4,5.5\n4,5.1,6\n5,6,7\n6,7,8\n7,8,9\n";
+    let below: String = (0..60).map(|i| format!("{},{}\n", 0.1 * f64::from(i), (0.1 * f64::from(i)).cos())).collect();
+    for (model, table, said) in [
+        (
+            "model M { state x; param a = 1; x' = a*x^2.5 }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n",
+            format!("t,x\n{below}"),
+            ["m.mech:3:1: error[N504]", "`x^2.5` has no finite value where `x` is -0."].as_slice(),
+        ),
+        (
+            "model M { state x, y; (x, y)' = ?poly(x, y; degree = 3) }\ndata d = csv(\"d.csv\") { time t }\nfit M to d {\n  seed 1\n}\n",
+            few.to_string(),
+            &["m.mech:3:1: error[N503]", " at t = "],
+        ),
+        (
+            "network n { input x over window; mlp [4] tanh; output v over window }\nmodel M { state x; x' = ?linear(x) }
+data d = csv(\"d.csv\") { time t }\nfit M to d { window 500; auxiliary x = n.v }\n",
+            format!("t,x\n{below}"),
+            &["m.mech:4:1: error[D040]", "windows of 500 samples"],
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("d.csv"), table).expect("a written file");
+        fs::write(folder.path().join("m.mech"), model).expect("a written file");
+        let failed = mechc(folder.path(), &["run", "m.mech", "--message-format", "short"]);
+        let output = text(&failed.stderr);
+        assert!(!failed.status.success() && said.iter().all(|part| output.contains(part)), "{said:?} in {output}");
+        let told = text(&mechc(folder.path(), &["run", "m.mech"]).stderr);
+        assert!(told.contains("in this fit"), "{told}");
+        if output.contains("N503") {
+            let told = told.replace("\n        ", " ");
+            assert!(told.contains("the data hold 16 numbers, fewer than the 20 coefficients and parameters"), "{told}");
+        }
+    }
+}
+
 #[test]
 fn data_that_do_not_vary_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");

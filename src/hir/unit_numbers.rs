@@ -108,6 +108,13 @@ impl<'m> UnitNumbers<'m> {
 
     /// The expression with numbers that carry units, as the whole has to have the unit `whole`.
     pub fn give(&mut self, expr: &Expr, whole: &Unit) -> Expr {
+        // A constant of size 1 has left nothing but what it was measured in.
+        if let Some(own) = self.other_unit(expr, whole) {
+            let given = self.give(expr, &own);
+            let lost = self.with_unit(1.0, &own.over(whole), expr, false);
+            let lost = Expr::new(lost, expr.span);
+            return Expr::new(ExprKind::Binary(BinaryOp::Div, Box::new(given), Box::new(lost)), expr.span);
+        }
         let kind = match &expr.kind {
             ExprKind::Number(v) => self.with_unit(*v, whole, expr, false),
             ExprKind::Unary(f, a) => {
@@ -148,6 +155,20 @@ impl<'m> UnitNumbers<'m> {
             other => other.clone(),
         };
         Expr::new(kind, expr.span)
+    }
+
+    /// The unit of an expression that is no sum, where it is told and another one than it has to be.
+    fn other_unit(&self, expr: &Expr, whole: &Unit) -> Option<Unit> {
+        let sum = match &expr.kind {
+            ExprKind::Unary(f, _) => *f == UnaryFn::Neg,
+            ExprKind::Binary(op, ..) => matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Min | BinaryOp::Max),
+            ExprKind::Select(..) => true,
+            _ => false,
+        };
+        match self.told(expr) {
+            Told::Is(own) if !sum && !own.equals(whole) => Some(own),
+            _ => None,
+        }
     }
 
     /// The same for the base of a power.

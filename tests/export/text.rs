@@ -50,17 +50,18 @@ fn units_stand_where_the_target_has_words_for_them() {
 /// Numbers of every kind of place have the units that they need, so that nothing is said against the text in a model.
 #[test]
 fn text_keeps_the_units_of_numbers() {
-    let states = "time [h]; state a [mg/L], b [ind], c [m], d [m/h], e [m] order 2";
+    let states = "time [h]; state a [mg/L], b [ind], c [m], d [m/h], e [m] order 2, f [m] order 2";
     let text = format!(
         "unit ind
 model A {{ {states}
-  const K = 2 [mg/L], r = 3 [1/h], n = 2
-  param k [1/h] = 0.3, z [mg/L] = 2 in [0, 5]
+  const K = 2 [mg/L], r = 3 [1/h], n = 2, mass = 1 [kg]
+  param k [1/h] = 0.3, z [mg/L] = 2 in [0, 5], stiff [kg/h^2] = 2
   a' = r*a^n/(K^n + a^n)*2 [mg/L] - k*a*exp(-a/z) + if a > 3 [mg/L] then r*K else 0
   b' = r*b*(1 - b/500 [ind]) - sqrt(b*3 [ind])/2 [h]
   c' = d*3/(2 + 3 [1/m]*c)*5
   d' = -9.81 [m/h^2]*sin(c/2 [m]) - 0.1 [1/h]*d + max(d, 2 [m/h])/5 [h]
-  2 [kg]*e'' = -3 [kg/h^2]*e - 4 [kg/h]*e' }}"
+  2 [kg]*e'' = -3 [kg/h^2]*e - 4 [kg/h]*e'
+  mass*f'' = -stiff*f }}"
     );
     let shown = |text: &str| exported(text, Format::Text);
     let first = shown(&text);
@@ -70,6 +71,7 @@ model A {{ {states}
         "c' = d*3/(2 + 3 [1/m]*c)*5",
         "d' = -9.81 [m/h^2]*sin(c/2 [m]) - 0.1 [1/h]*d + max(d, 2 [m/h])/5 [h]",
         "e'' = (-3 [1/h^2]*e - 4 [1/h]*e')/2",
+        "f'' = -stiff*f/1 [kg]",
         "param z [mg/L] = 2 in [0, 5]",
     ] {
         assert!(first.lines().any(|l| l == line), "`{line}` in\n{first}");
