@@ -170,7 +170,7 @@ codes! {
 
     // Warnings.
     W0701 "unused name" "A constant, `let`, input or fixed parameter is declared and never used.";
-    W0702 "unused item" "An import, a network or a data set is declared and never used.";
+    W0702 "unused item" "An import, a network, a data set or a function is declared and never used.";
     W0703 "setting without effect" "The setting belongs to the other fitting engine.";
     W0704 "unknowns that look alike" "Two unknowns multiply the same factor in one equation, which alone cannot tell them apart.";
     W0705 "parameter without effect" "No equation holds the parameter, or it only moves a jump, so nothing can identify it.";
