@@ -182,5 +182,7 @@ fn sibling(path: &Path) -> Option<String> {
         .take(LOOKED_AT)
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
-    nearest(wanted, names.iter().map(String::as_str))
+    // Any other file there holds no data.
+    let holds_data = |name: &&str| EXTENSIONS.iter().any(|e| name.to_lowercase().ends_with(e));
+    nearest(wanted, names.iter().map(String::as_str).filter(holds_data))
 }

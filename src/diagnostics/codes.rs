@@ -95,7 +95,7 @@ codes! {
     E0404 "term twice in one hole" "Two candidate terms of a hole are equal up to a factor, so their coefficients cannot be told apart.";
     E0405 "term in two holes" "Two holes of one equation hold the same candidate term, so their coefficients cannot be told apart.";
     E0406 "hole in the wrong place" "A hole stands in an equation: not in a `let`, a constant, a function or another hole.";
-    E0407 "candidate term times a parameter" "An estimated parameter is a factor of a candidate term.";
+    E0407 "candidate term times a parameter" "An estimated parameter is a factor of a candidate term or of a hole.";
     E0408 "holes multiplied" "Two holes are factors of one product, so their scales cannot be told apart.";
 
     // Settings.
@@ -170,7 +170,7 @@ codes! {
 
     // Warnings.
     W0701 "unused name" "A constant, `let`, input or fixed parameter is declared and never used.";
-    W0702 "unused item" "An import, a network or a data set is declared and never used.";
+    W0702 "unused item" "An import, a network, a data set or a function is declared and never used.";
     W0703 "setting without effect" "The setting belongs to the other fitting engine.";
     W0704 "unknowns that look alike" "Two unknowns multiply the same factor in one equation, which alone cannot tell them apart.";
     W0705 "parameter without effect" "No equation holds the parameter, or it only moves a jump, so nothing can identify it.";

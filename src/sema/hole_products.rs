@@ -1,11 +1,11 @@
-//! Products of holes, whose scales no data can tell apart.
+//! Products of holes, also with parameters, whose scales no data can tell apart.
 
 use super::functions::each_part;
 use super::resolve::Resolver;
 use super::scope::Meaning;
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::E0408;
+use crate::diagnostics::codes::{E0407, E0408};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ModelItem, UnaryOp};
 
@@ -21,19 +21,22 @@ pub(super) fn factor_hole(expr: &Expr) -> Option<Span> {
     }
 }
 
-/// A hole that is a factor of a product.
+/// A factor of a product whose scale is to be found.
 #[derive(Clone, Copy)]
 struct Factor {
-    /// Where it is declared; of one without a name where it stands.
-    hole: Span,
+    kind: Kind,
+    /// Where it is declared; of a hole without a name where it stands.
+    declared: Span,
     /// Where it stands.
     place: Span,
 }
 
-impl Factor {
-    fn is_named(self) -> bool {
-        self.hole != self.place
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Hole,
+    NamedHole,
+    /// An estimated parameter.
+    Param,
 }
 
 impl Resolver<'_, '_> {
@@ -47,24 +50,29 @@ impl Resolver<'_, '_> {
         ));
     }
 
-    /// Reports products of holes with a name, where no other place in the equations tells the scale of one: those without a name
-    /// stand nowhere else, so for them their product says everything.
-    pub(super) fn named_holes_multiplied(&mut self, model: &ast::Model) {
-        if self.scope.holes.is_empty() {
-            return;
-        }
+    fn hole_times_parameter(&mut self, hole: Factor, param: Factor) {
+        let name = self.sources.text(param.place);
+        let message = format!("a hole is multiplied by the estimated parameter `{name}`");
+        let d = Diagnostic::error(E0407, message, hole.place, "its coefficients are such numbers already");
+        let d = d.label(param.place, "estimated, and nothing else tells its scale");
+        self.sink.push(d.help(format!("leave `{name}` out, or write `fixed` after it where it is declared")));
+    }
+
+    /// Reports products of a hole with another one or with an estimated parameter, where no other place in the equations tells the
+    /// scale of one. Two holes without a name are reported where they are read.
+    pub(super) fn unscaled_products(&mut self, model: &ast::Model) {
         let mut products = Vec::new();
         self.products_of(&model.body, &mut products);
-        // A hole that is the only one in a product has its own scale, and gives one to what else it is multiplied by.
+        // What is the only one in a product has its own scale, and gives one to what else it is multiplied by.
         let mut scaled: IndexSet<Span> = IndexSet::new();
         loop {
             let before = scaled.len();
             for product in &products {
-                let mut open = product.iter().filter(|f| !scaled.contains(&f.hole));
+                let mut open = product.iter().filter(|f| !scaled.contains(&f.declared));
                 if let Some(first) = open.next()
-                    && open.all(|f| f.hole == first.hole)
+                    && open.all(|f| f.declared == first.declared)
                 {
-                    scaled.insert(first.hole);
+                    scaled.insert(first.declared);
                 }
             }
             if scaled.len() == before {
@@ -72,13 +80,23 @@ impl Resolver<'_, '_> {
             }
         }
         for product in &products {
-            let mut open = product.iter().filter(|f| !scaled.contains(&f.hole));
-            let Some(first) = open.next() else { continue };
-            let Some(second) = open.find(|f| f.hole != first.hole) else { continue };
-            let Some(named) = [first, second].into_iter().find(|f| f.is_named()) else { continue };
-            self.holes_multiplied(first.place, second.place);
+            let open = product.iter().filter(|f| !scaled.contains(&f.declared));
+            let (params, holes): (Vec<Factor>, Vec<Factor>) = open.partition(|f| f.kind == Kind::Param);
+            let Some(first) = holes.first() else { continue };
+            let named = holes.iter().find(|f| f.kind == Kind::NamedHole);
+            let second = holes.iter().find(|f| f.declared != first.declared);
             // With a scale of its own it would be right wherever it stands.
-            scaled.insert(named.hole);
+            match (second, named, params.first()) {
+                (Some(second), Some(named), _) => {
+                    self.holes_multiplied(first.place, second.place);
+                    scaled.insert(named.declared);
+                }
+                (None, _, Some(param)) => {
+                    self.hole_times_parameter(*first, *param);
+                    scaled.insert(param.declared);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -86,39 +104,92 @@ impl Resolver<'_, '_> {
         for item in body {
             match item {
                 ModelItem::For(f) => self.products_of(&f.body, out),
+                ModelItem::Let(binding) => self.products_in(&binding.value, &[], out),
                 ModelItem::Equation(equation) => {
-                    self.products_in(&equation.left, out);
-                    self.products_in(&equation.right, out);
+                    self.products_in(&equation.left, &[], out);
+                    self.products_in(&equation.right, &[], out);
                 }
                 _ => {}
             }
         }
     }
 
-    /// The holes of every product in `expr`; one that stands alone is a product by itself.
-    fn products_in(&self, expr: &Expr, out: &mut Vec<Vec<Factor>>) {
-        let mut product = Vec::new();
-        self.factors(expr, &mut product, out);
-        if !product.is_empty() {
-            out.push(product);
+    /// The products that `expr` is a sum of, each with the factors `around`; a factor that stands alone is a product by itself.
+    fn products_in(&self, expr: &Expr, around: &[Factor], out: &mut Vec<Vec<Factor>>) {
+        match &expr.kind {
+            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.products_in(operand, around, out),
+            ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, left, right } => {
+                self.products_in(left, around, out);
+                self.products_in(right, around, out);
+            }
+            _ => {
+                let (mut product, mut sums) = (around.to_vec(), Vec::new());
+                self.factors(expr, &mut product, &mut sums, out);
+                match sums.as_slice() {
+                    // In `(f + g)/m` both `f` and `g` are divided by `m`.
+                    [sum] => return self.products_in(sum, &product, out),
+                    sums => sums.iter().for_each(|sum| self.products_in(sum, &[], out)),
+                }
+                if !product.is_empty() {
+                    out.push(product);
+                }
+            }
         }
     }
 
-    fn factors(&self, expr: &Expr, product: &mut Vec<Factor>, out: &mut Vec<Vec<Factor>>) {
+    /// The factors of `expr`, and apart from them those that are sums with holes.
+    fn factors<'e>(
+        &self,
+        expr: &'e Expr,
+        product: &mut Vec<Factor>,
+        sums: &mut Vec<&'e Expr>,
+        out: &mut Vec<Vec<Factor>>,
+    ) {
         match &expr.kind {
-            ExprKind::Hole(_) => product.push(Factor { hole: expr.span, place: expr.span }),
-            ExprKind::Name(name) => {
-                if let Some(Meaning::Hole(i)) = self.scope.names.get(name.as_str()).map(|entry| entry.meaning) {
-                    let declared = self.scope.holes.get(i).map(|hole| hole.name.span);
-                    product.extend(declared.map(|hole| Factor { hole, place: expr.span }));
-                }
+            ExprKind::Hole(_) => {
+                product.push(Factor { kind: Kind::Hole, declared: expr.span, place: expr.span });
+                each_part(expr, &mut |part| self.products_in(part, &[], out));
             }
-            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.factors(operand, product, out),
+            ExprKind::Name(name) => product.extend(self.factor_named(name, expr.span)),
+            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.factors(operand, product, sums, out),
             ExprKind::Binary { op: BinaryOp::Multiply | BinaryOp::Divide, left, right } => {
-                self.factors(left, product, out);
-                self.factors(right, product, out);
+                self.factors(left, product, sums, out);
+                self.factors(right, product, sums, out);
             }
-            _ => each_part(expr, &mut |part| self.products_in(part, out)),
+            ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, .. } if self.holds_hole(expr) => sums.push(expr),
+            _ => each_part(expr, &mut |part| self.products_in(part, &[], out)),
+        }
+    }
+
+    /// Whether a hole is a summand or a factor in `expr`.
+    fn holds_hole(&self, expr: &Expr) -> bool {
+        use BinaryOp::{Add, Divide, Multiply, Subtract};
+        match &expr.kind {
+            ExprKind::Hole(_) => true,
+            ExprKind::Name(name) => self.factor_named(name, expr.span).is_some_and(|f| f.kind == Kind::NamedHole),
+            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.holds_hole(operand),
+            ExprKind::Binary { op: Add | Subtract | Multiply | Divide, left, right } => {
+                self.holds_hole(left) || self.holds_hole(right)
+            }
+            _ => false,
+        }
+    }
+
+    /// The hole or the estimated parameter called `name`. Parameters of which there are several have scales against each other, and
+    /// count as known.
+    fn factor_named(&self, name: &str, place: Span) -> Option<Factor> {
+        let entry = self.scope.names.get(name)?;
+        match entry.meaning {
+            Meaning::Hole(i) => {
+                let declared = self.scope.holes.get(i)?.name.span;
+                Some(Factor { kind: Kind::NamedHole, declared, place })
+            }
+            Meaning::Param(p) => {
+                let param = self.scope.params.get(p)?;
+                let single = entry.axes.is_empty() && !param.per_sample && !param.fixed;
+                single.then_some(Factor { kind: Kind::Param, declared: entry.span, place })
+            }
+            _ => None,
         }
     }
 }

@@ -66,7 +66,7 @@ impl<'a> Resolver<'a, '_> {
         self.field_starts(model);
         let step = self.declared_step(model);
         self.named_holes();
-        self.named_holes_multiplied(model);
+        self.unscaled_products(model);
         self.lets();
         let drafts = self.drafts(model);
         let owners = self.assign(&drafts);

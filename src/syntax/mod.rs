@@ -31,4 +31,4 @@ mod tests;
 
 pub use dump::{dump, dump_expr};
 pub use format::{format, same_program};
-pub use parse::{parse, parse_library, parse_setting_value};
+pub use parse::{parse, parse_library, parse_setting_value, words};

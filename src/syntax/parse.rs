@@ -49,6 +49,14 @@ fn read_items(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mu
     tree
 }
 
+/// Where the words of a file stand that are part of the program.
+pub fn words(file: FileId, text: &str) -> Vec<Span> {
+    let mut unheard = Sink::new();
+    let out = &mut Reporter::new(file, &mut unheard);
+    let tokens = lex(text, out).unwrap_or_default();
+    tokens.iter().filter(|t| t.kind == TokenKind::Word).map(|t| out.span(t.start..t.end)).collect()
+}
+
 /// The values of a setting written outside a file, as in `--set run.noise=5%`; `None` when they cannot be read.
 pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<Vec<SettingValue>> {
     let mut out = Reporter::new(file, sink);

@@ -73,6 +73,11 @@ impl Lexer<'_, '_, '_> {
             return self.bad_with_edit(codes::E0108, message, quotes, help, (self.at..quotes, "'".repeat(count)));
         }
         let end = if doubled { end + 1 } else { end };
+        // `x!`
+        if c == '!' && self.line_before().ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '\'')) {
+            let help = "there is no factorial; a condition is turned round by the word `not`";
+            return self.bad(codes::E0108, message, end, "", Some(help.to_string()));
+        }
         match replacement(c) {
             // The quotes of a text are replaced together.
             Some((help, Some(quote))) if quote == "\"" && self.printed_quotes().is_some() => {
@@ -198,7 +203,10 @@ impl Lexer<'_, '_, '_> {
             () if is_header && after.is_empty() => {
                 (format!("braces enclose what belongs to it: `{before} {{ ... }}`"), None)
             }
-            () if before.contains('?') => ("a conditional is written `if x > 1 then 2 else 3`".to_string(), None),
+            () if before.contains('?') => {
+                let written = ternary(before, after).unwrap_or_else(|| "if x > 1 then 2 else 3".to_string());
+                (format!("a conditional is written `{written}`"), None)
+            }
             () if declares(&first) && first == name => {
                 ("a declaration has no colon".to_string(), Some((at..at + 1, "")))
             }
@@ -243,4 +251,18 @@ impl Lexer<'_, '_, '_> {
         let close = line.char_indices().skip(1).find(|(_, c)| matches!(c, '\u{201d}' | '\u{201c}' | '"'))?;
         Some(self.at + close.0 + close.1.len_utf8())
     }
+}
+
+/// `condition ? value : other` as it is written here, where each of them is plain; `before` and `after` are what stands around the colon.
+fn ternary(before: &str, after: &str) -> Option<String> {
+    let (condition, value) = before.rsplit_once('?')?;
+    let sign = |at: usize, c: char| condition.get(at..).is_some_and(|rest| rest.starts_with(c));
+    let is = condition.char_indices().find(|&(i, c)| {
+        c == '=' && !sign(i + 1, '=') && !condition.get(..i).is_some_and(|b| b.ends_with(['<', '>', '!', '=']))
+    });
+    let condition = condition.get(is?.0 + 1..)?.trim();
+    let other = after.split([';', '}']).next()?.split("//").next()?.trim();
+    let plain = |text: &str| !text.is_empty() && text.matches('(').count() == text.matches(')').count();
+    let all = [condition, value.trim(), other];
+    all.iter().all(|text| plain(text)).then(|| format!("if {} then {} else {}", all[0], all[1], all[2]))
 }

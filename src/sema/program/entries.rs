@@ -6,7 +6,10 @@ use super::Checker;
 use crate::diagnostics::codes::{E0202, W0702};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::source::{Sources, Span};
-use crate::syntax::ast::{self, Item, ModelItem};
+use crate::syntax::{
+    self,
+    ast::{self, Item, ModelItem},
+};
 
 /// An item of the program, its own or imported.
 pub(super) struct Entry {
@@ -120,19 +123,31 @@ impl Checker<'_> {
         out
     }
 
-    pub(super) fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sink: &mut Sink) {
+    pub(super) fn unused(
+        &self,
+        items: &[Item],
+        places: &[(Span, Option<Span>)],
+        sources: &Sources,
+        sink: &mut Sink,
+    ) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
         // A file of nothing but imports passes them on.
         let passes_on = places.iter().all(|(_, import)| import.is_some());
+        // Other files may call the functions of a file that calculates nothing itself.
+        let calculates = items.iter().any(|i| matches!(i, Item::Fit(_) | Item::Data(_)));
+        let words = Words::of(places.first().map(|(place, _)| *place), sources);
         for (item, (place, import)) in items.iter().zip(places) {
             let name = item_name(item).unwrap_or_default();
-            if matches!(item, Item::Function(_) | Item::Unit(_)) || self.used.iter().any(|u| u == name) {
+            if matches!(item, Item::Unit(_)) || self.used.iter().any(|u| u == name) {
                 continue;
             }
             let what = match item {
                 _ if import.is_some() && passes_on => continue,
+                // A function is called in many places; its name elsewhere is enough.
+                Item::Function(f) if words.hold(name, import.unwrap_or(f.span)) => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
+                Item::Function(_) if calculates => "function",
                 Item::Data(ast::Data {
                     source: ast::DataSource::Solve { .. } | ast::DataSource::Predict(_), ..
                 }) => continue,
@@ -142,6 +157,28 @@ impl Checker<'_> {
             let message = format!("the {what} `{name}` is never used");
             sink.push(Diagnostic::warning(W0702, message, *place, "declared here"));
         }
+    }
+}
+
+/// The words of the main file.
+struct Words<'s> {
+    text: &'s str,
+    places: Vec<Span>,
+}
+
+impl<'s> Words<'s> {
+    /// Those of the file in which `place` is.
+    fn of(place: Option<Span>, sources: &'s Sources) -> Self {
+        let Some(place) = place else { return Words { text: "", places: Vec::new() } };
+        let text = sources.file(place.file).text.as_str();
+        Words { text, places: syntax::words(place.file, text) }
+    }
+
+    /// Whether `name` stands anywhere outside `declaration`.
+    fn hold(&self, name: &str, declaration: Span) -> bool {
+        let outside = |p: &Span| p.start < declaration.start || p.end > declaration.end;
+        let word = |p: &Span| self.text.get(p.start as usize..p.end as usize);
+        self.places.iter().any(|p| outside(p) && word(p) == Some(name))
     }
 }
 

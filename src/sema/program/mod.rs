@@ -191,7 +191,7 @@ impl<'w> Checker<'w> {
             self.tests(&items, sink);
         }
         if !sink.has_errors() {
-            self.unused(&items, &places, sink);
+            self.unused(&items, &places, sources, sink);
         }
         Some(self.program)
     }

@@ -272,7 +272,7 @@ impl Settler<'_, '_> {
 
     fn factor(&mut self, written: &UnitExpr, wanted: Option<&Wanted>, name: &str) -> Option<f64> {
         let (unit, place) = self.wanted(wanted, name, written)?;
-        let own = self.table.unit(written, self.sink)?;
+        let own = self.table.unit_like(written, Some(&unit), self.sink)?;
         let factor = own.in_units_of(&unit);
         if factor.is_none() {
             self.differs(&unit, &own, (place, name), written.span);
@@ -286,7 +286,7 @@ impl Settler<'_, '_> {
             return Some((unit.clone(), Some(*span)));
         }
         let span = written.span;
-        let own = self.table.inner(written, self.sink)?;
+        let own = self.table.inner(written, name == "the time", self.sink)?;
         if wanted.is_some_and(|w| !self.unitless.insert((name.to_string(), w.span))) {
             return None;
         }

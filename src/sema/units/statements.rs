@@ -95,7 +95,7 @@ impl<'m> Checker<'m, '_> {
                 continue;
             }
             self.time_place = Some(unit.span);
-            if let Some(unit) = self.table.unit(unit, self.sink) {
+            if let Some(unit) = self.table.unit_of_time(unit, self.sink) {
                 self.time = Measure::known(unit);
             }
         }

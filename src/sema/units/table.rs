@@ -91,6 +91,18 @@ impl Table {
 
     /// The unit as written; `None` after a report.
     pub(in super::super) fn unit(&self, written: &UnitExpr, sink: &mut Sink) -> Option<Unit> {
+        self.unit_like(written, None, sink)
+    }
+
+    /// The unit of a time as written; `None` after a report.
+    pub(in super::super) fn unit_of_time(&self, written: &UnitExpr, sink: &mut Sink) -> Option<Unit> {
+        self.unit_like(written, known_unit("s").map(Unit::of).as_ref(), sink)
+    }
+
+    /// The unit as written, where one is needed that `needed` can be converted to.
+    pub(super) fn unit_like(&self, written: &UnitExpr, needed: Option<&Unit>, sink: &mut Sink) -> Option<Unit> {
+        // Of a product it is not known which dimension each factor has.
+        let single = matches!(written.factors.as_slice(), [(_, power)] if *power == crate::base::Ratio::ONE);
         let mut unit = Unit::one();
         for (name, power) in &written.factors {
             let symbol = match self.declared.get(&name.name) {
@@ -98,7 +110,7 @@ impl Table {
                 None => match known_unit(&name.name) {
                     Some(known) => known,
                     None => {
-                        self.unknown(&name.name, name.span, sink);
+                        self.unknown(&name.name, name.span, needed.filter(|_| single), sink);
                         return None;
                     }
                 },
@@ -108,7 +120,7 @@ impl Table {
         Some(unit)
     }
 
-    fn unknown(&self, name: &str, span: Span, sink: &mut Sink) {
+    fn unknown(&self, name: &str, span: Span, needed: Option<&Unit>, sink: &mut Sink) {
         if SHIFTED.iter().any(|(n, _)| *n == name) {
             let message = format!("`{name}` has another zero than K, so products with it mean nothing");
             let d = Diagnostic::error(E0806, message, span, "only a column of data can be in this unit");
@@ -120,6 +132,13 @@ impl Table {
         let nearest_of_all = || {
             let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
             known_units().for_each(|known| all.push(known));
+            // A unit of another dimension cannot be meant.
+            if let Some(needed) = needed {
+                all.retain(|known| {
+                    let symbol = self.declared.get(*known).cloned().unwrap_or_else(|| known_unit(known));
+                    symbol.is_some_and(|symbol| Unit::of(symbol).in_units_of(needed).is_some())
+                });
+            }
             nearest(name, all).map(|(near, alone)| (near.to_string(), alone))
         };
         let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
@@ -139,9 +158,10 @@ impl Table {
     }
 
     /// The unit that numbers in `written` are converted to where nothing else is asked for: that of what has another zero is K.
-    pub(in super::super) fn inner(&self, written: &UnitExpr, sink: &mut Sink) -> Option<Unit> {
+    pub(in super::super) fn inner(&self, written: &UnitExpr, is_time: bool, sink: &mut Sink) -> Option<Unit> {
         match zero_of(written) {
             Some(_) => known_unit("K").map(Unit::of),
+            None if is_time => self.unit_of_time(written, sink),
             None => self.unit(written, sink),
         }
     }
@@ -159,7 +179,7 @@ impl Table {
             let factor = kelvin.in_units_of(needed).ok_or(Some(kelvin))?;
             return Ok(Conversion { factor, offset: zero * factor });
         }
-        let unit = self.unit(written, sink).ok_or(None)?;
+        let unit = self.unit_like(written, Some(needed), sink).ok_or(None)?;
         match unit.in_units_of(needed) {
             Some(factor) => Ok(Conversion { factor, offset: 0.0 }),
             None => Err(Some(unit)),

@@ -3,6 +3,7 @@
 mod holes;
 mod numbers;
 mod statements;
+mod values;
 
 use std::ops::Range;
 
@@ -23,6 +24,9 @@ impl<'a> Stop<'a> {
             .or_else(|| self.bounds_of_coefficients())
             .or_else(|| self.product_of_units())
             .or_else(|| self.range_of_a_parameter())
+            .or_else(|| self.range_as_value())
+            .or_else(|| self.equation_with_let())
+            .or_else(|| self.option_without_equals())
             .or_else(|| self.conditional())
             .or_else(|| self.comparison())
             .or_else(|| self.header())

@@ -64,6 +64,15 @@ impl Stop<'_> {
         let close = self.onwards().iter().find(|t| t.kind == TokenKind::Close(b']'))?;
         let head = self.text.get(open.start..before.end)?;
         let tail = self.text.get(factor.start..close.end)?;
+        // What stands behind a slash is not multiplied in without a word: `m/s s` may be `m/(s*s)`.
+        let slash = self.backwards().take_while(|t| t.start > open.start).find(|&t| self.slice(t) == "/");
+        if let Some(slash) = slash {
+            let above = self.text.get(open.start..slash.end)?;
+            let below = self.text.get(slash.end..before.end)?.trim();
+            let tail = self.text.get(factor.start..close.start)?;
+            let help = format!("what a `/` covers stands in parentheses: `{above}({below}*{tail})]`");
+            return Some(Said::new(codes::E0107, message, self.place.clone(), help));
+        }
         let said =
             Said::new(codes::E0107, message, self.place.clone(), format!("units are multiplied: `{head}*{tail}`"));
         Some(said.edit(before.end..factor.start, "*"))

@@ -10,8 +10,15 @@ impl Stop<'_> {
     pub(super) fn conditional(&self) -> Option<Said> {
         if self.operator_is_missing() && self.symbol(self.next) == "if" {
             let rest = self.onwards();
-            let otherwise = rest.iter().position(|&t| self.slice(t) == "else")?;
             let value = self.backwards().take_while(|&t| !matches!(self.slice(t), "=" | "(" | ",")).last()?;
+            let Some(otherwise) = rest.iter().position(|&t| self.slice(t) == "else") else {
+                let value = self.text.get(value.start..self.place.start)?.trim();
+                let first = *rest.get(1)?;
+                let condition = self.between(first, self.end_of_value(first)?);
+                let message = "a conditional starts with its condition, and has an `else`".to_string();
+                let help = format!("say what holds elsewhere: `if {condition} then {value} else 0`");
+                return Some(Said::new(codes::E0101, message, self.place.clone(), help));
+            };
             let condition = self.text.get(rest.first()?.end..rest.get(otherwise)?.start)?.trim();
             let value = self.text.get(value.start..self.place.start)?.trim();
             // The other value reaches to the bracket or comma that it stands in.

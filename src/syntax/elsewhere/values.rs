@@ -1,0 +1,80 @@
+//! Values, ranges and options in forms that are near to those of the language.
+
+use super::super::explain::{Said, Stop};
+use super::super::grammar::Rule;
+use super::super::lexer::TokenKind;
+use crate::diagnostics::codes;
+
+impl Stop<'_> {
+    /// `let x' = -x`
+    pub(super) fn equation_with_let(&self) -> Option<Said> {
+        let stops = self.rule == Rule::let_statement && self.next.is_some_and(|t| t.kind == TokenKind::Primes);
+        let [word, name, ..] = self.tokens.get(..3).filter(|_| stops)? else { return None };
+        if !self.onwards().iter().any(|&t| self.slice(t) == "=") {
+            return None;
+        }
+        let message = "an equation has no `let`".to_string();
+        let help = format!("write `{}{} = ...`", self.slice(*name), self.symbol(self.next));
+        let said = Said::new(codes::E0101, message, word.start..word.end, help);
+        Some(said.edit(word.start..name.start, ""))
+    }
+
+    /// `?poly(x; degree 2)`
+    pub(super) fn option_without_equals(&self) -> Option<Said> {
+        let (option, value) = self.before.zip(self.next).filter(|_| self.operator_is_missing())?;
+        let is_option = matches!(self.slice(option), "degree" | "harmonics") && value.kind == TokenKind::Number;
+        let separated = self.backwards().nth(1).is_some_and(|t| matches!(self.slice(t), ";" | ","));
+        let in_hole = self.backwards().any(|t| self.slice(t) == "?");
+        if !(is_option && separated && in_hole) {
+            return None;
+        }
+        let written = format!("{} = {}", self.slice(option), self.slice(value));
+        let message = "an equals sign is missing between an option and its value".to_string();
+        let said = Said::new(codes::E0101, message, option.start..value.end, format!("write `{written}`"));
+        Some(said.edit(option.end..value.start, " = "))
+    }
+
+    /// `param k > 0`, `param k = 1..3`
+    pub(super) fn range_as_value(&self) -> Option<Said> {
+        let next = self.next.filter(|_| self.rule == Rule::param_statement)?;
+        // The name with its unit, from the word or the comma on.
+        let declared = self.backwards().take_while(|&t| !matches!(self.slice(t), "param" | ","));
+        let name = self.text.get(declared.last()?.start..next.start)?.trim_end();
+        // `>=` is two tokens where no comparison is read.
+        let mut behind = self.onwards().iter().skip(1);
+        let first = *behind.find(|t| self.slice(**t) != "=" || t.start > next.end)?;
+        let last = self.end_of_value(first)?;
+        let end = self.between(first, last);
+        match self.slice(next) {
+            sign @ ("<" | ">") if !name.contains(['=', '<', '>']) => {
+                let number: f64 = end.parse().ok()?;
+                let (low, high) = match sign == "<" {
+                    true => (if number > 0.0 { 0.0 } else { number - 10.0 }, number),
+                    false => (number, number + 10.0),
+                };
+                let message = "the range of a parameter stands behind `in`".to_string();
+                let help = format!("it has two ends: `param {name} in [{low}, {high}]`");
+                Some(Said::new(codes::E0101, message, self.place.clone(), help))
+            }
+            ".." => {
+                let (name, low) = name.split_once('=')?;
+                let (name, low) = (name.trim_end(), low.trim());
+                // A word such as `fixed` or a unit goes on behind the upper end.
+                let plain = |text: &str| text.parse::<f64>().is_ok();
+                if !plain(low) || !plain(end) {
+                    return None;
+                }
+                let message = "the range of a parameter stands behind `in`".to_string();
+                let is = self.backwards().find(|&t| self.slice(t) == "=")?;
+                let said = Said::new(
+                    codes::E0101,
+                    message,
+                    is.start..last.end,
+                    format!("write `param {name} in [{low}, {end}]`"),
+                );
+                Some(said.edit(is.start..last.end, format!("in [{low}, {end}]")))
+            }
+            _ => None,
+        }
+    }
+}
