@@ -57,7 +57,12 @@ impl<'a> Resolver<'a, '_> {
         if self.scope.states.is_empty() && declared {
             let message = format!("model `{}` has no state", model.name.name);
             let d = Diagnostic::error(E0314, message, model.name.span, "nothing to solve for");
-            self.sink.push(d.help("declare one: `state x`"));
+            self.sink.push(d.help(match differentiated(&model.body) {
+                Some(name) if self.scope.names.contains_key(name) => {
+                    format!("`{name}` has an equation for its derivative; declare it as a state: `state {name}`")
+                }
+                name => format!("declare one: `state {}`", name.unwrap_or("x")),
+            }));
             return None;
         }
         self.check_functions(model);
@@ -94,7 +99,9 @@ impl<'a> Resolver<'a, '_> {
             unknowns[id].linear = linear;
         }
         let equations = equations?;
-        self.unidentified(&equations, &unknowns);
+        if !self.sink.has_errors() {
+            self.unidentified(&equations, &unknowns);
+        }
         let units = super::units::check(self, model, &unknowns, &holes, &hole_ids);
         let statements =
             (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));
@@ -439,6 +446,20 @@ impl<'a> Resolver<'a, '_> {
             }
         }
     }
+}
+
+/// The first name whose derivative has an equation.
+fn differentiated(body: &[ast::ModelItem]) -> Option<&str> {
+    body.iter().find_map(|item| match item {
+        ast::ModelItem::Equation(ast::Equation { left, .. }) => match &left.kind {
+            ast::ExprKind::Primed { of, .. } => match &of.kind {
+                ast::ExprKind::Name(name) => Some(name.as_str()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// Whether one place lies in another.
