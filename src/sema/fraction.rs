@@ -96,20 +96,39 @@ impl Resolver<'_, '_> {
     fn sides_of_values(&mut self, call: &ast::Call, span: Span) -> bool {
         let short = |n: &ast::NamedArgument| n.name.name.is_empty() && !matches!(n.value.kind, ast::ExprKind::Number { .. });
         let (above, below) = match (call.arguments.as_slice(), call.named.as_slice()) {
-            ([above, below], []) => (above, below.span),
-            ([above], [first, .., last]) if call.named.iter().all(short) => {
-                (above, Span { end: last.value.span.end, ..first.value.span })
+            ([above, below], []) => (above, vec![below]),
+            ([above], [_, ..]) if call.named.iter().all(short) => {
+                (above, call.named.iter().map(|n| &n.value).collect())
             }
-            ([above], [one]) if short(one) => (above, one.value.span),
             _ => return false,
         };
         let is_call = |e: &ast::Expr| matches!(e.kind, ast::ExprKind::Call(_) | ast::ExprKind::Hole(_));
         if is_call(above) || call.arguments.get(1).is_some_and(is_call) {
             return false;
         }
-        let (above, below) = (self.sources.text(above.span), self.sources.text(below));
+        let (mut terms, mut terms_below) = (Vec::new(), Vec::new());
+        summands(above, &mut terms);
+        below.iter().for_each(|e| summands(e, &mut terms_below));
+        // The constant below is 1, and stands first.
+        terms_below.retain(|e| !matches!(e.kind, ast::ExprKind::Number { .. }));
+        if terms_below.is_empty() {
+            return false;
+        }
+        let text = |list: &[&ast::Expr]| list.iter().map(|e| self.sources.text(e.span)).collect::<Vec<_>>().join(", ");
+        let (above, below) = (text(&terms), text(&terms_below));
         let d = Diagnostic::error(E0402, "`?ratio` takes two libraries", span, "one for each side of the fraction");
         self.sink.push(d.help(format!("write `?ratio(linear({above}), linear(1, {below}))`")));
         true
+    }
+}
+
+/// The terms that an expression is a sum of.
+fn summands<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e ast::Expr>) {
+    match &expr.kind {
+        ast::ExprKind::Binary { op: ast::BinaryOp::Add, left, right } => {
+            summands(left, out);
+            summands(right, out);
+        }
+        _ => out.push(expr),
     }
 }

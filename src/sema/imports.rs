@@ -240,7 +240,8 @@ impl<'w> Importer<'w> {
                 Some(library) => {
                     let written = format!("std.{library}.{}", item.name);
                     let span = Span { start: first.span.start, ..item.span };
-                    d.help(format!("write `use {written}`")).replace(span, written)
+                    // Each of them has another file.
+                    return sink.push(d.help(format!("write `use {written}`")).replace(span, written));
                 }
                 None => {
                     let all: Vec<String> = libraries.map(|l| format!("`std.{l}`")).collect();
