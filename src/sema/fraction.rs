@@ -94,7 +94,8 @@ impl Resolver<'_, '_> {
 
     /// Says of `?ratio(x; y)` and `?ratio(x, y)` how libraries of these values are written; whether it is one.
     fn sides_of_values(&mut self, call: &ast::Call, span: Span) -> bool {
-        let short = |n: &ast::NamedArgument| n.name.name.is_empty() && !matches!(n.value.kind, ast::ExprKind::Number { .. });
+        let short =
+            |n: &ast::NamedArgument| n.name.name.is_empty() && !matches!(n.value.kind, ast::ExprKind::Number { .. });
         let (above, below) = match (call.arguments.as_slice(), call.named.as_slice()) {
             ([above, below], []) => (above, vec![below]),
             ([above], [_, ..]) if call.named.iter().all(short) => {

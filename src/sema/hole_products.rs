@@ -151,7 +151,9 @@ impl Resolver<'_, '_> {
                 each_part(expr, &mut |part| self.products_in(part, &[], out));
             }
             ExprKind::Name(name) => product.extend(self.factor_named(name, expr.span)),
-            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.factors(operand, product, sums, out),
+            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => {
+                self.factors(operand, product, sums, out)
+            }
             ExprKind::Binary { op: BinaryOp::Multiply | BinaryOp::Divide, left, right } => {
                 self.factors(left, product, sums, out);
                 self.factors(right, product, sums, out);

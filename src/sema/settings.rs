@@ -64,7 +64,9 @@ impl<'a> Settings<'a> {
             let d = Diagnostic::error(code, message, first.span, "the sides are turned round");
             let d = turned_round.iter().skip(1).fold(d, |d, other| d.label(other.span, "here too"));
             let written = format!("{name} = {key}");
-            cx.sink.push(d.help(format!("what the data set gives stands on the left: `{written}`")).replace(first.span, written));
+            cx.sink.push(
+                d.help(format!("what the data set gives stands on the left: `{written}`")).replace(first.span, written),
+            );
             settings.ok = false;
         }
         for setting in list {

@@ -123,13 +123,7 @@ impl Checker<'_> {
         out
     }
 
-    pub(super) fn unused(
-        &self,
-        items: &[Item],
-        places: &[(Span, Option<Span>)],
-        sources: &Sources,
-        sink: &mut Sink,
-    ) {
+    pub(super) fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sources: &Sources, sink: &mut Sink) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
         // A file of nothing but imports passes them on.
         let passes_on = places.iter().all(|(_, import)| import.is_some());
