@@ -7,7 +7,7 @@ use super::resolve::Resolver;
 use super::scope::{Lazy, Meaning, Scope};
 use super::split::choose_linear;
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
-use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, E1012, W0701, W0705};
+use crate::diagnostics::codes::{E0212, E0213, E0308, E1012, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
     BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown, UnknownId,
@@ -55,14 +55,7 @@ impl<'a> Resolver<'a, '_> {
     fn model(&mut self, model: &'a ast::Model) -> Option<Model> {
         let declared = !self.sink.has_errors();
         if self.scope.states.is_empty() && declared {
-            let message = format!("model `{}` has no state", model.name.name);
-            let d = Diagnostic::error(E0314, message, model.name.span, "nothing to solve for");
-            self.sink.push(d.help(match differentiated(&model.body) {
-                Some(name) if self.scope.names.contains_key(name) => {
-                    format!("`{name}` has an equation for its derivative; declare it as a state: `state {name}`")
-                }
-                name => format!("declare one: `state {}`", name.unwrap_or("x")),
-            }));
+            self.no_state(model);
             return None;
         }
         self.check_functions(model);
@@ -71,9 +64,9 @@ impl<'a> Resolver<'a, '_> {
         self.field_starts(model);
         let step = self.declared_step(model);
         self.named_holes();
-        self.unscaled_products(model);
         self.lets();
         let drafts = self.drafts(model);
+        self.unscaled_products(model);
         let owners = self.assign(&drafts);
         let (initial, boundary) = self.boundary(model, owners.is_some());
         if !self.sink.has_errors() {
@@ -446,20 +439,6 @@ impl<'a> Resolver<'a, '_> {
             }
         }
     }
-}
-
-/// The first name whose derivative has an equation.
-fn differentiated(body: &[ast::ModelItem]) -> Option<&str> {
-    body.iter().find_map(|item| match item {
-        ast::ModelItem::Equation(ast::Equation { left, .. }) => match &left.kind {
-            ast::ExprKind::Primed { of, .. } => match &of.kind {
-                ast::ExprKind::Name(name) => Some(name.as_str()),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    })
 }
 
 /// Whether one place lies in another.
