@@ -61,6 +61,9 @@ impl Resolver<'_, '_> {
     /// Reports products of a hole with another one or with an estimated parameter, where no other place in the equations tells the
     /// scale of one. Two holes without a name are reported where they are read.
     pub(super) fn unscaled_products(&mut self, model: &ast::Model) {
+        if self.holes.is_empty() {
+            return;
+        }
         // What a wrong statement would tell of a parameter is not known.
         let sound = !self.sink.has_errors();
         let mut products = Vec::new();
