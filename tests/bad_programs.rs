@@ -104,6 +104,46 @@ fn recorded_programs() {
     report(differences);
 }
 
+/// Every edit that is offered leaves a text that can be read: what is then found is no more of the kind than before, or lies behind the
+/// edit, where it was hidden.
+#[test]
+fn edits_can_be_read() {
+    let unread = |found: Vec<Diagnostic>| -> Vec<Diagnostic> {
+        found.into_iter().filter(|d| d.code.starts_with("E01")).collect()
+    };
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for path in programs() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut sources = Sources::default();
+        let found = compile(&name, fs::read(&path).expect("a readable program"), &mut sources);
+        let edits: Vec<_> = found
+            .iter()
+            .filter_map(|d| Some((d.message.clone(), d.code.starts_with("E01"), d.suggestion.clone()?)))
+            .filter(|(.., edit)| sources.file(edit.span.file).path == name)
+            .collect();
+        let before = unread(found);
+        for (message, mends, edit) in edits {
+            tried += 1;
+            let Some(text) = edit.apply(&sources.file(edit.span.file).text) else {
+                wrong.push(format!("{name}: `{message}` has no place for its edit"));
+                continue;
+            };
+            let after = unread(compile(&name, text.into_bytes(), &mut Sources::default()));
+            if after.len() + usize::from(mends) <= before.len() {
+                continue;
+            }
+            let new = after.iter().filter(|d| !before.iter().any(|b| b.message == d.message));
+            let in_edit: Vec<&str> =
+                new.filter(|d| d.primary.span.start < edit.span.end).map(|d| d.message.as_str()).collect();
+            if !in_edit.is_empty() {
+                wrong.push(format!("{name}: `{message}` gives way to {in_edit:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {tried} edits:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(tried > 150, "only {tried} edits");
+}
+
 /// A model of 4000 states, with an equation for each.
 fn each_of_4000(equation: fn(usize) -> String) -> String {
     let lines = |line: fn(usize) -> String| (0..4000).map(line).collect::<Vec<_>>().join("\n  ");

@@ -266,7 +266,7 @@ fn keywords_as_names() {
 
 /// Notations of other languages, with what the suggestions make of them. A line stands in a model with the states x and y, the parameter k,
 /// the hole g and the index set cell; a text with `model` is a program of its own.
-const ELSEWHERE: [(&str, &str); 58] = [
+const ELSEWHERE: [(&str, &str); 62] = [
     ("x' = -k*x**2 + y ** 3", "x' = -k*x^2 + y ^ 3"),
     ("const c = 0,5, d = 1,25", "const c = 0.5, d = 1.25"),
     ("param c = 0,5 in [0, 2]", "param c = 0.5 in [0, 2]"),
@@ -328,6 +328,10 @@ const ELSEWHERE: [(&str, &str); 58] = [
     ),
     ("initial x = np.exp(-(1 - 2)*(3))", "initial x = exp(-(1 - 2)*(3))"),
     ("initial x(0) = 1", "initial x = 1"),
+    ("param c = 1..3, d", "param c in [1, 3], d"),
+    ("param c [1/s] = 0.5 .. 2", "param c [1/s] in [0.5, 2]"),
+    ("let x' = -k*x", "x' = -k*x"),
+    ("x' = ?poly(x; degree 2)", "x' = ?poly(x; degree = 2)"),
 ];
 
 /// The suggestions for notations of other languages lead to programs that check, where nothing but the notation is wrong.
@@ -356,7 +360,7 @@ fn notations_of_other_languages() {
 }
 
 /// Where a suggestion could change the meaning of a program there is none: what the statement is, and the suggestions it has.
-const NOT_MEANT: [(&str, &[&str]); 10] = [
+const NOT_MEANT: [(&str, &[&str]); 14] = [
     ("x' = sin x ^2", &[]),
     ("x' = 1/2 y", &[]),
     ("x' = -x tanh(y)", &[]),
@@ -367,6 +371,10 @@ const NOT_MEANT: [(&str, &[&str]); 10] = [
     ("x' = (k*dy)/dt", &[]),
     ("x' = -dy/dt", &["-y'"]),
     ("x' = -k*dy/dt", &["-k*y'"]),
+    ("x' = -k*y(t - 1)", &[]),
+    ("x' = y!", &[]),
+    ("x' = 2 [m/s s]", &[]),
+    ("x' = y if x", &[]),
 ];
 
 #[test]
@@ -389,7 +397,7 @@ fn suggestions_keep_what_is_meant() {
 }
 
 /// What is to be written, where the words of a help show it: it is of the language, and means the same in its place.
-const SHOWN: [(&str, &str); 11] = [
+const SHOWN: [(&str, &str); 16] = [
     ("x' = expm1(y)*2", "write `(exp(y) - 1)`"),
     ("x' = 1/cot(y)", "write `(1/tan(y))`"),
     ("x' = heaviside(y) + 3", "write `(if y > 0 then 1 else 0)`"),
@@ -401,6 +409,11 @@ const SHOWN: [(&str, &str); 11] = [
     ("state v = -1", "`initial v = -1`"),
     ("x' = -y/t'", "`t`"),
     ("param c = ? + 1", ""),
+    ("param c > 0", "`param c in [0, 10]`"),
+    ("x' = 2 [m/s s]", "`[m/(s*s)]`"),
+    ("x' = y if x > 1", "`if x > 1 then y else 0`"),
+    ("x' = x > 1 ? y : -k*y", "`if x > 1 then y else -k*y`"),
+    ("x' = ?ratio(y; y*x)", "`?ratio(linear(y), linear(1, y*x))`"),
 ];
 
 #[test]

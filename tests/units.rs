@@ -141,7 +141,7 @@ fn what_no_declaration_says_follows_from_the_equations() {
         ("time [s]; state x [m]; param a, h; x' = a*x/(1 + h*x)", "h", "1/m"),
         ("time [s]; state x [m]; param r, K; let free = 1 - x/K; x' = r*x*free", "r", "1/s"),
         ("time [s]; state x [m]; param r, K; fn free(y) = 1 - y/K; x' = r*x*free(x)", "K", "m"),
-        ("time [s]; state x [m]; param r, K; x' = r*?linear(x*(1 - x/K))", "K", "m"),
+        ("time [s]; state x [m]; param r [1/s] = 2 fixed, K; x' = r*?linear(x*(1 - x/K))", "K", "m"),
         ("time [s]; state x [m]; param r, K; x' = r*x*(1 - (x/K)^2)", "K", "m"),
         // Unless something else tells the unit, also later in the text.
         ("time [s]; state x [m], y [m]; param r, K; x' = r*(1 - x/K); y' = r/1 [s]", "K", "s*m"),

@@ -182,7 +182,11 @@ fn sibling(path: &Path) -> Option<String> {
         .take(LOOKED_AT)
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
-    // Any other file there holds no data.
-    let holds_data = |name: &&str| EXTENSIONS.iter().any(|e| name.to_lowercase().ends_with(e));
+    // A model holds no data, and other files seldom do; csv files may have any extension.
+    let holds_data = |name: &&str| {
+        let found = Path::new(name);
+        let alike = found.extension() == path.extension() && found.extension().is_none_or(|e| e != "mech");
+        Format::of(found).is_some() || alike
+    };
     nearest(wanted, names.iter().map(String::as_str).filter(holds_data))
 }

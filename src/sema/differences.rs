@@ -114,6 +114,7 @@ impl Resolver<'_, '_> {
         match (spaced.as_slice(), mentioned.as_slice()) {
             ([one], _) => Some(*one),
             ([], [one]) => self.no_spacing(*one, span),
+            ([], _) if self.holds_broken(of) => None,
             ([], _) => {
                 let message = format!("`{name}` needs a quantity with an index set that has a spacing");
                 let d = Diagnostic::error(E0905, message, of.span, "nothing to differentiate along");

@@ -106,6 +106,9 @@ impl Resolver<'_, '_> {
                 let value = self.right.map_or("1", |right| self.sources.text(right));
                 d.help(format!("a value at the start is declared: `initial {name} = {value}`"))
             }
+            (Meaning::State(_) | Meaning::Input(_) | Meaning::Let(_), _) if self.holds_time(call) => {
+                d.help(format!("there are no delays: `{name}` is the value at the same time as all others"))
+            }
             (Meaning::Hole(_), _) => {
                 d.help(format!("a hole with a name is written without parentheses: `{name}`")).replace(span, name)
             }
@@ -192,8 +195,18 @@ impl Resolver<'_, '_> {
             || after.is_some_and(|c| matches!(c, '*' | '/' | '^') || sum(c))
     }
 
+    /// Whether the time stands in the arguments of `call`, and is not a name of the model's.
+    fn holds_time(&self, call: &ast::Call) -> bool {
+        fn holds(expr: &ast::Expr) -> bool {
+            let mut found = matches!(&expr.kind, ast::ExprKind::Name(name) if name == "t");
+            super::functions::each_part(expr, &mut |part| found |= holds(part));
+            found
+        }
+        call.arguments.iter().any(holds)
+    }
+
     /// Whether a name in `expr` has a declaration that has been reported.
-    fn holds_broken(&self, expr: &ast::Expr) -> bool {
+    pub(super) fn holds_broken(&self, expr: &ast::Expr) -> bool {
         if let ast::ExprKind::Name(name) = &expr.kind {
             return self.scope.names.get(name.as_str()).is_some_and(|entry| matches!(entry.meaning, Meaning::Broken));
         }

@@ -14,7 +14,7 @@ impl Resolver<'_, '_> {
     /// `?ratio(poly(x; 2), poly(x; 2))`: one sum over one plus another. The constant of the denominator is that one, since
     /// a common factor of both sums could not be told. Bounds behind both sides hold for the coefficients of both.
     pub(super) fn ratio(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
-        if self.sides_behind_a_semicolon(call) {
+        if self.sides_behind_a_semicolon(call) || self.sides_of_values(call, span) {
             return None;
         }
         let mut calls = call.arguments.iter().map(|a| match &a.kind {
@@ -90,5 +90,46 @@ impl Resolver<'_, '_> {
                 .replace(semicolon, ","),
         );
         true
+    }
+
+    /// Says of `?ratio(x; y)` and `?ratio(x, y)` how libraries of these values are written; whether it is one.
+    fn sides_of_values(&mut self, call: &ast::Call, span: Span) -> bool {
+        let short =
+            |n: &ast::NamedArgument| n.name.name.is_empty() && !matches!(n.value.kind, ast::ExprKind::Number { .. });
+        let (above, below) = match (call.arguments.as_slice(), call.named.as_slice()) {
+            ([above, below], []) => (above, vec![below]),
+            ([above], [_, ..]) if call.named.iter().all(short) => {
+                (above, call.named.iter().map(|n| &n.value).collect())
+            }
+            _ => return false,
+        };
+        let is_call = |e: &ast::Expr| matches!(e.kind, ast::ExprKind::Call(_) | ast::ExprKind::Hole(_));
+        if is_call(above) || call.arguments.get(1).is_some_and(is_call) {
+            return false;
+        }
+        let (mut terms, mut terms_below) = (Vec::new(), Vec::new());
+        summands(above, &mut terms);
+        below.iter().for_each(|e| summands(e, &mut terms_below));
+        // The constant below is 1, and stands first.
+        terms_below.retain(|e| !matches!(e.kind, ast::ExprKind::Number { .. }));
+        if terms_below.is_empty() {
+            return false;
+        }
+        let text = |list: &[&ast::Expr]| list.iter().map(|e| self.sources.text(e.span)).collect::<Vec<_>>().join(", ");
+        let (above, below) = (text(&terms), text(&terms_below));
+        let d = Diagnostic::error(E0402, "`?ratio` takes two libraries", span, "one for each side of the fraction");
+        self.sink.push(d.help(format!("write `?ratio(linear({above}), linear(1, {below}))`")));
+        true
+    }
+}
+
+/// The terms that an expression is a sum of.
+fn summands<'e>(expr: &'e ast::Expr, out: &mut Vec<&'e ast::Expr>) {
+    match &expr.kind {
+        ast::ExprKind::Binary { op: ast::BinaryOp::Add, left, right } => {
+            summands(left, out);
+            summands(right, out);
+        }
+        _ => out.push(expr),
     }
 }

@@ -61,6 +61,11 @@ impl Resolver<'_, '_> {
     /// Reports products of a hole with another one or with an estimated parameter, where no other place in the equations tells the
     /// scale of one. Two holes without a name are reported where they are read.
     pub(super) fn unscaled_products(&mut self, model: &ast::Model) {
+        if self.holes.is_empty() {
+            return;
+        }
+        // What a wrong statement would tell of a parameter is not known.
+        let sound = !self.sink.has_errors();
         let mut products = Vec::new();
         self.products_of(&model.body, &mut products);
         // What is the only one in a product has its own scale, and gives one to what else it is multiplied by.
@@ -91,7 +96,7 @@ impl Resolver<'_, '_> {
                     self.holes_multiplied(first.place, second.place);
                     scaled.insert(named.declared);
                 }
-                (None, _, Some(param)) => {
+                (None, _, Some(param)) if sound => {
                     self.hole_times_parameter(*first, *param);
                     scaled.insert(param.declared);
                 }
@@ -151,7 +156,9 @@ impl Resolver<'_, '_> {
                 each_part(expr, &mut |part| self.products_in(part, &[], out));
             }
             ExprKind::Name(name) => product.extend(self.factor_named(name, expr.span)),
-            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => self.factors(operand, product, sums, out),
+            ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus, operand } => {
+                self.factors(operand, product, sums, out)
+            }
             ExprKind::Binary { op: BinaryOp::Multiply | BinaryOp::Divide, left, right } => {
                 self.factors(left, product, sums, out);
                 self.factors(right, product, sums, out);

@@ -3,7 +3,7 @@
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0206, E0207, E0208};
 use crate::diagnostics::{Among, Diagnostic, Severity, Sink, closest};
-use crate::source::{Sources, World};
+use crate::source::{Sources, Span, World};
 use crate::syntax::{self, ast};
 
 use super::{functions, suggest};
@@ -236,6 +236,18 @@ impl<'w> Importer<'w> {
                     d.help(format!("the standard library has {}", all.join(", ")))
                 }
             },
+            [first, _] if first.name == "std" => match declaring(&item.name) {
+                Some(library) => {
+                    let written = format!("std.{library}.{}", item.name);
+                    let span = Span { start: first.span.start, ..item.span };
+                    // Each of them has another file.
+                    return sink.push(d.help(format!("write `use {written}`")).replace(span, written));
+                }
+                None => {
+                    let all: Vec<String> = libraries.map(|l| format!("`std.{l}`")).collect();
+                    d.help(format!("an item of the standard library is in one of {}", all.join(", ")))
+                }
+            },
             _ => d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")),
         };
         sink.push(d.missing_among(Among::Files(path.to_string()), &item.name));
@@ -297,4 +309,15 @@ impl<'w> Importer<'w> {
         }
         complete.then_some(())
     }
+}
+
+/// The file of the standard library that declares `name`.
+fn declaring(name: &str) -> Option<&'static str> {
+    let declares = |line: &str| {
+        let rest = ["model ", "fn ", "network ", "unit "].iter().find_map(|word| line.strip_prefix(word));
+        let behind = rest.and_then(|rest| rest.strip_prefix(name));
+        behind.is_some_and(|behind| !behind.starts_with(|c: char| c == '_' || c.is_alphanumeric()))
+    };
+    let (path, _) = stdlib().iter().find(|(_, text)| text.lines().any(declares))?;
+    path.strip_prefix("std/")?.strip_suffix(".mech")
 }

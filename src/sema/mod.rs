@@ -59,6 +59,7 @@ mod shift;
 mod solve;
 mod spell;
 mod split;
+mod stateless;
 mod statements;
 mod suggest;
 mod term_text;

@@ -7,7 +7,7 @@ use super::resolve::Resolver;
 use super::scope::{Lazy, Meaning, Scope};
 use super::split::choose_linear;
 use crate::base::{Arena, Idx, IndexMap, IndexSet};
-use crate::diagnostics::codes::{E0212, E0213, E0308, E0314, E1012, W0701, W0705};
+use crate::diagnostics::codes::{E0212, E0213, E0308, E1012, W0701, W0705};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
     BinaryOp, Bounds, Equation, Expr, ExprKind, Hole, HoleId, HoleTerm, Model, ParamId, StateId, Unknown, UnknownId,
@@ -55,9 +55,7 @@ impl<'a> Resolver<'a, '_> {
     fn model(&mut self, model: &'a ast::Model) -> Option<Model> {
         let declared = !self.sink.has_errors();
         if self.scope.states.is_empty() && declared {
-            let message = format!("model `{}` has no state", model.name.name);
-            let d = Diagnostic::error(E0314, message, model.name.span, "nothing to solve for");
-            self.sink.push(d.help("declare one: `state x`"));
+            self.no_state(model);
             return None;
         }
         self.check_functions(model);
@@ -66,9 +64,9 @@ impl<'a> Resolver<'a, '_> {
         self.field_starts(model);
         let step = self.declared_step(model);
         self.named_holes();
-        self.unscaled_products(model);
         self.lets();
         let drafts = self.drafts(model);
+        self.unscaled_products(model);
         let owners = self.assign(&drafts);
         let (initial, boundary) = self.boundary(model, owners.is_some());
         if !self.sink.has_errors() {
@@ -94,7 +92,9 @@ impl<'a> Resolver<'a, '_> {
             unknowns[id].linear = linear;
         }
         let equations = equations?;
-        self.unidentified(&equations, &unknowns);
+        if !self.sink.has_errors() {
+            self.unidentified(&equations, &unknowns);
+        }
         let units = super::units::check(self, model, &unknowns, &holes, &hole_ids);
         let statements =
             (!self.scope.axes.is_empty() || !self.scope.holes.is_empty()).then(|| self.statements(model, &hole_ids));

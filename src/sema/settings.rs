@@ -27,6 +27,14 @@ pub(super) struct Settings<'a> {
     pub(super) ok: bool,
 }
 
+/// The name that is all that a setting says.
+fn named_value(setting: &Setting) -> Option<&str> {
+    match setting.values.as_slice() {
+        [SettingValue::Expr(Expr { kind: ExprKind::Name(name), .. })] => Some(name),
+        _ => None,
+    }
+}
+
 /// What most settings take.
 const SINGLE: &str = "a single value";
 
@@ -42,9 +50,31 @@ impl<'a> Settings<'a> {
         cx: &mut Context<'_>,
     ) -> Self {
         let mut settings = Settings { rules, list: Vec::new(), place, ok: true };
+        let known = |key: &str| rules.iter().any(|r| r.key == key) || extra.iter().any(|e| e == key);
+        // `prey = u` where `u` is a name of the model's.
+        let turned_round: Vec<&Setting> = list
+            .iter()
+            .filter(|s| !known(&s.key.name) && named_value(s).is_some_and(|name| extra.iter().any(|e| e == name)))
+            .filter(|s| closest(&s.key.name, rules.iter().map(|r| r.key)).is_none())
+            .collect();
+        if let Some((first, name)) = turned_round.first().and_then(|first| Some((*first, named_value(first)?))) {
+            let code = if cx.override_files.contains(&first.key.span.file) { E0602 } else { E0501 };
+            let key = &first.key.name;
+            let message = format!("there is no setting `{key}` here, and `{name}` is one");
+            let d = Diagnostic::error(code, message, first.span, "the sides are turned round");
+            let d = turned_round.iter().skip(1).fold(d, |d, other| d.label(other.span, "here too"));
+            let written = format!("{name} = {key}");
+            cx.sink.push(
+                d.help(format!("what the data set gives stands on the left: `{written}`")).replace(first.span, written),
+            );
+            settings.ok = false;
+        }
         for setting in list {
             let key = setting.key.name.as_str();
-            if !rules.iter().any(|r| r.key == key) && !extra.iter().any(|e| e == key) {
+            if turned_round.iter().any(|s| s.span == setting.span) {
+                continue;
+            }
+            if !known(key) {
                 let keys = rules.iter().map(|r| r.key).chain(extra.iter().map(String::as_str));
                 let help = unknown_key(rules, key, keys.collect());
                 let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };

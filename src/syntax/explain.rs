@@ -298,7 +298,9 @@ impl<'a> Stop<'a> {
                 &format!("what a function is of stands in parentheses: `{}({word})`", self.symbol(self.before))
             }
             "in" => "a sum names its element in parentheses: `sum(i in cell) u[i]`",
-            "[" => "a unit stands behind a number, or behind a name in its declaration; a subscript has no blank before it",
+            "[" => {
+                "a unit stands behind a number, or behind a name in its declaration; a subscript has no blank before it"
+            }
             word if self.rule != Rule::index_statement
                 && !self.is_exponent()
                 && may_be_unit(self.before, self.next, word) =>

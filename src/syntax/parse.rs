@@ -203,7 +203,10 @@ impl<'a> Reader<'a, '_> {
             "{" | "" => "a block without an item before it".to_string(),
             _ => format!("`{}` does not start an item", shown(found)),
         };
-        let help = match closest(keyword, ITEM_KEYWORDS) {
+        // `import a.b`
+        let is_import = matches!(keyword, "import" | "include" | "using");
+        let near = if is_import { Some("use") } else { closest(keyword, ITEM_KEYWORDS) };
+        let help = match near {
             Some(near) if !MODEL_KEYWORDS.contains(&keyword) => {
                 let help = format!("did you mean `{near}`?");
                 self.out.error_with_edit(codes::E0111, message, place.clone(), help, (place, near.to_string()));

@@ -74,7 +74,9 @@ impl Lexer<'_, '_, '_> {
         }
         let end = if doubled { end + 1 } else { end };
         // `x!`
-        if c == '!' && self.line_before().ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '\'')) {
+        if c == '!'
+            && self.line_before().ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '\''))
+        {
             let help = "there is no factorial; a condition is turned round by the word `not`";
             return self.bad(codes::E0108, message, end, "", Some(help.to_string()));
         }

@@ -68,6 +68,17 @@ impl Product {
             ExprKind::Primed { of, primes } => {
                 self.factor(format!("{}{}", Product::of(of).spelled(), "'".repeat(*primes as usize)), power);
             }
+            ExprKind::Subscript { of, at } => {
+                let at: Vec<String> = at.iter().map(sum).collect();
+                self.factor(format!("{}[{}]", Product::of(of).spelled(), at.join(", ")), power);
+            }
+            ExprKind::Sum { variable, range, body } => {
+                let to = range.to.as_ref().map_or(String::new(), |to| format!("..{}", sum(to)));
+                let body = Product::of(body);
+                let number = if body.number == 1.0 { String::new() } else { format!("{}*", body.number) };
+                let range = format!("{} in {}{to}", variable.name, sum(&range.from));
+                self.factor(format!("(sum({range}) {number}{})", body.spelled()), power);
+            }
             _ => self.factor(dump_expr(expr), power),
         }
     }

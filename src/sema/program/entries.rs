@@ -123,18 +123,12 @@ impl Checker<'_> {
         out
     }
 
-    pub(super) fn unused(
-        &self,
-        items: &[Item],
-        places: &[(Span, Option<Span>)],
-        sources: &Sources,
-        sink: &mut Sink,
-    ) {
+    pub(super) fn unused(&self, items: &[Item], places: &[(Span, Option<Span>)], sources: &Sources, sink: &mut Sink) {
         let fits = items.iter().any(|i| matches!(i, Item::Fit(_)));
+        // A file with tests is one that others may take functions from, and so is one without fits.
+        let for_itself = fits && !items.iter().any(|i| matches!(i, Item::Test(_)));
         // A file of nothing but imports passes them on.
         let passes_on = places.iter().all(|(_, import)| import.is_some());
-        // Other files may call the functions of a file that calculates nothing itself.
-        let calculates = items.iter().any(|i| matches!(i, Item::Fit(_) | Item::Data(_)));
         let words = Words::of(places.first().map(|(place, _)| *place), sources);
         for (item, (place, import)) in items.iter().zip(places) {
             let name = item_name(item).unwrap_or_default();
@@ -147,7 +141,7 @@ impl Checker<'_> {
                 Item::Function(f) if words.hold(name, import.unwrap_or(f.span)) => continue,
                 _ if import.is_some() => "import",
                 Item::Network(_) => "network",
-                Item::Function(_) if calculates => "function",
+                Item::Function(_) if for_itself => "function",
                 Item::Data(ast::Data {
                     source: ast::DataSource::Solve { .. } | ast::DataSource::Predict(_), ..
                 }) => continue,

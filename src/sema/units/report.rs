@@ -73,6 +73,10 @@ impl Checker<'_, '_> {
 
     /// Reports states and inputs whose unit nothing tells, where others have one.
     pub(super) fn judge_names(&mut self) {
+        // What a unit that cannot be read would tell is not known.
+        if self.sink.has_errors() {
+            return;
+        }
         let named = self.scope.names.iter().filter(|(_, e)| matches!(e.meaning, Meaning::State(_) | Meaning::Input(_)));
         let measures =
             named.filter_map(|(name, _)| self.names.get(name).map(|n| (name.to_string(), n.span, n.measure.clone())));
