@@ -273,26 +273,37 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     let (staged, unknowns) = (&mut made.staged, &mut **unknowns);
     let Vectors { u, border, outputs, .. } = &mut **vectors;
     let own = usize::from(plan.slack);
+    let of_residuals = wanted.c || wanted.h || wanted.weights || wanted.row_weights || wanted.border;
     for group in groups {
         let window = Window::of_group::<A::Low>(group, shape);
         staged.load_matrix(problem, window);
         staged.load_values(problem, window);
         gather(u, &solution.u, shape.unknowns(), window);
+        if plan.slack {
+            gather(&mut border[..1], &solution.eps, 1, window);
+        }
+        if plan.own > 0 {
+            gather(&mut border[own..own + plan.own], &solution.theta, plan.own, window);
+        }
+        let factor = factor(group);
+        // What is made of residuals alone is better made of exact ones.
+        let mut kept = of_residuals && !unknowns.residuals.is_empty();
+        if kept {
+            unknowns.y.copy_from_slice(u);
+            unknowns.border.copy_from_slice(border);
+            let task = Task::Residuals;
+            kept = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+        }
         gather(&mut unknowns.y, upstream.u, shape.unknowns(), window);
         unknowns.border.fill(A::High::ZERO);
         if plan.slack {
-            gather(&mut border[..1], &solution.eps, 1, window);
             if !upstream.eps.is_empty() {
                 gather(&mut unknowns.border[..1], upstream.eps, 1, window);
             }
         }
-        if plan.own > 0 {
-            gather(&mut border[own..own + plan.own], &solution.theta, plan.own, window);
-            if !upstream.theta.is_empty() {
-                gather(&mut unknowns.border[own..own + plan.own], upstream.theta, plan.own, window);
-            }
+        if plan.own > 0 && !upstream.theta.is_empty() {
+            gather(&mut unknowns.border[own..own + plan.own], upstream.theta, plan.own, window);
         }
-        let factor = factor(group);
         let task = Task::Adjoint;
         let finite = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
         if !finite && let Some(failure) = non_finite(shape, &unknowns.y, window) {
@@ -313,6 +324,7 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             z: &unknowns.y,
             z_border: &unknowns.border,
             products: &unknowns.products,
+            residuals: if kept { &unknowns.residuals } else { &[] },
         };
         A::High::dispatch(RowGradients { rows, out: outputs });
         piece.write(problem, plan, wanted, outputs, window, window.first - first);

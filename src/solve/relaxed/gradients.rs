@@ -74,8 +74,9 @@ pub(crate) struct Rows<'a, P> {
     /// The adjoint solution.
     pub z: &'a [P],
     pub z_border: &'a [P],
-    /// The products `a z` of the equation rows, `(E, T)`; empty where they are made here.
+    /// The products `a z` of all rows, those of the equations first, and their residuals, negative; empty where they are made here.
     pub products: &'a [P],
+    pub residuals: &'a [P],
 }
 
 /// The gradients of a lane group.
@@ -136,7 +137,7 @@ impl<P: Pack> Rows<'_, P> {
     /// a step, or 0 for one known only at run time.
     #[inline(always)]
     fn equation_rows<V: Lanes<Pack = P>, const N: usize>(&self, out: &mut Outputs<P>) -> V {
-        let Rows { problem, plan, staged, wanted, u, z, products, .. } = *self;
+        let Rows { problem, plan, staged, wanted, u, z, products, residuals, .. } = *self;
         let (steps, equations) = (problem.shape.steps, problem.shape.equations);
         let block = if N > 0 { N } else { problem.shape.block() };
         let first = usize::from(plan.slack);
@@ -165,6 +166,9 @@ impl<P: Pack> Rows<'_, P> {
                 }
                 if let Some(kept) = products.get(row) {
                     q = V::load(kept);
+                }
+                if let Some(kept) = residuals.get(row) {
+                    r = V::splat(0.0).sub(V::load(kept));
                 }
                 let square = V::load(&squares[row]);
                 let product = r.mul(q).mul(square);
@@ -257,6 +261,15 @@ impl<P: Pack> Rows<'_, P> {
         sum
     }
 
+    /// The kept residuals, negative, and products of the rows between steps and of those behind them.
+    #[inline(always)]
+    fn kept_smooth_rows(&self) -> Option<(&[P], &[P])> {
+        let shape = &self.problem.shape;
+        let before = shape.right_hand_sides() + shape.initial_values() + self.problem.data.places.len();
+        let kept = (self.residuals.get(before..)?, self.products.get(before..)?);
+        (!self.residuals.is_empty()).then_some(kept)
+    }
+
     /// [`smooth_rows`](Self::smooth_rows) for a number of orders known when compiled.
     #[inline(always)]
     fn smooth_in_registers<V: Lanes<Pack = P>, const K: usize>(&self, out: &mut Outputs<P>) {
@@ -272,6 +285,7 @@ impl<P: Pack> Rows<'_, P> {
     fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
         let shape = &problem.shape;
+        let kept = self.kept_smooth_rows();
         let k = if K > 0 { K } else { shape.orders };
         let (block, states) = (shape.block(), shape.states);
         let zero = V::splat(0.0);
@@ -297,15 +311,29 @@ impl<P: Pack> Rows<'_, P> {
                 }
                 interval.scale(k, V::load(&steps[(t + 1) * states + d]));
                 let square = V::load(&squares[(t + 1) * states + d]);
-                let mut slope = interval.slope(k, &degrees);
-                if plan.slack {
-                    slope = slope.add(interval.slope_of_slack(k, rows, [eps, z_eps]));
-                }
+                let of_interval = kept.map(|(r, q)| {
+                    let at = (t * states + d) * rows.rows.len();
+                    (&r[at..][..rows.rows.len()], &q[at..][..rows.rows.len()])
+                });
+                let slope = match of_interval {
+                    Some(kept) => interval.slope_of_rows(k, rows, kept),
+                    None if plan.slack => {
+                        interval.slope(k, &degrees).add(interval.slope_of_slack(k, rows, [eps, z_eps]))
+                    }
+                    None => interval.slope(k, &degrees),
+                };
                 // `1 / h` is the scale of the first derivative; without one nothing depends on the step.
                 let inverse = if k > 1 { V::load(&scales[now + 1]) } else { zero };
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
                 if wanted.row_weights {
-                    let product = zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square));
+                    let product = match of_interval {
+                        Some((r, q)) => {
+                            let products = r.iter().zip(q);
+                            products.fold(zero, |sum, (r, q)| V::load(r).mul_add(V::load(q), sum))
+                        }
+                        None => interval.product(k, rows, [eps, z_eps]),
+                    };
+                    let product = zero.sub(product.mul(square));
                     product.store(&mut of_rows[t * states + d]);
                 }
             }
@@ -346,8 +374,18 @@ impl<P: Pack> Rows<'_, P> {
         let u_slope = V::load(&self.u[after]).sub(V::load(&self.u[before]));
         let z_slope = V::load(&self.z[after]).sub(V::load(&self.z[before]));
         let (u_top, z_top) = (V::load(&self.u[top]), V::load(&self.z[top]));
-        let r = scale.neg_mul_add(both.neg_mul_add(u_top, u_slope), zero.sub(eps));
-        let q = scale.mul_add(both.neg_mul_add(z_top, z_slope), z_eps);
+        let (r, q) = match self.kept_smooth_rows() {
+            // Central rows come behind those between two steps.
+            Some((r, q)) => {
+                let between = shape.intervals() * shape.states * self.plan.rows.rows.len();
+                let at = between + (t - 1) * shape.states + d;
+                (zero.sub(V::load(&r[at])), V::load(&q[at]))
+            }
+            None => (
+                scale.neg_mul_add(both.neg_mul_add(u_top, u_slope), zero.sub(eps)),
+                scale.mul_add(both.neg_mul_add(z_top, z_slope), z_eps),
+            ),
+        };
         // d/dH of H^(n-2) slope - H^(n-1) top, n = k - 1.
         let n = k as i32 - 1;
         let of_slope = power(both, n - 3).mul(V::splat(f64::from(n - 2)));

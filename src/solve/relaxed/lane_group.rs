@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Precision, Problem, Shape};
 use super::rescue::SETTLED;
-use super::residual::{row_count, row_residuals};
+use super::residual::{negative_right_hand_sides, row_count, row_residuals};
 use super::right_hand_side::right_hand_side;
 use super::stage::Staged;
 use super::substitute::{Chain, Stored};
@@ -30,6 +30,8 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, those of the equations first, `(E, T)`. Empty where they are
     /// not kept.
     pub products: Vec<A::High>,
+    /// After [`Task::Residuals`] the residuals `b - a u` of all rows, negative. Empty where they are not kept.
+    pub residuals: Vec<A::High>,
     room: Room<A::Low, A::High>,
     refinements: usize,
     /// A lane of the last solve whose corrections did not settle, and what is still wrong as a share of its solution.
@@ -60,6 +62,7 @@ impl<A: Arithmetic> Unknowns<A> {
             residual: zeros(kept),
             residual_border: zeros(kept_border),
             products: zeros(if keeps_products(problem) { row_count(problem, plan) } else { 0 }),
+            residuals: zeros(if keeps_products(problem) { row_count(problem, plan) } else { 0 }),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
             refinements,
             unsettled: None,
@@ -81,7 +84,12 @@ pub(crate) enum Task {
     Adjoint,
     /// The staged right-hand sides, of which the first forward substitution is done and its result in `y`.
     Forwarded,
+    /// The residuals of the staged rows at the solution in `y` and `border`, more exactly than it tells them.
+    Residuals,
 }
+
+/// Residuals are corrected so often at least where they do not settle earlier.
+const CORRECTIONS: usize = 3;
 
 /// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
 pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
@@ -99,6 +107,9 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
+        if self.task == Task::Residuals {
+            return self.residuals::<V>();
+        }
         let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
         let Unknowns { y, border, total, total_border, given, given_border, .. } = unknowns;
         let Unknowns { residual, residual_border, products, room, refinements, unsettled, .. } = unknowns;
@@ -200,5 +211,41 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)
+    }
+}
+
+impl<A: Arithmetic, F: Stored<A::Low>> SolveGroup<'_, A, F> {
+    /// Keeps residuals as numbers of their own and corrects them until they are orthogonal to the rows, `A^T W^2 r = 0`: those of rows of large
+    /// weight are smaller than rounding units of the solution that they belong to, and follow from those of the others. Says whether they are finite.
+    #[inline(always)]
+    fn residuals<V: Lanes<Pack = A::Low>>(self) -> bool {
+        let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
+        let Unknowns { y, border, residual, residual_border, residuals, room, refinements, .. } = unknowns;
+        let push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
+        let Shape { states, orders, .. } = problem.shape;
+        let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
+        negative_right_hand_sides::<A::Lanes<V>>(staged, residuals);
+        let corrections = CORRECTIONS.max(*refinements);
+        let mut convergence = Convergence::new();
+        let (mut finite, mut more) = (true, true);
+        for pass in 0..=corrections {
+            residual.copy_from_slice(y);
+            residual_border.copy_from_slice(border);
+            let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut residuals[..]));
+            row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
+            if pass == corrections || !more {
+                break;
+            }
+            if plan.slack {
+                bump(&mut border[0], A::Lanes::<V>::splat(push));
+            }
+            A::substitute::<V, F>(chain, factor, y, border, room, (false, &[]));
+            match pass {
+                0 => convergence.start::<A::Lanes<V>>((y, border), None),
+                _ => more = convergence.correct::<A::Lanes<V>>((y, border), None),
+            }
+            finite &= scale_checked::<A::Lanes<V>>(y, &staged.unscale);
+        }
+        finite
     }
 }

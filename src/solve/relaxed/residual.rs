@@ -23,6 +23,16 @@ pub(crate) fn row_count(problem: &Problem, plan: &Plan) -> usize {
     shape.right_hand_sides() + given + between + around + closed + plan.own
 }
 
+/// `-b` of all rows, in the order of [`row_residuals`].
+#[inline(always)]
+pub(crate) fn negative_right_hand_sides<V: Lanes>(staged: &Staged<V::Pack>, to: &mut [V::Pack]) {
+    let zero = V::splat(0.0);
+    to.fill(V::Pack::ZERO);
+    for (to, b) in to.iter_mut().zip(staged.rhs.iter().chain(&staged.iv).chain(&staged.data)) {
+        zero.sub(V::load(b)).store(to);
+    }
+}
+
 /// The products `a z` of the rows with an adjoint solution that comes as a sum of corrections, row by row in the order of [`row_residuals`]; nothing
 /// where they are not kept.
 struct Products<'a, P> {
@@ -53,7 +63,7 @@ impl<P: Pack> Products<'_, P> {
 /// `A^T (b - A z)` in scaled unknowns into `y` `(T, D, K)` and the border's own unknowns `at_border`, with the residuals taken row by
 /// row at the solution `u`, `border` (unscaled). In the equations that define an adjoint all right-hand sides `b` are zero.
 ///
-/// Where products `A z` are `kept`, `u` is the last correction and no more. Their sum loses nothing to `z`, which may be larger by the condition
+/// Where products `A z` are `kept`, or residuals `A u - b`, `u` is the last correction and no more. Their sum loses nothing to `z`, which may be larger by the condition
 /// number: a rounding unit of it changes small products by more than their size.
 #[inline(always)]
 pub(crate) fn row_residuals<V: Lanes>(

@@ -64,6 +64,28 @@ impl<V: Lanes, const N: usize> Interval<V, N> {
         slope
     }
 
+    /// [`Interval::slope`] with that of a slack, from the residuals `a u + eps` and the products `a z + z_eps` of all rows.
+    #[inline(always)]
+    pub fn slope_of_rows(
+        &self,
+        orders: usize,
+        rows: &SmoothRows,
+        (residuals, products): (&[V::Pack], &[V::Pack]),
+    ) -> V {
+        let [u_now, u_then, z_now, z_then] = &self.ends;
+        let mut slope = V::splat(0.0);
+        for (row, (r, q)) in rows.rows.iter().zip(residuals.iter().zip(products)) {
+            let (mut of_u, mut of_z) = (V::splat(0.0), V::splat(0.0));
+            for j in 1..orders {
+                let (at, next) = (V::splat(j as f64 * row.at[j]), V::splat(j as f64 * row.next[j]));
+                of_u = at.mul_add(u_now[j], next.mul_add(u_then[j], of_u));
+                of_z = at.mul_add(z_now[j], next.mul_add(z_then[j], of_z));
+            }
+            slope = V::load(r).mul_add(of_z, V::load(q).mul_add(of_u, slope));
+        }
+        slope
+    }
+
     /// What a slack `eps` in every row, and its adjoint solution, add to [`Interval::slope`].
     #[inline(always)]
     pub fn slope_of_slack(&self, orders: usize, rows: &SmoothRows, [eps, z_eps]: [V; 2]) -> V {
