@@ -89,7 +89,7 @@ pub(crate) enum Task {
 }
 
 /// Residuals are corrected so often at least where they do not settle earlier.
-const CORRECTIONS: usize = 3;
+const CORRECTIONS: usize = 10;
 
 /// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
 pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
