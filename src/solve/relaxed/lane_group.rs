@@ -239,10 +239,13 @@ impl<A: Arithmetic, F: Stored<A::Low>> SolveGroup<'_, A, F> {
             if plan.slack {
                 bump(&mut border[0], A::Lanes::<V>::splat(push));
             }
+            residual.copy_from_slice(y);
+            residual_border.copy_from_slice(border);
             A::substitute::<V, F>(chain, factor, y, border, room, (false, &[]));
+            let given = (&residual[..], &residual_border[..]);
             match pass {
-                0 => convergence.start::<A::Lanes<V>>((y, border), None),
-                _ => more = convergence.correct::<A::Lanes<V>>((y, border), None),
+                0 => convergence.start_of_rows::<A::Lanes<V>>((y, border), given),
+                _ => more = convergence.correct::<A::Lanes<V>>((y, border), Some(given)),
             }
             finite &= scale_checked::<A::Lanes<V>>(y, &staged.unscale);
         }
