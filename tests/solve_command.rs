@@ -806,3 +806,47 @@ fn the_systems_of_the_bench_are_regular() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Residuals of rows of large weight are smaller than rounding units of the solution: gradients of coefficients and steps, which are made of them, are right all the same.
+#[test]
+fn gradients_are_those_of_heavy_rows_too() {
+    let c = "grad_c";
+    let h = "grad_h";
+    let weights = "--weights=0.18171252684139924,0.39082650409504704,0.15696491203438834";
+    type Entries<'a> = &'a [(&'a str, usize, f64)];
+    let cases: [(&str, &[&str], Entries); 3] = [
+        (
+            "equations",
+            &[],
+            &[
+                (c, 46, -3.31052680327486e-2),
+                (h, 1, -3.73289687069077e-3),
+                (h, 3, -5.94691396517646e-1),
+                (h, 4, 1.03411514386298),
+            ],
+        ),
+        (
+            "periodic",
+            &["--periodic"],
+            &[(h, 0, -2.12359471089342e2), (h, 2, 5.03672633681503), (h, 4, -2.66341414465157e1)],
+        ),
+        ("samples", &[weights], &[(c, 23, -6.54696040806133e-1), (c, 28, -3.19237408396043e-1)]),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, more, entries) in cases {
+        let input = fixtures().join(format!("heavy_rows_{name}.npz")).display().to_string();
+        for (dtype, method) in [("f64", "normal"), ("f64", "qr"), ("mixed", "normal")] {
+            let mut args = vec!["solve", &input, "--out", "result.npz", "--rows", "hermite", "--refinements", "2"];
+            args.extend(["--dtype", dtype, "--method", method]);
+            args.extend(more);
+            let output = mechc(folder.path(), &args);
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            for &(key, at, exact) in entries {
+                let (_, got) = array(&folder.path().join("result.npz"), key).expect(key);
+                let e = (got[at] - exact).abs() / exact.abs();
+                // Two corrections of the adjoint solution with the normal matrix leave up to 1e-7 of it open.
+                assert!(e < 5e-7, "{name} {dtype} {method}: {key}[{at}] is {}, not {exact}", got[at]);
+            }
+        }
+    }
+}
