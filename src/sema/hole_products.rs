@@ -51,7 +51,7 @@ impl Resolver<'_, '_> {
     }
 
     fn hole_times_parameter(&mut self, hole: Factor, param: Factor) {
-        let name = self.sources.text(param.place);
+        let name = self.sources.text(param.declared);
         let message = format!("a hole is multiplied by the estimated parameter `{name}`");
         let d = Diagnostic::error(E0407, message, hole.place, "its coefficients are such numbers already");
         let d = d.label(param.place, "estimated, and nothing else tells its scale");
