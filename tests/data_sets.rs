@@ -120,6 +120,28 @@ fn written_times_are_short() {
     assert!(data.to_csv().lines().any(|l| l == "47.52"), "132 steps of 0.36");
 }
 
+/// What stands for a missing sample is a number in some files, and is printed in several ways.
+#[test]
+fn numbers_that_stand_for_missing_samples_are_compared_as_numbers() {
+    let text = "t,x\n-999.0,-999\n0,-999.0\n999,-9.99e2\n1998,-999.5\n";
+    let spec = ReadSpec { time: Some("t".into()), missing: vec!["-999".into()], min_samples: 2, ..ReadSpec::of(["x"]) };
+    let data = read_bytes("a.csv", text.as_bytes(), Format::Csv, &spec).unwrap();
+    let seen: Vec<_> = (0..4).map(|i| data.trajectories[0].value(i, 0)).collect();
+    assert_eq!((seen.as_slice(), data.trajectories[0].t0), ([None, None, None, Some(-999.5)].as_slice(), -999.0));
+
+    let mut arrays = lorenz_data(10);
+    arrays.trajectories[0].values[4] = -99.9;
+    let spec = ReadSpec { missing: vec!["-99.90".into()], ..ReadSpec::of(["x", "y", "z"]) };
+    let back = read_bytes("a.npz", &arrays.to_npz().unwrap(), Format::Npz, &spec).unwrap();
+    assert_eq!(back.trajectories[0].valid.iter().filter(|valid| !**valid).count(), 1);
+    assert_eq!(back.trajectories[0].value(1, 1), None);
+
+    let spec = ReadSpec { inputs: vec!["x".into()], dt: Some(1.0), missing: vec!["2".into()], ..ReadSpec::of(["y"]) };
+    let text = "x,y\n".to_string() + &"1,1\n".repeat(9) + "2.0,1\n";
+    let refused = read_bytes("b.csv", text.as_bytes(), Format::Csv, &spec).unwrap_err();
+    assert_eq!(refused.code(), "D029");
+}
+
 #[test]
 fn npz_round_trip_is_exact() {
     let mut data = lorenz_data(40);

@@ -49,12 +49,16 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         let Some(rows) = table.row(id, line) else { continue };
         for (role, at, name) in &plan.cells {
             let text = record.get(*at).unwrap_or_default();
-            let missing = spec.is_missing(text);
-            if missing && *role != Role::Value {
+            let mut value = None;
+            if !spec.is_missing(text) {
+                // A time that is equal to such a number is a time.
+                let missing = |v: f64| *role != Role::Time && spec.is_missing_number(v);
+                value = Some(number(file, line, name, text)?).filter(|v| !missing(*v));
+            }
+            if value.is_none() && *role != Role::Value {
                 return Err(DataError::MissingKnown { place: format!("{file}:{line}"), column: name.clone() });
             }
-            let number = if missing { None } else { Some(number(file, line, name, text)?) };
-            rows.push(*role, number);
+            rows.push(*role, value);
         }
     }
     table.finish(file, spec, &|line| format!("{file}:{line}"))

@@ -145,7 +145,6 @@ pub(crate) fn assemble(
 ) -> Result<Dataset, DataError> {
     enough(file, "", if count == 0 { 0 } else { len }, spec)?;
     let (t0, dt) = times.step();
-    let nan_is_missing = spec.is_missing("nan");
     let (columns, inputs) = parts.split_at(spec.columns.len().min(parts.len()));
     let mut trajectories = Vec::with_capacity(count);
     for k in 0..count {
@@ -156,7 +155,7 @@ pub(crate) fn assemble(
                 || if count > 1 { format!("{file}: trajectory {k}, row {i}") } else { format!("{file}: row {i}") };
             for (part, map) in columns.iter().zip(&spec.columns) {
                 let v = part.data.get(k * len + i).copied().unwrap_or(f64::NAN);
-                let missing = v.is_nan() && nan_is_missing;
+                let missing = spec.is_missing_number(v);
                 if !v.is_finite() && !missing {
                     return Err(not_finite(place(), &map.column, v));
                 }
@@ -167,6 +166,9 @@ pub(crate) fn assemble(
                 let v = part.data.get(k * len + i).copied().unwrap_or(f64::NAN);
                 if !v.is_finite() {
                     return Err(not_finite(place(), &map.column, v));
+                }
+                if spec.is_missing_number(v) {
+                    return Err(DataError::MissingKnown { place: place(), column: map.column.clone() });
                 }
                 t.inputs.push(v);
             }

@@ -121,7 +121,6 @@ struct Table<'a> {
 impl Table<'_> {
     /// A trajectory of these samples.
     fn trajectory(&self, rows: &[usize], mut t: Trajectory) -> Result<Trajectory, DataError> {
-        let nan_is_missing = self.spec.is_missing("nan");
         let value = |part: &Vec<f64>, i: usize| part.get(i).copied().unwrap_or(f64::NAN);
         let bad = |map: &ColumnMap, i: usize, v: f64| DataError::NotFinite {
             place: format!("{}: row {i}", self.file),
@@ -131,7 +130,7 @@ impl Table<'_> {
         for &i in rows {
             for (part, map) in self.columns.iter().zip(&self.spec.columns) {
                 let v = value(part, i);
-                let missing = v.is_nan() && nan_is_missing;
+                let missing = self.spec.is_missing_number(v);
                 if !v.is_finite() && !missing {
                     return Err(bad(map, i, v));
                 }
@@ -142,6 +141,10 @@ impl Table<'_> {
                 let v = value(part, i);
                 if !v.is_finite() {
                     return Err(bad(map, i, v));
+                }
+                if self.spec.is_missing_number(v) {
+                    let place = format!("{}: row {i}", self.file);
+                    return Err(DataError::MissingKnown { place, column: map.column.clone() });
                 }
                 t.inputs.push(v);
             }

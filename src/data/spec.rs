@@ -17,7 +17,7 @@ pub struct ReadSpec {
     /// The csv column that tells trajectories apart. Their order is that of first appearance.
     pub trajectory: Option<String>,
     /// Cell texts that mean "not measured", compared after trimming and without regard to case; `""` declares empty
-    /// cells. In npy and npz files `nan` declares NaN as missing.
+    /// cells. Texts that are numbers declare these numbers, in every format and however they are written there.
     pub missing: Vec<String>,
     /// What separates the cells of a csv file; `None` leaves it to the header to tell.
     pub delimiter: Option<u8>,
@@ -108,6 +108,13 @@ impl ReadSpec {
     /// True for a cell text that is declared as missing.
     pub(crate) fn is_missing(&self, text: &str) -> bool {
         self.missing.iter().any(|m| m.eq_ignore_ascii_case(text))
+    }
+
+    /// True for a number that is declared as missing, however it is written: -999.0 where `-999` is, NaN where `nan` is. Files of single
+    /// precision hold the nearest number that they have.
+    pub(crate) fn is_missing_number(&self, value: f64) -> bool {
+        let same = |m: f64| m == value || f64::from(m as f32) == value || m.is_nan() && value.is_nan();
+        self.missing.iter().filter_map(|m| m.parse().ok()).any(same)
     }
 
     /// Names of the observed columns.

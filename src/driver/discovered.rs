@@ -126,13 +126,18 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
         let own: Vec<String> = simulation.own.iter().map(|(name, v)| format!("{name} = {}", number(*v))).collect();
         let with = if own.is_empty() { String::new() } else { format!("({})", own.join(", ")) };
         let (name, steps, dt) = (&simulation.name, simulation.steps, number(simulation.dt));
+        let start =
+            if simulation.start == 0.0 { String::new() } else { format!("; start {}", number(simulation.start)) };
         let about = if simulation.of.is_empty() {
             String::new()
         } else {
             format!("/// From the start of {}.\n", simulation.of)
         };
         let of = &model.name;
-        let _ = writeln!(out, "\n{about}data {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{from}; noise 0 }}");
+        let _ = writeln!(
+            out,
+            "\n{about}data {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{start}{from}; noise 0 }}"
+        );
     }
 }
 

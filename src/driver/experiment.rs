@@ -221,7 +221,7 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         .filter(|(_, (_, k))| *k == 0)
         .map(|(i, (state, _))| (model.states[*state].name.clone(), i))
         .collect();
-    let sampling = Sampling { dt: spec.dt, samples: spec.steps, ..Sampling::default() };
+    let sampling = Sampling { t0: spec.start, dt: spec.dt, samples: spec.steps, ..Sampling::default() };
     let mut trajectories: Vec<Trajectory> = Vec::with_capacity(spec.trajectories);
     for k in 0..spec.trajectories.max(1) {
         let mut initial = spec.initial.clone();

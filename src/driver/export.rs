@@ -5,7 +5,7 @@ use super::failure::{Failure, Problem};
 use super::session::Session;
 use crate::base::Idx;
 use crate::export::{ExportError, Format, Found, FoundTerm, Options, Origin, System, export};
-use crate::hir::{DataSource, Model, Program, SimulateSpec, Unit, Units};
+use crate::hir::{DataSource, Model, Program, SimulateSpec, Unit, Units, number};
 use crate::report::RunRecord;
 
 /// Said where statements go without units.
@@ -44,13 +44,17 @@ impl Session {
             Some(record) => found(record),
             None => Origin { about: about(model, path), found: Vec::new() },
         };
-        origin.about.extend(beginning(&program, &model.name, request.data, record.as_ref()));
+        let first = first_time(start, record.as_ref());
+        let unit = model.units.time.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
+        let late = first.filter(|t| *t != 0.0).map_or_else(String::new, |t| format!(", at t = {}{unit}", number(t)));
+        origin.about.extend(beginning(&program, &model.name, request.data, record.as_ref()).map(|line| line + &late));
         let errors: Vec<(String, f64, f64)> = record
             .iter()
             .flat_map(|r| &r.parameters)
             .filter_map(|p| Some((p.name.clone(), p.value, p.std_error?)))
             .collect();
         let mut system = System::new(model, origin, &errors).map_err(failure)?;
+        system.start = first;
         if let Some(spec) = start {
             let mut values = spec.initial.iter();
             system.initial.iter_mut().flatten().zip(&mut values).for_each(|(slot, value)| *slot = Some(*value));
@@ -159,6 +163,12 @@ fn simulation<'p>(program: &'p Program, path: &str, model: &'p str, name: &str) 
         };
         Failure::Usage(Problem::new("N003", format!("`{path}` simulates `{model}` in no data called `{name}`"), help))
     })
+}
+
+/// The time of the initial values: that of the simulation, or else of the first sample of the run.
+fn first_time(simulation: Option<&SimulateSpec>, record: Option<&RunRecord>) -> Option<f64> {
+    let recorded = || record?.trajectories.first()?.time.first().copied();
+    simulation.map(|spec| spec.start).or_else(recorded)
 }
 
 /// Whose initial values are exported, where that is a question: those of a run, or the ones asked for.

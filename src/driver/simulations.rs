@@ -22,6 +22,8 @@ pub struct Simulation {
     pub steps: usize,
     /// Their spacing.
     pub dt: f64,
+    /// Time of the first one.
+    pub start: f64,
 }
 
 /// Start and grid of the first trajectories, each with the part that was held out behind the fitted one.
@@ -59,6 +61,7 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
             initial: (0..observed.components.len()).map(value).collect(),
             steps,
             dt: shortest_step(own, steps),
+            start: own.time(0),
         });
         offset += own.len;
     }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::components::components;
 use super::names::{Rules, Table, ascii};
+use super::rounding::float;
 use super::{ExportError, System};
-use crate::hir::{BinaryOp, Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
+use crate::hir::{BinaryOp, Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn};
 
 const FORMAT: &str = "diffsl";
 
@@ -57,12 +58,6 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
 
 fn comment(name: &str, spelled: &str) -> String {
     if name == spelled { String::new() } else { format!(" // {spelled}") }
-}
-
-/// A number with a point: a number without one is an integer.
-fn float(v: f64) -> String {
-    let text = number(v);
-    if text.contains(['.', 'e']) { text } else { format!("{text}.0") }
 }
 
 struct Diffsl<'a> {

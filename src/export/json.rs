@@ -50,6 +50,7 @@ pub(super) fn write(system: &System<'_>) -> String {
         "mechc": env!("CARGO_PKG_VERSION"),
         "model": model.name,
         "about": system.origin.about,
+        "start": system.start,
         "states": model.states.values().zip(&system.initial).map(state).collect::<Vec<_>>(),
         "inputs": model.inputs.values().map(|i| &i.name).collect::<Vec<_>>(),
         "parameters": system.parameters.iter().map(parameter).collect::<Vec<_>>(),

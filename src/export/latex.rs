@@ -33,11 +33,12 @@ pub(super) fn write(system: &System<'_>) -> String {
             .collect::<Vec<String>>(),
     ];
     let mut starts = Vec::new();
+    let first = system.start_if_late().map_or_else(|| "t_{0}".to_string(), |t| latex.number(t));
     for (state, values) in system.initial.iter().enumerate() {
         for (k, value) in values.iter().enumerate() {
             let Some(value) = value else { continue };
             let state = latex.derivative(state, k);
-            starts.push(format!("{}\\left(t_{{0}}\\right) &= {}", state.text, latex.number(*value)));
+            starts.push(format!("{}\\left({first}\\right) &= {}", state.text, latex.number(*value)));
         }
     }
     groups.push(starts);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::notes::{in_seconds, modelica as modelica_unit, of_name};
+use super::rounding::float;
 use super::{ExportError, System};
 use crate::hir::{Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
@@ -59,6 +60,9 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
         let flow = component.flow.text(&modelica)?;
         let _ = writeln!(out, "  der({}) = {flow};", component.name);
     }
+    if let Some(start) = system.start_if_late() {
+        let _ = writeln!(out, "  annotation(experiment(StartTime = {}));", number(start));
+    }
     let _ = writeln!(out, "end {};", table.model);
     Ok(out)
 }
@@ -83,7 +87,7 @@ impl Notation for Modelica<'_> {
     type Error = ExportError;
 
     fn number(&self, value: f64) -> String {
-        number(value)
+        float(value)
     }
 
     fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::notes::of_name;
+use super::rounding::float;
 use super::{ExportError, System, greek};
-use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
+use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn};
 
 const RULES: Rules = Rules {
     legal,
@@ -90,16 +91,6 @@ fn description(system: &System<'_>, name: &str, spelled: &str) -> Vec<String> {
 
 fn metadata(entries: &[String]) -> String {
     if entries.is_empty() { String::new() } else { format!(", [{}]", entries.join(", ")) }
-}
-
-/// A number that is a float in Julia, where `1` is an integer whose powers overflow.
-fn float(v: f64) -> String {
-    let text = number(v);
-    match text.split_once('e') {
-        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0e{exponent}"),
-        None if !text.contains('.') => format!("{text}.0"),
-        _ => text,
-    }
 }
 
 fn end(v: f64) -> String {

@@ -2,6 +2,7 @@
 
 use super::ExportError;
 use super::names::Table;
+use super::rounding::float;
 use crate::hir::{Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
 
 /// Python for numbers and arrays (`library: "np"`) or for symbols (`library: "sp"`).
@@ -52,7 +53,8 @@ impl Notation for Python<'_> {
     type Error = ExportError;
 
     fn number(&self, value: f64) -> String {
-        number(value)
+        // SymPy reckons with integers exactly, NumPy does not.
+        if self.symbolic { number(value) } else { float(value) }
     }
 
     fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {
@@ -91,6 +93,8 @@ impl Notation for Python<'_> {
 
     fn select(&self, compare: Compare, pieces: [Piece; 4], _: &[Expr; 4]) -> Result<Piece, ExportError> {
         let [a, b, x, y] = pieces.map(|p| p.text);
+        // Branches that are integers alone would be an array of integers, also in what SymPy makes of them for NumPy.
+        let [x, y] = [x, y].map(|text| if text.parse::<i128>().is_ok() { text + ".0" } else { text });
         Ok(Piece::atom(match (self.symbolic, compare) {
             // `==` compares symbols at once.
             (true, Compare::Equal) => format!("sp.Piecewise(({x}, sp.Eq({a}, {b})), ({y}, True))"),

@@ -1,7 +1,7 @@
-//! Systems with their numbers rounded, for readers.
+//! Systems with their numbers rounded, for readers, and numbers that are no integers, for programs.
 
 use super::System;
-use crate::hir::ExprKind;
+use crate::hir::{ExprKind, number};
 
 /// The system with every number rounded to so many significant digits.
 pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
@@ -31,4 +31,10 @@ pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
 pub(super) fn significant(v: f64, digits: u8) -> f64 {
     let decimals = usize::from(digits.max(1) - 1);
     format!("{v:.decimals$e}").parse().unwrap_or(v)
+}
+
+/// A number with a point or an exponent. In most languages one without is an integer, whose powers and products overflow.
+pub(super) fn float(v: f64) -> String {
+    let text = number(v);
+    if text.contains(['.', 'e']) { text } else { format!("{text}.0") }
 }

@@ -6,7 +6,7 @@ use super::components::components;
 use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::numpy::Python;
 use super::{ExportError, System};
-use crate::hir::{Bounds, number, write as print};
+use crate::hir::{Bounds, Expr, ExprKind, number, write as print};
 
 const RULES: Rules = Rules {
     legal: |name| match ascii(name) {
@@ -24,7 +24,7 @@ const RULES: Rules = Rules {
         iter len list map max min next object oct open ord pow print range repr reversed round set slice sorted str \
         sum super tuple vars zip \
         sp np sympy numpy t rhs states inputs parameters parameter_values bounds standard_errors equations \
-        initial_values y0 _f _flow",
+        initial_values y0 t0 _f _flow",
 };
 
 pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
@@ -51,10 +51,7 @@ pub(super) fn write(system: &System<'_>) -> Result<String, ExportError> {
     parameters(system, &table, &mut out);
     let _ = writeln!(out, "equations = [");
     for right in &system.rights {
-        let left = print(
-            &symbols,
-            &crate::hir::Expr::new(crate::hir::ExprKind::State(right.state, right.derivative), right.value.span),
-        )?;
+        let left = print(&symbols, &Expr::new(ExprKind::State(right.state, right.derivative), right.value.span))?;
         let _ = writeln!(out, "    sp.Eq({}, {}, evaluate=False),", left.text, print(&symbols, &right.value)?.text);
     }
     out.push_str("]\n");
@@ -114,6 +111,9 @@ fn initial(system: &System<'_>, table: &Table, out: &mut String) {
         }
     }
     let _ = writeln!(out, "initial_values = {{{}}}", entries.join(", "));
+    if let Some(start) = system.start {
+        let _ = writeln!(out, "t0 = {}", number(start));
+    }
     if let Some(vector) = vector.into_iter().collect::<Option<Vec<String>>>() {
         let _ = writeln!(out, "y0 = np.array([{}], dtype=float)", vector.join(", "));
     }
@@ -137,7 +137,12 @@ fn rhs(system: &System<'_>, table: &Table, out: &mut String) -> Result<(), Expor
     };
     bind(components.iter().map(|c| c.name.as_str()).collect(), "np.asarray(y, dtype=float)");
     bind(table.unknowns.iter().map(String::as_str).collect(), "np.asarray(p, dtype=float)");
-    bind(table.inputs.iter().map(String::as_str).collect(), "[_f(t) for _f in u]");
+    bind(table.inputs.iter().map(String::as_str).collect(), "[np.asarray(_f(t), dtype=float) for _f in u]");
+    if system.rights.iter().any(|r| r.value.any(&mut |e| e.kind == ExprKind::Time)) {
+        // Callers write a time like 0 as an integer.
+        targets.push("t".to_string());
+        values.push("np.asarray(t, dtype=float)".to_string());
+    }
     let _ = writeln!(out, "\n\ndef rhs({}):", arguments.join(", "));
     let _ = writeln!(
         out,

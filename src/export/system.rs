@@ -18,6 +18,8 @@ pub struct System<'m> {
     pub rights: Vec<Right>,
     /// The value of every state and each derivative below its order at the first time, where it is known.
     pub initial: Vec<Vec<Option<f64>>>,
+    /// That first time, where it is known.
+    pub start: Option<f64>,
 }
 
 /// Where a system comes from.
@@ -93,6 +95,11 @@ pub struct RightTerm {
 }
 
 impl<'m> System<'m> {
+    /// The time of the initial values where it is not the zero that everybody takes it for.
+    pub(super) fn start_if_late(&self) -> Option<f64> {
+        self.start.filter(|t| *t != 0.0)
+    }
+
     /// What it is and where it comes from, as lines of comments.
     pub(super) fn head(&self, comment: &str) -> String {
         self.origin.about.iter().map(|line| format!("{comment} {line}\n")).collect()
@@ -129,7 +136,7 @@ impl<'m> System<'m> {
             }
         }
         origin.about.extend(notes(model, &origin));
-        Ok(System { model, origin, parameters, rights, initial })
+        Ok(System { model, origin, parameters, rights, initial, start: None })
     }
 }
 

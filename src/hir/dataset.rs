@@ -182,6 +182,8 @@ pub struct SimulateSpec {
     pub steps: usize,
     /// Spacing of the samples.
     pub dt: f64,
+    /// Time of the first one.
+    pub start: f64,
     /// Measurement noise.
     pub noise: Noise,
     /// Seed of the noise.

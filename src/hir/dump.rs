@@ -250,7 +250,8 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
         Noise::Relative(v) => format!("{} relative", number(v)),
         Noise::Absolute(v) => format!("{} absolute", number(v)),
     };
-    line!(out, "  steps {} dt {} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
+    let start = if spec.start == 0.0 { String::new() } else { format!(" start {}", number(spec.start)) };
+    line!(out, "  steps {} dt {}{start} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
     line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));
     for (at, vary) in &spec.vary {
         let name = program.models[spec.model].unknowns.values().nth(*at).map_or("?", |u| u.name.as_str());

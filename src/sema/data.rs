@@ -41,6 +41,7 @@ pub(super) fn simulated(
     }
     let steps = settings.count("steps", cx);
     let dt = settings.number("dt", cx);
+    let start = settings.number("start", cx).unwrap_or(0.0);
     let noise = noise(&mut settings, cx);
     let seed = settings.whole("seed", cx).unwrap_or(0);
     let trajectories = settings.count("trajectories", cx).unwrap_or(1);
@@ -66,6 +67,7 @@ pub(super) fn simulated(
         initial: initial?,
         steps: steps?,
         dt: dt?,
+        start,
         noise,
         seed,
         trajectories,

@@ -3,7 +3,7 @@
 use super::functions::DIFFERENCES;
 use super::holes::LIBRARIES;
 use super::leibniz::DERIVATIVES;
-use super::resolve::Resolver;
+use super::resolve::{Place, Resolver};
 use super::scope::Meaning;
 use super::suggest::{self, did_you_mean};
 use crate::diagnostics::codes::E0204;
@@ -145,6 +145,9 @@ impl Resolver<'_, '_> {
         }
         if LIBRARIES.contains(&name) {
             let text = self.sources.text(span);
+            if self.place == Place::Hole {
+                return Advice::new(format!("holes do not stand in holes; they are added: `?{text} + ?terms(...)`"));
+            }
             return Advice::instead(
                 format!("a hole, an unknown term, has a question mark: `?{text}`"),
                 format!("?{name}"),

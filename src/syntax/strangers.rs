@@ -1,5 +1,7 @@
 //! Characters that are not part of the language, and what is written for them.
 
+use std::ops::Range;
+
 use super::lexer::{Lexer, TokenKind, code_point, is_direction_control, is_invisible};
 use crate::diagnostics::codes;
 
@@ -194,6 +196,11 @@ impl Lexer<'_, '_, '_> {
         let first = before.split_whitespace().next().unwrap_or_default().to_string();
         let name = before.rsplit([' ', '{', ';', '(', ',']).next().unwrap_or_default().to_string();
         let declares = |word: &str| matches!(word, "state" | "input" | "param" | "const" | "let");
+        if first == "for" && !name.is_empty() && after.starts_with(char::is_alphanumeric) {
+            let help = "a loop goes over a range: `for i in 1..8 { ... }`".to_string();
+            let message = "unexpected character `:`".to_string();
+            return self.bad_with_edit(codes::E0108, message, at + 1, help, self.range_of_loop());
+        }
         let is_header = matches!(first.as_str(), "model" | "network" | "test");
         let (help, edit) = match () {
             () if rest.starts_with(":=") => {
@@ -216,7 +223,11 @@ impl Lexer<'_, '_, '_> {
                 (format!("a value stands behind an equals sign: `{name} = {after}`"), Some((at..at + 1, " =")))
             }
             () if declares(&first) => (format!("a unit stands in brackets behind a blank: `{name} [{after}]`"), None),
-            () if !name.is_empty() && !after.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') => {
+            // A number before it is no setting.
+            () if name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && !after.is_empty()
+                && name.chars().all(|c| c.is_alphanumeric() || c == '_') =>
+            {
                 ("a setting has no colon: `dt 0.1`".to_string(), Some((at..at + 1, "")))
             }
             () => ("blocks stand in braces, and values behind `=`".to_string(), None),
@@ -227,6 +238,16 @@ impl Lexer<'_, '_, '_> {
                 self.bad_with_edit(codes::E0108, message, gone.end, help, (gone, instead.to_string()))
             }
             None => self.bad(codes::E0108, message, at + 1, "", Some(help)),
+        }
+    }
+
+    /// What is written for `:` in `for i in 1:8`, and for `= 1:` in `for i = 1:8`.
+    fn range_of_loop(&self) -> (Range<usize>, String) {
+        let before = self.line_before();
+        let end = self.at + 1;
+        match before.rsplit_once('=') {
+            Some((_, low)) => (self.at - low.len() - 1..end, format!("in {}..", low.trim())),
+            None => (self.at..end, "..".to_string()),
         }
     }
 

@@ -190,3 +190,45 @@ fn files_are_written_and_never_replaced_unasked() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("N080"), "{}", text(&refused.stderr));
 }
+
+/// Data that start late, and a law that depends on the time: what was found starts where the data do, and so do the exports.
+#[test]
+fn the_time_of_the_start_goes_along() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = "model Truth { state x; x' = -0.5*x + 2*cos(1.7*t); initial x = 1 }
+model Found { state x; x' = ?terms(x, cos(1.7*t), sin(1.7*t)) }
+data run = simulate Truth { steps 200; dt 0.1; start 101.3; noise 1%; seed 1 }
+fit Found to run
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a file");
+    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    for (from, to) in [("m.mech", "truth.csv"), ("run/discovered.mech", "found.csv")] {
+        let made = mechc(folder.path(), &["simulate", from, "--out", to]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+    }
+    let table = |name: &str| -> Vec<Vec<f64>> {
+        let text = fs::read_to_string(folder.path().join(name)).expect("a table");
+        text.lines().skip(1).map(|l| l.split(',').map(|c| c.parse().expect("a number")).collect()).collect()
+    };
+    let (truth, found) = (table("truth.csv"), table("found.csv"));
+    assert_eq!((truth.len(), found.len()), (200, 200));
+    for (a, b) in truth.iter().zip(&found) {
+        // The times are equal, the states up to the noise of one and the errors of the other.
+        assert!(a[0] == b[0] && (a[1] - b[1]).abs() < 0.1, "{a:?} {b:?}");
+    }
+
+    let export = |format: &str| text(&mechc(folder.path(), &["export", "run", "--to", format]).stdout);
+    for (format, start) in [
+        ("latex", "  x\\left(101.3\\right) &= "),
+        ("json", "  \"start\": 101.3,"),
+        ("sympy", "t0 = 101.3\n"),
+        ("modelica", "  annotation(experiment(StartTime = 101.3));"),
+        ("diffsl", "// initial values: those of run, at t = 101.3"),
+        ("modelingtoolkit", "# initial values: those of run, at t = 101.3"),
+        ("text", "// initial values: those of run, at t = 101.3"),
+    ] {
+        let exported = export(format);
+        assert!(exported.contains(start), "{exported}");
+    }
+}

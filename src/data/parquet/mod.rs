@@ -101,8 +101,11 @@ impl Lost {
 /// The number of a cell, none where it is missing as observations may be.
 fn number(cell: Option<&Cell>, role: Role, spec: &ReadSpec) -> Result<Option<f64>, Lost> {
     match cell {
-        Some(Cell::Number(value)) if value.is_finite() => Ok(Some(*value)),
-        Some(Cell::Number(value)) if !value.is_nan() || !spec.is_missing("nan") => Err(Lost::NotFinite(*value)),
+        Some(Cell::Number(value)) if role == Role::Time && value.is_finite() => Ok(Some(*value)),
+        Some(Cell::Number(value)) if !spec.is_missing_number(*value) => match value.is_finite() {
+            true => Ok(Some(*value)),
+            false => Err(Lost::NotFinite(*value)),
+        },
         _ if role == Role::Value => Ok(None),
         _ => Err(Lost::Missing),
     }

@@ -109,8 +109,8 @@ fn simulated(program: &Program, spec: &SimulateSpec) -> Value {
     };
     let value = |(u, value): (&hir::Unknown, &f64)| json!({"parameter": u.name, "value": value});
     json!({
-        "source": "simulation", "model": model.name, "samples": spec.steps, "dt": spec.dt, "trajectories": spec.trajectories,
-        "initial": spec.initial, "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
+        "source": "simulation", "model": model.name, "samples": spec.steps, "start": spec.start, "dt": spec.dt,
+        "trajectories": spec.trajectories, "initial": spec.initial, "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
         "spread": spec.spread, "vary": spec.vary.iter().map(vary).collect::<Vec<_>>(), "noise": noise,
         "noise_is_relative": relative, "seed": spec.seed, "time_unit": time_unit(model), "columns": states(model),
     })

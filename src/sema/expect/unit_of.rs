@@ -1,9 +1,10 @@
 //! Units of the names, columns and terms that expectations are about.
 
+use super::super::units::{Effect, effect};
 use super::canonical::{canonical, expression};
 use super::subject::Resolver;
 use crate::base::Ratio;
-use crate::hir::{DataId, DataSource, EquationRef, Model, Unit, family};
+use crate::hir::{DataId, DataSource, EquationRef, Model, Part, UnaryFn, Unit, family};
 use crate::syntax::ast::{self, Expr, ExprKind};
 
 impl Resolver<'_> {
@@ -31,6 +32,9 @@ impl Resolver<'_> {
             let candidate = hole.terms.iter().find(|t| canonical(&t.spelled) == term)?;
             return model.units.unknown(candidate.coefficient).cloned();
         }
+        if let Some(unit) = unit_in_statement(model, &equation.state, term) {
+            return Some(unit);
+        }
         let (id, state) =
             model.states.iter().find(|(_, s)| s.name == equation.state || family(&s.name) == equation.state)?;
         let left = model.units.derivative(id, state.order)?;
@@ -53,6 +57,19 @@ pub(super) fn unit_of_name(model: &Model, name: &str) -> Option<Unit> {
     input.or_else(|| param().and_then(|(id, _)| model.units.param(id))).cloned()
 }
 
+/// The unit of the coefficient of a candidate term in the equation of a model with index sets: a hole that is a summand says it, as it
+/// does where the equation is printed.
+fn unit_in_statement(model: &Model, state: &str, term: &str) -> Option<Unit> {
+    let statements = model.statements.as_ref()?;
+    let statement = statements.equations.iter().find(|s| s.left.trim_end_matches('\'') == state)?;
+    let holes = statement.right.iter().filter_map(|(_, parts)| match parts.as_slice() {
+        [Part::Hole(id)] => model.holes.get(*id),
+        _ => None,
+    });
+    let candidate = holes.flat_map(|h| &h.terms).find(|t| canonical(&t.spelled) == term)?;
+    model.units.unknown(candidate.coefficient).cloned()
+}
+
 /// The unit of a term of an equation.
 fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
     let of = |e: &Expr| unit_of_term(model, e);
@@ -65,6 +82,16 @@ fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
             _ => None,
         },
         ExprKind::Unary { operand, .. } => of(operand),
+        ExprKind::Call(call) => {
+            let name = call.function.name.as_str();
+            let known = UnaryFn::ALL.into_iter().any(|f| f.name() == name) || matches!(name, "log" | "relu");
+            match effect(name) {
+                _ if !known => None,
+                Effect::Same => of(call.arguments.first()?),
+                Effect::Root => Some(of(call.arguments.first()?)?.power(Ratio::new(1, 2))),
+                Effect::Forgets | Effect::Plain => Some(Unit::one()),
+            }
+        }
         ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => Some(of(left)?.times(&of(right)?)),
         ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => Some(of(left)?.over(&of(right)?)),
         ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => match right.kind {

@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 
 /// What a function does with the unit of its argument.
-enum Effect {
+pub(in super::super) enum Effect {
     /// Keeps it: `abs`.
     Same,
     /// Takes its root.
@@ -20,7 +20,7 @@ enum Effect {
     Plain,
 }
 
-fn effect(name: &str) -> Effect {
+pub(in super::super) fn effect(name: &str) -> Effect {
     match name {
         "abs" | "relu" => Effect::Same,
         "sqrt" => Effect::Root,

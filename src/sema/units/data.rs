@@ -121,7 +121,7 @@ impl Settler<'_, '_> {
         let key = setting.key.name.clone();
         let needed = self.needed;
         match (key.as_str(), setting.values.as_mut_slice()) {
-            ("dt", [SettingValue::Expr(e)]) => self.number(e, needed.time.as_ref(), "the time"),
+            ("dt" | "start", [SettingValue::Expr(e)]) => self.number(e, needed.time.as_ref(), "the time"),
             ("from", [SettingValue::Tuple(list, _)]) => {
                 for (k, e) in list.iter_mut().enumerate() {
                     let wanted = needed.initial.get(k);

@@ -23,6 +23,7 @@ mod statements;
 mod table;
 mod written;
 
+pub(super) use calls::{Effect, effect};
 pub(super) use data::{Conversions, Unitless, forget_of_columns, settle};
 pub(super) use dataset::{compare, simulated, wanted};
 pub(super) use report::{mismatch, what};

@@ -31,6 +31,8 @@ impl<'a> Stop<'a> {
             .or_else(|| self.comparison())
             .or_else(|| self.header())
             .or_else(|| self.module())
+            .or_else(|| self.derivative_of_time())
+            .or_else(|| self.power_of_function())
             .or_else(|| self.declared())
             .or_else(|| self.derivative())
             .or_else(|| self.blank())

@@ -3,6 +3,7 @@
 use super::super::explain::{Said, Stop};
 use super::super::grammar::Rule;
 use super::super::lexer::{Token, TokenKind};
+use super::super::slips::CALLED;
 use crate::diagnostics::codes;
 
 impl Stop<'_> {
@@ -40,6 +41,21 @@ impl Stop<'_> {
         let message = "`**` is not part of the language".to_string();
         let said = Said::new(codes::E0101, message, first.start..second.end, "a power is written `^`: `x^2`");
         Some(said.edit(first.start..second.end, "^"))
+    }
+
+    /// `sin^2(x)`
+    pub(super) fn power_of_function(&self) -> Option<Said> {
+        let open = self.next.filter(|t| self.operator_is_missing() && t.kind == TokenKind::Open(b'('))?;
+        let power = self.before.filter(|t| t.kind == TokenKind::Number && t.end == open.start)?;
+        let mut earlier = self.backwards().skip(1);
+        let raised = earlier.next().filter(|&t| self.slice(t) == "^")?;
+        let function = earlier.next().filter(|&t| CALLED.contains(&self.slice(t)) && t.end == raised.start)?;
+        let close = self.matching(open)?;
+        let (name, argument) = (self.slice(function), self.between(open, close));
+        let message = format!("a power stands behind what a function is of, and here behind `{name}`");
+        let help = format!("write `{name}{argument}^{}`", self.slice(power));
+        let said = Said::new(codes::E0107, message, raised.start..power.end, help);
+        Some(said.edit(raised.start..close.end, format!("{argument}^{}", self.slice(power))))
     }
 
     /// `[m s^-1]`, `[m.s^-1]`, `[m s-1]`

@@ -90,6 +90,14 @@ impl Stop<'_> {
                 let word = matches!(self.slice(next), "with" | "on" | "using" | "by" | "from");
                 let whole = self.bytes.start..self.tokens.last()?.end;
                 match next.kind {
+                    // `fit M to d with { ... }`
+                    _ if word && self.backwards().any(|t| self.slice(t) == "to") => {
+                        let help = format!("settings follow in braces: `fit {model} to {data} {{ ... }}`");
+                        let place = self.place.clone();
+                        let said = Said::new(codes::E0101, format!("expected `{{`, found {}", self.found), place, help);
+                        let alone = self.tokens.last().is_some_and(|t| t.start == next.start);
+                        Some(if alone { said.edit(self.before?.end..next.end, "") } else { said })
+                    }
                     TokenKind::Open(b'(') => Some(said.edit(whole, format!("fit {model} to {data}"))),
                     _ if word => Some(said.edit(next.start..next.end, "to")),
                     _ => None,
@@ -143,6 +151,25 @@ impl Stop<'_> {
             return Some(Said::new(codes::E0101, message, self.place.clone(), help));
         }
         None
+    }
+
+    /// `u'(t)`, and `u'(0)` where it starts
+    pub(super) fn derivative_of_time(&self) -> Option<Said> {
+        let (primes, open) = self.before.zip(self.next)?;
+        let [time, close] = self.onwards().get(1..3)? else { return None };
+        let is_time = match self.slice(*time) {
+            "t" => true,
+            "0" => self.rule == Rule::initial_statement,
+            _ => false,
+        };
+        let called = open.kind == TokenKind::Open(b'(') && close.kind == TokenKind::Close(b')');
+        if primes.kind != TokenKind::Primes || !called || !is_time || primes.end != open.start {
+            return None;
+        }
+        let state = self.backwards().nth(1).filter(|t| t.kind == TokenKind::Word)?;
+        let message = "what depends on the time is written without it".to_string();
+        let help = format!("write `{}`", self.between(state, primes));
+        Some(Said::new(codes::E0101, message, open.start..close.end, help).edit(open.start..close.end, ""))
     }
 
     /// `np.sin(x)`
