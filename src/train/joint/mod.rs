@@ -11,10 +11,10 @@
 //!
 //! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
 //!
-//! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of
-//! states never observed), [`regression`] over [`sizes`] (first coefficients), [`collocation`] (rows and their derivatives), [`reduced`]
-//! (elimination of the trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals), [`engine`] (the schedule),
-//! [`refine`] (finer samples).
+//! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
+//! observed), [`regression`] over [`sizes`] (first coefficients), [`collocation`] (rows and their derivatives), [`reduced`]
+//! (elimination of the trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals),
+//! [`engine`] (the schedule), [`refine`] (finer samples).
 
 mod collocation;
 mod columns;
