@@ -139,7 +139,7 @@ impl Observed {
         out.guess = parts
             .iter()
             .map(|&(state, k)| {
-                model.initial.iter().find(|i| i.state == state && i.derivative == k).map_or(1.0, |i| i.value)
+                model.initial.iter().find(|i| i.state == state && i.derivative == k).map_or(f64::NAN, |i| i.value)
             })
             .collect();
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];

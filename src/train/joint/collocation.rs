@@ -166,6 +166,36 @@ impl Grid {
         self.columns.evaluate(at, xi, (rows, entries), &mut |at, xi, entries| model.linearise(at, xi, entries))
     }
 
+    /// f at all samples, `[component, time]`.
+    pub fn field_at_samples(
+        &self,
+        model: &mut dyn Dynamics,
+        x: &[f64],
+        xi: &[f64],
+        f: &mut [f64],
+    ) -> Result<(), EvaluateError> {
+        self.field(model, self.at_samples(x), xi, f)
+    }
+
+    /// f at one point that is a sample (share 0), the middle of the link behind it (0.5) or the next sample (1), `[component]`.
+    pub fn field_at(
+        &self,
+        model: &mut dyn Dynamics,
+        (t, share): (usize, f64),
+        x: &[f64],
+        xi: &[f64],
+        f: &mut [f64],
+    ) -> Result<(), EvaluateError> {
+        let (time, inputs, at) = if share == 0.5 {
+            (&self.t_mid, &self.input_mid, t)
+        } else {
+            (&self.t, &self.input, t + usize::from(share > 0.0))
+        };
+        let input: Vec<f64> = inputs.chunks_exact(time.len().max(1)).filter_map(|row| row.get(at).copied()).collect();
+        let point = Points { x, t: time.get(at..at + 1).unwrap_or_default(), input: &input };
+        model.field(point, &self.columns.values(xi, self.trajectory.get(t).copied().unwrap_or(0)), f)
+    }
+
     fn at_samples<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
         Points { x, t: &self.t, input: &self.input }
     }

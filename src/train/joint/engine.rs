@@ -10,7 +10,7 @@ use super::reduced::{self, Reduced, Weights};
 use super::refine::{refine, thin};
 use super::select::{self, DISCRETISATION_LEFT, Search, Solution, Stopped};
 use super::smoother::SmoothError;
-use super::{regression, smoother};
+use super::{hidden, regression, smoother};
 use crate::train::{Observer, Progress};
 
 /// Process noise per step in units of each component's measurement noise, stage by stage. The memory of the smoother is about
@@ -279,9 +279,10 @@ impl<'a> Engine<'a> {
             }
         }
         let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
-        for c in (0..n).filter(|&c| hidden[c]) {
-            x[c * len..(c + 1) * len].fill(self.obs.guess.get(c).copied().unwrap_or(1.0));
-        }
+        let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
+        regression::clamp(self.unknowns, &mut first);
+        let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess: &self.obs.guess };
+        unobserved.fill(self.model, &mut x, &first)?;
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
         let unseen = self.unseen();
         let all_hidden = unseen.len() == len;
@@ -295,7 +296,8 @@ impl<'a> Engine<'a> {
                 let mean = v.iter().sum::<f64>() / len as f64;
                 let deviation = (v.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / len as f64).sqrt();
                 let largest = v.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-                if deviation > 0.0 {
+                // The mean of equal numbers is theirs up to rounding only.
+                if deviation > 1e-9 * largest {
                     deviation
                 } else if largest > 0.0 {
                     largest
@@ -321,8 +323,7 @@ impl<'a> Engine<'a> {
         let start = regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), &stop)?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
-            xi = self.unknowns.iter().map(regression::first).collect();
-            regression::clamp(self.unknowns, &mut xi);
+            xi = first;
         }
         self.scale = start.scale;
         Ok(State { x, xi, active: vec![true; self.unknowns.len()], sigma })

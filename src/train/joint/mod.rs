@@ -11,14 +11,15 @@
 //!
 //! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
 //!
-//! The parts, in the order of their use: [`smoother`] (noise level, first trajectory), [`regression`] (first
-//! coefficients), [`collocation`] (rows and their derivatives), [`reduced`] (elimination of the trajectory), [`select`]
-//! (which terms stay) over [`subset`], [`noise`] (noise level from residuals), [`engine`] (the schedule),
-//! [`refine`] (finer samples).
+//! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
+//! observed), [`regression`] over [`sizes`] (first coefficients), [`collocation`] (rows and their derivatives), [`reduced`]
+//! (elimination of the trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals),
+//! [`engine`] (the schedule), [`refine`] (finer samples).
 
 mod collocation;
 mod columns;
 mod engine;
+mod hidden;
 mod input;
 mod noise;
 mod problem;
@@ -26,6 +27,7 @@ mod reduced;
 mod refine;
 mod regression;
 mod select;
+mod sizes;
 mod smoother;
 mod subset;
 

@@ -109,7 +109,7 @@ pub struct Observations {
     pub breaks: Vec<usize>,
     /// For every component, the component it is the time derivative of, if any.
     pub derivative_of: Vec<Option<usize>>,
-    /// Where an unobserved component starts.
+    /// Where an unobserved component starts; NaN where nothing is known.
     pub guess: Vec<f64>,
     /// Names of the components, for messages.
     pub names: Vec<String>,

@@ -1,10 +1,11 @@
 //! First coefficients: regression of smoothed derivatives on the model, linear or by Levenberg-Marquardt.
 //!
-//! A regression that leaves much of the derivatives is made again from other sizes of the parameters that enter nonlinearly and have no
-//! start value. What every trajectory has of its own starts from the same regression with one number for all.
+//! Numbers that enter nonlinearly and have no start value are sought over all sizes ([`sizes`](super::sizes)), so that the unit in
+//! which data are written does not matter. What every trajectory has of its own starts from the same regression with one number for all.
 
 use super::collocation::Grid;
 use super::problem::{Dynamics, JointError, Points, Unknown};
+use super::sizes;
 use crate::artifact::PatternEntry;
 use crate::solve::Cholesky;
 
@@ -26,18 +27,24 @@ const STEPS: usize = 40;
 const POOR: f64 = 0.1;
 /// and another one is better that leaves less than this part of what it leaves.
 const BETTER: f64 = 0.9;
-/// Other sizes of parameters.
+/// What counts as less for starts that have nothing against them: not the rounding of the same minimum.
+const CLEARLY: f64 = 0.999;
+/// Other sizes of all parameters at once.
 const SIZES: [f64; 8] = [3.0, 1.0 / 3.0, 10.0, 0.1, 30.0, 1.0 / 30.0, 100.0, 0.01];
 
-struct Normal {
-    gram: Vec<f64>,
-    gradient: Vec<f64>,
-    loss: f64,
+pub(super) struct Normal {
+    /// `[p, p]`
+    pub gram: Vec<f64>,
+    /// `[p]`
+    pub gradient: Vec<f64>,
+    /// The sum of squares that is left.
+    pub loss: f64,
     /// The first unknown and sample at which the model's derivative is not finite.
     undefined: Option<(usize, usize)>,
 }
 
-fn normal(
+/// The normal equations of the regression at given values, every component's derivatives relative to its `size`.
+pub(super) fn normal(
     grid: &Grid,
     model: &mut dyn Dynamics,
     x: &[f64],
@@ -96,20 +103,26 @@ pub fn start(
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
     let mut best = regress(shared, model, unknowns, (along, &plain), stop)?;
-    let open = |u: &Unknown| !u.linear && u.start.is_none();
-    if unknowns.iter().any(open) {
+    let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Start, better: f64| -> Result<(), JointError> {
+        match regress(shared, model, unknowns, (along, from), stop) {
+            Ok(other) if other.left < better * best.left => *best = other,
+            Err(JointError::Interrupted(interim)) => return Err(JointError::Interrupted(interim)),
+            // From there the model has no value: it is no start.
+            Ok(_) | Err(_) => {}
+        }
+        Ok(())
+    };
+    for from in sizes::starts(shared, model, unknowns, (along, &plain), stop)? {
+        consider(model, &from, &mut best, CLEARLY)?;
+    }
+    if unknowns.iter().any(sizes::open) {
         for size in SIZES {
             if best.left <= POOR {
                 break;
             }
-            let sized = |(u, x): (&Unknown, &f64)| if open(u) { x * size } else { *x };
+            let sized = |(u, x): (&Unknown, &f64)| if sizes::open(u) { x * size } else { *x };
             let from: Vec<f64> = unknowns.iter().zip(&plain).map(sized).collect();
-            match regress(shared, model, unknowns, (along, &from), stop) {
-                Ok(other) if other.left < BETTER * best.left => best = other,
-                Err(JointError::Interrupted(interim)) => return Err(JointError::Interrupted(interim)),
-                // From there the model has no value: it is no start.
-                Ok(_) | Err(_) => {}
-            }
+            consider(model, &from, &mut best, BETTER)?;
         }
     }
     if !grid.has_own() {
@@ -119,9 +132,20 @@ pub fn start(
     regress(grid, model, &all, (along, &from), stop)
 }
 
-/// Where an unknown starts.
+/// Where an unknown starts. Terms start at zero, also those of a denominator: one of any other size has a unit.
 pub fn first(unknown: &Unknown) -> f64 {
-    unknown.start.unwrap_or(if unknown.linear { 0.0 } else { 1.0 })
+    unknown.start.unwrap_or(if unknown.linear || unknown.droppable { 0.0 } else { 1.0 })
+}
+
+/// How many samples have slopes, and the root mean square of every component's slopes.
+pub(super) fn measure(slopes: &[f64], n: usize, len: usize) -> (usize, Vec<f64>) {
+    // Slopes are known for all components of a sample or for none.
+    let samples = slopes.iter().take(len).filter(|s| s.is_finite()).count().max(1);
+    let size = slopes.chunks_exact(len.max(1)).take(n).map(|slopes| {
+        let s = (slopes.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>() / samples as f64).sqrt();
+        if s > 0.0 { s } else { 1.0 }
+    });
+    (samples, size.collect())
 }
 
 /// The regression from given values of the numbers.
@@ -133,15 +157,7 @@ fn regress(
     stop: &dyn Fn() -> bool,
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
-    // Slopes are known for all components of a sample or for none.
-    let samples = slopes.iter().take(len).filter(|s| s.is_finite()).count().max(1);
-    let size: Vec<f64> = (0..n)
-        .map(|c| {
-            let known = slopes[c * len..(c + 1) * len].iter().filter(|v| v.is_finite());
-            let s = (known.map(|v| v * v).sum::<f64>() / samples as f64).sqrt();
-            if s > 0.0 { s } else { 1.0 }
-        })
-        .collect();
+    let (samples, size) = measure(slopes, n, len);
     let linear = unknowns.iter().all(|u| u.linear);
     let mut xi = from.to_vec();
     clamp(unknowns, &mut xi);
@@ -152,12 +168,14 @@ fn regress(
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
     let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / samples as f64 {
-        square if square > 1e-60 => 1.0 / square.sqrt(),
+        square if square > f64::MIN_POSITIVE => 1.0 / square.sqrt(),
         _ if unknowns[i].droppable || unknowns[i].linear => 1e30,
-        _ => x.abs().max(1e-3),
+        _ if x != 0.0 => x.abs(),
+        _ => 1.0,
     };
     let mut scale: Vec<f64> = (0..p).map(|i| natural(&now.gram, i, xi[i])).collect();
-    let without: Vec<usize> = (0..p).filter(|&i| now.gram[i * p + i] == 0.0).collect();
+    let mut late: Vec<usize> = Vec::new();
+    let mut without: Vec<usize> = (0..p).filter(|&i| now.gram[i * p + i] == 0.0).collect();
     let mut damping = RIDGE;
     for _ in 0..if linear { 1 } else { STEPS } {
         if stop() {
@@ -189,14 +207,23 @@ fn regress(
             }
             continue;
         }
-        let settled = tried.loss > now.loss * (1.0 - 1e-6);
+        let mut settled = tried.loss > now.loss * (1.0 - 1e-6);
         (xi, now) = (next, tried);
+        // Once the coefficient in front of it is known, its size is.
+        without.retain(|&i| {
+            let still = now.gram[i * p + i] == 0.0;
+            if !still {
+                (scale[i], settled) = (natural(&now.gram, i, xi[i]), false);
+                late.push(i);
+            }
+            still
+        });
         damping = (damping / 3.0).max(if linear { RIDGE } else { 1e-6 });
         if settled {
             break;
         }
     }
-    without.into_iter().for_each(|i| scale[i] = natural(&now.gram, i, xi[i]));
+    without.into_iter().chain(late).for_each(|i| scale[i] = natural(&now.gram, i, xi[i]));
     let left = now.loss / (samples * n) as f64;
     Ok(Start { xi, scale, left: if left.is_finite() { left } else { f64::INFINITY } })
 }

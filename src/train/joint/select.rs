@@ -13,6 +13,9 @@ use crate::solve::Cholesky;
 /// The share of the corrected discretisation error that is kept as uncertainty.
 pub const DISCRETISATION_LEFT: f64 = 0.1;
 
+/// A sum this much smaller than its terms is not known: the score's covariance itself has been summed over all samples.
+const CANCELLED: f64 = 1e-10;
+
 /// Price of a term: ln(observations) + 2 ln(candidates).
 pub fn default_price(observations: usize, candidates: usize) -> f64 {
     libm::log(observations.max(2) as f64) + 2.0 * libm::log(candidates.max(1) as f64)
@@ -259,7 +262,11 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
                 inner.iter_mut().zip(line).for_each(|(sum, s)| *sum += a * s);
             }
             let variance: f64 = row.iter().zip(&inner).map(|(a, b)| a * b).sum();
-            out.exact[k] = variance.max(0.0).sqrt() * scale[k];
+            let largest = row.iter().zip(&inner).map(|(a, b)| (a * b).abs()).fold(0.0, f64::max);
+            let size: f64 = (0..m).map(|j| row[j].abs() * score[j * m + j].max(0.0).sqrt()).sum();
+            // Along a valley the terms cancel, and what is left of them is rounding; the other variance is an upper bound without that.
+            let cancelled = variance <= CANCELLED * largest.max(size * size);
+            out.exact[k] = if cancelled { v[i * m + i] } else { variance }.max(0.0).sqrt() * scale[k];
             out.noisy[k] = v[i * m + i].sqrt() * scale[k];
             out.shift[k] = DISCRETISATION_LEFT * apply(&systematic, i) * scale[k];
         }
