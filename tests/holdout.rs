@@ -144,3 +144,22 @@ fn held_out_data_shorter_than_a_window() {
     }
     assert!(!said.contains("after step"), "no step was taken: {said}");
 }
+
+/// Nothing says what inputs do between samples, so there is no prediction to compare: that is told.
+#[test]
+fn held_out_data_of_a_model_with_inputs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let table = (0..60).fold("t,u,w\n".to_string(), |all, i| {
+        let t = 0.1 * f64::from(i);
+        all + &format!("{t},{},{}\n", 0.5 * (t.cos() + t.sin() - (-t).exp()), t.cos())
+    });
+    fs::write(folder.path().join("d.csv"), table).expect("a written file");
+    let model = "model M { state u; input w; u' = ?terms(u, w) }
+data d = csv(\"d.csv\") { time t; holdout 20% of time }
+fit M to d
+";
+    let record = record(folder.path(), model, &[]);
+    let told = |w: &&serde_json::Value| w.to_string().contains("no prediction is compared with what was held out");
+    assert_eq!(record["warnings"].as_array().expect("warnings").iter().filter(told).count(), 1, "{record:#}");
+    assert_eq!(metric(&record, "RMSE of u", "held out"), None);
+}

@@ -8,7 +8,7 @@ use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
 use super::score::{self, Score};
 use crate::data::Trajectory;
-use crate::hir::{Fit, Program};
+use crate::hir::{Engine, Fit, Program};
 use crate::runtime::Threads;
 use crate::train::Observer;
 
@@ -39,6 +39,11 @@ pub fn predict(
             .filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
         bound::add_held(program, fit, &trajectories.collect::<Vec<_>>(), findings);
         scores.iter().for_each(|score| score.tell(observed, "held out", findings));
+    } else {
+        let why = "the model has inputs, and nothing says what they do between samples";
+        // The gradient engine looks at what is held out while it trains.
+        let way_out = if fit.engine == Engine::Joint { "; without `holdout` these samples are fitted too" } else { "" };
+        findings.warnings.push(format!("no prediction is compared with what was held out: {why}{way_out}"));
     }
     observed.held = Some(held);
     Ok(())

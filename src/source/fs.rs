@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use super::world::MAX_SOURCE_BYTES;
 use super::{SourceError, World};
 
-/// The files below one folder. Nothing outside it can be read, also not through `..` or symbolic links.
+/// The files below one folder, and below a folder that holds it where a path starts with the name of that one. Nothing else can be
+/// read, also not through `..` or symbolic links.
 #[derive(Clone, Debug)]
 pub struct FsWorld {
     root: PathBuf,
@@ -31,13 +32,26 @@ impl FsWorld {
     }
 }
 
+impl FsWorld {
+    /// The file at `path` where the path starts with the name of a folder that holds the root, and that folder: `lib/units.mech` for the
+    /// root `.../lib/deep`. So a library that is read by itself finds what it finds where it is imported.
+    fn beside_a_holder(&self, path: &str) -> Option<(PathBuf, &Path)> {
+        let first = Path::new(path).components().next()?.as_os_str();
+        let holder = self.root.ancestors().find(|folder| folder.file_name() == Some(first))?;
+        Some((holder.parent()?.join(path).canonicalize().ok()?, holder))
+    }
+}
+
 impl World for FsWorld {
     fn read(&self, path: &str) -> Result<String, SourceError> {
         if leaves_root(Path::new(path)) {
             return Err(SourceError::OutsideRoot(path.to_string()));
         }
-        let full = self.root.join(path).canonicalize().map_err(|e| io_error(path, &e))?;
-        if !full.starts_with(&self.root) {
+        let (full, within) = match self.root.join(path).canonicalize() {
+            Ok(full) => (full, self.root.as_path()),
+            Err(e) => self.beside_a_holder(path).ok_or_else(|| io_error(path, &e))?,
+        };
+        if !full.starts_with(within) {
             return Err(SourceError::OutsideRoot(path.to_string()));
         }
         // Asked before opening: opening a FIFO waits for a writer.

@@ -44,6 +44,20 @@ fn a_folder_gives_its_files_and_nothing_else() {
     insta::assert_snapshot!(check("big.mech"), @"`big.mech` has 16777217 bytes; a source file has at most 16777216");
 }
 
+#[test]
+fn a_library_finds_its_neighbours_where_it_is_read_by_itself() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(dir.path().join("lib/deep")).expect("folders");
+    fs::write(dir.path().join("lib/units.mech"), "unit cell").expect("a file");
+    fs::write(dir.path().join("secret.mech"), "model Secret {}").expect("a file");
+    let check = |path: &str| outcome(&dir.path().join("lib/deep"), path);
+    insta::assert_snapshot!(check("lib/units.mech"), @r#""unit cell""#);
+    insta::assert_snapshot!(check("lib/none.mech"), @"there is no file `lib/none.mech`");
+    insta::assert_snapshot!(check("units.mech"), @"there is no file `units.mech`");
+    insta::assert_snapshot!(check("secret.mech"), @"there is no file `secret.mech`");
+    insta::assert_snapshot!(check("lib/../secret.mech"), @"`lib/../secret.mech` leads out of the project's folder");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_special_files_are_refused() {

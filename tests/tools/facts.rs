@@ -164,6 +164,13 @@ fn facts_of_one_model_are_right() {
 
     let short = mechc(here.path(), &["info", "m.mech"]);
     assert!(text(&short.stdout).contains("fit f of M to d by the joint engine"), "{}", text(&short.stdout));
+    // What is wrong with a test is for those who run it.
+    let odd = "model M { state x; x' = -x }\ntest \"t\" { expect nothing > 0 }\n";
+    fs::write(here.path().join("m.mech"), odd).expect("written");
+    let output = mechc(here.path(), &["info", "m.mech", "--json"]);
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    assert_eq!((info["models"][0]["name"].as_str(), info["warnings"].as_array().map(Vec::len)), (Some("M"), Some(1)));
+    assert_eq!(mechc(here.path(), &["info", "m.mech"]).status.code(), Some(0));
     fs::write(here.path().join("m.mech"), "model M { state x }").expect("written");
     let wrong = mechc(here.path(), &["info", "m.mech", "--json"]);
     assert_eq!((wrong.status.code(), text(&wrong.stdout)), (Some(1), String::new()));

@@ -359,3 +359,16 @@ fn units_of_expectations_are_converted() {
         assert!(text(&output.stderr).contains(says), "{claim}: {}", text(&output.stderr));
     }
 }
+
+/// A library that imports another one is found right where it is imported and where it is tested by itself.
+#[test]
+fn libraries_that_import_libraries_are_tested_by_themselves() {
+    let main = "use lib.deep.laws.Growth\ntest \"main\" { expect Growth.k == 1 }\n";
+    let laws = "use lib.units.cell\nmodel Growth { time [s]; state n [cell]; param k [1/s] = 1; n' = k*n }\n\
+                test \"own\" { expect Growth.k == 1 }\n";
+    let folder = folder(&[("m.mech", main), ("lib/deep/laws.mech", laws), ("lib/units.mech", "unit cell\n")]);
+    let said = mechc(folder.path(), &["test", "."]);
+    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    assert!(out.ends_with("\n2 passed, 0 failed\n"), "{out}{err}");
+    assert_eq!(mechc(folder.path(), &["check", "lib/deep/laws.mech"]).status.code(), Some(0));
+}

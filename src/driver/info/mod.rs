@@ -22,9 +22,9 @@ impl Session {
     /// Everything about a model file that can be known without reading data, as one JSON object. docs/info.md describes it.
     ///
     /// # Errors
-    /// Those of [`Session::check`] and [`Session::plan`].
+    /// Those of [`Session::check_without_tests`] and [`Session::plan`].
     pub fn info(&mut self, path: &str, overrides: &[String]) -> Result<Value, Failure> {
-        let checked = self.check(path, overrides)?;
+        let checked = self.check_without_tests(path, overrides)?;
         let plans = plan::plan(&checked.program, None)?;
         let Checked { program, warnings } = &checked;
         let sources = self.sources();
@@ -52,9 +52,9 @@ impl Session {
     /// The same facts in short, for people.
     ///
     /// # Errors
-    /// Those of [`Session::check`].
+    /// Those of [`Session::check_without_tests`].
     pub fn info_text(&mut self, path: &str, overrides: &[String]) -> Result<String, Failure> {
-        let program = self.check(path, overrides)?.program;
+        let program = self.check_without_tests(path, overrides)?.program;
         let mut out = String::new();
         for model in program.models.values() {
             let states: Vec<String> = model
