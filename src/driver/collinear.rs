@@ -34,7 +34,7 @@ struct Judgement<'a> {
 
 /// Before a fit: what noise may blur.
 const OF_CHECK: Judgement = Judgement { dependent: 1e-4, samples: 20_000, at: None };
-/// After a fit, whose standard errors tell what is only nearly the same.
+/// After a fit, what takes several terms to make up is only told where nothing but roundings is left: the simpler law was found then.
 const SAME: f64 = 1e-8;
 /// Samples looked at after a fit, at most.
 const SAMPLES_OF_RUN: usize = 2_000;
@@ -68,10 +68,11 @@ pub fn of_kept(
     }
     let keeps = |unknown: Option<&usize>| unknown.and_then(|&u| estimates.get(u)).is_some_and(|found| found.kept);
     let values: Vec<f64> = estimates.iter().map(|found| found.value).collect();
-    let judgement = Judgement { dependent: SAME, samples: SAMPLES_OF_RUN, at: Some(&values) };
+    let judgement = Judgement { dependent: OF_CHECK.dependent, samples: SAMPLES_OF_RUN, at: Some(&values) };
     among(program, fit, observed, &judgement, &|group, dependent| {
         let others = || dependent.of.iter().any(|(other, _)| keeps(group.unknowns.get(*other)));
-        !dependent.of.is_empty() && (keeps(group.unknowns.get(dependent.column)) || others())
+        let same = dependent.of.len() == 1 || dependent.left < SAME;
+        !dependent.of.is_empty() && same && (keeps(group.unknowns.get(dependent.column)) || others())
     })
     .map(|found| found.into_iter().filter(|d| d.code == W1101).collect())
 }
