@@ -296,10 +296,8 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
         }
         gather(&mut unknowns.y, upstream.u, shape.unknowns(), window);
         unknowns.border.fill(A::High::ZERO);
-        if plan.slack {
-            if !upstream.eps.is_empty() {
-                gather(&mut unknowns.border[..1], upstream.eps, 1, window);
-            }
+        if plan.slack && !upstream.eps.is_empty() {
+            gather(&mut unknowns.border[..1], upstream.eps, 1, window);
         }
         if plan.own > 0 && !upstream.theta.is_empty() {
             gather(&mut unknowns.border[own..own + plan.own], upstream.theta, plan.own, window);
