@@ -71,7 +71,7 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     #[inline(always)]
     pub fn start_of_rows<V: Lanes<Pack = P>>(&mut self, correction: (&[P], &[P]), given: (&[P], &[P])) {
         self.start::<V>(correction, Some(given));
-        // Of which every norm is nothing.
+        // Infinite, so that the share by norm is zero for every finite correction.
         <V::Exact as Lanes>::splat(f64::INFINITY).store(&mut self.whole);
     }
 

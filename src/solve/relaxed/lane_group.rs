@@ -88,7 +88,7 @@ pub(crate) enum Task {
     Residuals,
 }
 
-/// Residuals are corrected so often at least where they do not settle earlier.
+/// Residuals are corrected so often at most, or as often as the solution if that is more.
 const CORRECTIONS: usize = 10;
 
 /// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.

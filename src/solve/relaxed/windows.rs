@@ -127,7 +127,7 @@ pub(crate) fn gather_part<P: Pack>(to: &mut [P], from: &[f64], (stride, at): (us
         return P::gather(to, &from[window.first * stride + at..], stride, window.count);
     }
     for lane in 0..P::WIDTH {
-        let row = &from[window.lane(lane).0 * stride + at..];
+        let row = &from[window.lane(lane).0 * stride + at..][..to.len()];
         for (pack, &x) in to.iter_mut().zip(row) {
             pack.set_lane(lane, x);
         }
