@@ -850,3 +850,38 @@ fn gradients_are_those_of_heavy_rows_too() {
         }
     }
 }
+
+/// Sums over rows, of which gradients of weights are made, may be much smaller than what is summed: every entry is right all the same, also those of weights
+/// of the start and of smooth rows that hardly matter.
+#[test]
+fn gradients_of_weights_are_right_entry_by_entry() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, rows, weights) in [
+        ("start", "hermite", "1,10000,1"),
+        ("oscillator", "hermite", "1,1,1"),
+        ("taylor", "taylor", "1,1,1"),
+        ("each", "hermite", "1,1,1"),
+    ] {
+        let file = |end: &str| fixtures().join(format!("row_products_{name}{end}.npz"));
+        let input = file("").display().to_string();
+        for (dtype, method) in [("f64", "normal"), ("f64", "qr"), ("mixed", "normal")] {
+            let mut args = vec!["solve", &input, "--out", "result.npz", "--refinements", "3", "--rows", rows];
+            args.extend(["--weights", weights, "--dtype", dtype, "--method", method]);
+            let output = mechc(folder.path(), &args);
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            let keys = ["c", "rhs", "iv", "h", "weights", "weight_equation", "weight_initial", "weight_smooth"];
+            let mut compared = 0;
+            for key in keys.map(|key| format!("grad_{key}")) {
+                let Some((_, exact)) = array(&file("_exact"), &key) else { continue };
+                let (_, got) = array(&folder.path().join("result.npz"), &key).expect(&key);
+                assert_eq!(got.len(), exact.len(), "{name} {key}");
+                for (at, (got, exact)) in got.iter().zip(&exact).enumerate() {
+                    let e = (got - exact).abs() / exact.abs();
+                    assert!(e < 1e-9, "{name} {dtype} {method}: {key}[{at}] is {got}, not {exact}");
+                }
+                compared += 1;
+            }
+            assert!(compared >= 5, "{name}: {compared} arrays");
+        }
+    }
+}

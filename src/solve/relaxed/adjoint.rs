@@ -7,11 +7,13 @@
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
 use super::factor::{Factor, Scratch as FactorScratch, Storage};
-use super::gradients::{Outputs, RowGradients, Rows};
+use super::gradients::{Kept, Outputs, RowGradients, Rows};
+use super::kept_residuals::KeptResiduals;
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::pieces::{Given, Piece, Sums, in_pieces};
 use super::pool::Lease;
 use super::problem::{Precision, Problem, Shape};
+use super::row_order::RowOrder;
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
 use super::solution::{Solution, find_non_finite, in_double, offset_sample, unsettled};
@@ -273,7 +275,7 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
     let (staged, unknowns) = (&mut made.staged, &mut **unknowns);
     let Vectors { u, border, outputs, .. } = &mut **vectors;
     let own = usize::from(plan.slack);
-    let of_residuals = wanted.c || wanted.h || wanted.weights || wanted.row_weights || wanted.border;
+    let of_residuals = wanted.c || wanted.h || wanted.weights || wanted.row_weights || wanted.data || wanted.border;
     for group in groups {
         let window = Window::of_group::<A::Low>(group, shape);
         staged.load_matrix(problem, window);
@@ -287,12 +289,15 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
         }
         let factor = factor(group);
         // What is made of residuals alone is better made of exact ones.
-        let mut kept = of_residuals && !unknowns.residuals.is_empty();
-        if kept {
+        let keeps = of_residuals && !unknowns.residuals.is_empty();
+        if keeps {
             unknowns.y.copy_from_slice(u);
             unknowns.border.copy_from_slice(border);
-            let task = Task::Residuals;
-            kept = A::Low::dispatch(SolveGroup::<A, F> { problem, plan, staged, factor, task, unknowns });
+            A::Low::dispatch(KeptResiduals::<A, F> { problem, plan, staged, factor, unknowns });
+            if let Some(failure) = unsettled("residuals", unknowns, window) {
+                piece.failure = Some(failure);
+                return;
+            }
         }
         gather(&mut unknowns.y, upstream.u, shape.unknowns(), window);
         unknowns.border.fill(A::High::ZERO);
@@ -321,8 +326,11 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             border,
             z: &unknowns.y,
             z_border: &unknowns.border,
-            products: &unknowns.products,
-            residuals: if kept { &unknowns.residuals } else { &[] },
+            kept: keeps.then(|| Kept {
+                residuals: &unknowns.residuals,
+                products: &unknowns.products,
+                order: RowOrder::new(problem, plan),
+            }),
         };
         A::High::dispatch(RowGradients { rows, out: outputs });
         piece.write(problem, plan, wanted, outputs, window, window.first - first);

@@ -67,14 +67,6 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
         V::splat(1.0).store(&mut self.taken);
     }
 
-    /// Takes note of a first correction of which the products with the rows alone count.
-    #[inline(always)]
-    pub fn start_of_rows<V: Lanes<Pack = P>>(&mut self, correction: (&[P], &[P]), given: (&[P], &[P])) {
-        self.start::<V>(correction, Some(given));
-        // Infinite, so that the share by norm is zero for every finite correction.
-        <V::Exact as Lanes>::splat(f64::INFINITY).store(&mut self.whole);
-    }
-
     /// Takes note of a correction, in scaled unknowns, and of what it was solved for as in [`Convergence::start`], and sets it to zero in lanes that
     /// need none or where it is larger than the one before. Says whether any needs another.
     #[inline(always)]

@@ -1,9 +1,12 @@
 //! Gradients row by row, from the solution `u` and the adjoint solution `z` of a lane group.
 
+use std::ops::Range;
+
 use super::adjoint::Wanted;
 use super::assemble::{central_step, power};
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
+use super::row_order::RowOrder;
 use super::row_products::{Interval, of_weights, per_weight, smooth_sum};
 use super::stage::{Staged, row_weight};
 use super::vectors::bump;
@@ -74,9 +77,40 @@ pub(crate) struct Rows<'a, P> {
     /// The adjoint solution.
     pub z: &'a [P],
     pub z_border: &'a [P],
-    /// The products `a z` of all rows, those of the equations first, and their residuals, negative; empty where they are made here.
-    pub products: &'a [P],
+    /// What is known of the rows beforehand.
+    pub kept: Option<Kept<'a, P>>,
+}
+
+/// The residuals `b - a u` of all rows and, negative, their products `a z`: more exact than `u` and `z` tell them.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<'a, P> {
     pub residuals: &'a [P],
+    pub products: &'a [P],
+    pub order: RowOrder,
+}
+
+impl<P: Pack> Kept<'_, P> {
+    /// Residual and `a z` of row `at`.
+    #[inline(always)]
+    fn row<V: Lanes<Pack = P>>(&self, at: usize) -> (V, V) {
+        (V::load(&self.residuals[at]), V::splat(0.0).sub(V::load(&self.products[at])))
+    }
+
+    /// Adds `w^2 r (a z)` of rows with the squared weight `square` to the first sum, and its squares to the second.
+    #[inline(always)]
+    fn add_products<V: Lanes<Pack = P>>(
+        &self,
+        rows: Range<usize>,
+        square: V,
+        [mut sum, mut squares]: [V; 2],
+    ) -> [V; 2] {
+        for at in rows {
+            let (r, q) = self.row::<V>(at);
+            let product = r.mul(q).mul(square);
+            (sum, squares) = (sum.add(product), product.mul_add(product, squares));
+        }
+        [sum, squares]
+    }
 }
 
 /// The gradients of a lane group.
@@ -116,7 +150,10 @@ impl<P: Pack> Rows<'_, P> {
                 self.central_rows::<V>(out);
             }
         }
-        let smooth = smooth_sum(equation, initial, others);
+        let smooth = match &self.kept {
+            Some(kept) => self.kept_smooth_sum::<V>(kept, smooth_sum(equation, initial, others)),
+            None => smooth_sum(equation, initial, others),
+        };
         let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {
             x.store(to);
@@ -137,7 +174,7 @@ impl<P: Pack> Rows<'_, P> {
     /// a step, or 0 for one known only at run time.
     #[inline(always)]
     fn equation_rows<V: Lanes<Pack = P>, const N: usize>(&self, out: &mut Outputs<P>) -> V {
-        let Rows { problem, plan, staged, wanted, u, z, products, residuals, .. } = *self;
+        let Rows { problem, plan, staged, wanted, u, z, kept, .. } = *self;
         let (steps, equations) = (problem.shape.steps, problem.shape.equations);
         let block = if N > 0 { N } else { problem.shape.block() };
         let first = usize::from(plan.slack);
@@ -154,21 +191,20 @@ impl<P: Pack> Rows<'_, P> {
                 let row = e * steps + t;
                 let c = &c[row * block..][..block];
                 let (mut r, mut q) = (V::load(&rhs[row]), V::splat(0.0));
-                for j in 0..block {
-                    let a = V::load(&c[j]);
-                    r = a.neg_mul_add(V::load(&u[j]), r);
-                    q = a.mul_add(V::load(&z[j]), q);
-                }
-                for p in 0..plan.own {
-                    let a = V::load(&columns[row * plan.own + p]);
-                    r = a.neg_mul_add(V::load(&theta[p]), r);
-                    q = a.mul_add(V::load(&z_theta[p]), q);
-                }
-                if let Some(kept) = products.get(row) {
-                    q = V::load(kept);
-                }
-                if let Some(kept) = residuals.get(row) {
-                    r = V::splat(0.0).sub(V::load(kept));
+                match &kept {
+                    Some(kept) => (r, q) = kept.row(row),
+                    None => {
+                        for j in 0..block {
+                            let a = V::load(&c[j]);
+                            r = a.neg_mul_add(V::load(&u[j]), r);
+                            q = a.mul_add(V::load(&z[j]), q);
+                        }
+                        for p in 0..plan.own {
+                            let a = V::load(&columns[row * plan.own + p]);
+                            r = a.neg_mul_add(V::load(&theta[p]), r);
+                            q = a.mul_add(V::load(&z_theta[p]), q);
+                        }
+                    }
                 }
                 let square = V::load(&squares[row]);
                 let product = r.mul(q).mul(square);
@@ -198,7 +234,7 @@ impl<P: Pack> Rows<'_, P> {
     /// Gradients of initial values; gives `sum w^2 r (a z)` with that of the periodic boundary.
     #[inline(always)]
     fn initial_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
-        let Rows { problem, staged, u, z, .. } = *self;
+        let Rows { problem, staged, u, z, kept, .. } = *self;
         let shape = &problem.shape;
         let ki = shape.initial_orders;
         let mut sum = V::splat(0.0);
@@ -206,11 +242,14 @@ impl<P: Pack> Rows<'_, P> {
             let square = V::load(square);
             let mut products = V::splat(0.0);
             for j in 0..ki {
-                let place = i * shape.orders + j;
-                let z = V::load(&z[place]).mul(square);
-                let r = V::load(&staged.iv[i * ki + j]).sub(V::load(&u[place]));
-                products = r.mul_add(z, products);
-                z.store(&mut out.iv[i * ki + j]);
+                let (place, at) = (i * shape.orders + j, i * ki + j);
+                let (r, q) = match &kept {
+                    Some(kept) => kept.row(kept.order.initial + at),
+                    None => (V::load(&staged.iv[at]).sub(V::load(&u[place])), V::load(&z[place])),
+                };
+                let q = q.mul(square);
+                products = r.mul_add(q, products);
+                q.store(&mut out.iv[at]);
             }
             sum = sum.add(products);
             if self.wanted.row_weights {
@@ -220,9 +259,15 @@ impl<P: Pack> Rows<'_, P> {
         if problem.scheme.periodic {
             let weight = problem.scheme.weights.initial;
             let last = (shape.steps - 1) * shape.block();
-            for i in (0..shape.block()).filter(|i| i % shape.orders + 1 < shape.orders) {
-                let r = V::load(&u[last + i]).sub(V::load(&u[i]));
-                let q = V::load(&z[i]).sub(V::load(&z[last + i]));
+            let rows = (0..shape.block()).filter(|i| i % shape.orders + 1 < shape.orders);
+            for (at, i) in rows.enumerate() {
+                let (r, q) = match &kept {
+                    Some(kept) => kept.row(kept.order.closed + at),
+                    None => {
+                        let r = V::load(&u[last + i]).sub(V::load(&u[i]));
+                        (r, V::load(&z[i]).sub(V::load(&z[last + i])))
+                    }
+                };
                 sum = r.mul(q).mul_add(V::splat(weight * weight), sum);
             }
         }
@@ -247,27 +292,63 @@ impl<P: Pack> Rows<'_, P> {
     /// Gradients of the data rows' values and weights; gives `sum w^2 r (a z)`.
     #[inline(always)]
     fn data_rows<V: Lanes<Pack = P>>(&self, out: &mut Outputs<P>) -> V {
-        let Rows { problem, staged, u, z, .. } = *self;
+        let Rows { problem, staged, u, z, kept, .. } = *self;
         let shape = &problem.shape;
         let mut sum = V::splat(0.0);
         for (i, &(t, d, k)) in problem.data.places.iter().enumerate() {
             let place = t * shape.block() + d * shape.orders + k;
-            let z = V::load(&z[place]);
-            let r = V::load(&staged.data[i]).sub(V::load(&u[place]));
-            sum = r.mul(z).mul_add(V::splat(staged.observed[i]), sum);
-            z.mul(V::splat(staged.observed[i])).store(&mut out.data[i]);
-            r.mul(z).mul(V::splat(2.0 * problem.data.weights[i])).store(&mut out.data_weights[i]);
+            let (r, q) = match &kept {
+                Some(kept) => kept.row(kept.order.data + i),
+                None => (V::load(&staged.data[i]).sub(V::load(&u[place])), V::load(&z[place])),
+            };
+            sum = r.mul(q).mul_add(V::splat(staged.observed[i]), sum);
+            q.mul(V::splat(staged.observed[i])).store(&mut out.data[i]);
+            r.mul(q).mul(V::splat(2.0 * problem.data.weights[i])).store(&mut out.data_weights[i]);
         }
         sum
     }
 
-    /// The kept residuals, negative, and products of the rows between steps and of those behind them.
+    /// The sum of `w^2 r (a z)` over the smooth rows: their own, or what the other rows `told` of it where those have the smaller products, and so the smaller
+    /// rounding errors.
     #[inline(always)]
-    fn kept_smooth_rows(&self) -> Option<(&[P], &[P])> {
-        let shape = &self.problem.shape;
-        let before = shape.right_hand_sides() + shape.initial_values() + self.problem.data.places.len();
-        let kept = (self.residuals.get(before..)?, self.products.get(before..)?);
-        (!self.residuals.is_empty()).then_some(kept)
+    fn kept_smooth_sum<V: Lanes<Pack = P>>(&self, kept: &Kept<P>, told: V) -> V {
+        let Rows { problem, plan, staged, .. } = *self;
+        let (shape, order, rows) = (&problem.shape, &kept.order, plan.rows.rows.len());
+        let none = [V::splat(0.0); 2];
+        let mut own = none;
+        for (i, square) in staged.smooth[shape.states..].iter().take(shape.intervals() * shape.states).enumerate() {
+            let first = order.between + i * rows;
+            own = kept.add_products(first..first + rows, V::load(square), own);
+        }
+        // The weight of a central row is that of the interval after it.
+        for (i, square) in staged.smooth[2 * shape.states..].iter().take(order.closed - order.around).enumerate() {
+            own = kept.add_products(order.around + i..order.around + i + 1, V::load(square), own);
+        }
+        let mut others = none;
+        for (i, square) in staged.equation.iter().enumerate() {
+            others = kept.add_products(i..i + 1, V::load(square), others);
+        }
+        for (i, square) in staged.initial.iter().enumerate() {
+            let first = order.initial + i * shape.initial_orders;
+            others = kept.add_products(first..first + shape.initial_orders, V::load(square), others);
+        }
+        for (i, square) in staged.observed.iter().enumerate() {
+            others = kept.add_products(order.data + i..order.data + i + 1, V::splat(*square), others);
+        }
+        let square = |weight: f64| V::splat(weight * weight);
+        others = kept.add_products(order.closed..order.ridge, square(problem.scheme.weights.initial), others);
+        others = kept.add_products(order.ridge..order.len, square(problem.border.ridge), others);
+        let [mut sum, mut of_own, mut of_others, mut from_others] = [P::ZERO; 4];
+        own[0].store(&mut sum);
+        own[1].store(&mut of_own);
+        others[1].store(&mut of_others);
+        told.store(&mut from_others);
+        for lane in 0..P::WIDTH {
+            if of_others.lane(lane) < of_own.lane(lane) {
+                sum.set_lane(lane, from_others.lane(lane));
+            }
+        }
+        V::load(&sum)
     }
 
     /// [`smooth_rows`](Self::smooth_rows) for a number of orders known when compiled.
@@ -285,7 +366,6 @@ impl<P: Pack> Rows<'_, P> {
     fn smooth_rows<V: Lanes<Pack = P>, const K: usize, const M: usize>(&self, out: &mut Outputs<P>) {
         let Rows { problem, plan, staged, wanted, u, z, .. } = *self;
         let shape = &problem.shape;
-        let kept = self.kept_smooth_rows();
         let k = if K > 0 { K } else { shape.orders };
         let (block, states) = (shape.block(), shape.states);
         let zero = V::splat(0.0);
@@ -311,12 +391,14 @@ impl<P: Pack> Rows<'_, P> {
                 }
                 interval.scale(k, V::load(&steps[(t + 1) * states + d]));
                 let square = V::load(&squares[(t + 1) * states + d]);
-                let of_interval = kept.map(|(r, q)| {
-                    let at = (t * states + d) * rows.rows.len();
-                    (&r[at..][..rows.rows.len()], &q[at..][..rows.rows.len()])
+                let of_interval = self.kept.map(|kept| {
+                    let at = kept.order.between + (t * states + d) * rows.rows.len();
+                    (kept, at..at + rows.rows.len())
                 });
-                let slope = match of_interval {
-                    Some(kept) => interval.slope_of_rows(k, rows, kept),
+                let slope = match &of_interval {
+                    Some((Kept { residuals, products, .. }, at)) => {
+                        interval.slope_of_rows(k, rows, (&residuals[at.clone()], &products[at.clone()]))
+                    }
                     None if plan.slack => {
                         interval.slope(k, &degrees).add(interval.slope_of_slack(k, rows, [eps, z_eps]))
                     }
@@ -327,13 +409,9 @@ impl<P: Pack> Rows<'_, P> {
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
                 if wanted.row_weights {
                     let product = match of_interval {
-                        Some((r, q)) => {
-                            let products = r.iter().zip(q);
-                            products.fold(zero, |sum, (r, q)| V::load(r).mul_add(V::load(q), sum))
-                        }
-                        None => interval.product(k, rows, [eps, z_eps]),
+                        Some((kept, at)) => kept.add_products(at, square, [zero; 2])[0],
+                        None => zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square)),
                     };
-                    let product = zero.sub(product.mul(square));
                     product.store(&mut of_rows[t * states + d]);
                 }
             }
@@ -374,13 +452,8 @@ impl<P: Pack> Rows<'_, P> {
         let u_slope = V::load(&self.u[after]).sub(V::load(&self.u[before]));
         let z_slope = V::load(&self.z[after]).sub(V::load(&self.z[before]));
         let (u_top, z_top) = (V::load(&self.u[top]), V::load(&self.z[top]));
-        let (r, q) = match self.kept_smooth_rows() {
-            // Central rows come behind those between two steps.
-            Some((r, q)) => {
-                let between = shape.intervals() * shape.states * self.plan.rows.rows.len();
-                let at = between + (t - 1) * shape.states + d;
-                (zero.sub(V::load(&r[at])), V::load(&q[at]))
-            }
+        let (r, q) = match &self.kept {
+            Some(kept) => kept.row(kept.order.around + (t - 1) * shape.states + d),
             None => (
                 scale.neg_mul_add(both.neg_mul_add(u_top, u_slope), zero.sub(eps)),
                 scale.mul_add(both.neg_mul_add(z_top, z_slope), z_eps),

@@ -6,8 +6,10 @@ use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Precision, Problem, Shape};
 use super::rescue::SETTLED;
-use super::residual::{negative_right_hand_sides, row_count, row_residuals};
+use super::residual::RowsOf;
 use super::right_hand_side::right_hand_side;
+use super::row_order::RowOrder;
+use super::row_sums::{Compensated, KeptRows, Start};
 use super::stage::Staged;
 use super::substitute::{Chain, Stored};
 use super::vectors::{add_to, all_finite, bump, scale_by, scale_checked};
@@ -25,15 +27,15 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     given: Vec<A::High>,
     given_border: Vec<A::High>,
     /// The last correction of an adjoint, then what the next one is solved for.
-    residual: Vec<A::High>,
-    residual_border: Vec<A::High>,
-    /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, those of the equations first, `(E, T)`. Empty where they are
-    /// not kept.
+    pub residual: Vec<A::High>,
+    pub residual_border: Vec<A::High>,
+    /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, negative, in the order of [`RowOrder`]. Empty where they are not
+    /// kept.
     pub products: Vec<A::High>,
-    /// After [`Task::Residuals`] the residuals `b - a u` of all rows, negative. Empty where they are not kept.
+    /// Room for the residuals `b - a u` of all rows, of the same length.
     pub residuals: Vec<A::High>,
-    room: Room<A::Low, A::High>,
-    refinements: usize,
+    pub room: Room<A::Low, A::High>,
+    pub refinements: usize,
     /// A lane of the last solve whose corrections did not settle, and what is still wrong as a share of its solution.
     pub unsettled: Option<(usize, f64)>,
 }
@@ -42,7 +44,7 @@ impl<A: Arithmetic> Unknowns<A> {
     /// Memory of the pool.
     pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
         let refinements = problem.refinements();
-        let rows = if keeps_products(problem) { row_count(problem, plan) } else { 0 };
+        let rows = kept_rows(problem, plan);
         let fits = |kept: &Self| kept.refinements == refinements && kept.products.len() == rows;
         pool.take(fits, || Self::new(problem, plan))
     }
@@ -61,8 +63,8 @@ impl<A: Arithmetic> Unknowns<A> {
             given_border: zeros(kept_border),
             residual: zeros(kept),
             residual_border: zeros(kept_border),
-            products: zeros(if keeps_products(problem) { row_count(problem, plan) } else { 0 }),
-            residuals: zeros(if keeps_products(problem) { row_count(problem, plan) } else { 0 }),
+            products: zeros(kept_rows(problem, plan)),
+            residuals: zeros(kept_rows(problem, plan)),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
             refinements,
             unsettled: None,
@@ -70,9 +72,10 @@ impl<A: Arithmetic> Unknowns<A> {
     }
 }
 
-/// Whether the products of an adjoint solution with the rows are kept. In single precision they are hardly told from rounding errors.
-fn keeps_products(problem: &Problem) -> bool {
-    problem.refinements() > 1 && problem.scheme.precision != Precision::Single
+/// The rows whose residuals and products with an adjoint solution are kept. In single precision they are hardly told from rounding errors.
+fn kept_rows(problem: &Problem, plan: &Plan) -> usize {
+    let keeps = problem.refinements() > 1 && problem.scheme.precision != Precision::Single;
+    if keeps { RowOrder::new(problem, plan).len } else { 0 }
 }
 
 /// What a solve of a lane group solves for.
@@ -84,12 +87,7 @@ pub(crate) enum Task {
     Adjoint,
     /// The staged right-hand sides, of which the first forward substitution is done and its result in `y`.
     Forwarded,
-    /// The residuals of the staged rows at the solution in `y` and `border`, more exactly than it tells them.
-    Residuals,
 }
-
-/// Residuals are corrected so often at most, or as often as the solution if that is more.
-const CORRECTIONS: usize = 10;
 
 /// The solve of a lane group; the solution is left in the unknowns' `y` and `border`.
 pub(crate) struct SolveGroup<'a, A: Arithmetic, F> {
@@ -107,9 +105,6 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
 
     #[inline(always)]
     fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
-        if self.task == Task::Residuals {
-            return self.residuals::<V>();
-        }
         let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
         let Unknowns { y, border, total, total_border, given, given_border, .. } = unknowns;
         let Unknowns { residual, residual_border, products, room, refinements, unsettled, .. } = unknowns;
@@ -135,20 +130,36 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             }
         }
         let by_rows = task == Task::Adjoint && !products.is_empty();
-        if by_rows {
-            products.fill(A::High::ZERO);
-        }
+        let products = if by_rows { &mut products[..] } else { &mut [] };
+        let rows = RowsOf { problem, plan, staged };
         let mut convergence = Convergence::new();
-        for pass in 0..=*refinements {
+        let (mut pass, mut more) = (0, true);
+        loop {
             if pass > 0 {
+                let ends = pass > *refinements || !more;
+                if ends && !by_rows {
+                    break;
+                }
+                // Of products that are kept the last correction, else of the whole solution: there is one such place, since all code is one function.
+                let start = match task {
+                    Task::Adjoint if by_rows && pass > 1 => Start::Kept,
+                    Task::Adjoint => Start::Zero,
+                    Task::Forward | Task::Forwarded => Start::Given,
+                };
+                let mut x = (&total[..], &total_border[..]);
                 if by_rows {
                     residual.copy_from_slice(y);
                     residual_border.copy_from_slice(border);
-                    let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut products[..]));
-                    row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
+                    x = (&residual[..], &residual_border[..]);
+                }
+                let mut kept = KeptRows::new(start, products);
+                if by_rows && pass == 1 {
+                    rows.residuals_as::<A::Lanes<V>, Compensated<_>>(&mut kept, x, (y, border));
                 } else {
-                    let whole = (&total[..], &total_border[..]);
-                    row_residuals::<A::Lanes<V>>(problem, plan, staged, (task, &mut []), whole, (y, border));
+                    rows.residuals::<A::Lanes<V>>(&mut kept, x, (y, border));
+                }
+                if ends {
+                    break;
                 }
                 if task == Task::Adjoint {
                     add_to::<A::Lanes<V>>(y, given);
@@ -170,7 +181,6 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             if by_itself {
                 return done;
             }
-            let mut more = true;
             let given = by_rows.then_some((&residual[..], &residual_border[..]));
             match pass {
                 0 if *refinements == 0 => (),
@@ -188,9 +198,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 add_to::<A::Lanes<V>>(total, y);
                 add_to::<A::Lanes<V>>(total_border, border);
             }
-            if !more {
-                break;
-            }
+            pass += 1;
         }
         // A single correction tells no rate.
         *unsettled = match *refinements {
@@ -202,53 +210,8 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 vanished.or_else(|| convergence.unsettled(allowed, A::SLOWEST))
             }
         };
-        if by_rows {
-            residual.copy_from_slice(y);
-            residual_border.copy_from_slice(border);
-            let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut products[..]));
-            row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
-        }
         std::mem::swap(y, total);
         std::mem::swap(border, total_border);
         all_finite::<A::Lanes<V>>(y)
-    }
-}
-
-impl<A: Arithmetic, F: Stored<A::Low>> SolveGroup<'_, A, F> {
-    /// Keeps residuals as numbers of their own and corrects them until they are orthogonal to the rows, `A^T W^2 r = 0`: those of rows of large
-    /// weight are smaller than rounding units of the solution that they belong to, and follow from those of the others. Says whether they are finite.
-    #[inline(always)]
-    fn residuals<V: Lanes<Pack = A::Low>>(self) -> bool {
-        let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
-        let Unknowns { y, border, residual, residual_border, residuals, room, refinements, .. } = unknowns;
-        let push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
-        let Shape { states, orders, .. } = problem.shape;
-        let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
-        negative_right_hand_sides::<A::Lanes<V>>(staged, residuals);
-        let corrections = CORRECTIONS.max(*refinements);
-        let mut convergence = Convergence::new();
-        let (mut finite, mut more) = (true, true);
-        for pass in 0..=corrections {
-            residual.copy_from_slice(y);
-            residual_border.copy_from_slice(border);
-            let (last, so_far) = ((&residual[..], &residual_border[..]), (task, &mut residuals[..]));
-            row_residuals::<A::Lanes<V>>(problem, plan, staged, so_far, last, (y, border));
-            if pass == corrections || !more {
-                break;
-            }
-            if plan.slack {
-                bump(&mut border[0], A::Lanes::<V>::splat(push));
-            }
-            residual.copy_from_slice(y);
-            residual_border.copy_from_slice(border);
-            A::substitute::<V, F>(chain, factor, y, border, room, (false, &[]));
-            let given = (&residual[..], &residual_border[..]);
-            match pass {
-                0 => convergence.start_of_rows::<A::Lanes<V>>((y, border), given),
-                _ => more = convergence.correct::<A::Lanes<V>>((y, border), Some(given)),
-            }
-            finite &= scale_checked::<A::Lanes<V>>(y, &staged.unscale);
-        }
-        finite
     }
 }

@@ -64,7 +64,7 @@ impl<V: Lanes, const N: usize> Interval<V, N> {
         slope
     }
 
-    /// [`Interval::slope`] with that of a slack, from the residuals `a u + eps` and the products `a z + z_eps` of all rows.
+    /// [`Interval::slope`] with that of a slack, from the residuals `-a u - eps` and, negative, the products `a z + z_eps` of all rows.
     #[inline(always)]
     pub fn slope_of_rows(
         &self,
@@ -81,7 +81,7 @@ impl<V: Lanes, const N: usize> Interval<V, N> {
                 of_u = at.mul_add(u_now[j], next.mul_add(u_then[j], of_u));
                 of_z = at.mul_add(z_now[j], next.mul_add(z_then[j], of_z));
             }
-            slope = V::load(r).mul_add(of_z, V::load(q).mul_add(of_u, slope));
+            slope = V::load(r).neg_mul_add(of_z, V::load(q).neg_mul_add(of_u, slope));
         }
         slope
     }
