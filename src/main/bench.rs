@@ -107,7 +107,7 @@ pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
         highest: usize::from(args.orders),
         equations: args.equations.unwrap_or(args.states),
         steps: args.steps,
-        scheme: args.scheme.scheme()?,
+        scheme: args.scheme.scheme(0)?,
         constant_matrix: args.constant_matrix,
         weights: args.weights_gradients,
         threads: args.threads.map_or_else(cores, usize::from),

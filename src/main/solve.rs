@@ -57,9 +57,9 @@ pub struct SchemeArgs {
     /// What is factored: the normal equations, or the rows themselves, which costs more and keeps more digits.
     #[arg(long, value_enum, default_value_t)]
     method: Factored,
-    /// Corrections of the solution with the residual of the rows.
-    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u16).range(0..=100))]
-    refinements: u16,
+    /// The most corrections of each solve with the residual of the rows [default: 2, of `bench solve` 0].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=100))]
+    refinements: Option<u16>,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -87,9 +87,11 @@ enum Factored {
 }
 
 impl SchemeArgs {
+    /// The scheme, with so many corrections at most where none are asked for.
+    ///
     /// # Errors
     /// [`Failure::Usage`] for options that exclude each other.
-    pub fn scheme(&self) -> Result<Scheme, Failure> {
+    pub fn scheme(&self, refinements: usize) -> Result<Scheme, Failure> {
         let with_taylor = [("--slack", self.slack), ("--central", self.central)];
         if let (Rows::Hermite, Some((option, _))) = (self.rows, with_taylor.into_iter().find(|(_, given)| *given)) {
             let message = format!("`{option}` does not go together with `--rows hermite`");
@@ -116,7 +118,7 @@ impl SchemeArgs {
                 Factored::Qr => Method::Qr,
             },
             weights: self.weights,
-            refinements: usize::from(self.refinements),
+            refinements: self.refinements.map_or(refinements, usize::from),
         })
     }
 }
@@ -137,7 +139,7 @@ fn weights(text: &str) -> Result<Weights, String> {
 pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     check_out(&args.case, &args.out)?;
     let threads = args.threads.map_or_else(cores, usize::from);
-    let options = CaseOptions { scheme: args.scheme.scheme()?, shared_steps: args.shared_steps, threads };
+    let options = CaseOptions { scheme: args.scheme.scheme(Scheme::default().refinements)?, shared_steps: args.shared_steps, threads };
     let solved = solve_case(&args.case, &options)?;
     for warning in &solved.warnings {
         remark("warning", warning, format);
