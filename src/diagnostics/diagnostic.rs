@@ -103,6 +103,18 @@ impl Diagnostic {
         self
     }
 
+    /// Whether it says that another file has nothing of this name.
+    pub fn misses_in_a_file(&self, name: &str) -> bool {
+        let in_a_file = |m: &&Missing| matches!(m.among, Among::File(_) | Among::Files(_));
+        self.missing.as_ref().filter(in_a_file).is_some_and(|m| m.name == name)
+    }
+
+    /// Whether it says that one of `names` is nowhere in this file.
+    pub fn misses_here(&self, names: &[String]) -> bool {
+        let here = |m: &&Missing| matches!(m.among, Among::Names | Among::Items);
+        self.missing.as_ref().filter(here).is_some_and(|m| names.contains(&m.name))
+    }
+
     /// Adds the way out.
     pub fn help(mut self, advice: impl Into<Advice>) -> Self {
         let Advice { text, instead } = advice.into();

@@ -86,7 +86,7 @@ fn severity_word(severity: Severity) -> &'static str {
 fn place(span: Span, sources: &Sources) -> String {
     let file = sources.file(span.file);
     let (line, column) = file.line_column(span.start);
-    format!("{}:{line}:{column}", file.path)
+    format!("{}:{line}:{column}", file.shown)
 }
 
 fn short(out: &mut String, finding: &Diagnostic, sources: &Sources) {
@@ -105,7 +105,7 @@ fn as_json(finding: &Diagnostic, sources: &Sources) -> Value {
         let file = sources.file(span.file);
         let (line, column) = file.line_column(span.start);
         let (end_line, end_column) = file.line_column(span.end.max(span.start));
-        (file.path.clone(), line, column, json!({"line": end_line, "column": end_column}))
+        (file.shown.clone(), line, column, json!({"line": end_line, "column": end_column}))
     };
     let label = |label: &Label| {
         let (file, line, column, end) = span(label.span);
@@ -185,7 +185,7 @@ fn write_snippet<'a>(
     let printable =
         !source.text.is_empty() && labels.clone().all(|l| source.longest_line_near(l.span.start) <= LONGEST_SHOWN_LINE);
     if !printable {
-        let at = labels.clone().next().map(|l| place(l.span, sources)).unwrap_or_else(|| source.path.clone());
+        let at = labels.clone().next().map(|l| place(l.span, sources)).unwrap_or_else(|| source.shown.clone());
         report.message = format!("{} [{at}]", report.message);
         let _ = handler.render_report(&mut rendered, &report);
         trim_line_ends(&rendered, out);

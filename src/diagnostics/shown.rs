@@ -71,7 +71,7 @@ impl Shown {
                 *end = b'\n';
             }
         }
-        Shown { path: visible(&file.path).into_owned(), starts, text }
+        Shown { path: visible(&file.shown).into_owned(), starts, text }
     }
 
     /// The lines around a span, so many before and after it and one more at either side: the number of the first, from 0, and the bytes.

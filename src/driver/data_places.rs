@@ -26,9 +26,10 @@ impl Failure {
 pub(super) fn absent(program: &Program, root: &Path) -> Vec<Diagnostic> {
     let finding = |data: &DataSet| {
         let (DataSource::Csv { path, .. } | DataSource::Numpy { path, .. }) = &data.source else { return None };
-        let error = data::absent(&root.join(path))?;
+        let path = root.join(path);
+        let error = data::absent(&path)?;
         let (span, here) = place(&error, data);
-        Some(Diagnostic::warning(W1106, format!("the data file `{path}` is not there"), span, here).help(error.help()))
+        Some(Diagnostic::warning(W1106, format!("the data file `{}` is not there", path.display()), span, here).help(error.help()))
     };
     program.data.values().filter_map(finding).collect()
 }

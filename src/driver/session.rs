@@ -42,8 +42,6 @@ pub struct Session {
     /// Data files are looked up relative to this folder.
     data_root: PathBuf,
     started: Instant,
-    /// A file, and how findings name it.
-    shown: Option<(String, String)>,
     levels: Levels,
 }
 
@@ -57,19 +55,19 @@ impl Session {
         Session {
             world: Box::new(Layered { upper: world, lower: library }),
             sources: Sources::default(),
-            data_root: PathBuf::from("."),
+            data_root: PathBuf::new(),
             started: Instant::now(),
-            shown: None,
             levels: Levels::default(),
         }
     }
 
-    /// A session on the folder of a model file, and the file's name in it.
+    /// A session on the folder of a model file, and the file's name in it. Findings name it, and what it imports, by the path given.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where the path names no file, [`Failure::Environment`] where its folder cannot be read.
     pub fn open(path: &Path) -> Result<(Session, String), Failure> {
-        let folder = match path.parent() {
-            Some(p) if !p.as_os_str().is_empty() => p.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
         let name = path.file_name().and_then(|n| n.to_str()).map(str::to_string);
         let Some(name) = name else {
             let message = format!("`{}` is not the name of a model file", path.display());
@@ -82,19 +80,10 @@ impl Session {
             let message = format!("`{}` is a folder, not a model file", path.display());
             return Err(Failure::Usage(Problem::new("N001", message, "name a `.mech` file in it")));
         }
-        let world = FsWorld::new(&folder)
+        let world = FsWorld::new(here)
+            .map(|world| world.seen_as(&folder))
             .map_err(|e| Failure::Environment(Problem::new("N010", e.to_string(), "check the folder's permissions")))?;
         Ok((Session { data_root: folder, ..Session::new(world) }, name))
-    }
-
-    /// Like [`Session::open`], but findings name the file by the path given: for commands on many files.
-    ///
-    /// # Errors
-    /// Those of [`Session::open`].
-    pub fn open_as_given(path: &Path) -> Result<(Session, String), Failure> {
-        let (mut session, name) = Session::open(path)?;
-        session.shown = Some((name.clone(), path.display().to_string()));
-        Ok((session, name))
     }
 
     /// The folder that paths of data files are relative to.
@@ -113,10 +102,7 @@ impl Session {
     }
 
     pub(super) fn read(&mut self, path: &str) -> Result<FileId, Failure> {
-        let shown = match &self.shown {
-            Some((name, shown)) if name == path => shown.clone(),
-            _ => path.to_string(),
-        };
+        let shown = self.world.shown(path);
         let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         if matches!(extension.as_str(), "csv" | "tsv" | "npz" | "npy" | "parquet") {
             let help = "give the model file, which ends in .mech; it reads data itself: `data run = csv(\"run.csv\") { time t }`";
@@ -127,11 +113,11 @@ impl Session {
             )));
         }
         match self.world.read(path) {
-            Ok(text) => Ok(self.sources.add(shown, text)),
+            Ok(text) => Ok(self.sources.add_shown(path, shown, text)),
             Err(error @ SourceError::Io { .. }) => {
-                Err(Failure::Environment(Problem::new("N010", error.to_string(), "check the file's permissions")))
+                Err(Failure::Environment(Problem::new("N010", error.about(shown).to_string(), "check the file's permissions")))
             }
-            Err(error) => Err(Failure::Model(vec![diagnostics::unreadable(&error, &mut self.sources)])),
+            Err(error) => Err(Failure::Model(vec![diagnostics::unreadable(&error.about(shown), &mut self.sources)])),
         }
     }
 

@@ -60,8 +60,17 @@ pub enum Claim {
 pub struct NamedTerm {
     /// In canonical spelling, by which terms are compared.
     pub spelled: String,
+    /// The same with what functions of the file stand for, where it calls some: equations have either.
+    pub written_out: Option<String>,
     /// In the names that the test uses.
     pub shown: String,
+}
+
+impl NamedTerm {
+    /// Whether the term with this canonical spelling is meant.
+    pub fn is(&self, canonical: &str) -> bool {
+        self.spelled == canonical || self.written_out.as_deref() == Some(canonical)
+    }
 }
 
 /// A text that is kept and compared.
@@ -130,9 +139,9 @@ pub enum Quantity {
     /// The standard error of a parameter of a fit.
     ParameterError(FitId, String),
     /// The coefficient of a term in canonical spelling; zero where the equation does not have it.
-    Coefficient(EquationRef, String),
+    Coefficient(EquationRef, NamedTerm),
     /// The standard error of a coefficient.
-    CoefficientError(EquationRef, String),
+    CoefficientError(EquationRef, NamedTerm),
     /// A figure of merit of a fit: name and part.
     Metric(FitId, String, String),
     /// The estimated standard deviation of a state's noise.

@@ -38,7 +38,7 @@ pub fn run(args: &FmtArgs, format: Format) -> Result<(), u8> {
     // Every file is worth a look; the gravest code is that of the command.
     let mut worst = 0;
     for path in &files {
-        let done = match Session::open_as_given(path) {
+        let done = match Session::open(path) {
             Ok((mut session, name)) => one(args, &mut session, &name, Some(path), format),
             Err(failure) => Err(tell(&failure, &Sources::default())),
         };

@@ -121,7 +121,7 @@ impl<'w> Importer<'w> {
             chain.pop();
             return found;
         }
-        let message = format!("`{path}` declares no model, network, function or unit `{}`", item.name);
+        let message = format!("`{}` declares no model, network, function or unit `{}`", self.world.shown(&path), item.name);
         let help = suggest::help("it declares", &item.name, names);
         let d = Diagnostic::error(E0207, message, item.span, "not there").help(help);
         sink.push(d.missing_among(Among::File(path), &item.name));
@@ -248,7 +248,7 @@ impl<'w> Importer<'w> {
                     d.help(format!("an item of the standard library is in one of {}", all.join(", ")))
                 }
             },
-            _ => d.help(format!("`use {shown}` reads `{path}`; the standard library starts with `std.`")),
+            _ => d.help(format!("`use {shown}` reads `{}`; the standard library starts with `std.`", self.world.shown(path))),
         };
         sink.push(d.missing_among(Among::Files(path.to_string()), &item.name));
     }
@@ -263,7 +263,7 @@ impl<'w> Importer<'w> {
         sink: &mut Sink,
     ) -> Option<()> {
         if let Some(at) = chain.iter().position(|p| p == path) {
-            let round: Vec<String> = chain[at..].iter().chain([&path.to_string()]).map(|p| format!("`{p}`")).collect();
+            let round: Vec<String> = chain[at..].iter().chain([&path.to_string()]).map(|p| format!("`{}`", self.world.shown(p))).collect();
             let d = Diagnostic::error(E0208, "files import each other", import.span, "closes the circle");
             sink.push(d.help(format!("the circle: {}", round.join(" -> "))));
             return None;
@@ -281,12 +281,14 @@ impl<'w> Importer<'w> {
         let text = match self.world.read(path) {
             Ok(text) => text,
             Err(error) => {
+                // The standard library lies nowhere.
+                let error = if path.starts_with("std/") { error } else { error.about(self.world.shown(path)) };
                 self.unreadable.insert(path.to_string(), error.to_string());
                 self.cannot_read(path, import, sink);
                 return None;
             }
         };
-        let id = sources.add(path, text);
+        let id = sources.add_shown(path, self.world.shown(path), text);
         let mut own = Sink::new();
         let file = syntax::parse_library(id, &sources.file(id).text, &mut own);
         let broken = own.has_errors();

@@ -68,7 +68,7 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-pub use expect::canonical;
+pub use expect::{canonical, canonical_product};
 pub use imports::stdlib;
 pub use overrides::{Override, parse_override};
 pub use program::analyze;

@@ -12,6 +12,8 @@ use super::{SourceError, World};
 #[derive(Clone, Debug)]
 pub struct FsWorld {
     root: PathBuf,
+    /// The folder as the user gave it, which findings put before paths.
+    given: PathBuf,
 }
 
 impl FsWorld {
@@ -23,7 +25,13 @@ impl FsWorld {
         if !root.is_dir() {
             return Err(SourceError::NotFound(shown));
         }
-        Ok(FsWorld { root })
+        Ok(FsWorld { root, given: PathBuf::new() })
+    }
+
+    /// The same world, in which findings name files as they lie for whoever is where `folder` is a path to the root: `models/lib/rates.mech`
+    /// for `lib/rates.mech` below `models`.
+    pub fn seen_as(self, folder: impl Into<PathBuf>) -> Self {
+        FsWorld { given: folder.into(), ..self }
     }
 
     /// The folder, with symbolic links resolved.
@@ -71,6 +79,19 @@ impl World for FsWorld {
             return Err(too_large(bytes.len() as u64));
         }
         decode(path, bytes)
+    }
+
+    fn shown(&self, path: &str) -> String {
+        let mut folder = self.given.clone();
+        if let (false, Some((_, holder))) = (self.root.join(path).exists(), self.beside_a_holder(path)) {
+            // The path starts above the holder.
+            for _ in self.root.ancestors().take_while(|f| *f != holder).chain([holder]) {
+                if !(matches!(folder.components().next_back(), Some(Component::Normal(_))) && folder.pop()) {
+                    folder.push("..");
+                }
+            }
+        }
+        folder.join(path).display().to_string()
     }
 }
 

@@ -11,6 +11,11 @@ pub const MAX_SOURCE_BYTES: u64 = 16 << 20;
 pub trait World {
     /// The text of the file at `path`.
     fn read(&self, path: &str) -> Result<String, SourceError>;
+
+    /// How findings name the file at `path`, whether it exists or not: for a world of files by where it lies for whoever reads them.
+    fn shown(&self, path: &str) -> String {
+        path.to_string()
+    }
 }
 
 /// Why a source file cannot be had.
@@ -55,11 +60,27 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// The same about the file as findings name it.
+    pub fn about(self, shown: String) -> SourceError {
+        match self {
+            SourceError::NotFound(_) => SourceError::NotFound(shown),
+            SourceError::OutsideRoot(_) => SourceError::OutsideRoot(shown),
+            SourceError::NotAFile(_) => SourceError::NotAFile(shown),
+            SourceError::TooLarge { bytes, limit, .. } => SourceError::TooLarge { path: shown, bytes, limit },
+            SourceError::NotUtf8 { offset, hint, .. } => SourceError::NotUtf8 { path: shown, offset, hint },
+            SourceError::Io { cause, .. } => SourceError::Io { path: shown, cause },
+        }
+    }
+}
+
 /// A file that has been read.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// The path it was asked for by, shown in diagnostics.
+    /// The path it was asked for by.
     pub path: String,
+    /// How findings name it.
+    pub shown: String,
     /// Its text; a byte order mark is removed and line ends are kept.
     pub text: String,
     /// The first byte of every line.
@@ -67,12 +88,12 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    fn new(path: String, text: String) -> Self {
+    fn new(path: String, shown: String, text: String) -> Self {
         let bytes = text.as_bytes();
         let ends = |i: usize, b: u8| b == b'\n' || b == b'\r' && bytes.get(i + 1) != Some(&b'\n');
         let ends = bytes.iter().enumerate().filter(|&(i, &b)| ends(i, b));
         let line_starts = std::iter::once(0).chain(ends.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
-        SourceFile { line_starts: line_starts.collect(), path, text }
+        SourceFile { line_starts: line_starts.collect(), path, shown, text }
     }
 
     /// The first byte of every line. A line ends with a newline, with a carriage return, or with both in this order.
@@ -110,14 +131,25 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Adds a file and returns its id.
+    /// Adds a file, which findings name by its path, and returns its id.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+        let path = path.into();
+        self.add_shown(path.clone(), path, text)
+    }
+
+    /// Adds a file and how findings name it, and returns its id.
+    pub fn add_shown(
+        &mut self,
+        path: impl Into<String>,
+        shown: impl Into<String>,
+        text: impl Into<String>,
+    ) -> FileId {
         let text: String = text.into();
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_string(),
             None => text,
         };
-        self.files.push(SourceFile::new(path.into(), text))
+        self.files.push(SourceFile::new(path.into(), shown.into(), text))
     }
 
     /// The file with this id; ids come from [`Sources::add`] of the same table.
@@ -178,10 +210,21 @@ impl<A: World, B: World> World for Layered<A, B> {
             found => found,
         }
     }
+
+    fn shown(&self, path: &str) -> String {
+        match self.upper.read(path) {
+            Err(SourceError::NotFound(_)) if self.lower.read(path).is_ok() => self.lower.shown(path),
+            _ => self.upper.shown(path),
+        }
+    }
 }
 
 impl<W: World + ?Sized> World for &W {
     fn read(&self, path: &str) -> Result<String, SourceError> {
         (**self).read(path)
+    }
+
+    fn shown(&self, path: &str) -> String {
+        (**self).shown(path)
     }
 }

@@ -92,7 +92,7 @@ impl Session {
 fn place(span: Span, sources: &Sources) -> Value {
     let file = sources.file(span.file);
     let (line, column) = file.line_column(span.start);
-    json!({"file": file.path, "line": line, "column": column})
+    json!({"file": file.shown, "line": line, "column": column})
 }
 
 fn network(network: &Network, sources: &Sources) -> Value {

@@ -1,9 +1,12 @@
 //! The terms of equations, of holes with a name and of the sums of ratios, as fits found them and as models could have them.
 
 use super::judge::Judge;
-use crate::hir::{EquationRef, Model, Subject};
+use crate::hir::{EquationRef, Model, NamedTerm, Subject};
 use crate::report::{self, Equation, RatioSum, Term};
-use crate::sema::canonical;
+use crate::sema::canonical_product;
+
+/// A coefficient and its standard error, where the engine has one.
+pub(super) type Found = (f64, Option<f64>);
 
 impl Judge<'_, '_> {
     /// The terms of an equation, of a hole with a name or of a sum of a ratio.
@@ -49,15 +52,30 @@ impl Judge<'_, '_> {
         }
     }
 
-    pub(super) fn term(&self, of: &EquationRef, term: &str) -> Result<Option<Term>, String> {
-        match self.terms(of)?.into_iter().find(|t| canonical(&t.term) == term) {
+    /// Coefficient and standard error of a term; `None` where it was dropped.
+    pub(super) fn coefficient(&self, of: &EquationRef, term: &NamedTerm) -> Result<Option<Found>, String> {
+        let mut found: Option<Found> = None;
+        for part in self.terms(of)? {
+            // What stands in the model as it was written has its numbers in its text, and may stand there twice.
+            let (number, spelled) = canonical_product(&part.term);
+            if term.is(&spelled) {
+                let (before, error) = found.unwrap_or((0.0, None));
+                let own = part.std_error.map(|e| e * number.abs());
+                let error = match (error, own) {
+                    (Some(a), Some(b)) => Some(f64::hypot(a, b)),
+                    (a, b) => a.or(b),
+                };
+                found = Some((before + number * part.coefficient, error));
+            }
+        }
+        match found {
             Some(found) => Ok(Some(found)),
             None => self.candidate(of, term).map(|()| None),
         }
     }
 
     /// A term that was not found must be one that could have been: a misspelled one would always have the coefficient 0.
-    fn candidate(&self, of: &EquationRef, term: &str) -> Result<(), String> {
+    fn candidate(&self, of: &EquationRef, term: &NamedTerm) -> Result<(), String> {
         /// More terms than this hide the point.
         const MOST_NAMED: usize = 20;
         let id = match of.subject {
@@ -66,7 +84,7 @@ impl Judge<'_, '_> {
         };
         let possible = self.laboratory.possible(id);
         let all = self.terms_in(of, &possible.equations, &possible.ratios).unwrap_or_default();
-        if all.iter().any(|t| canonical(&t.term) == term) {
+        if all.iter().any(|t| term.is(&canonical_product(&t.term).1)) {
             return Ok(());
         }
         let inside = match all.iter().any(|t| !t.inside.is_empty()) {
@@ -74,7 +92,7 @@ impl Judge<'_, '_> {
             false => "",
         };
         let terms: Vec<String> = all.iter().map(|t| t.with_numbers(|_| "?".to_string())).collect();
-        let whole = self.told(of);
+        let (whole, term) = (self.told(of), &term.shown);
         Err(match terms.is_empty() {
             true => format!("{whole} has no terms, so none called `{term}`"),
             false => format!(

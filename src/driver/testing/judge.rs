@@ -41,12 +41,12 @@ impl Judge<'_, '_> {
                 let found: Vec<(String, String)> = kept.iter().map(|t| (canonical(&t.term), t.term.clone())).collect();
                 let missing: Vec<&str> = terms
                     .iter()
-                    .filter(|t| !found.iter().any(|(c, _)| *c == t.spelled))
+                    .filter(|t| !found.iter().any(|(c, _)| t.is(c)))
                     .map(|t| t.shown.as_str())
                     .collect();
                 let extra: Vec<&str> = found
                     .iter()
-                    .filter(|(c, _)| !terms.iter().any(|t| t.spelled == *c))
+                    .filter(|(c, _)| !terms.iter().any(|t| t.is(c)))
                     .map(|(_, shown)| shown.as_str())
                     .collect();
                 let same = missing.is_empty() && extra.is_empty();

@@ -150,7 +150,7 @@ fn prepare(path: &Path, options: &TestOptions) -> Result<Ready, Box<FileTests>> 
             updated: false,
         })
     };
-    let (mut session, name) = Session::open_as_given(path).map_err(|failure| failed(None, failure))?;
+    let (mut session, name) = Session::open(path).map_err(|failure| failed(None, failure))?;
     session.set_levels(options.levels.clone());
     let checked = match session.check(&name, &options.overrides) {
         Ok(checked) => checked,

@@ -23,10 +23,10 @@ impl Judge<'_, '_> {
                 let error = parameter(self.laboratory.fit(*id)?, name)?.std_error;
                 error.map(Value::Number).ok_or_else(|| format!("this fit gives no standard error of `{name}`"))
             }
-            Quantity::Coefficient(of, term) => number(self.term(of, term)?.map_or(0.0, |t| t.coefficient)),
+            Quantity::Coefficient(of, term) => number(self.coefficient(of, term)?.map_or(0.0, |found| found.0)),
             Quantity::CoefficientError(of, term) => {
-                let error = self.term(of, term)?.and_then(|t| t.std_error);
-                error.map(Value::Number).ok_or_else(|| format!("there is no standard error of `{term}`"))
+                let error = self.coefficient(of, term)?.and_then(|found| found.1);
+                error.map(Value::Number).ok_or_else(|| format!("there is no standard error of `{}`", term.shown))
             }
             Quantity::Metric(id, name, part) => {
                 let record = self.laboratory.fit(*id)?;

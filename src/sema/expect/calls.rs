@@ -1,9 +1,9 @@
 //! Functions of the file in expectations, and functions of a series with its times.
 
-use super::super::functions::put_in;
+use super::super::functions::{each_part_mut, put_in};
 use super::subject::Resolver;
 use crate::hir::{Quantity, Timing};
-use crate::syntax::ast::{self, Expr};
+use crate::syntax::ast::{self, Expr, ExprKind};
 
 /// Functions of the file call each other at most this deep,
 const MAX_CALLS_DEEP: usize = 100;
@@ -34,6 +34,34 @@ impl Resolver<'_> {
         let value = self.quantity(&body);
         self.depth -= 1;
         value
+    }
+
+    /// A term with what functions of the file stand for in place of their calls; `None` where it calls none.
+    pub fn without_calls(&mut self, term: &Expr) -> Option<Expr> {
+        let (mut out, before) = (term.clone(), self.calls);
+        self.put_bodies(&mut out, 0);
+        (self.calls > before).then_some(out)
+    }
+
+    /// What is too deep or too much keeps its call: it is then no term of an equation, and the model has said why.
+    fn put_bodies(&mut self, expr: &mut Expr, depth: usize) {
+        let functions = self.functions;
+        if let ExprKind::Call(call) = &expr.kind
+            && let Some(function) = functions.iter().find(|f| f.name.name == call.function.name)
+            && function.params.len() == call.arguments.len()
+        {
+            self.calls += 1;
+            let few = depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS;
+            if let Some(body) = few.then(|| put_in(function, &call.arguments, self.calls)).flatten() {
+                *expr = body;
+                self.put_bodies(expr, depth + 1);
+            }
+            return;
+        }
+        if let ExprKind::Sum { body, .. } = &mut expr.kind {
+            self.put_bodies(body, depth);
+        }
+        each_part_mut(expr, &mut |part| self.put_bodies(part, depth));
     }
 
     /// A number from a series and the times that belong to it.

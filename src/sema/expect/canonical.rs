@@ -39,6 +39,8 @@ impl Product {
     fn multiply(&mut self, expr: &Expr, power: f64) {
         match &expr.kind {
             ExprKind::Number { value, .. } => self.number *= value.powf(power),
+            // Its unit is that of what it is added to or compared with: numbers are not rescaled.
+            ExprKind::Measured { value, .. } => self.multiply(value, power),
             ExprKind::Unary { op, operand } => {
                 if *op == UnaryOp::Negate {
                     self.number *= (-1.0f64).powf(power);
@@ -128,7 +130,18 @@ fn summands(expr: &Expr, sign: f64, out: &mut Vec<String>) {
 
 /// The canonical spelling of a term's text: `y*x` and `x*y` have the same. Numbers that multiply the term are left out.
 pub fn canonical(term: &str) -> String {
-    expression(term).map_or_else(|| term.to_string(), |expr| Product::of(&expr).spelled())
+    canonical_product(term).1
+}
+
+/// The number that multiplies a term, given as text, and the canonical spelling of the rest.
+pub fn canonical_product(term: &str) -> (f64, String) {
+    expression(term).map_or_else(
+        || (1.0, term.to_string()),
+        |expr| {
+            let product = Product::of(&expr);
+            (product.number, product.spelled())
+        },
+    )
 }
 
 /// The expression that a text is.
@@ -158,6 +171,8 @@ mod tests {
             ("x/(k + x)", "1/(x + k)*x"),
             ("x'*abs(x')", "abs(x')*x'"),
             ("-x", "x"),
+            ("x/(3 [mM] + x)", "x/(x + 3)"),
+            ("x*sin(2 [1/s]*t)", "sin(t*2)*x"),
         ] {
             assert_eq!(canonical(one), canonical(other), "{one} and {other}");
         }

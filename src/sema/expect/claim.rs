@@ -200,12 +200,19 @@ impl Resolver<'_> {
         }
         // Names that equations do not keep stand for what is left of them; numbers among that belong to the coefficient, as do parameters
         // that enter linearly.
+        let spelled = self.spelled(term, model);
+        let written_out = self.without_calls(term).map(|term| self.spelled(&term, model));
+        Some(NamedTerm { spelled, written_out, shown })
+    }
+
+    /// The canonical spelling of a term as the equations of the model have it.
+    fn spelled(&mut self, term: &Expr, model: &Model) -> String {
         let mut product = Product::of(&self.written_out(term, model));
         if model.statements.is_none() {
             let linear = |u: &&Unknown| u.linear && matches!(u.kind, UnknownKind::Param(_));
             product = model.unknowns.values().filter(linear).fold(product, |p, u| p.without(&u.name));
         }
-        Some(NamedTerm { spelled: product.spelled(), shown })
+        product.spelled()
     }
 
     /// A term with what names stand for in their place.

@@ -1,5 +1,6 @@
 //! Holes in expectations: those with a name, and the sums of ratios.
 
+use super::super::functions::each_part;
 use super::super::suggest;
 use super::subject::Resolver;
 use crate::hir::{EquationRef, Hole, HoleId, Model, Side, Subject};
@@ -21,7 +22,7 @@ fn as_written(expr: &Expr) -> String {
 }
 
 /// The holes that were declared with a name.
-fn declared(model: &Model) -> impl Iterator<Item = (HoleId, &Hole)> {
+pub(super) fn declared(model: &Model) -> impl Iterator<Item = (HoleId, &Hole)> {
     model.holes.iter().filter(|(_, hole)| !hole.name.contains('\''))
 }
 
@@ -61,6 +62,19 @@ impl<'a> Resolver<'a> {
             },
             _ => None,
         }
+    }
+
+    /// The hole with a name, as it is written, that an expression of several parts holds.
+    pub(super) fn hole_inside(&self, expr: &Expr) -> Option<String> {
+        let named = self.owned(expr).and_then(|(subject, name)| {
+            declared(self.model(subject)).find(|(_, hole)| hole.name == name && hole.side.is_none())
+        });
+        if named.is_some() {
+            return Some(as_written(expr));
+        }
+        let mut found = None;
+        each_part(expr, &mut |part| found = found.take().or_else(|| self.hole_inside(part)));
+        found
     }
 
     /// Says where what stands before a dot is no item.

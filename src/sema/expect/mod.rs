@@ -13,5 +13,5 @@ mod subject;
 mod unit_of;
 mod units;
 
-pub use canonical::canonical;
+pub use canonical::{canonical, canonical_product};
 pub(super) use claim::test;

@@ -209,12 +209,12 @@ impl Resolver<'_> {
             ("at", [a, time]) => self.at_time(a, time),
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
-                let term = self.term(term, &of)?.spelled;
+                let term = self.term(term, &of)?;
                 Some(Quantity::Coefficient(of, term))
             }
             ("std_error", [equation, term]) => {
                 let of = self.equation(equation)?;
-                let term = self.term(term, &of)?.spelled;
+                let term = self.term(term, &of)?;
                 self.needs_fit(of.subject, expr)?;
                 Some(Quantity::CoefficientError(of, term))
             }

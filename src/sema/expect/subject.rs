@@ -3,11 +3,12 @@
 use super::super::suggest;
 use super::super::units::Table;
 use super::family;
+use super::holes::declared;
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, Function};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Function};
 
 /// What a name before a dot stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +166,11 @@ impl<'a> Resolver<'a> {
         }
         let ExprKind::Primed { of, primes } = &expr.kind else {
             self.known_owner(expr)?;
+            if let Some(hole) = self.hole_inside(expr) {
+                let help = format!("a hole has its terms without what it is multiplied by: write `{hole}`");
+                self.wrong("this is no equation, but what holds a hole", expr.span, Advice::instead(help, hole));
+                return None;
+            }
             let help = "name an equation by its highest derivative, `x'`, or `quick.x'` with the name of a fit; or a hole that has a name";
             self.wrong("an equation is expected here", expr.span, help);
             return None;
@@ -196,30 +202,22 @@ impl<'a> Resolver<'a> {
 
     /// Whether every name in a term is one of the model; reports the first that is not.
     pub fn knows(&mut self, term: &Expr, model: &Model) -> bool {
-        let known = |name: &str| {
-            matches!(name, "t" | "pi")
-                || model.states.values().any(|s| s.name == name)
-                || model.inputs.values().any(|i| i.name == name)
-                || model.params.values().any(|p| p.name == name)
-                || model.abbreviations.iter().any(|(n, _)| n == name)
-                || model.statements.as_ref().is_some_and(|s| family::names(model, s).any(|n| n == name))
-        };
+        let known = |name: &str| matches!(name, "t" | "pi") || names_in_terms(model).any(|n| n == name);
         match &term.kind {
             ExprKind::Number { .. } => true,
+            ExprKind::Measured { value, unit } => self.table.unit(unit, self.sink).is_some() && self.knows(value, model),
             ExprKind::Name(name) if known(name) => true,
             ExprKind::Name(name) => {
-                let names = model.states.values().map(|s| s.name.as_str());
-                let names = names.chain(model.inputs.values().map(|i| i.name.as_str()));
-                let names = names.chain(model.params.values().map(|p| p.name.as_str()));
-                let names = names.chain(model.abbreviations.iter().map(|(n, _)| n.as_str()));
-                let names = names.chain(model.statements.iter().flat_map(|s| family::names(model, s)));
-                let help = suggest::help_of_many(self.sink, "names", name, names);
+                let help = suggest::help_of_many(self.sink, "names", name, names_in_terms(model));
                 self.unknown(format!("model `{}` has no `{name}`", model.name), term.span, help);
                 false
             }
             ExprKind::Primed { of, .. } => self.knows(of, model),
             ExprKind::Unary { operand, .. } => self.knows(operand, model),
-            ExprKind::Binary { left, right, .. } => self.knows(left, model) && self.knows(right, model),
+            ExprKind::Binary { op, left, right } => {
+                let added = matches!(op, BinaryOp::Add | BinaryOp::Subtract);
+                self.knows(left, model) && self.knows(right, model) && (!added || self.fit_together(left, right, model))
+            }
             ExprKind::Call(call) => call.arguments.iter().all(|a| self.knows(a, model)),
             ExprKind::Subscript { of, .. } => self.knows(of, model),
             // Its variable is one name more; what else stands in it shows when the terms are compared.
@@ -230,4 +228,14 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// The names that may stand in terms of the equations of a model.
+fn names_in_terms(model: &Model) -> impl Iterator<Item = &str> {
+    let names = model.states.values().map(|s| s.name.as_str());
+    let names = names.chain(model.inputs.values().map(|i| i.name.as_str()));
+    let names = names.chain(model.params.values().map(|p| p.name.as_str()));
+    let names = names.chain(model.abbreviations.iter().map(|(n, _)| n.as_str()));
+    let names = names.chain(model.statements.iter().flat_map(|s| family::names(model, s)));
+    names.chain(declared(model).map(|(_, hole)| hole.name.as_str()))
 }

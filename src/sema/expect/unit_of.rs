@@ -1,10 +1,10 @@
 //! Units of the names, columns and terms that expectations are about.
 
-use super::super::units::{Effect, effect};
+use super::super::units::{Effect, effect, mismatch, what};
 use super::canonical::{canonical, expression};
 use super::subject::Resolver;
 use crate::base::Ratio;
-use crate::hir::{DataId, DataSource, EquationRef, Model, Part, UnaryFn, Unit, family};
+use crate::hir::{DataId, DataSource, EquationRef, Model, NamedTerm, Part, UnaryFn, Unit, UnknownKind, family};
 use crate::syntax::ast::{self, Expr, ExprKind};
 
 impl Resolver<'_> {
@@ -24,7 +24,13 @@ impl Resolver<'_> {
     }
 
     /// The unit of the left side over that of the term.
-    pub(super) fn unit_of_coefficient(&self, equation: &EquationRef, term: &str) -> Option<Unit> {
+    pub(super) fn unit_of_coefficient(&self, equation: &EquationRef, term: &NamedTerm) -> Option<Unit> {
+        let spellings = [Some(term.spelled.as_str()), term.written_out.as_deref()];
+        spellings.into_iter().flatten().find_map(|spelled| self.unit_beside(equation, spelled))
+    }
+
+    /// The unit of the coefficient of a term in canonical spelling.
+    fn unit_beside(&self, equation: &EquationRef, term: &str) -> Option<Unit> {
         let model = self.model(equation.subject);
         // Of a hole the terms are listed.
         let hole = equation.sum.and_then(|id| model.holes.get(id)).or_else(|| self.named_hole(equation));
@@ -32,13 +38,34 @@ impl Resolver<'_> {
             let candidate = hole.terms.iter().find(|t| canonical(&t.spelled) == term)?;
             return model.units.unknown(candidate.coefficient).cloned();
         }
-        if let Some(unit) = unit_in_statement(model, &equation.state, term) {
+        let of_candidate = || unit_of_candidate(model, &equation.state, term);
+        if let Some(unit) = unit_in_statement(model, &equation.state, term).or_else(of_candidate) {
             return Some(unit);
         }
         let (id, state) =
             model.states.iter().find(|(_, s)| s.name == equation.state || family(&s.name) == equation.state)?;
         let left = model.units.derivative(id, state.order)?;
         Some(left.over(&unit_of_term(model, &expression(term)?)?))
+    }
+}
+
+impl Resolver<'_> {
+    /// Whether a number with a unit has that of what it is added to, as far as it is known; reports it where not.
+    pub(super) fn fit_together(&mut self, left: &Expr, right: &Expr, model: &Model) -> bool {
+        let (unit, number, other) = match (&left.kind, &right.kind) {
+            (ExprKind::Measured { unit, .. }, _) => (unit, left, right),
+            (_, ExprKind::Measured { unit, .. }) => (unit, right, left),
+            _ => return true,
+        };
+        let (Some(own), Some(needed)) = (self.table.unit(unit, self.sink), unit_of_term(model, other)) else {
+            return true;
+        };
+        if own.equals(&needed) {
+            return true;
+        }
+        let d = mismatch(&needed, &own, number.span, what(&own));
+        self.sink.push(d.label(other.span, what(&needed)));
+        false
     }
 }
 
@@ -70,11 +97,25 @@ fn unit_in_statement(model: &Model, state: &str, term: &str) -> Option<Unit> {
     model.units.unknown(candidate.coefficient).cloned()
 }
 
-/// The unit of a term of an equation.
+/// The unit of the coefficient of a candidate term of a hole that is a summand of an equation.
+fn unit_of_candidate(model: &Model, state: &str, term: &str) -> Option<Unit> {
+    let equation = model.equations.iter().find(|e| model.states.get(e.state).is_some_and(|s| s.name == state))?;
+    equation.unknowns.iter().find_map(|part| {
+        let UnknownKind::Coefficient { hole, term: at } = model.unknowns.get(part.unknown)?.kind else { return None };
+        let candidate = model.holes.get(hole)?.terms.get(at)?;
+        // A factor before the hole would have its unit in the coefficient.
+        let alone = || model.spell(&part.factor) == model.spell(&candidate.value);
+        let found = canonical(&candidate.spelled) == term && alone();
+        found.then(|| model.units.unknown(part.unknown).cloned()).flatten()
+    })
+}
+
+/// The unit of a term of an equation; `None` where it is not known. A number may have had a unit: alone in a sum it has that of the rest,
+/// and as a factor inside a term it hides it.
 fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
     let of = |e: &Expr| unit_of_term(model, e);
     match &term.kind {
-        ExprKind::Number { .. } => Some(Unit::one()),
+        ExprKind::Number { value, .. } => (*value == 1.0).then(Unit::one),
         ExprKind::Name(name) => unit_of_name(model, name),
         ExprKind::Subscript { of: whole, .. } => of(whole),
         ExprKind::Primed { of: whole, primes } => match &whole.kind {
@@ -94,14 +135,25 @@ fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
         }
         ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => Some(of(left)?.times(&of(right)?)),
         ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => Some(of(left)?.over(&of(right)?)),
-        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => match right.kind {
-            ExprKind::Number { value, .. } => Some(of(left)?.power(Ratio::of(value)?)),
-            _ => None,
-        },
-        ExprKind::Binary { op: ast::BinaryOp::Add | ast::BinaryOp::Subtract, left, right } => match of(left)? {
-            unit if unit.is_one() => of(right),
-            unit => Some(unit),
-        },
+        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => {
+            Some(of(left)?.power(Ratio::of(number(right)?)?))
+        }
+        ExprKind::Binary { op: ast::BinaryOp::Add | ast::BinaryOp::Subtract, left, right } => {
+            match (number(left), number(right)) {
+                (Some(_), Some(_)) => None,
+                (Some(_), None) => of(right),
+                _ => of(left).or_else(|| of(right)),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The number that an expression is, with its sign.
+fn number(expr: &Expr) -> Option<f64> {
+    match &expr.kind {
+        ExprKind::Number { value, .. } => Some(*value),
+        ExprKind::Unary { op: ast::UnaryOp::Negate, operand } => number(operand).map(|value| -value),
         _ => None,
     }
 }

@@ -77,6 +77,7 @@ impl Checker<'_> {
                             if let Some(last) = import.path.last() {
                                 self.models.insert(last.name.clone(), None);
                                 self.networks.insert(last.name.clone(), None);
+                                self.lost.push(last.name.clone());
                             }
                             continue;
                         }

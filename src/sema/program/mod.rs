@@ -33,12 +33,16 @@ pub fn analyze(
     let mut own = Sink::new();
     let mut checker = Checker::new(world, overrides);
     checker.broken = sink.error_places().collect();
-    let mut program = checker.check(file, overrides, sources, &mut own);
-    program = program.filter(|_| !own.has_errors() && !broken);
+    let (program, mut lost) = checker.check(file, overrides, sources, &mut own);
+    let program = program.filter(|_| !own.has_errors() && !broken);
     let own_names = |item: &Item| matches!(item, Item::Model(_) | Item::Function(_) | Item::Network(_));
     let place = |item: &Item| diagnostics::Item { span: item.span(), own_names: own_names(item) };
     let items: Vec<diagnostics::Item> = file.items.iter().map(place).collect();
-    for finding in causes(own.into_sorted(), &items) {
+    // What a file that cannot be read in itself would have brought is no mistake here; of a name that it lacks the places are shown.
+    let found = own.into_sorted();
+    lost.retain(|name| !found.iter().any(|d| d.misses_in_a_file(name)));
+    let found = found.into_iter().filter(|d| !d.misses_here(&lost));
+    for finding in causes(found.collect(), &items) {
         // Statements with syntax errors are missing from the tree: only findings that cannot follow from that are kept. Whether a list
         // is one of as many values as there are elements is not known then.
         let is_list = finding.code == codes::E0211 && sources.text(finding.primary.span).starts_with('(');
@@ -74,6 +78,8 @@ struct Checker<'w> {
     world: &'w dyn World,
     /// Where statements have syntax errors and are missing from the tree.
     broken: Vec<Span>,
+    /// Names whose imports brought nothing, each reported.
+    lost: Vec<String>,
     override_files: Vec<FileId>,
     program: Program,
     /// Items by name; `None` for those that are wrong, about which there is nothing more to say.
@@ -98,6 +104,7 @@ impl<'w> Checker<'w> {
         Checker {
             world,
             broken: Vec::new(),
+            lost: Vec::new(),
             override_files: overrides::files(overrides),
             program: Program::default(),
             models: IndexMap::new(),
@@ -118,7 +125,7 @@ impl<'w> Checker<'w> {
         changes: &[Override],
         sources: &mut Sources,
         sink: &mut Sink,
-    ) -> Option<Program> {
+    ) -> (Option<Program>, Vec<String>) {
         let entries = self.collect(file, sources, sink);
         let (mut items, places): (Vec<Item>, Vec<(Span, Option<Span>)>) = {
             let places = entries.iter().map(|e| (e.place(), e.import)).collect();
@@ -193,7 +200,7 @@ impl<'w> Checker<'w> {
         if !sink.has_errors() {
             self.unused(&items, &places, sources, sink);
         }
-        Some(self.program)
+        (Some(self.program), self.lost)
     }
 
     fn find_model(&mut self, name: &ast::Ident, sink: &mut Sink) -> Option<ModelId> {
