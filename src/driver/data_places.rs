@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::failure::Failure;
+use super::failure::{DataPlace, Failure};
 use crate::data::{self, DataError};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1106;
-use crate::hir::{DataSet, DataSource, Program};
+use crate::hir::{DataSet, Program};
 use crate::source::Span;
 
 impl Failure {
@@ -15,7 +15,8 @@ impl Failure {
         match self {
             Failure::Data(error) => {
                 let (span, here) = place(&error, data);
-                Failure::DataAt(Box::new(error), span, here)
+                let edit = edit(&error, data);
+                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit }))
             }
             other => other.placed(data.span, "in this item"),
         }
@@ -25,11 +26,15 @@ impl Failure {
 /// A warning for every data file of a program that is not there.
 pub(super) fn absent(program: &Program, root: &Path) -> Vec<Diagnostic> {
     let finding = |data: &DataSet| {
-        let (DataSource::Csv { path, .. } | DataSource::Numpy { path, .. }) = &data.source else { return None };
-        let path = root.join(path);
+        let path = root.join(data.source.file()?.0);
         let error = data::absent(&path)?;
         let (span, here) = place(&error, data);
-        Some(Diagnostic::warning(W1106, format!("the data file `{}` is not there", path.display()), span, here).help(error.help()))
+        let message = format!("the data file `{}` is not there", path.display());
+        let d = Diagnostic::warning(W1106, message, span, here).help(error.help());
+        Some(match edit(&error, data) {
+            Some(edit) => d.replace(span, edit),
+            None => d,
+        })
     };
     program.data.values().filter_map(finding).collect()
 }
@@ -59,12 +64,23 @@ fn place(error: &DataError, data: &DataSet) -> (Span, &'static str) {
     own.or(file).unwrap_or((data.span, "these data"))
 }
 
+/// What to write at the place of an error that names what was meant: another path, another column.
+fn edit(error: &DataError, data: &DataSet) -> Option<String> {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    match error {
+        DataError::OfSet { error, .. } => edit(error, data),
+        DataError::NotFound { nearest: Some(name), .. } => {
+            let (path, _) = data.source.file().filter(|_| data.places.file.is_some())?;
+            let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            Some(quoted(&format!("{folder}{name}")))
+        }
+        _ => None,
+    }
+}
+
 /// The keys of the settings that may name a column.
 fn keys(data: &DataSet, column: &str) -> Vec<String> {
-    let columns = match &data.source {
-        DataSource::Csv { columns, .. } | DataSource::Numpy { columns, .. } => columns,
-        _ => return Vec::new(),
-    };
+    let Some((_, columns)) = data.source.file() else { return Vec::new() };
     let named = columns.columns.iter().filter(|(_, own)| *own == column).map(|(key, _)| key.clone());
     let derived = columns.derived.iter().filter(|(_, d)| d.columns.iter().any(|c| c == column));
     let mut out: Vec<String> = named.chain(derived.map(|(key, _)| key.clone())).collect();

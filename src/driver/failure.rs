@@ -16,8 +16,8 @@ pub enum Failure {
     Override(Vec<Diagnostic>),
     /// The data are wrong (exit code 3), or could not be read (exit code 4).
     Data(DataError),
-    /// The same with the place of the model file that asks for the data, and what stands beside it.
-    DataAt(Box<DataError>, Span, &'static str),
+    /// The same with the place of the model file that asks for the data.
+    DataAt(Box<DataError>, Box<DataPlace>),
     /// The environment failed: a file, a directory, memory. Exit code 4.
     Environment(Problem),
     /// The numbers failed: divergence, a singular system. Exit code 5.
@@ -26,6 +26,17 @@ pub enum Failure {
     Interrupted(Problem),
     /// The compiler made a mistake; never the user's fault. Exit code 70.
     Internal(String),
+}
+
+/// The place of the model file that a failure of the data is about.
+#[derive(Clone, Debug)]
+pub struct DataPlace {
+    /// Where it is.
+    pub span: Span,
+    /// What stands beside it.
+    pub here: &'static str,
+    /// What to write there, where the data tell it.
+    pub edit: Option<String>,
 }
 
 /// A failure that is no mistake in a source file.
@@ -39,12 +50,14 @@ pub struct Problem {
     pub help: String,
     /// The place of the model file that it is about, and what stands beside it.
     pub place: Option<(Span, &'static str)>,
+    /// What to write there instead, where that mends it.
+    pub edit: Option<String>,
 }
 
 impl Problem {
     /// A problem with its way out.
     pub fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Problem { code, message: message.into(), help: help.into(), place: None }
+        Problem { code, message: message.into(), help: help.into(), place: None, edit: None }
     }
 
     /// An interrupt that found nothing worth keeping.
@@ -57,8 +70,12 @@ impl Problem {
         let file =
             |span: &Span| sources.iter().find(|(file, _)| *file == span.file).map(|(_, file)| file.text.as_str());
         if let Some((span, here, text)) = self.place.and_then(|(span, here)| Some((span, here, file(&span)?))) {
-            let span = first_line(span, text);
-            let d = Diagnostic::error(self.code, self.message.clone(), span, here).help(self.help.clone());
+            let shown = first_line(span, text);
+            let d = Diagnostic::error(self.code, self.message.clone(), shown, here).help(self.help.clone());
+            let d = match &self.edit {
+                Some(edit) => d.replace(span, edit.clone()),
+                None => d,
+            };
             return diagnostics::render(&[d], sources, format);
         }
         match format {
@@ -103,7 +120,9 @@ impl Failure {
                 let place = problem.place.or(Some((span, here)));
                 Failure::Numerical(Problem { place, ..problem })
             }
-            Failure::Data(error) => Failure::DataAt(Box::new(error), span, here),
+            Failure::Data(error) => {
+                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit: None }))
+            }
             other => other,
         }
     }
@@ -130,9 +149,10 @@ impl Failure {
                 p.render(sources, format)
             }
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
-            Failure::DataAt(e, span, here) => {
+            Failure::DataAt(e, place) => {
                 let problem = Problem::new(e.code(), e.to_string(), e.help());
-                Problem { place: Some((*span, *here)), ..problem }.render(sources, format)
+                let edit = place.edit.clone();
+                Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }
             Failure::Internal(what) => Problem::new(
                 "B001",

@@ -82,6 +82,16 @@ impl DataSource {
         }
     }
 
+    /// The path of the file that is read, as written, and how its columns are used; `None` for data that are made here.
+    pub fn file(&self) -> Option<(&str, &ColumnMap)> {
+        match self {
+            DataSource::Csv { path, columns }
+            | DataSource::Numpy { path, columns }
+            | DataSource::Parquet { path, columns } => Some((path, columns)),
+            _ => None,
+        }
+    }
+
     /// The spacing of the samples, as far as the program says.
     pub fn step(&self) -> Option<f64> {
         match self {

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 mod facts;
+mod edits;
+mod terms;
 mod testing;
 mod warnings;
 

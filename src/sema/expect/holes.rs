@@ -13,7 +13,7 @@ fn side(call: &Call) -> Option<Side> {
 }
 
 /// A name with what stands before its dot.
-fn as_written(expr: &Expr) -> String {
+pub(super) fn as_written(expr: &Expr) -> String {
     match &expr.kind {
         ExprKind::Field { of, name } => format!("{}.{}", as_written(of), name.name),
         ExprKind::Name(name) => name.clone(),
@@ -53,7 +53,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The fit or model, and the name, of `up` or `quick.up`; reports nothing.
-    fn owned(&self, expr: &Expr) -> Option<(Subject, String)> {
+    pub(super) fn owned(&self, expr: &Expr) -> Option<(Subject, String)> {
         match &expr.kind {
             ExprKind::Name(name) => Some((Subject::Fit(self.single_fit()?), name.clone())),
             ExprKind::Field { of, name } => match &of.kind {

@@ -3,7 +3,7 @@
 use super::super::suggest;
 use super::super::units::Table;
 use super::family;
-use super::holes::declared;
+use super::holes::{as_written, declared};
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
@@ -171,6 +171,10 @@ impl<'a> Resolver<'a> {
                 self.wrong("this is no equation, but what holds a hole", expr.span, Advice::instead(help, hole));
                 return None;
             }
+            if let Some((subject, name)) = self.owned(expr) {
+                self.no_equation(&self.program.models[self.model_id(subject)], &name, expr);
+                return None;
+            }
             let help = "name an equation by its highest derivative, `x'`, or `quick.x'` with the name of a fit; or a hole that has a name";
             self.wrong("an equation is expected here", expr.span, help);
             return None;
@@ -187,6 +191,25 @@ impl<'a> Resolver<'a> {
             return None;
         }
         self.evaluated(EquationRef { subject, state, sum: None }, expr.span)
+    }
+
+    /// Says that a name stands for no equation.
+    fn no_equation(&mut self, model: &Model, name: &str, expr: &Expr) {
+        let written = as_written(expr);
+        if let Some(state) = model.states.values().find(|s| s.name == name) {
+            let right = format!("{written}{}", "'".repeat(state.order.into()));
+            let message = format!("an equation is expected here, and `{name}` is a state");
+            let help = format!("an equation is named by its highest derivative: `{right}`");
+            self.wrong(message, expr.span, Advice::instead(help, right));
+            return;
+        }
+        let holes = declared(model).filter(|(_, hole)| hole.side.is_none()).map(|(_, hole)| hole.name.as_str());
+        let equations: Vec<String> =
+            model.states.values().map(|s| format!("{}{}", s.name, "'".repeat(s.order.into()))).collect();
+        let names = holes.chain(equations.iter().map(String::as_str));
+        let help = suggest::help_of_many(self.sink, "equations and holes", &written, names);
+        let message = format!("model `{}` has neither an equation nor a hole `{name}`", model.name);
+        self.unknown(message, expr.span, help);
     }
 
     /// The equation, where it has numbers to compare with.
