@@ -266,7 +266,7 @@ fn keywords_as_names() {
 
 /// Notations of other languages, with what the suggestions make of them. A line stands in a model with the states x and y, the parameter k,
 /// the hole g and the index set cell; a text with `model` is a program of its own.
-const ELSEWHERE: [(&str, &str); 62] = [
+const ELSEWHERE: [(&str, &str); 64] = [
     ("x' = -k*x**2 + y ** 3", "x' = -k*x^2 + y ^ 3"),
     ("const c = 0,5, d = 1,25", "const c = 0.5, d = 1.25"),
     ("param c = 0,5 in [0, 2]", "param c = 0.5 in [0, 2]"),
@@ -332,7 +332,55 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ("param c [1/s] = 0.5 .. 2", "param c [1/s] in [0.5, 2]"),
     ("let x' = -k*x", "x' = -k*x"),
     ("x' = ?poly(x; degree 2)", "x' = ?poly(x; degree = 2)"),
+    ("x' = ?poly(x; degree: 2, coefficients >= 0)", "x' = ?poly(x; degree = 2, coefficients >= 0)"),
+    ("x' = sin{x}", "x' = sin(x)"),
 ];
+
+/// Settings and options as they are written elsewhere, and here. [`program_with`] has them.
+const OPTIONS: [(&str, &str); 12] = [
+    ("simulate T(a: 3, b:2) { steps 9; dt 1 }", "simulate T(a = 3, b = 2) { steps 9; dt 1 }"),
+    ("simulate T(a 3, b 2) { steps 9; dt 1 }", "simulate T(a = 3, b = 2) { steps 9; dt 1 }"),
+    ("simulate T { steps: 9; dt 1 }", "simulate T { steps 9; dt 1 }"),
+    ("simulate T { steps 9; dt 1; noise: 5% }", "simulate T { steps 9; dt 1; noise 5% }"),
+    ("optimizer adam(lr: 0.1)", "optimizer adam(lr = 0.1)"),
+    ("optimizer adam(lr : 0.1, decay:cosine)", "optimizer adam(lr = 0.1, decay = cosine)"),
+    ("optimizer adam(lr 0.1)", "optimizer adam(lr = 0.1)"),
+    ("optimizer adam(lr 0.1, decay cosine)", "optimizer adam(lr = 0.1, decay = cosine)"),
+    ("optimizer adam(lr = 0.1, decay: cosine)", "optimizer adam(lr = 0.1, decay = cosine)"),
+    ("optimizer adam{lr = 0.1, decay = cosine}", "optimizer adam(lr = 0.1, decay = cosine)"),
+    ("optimizer adam{lr 0.1}", "optimizer adam(lr = 0.1)"),
+    ("optimizer: adam(lr = 0.1)", "optimizer adam(lr = 0.1)"),
+];
+
+/// A program that a data source or a setting of a fit stands in.
+fn program_with(part: &str) -> String {
+    let (source, setting) = match part.starts_with("simulate") {
+        true => (part, "seed 0"),
+        false => ("simulate T { steps 40; dt 0.1 }", part),
+    };
+    format!(
+        "model T {{ state x; param a = 1, b = 2; x' = a - b*x; initial x = 0 }}\n\
+         model M {{ state x; param a per sample; x' = a - x }}\n\
+         data d = {source}\n\
+         network n {{ input x over window; mlp [4]; output a }}\n\
+         fit M to d {{ engine gradient; window 5; parameters a = n.a; {setting} }}\n"
+    )
+}
+
+#[test]
+fn options_of_other_languages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut wrong = Vec::new();
+    for (part, expected) in OPTIONS {
+        let before = errors(&folder, &program_with(part));
+        let (text, left) = mended(&folder, &program_with(part));
+        if before.len() != 1 || text != program_with(expected) || !left.is_empty() {
+            let said = |found: &[Diagnostic]| found.iter().map(|e| format!("\n    {}", e.message)).collect::<String>();
+            wrong.push(format!("`{part}`:{}\nbecomes\n{text}with{}", said(&before), said(&left)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 /// The suggestions for notations of other languages lead to programs that check, where nothing but the notation is wrong.
 #[test]

@@ -333,6 +333,9 @@ impl<'a> Stop<'a> {
             true => self.hole_form(),
             false if self.rule == Rule::solve_header => Some(SOLVE_FORM.to_string()),
             false if self.rule == Rule::predict_header => Some(PREDICT_FORM.to_string()),
+            false if matches!(self.rule, Rule::setting | Rule::setting_value) && matches!(next, "=" | "<" | ">") => {
+                Some("options stand in parentheses, with equals signs: `optimizer adam(lr = 0.01)`".to_string())
+            }
             false => hint(before, next, self.next.is_none(), self.expected).map(str::to_string),
         };
         let message = match self.text.get(self.place.start..).is_some_and(|rest| rest.starts_with("==")) {

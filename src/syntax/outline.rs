@@ -202,6 +202,26 @@ impl<'a> Scan<'a, '_, '_> {
         header
     }
 
+    /// Reports a brace inside the statement that begins with the token `first`.
+    fn block_inside(&mut self, first: usize, brace: Token) {
+        let message = "a block cannot stand inside a statement".to_string();
+        let place = brace.start..brace.end;
+        // `adam{lr = 0.1}`: parentheses were meant.
+        let before = self.at.checked_sub(1).filter(|before| *before >= first).and_then(|at| self.tokens.get(at));
+        let called = before.filter(|t| t.kind == TokenKind::Word).and_then(|t| self.text.get(t.start..t.end));
+        let rest = self.text.get(brace.end..).unwrap_or_default();
+        let inside = rest.find(['{', '}', '\n', '\r']).filter(|at| rest.get(*at..).is_some_and(|r| r.starts_with('}')));
+        match (called, inside) {
+            (Some(word), Some(length)) => {
+                let written = format!("({})", rest.get(..length).unwrap_or_default().trim());
+                let help = format!("what belongs to a name stands in parentheses: `{word}{written}`");
+                let gone = before.map_or(brace.start, |t| t.end)..brace.end + length + 1;
+                self.out.error_with_edit(codes::E0101, message, place, help, (gone, written));
+            }
+            _ => self.out.error(codes::E0101, message, place, "unexpected `{`"),
+        }
+    }
+
     /// A header (up to its opening brace) or a statement (up to a separator or the closing brace of its block).
     fn chunk(&mut self, header: bool) -> Chunk {
         let first = self.at;
@@ -226,8 +246,7 @@ impl<'a> Scan<'a, '_, '_> {
                 TokenKind::Open(b'{') if self.in_test && !header => self.open(token, &mut open),
                 TokenKind::Open(b'{') => {
                     if !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) && !bad {
-                        let message = "a block cannot stand inside a statement".to_string();
-                        self.out.error(codes::E0101, message, token.start..token.end, "unexpected `{`");
+                        self.block_inside(first, token);
                     }
                     bad = true;
                     self.open(token, &mut open);

@@ -212,6 +212,11 @@ impl Lexer<'_, '_, '_> {
             () if is_header && after.is_empty() => {
                 (format!("braces enclose what belongs to it: `{before} {{ ... }}`"), None)
             }
+            () if is_name(&name) && starts_option(before, &name) && !after.is_empty() => {
+                let (edit, whole) = self.options();
+                let help = format!("options have equals signs: `{name}{whole}`");
+                return self.bad_with_edit(codes::E0108, "unexpected character `:`".to_string(), at + 1, help, edit);
+            }
             () if before.contains('?') => {
                 let written = ternary(before, after).unwrap_or_else(|| "if x > 1 then 2 else 3".to_string());
                 (format!("a conditional is written `{written}`"), None)
@@ -224,10 +229,7 @@ impl Lexer<'_, '_, '_> {
             }
             () if declares(&first) => (format!("a unit stands in brackets behind a blank: `{name} [{after}]`"), None),
             // A number before it is no setting.
-            () if name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                && !after.is_empty()
-                && name.chars().all(|c| c.is_alphanumeric() || c == '_') =>
-            {
+            () if is_name(&name) && !after.is_empty() => {
                 ("a setting has no colon: `dt 0.1`".to_string(), Some((at..at + 1, "")))
             }
             () => ("blocks stand in braces, and values behind `=`".to_string(), None),
@@ -239,6 +241,43 @@ impl Lexer<'_, '_, '_> {
             }
             None => self.bad(codes::E0108, message, at + 1, "", Some(help)),
         }
+    }
+
+    /// What is written for the colons of `lr: 0.1, decay: cosine`, from the first one on to the last in its parentheses, and all that then
+    /// stands there behind the first name.
+    fn options(&self) -> ((Range<usize>, String), String) {
+        let line = self.line_on();
+        let mut depth = 0_usize;
+        let inside = line.find(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' if depth == 0 => return true,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            false
+        });
+        let inside = line.get(..inside.unwrap_or(line.len())).unwrap_or_default();
+        // What stands behind a name and a colon that are an option of their own.
+        let is_option = |part: &str| part.rsplit([',', ';']).next().is_some_and(|name| is_name(name.trim()));
+        let mut written = String::new();
+        let mut end = 0;
+        let mut from = 0;
+        for (at, _) in inside.match_indices(':') {
+            let part = inside.get(from..at).unwrap_or_default();
+            if at > 0 && !(part.contains([',', ';']) && is_option(part)) {
+                continue;
+            }
+            written.push_str(part.trim_end());
+            written.push_str(" = ");
+            let behind = inside.get(at + 1..).unwrap_or_default();
+            end = at + 1 + (behind.len() - behind.trim_start().len());
+            from = end;
+        }
+        let whole = format!("{written}{}", inside.get(end..).unwrap_or_default());
+        let before = self.line_before();
+        let blanks = before.len() - before.trim_end().len();
+        ((self.at - blanks..self.at + end, written), whole)
     }
 
     /// What is written for `:` in `for i in 1:8`, and for `= 1:` in `for i = 1:8`.
@@ -288,4 +327,15 @@ fn ternary(before: &str, after: &str) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.matches('(').count() == text.matches(')').count();
     let all = [condition, value.trim(), other];
     all.iter().all(|text| plain(text)).then(|| format!("if {} then {} else {}", all[0], all[1], all[2]))
+}
+
+/// Whether a text is a name.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// Whether the name at the end of a text follows a parenthesis or a separator inside of one.
+fn starts_option(before: &str, name: &str) -> bool {
+    let rest = before.strip_suffix(name).unwrap_or_default().trim_end();
+    rest.ends_with(['(', ',', ';']) && before.matches('(').count() > before.matches(')').count()
 }
