@@ -569,7 +569,25 @@ fn wrong_cases() -> Vec<Wrong> {
         usage("unknown rows", &["--rows", "spline"], &["spline", "hermite"]),
         usage("unknown dtype", &["--dtype", "f16"], &["f16", "mixed"]),
         usage("unknown method", &["--method", "lu"], &["lu", "qr"]),
-        usage("alpha without slack", &["--alpha", "0.1"], &["--slack"]),
+        usage("alpha without slack", &["--alpha", "0.1"], &["N008", "`--alpha`", "add `--slack`"]),
+        usage("gamma without slack", &["--gamma", "-2"], &["N008", "`--gamma`", "add `--slack`"]),
+        usage("a negative weight", &["--weights", "1,-0.5,1"], &["N008", "-0.5 for the initial rows"]),
+        usage("two negative weights", &["--weights", "-1,1,-1"], &["N008", "-1 for the equation rows"]),
+        data(
+            "a negative weight of an equation",
+            changed("weight_equation", f8(&[1, 6], &[1.0, 1.0, 0.0, -0.5, 1.0, -2.0])),
+            &["D034", "case.npz: the weight of equation 0, step 3 in array `weight_equation` is -0.5"],
+        ),
+        data(
+            "a negative weight of a start",
+            changed("weight_initial", f8(&[1, 1], &[-1e-3])),
+            &["D034", "initial step 0, state 0 in array `weight_initial` is -0.001"],
+        ),
+        data(
+            "a negative weight of an interval",
+            changed("weight_smooth", f8(&[5, 1], &[1.0, 1.0, 1.0, 1.0, -1.0])),
+            &["D034", "interval 4, state 0 in array `weight_smooth` is -1"],
+        ),
         usage("two weights", &["--weights", "1,2"], &["three numbers"]),
         usage("a weight that is no number", &["--weights", "1,x,2"], &["not a number"]),
         usage("a weight without a square", &["--weights", "1e-200,1,1"], &["N008", "equation weight", "square"]),
@@ -605,8 +623,9 @@ fn places_of_the_files_are_checked() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let archive = npz(&members());
     fs::write(folder.path().join("case.npz"), &archive).expect("a written file");
-    let cases: [(&[&str], i32, &[&str]); 6] = [
-        (&["solve", "none.npz", "--out", "r.npz"], 3, &["D001", "none.npz"]),
+    let cases: [(&[&str], i32, &[&str]); 7] = [
+        (&["solve", "none.npz", "--out", "r.npz"], 3, &["D001", "none.npz", "help: check the path.\n"]),
+        (&["solve", "caze.npz", "--out", "r.npz"], 3, &["D001", "caze.npz", "help: did you mean `case.npz`?\n"]),
         (&["solve", ".", "--out", "r.npz"], 3, &["D003"]),
         (&["solve", "case.npz", "--out", "r.csv"], 2, &["N006", "r.csv"]),
         (&["solve", "case.npz"], 2, &["--out"]),

@@ -139,6 +139,9 @@ pub enum DataError {
     /// An item of an array of steps that is zero or negative.
     #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
     StepNotPositive { file: String, index: String, value: f64 },
+    /// An item of an array of weights that is negative.
+    #[error("{file}: the weight of {index} in array `{array}` is {value}, which is negative")]
+    BadWeight { file: String, array: String, index: String, value: f64 },
     /// Steps that differ by state although they are said to be shared.
     #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
     StepsDiffer { file: String, index: String, first: f64, other: f64, state: usize },
@@ -189,6 +192,7 @@ impl DataError {
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
             Self::TextRow { .. } => "D033",
+            Self::BadWeight { .. } => "D034",
             Self::NotFinite { .. } | Self::NoValue { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",
@@ -243,9 +247,9 @@ impl DataError {
     pub fn help(&self) -> String {
         match self {
             Self::NotFound { nearest: Some(name), .. } => {
-                format!("did you mean `{name}`? Paths are relative to the model file.")
+                format!("did you mean `{name}`?")
             }
-            Self::NotFound { .. } => "check the path; it is relative to the model file.".into(),
+            Self::NotFound { .. } => "check the path.".into(),
             Self::Unreadable { .. } => "check the permissions of the file and of the folders above it.".into(),
             Self::NotAFile { .. } => "give the path of a regular .csv, .npy, .npz or .parquet file.".into(),
             Self::Empty { file } if file.ends_with(".npz") => "save the arrays with `numpy.savez`, each under its name.".into(),
@@ -359,6 +363,7 @@ impl DataError {
                                         itself included; docs/solve.md lists every array."
                 .into(),
             Self::NotFiniteItem { .. } => "correct the value.".into(),
+            Self::BadWeight { .. } => "a weight is 0 or more; 0 leaves its row out.".into(),
             Self::StepNotPositive { .. } => {
                 "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
             }

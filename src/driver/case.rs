@@ -235,6 +235,17 @@ fn step_name(shape: &[usize], at: usize) -> String {
     name
 }
 
+/// The row of a weight, in the terms of its array.
+fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
+    let (row, columns, column) = match rows {
+        "equation" => ("equation", shape.steps, "step"),
+        "initial" => ("initial step", shape.states, "state"),
+        "smooth" => ("interval", shape.states, "state"),
+        _ => return format!("row {index}"),
+    };
+    format!("{row} {}, {column} {}", index / columns.max(1), index % columns.max(1))
+}
+
 /// The steps of state 0, those of all others being the same.
 fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize) -> Result<Vec<f64>, DataError> {
     let mut out = Vec::with_capacity(data.len() / states.max(1));
@@ -296,6 +307,12 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
             let expected = format!("(B, E, T, D, K) where {axis} is {allowed}");
             Failure::Data(DataError::ArrayShape { file: file.into(), array: "c".into(), shape, expected })
         }
+        SolveError::Weight { rows, index, value } => Failure::Data(DataError::BadWeight {
+            file: file.into(),
+            array: format!("weight_{rows}"),
+            index: weight_name(rows, index, shape),
+            value,
+        }),
         SolveError::TooLarge => {
             Failure::Environment(Fault::new("N014", error.to_string(), "solve the batch in several parts"))
         }

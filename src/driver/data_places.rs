@@ -30,13 +30,22 @@ pub(super) fn absent(program: &Program, root: &Path) -> Vec<Diagnostic> {
         let error = data::absent(&path)?;
         let (span, here) = place(&error, data);
         let message = format!("the data file `{}` is not there", path.display());
-        let d = Diagnostic::warning(W1106, message, span, here).help(error.help());
+        let d = Diagnostic::warning(W1106, message, span, here).help(help(&error));
         Some(match edit(&error, data) {
             Some(edit) => d.replace(span, edit),
             None => d,
         })
     };
     program.data.values().filter_map(finding).collect()
+}
+
+/// The way out of an error of the data of a model file.
+pub(super) fn help(error: &DataError) -> String {
+    match error {
+        DataError::OfSet { error, .. } => help(error),
+        DataError::NotFound { .. } => format!("{} Paths are relative to the model file.", error.help()),
+        _ => error.help(),
+    }
 }
 
 /// The place of an error, and what stands beside it.

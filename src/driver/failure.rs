@@ -1,5 +1,6 @@
 //! Everything that ends a command early, and the exit code it stands for.
 
+use super::data_places;
 use crate::data::DataError;
 use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
@@ -150,7 +151,7 @@ impl Failure {
             }
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
             Failure::DataAt(e, place) => {
-                let problem = Problem::new(e.code(), e.to_string(), e.help());
+                let problem = Problem::new(e.code(), e.to_string(), data_places::help(e));
                 let edit = place.edit.clone();
                 Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }

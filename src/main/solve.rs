@@ -34,11 +34,11 @@ pub struct SchemeArgs {
     #[arg(long)]
     slack: bool,
     /// The slack is pushed up by gamma times alpha.
-    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = finite, requires = "slack", allow_negative_numbers = true)]
-    alpha: f64,
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help = "The slack is pushed up by gamma times alpha [default: 0]")]
+    alpha: Option<f64>,
     /// See alpha.
-    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = finite, requires = "slack", allow_negative_numbers = true)]
-    gamma: f64,
+    #[arg(long, value_name = "NUMBER", value_parser = finite, allow_negative_numbers = true, help = "See alpha [default: 1]")]
+    gamma: Option<f64>,
     /// Add a central difference of the highest derivative at every inner step; with Taylor rows alone.
     #[arg(long)]
     central: bool,
@@ -100,8 +100,21 @@ impl SchemeArgs {
             );
             return Err(Failure::Usage(Problem::new("N008", message, help)));
         }
+        let of_slack = [("--alpha", self.alpha), ("--gamma", self.gamma)];
+        if let (false, Some((option, _))) = (self.slack, of_slack.into_iter().find(|(_, given)| given.is_some())) {
+            let message = format!("`{option}` says how a slack is pushed, and there is none without `--slack`");
+            let help = format!("add `--slack`, or leave out `{option}`");
+            return Err(Failure::Usage(Problem::new("N008", message, help)));
+        }
+        let Weights { equation, initial, smooth } = self.weights;
+        let weights = [("equation", equation), ("initial", initial), ("smoothness", smooth)];
+        if let Some((rows, weight)) = weights.into_iter().find(|(_, weight)| *weight < 0.0) {
+            let message = format!("`--weights` has the weight {weight} for the {rows} rows, which is negative");
+            let help = "give three numbers of 0 or more, for equation, initial and smoothness rows: `--weights 1,1,1`";
+            return Err(Failure::Usage(Problem::new("N008", message, help)));
+        }
         Ok(Scheme {
-            slack: self.slack.then_some(Slack { alpha: self.alpha, gamma: self.gamma }),
+            slack: self.slack.then_some(Slack { alpha: self.alpha.unwrap_or(0.0), gamma: self.gamma.unwrap_or(1.0) }),
             central: self.central,
             periodic: self.periodic,
             rows: match self.rows {

@@ -12,9 +12,12 @@ pub enum SolveError {
     /// A slice does not have the length that the shape asks for.
     #[error("{what} has {got} numbers, its shape asks for {expected}")]
     Length { what: &'static str, expected: usize, got: usize },
-    /// A number of the scheme is not finite, or is a weight whose square cannot be represented.
-    #[error("{what} is {value:e}: {}", if value.is_finite() { "its square is beyond the range of numbers" } else { "it has to be finite" })]
+    /// A number of the scheme is not finite, or is a weight that is negative or whose square cannot be represented.
+    #[error("{what} is {value:e}: {}", scheme_reason(*value))]
     Scheme { what: &'static str, value: f64 },
+    /// The weight of a single row is negative or not finite; `index` is its place in the array of the weights of such rows.
+    #[error("the weight of {rows} row {index} is {value:e}: weights are finite and not negative")]
+    Weight { rows: &'static str, index: usize, value: f64 },
     /// Options of the scheme that exclude each other.
     #[error("{what} do not go together with Hermite rows, but with Taylor rows alone")]
     Combination { what: &'static str },
@@ -62,4 +65,13 @@ impl SolveError {
 
 fn border_name(unknown: usize, slack: bool) -> String {
     if slack { "the slack".to_string() } else { format!("unknown {unknown} of the border") }
+}
+
+/// Why a number of the scheme cannot be.
+fn scheme_reason(value: f64) -> &'static str {
+    match value {
+        _ if !value.is_finite() => "it has to be finite",
+        _ if value < 0.0 => "it must not be negative",
+        _ => "its square is beyond the range of numbers",
+    }
 }

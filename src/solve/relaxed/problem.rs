@@ -28,7 +28,7 @@ pub struct Slack {
     pub gamma: f64,
 }
 
-/// Factors on the rows (not on their squares).
+/// Factors on the rows (not on their squares): finite numbers, none of them negative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weights {
     pub equation: f64,
@@ -167,7 +167,8 @@ impl Scheme {
     }
 }
 
-/// Factors on single rows, on top of the [`Weights`] of their kind and the same for all samples; an empty slice is all ones.
+/// Factors on single rows, on top of the [`Weights`] of their kind and the same for all samples; an empty slice is all ones. They are
+/// finite and not negative.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RowWeights<'a> {
     /// `(E, T)`
@@ -185,7 +186,7 @@ pub struct DataRows<'a> {
     pub places: &'a [(usize, usize, usize)],
     /// `(B, M)`
     pub values: &'a [f64],
-    /// `(M)`, the same for all samples.
+    /// `(M)`, the same for all samples; finite and not negative.
     pub weights: &'a [f64],
 }
 
@@ -325,7 +326,7 @@ impl Problem<'_> {
         self.border.width + usize::from(self.scheme.slack.is_some())
     }
 
-    /// Lengths of the arrays and finiteness of the scheme.
+    /// Lengths of the arrays, and weights and a scheme of finite numbers, none of them negative.
     pub(crate) fn check(&self) -> Result<(), SolveError> {
         let s = &self.shape;
         s.check(&self.scheme)?;
@@ -368,10 +369,21 @@ impl Problem<'_> {
         }
         let columns = times(self.border.per_sample) * self.border.width * s.right_hand_sides();
         length("the border's columns", columns, self.border.columns.len())?;
+        let of_rows = [
+            ("equation", self.row_weights.equation),
+            ("initial", self.row_weights.initial),
+            ("smooth", self.row_weights.smooth),
+            ("data", self.data.weights),
+        ];
+        for (rows, weights) in of_rows {
+            if let Some((index, &value)) = weights.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= 0.0)) {
+                return Err(SolveError::Weight { rows, index, value });
+            }
+        }
         // Rows count by their squares, which weights below 1e-162 or above 1e154 have not.
         let squared = |what, value: f64| {
             let square = value * value;
-            let there = square.is_finite() && (square > 0.0 || value == 0.0);
+            let there = square.is_finite() && (square > 0.0 || value == 0.0) && value >= 0.0;
             if there { Ok(()) } else { Err(SolveError::Scheme { what, value }) }
         };
         let w = &self.scheme.weights;

@@ -35,10 +35,29 @@ fn systems_without_a_solution_are_named() {
     assert!(matches!(found, Err(SolveError::NonFiniteResult { what: "adjoint solution", sample: 7, .. })), "{found:?}");
 
     let mut case = base.clone();
-    for weight in [f64::NAN, f64::INFINITY, 1e200, 1e-200] {
+    for weight in [f64::NAN, f64::INFINITY, 1e200, 1e-200, -1.0, -1e-9] {
         case.scheme.weights.smooth = weight;
         let error = case.solve().unwrap_err();
         assert!(matches!(error, SolveError::Scheme { what: "the smooth weight", .. }), "{weight}: {error}");
+    }
+
+    for (rows, name) in ["equation", "initial", "smooth", "data"].into_iter().enumerate() {
+        for weight in [f64::NAN, f64::INFINITY, -1.0] {
+            let mut case = base.clone();
+            let Shape { equations, steps, states, initial_steps, batch, .. } = case.shape;
+            let lengths = [equations * steps, initial_steps * states, (steps - 1) * states, 2];
+            let mut weights = vec![1.0; lengths[rows]];
+            let index = weights.len() - 1;
+            weights[index] = weight;
+            if rows < 3 {
+                case.row_weights[rows] = weights;
+            } else {
+                (case.places, case.data, case.data_weights) = (vec![(0, 0, 0); 2], vec![0.0; 2 * batch], weights);
+            }
+            let error = case.solve().unwrap_err();
+            let found = matches!(error, SolveError::Weight { rows, index: at, .. } if rows == name && at == index);
+            assert!(found, "{name} {weight}: {error}");
+        }
     }
 
     let mut case = base.clone();
