@@ -121,9 +121,7 @@ impl Failure {
                 let place = problem.place.or(Some((span, here)));
                 Failure::Numerical(Problem { place, ..problem })
             }
-            Failure::Data(error) => {
-                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit: None }))
-            }
+            Failure::Data(error) => Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit: None })),
             other => other,
         }
     }

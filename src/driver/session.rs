@@ -114,9 +114,11 @@ impl Session {
         }
         match self.world.read(path) {
             Ok(text) => Ok(self.sources.add_shown(path, shown, text)),
-            Err(error @ SourceError::Io { .. }) => {
-                Err(Failure::Environment(Problem::new("N010", error.about(shown).to_string(), "check the file's permissions")))
-            }
+            Err(error @ SourceError::Io { .. }) => Err(Failure::Environment(Problem::new(
+                "N010",
+                error.about(shown).to_string(),
+                "check the file's permissions",
+            ))),
             Err(error) => Err(Failure::Model(vec![diagnostics::unreadable(&error.about(shown), &mut self.sources)])),
         }
     }

@@ -121,7 +121,8 @@ impl<'w> Importer<'w> {
             chain.pop();
             return found;
         }
-        let message = format!("`{}` declares no model, network, function or unit `{}`", self.world.shown(&path), item.name);
+        let message =
+            format!("`{}` declares no model, network, function or unit `{}`", self.world.shown(&path), item.name);
         let help = suggest::help("it declares", &item.name, names);
         let d = Diagnostic::error(E0207, message, item.span, "not there").help(help);
         sink.push(d.missing_among(Among::File(path), &item.name));
@@ -248,7 +249,10 @@ impl<'w> Importer<'w> {
                     d.help(format!("an item of the standard library is in one of {}", all.join(", ")))
                 }
             },
-            _ => d.help(format!("`use {shown}` reads `{}`; the standard library starts with `std.`", self.world.shown(path))),
+            _ => d.help(format!(
+                "`use {shown}` reads `{}`; the standard library starts with `std.`",
+                self.world.shown(path)
+            )),
         };
         sink.push(d.missing_among(Among::Files(path.to_string()), &item.name));
     }
@@ -263,7 +267,8 @@ impl<'w> Importer<'w> {
         sink: &mut Sink,
     ) -> Option<()> {
         if let Some(at) = chain.iter().position(|p| p == path) {
-            let round: Vec<String> = chain[at..].iter().chain([&path.to_string()]).map(|p| format!("`{}`", self.world.shown(p))).collect();
+            let round: Vec<String> =
+                chain[at..].iter().chain([&path.to_string()]).map(|p| format!("`{}`", self.world.shown(p))).collect();
             let d = Diagnostic::error(E0208, "files import each other", import.span, "closes the circle");
             sink.push(d.help(format!("the circle: {}", round.join(" -> "))));
             return None;

@@ -138,12 +138,7 @@ impl Sources {
     }
 
     /// Adds a file and how findings name it, and returns its id.
-    pub fn add_shown(
-        &mut self,
-        path: impl Into<String>,
-        shown: impl Into<String>,
-        text: impl Into<String>,
-    ) -> FileId {
+    pub fn add_shown(&mut self, path: impl Into<String>, shown: impl Into<String>, text: impl Into<String>) -> FileId {
         let text: String = text.into();
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_string(),

@@ -334,7 +334,12 @@ impl<'a> Stop<'a> {
             false if self.rule == Rule::solve_header => Some(SOLVE_FORM.to_string()),
             false if self.rule == Rule::predict_header => Some(PREDICT_FORM.to_string()),
             false if matches!(self.rule, Rule::setting | Rule::setting_value) && matches!(next, "=" | "<" | ">") => {
-                Some("options stand in parentheses, with equals signs: `optimizer adam(lr = 0.01)`".to_string())
+                let opened = self.tokens.iter().any(|t| t.end <= self.at && matches!(t.kind, TokenKind::Open(_)));
+                let help = match opened {
+                    true => "options stand in parentheses, with equals signs: `optimizer adam(lr = 0.01)`",
+                    false => "a setting has its value on the same line: `window 5`",
+                };
+                Some(help.to_string())
             }
             false => hint(before, next, self.next.is_none(), self.expected).map(str::to_string),
         };

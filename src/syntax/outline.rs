@@ -208,7 +208,9 @@ impl<'a> Scan<'a, '_, '_> {
         let place = brace.start..brace.end;
         // `adam{lr = 0.1}`: parentheses were meant.
         let before = self.at.checked_sub(1).filter(|before| *before >= first).and_then(|at| self.tokens.get(at));
-        let called = before.filter(|t| t.kind == TokenKind::Word).and_then(|t| self.text.get(t.start..t.end));
+        let called = before
+            .filter(|t| t.kind == TokenKind::Word && t.end == brace.start)
+            .and_then(|t| self.text.get(t.start..t.end));
         let rest = self.text.get(brace.end..).unwrap_or_default();
         let inside = rest.find(['{', '}', '\n', '\r']).filter(|at| rest.get(*at..).is_some_and(|r| r.starts_with('}')));
         match (called, inside) {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-mod facts;
 mod edits;
+mod facts;
 mod terms;
 mod testing;
 mod warnings;

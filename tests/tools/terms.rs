@@ -96,7 +96,11 @@ fn other_terms_are_not_taken_for_it() {
         (MEASURED, "coef(s', s/(3 [mN] + s)) == 0", "m.mech:21:22: error[E0802]"),
         (MEASURED, "coef(s', s/(3 [mMM] + s)) == 0", "m.mech:21:25: error[E0801]: there is no unit `mMM`"),
         (MEASURED, "coef(s', s/(4 [mM] + s)) == 0", "error[E1105]: `(4 + s)^-1*s` is neither a term nor a candidate"),
-        (NAMED, "coef(up, sat(s, 3)) == 0", "error[E1105]: `sat(s, 3)` is neither a term nor a candidate in the hole `up`"),
+        (
+            NAMED,
+            "coef(up, sat(s, 3)) == 0",
+            "error[E1105]: `sat(s, 3)` is neither a term nor a candidate in the hole `up`",
+        ),
         (NAMED, "terms(n') == {up, n}", "error[E1101]: the equation of `n` has the terms {n*up, n}"),
         (NAMED, "coef(s', n*up) ~= -0.4 within 1%", "error[E1101]: expected -0.4 within 1 %, found -0.5"),
         (NAMED, "terms(n*up) == {s}", "error[E1103]: this is no equation, but what holds a hole"),

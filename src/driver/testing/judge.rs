@@ -39,11 +39,8 @@ impl Judge<'_, '_> {
             Claim::Terms { of, equal, terms } => {
                 let kept = self.terms(of).map_err(could_not)?;
                 let found: Vec<(String, String)> = kept.iter().map(|t| (canonical(&t.term), t.term.clone())).collect();
-                let missing: Vec<&str> = terms
-                    .iter()
-                    .filter(|t| !found.iter().any(|(c, _)| t.is(c)))
-                    .map(|t| t.shown.as_str())
-                    .collect();
+                let missing: Vec<&str> =
+                    terms.iter().filter(|t| !found.iter().any(|(c, _)| t.is(c))).map(|t| t.shown.as_str()).collect();
                 let extra: Vec<&str> = found
                     .iter()
                     .filter(|(c, _)| !terms.iter().any(|t| t.is(c)))

@@ -6,7 +6,7 @@ use super::family;
 use super::holes::{as_written, declared};
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Advice, Diagnostic, Sink};
-use crate::hir::{DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
+use crate::hir::{self, DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Function};
 
@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
     /// Says that a name stands for no equation.
     fn no_equation(&mut self, model: &Model, name: &str, expr: &Expr) {
         let written = as_written(expr);
-        if let Some(state) = model.states.values().find(|s| s.name == name) {
+        if let Some(state) = model.states.values().find(|s| hir::family(&s.name) == name || s.name == name) {
             let right = format!("{written}{}", "'".repeat(state.order.into()));
             let message = format!("an equation is expected here, and `{name}` is a state");
             let help = format!("an equation is named by its highest derivative: `{right}`");
@@ -204,8 +204,11 @@ impl<'a> Resolver<'a> {
             return;
         }
         let holes = declared(model).filter(|(_, hole)| hole.side.is_none()).map(|(_, hole)| hole.name.as_str());
-        let equations: Vec<String> =
-            model.states.values().map(|s| format!("{}{}", s.name, "'".repeat(s.order.into()))).collect();
+        let of_state = |s: &hir::State| format!("{}{}", s.name, "'".repeat(s.order.into()));
+        let equations: Vec<String> = match &model.statements {
+            Some(statements) => statements.equations.iter().map(|s| s.left.clone()).collect(),
+            None => model.states.values().map(of_state).collect(),
+        };
         let names = holes.chain(equations.iter().map(String::as_str));
         let help = suggest::help_of_many(self.sink, "equations and holes", &written, names);
         let message = format!("model `{}` has neither an equation nor a hole `{name}`", model.name);
@@ -228,7 +231,9 @@ impl<'a> Resolver<'a> {
         let known = |name: &str| matches!(name, "t" | "pi") || names_in_terms(model).any(|n| n == name);
         match &term.kind {
             ExprKind::Number { .. } => true,
-            ExprKind::Measured { value, unit } => self.table.unit(unit, self.sink).is_some() && self.knows(value, model),
+            ExprKind::Measured { value, unit } => {
+                self.table.unit(unit, self.sink).is_some() && self.knows(value, model)
+            }
             ExprKind::Name(name) if known(name) => true,
             ExprKind::Name(name) => {
                 let help = suggest::help_of_many(self.sink, "names", name, names_in_terms(model));

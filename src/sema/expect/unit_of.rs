@@ -135,9 +135,7 @@ fn unit_of_term(model: &Model, term: &Expr) -> Option<Unit> {
         }
         ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => Some(of(left)?.times(&of(right)?)),
         ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => Some(of(left)?.over(&of(right)?)),
-        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => {
-            Some(of(left)?.power(Ratio::of(number(right)?)?))
-        }
+        ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => Some(of(left)?.power(Ratio::of(number(right)?)?)),
         ExprKind::Binary { op: ast::BinaryOp::Add | ast::BinaryOp::Subtract, left, right } => {
             match (number(left), number(right)) {
                 (Some(_), Some(_)) => None,

@@ -22,14 +22,17 @@ impl Stop<'_> {
     /// `?poly(x; degree 2)`, `adam(lr 0.1)`
     pub(super) fn option_without_equals(&self) -> Option<Said> {
         let (option, value) = self.before.zip(self.next)?;
-        let is_option = self.operator_is_missing() && matches!(self.slice(option), "degree" | "harmonics") && value.kind == TokenKind::Number;
+        let is_option = self.operator_is_missing()
+            && matches!(self.slice(option), "degree" | "harmonics")
+            && value.kind == TokenKind::Number;
         let before = self.backwards().nth(1).map_or("", |t| self.slice(t));
         let of_hole = is_option && matches!(before, ";" | ",") && self.backwards().any(|t| self.slice(t) == "?");
         const RULES: [Rule; 4] = [Rule::setting, Rule::setting_value, Rule::data_header, Rule::solve_header];
         let in_setting = RULES.contains(&self.rule);
         let kinds = (option.kind, value.kind);
         let is_pair = matches!(kinds, (TokenKind::Word, TokenKind::Word | TokenKind::Number));
-        let of_setting = in_setting && is_pair && matches!(before, "(" | ";" | ",") && self.expected.contains(&Rule::is);
+        let of_setting =
+            in_setting && is_pair && matches!(before, "(" | ";" | ",") && self.expected.contains(&Rule::is);
         if !(of_hole || of_setting) {
             return None;
         }
