@@ -348,6 +348,29 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
     Ok(rows)
 }
 
+/// The first point at which f is not finite, where defects are not: a sample, or the middle of a link.
+pub fn undefined(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    defects: &[f64],
+    (x, xi): (&[f64], &[f64]),
+) -> Result<Option<Spot>, JointError> {
+    let Some(first) = defects.iter().position(|d| !d.is_finite()).map(|i| i / grid.n.max(1)) else { return Ok(None) };
+    let (samples, links) = (grid.n * grid.samples, grid.n * grid.links());
+    let mut f = vec![0.0; samples];
+    grid.field(model, grid.at_samples(x), xi, &mut f)?;
+    let wrong = |f: &[f64], at: usize, len: usize| f.iter().skip(at).step_by(len.max(1)).any(|v| !v.is_finite());
+    if let Some(sample) = [first, first + 1].into_iter().find(|&t| wrong(&f, t, grid.samples)) {
+        return Ok(Some(grid.spot(sample, x, xi)));
+    }
+    let xm = formula(Formula::Middle, &[x, &f, &grid.h], links)?;
+    Ok(Some(Spot {
+        time: grid.t_mid.get(first).copied().unwrap_or_default(),
+        x: xm.iter().skip(first).step_by(grid.links().max(1)).copied().collect(),
+        ..grid.spot(first, x, xi)
+    }))
+}
+
 /// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.
 pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
     if grid.held {

@@ -3,9 +3,7 @@
 use super::collocation::{self, Grid};
 use super::columns::Columns;
 use super::noise::{self, Fitted};
-use super::problem::{
-    Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Spot, Unknown,
-};
+use super::problem::{Dynamics, Estimate, Interim, JointError, JointFit, Observations, Plausible, Settings, Unknown};
 use super::reduced::{self, Reduced, Weights};
 use super::refine::{refine, thin};
 use super::select::{self, DISCRETISATION_LEFT, Search, Solution, Stopped};
@@ -26,8 +24,10 @@ const SOLVES: [usize; 2] = [3, 8];
 const DAMPED_SOLVES: usize = 16;
 /// The rise of the objective that a step may cause, per observation.
 const SLACK: f64 = 0.05;
-/// Damping ends here, whatever the objective says.
+/// Damping ends here, whatever the objective says,
 const SMALLEST_SHARE: f64 = 1.0 / 32.0;
+/// but for places where the model has no value: steps end before them.
+const LEAST_SHARE: f64 = 1.0 / 16384.0;
 /// A stage ends when no unknown moves by more than this many standard errors.
 const SETTLED: f64 = 0.3;
 /// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
@@ -58,39 +58,44 @@ pub fn fit(
     let columns = Columns::new(unknowns, observations);
     let (declared, unknowns) = (unknowns, &columns.expanded(unknowns));
     enough(unknowns, observations)?;
-    let mut refinement = 1;
-    let mut last: Option<(JointFit, usize)> = None;
     let mut solves = 0;
-    loop {
-        let refined = refine(observations, refinement);
+    let mut round = |by: usize| -> Result<(JointFit, bool), JointError> {
+        let refined = refine(observations, by);
         let mut engine = Engine::new(model, (declared, unknowns, &columns), &refined, settings, observer);
         let outcome = engine.run();
         solves += engine.solves;
-        let coarse = match outcome {
-            Ok((mut fit, coarse)) => {
-                fit.x = thin(&fit.x, &refined, observations, refinement);
-                last = Some((fit, solves));
-                coarse
+        let (fit, coarse) = outcome?;
+        let x = thin(&fit.x, &refined, observations, by);
+        Ok((JointFit { x, solves, ..fit }, coarse))
+    };
+    // The last fit there was; as long as there is none, the first failure: what fails at the samples that were observed says more than
+    // what finer ones fail by later.
+    let mut found = round(1);
+    let mut unfinished = too_coarse(&found);
+    let mut by = 2;
+    while unfinished && by <= MAX_REFINEMENT && observations.t.len().saturating_mul(by) <= settings.most_samples {
+        let finer = round(by);
+        unfinished = too_coarse(&finer);
+        found = match (finer, found) {
+            (Ok(finer), _) => Ok(finer),
+            (Err(JointError::Interrupted(None)), Ok((coarser, _))) => {
+                Err(JointError::Interrupted(Some(Box::new(coarser.interim()))))
             }
-            Err(JointError::NotFinite { .. } | JointError::Singular { .. }) if refinement < MAX_REFINEMENT => true,
-            Err(JointError::Interrupted(interim)) => {
-                let interim =
-                    interim.or_else(|| last.map(|(fit, solves)| Box::new(Interim { solves, ..fit.interim() })));
-                return Err(JointError::Interrupted(interim));
-            }
-            Err(error) if last.is_none() => return Err(error),
-            // The coarser fit stands.
-            Err(_) => false,
+            (Err(interrupted @ JointError::Interrupted(_)), _) => Err(interrupted),
+            (Err(_), found) => found,
         };
-        let next = 2 * refinement;
-        if !coarse || next > MAX_REFINEMENT || observations.t.len().saturating_mul(next) > settings.most_samples {
-            break;
-        }
-        refinement = next;
+        by *= 2;
     }
-    let (mut fit, _) = last.ok_or(JointError::NotFinite { what: "the trajectory".into(), at: Spot::default() })?;
-    fit.solves = solves;
-    Ok(fit)
+    let (fit, _) = found?;
+    Ok(JointFit { solves, ..fit })
+}
+
+/// Whether finer samples may give what these did not.
+fn too_coarse(found: &Result<(JointFit, bool), JointError>) -> bool {
+    match found {
+        Ok((_, coarse)) => *coarse,
+        Err(error) => matches!(error, JointError::NotFinite { .. } | JointError::Singular { .. }),
+    }
 }
 
 /// Refuses data that cannot determine the unknowns and the noise.
@@ -397,6 +402,9 @@ impl<'a> Engine<'a> {
             } else {
                 vec![0.0; links * n]
             };
+            if let Some(i) = delta.iter().position(|d| !d.is_finite()) {
+                return Err(self.singular(i % n.max(1), i / n.max(1), (&x, &xi)));
+            }
             let correction: Vec<f64> = (0..n)
                 .map(|c| {
                     let sum: f64 = delta.iter().skip(c).step_by(n).map(|d| d * d).sum();
@@ -407,6 +415,9 @@ impl<'a> Engine<'a> {
             self.finite(&x, "the trajectory")?;
             let rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
+            if let Some(at) = collocation::undefined(&self.grid, self.model, &rows.defect, (&x, &xi))? {
+                return Err(JointError::NotFinite { what: "the right-hand side".to_string(), at });
+            }
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
@@ -490,7 +501,7 @@ impl<'a> Engine<'a> {
             let x: Vec<f64> = from.x.iter().zip(&direction).map(|(x, s)| x + share * s).collect();
             let xi: Vec<f64> = from.xi.iter().zip(&change).map(|(x, c)| x + share * c).collect();
             let after = self.objective(&x, &xi, from.sigma, from.q, from.delta)?;
-            let smallest = share <= SMALLEST_SHARE;
+            let smallest = share <= if after.is_finite() || changed { SMALLEST_SHARE } else { LEAST_SHARE };
             if after <= limit || (!changed && smallest) {
                 if !changed || share == 1.0 {
                     return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));

@@ -39,8 +39,8 @@ pub(super) struct Normal {
     pub gradient: Vec<f64>,
     /// The sum of squares that is left.
     pub loss: f64,
-    /// The first unknown and sample at which the model's derivative is not finite.
-    undefined: Option<(usize, usize)>,
+    /// The first sample at which f or a derivative of it is not finite, with the number that the derivative is by.
+    undefined: Option<(Option<usize>, usize)>,
 }
 
 /// The normal equations of the regression at given values, every component's derivatives relative to its `size`.
@@ -71,7 +71,8 @@ pub(super) fn normal(
                 *v = read(e, t) / size[c];
             }
             if out.undefined.is_none() {
-                out.undefined = row.iter().position(|v| !v.is_finite()).map(|k| (grid.column(list[k].0, t), t));
+                let by = row.iter().zip(list).find(|(v, _)| !v.is_finite()).map(|(_, &(k, _))| grid.column(k, t));
+                out.undefined = (by.is_some() || !r.is_finite()).then_some((by, t));
             }
             for (a, &(i, _)) in list.iter().enumerate() {
                 let i = grid.column(i, t);
@@ -102,13 +103,13 @@ pub fn start(
     stop: &dyn Fn() -> bool,
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
-    let mut best = regress(shared, model, unknowns, (along, &plain), stop)?;
-    let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Start, better: f64| -> Result<(), JointError> {
-        match regress(shared, model, unknowns, (along, from), stop) {
-            Ok(other) if other.left < better * best.left => *best = other,
-            Err(JointError::Interrupted(interim)) => return Err(JointError::Interrupted(interim)),
-            // From there the model has no value: it is no start.
-            Ok(_) | Err(_) => {}
+    // The model may have no value there: then the other starts have to do, and without any of them that is the failure.
+    let mut best = fatal(regress(shared, model, unknowns, (along, &plain), stop))?;
+    let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Found, better: f64| -> Result<(), JointError> {
+        if let Ok(other) = fatal(regress(shared, model, unknowns, (along, from), stop))?
+            && other.left < best.as_ref().map_or(f64::INFINITY, |best| better * best.left)
+        {
+            *best = Ok(other);
         }
         Ok(())
     };
@@ -117,7 +118,7 @@ pub fn start(
     }
     if unknowns.iter().any(sizes::open) {
         for size in SIZES {
-            if best.left <= POOR {
+            if best.as_ref().is_ok_and(|best| best.left <= POOR) {
                 break;
             }
             let sized = |(u, x): (&Unknown, &f64)| if sizes::open(u) { x * size } else { *x };
@@ -125,11 +126,23 @@ pub fn start(
             consider(model, &from, &mut best, BETTER)?;
         }
     }
+    let best = best?;
     if !grid.has_own() {
         return Ok(best);
     }
     let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
     regress(grid, model, &all, (along, &from), stop)
+}
+
+/// A regression, or why there is none from where it started.
+type Found = Result<Start, JointError>;
+
+/// Failures that no other start can mend come outside.
+fn fatal(found: Found) -> Result<Found, JointError> {
+    match found {
+        Err(error @ (JointError::Interrupted(_) | JointError::Evaluate(_))) => Err(error),
+        other => Ok(other),
+    }
 }
 
 /// Where an unknown starts. Terms start at zero, also those of a denominator: one of any other size has a unit.
@@ -162,8 +175,11 @@ fn regress(
     let mut xi = from.to_vec();
     clamp(unknowns, &mut xi);
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
-    if let Some((unknown, sample)) = now.undefined {
-        let what = format!("the term or derivative that belongs to {}", unknowns[unknown].spelled());
+    if let Some((by, sample)) = now.undefined {
+        let what = match by.and_then(|k| unknowns.get(k)) {
+            Some(unknown) => format!("the term or derivative that belongs to {}", unknown.spelled()),
+            None => "the right-hand side".to_string(),
+        };
         return Err(JointError::NotFinite { what, at: grid.spot(sample, x, &xi) });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
