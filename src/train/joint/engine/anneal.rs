@@ -14,6 +14,8 @@ const SELECT_FROM: f64 = 0.1;
 const LIKELIHOOD_RISE: f64 = 10.0;
 /// Samples are doubled while the discretisation error exceeds this share of the noise, up to [`MAX_REFINEMENT`] times as many.
 const TOLERATED_DISCRETISATION: f64 = 0.3;
+/// Stages with inflated noise at most, beside the first ones.
+const INFLATED: f64 = 12.0;
 
 impl Engine<'_> {
     /// The fit, and whether its samples are too coarse for the model.
@@ -62,8 +64,10 @@ impl Engine<'_> {
         }
         let mut inflation = worst / LADDER[0];
         let mut pairs: Vec<(f64, f64)> = LADDER[..4].iter().map(|&k| (inflation, k)).collect();
+        // However far off the start is, the number of stages has a bound.
+        let by = inflation.powf(1.0 / INFLATED).max(10.0);
         while inflation > 10.0 {
-            inflation /= 10.0;
+            inflation /= by;
             pairs.push((inflation, LADDER[3]));
         }
         pairs.extend(plain.skip(2));

@@ -1,10 +1,11 @@
 //! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
 //!
 //! The parts, in the order of their use: [`start`] (first trajectory, coefficients and noise), [`anneal`] (the stages), [`stage`] (solves
-//! at one process noise), [`step`] (how far each of them goes), [`outcome`] (the fit of the best stage).
+//! at one process noise) until its [`rounds`] end, [`step`] (how far each of them goes), [`outcome`] (the fit of the best stage).
 
 mod anneal;
 mod outcome;
+mod rounds;
 mod stage;
 mod start;
 mod step;

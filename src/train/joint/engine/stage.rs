@@ -1,5 +1,6 @@
 //! One stage: Gauss-Newton solves at one process noise until the unknowns settle.
 
+use super::rounds::{Round, Rounds};
 use super::step::Point;
 use super::{Engine, State};
 use crate::train::Progress;
@@ -11,12 +12,6 @@ use crate::train::joint::select::{self, DISCRETISATION_LEFT, Search, Solution, S
 
 /// No deferred correction above: its error estimate needs a smooth trajectory.
 const CORRECT_FROM: f64 = 0.3;
-/// Solves per stage at most, with and without selection.
-const SOLVES: [usize; 2] = [3, 8];
-/// Solves per stage at most while steps have to be damped.
-const DAMPED_SOLVES: usize = 16;
-/// A stage ends when no unknown moves by more than this many standard errors.
-const SETTLED: f64 = 0.3;
 
 /// The end of a stage.
 pub(super) struct Stage {
@@ -32,7 +27,7 @@ pub(super) struct Stage {
     pub clean: bool,
     /// Whether the annealing was ended by the likelihood.
     pub process_noise: bool,
-    /// Whether the last step was small.
+    /// Whether the last step was small, whole, and to the terms of the one before.
     pub converged: bool,
 }
 
@@ -42,7 +37,7 @@ impl Engine<'_> {
         let State { mut x, mut xi, mut active, sigma } = state;
         let (n, links) = (self.grid.n, self.grid.links());
         let selecting = select && self.unknowns.iter().any(|u| u.droppable);
-        let mut round = 0;
+        let mut rounds = Rounds::new(select);
         loop {
             self.allowed()?;
             let delta = if kappa <= CORRECT_FROM {
@@ -80,10 +75,9 @@ impl Engine<'_> {
                 .filter(|&k| step.active[k] && step.solution.exact[k] > 0.0)
                 .map(|k| (step.solution.xi[k] - xi[k]).abs() / step.solution.exact[k])
                 .fold(0.0, f64::max);
-            let settled = moved < SETTLED && step.active == active && step.share == 1.0;
+            let round = Round { moved, share: step.share, same_terms: step.active == active };
             let solution = step.solution;
             (x, xi, active) = (step.x, step.xi, step.active);
-            round += 1;
             self.interim =
                 Some(Interim { solves: self.solves, unknowns: xi.clone(), kept: active.clone(), noise: sigma.clone() });
             self.losses.push(reduced.objective);
@@ -93,10 +87,7 @@ impl Engine<'_> {
                 loss: reduced.objective,
                 phase: "joint",
             });
-            let limit = if step.share < 1.0 { DAMPED_SOLVES } else { SOLVES[usize::from(select)] };
-            if round < limit && !settled {
-                continue;
-            }
+            let Some(converged) = rounds.ended(&round) else { continue };
             self.finite(&x, "the trajectory")?;
             let kept = active.iter().filter(|&&a| a).count();
             let fitted = Fitted { y: &self.obs.y, x: &x, sigma: &sigma, floor: &self.floor, kept };
@@ -113,7 +104,7 @@ impl Engine<'_> {
                 correction,
                 clean,
                 process_noise: false,
-                converged: moved < SETTLED,
+                converged,
             });
         }
     }
