@@ -4,6 +4,7 @@
 //! which data are written does not matter. What every trajectory has of its own starts from the same regression with one number for all.
 
 use super::collocation::Grid;
+use super::poles::{Divisors, Poles};
 use super::problem::{Dynamics, JointError, Points, Unknown};
 use super::sizes;
 use crate::artifact::PatternEntry;
@@ -39,6 +40,8 @@ pub(super) struct Normal {
     pub gradient: Vec<f64>,
     /// The sum of squares that is left.
     pub loss: f64,
+    /// The divisors there.
+    divisors: Divisors,
     /// The first sample at which f or a derivative of it is not finite, with the number that the derivative is by.
     undefined: Option<(Option<usize>, usize)>,
 }
@@ -60,7 +63,8 @@ pub(super) fn normal(
         PatternEntry::Constant(c) => c,
         PatternEntry::Row(r) => entries[r * len + t],
     };
-    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, undefined: None };
+    let divisors = Divisors::of(&pattern, &entries, len);
+    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, divisors, undefined: None };
     for c in 0..n {
         let list = &pattern.by_unknown[c];
         let mut row = vec![0.0; list.len()];
@@ -100,13 +104,13 @@ pub fn start(
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
     along: (&[f64], &[f64]),
-    stop: &dyn Fn() -> bool,
+    (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
     // The model may have no value there: then the other starts have to do, and without any of them that is the failure.
-    let mut best = fatal(regress(shared, model, unknowns, (along, &plain), stop))?;
+    let mut best = fatal(regress(shared, model, unknowns, (along, &plain), (poles, stop)))?;
     let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Found, better: f64| -> Result<(), JointError> {
-        if let Ok(other) = fatal(regress(shared, model, unknowns, (along, from), stop))?
+        if let Ok(other) = fatal(regress(shared, model, unknowns, (along, from), (poles, stop)))?
             && other.left < best.as_ref().map_or(f64::INFINITY, |best| better * best.left)
         {
             *best = Ok(other);
@@ -131,7 +135,7 @@ pub fn start(
         return Ok(best);
     }
     let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
-    regress(grid, model, &all, (along, &from), stop)
+    regress(grid, model, &all, (along, &from), (poles, stop))
 }
 
 /// A regression, or why there is none from where it started.
@@ -167,7 +171,7 @@ fn regress(
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
     ((x, slopes), from): ((&[f64], &[f64]), &[f64]),
-    stop: &dyn Fn() -> bool,
+    (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
     let (samples, size) = measure(slopes, n, len);
@@ -215,7 +219,8 @@ fn regress(
         clamp(unknowns, &mut next);
         let tried = normal(grid, model, x, slopes, &size, &next)?;
         // A loss that is not a number is worse, too.
-        let worse = !linear && (tried.loss.is_nan() || tried.loss > now.loss * (1.0 + 1e-12));
+        let through = poles.hold_back(&now.divisors, &tried.divisors, grid);
+        let worse = !linear && (through || tried.loss.is_nan() || tried.loss > now.loss * (1.0 + 1e-12));
         if worse {
             damping = damping.max(1e-4) * 4.0;
             if damping > 1e3 {

@@ -27,6 +27,7 @@ impl Quadratic {
             by_unknown: (0..n)
                 .map(|c| (0..m).map(|k| (c * m + k, PatternEntry::Row(n + n * n + k))).collect())
                 .collect(),
+            divisors: Vec::new(),
             rows: n + n * n + m,
         };
         Quadratic { n, terms, pattern }

@@ -14,6 +14,7 @@ pub use outcome::PLAUSIBLE;
 
 use super::collocation::Grid;
 use super::columns::Columns;
+use super::poles::Poles;
 use super::problem::{Dynamics, Interim, JointError, JointFit, Observations, Settings, Unknown};
 use super::refine::{refine, thin};
 use super::select;
@@ -36,14 +37,32 @@ pub fn fit(
     let (declared, unknowns) = (unknowns, &columns.expanded(unknowns));
     enough(unknowns, observations)?;
     let mut solves = 0;
-    let mut round = |by: usize| -> Result<(JointFit, bool), JointError> {
-        let refined = refine(observations, by);
-        let mut engine = Engine::new(model, (declared, unknowns, &columns), &refined, settings, observer);
+    let mut attempt = |refined: &Observations, poles: &Poles| -> Outcome {
+        let mut engine = Engine::new(model, (declared, unknowns, &columns), refined, settings, (observer, poles));
         let outcome = engine.run();
         solves += engine.solves;
         let (fit, coarse) = outcome?;
+        Ok((JointFit { solves, ..fit }, coarse))
+    };
+    let mut round = |by: usize| -> Outcome {
+        let refined = refine(observations, by);
+        let poles = Poles::closed();
+        let mut found = attempt(&refined, &poles);
+        // What is wrong may be the side of the pole that the fit is held on.
+        if poles.held_back() && !found.as_ref().is_ok_and(in_order) && !matches!(found, Err(JointError::Interrupted(_)))
+        {
+            found = match (attempt(&refined, &Poles::open()), found) {
+                (Ok(other), _) if in_order(&other) => Ok(other),
+                (Err(interrupted @ JointError::Interrupted(_)), Err(_)) => Err(interrupted),
+                (Err(JointError::Interrupted(_)), Ok((fit, _))) => {
+                    Err(JointError::Interrupted(Some(Box::new(fit.interim()))))
+                }
+                (_, found) => found,
+            };
+        }
+        let (fit, coarse) = found?;
         let x = thin(&fit.x, &refined, observations, by);
-        Ok((JointFit { x, solves, ..fit }, coarse))
+        Ok((JointFit { x, ..fit }, coarse))
     };
     // The last fit there was; as long as there is none, the first failure: what fails at the samples that were observed says more than
     // what finer ones fail by later.
@@ -67,8 +86,16 @@ pub fn fit(
     Ok(JointFit { solves, ..fit })
 }
 
+/// A fit, and whether its samples are too coarse for the model.
+type Outcome = Result<(JointFit, bool), JointError>;
+
+/// Whether a fit settled on an exact trajectory.
+fn in_order((fit, _): &(JointFit, bool)) -> bool {
+    fit.converged && !fit.process_noise
+}
+
 /// Whether finer samples may give what these did not.
-fn too_coarse(found: &Result<(JointFit, bool), JointError>) -> bool {
+fn too_coarse(found: &Outcome) -> bool {
     match found {
         Ok((_, coarse)) => *coarse,
         Err(error) => matches!(error, JointError::NotFinite { .. } | JointError::Singular { .. }),
@@ -105,6 +132,7 @@ struct Engine<'a> {
     obs: &'a Observations,
     settings: &'a Settings,
     observer: &'a mut dyn Observer,
+    poles: &'a Poles,
     grid: Grid,
     scale: Vec<f64>,
     prior: Vec<f64>,
@@ -123,7 +151,7 @@ impl<'a> Engine<'a> {
         (declared, unknowns, columns): (&'a [Unknown], &'a [Unknown], &'a Columns),
         obs: &'a Observations,
         settings: &'a Settings,
-        observer: &'a mut dyn Observer,
+        (observer, poles): (&'a mut dyn Observer, &'a Poles),
     ) -> Self {
         let n = obs.names.len();
         let grid = Grid::new(n, columns, obs);
@@ -141,6 +169,7 @@ impl<'a> Engine<'a> {
             obs,
             settings,
             observer,
+            poles,
             grid,
             scale: Vec::new(),
             prior: Vec::new(),

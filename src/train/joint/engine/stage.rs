@@ -56,17 +56,19 @@ impl Engine<'_> {
                 .collect();
             let q: Vec<f64> = (0..n).map(|c| (kappa * sigma[c]).hypot(DISCRETISATION_LEFT * correction[c])).collect();
             self.finite(&x, "the trajectory")?;
-            let rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
+            let mut rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
             if let Some(at) = collocation::undefined(&self.grid, self.model, &rows.defect, (&x, &xi))? {
                 return Err(JointError::NotFinite { what: "the right-hand side".to_string(), at });
             }
+            let divisors = std::mem::take(&mut rows.divisors);
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
             let chosen = if selecting { self.choose(&reduced, &active)? } else { active.clone() };
-            let point = Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta };
+            let point =
+                Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta, divisors: &divisors };
             let step = match self.step(&point, &reduced, &chosen)? {
                 Some(step) => step,
                 None => self.step(&point, &reduced, &active)?.ok_or(JointError::Collinear)?,

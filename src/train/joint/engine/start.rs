@@ -85,7 +85,8 @@ impl Engine<'_> {
         let observer = &*self.observer;
         let stop = || observer.should_stop();
         let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
-        let start = regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), &stop)?;
+        let start =
+            regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), (self.poles, &stop))?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
             xi = first;

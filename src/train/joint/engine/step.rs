@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::train::joint::collocation;
+use crate::train::joint::poles::Divisors;
 use crate::train::joint::problem::JointError;
 use crate::train::joint::reduced::Reduced;
 use crate::train::joint::select::{self, Solution};
@@ -10,7 +11,7 @@ use crate::train::joint::select::{self, Solution};
 const SLACK: f64 = 0.05;
 /// Damping ends here, whatever the objective says,
 const SMALLEST_SHARE: f64 = 1.0 / 32.0;
-/// but for places where the model has no value: steps end before them.
+/// but for poles and places where the model has no value: steps end before them, or there is none.
 const LEAST_SHARE: f64 = 1.0 / 16384.0;
 
 /// The point a step starts from.
@@ -21,6 +22,7 @@ pub(super) struct Point<'a> {
     pub sigma: &'a [f64],
     pub q: &'a [f64],
     pub delta: &'a [f64],
+    pub divisors: &'a Divisors,
 }
 
 /// A step that was taken.
@@ -55,8 +57,9 @@ impl Engine<'_> {
             let x: Vec<f64> = from.x.iter().zip(&direction).map(|(x, s)| x + share * s).collect();
             let xi: Vec<f64> = from.xi.iter().zip(&change).map(|(x, c)| x + share * c).collect();
             let after = self.objective(&x, &xi, from.sigma, from.q, from.delta)?;
-            let smallest = share <= if after.is_finite() || changed { SMALLEST_SHARE } else { LEAST_SHARE };
-            if after <= limit || (!changed && smallest) {
+            let smallest = share <= SMALLEST_SHARE;
+            let far_enough = after <= limit || (!changed && smallest && after.is_finite());
+            if share == 0.0 || (far_enough && !self.through_a_pole(from, &x, &xi)?) {
                 if !changed || share == 1.0 {
                     return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));
                 }
@@ -64,11 +67,17 @@ impl Engine<'_> {
                 let solution = select::solve(reduced, &self.scale, self.unknowns, &both).unwrap_or(solution);
                 return Ok(Some(Step { x, xi, active: both, solution, share }));
             }
-            if smallest {
+            if changed && smallest {
                 return Ok(None);
             }
-            share *= 0.5;
+            share = if share <= LEAST_SHARE { 0.0 } else { 0.5 * share };
         }
+    }
+
+    /// Whether a divisor does not keep its sign on the way: beyond a pole the objective is that of another solution.
+    fn through_a_pole(&mut self, from: &Point, x: &[f64], xi: &[f64]) -> Result<bool, JointError> {
+        let there = Divisors::at(&self.grid, self.model, x, xi)?;
+        Ok(self.poles.hold_back(from.divisors, &there, &self.grid))
     }
 
     /// Weighted squares of defects and residuals; infinite where the model cannot be evaluated.
