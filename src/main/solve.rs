@@ -139,7 +139,11 @@ fn weights(text: &str) -> Result<Weights, String> {
 pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     check_out(&args.case, &args.out)?;
     let threads = args.threads.map_or_else(cores, usize::from);
-    let options = CaseOptions { scheme: args.scheme.scheme(Scheme::default().refinements)?, shared_steps: args.shared_steps, threads };
+    let options = CaseOptions {
+        scheme: args.scheme.scheme(Scheme::default().refinements)?,
+        shared_steps: args.shared_steps,
+        threads,
+    };
     let solved = solve_case(&args.case, &options)?;
     for warning in &solved.warnings {
         remark("warning", warning, format);
