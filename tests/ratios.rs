@@ -225,6 +225,49 @@ fit Named to run
     }
 }
 
+/// Two genes that repress each other. Where the 1 below hardly counts, a step to a denominator of the other sign is short; these noises
+/// led there.
+#[test]
+fn denominators_do_not_change_their_sign_on_the_way() {
+    for seed in [2, 3, 5, 12, 17] {
+        let (_, record) = run(&format!(
+            "use std.cells.ToggleSwitch
+model Open {{
+  state u, w
+  u' = ?ratio(poly(w; 2), poly(w; 2)) - ?linear(u)
+  w' = ?ratio(poly(u; 2), poly(u; 2)) - ?linear(w)
+}}
+data d = simulate ToggleSwitch {{ steps 200; dt 0.05; trajectories 4; noise 1%; seed {seed} }}
+fit Open to d
+"
+        ));
+        for (equation, of) in [(0, "w^2"), (1, "u^2")] {
+            let terms = record["equations"][equation]["terms"].as_array().expect("terms");
+            let [production, decay] = terms.as_slice() else { panic!("seed {seed}: {terms:?}") };
+            let inside = production["inside"].as_array().expect("what is inside");
+            assert_eq!((inside.len(), &inside[0]["of"]), (1, &of.into()), "seed {seed}: {production}");
+            for (of, truth) in [(production, 10.0), (&inside[0], 1.0), (decay, -1.0)] {
+                let (found, error) = estimate(of);
+                assert!((found - truth).abs() < 4.0 * error && error < 0.05 * truth.abs(), "seed {seed}: {of}");
+            }
+        }
+    }
+}
+
+/// A denominator that is negative on all data lies beyond infinity for a fit that starts from 1.
+#[test]
+fn negative_denominators_are_found() {
+    let (_, record) = run("model Truth { state x; x' = x/(1 - 3*x); initial x = 2 }
+model Open { state x; x' = ?ratio(poly(x; 2), poly(x; 2)) }
+data d = simulate Truth { steps 140; dt 0.02; noise 0.5%; seed 3 }
+fit Open to d
+");
+    let [term] = record["equations"][0]["terms"].as_array().expect("terms").as_slice() else { panic!("{record}") };
+    let ((above, above_error), (below, below_error)) = (estimate(term), estimate(&term["inside"][0]));
+    assert!((above - 1.0).abs() < 4.0 * above_error && above_error < 0.05, "{term}");
+    assert!((below + 3.0).abs() < 4.0 * below_error && below_error < 0.1, "{term}");
+}
+
 /// The gradient engine trains the sum below and takes it for exact where it finds the one above: an error that left that out is none.
 #[test]
 fn trained_denominators_leave_no_errors() {

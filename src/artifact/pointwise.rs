@@ -18,6 +18,8 @@ pub struct Pattern {
     pub by_component: Vec<Vec<(usize, PatternEntry)>>,
     /// Per component of f: unknown and derivative of f by it; zeros are left out.
     pub by_unknown: Vec<Vec<(usize, PatternEntry)>>,
+    /// Divisors in f that hold unknowns: where one of them is zero, f has a pole.
+    pub divisors: Vec<PatternEntry>,
     /// Rows of `entries`.
     pub rows: usize,
 }

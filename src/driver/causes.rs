@@ -1,6 +1,6 @@
 //! What in the equations is the cause where a solution fails: parts without a finite value, and jumps.
 
-use crate::hir::{Expr, ExprKind, Model, Point, UnaryFn};
+use crate::hir::{Expr, ExprKind, Model, Point, UnaryFn, Unknown, UnknownKind};
 use crate::report::short;
 use crate::train::joint::Spot;
 
@@ -16,7 +16,7 @@ fn point(model: &Model, at: &Spot) -> Point {
 /// `` `ln(u - 5)` has no finite value where `u` is 3.2 ``; nothing where no part can be told.
 pub(super) fn cause(model: &Model, at: &Spot) -> Option<String> {
     let point = point(model, at);
-    let part = model.equations.iter().find_map(|equation| undefined(&equation.residual, &point))?;
+    let part = failing(model, &point)?;
     let mut of: Vec<String> = Vec::new();
     part.visit(&mut |leaf| {
         let name = match &leaf.kind {
@@ -32,6 +32,25 @@ pub(super) fn cause(model: &Model, at: &Spot) -> Option<String> {
     });
     let place = if of.is_empty() { "anywhere".to_string() } else { format!("where {}", of.join(" and ")) };
     Some(format!("`{}` has no finite value {place}", model.spell(part)))
+}
+
+/// The parameters without a start value in that part: where the fit began with them is its own choice.
+pub(super) fn without_start<'m>(model: &'m Model, at: &Spot) -> Vec<&'m str> {
+    let mut names: Vec<&str> = Vec::new();
+    if let Some(part) = failing(model, &point(model, at)) {
+        part.visit(&mut |leaf| {
+            let ExprKind::Unknown(id) = leaf.kind else { return };
+            let open = |u: &&Unknown| u.start.is_none() && matches!(u.kind, UnknownKind::Param(_));
+            let name = model.unknowns.get(id).filter(open).map(|u| u.name.as_str());
+            names.extend(name.filter(|name| !names.contains(name)));
+        });
+    }
+    names
+}
+
+/// The part of the equations that has no finite value at a point.
+fn failing<'m>(model: &'m Model, point: &Point) -> Option<&'m Expr> {
+    model.equations.iter().find_map(|equation| undefined(&equation.residual, point))
 }
 
 /// What to do about a [`jump`].

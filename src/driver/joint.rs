@@ -16,7 +16,7 @@ use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
-    self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Unknown,
+    self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
 };
 use crate::train::{Observer, Progress};
 
@@ -115,7 +115,7 @@ pub fn trajectory(
             }
             Ok(Ok(Estimated { x: fit.x, unknowns: known.all(&values), errors }))
         }
-        Err(error) => match failure(error, model, observations) {
+        Err(error) => match failure(known.told(error), model, observations) {
             Failure::Numerical(problem) => Ok(Err(problem.message)),
             other => Err(other),
         },
@@ -159,6 +159,16 @@ impl Known {
         let of = |list: &Vec<(usize, PatternEntry)>| list.iter().filter_map(|&(k, e)| Some((place(k)?, e))).collect();
         let by_unknown = pattern.by_unknown.iter().map(of).collect();
         Known { pattern: Pattern { by_unknown, ..pattern.clone() }, compiled, xi: xi.to_vec(), free }
+    }
+
+    /// An error with all unknowns where it tells of a place.
+    fn told(&self, error: JointError) -> JointError {
+        match error {
+            JointError::NotFinite { what, at } => {
+                JointError::NotFinite { what, at: Spot { unknowns: self.all(&at.unknowns), ..at } }
+            }
+            other => other,
+        }
     }
 
     /// All unknowns, with the values of those that are free.
@@ -248,8 +258,21 @@ fn failure(error: JointError, model: &Model, observations: &Observations) -> Fai
                 _ => numerical("N503", "look for states or parameters that the data cannot determine"),
             }
         }
-        JointError::NotFinite { .. } => {
-            numerical("N504", "check the start values and bounds of parameters, and terms such as ln or a ratio")
+        JointError::NotFinite { at, .. } => {
+            let open: Vec<String> = causes::without_start(model, &at).iter().map(|name| format!("`{name}`")).collect();
+            match open.is_empty() {
+                true => numerical(
+                    "N504",
+                    "check the start values and bounds of parameters, and terms such as ln or a ratio",
+                ),
+                false => {
+                    let which = open.join(" and ");
+                    numerical(
+                        "N504",
+                        &format!("give {which} a start value, or a range, with which it has one on these data"),
+                    )
+                }
+            }
         }
         JointError::Collinear => numerical("N505", "remove candidate terms that say the same on these data"),
         JointError::Evaluate(_) => Failure::Internal(message),

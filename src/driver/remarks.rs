@@ -135,7 +135,7 @@ pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
     }
     if !result.converged {
         out.push(
-            "the fit did not settle: estimates still move by more than a third of their standard errors".to_string(),
+            "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go".to_string(),
         );
     }
     for hole in model.holes.values() {

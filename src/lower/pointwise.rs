@@ -6,7 +6,7 @@
 //! - `field(x: f64[component, time], xi: f64[unknown], t: f64[time], input: f64[input, time]) -> f: f64[component, time]`
 //! - `linearise(...same...) -> entries: f64[entry, time]`: `f` together with its derivatives by components and unknowns, from
 //!   reverse differentiation. Numbers that are the same at every time are not computed at run time but stand in the
-//!   [`Pattern`]; equal rows are stored once.
+//!   [`Pattern`]; equal rows are stored once. Divisors that hold unknowns stand behind them.
 //!
 //! Parameters of size zero are left out.
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use super::{Leaves, LowerError, lower_expr};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::{Idx, IndexMap};
-use crate::hir::{Equation, Expr, ExprKind, Model, StateId};
+use crate::hir::{BinaryOp, Equation, Expr, ExprKind, Model, StateId};
 use crate::ir::{AxisId, Builder, Function, Module, Op, Type, ValueId};
 use crate::{autodiff, opt};
 
@@ -60,6 +60,9 @@ pub fn linearise(module: &mut Module, model: &Model) -> Result<Pattern, LowerErr
             b.result("", adjoint.unwrap_or(zero));
         }
         rows.push(row);
+    }
+    for divisor in scope.divisors(&mut b, model)? {
+        b.result("", divisor);
     }
     let time = scope.time;
     let mut function = b.into_function()?;
@@ -167,6 +170,24 @@ impl Scope {
             .collect()
     }
 
+    /// The divisors in the equations that hold unknowns.
+    fn divisors(&self, b: &mut Builder, model: &Model) -> Result<Vec<ValueId>, LowerError> {
+        let mut found: Vec<Expr> = Vec::new();
+        let mut add = |e: &Expr| {
+            if let ExprKind::Binary(BinaryOp::Div, _, below) = &e.kind
+                && below.has_unknown()
+                && !found.contains(below)
+            {
+                found.push(Expr::clone(below));
+            }
+        };
+        for equation in &model.equations {
+            equation.known.iter().for_each(|e| e.visit(&mut add));
+            equation.unknowns.iter().for_each(|t| t.factor.visit(&mut add));
+        }
+        found.iter().map(|divisor| lower_expr(b, &self.leaves, divisor)).collect()
+    }
+
     /// `(known + sum(unknown * factor) - other linear terms) / coefficient of the highest derivative`
     fn highest_derivative(&self, b: &mut Builder, model: &Model, equation: &Equation) -> Result<ValueId, LowerError> {
         let state = &model.states[equation.state];
@@ -202,13 +223,7 @@ fn gather(module: &mut Module, layout: &[Row], mut function: Function, time: Axi
     let mut rows: IndexMap<ValueId, usize> = IndexMap::new();
     let mut pattern = Pattern::default();
     for row in layout {
-        let mut entry = |value: ValueId| match constant(&function, value) {
-            Some(x) => PatternEntry::Constant(x),
-            None => {
-                let next = rows.len();
-                PatternEntry::Row(*rows.entry(value).or_insert(next))
-            }
-        };
+        let mut entry = |value: ValueId| entry(&function, &mut rows, value);
         let nonzero = |(_, e): &(usize, PatternEntry)| !matches!(e, PatternEntry::Constant(0.0));
         pattern.value.extend(loose.next().map(&mut entry));
         let mut entries = |places: &[(usize, ValueId)]| -> Vec<(usize, PatternEntry)> {
@@ -218,6 +233,8 @@ fn gather(module: &mut Module, layout: &[Row], mut function: Function, time: Axi
         pattern.by_component.push(entries(&row.components));
         pattern.by_unknown.push(entries(&row.unknowns));
     }
+    // Those of no row are the divisors.
+    pattern.divisors = loose.map(|value| entry(&function, &mut rows, value)).collect();
     pattern.rows = rows.len();
     let entry = module.axis("entry", Some(rows.len()));
     let mut b = Builder::resume(module, function);
@@ -230,6 +247,17 @@ fn gather(module: &mut Module, layout: &[Row], mut function: Function, time: Axi
     opt::optimize(module, &mut function);
     module.functions.push(function);
     Ok(pattern)
+}
+
+/// A number, or the row of a value, which is a new one where it is met for the first time.
+fn entry(function: &Function, rows: &mut IndexMap<ValueId, usize>, value: ValueId) -> PatternEntry {
+    match constant(function, value) {
+        Some(x) => PatternEntry::Constant(x),
+        None => {
+            let next = rows.len();
+            PatternEntry::Row(*rows.entry(value).or_insert(next))
+        }
+    }
 }
 
 /// The number a value always is, looking through broadcasts.

@@ -5,8 +5,11 @@
 //! held fixed while linearising, raises it to sixth order: the difference to the two-point quintic Hermite rule with
 //! midpoint, which also needs the total time derivative g of f along itself.
 
+use std::ops::Range;
+
 use super::columns::Columns;
 use super::input;
+use super::poles::Divisors;
 use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Spot, Unknown};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::runtime::Formula;
@@ -134,6 +137,16 @@ impl Grid {
         }
     }
 
+    /// The samples of every trajectory.
+    pub fn trajectories(&self) -> Vec<Range<usize>> {
+        let lengths = self.trajectory.chunk_by(|a, b| a == b).map(<[usize]>::len);
+        let next = |end: &mut usize, len: usize| {
+            *end += len;
+            Some(*end - len..*end)
+        };
+        lengths.scan(0, next).collect()
+    }
+
     /// Whether every trajectory has a number of its own for some unknown.
     pub fn has_own(&self) -> bool {
         self.columns.has_own()
@@ -215,10 +228,12 @@ pub struct Rows {
     pub after: Vec<f64>,
     /// Derivative by the unknowns, `[link, n, unknown]`.
     pub border: Vec<f64>,
+    /// At the samples.
+    pub divisors: Divisors,
 }
 
 /// Reads f or one of its derivatives at a time.
-fn read(entry: PatternEntry, entries: &[f64], len: usize, t: usize) -> f64 {
+pub(super) fn read(entry: PatternEntry, entries: &[f64], len: usize, t: usize) -> f64 {
     match entry {
         PatternEntry::Constant(x) => x,
         PatternEntry::Row(r) => entries[r * len + t],
@@ -293,6 +308,7 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
         before: vec![0.0; links * n * n],
         after: vec![0.0; links * n * n],
         border: vec![0.0; links * n * p],
+        divisors: Divisors::of(&pattern, &at, samples),
     };
     let mut jm = vec![0.0; n * n];
     let mut spread = vec![0.0; n * p];
@@ -346,6 +362,29 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
         }
     }
     Ok(rows)
+}
+
+/// The first point at which f is not finite, where defects are not: a sample, or the middle of a link.
+pub fn undefined(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    defects: &[f64],
+    (x, xi): (&[f64], &[f64]),
+) -> Result<Option<Spot>, JointError> {
+    let Some(first) = defects.iter().position(|d| !d.is_finite()).map(|i| i / grid.n.max(1)) else { return Ok(None) };
+    let (samples, links) = (grid.n * grid.samples, grid.n * grid.links());
+    let mut f = vec![0.0; samples];
+    grid.field(model, grid.at_samples(x), xi, &mut f)?;
+    let wrong = |f: &[f64], at: usize, len: usize| f.iter().skip(at).step_by(len.max(1)).any(|v| !v.is_finite());
+    if let Some(sample) = [first, first + 1].into_iter().find(|&t| wrong(&f, t, grid.samples)) {
+        return Ok(Some(grid.spot(sample, x, xi)));
+    }
+    let xm = formula(Formula::Middle, &[x, &f, &grid.h], links)?;
+    Ok(Some(Spot {
+        time: grid.t_mid.get(first).copied().unwrap_or_default(),
+        x: xm.iter().skip(first).step_by(grid.links().max(1)).copied().collect(),
+        ..grid.spot(first, x, xi)
+    }))
 }
 
 /// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.

@@ -186,7 +186,7 @@ pub struct JointFit {
     pub solves: usize,
     /// Whether the noise of the process itself was found to matter, so that the exact trajectory was not enforced.
     pub process_noise: bool,
-    /// Whether the last step moved every unknown by less than a third of its standard error.
+    /// Whether the last step moved every unknown by less than a third of its standard error, was not damped, and left the terms as they were.
     pub converged: bool,
 }
 

@@ -4,6 +4,7 @@
 //! which data are written does not matter. What every trajectory has of its own starts from the same regression with one number for all.
 
 use super::collocation::Grid;
+use super::poles::{Divisors, Poles};
 use super::problem::{Dynamics, JointError, Points, Unknown};
 use super::sizes;
 use crate::artifact::PatternEntry;
@@ -39,8 +40,10 @@ pub(super) struct Normal {
     pub gradient: Vec<f64>,
     /// The sum of squares that is left.
     pub loss: f64,
-    /// The first unknown and sample at which the model's derivative is not finite.
-    undefined: Option<(usize, usize)>,
+    /// The divisors there.
+    divisors: Divisors,
+    /// The first sample at which f or a derivative of it is not finite, with the number that the derivative is by.
+    undefined: Option<(Option<usize>, usize)>,
 }
 
 /// The normal equations of the regression at given values, every component's derivatives relative to its `size`.
@@ -60,7 +63,8 @@ pub(super) fn normal(
         PatternEntry::Constant(c) => c,
         PatternEntry::Row(r) => entries[r * len + t],
     };
-    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, undefined: None };
+    let divisors = Divisors::of(&pattern, &entries, len);
+    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, divisors, undefined: None };
     for c in 0..n {
         let list = &pattern.by_unknown[c];
         let mut row = vec![0.0; list.len()];
@@ -71,7 +75,8 @@ pub(super) fn normal(
                 *v = read(e, t) / size[c];
             }
             if out.undefined.is_none() {
-                out.undefined = row.iter().position(|v| !v.is_finite()).map(|k| (grid.column(list[k].0, t), t));
+                let by = row.iter().zip(list).find(|(v, _)| !v.is_finite()).map(|(_, &(k, _))| grid.column(k, t));
+                out.undefined = (by.is_some() || !r.is_finite()).then_some((by, t));
             }
             for (a, &(i, _)) in list.iter().enumerate() {
                 let i = grid.column(i, t);
@@ -99,16 +104,16 @@ pub fn start(
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
     along: (&[f64], &[f64]),
-    stop: &dyn Fn() -> bool,
+    (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
-    let mut best = regress(shared, model, unknowns, (along, &plain), stop)?;
-    let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Start, better: f64| -> Result<(), JointError> {
-        match regress(shared, model, unknowns, (along, from), stop) {
-            Ok(other) if other.left < better * best.left => *best = other,
-            Err(JointError::Interrupted(interim)) => return Err(JointError::Interrupted(interim)),
-            // From there the model has no value: it is no start.
-            Ok(_) | Err(_) => {}
+    // The model may have no value there: then the other starts have to do, and without any of them that is the failure.
+    let mut best = fatal(regress(shared, model, unknowns, (along, &plain), (poles, stop)))?;
+    let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Found, better: f64| -> Result<(), JointError> {
+        if let Ok(other) = fatal(regress(shared, model, unknowns, (along, from), (poles, stop)))?
+            && other.left < best.as_ref().map_or(f64::INFINITY, |best| better * best.left)
+        {
+            *best = Ok(other);
         }
         Ok(())
     };
@@ -117,7 +122,7 @@ pub fn start(
     }
     if unknowns.iter().any(sizes::open) {
         for size in SIZES {
-            if best.left <= POOR {
+            if best.as_ref().is_ok_and(|best| best.left <= POOR) {
                 break;
             }
             let sized = |(u, x): (&Unknown, &f64)| if sizes::open(u) { x * size } else { *x };
@@ -125,11 +130,23 @@ pub fn start(
             consider(model, &from, &mut best, BETTER)?;
         }
     }
+    let best = best?;
     if !grid.has_own() {
         return Ok(best);
     }
     let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
-    regress(grid, model, &all, (along, &from), stop)
+    regress(grid, model, &all, (along, &from), (poles, stop))
+}
+
+/// A regression, or why there is none from where it started.
+type Found = Result<Start, JointError>;
+
+/// Failures that no other start can mend come outside.
+fn fatal(found: Found) -> Result<Found, JointError> {
+    match found {
+        Err(error @ (JointError::Interrupted(_) | JointError::Evaluate(_))) => Err(error),
+        other => Ok(other),
+    }
 }
 
 /// Where an unknown starts. Terms start at zero, also those of a denominator: one of any other size has a unit.
@@ -154,7 +171,7 @@ fn regress(
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
     ((x, slopes), from): ((&[f64], &[f64]), &[f64]),
-    stop: &dyn Fn() -> bool,
+    (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
     let (samples, size) = measure(slopes, n, len);
@@ -162,8 +179,11 @@ fn regress(
     let mut xi = from.to_vec();
     clamp(unknowns, &mut xi);
     let mut now = normal(grid, model, x, slopes, &size, &xi)?;
-    if let Some((unknown, sample)) = now.undefined {
-        let what = format!("the term or derivative that belongs to {}", unknowns[unknown].spelled());
+    if let Some((by, sample)) = now.undefined {
+        let what = match by.and_then(|k| unknowns.get(k)) {
+            Some(unknown) => format!("the term or derivative that belongs to {}", unknown.spelled()),
+            None => "the right-hand side".to_string(),
+        };
         return Err(JointError::NotFinite { what, at: grid.spot(sample, x, &xi) });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
@@ -199,7 +219,8 @@ fn regress(
         clamp(unknowns, &mut next);
         let tried = normal(grid, model, x, slopes, &size, &next)?;
         // A loss that is not a number is worse, too.
-        let worse = !linear && (tried.loss.is_nan() || tried.loss > now.loss * (1.0 + 1e-12));
+        let through = poles.hold_back(&now.divisors, &tried.divisors, grid);
+        let worse = !linear && (through || tried.loss.is_nan() || tried.loss > now.loss * (1.0 + 1e-12));
         if worse {
             damping = damping.max(1e-4) * 4.0;
             if damping > 1e3 {

@@ -27,6 +27,7 @@ impl Quadratic {
             by_unknown: (0..n)
                 .map(|c| (0..m).map(|k| (c * m + k, PatternEntry::Row(n + n * n + k))).collect())
                 .collect(),
+            divisors: Vec::new(),
             rows: n + n * n + m,
         };
         Quadratic { n, terms, pattern }
@@ -218,4 +219,42 @@ fn a_fit_can_be_interrupted_everywhere() {
     }
     // Three smoothers of seventeen attempts and the regression; then far more questions than solves.
     assert!(7 * without > 3 * 17 && 7 * with > 3 * solves, "{without} {with} {solves}");
+}
+
+/// A model that has no value from a time on.
+struct Ending(Quadratic, f64);
+
+impl Dynamics for Ending {
+    fn pattern(&self) -> &Pattern {
+        self.0.pattern()
+    }
+
+    fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+        self.0.field(at, xi, f)?;
+        f.iter_mut().zip(at.t.iter().cycle()).filter(|(_, t)| **t >= self.1).for_each(|(f, _)| *f = f64::NAN);
+        Ok(())
+    }
+
+    fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+        self.0.linearise(at, xi, entries)?;
+        entries.iter_mut().zip(at.t.iter().cycle()).filter(|(_, t)| **t >= self.1).for_each(|(e, _)| *e = f64::NAN);
+        Ok(())
+    }
+}
+
+/// Where finer samples help no more than the observed ones, or there may be none, what failed first is told with its place.
+#[test]
+fn the_first_failure_is_told() {
+    let model = Quadratic::new(3);
+    let observations = observe(&model, &lorenz(), &[1.0, 1.0, 1.0], 300, 0.01, 0.01, 1);
+    let unknowns = model.unknowns();
+    // Between the samples at 1 and 1.01: finer samples fail at 1.005 already.
+    let mut model = Ending(model, 1.002);
+    for most_samples in [300, usize::MAX] {
+        let settings = Settings { seed: 0, significance: None, most_samples };
+        let failed = fit(&mut model, &unknowns, &observations, &settings, &mut Silent);
+        let Err(JointError::NotFinite { what, at }) = failed else { panic!("{failed:?}") };
+        assert_eq!((at.time, at.x.len(), at.unknowns.len()), (1.01, 3, 30));
+        assert!(what.contains("belongs to `0[]`"), "{what}");
+    }
 }

@@ -1,0 +1,93 @@
+//! The stages: process noise is taken back from a local smoother to a nearly exact trajectory, as far as the likelihood goes along.
+
+use super::stage::Stage;
+use super::{Engine, State};
+use crate::train::joint::collocation;
+use crate::train::joint::problem::{JointError, JointFit};
+
+/// Process noise per step in units of each component's measurement noise, stage by stage. The memory of the smoother is about
+/// 1/kappa samples: 0.3 is a local smoother, insensitive to its start; 0.001 goes beyond 400 samples.
+pub(super) const LADDER: [f64; 6] = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+/// Terms are dropped from this stage on; before, the smoother is too local for their significance to mean anything.
+const SELECT_FROM: f64 = 0.1;
+/// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
+const LIKELIHOOD_RISE: f64 = 10.0;
+/// Samples are doubled while the discretisation error exceeds this share of the noise, up to [`MAX_REFINEMENT`] times as many.
+const TOLERATED_DISCRETISATION: f64 = 0.3;
+/// Stages with inflated noise at most, beside the first ones.
+const INFLATED: f64 = 12.0;
+
+impl Engine<'_> {
+    /// The fit, and whether its samples are too coarse for the model.
+    pub(super) fn run(&mut self) -> Result<(JointFit, bool), JointError> {
+        self.grid.hold(self.model)?;
+        let mut state = self.start()?;
+        let mut best: Option<Stage> = None;
+        for (inflation, kappa) in self.schedule(&state)? {
+            let sigma = state.sigma.clone();
+            let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
+            let stage = self.stage(kappa, begin, kappa <= SELECT_FROM)?;
+            if inflation > 1.0 {
+                state = State { sigma, ..stage.state };
+                continue;
+            }
+            state = stage.state.clone();
+            let selecting = kappa <= SELECT_FROM;
+            match &best {
+                Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
+                    best = self.with_process_noise(best.take())?;
+                    break;
+                }
+                Some(b) if stage.criterion > b.criterion + LIKELIHOOD_RISE => {}
+                _ => best = Some(stage),
+            }
+        }
+        let best = best.ok_or(JointError::Collinear)?;
+        let ratio = |(c, s): (&f64, &f64)| c / s;
+        let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
+        Ok((self.finish(&best), coarse))
+    }
+
+    /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.
+    fn schedule(&mut self, state: &State) -> Result<Vec<(f64, f64)>, JointError> {
+        let defects = collocation::defects(&self.grid, self.model, &state.x, &state.xi)?;
+        let (n, links) = (self.grid.n, self.grid.links().max(1) as f64);
+        let worst = (0..n)
+            .map(|c| {
+                let rows = defects.iter().skip(c).step_by(n).zip(&self.grid.row_weight);
+                (rows.map(|(d, w)| d * w * d * w).sum::<f64>() / links).sqrt() / state.sigma[c]
+            })
+            .fold(0.0, f64::max);
+        let plain = LADDER.iter().map(|&k| (1.0, k));
+        if worst <= 10.0 * LADDER[0] || !worst.is_finite() {
+            return Ok(plain.collect());
+        }
+        let mut inflation = worst / LADDER[0];
+        let mut pairs: Vec<(f64, f64)> = LADDER[..4].iter().map(|&k| (inflation, k)).collect();
+        // However far off the start is, the number of stages has a bound.
+        let by = inflation.powf(1.0 / INFLATED).max(10.0);
+        while inflation > 10.0 {
+            inflation /= by;
+            pairs.push((inflation, LADDER[3]));
+        }
+        pairs.extend(plain.skip(2));
+        self.expected_solves += 2 * pairs.len();
+        Ok(pairs)
+    }
+
+    /// The data want process noise: the best stage again with kappa refined around its own, selecting there.
+    fn with_process_noise(&mut self, best: Option<Stage>) -> Result<Option<Stage>, JointError> {
+        let Some(mut best) = best else { return Ok(None) };
+        let begin = best.state.clone();
+        let centre = best.kappa;
+        for factor in [10f64.sqrt(), 1.0, 10f64.powf(-0.25)] {
+            // Whatever kappa is: this is the last chance to drop terms.
+            let stage = self.stage(centre * factor, begin.clone(), true)?;
+            if stage.criterion < best.criterion || factor == 1.0 {
+                best = stage;
+            }
+        }
+        best.process_noise = true;
+        Ok(Some(best))
+    }
+}

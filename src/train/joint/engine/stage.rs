@@ -1,0 +1,127 @@
+//! One stage: Gauss-Newton solves at one process noise until the unknowns settle.
+
+use super::rounds::{Round, Rounds};
+use super::step::Point;
+use super::{Engine, State};
+use crate::train::Progress;
+use crate::train::joint::collocation;
+use crate::train::joint::noise::{self, Fitted};
+use crate::train::joint::problem::{Interim, JointError};
+use crate::train::joint::reduced::{self, Reduced, Weights};
+use crate::train::joint::select::{self, DISCRETISATION_LEFT, Search, Solution, Stopped};
+
+/// No deferred correction above: its error estimate needs a smooth trajectory.
+const CORRECT_FROM: f64 = 0.3;
+
+/// The end of a stage.
+pub(super) struct Stage {
+    pub state: State,
+    pub kappa: f64,
+    pub reduced: Reduced,
+    pub solution: Solution,
+    /// Twice the negative log marginal likelihood plus the price of the terms.
+    pub criterion: f64,
+    /// Root mean square of the deferred correction, per component.
+    pub correction: Vec<f64>,
+    /// Whether the noise stands at its floor everywhere.
+    pub clean: bool,
+    /// Whether the annealing was ended by the likelihood.
+    pub process_noise: bool,
+    /// Whether the last step was small, whole, and to the terms of the one before.
+    pub converged: bool,
+}
+
+impl Engine<'_> {
+    /// Gauss-Newton solves at one kappa until the unknowns settle; with `select`, candidate terms are dropped and taken back.
+    pub(super) fn stage(&mut self, kappa: f64, state: State, select: bool) -> Result<Stage, JointError> {
+        let State { mut x, mut xi, mut active, sigma } = state;
+        let (n, links) = (self.grid.n, self.grid.links());
+        let selecting = select && self.unknowns.iter().any(|u| u.droppable);
+        let mut rounds = Rounds::new(select);
+        loop {
+            self.allowed()?;
+            let delta = if kappa <= CORRECT_FROM {
+                collocation::correction(&self.grid, self.model, &x, &xi)?
+            } else {
+                vec![0.0; links * n]
+            };
+            if let Some(i) = delta.iter().position(|d| !d.is_finite()) {
+                return Err(self.singular(i % n.max(1), i / n.max(1), (&x, &xi)));
+            }
+            let correction: Vec<f64> = (0..n)
+                .map(|c| {
+                    let sum: f64 = delta.iter().skip(c).step_by(n).map(|d| d * d).sum();
+                    (sum / links.max(1) as f64).sqrt()
+                })
+                .collect();
+            let q: Vec<f64> = (0..n).map(|c| (kappa * sigma[c]).hypot(DISCRETISATION_LEFT * correction[c])).collect();
+            self.finite(&x, "the trajectory")?;
+            let mut rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
+            let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
+            if let Some(at) = collocation::undefined(&self.grid, self.model, &rows.defect, (&x, &xi))? {
+                return Err(JointError::NotFinite { what: "the right-hand side".to_string(), at });
+            }
+            let divisors = std::mem::take(&mut rows.divisors);
+            let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
+                .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
+            reduced.hold_idle(self.unknowns, &xi, &self.scale);
+            self.solves += 1;
+            let chosen = if selecting { self.choose(&reduced, &active)? } else { active.clone() };
+            let point =
+                Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta, divisors: &divisors };
+            let step = match self.step(&point, &reduced, &chosen)? {
+                Some(step) => step,
+                None => self.step(&point, &reduced, &active)?.ok_or(JointError::Collinear)?,
+            };
+            let moved = (0..xi.len())
+                .filter(|&k| step.active[k] && step.solution.exact[k] > 0.0)
+                .map(|k| (step.solution.xi[k] - xi[k]).abs() / step.solution.exact[k])
+                .fold(0.0, f64::max);
+            let round = Round { moved, share: step.share, same_terms: step.active == active };
+            let solution = step.solution;
+            (x, xi, active) = (step.x, step.xi, step.active);
+            self.interim =
+                Some(Interim { solves: self.solves, unknowns: xi.clone(), kept: active.clone(), noise: sigma.clone() });
+            self.losses.push(reduced.objective);
+            self.observer.progress(&Progress {
+                step: self.solves,
+                total: self.expected_solves.max(self.solves),
+                loss: reduced.objective,
+                phase: "joint",
+            });
+            let Some(converged) = rounds.ended(&round) else { continue };
+            self.finite(&x, "the trajectory")?;
+            let kept = active.iter().filter(|&&a| a).count();
+            let fitted = Fitted { y: &self.obs.y, x: &x, sigma: &sigma, floor: &self.floor, kept };
+            let new_sigma = noise::estimate(&self.grid, &reduced, &fitted, self.settings.seed);
+            let terms = (0..xi.len()).filter(|&k| active[k] && self.unknowns[k].droppable).count();
+            let likelihood = self.objective(&x, &xi, &sigma, &q, &delta)? + reduced.log_determinant;
+            let clean = new_sigma.iter().zip(&self.floor).all(|(s, f)| *s <= 2.0 * f);
+            return Ok(Stage {
+                state: State { x, xi, active, sigma: new_sigma },
+                kappa,
+                reduced,
+                solution,
+                criterion: likelihood + self.price * terms as f64,
+                correction,
+                clean,
+                process_noise: false,
+                converged,
+            });
+        }
+    }
+
+    /// The best set of terms; where a parameter comes to stand at a bound with it, the best one beside that.
+    fn choose(&self, reduced: &Reduced, active: &[bool]) -> Result<Vec<bool>, JointError> {
+        let stop = || self.observer.should_stop();
+        let search = || Search::new(reduced, &self.scale, self.unknowns, self.price, &stop);
+        let chosen = search().run(active).map_err(|Stopped| self.interrupted())?;
+        match select::solve(reduced, &self.scale, self.unknowns, &chosen) {
+            Some(solution) if !solution.held.is_empty() => {
+                let search = search().holding(&solution.held, &self.scale);
+                search.run(&chosen).map_err(|Stopped| self.interrupted())
+            }
+            _ => Ok(chosen),
+        }
+    }
+}

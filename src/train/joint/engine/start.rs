@@ -1,0 +1,111 @@
+//! First trajectory, coefficients and noise.
+
+use super::{Engine, State};
+use crate::train::joint::collocation::Grid;
+use crate::train::joint::columns::Columns;
+use crate::train::joint::problem::JointError;
+use crate::train::joint::smoother::{self, SmoothError};
+use crate::train::joint::{hidden, regression};
+
+/// Smallest measurement noise, relative to each component's standard deviation.
+const NOISE_FLOOR: f64 = 1e-6;
+/// Weight of the prior on trajectory increments, relative to each component's variance; regularity only.
+const PRIOR: f64 = 1e-12;
+
+impl Engine<'_> {
+    /// First trajectory, coefficients and noise.
+    pub(super) fn start(&mut self) -> Result<State, JointError> {
+        let (n, len) = (self.grid.n, self.grid.samples);
+        let mut x = vec![f64::NAN; n * len];
+        let mut slopes = vec![f64::NAN; n * len];
+        let mut sigma = vec![f64::NAN; n];
+        for (c, sigma) in sigma.iter_mut().enumerate() {
+            let y = &self.obs.y[c * len..(c + 1) * len];
+            if y.iter().filter(|y| y.is_finite()).count() < 5 {
+                continue;
+            }
+            let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop());
+            let smooth = smooth.map_err(|error| match error {
+                SmoothError::Interrupted => JointError::Interrupted(None),
+                SmoothError::Singular(at) => self.singular(c, at.step, (&x, &[])),
+            })?;
+            *sigma = smooth.sigma;
+            // The derivatives serve the components that are time derivatives of this one.
+            let mut at = Some(c);
+            for k in 0..3 {
+                let Some(component) = at else { break };
+                if k == 0 || x[component * len].is_nan() {
+                    x[component * len..(component + 1) * len].copy_from_slice(&smooth.derivatives[k]);
+                    if let Some(next) = smooth.derivatives.get(k + 1) {
+                        slopes[component * len..(component + 1) * len].copy_from_slice(next);
+                    }
+                }
+                at = self.obs.derivative_of.iter().position(|&d| d == Some(component));
+            }
+        }
+        let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
+        let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
+        regression::clamp(self.unknowns, &mut first);
+        let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess: &self.obs.guess };
+        unobserved.fill(self.model, &mut x, &first)?;
+        slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
+        let unseen = self.unseen();
+        let all_hidden = unseen.len() == len;
+        if !all_hidden {
+            (0..n).for_each(|c| unseen.iter().for_each(|&t| slopes[c * len + t] = f64::NAN));
+        }
+
+        let spread: Vec<f64> = (0..n)
+            .map(|c| {
+                let v = &x[c * len..(c + 1) * len];
+                let mean = v.iter().sum::<f64>() / len as f64;
+                let deviation = (v.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / len as f64).sqrt();
+                let largest = v.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+                // The mean of equal numbers is theirs up to rounding only.
+                if deviation > 1e-9 * largest {
+                    deviation
+                } else if largest > 0.0 {
+                    largest
+                } else {
+                    1.0
+                }
+            })
+            .collect();
+        let mut relative: Vec<f64> =
+            sigma.iter().zip(&spread).filter(|(s, _)| s.is_finite()).map(|(s, d)| s / d).collect();
+        relative.sort_by(f64::total_cmp);
+        let typical = relative.get(relative.len() / 2).copied().unwrap_or(0.01);
+        self.floor = spread.iter().map(|d| NOISE_FLOOR * d).collect();
+        self.prior = spread.iter().map(|d| PRIOR / (d * d)).collect();
+        for ((s, spread), floor) in sigma.iter_mut().zip(&spread).zip(&self.floor) {
+            let known = if s.is_finite() { *s } else { typical * spread };
+            *s = known.max(*floor);
+        }
+        // An unobserved component has no slopes to regress; then only the scales are of use.
+        let observer = &*self.observer;
+        let stop = || observer.should_stop();
+        let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
+        let start =
+            regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), (self.poles, &stop))?;
+        let mut xi = start.xi;
+        if all_hidden || hidden.iter().any(|&h| h) {
+            xi = first;
+        }
+        self.scale = start.scale;
+        Ok(State { x, xi, active: vec![true; self.unknowns.len()], sigma })
+    }
+
+    /// Samples of trajectories in which a component that is observed in others is not: nothing but its mean is known there, so
+    /// slopes along it say nothing about the unknowns.
+    fn unseen(&self) -> Vec<usize> {
+        let len = self.grid.samples;
+        let ends: Vec<usize> = self.obs.breaks.iter().copied().chain([len]).collect();
+        let starts = std::iter::once(0).chain(self.obs.breaks.iter().copied());
+        let rows: Vec<&[f64]> =
+            self.obs.y.chunks_exact(len.max(1)).filter(|y| y.iter().any(|v| v.is_finite())).collect();
+        let blank = |part: &std::ops::Range<usize>| {
+            rows.iter().any(|y| y.get(part.clone()).is_some_and(|y| y.iter().all(|v| !v.is_finite())))
+        };
+        starts.zip(ends).map(|(start, end)| start..end).filter(blank).flatten().collect()
+    }
+}
