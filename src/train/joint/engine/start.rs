@@ -46,8 +46,10 @@ impl Engine<'_> {
         let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
         let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
         regression::clamp(self.unknowns, &mut first);
+        let observer = &*self.observer;
+        let stop = || observer.should_stop();
         let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess: &self.obs.guess };
-        unobserved.fill(self.model, &mut x, &first)?;
+        let sizes = unobserved.fill(self.model, &mut x, &first, &stop)?;
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
         let unseen = self.unseen();
         let all_hidden = unseen.len() == len;
@@ -66,6 +68,8 @@ impl Engine<'_> {
                     deviation
                 } else if largest > 0.0 {
                     largest
+                } else if sizes[c] > 0.0 {
+                    sizes[c]
                 } else {
                     1.0
                 }
@@ -82,8 +86,6 @@ impl Engine<'_> {
             *s = known.max(*floor);
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
-        let observer = &*self.observer;
-        let stop = || observer.should_stop();
         let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
         let start = regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), &stop)?;
         let mut xi = start.xi;
