@@ -24,6 +24,8 @@ pub struct Start<'a> {
     pub slopes: &'a [f64],
     /// First values of hidden components; NaN where none is given.
     pub guess: &'a [f64],
+    /// Whether the equations having a value is worth to try other starts.
+    pub anywhere: bool,
 }
 
 impl Start<'_> {
@@ -46,7 +48,8 @@ impl Start<'_> {
         let level = |(first, size): (&f64, &f64)| if *first == 0.0 { *size } else { *first };
         let level: Vec<f64> = first.iter().zip(&sizes).map(level).collect();
         let mut kept: Option<Vec<f64>> = None;
-        let others = OTHERS.iter().map(|by| sizes.iter().map(|size| by * size).collect::<Vec<f64>>());
+        let others = if self.anywhere { &OTHERS[..] } else { &[] };
+        let others = others.iter().map(|by| sizes.iter().map(|size| by * size).collect::<Vec<f64>>());
         let starts = std::iter::once((first, level)).chain(others.map(|start| (start.clone(), start)));
         for (first, level) in starts {
             for (start, moves) in [(&first, true), (&level, false)] {
@@ -266,7 +269,8 @@ mod tests {
         let grid = Grid::new(2, &Columns::new(&[], &observations), &observations);
         let mut slopes = vec![f64::NAN; 2 * len];
         slopes[..len].fill(3e7);
-        let start = Start { grid: &grid, hidden: &[false, true], slopes: &slopes, guess: &[f64::NAN, f64::NAN] };
+        let guess = [f64::NAN, f64::NAN];
+        let start = Start { grid: &grid, hidden: &[false, true], slopes: &slopes, guess: &guess, anywhere: true };
         let mut x = vec![f64::NAN; 2 * len];
         x[..len].fill(1e7);
         let asked = Cell::new(0);
