@@ -318,3 +318,36 @@ fit C to d
         assert_eq!(said.contains("W1101"), told, "{said}");
     }
 }
+
+#[test]
+fn inputs_that_jump_or_do_not_vary_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let row = |i: i32| {
+        let (t, jump) = (0.1 * f64::from(i), if i > 20 && i <= 40 { 3 } else { 1 });
+        format!("{t},{},{},{jump},7\n", (-0.05 * f64::from(i)).exp(), (0.9 * t).sin())
+    };
+    fs::write(folder.path().join("d.csv"), format!("t,u,s,j,c\n{}", (0..60).map(row).collect::<String>()))
+        .expect("a file");
+    for (column, said) in [
+        ("s", None),
+        (
+            "j",
+            Some(
+                "m.mech:2:40: warning[W1110]: the input `q` of `d` jumps 2 times, between t = 2 and 2.1 first: a fit takes it for a ramp over that step",
+            ),
+        ),
+        ("c", Some("m.mech:2:40: warning[W1109]: the input `q` does not vary: it is 7 at every sample")),
+    ] {
+        let model = format!(
+            "model M {{ state u; input q; param k, m; u' = -k*u + m*q }}
+data d = csv(\"d.csv\") {{ time t; u = u; q = {column} }}
+fit M to d
+"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a file");
+        let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
+        let output = text(&checked.stderr);
+        let found = output.lines().find(|l| l.contains("W1109") || l.contains("W1110"));
+        assert_eq!(found.map(|l| l.split("; ").next().unwrap_or(l)), said, "{output}");
+    }
+}

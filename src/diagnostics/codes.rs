@@ -190,5 +190,6 @@ codes! {
     W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
     W1107 "solution that explains little" "What the solution leaves over of a state's data is more than half as large as the solution itself: the noise hides the signal, or the model leaves something out. Other equations may explain the data as well.";
     W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";
-    W1109 "data that do not vary" "A state is the same number at every sample, although its equation lets it change. Often another column of the file is meant.";
+    W1109 "data that do not vary" "A state is the same number at every sample, although its equation lets it change, or an input is, so that what it does cannot be told from a constant. Often another column of the file is meant.";
+    W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth, so that a jump is a ramp over one step, which biases coefficients.";
 }

@@ -4,7 +4,7 @@ use crate::hir::{Expr, ExprKind, Model, Point, UnaryFn, Unknown, UnknownKind};
 use crate::report::short;
 use crate::train::joint::Spot;
 
-/// How near to each other sides of a comparison are between which a solution is held, beside the size of the states.
+/// How near to a jump a solution is that is held there, as a part of the sizes of its components.
 const CLOSE: f64 = 1e-6;
 
 fn point(model: &Model, at: &Spot) -> Point {
@@ -57,11 +57,26 @@ fn failing<'m>(model: &'m Model, point: &Point) -> Option<&'m Expr> {
 pub(super) const SMOOTH: &str = "the equations jump there, and the solution is driven back from both sides; write a steep smooth change, \
                                  such as `tanh(x/0.01)`, in place of the jump.";
 
-/// A part of the equations that jumps just where the solution stands: `the condition 1 < x changes there`.
-pub(super) fn jump(model: &Model, at: &Spot) -> Option<String> {
-    let point = point(model, at);
-    let size = at.x.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
-    let near = |a: f64, b: f64| (a - b).abs() <= CLOSE * size.max(a.abs());
+/// A part of the equations that jumps just where the solution stands: `the condition 1 < x changes there`. `sizes` are the largest that the
+/// components have been: what a little of them makes of the distance to the jump tells whether that is small, in whatever unit.
+pub(super) fn jump(model: &Model, at: &Spot, sizes: &[f64]) -> Option<String> {
+    let here = point(model, at);
+    let beside: Vec<Point> = (0..at.x.len().min(sizes.len()))
+        .map(|c| {
+            let x = at.x.iter().zip(sizes).enumerate();
+            let x = x.map(|(i, (x, size))| if i == c { x + CLOSE * size } else { *x }).collect();
+            point(model, &Spot { x, ..at.clone() })
+        })
+        .collect();
+    let near = |a: &Expr, b: Option<&Expr>| {
+        let sides = |at: &Point| [a.eval(at), b.map_or(0.0, |b| b.eval(at))];
+        let [left, right] = sides(&here);
+        let apart = left - right;
+        let change: f64 = beside.iter().map(sides).map(|[left, right]| (left - right - apart).abs()).sum();
+        // A constant on one side has a size, too; what a sign is of has that of the states alone.
+        let constant = if b.is_some() { CLOSE * left.abs().max(right.abs()) } else { 0.0 };
+        apart.abs() <= change.max(constant)
+    };
     let mut found = None;
     for equation in &model.equations {
         equation.residual.visit(&mut |part| {
@@ -69,11 +84,10 @@ pub(super) fn jump(model: &Model, at: &Spot) -> Option<String> {
                 ExprKind::Select(compare, parts) => {
                     let [a, b, ..] = parts.as_ref();
                     let (left, right) = (model.spell(a), model.spell(b));
-                    near(a.eval(&point), b.eval(&point))
-                        .then(|| format!("the condition `{left} {} {right}` changes there", compare.name()))
+                    near(a, Some(b)).then(|| format!("the condition `{left} {} {right}` changes there", compare.name()))
                 }
                 ExprKind::Unary(UnaryFn::Sign, a) => {
-                    near(a.eval(&point), 0.0).then(|| format!("`{}` changes there", model.spell(part)))
+                    near(a, None).then(|| format!("`{}` changes there", model.spell(part)))
                 }
                 _ => None,
             };
@@ -116,13 +130,29 @@ mod tests {
         );
         assert_eq!(told(&[7.0, 1.0, -0.5]).as_deref(), Some("`sqrt(w')` has no finite value where `w'` is -0.5"));
         assert_eq!(told(&[7.0, 1.0, 0.5]), None);
-        assert_eq!(jump(model, &at(&[7.0, 1.0, 0.5])), None);
-        let text = "model M { state x; x' = if x > 1 then -2*x else 0.5 }";
-        let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
-        let program = session.check("m.mech", &[]).expect("a model").program;
-        let model = program.models.values().next().expect("a model");
-        let told = jump(model, &Spot { x: vec![1.0 + 1e-9], ..Spot::default() });
-        assert_eq!(told.as_deref(), Some("the condition `1 < x` changes there"));
+        assert_eq!(jump(model, &at(&[7.0, 1.0, 0.5]), &[7.0, 1.0, 0.5]), None);
+    }
+
+    #[test]
+    fn how_near_a_jump_is_does_not_depend_on_the_unit() {
+        for unit in [1.0, 1e-9, 1e9] {
+            let text = format!(
+                "model M {{ state x, v; x' = if x > {unit:e} then -2*x else 0.5; v' = 1 - sign(v - {:e}) }}",
+                0.25 * unit
+            );
+            let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
+            let program = session.check("m.mech", &[]).expect("a model").program;
+            let model = program.models.values().next().expect("a model");
+            let told = |x: f64, v: f64| {
+                let x = vec![x * unit, v * unit];
+                jump(model, &Spot { x, ..Spot::default() }, &[2.0 * unit, unit])
+            };
+            let said = told(1.0 + 1e-9, 2.0).unwrap_or_default();
+            assert!(said.starts_with("the condition `") && said.ends_with("< x` changes there"), "{unit}: {said}");
+            let said = told(0.5, 0.25 - 1e-9).unwrap_or_default();
+            assert!(said.starts_with("`sign(v - ") && said.ends_with(")` changes there"), "{unit}: {said}");
+            assert_eq!(told(1.0 + 1e-4, 0.25 + 1e-4), None, "{unit}");
+        }
     }
 
     #[test]

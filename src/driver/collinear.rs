@@ -12,7 +12,7 @@ use super::findings::Estimate;
 use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
-use super::{sampling, scales, sets};
+use super::{driven, sampling, scales, sets};
 use crate::artifact::PatternEntry;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -50,6 +50,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let read = sets::load_all(program, fit, root)?;
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
     found.extend(scales::check(model, &read));
+    found.extend(driven::check(fit, &read));
     let observed = sets::observe(model, read, fit)?;
     found.extend(among(program, fit, &observed, &OF_CHECK, &|_, _| true)?);
     Ok(found)

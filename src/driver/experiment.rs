@@ -179,7 +179,7 @@ fn failed(
     spec: &SimulateSpec,
     model: &Model,
     (trajectory, initial): (usize, &[f64]),
-    last: &Spot,
+    (last, sizes): (&Spot, &[f64]),
     error: DataError,
 ) -> DataError {
     let DataError::Simulation(error) = error else { return error };
@@ -194,7 +194,7 @@ fn failed(
         OdeError::NotFinite { .. } => {
             DataError::SimulationOf { of, error, why: causes::cause(model, last), help: None }
         }
-        _ => match causes::jump(model, last) {
+        _ => match causes::jump(model, last, sizes) {
             None => DataError::SimulationOf { of, error, why: None, help: None },
             why => DataError::SimulationOf { of, error, why, help: Some(causes::SMOOTH) },
         },
@@ -237,9 +237,12 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         let mut error = None;
         // Where the solution was last looked at, for the message if it fails.
         let mut last = Spot { x: initial.clone(), unknowns: values.clone(), ..Spot::default() };
+        let mut sizes = vec![0.0f64; initial.len()];
         let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
             last.time = t;
             last.x.copy_from_slice(x);
+            let finite = sizes.iter_mut().zip(x).filter(|(_, x)| x.is_finite());
+            finite.for_each(|(size, x)| *size = size.max(x.abs()));
             if let Err(e) = compiled.evaluate(t, x, &values, dx) {
                 error.get_or_insert(e);
                 dx.fill(f64::NAN);
@@ -249,7 +252,7 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         if let Some(e) = error {
             return Err(Failure::Internal(e.to_string()));
         }
-        let mut trajectory = solved.map_err(|error| failed(spec, model, (k, &initial), &last, error))?;
+        let mut trajectory = solved.map_err(|error| failed(spec, model, (k, &initial), (&last, &sizes), error))?;
         if spec.trajectories > 1 {
             trajectory.id = (k + 1).to_string();
         }

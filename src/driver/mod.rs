@@ -20,6 +20,7 @@ mod device_header;
 mod device_sources;
 mod discovered;
 mod doctor;
+mod driven;
 mod emit;
 mod experiment;
 mod explain;

@@ -14,6 +14,8 @@ use crate::{codegen, ir, kernel};
 /// A compiled model.
 pub struct Compiled {
     field: Callable,
+    /// The same on the processor where `field` is a device's: one point is not worth the way there.
+    at_point: Option<Callable>,
     linearise: Option<Callable>,
     /// Where it was compiled for.
     program: Loaded,
@@ -74,8 +76,18 @@ impl Compiled {
     fn new(model: &Model, module: &ir::Module, pattern: Option<Pattern>, target: &Target) -> Result<Compiled, Failure> {
         let program = target.compile(module)?;
         let load = |name: &str| program.open(name).map_err(target::opening);
+        let at_point = match target {
+            Target::Host(_) => None,
+            Target::Device { .. } => {
+                let mut module = ir::Module::new(model.name.clone());
+                pointwise::field(&mut module, model).map_err(lowering)?;
+                let host = Target::Host(Threads::single()).compile(&module)?;
+                Some(host.open(pointwise::FIELD).map_err(target::opening)?)
+            }
+        };
         Ok(Compiled {
             field: load(pointwise::FIELD)?,
+            at_point,
             linearise: if pattern.is_some() { Some(load(pointwise::LINEARISE)?) } else { None },
             program,
             resident: None,
@@ -140,7 +152,11 @@ impl Dynamics for Compiled {
 
     fn field(&mut self, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
         let sizes = (self.components, self.unknowns, self.inputs);
-        call(&mut self.field, sizes, at, xi, self.components, f).map_err(|e| self.failed(e))
+        let field = match &mut self.at_point {
+            Some(host) if at.t.len() == 1 => host,
+            _ => &mut self.field,
+        };
+        call(field, sizes, at, xi, self.components, f).map_err(|e| self.failed(e))
     }
 
     fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {

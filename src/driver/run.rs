@@ -12,7 +12,7 @@ use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::simulations::simulations;
 use super::target::Target;
-use super::{collinear, gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
+use super::{collinear, driven, gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
@@ -178,7 +178,8 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
-        let of_data = scales::check(model, &data);
+        let mut of_data = scales::check(model, &data);
+        of_data.extend(driven::check(fit, &data));
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);

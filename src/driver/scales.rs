@@ -17,6 +17,7 @@ type Size<'a> = &'a dyn Fn(&Dataset) -> Option<f64>;
 pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let mut found = sizes(sets);
     found.extend(constant(model, sets));
+    found.extend(constant_inputs(sets));
     found
 }
 
@@ -46,6 +47,29 @@ fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
         Some(d.help(format!("if it was measured, look whether another column is meant: `{name} = column`")))
     };
     families.into_iter().filter_map(finding).collect()
+}
+
+/// Inputs that are the same number at every sample of all sets.
+fn constant_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    let Some((data, first)) = sets.first() else { return Vec::new() };
+    let finding = |(k, name): (usize, &String)| {
+        let of = |read: &Dataset| read.inputs.iter().position(|n| n == name);
+        let values = sets.iter().filter_map(|(_, read)| Some((read, of(read)?))).flat_map(|(read, k)| {
+            read.trajectories.iter().flat_map(move |t| t.inputs.iter().skip(k).step_by(t.input_width().max(1)))
+        });
+        let value = first.trajectories.first()?.inputs.get(k)?;
+        if !values.clone().all(|v| v == value) || values.count() < 2 {
+            return None;
+        }
+        let value = crate::hir::number(*value);
+        let message = format!("the input `{name}` does not vary: it is {value} at every sample");
+        let span = data.places.setting(name).or(data.places.file).unwrap_or(data.span);
+        let help = format!(
+            "what it does cannot be told from a constant: look whether another column is meant, or write `const {name} = {value}` in the model"
+        );
+        Some(Diagnostic::warning(W1109, message, span, "read from here").help(help))
+    };
+    first.inputs.iter().enumerate().filter_map(finding).collect()
 }
 
 /// Findings on the steps and on every column that several sets have, where at least one set is read from a file: what is made has the

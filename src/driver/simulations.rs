@@ -8,6 +8,9 @@ use crate::hir::Model;
 /// So many trajectories of a fit get a block of their own.
 const MOST: usize = 20;
 
+/// Irregular times are simulated in at most so many times as many steps.
+const FINEST: usize = 4;
+
 /// A start and a grid for a simulation block of the file.
 pub struct Simulation {
     /// The name of the block.
@@ -46,7 +49,7 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
             _ => 0.0,
         };
         let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
-        let steps = own.len + held.map_or(0, |h| h.len);
+        let (steps, dt) = grid(own, held);
         let several = fitted.iter().filter(|t| t.set == own.set).count() > 1;
         out.push(Simulation {
             name: name(own, (k, several), |name| {
@@ -60,7 +63,7 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
             own: parameters(model, findings, k),
             initial: (0..observed.components.len()).map(value).collect(),
             steps,
-            dt: shortest_step(own, steps),
+            dt,
             start: own.time(0),
         });
         offset += own.len;
@@ -92,12 +95,26 @@ fn name(of: &Trajectory, (number, several): (usize, bool), taken: impl Fn(&str) 
     name
 }
 
+/// Samples and spacing of a simulation that covers a fitted trajectory and what was held out behind it. Irregular times are covered to the last
+/// one in steps of about their median, in at most [`FINEST`] times as many as there are samples.
+fn grid(of: &Trajectory, held: Option<&Trajectory>) -> (usize, f64) {
+    let samples = of.len + held.map_or(0, |h| h.len);
+    let last = held.filter(|h| h.len > 0).unwrap_or(of);
+    let (start, end) = (of.time(0), last.time(last.len.saturating_sub(1)));
+    if !of.is_irregular() || end <= start || of.dt <= 0.0 {
+        return (samples, shortest_step(of.dt, (start, of.time(samples.saturating_sub(1))), samples));
+    }
+    let links = ((end - start) / of.dt).round().clamp(1.0, (FINEST * samples) as f64);
+    let steps = links as usize + 1;
+    (steps, shortest_step((end - start) / links, (start, end), steps))
+}
+
 /// The shortest number that is the step as far as rounding of the times lets it be known: over all steps it is off by no more than that.
-fn shortest_step(of: &Trajectory, steps: usize) -> f64 {
-    let largest = of.time(0).abs().max(of.time(steps.saturating_sub(1)).abs());
+fn shortest_step(dt: f64, (start, end): (f64, f64), steps: usize) -> f64 {
+    let largest = start.abs().max(end.abs());
     let within = 2.0 * f64::EPSILON * largest / steps.saturating_sub(1).max(1) as f64;
-    let rounded = (0..17).filter_map(|decimals| format!("{:.decimals$e}", of.dt).parse::<f64>().ok());
-    rounded.into_iter().find(|step| (step - of.dt).abs() <= within).unwrap_or(of.dt)
+    let rounded = (0..17).filter_map(|decimals| format!("{dt:.decimals$e}").parse::<f64>().ok());
+    rounded.into_iter().find(|step| (step - dt).abs() <= within).unwrap_or(dt)
 }
 
 /// A derivative where a solution begins, by differences of its first numbers: the gradient engine keeps values alone, and those before its
@@ -115,13 +132,12 @@ fn difference(solution: &[f64], order: usize, dt: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{difference, name, shortest_step};
+    use super::{difference, grid, name};
     use crate::data::Trajectory;
 
     #[test]
     fn steps_are_as_short_as_the_times_allow() {
-        let of =
-            |t0: f64, dt: f64, steps| shortest_step(&Trajectory { t0, dt, len: steps, ..Trajectory::default() }, steps);
+        let of = |t0: f64, dt: f64, len| grid(&Trajectory { t0, dt, len, ..Trajectory::default() }, None).1;
         // What the mean of rounded times gives for a table with the times 0, 0.1, ..., 39.9.
         assert_eq!(of(0.0, 0.09999999999999999, 400), 0.1);
         assert_eq!(of(0.0, 0.1 + 1e-9, 400), 0.1 + 1e-9);
@@ -129,6 +145,24 @@ mod tests {
         // Far from zero times are known less well.
         assert_eq!(of(1e9, 0.25 + 1e-10, 400), 0.25);
         assert_eq!(of(0.0, 0.0, 1), 0.0);
+    }
+
+    #[test]
+    fn irregular_times_are_covered_to_the_last_one() {
+        let at = |times: &[f64], dt: f64| Trajectory {
+            t0: times[0],
+            dt,
+            times: times.to_vec(),
+            len: times.len(),
+            ..Trajectory::default()
+        };
+        // Five samples in steps of 0.1, and a gap.
+        let burst = at(&[1.0, 1.1, 1.2, 1.3, 2.0], 0.1);
+        assert_eq!(grid(&burst, None), (11, 0.1));
+        // What was held out behind it counts, too.
+        assert_eq!(grid(&burst, Some(&at(&[2.1, 2.5], 0.4))), (16, 0.1));
+        // A gap of a million steps is covered in longer ones.
+        assert_eq!(grid(&at(&[0.0, 1.0, 2.0, 1e6], 1.0), None), (17, 62500.0));
     }
 
     #[test]

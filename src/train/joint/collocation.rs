@@ -126,6 +126,11 @@ impl Grid {
         self.columns.at(unknown, self.trajectory.get(t).copied().unwrap_or(0))
     }
 
+    /// Which numbers the unknowns of the model are.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
     /// A sample of a trajectory `[component, time]`, for messages.
     pub fn spot(&self, sample: usize, x: &[f64], numbers: &[f64]) -> Spot {
         let trajectory = self.trajectory.get(sample).copied().unwrap_or(0);

@@ -2,10 +2,17 @@
 //! guess. It has the size that the equations give it, in whatever unit.
 
 use super::collocation::Grid;
-use super::problem::{Dynamics, JointError};
+use super::problem::{Dynamics, JointError, Points};
+use crate::artifact::{Pattern, PatternEntry};
 
 /// A state that becomes this much larger than its size runs away: it starts as a constant then.
 const RUN_AWAY: f64 = 1e3;
+
+/// Parts of the sizes from which hidden components start where the equations have no value along the first start, such as the logarithm of
+/// a state that starts at zero.
+const OTHERS: [f64; 8] = [1.0, 10.0, 0.1, 100.0, -1.0, -10.0, -0.1, -100.0];
+/// Solving along so many links takes milliseconds.
+const LINKS_BETWEEN_QUESTIONS: usize = 1024;
 
 /// A first trajectory with states that are not observed.
 pub struct Start<'a> {
@@ -17,47 +24,131 @@ pub struct Start<'a> {
     pub slopes: &'a [f64],
     /// First values of hidden components; NaN where none is given.
     pub guess: &'a [f64],
+    /// Whether the equations having a value is worth to try other starts.
+    pub anywhere: bool,
 }
 
 impl Start<'_> {
-    /// Fills the hidden components of `x`, `[component, time]`.
-    pub fn fill(&self, model: &mut dyn Dynamics, x: &mut [f64], xi: &[f64]) -> Result<(), JointError> {
-        let len = self.grid.samples;
+    /// Fills the hidden components of `x`, `[component, time]`, and gives their sizes, `[component]`, which are zero for observed ones.
+    pub fn fill(
+        &self,
+        model: &mut dyn Dynamics,
+        x: &mut [f64],
+        xi: &[f64],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<f64>, JointError> {
         let hidden: Vec<usize> = (0..self.grid.n).filter(|&c| self.hidden.get(c) == Some(&true)).collect();
         if hidden.is_empty() {
-            return Ok(());
+            return Ok(vec![0.0; self.grid.n]);
         }
+        let sizes = self.sizes(model, (x, xi), &hidden)?;
+        let first: Vec<f64> =
+            sizes.iter().zip(self.guess).map(|(size, guess)| if guess.is_finite() { *guess } else { *size }).collect();
+        // A constant of zero would say that it has no size.
+        let level = |(first, size): (&f64, &f64)| if *first == 0.0 { *size } else { *first };
+        let level: Vec<f64> = first.iter().zip(&sizes).map(level).collect();
+        let mut kept: Option<Vec<f64>> = None;
+        let others = if self.anywhere { &OTHERS[..] } else { &[] };
+        let others = others.iter().map(|by| sizes.iter().map(|size| by * size).collect::<Vec<f64>>());
+        let starts = std::iter::once((first, level)).chain(others.map(|start| (start.clone(), start)));
+        for (first, level) in starts {
+            for (start, moves) in [(&first, true), (&level, false)] {
+                self.constant(&hidden, start, x);
+                if moves && !self.follow(model, (&hidden, &sizes), x, xi, stop)? {
+                    continue;
+                }
+                if self.defined(model, x, xi)? {
+                    return Ok(sizes);
+                }
+                kept.get_or_insert_with(|| x.to_vec());
+            }
+        }
+        // Nowhere have the equations a value: the first start has what is said about the place.
+        if let Some(kept) = kept {
+            x.copy_from_slice(&kept);
+        }
+        Ok(sizes)
+    }
+
+    /// Hidden components of `x` the same number at every sample.
+    fn constant(&self, hidden: &[usize], value: &[f64], x: &mut [f64]) {
+        let rows = x.chunks_exact_mut(self.grid.samples.max(1)).enumerate();
+        for (c, row) in rows.filter(|(c, _)| hidden.contains(c)) {
+            row.fill(value.get(c).copied().unwrap_or(0.0));
+        }
+    }
+
+    /// The sizes of the hidden components: those of first guesses, what their equations gather in the time in which the others change, what
+    /// the observed equations need of them, or that of the observed components, whichever comes first.
+    fn sizes(
+        &self,
+        model: &mut dyn Dynamics,
+        (x, xi): (&mut [f64], &[f64]),
+        hidden: &[usize],
+    ) -> Result<Vec<f64>, JointError> {
         let (typical, time) = self.observed(x);
-        let constant = |value: &dyn Fn(usize) -> f64, x: &mut [f64]| {
-            hidden.iter().for_each(|&c| x[c * len..(c + 1) * len].fill(value(c)));
-        };
-        // What a state that starts at zero gathers in the time in which the others change.
-        constant(&|_| 0.0, x);
+        let mut sizes = vec![0.0; self.grid.n];
+        self.constant(hidden, &sizes, x);
         let gathered = self.gathered(model, x, xi, time)?;
-        let known = |v: &f64| v.is_finite() && *v != 0.0;
-        let sizes: Vec<f64> = (0..self.grid.n)
-            .map(|c| {
-                let guess = self.guess.get(c).filter(|v| known(v)).map_or(0.0, |v| v.abs());
-                let gathered = gathered.get(c).filter(|v| known(v)).copied().unwrap_or(0.0);
-                if guess.max(gathered) > 0.0 { guess.max(gathered) } else { typical }
-            })
-            .collect();
-        let first = |c: usize| self.guess.get(c).copied().filter(|v| v.is_finite()).unwrap_or(sizes[c]);
-        constant(&first, x);
-        let mut followed = x.to_vec();
-        if self.follow(model, (&hidden, &sizes), &mut followed, xi)? {
-            x.copy_from_slice(&followed);
-        } else {
-            // A constant of zero would say that it has no size.
-            constant(&|c| if first(c) == 0.0 { sizes[c] } else { first(c) }, x);
+        for &c in hidden {
+            let guess = self.guess.get(c).filter(|v| v.is_finite()).map_or(0.0, |v| v.abs());
+            sizes[c] = guess.max(gathered[c]);
         }
-        Ok(())
+        // One after the other gathers from those that have a size already; where none does, from what the observed equations need.
+        while hidden.iter().any(|&c| sizes[c] == 0.0) {
+            self.constant(hidden, &sizes, x);
+            let gathered = self.gathered(model, x, xi, time)?;
+            let open: Vec<usize> = hidden.iter().copied().filter(|&c| sizes[c] == 0.0).collect();
+            let gathers = open.iter().any(|&c| gathered[c] > 0.0);
+            let found = if gathers { gathered } else { self.needed(model, x, xi)? };
+            open.iter().for_each(|&c| sizes[c] = found[c]);
+            if open.iter().all(|&c| sizes[c] == 0.0) {
+                open.iter().for_each(|&c| sizes[c] = typical);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// What every component has to be for the derivative of an observed one to come from it; zero where none depends on it.
+    fn needed(&self, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
+        let len = self.grid.samples;
+        let (pattern, entries) = self.linearised(model, x, xi)?;
+        let mut needed = vec![0.0f64; self.grid.n];
+        for (observed, list) in
+            pattern.by_component.iter().enumerate().filter(|(c, _)| self.hidden.get(*c) == Some(&false))
+        {
+            let slope = mean_square(&self.slopes[observed * len..(observed + 1) * len]);
+            for &(c, entry) in list {
+                let by = match entry {
+                    PatternEntry::Constant(by) => by * by,
+                    PatternEntry::Row(r) => mean_square(&entries[r * len..(r + 1) * len]),
+                };
+                let size = (slope / by).sqrt();
+                if size.is_finite() && size > 0.0 && (needed[c] == 0.0 || size < needed[c]) {
+                    needed[c] = size;
+                }
+            }
+        }
+        Ok(needed)
+    }
+
+    /// The model with its derivatives at all samples, `[entry, time]`.
+    fn linearised(&self, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<(Pattern, Vec<f64>), JointError> {
+        let pattern = model.pattern().clone();
+        let mut entries = vec![0.0; pattern.rows * self.grid.samples];
+        self.grid.linearise(model, Points { x, t: &self.grid.t, input: &self.grid.input }, xi, &mut entries)?;
+        Ok((pattern, entries))
+    }
+
+    /// Whether the model and its derivatives are numbers at all samples.
+    fn defined(&self, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<bool, JointError> {
+        Ok(self.linearised(model, x, xi)?.1.iter().all(|v| v.is_finite()))
     }
 
     /// The median size of the observed components, and of the times in which they change by their size.
     fn observed(&self, x: &[f64]) -> (f64, f64) {
         let len = self.grid.samples.max(1);
-        let square = |v: &[f64]| (v.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>() / len as f64).sqrt();
+        let square = |v: &[f64]| mean_square(v).sqrt();
         let rows = x.chunks_exact(len).zip(self.slopes.chunks_exact(len)).zip(self.hidden);
         let seen: Vec<(f64, f64)> =
             rows.filter(|(_, hidden)| !**hidden).map(|((x, slope), _)| (square(x), square(slope))).collect();
@@ -71,12 +162,13 @@ impl Start<'_> {
         (typical, time)
     }
 
-    /// The root mean square of every component's derivative, times `time`.
+    /// The root mean square of every component's derivative, times `time`; zero where it is no number.
     fn gathered(&self, model: &mut dyn Dynamics, x: &[f64], xi: &[f64], time: f64) -> Result<Vec<f64>, JointError> {
         let (n, len) = (self.grid.n, self.grid.samples.max(1));
         let mut f = vec![0.0; n * len];
         self.grid.field_at_samples(model, x, xi, &mut f)?;
-        Ok(f.chunks_exact(len).map(|f| time * (f.iter().map(|v| v * v).sum::<f64>() / len as f64).sqrt()).collect())
+        let size = |f: &[f64]| time * (f.iter().map(|v| v * v).sum::<f64>() / len as f64).sqrt();
+        Ok(f.chunks_exact(len).map(size).map(|size| if size.is_finite() { size } else { 0.0 }).collect())
     }
 
     /// Solves the hidden components by the classical method of Runge and Kutta, the observed ones between samples by cubic
@@ -87,10 +179,14 @@ impl Start<'_> {
         (hidden, sizes): (&[usize], &[f64]),
         x: &mut [f64],
         xi: &[f64],
+        stop: &dyn Fn() -> bool,
     ) -> Result<bool, JointError> {
         let (n, len) = (self.grid.n, self.grid.samples);
         let (mut point, mut f) = (vec![0.0; n], vec![0.0; n]);
         for t in (0..self.grid.links()).filter(|&t| self.grid.h[t] > 0.0) {
+            if t % LINKS_BETWEEN_QUESTIONS == 0 && stop() {
+                return Err(JointError::Interrupted(None));
+            }
             let h = self.grid.h[t];
             let mut total = vec![0.0; n];
             // Share of the step, and weight, of each of the four evaluations.
@@ -118,5 +214,77 @@ impl Start<'_> {
             }
         }
         Ok(true)
+    }
+}
+
+/// The mean square of the numbers, what is not one counting as zero.
+fn mean_square(v: &[f64]) -> f64 {
+    v.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>() / v.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::columns::Columns;
+    use super::super::problem::{EvaluateError, Observations};
+    use super::*;
+
+    /// `x' = z`, `z' = -z`, with `x` observed.
+    struct Decay(Pattern);
+
+    impl Dynamics for Decay {
+        fn pattern(&self) -> &Pattern {
+            &self.0
+        }
+
+        fn field(&mut self, at: Points, _: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
+            let (_, z) = at.x.split_at(at.t.len());
+            let (fx, fz) = f.split_at_mut(at.t.len());
+            fx.copy_from_slice(z);
+            fz.iter_mut().zip(z).for_each(|(f, z)| *f = -z);
+            Ok(())
+        }
+
+        fn linearise(&mut self, at: Points, xi: &[f64], entries: &mut [f64]) -> Result<(), EvaluateError> {
+            self.field(at, xi, entries)
+        }
+    }
+
+    #[test]
+    fn the_size_of_what_nothing_feeds_is_what_the_observed_needs_and_following_it_can_be_stopped() {
+        let len = 5000;
+        let one = PatternEntry::Constant(1.0);
+        let mut model = Decay(Pattern {
+            rows: 2,
+            value: vec![PatternEntry::Row(0), PatternEntry::Row(1)],
+            by_component: vec![vec![(1, one)], vec![(1, PatternEntry::Constant(-1.0))]],
+            by_unknown: vec![Vec::new(); 2],
+        });
+        let observations = Observations {
+            t: (0..len).map(|i| 1e-3 * i as f64).collect(),
+            names: vec!["x".into(), "z".into()],
+            ..Observations::default()
+        };
+        let grid = Grid::new(2, &Columns::new(&[], &observations), &observations);
+        let mut slopes = vec![f64::NAN; 2 * len];
+        slopes[..len].fill(3e7);
+        let guess = [f64::NAN, f64::NAN];
+        let start = Start { grid: &grid, hidden: &[false, true], slopes: &slopes, guess: &guess, anywhere: true };
+        let mut x = vec![f64::NAN; 2 * len];
+        x[..len].fill(1e7);
+        let asked = Cell::new(0);
+        let going_on = || {
+            asked.set(asked.get() + 1);
+            false
+        };
+        let sizes = start.fill(&mut model, &mut x, &[], &going_on).expect("a start");
+        assert_eq!(sizes, [0.0, 3e7]);
+        assert_eq!(x[len], 3e7);
+        let last = x[2 * len - 1] / (3e7 * (-1e-3 * (len - 1) as f64).exp());
+        assert!((last - 1.0).abs() < 1e-9, "{last}");
+        assert!(asked.get() >= 4, "{}", asked.get());
+        let stopped = start.fill(&mut model, &mut x, &[], &|| true);
+        assert_eq!(stopped, Err(JointError::Interrupted(None)));
     }
 }

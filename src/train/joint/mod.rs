@@ -12,7 +12,8 @@
 //! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
 //!
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
-//! observed), [`regression`] over [`sizes`] (first coefficients), [`poles`] (which none of them goes through), [`collocation`] (rows and their derivatives), [`reduced`]
+//! observed), [`regression`] over [`sizes`] of [`thinned`] samples (first coefficients), [`poles`] (which none of them goes through), [`collocation`] (rows and
+//! their derivatives), [`reduced`]
 //! (elimination of the trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals),
 //! [`engine`] (the schedule), [`refine`] (finer samples).
 
@@ -31,6 +32,7 @@ mod select;
 mod sizes;
 mod smoother;
 mod subset;
+mod thinned;
 
 pub use columns::Columns;
 pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};

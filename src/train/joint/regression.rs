@@ -7,6 +7,7 @@ use super::collocation::Grid;
 use super::poles::{Divisors, Poles};
 use super::problem::{Dynamics, JointError, Points, Unknown};
 use super::sizes;
+use super::thinned::Thinned;
 use crate::artifact::PatternEntry;
 use crate::solve::Cholesky;
 
@@ -103,21 +104,46 @@ pub fn start(
     (grid, shared): (&Grid, &Grid),
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
-    along: (&[f64], &[f64]),
+    along: [&[f64]; 2],
     (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
+    let some = if sizes::sought(unknowns) { Thinned::new(shared, sizes::MOST) } else { None };
+    if let Some(some) = some {
+        let rows = along.map(|all| some.rows(all, shared.samples));
+        let best = best(&some.grid, model, unknowns, (rows.each_ref().map(Vec::as_slice), &plain), (poles, stop))?;
+        // Where the model has no value at a sample that was left out, all of them have to say where it has.
+        let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
+        if let Ok(whole) = fatal(regress(grid, model, &all, (along, &from), (poles, stop)))? {
+            return Ok(whole);
+        }
+    }
+    let best = best(shared, model, unknowns, (along, &plain), (poles, stop))?;
+    if !grid.has_own() {
+        return Ok(best);
+    }
+    regress(grid, model, &grid.expanded(unknowns), (along, &grid.spread(&best.xi)), (poles, stop))
+}
+
+/// The best of the regressions from all starts, with the same numbers for all trajectories.
+fn best(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    unknowns: &[Unknown],
+    (along, plain): ([&[f64]; 2], &[f64]),
+    (poles, stop): (&Poles, &dyn Fn() -> bool),
+) -> Result<Start, JointError> {
     // The model may have no value there: then the other starts have to do, and without any of them that is the failure.
-    let mut best = fatal(regress(shared, model, unknowns, (along, &plain), (poles, stop)))?;
+    let mut best = fatal(regress(grid, model, unknowns, (along, plain), (poles, stop)))?;
     let consider = |model: &mut dyn Dynamics, from: &[f64], best: &mut Found, better: f64| -> Result<(), JointError> {
-        if let Ok(other) = fatal(regress(shared, model, unknowns, (along, from), (poles, stop)))?
+        if let Ok(other) = fatal(regress(grid, model, unknowns, (along, from), (poles, stop)))?
             && other.left < best.as_ref().map_or(f64::INFINITY, |best| better * best.left)
         {
             *best = Ok(other);
         }
         Ok(())
     };
-    for from in sizes::starts(shared, model, unknowns, (along, &plain), stop)? {
+    for from in sizes::starts(grid, model, unknowns, (along, plain), stop)? {
         consider(model, &from, &mut best, CLEARLY)?;
     }
     if unknowns.iter().any(sizes::open) {
@@ -126,16 +152,11 @@ pub fn start(
                 break;
             }
             let sized = |(u, x): (&Unknown, &f64)| if sizes::open(u) { x * size } else { *x };
-            let from: Vec<f64> = unknowns.iter().zip(&plain).map(sized).collect();
+            let from: Vec<f64> = unknowns.iter().zip(plain).map(sized).collect();
             consider(model, &from, &mut best, BETTER)?;
         }
     }
-    let best = best?;
-    if !grid.has_own() {
-        return Ok(best);
-    }
-    let (all, from) = (grid.expanded(unknowns), grid.spread(&best.xi));
-    regress(grid, model, &all, (along, &from), (poles, stop))
+    best
 }
 
 /// A regression, or why there is none from where it started.
@@ -156,8 +177,9 @@ pub fn first(unknown: &Unknown) -> f64 {
 
 /// How many samples have slopes, and the root mean square of every component's slopes.
 pub(super) fn measure(slopes: &[f64], n: usize, len: usize) -> (usize, Vec<f64>) {
-    // Slopes are known for all components of a sample or for none.
-    let samples = slopes.iter().take(len).filter(|s| s.is_finite()).count().max(1);
+    // Slopes are known for all observed components of a sample or for none.
+    let known = |t: &usize| (0..n).any(|c| slopes.get(c * len + t).is_some_and(|s| s.is_finite()));
+    let samples = (0..len).filter(known).count().max(1);
     let size = slopes.chunks_exact(len.max(1)).take(n).map(|slopes| {
         let s = (slopes.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>() / samples as f64).sqrt();
         if s > 0.0 { s } else { 1.0 }
@@ -170,7 +192,7 @@ fn regress(
     grid: &Grid,
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
-    ((x, slopes), from): ((&[f64], &[f64]), &[f64]),
+    ([x, slopes], from): ([&[f64]; 2], &[f64]),
     (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let (n, p, len) = (grid.n, grid.unknowns, grid.samples);

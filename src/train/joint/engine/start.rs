@@ -5,7 +5,7 @@ use crate::train::joint::collocation::Grid;
 use crate::train::joint::columns::Columns;
 use crate::train::joint::problem::JointError;
 use crate::train::joint::smoother::{self, SmoothError};
-use crate::train::joint::{hidden, regression};
+use crate::train::joint::{hidden, regression, sizes};
 
 /// Smallest measurement noise, relative to each component's standard deviation.
 const NOISE_FLOOR: f64 = 1e-6;
@@ -46,8 +46,19 @@ impl Engine<'_> {
         let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
         let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
         regression::clamp(self.unknowns, &mut first);
-        let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess: &self.obs.guess };
-        unobserved.fill(self.model, &mut x, &first)?;
+        let observer = &*self.observer;
+        let stop = || observer.should_stop();
+        let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
+        if hidden.contains(&true) {
+            let plain: Vec<f64> = self.declared.iter().map(regression::first).collect();
+            let along: ([&[f64]; 2], &[f64]) = ([&x, &slopes], &plain);
+            let beside = ((&hidden[..], &self.obs.guess[..]), &stop as &dyn Fn() -> bool);
+            first = self.grid.spread(&sizes::beside_hidden(&shared, self.model, self.declared, along, beside)?);
+            regression::clamp(self.unknowns, &mut first);
+        }
+        let guess = &self.obs.guess;
+        let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess, anywhere: true };
+        let sizes = unobserved.fill(self.model, &mut x, &first, &stop)?;
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
         let unseen = self.unseen();
         let all_hidden = unseen.len() == len;
@@ -66,6 +77,8 @@ impl Engine<'_> {
                     deviation
                 } else if largest > 0.0 {
                     largest
+                } else if sizes[c] > 0.0 {
+                    sizes[c]
                 } else {
                     1.0
                 }
@@ -82,11 +95,8 @@ impl Engine<'_> {
             *s = known.max(*floor);
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
-        let observer = &*self.observer;
-        let stop = || observer.should_stop();
-        let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
         let start =
-            regression::start((&self.grid, &shared), self.model, self.declared, (&x, &slopes), (self.poles, &stop))?;
+            regression::start((&self.grid, &shared), self.model, self.declared, [&x, &slopes], (self.poles, &stop))?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
             xi = first;
