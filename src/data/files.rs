@@ -188,5 +188,12 @@ fn sibling(path: &Path) -> Option<String> {
         let alike = found.extension() == path.extension() && found.extension().is_none_or(|e| e != "mech");
         Format::of(found).is_some() || alike
     };
-    nearest(wanted, names.iter().map(String::as_str).filter(holds_data))
+    // What is the same extension makes no name more like another.
+    let is_near = |name: &&str| {
+        let found = Path::new(name);
+        let stems = [path, found].map(|path| path.file_stem().and_then(|stem| stem.to_str()));
+        found.extension() != path.extension()
+            || matches!(stems, [Some(wanted), Some(found)] if nearest(wanted, [found]).is_some())
+    };
+    nearest(wanted, names.iter().map(String::as_str).filter(holds_data).filter(is_near))
 }

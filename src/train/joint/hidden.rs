@@ -257,6 +257,7 @@ mod tests {
         let one = PatternEntry::Constant(1.0);
         let mut model = Decay(Pattern {
             rows: 2,
+            divisors: Vec::new(),
             value: vec![PatternEntry::Row(0), PatternEntry::Row(1)],
             by_component: vec![vec![(1, one)], vec![(1, PatternEntry::Constant(-1.0))]],
             by_unknown: vec![Vec::new(); 2],
