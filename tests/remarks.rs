@@ -230,6 +230,9 @@ fit Decay to (near, far)
 fn failed_fits_have_a_place_and_a_cause() {
     let few = "t,x,y\n0,1,2\n1,2,3\n2,3,4\n3,4,5.5\n4,5.1,6\n5,6,7\n6,7,8\n7,8,9\n";
     let below: String = (0..60).map(|i| format!("{},{}\n", 0.1 * f64::from(i), (0.1 * f64::from(i)).cos())).collect();
+    let falls: String = (0..40)
+        .map(|i| format!("{},{},{}\n", 0.1 * f64::from(i), (-0.1 * f64::from(i)).exp(), if i < 2 { 5.0 } else { 0.01 }))
+        .collect();
     for (model, table, said) in [
         (
             "model M { state x; param a = 1; x' = a*x^2.5 }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n",
@@ -245,6 +248,12 @@ fn failed_fits_have_a_place_and_a_cause() {
             "model M { state x; param a, K in [-2, 0.5]; x' = a*sqrt(K - x) }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n",
             format!("t,x\n{below}"),
             &["m.mech:3:1: error[N504]", "`sqrt(K - x)` has no finite value where `K` is ", "give `K` a start value, or"],
+        ),
+        // The curve through an input that falls goes below zero between two samples.
+        (
+            "model M { state x; input u; param k = 1, b = 1; x' = -k*x + b*ln(u) }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n",
+            format!("t,x,u\n{falls}"),
+            &["m.mech:3:1: error[N504]", "at t = 0.25: `ln(u)` has no finite value where `u` is -"],
         ),
         (
             "model M { state x, y; (x, y)' = ?poly(x, y; degree = 3) }\ndata d = csv(\"d.csv\") { time t }\nfit M to d {\n  seed 1\n}\n",

@@ -152,11 +152,20 @@ impl<'a> Resolver<'a, '_> {
 /// The body of `function` with `arguments` in place of its parameters, of which there are as many; `None` where that would
 /// have more than [`MAX_NODES`] nodes.
 pub(super) fn put_in(function: &ast::Function, arguments: &[ast::Expr], fresh: usize) -> Option<ast::Expr> {
+    let mut left = MAX_NODES;
+    put_in_within(function, arguments, fresh, &mut left)
+}
+
+/// [`put_in`] where there are so many nodes `left`, of which it takes those of what it gives.
+pub(super) fn put_in_within(
+    function: &ast::Function,
+    arguments: &[ast::Expr],
+    fresh: usize,
+    left: &mut usize,
+) -> Option<ast::Expr> {
     let pairs: Vec<(&str, &ast::Expr)> = function.params.iter().map(|p| p.name.as_str()).zip(arguments).collect();
     let sizes: Vec<(&str, usize)> = pairs.iter().map(|(name, argument)| (*name, size(argument, &[]))).collect();
-    if size(&function.body, &sizes) > MAX_NODES {
-        return None;
-    }
+    *left = left.checked_sub(size(&function.body, &sizes))?;
     let mut body = function.body.clone();
     substitute(&mut body, &pairs, fresh);
     Some(body)

@@ -1,6 +1,7 @@
 //! Functions of the file in expectations, and functions of a series with its times.
 
-use super::super::functions::{each_part_mut, put_in};
+use super::super::functions::{each_part_mut, put_in, put_in_within};
+use super::super::resolve::MAX_NODES;
 use super::subject::Resolver;
 use crate::hir::{Quantity, Timing};
 use crate::syntax::ast::{self, Expr, ExprKind};
@@ -39,12 +40,13 @@ impl Resolver<'_> {
     /// A term with what functions of the file stand for in place of their calls; `None` where it calls none.
     pub fn without_calls(&mut self, term: &Expr) -> Option<Expr> {
         let (mut out, before) = (term.clone(), self.calls);
-        self.put_bodies(&mut out, 0);
+        let mut left = MAX_NODES;
+        self.put_bodies(&mut out, 0, &mut left);
         (self.calls > before).then_some(out)
     }
 
     /// What is too deep or too much keeps its call: it is then no term of an equation, and the model has said why.
-    fn put_bodies(&mut self, expr: &mut Expr, depth: usize) {
+    fn put_bodies(&mut self, expr: &mut Expr, depth: usize, left: &mut usize) {
         let functions = self.functions;
         if let ExprKind::Call(call) = &expr.kind
             && let Some(function) = functions.iter().find(|f| f.name.name == call.function.name)
@@ -52,16 +54,16 @@ impl Resolver<'_> {
         {
             self.calls += 1;
             let few = depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS;
-            if let Some(body) = few.then(|| put_in(function, &call.arguments, self.calls)).flatten() {
+            if let Some(body) = few.then(|| put_in_within(function, &call.arguments, self.calls, left)).flatten() {
                 *expr = body;
-                self.put_bodies(expr, depth + 1);
+                self.put_bodies(expr, depth + 1, left);
             }
             return;
         }
         if let ExprKind::Sum { body, .. } = &mut expr.kind {
-            self.put_bodies(body, depth);
+            self.put_bodies(body, depth, left);
         }
-        each_part_mut(expr, &mut |part| self.put_bodies(part, depth));
+        each_part_mut(expr, &mut |part| self.put_bodies(part, depth, left));
     }
 
     /// A number from a series and the times that belong to it.

@@ -326,8 +326,8 @@ fn adjoint_piece<A: Arithmetic, F: Stored<A::Low>>(
             border,
             z: &unknowns.y,
             z_border: &unknowns.border,
-            kept: keeps.then(|| Kept {
-                residuals: &unknowns.residuals,
+            kept: (!unknowns.products.is_empty()).then(|| Kept {
+                residuals: if keeps { &unknowns.residuals } else { &[] },
                 products: &unknowns.products,
                 order: RowOrder::new(problem, plan),
             }),

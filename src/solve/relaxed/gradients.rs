@@ -81,7 +81,8 @@ pub(crate) struct Rows<'a, P> {
     pub kept: Option<Kept<'a, P>>,
 }
 
-/// The residuals `b - a u` of all rows and, negative, their products `a z`: more exact than `u` and `z` tell them.
+/// The residuals `b - a u` of all rows and, negative, their products `a z`: more exact than `u` and `z` tell them. There are no residuals where only gradients
+/// are wanted that are made of products alone: those of right-hand sides and initial values.
 #[derive(Clone, Copy)]
 pub(crate) struct Kept<'a, P> {
     pub residuals: &'a [P],
@@ -93,7 +94,8 @@ impl<P: Pack> Kept<'_, P> {
     /// Residual and `a z` of row `at`.
     #[inline(always)]
     fn row<V: Lanes<Pack = P>>(&self, at: usize) -> (V, V) {
-        (V::load(&self.residuals[at]), V::splat(0.0).sub(V::load(&self.products[at])))
+        let zero = V::splat(0.0);
+        (self.residuals.get(at).map_or(zero, V::load), zero.sub(V::load(&self.products[at])))
     }
 
     /// Adds `w^2 r (a z)` of rows with the squared weight `square` to the first sum, and its squares to the second.
@@ -151,8 +153,8 @@ impl<P: Pack> Rows<'_, P> {
             }
         }
         let smooth = match &self.kept {
-            Some(kept) => self.kept_smooth_sum::<V>(kept, smooth_sum(equation, initial, others)),
-            None => smooth_sum(equation, initial, others),
+            Some(kept) if wanted.weights => self.kept_smooth_sum::<V>(kept, smooth_sum(equation, initial, others)),
+            _ => smooth_sum(equation, initial, others),
         };
         let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {

@@ -116,6 +116,11 @@ impl Columns {
         Columns { starts, ..self.clone() }
     }
 
+    /// The same unknowns of some of the trajectories, which keep their names.
+    pub(super) fn of_some(&self, names: Vec<String>, observations: &Observations) -> Columns {
+        Columns { names, ..self.moved(observations) }
+    }
+
     /// Evaluates `rows` numbers at every point by `call`, which takes the unknowns of the model: all points at once, or those of one
     /// trajectory after the other where unknowns differ between them. The points are samples or the links behind them.
     pub(super) fn evaluate(

@@ -25,16 +25,18 @@ impl Thinned {
         let trajectories = ends.map(|end| std::mem::replace(&mut start, end)..end).collect::<Vec<_>>();
         let every = trajectories.len().div_ceil((most / FEWEST).max(1));
         let kept = || trajectories.iter().step_by(every.max(1));
+        let names: Vec<String> =
+            (0..trajectories.len()).step_by(every.max(1)).map(|j| grid.columns().name(j)).collect();
         let stride = kept().map(ExactSizeIterator::len).sum::<usize>().div_ceil(most.max(1)).max(1);
         let (mut keep, mut breaks) = (Vec::new(), Vec::new());
         for range in kept() {
             breaks.push(keep.len());
-            keep.extend(range.clone().step_by(stride));
+            keep.extend(range.clone().step_by(stride.min(range.len() / FEWEST).max(1)));
         }
         breaks.remove(0);
         let rows = |all: &[f64]| picked(all, grid.samples, &keep);
         let obs = Observations { t: rows(&grid.t), input: rows(&grid.input), breaks, ..Observations::default() };
-        Some(Thinned { grid: Grid::new(grid.n, grid.columns(), &obs), keep })
+        Some(Thinned { grid: Grid::new(grid.n, &grid.columns().of_some(names, &obs), &obs), keep })
     }
 
     /// Rows of the whole grid, `[row, sample]`, at these samples.
@@ -70,5 +72,12 @@ mod tests {
         let thinned = Thinned::new(&grid, 16).expect("fewer");
         assert_eq!(thinned.grid.t[..2], [0.0, 5.0]);
         assert_eq!(thinned.grid.t[8], 200.0);
+        // Of a short one beside a long one enough stay.
+        let t: Vec<f64> = (0..4020).map(f64::from).collect();
+        let obs = Observations { t, breaks: vec![4000], ..Observations::default() };
+        let uneven = Thinned::new(&Grid::new(1, &Columns::new(&[], &obs), &obs), 100).expect("fewer");
+        assert_eq!(uneven.grid.trajectories().iter().map(ExactSizeIterator::len).collect::<Vec<_>>(), [98, 10]);
+        let of_sample = |sample| thinned.grid.spot(sample, &[0.0; 16], &[]).trajectory;
+        assert_eq!([of_sample(0).as_deref(), of_sample(8).as_deref()], [Some("1"), Some("3")]);
     }
 }

@@ -50,6 +50,10 @@ fn gradients_of_right_hand_sides_have_the_digits_of_the_solution() {
         upstream[last] = 1.0;
         let gradients = made.adjoint(&problem, &solution, &upstream, None, Wanted::ALL).unwrap();
         let (sum, size) = gradients.rhs[..60].iter().fold((0.0, 0.0f64), |(s, m), g| (s + g, m + g.abs()));
+        // Whatever else is asked for.
+        let alone = Wanted { rhs: true, iv: true, ..Wanted::default() };
+        let of_these = made.adjoint(&problem, &solution, &upstream, None, alone).unwrap();
+        assert_eq!((&of_these.rhs, &of_these.iv), (&gradients.rhs, &gradients.iv), "{method:?} {precision:?}");
         let expected = solution.u[last];
         let error = (sum - expected).abs() / size;
         assert!(error < 1e-10, "{method:?} {precision:?}: {sum:e} is not {expected:e}, {error:e} of the terms");

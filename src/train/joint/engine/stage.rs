@@ -40,6 +40,11 @@ impl Engine<'_> {
         let mut rounds = Rounds::new(select);
         loop {
             self.allowed()?;
+            self.finite(&x, "the trajectory")?;
+            let mut rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
+            if let Some(at) = collocation::undefined(&self.grid, self.model, &rows.defect, (&x, &xi))? {
+                return Err(JointError::NotFinite { what: "the right-hand side".to_string(), at });
+            }
             let delta = if kappa <= CORRECT_FROM {
                 collocation::correction(&self.grid, self.model, &x, &xi)?
             } else {
@@ -55,12 +60,7 @@ impl Engine<'_> {
                 })
                 .collect();
             let q: Vec<f64> = (0..n).map(|c| (kappa * sigma[c]).hypot(DISCRETISATION_LEFT * correction[c])).collect();
-            self.finite(&x, "the trajectory")?;
-            let mut rows = collocation::rows(&self.grid, self.model, &x, &xi)?;
             let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
-            if let Some(at) = collocation::undefined(&self.grid, self.model, &rows.defect, (&x, &xi))? {
-                return Err(JointError::NotFinite { what: "the right-hand side".to_string(), at });
-            }
             let divisors = std::mem::take(&mut rows.divisors);
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
