@@ -139,8 +139,10 @@ pub enum DataError {
     /// An item of an array of steps that is zero or negative.
     #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
     StepNotPositive { file: String, index: String, value: f64 },
-    /// An item of an array of weights that is negative.
-    #[error("{file}: the weight of {index} in array `{array}` is {value}, which is negative")]
+    /// An item of an array of weights that is negative, or whose square cannot be represented.
+    #[error(
+        "{file}: the weight of {index} in array `{array}` is {value}: weights are 0 or more, with squares within the range of numbers"
+    )]
     BadWeight { file: String, array: String, index: String, value: f64 },
     /// Steps that differ by state although they are said to be shared.
     #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
@@ -306,7 +308,9 @@ impl DataError {
                 let listed = list(existing);
                 match nearest {
                     Some(name) => format!("did you mean `{name}`? The {kind}s are {listed}."),
-                    None => format!("the {kind}s are {listed}; map one with `state = column`."),
+                    None => format!(
+                        "the {kind}s are {listed}; map one with `state = column`, or list those that were measured: `x = x` leaves all others unobserved."
+                    ),
                 }
             }
             Self::MissingTime { existing, nearest, .. } => {

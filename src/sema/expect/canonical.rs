@@ -39,7 +39,7 @@ impl Product {
     fn multiply(&mut self, expr: &Expr, power: f64) {
         match &expr.kind {
             ExprKind::Number { value, .. } => self.number *= value.powf(power),
-            // Its unit is that of what it is added to or compared with: numbers are not rescaled.
+            // Its unit fits what it stands with, which is in the units of the model: numbers are not rescaled.
             ExprKind::Measured { value, .. } => self.multiply(value, power),
             ExprKind::Unary { op, operand } => {
                 if *op == UnaryOp::Negate {

@@ -186,7 +186,7 @@ impl Resolver<'_> {
     /// A term in canonical spelling, and as it is written.
     pub fn term(&mut self, term: &Expr, of: &EquationRef) -> Option<NamedTerm> {
         let model = self.model(of.subject);
-        if !self.knows(term, model) {
+        if !self.knows_term(term, model) {
             return None;
         }
         let product = Product::of(term);

@@ -1,9 +1,10 @@
 //! Names of fits, models and data sets in expectations.
 
 use super::super::suggest;
-use super::super::units::Table;
+use super::super::units::{Effect, Table, effect};
 use super::family;
 use super::holes::{as_written, declared};
+use super::unit_of::measured_factor;
 use crate::diagnostics::codes::{E1102, E1103};
 use crate::diagnostics::{Advice, Diagnostic, Sink};
 use crate::hir::{self, DataId, EquationRef, FitId, Model, ModelId, Program, Subject};
@@ -226,8 +227,19 @@ impl<'a> Resolver<'a> {
         Some(found)
     }
 
-    /// Whether every name in a term is one of the model; reports the first that is not.
-    pub fn knows(&mut self, term: &Expr, model: &Model) -> bool {
+    /// Whether a term can be one of the model's: every name in it is known, and numbers have the units of what they stand with. Reports the first that is
+    /// not so.
+    pub fn knows_term(&mut self, term: &Expr, model: &Model) -> bool {
+        if let Some(number) = measured_factor(term) {
+            let help =
+                "leave it out: the number in front of a term is what it is compared with, `coef(s', s) == 2 [1/s]`";
+            self.wrong("a number with a unit is no part of a term", number.span, help);
+            return false;
+        }
+        self.knows(term, model)
+    }
+
+    fn knows(&mut self, term: &Expr, model: &Model) -> bool {
         let known = |name: &str| matches!(name, "t" | "pi") || names_in_terms(model).any(|n| n == name);
         match &term.kind {
             ExprKind::Number { .. } => true,
@@ -246,7 +258,10 @@ impl<'a> Resolver<'a> {
                 let added = matches!(op, BinaryOp::Add | BinaryOp::Subtract);
                 self.knows(left, model) && self.knows(right, model) && (!added || self.fit_together(left, right, model))
             }
-            ExprKind::Call(call) => call.arguments.iter().all(|a| self.knows(a, model)),
+            ExprKind::Call(call) => {
+                let plain = effect(&call.function.name) == Effect::Plain;
+                call.arguments.iter().all(|a| self.knows(a, model) && (!plain || self.has_no_unit(a, model)))
+            }
             ExprKind::Subscript { of, .. } => self.knows(of, model),
             // Its variable is one name more; what else stands in it shows when the terms are compared.
             ExprKind::Sum { .. } if model.statements.is_some() => true,

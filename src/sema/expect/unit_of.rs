@@ -50,14 +50,15 @@ impl Resolver<'_> {
 }
 
 impl Resolver<'_> {
-    /// Whether a number with a unit has that of what it is added to, as far as it is known; reports it where not.
+    /// Whether the numbers with units in two operands that are added have those of the other one, as far as they are known; reports it where not.
     pub(super) fn fit_together(&mut self, left: &Expr, right: &Expr, model: &Model) -> bool {
-        let (unit, number, other) = match (&left.kind, &right.kind) {
-            (ExprKind::Measured { unit, .. }, _) => (unit, left, right),
-            (_, ExprKind::Measured { unit, .. }) => (unit, right, left),
-            _ => return true,
+        let (number, other) = match (measured_factor(left), measured_factor(right)) {
+            (None, None) => return true,
+            (Some(_), _) => (left, right),
+            (None, Some(_)) => (right, left),
         };
-        let (Some(own), Some(needed)) = (self.table.unit(unit, self.sink), unit_of_term(model, other)) else {
+        let (Some(own), Some(needed)) = (self.unit_with_numbers(number, model), self.unit_with_numbers(other, model))
+        else {
             return true;
         };
         if own.equals(&needed) {
@@ -66,6 +67,52 @@ impl Resolver<'_> {
         let d = mismatch(&needed, &own, number.span, what(&own));
         self.sink.push(d.label(other.span, what(&needed)));
         false
+    }
+
+    /// Whether numbers with units in the argument of a function that takes none leave it without one; reports it where not.
+    pub(super) fn has_no_unit(&mut self, argument: &Expr, model: &Model) -> bool {
+        if measured_factor(argument).is_none() {
+            return true;
+        }
+        match self.unit_with_numbers(argument, model) {
+            Some(own) if !own.equals(&Unit::one()) => {
+                self.sink.push(mismatch(&Unit::one(), &own, argument.span, what(&own)));
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The unit of a product with those of its numbers.
+    fn unit_with_numbers(&mut self, expr: &Expr, model: &Model) -> Option<Unit> {
+        match &expr.kind {
+            ExprKind::Number { .. } => Some(Unit::one()),
+            ExprKind::Measured { unit, .. } => self.table.unit(unit, self.sink),
+            ExprKind::Unary { operand, .. } => self.unit_with_numbers(operand, model),
+            ExprKind::Binary { op: ast::BinaryOp::Multiply, left, right } => {
+                Some(self.unit_with_numbers(left, model)?.times(&self.unit_with_numbers(right, model)?))
+            }
+            ExprKind::Binary { op: ast::BinaryOp::Divide, left, right } => {
+                Some(self.unit_with_numbers(left, model)?.over(&self.unit_with_numbers(right, model)?))
+            }
+            ExprKind::Binary { op: ast::BinaryOp::Power, left, right } => {
+                Some(self.unit_with_numbers(left, model)?.power(Ratio::of(number(right)?)?))
+            }
+            _ => unit_of_term(model, expr),
+        }
+    }
+}
+
+/// A number with a unit among the factors of a product.
+pub(super) fn measured_factor(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Measured { .. } => Some(expr),
+        ExprKind::Unary { operand, .. } => measured_factor(operand),
+        ExprKind::Binary { op: ast::BinaryOp::Multiply | ast::BinaryOp::Divide, left, right } => {
+            measured_factor(left).or_else(|| measured_factor(right))
+        }
+        ExprKind::Binary { op: ast::BinaryOp::Power, left, .. } => measured_factor(left),
+        _ => None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 
 /// What a function does with the unit of its argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Effect {
     /// Keeps it: `abs`.
     Same,

@@ -50,6 +50,8 @@ pub(crate) trait Lanes: Copy {
     type Second: Lanes<Pack = Self::Pack>;
     /// Whether such code runs on one half of the lanes after the other.
     const IN_PARTS: bool;
+    /// Whether products that are added to are not rounded before.
+    const FUSED: bool;
     /// The same number, rounded to the vector's precision, in all lanes.
     fn splat(x: f64) -> Self;
     fn load(from: &Self::Pack) -> Self;
@@ -159,6 +161,10 @@ impl Convert<Pair8> for Pack16 {
         Pair8(to)
     }
 }
+
+/// Vectors whose products are not fused.
+#[cfg(test)]
+pub(crate) type Portable = portable::Wide<f64, 8>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Level {

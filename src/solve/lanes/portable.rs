@@ -23,6 +23,7 @@ macro_rules! portable {
             type Second = Self;
             const UNROLLED: bool = false;
             const IN_PARTS: bool = false;
+            const FUSED: bool = false;
 
             #[cfg_attr(target_arch = "x86_64", inline(never))]
             #[cfg_attr(not(target_arch = "x86_64"), inline(always))]

@@ -13,6 +13,7 @@ impl<const FMA: bool> Lanes for Single<FMA> {
     type Second = Self;
     const UNROLLED: bool = FMA;
     const IN_PARTS: bool = false;
+    const FUSED: bool = FMA;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

@@ -13,6 +13,7 @@ impl<V: Lanes<Pack = Pack8>> Lanes for Two<V> {
     type Second = Self;
     const UNROLLED: bool = false;
     const IN_PARTS: bool = false;
+    const FUSED: bool = V::FUSED;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

@@ -45,6 +45,7 @@ macro_rules! halves {
             type Second = $second;
             const UNROLLED: bool = size_of::<<$pack as Pack>::Exact>() == 64;
             const IN_PARTS: bool = Self::UNROLLED;
+            const FUSED: bool = true;
 
             #[inline(always)]
             fn splat($x: f64) -> Self {
@@ -118,6 +119,7 @@ macro_rules! whole {
             type Second = Self;
             const UNROLLED: bool = true;
             const IN_PARTS: bool = false;
+            const FUSED: bool = true;
 
             #[inline(always)]
             fn splat($x: f64) -> Self {

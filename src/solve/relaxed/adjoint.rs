@@ -254,7 +254,7 @@ impl<'a, A: Arithmetic> Scratch<'a, A> {
         };
         Scratch {
             factor: FactorScratch::take(problem, plan, pool),
-            unknowns: Unknowns::take(problem, plan, pool),
+            unknowns: Unknowns::take_for_adjoints(problem, plan, pool),
             vectors: pool.take(|kept: &Vectors<A::High>| kept.wanted == wanted, new),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) struct Convergence<P: Pack> {
 /// correction before. It needs none where the next one would be a tenth of a rounding unit if it gained as much, or where nothing is
 /// gained any more: then corrections are rounding errors. A few digits from the rounding level that is so wherever a correction gains less
 /// than a factor of two, since rounding errors are as often smaller as larger than those before.
-fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
+pub(crate) fn is_done(now: f64, ratio: f64, epsilon: f64) -> bool {
     let Stops { settled, near, stalled_near, stalled } = Stops::of(epsilon);
     now * ratio <= settled || ratio > if now < near { stalled_near } else { stalled }
 }

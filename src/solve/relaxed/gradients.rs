@@ -311,7 +311,7 @@ impl<P: Pack> Rows<'_, P> {
     }
 
     /// The sum of `w^2 r (a z)` over the smooth rows: their own, or what the other rows `told` of it where those have the smaller products, and so the smaller
-    /// rounding errors.
+    /// rounding errors. What a slack's push tells is a product with the adjoint solution, which has errors of its own.
     #[inline(always)]
     fn kept_smooth_sum<V: Lanes<Pack = P>>(&self, kept: &Kept<P>, told: V) -> V {
         let Rows { problem, plan, staged, .. } = *self;
@@ -346,7 +346,7 @@ impl<P: Pack> Rows<'_, P> {
         others[1].store(&mut of_others);
         told.store(&mut from_others);
         for lane in 0..P::WIDTH {
-            if of_others.lane(lane) < of_own.lane(lane) {
+            if !plan.slack && of_others.lane(lane) < of_own.lane(lane) {
                 sum.set_lane(lane, from_others.lane(lane));
             }
         }

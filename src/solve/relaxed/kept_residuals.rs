@@ -6,6 +6,7 @@
 //! they are.
 
 use super::arithmetic::Arithmetic;
+use super::convergence::is_done;
 use super::lane_group::Unknowns;
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
@@ -94,8 +95,7 @@ impl<P: Pack> Progress<P> {
         }
     }
 
-    /// Takes note of a correction; says whether any lane needs another. None does where the next one would be a tenth of a rounding unit if it gained as
-    /// much, or where less than a factor of two is gained.
+    /// Takes note of a correction; says whether any lane needs another, by the rule for solutions.
     #[inline(always)]
     fn note<V: Lanes<Pack = P>>(&mut self, changes: V, sizes: V) -> bool {
         let (mut change, mut size) = (P::ZERO, P::ZERO);
@@ -109,9 +109,9 @@ impl<P: Pack> Progress<P> {
             let (change, size, last) = (change.lane(lane), size.lane(lane), self.last.lane(lane));
             let share = change / size;
             let rate = if last > 0.0 { change / last } else { share };
-            let gains = last == 0.0 || rate < 0.25;
-            // Written so that what is no number, which is found elsewhere, needs none either.
-            if !(gains && change > 0.0 && share * rate > 0.01 * P::EPSILON * P::EPSILON) {
+            // A first one that is nearly all of what it leads to is not the last. What is no number is found elsewhere.
+            let first = last == 0.0 && share > 0.5;
+            if change == 0.0 || !share.is_finite() || !first && is_done(share, rate, P::EPSILON) {
                 self.open.set_lane(lane, 0.0);
             }
             self.largest.set_lane(lane, self.largest.lane(lane).max(size).max(change));

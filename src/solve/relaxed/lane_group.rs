@@ -41,12 +41,28 @@ pub(crate) struct Unknowns<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Unknowns<A> {
-    /// Memory of the pool.
+    /// Memory of the pool, for solutions.
     pub fn take<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
         let refinements = problem.refinements();
-        let rows = kept_rows(problem, plan);
-        let fits = |kept: &Self| kept.refinements == refinements && kept.products.len() == rows;
-        pool.take(fits, || Self::new(problem, plan))
+        pool.take(|kept: &Self| kept.refinements == refinements, || Self::new(problem, plan))
+    }
+
+    /// Memory of the pool, for adjoint solutions too.
+    pub fn take_for_adjoints<'a>(problem: &Problem, plan: &Plan, pool: &'a Pool) -> Lease<'a, Self> {
+        let mut taken = Self::take(problem, plan, pool);
+        let unknowns = &mut *taken;
+        let (len, border) = (unknowns.total.len(), unknowns.total_border.len());
+        for (vector, len) in [
+            (&mut unknowns.given, len),
+            (&mut unknowns.given_border, border),
+            (&mut unknowns.residual, len),
+            (&mut unknowns.residual_border, border),
+            (&mut unknowns.products, kept_rows(problem, plan)),
+            (&mut unknowns.residuals, kept_rows(problem, plan)),
+        ] {
+            vector.resize(len, A::High::ZERO);
+        }
+        taken
     }
 
     fn new(problem: &Problem, plan: &Plan) -> Self {
@@ -59,12 +75,12 @@ impl<A: Arithmetic> Unknowns<A> {
             border: zeros(plan.border),
             total: zeros(kept),
             total_border: zeros(kept_border),
-            given: zeros(kept),
-            given_border: zeros(kept_border),
-            residual: zeros(kept),
-            residual_border: zeros(kept_border),
-            products: zeros(kept_rows(problem, plan)),
-            residuals: zeros(kept_rows(problem, plan)),
+            given: Vec::new(),
+            given_border: Vec::new(),
+            residual: Vec::new(),
+            residual_border: Vec::new(),
+            products: Vec::new(),
+            residuals: Vec::new(),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
             refinements,
             unsettled: None,

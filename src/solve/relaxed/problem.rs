@@ -375,18 +375,23 @@ impl Problem<'_> {
             ("smooth", self.row_weights.smooth),
             ("data", self.data.weights),
         ];
-        for (rows, weights) in of_rows {
-            if let Some((index, &value)) = weights.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= 0.0)) {
+        // Rows count by their squares, which weights below 1e-162 or above 1e154 have not.
+        let counts = |value: f64| {
+            let square = value * value;
+            square.is_finite() && (square > 0.0 || value == 0.0) && value >= 0.0
+        };
+        let w = &self.scheme.weights;
+        for ((rows, weights), of_kind) in of_rows.into_iter().zip([w.equation, w.initial, w.smooth, 1.0]) {
+            // Of a kind whose weight is wrong that one is named.
+            let of_kind = if counts(of_kind) { of_kind } else { 1.0 };
+            let wrong = |value: f64| {
+                !counts(value) || !(value == 0.0 || of_kind == 0.0 || value * of_kind != 0.0 && counts(value * of_kind))
+            };
+            if let Some((index, &value)) = weights.iter().enumerate().find(|(_, w)| wrong(**w)) {
                 return Err(SolveError::Weight { rows, index, value });
             }
         }
-        // Rows count by their squares, which weights below 1e-162 or above 1e154 have not.
-        let squared = |what, value: f64| {
-            let square = value * value;
-            let there = square.is_finite() && (square > 0.0 || value == 0.0) && value >= 0.0;
-            if there { Ok(()) } else { Err(SolveError::Scheme { what, value }) }
-        };
-        let w = &self.scheme.weights;
+        let squared = |what, value: f64| if counts(value) { Ok(()) } else { Err(SolveError::Scheme { what, value }) };
         squared("the equation weight", w.equation)?;
         squared("the initial weight", w.initial)?;
         squared("the smooth weight", w.smooth)?;

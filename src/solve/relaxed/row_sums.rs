@@ -64,7 +64,7 @@ impl<V: Lanes> RowSum<V> for Rounded<V> {
 }
 
 /// As if it had twice the digits, rounded once at the end: sums and products carry their rounding errors along (T. Ogita, S. M. Rump and S. Oishi,
-/// SIAM J. Sci. Comput. 26, 2005, algorithm 5.3). Where products are not fused (portable code) those of products are lost.
+/// SIAM J. Sci. Comput. 26, 2005, algorithm 5.3).
 #[derive(Clone, Copy)]
 pub(crate) struct Compensated<V> {
     sum: V,
@@ -87,7 +87,20 @@ impl<V: Lanes> Compensated<V> {
 #[inline(always)]
 fn product<V: Lanes>(a: V, x: V) -> (V, V) {
     let p = a.mul(x);
-    (p, V::splat(0.0).sub(a.neg_mul_add(x, p)))
+    if V::FUSED {
+        return (p, V::splat(0.0).sub(a.neg_mul_add(x, p)));
+    }
+    let ([a_high, a_low], [x_high, x_low]) = (halves(a), halves(x));
+    let left = a_high.mul(x_high).sub(p).add(a_high.mul(x_low)).add(a_low.mul(x_high));
+    (p, left.add(a_low.mul(x_low)))
+}
+
+/// A number in double precision as the sum of two of half its digits, whose products are exact (T. J. Dekker, Numer. Math. 18, 1971).
+#[inline(always)]
+fn halves<V: Lanes>(x: V) -> [V; 2] {
+    let far = V::splat(134_217_729.0).mul(x);
+    let high = far.sub(far.sub(x));
+    [high, x.sub(high)]
 }
 
 impl<V: Lanes> RowSum<V> for Compensated<V> {
@@ -182,5 +195,45 @@ impl<'a, V: Lanes> KeptRows<'a, V> {
             self.sizes = size.mul_add(size, self.sizes);
         }
         r.store(kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::lanes::{Kernel, Pack, Pack8};
+
+    struct Sums;
+
+    impl Kernel<Pack8> for Sums {
+        type Output = [f64; 3];
+
+        fn run<V: Lanes<Pack = Pack8>>(self) -> [f64; 3] {
+            let one = |x: f64| V::splat(x);
+            let unit = f64::EPSILON;
+            let mut out = [Pack8::ZERO; 3];
+            // (1 + e)(1 - e) is 1 - e^2.
+            Compensated::new(one(1.0)).less(one(1.0 + unit), one(1.0 - unit)).value().store(&mut out[0]);
+            // 0.1 h^2 + 0.3 h^2 as exact products of the numbers, of which the rounded ones know only the first digits.
+            let h = one(1.0 + unit);
+            let power = Compensated::<V>::next(Compensated::<V>::next(Compensated::<V>::one(), h), h);
+            Compensated::new(one(1.0 + 2.0 * unit)).less_power(one(1.0), power, one(1.0)).value().store(&mut out[1]);
+            // 1e16 + 1 - 1e16
+            Compensated::new(one(1e16))
+                .less(one(-1.0), one(1.0))
+                .less_sum(one(1e16), one(0.5), one(1.0))
+                .value()
+                .store(&mut out[2]);
+            out.map(|x| x.lane(3))
+        }
+    }
+
+    #[test]
+    fn sums_know_what_rounding_takes() {
+        let square = f64::EPSILON * f64::EPSILON;
+        for fused in [true, false] {
+            let got = if fused { Pack8::dispatch(Sums) } else { Sums.run::<crate::solve::lanes::Portable>() };
+            assert_eq!(got, [square, -square, 0.5]);
+        }
     }
 }

@@ -26,6 +26,11 @@ impl Poles {
         Poles { closed: false, ..Poles::closed() }
     }
 
+    /// Whether they are not looked at.
+    pub fn are_open(&self) -> bool {
+        !self.closed
+    }
+
     /// Whether a step to other divisors is held back.
     pub fn hold_back(&self, from: &Divisors, to: &Divisors, grid: &Grid) -> bool {
         let held_back = self.closed && from.crossed(to, grid);

@@ -52,6 +52,7 @@ pub fn fit(
         if poles.held_back() && !found.as_ref().is_ok_and(in_order) && !matches!(found, Err(JointError::Interrupted(_)))
         {
             found = match (attempt(&refined, &Poles::open()), found) {
+                (Ok(other), Err(_)) => Ok(other),
                 (Ok(other), _) if in_order(&other) => Ok(other),
                 (Err(interrupted @ JointError::Interrupted(_)), Err(_)) => Err(interrupted),
                 (Err(JointError::Interrupted(_)), Ok((fit, _))) => {

@@ -43,7 +43,9 @@ impl Rounds {
         self.all += 1;
         self.whole += usize::from(round.share == 1.0);
         let settled = round.settled();
-        (settled || self.all >= ALL || self.whole >= WHOLE[usize::from(self.selecting)]).then_some(settled)
+        // Where nothing has moved the next round would be this one again.
+        let stuck = round.share == 0.0;
+        (settled || stuck || self.all >= ALL || self.whole >= WHOLE[usize::from(self.selecting)]).then_some(settled)
     }
 }
 
@@ -86,6 +88,8 @@ mod tests {
             // Small steps have not settled on the way to other terms, nor at them in the same round.
             (true, &[], &on_the_way, (16, false)),
             (true, &[], &other_terms, (8, false)),
+            // A step that is wholly taken back leaves nothing to do again.
+            (true, &far, &round(5.0, 0.0, true), (10, false)),
         ] {
             assert_eq!(end(selecting, first, then), expected, "{selecting}, {} before", first.len());
         }

@@ -76,6 +76,9 @@ impl Engine<'_> {
 
     /// Whether a divisor does not keep its sign on the way: beyond a pole the objective is that of another solution.
     fn through_a_pole(&mut self, from: &Point, x: &[f64], xi: &[f64]) -> Result<bool, JointError> {
+        if self.poles.are_open() {
+            return Ok(false);
+        }
         let there = Divisors::at(&self.grid, self.model, x, xi)?;
         Ok(self.poles.hold_back(from.divisors, &there, &self.grid))
     }
