@@ -6,6 +6,8 @@ use tables::{fitted, numbers, table};
 
 /// States that are written in another unit.
 const FACTORS: [f64; 3] = [1e-9, 10.0, 1e6];
+/// And in one that makes charges of coulombs.
+const FAR: f64 = 1e-19;
 
 /// Relative difference that counts as none.
 const SAME: f64 = 1e-6;
@@ -141,4 +143,5 @@ fn a_parameter_without_a_start() {
     for factor in FACTORS {
         same(&first, &run(factor), factor, &[1, 1, 0, 0]);
     }
+    same(&first, &run(FAR), FAR, &[1, 1, 0, 0]);
 }

@@ -279,10 +279,16 @@ pub(super) fn ensure_memory(one: &Footprint, batch: usize, own: bool, sets: u64)
     let coefficients = if own { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
     let vectors = each.saturating_mul(sets).saturating_add(one.vector_bytes).saturating_mul(batch as u64);
-    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own));
+    // Lane groups are worked on side by side, one by each thread.
+    let groups = batch.div_ceil(LANES).min(std::thread::available_parallelism().map_or(1, usize::from));
+    let working = one.working_bytes().saturating_mul(groups as u64);
+    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own)).saturating_add(working);
     let what = format!("solving {batch} systems of {} unknowns", one.unknowns);
     memory::ensure(&what, bytes, "solve the batch in several parts")
 }
+
+/// Systems that are solved at once, at least.
+const LANES: usize = 8;
 
 /// Arrays that nobody reads and whose names are nearly those of arrays that are missing.
 fn warnings(arrays: &Arrays) -> Vec<String> {

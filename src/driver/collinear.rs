@@ -56,7 +56,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     Ok(found)
 }
 
-/// Terms of which a fit keeps some although others say the same on its data, with the estimates it came to.
+/// Terms of which a fit keeps some although others say the same on its data, and parameters of which other unknowns can do the same, with the estimates it came to.
 pub fn of_kept(
     program: &Program,
     fit: &Fit,
@@ -67,15 +67,17 @@ pub fn of_kept(
     if model.unknowns.len() > UNKNOWNS_OF_RUN {
         return Ok(Vec::new());
     }
+    let params: Vec<bool> = model.unknowns.values().map(|u| matches!(u.kind, UnknownKind::Param(_))).collect();
+    let is_param = |unknown: Option<&usize>| unknown.and_then(|&u| params.get(u)).is_some_and(|&is| is);
     let keeps = |unknown: Option<&usize>| unknown.and_then(|&u| estimates.get(u)).is_some_and(|found| found.kept);
     let values: Vec<f64> = estimates.iter().map(|found| found.value).collect();
     let judgement = Judgement { dependent: OF_CHECK.dependent, samples: SAMPLES_OF_RUN, at: Some(&values) };
     among(program, fit, observed, &judgement, &|group, dependent| {
         let others = || dependent.of.iter().any(|(other, _)| keeps(group.unknowns.get(*other)));
-        let same = dependent.of.len() == 1 || dependent.left < SAME;
-        !dependent.of.is_empty() && same && (keeps(group.unknowns.get(dependent.column)) || others())
+        let unknown = group.unknowns.get(dependent.column);
+        let same = dependent.left < SAME || dependent.of.len() == 1 && !is_param(unknown);
+        !dependent.of.is_empty() && same && (is_param(unknown) || keeps(unknown) || others())
     })
-    .map(|found| found.into_iter().filter(|d| d.code == W1101).collect())
 }
 
 /// What at most so many samples say about the unknowns.

@@ -109,10 +109,13 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
         any
     }
 
-    /// A lane whose right-hand side single precision has taken for zero, and all of its solution.
-    pub fn vanished<H: Pack>(&self, given: &[H], given_border: &[H]) -> Option<(usize, f64)> {
+    /// A lane whose right-hand side single precision has taken for zero, and all of its solution; or whose solution is so small or large that squares of
+    /// its corrections say nothing.
+    pub fn vanished<H: Pack>(&self, given: &[&[H]]) -> Option<(usize, f64)> {
+        const SQUARES: std::ops::Range<f64> = 1e-270..1e270;
         let lost = |lane: &usize| {
-            !self.whole.lane(*lane).is_normal() && given.iter().chain(given_border).any(|x| x.lane(*lane) != 0.0)
+            let solved_for = || given.iter().flat_map(|part| part.iter()).any(|x| x.lane(*lane) != 0.0);
+            !SQUARES.contains(&self.whole.lane(*lane)) && solved_for()
         };
         (0..P::WIDTH).find(lost).map(|lane| (lane, 1.0))
     }

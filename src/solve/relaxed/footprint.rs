@@ -31,6 +31,8 @@ pub struct Footprint {
     /// Numbers of the factor of one long system that is cut in time; 0 where it is not.
     cut_numbers: u64,
     precision: Precision,
+    /// Numbers of a system that a lane group is solved and differentiated with beside its factor; 0 where that goes by stretches.
+    working_numbers: u64,
 }
 
 /// Bytes of a number.
@@ -73,7 +75,29 @@ impl Footprint {
             },
             product_numbers: if slack == 0 && !scheme.central && !scheme.periodic { products } else { 0 },
             precision: scheme.precision,
+            working_numbers: if scheme.refinements == 0 && scheme.precision == Precision::Double {
+                0
+            } else {
+                // Coefficients and their gradients; of unknowns the scales, three solutions, and what two adjoint solutions are corrected with; two numbers
+                // of each row that are kept; four of each right-hand side, three of each interval.
+                let all_rows = equations.saturating_add(given).saturating_add(between).saturating_add(around);
+                [
+                    product(&[2, unknowns, shape.equations as u64]),
+                    unknowns.saturating_mul(7),
+                    all_rows.saturating_mul(2),
+                    equations.saturating_mul(4),
+                    product(&[3, steps, states]),
+                ]
+                .into_iter()
+                .fold(0, u64::saturating_add)
+            },
         }
+    }
+
+    /// Bytes that each thread needs beside factors, inputs and results: a lane group's numbers while it is solved and differentiated.
+    pub fn working_bytes(&self) -> u64 {
+        let lanes = if self.precision == Precision::Double { Pack8::WIDTH } else { Pack16::WIDTH } as u64;
+        self.working_numbers.saturating_mul(lanes * NUMBER)
     }
 
     /// Of the systems of a problem, whose coefficients say which states are coupled.

@@ -221,7 +221,11 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             0 | 1 => None,
             _ => {
                 let exact = A::Low::EPSILON <= f64::EPSILON;
-                let vanished = if exact { None } else { convergence.vanished(given, given_border) };
+                let solved_for: &[&[A::High]] = match task {
+                    Task::Adjoint => &[given, given_border],
+                    Task::Forward | Task::Forwarded => &[&staged.rhs, &staged.iv, &staged.data],
+                };
+                let vanished = if exact { None } else { convergence.vanished(solved_for) };
                 let allowed = if exact { SETTLED } else { A::UNSETTLED };
                 vanished.or_else(|| convergence.unsettled(allowed, A::SLOWEST))
             }

@@ -221,27 +221,31 @@ pub struct Solution {
     pub held: Vec<(usize, f64)>,
 }
 
-/// Solves for the unknowns of a set within their bounds: one at a time, the worst offender is put on its bound.
-pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[bool]) -> Option<Solution> {
+/// Solves for the unknowns of a set within their bounds: one at a time, the worst offender is put on its bound. Where nothing determines a direction, parameters
+/// stay as near to where they are, `at`, as they can, and terms as near to zero.
+pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[bool], at: &[f64]) -> Option<Solution> {
     let p = reduced.p;
+    // The ridge of the factor pulls what is solved for to zero: of parameters that is their change.
+    let from = |k: usize| if unknowns[k].droppable { 0.0 } else { at[k] };
     let mut fixed: Vec<Option<f64>> = vec![None; p];
     loop {
         let free: Vec<usize> = (0..p).filter(|&k| active[k] && fixed[k].is_none()).collect();
         let m = free.len();
-        let at = |a: &[f64], i: usize, j: usize| a[free[i] * p + free[j]] * scale[free[i]] * scale[free[j]];
-        let block: Vec<f64> = (0..m * m).map(|k| at(&reduced.s, k / m, k % m)).collect();
+        let scaled = |a: &[f64], i: usize, j: usize| a[free[i] * p + free[j]] * scale[free[i]] * scale[free[j]];
+        let block: Vec<f64> = (0..m * m).map(|k| scaled(&reduced.s, k / m, k % m)).collect();
         let v = Cholesky::factor_with_ridge(m, &block)?.inverse();
         let c: Vec<f64> = free
             .iter()
             .map(|&i| {
-                let held: f64 = (0..p).filter_map(|j| fixed[j].map(|x| reduced.s[i * p + j] * x)).sum();
+                let known = |j: usize| fixed[j].or_else(|| active[j].then(|| from(j)));
+                let held: f64 = (0..p).filter_map(|j| known(j).map(|x| reduced.s[i * p + j] * x)).sum();
                 (reduced.c[i] - held) * scale[i]
             })
             .collect();
         let apply = |b: &[f64], i: usize| (0..m).map(|j| v[i * m + j] * b[j]).sum::<f64>();
         let mut xi: Vec<f64> = fixed.iter().map(|f| f.unwrap_or(0.0)).collect();
         for (i, &k) in free.iter().enumerate() {
-            xi[k] = apply(&c, i) * scale[k];
+            xi[k] = from(k) + apply(&c, i) * scale[k];
         }
         let excess = |k: usize| (unknowns[k].lower - xi[k]).max(xi[k] - unknowns[k].upper) / scale[k];
         let worst = free.iter().copied().max_by(|&a, &b| excess(a).total_cmp(&excess(b)));
@@ -250,7 +254,7 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
             continue;
         }
         let systematic: Vec<f64> = free.iter().map(|&k| reduced.systematic[k] * scale[k]).collect();
-        let score: Vec<f64> = (0..m * m).map(|k| at(&reduced.score, k / m, k % m)).collect();
+        let score: Vec<f64> = (0..m * m).map(|k| scaled(&reduced.score, k / m, k % m)).collect();
         let held = (0..p).filter(|&k| !unknowns[k].droppable).filter_map(|k| Some((k, fixed[k]?))).collect();
         let (exact, noisy, shift) = (vec![f64::NAN; p], vec![f64::NAN; p], vec![0.0; p]);
         let mut out = Solution { xi, exact, noisy, shift, held };

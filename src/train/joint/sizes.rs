@@ -21,6 +21,8 @@ const MOST_BESIDE_HIDDEN: usize = 256;
 const MOST_OF_SEVERAL: usize = 256;
 /// Sizes tried: half decades within these powers of ten, and whole ones for two numbers at once.
 const DECADES: i32 = 12;
+/// Sizes of one number are tried further out too, in whole decades up to this power.
+const FAR: i32 = 30;
 /// Sizes that are regressed from wholly, for the last of the numbers; of either sign.
 const CHOSEN: usize = 3;
 /// Negative sizes have to leave less than this part of what positive ones leave.
@@ -142,11 +144,22 @@ impl<'a> Sought<'a> {
         all.filter(|&value| self.allows(k, value)).collect()
     }
 
+    /// The same for a number by itself: half decades, and whole ones beyond.
+    fn values_of_one(&self, k: usize, sign: f64) -> Vec<f64> {
+        let far = |powers: std::ops::RangeInclusive<i32>| powers.map(move |i| sign * 10f64.powi(i));
+        let beyond = |value: &f64| self.allows(k, *value);
+        let mut all: Vec<f64> = far(-FAR..=-DECADES - 1).filter(beyond).collect();
+        all.extend(self.values(k, sign, 2));
+        all.extend(far(DECADES + 1..=FAR).filter(beyond));
+        all
+    }
+
     /// The sizes of one number that leave less than their neighbours, the best ones first: all numbers as they are there.
     fn scanned(&self, model: &mut dyn Dynamics, (k, from): (usize, &[f64])) -> Result<Vec<Left>, JointError> {
         let mut least: Vec<Left> = Vec::new();
         for sign in [1.0, -1.0] {
-            let found = self.values(k, sign, 2).into_iter().map(|value| self.left(model, with(from, &[(k, value)])));
+            let found =
+                self.values_of_one(k, sign).into_iter().map(|value| self.left(model, with(from, &[(k, value)])));
             let found = found.collect::<Result<Vec<Left>, JointError>>()?;
             let limit = CLEARLY * least.first().map_or(f64::INFINITY, |(left, _)| *left);
             let mut of_sign = minima(found, 1);

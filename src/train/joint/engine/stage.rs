@@ -66,7 +66,7 @@ impl Engine<'_> {
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
-            let chosen = if selecting { self.choose(&reduced, &active)? } else { active.clone() };
+            let chosen = if selecting { self.choose(&reduced, &active, &xi)? } else { active.clone() };
             let point =
                 Point { x: &x, xi: &xi, active: &active, sigma: &sigma, q: &q, delta: &delta, divisors: &divisors };
             let step = match self.step(&point, &reduced, &chosen)? {
@@ -112,11 +112,11 @@ impl Engine<'_> {
     }
 
     /// The best set of terms; where a parameter comes to stand at a bound with it, the best one beside that.
-    fn choose(&self, reduced: &Reduced, active: &[bool]) -> Result<Vec<bool>, JointError> {
+    fn choose(&self, reduced: &Reduced, active: &[bool], xi: &[f64]) -> Result<Vec<bool>, JointError> {
         let stop = || self.observer.should_stop();
         let search = || Search::new(reduced, &self.scale, self.unknowns, self.price, &stop);
         let chosen = search().run(active).map_err(|Stopped| self.interrupted())?;
-        match select::solve(reduced, &self.scale, self.unknowns, &chosen) {
+        match select::solve(reduced, &self.scale, self.unknowns, &chosen, xi) {
             Some(solution) if !solution.held.is_empty() => {
                 let search = search().holding(&solution.held, &self.scale);
                 search.run(&chosen).map_err(|Stopped| self.interrupted())

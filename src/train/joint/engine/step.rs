@@ -44,7 +44,8 @@ impl Engine<'_> {
         reduced: &Reduced,
         active: &[bool],
     ) -> Result<Option<Step>, JointError> {
-        let solution = select::solve(reduced, &self.scale, self.unknowns, active).ok_or(JointError::Collinear)?;
+        let solution =
+            select::solve(reduced, &self.scale, self.unknowns, active, from.xi).ok_or(JointError::Collinear)?;
         let change: Vec<f64> = solution.xi.iter().zip(from.xi).map(|(a, b)| a - b).collect();
         let direction = reduced.trajectory_step(&change);
         let changed = active != from.active;
@@ -64,7 +65,7 @@ impl Engine<'_> {
                     return Ok(Some(Step { x, xi, active: active.to_vec(), solution, share }));
                 }
                 let both: Vec<bool> = from.active.iter().zip(active).map(|(old, new)| *old || *new).collect();
-                let solution = select::solve(reduced, &self.scale, self.unknowns, &both).unwrap_or(solution);
+                let solution = select::solve(reduced, &self.scale, self.unknowns, &both, from.xi).unwrap_or(solution);
                 return Ok(Some(Step { x, xi, active: both, solution, share }));
             }
             if changed && smallest {
