@@ -46,6 +46,7 @@ const WITHOUT_SNIPPET: [(&str, &str); 17] = [
     ("W1108", "is found in data"),
     ("W1109", "is found in data"),
     ("W1110", "is found in data"),
+    ("W1111", "is found by a fit"),
 ];
 
 fn root() -> PathBuf {

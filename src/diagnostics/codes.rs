@@ -192,4 +192,5 @@ codes! {
     W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";
     W1109 "data that do not vary" "A state is the same number at every sample, although its equation lets it change, or an input is, so that what it does cannot be told from a constant. Often another column of the file is meant.";
     W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth, so that a jump is a ramp over one step, which biases coefficients.";
+    W1111 "solution that leaves over more than noise" "What the solution leaves over of a state's data is not noise: neighbouring samples have nearly the same residual. A term is missing, or the fit is in a wrong minimum.";
 }

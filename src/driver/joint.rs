@@ -62,6 +62,10 @@ pub fn fit(
     let told = told(&result);
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);
+    // Where the process itself is noisy that has been said.
+    if !result.process_noise {
+        findings.remarks.extend(remarks::left_over(model, observed, (&observations, &result.x)));
+    }
     bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)
 }
