@@ -8,7 +8,7 @@ use super::csv_file::read_csv;
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::grid::check_step;
-use super::nearest::nearest;
+use super::nearest::{is_like, nearest};
 use super::npy::read_npy;
 use super::npz::read_npz;
 use super::parquet::read_parquet;
@@ -192,8 +192,7 @@ fn sibling(path: &Path) -> Option<String> {
     let is_near = |name: &&str| {
         let found = Path::new(name);
         let stems = [path, found].map(|path| path.file_stem().and_then(|stem| stem.to_str()));
-        found.extension() != path.extension()
-            || matches!(stems, [Some(wanted), Some(found)] if nearest(wanted, [found]).is_some())
+        found.extension() != path.extension() || matches!(stems, [Some(wanted), Some(found)] if is_like(wanted, found))
     };
     nearest(wanted, names.iter().map(String::as_str).filter(holds_data).filter(is_near))
 }

@@ -17,6 +17,12 @@ pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a
         .map(|(.., name)| name.to_owned())
 }
 
+/// Whether at most half of the letters differ, case ignored.
+pub(super) fn is_like(a: &str, b: &str) -> bool {
+    let [a, b] = [a, b].map(|word| word.to_lowercase().chars().collect::<Vec<char>>());
+    distance(&a, &b) <= a.len().max(b.len()).div_ceil(2)
+}
+
 /// Levenshtein distance, one row at a time.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -50,6 +56,7 @@ mod tests {
         assert_eq!(case("tiem").as_deref(), Some("time"));
         assert_eq!(case("x"), None);
         assert_eq!(case("temperature"), None);
+        assert!(is_like("rnu", "Run") && !is_like("none", "case"));
         assert_eq!(distance(&['a', 'b', 'c'], &['a', 'c']), 1);
         assert_eq!(distance(&[], &['a', 'c']), 2);
     }

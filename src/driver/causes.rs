@@ -10,7 +10,7 @@ const CLOSE: f64 = 1e-6;
 fn point(model: &Model, at: &Spot) -> Point {
     let mut components = at.x.iter().copied();
     let states = model.states.values().map(|s| components.by_ref().take(s.order.into()).collect());
-    Point { time: at.time, states: states.collect(), inputs: Vec::new(), unknowns: at.unknowns.clone() }
+    Point { time: at.time, states: states.collect(), inputs: at.inputs.clone(), unknowns: at.unknowns.clone() }
 }
 
 /// `` `ln(u - 5)` has no finite value where `u` is 3.2 ``; nothing where no part can be told.
@@ -22,6 +22,7 @@ pub(super) fn cause(model: &Model, at: &Spot) -> Option<String> {
         let name = match &leaf.kind {
             ExprKind::State(state, order) => model.spell_state(*state, *order),
             ExprKind::Unknown(id) => model.unknowns.get(*id).map_or_else(String::new, |u| u.name.clone()),
+            ExprKind::Input(id) => model.inputs.get(*id).map_or_else(String::new, |input| input.name.clone()),
             ExprKind::Time => "t".to_string(),
             _ => return,
         };
@@ -101,6 +102,15 @@ pub(super) fn jump(model: &Model, at: &Spot, sizes: &[f64]) -> Option<String> {
 
 /// The innermost part that has no finite value although its operands have.
 fn undefined<'e>(expr: &'e Expr, point: &Point) -> Option<&'e Expr> {
+    // Of two branches the one that counts.
+    if let ExprKind::Select(compare, parts) = &expr.kind {
+        let [a, b, then, otherwise] = &**parts;
+        let branch = match (a.eval(point), b.eval(point)) {
+            (a, b) if a.is_nan() || b.is_nan() => None,
+            (a, b) => Some(if compare.holds(a, b) { then } else { otherwise }),
+        };
+        return [a, b].into_iter().chain(branch).find_map(|part| undefined(part, point));
+    }
     if let Some(inner) = expr.operands().find_map(|operand| undefined(operand, point)) {
         return Some(inner);
     }
@@ -122,7 +132,13 @@ mod tests {
         let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
         let program = session.check("m.mech", &[]).expect("a model").program;
         let model = program.models.values().next().expect("a model");
-        let at = |x: &[f64]| Spot { time: 1.0, trajectory: None, x: x.to_vec(), unknowns: vec![5.0, 0.0, 0.0] };
+        let at = |x: &[f64]| Spot {
+            time: 1.0,
+            trajectory: None,
+            x: x.to_vec(),
+            inputs: Vec::new(),
+            unknowns: vec![5.0, 0.0, 0.0],
+        };
         let told = |x: &[f64]| cause(model, &at(x));
         assert_eq!(
             told(&[3.0, 1.0, 1.0]).as_deref(),

@@ -51,7 +51,9 @@ fn jumps(of: &Trajectory, input: usize) -> Vec<[f64; 2]> {
     let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
     let jump = |&i: &usize| {
         let beside = || (i - HELD..i).chain(i + 1..=i + HELD);
-        let (held, longest) = beside().fold((0.0f64, 0.0f64), |(s, l), k| (s.max(step(k)), l.max(length(k))));
+        // What a neighbour changes by, in a step as long as this one.
+        let change = |k: usize| step(k).max(step(k) / length(k) * length(i));
+        let (held, longest) = beside().fold((0.0f64, 0.0f64), |(s, l), k| (s.max(change(k)), l.max(length(k))));
         // Rows that stand close before and behind a jump are what it needs.
         step(i) > LARGER * held && step(i) >= PART * (most - least) && LARGER * length(i) > longest
     };
@@ -76,6 +78,9 @@ mod tests {
         for smooth in [|t: f64| (3.0 * t).sin(), |t: f64| t, |_: f64| 5.0, |t: f64| (20.0 * (t - 3.0)).tanh()] {
             assert_eq!(jumps(&driven(&times, smooth), 0), [] as [[f64; 2]; 0]);
         }
+        // Of samples that come in bursts the steps between these are no jumps.
+        let bursts: Vec<f64> = (0..60).map(|i| 0.8 * f64::from(i / 5) + 0.02 * f64::from(i % 5)).collect();
+        assert_eq!(jumps(&driven(&bursts, f64::sin), 0), [] as [[f64; 2]; 0]);
         // Rows just before and just behind a jump make it one that is known.
         let mut close = times;
         close.extend([2.0499, 2.0501, 4.0499, 4.0501]);

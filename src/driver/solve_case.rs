@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::case::{self, CaseFile, read_case};
+use super::case::{self, Case, CaseFile, read_case};
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
 use crate::solve::relaxed::{
-    Footprint, Gradients, Precision, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor,
+    Footprint, Gradients, Method, Precision, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor,
 };
 
 /// How a case is solved.
@@ -68,8 +68,19 @@ struct Solved {
 fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
     let case = &file.case;
     let problem = case.problem();
-    let made = factor(&problem)?;
-    let solution = made.solve(&problem)?;
+    let first = solve_as(case, &problem)?;
+    let Some(SolveError::Unsettled { .. }) = &first.by_rows else { return Ok(first) };
+    // Solution or gradients did not settle by the normal matrix and were made by the rows: then what did settle, just so, is better made by them as well.
+    let by_rows = Scheme { method: Method::Qr, precision: Precision::Double, ..problem.scheme };
+    match solve_as(case, &Problem { scheme: by_rows, ..problem }) {
+        Ok(second) => Ok(Solved { by_rows: first.by_rows, ..second }),
+        Err(_) => Ok(first),
+    }
+}
+
+fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
+    let made = factor(problem)?;
+    let solution = made.solve(problem)?;
     let zeros;
     let upstream = match (&case.upstream, &case.upstream_eps) {
         (Some(upstream), _) => upstream,
@@ -88,11 +99,11 @@ fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
     let gradients = match problem.scheme.precision {
         // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
         Precision::Single => {
-            let mixed = Problem { scheme: Scheme { precision: Precision::Mixed, ..problem.scheme }, ..problem };
+            let mixed = Problem { scheme: Scheme { precision: Precision::Mixed, ..problem.scheme }, ..*problem };
             let factor = factor(&mixed)?;
             factor.adjoint(&mixed, &factor.solve(&mixed)?, upstream, eps, wanted)?
         }
-        _ => made.adjoint(&problem, &solution, upstream, eps, wanted)?,
+        _ => made.adjoint(problem, &solution, upstream, eps, wanted)?,
     };
     gradients.check()?;
     Ok(Solved { solution, gradients: Some(gradients), by_rows: made.failure().cloned() })

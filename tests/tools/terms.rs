@@ -95,13 +95,13 @@ fn other_terms_are_not_taken_for_it() {
         (MEASURED, "coef(s', s/(3 [uM] + s)) == 0", "m.mech:21:22: error[E0803]"),
         (MEASURED, "coef(s', s/(3 [mN] + s)) == 0", "m.mech:21:22: error[E0802]"),
         (MEASURED, "coef(s', s/(3 [mMM] + s)) == 0", "m.mech:21:25: error[E0801]: there is no unit `mMM`"),
-        (MEASURED, "coef(s', exp(-1 [1/uM]*s)) == 0", "E0802"),
+        (MEASURED, "coef(s', exp(-1 [1/uM]*s)) == 0", "E0803"),
         (MEASURED, "coef(s', exp(-1 [kg]*s)) == 0", "E0802"),
         (MEASURED, "coef(s', s/(s - -3 [uM])) == 0", "E080"),
         (
             MEASURED,
             "coef(s', 1 [kg]*s/(3 [mM] + s)) == 0",
-            "m.mech:21:17: error[E1103]: a number with a unit is no part of a term",
+            "m.mech:21:19: error[E1103]: a number with a unit is no part of a term",
         ),
         (MEASURED, "coef(s', s/(4 [mM] + s)) == 0", "error[E1105]: `(4 + s)^-1*s` is neither a term nor a candidate"),
         (

@@ -138,6 +138,7 @@ impl Grid {
             time: self.t.get(sample).copied().unwrap_or(0.0),
             trajectory: (self.columns.trajectories() > 1).then(|| self.columns.name(trajectory)),
             x: x.iter().skip(sample).step_by(self.samples.max(1)).copied().collect(),
+            inputs: self.input.iter().skip(sample).step_by(self.samples.max(1)).copied().collect(),
             unknowns: self.columns.values(numbers, trajectory),
         }
     }
@@ -388,6 +389,7 @@ pub fn undefined(
     Ok(Some(Spot {
         time: grid.t_mid.get(first).copied().unwrap_or_default(),
         x: xm.iter().skip(first).step_by(grid.links().max(1)).copied().collect(),
+        inputs: grid.input_mid.iter().skip(first).step_by(grid.links().max(1)).copied().collect(),
         ..grid.spot(first, x, xi)
     }))
 }

@@ -1,13 +1,26 @@
-//! Inputs between the samples at which they are known: cubic Hermite polynomials with the mean of the slopes on both sides.
+//! Inputs between the samples at which they are known: cubic Hermite polynomials with the slopes of parabolas through three samples.
 
 /// Slopes at the samples; `h` are the lengths of the links after them, zero where a trajectory ends.
+///
+/// Where a slope would carry the longer link beside it further than the values reach, a short one beside it is a jump: then the slope is that of the
+/// longer link, which jumps do not concern.
 pub fn slopes(values: &[f64], h: &[f64]) -> Vec<f64> {
     let slope_of = |t: usize| match (values.get(t), values.get(t + 1), h.get(t)) {
         (Some(a), Some(b), Some(&h)) if h > 0.0 => Some((b - a) / h),
         _ => None,
     };
+    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
     let at = |t: usize| match (t.checked_sub(1).and_then(slope_of), slope_of(t)) {
-        (Some(before), Some(after)) => 0.5 * (before + after),
+        (Some(before), Some(after)) => {
+            let (short, long) = (h[t - 1].min(h[t]), h[t - 1].max(h[t]));
+            let share = h[t] / (h[t - 1] + h[t]);
+            let slope = share * before + (1.0 - share) * after;
+            match short < long && slope.abs() * long > most - least {
+                true if h[t] > h[t - 1] => after,
+                true => before,
+                false => slope,
+            }
+        }
         (before, after) => before.or(after).unwrap_or(0.0),
     };
     (0..values.len()).map(at).collect()
@@ -36,5 +49,17 @@ mod tests {
             let expected = 1.0 + t - 0.5 * t * t;
             assert!((between(&values, &slopes, &h, (1, share)) - expected).abs() < 1e-15, "{share}");
         }
+    }
+
+    #[test]
+    fn parabolas_are_met_in_links_of_any_length_and_jumps_stay_in_theirs() {
+        let t: [f64; 5] = [0.0, 0.3, 1.4, 1.5, 2.9];
+        let h: Vec<f64> = (0..5).map(|i| t.get(i + 1).map_or(0.0, |next| next - t[i])).collect();
+        let values: Vec<f64> = t.iter().map(|t| 1.0 + t - 0.5 * t * t).collect();
+        for (slope, t) in slopes(&values, &h).iter().zip(t).skip(1).take(3) {
+            assert!((slope - (1.0 - t)).abs() < 1e-13, "{t}: {slope}");
+        }
+        let h = [1.0, 1.0, 0.001, 1.0, 1.0, 0.0];
+        assert_eq!(slopes(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0], &h), [0.0; 6]);
     }
 }

@@ -242,6 +242,8 @@ pub struct Spot {
     pub trajectory: Option<String>,
     /// The components there.
     pub x: Vec<f64>,
+    /// The inputs there; empty where they are not known.
+    pub inputs: Vec<f64>,
     /// The unknowns of the model there.
     pub unknowns: Vec<f64>,
 }

@@ -108,7 +108,7 @@ pub fn start(
     (poles, stop): (&Poles, &dyn Fn() -> bool),
 ) -> Result<Start, JointError> {
     let plain: Vec<f64> = unknowns.iter().map(first).collect();
-    let some = if sizes::sought(unknowns) { Thinned::new(shared, sizes::MOST) } else { None };
+    let some = if sizes::sought(unknowns) { Thinned::new(shared, sizes::MOST, along[1]) } else { None };
     if let Some(some) = some {
         let rows = along.map(|all| some.rows(all, shared.samples));
         let best = best(&some.grid, model, unknowns, (rows.each_ref().map(Vec::as_slice), &plain), (poles, stop))?;

@@ -268,7 +268,7 @@ impl<'a> Sought<'a> {
         let mut starts = self.one_by_one(model, plain)?;
         let Some((_, from)) = starts.first().filter(|_| self.open.len() > 1) else { return Ok(starts) };
         let most = if self.hidden.is_some() { MOST_BESIDE_HIDDEN / 2 } else { MOST_OF_SEVERAL };
-        let more = match Thinned::new(self.grid, most) {
+        let more = match Thinned::new(self.grid, most, self.slopes) {
             None => self.together(model, from)?,
             Some(some) => {
                 let rows = [self.x, self.slopes].map(|all| some.rows(all, self.grid.samples));
@@ -341,7 +341,7 @@ pub fn beside_hidden(
     let mut ones = plain.to_vec();
     open.iter().for_each(|&k| ones[k] = 1.0);
     regression::clamp(unknowns, &mut ones);
-    let some = Thinned::new(grid, MOST_BESIDE_HIDDEN);
+    let some = Thinned::new(grid, MOST_BESIDE_HIDDEN, along[1]);
     let rows = some.as_ref().map(|some| along.map(|all| some.rows(all, grid.samples)));
     let [x, slopes] = rows.as_ref().map_or(along, |rows| rows.each_ref().map(Vec::as_slice));
     let grid = some.as_ref().map_or(grid, |some| &some.grid);
