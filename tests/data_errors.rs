@@ -69,6 +69,23 @@ fn show(out: &mut String, name: &str, result: Result<Dataset, DataError>) {
 }
 
 #[test]
+fn workbooks_are_told_from_text() {
+    let names = ["xlsx", "XLS", "ods"].map(|ending| format!("run.{ending}"));
+    let unknown = names.map(|file| DataError::UnknownFormat { file });
+    let packed = [&b"PK\x03\x04\x14\0\xff\xfe"[..], b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0"].map(|bytes| {
+        let error = read_bytes("run.csv", bytes, Format::Csv, &spec()).expect_err("no text");
+        assert_eq!((error.code(), error.exit_code()), ("D007", 3));
+        assert!(error.to_string().contains("Excel workbook"), "{error}");
+        error
+    });
+    for error in unknown.into_iter().chain(packed) {
+        assert!(error.help().contains("save the sheet with the data as CSV"), "{error}: {}", error.help());
+    }
+    let other = DataError::UnknownFormat { file: "run.dat".into() };
+    assert!(!other.help().contains("sheet"));
+}
+
+#[test]
 fn bad_csv() {
     let mut out = String::new();
     let mut case = |name: &str, bytes: &[u8], spec: &ReadSpec| {

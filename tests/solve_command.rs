@@ -404,6 +404,20 @@ fn wrong_cases() -> Vec<Wrong> {
             member("rhs", &[2, 1, 7], 1.0),
             &["D027", "`rhs`", "(2, 1, 7)", "(B, 1, 6), since `c` is"],
         ),
+        data(
+            "rhs of another batch",
+            member("rhs", &[1, 1, 6], 1.0),
+            &["`rhs`", "(2, 1, 6), since `c` is (2, 1, 6, 1, 3)"],
+        ),
+        data(
+            "rhs and c of other batches",
+            npz(&[
+                ("c", f8(&[2, 1, 3, 1, 1], &[1.0; 6])),
+                ("rhs", f8(&[1, 1, 3], &[0.0; 3])),
+                ("h", f8(&[2], &[0.1; 2])),
+            ]),
+            &["D027", "`c`", "expected (1, 1, 3, D, K), since `rhs` is (1, 1, 3)"],
+        ),
         data("no arrays", npz(&[]), &["D004", "is empty", "numpy.savez"]),
         data("rhs of two axes", member("rhs", &[2, 6], 1.0), &["D027", "`rhs`", "(B, E, T)"]),
         data("iv of another state", member("iv", &[2, 1, 2, 2], 1.0), &["D027", "`iv`", "(2, Ti, 1, Ki)"]),
@@ -455,7 +469,15 @@ fn wrong_cases() -> Vec<Wrong> {
         data("no archive", b"t,x,y\n".to_vec(), &["D028", "case.npz"]),
         data("cut off", whole[..whole.len() / 2].to_vec(), &["D028", "case.npz"]),
         data("an array twice", twice, &["D013", "`rhs`"]),
-        data("a bomb", npz(&[("rhs", bomb)]), &["D020", "case.npz", "limit"]),
+        data("a bomb", npz(&[("rhs", bomb)]), &["D020", "case.npz", "limit", "a part of the batch"]),
+        data("a step that is no number", changed("h", f8(&[], &[f64::NAN])), &["D011", "case.npz: array `h` is NaN"]),
+        Wrong {
+            name: "right-hand sides beyond single precision",
+            archive: member("rhs", &[2, 1, 6], 1e39),
+            args: &["--dtype", "f32"],
+            code: 5,
+            says: &["N515", "`--dtype f64` or `mixed`"],
+        },
         Wrong {
             name: "singular",
             archive: {
@@ -500,7 +522,7 @@ fn wrong_cases() -> Vec<Wrong> {
             ]),
             args: &[],
             code: 4,
-            says: &["N014", "memory", "3298534883328 unknowns"],
+            says: &["N014", "memory", "solving 1 system of 3298534883328 unknowns", "fewer steps, or `--dtype f32`"],
         },
         Wrong {
             name: "more steps than can be counted in bytes",
@@ -526,7 +548,7 @@ fn wrong_cases() -> Vec<Wrong> {
                 members.push(("weight_initial", f8(&[1, 1], &[1.0])));
                 npz(&members)
             },
-            &["D027", "`weight_initial`", "(0, 1)"],
+            &["D027", "`weight_initial`", "(0, 1), since there is no `iv`", "add `iv`, or leave the array out"],
         ),
         data("a weight that is not finite", member("weight_smooth", &[5, 1], f64::NAN), &["D011", "`weight_smooth`"]),
         data(
@@ -591,6 +613,12 @@ fn wrong_cases() -> Vec<Wrong> {
         usage("two weights", &["--weights", "1,2"], &["three numbers"]),
         usage("a weight that is no number", &["--weights", "1,x,2"], &["not a number"]),
         usage("a weight without a square", &["--weights", "1e-200,1,1"], &["N008", "equation weight", "square"]),
+        usage("a weight of a large square", &["--weights", "1e300,1,1"], &["N008", "1e154", "`--weights E,I,S`"]),
+        usage(
+            "a push beyond numbers",
+            &["--slack", "--alpha", "1e200", "--gamma", "1e200"],
+            &["N008", "`--alpha` and `--gamma`", "1.7e308"],
+        ),
         usage("an infinite weight", &["--weights", "1,inf,2"], &["not finite"]),
         usage("no thread", &["--threads", "0"], &["--threads"]),
     ]
@@ -626,7 +654,7 @@ fn places_of_the_files_are_checked() {
     let cases: [(&[&str], i32, &[&str]); 7] = [
         (&["solve", "none.npz", "--out", "r.npz"], 3, &["D001", "none.npz", "help: check the path.\n"]),
         (&["solve", "caze.npz", "--out", "r.npz"], 3, &["D001", "caze.npz", "help: did you mean `case.npz`?\n"]),
-        (&["solve", ".", "--out", "r.npz"], 3, &["D003"]),
+        (&["solve", ".", "--out", "r.npz"], 3, &["D003", "a regular .npz file"]),
         (&["solve", "case.npz", "--out", "r.csv"], 2, &["N006", "r.csv"]),
         (&["solve", "case.npz"], 2, &["--out"]),
         (&["solve", "case.npz", "--out", "./case.npz"], 2, &["N009", "case.npz"]),
@@ -639,6 +667,11 @@ fn places_of_the_files_are_checked() {
         assert!(says.iter().all(|text| said.contains(text)), "{args:?}: {said}");
     }
     assert_eq!(fs::read(folder.path().join("case.npz")).expect("the case"), archive);
+    let one =
+        npz(&[("c", f8(&[1, 1, 3, 1, 1], &[1.0; 3])), ("rhs", f8(&[1, 1, 3], &[0.0; 3])), ("h", f8(&[], &[0.1]))]);
+    fs::write(folder.path().join("one.npz"), one).expect("a written file");
+    let said = mechc(folder.path(), &["solve", "one.npz", "--out", "r.npz"]).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("1 system of 3 unknowns in r.npz"));
 }
 
 #[test]

@@ -373,3 +373,86 @@ fn numbers_beside_quantities_keep_their_unit_in_print() {
     let plain = printed(&model("model M { state T; param k = 1; T' = -k*max(T - 280, 0) }"));
     assert!(plain.contains("T - 280,"), "{plain}");
 }
+
+/// What is said of `name` as the unit of a state: the help, and what is offered in its place.
+fn advice(name: &str) -> (String, Option<String>) {
+    let text = format!("unit hare\nunit furlong = 201.168 [m]\nmodel M {{ state x [{name}]; x' = 0 }}");
+    let (mut sources, mut sink) = (Sources::default(), Sink::new());
+    let id = sources.add("m.mech", &text);
+    let tree = syntax::parse(id, &text, &mut sink);
+    sema::analyze(&tree, &MemoryWorld::new(), &[], &mut sources, &mut sink);
+    let found = sink.into_sorted();
+    let [one] = found.as_slice() else { panic!("{name}: {found:?}") };
+    assert_eq!(one.code, "E0801", "{name}");
+    (one.help.clone().unwrap_or_default(), one.suggestion.as_ref().map(|s| s.replacement.clone()))
+}
+
+#[test]
+fn unknown_units_are_taken_for_others_by_name_alone() {
+    let replaced = [
+        // In other letters.
+        ("Mol", "mol"),
+        ("KG", "kg"),
+        ("hz", "Hz"),
+        ("kpa", "kPa"),
+        ("Hare", "hare"),
+        ("MIN", "min"),
+        // Names in full.
+        ("second", "s"),
+        ("Seconds", "s"),
+        ("minutes", "min"),
+        ("hours", "h"),
+        ("day", "d"),
+        ("years", "yr"),
+        ("metre", "m"),
+        ("meters", "m"),
+        ("grams", "g"),
+        ("litre", "L"),
+        ("Liters", "L"),
+        ("percent", "%"),
+        ("molar", "M"),
+        ("Molar", "M"),
+        ("nanomolar", "nM"),
+        ("micromolar", "uM"),
+        ("millimolar", "mM"),
+        ("siemens", "S"),
+        ("kilograms", "kg"),
+        ("milliliters", "mL"),
+        ("kilometre", "km"),
+        ("hares", "hare"),
+        // A slip.
+        ("secnod", "s"),
+        ("milisecond", "ms"),
+        ("kilomter", "km"),
+        ("amperre", "A"),
+        ("furlog", "furlong"),
+        // Another form.
+        ("m2", "m^2"),
+        ("µm2", "um^2"),
+    ];
+    for (name, unit) in replaced {
+        let (help, instead) = advice(name);
+        assert_eq!(instead.as_deref(), Some(unit), "{name}: {help}");
+        assert!(help.contains(&format!("did you mean `{unit}`?")), "{name}: {help}");
+    }
+    let said = [
+        ("week", "`7 [d]`"),
+        ("weeks", "`unit week = 7 [d]`"),
+        ("celsius", "in `K`"),
+        ("Celcius", "in `K`"),
+        ("Fahrenheit", "in `K`"),
+        ("degc", "`degC`"),
+        ("molal", "`mol/kg`"),
+        ("AU", "`unit AU`"),
+        ("mw", "`MW` or `mW`"),
+    ];
+    let own =
+        ["OD", "IU", "kcal", "cell", "CFU", "RFU", "DU", "atm", "psi", "minn", "dya", "secs2", "centiday", "bushel"];
+    let declared = own.map(|name| (name, format!("declare it at the top level: `unit {name}`")));
+    let said = said.map(|(name, text)| (name, text.to_string()));
+    for (name, text) in said.into_iter().chain(declared) {
+        let (help, instead) = advice(name);
+        assert_eq!(instead, None, "{name}: {help}");
+        assert!(help.contains(&text), "{name}: {help}");
+    }
+}

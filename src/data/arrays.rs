@@ -66,7 +66,7 @@ impl Arrays {
             Some(at) => Err(DataError::NotFiniteItem {
                 file: self.file.clone(),
                 array: name.into(),
-                index: index_text(at, &array.shape),
+                index: (!array.shape.is_empty()).then(|| index_text(at, &array.shape)),
                 value: array.data.get(at).map(f64::to_string).unwrap_or_default(),
             }),
         }

@@ -5,6 +5,9 @@ use super::error::DataError;
 use super::spec::ReadSpec;
 use super::table::{Plan, Role, Table};
 
+/// The first bytes of zip archives, which workbooks are, and of workbooks of before 2007.
+const PACKED: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"];
+
 /// Reads a csv file from memory; `file` names it in messages.
 ///
 /// Cells are separated by commas, semicolons or tabs. A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted.
@@ -15,6 +18,9 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(DataError::Empty { file: file.into() });
+    }
+    if PACKED.iter().any(|magic| bytes.starts_with(magic)) {
+        return Err(DataError::Packed { file: file.into() });
     }
     utf8(file, bytes)?;
     let mut reader = ::csv::ReaderBuilder::new()

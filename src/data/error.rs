@@ -10,6 +10,9 @@ use super::ode::OdeError;
 pub(super) const CHANGES_NOTHING: &str =
     "changes no state in double precision: it is too short, or the initial values are a state of rest up to rounding";
 
+/// What to do about a workbook.
+const SHEET: &str = "save the sheet with the data as CSV (in Excel: Save As, \"CSV UTF-8\"), and read that file; an archive of another kind has to be unpacked.";
+
 /// Everything that stops data from being read, split or simulated.
 ///
 /// `Display` is one line that names the file and, where there is one, the row (`FILE:LINE`, lines counted from 1 as
@@ -38,6 +41,9 @@ pub enum DataError {
     /// A line that is not UTF-8 text.
     #[error("{file}:{line}: is not UTF-8 text")]
     NotUtf8 { file: String, line: u64 },
+    /// A workbook or another archive where a csv file should be.
+    #[error("{file}: is an archive, such as an Excel workbook, not UTF-8 text")]
+    Packed { file: String },
     /// A row with more or fewer cells than the header.
     #[error("{file}:{line}: has {found} cells, the header has {expected}")]
     Ragged { file: String, line: u64, found: usize, expected: usize },
@@ -92,7 +98,7 @@ pub enum DataError {
     #[error("{file}: holds {bytes} bytes, more than the limit of {limit}")]
     TooLarge { file: String, bytes: u64, limit: u64 },
     /// The name does not say what the file is.
-    #[error("{file}: is neither .csv, .npy nor .npz")]
+    #[error("{file}: is neither .csv, .npy, .npz nor .parquet")]
     UnknownFormat { file: String },
     /// The header of an npy array is not what the format prescribes.
     #[error("{file}: is not a valid npy array: {what}")]
@@ -133,9 +139,15 @@ pub enum DataError {
     /// An array whose shape does not fit the others.
     #[error("{file}: array `{array}` has the shape {shape}, expected {expected}")]
     ArrayShape { file: String, array: String, shape: String, expected: String },
-    /// An item of an array that is NaN or infinite.
-    #[error("{file}: item {index} of array `{array}` is {value}, which is not finite")]
-    NotFiniteItem { file: String, array: String, index: String, value: String },
+    /// An item of an array that is NaN or infinite; without an index where the array is a single number.
+    #[error("{file}: {}array `{array}` is {value}, which is not finite", index.as_ref().map(|at| format!("item {at} of ")).unwrap_or_default())]
+    NotFiniteItem { file: String, array: String, index: Option<String>, value: String },
+    /// Factors on initial rows where there are none.
+    #[error("{file}: array `weight_initial` has the shape {shape}, expected (0, {states}), since there is no `iv`")]
+    WeightWithoutInitial { file: String, shape: String, states: usize },
+    /// Something is wrong with the file of a case of arrays.
+    #[error("{0}")]
+    OfCase(Box<DataError>),
     /// An item of an array of steps that is zero or negative.
     #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
     StepNotPositive { file: String, index: String, value: f64 },
@@ -189,7 +201,7 @@ impl DataError {
             Self::Empty { .. } => "D004",
             Self::HeaderOnly { .. } => "D005",
             Self::NoHeader { .. } => "D006",
-            Self::NotUtf8 { .. } => "D007",
+            Self::NotUtf8 { .. } | Self::Packed { .. } => "D007",
             Self::Ragged { .. } => "D008",
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
@@ -211,7 +223,10 @@ impl DataError {
             Self::BadDtype { .. } => "D024",
             Self::ShapeOverflow { .. } => "D025",
             Self::WrongLength { .. } => "D026",
-            Self::WrongShape { .. } | Self::Transposed { .. } | Self::ArrayShape { .. } => "D027",
+            Self::WrongShape { .. }
+            | Self::Transposed { .. }
+            | Self::ArrayShape { .. }
+            | Self::WeightWithoutInitial { .. } => "D027",
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
             Self::StepsDiffer { .. } => "D030",
@@ -225,7 +240,7 @@ impl DataError {
             Self::NotRectangular => "D060",
             Self::Write(_) => "D061",
             Self::Changed { .. } => "D070",
-            Self::OfSet { error, .. } => error.code(),
+            Self::OfSet { error, .. } | Self::OfCase(error) => error.code(),
         }
     }
 
@@ -235,7 +250,7 @@ impl DataError {
         match self {
             Self::Unreadable { .. } | Self::Write(_) => 4,
             Self::Simulation(_) | Self::SimulationOf { .. } => 5,
-            Self::OfSet { error, .. } => error.exit_code(),
+            Self::OfSet { error, .. } | Self::OfCase(error) => error.exit_code(),
             _ => 3,
         }
     }
@@ -262,6 +277,7 @@ impl DataError {
             Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
             Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
             Self::NotUtf8 { .. } => "save the file as UTF-8 text.".into(),
+            Self::Packed { .. } => SHEET.into(),
             Self::Ragged { found, expected, .. } if found > expected => {
                 "write decimals with a point, and put text that contains the delimiter in quotes: every row has as many cells as the \
                  header."
@@ -338,6 +354,7 @@ impl DataError {
             Self::TooFewRows { .. } => "give more samples, or leave this trajectory out.".into(),
             Self::NothingObserved { .. } => "leave the column out: a state without data is estimated.".into(),
             Self::TooLarge { .. } => "split the file, or keep every second sample.".into(),
+            Self::UnknownFormat { file } if is_workbook(file) => SHEET.into(),
             Self::UnknownFormat { .. } => "rename the file after its format.".into(),
             Self::BadHeader { .. } => "write the file again with `numpy.save` or `numpy.savez`.".into(),
             Self::ObjectArray { .. } => "convert it with `array.astype(float)` before saving.".into(),
@@ -367,6 +384,7 @@ impl DataError {
                                         itself included; docs/solve.md lists every array."
                 .into(),
             Self::NotFiniteItem { .. } => "correct the value.".into(),
+            Self::WeightWithoutInitial { .. } => "add `iv`, or leave the array out.".into(),
             Self::BadWeight { .. } => "a weight is 0 or more; 0 leaves its row out.".into(),
             Self::StepNotPositive { .. } => {
                 "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
@@ -387,9 +405,20 @@ impl DataError {
             Self::NotRectangular => "write a csv file instead.".into(),
             Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
             Self::OfSet { error, .. } => error.help(),
+            Self::OfCase(error) => match **error {
+                Self::NotAFile { .. } => "give the path of a regular .npz file.".into(),
+                Self::TooLarge { .. } => "solve the systems in several files, each with a part of the batch.".into(),
+                _ => error.help(),
+            },
             Self::Write(_) => "check the disk and the permissions.".into(),
         }
     }
+}
+
+/// Whether a name is that of a workbook.
+fn is_workbook(file: &str) -> bool {
+    let ending = file.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    ["xlsx", "xlsm", "xlsb", "xls", "ods"].contains(&ending.as_str())
 }
 
 /// A share as it is written in a model, to six decimals of a percent: rounding has left its marks on the fraction itself.

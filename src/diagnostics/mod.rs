@@ -23,6 +23,6 @@ pub use diagnostic::{Among, Diagnostic, Label, MAX_COMPARED, Missing, Severity, 
 pub use levels::Levels;
 pub use render::{Format, render};
 pub use shown::visible;
-pub use suggest::{closest, nearest};
+pub use suggest::{closest, is_slip, nearest};
 pub use suggestion::{Advice, Suggestion};
 pub use unreadable::unreadable;

@@ -36,6 +36,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| (candidate, alone))
 }
 
+/// Whether `word` is `other` but for one slip (insertion, deletion, replacement, swap of neighbours); letter case counts for nothing.
+pub fn is_slip(word: &str, other: &str) -> bool {
+    let word: Vec<char> = folded(word).take(MAX_LENGTH + 1).collect();
+    let length = folded(other).take(MAX_LENGTH + 1).count();
+    word.len().max(length) <= MAX_LENGTH && word.len().abs_diff(length) <= 1 && Rows::default().edits(&word, other) == 1
+}
+
 /// Words of more letters are not compared.
 const MAX_LENGTH: usize = 64;
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::bench_device::{self, DeviceTimes};
-use super::case::{self, Case};
+use super::case::Case;
+use super::case_failure;
 use super::failure::Failure;
 use super::run;
 use super::words::counted;
@@ -169,10 +170,13 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
     }
     // Inputs and gradients.
     let size = Footprint::new(&bench.shape(), &bench.scheme, &[bench.states]);
-    case::ensure_memory(&size, bench.batch, !bench.constant_matrix, 2)?;
+    let help = case_failure::less_memory(bench.batch, &bench.scheme);
+    case_failure::ensure_memory(&size, bench.batch, !bench.constant_matrix, 2, help)?;
     let threads = run::threads(bench.threads)?;
     let case = random_case(bench);
-    threads.install(|| measure(bench, &case)).map_err(|error| case::failure(error, "bench", &case.shape, &case.scheme))
+    threads
+        .install(|| measure(bench, &case))
+        .map_err(|error| case_failure::failure(error, "bench", &case.shape, &case.scheme))
 }
 
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {

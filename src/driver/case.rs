@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use super::case_failure::{ensure_memory, failure, less_memory};
 use super::failure::{Failure, Problem as Fault};
-use super::memory;
 use crate::data::{Array, Arrays, DataError, nearest, read_arrays, shape_text};
-use crate::solve::relaxed::{
-    Border, Coefficients, DataRows, Footprint, Precision, Problem, RowWeights, Scheme, Shape, SolveError, Steps,
-};
+use crate::solve::relaxed::{Border, Coefficients, DataRows, Footprint, Problem, RowWeights, Scheme, Shape, Steps};
 
 /// The arrays that a case may hold.
 const INPUTS: [&str; 9] =
@@ -80,7 +78,7 @@ pub struct CaseFile {
 /// [`Failure::Data`]: what is wrong with the file, an array that is missing, has the wrong shape or a number that is not finite, and
 /// with `shared_steps` steps that differ by state. [`Failure::Usage`]: an upstream gradient of a slack that there is not.
 pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<CaseFile, Failure> {
-    let mut arrays = read_arrays(path, &INPUTS)?;
+    let mut arrays = read_arrays(path, &INPUTS).map_err(|error| DataError::OfCase(Box::new(error)))?;
     let (rhs, c) = (arrays.require("rhs")?, arrays.require("c")?);
     let [batch, equations, steps] = *rhs.shape.as_slice() else {
         return Err(arrays.wrong_shape("rhs", &rhs.shape, "(B, E, T)").into());
@@ -92,20 +90,24 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
         let expected = format!("(B, {e}, {t}), since `c` is {}", shape_text(&c.shape));
         return Err(arrays.wrong_shape("rhs", &rhs.shape, expected).into());
     }
+    if samples != batch && samples != 1 && (e, t) == (equations, steps) && others_are(&arrays, samples) {
+        let expected = format!("({samples}, {e}, {t}), since `c` is {}", shape_text(&c.shape));
+        return Err(arrays.wrong_shape("rhs", &rhs.shape, expected).into());
+    }
     if (samples != batch && samples != 1) || (e, t) != (equations, steps) {
-        let expected =
-            format!("({batch} or 1, {equations}, {steps}, D, K), since `rhs` is ({batch}, {equations}, {steps})");
+        let batches = if batch == 1 { "1".to_string() } else { format!("{batch} or 1") };
+        let expected = format!("({batches}, {equations}, {steps}, D, K), since `rhs` is {}", shape_text(&rhs.shape));
         return Err(arrays.wrong_shape("c", &c.shape, expected).into());
     }
     let mut shape = Shape { batch, equations, steps, states, orders, initial_steps: 0, initial_orders: 0 };
     // Axes of no equations hold no numbers, whatever the others say. Without coupled states this is the least that a solve needs.
     shape.check(&scheme).map_err(|error| failure(error, &arrays.file, &shape, &scheme))?;
     let iv = initial_values(&mut arrays, &mut shape)?;
-    ensure_memory(&Footprint::new(&shape, &scheme, &[]), batch, samples == batch, 0)?;
+    ensure_memory(&Footprint::new(&shape, &scheme, &[]), batch, samples == batch, 0, less_memory(batch, &scheme))?;
     let h = step_sizes(&mut arrays, &shape, shared_steps)?;
     let row_weights = [
         of_shape(&mut arrays, "weight_equation", &[equations, steps])?.unwrap_or_default(),
-        of_shape(&mut arrays, "weight_initial", &[shape.initial_steps, states])?.unwrap_or_default(),
+        initial_weights(&mut arrays, &shape)?,
         of_shape(&mut arrays, "weight_smooth", &[shape.intervals(), states])?.unwrap_or_default(),
     ];
     let upstream = of_shape(&mut arrays, "upstream", &[batch, steps, states, orders])?;
@@ -143,6 +145,31 @@ fn others_have(arrays: &Arrays, steps: usize) -> bool {
     };
     let mut all = [of_h, of_upstream].into_iter().flatten().peekable();
     all.peek().is_some() && all.all(|other| other == steps)
+}
+
+/// Whether the other arrays that have an axis of the batch are of so many systems, so that it is the right-hand sides that are not.
+fn others_are(arrays: &Arrays, samples: usize) -> bool {
+    let first = |name, axes: &[usize]| {
+        let shape = arrays.shape(name).filter(|shape| axes.contains(&shape.len()));
+        shape.and_then(|shape| shape.first().copied())
+    };
+    // Steps of one system are those of all.
+    let of_h = first("h", &[2, 3]).filter(|n| *n != 1);
+    let all = [of_h, first("iv", &[4]), first("upstream", &[4]), first("upstream_eps", &[1])];
+    let mut all = all.into_iter().flatten().peekable();
+    all.peek().is_some() && all.all(|other| other == samples)
+}
+
+/// Reads `weight_initial`, which takes initial values to weigh.
+fn initial_weights(arrays: &mut Arrays, shape: &Shape) -> Result<Vec<f64>, DataError> {
+    let (file, states) = (arrays.file.clone(), shape.states);
+    let given = arrays.shape("weight_initial").filter(|given| **given != [0, states]).map(shape_text);
+    match given {
+        Some(shape) if arrays.names.iter().all(|name| name != "iv") => {
+            Err(DataError::WeightWithoutInitial { file, shape, states })
+        }
+        _ => Ok(of_shape(arrays, "weight_initial", &[shape.initial_steps, states])?.unwrap_or_default()),
+    }
 }
 
 /// Reads `iv` and completes the sizes with its own.
@@ -235,17 +262,6 @@ fn step_name(shape: &[usize], at: usize) -> String {
     name
 }
 
-/// The row of a weight, in the terms of its array.
-fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
-    let (row, columns, column) = match rows {
-        "equation" => ("equation", shape.steps, "step"),
-        "initial" => ("initial step", shape.states, "state"),
-        "smooth" => ("interval", shape.states, "state"),
-        _ => return format!("row {index}"),
-    };
-    format!("{row} {}, {column} {}", index / columns.max(1), index % columns.max(1))
-}
-
 /// The steps of state 0, those of all others being the same.
 fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize) -> Result<Vec<f64>, DataError> {
     let mut out = Vec::with_capacity(data.len() / states.max(1));
@@ -270,26 +286,6 @@ fn of_shape(arrays: &mut Arrays, name: &str, shape: &[usize]) -> Result<Option<V
     }
 }
 
-/// Refuses `batch` systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in
-/// memory together with as many `sets` of arrays of the inputs' sizes, such as gradients.
-///
-/// # Errors
-/// [`Failure::Environment`] with both figures.
-pub(super) fn ensure_memory(one: &Footprint, batch: usize, own: bool, sets: u64) -> Result<(), Failure> {
-    let coefficients = if own { one.coefficient_bytes } else { 0 };
-    let each = one.vector_bytes.saturating_add(coefficients);
-    let vectors = each.saturating_mul(sets).saturating_add(one.vector_bytes).saturating_mul(batch as u64);
-    // Lane groups are worked on side by side, one by each thread.
-    let groups = batch.div_ceil(LANES).min(std::thread::available_parallelism().map_or(1, usize::from));
-    let working = one.working_bytes().saturating_mul(groups as u64);
-    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own)).saturating_add(working);
-    let what = format!("solving {batch} systems of {} unknowns", one.unknowns);
-    memory::ensure(&what, bytes, "solve the batch in several parts")
-}
-
-/// Systems that are solved at once, at least.
-const LANES: usize = 8;
-
 /// Arrays that nobody reads and whose names are nearly those of arrays that are missing.
 fn warnings(arrays: &Arrays) -> Vec<String> {
     let missing = || INPUTS.iter().copied().filter(|input| arrays.names.iter().all(|name| name != input));
@@ -300,57 +296,4 @@ fn warnings(arrays: &Arrays) -> Vec<String> {
             Some(format!("{}: array `{name}` is not used; did you mean `{meant}`?", arrays.file))
         })
         .collect()
-}
-
-/// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
-pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Scheme) -> Failure {
-    match error {
-        SolveError::Size { what, allowed, .. } => {
-            let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
-            let shape = shape_text(&c);
-            let axis = [("batch", "B"), ("steps", "T"), ("states", "D"), ("orders", "K")];
-            let axis = axis.iter().find(|(name, _)| *name == what).map_or(what, |(_, axis)| axis);
-            let expected = format!("(B, E, T, D, K) where {axis} is {allowed}");
-            Failure::Data(DataError::ArrayShape { file: file.into(), array: "c".into(), shape, expected })
-        }
-        SolveError::Weight { rows, index, value } => Failure::Data(DataError::BadWeight {
-            file: file.into(),
-            array: format!("weight_{rows}"),
-            index: weight_name(rows, index, shape),
-            value,
-        }),
-        SolveError::TooLarge => {
-            Failure::Environment(Fault::new("N014", error.to_string(), "solve the batch in several parts"))
-        }
-        SolveError::Scheme { .. } | SolveError::Combination { .. } => {
-            Failure::Usage(Fault::new("N008", error.to_string(), "change the options of the solve"))
-        }
-        SolveError::Singular { .. }
-        | SolveError::NonFiniteMatrix { .. }
-        | SolveError::Border { .. }
-        | SolveError::Unsettled { .. }
-        | SolveError::NonFiniteGradient { .. }
-        | SolveError::NonFiniteResult { .. } => {
-            let message = format!("the solve failed: {error}");
-            let help = match error {
-                SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
-                    "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
-                }
-                SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
-                    "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
-                }
-                SolveError::Unsettled { .. } => {
-                    "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
-                }
-                SolveError::Singular { .. } | SolveError::Border { .. } => {
-                    "add equations or initial values until every derivative is determined"
-                }
-                _ => "scale coefficients, steps and weights so that their squares can be represented",
-            };
-            Failure::Numerical(Fault::new("N515", message, help))
-        }
-        SolveError::Length { .. } | SolveError::Mismatch { .. } | SolveError::NotConstant { .. } => {
-            Failure::Internal(error.to_string())
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::case::{self, Case, CaseFile, read_case};
+use super::case::{Case, CaseFile, read_case};
+use super::case_failure;
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
@@ -44,10 +45,11 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
     let file = read_case(path, options.scheme, options.shared_steps)?;
     let given = &file.case;
     let problem = given.problem();
-    let failed = |error| case::failure(error, &path.display().to_string(), &given.shape, &given.scheme);
+    let failed = |error| case_failure::failure(error, &path.display().to_string(), &given.shape, &given.scheme);
     let size = Footprint::of(&problem).map_err(failed)?;
     let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
-    case::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients))?;
+    let help = case_failure::less_memory(given.shape.batch, &given.scheme);
+    case_failure::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients), help)?;
     let threads = run::threads(options.threads)?;
     let Solved { solution, gradients, by_rows } = threads.install(|| solve(&file)).map_err(failed)?;
     let npz = results(&file, &solution, gradients.as_ref())?;

@@ -100,9 +100,11 @@ const PREFIXES: &[(&str, f64)] = &[
     ("q", 1e-30),
 ];
 
-/// Names of the units that are always known, without prefixes.
-pub fn known_units() -> impl Iterator<Item = &'static str> {
-    UNITS.iter().map(|(name, ..)| *name)
+/// Names of the units that are always known, then those of the ones with prefixes.
+pub fn known_units() -> impl Iterator<Item = String> {
+    let prefixed = UNITS.iter().filter(|(.., prefixed)| *prefixed == PREFIXED);
+    let prefixed = prefixed.flat_map(|(name, ..)| PREFIXES.iter().map(move |(prefix, _)| format!("{prefix}{name}")));
+    UNITS.iter().map(|(name, ..)| (*name).to_string()).chain(prefixed)
 }
 
 /// The unit called `name`, with or without a prefix. A name that is a unit by itself is never read as one with a prefix.

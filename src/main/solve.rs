@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use mechc::diagnostics::Format;
-use mechc::driver::{CaseOptions, Failure, Problem, solve_case};
+use mechc::driver::{CaseOptions, Failure, Problem, counted, solve_case};
 use mechc::report;
 use mechc::solve::relaxed::{Method, Precision, RowSet, Scheme, Slack, Weights};
 
@@ -163,8 +163,8 @@ pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     }
     report::save_atomic(&mut report::Disk, &args.out, &solved.npz)?;
     let gradients = if solved.with_gradients { " with gradients" } else { "" };
-    let (samples, unknowns) = (solved.shape.batch, solved.shape.unknowns());
-    remark("note", &format!("{samples} systems of {unknowns} unknowns{gradients} in {}", args.out.display()), format);
+    let (systems, unknowns) = (counted(solved.shape.batch, "system"), solved.shape.unknowns());
+    remark("note", &format!("{systems} of {unknowns} unknowns{gradients} in {}", args.out.display()), format);
     Ok(())
 }
 

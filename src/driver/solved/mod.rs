@@ -8,7 +8,7 @@ mod system;
 
 use std::path::Path;
 
-use super::case;
+use super::case_failure;
 use super::experiment;
 use super::failure::{Failure, Problem as Fault};
 use crate::base::Idx;
@@ -93,7 +93,7 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
     let model = spec.model.as_ref();
     let shape = shape(spec, given.steps);
     let size = Footprint::new(&shape, &scheme(spec), &[shape.states]);
-    case::ensure_memory(&size, 1, true, 2)?;
+    case_failure::ensure_memory(&size, 1, true, 2, "free memory, or take fewer steps")?;
     let u = match model.is_linear() {
         true => once(spec, given, &system::linear(model, given, &shape))?,
         false => iterate(spec, given, &shape)?,
@@ -200,7 +200,7 @@ fn failure(error: SolveError, spec: &SolveSpec, given: &Given) -> Failure {
             format!("the solution is no number, or too large, near {}", place(state, order, step)),
             "change the equations where they have no value, or take a shorter time",
         ),
-        other => return case::failure(other, "the solve item", &shape(spec, given.steps), &scheme(spec)),
+        other => return case_failure::failure(other, "the solve item", &shape(spec, given.steps), &scheme(spec)),
     };
     Failure::Numerical(Fault::new("N515", format!("solving `{}` failed: {what}", model.name), help))
 }

@@ -15,6 +15,7 @@ mod data;
 mod dataset;
 mod holes;
 mod infer;
+mod names;
 mod numbers;
 mod report;
 mod sets;

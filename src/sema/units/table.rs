@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::names::{self, Meant};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{E0801, E0804, E0806};
-use crate::diagnostics::{Advice, Among, Diagnostic, Sink, nearest};
-use crate::hir::{Conversion, Symbol, Unit, known_unit, known_units};
+use crate::diagnostics::{Advice, Among, Diagnostic, Sink};
+use crate::hir::{Conversion, Symbol, Unit, known_unit};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, UnitExpr};
 
@@ -16,40 +17,6 @@ const SHIFTED: [(&str, f64); 1] = [("degC", 273.15)];
 pub(super) fn is_unit(name: &str, own: &[ast::UnitDecl]) -> bool {
     known_unit(name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) || own.iter().any(|u| u.name.name == name)
 }
-
-/// Names of units, which are written with their symbols.
-const SPOKEN: [(&str, &str); 30] = [
-    ("second", "s"),
-    ("sec", "s"),
-    ("minute", "min"),
-    ("hour", "h"),
-    ("hr", "h"),
-    ("day", "d"),
-    ("dy", "d"),
-    ("y", "yr"),
-    ("celsius", "degC"),
-    ("ohm", "Ohm"),
-    ("year", "yr"),
-    ("a", "yr"),
-    ("meter", "m"),
-    ("metre", "m"),
-    ("gram", "g"),
-    ("kilogram", "kg"),
-    ("tonne", "t"),
-    ("liter", "L"),
-    ("litre", "L"),
-    ("kelvin", "K"),
-    ("ampere", "A"),
-    ("amp", "A"),
-    ("volt", "V"),
-    ("watt", "W"),
-    ("joule", "J"),
-    ("newton", "N"),
-    ("pascal", "Pa"),
-    ("degree", "deg"),
-    ("radian", "rad"),
-    ("mole", "mol"),
-];
 
 /// The declared units by name; `None` for those whose declaration is wrong, which has been reported.
 #[derive(Clone, Debug, Default)]
@@ -129,30 +96,26 @@ impl Table {
         }
         let d = Diagnostic::error(E0801, format!("there is no unit `{name}`"), span, "unknown unit")
             .missing_among(Among::Items, name);
-        let nearest_of_all = || {
-            let mut all: Vec<&str> = self.declared.keys().map(String::as_str).collect();
-            known_units().for_each(|known| all.push(known));
-            // A unit of another dimension cannot be meant.
-            if let Some(needed) = needed {
-                all.retain(|known| {
-                    let symbol = self.declared.get(*known).cloned().unwrap_or_else(|| known_unit(known));
-                    symbol.is_some_and(|symbol| Unit::of(symbol).in_units_of(needed).is_some())
-                });
-            }
-            nearest(name, all).map(|(near, alone)| (near.to_string(), alone))
+        // A unit of another dimension cannot be meant.
+        let fits = |unit: &str| {
+            let symbol = || self.declared.get(unit).cloned().unwrap_or_else(|| known_unit(unit));
+            needed.is_none_or(|needed| symbol().is_some_and(|symbol| Unit::of(symbol).in_units_of(needed).is_some()))
         };
-        let spoken = SPOKEN.iter().find(|(word, _)| name.trim_end_matches('s').eq_ignore_ascii_case(word));
-        let near = match spoken {
-            Some((_, symbol)) => Some(((*symbol).to_string(), true)),
-            None => other_form(name)
-                .map(|form| (form, true))
-                .or_else(|| if sink.many_missing() { None } else { nearest_of_all() }),
-        };
-        sink.push(d.help(match near {
-            Some((near, alone)) => {
-                let own = format!("A unit of your own is declared at the top level: `unit {name}`");
-                Advice { text: format!("did you mean `{near}`? {own}"), instead: alone.then_some(near) }
+        let meant = names::certain(name).or_else(|| match sink.many_missing() {
+            true => None,
+            false => names::likely(name, self.declared.keys().map(String::as_str), fits),
+        });
+        sink.push(d.help(match meant {
+            Some(Meant::Units(units)) => {
+                let listed = units.iter().map(|unit| format!("`{unit}`")).collect::<Vec<_>>().join(" or ");
+                let text =
+                    format!("did you mean {listed}? A unit of your own is declared at the top level: `unit {name}`");
+                match units.as_slice() {
+                    [unit] => Advice::instead(text, unit),
+                    _ => text.into(),
+                }
             }
+            Some(Meant::Noted(text)) => text.into(),
             None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`").into(),
         }));
     }
@@ -185,19 +148,6 @@ impl Table {
             None => Err(Some(unit)),
         }
     }
-}
-
-/// A unit with its power behind it, `m2`, or with the sign of millionths, as it is written here.
-fn other_form(name: &str) -> Option<String> {
-    let symbol = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let power = name.get(symbol.len()..)?;
-    let plain = match symbol.strip_prefix(['\u{b5}', '\u{3bc}']) {
-        Some(rest) => format!("u{rest}"),
-        None => symbol.to_string(),
-    };
-    known_unit(&plain)?;
-    let whole = if power.is_empty() { plain } else { format!("{plain}^{power}") };
-    (whole != name).then_some(whole)
 }
 
 /// The zero, in kelvin, of a unit that measures from another one.

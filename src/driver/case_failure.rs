@@ -1,0 +1,112 @@
+//! What is said of relaxed solves that fail, and of those that do not fit in memory.
+
+use super::failure::{Failure, Problem as Fault};
+use super::memory;
+use super::words::counted;
+use crate::data::{DataError, shape_text};
+use crate::solve::relaxed::{Footprint, Precision, Scheme, Shape, SolveError};
+
+/// Refuses `batch` systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in
+/// memory together with as many `sets` of arrays of the inputs' sizes, such as gradients; `help` is the way out.
+///
+/// # Errors
+/// [`Failure::Environment`] with both figures.
+pub(super) fn ensure_memory(one: &Footprint, batch: usize, own: bool, sets: u64, help: &str) -> Result<(), Failure> {
+    let coefficients = if own { one.coefficient_bytes } else { 0 };
+    let each = one.vector_bytes.saturating_add(coefficients);
+    let vectors = each.saturating_mul(sets).saturating_add(one.vector_bytes).saturating_mul(batch as u64);
+    // Lane groups are worked on side by side, one by each thread.
+    let groups = batch.div_ceil(LANES).min(std::thread::available_parallelism().map_or(1, usize::from));
+    let working = one.working_bytes().saturating_mul(groups as u64);
+    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own)).saturating_add(working);
+    let what = format!("solving {} of {} unknowns", counted(batch, "system"), one.unknowns);
+    memory::ensure(&what, bytes, help)
+}
+
+/// Systems that are solved at once, at least.
+const LANES: usize = 8;
+
+/// How a solve takes less memory: a single system has no parts.
+pub(super) fn less_memory(batch: usize, scheme: &Scheme) -> &'static str {
+    match scheme.precision {
+        _ if batch > 1 => "solve the batch in several parts",
+        Precision::Single => "free memory, or take fewer steps",
+        Precision::Double | Precision::Mixed => "free memory, take fewer steps, or `--dtype f32`",
+    }
+}
+
+/// The row of a weight, in the terms of its array.
+fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
+    let (row, columns, column) = match rows {
+        "equation" => ("equation", shape.steps, "step"),
+        "initial" => ("initial step", shape.states, "state"),
+        "smooth" => ("interval", shape.states, "state"),
+        _ => return format!("row {index}"),
+    };
+    format!("{row} {}, {column} {}", index / columns.max(1), index % columns.max(1))
+}
+
+/// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
+pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Scheme) -> Failure {
+    match error {
+        SolveError::Size { what, allowed, .. } => {
+            let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
+            let shape = shape_text(&c);
+            let axis = [("batch", "B"), ("steps", "T"), ("states", "D"), ("orders", "K")];
+            let axis = axis.iter().find(|(name, _)| *name == what).map_or(what, |(_, axis)| axis);
+            let expected = format!("(B, E, T, D, K) where {axis} is {allowed}");
+            Failure::Data(DataError::ArrayShape { file: file.into(), array: "c".into(), shape, expected })
+        }
+        SolveError::Weight { rows, index, value } => Failure::Data(DataError::BadWeight {
+            file: file.into(),
+            array: format!("weight_{rows}"),
+            index: weight_name(rows, index, shape),
+            value,
+        }),
+        SolveError::TooLarge => {
+            Failure::Environment(Fault::new("N014", error.to_string(), less_memory(shape.batch, scheme)))
+        }
+        SolveError::Scheme { what, .. } => {
+            let help = match what {
+                "gamma * alpha" => {
+                    "choose `--alpha` and `--gamma` so that their product is between -1.7e308 and 1.7e308"
+                }
+                _ => "weights are 0, or between 1e-161 and 1e154, so that their squares are numbers: `--weights E,I,S`",
+            };
+            Failure::Usage(Fault::new("N008", error.to_string(), help))
+        }
+        SolveError::Combination { .. } => {
+            Failure::Usage(Fault::new("N008", error.to_string(), "change the options of the solve"))
+        }
+        SolveError::Singular { .. }
+        | SolveError::NonFiniteMatrix { .. }
+        | SolveError::Border { .. }
+        | SolveError::Unsettled { .. }
+        | SolveError::NonFiniteGradient { .. }
+        | SolveError::NonFiniteResult { .. } => {
+            let message = format!("the solve failed: {error}");
+            let help = match error {
+                SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
+                    "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
+                }
+                SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
+                    "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
+                }
+                SolveError::Unsettled { .. } => {
+                    "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
+                }
+                SolveError::Singular { .. } | SolveError::Border { .. } => {
+                    "add equations or initial values until every derivative is determined"
+                }
+                _ if scheme.precision == Precision::Single => {
+                    "numbers in `f32` end at 3.4e38: solve it with `--dtype f64` or `mixed`, or scale coefficients, steps and weights"
+                }
+                _ => "scale coefficients, steps and weights so that their squares can be represented",
+            };
+            Failure::Numerical(Fault::new("N515", message, help))
+        }
+        SolveError::Length { .. } | SolveError::Mismatch { .. } | SolveError::NotConstant { .. } => {
+            Failure::Internal(error.to_string())
+        }
+    }
+}
