@@ -10,7 +10,7 @@ const CLOSE: f64 = 1e-6;
 fn point(model: &Model, at: &Spot) -> Point {
     let mut components = at.x.iter().copied();
     let states = model.states.values().map(|s| components.by_ref().take(s.order.into()).collect());
-    Point { time: at.time, states: states.collect(), inputs: at.inputs.clone(), unknowns: at.unknowns.clone() }
+    Point { time: at.time, states: states.collect(), inputs: at.inputs.to_vec(), unknowns: at.unknowns.clone() }
 }
 
 /// `` `ln(u - 5)` has no finite value where `u` is 3.2 ``; nothing where no part can be told.
@@ -136,7 +136,7 @@ mod tests {
             time: 1.0,
             trajectory: None,
             x: x.to_vec(),
-            inputs: Vec::new(),
+            inputs: Box::default(),
             unknowns: vec![5.0, 0.0, 0.0],
         };
         let told = |x: &[f64]| cause(model, &at(x));

@@ -139,9 +139,9 @@ pub enum Quantity {
     /// The standard error of a parameter of a fit.
     ParameterError(FitId, String),
     /// The coefficient of a term in canonical spelling; zero where the equation does not have it.
-    Coefficient(EquationRef, NamedTerm),
+    Coefficient(EquationRef, Box<NamedTerm>),
     /// The standard error of a coefficient.
-    CoefficientError(EquationRef, NamedTerm),
+    CoefficientError(EquationRef, Box<NamedTerm>),
     /// A figure of merit of a fit: name and part.
     Metric(FitId, String, String),
     /// The estimated standard deviation of a state's noise.

@@ -210,13 +210,13 @@ impl Resolver<'_> {
             ("coef", [equation, term]) => {
                 let of = self.equation(equation)?;
                 let term = self.term(term, &of)?;
-                Some(Quantity::Coefficient(of, term))
+                Some(Quantity::Coefficient(of, Box::new(term)))
             }
             ("std_error", [equation, term]) => {
                 let of = self.equation(equation)?;
                 let term = self.term(term, &of)?;
                 self.needs_fit(of.subject, expr)?;
-                Some(Quantity::CoefficientError(of, term))
+                Some(Quantity::CoefficientError(of, Box::new(term)))
             }
             ("std_error", [parameter]) => match self.quantity(parameter)? {
                 Quantity::Parameter(Subject::Fit(fit), name) => Some(Quantity::ParameterError(fit, name)),

@@ -243,7 +243,7 @@ pub struct Spot {
     /// The components there.
     pub x: Vec<f64>,
     /// The inputs there; empty where they are not known.
-    pub inputs: Vec<f64>,
+    pub inputs: Box<[f64]>,
     /// The unknowns of the model there.
     pub unknowns: Vec<f64>,
 }

@@ -317,6 +317,9 @@ fn minima(found: Vec<Left>, width: usize) -> Vec<Left> {
     out
 }
 
+/// Which states are never observed, and what is known of where they start.
+type Hidden<'a> = (&'a [bool], &'a [f64]);
+
 /// Values of all numbers to start from beside states that are never observed: `plain` with what is open at the sizes with which the
 /// solutions of the hidden states leave least of the observed derivatives. Other parameters without a start have what they are regressed to there.
 pub fn beside_hidden(
@@ -324,7 +327,7 @@ pub fn beside_hidden(
     model: &mut dyn Dynamics,
     unknowns: &[Unknown],
     (along, plain): ([&[f64]; 2], &[f64]),
-    (hidden, stop): ((&[bool], &[f64]), &dyn Fn() -> bool),
+    (hidden, stop): (Hidden, &dyn Fn() -> bool),
 ) -> Result<Vec<f64>, JointError> {
     // What enters linearly is regressed, but for what the hidden states depend on.
     let list =
