@@ -52,7 +52,7 @@ pub struct Problem {
     /// The place of the model file that it is about, and what stands beside it.
     pub place: Option<(Span, &'static str)>,
     /// What to write there instead, where that mends it.
-    pub edit: Option<String>,
+    pub edit: Option<Box<str>>,
 }
 
 impl Problem {
@@ -150,7 +150,7 @@ impl Failure {
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
             Failure::DataAt(e, place) => {
                 let problem = Problem::new(e.code(), e.to_string(), data_places::help(e));
-                let edit = place.edit.clone();
+                let edit = place.edit.as_deref().map(Box::from);
                 Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }
             Failure::Internal(what) => Problem::new(
