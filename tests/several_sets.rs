@@ -96,7 +96,7 @@ fit M to (slow, fast)
     let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("the law");
     assert!(found.contains("data slow = simulate M") && found.contains("data fast = simulate M"), "{found}");
     assert!(
-        found.contains("48 of 60 samples of x, y (./slow.csv; 12 held out) and 80 samples of x (./fast.csv), fitted"),
+        found.contains("48 of 60 samples of x, y (slow.csv; 12 held out) and 80 samples of x (fast.csv), fitted"),
         "{found}"
     );
     // An export says whose initial values it has, and can have those of the other.

@@ -112,10 +112,12 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     /// A lane whose right-hand side single precision has taken for zero, and all of its solution; or whose solution is so small or large that squares of
     /// its corrections say nothing.
     pub fn vanished<H: Pack>(&self, given: &[&[H]]) -> Option<(usize, f64)> {
-        const SQUARES: std::ops::Range<f64> = 1e-270..1e270;
+        // Beyond single precision a solution is infinite, which is found elsewhere.
+        let most = if H::EPSILON > f64::EPSILON { f64::INFINITY } else { 1e270 };
         let lost = |lane: &usize| {
             let solved_for = || given.iter().flat_map(|part| part.iter()).any(|x| x.lane(*lane) != 0.0);
-            !SQUARES.contains(&self.whole.lane(*lane)) && solved_for()
+            let whole = self.whole.lane(*lane);
+            (whole < 1e-270 || whole > most) && solved_for()
         };
         (0..P::WIDTH).find(lost).map(|lane| (lane, 1.0))
     }
