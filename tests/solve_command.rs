@@ -328,7 +328,8 @@ fn a_periodic_boundary_closes_the_solution() {
         errors.fold(0.0, f64::max)
     };
     assert!(worst(&["--periodic"]) < 1e-2 && worst(&["--periodic", "--rows", "hermite"]) < 1e-5);
-    assert!(worst(&[]) > 0.0);
+    // Without the closing rows the start is left open.
+    assert!(worst(&[]) > 10.0 * worst(&["--periodic"]), "{}", worst(&[]));
 }
 
 #[test]

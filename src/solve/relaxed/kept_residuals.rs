@@ -2,7 +2,7 @@
 //!
 //! Gradients are made of residuals times squared weights. Those of rows of large weight are smaller than a rounding unit of the solution that they belong
 //! to, so that none in double precision tells them; they follow from those of the other rows, since all together they are orthogonal to the rows,
-//! `A^T W^2 r = -gamma alpha e_eps`. So the residual of the given solution is taken without rounding errors, kept as numbers of its own and corrected until
+//! `A^T W^2 r = -gamma alpha e_eps`. So the residual of the given solution is taken with twice the digits, kept as numbers of its own and corrected until
 //! they are.
 
 use super::arithmetic::Arithmetic;

@@ -156,7 +156,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 if ends && !by_rows {
                     break;
                 }
-                // Of products that are kept the last correction, else of the whole solution: there is one such place, since all code is one function.
+                // Of products that are kept the last correction, else of the whole solution: one call for all passes, since all code is inlined here.
                 let start = match task {
                     Task::Adjoint if by_rows && pass > 1 => Start::Kept,
                     Task::Adjoint => Start::Zero,

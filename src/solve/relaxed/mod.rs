@@ -68,7 +68,7 @@
 //! - `elimination` goes through the chains and the border of a lane group, `factor` through those of a batch;
 //! - `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own;
 //! - `rescue` turns from the normal matrix to the rows, `qr` makes the same factor from the rows without squaring them, `segments` cuts few long samples in time;
-//! - `probe` finds pivots that are rounding errors, `residual` corrects until `convergence` is content, with the sums of `row_sums` over rows in the order of
+//! - `probe` finds pivots that are rounding errors, `residual` takes what is left to correct and `convergence` says when that is enough, with the sums of `row_sums` over rows in the order of
 //!   `row_order`; `kept_residuals` corrects residuals themselves;
 //! - `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
 //!   for the adjoint, with the formulas of `row_products`, and `pieces` adds up what the samples share;
