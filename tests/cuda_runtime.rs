@@ -42,9 +42,10 @@ fn libraries() -> &'static Path {
             let output = command.output().expect("the system's C++ compiler, g++");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         };
+        // One of each version: both are looked for.
         make("libcuda.so.1", "driver.cpp", &["-ldl"]);
         thread::scope(|scope| {
-            scope.spawn(|| make("libnvrtc.so.12", "nvrtc.cpp", &[]));
+            scope.spawn(|| make("libnvrtc.so.13", "nvrtc.cpp", &[]));
             scope.spawn(|| make("libcublas.so.12", "cublas.cpp", &["libcuda.so.1"]));
         });
         folder

@@ -1,7 +1,8 @@
 //! Which CUDA libraries are there with all the functions that are used.
 //!
 //! cudarc opens a library on its first use and panics when it, or a function of it, is missing. So every path to cudarc goes through
-//! [`Library::ensure`], which asks for both first.
+//! [`Library::ensure`], which asks for both first. It is built for CUDA 13, whose file names it tries before those of CUDA 12; what is used
+//! here has the same names and arguments in both.
 
 use super::DeviceError;
 use cudarc::{cublas, driver, nvrtc};
@@ -118,7 +119,8 @@ impl Library {
                 Library::Cublas => (cublas::sys::is_culib_present(), "libcublas.so", CUBLAS),
             };
             if !present {
-                return Err(format!("{file} of CUDA 12 is not on the library path"));
+                let version = if self == Library::Driver { "" } else { " of CUDA 12 or 13" };
+                return Err(format!("{file}{version} is not on the library path"));
             }
             let library = match self {
                 Library::Driver => driver::sys::culib(),
