@@ -1,0 +1,170 @@
+//! How time and memory of relaxed solves grow with steps and systems: blocks of 3 with matrices of their own, forward and backward together.
+//!
+//! `cargo bench --bench growth -- [--threads N] [--svg FILE]` prints one JSON object a size and one with the fitted exponents, and plots them.
+//! Each size is a process of its own, whose peak resident memory (Linux alone tells it) less that of the smallest size is what it takes.
+
+use std::fmt::Write as _;
+use std::process::{Command, ExitCode};
+
+use mechc::driver::{SolveBench, bench_solve};
+use mechc::runtime::cuda::DeviceChoice;
+use mechc::solve::relaxed::Scheme;
+
+/// Systems whose steps grow, and steps of which the systems grow.
+const SYSTEMS: usize = 64;
+const STEPS: usize = 100;
+/// Half decades, and factors of four.
+const GROWING_STEPS: [usize; 7] = [100, 316, 1_000, 3_162, 10_000, 31_623, 100_000];
+const GROWING_SYSTEMS: [usize; 6] = [64, 256, 1_024, 4_096, 16_384, 65_536];
+/// Medians are of so many repeats.
+const REPEATS: usize = 9;
+
+/// What a size took.
+struct Point {
+    size: f64,
+    ms: f64,
+    bytes: f64,
+}
+
+fn main() -> ExitCode {
+    // `cargo bench` adds `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|i| arguments.get(i + 1));
+    let threads = value("--threads").and_then(|n| n.parse().ok()).unwrap_or(2);
+    if let (Some(batch), Some(steps)) = (value("--batch"), value("--steps")) {
+        return match (batch.parse(), steps.parse()) {
+            (Ok(batch), Ok(steps)) => one(batch, steps, threads),
+            _ => ExitCode::from(2),
+        };
+    }
+    let growths = [
+        ("steps", GROWING_STEPS.map(|steps| ((SYSTEMS, steps), steps)).to_vec()),
+        ("systems", GROWING_SYSTEMS.map(|batch| ((batch, STEPS), batch)).to_vec()),
+    ];
+    let mut plot = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 300\" font-family=\"sans-serif\" font-size=\"11\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+    );
+    for (panel, (name, sizes)) in growths.iter().enumerate() {
+        let points: Vec<Point> = sizes.iter().filter_map(|&(both, size)| child(both, size, threads)).collect();
+        if points.len() < sizes.len() {
+            eprintln!("a size could not be measured");
+            return ExitCode::FAILURE;
+        }
+        let time = exponent(points.iter().map(|p| (p.size, p.ms)));
+        // The program itself takes some megabytes, of which the smallest sizes are lost.
+        let base = points[0].bytes;
+        let large = points.iter().filter(|p| p.bytes > 4.0 * base).map(|p| (p.size, p.bytes - base));
+        let memory = exponent(large);
+        println!("{}", serde_json::json!({ "growth": name, "time": time, "memory": memory }));
+        let title = match *name {
+            "steps" => format!("steps, {SYSTEMS} systems (exponent {time:.3}; dashed: 1)"),
+            _ => format!("systems, {STEPS} steps (exponent {time:.3}; dashed: 1)"),
+        };
+        draw(&mut plot, panel, &title, &points);
+    }
+    plot.push_str("</svg>\n");
+    match value("--svg").map(|path| std::fs::write(path, plot)) {
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Measures one size in this process.
+fn one(batch: usize, steps: usize, threads: usize) -> ExitCode {
+    let bench = SolveBench {
+        batch,
+        states: 1,
+        highest: 2,
+        equations: 1,
+        steps,
+        scheme: Scheme::published(),
+        constant_matrix: false,
+        weights: false,
+        threads,
+        repeat: Some(REPEATS),
+    };
+    match bench_solve(&bench, DeviceChoice::Cpu) {
+        Ok(times) => {
+            let (ms, bytes) = (times.forward_ms + times.backward_ms, peak_bytes().unwrap_or(0));
+            println!("{}", serde_json::json!({ "batch": batch, "steps": steps, "ms": ms, "peak_bytes": bytes }));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The most resident memory that this process had, where the system says so.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+/// Measures one size in another process.
+fn child((batch, steps): (usize, usize), size: usize, threads: usize) -> Option<Point> {
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    for (name, value) in [("--batch", batch), ("--steps", steps), ("--threads", threads)] {
+        command.arg(name).arg(value.to_string());
+    }
+    let output = command.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    print!("{text}");
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some(Point { size: size as f64, ms: value["ms"].as_f64()?, bytes: value["peak_bytes"].as_f64()? })
+}
+
+/// The slope of the straight line through the logarithms, least squares; no number for fewer than two points.
+fn exponent(points: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let logs: Vec<(f64, f64)> = points.map(|(x, y)| (x.ln(), y.ln())).collect();
+    let n = logs.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / n;
+    let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
+    let covariance: f64 = logs.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
+    covariance / logs.iter().map(|(x, _)| (x - mx).powi(2)).sum::<f64>()
+}
+
+/// One of the two plots, with logarithmic axes of 0.01 to 1000 ms.
+fn draw(plot: &mut String, panel: usize, title: &str, points: &[Point]) {
+    let (left, top, width, height) = (60.0 + 310.0 * panel as f64, 30.0, 230.0, 220.0);
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
+    let x = |size: f64| left + width * (size / first.size).ln() / (last.size / first.size).ln();
+    let y = |ms: f64| top + height * (1.0 - (ms / 0.01).log10() / 5.0);
+    let mut line = |text: String| {
+        let _ = writeln!(plot, "{text}");
+    };
+    line(format!(r##"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#888"/>"##));
+    for decade in -2..=3 {
+        let (at, right) = (y(10f64.powi(decade)), left + width);
+        let label = 10f64.powi(decade);
+        line(format!(
+            r##"<text x="{:.1}" y="{:.1}" text-anchor="end">{label} ms</text><line x1="{left}" x2="{right}" y1="{at:.1}" y2="{at:.1}" stroke="#ddd"/>"##,
+            left - 4.0,
+            at + 4.0
+        ));
+    }
+    let mut path = String::new();
+    for point in points {
+        let (px, py) = (x(point.size), y(point.ms));
+        let _ = write!(path, "{px:.1},{py:.1} ");
+        line(format!(r##"<circle cx="{px:.1}" cy="{py:.1}" r="3" fill="#1f77b4"/>"##));
+        line(format!(r#"<text x="{px:.1}" y="264" text-anchor="middle" font-size="9">{}</text>"#, point.size));
+    }
+    line(format!(r##"<polyline fill="none" stroke="#1f77b4" stroke-width="2" points="{}"/>"##, path.trim_end()));
+    let proportional = first.ms * last.size / first.size;
+    line(format!(
+        r##"<line x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}" stroke="#d62728" stroke-dasharray="4"/>"##,
+        x(first.size),
+        y(first.ms),
+        x(last.size),
+        y(proportional)
+    ));
+    line(format!(r#"<text x="{:.1}" y="20" text-anchor="middle">{title}</text>"#, left + width / 2.0));
+}
