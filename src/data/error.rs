@@ -156,9 +156,6 @@ pub enum DataError {
         "{file}: the weight of {index} in array `{array}` is {value}: weights are 0 or more, with squares within the range of numbers"
     )]
     BadWeight { file: String, array: String, index: String, value: f64 },
-    /// Steps that differ by state although they are said to be shared.
-    #[error("{file}: array `h` has the steps {first} and {other} for states 0 and {state} of one interval ({index})")]
-    StepsDiffer { file: String, index: String, first: f64, other: f64, state: usize },
     /// A window that is longer than every trajectory, or of length or stride zero.
     #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
     BadWindow { length: usize, stride: usize, what: String },
@@ -229,7 +226,6 @@ impl DataError {
             | Self::WeightWithoutInitial { .. } => "D027",
             Self::BadArchive { .. } => "D028",
             Self::MissingKnown { .. } => "D029",
-            Self::StepsDiffer { .. } => "D030",
             Self::BadParquet { .. } => "D031",
             Self::NoNumbers { .. } | Self::Date { .. } => "D032",
             Self::BadWindow { .. } => "D040",
@@ -389,7 +385,6 @@ impl DataError {
             Self::StepNotPositive { .. } => {
                 "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
             }
-            Self::StepsDiffer { .. } => "leave out `--shared-steps`, or give one step for all states.".into(),
             Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
             Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
             Self::BadHoldOut { .. } => "choose a share between 0% and 100% that leaves samples on both sides.".into(),

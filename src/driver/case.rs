@@ -75,8 +75,8 @@ pub struct CaseFile {
 /// Reads a case from an npz file. With `shared_steps` all states have the same steps, which `h` may repeat for each state.
 ///
 /// # Errors
-/// [`Failure::Data`]: what is wrong with the file, an array that is missing, has the wrong shape or a number that is not finite, and
-/// with `shared_steps` steps that differ by state. [`Failure::Usage`]: an upstream gradient of a slack that there is not.
+/// [`Failure::Data`]: what is wrong with the file, an array that is missing, has the wrong shape or a number that is not finite.
+/// [`Failure::Usage`]: options that do not fit to the arrays, such as `shared_steps` and steps that differ by state.
 pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<CaseFile, Failure> {
     let mut arrays = read_arrays(path, &INPUTS).map_err(|error| DataError::OfCase(Box::new(error)))?;
     let (rhs, c) = (arrays.require("rhs")?, arrays.require("c")?);
@@ -201,7 +201,7 @@ struct StepSizes {
     shape: Vec<usize>,
 }
 
-fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSizes, DataError> {
+fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSizes, Failure> {
     let Array { shape: given, data } = arrays.require("h")?;
     let (batch, intervals, states) = (shape.batch, shape.intervals(), shape.states);
     if let Some(at) = data.iter().position(|h| *h <= 0.0) {
@@ -209,7 +209,8 @@ fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSi
             file: arrays.file.clone(),
             index: step_name(&given, at),
             value: data.get(at).copied().unwrap_or_default(),
-        });
+        }
+        .into());
     }
     let of_samples = |n: usize| n == batch || n == 1;
     let steps = |values, samples: usize, per_state, shape: &[usize]| StepSizes {
@@ -238,7 +239,7 @@ fn step_sizes(arrays: &mut Arrays, shape: &Shape, shared: bool) -> Result<StepSi
                  there are {} steps",
                 shape.steps
             );
-            Err(arrays.wrong_shape("h", &given, expected))
+            Err(arrays.wrong_shape("h", &given, expected).into())
         }
     }
 }
@@ -263,13 +264,19 @@ fn step_name(shape: &[usize], at: usize) -> String {
 }
 
 /// The steps of state 0, those of all others being the same.
-fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize) -> Result<Vec<f64>, DataError> {
+fn first_of_each(arrays: &Arrays, data: &[f64], states: usize, intervals: usize) -> Result<Vec<f64>, Failure> {
     let mut out = Vec::with_capacity(data.len() / states.max(1));
     for (i, of_states) in data.chunks_exact(states.max(1)).enumerate() {
         let Some(&first) = of_states.first() else { continue };
         if let Some((state, &other)) = of_states.iter().enumerate().find(|(_, h)| h.to_bits() != first.to_bits()) {
             let index = format!("sample {}, interval {}", i / intervals.max(1), i % intervals.max(1));
-            return Err(DataError::StepsDiffer { file: arrays.file.clone(), index, first, other, state });
+            let message = format!(
+                "{}: `--shared-steps` takes the same step for all states, and array `h` has the steps {first} and {other} for states 0 and \
+                 {state} in {index}",
+                arrays.file
+            );
+            let help = "leave out `--shared-steps`, or give one step for all states";
+            return Err(Failure::Usage(Fault::new("N008", message, help)));
         }
         out.push(first);
     }

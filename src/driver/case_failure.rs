@@ -46,9 +46,30 @@ fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
     format!("{row} {}, {column} {}", index / columns.max(1), index % columns.max(1))
 }
 
+/// The failure of an option that asks for more than there is of something; `of_bench` where the sizes are options too.
+fn too_few(option: &str, what: &str, least: usize, got: usize, of_bench: bool) -> Failure {
+    let option = match option {
+        "central rows" => "--central",
+        "Hermite rows" => "--rows hermite",
+        _ => "--periodic",
+    };
+    // `--orders` of the bench counts the derivatives alone, and is never too small.
+    let (what, more) = match what {
+        "steps" if of_bench => ("steps", format!("`--steps {least}` or more")),
+        "steps" => ("steps", format!("{least} steps or more")),
+        _ => ("entries of the last axis of `c` (K)", format!("{least} or more there")),
+    };
+    let message = format!("`{option}` takes at least {least} {what}, and there are {got}");
+    Failure::Usage(Fault::new("N008", message, format!("leave out `{option}`, or give {more}")))
+}
+
+/// What the arrays of a bench are named after.
+pub(super) const BENCH: &str = "bench";
+
 /// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
 pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Scheme) -> Failure {
     match error {
+        SolveError::TooFew { option, what, least, got } => too_few(option, what, least, got, file == BENCH),
         SolveError::Size { what, allowed, .. } => {
             let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
             let shape = shape_text(&c);
@@ -98,9 +119,13 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
                 SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"
                 }
-                _ if scheme.precision == Precision::Single => {
-                    "numbers in `f32` end at 3.4e38: solve it with `--dtype f64` or `mixed`, or scale coefficients, steps and weights"
+                SolveError::NonFiniteGradient { .. } => {
+                    "products of the solution and of `upstream` are too large: scale right-hand sides, initial values, or `upstream`"
                 }
+                _ if scheme.precision == Precision::Single => {
+                    "numbers in `f32` end at 3.4e38: solve it with `--dtype f64` or `mixed`, or scale the arrays"
+                }
+                SolveError::NonFiniteResult { .. } => "scale right-hand sides, initial values, or `upstream`",
                 _ => "scale coefficients, steps and weights so that their squares can be represented",
             };
             Failure::Numerical(Fault::new("N515", message, help))

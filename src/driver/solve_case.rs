@@ -107,7 +107,7 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
         }
         _ => made.adjoint(problem, &solution, upstream, eps, wanted)?,
     };
-    gradients.check()?;
+    gradients.check(problem)?;
     Ok(Solved { solution, gradients: Some(gradients), by_rows: made.failure().cloned() })
 }
 

@@ -200,6 +200,9 @@ fn failure(error: SolveError, spec: &SolveSpec, given: &Given) -> Failure {
             format!("the solution is no number, or too large, near {}", place(state, order, step)),
             "change the equations where they have no value, or take a shorter time",
         ),
+        SolveError::TooFew { option, least, got, .. } => {
+            (format!("{option} takes at least {least} times, and there are {got}"), "give the solve item more `steps`")
+        }
         other => return case_failure::failure(other, "the solve item", &shape(spec, given.steps), &scheme(spec)),
     };
     Failure::Numerical(Fault::new("N515", format!("solving `{}` failed: {what}", model.name), help))

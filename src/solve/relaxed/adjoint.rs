@@ -71,33 +71,52 @@ pub struct Gradients {
 }
 
 impl Gradients {
-    /// Looks for a gradient that is no number: products of large solutions and adjoint solutions may overflow.
+    /// Looks for a gradient that is no number: products of large solutions and adjoint solutions may overflow. `problem` is the one that they are of.
     ///
     /// # Errors
-    /// [`SolveError::NonFiniteGradient`], the first one.
-    pub fn check(&self) -> Result<(), SolveError> {
-        let [equation, initial, smooth] = &self.row_weights;
-        let arrays: [(&'static str, &[f64]); 12] = [
-            ("c", &self.c),
-            ("rhs", &self.rhs),
-            ("iv", &self.iv),
-            ("h", &self.h),
-            ("the weights", &self.weights),
-            ("the equation rows' weights", equation),
-            ("the initial rows' weights", initial),
-            ("the smooth rows' weights", smooth),
-            ("the data", &self.data),
-            ("the data rows' weights", &self.data_weights),
-            ("the border's columns", &self.border),
-            ("the push", std::slice::from_ref(&self.push)),
+    /// [`SolveError::NonFiniteGradient`], the first one, with its place.
+    pub fn check(&self, problem: &Problem) -> Result<(), SolveError> {
+        let Shape { batch, equations, steps, states, orders, initial_steps, initial_orders } = problem.shape;
+        let samples = |own: bool| ("sample", if own { batch } else { 1 });
+        let (equation, step, state, interval) =
+            (("equation", equations), ("step", steps), ("state", states), ("interval", problem.shape.intervals()));
+        let of_step = ("state", if problem.h.per_state { states } else { 1 });
+        let [of_equations, of_initial, of_smooth] = &self.row_weights;
+        let (data, border) = (("row", problem.data.places.len()), ("unknown", problem.border.width));
+        let push = std::slice::from_ref(&self.push);
+        let arrays: [(&'static str, &[f64], &[(&str, usize)]); 12] = [
+            ("c", &self.c, &[samples(problem.c.per_sample()), equation, step, state, ("derivative", orders)]),
+            ("rhs", &self.rhs, &[samples(true), equation, step]),
+            ("iv", &self.iv, &[samples(true), ("step", initial_steps), state, ("derivative", initial_orders)]),
+            ("h", &self.h, &[samples(problem.h.per_sample), interval, of_step]),
+            ("the equation, initial and smooth weights", &self.weights, &[("number", 3)]),
+            ("the equation rows' weights", of_equations, &[equation, step]),
+            ("the initial rows' weights", of_initial, &[("step", initial_steps), state]),
+            ("the smooth rows' weights", of_smooth, &[interval, state]),
+            ("the data", &self.data, &[samples(true), data]),
+            ("the data rows' weights", &self.data_weights, &[data]),
+            ("the border's columns", &self.border, &[samples(problem.border.per_sample), equation, step, border]),
+            ("the push", push, &[]),
         ];
-        for (what, numbers) in arrays {
-            if let Some(index) = numbers.iter().position(|x| !x.is_finite()) {
-                return Err(SolveError::NonFiniteGradient { what, index });
+        for (what, numbers, axes) in arrays {
+            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+                return Err(SolveError::NonFiniteGradient { what, place: place(axes, at) });
             }
         }
         Ok(())
     }
+}
+
+/// A place in an array, by those of its axes that are longer than one.
+fn place(axes: &[(&str, usize)], at: usize) -> String {
+    let mut rest = at;
+    let mut names: Vec<String> = Vec::new();
+    for (name, len) in axes.iter().rev().filter(|(_, len)| *len > 1) {
+        names.push(format!("{name} {}", rest % len));
+        rest /= len;
+    }
+    names.reverse();
+    if names.is_empty() { String::new() } else { format!(" at {}", names.join(", ")) }
 }
 
 /// Gradients of a scalar `l` with respect to the solution.

@@ -6,6 +6,9 @@ pub enum SolveError {
     /// A size that has to be positive is zero, or one that is bounded by another exceeds it.
     #[error("{what} is {got}, allowed is {allowed}")]
     Size { what: &'static str, got: usize, allowed: &'static str },
+    /// An option of the scheme takes a larger size.
+    #[error("the solve has {option}, which takes at least {least} {what}, and there are {got}")]
+    TooFew { option: &'static str, what: &'static str, least: usize, got: usize },
     /// The product of the sizes does not fit in memory.
     #[error("the problem's sizes overflow")]
     TooLarge,
@@ -45,8 +48,8 @@ pub enum SolveError {
     #[error("the corrections of sample {sample} do not settle: about {correction:.1e} of its {what} is still wrong")]
     Unsettled { what: &'static str, sample: usize, correction: f64 },
     /// A gradient is infinite or not a number, though solution and adjoint solution are numbers.
-    #[error("the gradient of {what} is not finite at place {index}")]
-    NonFiniteGradient { what: &'static str, index: usize },
+    #[error("the gradient of {what} is not finite{place}")]
+    NonFiniteGradient { what: &'static str, place: String },
     /// The right-hand side, an initial value or an upstream gradient made the result infinite or not a number.
     #[error("the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },

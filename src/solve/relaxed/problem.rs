@@ -257,9 +257,12 @@ impl Shape {
         size("steps", self.steps, self.steps == 0, "at least 1")?;
         size("states", self.states, self.states == 0, "at least 1")?;
         size("orders", self.orders, self.orders == 0 || self.orders > MAX_ORDERS, "1 to 16")?;
-        size("orders", self.orders, scheme.central && self.orders < 2, "at least 2 with central rows")?;
-        size("orders", self.orders, scheme.rows == RowSet::Hermite && self.orders < 2, "at least 2 with Hermite rows")?;
-        size("steps", self.steps, scheme.periodic && self.steps < 3, "at least 3 with a periodic boundary")?;
+        let least = |option, asked: bool, what, got, least| {
+            if asked && got < least { Err(SolveError::TooFew { option, what, least, got }) } else { Ok(()) }
+        };
+        least("central rows", scheme.central, "orders", self.orders, 2)?;
+        least("Hermite rows", scheme.rows == RowSet::Hermite, "orders", self.orders, 2)?;
+        least("a periodic boundary", scheme.periodic, "steps", self.steps, 3)?;
         size("initial_steps", self.initial_steps, self.initial_steps > self.steps, "at most the steps")?;
         size("initial_orders", self.initial_orders, self.initial_orders > self.orders, "at most the orders")?;
         // Everything allocated is a small multiple of these products.
