@@ -149,10 +149,10 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
         let products = if by_rows { &mut products[..] } else { &mut [] };
         let rows = RowsOf { problem, plan, staged };
         let mut convergence = Convergence::new();
-        let (mut pass, mut more) = (0, true);
+        let (mut pass, mut more) = (0_usize, true);
         loop {
             if pass > 0 {
-                let ends = pass > *refinements || !more;
+                let ends = !more;
                 if ends && !by_rows {
                     break;
                 }
@@ -200,8 +200,12 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             let given = by_rows.then_some((&residual[..], &residual_border[..]));
             match pass {
                 0 if *refinements == 0 => (),
-                0 => convergence.start::<A::Lanes<V>>((y, border), given),
-                _ => more = convergence.correct::<A::Lanes<V>>((y, border), given),
+                0 => convergence.start::<A::Lanes<V>>((y, border), given, &staged.unscale),
+                _ => {
+                    // A single correction tells no rate.
+                    let beyond = if *refinements == 1 { Some(usize::MAX) } else { pass.checked_sub(*refinements) };
+                    more = convergence.correct::<A::Lanes<V>>((y, border), given, &staged.unscale, beyond);
+                }
             }
             let finite = scale_checked::<A::Lanes<V>>(y, &staged.unscale);
             if *refinements == 0 {

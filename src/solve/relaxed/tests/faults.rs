@@ -67,7 +67,7 @@ fn systems_without_a_solution_are_named() {
     let mut case = base;
     case.shape.orders = 1;
     case.scheme.central = true;
-    assert!(matches!(case.solve(), Err(SolveError::Size { what: "orders", got: 1, .. })));
+    assert!(matches!(case.solve(), Err(SolveError::TooFew { what: "orders", got: 1, .. })));
 }
 
 /// Every precision with every method.
