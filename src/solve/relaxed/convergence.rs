@@ -70,12 +70,7 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     /// Takes note of the uncorrected solution, in scaled unknowns which `unscale` makes those that they are, and of what was solved for where its products with
     /// the rows count.
     #[inline(always)]
-    pub fn start<V: Lanes<Pack = P>>(
-        &mut self,
-        (y, border): (&[P], &[P]),
-        given: Option<(&[P], &[P])>,
-        unscale: &[P],
-    ) {
+    pub fn start<V: Lanes<Pack = P>>(&mut self, (y, border): (&[P], &[P]), given: Option<(&[P], &[P])>, unscale: &[P]) {
         let [scaled, own] = squares::<V>(y, border, unscale);
         scaled.store(&mut self.whole);
         own.store(&mut self.own[0]);
