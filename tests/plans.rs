@@ -79,6 +79,27 @@ fn coefficients_that_vary_make_a_matrix_for_each_window() {
     insta::assert_snapshot!("varying", plans[0].text());
 }
 
+/// Initial values are numbers like right-hand sides, for an item as for a model; a periodic boundary has none.
+#[test]
+fn initial_values_and_periodic_boundaries_are_counted() {
+    let text = |end: &str| {
+        format!(
+            "model M {{ state u order 2; u'' + 0.1*u' + u = sin(t); {end} }}\nsolve run = M {{ steps 500; dt 0.05 }}"
+        )
+    };
+    let [given, closed] = ["initial u = 0; initial u' = 1", "boundary periodic"].map(|end| {
+        let plans = planned(&text(end), 1_000_000);
+        let item = plans.into_iter().find(|plan| plan.purpose == Purpose::Item).expect("the plan of the item");
+        (item.solves[0].footprint.rows[1], item.solves[0].footprint.vector_bytes, item.text())
+    });
+    let numbers = 500 * 5 + 500;
+    assert_eq!((given.0, given.1), (2, 8 * (numbers + 2)));
+    assert!(given.2.contains("500 of equations, 2 initial,") && given.2.contains("bandwidth     9\n"), "{}", given.2);
+    assert_eq!((closed.0, closed.1), (4, 8 * numbers));
+    let says = ["500 of equations, 4 of the periodic boundary,", "bandwidth     9, without the periodic boundary\n"];
+    assert!(says.iter().all(|text| closed.2.contains(text)), "{}", closed.2);
+}
+
 #[test]
 fn the_largest_batch_of_a_training_is_the_largest_that_fits() {
     let text = |batch: u64| {

@@ -206,7 +206,7 @@ fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
     }
     let inputs = case.c.len() + case.rhs.len() + case.iv.len() + case.h.len();
     let solution = buffers.solution.u.len() + buffers.solution.eps.len();
-    let gradients = inputs + upstream.len();
+    let gradients = inputs + upstream.len() + if bench.weights { buffers.gradients.weights.len() } else { 0 };
     Ok(SolveTimes {
         bench: bench.clone(),
         repeats: forward.len(),

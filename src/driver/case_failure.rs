@@ -110,6 +110,9 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
+                SolveError::Unsettled { .. } if scheme.precision != Precision::Single && file == BENCH => {
+                    "rounding errors decide: keep fewer derivatives, with `--orders`, or factor the rows, with `--method qr`"
+                }
                 SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
                     "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
                 }

@@ -71,7 +71,9 @@ fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
     let case = &file.case;
     let problem = case.problem();
     let first = solve_as(case, &problem)?;
-    let Some(SolveError::Unsettled { .. }) = &first.by_rows else { return Ok(first) };
+    // Whoever takes single precision has asked for what costs least.
+    let single = problem.scheme.precision == Precision::Single;
+    let Some(SolveError::Unsettled { .. }) = first.by_rows.as_ref().filter(|_| !single) else { return Ok(first) };
     // Solution or gradients did not settle by the normal matrix and were made by the rows: then what did settle, just so, is better made by them as well.
     let by_rows = Scheme { method: Method::Qr, precision: Precision::Double, ..problem.scheme };
     match solve_as(case, &Problem { scheme: by_rows, ..problem }) {
@@ -98,17 +100,18 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
     let row_weights = case.row_weights.iter().any(|own| !own.is_empty());
     let wanted = Wanted { row_weights, ..Wanted::ALL };
     let eps = case.upstream_eps.as_deref();
-    let gradients = match problem.scheme.precision {
-        // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
+    // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
+    let (gradients, failure) = match problem.scheme.precision {
         Precision::Single => {
             let mixed = Problem { scheme: Scheme { precision: Precision::Mixed, ..problem.scheme }, ..*problem };
-            let factor = factor(&mixed)?;
-            factor.adjoint(&mixed, &factor.solve(&mixed)?, upstream, eps, wanted)?
+            let other = factor(&mixed)?;
+            let gradients = other.adjoint(&mixed, &other.solve(&mixed)?, upstream, eps, wanted)?;
+            (gradients, made.failure().or(other.failure()).cloned())
         }
-        _ => made.adjoint(problem, &solution, upstream, eps, wanted)?,
+        _ => (made.adjoint(problem, &solution, upstream, eps, wanted)?, made.failure().cloned()),
     };
     gradients.check(problem)?;
-    Ok(Solved { solution, gradients: Some(gradients), by_rows: made.failure().cloned() })
+    Ok(Solved { solution, gradients: Some(gradients), by_rows: failure })
 }
 
 fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) -> Result<Vec<u8>, Failure> {

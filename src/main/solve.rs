@@ -58,7 +58,7 @@ pub struct SchemeArgs {
     #[arg(long, value_enum, default_value_t)]
     method: Factored,
     /// The most corrections of each solve with the residual of the rows [default: 2, of `bench solve` 0].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=100))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(0..=100))]
     refinements: Option<u16>,
 }
 
@@ -172,7 +172,9 @@ pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
 fn check_out(case: &Path, out: &Path) -> Result<(), Failure> {
     let usage = |code, message, help: &str| Err(Failure::Usage(Problem::new(code, message, help)));
     if out.extension().and_then(|e| e.to_str()) != Some("npz") {
-        return usage("N006", format!("`{}` does not end in .npz", out.display()), "name the file result.npz");
+        let bare = out.file_name().is_some_and(|name| name == ".npz");
+        let why = if bare { "is an ending without a name" } else { "does not end in .npz" };
+        return usage("N006", format!("`{}` {why}", out.display()), "name the file result.npz");
     }
     let place = if out.is_dir() { Some("is a folder") } else { None };
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());

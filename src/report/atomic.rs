@@ -1,6 +1,7 @@
 //! Files that are whole or not there: written beside their place, flushed, then renamed.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -96,10 +97,20 @@ pub(crate) fn publish(storage: &mut dyn Storage, temporary: &Path, path: &Path) 
     storage.sync_directory(folder(path)).map_err(|e| failed(path, "flush the directory of", e))
 }
 
+/// File systems allow names of 255 bytes: of longer ones than this there is a part in the temporary name, which has some more.
+const LONGEST: usize = 200;
+
 /// A name in the same directory, hence on the same file system.
 fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+    let name = path.file_name().unwrap_or_default();
+    let mut shown = name.to_string_lossy().into_owned();
+    if shown.len() > LONGEST {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        shown.truncate(shown.floor_char_boundary(LONGEST));
+        shown += &format!(".{:016x}", hasher.finish());
+    }
+    path.with_file_name(format!(".{shown}.{}.tmp", std::process::id()))
 }
 
 /// The directory of a file.

@@ -13,7 +13,7 @@ fn the_bench_says_what_it_measured() {
     for constant in [false, true] {
         let mut args = vec!["bench", "solve", "--threads", "1", "--json"];
         args.extend(sizes);
-        args.extend(["--dtype", "f64", "--rows", "hermite", "--method", "qr"]);
+        args.extend(["--dtype", "f64", "--rows", "hermite", "--method", "qr", "--weights-gradients"]);
         args.extend(constant.then_some("--constant-matrix"));
         let output = mechc(folder.path(), &args);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -37,6 +37,9 @@ fn the_bench_says_what_it_measured() {
         // Per system: c, rhs, iv of all derivatives (there are fewer equations than states), h, u, eps.
         let matrix = if constant { 56 + 6 } else { 5 * (56 + 6) };
         assert_eq!(json["forward_bytes"], 8 * (matrix + 5 * (7 + 8 + 56 + 1)));
+        // The same and its gradients, of which those of weights are three numbers, and the upstream gradient.
+        let inputs = matrix + 5 * (7 + 8);
+        assert_eq!(json["backward_bytes"], 8 * (2 * inputs + 5 * (56 + 1 + 56) + 3));
         assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
         for key in ["forward_ms", "backward_ms"] {
             assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{json}");

@@ -286,6 +286,7 @@ fn wrong_cases() -> Vec<Wrong> {
             &["N008", "`--alpha` and `--gamma`", "1.7e308"],
         ),
         usage("an infinite weight", &["--weights", "1,inf,2"], &["not finite"]),
+        usage("fewer corrections than none", &["--refinements", "-1"], &["-1 is not in 0..=100"]),
         usage("no thread", &["--threads", "0"], &["--threads"]),
     ]
 }
@@ -317,11 +318,12 @@ fn places_of_the_files_are_checked() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let archive = npz(&members());
     fs::write(folder.path().join("case.npz"), &archive).expect("a written file");
-    let cases: [(&[&str], i32, &[&str]); 7] = [
+    let cases: [(&[&str], i32, &[&str]); 8] = [
         (&["solve", "none.npz", "--out", "r.npz"], 3, &["D001", "none.npz", "help: check the path.\n"]),
         (&["solve", "caze.npz", "--out", "r.npz"], 3, &["D001", "caze.npz", "help: did you mean `case.npz`?\n"]),
         (&["solve", ".", "--out", "r.npz"], 3, &["D003", "a regular .npz file"]),
         (&["solve", "case.npz", "--out", "r.csv"], 2, &["N006", "r.csv"]),
+        (&["solve", "case.npz", "--out", ".npz"], 2, &["N006", "`.npz` is an ending without a name"]),
         (&["solve", "case.npz"], 2, &["--out"]),
         (&["solve", "case.npz", "--out", "./case.npz"], 2, &["N009", "case.npz"]),
         (&["solve", "case.npz", "--out", "no/r.npz"], 2, &["N016", "`no`"]),
@@ -338,6 +340,18 @@ fn places_of_the_files_are_checked() {
     fs::write(folder.path().join("one.npz"), one).expect("a written file");
     let said = mechc(folder.path(), &["solve", "one.npz", "--out", "r.npz"]).stderr;
     assert!(String::from_utf8_lossy(&said).contains("1 system of 3 unknowns in r.npz"));
+}
+
+/// File systems allow 255 bytes.
+#[test]
+fn a_result_may_have_the_longest_name_that_there_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("case.npz"), npz(&members())).expect("a written file");
+    let name = format!("{}.npz", "é".repeat(125));
+    let output = mechc(folder.path(), &["solve", "case.npz", "--out", &name]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+    assert!(folder.path().join(name).is_file());
 }
 
 #[test]

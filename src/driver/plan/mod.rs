@@ -64,6 +64,8 @@ pub struct PlannedSolve {
     pub response_method: Option<SolveMethod>,
     /// How all of them are solved on a CUDA device, where trainings alone are.
     pub device: Option<DeviceSolve>,
+    /// Whether a periodic boundary takes the place of initial values.
+    pub closed: bool,
 }
 
 /// How a CUDA device does a solve: with one method for one matrix.
@@ -125,13 +127,16 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
     let outline = whole(model, steps, shape.orders, scheme.central, spec.scheme.weights);
     let mut footprint = Footprint::new(&shape, &scheme, &[shape.states]);
     let boundary = &model.boundary;
-    if boundary.periodic.is_none() {
+    let closed = boundary.periodic.is_some();
+    if !closed {
         let from_data: usize = boundary.starts.iter().map(|s| s.steps).sum();
-        footprint.rows[1] = (spec.initial.len() + boundary.finals.len() + from_data) as u64;
+        let given = (spec.initial.len() + boundary.finals.len() + from_data) as u64;
+        footprint.rows[1] = given;
+        footprint.vector_bytes += given * size_of::<f64>() as u64;
     }
     // Each trajectory is solved by itself, with a matrix of its own.
     let method = SolveMethod::of(&shape, &scheme, true);
-    let solve = PlannedSolve { footprint, method, response_method: None, device: None, outline };
+    let solve = PlannedSolve { footprint, method, response_method: None, device: None, closed, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)
 }
@@ -267,6 +272,7 @@ impl PlannedSolve {
             method: known,
             response_method,
             device,
+            closed: false,
             outline,
         }
     }

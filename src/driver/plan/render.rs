@@ -52,6 +52,8 @@ impl PlannedSolve {
         );
         line("coefficients", self.coefficients());
         let [equations, initial, smooth] = f.rows;
+        let (start, without) =
+            if self.closed { ("of the periodic boundary", ", without the periodic boundary") } else { ("initial", "") };
         line(
             "unknowns",
             format!(
@@ -65,9 +67,9 @@ impl PlannedSolve {
         );
         line(
             "rows",
-            format!("{}: {equations} of equations, {initial} initial, {smooth} smooth", equations + initial + smooth),
+            format!("{}: {equations} of equations, {initial} {start}, {smooth} smooth", equations + initial + smooth),
         );
-        line("bandwidth", f.bandwidth.to_string());
+        line("bandwidth", format!("{}{without}", f.bandwidth));
         let known = counted(o.systems.len(), "known part");
         let responses = if o.responses > 0 { format!(", {}", counted(o.responses, "response")) } else { String::new() };
         line("right sides", format!("{known}{responses} for each {thing}"));

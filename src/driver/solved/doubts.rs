@@ -74,7 +74,10 @@ fn coarse(spec: &SolveSpec, trajectory: &Trajectory) -> Option<String> {
             let term = |j: usize| row.at[j] * value(t, state, j) + row.next[j] * value(t + 1, state, j);
             (0..orders).map(|j| trajectory.dt.powi(j as i32) * term(j)).sum::<f64>().abs()
         };
-        (1..trajectory.len).map(|t| of_step(t - 1)).fold(0.0, f64::max) / largest(trajectory, state)
+        // A state that is zero throughout has no share.
+        let (most, size) =
+            ((1..trajectory.len).map(|t| of_step(t - 1)).fold(0.0, f64::max), largest(trajectory, state));
+        if size > 0.0 { most / size } else { 0.0 }
     };
     let worst = (0..states).map(|state| (state, defect(state))).max_by(|a, b| a.1.total_cmp(&b.1))?;
     (worst.1 > DEFECT).then(|| {

@@ -7,8 +7,9 @@
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::SolveError;
 use super::factor::{Factor, Scratch as FactorScratch, Storage};
-use super::gradients::{Kept, Outputs, RowGradients, Rows};
+use super::gradients::{Outputs, RowGradients, Rows};
 use super::kept_residuals::KeptResiduals;
+use super::kept_sums::Kept;
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::pieces::{Given, Piece, Sums, in_pieces};
 use super::pool::Lease;

@@ -4,7 +4,7 @@ use super::plan::{Group, Plan};
 use super::problem::Problem;
 use super::stage::Staged;
 use super::vectors::bump;
-use crate::solve::lanes::{Lanes, Pack};
+use crate::solve::lanes::{Kernel, Lanes, Pack};
 
 /// Coefficients of the central row around one step, for `v[t-1, K-2]`, `v[t, K-1]`, `v[t+1, K-2]`, and its squared weight.
 #[derive(Clone, Copy)]
@@ -49,6 +49,31 @@ fn central_row<V: Lanes>(problem: &Problem, staged: &Staged<V::Pack>, t: usize, 
         after: scale.mul(unscale(t + 1, k - 2)),
         weight: V::load(&staged.smooth[(t + 1) * shape.states + d]),
     })
+}
+
+/// The entries of the central row around step `t` of a single sample, as [`Central`] orders them, times the row's weight.
+pub(crate) struct CentralEntries<'a> {
+    pub problem: &'a Problem<'a>,
+    pub staged: &'a Staged<f64>,
+    pub t: usize,
+    pub d: usize,
+}
+
+impl Kernel<f64> for CentralEntries<'_> {
+    /// `None` where there is no such row.
+    type Output = Option<[f64; 3]>;
+
+    #[inline(always)]
+    fn run<V: Lanes<Pack = f64>>(self) -> Option<[f64; 3]> {
+        let Central { before, at, after, weight } = central_row::<V>(self.problem, self.staged, self.t, self.d)?;
+        let mut square = 0.0;
+        weight.store(&mut square);
+        let mut entries = [0.0; 3];
+        for (to, x) in entries.iter_mut().zip([before, at, after]) {
+            x.mul(V::splat(square.sqrt())).store(to);
+        }
+        Some(entries)
+    }
 }
 
 /// What an assembly works on.

@@ -35,14 +35,14 @@ pub enum SolveError {
     NotConstant { what: &'static str },
     /// The rows leave an unknown undetermined (to working precision).
     #[error(
-        "the system of sample {sample} is singular: derivative {order} of state {state} at step {step} is not determined by the rows (relative pivot {pivot:e})"
+        "the system of sample {sample} is singular: derivative {order} of state {state} at step {step} is not determined by the rows (relative pivot {pivot:.1e})"
     )]
     Singular { sample: usize, step: usize, state: usize, order: usize, pivot: f64 },
     /// A coefficient, step or weight made the matrix infinite or not a number.
     #[error("the system of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteMatrix { sample: usize, step: usize, state: usize, order: usize },
     /// An unknown of the border (the slack is the first, where there is one) is not determined by the rows, or is not finite.
-    #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:e})", border_name(*unknown, *slack))]
+    #[error("{} of sample {sample} is not determined by the rows (relative pivot {pivot:.1e})", border_name(*unknown, *slack))]
     Border { sample: usize, unknown: usize, slack: bool, pivot: f64 },
     /// Corrections come to no end: the precision leaves too few digits of the system.
     #[error("the corrections of sample {sample} do not settle: about {correction:.1e} of its {what} is still wrong")]

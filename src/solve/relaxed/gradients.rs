@@ -1,12 +1,10 @@
 //! Gradients row by row, from the solution `u` and the adjoint solution `z` of a lane group.
 
-use std::ops::Range;
-
 use super::adjoint::Wanted;
 use super::assemble::{central_step, power};
+use super::kept_sums::Kept;
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
-use super::row_order::RowOrder;
 use super::row_products::{Interval, of_weights, per_weight, smooth_sum};
 use super::stage::{Staged, row_weight};
 use super::vectors::bump;
@@ -81,40 +79,6 @@ pub(crate) struct Rows<'a, P> {
     pub kept: Option<Kept<'a, P>>,
 }
 
-/// The residuals `b - a u` of all rows and, negative, their products `a z`: more exact than `u` and `z` tell them. There are no residuals where only gradients
-/// are wanted that are made of products alone: those of right-hand sides and initial values.
-#[derive(Clone, Copy)]
-pub(crate) struct Kept<'a, P> {
-    pub residuals: &'a [P],
-    pub products: &'a [P],
-    pub order: RowOrder,
-}
-
-impl<P: Pack> Kept<'_, P> {
-    /// Residual and `a z` of row `at`.
-    #[inline(always)]
-    fn row<V: Lanes<Pack = P>>(&self, at: usize) -> (V, V) {
-        let zero = V::splat(0.0);
-        (self.residuals.get(at).map_or(zero, V::load), zero.sub(V::load(&self.products[at])))
-    }
-
-    /// Adds `w^2 r (a z)` of rows with the squared weight `square` to the first sum, and its squares to the second.
-    #[inline(always)]
-    fn add_products<V: Lanes<Pack = P>>(
-        &self,
-        rows: Range<usize>,
-        square: V,
-        [mut sum, mut squares]: [V; 2],
-    ) -> [V; 2] {
-        for at in rows {
-            let (r, q) = self.row::<V>(at);
-            let product = r.mul(q).mul(square);
-            (sum, squares) = (sum.add(product), product.mul_add(product, squares));
-        }
-        [sum, squares]
-    }
-}
-
 /// The gradients of a lane group.
 pub(crate) struct RowGradients<'a, P> {
     pub rows: Rows<'a, P>,
@@ -152,11 +116,11 @@ impl<P: Pack> Rows<'_, P> {
                 self.central_rows::<V>(out);
             }
         }
-        let smooth = match &self.kept {
-            Some(kept) if wanted.weights => self.kept_smooth_sum::<V>(kept, smooth_sum(equation, initial, others)),
-            _ => smooth_sum(equation, initial, others),
+        let sums = match &self.kept {
+            Some(kept) if wanted.weights => kept.sums_of_kinds::<V>(self.problem, self.plan, self.staged),
+            _ => [equation, initial, smooth_sum(equation, initial, others)],
         };
-        let of_kinds = of_weights(&self.problem.scheme.weights, [equation, initial, smooth]);
+        let of_kinds = of_weights(&self.problem.scheme.weights, sums);
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {
             x.store(to);
         }
@@ -310,49 +274,6 @@ impl<P: Pack> Rows<'_, P> {
         sum
     }
 
-    /// The sum of `w^2 r (a z)` over the smooth rows: their own, or what the other rows `told` of it where those have the smaller products, and so the smaller
-    /// rounding errors. What a slack's push tells is a product with the adjoint solution, which has errors of its own.
-    #[inline(always)]
-    fn kept_smooth_sum<V: Lanes<Pack = P>>(&self, kept: &Kept<P>, told: V) -> V {
-        let Rows { problem, plan, staged, .. } = *self;
-        let (shape, order, rows) = (&problem.shape, &kept.order, plan.rows.rows.len());
-        let none = [V::splat(0.0); 2];
-        let mut own = none;
-        for (i, square) in staged.smooth[shape.states..].iter().take(shape.intervals() * shape.states).enumerate() {
-            let first = order.between + i * rows;
-            own = kept.add_products(first..first + rows, V::load(square), own);
-        }
-        // The weight of a central row is that of the interval after it.
-        for (i, square) in staged.smooth[2 * shape.states..].iter().take(order.closed - order.around).enumerate() {
-            own = kept.add_products(order.around + i..order.around + i + 1, V::load(square), own);
-        }
-        let mut others = none;
-        for (i, square) in staged.equation.iter().enumerate() {
-            others = kept.add_products(i..i + 1, V::load(square), others);
-        }
-        for (i, square) in staged.initial.iter().enumerate() {
-            let first = order.initial + i * shape.initial_orders;
-            others = kept.add_products(first..first + shape.initial_orders, V::load(square), others);
-        }
-        for (i, square) in staged.observed.iter().enumerate() {
-            others = kept.add_products(order.data + i..order.data + i + 1, V::splat(*square), others);
-        }
-        let square = |weight: f64| V::splat(weight * weight);
-        others = kept.add_products(order.closed..order.ridge, square(problem.scheme.weights.initial), others);
-        others = kept.add_products(order.ridge..order.len, square(problem.border.ridge), others);
-        let [mut sum, mut of_own, mut of_others, mut from_others] = [P::ZERO; 4];
-        own[0].store(&mut sum);
-        own[1].store(&mut of_own);
-        others[1].store(&mut of_others);
-        told.store(&mut from_others);
-        for lane in 0..P::WIDTH {
-            if !plan.slack && of_others.lane(lane) < of_own.lane(lane) {
-                sum.set_lane(lane, from_others.lane(lane));
-            }
-        }
-        V::load(&sum)
-    }
-
     /// [`smooth_rows`](Self::smooth_rows) for a number of orders known when compiled.
     #[inline(always)]
     fn smooth_in_registers<V: Lanes<Pack = P>, const K: usize>(&self, out: &mut Outputs<P>) {
@@ -411,7 +332,7 @@ impl<P: Pack> Rows<'_, P> {
                 zero.sub(slope.mul(square)).mul(inverse).store(&mut of_h[t * states + d]);
                 if wanted.row_weights {
                     let product = match of_interval {
-                        Some((kept, at)) => kept.add_products(at, square, [zero; 2])[0],
+                        Some((kept, at)) => kept.sum(at, square),
                         None => zero.sub(interval.product(k, rows, [eps, z_eps]).mul(square)),
                     };
                     product.store(&mut of_rows[t * states + d]);

@@ -36,15 +36,16 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for KeptResiduals<'_, A, F
     #[inline(always)]
     fn run<V: Lanes<Pack = A::Low>>(self) {
         let KeptResiduals { problem, plan, staged, factor, unknowns } = self;
-        let Unknowns { y, border, residual, residual_border, residuals, room, refinements, unsettled, .. } = unknowns;
+        let Unknowns { y, border, correction, correction_border, residuals, room, refinements, unsettled, .. } =
+            unknowns;
         let push = problem.scheme.slack.map_or(0.0, |s| s.gamma * s.alpha);
         let Shape { states, orders, .. } = problem.shape;
         let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
         let rows = RowsOf { problem, plan, staged };
-        residual.copy_from_slice(y);
-        residual_border.copy_from_slice(border);
+        correction.copy_from_slice(y);
+        correction_border.copy_from_slice(border);
         let mut kept = KeptRows::new(Start::Given, residuals);
-        rows.residuals_as::<A::Lanes<V>, Compensated<_>>(&mut kept, (residual, residual_border), (y, border));
+        rows.residuals_as::<A::Lanes<V>, Compensated<_>>(&mut kept, (correction, correction_border), (y, border));
         let mut progress = Progress::<A::High>::new();
         for _ in 0..CORRECTIONS.max(*refinements) {
             if plan.slack {
@@ -53,10 +54,10 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for KeptResiduals<'_, A, F
             A::substitute::<V, F>(chain, factor, y, border, room, (false, &[]));
             scale_by::<A::Lanes<V>>(y, &staged.unscale);
             progress.leave_settled::<A::Lanes<V>>(y, border);
-            residual.copy_from_slice(y);
-            residual_border.copy_from_slice(border);
+            correction.copy_from_slice(y);
+            correction_border.copy_from_slice(border);
             let mut kept = KeptRows::new(Start::Kept, residuals);
-            rows.residuals::<A::Lanes<V>>(&mut kept, (residual, residual_border), (y, border));
+            rows.residuals::<A::Lanes<V>>(&mut kept, (correction, correction_border), (y, border));
             if !progress.note::<A::Lanes<V>>(kept.changes, kept.sizes) {
                 break;
             }

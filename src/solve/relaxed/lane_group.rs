@@ -27,8 +27,8 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     given: Vec<A::High>,
     given_border: Vec<A::High>,
     /// The last correction of an adjoint, then what the next one is solved for.
-    pub residual: Vec<A::High>,
-    pub residual_border: Vec<A::High>,
+    pub correction: Vec<A::High>,
+    pub correction_border: Vec<A::High>,
     /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, negative, in the order of [`RowOrder`]. Empty where they are not
     /// kept.
     pub products: Vec<A::High>,
@@ -55,10 +55,10 @@ impl<A: Arithmetic> Unknowns<A> {
         for (vector, len) in [
             (&mut unknowns.given, len),
             (&mut unknowns.given_border, border),
-            (&mut unknowns.residual, len),
-            (&mut unknowns.residual_border, border),
-            (&mut unknowns.products, kept_rows(problem, plan)),
-            (&mut unknowns.residuals, kept_rows(problem, plan)),
+            (&mut unknowns.correction, len),
+            (&mut unknowns.correction_border, border),
+            (&mut unknowns.products, rows_kept(problem, plan)),
+            (&mut unknowns.residuals, rows_kept(problem, plan)),
         ] {
             vector.resize(len, A::High::ZERO);
         }
@@ -77,8 +77,8 @@ impl<A: Arithmetic> Unknowns<A> {
             total_border: zeros(kept_border),
             given: Vec::new(),
             given_border: Vec::new(),
-            residual: Vec::new(),
-            residual_border: Vec::new(),
+            correction: Vec::new(),
+            correction_border: Vec::new(),
             products: Vec::new(),
             residuals: Vec::new(),
             room: Room::new(plan, n, (problem.shape.steps + 1) * problem.shape.states),
@@ -88,8 +88,8 @@ impl<A: Arithmetic> Unknowns<A> {
     }
 }
 
-/// The rows whose residuals and products with an adjoint solution are kept. In single precision they are hardly told from rounding errors.
-fn kept_rows(problem: &Problem, plan: &Plan) -> usize {
+/// How many rows there are whose residuals and products with an adjoint solution are kept. In single precision they are hardly told from rounding errors.
+fn rows_kept(problem: &Problem, plan: &Plan) -> usize {
     let keeps = problem.refinements() > 1 && problem.scheme.precision != Precision::Single;
     if keeps { RowOrder::new(problem, plan).len } else { 0 }
 }
@@ -123,7 +123,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
     fn run<V: Lanes<Pack = A::Low>>(self) -> bool {
         let SolveGroup { problem, plan, staged, factor, task, unknowns } = self;
         let Unknowns { y, border, total, total_border, given, given_border, .. } = unknowns;
-        let Unknowns { residual, residual_border, products, room, refinements, unsettled, .. } = unknowns;
+        let Unknowns { correction, correction_border, products, room, refinements, unsettled, .. } = unknowns;
         let mut push = 0.0;
         // Scaled in registers, or in passes of their own.
         let by_itself = *refinements == 0 && A::scales::<V>(plan);
@@ -156,7 +156,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 if ends && !by_rows {
                     break;
                 }
-                // Of products that are kept the last correction, else of the whole solution: one call for all passes, since all code is inlined here.
+                // Of products that are kept the last correction, else of the whole solution.
                 let start = match task {
                     Task::Adjoint if by_rows && pass > 1 => Start::Kept,
                     Task::Adjoint => Start::Zero,
@@ -164,9 +164,9 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 };
                 let mut x = (&total[..], &total_border[..]);
                 if by_rows {
-                    residual.copy_from_slice(y);
-                    residual_border.copy_from_slice(border);
-                    x = (&residual[..], &residual_border[..]);
+                    correction.copy_from_slice(y);
+                    correction_border.copy_from_slice(border);
+                    x = (&correction[..], &correction_border[..]);
                 }
                 let mut kept = KeptRows::new(start, products);
                 if by_rows && pass == 1 {
@@ -186,8 +186,8 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 bump(&mut border[0], A::Lanes::<V>::splat(push));
             }
             if by_rows {
-                residual.copy_from_slice(y);
-                residual_border.copy_from_slice(border);
+                correction.copy_from_slice(y);
+                correction_border.copy_from_slice(border);
             }
             let Shape { states, orders, .. } = problem.shape;
             let chain = Chain { plan, states, orders, smooth: &staged.smooth, rho: &staged.rho };
@@ -197,7 +197,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
             if by_itself {
                 return done;
             }
-            let given = by_rows.then_some((&residual[..], &residual_border[..]));
+            let given = by_rows.then_some((&correction[..], &correction_border[..]));
             match pass {
                 0 if *refinements == 0 => (),
                 0 => convergence.start::<A::Lanes<V>>((y, border), given, &staged.unscale),

@@ -71,7 +71,7 @@
 //! - `probe` finds pivots that are rounding errors, `residual` takes what is left to correct and `convergence` says when that is enough, with the sums of `row_sums` over rows in the order of
 //!   `row_order`; `kept_residuals` corrects residuals themselves;
 //! - `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
-//!   for the adjoint, with the formulas of `row_products`, and `pieces` adds up what the samples share;
+//!   for the adjoint, with the formulas of `row_products` and the sums of `kept_sums`, and `pieces` adds up what the samples share;
 //! - `operator` makes the explicit matrix of a solve, `pool` keeps working memory between calls.
 //!
 //! Invariants: the unknowns are scaled by `h^k` internally, which changes no solution; states that no equation couples are factored
@@ -92,6 +92,7 @@ mod factor;
 mod footprint;
 mod gradients;
 mod kept_residuals;
+mod kept_sums;
 mod lane_group;
 mod operator;
 mod pieces;

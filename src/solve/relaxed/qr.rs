@@ -6,6 +6,7 @@
 //! touch a step first join what earlier steps left over, Householder reflections eliminate the step, and what is left over is
 //! reduced to a triangle again.
 
+use super::assemble::CentralEntries;
 use super::eliminate::BadPivot;
 use super::elimination::pivot_error;
 use super::error::SolveError;
@@ -14,6 +15,7 @@ use super::probe::probe_rows;
 use super::problem::Problem;
 use super::stage::Staged;
 use super::windows::Window;
+use crate::solve::lanes::Pack;
 
 /// A diagonal entry below this multiple of the rounding unit times its column's length has no correct digit left.
 const SMALLEST: f64 = 8.0 * f64::EPSILON;
@@ -279,23 +281,15 @@ impl Rows<'_> {
             if t + 1 < shape.steps {
                 self.push_smooth_rows(t, (local, d), stack);
             }
-            if problem.scheme.central && t + 2 < shape.steps {
-                let both = staged.h[(t + 1) * states + d] + staged.h[(t + 2) * states + d];
-                let weight = staged.smooth[(t + 2) * states + d].sqrt();
-                let scale = weight * both.powi(k as i32 - 3);
+            if let Some(entries) = f64::dispatch(CentralEntries { problem, staged, t: t + 1, d }) {
                 let row = stack.push();
-                let entries = [
-                    (0, k - 2, -scale * unscale(0, d, k - 2)),
-                    (1, k - 1, -scale * both * unscale(1, d, k - 1)),
-                    (2, k - 2, scale * unscale(2, d, k - 2)),
-                ];
-                for (ahead, order, x) in entries {
+                for (ahead, (order, x)) in [k - 2, k - 1, k - 2].into_iter().zip(entries).enumerate() {
                     if let Some(c) = self.column(t, ahead, local * k + order) {
                         row[c] = x;
                     }
                 }
                 if plan.slack {
-                    row[border] = weight;
+                    row[border] = staged.smooth[(t + 2) * states + d].sqrt();
                 }
             }
         }
