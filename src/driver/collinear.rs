@@ -17,7 +17,7 @@ use crate::artifact::PatternEntry;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
-use crate::hir::{Fit, Model, Program, UnknownKind};
+use crate::hir::{self, Fit, Model, Program, UnknownKind};
 use crate::runtime::Threads;
 use crate::source::Span;
 use crate::train::joint::{Dynamics, Observations, Points};
@@ -117,7 +117,7 @@ fn among(
             });
             if !elsewhere && !said.contains(&unknown) && wanted(group, dependent) {
                 said.push(unknown);
-                found.extend(describe(model, &names, group, dependent));
+                found.extend(describe((program, fit), &names, group, dependent));
             }
         }
     }
@@ -278,7 +278,8 @@ fn combination(factor: &[Vec<f64>], taken: &[usize], column: usize) -> Vec<(usiz
 }
 
 /// A finding at the place of the unknown.
-fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> Option<Diagnostic> {
+fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, dependent: &Dependent) -> Option<Diagnostic> {
+    let model = &program.models[fit.model];
     let named = |position: usize| -> Option<(String, Span, bool)> {
         let at = *group.unknowns.get(position)?;
         let (id, unknown) = model.unknowns.iter().nth(at)?;
@@ -299,34 +300,53 @@ fn describe(model: &Model, data: &str, group: &Group, dependent: &Dependent) -> 
         left if left < 1e-9 => "nothing".to_string(),
         left => format!("{left:.1e}"),
     };
+    let value = declared_value(model, &name);
+    let hold = |which: &str| {
+        let (param, value) = (hir::family(&name), value.as_deref().unwrap_or("..."));
+        let to = program.spell_data(fit);
+        format!("hold {which} at a value that is known: `fit {}({param} = {value}) to {to}`", model.name)
+    };
     let (code, message, help) = match (is_term, others.is_empty()) {
         (true, true) => (
             W1101,
             format!("the term `{name}` is zero on the data of {data}"),
-            "leave it out, or take data on which it is not zero",
+            "leave it out, or take data on which it is not zero".to_string(),
         ),
         (true, false) => (
             W1101,
             format!(
                 "on the data of {data} the term `{name}` is a combination of {quoted}{more}: {share} of it is left"
             ),
-            "leave one of them out, or take data that reach further",
+            "leave one of them out, or take data that reach further".to_string(),
         ),
         (false, true) => (
             W1102,
             format!("the data of {data} do not identify `{name}`: it has no effect there"),
-            "fix it, or take data on which it has an effect",
+            format!("{}, or take data on which it has an effect", hold("it")),
         ),
         (false, false) => (
             W1102,
             format!(
                 "the data of {data} do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"
             ),
-            "fix one of them, or take data that reach further",
+            format!("{}, or take data that reach further", hold("one of them")),
         ),
     };
     let here = if is_term { "in this hole" } else { "declared here" };
-    Some(Diagnostic::warning(code, message, span, here).help(help))
+    let found = Diagnostic::warning(code, message, span, here).help(help);
+    Some(match value.filter(|_| !is_term) {
+        Some(value) => {
+            let (place, text) = fit.holding(hir::family(&name), &value);
+            found.replace(place, text)
+        }
+        None => found,
+    })
+}
+
+/// The declared value of a parameter as it is written; none for an element of a family, whose values are written as a list.
+fn declared_value(model: &Model, name: &str) -> Option<String> {
+    let value = model.params.values().find(|p| p.name == name)?.value?;
+    (hir::family(name) == name).then(|| hir::number(value))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn choose<'p>(
     name: Option<&str>,
     here: impl Fn(&Model) -> bool,
 ) -> Result<&'p Model, Failure> {
-    let all: Vec<&Model> = program.models.values().collect();
+    let all: Vec<&Model> = program.declared_models().collect();
     let own: Vec<&Model> = all.iter().copied().filter(|m| here(m)).collect();
     let problem = |message: String| {
         let names: Vec<&str> = all.iter().map(|m| m.name.as_str()).collect();

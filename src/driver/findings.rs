@@ -262,6 +262,10 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             })
         })
         .collect();
+    let held = model.params.iter().filter(|(_, p)| p.held).filter_map(|(id, p)| {
+        let unit = model.units.param(id).map(|u| u.to_string());
+        Some(report::Parameter { name: p.name.clone(), value: p.value?, std_error: None, unit, held: true })
+    });
     let parameters = model
         .unknowns
         .iter()
@@ -269,8 +273,9 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .map(|(id, u)| {
             let e = &findings.estimates[id.index()];
             let unit = model.units.unknown(id).map(|u| u.to_string());
-            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit }
+            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit, held: false }
         })
+        .chain(held)
         .collect();
     let noise = observed
         .components

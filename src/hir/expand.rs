@@ -201,6 +201,10 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
     };
     line!(out, "  engine    {} ({why})", fit.engine.name());
     line!(out, "  seed      {}", fit.seed);
+    for (id, param) in model.params.iter().filter(|(_, p)| p.held) {
+        let unit = bracketed(model.units.param(id));
+        line!(out, "  held      {}{unit} = {}", param.name, param.value.map_or("?".to_string(), number));
+    }
     if fit.engine == Engine::Joint {
         line!(out, "  auxiliary the current trajectory: nonlinear terms are linearised around it and iterated");
         return;

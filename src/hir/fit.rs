@@ -47,6 +47,10 @@ pub struct Fit {
     pub name: String,
     /// The model.
     pub model: ModelId,
+    /// Where the file names it.
+    pub named: Span,
+    /// The last value at which it holds a parameter.
+    pub last_argument: Option<Span>,
     /// The data sets, at least one; their trajectories are fitted together.
     pub data: Vec<DataId>,
     /// The engine, chosen by the compiler when the file does not say.
@@ -116,6 +120,15 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// The edit that holds the parameter `name` at `value`: where to insert which text.
+    pub fn holding(&self, name: &str, value: &str) -> (Span, String) {
+        let behind = |span: Span| Span { start: span.end, ..span };
+        match self.last_argument {
+            Some(last) => (behind(last), format!(", {name} = {value}")),
+            None => (behind(self.named), format!("({name} = {value})")),
+        }
+    }
+
     /// Gradient engine: samples that a window and its solve take together.
     pub fn span(&self) -> usize {
         self.horizon.unwrap_or(self.window)

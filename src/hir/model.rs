@@ -219,6 +219,8 @@ pub struct Param {
     pub bounds: Bounds,
     /// Whether a fit leaves it alone (then it is substituted everywhere and is no unknown).
     pub fixed: bool,
+    /// Whether it is fixed because a fit holds it, not the model.
+    pub held: bool,
     /// Whether there is one number for each window or trajectory instead of one for all.
     pub per_sample: bool,
     /// Where it is declared.

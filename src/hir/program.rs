@@ -19,6 +19,16 @@ pub struct Program {
 }
 
 impl Program {
+    /// The models as declared, without the copies in which parameters have other values.
+    pub fn declared_models(&self) -> impl Iterator<Item = &Model> {
+        let models = self.models.as_slice();
+        models
+            .iter()
+            .enumerate()
+            .filter(|(k, m)| models.iter().take(*k).all(|before| before.span != m.span))
+            .map(|(_, m)| m)
+    }
+
     /// The predictions of a fit, in order.
     pub fn predictions(&self, fit: &str) -> Vec<(&DataSet, PredictSpec)> {
         let of = |data: &DataSet| match &data.source {

@@ -227,6 +227,16 @@ pub struct Parameter {
     /// Its unit, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Whether the fit held it at this value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+}
+
+impl Parameter {
+    /// What stands behind its value: that it was not estimated.
+    pub(super) fn remark(&self) -> &'static str {
+        if self.held { " (held)" } else { "" }
+    }
 }
 
 /// Measurement noise of a state.

@@ -9,7 +9,7 @@ use super::rules::FIT;
 use super::sets::Sets;
 use super::settings::{Context, Settings, as_word, elements};
 use super::shift::shifts;
-use super::{families, jumps, per_sample};
+use super::{families, jumps, per_sample, program};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
@@ -37,7 +37,7 @@ pub(super) struct Surroundings<'p> {
 }
 
 /// Settings that may stand several times.
-pub(super) const REPEATABLE: [&str; 5] = ["auxiliary", "parameters", "fields", "initial", "shift"];
+pub(super) const REPEATABLE: [&str; 6] = ["auxiliary", "parameters", "fields", "initial", "shift", "start"];
 
 /// Checks a fit of a model to data sets.
 pub(super) fn fit(
@@ -53,7 +53,7 @@ pub(super) fn fit(
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
     let given = |key: &&str| !settings.all(key).is_empty();
-    let of_network = REPEATABLE.iter().filter(|key| **key != "shift");
+    let of_network = REPEATABLE.iter().filter(|key| !["shift", "start"].contains(*key));
     let wants_network = of_network.chain(&["step"]).any(given) || field.is_some() || model.step.is_some();
     let engine = match chosen {
         Some("joint") => Engine::Joint,
@@ -62,6 +62,7 @@ pub(super) fn fit(
         None => Engine::Joint,
     };
     settings.warn_other_engine(engine, cx);
+    program::starts(&mut settings, cx);
     if let (Some(field), Engine::Joint, Some(setting)) = (field, engine, settings.get("engine")) {
         let message = format!("`{}` is a field, and the joint engine has none", field.name);
         let d = Diagnostic::error(E0511, message, setting.span, "this engine");
@@ -98,6 +99,8 @@ pub(super) fn fit(
     let result = Fit {
         name: fit.name.as_ref().map_or("fit", |n| n.name.as_str()).to_string(),
         model: model_id,
+        named: fit.model.span,
+        last_argument: fit.arguments.last().map(|a| a.value.span),
         data: data_ids.to_vec(),
         engine,
         engine_chosen: chosen.is_some(),

@@ -228,7 +228,7 @@ impl<'a> Resolver<'a, '_> {
         {
             let message = format!("the value of `{name}` lies outside its range");
             let d = Diagnostic::error(E0213, message, expr.span, "outside");
-            self.sink.push(d.label(place, "the range"));
+            self.sink.push(d.label(place, "the range").help("write a value within the range, or another range"));
         }
         Bounds { lower, upper }
     }

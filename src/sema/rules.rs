@@ -193,6 +193,12 @@ pub const FIT: &[Rule] = &[
         "which engine fits",
     ),
     seed("seed of everything random in the fit"),
+    rule(
+        "start",
+        Takes::Form("start k = 2"),
+        "the model's value",
+        "where the estimate of a parameter starts; may stand several times",
+    ),
     gradient(
         "orders",
         Takes::Whole(1, 8),

@@ -262,6 +262,7 @@ impl<'a> Scope<'a> {
                 value,
                 bounds,
                 fixed: decl.fixed,
+                held: false,
                 per_sample: decl.per_sample.is_some(),
                 span,
             });

@@ -19,6 +19,15 @@ struct Declared {
     unit: Option<UnitExpr>,
 }
 
+/// What stands before the block of a fit.
+pub(super) struct FitHeader {
+    pub(super) model: Ident,
+    pub(super) arguments: Vec<Binding>,
+    pub(super) data: Vec<Ident>,
+    /// The name after `as`.
+    pub(super) name: Option<Ident>,
+}
+
 /// Builds the tree of one chunk of text. A method returns `None` after it has reported an error.
 pub(super) struct Builder<'a, 'b> {
     file: FileId,
@@ -109,9 +118,9 @@ impl<'a, 'b> Builder<'a, 'b> {
         Some(DataSource::File { format: format?, path: path? })
     }
 
-    /// Model, data sets and the name after `as`.
-    pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<(Ident, Vec<Ident>, Option<Ident>)> {
-        let (mut names, mut data) = (Vec::new(), Vec::new());
+    /// Model, its arguments, data sets and the name after `as`.
+    pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<FitHeader> {
+        let (mut names, mut data, mut arguments) = (Vec::new(), Vec::new(), Vec::new());
         for pair in header.into_inner() {
             match pair.as_rule() {
                 Rule::name => names.push(self.ident(&pair)),
@@ -119,11 +128,12 @@ impl<'a, 'b> Builder<'a, 'b> {
                     let listed = pair.into_inner().filter(|p| p.as_rule() == Rule::name);
                     data = listed.map(|p| self.ident(&p)).collect();
                 }
+                Rule::binding => arguments.push(self.binding(pair)?),
                 _ => {}
             }
         }
         let mut names = names.into_iter();
-        Some((names.next()?, data, names.next()))
+        Some(FitHeader { model: names.next()?, arguments, data, name: names.next() })
     }
 
     /// The name in `test "NAME"`.

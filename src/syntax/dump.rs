@@ -77,7 +77,9 @@ fn dump_item(out: &mut String, item: &Item) {
             dump_doc(out, &fit.doc);
             let data: Vec<&str> = fit.data.iter().map(|d| d.name.as_str()).collect();
             let data = if let [one] = data.as_slice() { (*one).to_string() } else { format!("({})", data.join(", ")) };
-            let _ = write!(out, "fit {} to {data}", fit.model.name);
+            let _ = write!(out, "fit {}", fit.model.name);
+            fit.arguments.iter().for_each(|b| write_binding(out, b));
+            let _ = write!(out, " to {data}");
             if let Some(name) = &fit.name {
                 let _ = write!(out, " as {}", name.name);
             }

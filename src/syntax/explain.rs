@@ -341,6 +341,7 @@ impl<'a> Stop<'a> {
                 };
                 Some(help.to_string())
             }
+            false if self.rule == Rule::fit_header && self.expected == [Rule::is] => Some(HELD_FORM.to_string()),
             false => hint(before, next, self.next.is_none(), self.expected).map(str::to_string),
         };
         let message = match self.text.get(self.place.start..).is_some_and(|rest| rest.starts_with("==")) {
@@ -361,6 +362,7 @@ fn may_be_unit(before: Option<Token>, next: Option<Token>, word: &str) -> bool {
 
 const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
 const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
+const HELD_FORM: &str = "a fit holds a parameter at a value: `fit Model(k = 1) to data`";
 const PREDICT_FORM: &str = "a prediction names a fit: `predict tail = fit { steps 2000 }`";
 pub(super) const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
 

@@ -418,7 +418,7 @@ impl<'a> Scan<'a, '_, '_> {
                 token(1).is_some_and(|t| t.kind == TokenKind::Text)
                     && self.solid(from + 2).is_some_and(|(_, t)| t.kind == TokenKind::Open(b'{'))
             }
-            "fit" => is_word(1) && token(2).is_some_and(|t| self.slice(t) == "to"),
+            "fit" => is_word(1) && token(2).is_some_and(|t| self.slice(t) == "to" || t.kind == TokenKind::Open(b'(')),
             "use" => is_word(1) && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'.')),
             _ => false,
         }

@@ -1,7 +1,7 @@
 //! Whole files: outline, then header by header and statement by statement.
 
 use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Setting, SettingValue, Test};
-use super::build::Builder;
+use super::build::{Builder, FitHeader};
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
 use super::lexer::{Token, TokenKind, lex, shown};
 use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
@@ -167,8 +167,8 @@ impl<'a> Reader<'a, '_> {
                 Item::Data(Data { name, doc: raw.doc, source, settings, span })
             }
             _ => {
-                let (model, data, name) = build.fit_header(header)?;
-                Item::Fit(Fit { name, doc: raw.doc, model, data, settings, span })
+                let FitHeader { model, arguments, data, name } = build.fit_header(header)?;
+                Item::Fit(Fit { name, doc: raw.doc, model, arguments, data, settings, span })
             }
         })
     }

@@ -82,6 +82,7 @@ pub(super) fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
         "data": program.spell_data(fit),
         "data_sets": program.data_of(fit).map(|d| &d.name).collect::<Vec<_>>(),
         "engine": fit.engine.name(),
+        "held": model.params.values().filter(|p| p.held).map(|p| json!({"name": p.name, "value": p.value})).collect::<Vec<_>>(),
         "settings": settings,
         "auxiliary": list(fit.auxiliary.iter().map(|a| with("state", &model.states[a.state].name, a.source())).collect()),
         "network_parameters":

@@ -37,7 +37,7 @@ impl Session {
             "schema": INFO_SCHEMA,
             "mechc": env!("CARGO_PKG_VERSION"),
             "file": path,
-            "models": program.models.values().map(|m| model(m, sources)).collect::<Vec<_>>(),
+            "models": program.declared_models().map(|m| model(m, sources)).collect::<Vec<_>>(),
             "networks": program.networks.values().map(|n| network(n, sources)).collect::<Vec<_>>(),
             "data": program.data.values().map(|d| data(program, d, sources)).collect::<Vec<_>>(),
             "fits": program.fits.values().map(|f| fit(program, f, sources)).collect::<Vec<_>>(),
@@ -56,7 +56,7 @@ impl Session {
     pub fn info_text(&mut self, path: &str, overrides: &[String]) -> Result<String, Failure> {
         let program = self.check_without_tests(path, overrides)?.program;
         let mut out = String::new();
-        for model in program.models.values() {
+        for model in program.declared_models() {
             let states: Vec<String> = model
                 .states
                 .values()

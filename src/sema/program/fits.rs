@@ -161,7 +161,17 @@ impl Checker<'_> {
             Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
             return None;
         };
+        let before = sink.error_count();
+        let needed = units::wanted([&self.program.models[model]]);
+        let item = &units::settle_fit(item, &needed, (&self.units, &mut self.unitless), sink);
         item.settings.iter().for_each(|s| units::refuse_in(s, sink));
+        let model = if sink.error_count() > before { None } else { self.with_held(model, item, items, sources, sink) };
+        let Some(model) = model else {
+            // The keys can be checked all the same.
+            let mut cx = Context { sources, sink, override_files: &self.override_files };
+            Settings::new(FIT, &item.settings, item.model.span, &fit::REPEATABLE, &[], &mut cx);
+            return None;
+        };
         for name in &item.data {
             if let Some((time, columns)) = self.data_units.get(&name.name) {
                 units::compare(&self.program.models[model], time.as_ref(), columns, name.span, sink);

@@ -4,6 +4,9 @@ mod copies;
 mod data_sets;
 mod entries;
 mod fits;
+mod held;
+
+pub(super) use held::starts;
 
 use super::families::Families;
 use super::overrides::{self, Override};

@@ -81,6 +81,24 @@ pub(in super::super) fn settle(
     (settled, work.out)
 }
 
+/// `fit` without units in what it says about parameters.
+pub(in super::super) fn settle_fit(
+    fit: &ast::Fit,
+    needed: &Needed,
+    (table, unitless): (&Table, &mut Unitless),
+    sink: &mut Sink,
+) -> ast::Fit {
+    let mut settled = fit.clone();
+    let mut work = Settler { needed, table, unitless, sink, out: Conversions::default() };
+    for a in &mut settled.arguments {
+        work.number(&mut a.value, needed.params.get(&a.name.name), &a.name.name);
+    }
+    for setting in settled.settings.iter_mut().filter(|s| s.key.name == "start") {
+        work.setting(setting, false);
+    }
+    settled
+}
+
 /// Takes the units off the columns of a file whose model is wrong or missing: nothing is known to compare them with.
 pub(in super::super) fn forget_of_columns(data: &mut ast::Data) {
     if !matches!(data.source, ast::DataSource::File { .. }) {
@@ -133,6 +151,15 @@ impl Settler<'_, '_> {
                 if let ExprKind::Call(call) = &mut e.kind {
                     self.numbers(&mut call.arguments, needed.params.get(name), name);
                 }
+            }
+            // Of a fit.
+            ("start", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)]) => {
+                let ExprKind::Name(name) = &name.kind else { return };
+                self.number(e, needed.params.get(name), name);
+            }
+            ("start", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Tuple(list, _)]) => {
+                let ExprKind::Name(name) = &name.kind else { return };
+                self.numbers(list, needed.params.get(name), name);
             }
             ("vary", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Tuple(list, _)]) => {
                 let ExprKind::Name(name) = &name.kind else { return };

@@ -26,7 +26,7 @@ pub(in super::super) fn wanted<'m>(models: impl IntoIterator<Item = &'m Model>) 
         }
         for (id, param) in model.params.iter() {
             let entry = Wanted { unit: units.param(id).cloned(), span: param.span, name: param.name.clone() };
-            needed.params.entry(param.name.clone()).or_insert(entry);
+            needed.params.entry(family(&param.name).to_string()).or_insert(entry);
         }
         if needed.initial.is_empty() {
             for (id, state) in model.states.iter() {

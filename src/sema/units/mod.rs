@@ -25,7 +25,7 @@ mod table;
 mod written;
 
 pub(super) use calls::{Effect, effect};
-pub(super) use data::{Conversions, Unitless, forget_of_columns, settle};
+pub(super) use data::{Conversions, Unitless, forget_of_columns, settle, settle_fit};
 pub(super) use dataset::{compare, simulated, wanted};
 pub(super) use report::{mismatch, what};
 pub(super) use sets::in_place_of_units;

@@ -165,6 +165,8 @@ pub struct Fit {
     pub doc: Vec<String>,
     /// The model that is fitted.
     pub model: Ident,
+    /// Values at which parameters are held.
+    pub arguments: Vec<Binding>,
     /// The data sets it is fitted to, at least one.
     pub data: Vec<Ident>,
     /// Its settings.
