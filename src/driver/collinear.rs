@@ -80,6 +80,35 @@ pub fn of_kept(
     })
 }
 
+/// Linear candidate terms that are multiples of earlier ones on the data, as all powers of a column that never changes are: the data say
+/// nothing about them, and a fit would take the last digits of the column for a signal.
+pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Vec<usize>, Failure> {
+    let model = &program.models[fit.model];
+    let Some(samples) = known_samples(model, observed, SAMPLES_OF_RUN) else { return Ok(Vec::new()) };
+    if model.unknowns.len() > UNKNOWNS_OF_RUN {
+        return Ok(Vec::new());
+    }
+    let groups = groups(model, &samples, None)?;
+    let simple: Vec<bool> =
+        model.unknowns.values().map(|u| u.linear && matches!(u.kind, UnknownKind::Coefficient { .. })).collect();
+    let is_multiple = |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| simple.get(other) == Some(&true));
+    let everywhere = |unknown: &usize| {
+        let mut of = groups.iter().filter(|g| g.unknowns.contains(unknown)).peekable();
+        of.peek().is_some() && of.all(|group| is_multiple(group, *unknown))
+    };
+    Ok((0..simple.len()).filter(|u| simple.get(*u) == Some(&true)).filter(everywhere).collect())
+}
+
+/// At most so many samples at which every state and input is known; none where a state is not observed.
+fn known_samples(model: &Model, observed: &Observed, most: usize) -> Option<Samples> {
+    if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
+        return None;
+    }
+    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), most);
+    // Without samples no data set observes all states at once; without inputs they are fields, which are found with the fit.
+    (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
+}
+
 /// What at most so many samples say about the unknowns.
 fn among(
     program: &Program,
@@ -90,18 +119,7 @@ fn among(
 ) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
     let mut found = Vec::new();
-    if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
-        return Ok(found);
-    }
-    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), judgement.samples);
-    if samples.t.is_empty() {
-        // No data set observes all states at once.
-        return Ok(found);
-    }
-    if samples.input.len() != model.inputs.len() * samples.t.len() {
-        // Fields are found with the fit.
-        return Ok(found);
-    }
+    let Some(samples) = known_samples(model, observed, judgement.samples) else { return Ok(found) };
     let groups = groups(model, &samples, judgement.at)?;
     let of_group = |group: &'_ Group| group.dependent(judgement.dependent);
     let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, of_group(group))).collect();
@@ -227,7 +245,21 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+/// Columns are multiples of each other where less than this share of a squared length is left: roundings of the products.
+const MULTIPLE: f64 = 1e-13;
+
 impl Group {
+    /// Whether the column of `unknown` is zero or a multiple of that of an earlier one that may be taken.
+    fn is_multiple(&self, unknown: usize, taken: &dyn Fn(usize) -> bool) -> bool {
+        let n = self.unknowns.len();
+        let Some(at) = self.unknowns.iter().position(|&u| u == unknown) else { return false };
+        let product = |i: usize, j: usize| self.products.get(i * n + j).copied().unwrap_or(0.0);
+        let own = product(at, at);
+        let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u < unknown && taken(u)));
+        let mut shares = others.map(|i| product(at, i) * product(at, i) / (own * product(i, i)));
+        own.is_finite() && (own == 0.0 || shares.any(|share| share > 1.0 - MULTIPLE))
+    }
+
     /// Columns that others make up.
     fn dependent(&self, share: f64) -> Vec<Dependent> {
         let n = self.unknowns.len();

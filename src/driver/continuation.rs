@@ -57,7 +57,7 @@ impl Continuation<'_> {
         }
         let last = at.saturating_sub(first + 1);
         let xi = self.findings.unknowns_of(k);
-        let estimated = self.estimated(&whole.slice(first, count), (&xi, false))?;
+        let estimated = self.estimated(&whole.slice(first, count), first == 0, (&xi, false))?;
         Ok(estimated.and_then(|e| self.column(&e.x, count, last)))
     }
 
@@ -69,7 +69,7 @@ impl Continuation<'_> {
             return Ok(Err(too_few(fewest)));
         }
         let xi = self.findings.unknowns();
-        let estimated = self.estimated(&whole.slice(0, count), (&xi, true))?;
+        let estimated = self.estimated(&whole.slice(0, count), true, (&xi, true))?;
         Ok(estimated.and_then(|e| {
             let state = self.column(&e.x, count, count - 1)?;
             Ok(Head { count, estimated: e.x, state, unknowns: [e.unknowns, e.errors] })
@@ -111,14 +111,18 @@ impl Continuation<'_> {
         state.ok_or_else(|| "its state is not finite".to_string())
     }
 
-    /// Estimates of all components at the samples of a trajectory with these unknowns; those of its own are estimated too where it says
+    /// Estimates of all components at the samples of a trajectory, or of a part of one that `begins` where it does, with these unknowns; those of its own are estimated too where it says
     /// so.
     fn estimated(
         &mut self,
         part: &Trajectory,
+        begins: bool,
         (xi, own): (&[f64], bool),
     ) -> Result<Result<joint::Estimated, String>, Failure> {
-        let observations = self.observed.observations(self.model, std::slice::from_ref(part));
+        let mut observations = self.observed.observations(self.model, std::slice::from_ref(part));
+        if !begins {
+            observations.known.clear();
+        }
         joint::trajectory((self.model, xi, own), &observations, self.threads, (self.seed, &mut *self.observer))
     }
 

@@ -1,8 +1,11 @@
 //! The joint engine on a compiled model.
 
+use super::beginnings;
 use super::bound;
 use super::causes;
 use super::checkpoint::{self, Saver};
+use super::collinear;
+use super::exchanges;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings, LeftOut};
 use super::memory;
@@ -13,7 +16,7 @@ use super::target::Target;
 use super::terms::unheld_parameters;
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
-use crate::hir::{self, Fit, Model, Program, UnknownKind};
+use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
     self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
@@ -28,7 +31,7 @@ pub use crate::train::joint::FEWEST_PER_COMPONENT;
 pub fn fit(
     program: &Program,
     fit: &Fit,
-    observed: &Observed,
+    observed: &mut Observed,
     target: &Target,
     saver: &mut Saver,
     observer: &mut dyn Observer,
@@ -38,11 +41,20 @@ pub fn fit(
     let trajectories = observed.train.trajectories.len() as u64;
     ensure_memory(model, (samples, trajectories))?;
     let mut compiled = Compiled::linearisation(model, target)?;
-    let unknowns: Vec<Unknown> = model.unknowns.values().map(|u| unknown(model, u)).collect();
+    let mut unknowns: Vec<Unknown> = model.unknowns.values().map(|u| unknown(model, u)).collect();
+    for position in collinear::multiples(program, fit, observed)? {
+        if let Some(multiple) = unknowns.get_mut(position) {
+            (multiple.lower, multiple.upper) = (0.0, 0.0);
+        }
+    }
     let most_samples = memory::most_samples(model, trajectories);
     let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples };
+    observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
-    let result = joint::fit(&mut compiled, &unknowns, &observations, &settings, observer);
+    let declared = observations.known.contains(&true);
+    let mut once = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, observer);
+    let (result, observations, held) = beginnings::settled(observations, &mut once);
+    observed.known_starts &= held;
     if let Some(fault) = compiled.take_fault() {
         return Err(fault.into());
     }
@@ -62,6 +74,10 @@ pub fn fit(
     let told = told(&result);
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);
+    if declared && !held {
+        findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));
+    }
+    findings.remarks.extend(exchanges::remarks(model, &result));
     // Where the process itself is noisy that has been said.
     if !result.process_noise {
         findings.remarks.extend(remarks::left_over(model, observed, (&observations, &result.x)));

@@ -3,6 +3,7 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod beginnings;
 mod bench_device;
 mod bench_solve;
 mod bench_step;
@@ -23,6 +24,7 @@ mod discovered;
 mod doctor;
 mod driven;
 mod emit;
+mod exchanges;
 mod experiment;
 mod explain;
 mod export;

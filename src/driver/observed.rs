@@ -32,6 +32,8 @@ pub struct Observed {
     pub train: Dataset,
     /// What is held out.
     pub held: Option<Held>,
+    /// Whether states that no column observes start at the model's `initial` values.
+    pub known_starts: bool,
 }
 
 /// Data that are kept out of a fit.
@@ -118,7 +120,7 @@ impl Observed {
             })
             .collect();
         let time_unit = model.units.time.as_ref().map(Unit::to_string);
-        Ok(Observed { components, time_unit, train, held })
+        Ok(Observed { components, time_unit, train, held, known_starts: true })
     }
 
     /// Data with the columns of the fitted part as the joint engine takes them.
@@ -142,6 +144,8 @@ impl Observed {
                 model.initial.iter().find(|i| i.state == state && i.derivative == k).map_or(f64::NAN, |i| i.value)
             })
             .collect();
+        let hidden = self.components.iter().map(|c| self.train.column(&c.state).is_none());
+        out.known = out.guess.iter().zip(hidden).map(|(v, hidden)| self.known_starts && hidden && v.is_finite()).collect();
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];
         let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); model.inputs.len()];
         for trajectory in trajectories {

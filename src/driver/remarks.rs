@@ -6,7 +6,7 @@ use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1104, W1105, W1107, W1111};
-use crate::hir::{self, Bounds, Model, UnknownKind};
+use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, StartSource, State, UnknownKind};
 use crate::report::{round, some};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, Observations, PLAUSIBLE};
@@ -80,18 +80,41 @@ fn is_weak(estimate: &Estimate) -> bool {
 }
 
 /// States that no column observes; one remark for all elements of a family.
-pub fn unobserved(model: &Model, observed: &Observed) -> Vec<Diagnostic> {
+pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diagnostic> {
     let mut said = IndexSet::new();
     let states = model.states.values().filter(|s| observed.train.column(&s.name).is_none());
     states
         .filter(|state| said.insert(state.span))
         .map(|state| {
             let message = format!("no column observes `{}`", state.name);
-            Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone").help(
-                "its `initial` value is where a fit begins and is estimated too; a column that has a value in the first row and \"NA\" below holds it",
-            )
+            let d = Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone");
+            match (fit.engine, fit.start == StartSource::Free) {
+                (Engine::Gradient, _) => d,
+                (Engine::Joint, true) => d.help("where it begins is estimated too"),
+                (Engine::Joint, false) => d.help(begins(model, state)),
+            }
         })
         .collect()
+}
+
+/// Where a hidden state begins in a fit by the joint engine.
+fn begins(model: &Model, state: &State) -> String {
+    let family = hir::family(&state.name);
+    let own = |i: &&InitialValue| hir::family(&model.states[i.state].name) == family;
+    let values: Vec<String> = model
+        .initial
+        .iter()
+        .filter(own)
+        .map(|i| format!("`{} = {}`", model.spell_state(i.state, i.derivative), hir::number(i.value)))
+        .collect();
+    match values.as_slice() {
+        [] => format!("where it begins is estimated too; if that is known, say it: `initial {family} = 0`"),
+        known => format!(
+            "it begins with {}, its `initial` value, unless the data contradict that: estimates hold for this start; `initial free` in the \
+             block of the fit has it estimated",
+            some(known, MOST_NAMED)
+        ),
+    }
 }
 
 /// States of which what the solution leaves over is of the size of the solution; one remark for all elements of a family.

@@ -183,13 +183,13 @@ impl Job<'_> {
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
-        let unobserved = remarks::unobserved(model, &observed);
+        let unobserved = remarks::unobserved((model, fit), &observed);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
         predict::ensure_memory(program, fit, &observed)?;
         let fitted = match fit.engine {
             Engine::Joint => {
-                joint::fit(program, fit, &observed, &self.target, &mut saver, observer).map(|found| (found, None))
+                joint::fit(program, fit, &mut observed, &self.target, &mut saver, observer).map(|found| (found, None))
             }
             Engine::Gradient => {
                 let kept = resumed.as_mut().map(|r| std::mem::take(&mut r.archive));

@@ -171,6 +171,11 @@ fn positive(
     Some(StepSource::Output(OutputRef { network, output: position, component: 0 }))
 }
 
+/// Whether a setting is `initial free`.
+pub(super) fn is_free(setting: &Setting) -> bool {
+    matches!(setting.values.as_slice(), [value] if as_word(value) == Some("free"))
+}
+
 /// `initial free`, or all `initial (x, x') = network.output` settings.
 pub(super) fn start(
     settings: &mut Settings<'_>,
@@ -180,8 +185,7 @@ pub(super) fn start(
 ) -> StartSource {
     let all = settings.all("initial");
     if let [setting] = all.as_slice()
-        && let [value] = setting.values.as_slice()
-        && as_word(value) == Some("free")
+        && is_free(setting)
     {
         return StartSource::Free;
     }

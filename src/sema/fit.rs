@@ -2,7 +2,7 @@
 
 use super::begin::{self, begin};
 use super::bindings::{not_for_every_step, output, parameters};
-use super::fields::{fields, start, step};
+use super::fields::{fields, is_free, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
 use super::rules::FIT;
@@ -52,7 +52,8 @@ pub(super) fn fit(
     let mut settings = Settings::new(FIT, &fit.settings, place, &REPEATABLE, &[], cx);
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
-    let given = |key: &&str| !settings.all(key).is_empty();
+    // `initial free` needs no network.
+    let given = |key: &&str| settings.all(key).iter().any(|s| *key != "initial" || !is_free(s));
     let of_network = REPEATABLE.iter().filter(|key| !["shift", "start"].contains(*key));
     let wants_network = of_network.chain(&["step"]).any(given) || field.is_some() || model.step.is_some();
     let engine = match chosen {
@@ -62,6 +63,9 @@ pub(super) fn fit(
         None => Engine::Joint,
     };
     settings.warn_other_engine(engine, cx);
+    if let (Engine::Joint, Some(bound)) = (engine, settings.all("initial").into_iter().find(|s| !is_free(s))) {
+        settings.warn_other(bound, Engine::Gradient, cx);
+    }
     program::starts(&mut settings, cx);
     if let (Some(field), Engine::Joint, Some(setting)) = (field, engine, settings.get("engine")) {
         let message = format!("`{}` is a field, and the joint engine has none", field.name);

@@ -248,11 +248,11 @@ pub const FIT: &[Rule] = &[
         "the data's",
         "where the steps of the solves come from",
     ),
-    gradient(
+    rule(
         "initial",
         Takes::Form("initial (x, y) = network.output` or `initial free"),
         "the auxiliaries at the first sample",
-        "where the solutions of windows start",
+        "where the solutions of windows start; with `free` the joint engine estimates where hidden states begin",
     ),
     gradient("normalise", Takes::Word(&["standard", "range", "off"]), "standard", "how networks see the states"),
     gradient(

@@ -130,11 +130,20 @@ impl<'a> Settings<'a> {
         for setting in &self.list {
             let rule = self.rules.iter().find(|r| r.key == setting.key.name);
             if let Some(other) = rule.and_then(|r| r.engine).filter(|e| *e != engine) {
-                let (key, name, used) = (&setting.key.name, other.name(), engine.name());
-                let message = format!("`{key}` belongs to the {name} engine, and this fit uses the {used} engine");
-                cx.sink.push(Diagnostic::warning(W0703, message, setting.span, "has no effect"));
+                self.warn_other(setting, other, cx);
             }
         }
+    }
+
+    /// Warns of a setting that only the engine `of` takes.
+    pub(super) fn warn_other(&self, setting: &Setting, of: Engine, cx: &mut Context<'_>) {
+        let used = match of {
+            Engine::Joint => Engine::Gradient,
+            Engine::Gradient => Engine::Joint,
+        };
+        let (key, name, used) = (&setting.key.name, of.name(), used.name());
+        let message = format!("`{key}` belongs to the {name} engine, and this fit uses the {used} engine");
+        cx.sink.push(Diagnostic::warning(W0703, message, setting.span, "has no effect"));
     }
 
     /// A number in the key's range.

@@ -40,8 +40,15 @@ pub fn table<const N: usize>(
 
 /// The record of a model fitted to a table.
 pub fn fitted(data: &str, model: &str, columns: &str) -> Value {
+    fitted_as(data, model, (columns, ""))
+}
+
+/// The same with settings of the fit.
+pub fn fitted_as(data: &str, model: &str, (columns, settings): (&str, &str)) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let fit = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; {columns} }}\nfit M to d\n");
+    let fit = format!(
+        "{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; {columns} }}\nfit M to d {{ {settings} }}\n"
+    );
     fs::write(folder.path().join("d.csv"), data).expect("a table");
     fs::write(folder.path().join("m.mech"), fit).expect("a model");
     let output = Command::new(env!("CARGO_BIN_EXE_mechc"))

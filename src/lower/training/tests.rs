@@ -153,6 +153,8 @@ fn fit(window: usize, bound: usize) -> Fit {
     Fit {
         name: "fit".into(),
         model: ModelId::new(0),
+        named: span(),
+        last_argument: None,
         data: vec![DataId::new(0)],
         engine: Engine::Gradient,
         engine_chosen: true,

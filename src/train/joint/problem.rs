@@ -111,6 +111,8 @@ pub struct Observations {
     pub derivative_of: Vec<Option<usize>>,
     /// Where an unobserved component starts; NaN where nothing is known.
     pub guess: Vec<f64>,
+    /// Whether that is known: then every trajectory starts there. None is where the list is empty.
+    pub known: Vec<bool>,
     /// Names of the components, for messages.
     pub names: Vec<String>,
     /// Names of the trajectories, for messages; those without one are numbered.
@@ -118,6 +120,17 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// The first sample of every trajectory.
+    pub fn firsts(&self) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(0).filter(|_| !self.t.is_empty()).chain(self.breaks.iter().copied())
+    }
+
+    /// Samples and components whose values are known, with these.
+    pub fn pinned(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let known = self.known.iter().zip(&self.guess).enumerate().filter(|(_, (known, _))| **known);
+        known.flat_map(|(c, (_, value))| self.firsts().map(move |t| (t, c, *value)))
+    }
+
     /// Length of the link after every sample but the last one; zero where a trajectory ends.
     pub fn links(&self) -> Vec<f64> {
         let mut h: Vec<f64> = self.t.windows(2).map(|w| w[1] - w[0]).collect();
@@ -167,6 +180,19 @@ pub struct Plausible {
     pub significant: bool,
 }
 
+/// A dropped term that could stand in place of a kept one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exchange {
+    /// Position of the kept term's number among all.
+    pub kept: usize,
+    /// That of the dropped one.
+    pub dropped: usize,
+    /// The value it would have, all else linearised.
+    pub value: f64,
+    /// By how much the objective would rise.
+    pub rise: f64,
+}
+
 /// The result of a joint fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointFit {
@@ -176,6 +202,8 @@ pub struct JointFit {
     pub columns: Columns,
     /// Dropped terms with |t| above 2, largest first.
     pub plausible: Vec<Plausible>,
+    /// Dropped terms that fit as well as kept ones in their place.
+    pub exchanges: Vec<Exchange>,
     /// The estimated trajectory, `[component, time]`.
     pub x: Vec<f64>,
     /// Standard deviation of the measurement noise per component; NaN where unobserved.

@@ -18,6 +18,8 @@ pub struct Weights<'a> {
     pub q: &'a [f64],
     /// Tiny weight that pulls increments to zero, per component.
     pub prior: &'a [f64],
+    /// Samples and components that stay where they are, with a weight that keeps them there.
+    pub pinned: &'a [(usize, usize, f64)],
     /// Deferred correction, `[link, n]`.
     pub correction: &'a [f64],
 }
@@ -110,6 +112,9 @@ pub fn reduce(grid: &Grid, mut rows: Rows, x: &[f64], xi: &[f64], w: &Weights) -
             row[p] = weight * e - row[p];
             row[p + 1] = -row[p + 1];
         }
+    }
+    for &(t, i, weight) in w.pinned {
+        diagonal[(t * n + i) * n + i] += weight;
     }
     let chain = Chain::factor(n, diagonal, &lower)?;
     let mut solved = rhs.clone();

@@ -5,7 +5,7 @@
 //! systematic part: a share of the discretisation error. No re-linearisation is needed, because dropped candidates
 //! stay in the border. With p candidates and m terms in a set, dropping costs m^2 operations, adding p m^2.
 
-use super::problem::{Plausible, Unknown};
+use super::problem::{Exchange, Plausible, Unknown};
 use super::reduced::Reduced;
 use super::subset::{Entry, Outside, Quadratic, Subset};
 use crate::solve::Cholesky;
@@ -204,6 +204,27 @@ impl<'a> Search<'a> {
                 significant: self.pays(gain),
             })
             .collect()
+    }
+
+    /// Dropped terms, each of which could stand in place of a kept one so that the objective rises by less than `most`; their values are
+    /// scaled.
+    pub fn exchanges(&self, active: &[bool], most: f64) -> Vec<Exchange> {
+        let free: Vec<bool> = active.iter().zip(&self.held).map(|(a, held)| *a && !held).collect();
+        let Some(subset) = Subset::new(&self.q, &free) else { return Vec::new() };
+        let outside = subset.outside();
+        let kept = subset.set.iter().enumerate().filter(|&(_, &k)| self.unknowns[k].droppable);
+        let of = |(i, &kept): (usize, &usize)| {
+            let loss = subset.x[i] * subset.x[i] / subset.variance(i);
+            let others = outside.all.iter().enumerate().filter(|&(_, &j)| self.unknowns[j].droppable);
+            let found = others.filter_map(|(at, &dropped)| {
+                let entry = subset.entering(&outside, at, Some(i));
+                self.gain(dropped, &entry)?;
+                let rise = loss - entry.value * entry.value * entry.left;
+                (rise < most).then_some(Exchange { kept, dropped, value: entry.value, rise })
+            });
+            found.collect::<Vec<Exchange>>()
+        };
+        kept.flat_map(of).collect()
     }
 }
 

@@ -137,6 +137,8 @@ struct Engine<'a> {
     grid: Grid,
     scale: Vec<f64>,
     prior: Vec<f64>,
+    /// Samples and components whose values are known, with the weight that keeps them.
+    pinned: Vec<(usize, usize, f64)>,
     floor: Vec<f64>,
     price: f64,
     losses: Vec<f64>,
@@ -174,6 +176,7 @@ impl<'a> Engine<'a> {
             grid,
             scale: Vec::new(),
             prior: Vec::new(),
+            pinned: Vec::new(),
             floor: Vec::new(),
             price,
             losses: Vec::new(),

@@ -2,11 +2,13 @@
 
 use super::Engine;
 use super::stage::Stage;
-use crate::train::joint::problem::{Estimate, JointFit, Plausible};
+use crate::train::joint::problem::{Estimate, Exchange, JointFit, Plausible};
 use crate::train::joint::select::Search;
 
 /// Relative distance from a bound that counts as none.
 const AT_BOUND: f64 = 1e-6;
+/// Twice the log likelihood that a term loses in place of another one for both to count as equal: less than that twenty to one.
+const AS_WELL: f64 = 6.0;
 /// Dropped terms above this t-statistic are reported.
 pub const PLAUSIBLE: f64 = 2.0;
 
@@ -34,6 +36,10 @@ impl Engine<'_> {
             .map(|d| Plausible { value: d.value * self.scale[d.unknown], ..d })
             .collect();
         plausible.sort_by(|a, b| b.t_statistic.total_cmp(&a.t_statistic));
+        let scaled = |e: Exchange| Exchange { value: e.value * self.scale[e.dropped], ..e };
+        let mut exchanges: Vec<Exchange> =
+            search.exchanges(&best.state.active, AS_WELL).into_iter().map(scaled).collect();
+        exchanges.sort_by(|a, b| a.rise.total_cmp(&b.rise));
         let len = self.grid.samples;
         let noise = (0..self.grid.n)
             .map(|c| {
@@ -45,6 +51,7 @@ impl Engine<'_> {
             estimates,
             columns: self.columns.clone(),
             plausible,
+            exchanges,
             x: best.state.x.clone(),
             noise,
             losses: self.losses.clone(),

@@ -60,7 +60,14 @@ impl Engine<'_> {
                 })
                 .collect();
             let q: Vec<f64> = (0..n).map(|c| (kappa * sigma[c]).hypot(DISCRETISATION_LEFT * correction[c])).collect();
-            let weights = Weights { y: &self.obs.y, sigma: &sigma, q: &q, prior: &self.prior, correction: &delta };
+            let weights = Weights {
+                y: &self.obs.y,
+                sigma: &sigma,
+                q: &q,
+                prior: &self.prior,
+                pinned: &self.pinned,
+                correction: &delta,
+            };
             let divisors = std::mem::take(&mut rows.divisors);
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;

@@ -9,6 +9,8 @@ use crate::train::joint::{hidden, regression, sizes};
 
 /// Smallest measurement noise, relative to each component's standard deviation.
 const NOISE_FLOOR: f64 = 1e-6;
+/// Weight that keeps a known value, relative to each component's variance: far above that of the rows that hold it.
+const PINNED: f64 = 1e20;
 /// Weight of the prior on trajectory increments, relative to each component's variance; regularity only.
 const PRIOR: f64 = 1e-12;
 
@@ -59,6 +61,7 @@ impl Engine<'_> {
         let guess = &self.obs.guess;
         let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess, anywhere: true };
         let sizes = unobserved.fill(self.model, &mut x, &first, &stop)?;
+        self.obs.pinned().for_each(|(t, c, value)| x[c * len + t] = value);
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
         let unseen = self.unseen();
         let all_hidden = unseen.len() == len;
@@ -90,6 +93,7 @@ impl Engine<'_> {
         let typical = relative.get(relative.len() / 2).copied().unwrap_or(0.01);
         self.floor = spread.iter().map(|d| NOISE_FLOOR * d).collect();
         self.prior = spread.iter().map(|d| PRIOR / (d * d)).collect();
+        self.pinned = self.obs.pinned().map(|(t, c, _)| (t, c, PINNED / (spread[c] * spread[c]))).collect();
         for ((s, spread), floor) in sigma.iter_mut().zip(&spread).zip(&self.floor) {
             let known = if s.is_finite() { *s } else { typical * spread };
             *s = known.max(*floor);

@@ -1,0 +1,84 @@
+//! Where states begin that no column observes: at the model's `initial` values, unless the data contradict these.
+//!
+//! A fit in which the values are held is compared with one in which they are estimated. That may always come closer to the data; what
+//! it gains has to pay for the numbers it takes (Schwarz 1978), and a margin beside.
+
+use super::observed::Observed;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W0706;
+use crate::hir::{self, Model};
+use crate::lower::pointwise::components;
+use crate::report::{round, some};
+use crate::train::joint::{JointError, JointFit, Observations};
+
+/// Units of log likelihood that the estimate has to gain beside its price.
+const MARGIN: f64 = 5.0;
+/// Values that one message names, at most.
+const MOST_NAMED: usize = 4;
+
+/// The fit that counts, and whether its starts were held. `fit` makes one to these observations.
+pub fn settled(
+    observations: Observations,
+    fit: &mut dyn FnMut(&Observations) -> Result<JointFit, JointError>,
+) -> (Result<JointFit, JointError>, Observations, bool) {
+    let held = fit(&observations);
+    if !observations.known.contains(&true) || matches!(held, Err(JointError::Interrupted(_))) {
+        return (held, observations, true);
+    }
+    let open = Observations { known: Vec::new(), ..observations.clone() };
+    match (held, fit(&open)) {
+        (held, Err(JointError::Interrupted(interim))) => {
+            let interim = held.ok().map(|fit| Box::new(fit.interim())).or(interim);
+            (Err(JointError::Interrupted(interim)), observations, true)
+        }
+        (Ok(held), Ok(free)) if contradicted(&observations, &held, &free) => (Ok(free), open, false),
+        (Err(_), Ok(free)) => (Ok(free), open, false),
+        (held, _) => (held, observations, true),
+    }
+}
+
+/// Whether the fit with free starts is worth its numbers.
+fn contradicted(observations: &Observations, held: &JointFit, free: &JointFit) -> bool {
+    let in_order = |fit: &JointFit| fit.converged && !fit.process_noise;
+    if in_order(held) != in_order(free) {
+        return in_order(free);
+    }
+    let len = observations.t.len();
+    let seen: Vec<f64> = observations
+        .y
+        .chunks_exact(len.max(1))
+        .map(|y| y.iter().filter(|y| y.is_finite()).count() as f64)
+        .collect();
+    let gain = |((held, free), seen): ((&f64, &f64), &f64)| match (*held > 0.0, *free > 0.0) {
+        (true, true) => seen * libm::log(held / free),
+        _ => 0.0,
+    };
+    let gain: f64 = held.noise.iter().zip(&free.noise).zip(&seen).map(gain).sum();
+    let numbers = observations.pinned().count() as f64;
+    let all: f64 = seen.iter().sum();
+    gain > MARGIN + 0.5 * numbers * libm::log(all.max(1.0))
+}
+
+/// What to say where starts were not kept: of every state the declared value, and what the solution begins with in the first trajectory.
+pub fn released(model: &Model, observed: &Observed, observations: &Observations, x: &[f64]) -> Vec<Diagnostic> {
+    let len = observations.t.len();
+    let mut out: Vec<(crate::source::Span, Vec<String>)> = Vec::new();
+    for (c, (state, derivative)) in components(model).into_iter().enumerate() {
+        let declared = model.initial.iter().find(|i| i.state == state && i.derivative == derivative);
+        let hidden = observed.train.column(&model.states[state].name).is_none();
+        let (Some(declared), Some(found), true) = (declared, x.get(c * len), hidden) else { continue };
+        let name = model.spell_state(state, derivative);
+        let text = format!("`{name} = {}` (found: {})", hir::number(declared.value), round(*found, None).full());
+        let span = model.states[state].span;
+        match out.iter_mut().find(|(s, _)| *s == span) {
+            Some((_, list)) => list.push(text),
+            None => out.push((span, vec![text])),
+        }
+    }
+    let say = |(span, list): (_, Vec<String>)| {
+        let message = format!("the data contradict the initial value {}: it was estimated", some(&list, MOST_NAMED));
+        let d = Diagnostic::warning(W0706, message, span, "not observed, and starting elsewhere");
+        d.help("leave the value out of the model, or look for what the equations leave out")
+    };
+    out.into_iter().map(say).collect()
+}

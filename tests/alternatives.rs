@@ -1,0 +1,107 @@
+//! Laws between which noise chooses: a run names the terms that would do as well. Columns that never change offer none.
+
+mod common;
+
+use std::fs;
+
+use common::{mechc, run};
+use serde_json::Value;
+
+/// An epidemic that rises and falls once, of which the infected are seen at every size only once.
+fn epidemic(noise: &str, seed: u32) -> String {
+    format!(
+        "model Truth {{
+  state x, y
+  x' = -0.16*x*y
+  y' = 0.16*x*y - 0.5*y
+  initial x = 5, y = 0.05
+}}
+model M {{
+  state x, y
+  (x, y)' = ?poly(x, y; degree = 2)
+}}
+data d = simulate Truth {{ steps 120; dt 0.1; noise {noise}; seed {seed} }}
+fit M to d {{ seed {seed} }}
+"
+    )
+}
+
+/// The terms in the equation of a state.
+fn terms(record: &Value, state: &str) -> Vec<String> {
+    let equations = record["equations"].as_array().expect("equations");
+    let found = equations.iter().find(|e| e["state"] == state).expect("the equation");
+    let terms = found["terms"].as_array().expect("terms").iter();
+    terms.map(|t| t["term"].as_str().expect("a text").to_string()).collect()
+}
+
+fn says(record: &Value, text: &str) -> bool {
+    record["warnings"].as_array().expect("warnings").iter().filter_map(Value::as_str).any(|w| w.contains(text))
+}
+
+/// With much noise the right law is found, or told to do as well; among these seeds are both.
+#[test]
+fn a_law_that_noise_has_chosen_is_told() {
+    let (mut right, mut wrong) = (0, 0);
+    for seed in 1..=8 {
+        let (_, record) = run(&epidemic("10%", seed));
+        let found = terms(&record, "y");
+        if found == ["y", "x*y"] {
+            right += 1;
+        } else if found == ["x*y", "y^2"] {
+            wrong += 1;
+            let told = says(&record, "in the equation of `y`, `y` (-0.") && says(&record, ") in place of `y^2`");
+            assert!(told, "seed {seed}: {}", record["warnings"]);
+        }
+    }
+    assert!(right > 0 && wrong > 0, "{right} {wrong}");
+}
+
+#[test]
+fn nothing_is_told_where_the_data_choose() {
+    for seed in 1..=4 {
+        let (_, record) = run(&epidemic("1%", seed));
+        assert_eq!(terms(&record, "y"), ["y", "x*y"], "seed {seed}");
+        assert!(!says(&record, "in place of"), "seed {seed}: {}", record["warnings"]);
+    }
+}
+
+/// A second column that is the same at every sample, or a multiple of the first: its products are no candidates.
+#[test]
+fn multiples_of_other_terms_are_left_out() {
+    for second in ["1", "3.7", "2*x"] {
+        let model = format!(
+            "model Truth {{
+  state x
+  x' = 2 - 0.5*x
+  initial x = 0
+}}
+model M {{
+  state x, c
+  (x, c)' = ?poly(x, c; degree = 2)
+}}
+data d = csv(\"d.csv\") {{ time t; x = x; c = {} }}
+fit M to d
+",
+            if second == "2*x" { "2*x" } else { "c" }
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let truth = format!("{}data d = simulate Truth {{ steps 100; dt 0.1; noise 1%; seed 1 }}\n", model.split("model M").next().expect("text"));
+        fs::write(folder.path().join("truth.mech"), truth).expect("a model");
+        let made = mechc(folder.path(), &["simulate", "truth.mech", "--out", "x.csv"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let table = fs::read_to_string(folder.path().join("x.csv")).expect("a table");
+        let mut lines = table.lines();
+        let head = format!("{},c", lines.next().expect("a head"));
+        let rows = lines.map(|line| format!("{line},{}", if second == "2*x" { "0" } else { second }));
+        let table: Vec<String> = std::iter::once(head).chain(rows).collect();
+        fs::write(folder.path().join("d.csv"), table.join("\n") + "\n").expect("a table");
+        fs::write(folder.path().join("m.mech"), &model).expect("a model");
+        let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
+        let record: Value = serde_json::from_str(&record).expect("JSON");
+        let found = terms(&record, "x");
+        assert_eq!(found, ["1", "x"], "{second}: {record}");
+        assert!(terms(&record, "c").iter().all(|t| !t.contains('c')), "{second}: {record}");
+    }
+}
