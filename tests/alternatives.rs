@@ -85,7 +85,10 @@ fit M to d
             if second == "2*x" { "2*x" } else { "c" }
         );
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let truth = format!("{}data d = simulate Truth {{ steps 100; dt 0.1; noise 1%; seed 1 }}\n", model.split("model M").next().expect("text"));
+        let truth = format!(
+            "{}data d = simulate Truth {{ steps 100; dt 0.1; noise 1%; seed 1 }}\n",
+            model.split("model M").next().expect("text")
+        );
         fs::write(folder.path().join("truth.mech"), truth).expect("a model");
         let made = mechc(folder.path(), &["simulate", "truth.mech", "--out", "x.csv"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

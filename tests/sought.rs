@@ -20,12 +20,16 @@ fn found(numbers: &[[f64; 2]], truth: &[f64], about: &str) {
 fn open_parameters_are_found_at_any_size_and_sign() {
     let sizes = "steps 300; dt 0.03; noise 0.2%; seed 1; trajectories 4; spread 50%";
     let line = "steps 200; dt 0.05; noise 1%; seed 1";
+    let through = "steps 400; dt 0.05; noise 0.2%; seed 1";
     let slow = "steps 400; dt 0.2; noise 1%; seed 1; trajectories 2; spread 50%";
     let inhibited = "V*s/(K*(1 + i/I) + s)";
     for (parameters, equations, initial, sampling) in [
         ("c = -4, b = 0.3", "state x; x' = -b*ln(x - c) + 0.2*cos(t)".to_string(), "x = 2", line),
         ("c = -4e6, b = 3e5", "state x; x' = -b*ln((x - c)/1e6) + 2e5*cos(t)".to_string(), "x = 2e6", line),
         ("a = -3e-3, b = 1", "state x; x' = 1000*b*exp(a*x)".to_string(), "x = 0.1", line),
+        // A motion that is fast in the bump alone, and one inside of it.
+        ("c = 5e3, w = 1e3", "state x; x' = 800*exp(-((x - c)/w)^2) + 35".to_string(), "x = 3.5e3", through),
+        ("c = -3e-4, w = 1e-4", "state x; x' = 8e-5*exp(-((x - c)/w)^2) + 3.5e-6".to_string(), "x = -4.4e-4", through),
         // The bump is nowhere with a width or a place of one.
         ("c = 5e3, w = 1e3", "state x; x' = 800*exp(-((x - c)/w)^2) + 35".to_string(), "x = 3.5e3", slow),
         ("c = 5e-3, w = 1e-3", "state x; x' = 8e-4*exp(-((x - c)/w)^2) + 3.5e-5".to_string(), "x = 3.5e-3", slow),

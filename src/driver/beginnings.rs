@@ -44,11 +44,8 @@ fn contradicted(observations: &Observations, held: &JointFit, free: &JointFit) -
         return in_order(free);
     }
     let len = observations.t.len();
-    let seen: Vec<f64> = observations
-        .y
-        .chunks_exact(len.max(1))
-        .map(|y| y.iter().filter(|y| y.is_finite()).count() as f64)
-        .collect();
+    let seen: Vec<f64> =
+        observations.y.chunks_exact(len.max(1)).map(|y| y.iter().filter(|y| y.is_finite()).count() as f64).collect();
     let gain = |((held, free), seen): ((&f64, &f64), &f64)| match (*held > 0.0, *free > 0.0) {
         (true, true) => seen * libm::log(held / free),
         _ => 0.0,

@@ -89,14 +89,29 @@ pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Ve
         return Ok(Vec::new());
     }
     let groups = groups(model, &samples, None)?;
-    let simple: Vec<bool> =
-        model.unknowns.values().map(|u| u.linear && matches!(u.kind, UnknownKind::Coefficient { .. })).collect();
-    let is_multiple = |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| simple.get(other) == Some(&true));
+    // What holds a parameter is another term at every value of it.
+    let simple: Vec<bool> = model
+        .unknowns
+        .iter()
+        .map(|(id, u)| {
+            let term = model.coefficients().find(|(coefficient, ..)| *coefficient == id);
+            u.linear && term.is_some_and(|(.., term)| !holds_unknowns(&term.value))
+        })
+        .collect();
+    let is_multiple =
+        |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| simple.get(other) == Some(&true));
     let everywhere = |unknown: &usize| {
         let mut of = groups.iter().filter(|g| g.unknowns.contains(unknown)).peekable();
         of.peek().is_some() && of.all(|group| is_multiple(group, *unknown))
     };
     Ok((0..simple.len()).filter(|u| simple.get(*u) == Some(&true)).filter(everywhere).collect())
+}
+
+/// Whether an expression depends on a number that is estimated.
+fn holds_unknowns(e: &hir::Expr) -> bool {
+    let mut found = false;
+    e.visit(&mut |part| found |= matches!(part.kind, hir::ExprKind::Unknown(_)));
+    found
 }
 
 /// At most so many samples at which every state and input is known; none where a state is not observed.

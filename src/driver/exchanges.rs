@@ -21,7 +21,9 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
     };
     let mut of_holes: IndexMap<HoleId, Vec<String>> = IndexMap::new();
     for &Exchange { kept, dropped, value, .. } in &result.exchanges {
-        let (Some((_, place, old)), Some((id, hole, new))) = (coefficient(kept), coefficient(dropped)) else { continue };
+        let (Some((_, place, old)), Some((id, hole, new))) = (coefficient(kept), coefficient(dropped)) else {
+            continue;
+        };
         // What comes in elsewhere is another law, not another spelling of a term; sides of a ratio are two.
         if model.holes[hole].state != model.holes[place].state || model.holes[hole].side != model.holes[place].side {
             continue;
@@ -34,7 +36,8 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let hole = &model.holes[hole];
         let state = hir::family(&model.states[hole.state].name);
         let verb = if pairs.len() == 1 { "fits" } else { "fit" };
-        let message = format!("in the equation of `{state}`, {} {verb} these data about as well", some(&pairs, MOST_NAMED));
+        let message =
+            format!("in the equation of `{state}`, {} {verb} these data about as well", some(&pairs, MOST_NAMED));
         let help = "take data that reach further, or with less noise; a term that is known to be there can be written beside the hole";
         Diagnostic::warning(W1101, message, hole.span, "in this hole").help(help)
     };

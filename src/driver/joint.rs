@@ -11,9 +11,9 @@ use super::findings::{Estimate, Findings, LeftOut};
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
-use super::remarks;
 use super::target::Target;
 use super::terms::unheld_parameters;
+use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
@@ -80,7 +80,8 @@ pub fn fit(
     findings.remarks.extend(exchanges::remarks(model, &result));
     // Where the process itself is noisy that has been said.
     if !result.process_noise {
-        findings.remarks.extend(remarks::left_over(model, observed, (&observations, &result.x)));
+        findings.remarks.extend(residuals::left_over(model, observed, (&observations, &result.x)));
+        findings.remarks.extend(residuals::unstarted(model, observed, &result));
     }
     bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)

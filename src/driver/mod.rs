@@ -46,6 +46,7 @@ mod plan;
 mod pointwise;
 mod predict;
 mod remarks;
+mod residuals;
 mod resume;
 mod run;
 mod run_solve;

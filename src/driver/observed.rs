@@ -145,7 +145,8 @@ impl Observed {
             })
             .collect();
         let hidden = self.components.iter().map(|c| self.train.column(&c.state).is_none());
-        out.known = out.guess.iter().zip(hidden).map(|(v, hidden)| self.known_starts && hidden && v.is_finite()).collect();
+        out.known =
+            out.guess.iter().zip(hidden).map(|(v, hidden)| self.known_starts && hidden && v.is_finite()).collect();
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];
         let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); model.inputs.len()];
         for trajectory in trajectories {

@@ -5,11 +5,11 @@ use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1104, W1105, W1107, W1111};
+use crate::diagnostics::codes::{W0706, W1104, W1105, W1107};
 use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, StartSource, State, UnknownKind};
 use crate::report::{round, some};
 use crate::source::Span;
-use crate::train::joint::{Estimate, JointFit, Observations, PLAUSIBLE};
+use crate::train::joint::{Estimate, JointFit, PLAUSIBLE};
 
 /// Terms that one message names, at most.
 const MOST_NAMED: usize = 6;
@@ -134,54 +134,6 @@ pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
         Diagnostic::warning(W1107, message, span, "in its data").help(help)
     };
     declared.into_iter().map(remark).collect()
-}
-
-/// Neighbouring samples whose residuals correlate by more than this,
-const CORRELATED: f64 = 0.5;
-/// and by more standard errors than this of what white noise has by chance,
-const BY_CHANCE: f64 = 4.0;
-/// in residuals that are more than this share of the data's spread, say that the residuals are no noise. Smaller ones may be rounding of the data.
-const COUNTS: f64 = 0.01;
-
-/// States of which what a deterministic solution leaves over is no noise, since neighbouring samples agree; one remark for all elements of a family.
-pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observations, &[f64])) -> Vec<Diagnostic> {
-    let len = data.t.len();
-    let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
-    for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
-        let [y, x] = [&data.y[..], solution].map(|all| all.get(c * len..(c + 1) * len).unwrap_or_default());
-        let Some(state) = model.states.values().find(|s| s.name == component.state) else { continue };
-        if let Some(correlation) = neighbours_agree(y, x, &data.breaks) {
-            declared.entry(state.span).or_default().push(format!("`{}` {correlation:.2}", component.state));
-        }
-    }
-    let remark = |(span, shares): (Span, Vec<String>)| {
-        let message = format!(
-            "what the solution leaves over is no noise, neighbouring samples agree: their correlation is {}",
-            some(&shares, MOST_NAMED)
-        );
-        let help = "a term is missing, or the fit is in a wrong minimum: try other start values and more candidates; standard errors are too small as it is";
-        Diagnostic::warning(W1111, message, span, "in its data").help(help)
-    };
-    declared.into_iter().map(remark).collect()
-}
-
-/// The correlation of what is left over at neighbouring samples of a trajectory, where it is more than noise has.
-fn neighbours_agree(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<f64> {
-    let left: Vec<f64> = y.iter().zip(x).map(|(y, x)| y - x).collect();
-    let pairs = left.iter().zip(left.iter().skip(1)).enumerate();
-    let pairs = pairs.filter(|(i, (a, b))| !breaks.contains(&(i + 1)) && (*a * *b).is_finite());
-    let (mut products, mut squares, mut count) = (0.0, 0.0, 0usize);
-    for (_, (a, b)) in pairs {
-        products += a * b;
-        squares += 0.5 * (a * a + b * b);
-        count += 1;
-    }
-    let known = || y.iter().filter(|y| y.is_finite());
-    let mean = known().sum::<f64>() / known().count().max(1) as f64;
-    let spread = known().map(|y| (y - mean) * (y - mean)).sum::<f64>() / known().count().max(1) as f64;
-    let correlation = products / squares;
-    let more = correlation > CORRELATED && correlation * (count as f64).sqrt() > BY_CHANCE;
-    (more && squares / count.max(1) as f64 > COUNTS * COUNTS * spread).then_some(correlation)
 }
 
 /// Remarks about the fit as a whole.

@@ -37,8 +37,8 @@ mod thinned;
 pub use columns::Columns;
 pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
 pub use problem::{
-    Chain, Dynamics, Estimate, EvaluateError, Exchange, Held, Interim, JointError, JointFit, Observations, Plausible, Points,
-    Settings, Spot, Unknown,
+    Chain, Dynamics, Estimate, EvaluateError, Exchange, Held, Interim, JointError, JointFit, Observations, Plausible,
+    Points, Settings, Spot, Unknown,
 };
 
 #[cfg(test)]

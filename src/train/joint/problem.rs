@@ -208,6 +208,8 @@ pub struct JointFit {
     pub x: Vec<f64>,
     /// Standard deviation of the measurement noise per component; NaN where unobserved.
     pub noise: Vec<f64>,
+    /// The same as the smoother saw it before the fit, from how neighbouring samples scatter.
+    pub scatter: Vec<f64>,
     /// Objective after each solve.
     pub losses: Vec<f64>,
     /// Gauss-Newton solves made.

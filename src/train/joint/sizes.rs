@@ -29,6 +29,12 @@ const CHOSEN: usize = 3;
 const CLEARLY: f64 = 0.9;
 /// Pairs of numbers that are sought at once.
 const PAIRS: usize = 6;
+/// Places in the range of a component that a number may be, evenly spaced: where a motion is fast there are few samples,
+const PLACES: i32 = 12;
+/// with another number that is such a part of the range: a width there.
+const WIDTHS: [f64; 5] = [0.6, 0.3, 0.15, 0.07, 0.03];
+/// Components of which places are tried at most.
+const PLACED: usize = 6;
 /// Factors by which sizes are changed near the best whole decades of a pair,
 const NEAR: [f64; 2] = [10.0, 3.1622776601683795];
 /// and further beside hidden states, where no regression of all numbers follows,
@@ -97,11 +103,17 @@ impl<'a> Sought<'a> {
 
     /// The linear numbers regressed with the others held; `None` where the model has no value there.
     fn linear(&self, model: &mut dyn Dynamics, xi: &[f64]) -> Result<Option<(Vec<f64>, Normal)>, JointError> {
-        let (p, here) = (self.grid.unknowns, self.normal(model, xi)?);
+        let p = self.grid.unknowns;
         let free = |k: &usize| self.unknowns.get(*k).is_some_and(|u| u.linear) && !self.open.contains(k);
         let free: Vec<usize> = (0..p).filter(free).collect();
+        // Not from where the last values of the others have led: beside those they may be so large that nothing else is left of a sum.
+        let fresh: Vec<(usize, f64)> =
+            free.iter().filter_map(|&k| Some((k, regression::first(self.unknowns.get(k)?)))).collect();
+        let mut xi = with(xi, &fresh);
+        regression::clamp(self.unknowns, &mut xi);
+        let here = self.normal(model, &xi)?;
         if free.is_empty() {
-            return Ok(here.loss.is_finite().then(|| (xi.to_vec(), here)));
+            return Ok(here.loss.is_finite().then(|| (xi, here)));
         }
         let scale = |k: usize| match here.gram[k * p + k] / self.samples as f64 {
             square if square > f64::MIN_POSITIVE => 1.0 / square.sqrt(),
@@ -120,7 +132,7 @@ impl<'a> Sought<'a> {
             return Ok(None);
         }
         let Some(factor) = Cholesky::factor_with_ridge(m, &a) else { return Ok(None) };
-        let mut next = xi.to_vec();
+        let mut next = xi;
         for (&k, step) in free.iter().zip(factor.solve(&b)) {
             next[k] += step * scale(k);
         }
@@ -183,6 +195,35 @@ impl<'a> Sought<'a> {
         let mut least = minima(found.collect::<Result<Vec<Left>, JointError>>()?, second.len());
         least.truncate(CHOSEN);
         Ok(least)
+    }
+
+    /// The best values of two numbers of which one is a place in the range of a component and the other a part of that range: whole
+    /// decades cannot meet a place with a width of a fifth of it.
+    fn placed(&self, model: &mut dyn Dynamics, [a, b]: [usize; 2], from: &[f64]) -> Result<Vec<Left>, JointError> {
+        let hidden = |c: usize| self.hidden.is_some_and(|(hidden, _)| hidden.get(c) == Some(&true));
+        let rows = self.x.chunks_exact(self.grid.samples.max(1)).enumerate().filter(|(c, _)| !hidden(*c)).take(PLACED);
+        let mut found = Vec::new();
+        for (_, row) in rows {
+            let known = || row.iter().copied().filter(|v| v.is_finite());
+            let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+            let range = high - low;
+            if !(range.is_finite() && range > 0.0) {
+                continue;
+            }
+            for (place, width) in [(a, b), (b, a)] {
+                let places = (0..PLACES).map(|i| low + (f64::from(i) + 0.5) / f64::from(PLACES) * range);
+                let signed = |w: f64| if self.allows(width, w * range) { w * range } else { -w * range };
+                for (at, wide) in places.flat_map(|at| WIDTHS.map(|w| (at, signed(w)))) {
+                    if self.allows(place, at) && self.allows(width, wide) {
+                        found.push(self.left(model, with(from, &[(place, at), (width, wide)]))?);
+                    }
+                }
+            }
+        }
+        sort(&mut found);
+        found.retain(|(left, _)| left.is_finite());
+        found.truncate(CHOSEN);
+        Ok(found)
     }
 
     /// Whether a number may have a value.
@@ -250,15 +291,20 @@ impl<'a> Sought<'a> {
     fn together(&self, model: &mut dyn Dynamics, from: &[f64]) -> Result<Vec<Left>, JointError> {
         let mut found = self.one_by_one(model, from)?;
         found.truncate(1);
+        let mut placed = Vec::new();
         for pair in self.pairs() {
             let from = found.first().map_or(from, |(_, xi)| xi).to_vec();
             for (_, xi) in self.paired(model, pair, &from)? {
                 found.push(self.refined(model, &NEAR, xi)?);
             }
+            placed.extend(self.placed(model, pair, &from)?);
             sort(&mut found);
         }
         found.dedup_by(|a, b| a.1 == b.1);
         found.truncate(CHOSEN);
+        // These are rougher, and leave more before they are regressed from.
+        sort(&mut placed);
+        found.extend(placed.into_iter().take(CHOSEN));
         Ok(found)
     }
 

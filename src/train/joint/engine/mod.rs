@@ -140,6 +140,8 @@ struct Engine<'a> {
     /// Samples and components whose values are known, with the weight that keeps them.
     pinned: Vec<(usize, usize, f64)>,
     floor: Vec<f64>,
+    /// The noise that the smoother saw, per component; not a number for others.
+    scatter: Vec<f64>,
     price: f64,
     losses: Vec<f64>,
     solves: usize,
@@ -178,6 +180,7 @@ impl<'a> Engine<'a> {
             prior: Vec::new(),
             pinned: Vec::new(),
             floor: Vec::new(),
+            scatter: Vec::new(),
             price,
             losses: Vec::new(),
             solves: 0,

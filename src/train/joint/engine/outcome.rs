@@ -54,6 +54,7 @@ impl Engine<'_> {
             exchanges,
             x: best.state.x.clone(),
             noise,
+            scatter: self.scatter.clone(),
             losses: self.losses.clone(),
             solves: self.solves,
             process_noise: best.process_noise,

@@ -45,6 +45,7 @@ impl Engine<'_> {
                 at = self.obs.derivative_of.iter().position(|&d| d == Some(component));
             }
         }
+        self.scatter.clone_from(&sigma);
         let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
         let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
         regression::clamp(self.unknowns, &mut first);
