@@ -36,6 +36,7 @@ mod format;
 mod formula;
 mod gradient;
 mod holdout;
+mod influence;
 mod info;
 mod inside;
 mod joint;

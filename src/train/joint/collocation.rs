@@ -5,224 +5,11 @@
 //! held fixed while linearising, raises it to sixth order: the difference to the two-point quintic Hermite rule with
 //! midpoint, which also needs the total time derivative g of f along itself.
 
-use std::ops::Range;
-
-use super::columns::Columns;
-use super::input;
+use super::grid::{Grid, read};
 use super::poles::Divisors;
-use super::problem::{Chain, Dynamics, EvaluateError, Held, JointError, Observations, Points, Spot, Unknown};
-use crate::artifact::{Pattern, PatternEntry};
+use super::problem::{Chain, Dynamics, EvaluateError, JointError, Points, Spot};
+use crate::artifact::Pattern;
 use crate::runtime::Formula;
-
-/// The samples and the links between them.
-pub struct Grid {
-    /// Components.
-    pub n: usize,
-    /// Samples.
-    pub samples: usize,
-    /// Estimated numbers.
-    pub unknowns: usize,
-    /// Which of them the model's unknowns are.
-    columns: Columns,
-    /// The trajectory of every sample.
-    trajectory: Vec<usize>,
-    /// `[samples]`
-    pub t: Vec<f64>,
-    /// `[samples - 1]`; zero where a trajectory ends.
-    pub h: Vec<f64>,
-    /// `[samples - 1]`
-    pub t_mid: Vec<f64>,
-    /// `[input, samples]`
-    pub input: Vec<f64>,
-    /// `[input, samples - 1]`
-    pub input_mid: Vec<f64>,
-    /// Time derivative of the inputs, `[input, samples]`.
-    input_slope: Vec<f64>,
-    /// Weight of each link's rows, `[samples - 1]`: the variance of process noise grows with the step, so this is the root of
-    /// the median step over the step; zero where a trajectory ends.
-    pub row_weight: Vec<f64>,
-    /// Median step.
-    pub median_h: f64,
-    /// Whether the model holds what stays the same.
-    held: bool,
-}
-
-impl Grid {
-    /// The grid of the observations.
-    pub fn new(n: usize, columns: &Columns, obs: &Observations) -> Grid {
-        let (samples, columns) = (obs.t.len(), columns.moved(obs));
-        let h = obs.links();
-        let mut steps: Vec<f64> = h.iter().copied().filter(|&x| x > 0.0).collect();
-        steps.sort_by(f64::total_cmp);
-        let median_h = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
-        let t_mid = obs.t.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
-        let inputs = obs.input.len().checked_div(samples).unwrap_or(0);
-        let mut input_slope = Vec::with_capacity(obs.input.len());
-        let mut input_mid = vec![0.0; inputs * h.len()];
-        for i in 0..inputs {
-            let values = &obs.input[i * samples..(i + 1) * samples];
-            let slope = input::slopes(values, &h);
-            for t in 0..h.len() {
-                input_mid[i * h.len() + t] = input::between(values, &slope, &h, (t, 0.5));
-            }
-            input_slope.extend(slope);
-        }
-        let row_weight = h.iter().map(|&h| if h > 0.0 { (median_h / h).sqrt() } else { 0.0 }).collect();
-        Grid {
-            n,
-            samples,
-            row_weight,
-            unknowns: columns.total(),
-            trajectory: columns.trajectory(samples),
-            columns,
-            t: obs.t.clone(),
-            h,
-            t_mid,
-            input: obs.input.clone(),
-            input_mid,
-            input_slope,
-            median_h,
-            held: false,
-        }
-    }
-
-    /// Lets the model hold what stays the same, where that is of use. Unknowns that differ between trajectories are sent with the points.
-    pub fn hold(&mut self, model: &mut dyn Dynamics) -> Result<(), JointError> {
-        if !self.has_own() {
-            self.held = model.hold(&Held {
-                h: self.h.clone(),
-                samples: (self.t.clone(), self.input.clone()),
-                midpoints: (self.t_mid.clone(), self.input_mid.clone()),
-                shifted: [1.0, -1.0].map(|sign| self.shifted(sign * self.eps())),
-                eps: self.eps(),
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Half of the distance of central differences along time.
-    fn eps(&self) -> f64 {
-        1e-3 * self.median_h
-    }
-
-    /// Times and inputs a little later or earlier.
-    fn shifted(&self, by: f64) -> (Vec<f64>, Vec<f64>) {
-        let t = self.t.iter().map(|t| t + by).collect();
-        (t, self.input.iter().zip(&self.input_slope).map(|(v, slope)| v + by * slope).collect())
-    }
-
-    /// Number of links, also those of step zero.
-    pub fn links(&self) -> usize {
-        self.h.len()
-    }
-
-    /// Number of links within trajectories.
-    pub fn real_links(&self) -> usize {
-        self.h.iter().filter(|&&h| h > 0.0).count()
-    }
-
-    /// The number that an unknown of the model is at a sample, or in the link behind it.
-    pub fn column(&self, unknown: usize, t: usize) -> usize {
-        self.columns.at(unknown, self.trajectory.get(t).copied().unwrap_or(0))
-    }
-
-    /// Which numbers the unknowns of the model are.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    /// A sample of a trajectory `[component, time]`, for messages.
-    pub fn spot(&self, sample: usize, x: &[f64], numbers: &[f64]) -> Spot {
-        let trajectory = self.trajectory.get(sample).copied().unwrap_or(0);
-        Spot {
-            time: self.t.get(sample).copied().unwrap_or(0.0),
-            trajectory: (self.columns.trajectories() > 1).then(|| self.columns.name(trajectory)),
-            x: x.iter().skip(sample).step_by(self.samples.max(1)).copied().collect(),
-            inputs: self.input.iter().skip(sample).step_by(self.samples.max(1)).copied().collect(),
-            unknowns: self.columns.values(numbers, trajectory),
-        }
-    }
-
-    /// The samples of every trajectory.
-    pub fn trajectories(&self) -> Vec<Range<usize>> {
-        let lengths = self.trajectory.chunk_by(|a, b| a == b).map(<[usize]>::len);
-        let next = |end: &mut usize, len: usize| {
-            *end += len;
-            Some(*end - len..*end)
-        };
-        lengths.scan(0, next).collect()
-    }
-
-    /// Whether every trajectory has a number of its own for some unknown.
-    pub fn has_own(&self) -> bool {
-        self.columns.has_own()
-    }
-
-    /// Every number as an unknown.
-    pub fn expanded(&self, unknowns: &[Unknown]) -> Vec<Unknown> {
-        self.columns.expanded(unknowns)
-    }
-
-    /// Every number with the value of its unknown.
-    pub fn spread(&self, values: &[f64]) -> Vec<f64> {
-        (0..self.unknowns).filter_map(|k| values.get(self.columns.unknown(k)).copied()).collect()
-    }
-
-    /// f at points that are the samples or the links between them, `[component, point]`.
-    pub fn field(&self, model: &mut dyn Dynamics, at: Points, xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
-        self.columns.evaluate(at, xi, (self.n, f), &mut |at, xi, f| model.field(at, xi, f))
-    }
-
-    /// f and its derivatives at such points, `[entry, point]`.
-    pub fn linearise(
-        &self,
-        model: &mut dyn Dynamics,
-        at: Points,
-        xi: &[f64],
-        entries: &mut [f64],
-    ) -> Result<(), EvaluateError> {
-        let rows = model.pattern().rows;
-        self.columns.evaluate(at, xi, (rows, entries), &mut |at, xi, entries| model.linearise(at, xi, entries))
-    }
-
-    /// f at all samples, `[component, time]`.
-    pub fn field_at_samples(
-        &self,
-        model: &mut dyn Dynamics,
-        x: &[f64],
-        xi: &[f64],
-        f: &mut [f64],
-    ) -> Result<(), EvaluateError> {
-        self.field(model, self.at_samples(x), xi, f)
-    }
-
-    /// f at one point that is a sample (share 0), the middle of the link behind it (0.5) or the next sample (1), `[component]`.
-    pub fn field_at(
-        &self,
-        model: &mut dyn Dynamics,
-        (t, share): (usize, f64),
-        x: &[f64],
-        xi: &[f64],
-        f: &mut [f64],
-    ) -> Result<(), EvaluateError> {
-        let (time, inputs, at) = if share == 0.5 {
-            (&self.t_mid, &self.input_mid, t)
-        } else {
-            (&self.t, &self.input, t + usize::from(share > 0.0))
-        };
-        let input: Vec<f64> = inputs.chunks_exact(time.len().max(1)).filter_map(|row| row.get(at).copied()).collect();
-        let point = Points { x, t: time.get(at..at + 1).unwrap_or_default(), input: &input };
-        model.field(point, &self.columns.values(xi, self.trajectory.get(t).copied().unwrap_or(0)), f)
-    }
-
-    fn at_samples<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
-        Points { x, t: &self.t, input: &self.input }
-    }
-
-    fn at_midpoints<'a>(&'a self, x: &'a [f64]) -> Points<'a> {
-        Points { x, t: &self.t_mid, input: &self.input_mid }
-    }
-}
 
 /// Defects with their derivatives by both samples and by the unknowns.
 pub struct Rows {
@@ -236,14 +23,6 @@ pub struct Rows {
     pub border: Vec<f64>,
     /// At the samples.
     pub divisors: Divisors,
-}
-
-/// Reads f or one of its derivatives at a time.
-pub(super) fn read(entry: PatternEntry, entries: &[f64], len: usize, t: usize) -> f64 {
-    match entry {
-        PatternEntry::Constant(x) => x,
-        PatternEntry::Row(r) => entries[r * len + t],
-    }
 }
 
 /// f at every time from the rows of a linearisation, `[component, time]`.
@@ -275,7 +54,7 @@ fn chained<const N: usize>(
 
 /// The defects alone.
 pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
-    if grid.held {
+    if grid.is_held() {
         let [defects] = chained(model, Chain::Defects, (x, xi))?;
         return Ok(defects);
     }
@@ -292,7 +71,7 @@ pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> 
 pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Rows, JointError> {
     let (n, p, samples, links) = (grid.n, grid.unknowns, grid.samples, grid.links());
     let pattern = model.pattern().clone();
-    let (at, am) = if grid.held {
+    let (at, am) = if grid.is_held() {
         let [at, am] = chained(model, Chain::Rows, (x, xi))?;
         (at, am)
     } else {
@@ -396,7 +175,7 @@ pub fn undefined(
 
 /// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.
 pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
-    if grid.held {
+    if grid.is_held() {
         let [delta] = chained(model, Chain::Correction, (x, xi))?;
         return Ok(delta);
     }

@@ -1,7 +1,7 @@
 //! The start of states that are never observed: the solution of their own equations along the smoothed observed ones, from the first
 //! guess. It has the size that the equations give it, in whatever unit.
 
-use super::collocation::Grid;
+use super::grid::Grid;
 use super::problem::{Dynamics, JointError, Points};
 use crate::artifact::{Pattern, PatternEntry};
 

@@ -12,17 +12,19 @@
 //! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
 //!
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
-//! observed), [`regression`] over [`sizes`] of [`thinned`] samples (first coefficients), [`poles`] (which none of them goes through), [`collocation`] (rows and
-//! their derivatives), [`reduced`]
-//! (elimination of the trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals),
-//! [`engine`] (the schedule), [`refine`] (finer samples).
+//! observed), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
+//! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
+//! trajectory), [`select`] (which terms stay) over [`subset`], [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! [`refine`] (finer samples).
 
 mod collocation;
 mod columns;
 mod engine;
+mod grid;
 mod hidden;
 mod input;
 mod noise;
+mod normal;
 mod poles;
 mod problem;
 mod reduced;
@@ -31,14 +33,15 @@ mod regression;
 mod select;
 mod sizes;
 mod smoother;
+mod sought;
 mod subset;
 mod thinned;
 
 pub use columns::Columns;
-pub use engine::{FEWEST_PER_COMPONENT, PLAUSIBLE, fit};
+pub use engine::{PLAUSIBLE, fit};
 pub use problem::{
-    Chain, Dynamics, Estimate, EvaluateError, Exchange, Held, Interim, JointError, JointFit, Observations, Plausible,
-    Points, Settings, Spot, Unknown,
+    Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError, JointFit,
+    Observations, Plausible, Points, Settings, Spot, Unknown,
 };
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! With the hat matrix A of the smoother, E |residual|^2 = sigma^2 (N - 2 tr A + tr A A'); both traces are estimated with random
 //! sign vectors (Hutchinson 1990).
 
-use super::collocation::Grid;
+use super::grid::Grid;
+use super::problem::FEWEST_PER_COMPONENT;
 use super::reduced::Reduced;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -61,7 +62,7 @@ pub fn estimate(grid: &Grid, reduced: &Reduced, fitted: &Fitted, seed: u64) -> V
                 square += s * s;
             }
         }
-        if count < 5 {
+        if count < FEWEST_PER_COMPONENT {
             continue;
         }
         let probes = PROBES as f64;

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::collocation::{Grid, read};
+use super::grid::{Grid, read};
 use super::problem::{Dynamics, JointError, Points};
 use crate::artifact::Pattern;
 
@@ -88,7 +88,7 @@ fn sign(values: &[f64]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::{Divisors, Poles};
-    use crate::train::joint::collocation::Grid;
+    use crate::train::joint::grid::Grid;
     use crate::train::joint::{Columns, Observations};
 
     #[test]

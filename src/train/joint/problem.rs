@@ -5,6 +5,9 @@ use std::fmt;
 use super::columns::Columns;
 use crate::artifact::Pattern;
 
+/// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
+pub const FEWEST_PER_COMPONENT: usize = 5;
+
 /// Points at which the model is evaluated, as structure of arrays.
 #[derive(Clone, Copy, Debug)]
 pub struct Points<'a> {

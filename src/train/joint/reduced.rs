@@ -4,7 +4,8 @@
 //! `xi' S xi - 2 c' xi` with `S = sum P'P - B' H^-1 B`. All candidates stay in the border, also dropped ones, so that a
 //! subset can be chosen without another elimination.
 
-use super::collocation::{Grid, Rows};
+use super::collocation::Rows;
+use super::grid::Grid;
 use super::problem::Unknown;
 use crate::solve::{Chain, PivotError};
 

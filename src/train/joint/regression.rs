@@ -3,12 +3,12 @@
 //! Numbers that enter nonlinearly and have no start value are sought over all sizes ([`sizes`](super::sizes)), so that the unit in
 //! which data are written does not matter. What every trajectory has of its own starts from the same regression with one number for all.
 
-use super::collocation::Grid;
-use super::poles::{Divisors, Poles};
-use super::problem::{Dynamics, JointError, Points, Unknown};
+use super::grid::Grid;
+use super::normal::{Normal, RIDGE, clamp, first, measure, normal};
+use super::poles::Poles;
+use super::problem::{Dynamics, JointError, Unknown};
 use super::sizes;
 use super::thinned::Thinned;
-use crate::artifact::PatternEntry;
 use crate::solve::Cholesky;
 
 /// The start of the unknowns and their natural scales.
@@ -21,8 +21,6 @@ pub struct Start {
     left: f64,
 }
 
-/// Relative ridge of the linear regression.
-const RIDGE: f64 = 1e-3;
 /// Steps of Levenberg-Marquardt, when an unknown enters nonlinearly.
 const STEPS: usize = 40;
 /// A start that leaves more than this part of the squares is looked at with doubt,
@@ -33,69 +31,6 @@ const BETTER: f64 = 0.9;
 const CLEARLY: f64 = 0.999;
 /// Other sizes of all parameters at once.
 const SIZES: [f64; 8] = [3.0, 1.0 / 3.0, 10.0, 0.1, 30.0, 1.0 / 30.0, 100.0, 0.01];
-
-pub(super) struct Normal {
-    /// `[p, p]`
-    pub gram: Vec<f64>,
-    /// `[p]`
-    pub gradient: Vec<f64>,
-    /// The sum of squares that is left.
-    pub loss: f64,
-    /// The divisors there.
-    divisors: Divisors,
-    /// The first sample at which f or a derivative of it is not finite, with the number that the derivative is by.
-    undefined: Option<(Option<usize>, usize)>,
-}
-
-/// The normal equations of the regression at given values, every component's derivatives relative to its `size`.
-pub(super) fn normal(
-    grid: &Grid,
-    model: &mut dyn Dynamics,
-    x: &[f64],
-    slopes: &[f64],
-    size: &[f64],
-    xi: &[f64],
-) -> Result<Normal, JointError> {
-    let (n, p, len) = (grid.n, grid.unknowns, grid.samples);
-    let pattern = model.pattern().clone();
-    let mut entries = vec![0.0; pattern.rows * len];
-    grid.linearise(model, Points { x, t: &grid.t, input: &grid.input }, xi, &mut entries)?;
-    let read = |e: PatternEntry, t: usize| match e {
-        PatternEntry::Constant(c) => c,
-        PatternEntry::Row(r) => entries[r * len + t],
-    };
-    let divisors = Divisors::of(&pattern, &entries, len);
-    let mut out = Normal { gram: vec![0.0; p * p], gradient: vec![0.0; p], loss: 0.0, divisors, undefined: None };
-    for c in 0..n {
-        let list = &pattern.by_unknown[c];
-        let mut row = vec![0.0; list.len()];
-        for t in (0..len).filter(|&t| slopes[c * len + t].is_finite()) {
-            let r = (slopes[c * len + t] - read(pattern.value[c], t)) / size[c];
-            out.loss += r * r;
-            for (v, &(_, e)) in row.iter_mut().zip(list) {
-                *v = read(e, t) / size[c];
-            }
-            if out.undefined.is_none() {
-                let by = row.iter().zip(list).find(|(v, _)| !v.is_finite()).map(|(_, &(k, _))| grid.column(k, t));
-                out.undefined = (by.is_some() || !r.is_finite()).then_some((by, t));
-            }
-            for (a, &(i, _)) in list.iter().enumerate() {
-                let i = grid.column(i, t);
-                out.gradient[i] += row[a] * r;
-                for (b, &(j, _)) in list.iter().enumerate().take(a + 1) {
-                    let j = grid.column(j, t);
-                    out.gram[i.max(j) * p + i.min(j)] += row[a] * row[b];
-                }
-            }
-        }
-    }
-    for i in 0..p {
-        for j in 0..i {
-            out.gram[j * p + i] = out.gram[i * p + j];
-        }
-    }
-    Ok(out)
-}
 
 /// The first values of all numbers: the regression of `slopes` (x', `[component, time]`) on the model along `x`; interrupted once `stop`
 /// says so. Samples whose slopes are not numbers are left out. The unknowns are those of the model, and `shared` is a grid on which
@@ -170,23 +105,6 @@ fn fatal(found: Found) -> Result<Found, JointError> {
     }
 }
 
-/// Where an unknown starts. Terms start at zero, also those of a denominator: one of any other size has a unit.
-pub fn first(unknown: &Unknown) -> f64 {
-    unknown.start.unwrap_or(if unknown.linear || unknown.droppable { 0.0 } else { 1.0 })
-}
-
-/// How many samples have slopes, and the root mean square of every component's slopes.
-pub(super) fn measure(slopes: &[f64], n: usize, len: usize) -> (usize, Vec<f64>) {
-    // Slopes are known for all observed components of a sample or for none.
-    let known = |t: &usize| (0..n).any(|c| slopes.get(c * len + t).is_some_and(|s| s.is_finite()));
-    let samples = (0..len).filter(known).count().max(1);
-    let size = slopes.chunks_exact(len.max(1)).take(n).map(|slopes| {
-        let s = (slopes.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>() / samples as f64).sqrt();
-        if s > 0.0 { s } else { 1.0 }
-    });
-    (samples, size.collect())
-}
-
 /// The regression from given values of the numbers.
 fn regress(
     grid: &Grid,
@@ -209,13 +127,13 @@ fn regress(
         return Err(JointError::NotFinite { what, at: grid.spot(sample, x, &xi) });
     }
     // What has no influence yet, as a parameter inside a term whose coefficient starts at zero, is moved in steps of its size.
-    let natural = |gram: &[f64], i: usize, x: f64| match gram[i * p + i] / samples as f64 {
-        square if square > f64::MIN_POSITIVE => 1.0 / square.sqrt(),
+    let natural = |normal: &Normal, i: usize, x: f64| match normal.size(i, samples) {
+        Some(size) => size,
         _ if unknowns[i].droppable || unknowns[i].linear => 1e30,
         _ if x != 0.0 => x.abs(),
         _ => 1.0,
     };
-    let mut scale: Vec<f64> = (0..p).map(|i| natural(&now.gram, i, xi[i])).collect();
+    let mut scale: Vec<f64> = (0..p).map(|i| natural(&now, i, xi[i])).collect();
     let mut late: Vec<usize> = Vec::new();
     let mut without: Vec<usize> = (0..p).filter(|&i| now.gram[i * p + i] == 0.0).collect();
     let mut damping = RIDGE;
@@ -256,7 +174,7 @@ fn regress(
         without.retain(|&i| {
             let still = now.gram[i * p + i] == 0.0;
             if !still {
-                (scale[i], settled) = (natural(&now.gram, i, xi[i]), false);
+                (scale[i], settled) = (natural(&now, i, xi[i]), false);
                 late.push(i);
             }
             still
@@ -266,14 +184,7 @@ fn regress(
             break;
         }
     }
-    without.into_iter().chain(late).for_each(|i| scale[i] = natural(&now.gram, i, xi[i]));
+    without.into_iter().chain(late).for_each(|i| scale[i] = natural(&now, i, xi[i]));
     let left = now.loss / (samples * n) as f64;
     Ok(Start { xi, scale, left: if left.is_finite() { left } else { f64::INFINITY } })
-}
-
-/// Moves every unknown into its bounds.
-pub fn clamp(unknowns: &[Unknown], xi: &mut [f64]) {
-    for (x, u) in xi.iter_mut().zip(unknowns) {
-        *x = x.max(u.lower).min(u.upper);
-    }
 }

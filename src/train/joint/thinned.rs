@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::collocation::Grid;
+use super::grid::Grid;
 use super::problem::Observations;
 
 /// Samples that a trajectory of a part has at least, where it has so many.

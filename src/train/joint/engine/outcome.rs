@@ -1,7 +1,7 @@
 //! What comes out of the best stage.
 
-use super::Engine;
 use super::stage::Stage;
+use super::{Engine, FEWEST_PER_COMPONENT};
 use crate::train::joint::problem::{Estimate, Exchange, JointFit, Plausible};
 use crate::train::joint::select::Search;
 
@@ -44,7 +44,7 @@ impl Engine<'_> {
         let noise = (0..self.grid.n)
             .map(|c| {
                 let seen = self.obs.y[c * len..(c + 1) * len].iter().filter(|y| y.is_finite()).count();
-                if seen < 5 { f64::NAN } else { best.state.sigma[c] }
+                if seen < FEWEST_PER_COMPONENT { f64::NAN } else { best.state.sigma[c] }
             })
             .collect();
         JointFit {

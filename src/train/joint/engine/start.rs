@@ -1,11 +1,11 @@
 //! First trajectory, coefficients and noise.
 
-use super::{Engine, State};
-use crate::train::joint::collocation::Grid;
+use super::{Engine, FEWEST_PER_COMPONENT, State};
 use crate::train::joint::columns::Columns;
+use crate::train::joint::grid::Grid;
 use crate::train::joint::problem::JointError;
 use crate::train::joint::smoother::{self, SmoothError};
-use crate::train::joint::{hidden, regression, sizes};
+use crate::train::joint::{hidden, normal, regression, sizes};
 
 /// Smallest measurement noise, relative to each component's standard deviation.
 const NOISE_FLOOR: f64 = 1e-6;
@@ -23,7 +23,7 @@ impl Engine<'_> {
         let mut sigma = vec![f64::NAN; n];
         for (c, sigma) in sigma.iter_mut().enumerate() {
             let y = &self.obs.y[c * len..(c + 1) * len];
-            if y.iter().filter(|y| y.is_finite()).count() < 5 {
+            if y.iter().filter(|y| y.is_finite()).count() < FEWEST_PER_COMPONENT {
                 continue;
             }
             let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop());
@@ -47,17 +47,17 @@ impl Engine<'_> {
         }
         self.scatter.clone_from(&sigma);
         let hidden: Vec<bool> = (0..n).map(|c| x[c * len].is_nan()).collect();
-        let mut first: Vec<f64> = self.unknowns.iter().map(regression::first).collect();
-        regression::clamp(self.unknowns, &mut first);
+        let mut first: Vec<f64> = self.unknowns.iter().map(normal::first).collect();
+        normal::clamp(self.unknowns, &mut first);
         let observer = &*self.observer;
         let stop = || observer.should_stop();
         let shared = Grid::new(n, &Columns::shared(self.declared, self.obs), self.obs);
         if hidden.contains(&true) {
-            let plain: Vec<f64> = self.declared.iter().map(regression::first).collect();
+            let plain: Vec<f64> = self.declared.iter().map(normal::first).collect();
             let along: ([&[f64]; 2], &[f64]) = ([&x, &slopes], &plain);
             let beside = ((&hidden[..], &self.obs.guess[..]), &stop as &dyn Fn() -> bool);
             first = self.grid.spread(&sizes::beside_hidden(&shared, self.model, self.declared, along, beside)?);
-            regression::clamp(self.unknowns, &mut first);
+            normal::clamp(self.unknowns, &mut first);
         }
         let guess = &self.obs.guess;
         let unobserved = hidden::Start { grid: &self.grid, hidden: &hidden, slopes: &slopes, guess, anywhere: true };
@@ -114,13 +114,11 @@ impl Engine<'_> {
     /// slopes along it say nothing about the unknowns.
     fn unseen(&self) -> Vec<usize> {
         let len = self.grid.samples;
-        let ends: Vec<usize> = self.obs.breaks.iter().copied().chain([len]).collect();
-        let starts = std::iter::once(0).chain(self.obs.breaks.iter().copied());
         let rows: Vec<&[f64]> =
             self.obs.y.chunks_exact(len.max(1)).filter(|y| y.iter().any(|v| v.is_finite())).collect();
         let blank = |part: &std::ops::Range<usize>| {
             rows.iter().any(|y| y.get(part.clone()).is_some_and(|y| y.iter().all(|v| !v.is_finite())))
         };
-        starts.zip(ends).map(|(start, end)| start..end).filter(blank).flatten().collect()
+        self.grid.trajectories().into_iter().filter(blank).flatten().collect()
     }
 }

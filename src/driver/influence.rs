@@ -1,0 +1,222 @@
+//! How unknowns change equations along the data: columns of derivatives, and which of them others make up.
+
+use super::failure::Failure;
+use super::observed::Observed;
+use super::pointwise::Compiled;
+use super::target::Target;
+use crate::artifact::PatternEntry;
+use crate::base::IndexMap;
+use crate::hir::Model;
+use crate::runtime::Threads;
+use crate::train::joint::{Dynamics, Observations, Points};
+
+/// At most so many samples at which every state and input is known; none where a state is not observed.
+pub fn known_samples(model: &Model, observed: &Observed, most: usize) -> Option<Samples> {
+    if observed.components.iter().any(|c| c.derivative == 0 && observed.train.column(&c.state).is_none()) {
+        return None;
+    }
+    let samples = Samples::of(&observed.observations(model, &observed.train.trajectories), most);
+    // Without samples no data set observes all states at once; without inputs they are fields, which are found with the fit.
+    (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
+}
+
+/// Samples at which every component is known.
+pub struct Samples {
+    /// `[component, sample]`
+    pub x: Vec<f64>,
+    pub t: Vec<f64>,
+    /// `[input, sample]`
+    pub input: Vec<f64>,
+}
+
+impl Samples {
+    /// At most so many.
+    fn of(all: &Observations, most: usize) -> Samples {
+        let len = all.t.len();
+        let mut rows: Vec<Vec<f64>> = Vec::new();
+        for (c, of) in all.derivative_of.iter().enumerate() {
+            let seen = all.y.get(c * len..(c + 1) * len).unwrap_or_default();
+            rows.push(match of.and_then(|of| rows.get(of)) {
+                Some(lower) => derivative(&all.t, lower, &all.breaks),
+                None => seen.to_vec(),
+            });
+        }
+        let inputs: Vec<&[f64]> = all.input.chunks_exact(len.max(1)).collect();
+        let known = |i: &usize| {
+            let finite = |row: &[f64]| row.get(*i).is_some_and(|x| x.is_finite());
+            rows.iter().all(|r| finite(r)) && inputs.iter().all(|r| finite(r))
+        };
+        let kept: Vec<usize> = (0..len).filter(known).collect();
+        let stride = kept.len().div_ceil(most).max(1);
+        let kept: Vec<usize> = kept.into_iter().step_by(stride).collect();
+        let take = |row: &[f64]| kept.iter().filter_map(|&i| row.get(i).copied()).collect::<Vec<f64>>();
+        Samples {
+            x: rows.iter().flat_map(|r| take(r)).collect(),
+            input: inputs.iter().flat_map(|r| take(r)).collect(),
+            t: take(&all.t),
+        }
+    }
+}
+
+/// Central differences; unknown at the ends of trajectories.
+fn derivative(t: &[f64], x: &[f64], breaks: &[usize]) -> Vec<f64> {
+    let starts = |i: usize| i == 0 || breaks.contains(&i);
+    let one = |i: usize| {
+        let inside = !starts(i) && !starts(i + 1);
+        let ends = inside.then(|| Some((t.get(i - 1)?, t.get(i + 1)?, x.get(i - 1)?, x.get(i + 1)?))).flatten();
+        ends.map_or(f64::NAN, |(t0, t1, x0, x1)| (x1 - x0) / (t1 - t0))
+    };
+    (0..x.len()).map(one).collect()
+}
+
+/// The unknowns of equations that hold the same ones, and products of their columns.
+pub struct Group {
+    pub unknowns: Vec<usize>,
+    /// Products of all pairs, summed over equations and samples.
+    products: Vec<f64>,
+}
+
+/// A column that others make up.
+pub struct Dependent {
+    /// Its position in the group.
+    pub column: usize,
+    /// Share of its squared length that the others do not explain.
+    pub left: f64,
+    /// Positions of the others with their parts, largest first; none where the column is zero.
+    pub of: Vec<(usize, f64)>,
+}
+
+pub fn groups(model: &Model, samples: &Samples, at: Option<&[f64]>) -> Result<Vec<Group>, Failure> {
+    let len = samples.t.len();
+    let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single()))?;
+    let pattern = compiled.pattern().clone();
+    let starts: Vec<f64> = model.unknowns.values().map(start).collect();
+    let xi = at.filter(|at| at.len() == starts.len()).unwrap_or(&starts);
+    let mut entries = vec![0.0; pattern.rows * len];
+    let at = Points { x: &samples.x, t: &samples.t, input: &samples.input };
+    compiled.linearise(at, xi, &mut entries).map_err(|e| Failure::Internal(e.to_string()))?;
+    let mut groups: IndexMap<Vec<usize>, Vec<f64>> = IndexMap::default();
+    for by_unknown in pattern.by_unknown.iter().filter(|u| !u.is_empty()) {
+        let constant = |value: f64| vec![value; len];
+        let columns: Vec<Vec<f64>> = by_unknown
+            .iter()
+            .map(|(_, entry)| match entry {
+                PatternEntry::Constant(value) => constant(*value),
+                PatternEntry::Row(row) => entries.get(row * len..(row + 1) * len).unwrap_or_default().to_vec(),
+            })
+            .collect();
+        let products = columns.iter().flat_map(|a| columns.iter().map(|b| dot(a, b)));
+        let names: Vec<usize> = by_unknown.iter().map(|(unknown, _)| *unknown).collect();
+        let sums = groups.entry(names).or_insert_with(|| vec![0.0; columns.len() * columns.len()]);
+        sums.iter_mut().zip(products).for_each(|(sum, p)| *sum += p);
+    }
+    Ok(groups.into_iter().map(|(unknowns, products)| Group { unknowns, products }).collect())
+}
+
+/// Where a nonlinear unknown's derivative is taken.
+fn start(unknown: &crate::hir::Unknown) -> f64 {
+    // Coefficients are not zero here: what stands inside their terms would have no effect.
+    unknown.start.unwrap_or(1.0).max(unknown.bounds.lower).min(unknown.bounds.upper)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Columns are multiples of each other where less than this share of a squared length is left: roundings of the products.
+const MULTIPLE: f64 = 1e-13;
+
+impl Group {
+    /// Whether the column of `unknown` is zero or a multiple of that of an earlier one that may be taken.
+    pub fn is_multiple(&self, unknown: usize, taken: &dyn Fn(usize) -> bool) -> bool {
+        let n = self.unknowns.len();
+        let Some(at) = self.unknowns.iter().position(|&u| u == unknown) else { return false };
+        let product = |i: usize, j: usize| self.products.get(i * n + j).copied().unwrap_or(0.0);
+        let own = product(at, at);
+        let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u < unknown && taken(u)));
+        let mut shares = others.map(|i| product(at, i) * product(at, i) / (own * product(i, i)));
+        own.is_finite() && (own == 0.0 || shares.any(|share| share > 1.0 - MULTIPLE))
+    }
+
+    /// Columns that others make up.
+    pub fn dependent(&self, share: f64) -> Vec<Dependent> {
+        let n = self.unknowns.len();
+        let at = |m: &[f64], i: usize, j: usize| m.get(i * n + j).copied().unwrap_or(0.0);
+        let length: Vec<f64> = (0..n).map(|i| at(&self.products, i, i).sqrt()).collect();
+        // Remainders of all columns; `rows` are the combinations of columns that were taken out.
+        let mut left: Vec<f64> = length.iter().map(|l| if *l > 0.0 && l.is_finite() { 1.0 } else { 0.0 }).collect();
+        let mut taken: Vec<usize> = Vec::new();
+        let mut factor: Vec<Vec<f64>> = Vec::new();
+        loop {
+            let open = (0..n).filter(|i| !taken.contains(i));
+            let largest = open.fold(None, |best: Option<usize>, i| match best {
+                Some(b) if left[b] >= left[i] => Some(b),
+                _ => Some(i),
+            });
+            let Some(pivot) = largest.filter(|&i| left[i] > share) else { break };
+            let root = left[pivot].sqrt();
+            let row: Vec<f64> = (0..n)
+                .map(|j| {
+                    let product = at(&self.products, pivot, j) / (length[pivot] * length[j]);
+                    let before: f64 = factor.iter().map(|r| r[pivot] * r[j]).sum();
+                    if length[j] > 0.0 { (product - before) / root } else { 0.0 }
+                })
+                .collect();
+            left.iter_mut().zip(&row).for_each(|(l, r)| *l = (*l - r * r).max(0.0));
+            factor.push(row);
+            taken.push(pivot);
+        }
+        let others = (0..n).filter(|i| !taken.contains(i));
+        others
+            .map(|column| Dependent { column, left: left[column], of: combination(&factor, &taken, column) })
+            .collect()
+    }
+}
+
+/// The parts of the columns taken out in another column, by back substitution.
+fn combination(factor: &[Vec<f64>], taken: &[usize], column: usize) -> Vec<(usize, f64)> {
+    let mut parts = vec![0.0; taken.len()];
+    for k in (0..taken.len()).rev() {
+        let above: f64 = (k + 1..taken.len()).map(|m| factor[k][taken[m]] * parts[m]).sum();
+        parts[k] = (factor[k][column] - above) / factor[k][taken[k]];
+    }
+    let mut found: Vec<(usize, f64)> = taken.iter().copied().zip(parts).collect();
+    found.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    let largest = found.first().map_or(0.0, |f| f.1.abs());
+    found.retain(|(_, part)| part.abs() > 0.05 * largest);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEPENDENT: f64 = 1e-4;
+
+    /// The group of these columns.
+    fn group(columns: &[&[f64]]) -> Group {
+        let products = columns.iter().flat_map(|a| columns.iter().map(|b| dot(a, b))).collect();
+        Group { unknowns: (0..columns.len()).collect(), products }
+    }
+
+    #[test]
+    fn a_sum_of_others_is_found_with_its_parts() {
+        let found =
+            group(&[&[1.0, 0.0, 2.0], &[0.0, 1.0, 1.0], &[2.0, -3.0, 1.0], &[1.0, 1.0, -1.0]]).dependent(DEPENDENT);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].left < 1e-12 && found[0].of.len() >= 2, "{}", found[0].left);
+    }
+
+    #[test]
+    fn zeros_are_dependent_on_nothing_and_independent_columns_are_not_found() {
+        let found = group(&[&[1.0, 0.0], &[0.0, 0.0], &[1.0, 0.1]]).dependent(DEPENDENT);
+        assert_eq!(found.iter().map(|d| (d.column, d.of.len())).collect::<Vec<_>>(), [(1, 0)]);
+    }
+
+    #[test]
+    fn differences_do_not_reach_over_the_ends_of_trajectories() {
+        let d = derivative(&[0.0, 1.0, 2.0, 0.0, 1.0, 2.0], &[0.0, 1.0, 4.0, 5.0, 5.0, 5.0], &[3]);
+        assert!(d[0].is_nan() && d[2].is_nan() && d[3].is_nan() && d[5].is_nan());
+        assert_eq!((d[1], d[4]), (2.0, 0.0));
+    }
+}
