@@ -99,7 +99,7 @@ impl<'a> Sought<'a> {
         normal::clamp(self.unknowns, &mut xi);
         let here = self.normal(model, &xi)?;
         if free.is_empty() {
-            return Ok(here.loss.is_finite().then(|| (xi, here)));
+            return Ok(here.loss.is_finite().then_some((xi, here)));
         }
         let scale = |k: usize| here.size(k, self.samples).unwrap_or(1.0);
         let m = free.len();
