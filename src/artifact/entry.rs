@@ -210,7 +210,7 @@ pub struct SolveStep {
     pub central: bool,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
-    /// The arithmetic.
+    /// The arithmetic; never single precision alone for an adjoint, or for a solve that has one.
     pub precision: SolvePrecision,
     /// `c`, `rhs`, `iv`, `h`, each with whether it has the batch axes.
     pub operands: [(BufferIndex, bool); 4],

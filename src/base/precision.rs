@@ -6,7 +6,7 @@ pub enum SolvePrecision {
     /// Double precision.
     #[default]
     F64,
-    /// Single precision.
+    /// Single precision. A solve whose gradients are taken is done as [`SolvePrecision::Mixed`]: single precision leaves too little of them.
     F32,
     /// A factor in single precision, corrections in double precision.
     Mixed,

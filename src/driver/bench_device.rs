@@ -21,7 +21,7 @@ use crate::solve::relaxed::{Precision, Scheme};
 pub struct DeviceTimes {
     /// Device, driver and compiler.
     pub device: String,
-    /// How it does the systems where gradients are taken, and without them unless by an explicit matrix.
+    /// How it does the systems where gradients are taken, and without them unless by an explicit matrix or in single precision alone.
     pub regime: SolveRegime,
     /// Whether the solve without gradients is the product with an explicit matrix. With the gradients of the matrix a solve has none, so what
     /// is left for them after subtraction holds the difference of both solves.
@@ -139,10 +139,12 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
 /// How a device does the systems.
 fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
     let (systems, steps) = (bench.batch as u64, bench.steps as u64);
-    // One matrix is factored in double precision anyway.
-    let precision = match form.precision {
-        SolvePrecision::Mixed if !form.own && form.steps == StepAxes::One => SolvePrecision::F64,
-        precision => precision,
+    // With gradients single precision is mixed, and a matrix that all systems share is factored in double precision then.
+    let shared = !form.own && form.steps == StepAxes::One;
+    let precision = if form.precision == SolvePrecision::F64 || shared {
+        SolvePrecision::F64
+    } else {
+        SolvePrecision::Mixed
     };
     SolveRegime::of(systems, steps, form.states * form.orders, form.central, precision)
 }

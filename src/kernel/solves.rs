@@ -3,12 +3,12 @@
 use super::lower::KernelError;
 use super::nest::Context;
 use crate::artifact::{BufferIndex, SolveStep, SpdStep, Step};
-use crate::base::Elem;
-use crate::base::Idx;
+use crate::base::{Elem, Idx, SolvePrecision};
 use crate::ir::{AxisId, Function, Inst, InstId, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
 
 /// Rewrites `function` so that every operand and result of a solve has its axes in the order of the operator's definition, with all
-/// batch axes in the result's order or none. Transpositions, broadcasts and sums are put around the solves that need it.
+/// batch axes in the result's order or none, and so that solves have the arithmetic their gradients need ([`arithmetic`]). Transpositions,
+/// broadcasts and sums are put around the solves that need it.
 pub(super) fn canonical(function: &Function) -> Function {
     let mut copy = Rewriter { out: Function::default(), values: Vec::new() };
     copy.out.name = function.name.clone();
@@ -37,7 +37,7 @@ pub(super) fn canonical(function: &Function) -> Function {
                 None => ty.clone(),
             }
         });
-        let new = copy.push(inst.op.clone(), args, types.collect());
+        let new = copy.push(arithmetic(function, inst), args, types.collect());
         for (&old, new) in inst.results.iter().zip(new) {
             let value = &function.values[old];
             let new = copy.reduce(new, &value.ty.axes);
@@ -47,6 +47,26 @@ pub(super) fn canonical(function: &Function) -> Function {
     }
     copy.out.results = function.results.iter().map(|(n, v)| (n.clone(), copy.values[v.index()])).collect();
     copy.out
+}
+
+/// The operation with the arithmetic that it is done in. Gradients of coefficients and steps are residuals of the rows times the adjoint
+/// solution: differences of nearly equal numbers, a thousandth of the terms, which rounding a solution to single precision leaves three
+/// digits of. So a solve in single precision whose gradients are taken keeps its solution, and takes its residuals, in double precision.
+fn arithmetic(function: &Function, inst: &Inst) -> Op {
+    let differentiated = |u: Option<&ValueId>| {
+        let of_this = |other: &Inst| matches!(other.op, Op::SolveAdjoint(_)) && other.args.get(4) == u;
+        function.insts.values().any(of_this)
+    };
+    let mut op = inst.op.clone();
+    let scheme = match &mut op {
+        Op::Solve(scheme) if differentiated(inst.results.first()) => scheme,
+        Op::SolveAdjoint(scheme) => scheme,
+        _ => return op,
+    };
+    if scheme.precision == SolvePrecision::F32 {
+        scheme.precision = SolvePrecision::Mixed;
+    }
+    op
 }
 
 /// The axes that the operands and results of a solve should have.

@@ -256,7 +256,7 @@ pub fn compare(cases: &[Case]) {
         if let Some(golden) = &case.golden {
             for ((port, expected), found) in program.entry.results.iter().zip(&golden.results).zip(&found) {
                 let error = worst(expected, found);
-                assert!(error <= case.allowed(port), "{name}: {} is {error:e} from what is published", port.name);
+                assert!(error <= case.allowed(), "{name}: {} is {error:e} from what is published", port.name);
             }
         }
         let Ok(tolerances) = case.tolerances(&expected, &threads) else { panic!("{name} in double precision") };

@@ -67,20 +67,28 @@ impl Rows {
             }
             out.push_str("}\n");
         }
-        let _ = writeln!(
-            out,
-            "\n// h times the derivative by the step h of the rows' part of the adjoint, r being residuals of the solution v and"
+        // Gradients are in double precision.
+        if self.elem == Elem::F64 {
+            out.push_str(&self.slope());
+        }
+        out
+    }
+
+    /// The rows' part of the gradient of the step size.
+    fn slope(&self) -> String {
+        let tag = &self.tag;
+        let mut out = format!(
+            r"
+// h times the derivative by the step h of the rows' part of the adjoint, r being residuals of the solution v and
+// q rows applied to the adjoint solution z.
+__device__ inline double slope_{tag}(const double* r, const double* q, const double* v, const double* vn, const double* z, const double* zn) {{
+  double sum = 0;
+"
         );
-        let _ = writeln!(out, "// q rows applied to the adjoint solution z.");
-        let _ = writeln!(
-            out,
-            "__device__ inline {real} slope_{tag}(const {real}* r, const {real}* q, const {real}* v, const {real}* vn, const {real}* z, const {real}* zn) {{"
-        );
-        let _ = writeln!(out, "  {real} sum = 0;");
         for (i, row) in self.rows.rows.iter().enumerate() {
             for (side, v, z) in [(&row.at, "v", "z"), (&row.next, "vn", "zn")] {
                 for (j, a) in side.iter().enumerate().filter(|(j, a)| *j > 0 && **a != 0.0) {
-                    let factor = text::number(j as f64 * a, self.elem);
+                    let factor = text::number(j as f64 * a, Elem::F64);
                     let _ = writeln!(out, "  sum += {factor} * (r[{i}] * {z}[{j}] - q[{i}] * {v}[{j}]);");
                 }
             }

@@ -162,7 +162,15 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     /// # Errors
     /// A mistake of the compiler.
     pub fn case(&self, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
-        let program = self.program()?;
+        self.case_of(true, name, samples, steps)
+    }
+
+    /// The same with the adjoint or without.
+    ///
+    /// # Errors
+    /// A mistake of the compiler.
+    pub fn case_of(&self, adjoint: bool, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
+        let program = self.program_of(adjoint)?;
         let arguments = arguments::of_solve(&program, samples, steps)?;
         Ok(Case { name: name.to_string(), program, arguments, golden: None, exact: None })
     }
@@ -174,7 +182,7 @@ fn said(precision: SolvePrecision) -> String {
 }
 
 /// Blocks of 3 to 36 unknowns, a matrix for each sample and one for all, with and without central rows, in each precision; and systems that
-/// are cut in time.
+/// are cut in time. Single precision is alone where no gradients are taken, which is how every shape is solved in it; some are with gradients too.
 pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for (precision, own) in SolvePrecision::ALL.into_iter().flat_map(|p| [(p, true), (p, false)]) {
@@ -192,7 +200,14 @@ pub(super) fn regimes() -> Result<Vec<Case>, Failure> {
                 }
                 let name = format!("solve: block {}, {matrices}{rows}{}", states * orders, said(precision));
                 let form = SolveForm { precision, ..SolveForm::new(states, orders, given, own, central) };
-                cases.push(form.case(&name, 3, 7)?);
+                if precision != SolvePrecision::F32 {
+                    cases.push(form.case(&name, 3, 7)?);
+                    continue;
+                }
+                cases.push(form.case_of(false, &name, 3, 7)?);
+                if states < 3 && orders == 3 {
+                    cases.push(form.case(&name.replace(", f32", ", gradients, f32"), 3, 7)?);
+                }
             }
         }
     }
@@ -222,7 +237,7 @@ pub(super) fn operators() -> Result<Vec<Case>, Failure> {
             let name = format!("solve: block {}, {what}{rows}{said}", states * orders);
             let form =
                 SolveForm { steps, precision, fixed: true, ..SolveForm::new(states, orders, given, false, central) };
-            cases.push(form.case(&name, samples, 7)?);
+            cases.push(form.case_of(precision != SolvePrecision::F32, &name, samples, 7)?);
         }
     }
     // The units that the matrix is made from are few systems of many steps, whatever the systems it is for.
@@ -251,19 +266,24 @@ pub fn golden() -> Result<(Vec<Case>, Vec<LeftOut>), Failure> {
             // In single precision a matrix of 2,000 steps is singular, and so is one of fewer equations than states.
             let short = known["steps"].as_u64().is_some_and(|n| n <= LONGEST_NARROW);
             let determined = known["equations"].as_u64() >= known["dims"].as_u64();
-            if match precision {
-                SolvePrecision::F64 => true,
-                SolvePrecision::F32 => short && determined,
-                SolvePrecision::Mixed => short,
-            } {
-                cases.push(published(known, arrays_of(name, bytes)?, precision)?);
+            if precision == SolvePrecision::F64 || short {
+                cases.push(published(known, arrays_of(name, bytes)?, precision, true)?);
+            }
+            if precision == SolvePrecision::F32 && short && determined {
+                cases.push(published(known, arrays_of(name, bytes)?, precision, false)?);
             }
         }
     }
     Ok((cases, left_out))
 }
 
-fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrecision) -> Result<Case, Failure> {
+/// A published case, with its gradients or without.
+fn published(
+    known: &serde_json::Value,
+    mut arrays: Arrays,
+    precision: SolvePrecision,
+    gradients: bool,
+) -> Result<Case, Failure> {
     let size = |key: &str| known[key].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let weight = |key: &str| known["weights"][key].as_f64().unwrap_or(1.0);
     let (states, steps) = (size("dims"), size("steps"));
@@ -284,7 +304,7 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
         steps: if even { StepAxes::Sample } else { StepAxes::Interval(intervals) },
         fixed: false,
     };
-    let program = form.program()?;
+    let program = form.program_of(gradients)?;
     let steps_given = if even { h.iter().step_by(intervals).copied().collect() } else { h };
     let mut arguments: Vec<Tensor> = Vec::new();
     let shapes = |port: &crate::artifact::Port| -> Vec<usize> {
@@ -311,6 +331,7 @@ fn published(known: &serde_json::Value, mut arrays: Arrays, precision: SolvePrec
     }
     // With 2,000 steps the published solution itself is 1e-7 away from the exact one.
     let golden = Golden { results, tolerance: if steps >= 2000 { 2e-7 } else { 1e-9 } };
-    let name = format!("published: {}{}", known["name"].as_str().unwrap_or_default(), said(precision));
+    let alone = if gradients { "" } else { ", solution alone" };
+    let name = format!("published: {}{alone}{}", known["name"].as_str().unwrap_or_default(), said(precision));
     Ok(Case { name, program, arguments, golden: Some(golden), exact: None })
 }

@@ -1,7 +1,7 @@
 //! Gradients of a relaxed solve from its solution and the adjoint solution, one thread for each time step of a system.
 //!
 //! For a row `a` with residual `r` and `q = a z`: `rhs_adj = w^2 q`, `a_adj = w^2 (r z - q u)`. What all systems share is summed over
-//! them in a tree.
+//! them in a tree. All of it is in double precision: residuals are differences of nearly equal numbers.
 
 use super::super::generate::{Draft, Generator};
 use super::super::prelude::BLOCK;
@@ -65,7 +65,6 @@ fn is_read(generator: &Generator<'_>, buffer: BufferIndex) -> bool {
 fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let s = solve.s;
     let of = if s.operands[0].1 { "system * E * steps * N + " } else { "" };
-    let (high, to) = (solve.high(), solve.narrowing());
     let mut out = String::new();
     // A place is a time step of a system; systems run fastest where their numbers lie side by side.
     let (system, t) =
@@ -82,10 +81,10 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         out.push_str(&format!(
             r"  for (int e = 0; e < E; ++e) {{
     const double* row = c + {of}(e * steps + t) * N;
-    {high} r = rhs[(system * E + e) * steps + t], q = 0;
+    double r = rhs[(system * E + e) * steps + t], q = 0;
     for (int i = 0; i < N; ++i) {{
-      r -= {to}row[i] * {to}u[(system * steps + t) * N + i];
-      q += {to}row[i] * ({} * scale[i % K]);
+      r -= row[i] * u[(system * steps + t) * N + i];
+      q += row[i] * ({} * scale[i % K]);
     }}
     r *= we, q *= we;
 ",
@@ -96,7 +95,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         }
         if c {
             out.push_str(&format!(
-                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * scale[i % K]) - q * {to}u[(system * steps + t) * N + i];\n",
+                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * scale[i % K]) - q * u[(system * steps + t) * N + i];\n",
                 v("t", "i")
             ));
         }
@@ -126,7 +125,6 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
 fn interval_slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
     let v = |t: &str, e: &str| solve.vector("v", t, e);
-    let high = solve.high();
     let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}]");
     let central = if solve.s.central {
         let z =
@@ -150,10 +148,10 @@ fn interval_slope(solve: &Solve<'_>) -> String {
     let place = if solve.s.operands[3].1 { "h_adj[system * (steps - 1) + t]" } else { "slopes[t * systems + system]" };
     format!(
         r"  if (t + 1 >= steps) return;
-  {high} sum = 0;
+  double sum = 0;
 #pragma unroll 1
   for (int d = 0; d < D; ++d) {{
-    {high} x[K], xn[K], z[K], zn[K], r[R], q[R];
+    double x[K], xn[K], z[K], zn[K], r[R], q[R];
     for (int k = 0; k < K; ++k) {{
       x[k] = {} / scale[k];
       xn[k] = {} / scale[k];
@@ -178,15 +176,14 @@ fn interval_slope(solve: &Solve<'_>) -> String {
 fn slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
     let v = |t: &str, e: &str| solve.vector("v", t, e);
-    let (high, to) = (solve.high(), solve.narrowing());
-    let u = |t: &str, k: &str| format!("{to}u[(system * steps + {t}) * N + d * K + {k}] / scale[{k}]");
+    let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}] / scale[{k}]");
     let central = if solve.s.central {
         let z = |t: &str, k: &str| v(t, &format!("d * K + {k}"));
         format!(
             r"
     if (t > 0 && t + 1 < steps) {{
-      const {high} du = {} - {}, dz = {} - {}, uc = {}, zc = {};
-      const {high} r0 = -(outer * du - middle * uc), q0 = outer * dz - middle * zc;
+      const double du = {} - {}, dz = {} - {}, uc = {}, zc = {};
+      const double r0 = -(outer * du - middle * uc), q0 = outer * dz - middle * zc;
       sum += (K - 3) * outer * (r0 * dz - q0 * du) - (K - 2) * middle * (r0 * zc - q0 * uc);
     }}",
             u("(t + 1)", "(K - 2)"),
@@ -200,11 +197,11 @@ fn slope(solve: &Solve<'_>) -> String {
         String::new()
     };
     format!(
-        r"  {high} sum = 0;
+        r"  double sum = 0;
 #pragma unroll 1
   for (int d = 0; d < D; ++d) {{
     if (t + 1 < steps) {{
-      {high} x[K], xn[K], z[K], zn[K], r[R], q[R];
+      double x[K], xn[K], z[K], zn[K], r[R], q[R];
       for (int k = 0; k < K; ++k) {{
         x[k] = {};
         xn[k] = {};
