@@ -386,6 +386,11 @@ fn libraries_that_lack_functions_are_named() {
     let json: serde_json::Value =
         serde_json::from_str(&doctor(&[("LD_LIBRARY_PATH", &path)], &["--json"])).expect("an object");
     assert_eq!((&json["driver"]["code"], &json["nvrtc"]["code"]), (&"N031".into(), &"N032".into()));
+    // A run names it as well, with the way out.
+    let (folder, model) = training();
+    let out = folder.path().join("run").display().to_string();
+    let (code, _, said) = mechc(&[("LD_LIBRARY_PATH", &path)], &["run", &model, "--device", "cuda", "--out", &out]);
+    assert!(code == Some(4) && said.contains("N031") && said.contains("--device cpu"), "{said}");
 }
 
 /// The host, or the stand-in with one program.
@@ -528,11 +533,13 @@ fn a_solve_that_fails_is_named_as_on_the_processor() {
 #[test]
 #[ignore = "run by another test, with the stand-ins on the library path"]
 fn inside_reasons() {
-    for own in [true, false] {
+    for (own, parameter) in [(true, "c"), (false, "c"), (true, "rhs")] {
         let Ok(mut case) = SolveForm::new(2, 3, 2, own, false).case("coupled", 4, 6) else { panic!("a case") };
-        let TensorData::F64(c) = case.arguments[0].data_mut() else { panic!("double precision") };
         // Equation 1 at step 3 of sample 2, or of all.
-        c[(if own { 2 * 2 + 1 } else { 1 }) * 6 * 6 + 3 * 6 + 4] = f64::NAN;
+        let row = (if own { 2 * 2 + 1 } else { 1 }) * 6 + 3;
+        let (at, place) = if parameter == "c" { (0, row * 6 + 4) } else { (1, row) };
+        let TensorData::F64(numbers) = case.arguments[at].data_mut() else { panic!("double precision") };
+        numbers[place] = f64::NAN;
         let views: Vec<TensorView<'_>> = case.arguments.iter().map(TensorView::from).collect();
         let artifact = codegen::host::compile("test", vec![case.program.clone()]).expect("host code");
         let mut host = Executable::new(&artifact, "f", Threads::single()).expect("the entry");

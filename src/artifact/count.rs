@@ -14,6 +14,8 @@ pub struct Count {
 pub enum Factor {
     /// A size, which counts for so much at most.
     Size(Size, u64),
+    /// A size rounded up to a multiple of this.
+    Multiple(Size, u64),
     /// The [`segments`] of so many time steps.
     Segments(Size),
     /// 1 where systems [are cut in time](TimeCut::applies) or, if `cut` is false, where they are not; else 0.
@@ -82,6 +84,7 @@ impl Count {
     pub fn value(&self, sizes: &[u64]) -> Option<u64> {
         let factor = |factor: &Factor| match factor {
             Factor::Size(size, most) => Some(size.value(sizes)?.min(*most)),
+            Factor::Multiple(size, of) => size.value(sizes)?.checked_next_multiple_of(*of),
             Factor::Segments(steps) => Some(segments(steps.value(sizes)?)),
             Factor::When { systems, cut } => Some(u64::from(systems.applies(sizes)? == *cut)),
         };
@@ -100,6 +103,16 @@ mod tests {
         assert_eq!(count.value(&[3, 100]), Some(24));
         assert_eq!(count.value(&[3, 5]), Some(15));
         assert_eq!(count.value(&[u64::MAX / 4, 100]), None);
+    }
+
+    #[test]
+    fn multiples_are_rounded_up() {
+        let count = Count::of(Size::axis(0)).by(Factor::Multiple(Size::axis(1), 32));
+        for (size, expected) in [(0, 0), (1, 32), (32, 32), (33, 64)] {
+            assert_eq!(count.value(&[3, size]), Some(3 * expected), "{size}");
+        }
+        assert_eq!(count.value(&[1, i64::MAX as u64]), None);
+        assert_eq!(Count::of(Size::ONE).by(Factor::Multiple(Size::axis(0), 0)).value(&[1]), None, "of nothing");
     }
 
     #[test]

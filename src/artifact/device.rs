@@ -213,6 +213,8 @@ pub enum DeviceFailure {
     Narrow,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.
     Undetermined,
+    /// A number of a relaxed solve's solution is not finite: right-hand sides or initial values are not, or were too large.
+    NotFinite,
 }
 
 #[cfg(test)]

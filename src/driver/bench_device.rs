@@ -141,11 +141,8 @@ fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
     let (systems, steps) = (bench.batch as u64, bench.steps as u64);
     // With gradients single precision is mixed, and a matrix that all systems share is factored in double precision then.
     let shared = !form.own && form.steps == StepAxes::One;
-    let precision = if form.precision == SolvePrecision::F64 || shared {
-        SolvePrecision::F64
-    } else {
-        SolvePrecision::Mixed
-    };
+    let precision =
+        if form.precision == SolvePrecision::F64 || shared { SolvePrecision::F64 } else { SolvePrecision::Mixed };
     SolveRegime::of(systems, steps, form.states * form.orders, form.central, precision)
 }
 

@@ -31,7 +31,8 @@ const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a 
    Words of the status hold all ones before the first launch; a step that fails puts the smallest place there at which it did. Scratch
    and temporaries need no values before, and hold what later launches of the same call read.
 
-   Few long systems of a relaxed solve are cut in time. In the tables segments(n) is the number of segments of n steps; cut(b, l, n) is 1
+   Few long systems of a relaxed solve are cut in time. In the tables up(n, m) is n rounded up to a multiple
+   of m, and segments(n) the number of segments of n steps; cut(b, l, n) is 1
    where b systems of l threads each and n steps are cut, else 0, and whole(b, l, n) the other way round. One of two regimes has no threads. */
 #pragma once
 
@@ -66,6 +67,8 @@ typedef struct {
 } mechc_memory;
 
 static inline mechc_word mechc_least(mechc_word a, mechc_word b) { return a < b ? a : b; }
+
+static inline mechc_word mechc_up(mechc_word a, mechc_word b) { return (a + b - 1) / b * b; }
 
 static inline mechc_word mechc_segments(mechc_word steps) {
   mechc_word segments = 1;
@@ -258,6 +261,7 @@ fn count(count: &Count) -> String {
         .map(|factor| match factor {
             Factor::Size(size, u64::MAX) => size.to_string(),
             Factor::Size(size, most) => format!("min({size}, {most})"),
+            Factor::Multiple(size, of) => format!("up({size}, {of})"),
             Factor::Segments(steps) => format!("segments({steps})"),
             Factor::When { systems, cut: true } => format!("cut({})", arguments(systems, Size::to_string)),
             Factor::When { systems, cut: false } => format!("whole({})", arguments(systems, Size::to_string)),
@@ -280,6 +284,7 @@ fn count_in_c(count: &Count) -> String {
     let factor = |factor: &Factor| match factor {
         Factor::Size(size, u64::MAX) => size_in_c(size),
         Factor::Size(size, most) => format!("mechc_least({}, {most}ULL)", size_in_c(size)),
+        Factor::Multiple(size, of) => format!("mechc_up({}, {of}ULL)", size_in_c(size)),
         Factor::Segments(steps) => format!("mechc_segments({})", size_in_c(steps)),
         Factor::When { systems, cut: true } => format!("mechc_cut({})", arguments(systems, size_in_c)),
         Factor::When { systems, cut: false } => format!("!mechc_cut({})", arguments(systems, size_in_c)),

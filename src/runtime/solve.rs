@@ -295,7 +295,10 @@ pub(super) fn why(
     if problem.scheme.precision == Precision::Mixed {
         problem.scheme.precision = Precision::Double;
     }
-    let mut error = factor_of_normal_matrix(&problem).err()?;
+    let (mut error, singular) = match factor_of_normal_matrix(&problem) {
+        Ok(factor) => (factor.solve(&problem).err()?, false),
+        Err(error) => (error, true),
+    };
     match &mut error {
         SolveError::Singular { sample: named, .. }
         | SolveError::NonFiniteMatrix { sample: named, .. }
@@ -304,7 +307,7 @@ pub(super) fn why(
         | SolveError::NonFiniteResult { sample: named, .. } => *named = sample,
         _ => {}
     }
-    Some((error, factor(&problem).is_ok()))
+    Some((error, singular && factor(&problem).is_ok()))
 }
 
 fn solve(run: &Run<'_>, s: &SolveStep, problem: &Problem<'_>, state: &mut SolverState) -> Result<(), SolveError> {

@@ -35,18 +35,62 @@ fn steps_that_differ_within_a_system_are_solved_with_their_gradients() {
     }
 }
 
-#[test]
-fn an_undetermined_system_is_named_with_its_sample_and_step() {
-    let Case { program, arguments: mut args, .. } = case(SolveForm::new(1, 3, 1, true, false), 4, 6);
-    let c = args[0].data_mut();
-    if let mechc::base::TensorData::F64(c) = c {
-        // Equation 0 of sample 2 at step 3.
-        c[(2 * 6 + 3) * 3] = f64::NAN;
+/// How the systems of a form are done, and what part of the source shows it.
+const REGIMES: [(&str, SolveForm, usize, usize); 10] = {
+    use SolvePrecision::{F32, F64, Mixed};
+    const fn form(states: usize, own: bool, central: bool, precision: SolvePrecision) -> SolveForm {
+        SolveForm { precision, ..SolveForm::new(states, 3, 1, own, central) }
     }
-    let built = Built::new(vec![codegen::cuda::generate(&program)]);
-    let (_, failed) = built.run(0, &args);
-    let (check, sample, time) = failed.expect("a failure");
-    assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));
+    [
+        ("one thread for each system", form(1, true, false, F64), 4, 6),
+        ("blocks of 6", form(2, true, false, F64), 4, 6),
+        ("32 threads for each system", form(3, true, false, F64), 4, 6),
+        ("central rows", form(1, true, true, F64), 4, 6),
+        ("one matrix", form(1, false, false, F64), 4, 6),
+        ("time in segments", form(1, true, false, F64), 3, 200),
+        ("time in segments, 32 threads for each", form(3, true, false, F64), 3, 200),
+        ("single precision", form(1, true, false, F32), 4, 6),
+        ("a factor in single precision", form(1, true, false, Mixed), 4, 6),
+        ("a factor in single precision, 32 threads for each system", form(3, true, false, Mixed), 4, 6),
+    ]
+};
+
+#[test]
+fn a_number_that_is_none_is_named_with_its_sample_and_step_in_every_regime() {
+    // With gradients single precision is mixed.
+    let cases: Vec<Case> = REGIMES
+        .iter()
+        .map(|&(name, form, samples, steps)| {
+            let Ok(case) = form.case_of(form.precision != SolvePrecision::F32, name, samples, steps) else {
+                panic!("{form:?} is well-formed")
+            };
+            case
+        })
+        .collect();
+    let built = Built::new(cases.iter().map(Case::device_program).collect());
+    for (at, (case, &(name, form, samples, steps))) in cases.iter().zip(&REGIMES).enumerate() {
+        let t = steps / 2 + 1;
+        let width = form.states * form.orders;
+        // The first coefficient of the last equation of the sample before the last, or of all.
+        let coefficient = |sample: usize| ((sample * form.equations + form.equations - 1) * steps + t) * width;
+        let sample = if form.own { samples - 2 } else { 0 };
+        let with = |parameter: usize, place: usize| {
+            let mut arguments = case.arguments.clone();
+            let TensorData::F64(numbers) = arguments[parameter].data_mut() else { panic!("double precision") };
+            numbers[place] = f64::NAN;
+            let (results, failed) = built.run(at, &arguments);
+            let (check, sample, time) = failed.unwrap_or_else(|| panic!("{name}: a failure"));
+            (results, (check.failure, sample, time))
+        };
+        let (_, found) = with(0, coefficient(sample));
+        assert_eq!(found, (DeviceFailure::Undetermined, sample as u64, t as u64), "{name}: a coefficient");
+        // A right-hand side of one system spoils all of this one, and no other.
+        let (results, found) = with(1, ((samples - 2) * form.equations + form.equations - 1) * steps + t);
+        assert_eq!(found, (DeviceFailure::NotFinite, samples as u64 - 2, 0), "{name}: a right-hand side");
+        let bad: Vec<bool> = results[0].chunks(steps * width).map(|u| u.iter().any(|x| !x.is_finite())).collect();
+        let expected: Vec<bool> = (0..samples).map(|sample| sample == samples - 2).collect();
+        assert_eq!(bad, expected, "{name}");
+    }
 }
 
 #[test]
@@ -106,7 +150,11 @@ fn matrices_beyond_shared_memory_are_solved_with_factors_in_single_precision() {
 
 #[test]
 fn a_factor_that_single_precision_cannot_hold_is_made_in_double_precision() {
-    let form = |precision| SolveForm { precision, ..SolveForm::new(1, 3, 1, true, false) };
+    [false, true].into_iter().for_each(factor_beyond_single_precision);
+}
+
+fn factor_beyond_single_precision(central: bool) {
+    let form = |precision| SolveForm { precision, ..SolveForm::new(1, 3, 1, true, central) };
     let Case { program: double, arguments, .. } = case(form(SolvePrecision::F64), 2, 4000);
     let mixed = case(form(SolvePrecision::Mixed), 2, 4000).program;
     // In the second program the tries in double precision do nothing.
@@ -127,22 +175,12 @@ fn a_factor_that_single_precision_cannot_hold_is_made_in_double_precision() {
     let (settled, without) = tried(1e-3);
     // Gradients over 4,000 steps are differences of numbers that are nearly the same.
     assert!(settled[0] < 1e-10 && settled.iter().all(|e| *e < 1e-7) && settled == without, "{settled:?} {without:?}");
-    // Neighbouring steps are nearly the same equation: beyond single precision, not beyond double, whose solution it is to the last bit.
-    // The adjoint settles, or not, by itself.
+    // Neighbouring steps are nearly the same equation: beyond single precision, not beyond double, whose solution it is. The adjoint
+    // settles, or not, by itself.
     let (again, without) = tried(1e-4);
-    assert!(again[0] == 0.0 && again.iter().all(|e| *e < 1e-10) && without[0] > 1e-8, "{again:?} {without:?}");
-}
-
-#[test]
-fn what_double_precision_cannot_solve_either_is_named() {
-    let form = SolveForm { precision: SolvePrecision::Mixed, ..SolveForm::new(1, 3, 1, true, false) };
-    let Case { program, arguments: mut args, .. } = case(form, 4, 6);
-    let TensorData::F64(c) = args[0].data_mut() else { panic!("double precision") };
-    // Equation 0 of sample 2 at step 3.
-    c[(2 * 6 + 3) * 3] = f64::NAN;
-    let (_, failed) = Built::new(vec![codegen::cuda::generate(&program)]).run(0, &args);
-    let (check, sample, time) = failed.expect("a failure");
-    assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 2, 3));
+    assert!(again[0] < 1e-10 && without[0] > 1e-8, "{again:?} {without:?}");
+    // With central rows double precision does a system whole too, and gives the same bits.
+    assert!(!central || again[0] == 0.0 && again.iter().all(|e| *e < 1e-10), "{again:?}");
 }
 
 #[test]
@@ -203,18 +241,6 @@ fn cut_or_whole_follows_from_the_sizes() {
     // Where a program says how many there are, only one way is in its source.
     let fixed = |steps| case(SolveForm { steps: StepAxes::Shared(steps - 1), ..form }, 1, steps).device_program();
     assert!(!fixed(100).source.contains("segments"), "too short to be cut");
-}
-
-#[test]
-fn an_undetermined_step_of_a_segment_is_named() {
-    let Case { program, arguments: mut args, .. } = case(SolveForm::new(1, 3, 1, true, false), 2, 200);
-    if let TensorData::F64(c) = args[0].data_mut() {
-        // Inside a segment of sample 1.
-        c[(200 + 77) * 3] = f64::NAN;
-    }
-    let (_, failed) = Built::new(vec![codegen::cuda::generate(&program)]).run(0, &args);
-    let (check, sample, time) = failed.expect("a failure");
-    assert_eq!((check.failure, sample, time), (DeviceFailure::Undetermined, 1, 77));
 }
 
 /// What a program gives on the processor.

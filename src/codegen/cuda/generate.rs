@@ -211,6 +211,11 @@ impl<'a> Generator<'a> {
         (self.guard, self.factors) = outer;
     }
 
+    /// Whether launches are written that may have nothing to do.
+    pub fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
     /// Whether anybody reads the buffer after this step.
     pub fn is_read(&self, buffer: BufferIndex) -> bool {
         read_after(self.entry, self.origin, buffer)

@@ -2,8 +2,8 @@
 
 use super::judge::{tolerance, worst};
 use super::{arguments, solves};
-use crate::artifact::device::DeviceProgram;
 use crate::artifact::Step;
+use crate::artifact::device::DeviceProgram;
 use crate::base::{Elem, SolvePrecision, Tensor};
 use crate::driver::emit::{self, Stage};
 use crate::driver::failure::Failure;

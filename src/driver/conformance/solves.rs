@@ -70,7 +70,7 @@ pub struct SolveForm {
 
 impl SolveForm {
     /// As many equations as states, initial values at the first time step, one step size.
-    pub fn new(states: usize, orders: usize, given: usize, own: bool, central: bool) -> SolveForm {
+    pub const fn new(states: usize, orders: usize, given: usize, own: bool, central: bool) -> SolveForm {
         let weights = [1.5, 2.0, 0.5];
         let (precision, steps) = (SolvePrecision::F64, StepAxes::One);
         SolveForm {

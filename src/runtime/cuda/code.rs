@@ -160,12 +160,13 @@ impl Code {
                 );
                 RuntimeError::Solve { entry: name, step, reason }
             }
-            DeviceFailure::Undetermined => {
-                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(|| {
-                    format!(
-                        "sample {sample}, time step {place}: the rows do not determine the unknowns, or a number is not finite"
-                    )
-                });
+            DeviceFailure::Undetermined | DeviceFailure::NotFinite => {
+                let what = match check.failure {
+                    DeviceFailure::NotFinite => "the solution is not finite",
+                    _ => "the rows do not determine the unknowns, or a number is not finite",
+                };
+                let found = || format!("sample {sample}, time step {place}: {what}");
+                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(found);
                 RuntimeError::Solve { entry: name, step, reason }
             }
         })

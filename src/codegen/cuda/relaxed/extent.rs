@@ -1,6 +1,7 @@
 //! What one thread or one group of lanes goes through: a whole system, a segment of its time, or the steps between segments.
 
 use super::super::generate::{Generator, Parameter};
+use super::super::prelude::BLOCK;
 use super::super::text;
 use super::Solve;
 use crate::artifact::Size;
@@ -126,6 +127,20 @@ impl<'s> Solve<'s> {
             ),
         };
         format!("{}{here}", self.constants())
+    }
+
+    /// The place of a thread that does one time step of a system.
+    pub fn place(&self) -> String {
+        format!(
+            "  const word place = (word)blockIdx.x * {BLOCK} + threadIdx.x;\n  if (place >= systems * steps) return;\n"
+        )
+    }
+
+    /// Its system and time step: systems run fastest where their numbers lie side by side.
+    pub fn place_of(&self) -> String {
+        let (system, t) =
+            if self.unrolled { ("place % systems", "place / systems") } else { ("place / steps", "place % steps") };
+        format!("  const word system = {system}, t = {t};\n")
     }
 
     /// Loops over the steps.

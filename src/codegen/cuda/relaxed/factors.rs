@@ -4,7 +4,7 @@ use super::super::generate::{Draft, Generator};
 use super::Solve;
 use super::extent::Extent;
 use super::{factor, substitute};
-use crate::artifact::device::{Count, Memory};
+use crate::artifact::device::Memory;
 use crate::artifact::{Size, SolveStep};
 
 /// A factor that is there already.
@@ -34,8 +34,7 @@ pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) ->
         return kept;
     }
     let solve = if cut { solve.over(Extent::Segment) } else { *solve };
-    let size = solve.matrices().times(&solve.s.time).times(&Size::constant(solve.per_step() as u64));
-    let memory = generator.scratch(solve.low, solve.regimes.only(Count::of(size), cut));
+    let memory = generator.scratch(solve.low, solve.regimes.only(solve.factor_size(), cut));
     factor::write(generator, &solve, memory);
     if cut {
         couplings(generator, &solve.over(Extent::Number(solve.block())), memory);

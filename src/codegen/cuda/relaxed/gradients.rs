@@ -66,14 +66,9 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let s = solve.s;
     let of = if s.operands[0].1 { "system * E * steps * N + " } else { "" };
     let mut out = String::new();
-    // A place is a time step of a system; systems run fastest where their numbers lie side by side.
-    let (system, t) =
-        if !solve.unrolled { ("place / steps", "place % steps") } else { ("place % systems", "place / systems") };
-    out.push_str(&format!(
-        "  const word place = (word)blockIdx.x * {BLOCK} + threadIdx.x;\n  if (place >= systems * steps) return;\n"
-    ));
+    out.push_str(&solve.place());
     out.push_str(&solve.constants());
-    out.push_str(&format!("  const word system = {system}, t = {t};\n"));
+    out.push_str(&solve.place_of());
     out.push_str(&solve.scale());
     out.push_str(&solve.scale_at_step());
     let v = |t: &str, e: &str| solve.vector("v", t, e);

@@ -59,7 +59,9 @@ impl Regimes {
     /// Those of a step.
     pub fn of(generator: &Generator<'_>, s: &SolveStep) -> Regimes {
         let (precision, _) = solve::arithmetic(s);
-        if !may_cut(s.central, precision) {
+        // A second try does systems as the first one did, which is whole: kernels of both ways would be half of a source for what hardly
+        // ever runs.
+        if !may_cut(s.central, precision) || generator.is_guarded() {
             return Regimes::Whole;
         }
         let lanes = u64::from(solve::lanes(s.states * s.orders, solve::high(precision)));

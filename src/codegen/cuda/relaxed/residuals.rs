@@ -9,7 +9,7 @@ pub(super) type Array = (&'static str, Elem, usize);
 
 /// What the text needs.
 pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
-    let (n, e, d) = (solve.block(), solve.s.equations, solve.s.states);
+    let (n, e) = (solve.block(), solve.s.equations);
     let high = solve.high;
     vec![
         ("row", high, e * n),
@@ -17,7 +17,8 @@ pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
         ("next", high, n),
         ("g", high, n),
         ("residual", high, e),
-        ("tie", high, d * solve.rows.count()),
+        // What the rows between a step and the next one add to the next one's `g`: fewer numbers to keep than the rows' residuals.
+        ("carried", high, n),
     ]
 }
 
@@ -32,17 +33,7 @@ pub(super) fn of_rows(solve: &Solve<'_>) -> String {
         Some(_) => "0".to_string(),
     };
     // Where steps differ, the rows' unit is the interval between two steps, which scales the first of them.
-    let tie_before = if solve.s.intervals {
-        format!(
-            r"if (t > 0) {{
-            {high} part[K] = {{}};
-            add_next_{tag}(tie + d * R, part);
-{unroll}            for (int k = 0; k < K; ++k) g[d * K + k] += part[k] * before[k];
-          }}"
-        )
-    } else {
-        format!("if (t > 0) add_next_{tag}(tie + d * R, g + d * K);")
-    };
+    let by_before = solve.by_steps("", " * before[k]");
     format!(
         r"{at_step}      {sync}
 {rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
@@ -59,10 +50,10 @@ pub(super) fn of_rows(solve: &Solve<'_>) -> String {
       }}
       if (pass > 0) {{
 {unroll}        for (int d = lane; d < D; d += LANES) {{
-          {tie_before}
+{unroll}          for (int k = 0; k < K; ++k) if (t > 0) g[d * K + k] += carried[d * K + k]{by_before};
           if (t + 1 < steps) {{
             {tie_after}
-            add_at_{tag}(tie + d * R, g + d * K);
+            add_at_{tag}(tie, g + d * K);
           }}{central}
         }}
       }}
@@ -118,18 +109,24 @@ pub(super) fn before_segment(solve: &Solve<'_>) -> String {
     )
 }
 
-/// Residuals of the rows between step `t` and the next one.
+/// Residuals of the rows between step `t` and the next one, and what they add there.
 fn tie_after(solve: &Solve<'_>) -> String {
     let (unroll, tag, high) = (solve.unroll(), &solve.rows.tag, solve.high());
-    if solve.s.intervals {
+    let residuals = if solve.s.intervals {
         format!(
             r"{high} stretched[K];
 {unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * after[k];
-            residuals_{tag}(at + d * K, stretched, tie + d * R);"
+            residuals_{tag}(at + d * K, stretched, tie);"
         )
     } else {
-        format!("residuals_{tag}(at + d * K, next + d * K, tie + d * R);")
-    }
+        format!("residuals_{tag}(at + d * K, next + d * K, tie);")
+    };
+    format!(
+        r"{high} tie[R];
+            {residuals}
+{unroll}            for (int k = 0; k < K; ++k) carried[d * K + k] = 0;
+            add_next_{tag}(tie, carried + d * K);"
+    )
 }
 
 /// What central rows around the step and its neighbours add to `g`.

@@ -5,7 +5,7 @@ use super::super::rows::Rows;
 use super::super::text;
 use super::extent::Extent;
 use super::regimes::Regimes;
-use crate::artifact::device::{Count, Memory};
+use crate::artifact::device::{Count, Factor, Memory};
 use crate::artifact::{Size, SolveStep};
 use crate::base::{Elem, SolvePrecision};
 
@@ -13,6 +13,10 @@ use crate::base::{Elem, SolvePrecision};
 const WIDEST_UNROLLED: [usize; 2] = [6, 8];
 /// Lanes of a system beyond registers.
 const LANES: u32 = 32;
+
+/// Systems whose factors lie beside each other where each is whole and one thread's. The number is constant so that the places of a step's
+/// numbers are at constant distances: with a distance that a call chooses all of them are kept in registers, twice as many as there is room for.
+const TILE: u64 = 32;
 
 /// What the kernels of a step have in common, and what one of them goes through.
 #[derive(Clone, Copy)]
@@ -158,15 +162,28 @@ impl<'s> Solve<'s> {
         if self.unrolled { "#pragma unroll\n" } else { "#pragma unroll 1\n" }
     }
 
-    /// The element of the factor at `t`: one system's numbers lie together where lanes read them together.
-    pub fn stored(&self, t: &str, e: &str) -> String {
-        let system = if self.shared { "0" } else { "system" };
-        let systems = if self.shared { "1" } else { "systems" };
-        if self.unrolled {
-            format!("factor[(({t}) * F + {e}) * {systems} + {system}]")
-        } else {
-            format!("factor[({system} * steps + ({t})) * F + {e}]")
+    /// Whether factors lie in tiles of [`TILE`] systems.
+    fn tiled(&self) -> bool {
+        self.unrolled && !self.shared && self.extent == Extent::Whole
+    }
+
+    /// The numbers of the factors.
+    pub fn factor_size(&self) -> Count {
+        let each = self.s.time.times(&Size::constant(self.per_step() as u64));
+        if self.tiled() {
+            return Count::of(each).by(Factor::Multiple(self.matrices(), TILE));
         }
+        Count::of(self.matrices().times(&each))
+    }
+
+    /// The element of the factor at `t`. One system's numbers lie together where lanes read them together, and where time is cut: there
+    /// the threads beside each other do other segments, and have memory of their own anyway.
+    pub fn stored(&self, t: &str, e: &str) -> String {
+        if self.tiled() {
+            return format!("factor[((system / {TILE} * steps + ({t})) * F + {e}) * {TILE} + system % {TILE}]");
+        }
+        let system = if self.shared { "" } else { "system * steps + " };
+        format!("factor[({system}({t})) * F + {e}]")
     }
 
     /// The element of a scaled vector at `t`.

@@ -1,6 +1,7 @@
 //! Solves and adjoint solves: the kernel that does each system as a whole, and those that do its segments at once.
 
 use super::super::generate::{Draft, Generator, Parameter, count, status};
+use super::super::prelude::BLOCK;
 use super::Solve;
 use super::corrections::Sizes;
 use super::extent::Extent;
@@ -31,7 +32,11 @@ pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Pl
     body.push_str(&solve.scale());
     body.push_str(&arrays);
     body.push_str(&before);
-    body.push_str(&format!("  for (int pass = 0; pass <= {}; ++pass) {{\n{begun}", solve.corrections()));
+    // The compiler would write each of two passes out, which takes it as long again.
+    body.push_str(&format!(
+        "#pragma unroll 1\n  for (int pass = 0; pass <= {}; ++pass) {{\n{begun}",
+        solve.corrections()
+    ));
     body.push_str(&substitute::forward(solve));
     body.push_str(&substitute::backward(solve, &added));
     body.push_str(&format!("{ended}  }}\n"));
@@ -45,6 +50,7 @@ pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Pl
     if solve.precision == SolvePrecision::Mixed {
         parameters.push(status(generator.check(DeviceFailure::NotConverged, Size::ONE)));
     }
+    parameters.extend(solution_check(generator, solve));
     let names = [("solve", "relaxed solve"), ("adjoint", "adjoint of a relaxed solve")];
     launch(generator, solve, names, parameters, body);
 }
@@ -85,26 +91,48 @@ pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places:
         let mut list = substitute::arrays(&segment);
         list.push(("before", segment.low, segment.block()));
         let (arrays, each) = segment.arrays(&list);
-        let mut body = [segment.head(), arrays, substitute::backward(&segment, "")].concat();
-        let last = pass == solve.corrections();
-        if last && solve.s.adjoint.is_none() {
-            body.push_str(&segment.scale());
-            body.push_str(&substitute::unscaled(&segment));
-        }
-        let mut parameters = Vec::new();
-        if last && solve.s.adjoint.is_none() {
-            parameters.push(segment.operand(generator, 3, "h"));
-        }
-        parameters.extend(numbers(generator, places, [Some(false), Some(false), Some(true)]));
-        if last {
-            parameters.extend(solution(generator, &segment));
-        }
+        let body = [segment.head(), arrays, substitute::backward(&segment, "")].concat();
+        let mut parameters = numbers(generator, places, [Some(false), Some(false), Some(true)]);
         parameters.extend(segment.work(generator, systems.clone(), each));
         parameters.extend(segment.sizes(systems.clone(), false));
         parameters.push(pass_of());
         let names = [("second_half", "second half of a solve"), ("adjoint_second_half", "second half of an adjoint")];
         launch(generator, &segment, names, parameters, body);
     }
+    if solve.s.adjoint.is_none() {
+        unscaled(generator, solve, places);
+    }
+}
+
+/// The solution itself from the scaled one, one thread for each time step: a kernel of its own, since in the last second half it would be
+/// another text of all of that.
+fn unscaled(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
+    let one = Solve { lanes: 1, ..*solve };
+    let body = format!(
+        "{}{}{}  const int lane = 0;\n{}{}",
+        solve.place(),
+        one.constants(),
+        solve.place_of(),
+        one.scale(),
+        substitute::unscaled_step(&one)
+    );
+    let mut parameters = vec![solve.operand(generator, 3, "h")];
+    parameters.extend(numbers(generator, places, [None, None, Some(false)]));
+    parameters.extend(solution(generator, solve));
+    parameters.extend(solve.sizes(solve.s.batch.clone(), false));
+    parameters.extend(solution_check(generator, solve));
+    let threads = Count::of(solve.s.batch.times(&solve.s.time));
+    generator.launch(Draft {
+        suffix: format!("solution{}", generator.origin),
+        note: solve.over(Extent::Segment).describe_extent("the solution in its own units"),
+        block: BLOCK,
+        resident: None,
+        barriers: false,
+        unrolled: false,
+        parameters,
+        threads: solve.regimes.only(threads, true),
+        body,
+    });
 }
 
 /// What a segment takes from one number of the separator before it.
@@ -138,6 +166,12 @@ fn right_hand_sides(generator: &Generator<'_>, solve: &Solve<'_>) -> Vec<Paramet
 fn solution(generator: &Generator<'_>, solve: &Solve<'_>) -> Option<Parameter> {
     let s = solve.s;
     s.adjoint.is_none().then(|| generator.memory(Memory::Buffer(s.solution), "u", true))
+}
+
+/// The word of the status that tells of a solution that is not finite, where that is looked for.
+fn solution_check(generator: &mut Generator<'_>, solve: &Solve<'_>) -> Option<Parameter> {
+    let checked = substitute::checks_solution(solve);
+    checked.then(|| status(generator.check(DeviceFailure::NotFinite, solve.s.time.clone())))
 }
 
 /// Factor, half solved systems and scaled solution as parameters: whether each is written, or nothing.

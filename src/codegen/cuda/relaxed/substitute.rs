@@ -3,6 +3,7 @@
 use super::Solve;
 use super::extent::Extent;
 use super::residuals::{self, Array};
+use crate::base::SolvePrecision;
 
 /// What [`forward`] and [`backward`] need: `y`, and the solutions at the steps that `t` is coupled with.
 pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
@@ -164,20 +165,37 @@ pub(super) fn unscaled(solve: &Solve<'_>) -> String {
     if solve.s.adjoint.is_some() {
         return String::new();
     }
+    format!(
+        "  {sync}\n  {loop_}\n{step}  }}\n",
+        sync = solve.sync(),
+        loop_ = solve.loops().forward,
+        step = unscaled_step(solve),
+    )
+}
+
+/// Whether a solution that is not finite is a failure of its kernel: with a factor in single precision that is for the second try to say.
+pub(super) fn checks_solution(solve: &Solve<'_>) -> bool {
+    solve.s.adjoint.is_none() && solve.precision != SolvePrecision::Mixed
+}
+
+/// The same of step `t`.
+pub(super) fn unscaled_step(solve: &Solve<'_>) -> String {
     let scale = if solve.s.intervals {
         let (high, to) = (solve.high(), solve.narrowing());
         format!("    {high} scale[K];\n    powers({to}(1 / interval(widths, steps, t)), scale);\n")
     } else {
         String::new()
     };
+    // Times zero what is finite is zero. A difference would be rounded once where it is contracted, and not vanish.
+    let check =
+        if checks_solution(solve) { "\n      if (number * 0 != 0) atomicMin(status, system * steps + t);" } else { "" };
     format!(
-        r"  {sync}
-  {loop_}
-{scale}    for (int i = lane; i < N; i += LANES) u[(system * steps + t) * N + i] = {v_t} * scale[i % K];
-  }}
+        r"{scale}    for (int i = lane; i < N; i += LANES) {{
+      const {high} number = {v_t} * scale[i % K];
+      u[(system * steps + t) * N + i] = number;{check}
+    }}
 ",
-        sync = solve.sync(),
-        loop_ = solve.loops().forward,
+        high = solve.high(),
         v_t = solve.vector("v", "t", "i"),
     )
 }
