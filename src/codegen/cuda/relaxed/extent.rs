@@ -18,8 +18,10 @@ const SEGMENTS: u32 = 32;
 const REGISTERS: u32 = 1 << 16;
 /// Blocks that every multiprocessor can hold.
 const MOST_BLOCKS: u32 = 16;
-/// Widest block for which half the registers of a thread are enough.
+/// Widest block for which half the registers of a thread are enough, in double precision
 const NARROW: usize = 3;
+/// and in single precision.
+const HALF: usize = 6;
 
 /// What one thread, or all lanes of one block, go through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,10 +98,17 @@ impl<'s> Solve<'s> {
     }
 
     /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler: threads of narrow systems need no more than
-    /// 128 registers, and spill with those that it would give them. For wide ones it gives all there are.
+    /// 128 registers, and spill with those that it would give them; so do threads of wide ones in single precision, for which it aims at
+    /// fewer. For wide ones in double precision it takes what they need.
     pub fn resident(&self) -> Option<u32> {
-        let narrow = self.unrolled && self.lanes == 1 && self.block() <= NARROW;
-        narrow.then(|| (REGISTERS / 128 / self.threads_per_block()).min(MOST_BLOCKS))
+        let block = self.block();
+        let registers = match self.high {
+            _ if !self.unrolled || self.lanes > 1 => return None,
+            Elem::F64 if block > NARROW => return None,
+            Elem::F32 if block > HALF => 256,
+            _ => 128,
+        };
+        Some((REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
     /// Constants and the thread's place.
