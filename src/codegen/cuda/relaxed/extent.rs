@@ -99,14 +99,15 @@ impl<'s> Solve<'s> {
 
     /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler: threads of narrow systems need no more than
     /// 128 registers, and spill with those that it would give them; so do threads of wide ones in single precision, for which it aims at
-    /// fewer. For wide ones in double precision it takes what they need.
+    /// fewer. Where time is cut there are few threads, which may have all there are. Otherwise it takes what they need.
     pub fn resident(&self) -> Option<u32> {
         let block = self.block();
-        let registers = match self.high {
-            _ if !self.unrolled || self.lanes > 1 => return None,
-            Elem::F64 if block > NARROW => return None,
-            Elem::F32 if block > HALF => 256,
-            _ => 128,
+        let registers = match (self.extent, self.high) {
+            _ if self.unrolled && self.lanes == 1 && block <= NARROW => 128,
+            (Extent::Whole, _) if !self.unrolled => return None,
+            (Extent::Whole, Elem::F64) => return None,
+            (Extent::Whole, Elem::F32) if block <= HALF => 128,
+            _ => 256,
         };
         Some((REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
