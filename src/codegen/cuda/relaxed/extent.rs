@@ -112,6 +112,11 @@ impl<'s> Solve<'s> {
         Some((REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
+    /// The same for threads of narrow systems in blocks of so many; `None` for wide ones.
+    pub fn resident_narrow(&self, threads: u32) -> Option<u32> {
+        (self.block() <= NARROW).then(|| (REGISTERS / 128 / threads).min(MOST_BLOCKS))
+    }
+
     /// Constants and the thread's place.
     pub fn head(&self) -> String {
         let place = format!("(word)blockIdx.x * {} + threadIdx.x", self.threads_per_block());

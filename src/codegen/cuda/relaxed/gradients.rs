@@ -41,7 +41,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
         suffix: format!("gradients{}", generator.origin),
         note: solve.describe("gradients of a relaxed solve"),
         block: BLOCK,
-        resident: None,
+        resident: solve.resident_narrow(BLOCK),
         barriers: false,
         unrolled: false,
         parameters,
