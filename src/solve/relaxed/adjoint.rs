@@ -85,7 +85,8 @@ impl Gradients {
         let [of_equations, of_initial, of_smooth] = &self.row_weights;
         let (data, border) = (("row", problem.data.places.len()), ("unknown", problem.border.width));
         let push = std::slice::from_ref(&self.push);
-        let arrays: [(&'static str, &[f64], &[(&str, usize)]); 12] = [
+        type Array<'a> = (&'static str, &'a [f64], &'a [(&'static str, usize)]);
+        let arrays: [Array; 12] = [
             ("c", &self.c, &[samples(problem.c.per_sample()), equation, step, state, ("derivative", orders)]),
             ("rhs", &self.rhs, &[samples(true), equation, step]),
             ("iv", &self.iv, &[samples(true), ("step", initial_steps), state, ("derivative", initial_orders)]),
