@@ -42,14 +42,16 @@ fn beginning(record: &Value, trajectory: usize, state: &str) -> f64 {
 fn a_tissue_that_is_empty_at_first_gives_all_rates() {
     let one = [[10.0, 0.0]];
     let several = [[10.0, 0.0], [5.0, 0.0], [8.0, 0.0], [3.0, 0.0], [12.0, 0.0]];
-    for (starts, noise, of_data) in [
-        (&one[..], 0.05, "c = c"),
-        (&one, 0.3, "c = c"),
-        (&several, 0.3, "c = c"),
-        (&several, 0.1, "c = c; holdout 20% of trajectories"),
+    // With start values nothing is sought, which takes longest.
+    let started = KINETICS.replace("ke, k12, k21 in [0, 5]", "ke = 1, k12 = 1, k21 = 1");
+    for (model, starts, noise, of_data) in [
+        (KINETICS, &one[..], 0.05, "c = c"),
+        (&started, &one, 0.3, "c = c"),
+        (&started, &several, 0.3, "c = c"),
+        (&started, &several, 0.1, "c = c; holdout 20% of trajectories"),
     ] {
         let data = table(kinetics, starts, (60, 0.4, noise), (1.0, &[(0, "c")]));
-        let record = fitted(&data, KINETICS, of_data);
+        let record = fitted(&data, model, of_data);
         for ([value, error], rate) in numbers(&record).into_iter().zip(RATES) {
             assert!((value - rate).abs() < 4.0 * error && error < 0.2 * rate, "{noise}, {of_data}: {value} ± {error}");
         }
