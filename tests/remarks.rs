@@ -399,3 +399,34 @@ fit M to d
         assert_eq!(found.map(|l| l.split("; ").next().unwrap_or(l)), said, "{output}");
     }
 }
+
+/// A training drops a true term for its size: it is named, and the advised threshold keeps it.
+#[test]
+fn terms_that_the_threshold_drops_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = |k: &str| {
+        format!(
+            "model T {{ state x, y; x' = y; y' = -{k}*x; initial x = 1, y = 0 }}
+network s {{ input (x, y) over window; mlp [8] tanh; output v[2] over window }}
+model M {{ state x, y; (x, y)' = ?linear(x, y) }}
+data d = simulate T {{ steps 300; dt 0.1; noise 0.1%; seed 1 }}
+fit M to d {{ auxiliary (x, y) = s.v; steps 300; window 20; optimizer adam(lr = 1e-2); seed 1 }}
+"
+        )
+    };
+    let (small, record, _) = run(folder.path(), &model("0.08"), &["--message-format", "short"]);
+    let said = text(&small.stderr);
+    let named = "m.mech:3:33: warning[W1115]: terms were dropped since their coefficients are below `threshold 0.1`, but are significant: `x` of `y` (-0.0";
+    assert!(said.contains(named), "{said}");
+    let advised = warnings(&record)
+        .iter()
+        .find_map(|w| Some(w.split_once("; write `threshold ")?.1.split_once('`')?.0.to_string()));
+    let set = format!("fit.threshold={}", advised.expect("a threshold"));
+    let (mended, record, _) = run(folder.path(), &model("0.08"), &["--set", &set]);
+    assert!(text(&mended.stdout).contains("y' = -0.0"), "{}", text(&mended.stdout));
+    assert!(warnings(&record).iter().all(|w| !w.contains("threshold")), "{record}");
+    // A term that is large enough is none of this.
+    let (large, record, _) = run(folder.path(), &model("0.8"), &[]);
+    assert!(text(&large.stdout).contains("y' = -0.8"), "{}", text(&large.stdout));
+    assert!(warnings(&record).iter().all(|w| !w.contains("threshold")), "{record}");
+}

@@ -193,4 +193,8 @@ codes! {
     W1109 "data that do not vary" "A state is the same number at every sample, although its equation lets it change, or an input is, so that what it does cannot be told from a constant. Often another column of the file is meant.";
     W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth, so that a jump is a ramp over one step, which biases coefficients.";
     W1111 "solution that leaves over more than noise" "What the solution leaves over of a state's data is not noise: neighbouring samples have nearly the same residual. A term is missing, or the fit is in a wrong minimum.";
+    W1112 "sample that stands out" "A sample is far from what those before and behind it say, as a typing error is, or a number such as -999 stands where no sample was taken. Look at it in the file, or declare the number: `missing \"-999\"`.";
+    W1113 "gap longer than the motion takes" "Between two samples more happens than one step of the fit can follow. Put rows with missing values into the gap, as far apart as around it.";
+    W1114 "data that jump" "All observed states jump between two samples, as they do where experiments stand under one another. Give them a column that tells them apart, and name it: `trajectory run`.";
+    W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or an equation has none left. Take a smaller `threshold`.";
 }

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::findings::Estimate;
 use super::influence::{Dependent, Group, groups, known_samples};
 use super::observed::Observed;
-use super::{driven, sampling, scales, sets};
+use super::{data_remarks, sampling, sets};
 use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
@@ -45,8 +45,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let model = &program.models[fit.model];
     let read = sets::load_all(program, fit, root)?;
     let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
-    found.extend(scales::check(model, &read));
-    found.extend(driven::check(fit, &read));
+    found.extend(data_remarks::check(model, fit, &read));
     let observed = sets::observe(model, read, fit)?;
     found.extend(among(program, fit, &observed, &OF_CHECK, &|_, _| true)?);
     Ok(found)

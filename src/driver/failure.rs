@@ -101,12 +101,15 @@ fn first_line(span: Span, text: &str) -> Span {
 }
 
 impl Failure {
-    /// Adds what may be the cause of a numerical failure to its way out.
-    pub fn with_cause(self, remarks: &[Diagnostic]) -> Failure {
+    /// Adds what may be the cause of a numerical failure to its way out: states that nothing observes, and what was found in the data.
+    pub fn with_cause(self, unobserved: &[Diagnostic], of_data: &[Diagnostic]) -> Failure {
         match self {
             Failure::Numerical(mut problem) => {
-                for remark in remarks {
+                for remark in unobserved {
                     problem.help.push_str(&format!("; {}: it is {}", remark.message, remark.primary.text));
+                }
+                for remark in of_data {
+                    problem.help.push_str(&format!("; {}", remark.message));
                 }
                 Failure::Numerical(problem)
             }

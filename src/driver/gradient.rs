@@ -9,7 +9,7 @@ use super::findings::{Estimate, Findings};
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
-use super::{features, sets, varying, watched};
+use super::{features, sets, small_terms, varying, watched};
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::hir::{self, ExprKind, Fit, Model, Program, StateId, UnknownId};
@@ -58,6 +58,7 @@ pub fn fit(
     found.watched_held = held.is_some();
     found.warnings.extend(too_short);
     found.warnings.extend(functions.solved_by_rows().map(by_rows));
+    found.remarks.extend(small_terms::remarks((model, fit), &lowered, &result));
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
         metrics.push(Metric::new("smallest loss", "held out", result.state.watch.least));

@@ -17,6 +17,7 @@ mod collocated;
 pub mod conformance;
 mod continuation;
 mod data_places;
+mod data_remarks;
 mod derived;
 mod device_header;
 mod device_sources;
@@ -59,6 +60,7 @@ mod session;
 mod sets;
 mod simplified;
 mod simulations;
+mod small_terms;
 mod solve_case;
 mod solved;
 mod statements;
@@ -68,6 +70,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+mod unusual;
 mod varying;
 mod watched;
 mod words;

@@ -12,7 +12,7 @@ use super::resume::{Identity, Resumed};
 use super::session::Checked;
 use super::simulations::simulations;
 use super::target::Target;
-use super::{collinear, driven, gradient, holdout, joint, predict, remarks, run_solve, scales, sets};
+use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Engine, Fit, Model};
@@ -178,8 +178,7 @@ impl Job<'_> {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
-        let mut of_data = scales::check(model, &data);
-        of_data.extend(driven::check(fit, &data));
+        let of_data = data_remarks::check(model, fit, &data);
         let mut observed = sets::observe(model, data, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
@@ -197,7 +196,8 @@ impl Job<'_> {
                 fitted.map(|(found, trained)| (found, Some(trained)))
             }
         };
-        let (mut findings, trained) = fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved)))?;
+        let (mut findings, trained) =
+            fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved, &of_data)))?;
         // What the check could tell from the file alone has been said.
         let said = |d: &&Diagnostic| {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);

@@ -42,7 +42,7 @@ fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let finding = |(name, (least, most, count)): (&str, (f64, f64, usize))| {
         let (data, _) = sets.first().filter(|_| count > 1 && least == most)?;
         let message = format!("the data of `{name}` do not vary: it is {} at every sample", crate::hir::number(least));
-        let span = data.places.setting(name).or(data.places.file).unwrap_or(data.span);
+        let span = data.place_of(name);
         let d = Diagnostic::warning(W1109, message, span, "read from here");
         Some(d.help(format!("if it was measured, look whether another column is meant: `{name} = column`")))
     };
@@ -63,7 +63,7 @@ fn constant_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
         }
         let value = crate::hir::number(*value);
         let message = format!("the input `{name}` does not vary: it is {value} at every sample");
-        let span = data.places.setting(name).or(data.places.file).unwrap_or(data.span);
+        let span = data.place_of(name);
         let help = format!(
             "what it does cannot be told from a constant: look whether another column is meant, or write `const {name} = {value}` in the model"
         );

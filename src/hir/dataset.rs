@@ -19,6 +19,13 @@ pub struct DataSet {
     pub places: DataPlaces,
 }
 
+impl DataSet {
+    /// Where it is written what the column of a state or an input is; else its file, else the whole declaration.
+    pub fn place_of(&self, name: &str) -> Span {
+        self.places.setting(name).or(self.places.file).unwrap_or(self.span)
+    }
+}
+
 /// Where the parts of a data set are written, for what is wrong with the data themselves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DataPlaces {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::batches::{Tables, Windows};
 use super::functions::Functions;
 use super::normal::Minimum;
-use super::prune::prune;
+use super::prune::{below, prune};
 use super::state::{Forgetful, Keeper};
 use super::stepper::Stepper;
 use super::sums::{Sums, go_on as allowed};
@@ -280,7 +280,7 @@ impl<'a> Run<'a> {
     /// Final coefficients from all training windows, their errors, and what they give.
     fn finish(&mut self, trained: &State, observer: &dyn Observer) -> Result<GradientFit, GradientError> {
         let mut state = self.saved(trained)?;
-        let mut coefficients = Vec::new();
+        let (mut coefficients, mut below_threshold) = (Vec::new(), Vec::new());
         let sums = &mut self.sums;
         if self.layout.elimination == Elimination::Projected && !self.layout.coefficients.is_empty() {
             let normal = sums.normal_equations(trained, usize::MAX, observer)?;
@@ -298,6 +298,7 @@ impl<'a> Run<'a> {
                 let std_error = minimum.variance[k].map(|v| noise.standard_error(&spec.states, v));
                 coefficients.push(CoefficientEstimate { value: minimum.values[k], std_error, kept: state.kept[k] });
             }
+            below_threshold = below(&normal, &state.kept, self.layout, self.settings, &noise);
         } else {
             if let Some(trained) = state.value(names::COEFFICIENTS) {
                 state.coefficients = trained.to_f64().iter().zip(&state.mask).map(|(x, m)| x * m).collect();
@@ -310,7 +311,7 @@ impl<'a> Run<'a> {
         let residual = (0..squares.len()).map(|s| self.layout.columns[s].map_or(0.0, |_| squares[s].sqrt())).collect();
         let reconstructions = sums.reconstruct(trained, &state.coefficients, observer)?;
         let parameters = state.value(names::PARAMETERS).map(Tensor::to_f64).unwrap_or_default();
-        Ok(GradientFit { coefficients, parameters, loss, residual, reconstructions, state })
+        Ok(GradientFit { coefficients, below_threshold, parameters, loss, residual, reconstructions, state })
     }
 }
 

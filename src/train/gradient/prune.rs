@@ -1,7 +1,7 @@
 //! Which terms are kept.
 
 use super::normal::{Minimum, Normal};
-use super::{Layout, Settings};
+use super::{Layout, Settings, SmallTerm};
 
 /// What decides on a term besides its size.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,4 +60,24 @@ pub(super) fn prune(
             _ => return Some(minimum),
         }
     }
+}
+
+/// Terms that are not kept and would be if there were no threshold, with this noise.
+pub(super) fn below(
+    normal: &Normal,
+    kept: &[bool],
+    layout: &Layout,
+    settings: &Settings,
+    noise: &Noise,
+) -> Vec<SmallTerm> {
+    let mut without: Vec<bool> = vec![true; kept.len()];
+    let any = Settings { threshold: 0.0, ..settings.clone() };
+    // Too many candidates at once say nothing, and that is no failure of the fit.
+    let Some(minimum) = prune(normal, &mut without, layout, &any, Some(noise)) else { return Vec::new() };
+    let dropped = layout.coefficients.iter().enumerate().filter(|(k, c)| c.prunable && without[*k] && !kept[*k]);
+    let small = dropped.filter_map(|(k, c)| {
+        let (value, std_error) = (minimum.values[k], noise.standard_error(&c.states, minimum.variance[k]?));
+        (value.abs() < settings.threshold).then_some(SmallTerm { coefficient: k, value, std_error })
+    });
+    small.collect()
 }

@@ -7,6 +7,8 @@ use super::State;
 pub struct GradientFit {
     /// Unknowns that enter linearly.
     pub coefficients: Vec<CoefficientEstimate>,
+    /// Hole terms that the threshold alone keeps out: without it they would be significant. Where coefficients are projected.
+    pub below_threshold: Vec<SmallTerm>,
     /// Unknowns that enter nonlinearly.
     pub parameters: Vec<f64>,
     /// The loss over all training windows with the final coefficients.
@@ -30,6 +32,17 @@ pub struct CoefficientEstimate {
     pub std_error: Option<f64>,
     /// Whether it was kept.
     pub kept: bool,
+}
+
+/// A hole term whose coefficient is small.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SmallTerm {
+    /// Its position among the coefficients.
+    pub coefficient: usize,
+    /// Its value beside the terms that would be kept without the threshold.
+    pub value: f64,
+    /// The standard error of this value.
+    pub std_error: f64,
 }
 
 /// A loss and its parts.

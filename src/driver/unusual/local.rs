@@ -1,0 +1,113 @@
+//! How a sample differs from what the two samples before and the two behind it say, and what a mistake of one sample or a jump makes of
+//! these differences.
+
+/// Samples on either side that a sample is compared with.
+pub const SIDE: usize = 2;
+/// Distances within one comparison that differ by more than this say little.
+const UNEVEN: f64 = 4.0;
+
+/// The part of each of the samples `at - 2, at - 1, at + 1, at + 2` in the cubic through them at `at`; `None` at the ends and where the
+/// samples are at very different distances.
+pub fn weights(times: &[f64], at: usize) -> Option<[f64; 4]> {
+    let around = times.get(at.checked_sub(SIDE)?..=at + SIDE)?;
+    let [a, b, t, c, d] = <[f64; 5]>::try_from(around).ok()?;
+    let steps = [b - a, t - b, c - t, d - c];
+    let (least, most) = steps.iter().fold((f64::INFINITY, 0.0f64), |(l, m), s| (l.min(*s), m.max(*s)));
+    if least <= 0.0 || most > UNEVEN * least {
+        return None;
+    }
+    let nodes = [a, b, c, d];
+    let weight = |j: usize| {
+        let others = (0..4).filter(|m| *m != j);
+        others.map(|m| (t - nodes[m]) / (nodes[j] - nodes[m])).product::<f64>()
+    };
+    Some([weight(0), weight(1), weight(2), weight(3)])
+}
+
+/// The difference of every sample from its neighbours' cubic; not a number where there is none.
+pub fn differences(times: &[f64], values: &[f64]) -> Vec<f64> {
+    (0..values.len()).map(|i| difference(times, i, &|j| values.get(j).copied().unwrap_or(f64::NAN))).collect()
+}
+
+/// The difference of a sample of a function from its neighbours' cubic.
+fn difference(times: &[f64], at: usize, value: &dyn Fn(usize) -> f64) -> f64 {
+    let Some(weights) = weights(times, at) else { return f64::NAN };
+    let neighbours = [at - 2, at - 1, at + 1, at + 2];
+    value(at) - weights.iter().zip(neighbours).map(|(w, j)| w * value(j)).sum::<f64>()
+}
+
+/// A change of the samples of a certain shape, fitted to the differences around it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change {
+    /// By how much the samples change.
+    pub size: f64,
+    /// What of the differences is left, as a part of what the change makes of them.
+    pub left: f64,
+}
+
+/// The change of sample `at` alone that is nearest to the differences.
+pub fn impulse(times: &[f64], differences: &[f64], at: usize) -> Option<Change> {
+    let window = at.saturating_sub(SIDE)..(at + SIDE + 1).min(times.len());
+    fitted(times, differences, window, &[&|j| if j == at { 1.0 } else { 0.0 }])
+}
+
+/// The jump between samples `at` and `at + 1`, with other slopes on both sides, that is nearest to the differences.
+pub fn step(times: &[f64], differences: &[f64], at: usize) -> Option<Change> {
+    let window = (at + 1).saturating_sub(SIDE)..(at + SIDE + 1).min(times.len());
+    let origin = 0.5 * (times.get(at)? + times.get(at + 1)?);
+    let behind = |j: usize| if j > at { 1.0 } else { 0.0 };
+    fitted(times, differences, window, &[&behind, &|j| behind(j) * (times.get(j).unwrap_or(&origin) - origin)])
+}
+
+/// One or two shapes of change; the first one's size. At least one more difference than shapes is needed, and one more.
+fn fitted(
+    times: &[f64],
+    differences: &[f64],
+    window: std::ops::Range<usize>,
+    shapes: &[&dyn Fn(usize) -> f64],
+) -> Option<Change> {
+    let rows: Vec<(f64, Vec<f64>)> = window
+        .filter_map(|k| {
+            let found = differences.get(k).copied().filter(|e| e.is_finite())?;
+            Some((found, shapes.iter().map(|shape| difference(times, k, shape)).collect()))
+        })
+        .collect();
+    if rows.len() < shapes.len() + 2 {
+        return None;
+    }
+    let of = |row: &(f64, Vec<f64>), s: usize| row.1.get(s).copied().unwrap_or(0.0);
+    let dot = |a: &dyn Fn(&(f64, Vec<f64>)) -> f64, b: &dyn Fn(&(f64, Vec<f64>)) -> f64| {
+        rows.iter().map(|row| a(row) * b(row)).sum::<f64>()
+    };
+    let (first, second, found) = (|row: &_| of(row, 0), |row: &_| of(row, 1), |row: &(f64, Vec<f64>)| row.0);
+    let other = dot(&second, &second);
+    // What the second shape can do is taken out of the first one.
+    let share = if other > 0.0 { dot(&first, &second) / other } else { 0.0 };
+    let own = |row: &_| first(row) - share * second(row);
+    let effect = dot(&own, &own);
+    let size = dot(&own, &found) / effect;
+    let rest = if other > 0.0 { dot(&second, &found) / other } else { 0.0 };
+    let left = rows.iter().map(|row| (row.0 - size * own(row) - rest * second(row)).powi(2)).sum::<f64>();
+    size.is_finite().then(|| Change { size, left: (left / (size * size * effect)).sqrt() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cubic_has_no_differences_and_a_change_is_found_in_it() {
+        let times: Vec<f64> = (0..20).map(|i| 0.3 * f64::from(i) + if i % 3 == 0 { 0.05 } else { 0.0 }).collect();
+        let mut values: Vec<f64> = times.iter().map(|t| 1.0 + t * (2.0 - t * (0.3 + 0.1 * t))).collect();
+        assert!(differences(&times, &values).iter().all(|e| e.is_nan() || e.abs() < 1e-12));
+        values[8] += 5.0;
+        let found = impulse(&times, &differences(&times, &values), 8).expect("a change");
+        assert!((found.size - 5.0).abs() < 1e-9 && found.left < 1e-9, "{found:?}");
+        let found = impulse(&times, &differences(&times, &values), 7).expect("a change");
+        assert!(found.left > 0.5, "{found:?}");
+        values[8] -= 5.0;
+        values.iter_mut().zip(&times).skip(9).for_each(|(v, t)| *v += 2.0 - 0.7 * (t - times[8]));
+        let found = step(&times, &differences(&times, &values), 8).expect("a jump");
+        assert!((found.size - 1.9).abs() < 0.1 && found.left < 1e-9, "{found:?}");
+    }
+}

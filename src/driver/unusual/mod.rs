@@ -1,0 +1,142 @@
+//! What users' files hold by mistake: samples that stand out, numbers that stand for missing ones, experiments under one another, and gaps
+//! that are longer than the motion takes. Looked for in files alone: what a program makes has no such mistakes.
+
+mod gaps;
+mod joins;
+mod local;
+mod markers;
+mod outliers;
+
+use crate::base::{IndexMap, shortened};
+use crate::data::{Dataset, Trajectory};
+use crate::diagnostics::Diagnostic;
+use crate::hir::{ColumnMap, DataSet, family};
+use crate::report::short;
+
+/// Findings on the samples of the data sets of a fit.
+pub fn check(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    let mut found = markers::of_inputs(sets);
+    let mut families: IndexMap<&str, Vec<Series<'_>>> = IndexMap::new();
+    for series in sets.iter().flat_map(|(data, read)| all_of(data, read)) {
+        families.entry(family(series.name)).or_default().push(series);
+    }
+    for of_family in families.values_mut() {
+        // Numbers that stand for missing ones would be the largest of all mistakes.
+        found.extend(markers::of_states(of_family));
+        found.extend(outliers::check(of_family));
+    }
+    for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
+        found.extend(joins::check(data, read));
+        found.extend(gaps::check(data, read));
+    }
+    found
+}
+
+/// The samples of one observed column in one trajectory that are not missing.
+struct Series<'a> {
+    data: &'a DataSet,
+    trajectory: &'a Trajectory,
+    /// The state.
+    name: &'a str,
+    times: Vec<f64>,
+    values: Vec<f64>,
+}
+
+/// The observed columns of a data set that is read from a file.
+fn all_of<'a>(data: &'a DataSet, read: &'a Dataset) -> impl Iterator<Item = Series<'a>> {
+    let trajectories = read.trajectories.iter().filter(|_| !data.source.is_made());
+    trajectories.flat_map(move |trajectory| of_trajectory(data, read, trajectory))
+}
+
+/// The observed columns in one trajectory.
+fn of_trajectory<'a>(
+    data: &'a DataSet,
+    read: &'a Dataset,
+    trajectory: &'a Trajectory,
+) -> impl Iterator<Item = Series<'a>> {
+    read.columns.iter().enumerate().map(move |(c, name)| {
+        let samples = (0..trajectory.len).filter_map(|i| Some((trajectory.time(i), trajectory.value(i, c)?)));
+        let (times, values) = samples.unzip();
+        Series { data, trajectory, name, times, values }
+    })
+}
+
+impl Series<'_> {
+    fn files(&self) -> Files<'_> {
+        Files { data: self.data, name: self.name }
+    }
+
+    /// Whether an input changes by much around the samples of these times: then states may, too.
+    fn is_driven(&self, times: [f64; 2]) -> bool {
+        is_driven(self.trajectory, times)
+    }
+}
+
+/// A part of what an input does in all, from which on it moves the states.
+const DRIVES: f64 = 0.25;
+
+/// Whether an input of the trajectory changes by much from one sample to the next between two times, or beside them.
+fn is_driven(trajectory: &Trajectory, [from, to]: [f64; 2]) -> bool {
+    let width = trajectory.input_width();
+    let reach = 2.0 * trajectory.dt;
+    (0..width).any(|k| {
+        let value = |i: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
+        let all = (0..trajectory.len).map(value);
+        let (least, most) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let inside = |i: &usize| (from - reach..=to + reach).contains(&trajectory.time(*i));
+        let steps = (1..trajectory.len).filter(inside);
+        steps.map(|i| (value(i) - value(i - 1)).abs()).any(|step| step > DRIVES * (most - least))
+    })
+}
+
+/// A column as its file has it: numbers are told as they stand there.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    data: &'a DataSet,
+    /// The state or input.
+    name: &'a str,
+}
+
+impl Files<'_> {
+    fn map(&self) -> Option<&ColumnMap> {
+        self.data.source.file().map(|(_, columns)| columns)
+    }
+
+    /// The column's name and the file's.
+    fn spelled(&self) -> String {
+        let column = self.map().and_then(|map| map.columns.get(self.name)).map_or(self.name, String::as_str);
+        match self.data.source.file() {
+            Some((path, map)) if map.derived.contains_key(self.name) => format!("`{}` of `{path}`", self.name),
+            Some((path, _)) => format!("column `{column}` of `{path}`"),
+            None => format!("`{column}` of `{}`", self.data.name),
+        }
+    }
+
+    /// Whether the column is a formula of others.
+    fn is_computed(&self) -> bool {
+        self.map().is_some_and(|map| map.derived.contains_key(self.name))
+    }
+
+    /// The number in the file that became `value`.
+    fn number(&self, value: f64) -> f64 {
+        let Some(conversion) = self.map().and_then(|map| map.conversions.get(self.name)) else { return value };
+        let number = (value - conversion.offset) / conversion.factor;
+        // Conversion and its reverse round a few times.
+        shortened(number, 8.0 * f64::EPSILON * number.abs().max((conversion.offset / conversion.factor).abs()))
+    }
+
+    /// The place of a sample: the file's time, and the trajectory where there are several.
+    fn at(&self, trajectory: &Trajectory, time: f64) -> String {
+        let at = self.time(time);
+        match trajectory.id.is_empty() {
+            true => format!("t = {at}"),
+            false => format!("t = {at} of `{}`", trajectory.id),
+        }
+    }
+
+    /// A time as the file has it.
+    fn time(&self, time: f64) -> String {
+        let factor = self.map().map_or(1.0, |map| map.time_factor);
+        short(if factor > 0.0 { time / factor } else { time })
+    }
+}

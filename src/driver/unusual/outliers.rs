@@ -1,0 +1,102 @@
+//! Samples that no neighbour knows of: a typing error, a spike of the instrument.
+
+use super::Series;
+use super::local::{SIDE, differences, impulse};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1112;
+use crate::report::short;
+
+/// A sample stands out where it is this much further from its neighbours than any sample that does not,
+const FURTHER: f64 = 4.0;
+/// by at least this part of all that the column does,
+const PART: f64 = 0.05;
+/// and what is left around it without it is less than this part of what it does.
+const LEFT: f64 = 0.2;
+/// More samples than this are no mistakes, but what the system does.
+const MOST: usize = 3;
+/// Spikes that a system makes itself go one way, with sizes that differ by less than this factor.
+const ALIKE: f64 = 4.0;
+/// Samples that a judgement needs.
+const FEWEST: usize = 12;
+
+/// One place of a family of columns.
+struct Place {
+    series: usize,
+    at: usize,
+    size: f64,
+}
+
+/// The finding on the columns of one state, or of the elements of one family: what one of them does is compared with what all do.
+pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
+    if all.iter().map(|s| s.values.len()).sum::<usize>() < FEWEST {
+        return None;
+    }
+    let found: Vec<Vec<f64>> = all.iter().map(|s| differences(&s.times, &s.values)).collect();
+    let mut left: Vec<Vec<f64>> = found.clone();
+    let mut places: Vec<Place> = Vec::new();
+    let mut next = 0.0;
+    while let Some(place) = largest(&left) {
+        next = place.size.abs();
+        let series = &all[place.series];
+        let change = impulse(&series.times, &found[place.series], place.at)?;
+        let from = place.at.saturating_sub(2 * SIDE);
+        let to = (place.at + 2 * SIDE).min(series.times.len().saturating_sub(1));
+        let driven = series.is_driven([series.times[from], series.times[to]]);
+        if places.len() == MOST || change.left > LEFT || driven {
+            break;
+        }
+        left[place.series][from..=to].fill(0.0);
+        places.push(place);
+        next = 0.0;
+    }
+    // The smallest of those that stand out is still far above what follows.
+    while places.last().is_some_and(|place| place.size.abs() < FURTHER * next) {
+        next = places.pop().map_or(next, |place| place.size.abs());
+    }
+    let range =
+        all.iter().flat_map(|s| &s.values).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    let first = places.first()?;
+    if places.last()?.size.abs() < PART * (range.1 - range.0) || spikes(&places) {
+        return None;
+    }
+    let series = &all[first.series];
+    let file = series.files();
+    let told = |place: &Place| {
+        let series = &all[place.series];
+        let value = series.values[place.at];
+        let number = |value: f64| short(series.files().number(value));
+        format!(
+            "{} at {}, where its neighbours say {}",
+            number(value),
+            series.files().at(series.trajectory, series.times[place.at]),
+            number(value - place.size)
+        )
+    };
+    let stands = if places.len() == 1 { "a sample stands" } else { "samples stand" };
+    let named: Vec<String> = places.iter().map(told).collect();
+    let message = format!("{stands} out in {}: {}", file.spelled(), named.join("; "));
+    let help = "look at it in the file: put a typing error right, or declare it as missing, with \"NA\" in its cell and `missing \"NA\"` in \
+                the block of the data";
+    Some(Diagnostic::warning(W1112, message, series.data.place_of(series.name), "read from here").help(help))
+}
+
+/// The sample that differs most; `None` where none does.
+fn largest(differences: &[Vec<f64>]) -> Option<Place> {
+    let mut best: Option<Place> = None;
+    for (series, of) in differences.iter().enumerate() {
+        for (at, size) in of.iter().copied().enumerate() {
+            if size.abs() > best.as_ref().map_or(0.0, |b| b.size.abs()) {
+                best = Some(Place { series, at, size });
+            }
+        }
+    }
+    best
+}
+
+/// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does.
+fn spikes(places: &[Place]) -> bool {
+    let all = |sign: f64| places.iter().all(|p| p.size * sign > 0.0);
+    let sizes = || places.iter().map(|p| p.size.abs());
+    let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    places.len() > 1 && (all(1.0) || all(-1.0)) && most < ALIKE * least
+}
