@@ -83,8 +83,31 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
             let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
             Some(quoted(&format!("{folder}{name}")))
         }
+        DataError::MissingTime { nearest: Some(name), .. } => {
+            let (_, columns) = data.source.file()?;
+            // A unit behind the column would be lost, unless it is that of the model.
+            (data.places.setting("time").is_some() && columns.time_factor == 1.0)
+                .then(|| format!("time {}", column_name(name)))
+        }
+        DataError::MissingColumn { wanted, nearest: Some(name), .. } => {
+            let (_, columns) = data.source.file()?;
+            let keys = keys(data, wanted);
+            let named = |key: &&String| data.places.setting(key).is_some();
+            let key = keys.iter().find(named)?;
+            let has_unit = columns.conversions.contains_key(key) || columns.derived.contains_key(key);
+            match key.as_str() {
+                "time" | "trajectory" => Some(format!("{key} {}", column_name(name))),
+                _ => (!has_unit).then(|| format!("{key} = {}", column_name(name))),
+            }
+        }
         _ => None,
     }
+}
+
+/// A column as a setting names it: in quotes unless it is a name.
+fn column_name(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// The keys of the settings that may name a column.

@@ -59,6 +59,7 @@ mod score;
 mod session;
 mod sets;
 mod simplified;
+mod simulable;
 mod simulations;
 mod small_terms;
 mod solve_case;

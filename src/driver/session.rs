@@ -14,6 +14,7 @@ use super::passes;
 use super::plan::{self, Planned};
 use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
+use super::simulable;
 use super::target::Target;
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic, Levels, Severity};
@@ -214,10 +215,9 @@ impl Session {
         let simulated: Vec<&hir::DataSet> = program.data.values().filter(|d| d.source.is_made()).collect();
         let names: Vec<&str> = simulated.iter().map(|d| d.name.as_str()).collect();
         let usage = |message: String| {
-            let help = if names.is_empty() {
-                "add `data run = simulate Model { steps 1000; dt 0.01 }`".to_string()
-            } else {
-                format!("choose one of {} with --data", names.join(", "))
+            let help = match names.is_empty() {
+                true => simulable::way_out(&program),
+                false => format!("choose one of {} with --data", names.join(", ")),
             };
             Failure::Usage(Problem::new("N003", message, help))
         };

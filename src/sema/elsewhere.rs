@@ -226,6 +226,10 @@ impl Resolver<'_, '_> {
                 Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into())
             }
             "\u{3c0}" => Some(did_you_mean("pi")),
+            "inf" | "Inf" | "infinity" | "Infinity" | "oo" => Some(Advice::instead(
+                "numbers are finite: leave the range out, or write an end that is far enough, such as `1e6`",
+                "1e6",
+            )),
             _ => None,
         }
     }

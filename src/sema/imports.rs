@@ -237,6 +237,17 @@ impl<'w> Importer<'w> {
                     d.help(format!("the standard library has {}", all.join(", ")))
                 }
             },
+            [first, library] if first.name == "std" && libraries.clone().any(|l| l == library.name) => {
+                let path = format!("std/{}.mech", library.name);
+                let items = stdlib().iter().filter(|(p, _)| *p == path).flat_map(|(_, text)| items_of(text));
+                let items: Vec<&str> = items.collect();
+                let first = items.first().copied().unwrap_or("Name");
+                d.help(format!(
+                    "one item of a file is imported: `use std.{}.{first}`; it has {}",
+                    library.name,
+                    super::suggest::listed(items.iter().copied())
+                ))
+            }
             [first, _] if first.name == "std" => match declaring(&item.name) {
                 Some(library) => {
                     let written = format!("std.{library}.{}", item.name);
@@ -327,4 +338,16 @@ fn declaring(name: &str) -> Option<&'static str> {
     };
     let (path, _) = stdlib().iter().find(|(_, text)| text.lines().any(declares))?;
     path.strip_prefix("std/")?.strip_suffix(".mech")
+}
+
+/// The names of what a file of the standard library declares or hands on.
+fn items_of(text: &str) -> impl Iterator<Item = &str> {
+    let name = |line: &'_ str| -> Option<usize> {
+        ["model ", "fn ", "network ", "unit "].iter().find(|word| line.starts_with(**word)).map(|word| word.len())
+    };
+    let word = |c: char| !(c == '_' || c.is_alphanumeric());
+    text.lines().filter_map(move |line| match name(line) {
+        Some(at) => line.get(at..)?.split(word).next(),
+        None => line.strip_prefix("use std.")?.split('.').nth(1),
+    })
 }

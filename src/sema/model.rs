@@ -220,7 +220,14 @@ impl<'a> Resolver<'a, '_> {
         let name = &self.scope.params[p].name;
         if lower >= upper {
             let message = format!("the range of `{name}` is empty: its lower end is not below its upper end");
-            self.sink.push(Diagnostic::error(E0213, message, place, "no number lies in here"));
+            let d = Diagnostic::error(E0213, message, place, "no number lies in here");
+            self.sink.push(match lower > upper {
+                true => {
+                    let turned = format!("{}, {}", crate::hir::number(upper), crate::hir::number(lower));
+                    d.help(format!("the lower end comes first: `in [{turned}]`")).replace(place, turned)
+                }
+                false => d.help("a number that is known is no range: `= 1 fixed`"),
+            });
             return Bounds::FREE;
         }
         if let (Some(v), Some(expr)) = (value, &decl.value)

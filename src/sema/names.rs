@@ -84,11 +84,17 @@ impl Resolver<'_, '_> {
         }
         let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
         let other = || self.other_notation(name, span).or_else(|| self.number_meant(name));
-        let help = match functions().find(|f| *f == name) {
+        let help: Advice = match functions().find(|f| *f == name) {
             Some(f) => format!("`{f}` is a function: write `{f}(...)`").into(),
             None => other().unwrap_or_else(|| match self.scope.suggestion(name, self.sink) {
+                names if names.instead.is_none() && self.left == Some(span) => {
+                    let prime = format!("a state has a prime here: `{name}' = ...`");
+                    format!("a name for an expression is declared: `let {name} = ...`; {prime}").into()
+                }
                 names if names.instead.is_none() && estimates => {
-                    let declared = format!("a number that is to be estimated is declared: `param {name}`");
+                    let declared = format!(
+                        "a number that is to be estimated is declared: `param {name}`, and what the data give beside the states: `input {name}`"
+                    );
                     Advice::new(format!("{}; {declared}", names.text))
                 }
                 names => names,
@@ -96,7 +102,13 @@ impl Resolver<'_, '_> {
         };
         let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
-        self.sink.push(d.help(help).missing(name));
+        // `total = x + y` lacks a word, and nothing else has been thought of.
+        let is_relation = self.left == Some(span) && help.instead.is_none();
+        let d = d.help(help).missing(name);
+        self.sink.push(match is_relation {
+            true => d.replace(Span { end: span.start, ..span }, "let "),
+            false => d,
+        });
         None
     }
 

@@ -246,7 +246,13 @@ impl<'a> Settings<'a> {
                         let comma = Span { start, end: start + 1, ..setting.span };
                         d.help(format!("a number has a decimal point: `{number}`")).replace(comma, ".")
                     }
-                    None => d.help("settings are separated by `;` or stand on lines of their own"),
+                    None => match self.column_name(setting, cx) {
+                        Some((place, quoted)) => {
+                            let help = format!("a column whose name has blanks or signs stands in quotes: `{quoted}`");
+                            d.help(help).replace(place, quoted)
+                        }
+                        None => d.help("settings are separated by `;` or stand on lines of their own"),
+                    },
                 }
             }
             None => d,
@@ -293,6 +299,28 @@ impl<'a> Settings<'a> {
             [] => self.wrong(setting, "a value", cx),
             _ => self.wrong(setting, SINGLE, cx),
         }
+    }
+
+    /// The values of a setting that names a column, as one name: `time Time (h)`, `x = Conc (uM)`.
+    fn column_name(&self, setting: &Setting, cx: &Context<'_>) -> Option<(Span, String)> {
+        let key = setting.key.name.as_str();
+        let names_column = match self.rule(key) {
+            Some(_) => matches!(key, "time" | "trajectory"),
+            None => true,
+        };
+        let is_name = |v: &SettingValue| matches!(v, SettingValue::Expr(e) if matches!(e.kind, crate::syntax::ast::ExprKind::Name(_)));
+        if !names_column || !setting.values.first().is_some_and(is_name) {
+            return None;
+        }
+        let whole = cx.sources.text(setting.span);
+        let value = whole.strip_prefix(key)?.trim_start();
+        let value = value.strip_prefix('=').unwrap_or(value).trim();
+        if value.contains(['"', '\\', '\n']) {
+            return None;
+        }
+        let end = setting.span.start + whole.trim_end().len() as u32;
+        let place = Span { start: end - value.len() as u32, end, ..setting.span };
+        Some((place, format!("\"{value}\"")))
     }
 
     fn rule(&self, key: &str) -> Option<&'static Rule> {

@@ -9,6 +9,7 @@ use std::ops::Range;
 use pest::unicode::{XID_CONTINUE, XID_START};
 
 use super::report::Reporter;
+use super::strangers::NO_ERROR;
 use crate::diagnostics::codes;
 
 /// A piece of text.
@@ -161,6 +162,12 @@ impl<'a> Lexer<'a, '_, '_> {
                 self.report(codes::E0108, message, opening, "here", help);
                 self.push(TokenKind::Bad, end);
             }
+            // `0.5 +- 0.1`
+            '+' if self.rest().starts_with("+/-") || self.rest().starts_with("+- ") => {
+                let width = if self.rest().starts_with("+/-") { 3 } else { 2 };
+                let message = "there are no values with an error".to_string();
+                self.bad(codes::E0108, message, self.at + width, "", Some(NO_ERROR.to_string()));
+            }
             '!' if self.rest().starts_with("!=") => self.push(TokenKind::Symbol(b'!'), self.at + 2),
             '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | ',' | '?' | '%' | '~' => {
                 self.push(TokenKind::Symbol(c as u8), self.at + 1);
@@ -197,8 +204,8 @@ impl<'a> Lexer<'a, '_, '_> {
         if digits_follow && !attached {
             let end = self.run(self.at + 1, |c| c.is_ascii_alphanumeric());
             let number = self.text.get(self.at..end).unwrap_or_default();
-            let help = Some(format!("write `0{number}`"));
-            self.bad(codes::E0119, "a number starts with a digit".to_string(), end, "", help);
+            let (help, edit) = (format!("write `0{number}`"), (self.at..self.at, "0".to_string()));
+            self.bad_with_edit(codes::E0119, "a number starts with a digit".to_string(), end, help, edit);
         } else {
             self.push(TokenKind::Symbol(b'.'), self.at + 1);
         }
@@ -290,6 +297,14 @@ impl<'a> Lexer<'a, '_, '_> {
         }
         let end = self.run(body, |c| c != '\n' && c != '\r');
         let quote = self.at..body;
+        // `x" = -x`
+        let state = self.tokens.last().filter(|t| t.end == self.at && t.kind == TokenKind::Word);
+        if let Some(state) = state.and_then(|t| self.text.get(t.start..t.end)) {
+            let help = format!("a second derivative is written with two straight quotes: `{}''`", shown(state));
+            let edit = (quote.clone(), "''".to_string());
+            self.out.error_with_edit(codes::E0102, "the string has no end".to_string(), quote, help, edit);
+            return self.push(TokenKind::Bad, end);
+        }
         let help = Some("end the string with `\"` on the same line".to_string());
         self.report(codes::E0102, "the string has no end".to_string(), quote, "it starts here", help);
         self.push(TokenKind::Bad, end);

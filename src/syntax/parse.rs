@@ -6,6 +6,7 @@ use super::grammar::{MODEL_KEYWORDS, Rule, read};
 use super::lexer::{Token, TokenKind, lex, shown};
 use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
 use super::report::Reporter;
+use super::slips::meant;
 use crate::diagnostics::{Sink, closest, codes};
 use crate::source::{FileId, MAX_SOURCE_BYTES, Span};
 
@@ -205,8 +206,18 @@ impl<'a> Reader<'a, '_> {
         };
         // `import a.b`
         let is_import = matches!(keyword, "import" | "include" | "using");
-        let near = if is_import { Some("use") } else { closest(keyword, ITEM_KEYWORDS) };
+        let near = match meant(keyword) {
+            _ if is_import => Some("use"),
+            Some("fn") => Some("fn"),
+            _ => closest(keyword, ITEM_KEYWORDS),
+        };
+        let item_of_file = self.tokens.iter().skip_while(|t| first.is_some_and(|f| t.start <= f.start));
+        let path: String = item_of_file.take_while(|t| t.kind != TokenKind::Newline).map(|t| self.slice(*t)).collect();
         let help = match near {
+            // `import std.systems`: what a file holds is imported one by one.
+            Some("use") if is_import && path.split('.').count() < 3 => {
+                format!("one item of a file is imported: `use {path}.Name`")
+            }
             Some(near) if !MODEL_KEYWORDS.contains(&keyword) => {
                 let help = format!("did you mean `{near}`?");
                 self.out.error_with_edit(codes::E0111, message, place.clone(), help, (place, near.to_string()));

@@ -30,6 +30,7 @@ fn replacement(c: char) -> Option<(&'static str, Option<&'static str>)> {
         '\u{00b3}' => ("a power is written `^3`", Some("^3")),
         '\u{2202}' | '\u{2207}' => ("derivatives are written `x'` in time and `dx(u)`, `dxx(u)` in space", None),
         '\u{221a}' => ("a square root is written `sqrt(x)`", None),
+        '\u{b1}' => (NO_ERROR, None),
         '\u{221e}' => ("numbers are finite; a range without an end is left out", None),
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
             ("write an ordinary space", Some(" "))
@@ -39,6 +40,9 @@ fn replacement(c: char) -> Option<(&'static str, Option<&'static str>)> {
         _ => return None,
     })
 }
+
+/// What is said of a value with an error.
+pub(super) const NO_ERROR: &str = "a number has no error of its own: write the value, and where the estimate has to stay `in [low, high]`";
 
 /// The ordinary digit for one below the line.
 fn digit(c: char) -> Option<&'static str> {

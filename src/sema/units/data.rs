@@ -211,9 +211,12 @@ impl Settler<'_, '_> {
                 continue;
             };
             let Some(unit) = wanted.and_then(|w| w.unit.as_ref()).filter(|u| !u.is_one()) else { continue };
-            let Some((other, _)) = self.out.units.iter().find(|(name, _)| name != key) else { continue };
+            let others = self.out.units.iter().map(|(name, _)| name.as_str());
+            let time = self.out.time.map(|_| "time");
+            let Some(other) = others.chain(time).find(|name| *name != key) else { continue };
+            let other = if other == "time" { "the time".to_string() } else { format!("`{other}`") };
             let (name, shown) = (quoted(wanted.map_or(key, |w| &w.name)), super::report::shown(unit));
-            let message = format!("the column of {name} has no unit here, and that of `{other}` has one");
+            let message = format!("the column of {name} has no unit here, and that of {other} has one");
             let d =
                 Diagnostic::warning(W0803, message, setting.span, format!("read as {shown}, the unit of the model"));
             self.sink

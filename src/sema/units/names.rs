@@ -91,9 +91,14 @@ const NOTED: &[(&str, &str)] = &[
     ("fahrenheit", FAHRENHEIT),
     ("degf", FAHRENHEIT),
     ("molal", "a molality is in `mol/kg`"),
+    ("kcal", "a kilocalorie is `4184 [J]`; it is declared at the top level: `unit kcal = 4184 [J]`"),
+    ("cal", "a calorie is `4.184 [J]`; it is declared at the top level: `unit cal = 4.184 [J]`"),
     // Letter case alone does not tell arbitrary units from astronomical ones.
     ("au", "the astronomical unit is `au`; arbitrary units are declared at the top level: `unit AU`"),
 ];
+
+/// Sizes that are measured against a standard of their own, which are plain numbers where the standard does not matter.
+const OWN: &[&str] = &["OD", "IU", "RFU", "RLU", "CFU", "arb"];
 
 /// What may be meant by a name.
 #[derive(Debug, PartialEq)]
@@ -102,6 +107,11 @@ pub(super) enum Meant {
     Units(Vec<String>),
     /// No unit that can be written there; what to do in words.
     Noted(&'static str),
+}
+
+/// Whether a name is that of a size with a standard of its own: optical density, international units.
+pub(super) fn has_own_standard(name: &str) -> bool {
+    OWN.contains(&name)
 }
 
 /// What is meant for certain: a unit's name in full or a unit written otherwise.

@@ -39,7 +39,7 @@ impl Table {
         let name = decl.name.name.clone();
         if known_unit(&name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) {
             let message = format!("`{name}` cannot be declared: it is a unit already");
-            sink.push(Diagnostic::error(E0806, message, decl.name.span, "taken").help("choose another name"));
+            sink.push(Diagnostic::error(E0806, message, decl.name.span, "taken").help("choose another name, or use the unit as it is"));
             return None;
         }
         let Some((value, unit)) = &decl.value else {
@@ -50,7 +50,8 @@ impl Table {
         let scale = value * unit_scale.scale();
         if *value <= 0.0 || !scale.is_finite() || scale == 0.0 {
             let message = format!("the unit `{name}` has no size");
-            sink.push(Diagnostic::error(E0806, message, decl.span, "a size is a number above zero"));
+            let d = Diagnostic::error(E0806, message, decl.span, "a size is a number above zero");
+            sink.push(d.help(format!("a unit without another one to compare with has no size: `unit {}`", decl.name.name)));
             return None;
         }
         Some(Arc::new(Symbol { name, scale, dimension: unit_scale.dimension() }))
@@ -116,6 +117,9 @@ impl Table {
                 }
             }
             Some(Meant::Noted(text)) => text.into(),
+            None if names::has_own_standard(name) => {
+                format!("declare it at the top level, `unit {name}`, or write a plain number: `[1]`").into()
+            }
             None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`").into(),
         }));
     }

@@ -1,5 +1,6 @@
 //! Why a statement cannot be read that is written as other languages have it, and the edit that mends it.
 
+mod habits;
 mod holes;
 mod numbers;
 mod statements;
@@ -18,6 +19,14 @@ impl<'a> Stop<'a> {
     /// What is said of a notation of other languages.
     pub(super) fn elsewhere(&self) -> Option<Said> {
         self.decimal_comma()
+            .or_else(|| self.order_with_equals())
+            .or_else(|| self.value_behind())
+            .or_else(|| self.ends_by_name())
+            .or_else(|| self.range_before_value())
+            .or_else(|| self.several_derivatives())
+            .or_else(|| self.column_before_state())
+            .or_else(|| self.settings_of_call())
+            .or_else(|| self.single_quotes())
             .or_else(|| self.power())
             .or_else(|| self.named_hole())
             .or_else(|| self.value_left_open())

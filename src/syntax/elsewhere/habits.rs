@@ -1,0 +1,150 @@
+//! Orders, ranges and left sides in the form that other tools and formulas on paper have.
+
+use super::super::explain::{Said, Stop};
+use super::super::grammar::Rule;
+use super::super::lexer::{Token, TokenKind};
+use crate::diagnostics::codes;
+
+impl Stop<'_> {
+    /// `state x order = 2`
+    pub(super) fn order_with_equals(&self) -> Option<Said> {
+        let (order, is) = self.before.zip(self.next)?;
+        let follows_name = self.backwards().nth(1).is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Close(b']')));
+        let is_order = self.slice(order) == "order" && follows_name && self.slice(is) == "=";
+        let number = *self.onwards().get(1).filter(|_| self.rule == Rule::state_statement && is_order)?;
+        let message = "an order has no equals sign".to_string();
+        let said = Said::new(codes::E0101, message, self.place.clone(), format!("write `order {}`", self.slice(number)));
+        Some(said.edit(order.end..number.start, " "))
+    }
+
+    /// `x' = -k*x for k = 3`, `... where k = 3`
+    pub(super) fn value_behind(&self) -> Option<Said> {
+        let word = self.next.filter(|&t| self.rule == Rule::equation && matches!(self.slice(t), "for" | "where" | "with"))?;
+        let [name, is, value] = self.onwards().get(1..4)? else { return None };
+        if name.kind != TokenKind::Word || self.slice(*is) != "=" {
+            return None;
+        }
+        let last = self.end_of_value(*value)?;
+        let (name, value) = (self.slice(*name), self.between(*value, last));
+        let message = format!("an equation ends before `{}`", self.slice(word));
+        let help = format!("a number is declared in a statement of its own: `param {name} = {value}`");
+        let said = Said::new(codes::E0101, message, self.place.clone(), help);
+        Some(match self.is_declared(name) {
+            true => said,
+            false => said.edit(self.before?.end..last.end, format!("; param {name} = {value}")),
+        })
+    }
+
+    /// `param k = 1 min 0 max 5`
+    pub(super) fn ends_by_name(&self) -> Option<Said> {
+        let first = self.next.filter(|_| self.rule == Rule::param_statement)?;
+        let mut ends: [Option<String>; 2] = [None, None];
+        let mut rest = self.onwards().iter().copied().peekable();
+        let mut end = first.end;
+        while let Some(word) = rest.next_if(|t| matches!(self.slice(*t), "min" | "max" | "lower" | "upper" | "from" | "to")) {
+            rest.next_if(|t| self.slice(*t) == "=");
+            let sign = rest.next_if(|t| self.slice(*t) == "-");
+            let number = rest.next_if(|t| t.kind == TokenKind::Number)?;
+            let which = usize::from(matches!(self.slice(word), "max" | "upper" | "to"));
+            *ends.get_mut(which)? = Some(self.between(sign.unwrap_or(number), number).to_string());
+            end = number.end;
+            rest.next_if(|t| self.slice(*t) == "," && ends.contains(&None));
+        }
+        let message = "the range of a parameter stands behind `in`".to_string();
+        let said = |help: String| Said::new(codes::E0101, message, self.place.clone(), help);
+        match ends {
+            [Some(low), Some(high)] => {
+                let range = format!("in [{low}, {high}]");
+                Some(said(format!("write `{range}`")).edit(first.start..end, range))
+            }
+            [Some(low), None] => Some(said(format!("it has two ends: `in [{low}, 1e6]`"))),
+            [None, Some(high)] => Some(said(format!("it has two ends: `in [-1e6, {high}]`"))),
+            [None, None] => None,
+        }
+    }
+
+    /// `param a in [0, 1] = 0.5`
+    pub(super) fn range_before_value(&self) -> Option<Said> {
+        let is = self.next.filter(|&t| self.rule == Rule::param_statement && self.slice(t) == "=")?;
+        let close = self.before.filter(|t| t.kind == TokenKind::Close(b']'))?;
+        let word = self.backwards().take_while(|&t| self.slice(t) != ",").find(|&t| self.slice(t) == "in");
+        // The comma between the ends of a range is none between parameters.
+        let open = self.backwards().find(|t| t.kind == TokenKind::Open(b'['))?;
+        let word = word.or_else(|| self.backwards().find(|t| t.end <= open.start && self.slice(*t) == "in"))?;
+        let first = *self.onwards().get(1)?;
+        let last = self.end_of_value(first)?;
+        let fixed = self.between(word, close);
+        // What follows the value stays behind it.
+        let value_end = self.tokens.iter().filter(|t| t.start >= first.start && t.end <= last.end).take_while(|t| self.slice(**t) != "fixed").last()?;
+        let written = format!("= {} {fixed}", self.between(first, *value_end));
+        let message = "a value stands before its range".to_string();
+        let said = Said::new(codes::E0101, message, self.place.clone(), format!("write `{written}`"));
+        Some(said.edit(word.start..value_end.end, written)).filter(|_| is.start >= close.end)
+    }
+
+    /// `I', e' = ...`, `[I', e'] = ...`
+    pub(super) fn several_derivatives(&self) -> Option<Said> {
+        if self.rule != Rule::equation {
+            return None;
+        }
+        let is = self.tokens.iter().position(|&t| self.slice(t) == "=")?;
+        let sides = self.tokens.get(..is)?;
+        let mut names: Vec<&str> = Vec::new();
+        let mut primes = "";
+        let mut list = sides.iter().copied().filter(|&t| !matches!(self.slice(t), "[" | "]" | "(" | ")" | "," | ";"));
+        while let Some(name) = list.next() {
+            let mark = list.next().filter(|t| t.kind == TokenKind::Primes && name.kind == TokenKind::Word)?;
+            names.push(self.slice(name));
+            if !primes.is_empty() && primes != self.slice(mark) {
+                return None;
+            }
+            primes = self.slice(mark);
+        }
+        let (first, last) = (sides.first()?, sides.last()?);
+        if names.len() < 2 {
+            return None;
+        }
+        let written = format!("({}){primes}", names.join(", "));
+        let message = "several states stand in parentheses, with the prime behind them".to_string();
+        let said = Said::new(codes::E0101, message, first.start..last.end, format!("write `{written} = ...`"));
+        Some(said.edit(first.start..last.end, written))
+    }
+
+    /// `"Prey [1/L]" = x` for the column of a state.
+    pub(super) fn column_before_state(&self) -> Option<Said> {
+        let in_setting = matches!(self.rule, Rule::setting | Rule::setting_value);
+        let [column, is, state] = self.tokens.get(..3).filter(|_| in_setting)? else { return None };
+        if column.kind != TokenKind::Text || self.slice(*is) != "=" || state.kind != TokenKind::Word {
+            return None;
+        }
+        let written = format!("{} = {}", self.slice(*state), self.slice(*column));
+        let message = "the column of a state stands behind it".to_string();
+        let said = Said::new(codes::E0101, message, column.start..state.end, format!("write `{written}`"));
+        Some(said.edit(column.start..state.end, written))
+    }
+
+    /// `csv("q.csv", time = "t")`
+    pub(super) fn settings_of_call(&self) -> Option<Said> {
+        let comma = self.next.filter(|&t| self.rule == Rule::data_header && self.slice(t) == ",")?;
+        let path = self.before.filter(|t| t.kind == TokenKind::Text)?;
+        let open: Token = self.backwards().nth(1).filter(|t| t.kind == TokenKind::Open(b'('))?;
+        let kind = self.backwards().nth(2).filter(|t| t.end == open.start)?;
+        let message = "the settings of data stand in their block".to_string();
+        let help = format!("write `{}({}) {{ time t }}`, with a line or a `;` between settings", self.slice(kind), self.slice(path));
+        Some(Said::new(codes::E0101, message, comma.start..comma.end, help))
+    }
+
+    /// `csv('data.csv')`
+    pub(super) fn single_quotes(&self) -> Option<Said> {
+        let open = self.next.filter(|t| t.kind == TokenKind::Primes)?;
+        let before = self.before.filter(|&t| matches!(self.slice(t), "(" | "=" | ",") || t.kind == TokenKind::Word && t.end < open.start)?;
+        let line = self.text.get(open.end..)?.split(['\n', '\r']).next()?;
+        let (inside, _) = line.split_once('\'').filter(|_| self.slice(open) == "'" && before.end <= open.start)?;
+        if inside.is_empty() || inside.contains(['"', '\\']) {
+            return None;
+        }
+        let message = "a string stands in double quotes".to_string();
+        let said = Said::new(codes::E0101, message, self.place.clone(), format!("a string is written with double quotes: `\"{inside}\"`"));
+        Some(said.edit(open.start..open.end + inside.len() + 1, format!("\"{inside}\"")))
+    }
+}
