@@ -106,7 +106,8 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
 
 /// A column as a setting names it: in quotes unless it is a name.
 fn column_name(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 

@@ -237,6 +237,9 @@ pub fn ratios(model: &Model, findings: &Findings) -> Vec<report::RatioSum> {
     sums.map(sum).collect()
 }
 
+/// A parameter whose error is so many times its value and the value it started from has not been determined.
+const UNDETERMINED: f64 = 10.0;
+
 /// Fills the parts of a run record that come from the findings and the data.
 pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report::RunRecord {
     let equations = equations(model, findings);
@@ -273,7 +276,9 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .map(|(id, u)| {
             let e = &findings.estimates[id.index()];
             let unit = model.units.unknown(id).map(|u| u.to_string());
-            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit, held: false }
+            let scale = u.start.map(|start| e.value.abs().max(start.abs()));
+            let undetermined = e.std_error.zip(scale).is_some_and(|(error, scale)| error > UNDETERMINED * scale);
+            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit, held: false, undetermined }
         })
         .chain(held)
         .collect();

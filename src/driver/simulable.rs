@@ -24,7 +24,8 @@ fn obstacles(model: &Model) -> Vec<String> {
         found.push(format!("write what drives it, {known}, as a `let` that depends on `t` in place of an `input`, since no data are read"));
     }
     if !model.holes.is_empty() {
-        found.push("write terms with numbers in place of the holes, or take the `discovered.mech` of a run".to_string());
+        found
+            .push("write terms with numbers in place of the holes, or take the `discovered.mech` of a run".to_string());
     }
     let open = |u: &&crate::hir::Unknown| matches!(u.kind, UnknownKind::Param(_)) && u.start.is_none();
     let open: Vec<String> = model.unknowns.values().filter(open).map(|u| format!("`{}`", u.name)).collect();

@@ -230,12 +230,19 @@ pub struct Parameter {
     /// Whether the fit held it at this value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// Whether the data say next to nothing of it: the error is far above the estimate and the value it started from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undetermined: bool,
 }
 
 impl Parameter {
-    /// What stands behind its value: that it was not estimated.
-    pub(super) fn remark(&self) -> &'static str {
-        if self.held { " (held)" } else { "" }
+    /// What is said behind its value: that it was not estimated, or that it could not be.
+    pub fn note(&self) -> &'static str {
+        match (self.held, self.undetermined) {
+            (true, _) => " (held)",
+            (false, true) => " (not determined by these data)",
+            (false, false) => "",
+        }
     }
 }
 

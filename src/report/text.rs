@@ -72,7 +72,7 @@ pub fn equations_text(record: &RunRecord) -> String {
         for p in &record.parameters {
             let pad = " ".repeat(widest - p.name.chars().count());
             let value = round(p.value, p.std_error).full();
-            out.push_str(&format!("  {}{pad} = {value}{}{}\n", p.name, behind(&p.unit), p.remark()));
+            out.push_str(&format!("  {}{pad} = {value}{}{}\n", p.name, behind(&p.unit), p.note()));
         }
     }
     for significant in [true, false] {

@@ -226,7 +226,7 @@ impl<'a> Resolver<'a, '_> {
                     let turned = format!("{}, {}", crate::hir::number(upper), crate::hir::number(lower));
                     d.help(format!("the lower end comes first: `in [{turned}]`")).replace(place, turned)
                 }
-                false => d.help("a number that is known is no range: `= 1 fixed`"),
+                false => d.help(format!("a known number has no range: `param {name} = {} fixed`", crate::hir::number(lower))),
             });
             return Bounds::FREE;
         }

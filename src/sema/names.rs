@@ -93,7 +93,7 @@ impl Resolver<'_, '_> {
                 }
                 names if names.instead.is_none() && estimates => {
                     let declared = format!(
-                        "a number that is to be estimated is declared: `param {name}`, and what the data give beside the states: `input {name}`"
+                        "a number that is to be estimated is declared: `param {name}`, a column of the data: `input {name}`"
                     );
                     Advice::new(format!("{}; {declared}", names.text))
                 }

@@ -315,7 +315,7 @@ impl<'a> Settings<'a> {
         let whole = cx.sources.text(setting.span);
         let value = whole.strip_prefix(key)?.trim_start();
         let value = value.strip_prefix('=').unwrap_or(value).trim();
-        if value.contains(['"', '\\', '\n']) {
+        if value.contains(['"', '\\', '\n', ',']) {
             return None;
         }
         let end = setting.span.start + whole.trim_end().len() as u32;

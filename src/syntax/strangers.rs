@@ -42,7 +42,8 @@ fn replacement(c: char) -> Option<(&'static str, Option<&'static str>)> {
 }
 
 /// What is said of a value with an error.
-pub(super) const NO_ERROR: &str = "a number has no error of its own: write the value, and where the estimate has to stay `in [low, high]`";
+pub(super) const NO_ERROR: &str =
+    "a number has no error of its own: write the value, and where the estimate has to stay `in [low, high]`";
 
 /// The ordinary digit for one below the line.
 fn digit(c: char) -> Option<&'static str> {

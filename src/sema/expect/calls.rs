@@ -3,6 +3,7 @@
 use super::super::functions::{each_part_mut, put_in, put_in_within};
 use super::super::resolve::MAX_NODES;
 use super::subject::Resolver;
+use crate::base::IndexMap;
 use crate::hir::{Quantity, Timing};
 use crate::syntax::ast::{self, Expr, ExprKind};
 
@@ -10,6 +11,21 @@ use crate::syntax::ast::{self, Expr, ExprKind};
 const MAX_CALLS_DEEP: usize = 100;
 /// and so often in one test.
 const MAX_CALLS: usize = 10_000;
+
+/// The functions that models declare for themselves, by the name of the model.
+pub(in crate::sema) type OfModels<'a> = IndexMap<&'a str, Vec<&'a ast::Function>>;
+
+/// The functions that the models among the items of a program declare for themselves.
+pub(in crate::sema) fn functions_of_models(items: &[ast::Item]) -> OfModels<'_> {
+    let models = items.iter().filter_map(|item| if let ast::Item::Model(m) = item { Some(m) } else { None });
+    models
+        .map(|model| {
+            let own =
+                model.body.iter().filter_map(|i| if let ast::ModelItem::Function(f) = i { Some(f) } else { None });
+            (model.name.name.as_str(), own.collect())
+        })
+        .collect()
+}
 
 impl Resolver<'_> {
     /// The value of a call of a function of the file.
@@ -37,33 +53,34 @@ impl Resolver<'_> {
         value
     }
 
-    /// A term with what functions of the file stand for in place of their calls; `None` where it calls none.
-    pub fn without_calls(&mut self, term: &Expr) -> Option<Expr> {
+    /// A term of a model with what its functions and those of the file stand for in place of their calls; `None` where it calls none.
+    pub fn without_calls(&mut self, term: &Expr, model: &str) -> Option<Expr> {
         let (mut out, before) = (term.clone(), self.calls);
         let mut left = MAX_NODES;
-        self.put_bodies(&mut out, 0, &mut left);
+        self.put_bodies(&mut out, model, 0, &mut left);
         (self.calls > before).then_some(out)
     }
 
     /// What is too deep or too much keeps its call: it is then no term of an equation, and the model has said why.
-    fn put_bodies(&mut self, expr: &mut Expr, depth: usize, left: &mut usize) {
-        let functions = self.functions;
+    fn put_bodies(&mut self, expr: &mut Expr, model: &str, depth: usize, left: &mut usize) {
+        let own = self.of_models.get(model).into_iter().flatten().copied();
+        let mut functions = own.chain(self.functions);
         if let ExprKind::Call(call) = &expr.kind
-            && let Some(function) = functions.iter().find(|f| f.name.name == call.function.name)
+            && let Some(function) = functions.find(|f| f.name.name == call.function.name)
             && function.params.len() == call.arguments.len()
         {
             self.calls += 1;
             let few = depth < MAX_CALLS_DEEP && self.calls <= MAX_CALLS;
             if let Some(body) = few.then(|| put_in_within(function, &call.arguments, self.calls, left)).flatten() {
                 *expr = body;
-                self.put_bodies(expr, depth + 1, left);
+                self.put_bodies(expr, model, depth + 1, left);
             }
             return;
         }
         if let ExprKind::Sum { body, .. } = &mut expr.kind {
-            self.put_bodies(body, depth, left);
+            self.put_bodies(body, model, depth, left);
         }
-        each_part_mut(expr, &mut |part| self.put_bodies(part, depth, left));
+        each_part_mut(expr, &mut |part| self.put_bodies(part, model, depth, left));
     }
 
     /// A number from a series and the times that belong to it.

@@ -2,6 +2,7 @@
 
 use super::super::functions::substitute;
 use super::super::units::Table;
+use super::calls::OfModels;
 use super::canonical::{Product, expression};
 use super::subject::Resolver;
 use super::units::has_units;
@@ -14,10 +15,10 @@ use crate::hir::{
 use crate::source::Span;
 use crate::syntax::ast::{self, Comparison, Expr, ExprKind, Side};
 
-/// The test of an item; `None` after a report. It may call `functions`. Names of items that it uses are added to `used`.
+/// The test of an item; `None` after a report. It may call `functions`, and its terms those of the models as well. Names of items that it uses are added to `used`.
 pub(in crate::sema) fn test(
     item: &ast::Test,
-    (program, functions, table): (&Program, &[ast::Function], &Table),
+    (program, (functions, of_models), table): (&Program, (&[ast::Function], &OfModels<'_>), &Table),
     used: &mut Vec<String>,
     sink: &mut Sink,
 ) -> Option<Test> {
@@ -37,7 +38,7 @@ pub(in crate::sema) fn test(
         sink.push(Diagnostic::error(E1106, message, item.name.span, "").help(help));
         return None;
     }
-    let mut resolver = Resolver { program, sink, used, functions, table, calls: 0, depth: 0, lost: false };
+    let mut resolver = Resolver { program, sink, used, functions, of_models, table, calls: 0, depth: 0, lost: false };
     // Every expectation is looked at, also after one that is wrong.
     let expectations: Vec<Option<Expectation>> = item.expectations.iter().map(|e| resolver.expectation(e)).collect();
     let expectations = expectations.into_iter().collect::<Option<Vec<_>>>()?;
@@ -201,7 +202,7 @@ impl Resolver<'_> {
         // Names that equations do not keep stand for what is left of them; numbers among that belong to the coefficient, as do parameters
         // that enter linearly.
         let spelled = self.spelled(term, model);
-        let written_out = self.without_calls(term).map(|term| self.spelled(&term, model));
+        let written_out = self.without_calls(term, &model.name).map(|term| self.spelled(&term, model));
         Some(NamedTerm { spelled, written_out, shown })
     }
 

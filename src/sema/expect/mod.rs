@@ -13,5 +13,6 @@ mod subject;
 mod unit_of;
 mod units;
 
+pub(super) use calls::functions_of_models;
 pub use canonical::{canonical, canonical_product};
 pub(super) use claim::test;

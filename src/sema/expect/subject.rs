@@ -2,6 +2,7 @@
 
 use super::super::suggest;
 use super::super::units::{Effect, Table, effect};
+use super::calls::OfModels;
 use super::family;
 use super::holes::{as_written, declared};
 use super::unit_of::measured_factor;
@@ -26,6 +27,8 @@ pub(super) struct Resolver<'a> {
     pub used: &'a mut Vec<String>,
     /// The functions of the file.
     pub functions: &'a [Function],
+    /// The functions that models declare for themselves.
+    pub of_models: &'a OfModels<'a>,
     /// The units of the file.
     pub table: &'a Table,
     /// Calls of them so far, and how many the current place lies in.

@@ -184,6 +184,7 @@ impl Checker<'_> {
 
     pub(super) fn tests(&mut self, items: &[Item], sink: &mut Sink) {
         let mut names: IndexMap<&str, Span> = IndexMap::new();
+        let of_models = expect::functions_of_models(items);
         for item in items {
             let Item::Test(item) = item else { continue };
             if let Some(first) = names.get(item.name.name.as_str()) {
@@ -193,7 +194,8 @@ impl Checker<'_> {
                 continue;
             }
             names.insert(&item.name.name, item.name.span);
-            let test = expect::test(item, (&self.program, &self.functions, &self.units), &mut self.used, sink);
+            let test =
+                expect::test(item, (&self.program, (&self.functions, &of_models), &self.units), &mut self.used, sink);
             self.program.tests.extend(test);
         }
     }

@@ -91,7 +91,10 @@ impl<'m> Checker<'m, '_> {
             let ModelItem::Time(unit) = item else { continue };
             if let Some(first) = self.time_place {
                 let d = Diagnostic::error(E0806, "the unit of the time is declared twice", unit.span, "again here");
-                self.sink.push(d.label(first, "first here").help("keep one of them; columns of data have units of their own: `time t [h]`"));
+                self.sink.push(
+                    d.label(first, "first here")
+                        .help("keep one of them; columns of data have units of their own: `time t [h]`"),
+                );
                 continue;
             }
             self.time_place = Some(unit.span);

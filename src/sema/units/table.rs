@@ -39,7 +39,10 @@ impl Table {
         let name = decl.name.name.clone();
         if known_unit(&name).is_some() || SHIFTED.iter().any(|(n, _)| *n == name) {
             let message = format!("`{name}` cannot be declared: it is a unit already");
-            sink.push(Diagnostic::error(E0806, message, decl.name.span, "taken").help("choose another name, or use the unit as it is"));
+            sink.push(
+                Diagnostic::error(E0806, message, decl.name.span, "taken")
+                    .help("choose another name, or use the unit as it is"),
+            );
             return None;
         }
         let Some((value, unit)) = &decl.value else {
@@ -51,7 +54,9 @@ impl Table {
         if *value <= 0.0 || !scale.is_finite() || scale == 0.0 {
             let message = format!("the unit `{name}` has no size");
             let d = Diagnostic::error(E0806, message, decl.span, "a size is a number above zero");
-            sink.push(d.help(format!("a unit without another one to compare with has no size: `unit {}`", decl.name.name)));
+            sink.push(
+                d.help(format!("a unit without another one to compare with has no size: `unit {}`", decl.name.name)),
+            );
             return None;
         }
         Some(Arc::new(Symbol { name, scale, dimension: unit_scale.dimension() }))

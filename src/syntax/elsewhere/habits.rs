@@ -9,17 +9,20 @@ impl Stop<'_> {
     /// `state x order = 2`
     pub(super) fn order_with_equals(&self) -> Option<Said> {
         let (order, is) = self.before.zip(self.next)?;
-        let follows_name = self.backwards().nth(1).is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Close(b']')));
+        let follows_name =
+            self.backwards().nth(1).is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Close(b']')));
         let is_order = self.slice(order) == "order" && follows_name && self.slice(is) == "=";
         let number = *self.onwards().get(1).filter(|_| self.rule == Rule::state_statement && is_order)?;
         let message = "an order has no equals sign".to_string();
-        let said = Said::new(codes::E0101, message, self.place.clone(), format!("write `order {}`", self.slice(number)));
+        let said =
+            Said::new(codes::E0101, message, self.place.clone(), format!("write `order {}`", self.slice(number)));
         Some(said.edit(order.end..number.start, " "))
     }
 
     /// `x' = -k*x for k = 3`, `... where k = 3`
     pub(super) fn value_behind(&self) -> Option<Said> {
-        let word = self.next.filter(|&t| self.rule == Rule::equation && matches!(self.slice(t), "for" | "where" | "with"))?;
+        let word =
+            self.next.filter(|&t| self.rule == Rule::equation && matches!(self.slice(t), "for" | "where" | "with"))?;
         let [name, is, value] = self.onwards().get(1..4)? else { return None };
         if name.kind != TokenKind::Word || self.slice(*is) != "=" {
             return None;
@@ -41,7 +44,9 @@ impl Stop<'_> {
         let mut ends: [Option<String>; 2] = [None, None];
         let mut rest = self.onwards().iter().copied().peekable();
         let mut end = first.end;
-        while let Some(word) = rest.next_if(|t| matches!(self.slice(*t), "min" | "max" | "lower" | "upper" | "from" | "to")) {
+        while let Some(word) =
+            rest.next_if(|t| matches!(self.slice(*t), "min" | "max" | "lower" | "upper" | "from" | "to"))
+        {
             rest.next_if(|t| self.slice(*t) == "=");
             let sign = rest.next_if(|t| self.slice(*t) == "-");
             let number = rest.next_if(|t| t.kind == TokenKind::Number)?;
@@ -75,7 +80,12 @@ impl Stop<'_> {
         let last = self.end_of_value(first)?;
         let fixed = self.between(word, close);
         // What follows the value stays behind it.
-        let value_end = self.tokens.iter().filter(|t| t.start >= first.start && t.end <= last.end).take_while(|t| self.slice(**t) != "fixed").last()?;
+        let value_end = self
+            .tokens
+            .iter()
+            .filter(|t| t.start >= first.start && t.end <= last.end)
+            .take_while(|t| self.slice(**t) != "fixed")
+            .last()?;
         let written = format!("= {} {fixed}", self.between(first, *value_end));
         let message = "a value stands before its range".to_string();
         let said = Said::new(codes::E0101, message, self.place.clone(), format!("write `{written}`"));
@@ -130,21 +140,32 @@ impl Stop<'_> {
         let open: Token = self.backwards().nth(1).filter(|t| t.kind == TokenKind::Open(b'('))?;
         let kind = self.backwards().nth(2).filter(|t| t.end == open.start)?;
         let message = "the settings of data stand in their block".to_string();
-        let help = format!("write `{}({}) {{ time t }}`, with a line or a `;` between settings", self.slice(kind), self.slice(path));
+        let help = format!(
+            "write `{}({}) {{ time t }}`, with a line or a `;` between settings",
+            self.slice(kind),
+            self.slice(path)
+        );
         Some(Said::new(codes::E0101, message, comma.start..comma.end, help))
     }
 
     /// `csv('data.csv')`
     pub(super) fn single_quotes(&self) -> Option<Said> {
         let open = self.next.filter(|t| t.kind == TokenKind::Primes)?;
-        let before = self.before.filter(|&t| matches!(self.slice(t), "(" | "=" | ",") || t.kind == TokenKind::Word && t.end < open.start)?;
+        let before = self
+            .before
+            .filter(|&t| matches!(self.slice(t), "(" | "=" | ",") || t.kind == TokenKind::Word && t.end < open.start)?;
         let line = self.text.get(open.end..)?.split(['\n', '\r']).next()?;
         let (inside, _) = line.split_once('\'').filter(|_| self.slice(open) == "'" && before.end <= open.start)?;
         if inside.is_empty() || inside.contains(['"', '\\']) {
             return None;
         }
         let message = "a string stands in double quotes".to_string();
-        let said = Said::new(codes::E0101, message, self.place.clone(), format!("a string is written with double quotes: `\"{inside}\"`"));
+        let said = Said::new(
+            codes::E0101,
+            message,
+            self.place.clone(),
+            format!("a string is written with double quotes: `\"{inside}\"`"),
+        );
         Some(said.edit(open.start..open.end + inside.len() + 1, format!("\"{inside}\"")))
     }
 }

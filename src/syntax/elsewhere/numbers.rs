@@ -81,7 +81,9 @@ impl Stop<'_> {
         if self.between(open, *close).eq_ignore_ascii_case("[a.u.]") {
             let message = "a unit has no dots".to_string();
             let help = "arbitrary units are a plain number, `[1]`, or a unit of your own, which is declared at the top level: `unit arb`";
-            return Some(Said::new(codes::E0101, message, open.start..close.end, help).edit(open.start..close.end, "[1]"));
+            return Some(
+                Said::new(codes::E0101, message, open.start..close.end, help).edit(open.start..close.end, "[1]"),
+            );
         }
         let head = self.text.get(open.start..before.end)?;
         let tail = self.text.get(factor.start..close.end)?;

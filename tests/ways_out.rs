@@ -1,0 +1,94 @@
+//! Habits of other languages: what is said has a way out, and the edit that goes with it makes the program right.
+
+use mechc::diagnostics::{Diagnostic, Severity, Sink};
+use mechc::sema;
+use mechc::source::{MemoryWorld, Sources};
+use mechc::syntax;
+
+/// The errors in a program.
+fn errors(text: &str) -> Vec<Diagnostic> {
+    let (mut sources, mut sink) = (Sources::default(), Sink::new());
+    let id = sources.add("a.mech", text);
+    let file = syntax::parse(id, text, &mut sink);
+    let library = sema::stdlib().iter().fold(MemoryWorld::new(), |w, (path, text)| w.with(*path, *text));
+    sema::analyze(&file, &library, &[], &mut sources, &mut sink);
+    sink.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).collect()
+}
+
+/// A model with one state and this statement.
+fn with(statement: &str) -> String {
+    format!("model M {{\n  state x, y\n  param k = 1\n  {statement}\n  (x, y)' = ?poly(x, y)\n}}\n")
+}
+
+/// A model with this line in place of its equation.
+fn equation(statement: &str) -> String {
+    format!("model M {{\n  state x, y\n  {statement}\n}}\n")
+}
+
+/// A fit with these settings of its data.
+fn data(settings: &str) -> String {
+    format!("model M {{ state x; x' = ?terms(x) }}\ndata d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n")
+}
+
+#[test]
+fn one_edit_makes_it_right() {
+    let cases = [
+        (with("total = x + y"), with("let total = x + y")),
+        ("model M { state x order=2; x'' = -x }\n".into(), "model M { state x order 2; x'' = -x }\n".into()),
+        (equation("(x, y)' = -k*x for k = 3"), equation("(x, y)' = -k*x; param k = 3")),
+        (equation("(x, y)' = -k*x where k = -3.5"), equation("(x, y)' = -k*x; param k = -3.5")),
+        (with("param a = 1 min 0 max 5"), with("param a = 1 in [0, 5]")),
+        (with("param a = 1 max = 5, min = -2"), with("param a = 1 in [-2, 5]")),
+        (with("param a = 1 in [0, inf]"), with("param a = 1 in [0, 1e6]")),
+        (with("param a = 1 in [5, 0]"), with("param a = 1 in [0, 5]")),
+        (with("param a in [0, 1] = 0.5"), with("param a = 0.5 in [0, 1]")),
+        (with("param a in [0, 1] = 0.5 fixed"), with("param a = 0.5 in [0, 1] fixed")),
+        (equation("x', y' = ?poly(x, y)"), equation("(x, y)' = ?poly(x, y)")),
+        (equation("[x'; y'] = ?poly(x, y)"), equation("(x, y)' = ?poly(x, y)")),
+        ("model M { state x; x\" = -x\n}\n".into(), "model M { state x; x'' = -x\n}\n".into()),
+        (with("param a = .5"), with("param a = 0.5")),
+        ("model M { state x [a.u.]; x' = ?terms(x) }\n".into(), "model M { state x [1]; x' = ?terms(x) }\n".into()),
+        (format!("def f(x) = x\n{}", with("")), format!("fn f(x) = x\n{}", with(""))),
+        (format!("import std.chaos.Lorenz63\n{}", with("")), format!("use std.chaos.Lorenz63\n{}", with(""))),
+        (data("time t").replace(" to d", " d"), data("time t")),
+        (data("time t; \"Prey [1/L]\" = x"), data("time t; x = \"Prey [1/L]\"")),
+        (data("time Time (h); x = x"), data("time \"Time (h)\"; x = x")),
+        (data("time t; x = Conc (uM)"), data("time t; x = \"Conc (uM)\"")),
+        (data("time t").replace('"', "'"), data("time t")),
+    ];
+    for (wrong, right) in cases {
+        let found = errors(&wrong);
+        let [only] = found.as_slice() else { panic!("{wrong}: {found:#?}") };
+        assert!(only.help.is_some(), "{wrong}");
+        let edited = only.suggestion.as_ref().and_then(|edit| edit.apply(&wrong));
+        assert_eq!(edited.as_deref(), Some(right.as_str()), "{}", only.message);
+        let after = errors(&right);
+        assert!(after.is_empty(), "{right}: {after:#?}");
+    }
+}
+
+#[test]
+fn what_no_edit_can_mend_is_told_in_words() {
+    let cases = [
+        (format!("import std.systems\n{}", with("")), "E0111", "`use std.systems.Name`"),
+        (format!("use std.systems\n{}", with("")), "E0206", "`use std.systems.Lorenz63`; it has Lorenz63, Rossler"),
+        (with("param a = 1 min 0"), "E0101", "`in [0, 1e6]`"),
+        (with("param a = 0.5 +- 0.1"), "E0108", "a number has no error of its own"),
+        (with("param a = 0.5 ± 0.1"), "E0108", "a number has no error of its own"),
+        (with("param a = 0.5 +/- 0.1"), "E0108", "a number has no error of its own"),
+        (with("param a = 1 in [2, 2]"), "E0213", "`param a = 2 fixed`"),
+        (equation("(x, y)' = temp"), "E0201", "`param temp`, a column of the data: `input temp`"),
+        ("model M { state x [OD]; x' = ?terms(x) }\n".into(), "E0801", "`unit OD`, or write a plain number: `[1]`"),
+        ("model M { state x [kcal]; x' = ?terms(x) }\n".into(), "E0801", "`unit kcal = 4184 [J]`"),
+        (format!("unit m\n{}", with("")), "E0806", "choose another name"),
+        (data("time t").replace("d.csv\"", "d.csv\", time = \"t\""), "E0101", "`csv(\"d.csv\") { time t }`"),
+    ];
+    for (wrong, code, help) in cases {
+        let found = errors(&wrong);
+        let [only] = found.as_slice() else { panic!("{wrong}: {found:#?}") };
+        assert_eq!((only.code, &only.suggestion), (code, &None), "{wrong}");
+        assert!(only.help.as_deref().is_some_and(|h| h.contains(help)), "{wrong}: {:?}", only.help);
+    }
+    // A sign in front of a value is none of this.
+    assert!(errors(&with("const b = 0.5 + -0.1\n  let c = x +-y")).is_empty());
+}
