@@ -260,6 +260,8 @@ fit M to d
             found["value"].as_f64().expect("a value")
         })
         .collect();
+    let shown = text(&output.stdout);
+    assert_eq!(shown.matches("(not determined by these data)").count(), 2, "{shown}");
     assert!((values[0] / values[1] - 4.905).abs() < 0.03 && (1.0..4.0).contains(&values[1]), "{values:?}");
     assert!(text(&output.stderr).contains("do not identify `L`: `g` can do the same"), "{}", text(&output.stderr));
 }

@@ -333,3 +333,20 @@ fn archives_hold_trajectories_of_different_lengths() {
     let error = read_bytes("d.npz", &archive(&x), Format::Npz, &short).expect_err("a trajectory of nine");
     assert!(error.code() == "D018" && error.to_string().contains("`5`"), "{error}");
 }
+
+/// What a file simulates nothing of is told with the block for a model that can be simulated, or with what it needs before.
+#[test]
+fn what_could_be_simulated_is_told() {
+    for (model, help) in [
+        ("model M { state x; param k = 1; x' = -k*x }", "add `data run = simulate M { steps 1000; dt 0.01 }`"),
+        ("model M { state x; input u; x' = u - x }", "in `M` write what drives it, `u`, as a `let` that depends on `t`"),
+        ("model M { state x; param k; x' = -k*x }", "in `M` give `k` a value; then add `data run = simulate M {"),
+        ("model M { state x; x' = ?poly(x) }", "or take the `discovered.mech` of a run"),
+    ] {
+        let folder = folder(&[("m.mech", model.to_string())]);
+        let output = mechc(folder.path(), &["simulate", "m.mech", "--out", "d.csv"]);
+        let told = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("N003") && told.contains(help), "{told}");
+    }
+}

@@ -78,7 +78,7 @@ fn what_no_edit_can_mend_is_told_in_words() {
         (with("param a = 0.5 +/- 0.1"), "E0108", "a number has no error of its own"),
         (with("param a = 1 in [2, 2]"), "E0213", "`param a = 2 fixed`"),
         (equation("(x, y)' = temp"), "E0201", "`param temp`, a column of the data: `input temp`"),
-        ("model M { state x [OD]; x' = ?terms(x) }\n".into(), "E0801", "`unit OD`, or write a plain number: `[1]`"),
+        ("model M { state x [OD]; x' = ?terms(x) }\n".into(), "E0801", "`unit OD`, or write a plain number, `[1]`"),
         ("model M { state x [kcal]; x' = ?terms(x) }\n".into(), "E0801", "`unit kcal = 4184 [J]`"),
         (format!("unit m\n{}", with("")), "E0806", "choose another name"),
         (data("time t").replace("d.csv\"", "d.csv\", time = \"t\""), "E0101", "`csv(\"d.csv\") { time t }`"),

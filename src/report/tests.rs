@@ -55,7 +55,12 @@ fn record(samples: usize) -> RunRecord {
                 ..PlausibleTerm::default()
             },
         ],
-        parameters: vec![Parameter { name: "tau".into(), value: 1.5e-7, std_error: Some(2e-9), ..Parameter::default() }],
+        parameters: vec![Parameter {
+            name: "tau".into(),
+            value: 1.5e-7,
+            std_error: Some(2e-9),
+            ..Parameter::default()
+        }],
         noise: ["x", "y", "z"]
             .map(|s| NoiseEstimate { state: s.into(), unit: None, std: 0.3951, relative: Some(0.0501) })
             .to_vec(),

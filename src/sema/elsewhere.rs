@@ -1,8 +1,8 @@
 //! Functions and numbers as other languages spell them, and what is written for them here.
 
 use super::functions::DIFFERENCES;
-use super::holes::LIBRARIES;
 use super::leibniz::DERIVATIVES;
+use super::libraries::LIBRARIES;
 use super::resolve::{Place, Resolver};
 use super::scope::Meaning;
 use super::suggest::{self, did_you_mean};

@@ -1,7 +1,7 @@
 //! `?ratio`: a fraction of two libraries, each with coefficients of its own.
 
 use super::fold;
-use super::holes::LIBRARIES;
+use super::libraries::LIBRARIES;
 use super::product::Product;
 use super::resolve::Resolver;
 use crate::diagnostics::Diagnostic;

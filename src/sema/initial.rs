@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::axes::Slot;
+use super::elements::Slot;
 use super::resolve::Resolver;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;

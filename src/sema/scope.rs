@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::axes::{Axis, Slot};
+use super::axes::Axis;
+use super::elements::Slot;
 use super::fields::START;
 use super::suggest;
 use crate::base::{Arena, Idx, IndexMap};

@@ -63,8 +63,14 @@ fn jumps<'a>(data: &'a DataSet, read: &'a Dataset, trajectory: &'a Trajectory) -
         let Some(ratio) = least_ratio(series, found, &jumps) else { return Vec::new() };
         largest = largest.max(ratio);
     }
-    let alone = columns.len() == 1;
-    let told = |jump: &[f64; 2]| !is_driven(trajectory, *jump) && (!alone || begins_anew(first, jump));
+    let told = |jump: &[f64; 2]| {
+        let turns: Vec<[bool; 2]> = columns.iter().filter_map(|series| turns(series, jump)).collect();
+        let anew = match turns.as_slice() {
+            [[not_before, behind]] => *not_before && *behind,
+            several => several.iter().any(|[_, behind]| *behind),
+        };
+        anew && !is_driven(trajectory, *jump)
+    };
     if largest < LARGER || !jumps.iter().all(told) {
         return Vec::new();
     }
@@ -109,19 +115,18 @@ fn least_ratio(series: &Series<'_>, found: &[f64], jumps: &[[f64; 2]]) -> Option
     (least.is_finite() && least > ELSEWHERE * most).then(|| least / most)
 }
 
-/// Whether a column jumps against what it does on both sides, as one that was put back does. A single column may jump by itself where a
-/// slow motion tips over, and goes on in the direction in which it came.
-fn begins_anew(series: &Series<'_>, [before, behind]: &[f64; 2]) -> bool {
-    let Some(at) = series.times.iter().position(|t| t == before) else { return false };
+/// Whether a column does not move in the direction of a jump before it, and whether it moves against it behind it, as one that was put
+/// back does. Where a slow motion tips over within a step, it goes on in the direction in which it came, or settles.
+fn turns(series: &Series<'_>, [before, behind]: &[f64; 2]) -> Option<[bool; 2]> {
+    let at = series.times.iter().position(|t| t == before)?;
     let beside = |range: std::ops::Range<usize>| {
         let (t, y) = (series.times.get(range.clone()), series.values.get(range));
         slope(t.unwrap_or_default(), y.unwrap_or_default())
     };
-    let (old, new) =
-        (beside((at + 1).saturating_sub(BESIDE)..at + 1), beside(at + 1..(at + 1 + BESIDE).min(series.times.len())));
-    let jump = series.values.get(at).zip(series.values.get(at + 1)).map_or(0.0, |(a, b)| b - a) / (behind - before);
-    let (old, new) = (old.0 * jump.signum() / old.1, new.0 * jump.signum() / new.1);
-    old < 2.0 && new < -2.0
+    let old = beside((at + 1).saturating_sub(BESIDE)..at + 1);
+    let new = beside(at + 1..(at + 1 + BESIDE).min(series.times.len()));
+    let jump = (series.values.get(at + 1)? - series.values.get(at)?) / (behind - before);
+    Some([old.0 * jump.signum() / old.1 < 2.0, new.0 * jump.signum() / new.1 < -2.0])
 }
 
 /// The slope of a line through samples, and its standard error.

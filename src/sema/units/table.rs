@@ -123,7 +123,7 @@ impl Table {
             }
             Some(Meant::Noted(text)) => text.into(),
             None if names::has_own_standard(name) => {
-                format!("declare it at the top level, `unit {name}`, or write a plain number: `[1]`").into()
+                format!("declare it at the top level: `unit {name}`, or write a plain number, `[1]`").into()
             }
             None => format!("declare it at the top level: `unit {name}`, or `unit {name} = 2.5 [m]`").into(),
         }));
