@@ -11,6 +11,8 @@ use crate::report::short;
 
 /// A gap is this much longer than the median step.
 const LONGER: f64 = 4.0;
+/// The longest gaps of a trajectory are looked at.
+const MOST: usize = 50;
 /// Samples beside a gap, within its length, that a judgement needs.
 const FEWEST: usize = 8;
 /// Powers of time up to the third.
@@ -53,21 +55,26 @@ fn gaps(series: &Series<'_>) -> Vec<[f64; 2]> {
         return Vec::new();
     }
     let long = LONGER * median(&steps);
+    let is_long = |(_, step): &(&f64, &f64)| **step > long;
+    let mut ends: Vec<[f64; 2]> = times.iter().zip(&steps).filter(is_long).map(|(t, step)| [*t, t + step]).collect();
+    if ends.is_empty() {
+        return ends;
+    }
+    ends.sort_by(|a, b| (b[1] - b[0]).total_cmp(&(a[1] - a[0])));
+    ends.truncate(MOST);
     let differs: Vec<f64> =
         differences(&series.times, &series.values).iter().filter(|e| e.is_finite()).map(|e| e.abs()).collect();
     // Of white noise, differences from four neighbours are 1.39 times as large, and their median is 0.67 of that.
     let noise = if differs.is_empty() { 0.0 } else { median(&differs) / (0.6745 * 1.39) };
     let least = MOVES * spread(&series.values);
     let bends = |from: f64, to: f64| {
-        let inside = series.times.iter().zip(&series.values).filter(|(t, _)| (from..=to).contains(*t));
-        let (t, y): (Vec<f64>, Vec<f64>) = inside.unzip();
-        let moves = spread(&y);
-        y.len() >= FEWEST && moves > least && left_by_cubic(&t, &y) > (NOISE * noise).max(PART * moves)
+        let inside = series.times.partition_point(|t| *t < from)..series.times.partition_point(|t| *t <= to);
+        let (t, y) = (series.times.get(inside.clone()), series.values.get(inside));
+        let (t, y) = (t.unwrap_or_default(), y.unwrap_or_default());
+        let moves = spread(y);
+        y.len() >= FEWEST && moves > least && left_by_cubic(t, y) > (NOISE * noise).max(PART * moves)
     };
-    let gap = |(before, step): (&f64, &f64)| [*before, before + step];
-    let is_long = |(_, step): &(&f64, &f64)| **step > long;
-    let ends = times.iter().zip(&steps).filter(is_long).map(gap);
-    ends.filter(|[a, b]| bends(a - (b - a), *a) || bends(*b, b + (b - a))).collect()
+    ends.into_iter().filter(|[a, b]| bends(a - (b - a), *a) || bends(*b, b + (b - a))).collect()
 }
 
 /// The standard deviation.

@@ -13,8 +13,15 @@ use crate::diagnostics::Diagnostic;
 use crate::hir::{ColumnMap, DataSet, family};
 use crate::report::short;
 
+/// Larger data are not looked through: that would take as much memory again.
+const MOST_NUMBERS: usize = 10_000_000;
+
 /// Findings on the samples of the data sets of a fit.
 pub fn check(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    let numbers = sets.iter().map(|(_, read)| read.samples().saturating_mul(read.columns.len() + read.inputs.len()));
+    if numbers.fold(0, usize::saturating_add) > MOST_NUMBERS {
+        return Vec::new();
+    }
     let mut found = markers::of_inputs(sets);
     let mut families: IndexMap<&str, Vec<Series<'_>>> = IndexMap::new();
     for series in sets.iter().flat_map(|(data, read)| all_of(data, read)) {
