@@ -339,7 +339,10 @@ fn archives_hold_trajectories_of_different_lengths() {
 fn what_could_be_simulated_is_told() {
     for (model, help) in [
         ("model M { state x; param k = 1; x' = -k*x }", "add `data run = simulate M { steps 1000; dt 0.01 }`"),
-        ("model M { state x; input u; x' = u - x }", "in `M` write what drives it, `u`, as a `let` that depends on `t`"),
+        (
+            "model M { state x; input u; x' = u - x }",
+            "in `M` write what drives it, `u`, as a `let` that depends on `t`",
+        ),
         ("model M { state x; param k; x' = -k*x }", "in `M` give `k` a value; then add `data run = simulate M {"),
         ("model M { state x; x' = ?poly(x) }", "or take the `discovered.mech` of a run"),
     ] {

@@ -447,8 +447,7 @@ fn unknown_units_are_taken_for_others_by_name_alone() {
         ("kcal", "`unit kcal = 4184 [J]`"),
         ("mw", "`MW` or `mW`"),
     ];
-    let own =
-        ["OD", "IU", "cell", "CFU", "RFU", "DU", "atm", "psi", "minn", "dya", "secs2", "centiday", "bushel"];
+    let own = ["OD", "IU", "cell", "CFU", "RFU", "DU", "atm", "psi", "minn", "dya", "secs2", "centiday", "bushel"];
     let declared = own.map(|name| (name, format!("declare it at the top level: `unit {name}`")));
     let said = said.map(|(name, text)| (name, text.to_string()));
     for (name, text) in said.into_iter().chain(declared) {

@@ -59,36 +59,33 @@ pub fn step(times: &[f64], differences: &[f64], at: usize) -> Option<Change> {
     fitted(times, differences, window, &[&behind, &|j| behind(j) * (times.get(j).unwrap_or(&origin) - origin)])
 }
 
-/// One or two shapes of change; the first one's size. At least one more difference than shapes is needed, and one more.
+/// One or two shapes of change; the first one's size. At least two more differences than shapes are needed.
 fn fitted(
     times: &[f64],
     differences: &[f64],
     window: std::ops::Range<usize>,
     shapes: &[&dyn Fn(usize) -> f64],
 ) -> Option<Change> {
-    let rows: Vec<(f64, Vec<f64>)> = window
-        .filter_map(|k| {
-            let found = differences.get(k).copied().filter(|e| e.is_finite())?;
-            Some((found, shapes.iter().map(|shape| difference(times, k, shape)).collect()))
-        })
-        .collect();
-    if rows.len() < shapes.len() + 2 {
+    let known = window.filter_map(|k| Some((k, *differences.get(k).filter(|e| e.is_finite())?)));
+    let (at, found): (Vec<usize>, Vec<f64>) = known.unzip();
+    if at.len() < shapes.len() + 2 {
         return None;
     }
-    let of = |row: &(f64, Vec<f64>), s: usize| row.1.get(s).copied().unwrap_or(0.0);
-    let dot = |a: &dyn Fn(&(f64, Vec<f64>)) -> f64, b: &dyn Fn(&(f64, Vec<f64>)) -> f64| {
-        rows.iter().map(|row| a(row) * b(row)).sum::<f64>()
+    let effect_of = |s: usize| -> Vec<f64> {
+        at.iter().map(|&k| shapes.get(s).map_or(0.0, |shape| difference(times, k, shape))).collect()
     };
-    let (first, second, found) = (|row: &_| of(row, 0), |row: &_| of(row, 1), |row: &(f64, Vec<f64>)| row.0);
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let minus =
+        |a: &[f64], share: f64, b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - share * b).collect() };
+    let (first, second) = (effect_of(0), effect_of(1));
     let other = dot(&second, &second);
-    // What the second shape can do is taken out of the first one.
-    let share = if other > 0.0 { dot(&first, &second) / other } else { 0.0 };
-    let own = |row: &_| first(row) - share * second(row);
+    let share = |of: &[f64]| if other > 0.0 { dot(of, &second) / other } else { 0.0 };
+    // What the second shape can do is taken out of the first one and out of what is found.
+    let (own, rest) = (minus(&first, share(&first), &second), minus(&found, share(&found), &second));
     let effect = dot(&own, &own);
-    let size = dot(&own, &found) / effect;
-    let rest = if other > 0.0 { dot(&second, &found) / other } else { 0.0 };
-    let left = rows.iter().map(|row| (row.0 - size * own(row) - rest * second(row)).powi(2)).sum::<f64>();
-    size.is_finite().then(|| Change { size, left: (left / (size * size * effect)).sqrt() })
+    let size = dot(&own, &rest) / effect;
+    let left = minus(&rest, size, &own);
+    size.is_finite().then(|| Change { size, left: (dot(&left, &left) / (size * size * effect)).sqrt() })
 }
 
 #[cfg(test)]
