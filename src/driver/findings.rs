@@ -267,7 +267,14 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .collect();
     let held = model.params.iter().filter(|(_, p)| p.held).filter_map(|(id, p)| {
         let unit = model.units.param(id).map(|u| u.to_string());
-        Some(report::Parameter { name: p.name.clone(), value: p.value?, std_error: None, unit, held: true })
+        Some(report::Parameter {
+            name: p.name.clone(),
+            value: p.value?,
+            std_error: None,
+            unit,
+            held: true,
+            undetermined: false,
+        })
     });
     let parameters = model
         .unknowns
@@ -278,7 +285,14 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             let unit = model.units.unknown(id).map(|u| u.to_string());
             let scale = u.start.map(|start| e.value.abs().max(start.abs()));
             let undetermined = e.std_error.zip(scale).is_some_and(|(error, scale)| error > UNDETERMINED * scale);
-            report::Parameter { name: u.name.clone(), value: e.value, std_error: e.std_error, unit, held: false, undetermined }
+            report::Parameter {
+                name: u.name.clone(),
+                value: e.value,
+                std_error: e.std_error,
+                unit,
+                held: false,
+                undetermined,
+            }
         })
         .chain(held)
         .collect();

@@ -61,11 +61,10 @@ impl Resolver<'_, '_> {
     /// Reports products of a hole with another one or with an estimated parameter, where no other place in the equations tells the
     /// scale of one. Two holes without a name are reported where they are read.
     pub(super) fn unscaled_products(&mut self, model: &ast::Model) {
-        if self.holes.is_empty() {
+        // What a wrong statement would tell of a scale is not known.
+        if self.holes.is_empty() || self.sink.has_errors() {
             return;
         }
-        // What a wrong statement would tell of a parameter is not known.
-        let sound = !self.sink.has_errors();
         let mut products = Vec::new();
         self.products_of(&model.body, &mut products);
         // What is the only one in a product has its own scale, and gives one to what else it is multiplied by.
@@ -96,7 +95,7 @@ impl Resolver<'_, '_> {
                     self.holes_multiplied(first.place, second.place);
                     scaled.insert(named.declared);
                 }
-                (None, _, Some(param)) if sound => {
+                (None, _, Some(param)) => {
                     self.hole_times_parameter(*first, *param);
                     scaled.insert(param.declared);
                 }
