@@ -280,7 +280,7 @@ fn mechc(variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String, Str
 #[test]
 fn a_device_is_checked_against_the_processor() {
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "solve: block 3, "]);
-    assert_eq!((code, table.lines().last()), (Some(0), Some("19 passed, 0 failed")), "{table}{said}");
+    assert_eq!((code, table.lines().last()), (Some(0), Some("23 passed, 0 failed")), "{table}{said}");
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "lorenz.mech"]);
     assert_eq!((code, table.lines().last()), (Some(0), Some("5 passed, 0 failed")), "{table}{said}");
     // One that computes wrong numbers is found out.

@@ -98,3 +98,32 @@ network reader { input x over window; mlp [16] tanh; output v over window }
     });
     assert!((products[0] - products[1]).abs() < 1e-6 && products[0] > 0.1, "{products:?}");
 }
+
+/// What an equation identifies is known in the others: `a` by the prey, so that the predators identify `e`.
+#[test]
+fn a_product_with_what_another_equation_tells_is_identified() {
+    let model = "model P {
+  state u, w
+  param r = 1, a = 1, e = 0.5, m = 0.5
+  u' = r*u - a*u*w
+  w' = e*a*u*w - m*w
+}
+model T {
+  state u, w
+  u' = 1.1*u - 0.4*u*w
+  w' = 0.1*u*w - 0.4*w
+  initial u = 10, w = 5
+}
+data d = simulate T { steps 300; dt 0.1; noise 1%; seed 1 }
+fit P to d
+";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (text, told) in [(model.to_string(), false), (model.replace("u' = r*u - a*u*w", "u' = u - 0.4*u*w"), true)] {
+        std::fs::write(folder.path().join("m.mech"), text).expect("a written file");
+        for args in [&["check", "--data", "m.mech"][..], &["run", "m.mech"][..]] {
+            let done = mechc(folder.path(), args);
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(done.status.success() && said.contains("W1102") == told, "{said}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ const KINETICS: &str = "model M {
 }
 ";
 
-const CONTRADICT: &str = "the data contradict the initial value";
+const CONTRADICT: &str = "no good fit starts with the initial value";
 
 /// Of elimination, into the tissue and back.
 const RATES: [f64; 3] = [0.5, 0.3, 0.15];

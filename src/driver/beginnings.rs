@@ -65,7 +65,10 @@ pub fn released(model: &Model, observed: &Observed, observations: &Observations,
         let hidden = observed.train.column(&model.states[state].name).is_none();
         let (Some(declared), Some(found), true) = (declared, x.get(c * len), hidden) else { continue };
         let name = model.spell_state(state, derivative);
-        let text = format!("`{name} = {}` (found: {})", hir::number(declared.value), round(*found, None).full());
+        // What is found is the first trajectory's.
+        let of = if observations.breaks.is_empty() { "" } else { " in the first trajectory" };
+        let found = round(*found, None).full();
+        let text = format!("`{name} = {}` (found: {found}{of})", hir::number(declared.value));
         let span = model.states[state].span;
         match out.iter_mut().find(|(s, _)| *s == span) {
             Some((_, list)) => list.push(text),
@@ -73,7 +76,8 @@ pub fn released(model: &Model, observed: &Observed, observations: &Observations,
         }
     }
     let say = |(span, list): (_, Vec<String>)| {
-        let message = format!("the data contradict the initial value {}: it was estimated", some(&list, MOST_NAMED));
+        let message =
+            format!("no good fit starts with the initial value {}: it was estimated", some(&list, MOST_NAMED));
         let d = Diagnostic::warning(W0706, message, span, "not observed, and starting elsewhere");
         d.help("leave the value out of the model, or look for what the equations leave out")
     };

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::findings::Estimate;
-use super::influence::{Dependent, Group, groups, known_samples};
+use super::influence::{Dependent, Group, Samples, groups, known_samples};
 use super::observed::Observed;
 use super::{data_remarks, sampling, sets};
 use crate::base::Idx;
@@ -79,11 +79,25 @@ pub fn of_kept(
 /// nothing about them, and a fit would take the last digits of the column for a signal.
 pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Vec<usize>, Failure> {
     let model = &program.models[fit.model];
-    let Some(samples) = known_samples(model, observed, SAMPLES_OF_RUN) else { return Ok(Vec::new()) };
     if model.unknowns.len() > UNKNOWNS_OF_RUN {
         return Ok(Vec::new());
     }
-    let groups = groups(model, &samples, None)?;
+    let Some(some) = known_samples(model, observed, SAMPLES_OF_RUN) else { return Ok(Vec::new()) };
+    let found = multiples_on(model, &some)?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    // A term is left out for what it is at every sample, also between those looked at. Of derivatives the ends of a trajectory are not known.
+    let trajectories = &observed.train.trajectories;
+    let there: usize = trajectories.iter().map(|t| t.len.saturating_sub(2)).sum();
+    match known_samples(model, observed, usize::MAX) {
+        Some(all) if all.t.len() >= there => multiples_on(model, &all),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn multiples_on(model: &Model, samples: &Samples) -> Result<Vec<usize>, Failure> {
+    let groups = groups(model, samples, None)?;
     // What holds a parameter is another term at every value of it.
     let simple: Vec<bool> = model
         .unknowns
@@ -121,25 +135,52 @@ fn among(
     let mut found = Vec::new();
     let Some(samples) = known_samples(model, observed, judgement.samples) else { return Ok(found) };
     let groups = groups(model, &samples, judgement.at)?;
-    let of_group = |group: &'_ Group| group.dependent(judgement.dependent);
-    let judged: Vec<(&Group, Vec<Dependent>)> = groups.iter().map(|group| (group, of_group(group))).collect();
+    let judged = not_identified(&groups, judgement.dependent);
     let mut said: Vec<usize> = Vec::new();
     let names = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
     for (group, dependents) in &judged {
         for dependent in dependents {
             let Some(&unknown) = group.unknowns.get(dependent.column) else { continue };
-            // One equation that identifies an unknown is enough.
-            let elsewhere = judged.iter().any(|(other, dependents)| {
-                let at = other.unknowns.iter().position(|&u| u == unknown);
-                at.is_some_and(|at| dependents.iter().all(|d| d.column != at))
-            });
-            if !elsewhere && !said.contains(&unknown) && wanted(group, dependent) {
+            // Several equations may say the same, of one unknown or the other.
+            let mut of = dependent.of.iter().filter_map(|(i, _)| group.unknowns.get(*i));
+            let new = !said.contains(&unknown) && !of.any(|other| said.contains(other));
+            if new && wanted(group, dependent) {
                 said.push(unknown);
                 found.extend(describe((program, fit), &names, group, dependent));
             }
         }
     }
     Ok(found)
+}
+
+/// What is left of the groups without the unknowns that an equation identifies, and the columns there that others make up. An unknown
+/// that one equation identifies is known in all others, and so may make others known there: in `u' = r*u - a*u*w`, `w' = e*a*u*w` it is `a`, and then `e`.
+fn not_identified(groups: &[Group], share: f64) -> Vec<(Group, Vec<Dependent>)> {
+    let mut known: Vec<usize> = Vec::new();
+    loop {
+        let judged: Vec<(Group, Vec<Dependent>)> = groups
+            .iter()
+            .map(|group| {
+                let left = group.without(&known);
+                let dependents = left.dependent(share);
+                (left, dependents)
+            })
+            .collect();
+        let before = known.len();
+        for (group, dependents) in &judged {
+            let in_doubt =
+                |i: usize| dependents.iter().any(|d| d.column == i || d.of.iter().any(|(other, _)| *other == i));
+            let found = group.unknowns.iter().enumerate().filter(|(i, _)| !in_doubt(*i)).map(|(_, unknown)| *unknown);
+            for unknown in found {
+                if !known.contains(&unknown) {
+                    known.push(unknown);
+                }
+            }
+        }
+        if known.len() == before {
+            return judged;
+        }
+    }
 }
 
 /// A finding at the place of the unknown.

@@ -42,7 +42,7 @@ impl Session {
         let program = self.check_without_tests(path, overrides)?.program;
         let mut functions = Vec::new();
         // The functions of models come first, in the order of the models.
-        let mut models = program.models.iter().map(|(_, model)| model);
+        let mut models = program.declared_models();
         for module in emit::modules(&program, Stage::Cuda)? {
             let model = models.next();
             for function in &module.functions {

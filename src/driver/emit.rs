@@ -64,10 +64,10 @@ pub fn emit(program: &Program, stage: Stage) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// The functions of every model, and those of every fit by gradient.
+/// The functions of every model as it is declared, and those of every fit by gradient.
 pub(super) fn modules(program: &Program, stage: Stage) -> Result<Vec<ir::Module>, Failure> {
     let mut modules = Vec::new();
-    for model in program.models.values() {
+    for model in program.declared_models() {
         modules.push(pointwise::module(model, stage != Stage::Ir)?);
     }
     for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {

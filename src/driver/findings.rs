@@ -283,7 +283,8 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .map(|(id, u)| {
             let e = &findings.estimates[id.index()];
             let unit = model.units.unknown(id).map(|u| u.to_string());
-            let scale = u.start.map(|start| e.value.abs().max(start.abs()));
+            // A start at zero says nothing of the size that counts.
+            let scale = u.start.filter(|start| *start != 0.0).map(|start| e.value.abs().max(start.abs()));
             let undetermined = e.std_error.zip(scale).is_some_and(|(error, scale)| error > UNDETERMINED * scale);
             report::Parameter {
                 name: u.name.clone(),

@@ -56,6 +56,15 @@ impl Samples {
             t: take(&all.t),
         }
     }
+
+    /// Some of them.
+    fn part(&self, range: std::ops::Range<usize>) -> Samples {
+        let of = |all: &[f64]| {
+            let rows = all.chunks_exact(self.t.len().max(1));
+            rows.flat_map(|row| row.get(range.clone()).unwrap_or_default()).copied().collect()
+        };
+        Samples { x: of(&self.x), t: of(&self.t), input: of(&self.input) }
+    }
 }
 
 /// Central differences; unknown at the ends of trajectories.
@@ -68,6 +77,9 @@ fn derivative(t: &[f64], x: &[f64], breaks: &[usize]) -> Vec<f64> {
     };
     (0..x.len()).map(one).collect()
 }
+
+/// So many samples are looked at in one go: columns of all at once would take much memory.
+const PART: usize = 2_000;
 
 /// The unknowns of equations that hold the same ones, and products of their columns.
 pub struct Group {
@@ -86,29 +98,33 @@ pub struct Dependent {
     pub of: Vec<(usize, f64)>,
 }
 
+/// The groups of a model's unknowns, with products of their columns where nonlinear unknowns are `at` these values, else at their starts.
 pub fn groups(model: &Model, samples: &Samples, at: Option<&[f64]>) -> Result<Vec<Group>, Failure> {
-    let len = samples.t.len();
     let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single()))?;
     let pattern = compiled.pattern().clone();
     let starts: Vec<f64> = model.unknowns.values().map(start).collect();
     let xi = at.filter(|at| at.len() == starts.len()).unwrap_or(&starts);
-    let mut entries = vec![0.0; pattern.rows * len];
-    let at = Points { x: &samples.x, t: &samples.t, input: &samples.input };
-    compiled.linearise(at, xi, &mut entries).map_err(|e| Failure::Internal(e.to_string()))?;
     let mut groups: IndexMap<Vec<usize>, Vec<f64>> = IndexMap::default();
-    for by_unknown in pattern.by_unknown.iter().filter(|u| !u.is_empty()) {
-        let constant = |value: f64| vec![value; len];
-        let columns: Vec<Vec<f64>> = by_unknown
-            .iter()
-            .map(|(_, entry)| match entry {
-                PatternEntry::Constant(value) => constant(*value),
-                PatternEntry::Row(row) => entries.get(row * len..(row + 1) * len).unwrap_or_default().to_vec(),
-            })
-            .collect();
-        let products = columns.iter().flat_map(|a| columns.iter().map(|b| dot(a, b)));
-        let names: Vec<usize> = by_unknown.iter().map(|(unknown, _)| *unknown).collect();
-        let sums = groups.entry(names).or_insert_with(|| vec![0.0; columns.len() * columns.len()]);
-        sums.iter_mut().zip(products).for_each(|(sum, p)| *sum += p);
+    for from in (0..samples.t.len()).step_by(PART) {
+        let part = samples.part(from..(from + PART).min(samples.t.len()));
+        let len = part.t.len();
+        let mut entries = vec![0.0; pattern.rows * len];
+        let at = Points { x: &part.x, t: &part.t, input: &part.input };
+        compiled.linearise(at, xi, &mut entries).map_err(|e| Failure::Internal(e.to_string()))?;
+        for by_unknown in pattern.by_unknown.iter().filter(|u| !u.is_empty()) {
+            let constant = |value: f64| vec![value; len];
+            let columns: Vec<Vec<f64>> = by_unknown
+                .iter()
+                .map(|(_, entry)| match entry {
+                    PatternEntry::Constant(value) => constant(*value),
+                    PatternEntry::Row(row) => entries.get(row * len..(row + 1) * len).unwrap_or_default().to_vec(),
+                })
+                .collect();
+            let products = columns.iter().flat_map(|a| columns.iter().map(|b| dot(a, b)));
+            let names: Vec<usize> = by_unknown.iter().map(|(unknown, _)| *unknown).collect();
+            let sums = groups.entry(names).or_insert_with(|| vec![0.0; columns.len() * columns.len()]);
+            sums.iter_mut().zip(products).for_each(|(sum, p)| *sum += p);
+        }
     }
     Ok(groups.into_iter().map(|(unknowns, products)| Group { unknowns, products }).collect())
 }
@@ -136,6 +152,21 @@ impl Group {
         let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u < unknown && taken(u)));
         let mut shares = others.map(|i| product(at, i) * product(at, i) / (own * product(i, i)));
         own.is_finite() && (own == 0.0 || shares.any(|share| share > 1.0 - MULTIPLE))
+    }
+
+    /// The group without some unknowns.
+    pub fn without(&self, known: &[usize]) -> Group {
+        let n = self.unknowns.len();
+        let open: Vec<usize> = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|u| !known.contains(u))).collect();
+        let product = |i: usize, j: usize| self.products.get(i * n + j).copied().unwrap_or(0.0);
+        Group {
+            unknowns: open.iter().filter_map(|&i| self.unknowns.get(i).copied()).collect(),
+            products: open
+                .iter()
+                .flat_map(|&i| open.iter().map(move |&j| (i, j)))
+                .map(|(i, j)| product(i, j))
+                .collect(),
+        }
     }
 
     /// Columns that others make up.

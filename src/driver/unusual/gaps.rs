@@ -7,7 +7,6 @@ use crate::data::{Dataset, median};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1113;
 use crate::hir::DataSet;
-use crate::report::short;
 
 /// A gap is this much longer than the median step.
 const LONGER: f64 = 4.0;
@@ -41,7 +40,7 @@ pub fn check(data: &DataSet, read: &Dataset) -> Option<Diagnostic> {
     let help = format!(
         "put rows into the gap, as far apart as around it ({}), with missing values for the states, or give the column that tells \
          trajectories apart as `trajectory` where another one begins behind it",
-        short(median(&steps))
+        file.time(median(&steps))
     );
     Some(Diagnostic::warning(W1113, message, data.places.file.unwrap_or(data.span), "these data").help(help))
 }

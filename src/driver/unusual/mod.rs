@@ -18,7 +18,8 @@ const MOST_NUMBERS: usize = 10_000_000;
 
 /// Findings on the samples of the data sets of a fit.
 pub fn check(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let numbers = sets.iter().map(|(_, read)| read.samples().saturating_mul(read.columns.len() + read.inputs.len()));
+    let files = sets.iter().filter(|(data, _)| !data.source.is_made());
+    let numbers = files.map(|(_, read)| read.samples().saturating_mul(read.columns.len() + read.inputs.len()));
     if numbers.fold(0, usize::saturating_add) > MOST_NUMBERS {
         return Vec::new();
     }

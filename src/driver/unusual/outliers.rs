@@ -38,7 +38,7 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     while let Some(place) = largest(&left) {
         next = place.size.abs();
         let series = &all[place.series];
-        let change = impulse(&series.times, &found[place.series], place.at)?;
+        let Some(change) = impulse(&series.times, &found[place.series], place.at) else { break };
         let from = place.at.saturating_sub(2 * SIDE);
         let to = (place.at + 2 * SIDE).min(series.times.len().saturating_sub(1));
         let driven = series.is_driven([series.times[from], series.times[to]]);

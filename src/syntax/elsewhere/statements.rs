@@ -101,7 +101,7 @@ impl Stop<'_> {
                     TokenKind::Open(b'(') => Some(said.edit(whole, format!("fit {model} to {data}"))),
                     _ if word => Some(said.edit(next.start..next.end, "to")),
                     // `fit M d`
-                    TokenKind::Word if self.slice(next) == *data && self.expected == [Rule::kw_to] => {
+                    TokenKind::Word if self.slice(next) == *data && self.expected.contains(&Rule::kw_to) => {
                         let message = format!("expected `to`, found {}", self.found);
                         let help = format!("write `fit {model} to {data}`");
                         let said = Said::new(codes::E0101, message, self.place.clone(), help);
