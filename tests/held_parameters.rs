@@ -51,6 +51,7 @@ fn the_joint_engine_holds_what_is_known() {
 fn the_edit_of_an_unidentified_parameter_holds_it() {
     for (fit, meant) in [
         ("fit Pendulum to d\n", "fit Pendulum(length = 1) to d\n"),
+        ("fit Pendulum () to d\n", "fit Pendulum (length = 1) to d\n"),
         ("fit Pendulum(damping = 0) to d as mine\n", "fit Pendulum(damping = 0, length = 1) to d as mine\n"),
     ] {
         for command in [&["run", "m.mech", "--out", "out"][..], &["check", "m.mech", "--data"]] {
@@ -74,6 +75,20 @@ fn the_edit_of_an_unidentified_parameter_holds_it() {
             assert!(!String::from_utf8_lossy(&again.stderr).contains("W1102"), "{meant}");
         }
     }
+}
+
+/// What a fit starts elsewhere it cannot hold as well: there the words alone tell what to do.
+#[test]
+fn a_started_parameter_has_no_edit() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fit = "fit Pendulum to d { start length = 2 }\n";
+    fs::write(folder.path().join("m.mech"), format!("{PENDULUM}{fit}")).expect("a written file");
+    let said = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "json"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let mut found = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let found = found.find(|f| f["code"] == "W1102").unwrap_or_else(|| panic!("no W1102 in {said}"));
+    assert!(found["message"].as_str().is_some_and(|m| m.contains("`length`")), "{found}");
+    assert!(found["suggestion"].is_null(), "{found}");
 }
 
 /// Two numbers of which the gradient engine, too, can only tell the product: whatever one is held at, it is the same.

@@ -130,7 +130,9 @@ impl Diagnostic {
 
     /// Adds the edit that mends it.
     pub fn replace(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.suggestion = Some(Suggestion { span, replacement: replacement.into() });
+        let replacement = replacement.into();
+        self.suggestion =
+            (span.start < span.end || !replacement.is_empty()).then_some(Suggestion { span, replacement });
         self
     }
 }

@@ -47,10 +47,10 @@ pub struct Fit {
     pub name: String,
     /// The model.
     pub model: ModelId,
-    /// Where the file names it.
-    pub named: Span,
-    /// The last value at which it holds a parameter.
-    pub last_argument: Option<Span>,
+    /// Where one more parameter that it holds is written.
+    pub holds: HeldPlace,
+    /// Parameters that it starts elsewhere, as they are declared.
+    pub started: Vec<String>,
     /// The data sets, at least one; their trajectories are fitted together.
     pub data: Vec<DataId>,
     /// The engine, chosen by the compiler when the file does not say.
@@ -120,13 +120,15 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// The edit that holds the parameter `name` at `value`: where to insert which text.
+    /// The edit that holds the parameter `name` at `value`: where to insert which text. Nothing is inserted for one that the fit starts
+    /// elsewhere: `start` would have to go as well, which is another place.
     pub fn holding(&self, name: &str, value: &str) -> (Span, String) {
-        let behind = |span: Span| Span { start: span.end, ..span };
-        match self.last_argument {
-            Some(last) => (behind(last), format!(", {name} = {value}")),
-            None => (behind(self.named), format!("({name} = {value})")),
-        }
+        let HeldPlace { place, before, after } = self.holds;
+        let text = match self.started.iter().any(|s| s == name) {
+            true => String::new(),
+            false => format!("{before}{name} = {value}{after}"),
+        };
+        (place, text)
     }
 
     /// Gradient engine: samples that a window and its solve take together.
@@ -159,6 +161,17 @@ impl Fit {
         }
         out
     }
+}
+
+/// Where a fit takes one more parameter at a value, and what stands around it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldPlace {
+    /// An empty place in the header.
+    pub place: Span,
+    /// Written before it: a comma or an opening parenthesis.
+    pub before: &'static str,
+    /// Written behind it: a closing parenthesis, or nothing.
+    pub after: &'static str,
 }
 
 /// A network output standing for a state.

@@ -103,8 +103,8 @@ pub(super) fn fit(
     let result = Fit {
         name: fit.name.as_ref().map_or("fit", |n| n.name.as_str()).to_string(),
         model: model_id,
-        named: fit.model.span,
-        last_argument: fit.arguments.last().map(|a| a.value.span),
+        holds: program::held_place(fit, cx.sources),
+        started: program::started(fit),
         data: data_ids.to_vec(),
         engine,
         engine_chosen: chosen.is_some(),

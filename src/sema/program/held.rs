@@ -7,7 +7,7 @@ use super::super::suggest;
 use super::Checker;
 use crate::diagnostics::codes::{E0201, E0202, E0511};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::{self, ModelId};
+use crate::hir::{self, HeldPlace, ModelId};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, Expr, ExprKind, Ident, Item, ModelItem, ParamDecl, Setting, SettingValue};
 
@@ -102,6 +102,28 @@ fn start(setting: &Setting) -> Option<Given> {
         _ => return None,
     };
     Some(Given { name: Ident { name: name.clone(), span: *span }, value, held: false })
+}
+
+/// The parameters that a fit starts elsewhere.
+pub(in super::super) fn started(fit: &ast::Fit) -> Vec<String> {
+    given(fit).into_iter().filter(|one| !one.held).map(|one| one.name.name).collect()
+}
+
+/// Where a fit takes one more value to hold a parameter at: behind the last one, inside of empty parentheses, or behind the model.
+pub(in super::super) fn held_place(fit: &ast::Fit, sources: &Sources) -> HeldPlace {
+    let at = |start: u32, file: Span| Span { start, end: start, ..file };
+    if let Some(last) = fit.arguments.last() {
+        return HeldPlace { place: at(last.value.span.end, last.value.span), before: ", ", after: "" };
+    }
+    let model = fit.model.span;
+    let behind = sources.text(Span { end: fit.span.end, start: model.end, ..model });
+    match behind.trim_start().strip_prefix('(') {
+        Some(inside) => {
+            let place = at(model.end + (behind.len() - inside.len()) as u32, model);
+            HeldPlace { place, before: "", after: "" }
+        }
+        None => HeldPlace { place: at(model.end, model), before: "(", after: ")" },
+    }
 }
 
 /// Reports `start` settings of another form.

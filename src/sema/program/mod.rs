@@ -6,7 +6,7 @@ mod entries;
 mod fits;
 mod held;
 
-pub(super) use held::starts;
+pub(super) use held::{held_place, started, starts};
 
 use super::families::Families;
 use super::overrides::{self, Override};
