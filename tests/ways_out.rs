@@ -30,6 +30,12 @@ fn data(settings: &str) -> String {
     format!("model M {{ state x; x' = ?terms(x) }}\ndata d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n")
 }
 
+/// A model with a length and this fit.
+fn pendulum(fit: &str) -> String {
+    let model = "model M { state x; param length [m]; x' = -x*length/1 [m] }";
+    format!("{model}\ndata d = csv(\"d.csv\") {{ time t }}\n{fit}\n")
+}
+
 #[test]
 fn one_edit_makes_it_right() {
     let cases = [
@@ -55,6 +61,8 @@ fn one_edit_makes_it_right() {
         (data("time Time (h); x = x"), data("time \"Time (h)\"; x = x")),
         (data("time t; x = Conc (uM)"), data("time t; x = \"Conc (uM)\"")),
         (data("time t").replace('"', "'"), data("time t")),
+        (pendulum("fit M(lenght = 1 [m]) to d"), pendulum("fit M(length = 1 [m]) to d")),
+        (pendulum("fit M to d { start lenght = 1 [m] }"), pendulum("fit M to d { start length = 1 [m] }")),
     ];
     for (wrong, right) in cases {
         let found = errors(&wrong);
@@ -74,6 +82,8 @@ fn what_no_edit_can_mend_is_told_in_words() {
         (format!("use std.systems\n{}", with("")), "E0206", "`use std.systems.Lorenz63`; it has Lorenz63, Rossler"),
         (with("param a = 1 min 0"), "E0101", "`in [0, 1e6]`"),
         (with("param a = 0.5 +- 0.1"), "E0108", "a number has no error of its own"),
+        (with("param a = 0.5 +-0.1"), "E0108", "a number has no error of its own"),
+        (with("param a = 5% +- 1%"), "E0108", "a number has no error of its own"),
         (with("param a = 0.5 ± 0.1"), "E0108", "a number has no error of its own"),
         (with("param a = 0.5 +/- 0.1"), "E0108", "a number has no error of its own"),
         (with("param a = 1 in [2, 2]"), "E0213", "`param a = 2 fixed`"),
@@ -81,6 +91,11 @@ fn what_no_edit_can_mend_is_told_in_words() {
         ("model M { state x [OD]; x' = ?terms(x) }\n".into(), "E0801", "`unit OD`, or write a plain number, `[1]`"),
         ("model M { state x [kcal]; x' = ?terms(x) }\n".into(), "E0801", "`unit kcal = 4184 [J]`"),
         (format!("unit m\n{}", with("")), "E0806", "choose another name"),
+        (data("time t x = hare"), "E0503", "settings are separated by `;`"),
+        (data("time t spacing irregular"), "E0503", "settings are separated by `;`"),
+        (data("time t; x = prey y = predators"), "E0503", "settings are separated by `;`"),
+        (with("exp = x"), "E0201", "`exp` is a function: write `exp(...)`"),
+        (with("E = x"), "E0201", "the number e is `exp(1)`"),
         (data("time t").replace("d.csv\"", "d.csv\", time = \"t\""), "E0101", "`csv(\"d.csv\") { time t }`"),
     ];
     for (wrong, code, help) in cases {
@@ -90,5 +105,5 @@ fn what_no_edit_can_mend_is_told_in_words() {
         assert!(only.help.as_deref().is_some_and(|h| h.contains(help)), "{wrong}: {:?}", only.help);
     }
     // A sign in front of a value is none of this.
-    assert!(errors(&with("const b = 0.5 + -0.1\n  let c = x +-y")).is_empty());
+    assert!(errors(&with("const b = 0.5 + -0.1\n  let c = x +-y\n  let d = x +- y\n  let e = 2 +-x")).is_empty());
 }

@@ -83,11 +83,17 @@ impl Resolver<'_, '_> {
             return None;
         }
         let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
-        let other = || self.other_notation(name, span).or_else(|| self.number_meant(name));
-        let help: Advice = match functions().find(|f| *f == name) {
-            Some(f) => format!("`{f}` is a function: write `{f}(...)`").into(),
-            None => other().unwrap_or_else(|| match self.scope.suggestion(name, self.sink) {
+        let other = match functions().find(|f| *f == name) {
+            Some(f) => Some(format!("`{f}` is a function: write `{f}(...)`").into()),
+            None => self.other_notation(name, span).or_else(|| self.number_meant(name)),
+        };
+        // `total = x + y` lacks a word, where nothing else has been thought of.
+        let mut is_relation = false;
+        let help: Advice = match other {
+            Some(other) => other,
+            None => match self.scope.suggestion(name, self.sink) {
                 names if names.instead.is_none() && self.left == Some(span) => {
+                    is_relation = true;
                     let prime = format!("a state has a prime here: `{name}' = ...`");
                     format!("a name for an expression is declared: `let {name} = ...`; {prime}").into()
                 }
@@ -98,12 +104,10 @@ impl Resolver<'_, '_> {
                     Advice::new(format!("{}; {declared}", names.text))
                 }
                 names => names,
-            }),
+            },
         };
         let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
-        // `total = x + y` lacks a word, and nothing else has been thought of.
-        let is_relation = self.left == Some(span) && help.instead.is_none();
         let d = d.help(help).missing(name);
         self.sink.push(match is_relation {
             true => d.replace(Span { end: span.start, ..span }, "let "),

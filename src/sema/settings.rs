@@ -309,7 +309,11 @@ impl<'a> Settings<'a> {
             None => true,
         };
         let is_name = |v: &SettingValue| matches!(v, SettingValue::Expr(e) if matches!(e.kind, crate::syntax::ast::ExprKind::Name(_)));
-        if !names_column || !setting.values.first().is_some_and(is_name) {
+        // What follows may be the next setting, where a `;` is missing: `time t x = prey`, `time t spacing irregular`.
+        let mut words = setting.values.iter().skip(1).filter_map(as_word);
+        let next = setting.values.iter().any(|v| matches!(v, SettingValue::Equals(_)))
+            || words.any(|word| word != key && self.rule(word).is_some());
+        if !names_column || next || !setting.values.first().is_some_and(is_name) {
             return None;
         }
         let whole = cx.sources.text(setting.span);

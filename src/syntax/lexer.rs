@@ -162,8 +162,8 @@ impl<'a> Lexer<'a, '_, '_> {
                 self.report(codes::E0108, message, opening, "here", help);
                 self.push(TokenKind::Bad, end);
             }
-            // `0.5 +- 0.1`
-            '+' if self.rest().starts_with("+/-") || self.rest().starts_with("+- ") => {
+            // `0.5 +/- 0.1`
+            '+' if self.rest().starts_with("+/-") || self.is_error_of_a_number() => {
                 let width = if self.rest().starts_with("+/-") { 3 } else { 2 };
                 let message = "there are no values with an error".to_string();
                 self.bad(codes::E0108, message, self.at + width, "", Some(NO_ERROR.to_string()));
@@ -179,6 +179,21 @@ impl<'a> Lexer<'a, '_, '_> {
             c if is_word_start(c) => self.word(),
             c => self.stranger(c),
         }
+    }
+
+    /// Whether `+-` stands between two numbers, as in `0.5 +- 0.1` and `0.5 +-0.1`; `x +-y` is a sum.
+    fn is_error_of_a_number(&self) -> bool {
+        let Some(behind) = self.rest().strip_prefix("+-") else { return false };
+        let is_blank = |c: char| c == ' ' || c == '\t';
+        let before = match self.tokens.last() {
+            Some(t) if t.kind == TokenKind::Number => t.end < self.at,
+            // `0.5 [m] +- 0.1 [m]`, `5% +- 1%`; behind `x[1]` a sign may follow.
+            Some(t) => {
+                matches!(t.kind, TokenKind::Close(b']') | TokenKind::Symbol(b'%')) && behind.starts_with(is_blank)
+            }
+            None => false,
+        };
+        before && behind.trim_start_matches(is_blank).starts_with(|c: char| c.is_ascii_digit())
     }
 
     fn word(&mut self) {

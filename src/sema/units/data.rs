@@ -68,8 +68,7 @@ pub(in super::super) fn settle(
     if let ast::DataSource::Simulate { arguments, .. } | ast::DataSource::Solve { arguments, .. } = &mut settled.source
     {
         arguments.iter_mut().for_each(|a| {
-            let wanted = needed.params.get(&a.name.name);
-            work.number(&mut a.value, wanted, &a.name.name);
+            work.parameter(&mut a.value, &a.name.name);
         });
     }
     for setting in &mut settled.settings {
@@ -91,7 +90,7 @@ pub(in super::super) fn settle_fit(
     let mut settled = fit.clone();
     let mut work = Settler { needed, table, unitless, sink, out: Conversions::default() };
     for a in &mut settled.arguments {
-        work.number(&mut a.value, needed.params.get(&a.name.name), &a.name.name);
+        work.parameter(&mut a.value, &a.name.name);
     }
     for setting in settled.settings.iter_mut().filter(|s| s.key.name == "start") {
         work.setting(setting, false);
@@ -122,6 +121,7 @@ fn forget(e: &mut Expr) {
             forget(left);
             forget(right);
         }
+        ExprKind::Tuple(list) => list.iter_mut().for_each(forget),
         _ => {}
     }
 }
@@ -155,7 +155,7 @@ impl Settler<'_, '_> {
             // Of a fit.
             ("start", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Expr(e)]) => {
                 let ExprKind::Name(name) = &name.kind else { return };
-                self.number(e, needed.params.get(name), name);
+                self.parameter(e, name);
             }
             ("start", [SettingValue::Expr(name), SettingValue::Equals(_), SettingValue::Tuple(list, _)]) => {
                 let ExprKind::Name(name) = &name.kind else { return };
@@ -283,6 +283,14 @@ impl Settler<'_, '_> {
             _ => {
                 refuse(e, "a number here", self.sink);
             }
+        }
+    }
+
+    /// The value of a parameter. That there is no such parameter is told elsewhere, with what may have been meant.
+    fn parameter(&mut self, e: &mut Expr, name: &str) {
+        match self.needed.params.get(name) {
+            Some(wanted) => self.number(e, Some(wanted), name),
+            None => forget(e),
         }
     }
 
