@@ -344,6 +344,11 @@ fn what_could_be_simulated_is_told() {
             "in `M` write what drives it, `u`, as a `let` that depends on `t`",
         ),
         ("model M { state x; param k; x' = -k*x }", "in `M` give `k` a value; then add `data run = simulate M {"),
+        // What a fit holds is not what a simulation has.
+        (
+            "model M { state x; param k; x' = -k*x }\ndata d = csv(\"d.csv\") { time t }\nfit M(k = 2) to d",
+            "in `M` give `k` a value; then add `data run = simulate M {",
+        ),
         ("model M { state x; x' = ?poly(x) }", "or take the `discovered.mech` of a run"),
     ] {
         let folder = folder(&[("m.mech", model.to_string())]);

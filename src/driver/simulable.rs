@@ -5,7 +5,7 @@ use crate::hir::{Model, Program, UnknownKind};
 /// The block that simulates a model of the program, and what has to be written in its place before.
 pub fn way_out(program: &Program) -> String {
     let block = |name: &str| format!("add `data run = simulate {name} {{ steps 1000; dt 0.01 }}`");
-    let Some(model) = program.models.values().min_by_key(|model| obstacles(model).len()) else {
+    let Some(model) = program.declared_models().min_by_key(|model| obstacles(model).len()) else {
         return block("Model");
     };
     let obstacles = obstacles(model);
