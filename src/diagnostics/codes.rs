@@ -196,5 +196,5 @@ codes! {
     W1112 "sample that stands out" "A sample is far from what those before and behind it say, as a typing error is, or a number such as -999 stands where no sample was taken. Look at it in the file, or declare the number: `missing \"-999\"`.";
     W1113 "gap longer than the motion takes" "Between two samples more happens than one step of the fit can follow. Put rows with missing values into the gap, as far apart as around it.";
     W1114 "data that jump" "All observed states jump between two samples, as they do where experiments stand under one another. Give them a column that tells them apart, and name it: `trajectory run`.";
-    W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or an equation has none left. Take a smaller `threshold`.";
+    W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or a hole has none left. Take a smaller `threshold`.";
 }

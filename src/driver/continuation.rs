@@ -111,8 +111,8 @@ impl Continuation<'_> {
         state.ok_or_else(|| "its state is not finite".to_string())
     }
 
-    /// Estimates of all components at the samples of a trajectory, or of a part of one that `begins` where it does, with these unknowns; those of its own are estimated too where it says
-    /// so.
+    /// Estimates of all components at the samples of a trajectory, or of a part of one that `begins` where it does, with these unknowns;
+    /// those of its own are estimated too where it says so.
     fn estimated(
         &mut self,
         part: &Trajectory,

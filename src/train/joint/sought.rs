@@ -10,9 +10,9 @@ use super::problem::{Dynamics, JointError, Unknown};
 use super::thinned::Thinned;
 use crate::solve::Cholesky;
 
-/// The same beside states that are never observed, which are solved at every size.
+/// Samples at which sizes are sought at most beside states that are never observed, which are solved at every size.
 pub const MOST_BESIDE_HIDDEN: usize = 256;
-/// The same where several numbers are sought together.
+/// Samples at which they are sought at most where several numbers are sought together.
 const MOST_OF_SEVERAL: usize = 256;
 /// Sizes tried: half decades within these powers of ten, and whole ones for two numbers at once.
 const DECADES: i32 = 12;

@@ -1,7 +1,8 @@
 //! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
 //!
-//! The parts, in the order of their use: [`attempts`] (finer samples, and both sides of poles), [`start`] (first trajectory, coefficients and noise), [`anneal`] (the stages), [`stage`] (solves
-//! at one process noise) until its [`rounds`] end, [`step`] (how far each of them goes), [`outcome`] (the fit of the best stage).
+//! The parts, in the order of their use: [`attempts`] (finer samples, and both sides of poles), [`start`] (first trajectory, coefficients
+//! and noise), [`anneal`] (the stages), [`stage`] (solves at one process noise) until its [`rounds`] end, [`step`] (how far each of them
+//! goes), [`outcome`] (the fit of the best stage).
 
 mod anneal;
 mod attempts;
