@@ -153,8 +153,8 @@ fn fit(window: usize, bound: usize) -> Fit {
     Fit {
         name: "fit".into(),
         model: ModelId::new(0),
-        named: span(),
-        last_argument: None,
+        holds: HeldPlace { place: span(), before: "(", after: ")" },
+        started: Vec::new(),
         data: vec![DataId::new(0)],
         engine: Engine::Gradient,
         engine_chosen: true,
