@@ -3,9 +3,9 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
-    Binding, Claim, Comparison, DataSource, Equation, Expectation, FieldDecl, For, Function, Ident, IndexDecl,
-    InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, StepDecl, UnitExpr,
-    Use,
+    Binding, Claim, Comparison, DataSource, Equation, Expectation, Expr, ExprKind, FieldDecl, For, Function, Ident,
+    IndexDecl, InitialDecl, InputDecl, ModelItem, ParamDecl, Range, Setting, SettingValue, Side, StateDecl, StepDecl,
+    UnitExpr, Use,
 };
 use super::expr::is_plain_group;
 use super::grammar::Rule;
@@ -196,6 +196,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 let per_sample = inner.clone().find(|p| p.as_rule() == Rule::per_sample).map(|p| self.span(&p));
                 let mut list = self.each(inner, Rule::param_decl, Self::param_decl)?;
                 list.iter_mut().for_each(|decl| decl.per_sample = per_sample);
+                share_range(&mut list);
                 ModelItem::Param(list)
             }
             Rule::step_statement => {
@@ -403,7 +404,7 @@ impl<'a, 'b> Builder<'a, 'b> {
                 }
                 Rule::is_between => values.push(SettingValue::Equals(span)),
                 Rule::percentage => {
-                    let kind = super::ast::ExprKind::Name("%".to_string());
+                    let kind = ExprKind::Name("%".to_string());
                     values.push(SettingValue::List(vec![super::ast::Expr { kind, span }], span));
                 }
                 Rule::expr => match is_plain_group(&pair) {
@@ -417,5 +418,21 @@ impl<'a, 'b> Builder<'a, 'b> {
             }
         }
         Some(values)
+    }
+}
+
+/// In `param a, b, c in [0, 5]` the range is that of all three: names alone have that of the name alone which the statement ends with.
+fn share_range(list: &mut [ParamDecl]) {
+    let Some((last, others)) = list.split_last_mut() else { return };
+    let alone = |decl: &ParamDecl| decl.value.is_none() && !decl.fixed && decl.unit.is_none();
+    // What is wrong with a range of other than numbers is said of one name, not of each.
+    let number = |e: &Expr| matches!(e.kind, ExprKind::Number { .. } | ExprKind::Unary { .. });
+    let range = last.bounds.as_ref().filter(|(low, high)| alone(last) && number(low) && number(high));
+    let Some(range) = range else { return };
+    for decl in others.iter_mut().rev() {
+        if !alone(decl) || decl.bounds.is_some() {
+            break;
+        }
+        decl.bounds = Some(range.clone());
     }
 }
