@@ -35,7 +35,7 @@ fn steps_that_differ_within_a_system_are_solved_with_their_gradients() {
     }
 }
 
-/// How the systems of a form are done, and what part of the source shows it.
+/// How the systems of a form are done, the form, and the numbers of samples and steps.
 const REGIMES: [(&str, SolveForm, usize, usize); 10] = {
     use SolvePrecision::{F32, F64, Mixed};
     const fn form(states: usize, own: bool, central: bool, precision: SolvePrecision) -> SolveForm {
