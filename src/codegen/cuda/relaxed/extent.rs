@@ -112,9 +112,10 @@ impl<'s> Solve<'s> {
         Some((REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
-    /// The same for threads of narrow systems in blocks of so many; `None` for wide ones.
-    pub fn resident_narrow(&self, threads: u32) -> Option<u32> {
-        (self.block() <= NARROW).then(|| (REGISTERS / 128 / threads).min(MOST_BLOCKS))
+    /// The same for gradients, a thread for each time step in blocks of so many: of wide systems, too, a few numbers do not find room in the registers that
+    /// the compiler would leave them.
+    pub fn resident_gradients(threads: u32) -> u32 {
+        (REGISTERS / 128 / threads).min(MOST_BLOCKS)
     }
 
     /// Constants and the thread's place.
