@@ -160,7 +160,7 @@ fn of_example(file: &str) -> Result<Vec<Case>, Failure> {
         }
         Ok(())
     };
-    for module in emit::modules(&program, Stage::Cuda)?.iter().take(program.models.len()) {
+    for module in emit::modules(&program, Stage::Cuda)?.iter().take(program.declared_models().count()) {
         add(module, &format!(" of {}", module.name), &Vec::new())?;
     }
     for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
