@@ -112,10 +112,10 @@ impl<'s> Solve<'s> {
         Some((REGISTERS / registers / self.threads_per_block()).min(MOST_BLOCKS))
     }
 
-    /// The same for gradients, a thread for each time step in blocks of so many: of wide systems, too, a few numbers do not find room in the registers that
-    /// the compiler would leave them.
-    pub fn resident_gradients(threads: u32) -> u32 {
-        (REGISTERS / 128 / threads).min(MOST_BLOCKS)
+    /// The same for gradients, a thread for each time step in blocks of so many: those of wide systems may have all registers there are.
+    pub fn resident_gradients(&self, threads: u32) -> u32 {
+        let registers = if self.block() <= NARROW { 128 } else { 256 };
+        (REGISTERS / registers / threads).min(MOST_BLOCKS)
     }
 
     /// Constants and the thread's place.

@@ -41,7 +41,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
         suffix: format!("gradients{}", generator.origin),
         note: solve.describe("gradients of a relaxed solve"),
         block: BLOCK,
-        resident: Some(Solve::resident_gradients(BLOCK)),
+        resident: Some(solve.resident_gradients(BLOCK)),
         barriers: false,
         unrolled: false,
         parameters,
