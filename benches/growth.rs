@@ -1,7 +1,8 @@
 //! How time and memory of relaxed solves grow with steps and systems: blocks of 3 with matrices of their own, forward and backward together.
 //!
-//! `cargo bench --bench growth -- [--threads N] [--svg FILE]` prints one JSON object a size and one with the fitted exponents, and plots them.
-//! Each size is a process of its own, whose peak resident memory (Linux alone tells it) less that of the smallest size is what it takes.
+//! `cargo bench --bench growth -- [--threads N] [--svg FILE]` prints one JSON object for each size, and for each of the two
+//! growths one with its fitted exponents, and plots the times. Each size is a process of its own with its peak resident memory (Linux alone tells it); the exponent of
+//! memory is that of what is above the smallest size's.
 
 use std::fmt::Write as _;
 use std::process::{Command, ExitCode};

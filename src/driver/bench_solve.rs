@@ -176,7 +176,7 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
     let case = random_case(bench);
     threads
         .install(|| measure(bench, &case))
-        .map_err(|error| case_failure::failure(error, case_failure::BENCH, &case.shape, &case.scheme))
+        .map_err(|error| case_failure::failure(error, case_failure::Origin::Bench, &case.shape, &case.scheme))
 }
 
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {

@@ -4,7 +4,7 @@ use super::failure::{Failure, Problem as Fault};
 use super::memory;
 use super::words::counted;
 use crate::data::{DataError, shape_text};
-use crate::solve::relaxed::{Footprint, Precision, Scheme, Shape, SolveError};
+use crate::solve::relaxed::{Footprint, Precision, Scheme, Shape, SolveError, Takes};
 
 /// Refuses `batch` systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in
 /// memory together with as many `sets` of arrays of the inputs' sizes, such as gradients; `help` is the way out.
@@ -47,11 +47,11 @@ fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
 }
 
 /// The failure of an option that asks for more than there is of something; `of_bench` where the sizes are options too.
-fn too_few(option: &str, what: &str, least: usize, got: usize, of_bench: bool) -> Failure {
+fn too_few(option: Takes, what: &str, least: usize, got: usize, of_bench: bool) -> Failure {
     let option = match option {
-        "central rows" => "--central",
-        "Hermite rows" => "--rows hermite",
-        _ => "--periodic",
+        Takes::Central => "--central",
+        Takes::Hermite => "--rows hermite",
+        Takes::Periodic => "--periodic",
     };
     // `--orders` of the bench counts the derivatives alone, and is never too small.
     let (what, more) = match what {
@@ -63,13 +63,23 @@ fn too_few(option: &str, what: &str, least: usize, got: usize, of_bench: bool) -
     Failure::Usage(Fault::new("N008", message, format!("leave out `{option}`, or give {more}")))
 }
 
-/// What the arrays of a bench are named after.
-pub(super) const BENCH: &str = "bench";
+/// Where the arrays of a solve come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin<'a> {
+    /// A file, or what else a message names.
+    Of(&'a str),
+    /// A bench makes them, of the sizes that its options say.
+    Bench,
+}
 
-/// The failure that an error of the solver stands for; `file` named the arrays, where a file did.
-pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Scheme) -> Failure {
+/// The failure that an error of the solver stands for.
+pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, scheme: &Scheme) -> Failure {
+    let file = match origin {
+        Origin::Of(name) => name,
+        Origin::Bench => "bench",
+    };
     match error {
-        SolveError::TooFew { option, what, least, got } => too_few(option, what, least, got, file == BENCH),
+        SolveError::TooFew { option, what, least, got } => too_few(option, what, least, got, origin == Origin::Bench),
         SolveError::Size { what, allowed, .. } => {
             let c = [shape.batch, shape.equations, shape.steps, shape.states, shape.orders];
             let shape = shape_text(&c);
@@ -110,8 +120,8 @@ pub(super) fn failure(error: SolveError, file: &str, shape: &Shape, scheme: &Sch
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
                 }
-                SolveError::Unsettled { .. } if scheme.precision != Precision::Single && file == BENCH => {
-                    "rounding errors decide: keep fewer derivatives, with `--orders`, or factor the rows, with `--method qr`"
+                SolveError::Unsettled { .. } if scheme.precision != Precision::Single && origin == Origin::Bench => {
+                    "rounding errors decide: keep fewer derivatives, with `--orders`, or solve shorter pieces, with `--steps`"
                 }
                 SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
                     "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::case::{Case, CaseFile, read_case};
-use super::case_failure;
+use super::case_failure::{self, Origin};
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
@@ -45,14 +45,21 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
     let file = read_case(path, options.scheme, options.shared_steps)?;
     let given = &file.case;
     let problem = given.problem();
-    let failed = |error| case_failure::failure(error, &path.display().to_string(), &given.shape, &given.scheme);
+    let name = path.display().to_string();
+    let failed = |error| case_failure::failure(error, Origin::Of(&name), &given.shape, &given.scheme);
     let size = Footprint::of(&problem).map_err(failed)?;
     let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
     let help = case_failure::less_memory(given.shape.batch, &given.scheme);
     case_failure::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients), help)?;
     let threads = run::threads(options.threads)?;
     let Solved { solution, gradients, by_rows } = threads.install(|| solve(&file)).map_err(failed)?;
-    let npz = results(&file, &solution, gradients.as_ref())?;
+    // One number may stand for the steps of all intervals.
+    let of_one_step: f64 = gradients.as_ref().map_or(0.0, |g| g.h.iter().sum());
+    if file.h_shape.is_empty() && !of_one_step.is_finite() {
+        let place = ", summed over all intervals".to_string();
+        return Err(failed(SolveError::NonFiniteGradient { what: "h", place }));
+    }
+    let npz = results(&file, &solution, gradients.as_ref(), of_one_step)?;
     let mut warnings = file.warnings;
     warnings.extend(by_rows.map(|why| {
         format!("rows were factored, which takes a hundred times as long, since by the normal matrix {why}; `--method qr` factors them at once")
@@ -114,7 +121,13 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
     Ok(Solved { solution, gradients: Some(gradients), by_rows: failure })
 }
 
-fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) -> Result<Vec<u8>, Failure> {
+/// The arrays of the results; `of_one_step` is the gradient of a step that all intervals share.
+fn results(
+    file: &CaseFile,
+    solution: &Solution,
+    gradients: Option<&Gradients>,
+    of_one_step: f64,
+) -> Result<Vec<u8>, Failure> {
     let case = &file.case;
     let Shape { batch, equations, steps, states, orders, initial_steps, initial_orders } = case.shape;
     let of_c = [if case.shared_c { 1 } else { batch }, equations, steps, states, orders];
@@ -122,8 +135,6 @@ fn results(file: &CaseFile, solution: &Solution, gradients: Option<&Gradients>) 
     let of_iv = [batch, initial_steps, states, initial_orders];
     let of_rows = [[equations, steps], [initial_steps, states], [case.shape.intervals(), states]];
     let mut arrays: Vec<(&str, &[usize], &[f64])> = vec![("u", &of_u, &solution.u), ("eps", &of_u[..1], &solution.eps)];
-    // One number may stand for the steps of all intervals.
-    let of_one_step: f64 = gradients.map_or(0.0, |g| g.h.iter().sum());
     if let Some(gradients) = gradients {
         arrays.push(("grad_c", &of_c, &gradients.c));
         arrays.push(("grad_rhs", &of_rhs, &gradients.rhs));

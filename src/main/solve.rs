@@ -57,7 +57,7 @@ pub struct SchemeArgs {
     /// What is factored: the normal equations, or the rows themselves, which costs more and keeps more digits.
     #[arg(long, value_enum, default_value_t)]
     method: Factored,
-    /// The most corrections of each solve with the residual of the rows [default: 2, of `bench solve` 0].
+    /// Corrections of each solve with the residual of the rows [default: 2, of `bench solve` 0].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(0..=100))]
     refinements: Option<u16>,
 }

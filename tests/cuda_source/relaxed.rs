@@ -179,6 +179,8 @@ fn factor_beyond_single_precision(central: bool) {
     // settles, or not, by itself.
     let (again, without) = tried(1e-4);
     assert!(again[0] < 1e-10 && without[0] > 1e-8, "{again:?} {without:?}");
+    // The second try is whole, and double precision cuts time here: the gradients of coefficients, the second result, are differences that keep fewer digits.
+    assert!(again.iter().enumerate().all(|(at, e)| *e < if at == 1 { 1e-6 } else { 1e-10 }), "{again:?}");
     // With central rows double precision does a system whole too, and gives the same bits.
     assert!(!central || again[0] == 0.0 && again.iter().all(|e| *e < 1e-10), "{again:?}");
 }

@@ -239,6 +239,19 @@ fn wrong_cases() -> Vec<Wrong> {
             code: 5,
             says: &["N515", "gradient of c is not finite at sample 1, step 0, derivative 0", "scale right-hand sides"],
         },
+        Wrong {
+            name: "a gradient of one step for all, beyond numbers only as a sum",
+            archive: npz(&[
+                ("c", f8(&[1, 1, 6, 1, 3], &[1.0, 0.0, 1.0].repeat(6))),
+                ("rhs", f8(&[1, 1, 6], &[1e150; 6])),
+                ("iv", f8(&[1, 1, 1, 2], &[1e150; 2])),
+                ("h", f8(&[], &[0.1])),
+                ("upstream", f8(&[1, 6, 1, 3], &[0.5e158; 18])),
+            ]),
+            args: &[],
+            code: 5,
+            says: &["N515", "gradient of h is not finite, summed over all intervals", "scale right-hand sides"],
+        },
         usage("central Hermite rows", &["--rows", "hermite", "--central"], &["N008", "Hermite"]),
         usage("a slack in Hermite rows", &["--rows", "hermite", "--slack"], &["N008", "`--slack`", "`--rows taylor`"]),
         data(

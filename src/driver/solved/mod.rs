@@ -8,7 +8,7 @@ mod system;
 
 use std::path::Path;
 
-use super::case_failure;
+use super::case_failure::{self, Origin};
 use super::experiment;
 use super::failure::{Failure, Problem as Fault};
 use crate::base::Idx;
@@ -203,7 +203,14 @@ fn failure(error: SolveError, spec: &SolveSpec, given: &Given) -> Failure {
         SolveError::TooFew { option, least, got, .. } => {
             (format!("{option} takes at least {least} times, and there are {got}"), "give the solve item more `steps`")
         }
-        other => return case_failure::failure(other, "the solve item", &shape(spec, given.steps), &scheme(spec)),
+        other => {
+            return case_failure::failure(
+                other,
+                Origin::Of("the solve item"),
+                &shape(spec, given.steps),
+                &scheme(spec),
+            );
+        }
     };
     Failure::Numerical(Fault::new("N515", format!("solving `{}` failed: {what}", model.name), help))
 }

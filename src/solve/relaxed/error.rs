@@ -8,7 +8,7 @@ pub enum SolveError {
     Size { what: &'static str, got: usize, allowed: &'static str },
     /// An option of the scheme takes a larger size.
     #[error("the solve has {option}, which takes at least {least} {what}, and there are {got}")]
-    TooFew { option: &'static str, what: &'static str, least: usize, got: usize },
+    TooFew { option: Takes, what: &'static str, least: usize, got: usize },
     /// The product of the sizes does not fit in memory.
     #[error("the problem's sizes overflow")]
     TooLarge,
@@ -53,6 +53,27 @@ pub enum SolveError {
     /// The right-hand side, an initial value or an upstream gradient made the result infinite or not a number.
     #[error("the {what} of sample {sample} is not finite at step {step} (state {state}, derivative {order})")]
     NonFiniteResult { what: &'static str, sample: usize, step: usize, state: usize, order: usize },
+}
+
+/// Options of a scheme that take more than the least sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// [`Scheme::central`](super::Scheme::central)
+    Central,
+    /// [`RowSet::Hermite`](super::RowSet::Hermite)
+    Hermite,
+    /// [`Scheme::periodic`](super::Scheme::periodic)
+    Periodic,
+}
+
+impl std::fmt::Display for Takes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Takes::Central => "central rows",
+            Takes::Hermite => "Hermite rows",
+            Takes::Periodic => "a periodic boundary",
+        })
+    }
 }
 
 impl SolveError {

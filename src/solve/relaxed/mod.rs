@@ -123,7 +123,7 @@ mod vectors;
 mod windows;
 
 pub use adjoint::{Gradients, Upstream, Wanted};
-pub use error::SolveError;
+pub use error::{SolveError, Takes};
 pub use factor::{Factor, factor};
 pub use footprint::Footprint;
 pub use operator::DenseOperator;

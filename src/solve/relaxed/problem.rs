@@ -1,6 +1,6 @@
 //! What is to be solved: sizes, scheme, and the arrays, all row-major `f64` slices.
 
-use super::error::SolveError;
+use super::error::{SolveError, Takes};
 
 /// Sizes of a batch of systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,8 @@ pub struct Scheme {
     pub precision: Precision,
     pub method: Method,
     pub weights: Weights,
-    /// The most corrections of each solve with a residual taken from the rows themselves; fewer where they are at rounding level. None follows the normal equations alone; one
+    /// Corrections of each solve with a residual taken from the rows themselves; fewer where they are at rounding level, and from two on up to 20 more where they
+    /// gain and are needed. None follows the normal equations alone; one
     /// or two recover most of the accuracy that they lose by squaring the condition number, at the cost of a solve each.
     pub refinements: usize,
 }
@@ -260,9 +261,9 @@ impl Shape {
         let least = |option, asked: bool, what, got, least| {
             if asked && got < least { Err(SolveError::TooFew { option, what, least, got }) } else { Ok(()) }
         };
-        least("central rows", scheme.central, "orders", self.orders, 2)?;
-        least("Hermite rows", scheme.rows == RowSet::Hermite, "orders", self.orders, 2)?;
-        least("a periodic boundary", scheme.periodic, "steps", self.steps, 3)?;
+        least(Takes::Central, scheme.central, "orders", self.orders, 2)?;
+        least(Takes::Hermite, scheme.rows == RowSet::Hermite, "orders", self.orders, 2)?;
+        least(Takes::Periodic, scheme.periodic, "steps", self.steps, 3)?;
         size("initial_steps", self.initial_steps, self.initial_steps > self.steps, "at most the steps")?;
         size("initial_orders", self.initial_orders, self.initial_orders > self.orders, "at most the orders")?;
         // Everything allocated is a small multiple of these products.
@@ -312,7 +313,7 @@ impl Problem<'_> {
             && counts(weights.smooth, self.row_weights.smooth)
     }
 
-    /// The most corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell
+    /// Corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell
     /// whether they settle, which is asked of orthogonal factors, whose solutions are corrected anyway, and of starts that leave much open.
     pub fn refinements(&self) -> usize {
         let Scheme { precision, method, refinements, .. } = self.scheme;

@@ -18,9 +18,9 @@ const SEGMENTS: u32 = 32;
 const REGISTERS: u32 = 1 << 16;
 /// Blocks that every multiprocessor can hold.
 const MOST_BLOCKS: u32 = 16;
-/// Widest block for which half the registers of a thread are enough, in double precision
+/// Widest block for which half the registers of a thread are enough, in double precision.
 const NARROW: usize = 3;
-/// and in single precision.
+/// The same in single precision.
 const HALF: usize = 6;
 
 /// What one thread, or all lanes of one block, go through.

@@ -177,7 +177,7 @@ impl<'s> Solve<'s> {
     }
 
     /// The element of the factor at `t`. One system's numbers lie together where lanes read them together, and where time is cut: there
-    /// the threads beside each other do other segments, and have memory of their own anyway.
+    /// are few systems then.
     pub fn stored(&self, t: &str, e: &str) -> String {
         if self.tiled() {
             return format!("factor[((system / {TILE} * steps + ({t})) * F + {e}) * {TILE} + system % {TILE}]");

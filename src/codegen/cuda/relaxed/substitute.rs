@@ -178,7 +178,7 @@ pub(super) fn checks_solution(solve: &Solve<'_>) -> bool {
     solve.s.adjoint.is_none() && solve.precision != SolvePrecision::Mixed
 }
 
-/// The same of step `t`.
+/// The solution of step `t` in unknowns that are not scaled.
 pub(super) fn unscaled_step(solve: &Solve<'_>) -> String {
     let scale = if solve.s.intervals {
         let (high, to) = (solve.high(), solve.narrowing());
