@@ -37,7 +37,7 @@ pub struct SolveOptions {
     pub qr: bool,
     /// The arithmetic.
     pub precision: SolvePrecision,
-    /// The most corrections of a solve.
+    /// Corrections of a solve, of which there may be fewer or more.
     pub refinements: usize,
     /// Factors on equation, initial and smoothness rows.
     pub weights: [f64; 3],
