@@ -100,7 +100,12 @@ pub const SOLVE: &[Rule] = &[
     rule("slack", Takes::Word(&["on", "off"]), "off", "one unknown in all rows between samples, with Taylor rows"),
     rule("method", Takes::Word(&["normal", "qr"]), "normal", "what is factored: the normal matrix, or the rows"),
     rule("precision", Takes::Word(&["f64", "f32", "mixed"]), "f64", "the arithmetic"),
-    rule("refinements", Takes::Whole(0, 100), "2", "corrections of a solve; fewer or more where that is enough or helps"),
+    rule(
+        "refinements",
+        Takes::Whole(0, 100),
+        "2",
+        "corrections of a solve; fewer or more where that is enough or helps",
+    ),
     rule("weights", Takes::Form("weights (1, 1, 1)"), "1 each", "factors on equation, boundary and smoothness rows"),
     rule("holdout", Takes::Form("holdout 20%"), "nothing", "what is kept out of a fit to the solution"),
 ];
