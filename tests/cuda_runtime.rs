@@ -280,14 +280,14 @@ fn mechc(variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String, Str
 #[test]
 fn a_device_is_checked_against_the_processor() {
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "solve: block 3, "]);
-    assert_eq!((code, table.lines().last()), (Some(0), Some("23 passed, 0 failed")), "{table}{said}");
+    assert_eq!((code, table.lines().last()), (Some(0), Some("26 passed, 0 failed")), "{table}{said}");
     let (code, table, said) = mechc(&[], &["doctor", "--gpu-check", "--filter", "lorenz.mech"]);
     assert_eq!((code, table.lines().last()), (Some(0), Some("5 passed, 0 failed")), "{table}{said}");
     // One that computes wrong numbers is found out.
     let folder = tempfile::tempdir().expect("a folder");
     let cache = folder.path().display().to_string();
     let wrong = [("FAKE_CUDA", "wrong"), ("MECHC_CACHE", cache.as_str())];
-    let args = ["doctor", "--gpu-check", "--filter", "own matrices", "--json"];
+    let args = ["doctor", "--gpu-check", "--filter", "block 3, own matrices", "--json"];
     let (code, table, said) = mechc(&wrong, &args);
     let found: serde_json::Value = serde_json::from_str(&table).expect("an object");
     assert!(code == Some(5) && found["failed"].as_u64().is_some_and(|n| n > 0), "{table}{said}");

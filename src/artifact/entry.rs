@@ -189,6 +189,17 @@ pub struct Operand {
     pub offset: Vec<Size>,
 }
 
+/// What the steps of a system differ by, on top of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepSizes {
+    /// Nothing: one step for all intervals.
+    One,
+    /// The interval between two time steps.
+    Intervals,
+    /// The interval, and the state.
+    States,
+}
+
 /// A relaxed solve: operands in canonical order, batch axes first; each operand has all batch axes or none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SolveStep {
@@ -208,14 +219,16 @@ pub struct SolveStep {
     pub given: usize,
     /// Whether the central row is there.
     pub central: bool,
+    /// One more unknown in all rows between time steps, and what pushes it.
+    pub slack: Option<f64>,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
     /// The arithmetic; never single precision alone for an adjoint, or for a solve that has one.
     pub precision: SolvePrecision,
     /// `c`, `rhs`, `iv`, `h`, each with whether it has the batch axes.
     pub operands: [(BufferIndex, bool); 4],
-    /// Whether `h` has a number for every interval between two steps.
-    pub intervals: bool,
+    /// What the steps `h` differ by.
+    pub steps: StepSizes,
     /// The solution `u`: written, or read by the adjoint.
     pub solution: BufferIndex,
     /// The adjoint: `u_adj`, and the buffers for the adjoints of the four operands.

@@ -20,7 +20,7 @@ pub mod training;
 pub use code::{Code, CodeMemory, NestFn};
 pub use entry::{
     Artifact, Axis, AxisIndex, Buffer, BufferIndex, BufferPlace, Entry, InPlace, LoopStep, Operand, Port, Product,
-    Runs, SizeEquation, SolveStep, SpdStep, Step, SumBuffer,
+    Runs, SizeEquation, SolveStep, SpdStep, Step, StepSizes, SumBuffer,
 };
 pub use outline::{OutlineEntry, OutlineValue, SolveOutline};
 pub use pointwise::{Pattern, PatternEntry};

@@ -107,13 +107,12 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
 /// The solve that a device does; the options that it cannot follow are named.
 fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
     let shape = bench.shape();
-    let Scheme { central, weights, precision, .. } = bench.scheme;
+    let Scheme { central, slack, weights, precision, .. } = bench.scheme;
     // How often a solve is corrected there follows from its precision.
-    let same = Scheme { central, weights, precision, refinements: bench.scheme.refinements, ..Scheme::published() };
-    if bench.scheme != same || bench.scheme.slack.is_some() || bench.weights {
-        let message =
-            "a device solves Taylor rows without a slack by normal equations, and gives no gradients of weights"
-                .to_string();
+    let same =
+        Scheme { central, slack, weights, precision, refinements: bench.scheme.refinements, ..Scheme::published() };
+    if bench.scheme != same || bench.weights {
+        let message = "a device solves Taylor rows by normal equations, and gives no gradients of weights".to_string();
         let help = "leave out the other options, or run on the processor: `--device cpu`";
         return Err(Failure::Usage(Problem::new("N008", message, help)));
     }
@@ -125,6 +124,7 @@ fn form(bench: &SolveBench) -> Result<SolveForm, Failure> {
         given: shape.initial_orders,
         own: !bench.constant_matrix,
         central,
+        slack: slack.map(|slack| slack.alpha * slack.gamma),
         weights: [weights.equation, weights.initial, weights.smooth],
         precision: match precision {
             Precision::Double => SolvePrecision::F64,
@@ -143,7 +143,7 @@ fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
     let shared = !form.own && form.steps == StepAxes::One;
     let precision =
         if form.precision == SolvePrecision::F64 || shared { SolvePrecision::F64 } else { SolvePrecision::Mixed };
-    SolveRegime::of(systems, steps, form.states * form.orders, form.central, precision)
+    SolveRegime::of(systems, steps, form.states * form.orders, form.central || form.slack.is_some(), precision)
 }
 
 /// Whether the solve without its adjoint is the product with an explicit matrix, as its program says.

@@ -50,7 +50,8 @@ pub enum Op {
     ///
     /// Operands: coefficients `c[B1.., equation, time, state, order]`, right-hand side `rhs[B2.., equation, time]`, initial
     /// values `iv[B3.., start, state, given]` (`start`: the first steps given, `given`: derivatives given from 0 up), step size `h`
-    /// (a scalar, over batch axes where samples have their own, and with a last axis of one size less than `time` where the steps differ). Result: `u[B.., time, state, order]`, B the union of the batch axes in the result's order; an operand
+    /// (a scalar, over batch axes where samples have their own, with an axis of one size less than `time` after them where the steps differ, and
+    /// `state` after that where the states' differ too). Result: `u[B.., time, state, order]`, B the union of the batch axes in the result's order; an operand
     /// without batch axes is shared by all samples. All in double precision; the sizes of `state`, `order`, `equation` and `given`
     /// are fixed.
     Solve(SolveScheme),
@@ -83,6 +84,8 @@ pub struct SolveScheme {
     pub given: AxisId,
     /// Whether the central row is there.
     pub central: bool,
+    /// One more unknown in all rows between time steps, and what pushes it: `gamma alpha` of arXiv 2402.13077.
+    pub slack: Option<f64>,
     /// Weights of the equation, initial and smoothness rows.
     pub weights: [f64; 3],
     /// The arithmetic; operands and results have double precision in any case.
@@ -90,12 +93,15 @@ pub struct SolveScheme {
 }
 
 impl SolveScheme {
-    /// The batch axes of a step size over `axes` and, where the steps differ, its axis of the intervals; `batch` are the solution's.
-    pub fn step_axes<'a>(&self, axes: &'a [AxisId], batch: &[AxisId]) -> (&'a [AxisId], Option<AxisId>) {
-        match axes.split_last() {
-            Some((&last, rest)) if !batch.contains(&last) => (rest, Some(last)),
-            _ => (axes, None),
-        }
+    /// The batch axes of a step size over `axes`, and its own: none, that of the intervals where the steps differ, or this and `state` where
+    /// the states' differ too; `batch` are the solution's.
+    pub fn step_axes<'a>(&self, axes: &'a [AxisId], batch: &[AxisId]) -> (&'a [AxisId], &'a [AxisId]) {
+        let own = match axes.last() {
+            Some(last) if *last == self.state => 2,
+            Some(last) if !batch.contains(last) => 1,
+            _ => 0,
+        };
+        axes.split_at(axes.len().saturating_sub(own))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::lower::KernelError;
 use super::nest::Context;
-use crate::artifact::{BufferIndex, SolveStep, SpdStep, Step};
+use crate::artifact::{BufferIndex, SolveStep, SpdStep, Step, StepSizes};
 use crate::base::{Elem, Idx, SolvePrecision};
 use crate::ir::{AxisId, Function, Inst, InstId, Op, SolveScheme, Type, ValueData, ValueDef, ValueId};
 
@@ -87,14 +87,14 @@ impl Layout {
             Op::Solve(s) => {
                 let mut own = solve_axes(s);
                 let batch = without(&function.ty(*inst.results.first()?).axes, &own[4]);
-                own[3].extend(s.step_axes(&arg(3), &batch).1);
+                own[3].extend_from_slice(s.step_axes(&arg(3), &batch).1);
                 let args = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 Some(Layout { args, results: vec![[batch, own[4].clone()].concat()] })
             }
             Op::SolveAdjoint(s) => {
                 let mut own = solve_axes(s);
                 let batch = without(&arg(4), &own[4]);
-                own[3].extend(s.step_axes(&arg(3), &batch).1);
+                own[3].extend_from_slice(s.step_axes(&arg(3), &batch).1);
                 let solution = [batch.clone(), own[4].clone()].concat();
                 let mut args: Vec<_> = (0..4).map(|i| relaxed(i, &batch, &own[i])).collect();
                 let results = args.clone();
@@ -213,7 +213,7 @@ fn solve(cx: &Context<'_, '_>, inst: &Inst, s: &SolveScheme, adjoint: bool) -> R
     let mut own = solve_axes(s);
     let batch = solution.map(|&u| without(&plan.function.ty(u).axes, &own[4])).unwrap_or_default();
     let step = inst.args.get(3).map(|&h| plan.function.ty(h).axes.as_slice()).unwrap_or_default();
-    own[3].extend(s.step_axes(step, &batch).1);
+    own[3].extend_from_slice(s.step_axes(step, &batch).1);
     let mut operands = [(0, false); 4];
     for (i, slot) in operands.iter_mut().enumerate() {
         let arg = inst.args.get(i);
@@ -242,10 +242,15 @@ fn solve(cx: &Context<'_, '_>, inst: &Inst, s: &SolveScheme, adjoint: bool) -> R
         start: axes.size(s.start),
         given: fixed(s.given)?,
         central: s.central,
+        slack: s.slack,
         weights: s.weights,
         precision: s.precision,
         operands,
-        intervals: !own[3].is_empty(),
+        steps: match own[3].len() {
+            0 => StepSizes::One,
+            1 => StepSizes::Intervals,
+            _ => StepSizes::States,
+        },
         solution: buffer(cx, solution)?,
         adjoint,
     }))

@@ -6,11 +6,12 @@
 use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::operator::operator_pays;
-use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step};
+use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step, StepSizes};
 use crate::base::SolvePrecision;
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights,
-    Scheme, Shape, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor, factor_of_normal_matrix,
+    Scheme, Shape, Slack, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
+    factor_of_normal_matrix,
 };
 
 /// Corrections of each solve: one recovers what the normal equations lose on well-scaled systems.
@@ -72,7 +73,8 @@ fn same_system(a: &SolveStep, b: &SolveStep) -> bool {
         && a.central == b.central
         && a.weights == b.weights
         && a.precision == b.precision
-        && (&a.batch, &a.time, a.states, a.orders, a.intervals) == (&b.batch, &b.time, b.states, b.orders, b.intervals)
+        && a.slack == b.slack
+        && (&a.batch, &a.time, a.states, a.orders, a.steps) == (&b.batch, &b.time, b.states, b.orders, b.steps)
 }
 
 impl SolverState {
@@ -166,7 +168,7 @@ fn prefers_operator(problem: &Problem<'_>) -> bool {
     SolveMethod::of(&problem.shape, &problem.scheme, problem.constant_matrix()) == SolveMethod::Operator
 }
 
-/// Rows and arithmetic of all solves of the runtime.
+/// Rows and arithmetic of the solves of the runtime without a slack.
 pub(crate) fn scheme(central: bool, weights: [f64; 3], precision: SolvePrecision) -> Scheme {
     let [equation, initial, smooth] = weights;
     let weights = Weights { equation, initial, smooth };
@@ -178,6 +180,12 @@ pub(crate) fn scheme(central: bool, weights: [f64; 3], precision: SolvePrecision
     Scheme { central, weights, precision, refinements: REFINEMENTS, ..Scheme::published() }
 }
 
+/// Rows and arithmetic of a solve.
+fn scheme_of(s: &SolveStep) -> Scheme {
+    let slack = s.slack.map(|push| Slack { alpha: push, gamma: 1.0 });
+    Scheme { slack, ..scheme(s.central, s.weights, s.precision) }
+}
+
 /// Bytes of the factors of a solve, and of its solution and gradients.
 pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     let size = |x: &crate::artifact::Size| x.value(sizes).and_then(|n| usize::try_from(n).ok());
@@ -186,7 +194,7 @@ pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     };
     let (equations, states, orders) = (s.equations, s.states, s.orders);
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
-    let one = Footprint::new(&shape, &scheme(s.central, s.weights, s.precision), &[states]);
+    let one = Footprint::new(&shape, &scheme_of(s), &[states]);
     let own = s.operands[0].1 || s.operands[3].1;
     let coefficients = if s.operands[0].1 { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
@@ -225,7 +233,7 @@ fn relaxed(run: &Run<'_>, s: &SolveStep, wanted: [bool; 4], state: &mut SolverSt
     intervals(s, &shape, numbers(run, h), &mut steps);
     let (rhs, iv) = (numbers(run, s.operands[1].0), numbers(run, s.operands[2].0));
     let c = if c.1 { Coefficients::PerSample(numbers(run, c.0)) } else { Coefficients::Shared(numbers(run, c.0)) };
-    let problem = problem(s, shape, c, (rhs, iv), Steps { values: &steps, per_sample: own_steps, per_state: false });
+    let problem = problem(s, shape, c, (rhs, iv), own_steps, &steps);
     let done = match s.adjoint {
         None => solve(run, s, &problem, state),
         Some((u_adj, adjoints)) => adjoint(run, s, &problem, (u_adj, adjoints), wanted, state),
@@ -251,7 +259,7 @@ fn shape(s: &SolveStep, sizes: &[u64]) -> Shape {
 /// The steps of all intervals: one step size serves all of them where the solve does not tell them apart.
 fn intervals(s: &SolveStep, shape: &Shape, h: &[f64], steps: &mut Vec<f64>) {
     steps.clear();
-    if s.intervals {
+    if s.steps != StepSizes::One {
         steps.extend_from_slice(h);
     } else {
         steps.extend(h.iter().flat_map(|&h| std::iter::repeat_n(h, shape.intervals())));
@@ -263,15 +271,16 @@ fn problem<'a>(
     shape: Shape,
     c: Coefficients<'a>,
     (rhs, iv): (&'a [f64], &'a [f64]),
-    h: Steps<'a>,
+    own_steps: bool,
+    steps: &'a [f64],
 ) -> Problem<'a> {
     Problem {
         shape,
-        scheme: scheme(s.central, s.weights, s.precision),
+        scheme: scheme_of(s),
         c,
         rhs,
         iv,
-        h,
+        h: Steps { values: steps, per_sample: own_steps, per_state: s.steps == StepSizes::States },
         row_weights: RowWeights::default(),
         data: DataRows::default(),
         border: Border::default(),
@@ -289,8 +298,7 @@ pub(super) fn why(
     let one = Shape { batch: 1, ..shape(s, sizes) };
     let mut steps = Vec::new();
     intervals(s, &one, h, &mut steps);
-    let h = Steps { values: &steps, per_sample: false, per_state: false };
-    let mut problem = problem(s, one, Coefficients::Shared(c), (rhs, iv), h);
+    let mut problem = problem(s, one, Coefficients::Shared(c), (rhs, iv), false, &steps);
     // A device has tried double precision when it fails.
     if problem.scheme.precision == Precision::Mixed {
         problem.scheme.precision = Precision::Double;
@@ -347,10 +355,15 @@ fn adjoint(
     }
     if !state.current {
         state.factor_of(problem)?;
-        state.solution.u.clear();
-        state.solution.u.extend_from_slice(numbers(run, s.solution));
-        state.solution.eps.clear();
-        state.solution.eps.resize(problem.shape.batch, 0.0);
+        if let (Some(_), Some(factor)) = (s.slack, &state.factor) {
+            // Its slack is not among the operands.
+            factor.solve_into(problem, &mut state.solution)?;
+        } else {
+            state.solution.u.clear();
+            state.solution.u.extend_from_slice(numbers(run, s.solution));
+            state.solution.eps.clear();
+            state.solution.eps.resize(problem.shape.batch, 0.0);
+        }
     }
     let h = wanted[3];
     let which = Wanted { c, rhs, iv, h, ..Wanted::default() };
@@ -367,7 +380,7 @@ fn adjoint(
     }
     if h {
         let out = numbers_mut(run, adjoints[3]);
-        if s.intervals {
+        if s.steps != StepSizes::One {
             out.copy_from_slice(&gradients.h);
         } else {
             // One step size serves all intervals.

@@ -10,8 +10,11 @@ use mechc::codegen;
 use mechc::driver::conformance::{Case, worst};
 use mechc::runtime::{Executable, TensorView, Threads};
 use std::ffi::c_void;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How many libraries are compiled side by side.
+const LIBRARIES: usize = 2;
 
 /// Memory of a buffer.
 enum Numbers {
@@ -59,7 +62,7 @@ impl Numbers {
 
 /// Sources of several programs, built.
 pub struct Built {
-    library: Library,
+    libraries: Vec<Library>,
     programs: Vec<DeviceProgram>,
     _folder: tempfile::TempDir,
 }
@@ -70,29 +73,44 @@ type StandInLaunch = unsafe extern "C" fn(*mut c_void, *const u64, u32, u32, u32
 pub type Failed = (Check, u64, u64);
 
 impl Built {
-    /// Builds all programs as one library; each in a name space of its own, the kernels under `p0_name`, `p1_name`, ...
+    /// Builds all programs in turn into a few libraries, side by side; each in a name space of its own, the kernels under `p0_name`,
+    /// `p1_name`, ...
     pub fn new(programs: Vec<DeviceProgram>) -> Built {
         let folder = tempfile::tempdir().expect("a folder");
         let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/device.h");
-        let mut source = format!("#include \"{}\"\n", header.display());
+        let mut sources = vec![format!("#include \"{}\"\n", header.display()); LIBRARIES.min(programs.len()).max(1)];
+        let count = sources.len();
         for (i, program) in programs.iter().enumerate() {
             let mut text = program.source.clone();
             for kernel in &program.kernels {
                 text = text.replace(&format!(" {}(\n", kernel.name), &format!(" p{i}_{}(\n", kernel.name));
             }
-            source.push_str(&format!("namespace program{i} {{\n{text}\n}}\n"));
+            sources[i % count].push_str(&format!("namespace program{i} {{\n{text}\n}}\n"));
         }
-        let (file, library) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
-        std::fs::write(&file, source).expect("the source is written");
-        let output = Command::new("g++")
-            .args(["-std=c++17", "-O1", "-w", "-U_FORTIFY_SOURCE", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
-            .args([&library, &file])
-            .output()
-            .expect("g++ starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // SAFETY: the library's initialisers make empty lists, nothing else.
-        let library = unsafe { Library::new(&library) }.expect("the library loads");
-        Built { library, programs, _folder: folder }
+        let path = |name: String| folder.path().join(name);
+        let begin = |(at, source): (usize, &String)| {
+            let (file, library) = (path(format!("kernels{at}.cpp")), path(format!("kernels{at}.so")));
+            std::fs::write(&file, source).expect("the source is written");
+            let compiler = Command::new("g++")
+                .args(["-std=c++17", "-O1", "-w", "-U_FORTIFY_SOURCE", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
+                .args([&library, &file])
+                .stderr(Stdio::piped())
+                .spawn();
+            (compiler.expect("g++ starts"), library)
+        };
+        let compilers: Vec<_> = sources.iter().enumerate().map(begin).collect();
+        let load = |(compiler, library): (Child, PathBuf)| {
+            let output = compiler.wait_with_output().expect("g++ ends");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            // SAFETY: the library's initialisers make empty lists, nothing else.
+            unsafe { Library::new(&library) }.expect("the library loads")
+        };
+        Built { libraries: compilers.into_iter().map(load).collect(), programs, _folder: folder }
+    }
+
+    /// The library with the program at this position.
+    fn library(&self, at: usize) -> &Library {
+        &self.libraries[at % self.libraries.len()]
     }
 
     /// The device program at this position, run on `args`: its results, and the first check that failed.
@@ -172,8 +190,8 @@ impl Machine<'_> {
         let name = format!("p{}_{}", self.at, kernel.name);
         // SAFETY: the symbols have these types; the words are what the kernel takes, and memory has the sizes of the contract.
         let done = unsafe {
-            let function = self.built.library.get::<*mut c_void>(name.as_bytes()).expect("the kernel");
-            let start = self.built.library.get::<StandInLaunch>(b"stand_in_launch").expect("the launch");
+            let function = self.built.library(self.at).get::<*mut c_void>(name.as_bytes()).expect("the kernel");
+            let start = self.built.library(self.at).get::<StandInLaunch>(b"stand_in_launch").expect("the launch");
             let function = function.try_as_raw_ptr().expect("an address");
             start(function, words.as_ptr(), words.len() as u32, grid, kernel.block, i32::from(kernel.barriers))
         };

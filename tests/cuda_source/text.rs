@@ -3,7 +3,7 @@
 use super::device::compare;
 use mechc::base::{SolvePrecision, Tensor};
 use mechc::codegen;
-use mechc::driver::conformance::{Case, SolveForm};
+use mechc::driver::conformance::{Case, SolveForm, StepAxes};
 use mechc::ir;
 use mechc::kernel::{self, Program};
 
@@ -85,4 +85,10 @@ fn a_relaxed_solve_with_several_lanes_and_central_rows() {
 fn a_relaxed_solve_with_its_factor_in_single_precision() {
     let precision = SolvePrecision::Mixed;
     insta::assert_snapshot!(source(&SolveForm { precision, ..SolveForm::new(1, 3, 1, true, false) }.text()));
+}
+
+#[test]
+fn a_relaxed_solve_with_a_slack_and_steps_of_each_state() {
+    let form = SolveForm { slack: Some(0.05), steps: StepAxes::States(9), ..SolveForm::new(2, 2, 1, true, true) };
+    insta::assert_snapshot!(source(&form.text()));
 }

@@ -40,8 +40,7 @@ impl Rows {
         for (name, table) in
             [("at_at", &self.rows.at_at), ("next_next", &self.rows.next_next), ("at_next", &self.rows.at_next)]
         {
-            let numbers: Vec<String> = table.iter().map(|x| text::number(*x, self.elem)).collect();
-            let _ = writeln!(out, "__device__ const {real} {name}_{tag}[{}] = {{{}}};", k * k, numbers.join(", "));
+            out.push_str(&self.table(name, table));
         }
         let _ = writeln!(out, "\n// Residuals of the rows between two steps.");
         let _ =
@@ -72,6 +71,18 @@ impl Rows {
             out.push_str(&self.slope());
         }
         out
+    }
+
+    /// The sums of the rows' coefficients: the slack's column.
+    pub fn sums(&self) -> String {
+        let comment = "// Sums of the rows' coefficients of the steps before and after them.\n".to_string();
+        comment + &self.table("at_sum", &self.rows.at_sum) + &self.table("next_sum", &self.rows.next_sum)
+    }
+
+    fn table(&self, name: &str, table: &[f64]) -> String {
+        let numbers: Vec<String> = table.iter().map(|x| text::number(*x, self.elem)).collect();
+        let (tag, real) = (&self.tag, text::elem(self.elem));
+        format!("__device__ const {real} {name}_{tag}[{}] = {{{}}};\n", table.len(), numbers.join(", "))
     }
 
     /// The rows' part of the gradient of the step size.
@@ -108,18 +119,23 @@ __device__ inline double slope_{tag}(const double* r, const double* q, const dou
         };
         format!(
             r"// Coefficients of the central row around step t, scaled: of the steps before, at and after it.
-__device__ inline void central_{tag}(const double* h, word steps, word t, {real}* row) {{
-  const double both = h[t - 1] + h[t], outer = {outer};
-  row[0] = -lowered(outer, interval(h, steps, t - 1), {below});
-  row[1] = -lowered(outer * both, interval(h, steps, t), {top});
-  row[2] = lowered(outer, interval(h, steps, t + 1), {below});
+template <int EACH = 1> __device__ inline void central_{tag}(const double* h, word steps, word t, {real}* row) {{
+  const double both = h[(t - 1) * EACH] + h[t * EACH], outer = {outer};
+  row[0] = -lowered(outer, interval<EACH>(h, steps, t - 1), {below});
+  row[1] = -lowered(outer * both, interval<EACH>(h, steps, t), {top});
+  row[2] = lowered(outer, interval<EACH>(h, steps, t + 1), {below});
+}}
+
+// The central row itself: du and top are the difference over both intervals of derivative {below} and derivative {top}.
+__device__ inline double central_row_{tag}(double both, double du, double top) {{
+  return {outer} * (du - both * top);
 }}
 
 // The derivative by both intervals' sum of the central row's part of the adjoint: du and top are the difference over both intervals of
-// derivative {below} and derivative {top} of the solution, dz and top_z those of the adjoint solution.
-__device__ inline double central_slope_{tag}(double both, double du, double top, double dz, double top_z) {{
+// derivative {below} and derivative {top} of the solution, dz and top_z those of the adjoint solution, eps and eps_z the slacks of both.
+__device__ inline double central_slope_{tag}(double both, double du, double top, double dz, double top_z, double eps, double eps_z) {{
   const double outer = {outer};
-  const double r = -(outer * (du - both * top)), q = outer * (dz - both * top_z);
+  const double r = -central_row_{tag}(both, du, top) - eps, q = central_row_{tag}(both, dz, top_z) + eps_z;
   const double by_difference = {degree} * outer / both, by_top = {below} * outer;
   return r * (by_difference * dz - by_top * top_z) - q * (by_difference * du - by_top * top);
 }}
@@ -132,13 +148,13 @@ __device__ inline double central_slope_{tag}(double both, double du, double top,
 }
 
 /// What intervals of different lengths need.
-pub(super) const INTERVALS: &str = r"// The interval after step t, or before the last one. A single step has none.
-__device__ inline double interval(const double* h, word steps, word t) {
-  return steps < 2 ? 1.0 : h[t + 1 < steps ? t : steps - 2];
+pub(super) const INTERVALS: &str = r"// The interval after step t, or before the last one. A single step has none. Where states have their own there are EACH side by side.
+template <int EACH = 1> __device__ inline double interval(const double* h, word steps, word t) {
+  return steps < 2 ? 1.0 : h[(t + 1 < steps ? t : steps - 2) * EACH];
 }
 
 // Powers of x from 0 on.
-template <class T, int K> __device__ inline void powers(T x, T (&to)[K]) {
+template <int K, class T> __device__ inline void powers(T x, T* to) {
   to[0] = 1;
   for (int k = 1; k < K; ++k) to[k] = to[k - 1] * x;
 }
@@ -150,8 +166,8 @@ __device__ inline double lowered(double x, double by, int k) {
 }
 
 // The interval after step t in units of what scales step t + 1.
-__device__ inline double ratio(const double* h, word steps, word t) {
-  return t + 1 < steps ? h[t] / interval(h, steps, t + 1) : 1.0;
+template <int EACH = 1> __device__ inline double ratio(const double* h, word steps, word t) {
+  return t + 1 < steps ? h[t * EACH] / interval<EACH>(h, steps, t + 1) : 1.0;
 }
 ";
 

@@ -61,3 +61,8 @@ pub(super) fn identifier(name: &str) -> String {
 pub(super) fn comment(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect::<String>().replace('\\', "/").replace("*/", "* /")
 }
+
+/// Lines two columns further to the right.
+pub(super) fn further_in(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -137,7 +137,7 @@ pub fn on_host(program: &Program, arguments: &[Tensor], threads: &Threads) -> Re
 pub fn cases(filter: &str) -> Result<Vec<Case>, Failure> {
     let mut cases = solves::regimes()?;
     cases.extend(solves::operators()?);
-    cases.extend(solves::golden()?.0);
+    cases.extend(solves::golden()?);
     for (name, _) in EXAMPLES {
         cases.extend(of_example(name)?);
     }

@@ -18,7 +18,7 @@ use crate::runtime::Threads;
 pub use cases::{Case, EXAMPLES, Golden, cases};
 pub use judge::{tolerance, worst};
 pub use report::{Conformance, Verdict};
-pub use solves::{LeftOut, SolveForm, StepAxes, golden};
+pub use solves::{SolveForm, StepAxes, golden};
 
 /// Checks the device `target` against the processor: cases and fits whose name contains `filter`. `said` is told every verdict as it
 /// comes.

@@ -31,6 +31,7 @@ pub(super) fn params(g: &mut Generator) -> Systems {
         given,
         central: g.rng.random_bool(0.5),
         weights: [1.0, g.rng.random_range(1.0..3.0), g.rng.random_range(0.5..2.0)],
+        slack: if g.rng.random_bool(0.3) { Some(g.rng.random_range(-0.5..0.5)) } else { None },
         precision: SolvePrecision::F64,
     };
     let batched = g.rng.random_bool(0.7);

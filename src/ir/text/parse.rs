@@ -246,6 +246,13 @@ impl Parser {
                 let weights: Option<Vec<f64>> = self.take_list(items, "weights")?.iter().map(|w| float(w)).collect();
                 weights.ok_or_else(bad)?.try_into().map_err(|_| bad())?
             },
+            slack: match items.attributes.iter().any(|(key, _)| key == "slack") {
+                false => None,
+                true => {
+                    let push = float(&self.take_one(items, "slack")?);
+                    Some(push.ok_or_else(|| self.error("`slack` must be a number"))?)
+                }
+            },
             // What is left out is double.
             precision: match items.attributes.iter().any(|(key, _)| key == "precision") {
                 false => SolvePrecision::F64,

@@ -176,6 +176,9 @@ impl Printer<'_> {
             format!("central = {}", s.central),
             format!("weights = [{}]", weights.join(", ")),
         ];
+        if let Some(push) = s.slack {
+            out.push(format!("slack = {}", number(push)));
+        }
         if s.precision != SolvePrecision::F64 {
             out.push(format!("precision = {}", s.precision.name()));
         }

@@ -132,6 +132,9 @@ pub enum Rule {
     /// A weight of a solve is negative or not finite.
     #[error("a weight of a solve must be finite and not negative")]
     SolveWeight,
+    /// What pushes the slack of a solve is not finite.
+    #[error("what pushes the slack of a solve must be finite")]
+    SolveSlack,
     /// A solve is in double precision.
     #[error("a solve takes and gives double precision")]
     SolveElem,
@@ -141,8 +144,10 @@ pub enum Rule {
     /// Batch axes of an operand that are no subsequence of the result's, or one of the result's that no operand has.
     #[error("the batch axes of the operands and of the result do not fit")]
     SolveBatch,
-    /// The step size is a scalar or has batch axes; a last axis of its own is that of the intervals between the steps.
-    #[error("the step size must be a scalar, over batch axes and with a last axis for the intervals at most")]
+    /// The step size is a scalar or has batch axes; axes of its own after them are that of the intervals between the steps, and the states'.
+    #[error(
+        "the step size must be a scalar, over batch axes and after them one for the intervals and the states' at most"
+    )]
     SolveStep,
     /// The matrix of a symmetric solve is square: its last two axes have the same size.
     #[error("the matrix must be square over the right-hand side's last axis")]

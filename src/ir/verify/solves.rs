@@ -21,6 +21,9 @@ pub(super) fn solve(module: &Module, s: &SolveScheme, args: &[&Type], result: &T
     if s.weights.iter().any(|w| !w.is_finite() || *w < 0.0) {
         broken.push(Rule::SolveWeight);
     }
+    if s.slack.is_some_and(|push| !push.is_finite()) {
+        broken.push(Rule::SolveSlack);
+    }
     if args.iter().any(|a| a.elem != Elem::F64) || result.elem != Elem::F64 {
         broken.push(Rule::SolveElem);
     }
@@ -38,9 +41,15 @@ pub(super) fn solve(module: &Module, s: &SolveScheme, args: &[&Type], result: &T
         }
     }
     if let [c, rhs, iv, batch] = batches[..] {
-        let (h, interval) = s.step_axes(&args[3].axes, batch);
+        let (h, own) = s.step_axes(&args[3].axes, batch);
         let intervals = module.axes[s.time].size.map(|n| n.saturating_sub(1));
-        if interval.is_some_and(|a| intervals.is_none() || module.axes[a].size != intervals) {
+        let of_intervals = |a: AxisId| intervals.is_some() && module.axes[a].size == intervals && !batch.contains(&a);
+        let fits = match *own {
+            [] => true,
+            [interval] => of_intervals(interval),
+            [interval, state, ..] => of_intervals(interval) && state == s.state,
+        };
+        if !fits {
             broken.push(Rule::SolveStep);
         }
         let inside = [c, rhs, iv, h].iter().all(|b| is_subsequence(b, batch));

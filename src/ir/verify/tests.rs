@@ -104,6 +104,7 @@ fn relaxed_solves() {
     check(SOLVE, &adjoint, &[]);
     check(SOLVE, &adjoint.replace("f64[i, x, g], f64[]", "f64[i, x, g], f64[s]"), &[Rule::TypesDiffer]);
     check(SOLVE, &line.replace("1.0, 1.0, 1.0", "1.0, -1.0, 1.0"), &[Rule::SolveWeight]);
+    check(SOLVE, &line.replace("1.0, 1.0, 1.0]", "1.0, 1.0, 1.0], slack = inf"), &[Rule::SolveSlack]);
     check(SOLVE, &line.replace("[s, t, x, o]", "[s, x, t, o]"), &[Rule::SolveAxes(3)]);
     check(SOLVE, &line.replace("f64[s, t, x, o]", "f32[s, t, x, o]"), &[Rule::SolveElem]);
     check(SOLVE, &line.replace("[s, t, x, o]", "[s, k, t, x, o]"), &[Rule::SolveBatch]);

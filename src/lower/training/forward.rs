@@ -233,6 +233,7 @@ impl Scope<'_> {
             },
             central: Group::CENTRAL,
             weights: Group::WEIGHTS,
+            slack: None,
             precision: SolvePrecision::F64,
         };
         let matrix = match group.fields.is_empty() {

@@ -107,7 +107,8 @@ fn inputs(s: &SolveStep) -> [Size; 2] {
 fn operator(generator: &Generator<'_>, s: &SolveStep) -> Option<SolutionOperator> {
     let entry = generator.entry;
     let [c, rhs, iv, h] = s.operands;
-    if c.1 || h.1 || !rhs.1 || !iv.1 {
+    // What pushes a slack is a right-hand side that neither matrix has a row for.
+    if c.1 || h.1 || !rhs.1 || !iv.1 || s.slack.is_some() {
         return None;
     }
     let of = matrix_of(s);

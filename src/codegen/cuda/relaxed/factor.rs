@@ -55,13 +55,15 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         list.extend([("b2", low, n * n), ("b3", low, n * n), ("fresh", low, n * n)]);
     }
     let (arrays, each) = solve.arrays(&list);
-    let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = Central::of(central);
+    let Central { zero, diagonal, skipped, coupled, skipped_next, fresh } = Central::of(solve);
     let (low, high) = (solve.low(), solve.high());
     let [one, nought] = [1.0, 0.0].map(|x| text::number(x, solve.low));
     let rows = solve.equation_rows();
     let at_step = solve.scale_at_step();
-    let by_before = solve.by_steps("", " * before[k] * before[j % K]");
-    let by_after = solve.by_steps("", " * after[k]");
+    let by_before = solve.by_steps(&solve.unit("before", "i", "k"));
+    let by_before = by_before + &solve.by_steps(&solve.unit("before", "j", "j % K"));
+    let by_after = solve.by_steps(&solve.unit("after", "i", "k"));
+    let unit = solve.unit("scale", "i", "k");
     let stored = solve.stored("t", "i * (i + 1) / 2 + j");
     let next = solve.stored("t", "TRIANGLE + i * N + j");
     let after_next = solve.stored("t", "TRIANGLE + N * N + i * N + j");
@@ -71,6 +73,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         format!("{unroll}      for (int j = 0; j < N; ++j) {next} = b[i * N + j];\n")
     };
     let advance = if central {
+        let following = solve.around("following", "i / K");
         format!(
             r"    {sync}
     // The coupling of steps t and t + 2, and all couplings one step on.
@@ -80,7 +83,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
         b2[i * N + j] = b3[i * N + j];
       }}
 {unroll}      for (int j = 0; j < N; ++j) {{
-        {low} sum = i == j && i % K == K - 2 && t + 2 < steps ? ws * following[0] * following[2] : 0;
+        {low} sum = i == j && i % K == K - 2 && t + 2 < steps ? ws * {following}[0] * {following}[2] : 0;
         for (int p = 0; p < j; ++p) sum -= b3[i * N + p] * a[j * N + p];
         b3[i * N + j] = sum * inverse[j];
       }}
@@ -110,7 +113,7 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
       if (i / K == j / K) {{
         if (t + 1 < steps) whole += ws * at_at_{tag}[k * K + j % K];
         if (t > 0) whole += ws * next_next_{tag}[k * K + j % K]{by_before};
-        if (i == j && t < start && k < G) whole += wi * scale[k] * scale[k];
+        if (i == j && t < start && k < G) whole += wi * {unit} * {unit};
       }}{diagonal}
       for (int q = 0; q < E; ++q) whole += we * row[q * N + i] * row[q * N + j];"
         )
@@ -198,27 +201,33 @@ fn body(solve: &Solve<'_>) -> (String, usize) {
 /// What central rows add; nothing without them.
 struct Central {
     zero: &'static str,
-    diagonal: &'static str,
+    diagonal: String,
     skipped: &'static str,
-    coupled: &'static str,
+    coupled: String,
     skipped_next: &'static str,
     fresh: &'static str,
 }
 
 impl Central {
-    fn of(central: bool) -> Central {
-        if !central {
-            return Central { zero: "b[e] = 0", diagonal: "", skipped: "", coupled: "", skipped_next: "", fresh: "b" };
+    fn of(solve: &Solve<'_>) -> Central {
+        let (diagonal, coupled) = (String::new(), String::new());
+        if !solve.s.central {
+            return Central { zero: "b[e] = 0", diagonal, skipped: "", coupled, skipped_next: "", fresh: "b" };
         }
+        let [previous, here, following] = ["previous", "here", "following"].map(|name| solve.around(name, "i / K"));
         Central {
             zero: "b[e] = 0, b2[e] = 0, b3[e] = 0",
-            diagonal: r"
-      if (i == j && k == K - 2) whole += ws * ((t >= 2 ? previous[2] * previous[2] : 0) + (t + 2 < steps ? following[0] * following[0] : 0));
-      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) whole += ws * here[1] * here[1];",
+            diagonal: format!(
+                r"
+      if (i == j && k == K - 2) whole += ws * ((t >= 2 ? {previous}[2] * {previous}[2] : 0) + (t + 2 < steps ? {following}[0] * {following}[0] : 0));
+      if (i == j && k == K - 1 && t >= 1 && t + 1 < steps) whole += ws * {here}[1] * {here}[1];"
+            ),
             skipped: "\n      for (int p = 0; p < N; ++p) sum -= b2[i * N + p] * b2[j * N + p];",
-            coupled: r"
-          if (k == K - 2 && j % K == K - 1 && t >= 1) whole += ws * here[1] * here[2];
-          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) whole += ws * following[0] * following[1];",
+            coupled: format!(
+                r"
+          if (k == K - 2 && j % K == K - 1 && t >= 1) whole += ws * {here}[1] * {here}[2];
+          if (k == K - 1 && j % K == K - 2 && t + 2 < steps) whole += ws * {following}[0] * {following}[1];"
+            ),
             skipped_next: "\n        for (int p = 0; p < N; ++p) sum -= b3[i * N + p] * b[j * N + p];",
             fresh: "fresh",
         }

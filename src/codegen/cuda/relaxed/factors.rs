@@ -3,6 +3,7 @@
 use super::super::generate::{Draft, Generator};
 use super::Solve;
 use super::extent::Extent;
+use super::slack::{self, Slack};
 use super::{factor, substitute};
 use crate::artifact::device::Memory;
 use crate::artifact::{Size, SolveStep};
@@ -12,11 +13,20 @@ pub(in super::super) struct KeptFactor {
     of: SolveStep,
     shared: bool,
     cut: bool,
-    memory: Memory,
+    made: Factored,
+}
+
+/// What factors leave in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Factored {
+    /// The factor itself.
+    pub factor: Memory,
+    /// What the slack needs.
+    pub slack: Option<Slack>,
 }
 
 /// The factor of the step's matrices for systems that are done whole, or cut in time.
-pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) -> Memory {
+pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) -> Factored {
     // Right-hand sides and initial values do not enter the matrix, whatever they are.
     let mut of = solve.s.clone();
     of.operands[1] = (0, false);
@@ -29,8 +39,9 @@ pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) ->
         of.batch = Size::ONE;
     }
     let same = |f: &&KeptFactor| f.of == of && f.shared == solve.shared && f.cut == cut;
-    if let Some(kept) = generator.factors.iter().find(same).map(|f| f.memory) {
-        generator.keep(kept);
+    if let Some(kept) = generator.factors.iter().find(same).map(|f| f.made) {
+        generator.keep(kept.factor);
+        kept.slack.into_iter().for_each(|slack| slack.keep(generator));
         return kept;
     }
     let solve = if cut { solve.over(Extent::Segment) } else { *solve };
@@ -42,8 +53,9 @@ pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) ->
         // What fails in a segment fails here too, at a step before it; the status of the segments is looked at first.
         factor::write(generator, &solve.over(Extent::Separators), memory);
     }
-    generator.factors.push(KeptFactor { of, shared: solve.shared, cut, memory });
-    memory
+    let made = Factored { factor: memory, slack: slack::write(generator, &solve, memory) };
+    generator.factors.push(KeptFactor { of, shared: solve.shared, cut, made });
+    made
 }
 
 /// What couples each step of a segment with the separator before it: the first half of a substitution for each row of that block. At the
@@ -52,7 +64,7 @@ fn couplings(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory) {
     let (arrays, _) = solve.arrays(&substitute::arrays(solve));
     let mut body = solve.head();
     let mut parameters = Vec::new();
-    if solve.s.intervals {
+    if solve.varied() {
         parameters.push(solve.operand(generator, 3, "h"));
         body.push_str(&solve.scale());
         body.push_str(&format!("    const word t = first - 1;\n{}", solve.scale_at_step()));

@@ -4,7 +4,7 @@ use super::super::generate::{Draft, Generator, count};
 use super::super::prelude::TREE;
 use super::Solve;
 use crate::artifact::device::{Count, Memory};
-use crate::artifact::{BufferIndex, Size};
+use crate::artifact::{BufferIndex, Size, StepSizes};
 
 /// Adjoints of coefficients that all systems share: one block for each.
 pub(super) fn shared_coefficients(
@@ -16,11 +16,13 @@ pub(super) fn shared_coefficients(
 ) {
     let s = solve.s;
     let own = s.operands[3].1;
-    let step = match (s.intervals, own) {
-        (false, false) => "h[0]",
-        (false, true) => "h[system]",
-        (true, false) => "interval(h, steps, t)",
-        (true, true) => "interval(h + system * (steps - 1), steps, t)",
+    let step = match (s.steps, own) {
+        (StepSizes::One, false) => "h[0]",
+        (StepSizes::One, true) => "h[system]",
+        (StepSizes::Intervals, false) => "interval(h, steps, t)",
+        (StepSizes::Intervals, true) => "interval(h + system * (steps - 1), steps, t)",
+        (StepSizes::States, false) => "interval<D>(h + i / K, steps, t)",
+        (StepSizes::States, true) => "interval<D>(h + system * (steps - 1) * D + i / K, steps, t)",
     };
     let body = format!(
         r"  __shared__ double shared[{TREE}];
@@ -61,16 +63,21 @@ pub(super) fn shared_coefficients(
     });
 }
 
-/// The adjoint of the step size: of one for all systems, of each system's own, or of each interval for all systems.
+/// The adjoint of the step size: of one for all systems, of each system's own, or of each interval (and state) for all systems.
 pub(super) fn steps(generator: &mut Generator<'_>, solve: &Solve<'_>, slopes: Memory, h_adj: BufferIndex) {
     let s = solve.s;
     let places = s.batch.times(&s.time);
-    let (numbers, results) = match (s.intervals, s.operands[3].1) {
-        (true, _) => (s.batch.clone(), s.time.clone()),
+    let states = if solve.of_states() { s.states } else { 1 };
+    let (numbers, results) = match (solve.varied(), s.operands[3].1) {
+        (true, _) => (s.batch.clone(), s.time.times(&Size::constant(states as u64))),
         (false, true) => (s.time.clone(), s.batch.clone()),
         (false, false) => (places, Size::ONE),
     };
-    let bound = if s.intervals { "  if (blockIdx.x + 1 >= steps) return;\n" } else { "" };
+    let bound = match s.steps {
+        StepSizes::One => String::new(),
+        StepSizes::Intervals => "  if (blockIdx.x + 1 >= steps) return;\n".to_string(),
+        StepSizes::States => format!("  if (blockIdx.x / {states} + 1 >= steps) return;\n"),
+    };
     let body = format!(
         r"  __shared__ double shared[{TREE}];
 {bound}  double part = 0;
@@ -84,7 +91,7 @@ pub(super) fn steps(generator: &mut Generator<'_>, solve: &Solve<'_>, slopes: Me
         generator.memory(Memory::Buffer(h_adj), "h_adj", true),
         count("numbers", Count::of(numbers), "numbers of a sum"),
     ];
-    if s.intervals {
+    if solve.varied() {
         parameters.push(count("steps", Count::of(s.time.clone()), "time steps"));
     }
     generator.launch(Draft {

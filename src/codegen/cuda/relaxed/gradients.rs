@@ -5,7 +5,8 @@
 
 use super::super::generate::{Draft, Generator};
 use super::super::prelude::BLOCK;
-use super::{Solve, gradient_sums};
+use super::super::text;
+use super::{Solve, gradient_sums, slack};
 use crate::artifact::device::{Count, Memory};
 use crate::artifact::{BufferIndex, BufferPlace, Size};
 use crate::base::Elem;
@@ -20,8 +21,11 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
     // Residuals and applied rows, for coefficients that all systems share.
     let kept = (c && !own_matrix).then(|| [0, 1].map(|_| generator.scratch(Elem::F64, Count::of(equations.clone()))));
     // Each interval's own adjoint is the sum of nothing else.
-    let direct = h && s.intervals && s.operands[3].1;
-    let slopes = (h && !direct).then(|| generator.scratch(Elem::F64, Count::of(places.clone())));
+    let direct = h && solve.varied() && s.operands[3].1;
+    let each = if solve.of_states() { s.states as u64 } else { 1 };
+    let slopes = places.times(&Size::constant(each));
+    let slopes = (h && !direct).then(|| generator.scratch(Elem::F64, Count::of(slopes)));
+    let slacks = if h { slack::of_solutions(generator, solve, scaled) } else { None };
 
     let mut parameters: Vec<_> =
         [(0, "c"), (1, "rhs"), (3, "h")].map(|(i, name)| solve.operand(generator, i, name)).into();
@@ -34,6 +38,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
     for (memory, name) in kept.into_iter().flatten().zip(["kept_r", "kept_q"]) {
         parameters.push(generator.memory(memory, name, true));
     }
+    parameters.extend(slacks.map(|memory| generator.memory(memory, "slacks", false)));
     parameters.extend(slopes.map(|memory| generator.memory(memory, "slopes", true)));
     parameters.extend(solve.sizes(s.batch.clone(), true));
     let body = body(solve, [c && own_matrix, rhs, iv, h], kept.is_some());
@@ -72,6 +77,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     out.push_str(&solve.scale());
     out.push_str(&solve.scale_at_step());
     let v = |t: &str, e: &str| solve.vector("v", t, e);
+    let unit = solve.unit("scale", "i", "i % K");
     if c || rhs || keep {
         out.push_str(&format!(
             r"  for (int e = 0; e < E; ++e) {{
@@ -79,7 +85,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     double r = rhs[(system * E + e) * steps + t], q = 0;
     for (int i = 0; i < N; ++i) {{
       r -= row[i] * u[(system * steps + t) * N + i];
-      q += row[i] * ({} * scale[i % K]);
+      q += row[i] * ({} * {unit});
     }}
     r *= we, q *= we;
 ",
@@ -90,7 +96,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         }
         if c {
             out.push_str(&format!(
-                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * scale[i % K]) - q * u[(system * steps + t) * N + i];\n",
+                "    for (int i = 0; i < N; ++i) c_adj[((system * E + e) * steps + t) * N + i] = r * ({} * {unit}) - q * u[(system * steps + t) * N + i];\n",
                 v("t", "i")
             ));
         }
@@ -103,117 +109,171 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         out.push_str(&format!(
             r"  if (t < start) {{
     for (int d = 0; d < D; ++d) {{
-      for (int k = 0; k < G; ++k) iv_adj[((system * start + t) * D + d) * G + k] = wi * {} * scale[k];
+      for (int k = 0; k < G; ++k) iv_adj[((system * start + t) * D + d) * G + k] = wi * {} * {};
     }}
   }}
 ",
-            v("t", "d * K + k")
+            v("t", "d * K + k"),
+            solve.unit("scale", "d * K + k", "k"),
         ));
     }
     if h {
-        out.push_str(&if s.intervals { interval_slope(solve) } else { slope(solve) });
+        out.push_str(&if solve.varied() { interval_slope(solve) } else { slope(solve) });
     }
     out
 }
 
-/// The derivative by the interval after this step: of the rows across it, and of the central rows around both of its ends.
+/// Residuals `r` and `q` of the rows between step `t` and the next one of state `d`, those of the solution and of the adjoint solution, and
+/// both solutions there in units of the step: `x` and `z`, `xn` and `zn` at the next one. There is no slack in them.
+pub(super) fn residuals(solve: &Solve<'_>) -> String {
+    let tag = &solve.rows.tag;
+    let v = |t: &str| solve.vector("v", t, "d * K + k");
+    let u = |t: &str| format!("u[(system * steps + {t}) * N + d * K + k]");
+    let (scale, after) = (solve.unit("scale", "d * K + k", "k"), solve.unit("after", "d * K + k", "k"));
+    format!(
+        r"    double x[K], xn[K], z[K], zn[K], r[R], q[R];
+    for (int k = 0; k < K; ++k) {{
+      x[k] = {} / {scale};
+      xn[k] = {} / {scale};
+      z[k] = {};
+      zn[k] = {}{};
+    }}
+    residuals_{tag}(x, xn, r);
+    residuals_{tag}(z, zn, q);
+",
+        u("t"),
+        u("(t + 1)"),
+        v("t"),
+        v("t + 1"),
+        solve.by_steps(&after),
+    )
+}
+
+/// The rows of the adjoint, and residuals with the slack, from what [`residuals`] leaves.
+fn applied(solve: &Solve<'_>) -> &'static str {
+    if solve.s.slack.is_some() {
+        "    for (int i = 0; i < R; ++i) r[i] -= eps, q[i] = eps_z - q[i];\n"
+    } else {
+        "    for (int i = 0; i < R; ++i) q[i] = -q[i];\n"
+    }
+}
+
+/// What the central row around step `at` of state `d` is of: the difference over both intervals of the derivative before the highest, and the
+/// highest, of the solution and of the adjoint solution. In units of the step where all are equal.
+fn around(solve: &Solve<'_>, at: &str) -> [String; 4] {
+    let (later, earlier) = (format!("{at} + 1"), format!("{at} - 1"));
+    let own = if solve.of_states() { "<D>(widths + d, " } else { "(widths, " };
+    let of = |t: &str, k: &str, adjoint: bool| {
+        let unknown = format!("d * K + {k}");
+        match (adjoint, solve.varied()) {
+            (false, false) => format!("u[(system * steps + ({t})) * N + {unknown}] / scale[{k}]"),
+            (false, true) => format!("u[(system * steps + ({t})) * N + {unknown}]"),
+            (true, false) => solve.vector("v", t, &unknown),
+            (true, true) => format!("lowered({}, interval{own}steps, {t}), {k})", solve.vector("v", t, &unknown)),
+        }
+    };
+    let difference = |adjoint| format!("{} - {}", of(&later, "K - 2", adjoint), of(&earlier, "K - 2", adjoint));
+    [difference(false), of(at, "K - 1", false), difference(true), of(at, "K - 1", true)]
+}
+
+/// The width of both intervals around step `at`.
+fn both(solve: &Solve<'_>, at: &str) -> String {
+    if solve.of_states() {
+        format!("widths[({at} - 1) * D + d] + widths[({at}) * D + d]")
+    } else {
+        format!("widths[{at} - 1] + widths[{at}]")
+    }
+}
+
+/// The central row around step `t` of state `d`, applied to the solution and to the adjoint solution.
+pub(super) fn central_rows(solve: &Solve<'_>) -> [String; 2] {
+    let [du, top, dz, top_z] = around(solve, "t");
+    if solve.varied() {
+        let (tag, both) = (&solve.rows.tag, both(solve, "t"));
+        return [(du, top), (dz, top_z)].map(|(d, top)| format!("central_row_{tag}({both}, {d}, {top})"));
+    }
+    [(du, top), (dz, top_z)].map(|(d, top)| format!("(outer * ({d}) - middle * {top})"))
+}
+
+/// The slacks of a solution and its adjoint, where there are such, and their names in formulas otherwise.
+fn slacks(solve: &Solve<'_>) -> (&'static str, [&'static str; 2]) {
+    match solve.s.slack {
+        Some(_) => ("  const double eps = slacks[2 * system], eps_z = slacks[2 * system + 1];\n", ["eps", "eps_z"]),
+        None => ("", ["0", "0"]),
+    }
+}
+
+/// The derivative by the interval after this step, or by each state's: of the rows across it, and of the central rows around both of its
+/// ends.
 fn interval_slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
-    let v = |t: &str, e: &str| solve.vector("v", t, e);
-    let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}]");
+    let (read, [eps, eps_z]) = slacks(solve);
     let central = if solve.s.central {
-        let z =
-            |t: &str, k: &str| format!("lowered({}, interval(widths, steps, {t}), {k})", v(t, &format!("d * K + {k}")));
-        let around = |t: &str| {
-            let (later, earlier) = (format!("{t} + 1"), format!("{t} - 1"));
-            format!(
-                "sum += central_slope_{tag}(widths[{earlier}] + widths[{t}], {} - {}, {}, {} - {}, {});",
-                u(&format!("({later})"), "K - 2"),
-                u(&format!("({earlier})"), "K - 2"),
-                u(&format!("({t})"), "K - 1"),
-                z(&later, "K - 2"),
-                z(&earlier, "K - 2"),
-                z(t, "K - 1"),
-            )
+        let around = |at: &str| {
+            let ([du, top, dz, top_z], both) = (around(solve, at), both(solve, at));
+            format!("sum += central_slope_{tag}({both}, {du}, {top}, {dz}, {top_z}, {eps}, {eps_z});")
         };
         format!("    if (t > 0) {}\n    if (t + 2 < steps) {}\n", around("t"), around("t + 1"))
     } else {
         String::new()
     };
-    let place = if solve.s.operands[3].1 { "h_adj[system * (steps - 1) + t]" } else { "slopes[t * systems + system]" };
+    let (width, place) = match (solve.of_states(), solve.s.operands[3].1) {
+        (false, true) => ("widths[t]", "h_adj[system * (steps - 1) + t]"),
+        (false, false) => ("widths[t]", "slopes[t * systems + system]"),
+        (true, true) => ("widths[t * D + d]", "h_adj[(system * (steps - 1) + t) * D + d]"),
+        (true, false) => ("widths[t * D + d]", "slopes[(t * D + d) * systems + system]"),
+    };
+    let (whole, each) = match solve.of_states() {
+        true => (("", String::new()), ("    double sum = 0;\n", format!("    {place} = ws * sum;\n"))),
+        false => (("  double sum = 0;\n", format!("  {place} = ws * sum;\n")), ("", String::new())),
+    };
     format!(
         r"  if (t + 1 >= steps) return;
-  double sum = 0;
-#pragma unroll 1
+{read}{begun}#pragma unroll 1
   for (int d = 0; d < D; ++d) {{
-    double x[K], xn[K], z[K], zn[K], r[R], q[R];
-    for (int k = 0; k < K; ++k) {{
-      x[k] = {} / scale[k];
-      xn[k] = {} / scale[k];
-      z[k] = {};
-      zn[k] = {} * after[k];
-    }}
-    residuals_{tag}(x, xn, r);
-    residuals_{tag}(z, zn, q);
-    for (int i = 0; i < R; ++i) q[i] = -q[i];
-    sum += slope_{tag}(r, q, x, xn, z, zn) / widths[t];
-{central}  }}
-  {place} = ws * sum;
-",
-        u("t", "k"),
-        u("(t + 1)", "k"),
-        v("t", "d * K + k"),
-        v("t + 1", "d * K + k"),
+{each_begun}{residuals}{applied}    sum += slope_{tag}(r, q, x, xn, z, zn) / {width};
+{central}{each_ended}  }}
+{ended}",
+        begun = whole.0,
+        ended = whole.1,
+        each_begun = each.0,
+        each_ended = each.1,
+        residuals = residuals(solve),
+        applied = applied(solve),
     )
 }
 
 /// The derivative by the step: of the rows to the next step, and of the central row around this one.
 fn slope(solve: &Solve<'_>) -> String {
     let tag = &solve.rows.tag;
-    let v = |t: &str, e: &str| solve.vector("v", t, e);
-    let u = |t: &str, k: &str| format!("u[(system * steps + {t}) * N + d * K + {k}] / scale[{k}]");
+    let (read, [eps, eps_z]) = slacks(solve);
     let central = if solve.s.central {
-        let z = |t: &str, k: &str| v(t, &format!("d * K + {k}"));
+        let [du, uc, dz, zc] = around(solve, "t");
+        let (less, more) = match solve.s.slack {
+            Some(_) => (format!(" - {eps}"), format!(" + {eps_z}")),
+            None => Default::default(),
+        };
         format!(
             r"
     if (t > 0 && t + 1 < steps) {{
-      const double du = {} - {}, dz = {} - {}, uc = {}, zc = {};
-      const double r0 = -(outer * du - middle * uc), q0 = outer * dz - middle * zc;
+      const double du = {du}, dz = {dz}, uc = {uc}, zc = {zc};
+      const double r0 = -(outer * du - middle * uc){less}, q0 = outer * dz - middle * zc{more};
       sum += (K - 3) * outer * (r0 * dz - q0 * du) - (K - 2) * middle * (r0 * zc - q0 * uc);
-    }}",
-            u("(t + 1)", "(K - 2)"),
-            u("(t - 1)", "(K - 2)"),
-            z("t + 1", "K - 2"),
-            z("t - 1", "K - 2"),
-            u("t", "(K - 1)"),
-            z("t", "K - 1"),
+    }}"
         )
     } else {
         String::new()
     };
     format!(
-        r"  double sum = 0;
+        r"{read}  double sum = 0;
 #pragma unroll 1
   for (int d = 0; d < D; ++d) {{
     if (t + 1 < steps) {{
-      double x[K], xn[K], z[K], zn[K], r[R], q[R];
-      for (int k = 0; k < K; ++k) {{
-        x[k] = {};
-        xn[k] = {};
-        z[k] = {};
-        zn[k] = {};
-      }}
-      residuals_{tag}(x, xn, r);
-      residuals_{tag}(z, zn, q);
-      for (int i = 0; i < R; ++i) q[i] = -q[i];
-      sum += slope_{tag}(r, q, x, xn, z, zn);
+{rows}      sum += slope_{tag}(r, q, x, xn, z, zn);
     }}{central}
   }}
   slopes[system * steps + t] = ws * sum / step;
 ",
-        u("t", "k"),
-        u("(t + 1)", "k"),
-        v("t", "d * K + k"),
-        v("t + 1", "d * K + k"),
+        rows = text::further_in(&format!("{}{}", residuals(solve), applied(solve))),
     )
 }

@@ -10,6 +10,7 @@
 //! | [`factor`] | assembly and Cholesky factor, step by step |
 //! | [`residuals`] | right-hand sides of a step at the solution so far |
 //! | [`substitute`] | both halves of a substitution |
+//! | [`slack`] | the unknown of all rows between steps, by its Schur complement |
 //! | [`corrections`] | when a solve is corrected again |
 //! | [`gradients`], [`gradient_sums`] | gradients from a solution and its adjoint: one thread for each time step of a system, then sums |
 //!
@@ -27,14 +28,15 @@ mod gradients;
 mod regimes;
 mod residuals;
 mod scale;
+mod slack;
 mod solve;
 mod solves;
 mod substitute;
 
 use super::generate::Generator;
 use super::rows::{INTERVALS, Rows};
-use crate::artifact::SolveStep;
 use crate::artifact::device::Count;
+use crate::artifact::{SolveStep, StepSizes};
 pub(super) use factors::KeptFactor;
 use regimes::Regimes;
 pub use regimes::SolveRegime;
@@ -45,7 +47,10 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
     let (precision, _) = solve::arithmetic(s);
     let rows = Rows::new(s.orders, s.central, solve::high(precision));
     generator.function(&format!("rows_{}", rows.tag), || rows.text());
-    if s.intervals {
+    if s.slack.is_some() {
+        generator.function(&format!("sums_{}", rows.tag), || rows.sums());
+    }
+    if s.steps != StepSizes::One {
         generator.function("intervals", || INTERVALS.to_string());
         if s.central {
             generator.function(&format!("central_{}", rows.tag), || rows.central_text());
@@ -56,13 +61,13 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
     let swept = generator.scratch(solve.low, Count::of(solve.unknowns()));
     let scaled = generator.scratch(solve.high, Count::of(solve.unknowns()));
     if regimes.may(false) {
-        let factor = factors::of(generator, &solve, false);
-        solves::whole(generator, &solve, solves::Places { factor, swept, scaled });
+        let made = factors::of(generator, &solve, false);
+        solves::whole(generator, &solve, solves::Places { made, swept, scaled });
     }
     if regimes.may(true) {
         generator.function("segments", || extent::PLACES.to_string());
-        let factor = factors::of(generator, &solve, true);
-        solves::segments(generator, &solve, solves::Places { factor, swept, scaled });
+        let made = factors::of(generator, &solve, true);
+        solves::segments(generator, &solve, solves::Places { made, swept, scaled });
     }
     if let Some((_, adjoints)) = s.adjoint {
         gradients::write(generator, &solve, scaled, adjoints);

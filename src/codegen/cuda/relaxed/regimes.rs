@@ -20,10 +20,10 @@ pub struct SolveRegime {
 }
 
 impl SolveRegime {
-    /// That of so many systems with blocks of `block` unknowns at each step.
-    pub fn of(systems: u64, steps: u64, block: usize, central: bool, precision: SolvePrecision) -> SolveRegime {
+    /// That of so many systems with blocks of `block` unknowns at each step; `far`: with rows that tie more than two steps.
+    pub fn of(systems: u64, steps: u64, block: usize, far: bool, precision: SolvePrecision) -> SolveRegime {
         let lanes = solve::lanes(block, solve::high(precision));
-        let cut = may_cut(central, precision) && cuts_time(systems, u64::from(lanes), steps);
+        let cut = may_cut(far, precision) && cuts_time(systems, u64::from(lanes), steps);
         SolveRegime { lanes, segments: cut.then(|| segments(steps)) }
     }
 }
@@ -38,10 +38,10 @@ impl fmt::Display for SolveRegime {
     }
 }
 
-/// Whether systems of this kind may be cut at all. Central rows couple a step with two others, and corrections that end when nothing is
-/// gained any more need all of a system in one place: both are done whole, as on the host.
-fn may_cut(central: bool, precision: SolvePrecision) -> bool {
-    !central && precision == SolvePrecision::F64
+/// Whether systems of this kind may be cut at all. Central rows couple a step with two others, a slack couples all of
+/// them, and corrections that end when nothing is gained any more need all of a system in one place: they are done whole, as on the host.
+fn may_cut(far: bool, precision: SolvePrecision) -> bool {
+    !far && precision == SolvePrecision::F64
 }
 
 /// The ways in which the systems of a step are done.
@@ -61,7 +61,7 @@ impl Regimes {
         let (precision, _) = solve::arithmetic(s);
         // A second try does systems as the first one did, which is whole: kernels of both ways would be half of a source for what hardly
         // ever runs.
-        if !may_cut(s.central, precision) || generator.is_guarded() {
+        if !may_cut(s.central || s.slack.is_some(), precision) || generator.is_guarded() {
             return Regimes::Whole;
         }
         let lanes = u64::from(solve::lanes(s.states * s.orders, solve::high(precision)));

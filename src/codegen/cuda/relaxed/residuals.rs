@@ -1,7 +1,7 @@
 //! Right-hand sides of a step: residuals of its rows at the solution so far, put together by the rows' coefficients.
 
-use super::Solve;
 use super::extent::Extent;
+use super::{Solve, slack};
 use crate::base::Elem;
 
 /// An array of a kernel: name, type, numbers.
@@ -33,7 +33,7 @@ pub(super) fn of_rows(solve: &Solve<'_>) -> String {
         Some(_) => "0".to_string(),
     };
     // Where steps differ, the rows' unit is the interval between two steps, which scales the first of them.
-    let by_before = solve.by_steps("", " * before[k]");
+    let by_before = solve.by_steps(&solve.unit("before", "d * K + k", "k"));
     format!(
         r"{at_step}      {sync}
 {rows}{unroll}      for (int i = lane; i < N; i += LANES) {{
@@ -71,18 +71,17 @@ pub(super) fn of_rows(solve: &Solve<'_>) -> String {
 
 /// Unknown `i` of the right-hand side, from the residuals.
 pub(super) fn put_together(solve: &Solve<'_>) -> String {
-    let (high, to) = (solve.high(), solve.narrowing());
+    let (high, to, scale) = (solve.high(), solve.narrowing(), solve.unit("scale", "i", "i % K"));
     let (initial, upstream) = match solve.s.adjoint {
         None => (format!("{to}iv[((system * start + t) * D + i / K) * G + i % K]"), String::new()),
-        Some(_) => {
-            ("0".to_string(), format!("\n        whole += {to}u_adj[(system * steps + t) * N + i] * scale[i % K];"))
-        }
+        Some(_) => ("0".to_string(), format!("\n        whole += {to}u_adj[(system * steps + t) * N + i] * {scale};")),
     };
     format!(
         r"        {high} whole = ws * g[i];{upstream}
         for (int e = 0; e < E; ++e) whole += row[e * N + i] * residual[e];
-        if (t < start && i % K < G) whole += wi * scale[i % K] * ({initial} - scale[i % K] * at[i]);
-"
+        if (t < start && i % K < G) whole += wi * {scale} * ({initial} - {scale} * at[i]);
+{taken}",
+        taken = slack::taken(solve),
     )
 }
 
@@ -112,20 +111,22 @@ pub(super) fn before_segment(solve: &Solve<'_>) -> String {
 /// Residuals of the rows between step `t` and the next one, and what they add there.
 fn tie_after(solve: &Solve<'_>) -> String {
     let (unroll, tag, high) = (solve.unroll(), &solve.rows.tag, solve.high());
-    let residuals = if solve.s.intervals {
+    let residuals = if solve.varied() {
         format!(
             r"{high} stretched[K];
-{unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * after[k];
-            residuals_{tag}(at + d * K, stretched, tie);"
+{unroll}            for (int k = 0; k < K; ++k) stretched[k] = next[d * K + k] * {after};
+            residuals_{tag}(at + d * K, stretched, tie);",
+            after = solve.unit("after", "d * K + k", "k"),
         )
     } else {
         format!("residuals_{tag}(at + d * K, next + d * K, tie);")
     };
     format!(
         r"{high} tie[R];
-            {residuals}
+            {residuals}{missed}
 {unroll}            for (int k = 0; k < K; ++k) carried[d * K + k] = 0;
-            add_next_{tag}(tie, carried + d * K);"
+            add_next_{tag}(tie, carried + d * K);",
+        missed = slack::missed_by_ties(solve),
     )
 }
 
@@ -135,22 +136,25 @@ fn central(solve: &Solve<'_>) -> String {
         return String::new();
     }
     let at = |t: &str, k: &str| solve.vector("v", t, &format!("d * K + {k}"));
+    let [previous, here, following] = ["previous", "here", "following"].map(|name| solve.around(name, "d"));
     let row = |t: &str, around: &str| {
         format!(
-            "-({around}[2] * {} + {around}[1] * {} + {around}[0] * {})",
+            "-({around}[2] * {} + {around}[1] * {} + {around}[0] * {}){}",
             at(&format!("{t} + 1"), "K - 2"),
             at(t, "K - 1"),
             at(&format!("{t} - 1"), "K - 2"),
+            slack::less(solve),
         )
     };
     format!(
         r"
           // Central rows around the step before, this one and the next.
-          if (t >= 2) g[d * K + K - 2] += previous[2] * ({});
-          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] += here[1] * ({});
-          if (t + 2 < steps) g[d * K + K - 2] += following[0] * ({});",
-        row("t - 1", "previous"),
-        row("t", "here"),
-        row("t + 1", "following")
+          if (t >= 2) g[d * K + K - 2] += {previous}[2] * ({});
+          if (t >= 1 && t + 1 < steps) g[d * K + K - 1] += {here}[1] * ({});
+          if (t + 2 < steps) g[d * K + K - 2] += {following}[0] * ({});{}",
+        row("t - 1", &previous),
+        row("t", &here),
+        row("t + 1", &following),
+        slack::missed_by_central(solve, &row("t", &here)),
     )
 }

@@ -39,6 +39,17 @@ pub(super) struct Solve<'s> {
     pub high: Elem,
     /// Whether all systems have one matrix.
     pub shared: bool,
+    /// What a substitution is for.
+    pub right: Right,
+}
+
+/// What a substitution through whole systems is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Right {
+    /// The residuals of all rows.
+    Rows,
+    /// The column of the slack.
+    Slack,
 }
 
 /// The arithmetic of a step, and whether all its systems have one matrix.
@@ -68,7 +79,19 @@ impl<'s> Solve<'s> {
         let high = high(precision);
         let low = if precision == SolvePrecision::F64 { Elem::F64 } else { Elem::F32 };
         let lanes = lanes(s.states * s.orders, high);
-        Solve { s, rows, regimes, extent: Extent::Whole, lanes, unrolled: lanes == 1, precision, low, high, shared }
+        Solve {
+            s,
+            rows,
+            regimes,
+            extent: Extent::Whole,
+            lanes,
+            unrolled: lanes == 1,
+            precision,
+            low,
+            high,
+            shared,
+            right: Right::Rows,
+        }
     }
 
     /// The unknowns of a step.
@@ -102,7 +125,12 @@ impl<'s> Solve<'s> {
             s.states,
             s.orders,
             s.equations,
-            if s.central { ", central rows" } else { "" },
+            match (s.central, s.slack.is_some()) {
+                (false, false) => "",
+                (true, false) => ", central rows",
+                (false, true) => ", a slack",
+                (true, true) => ", central rows, a slack",
+            },
             if self.shared { ", one matrix for all systems" } else { "" },
             match self.precision {
                 SolvePrecision::F64 => "",

@@ -5,7 +5,8 @@ use super::super::prelude::BLOCK;
 use super::Solve;
 use super::corrections::Sizes;
 use super::extent::Extent;
-use super::{residuals, substitute};
+use super::factors::Factored;
+use super::{residuals, slack, substitute};
 use crate::artifact::Size;
 use crate::artifact::device::{Count, DeviceFailure, Memory};
 use crate::base::SolvePrecision;
@@ -13,8 +14,8 @@ use crate::base::SolvePrecision;
 /// Where solves have their numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Places {
-    /// The factor.
-    pub factor: Memory,
+    /// The factor, and what a slack needs.
+    pub made: Factored,
     /// Half solved systems.
     pub swept: Memory,
     /// The scaled solution.
@@ -27,23 +28,29 @@ type Names = [(&'static str, &'static str); 2];
 /// Writes the kernel for whole systems: the scaled solution, and the solution itself where the step is no adjoint.
 pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
     let Sizes { before, begun, added, ended, after } = Sizes::new(solve);
-    let (arrays, each) = solve.arrays(&[residuals::arrays(solve), substitute::arrays(solve)].concat());
+    let mut list = [residuals::arrays(solve), substitute::arrays(solve)].concat();
+    list.extend(slack::shares(solve));
+    let (arrays, each) = solve.arrays(&list);
     let mut body = solve.head();
     body.push_str(&solve.scale());
     body.push_str(&arrays);
     body.push_str(&before);
+    body.push_str(&slack::before(solve));
     // The compiler would write each of two passes out, which takes it as long again.
     body.push_str(&format!(
         "#pragma unroll 1\n  for (int pass = 0; pass <= {}; ++pass) {{\n{begun}",
         solve.corrections()
     ));
+    body.push_str(&slack::begun(solve));
     body.push_str(&substitute::forward(solve));
+    body.push_str(&slack::between(solve));
     body.push_str(&substitute::backward(solve, &added));
     body.push_str(&format!("{ended}  }}\n"));
     body.push_str(&after);
     body.push_str(&substitute::unscaled(solve));
     let mut parameters = right_hand_sides(generator, solve);
     parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(true)]));
+    parameters.extend(places.made.slack.into_iter().flat_map(|slack| slack.parameters(generator)));
     parameters.extend(solution(generator, solve));
     parameters.extend(solve.work(generator, solve.s.batch.clone(), each));
     parameters.extend(solve.sizes(solve.s.batch.clone(), true));
@@ -176,7 +183,7 @@ fn solution_check(generator: &mut Generator<'_>, solve: &Solve<'_>) -> Option<Pa
 
 /// Factor, half solved systems and scaled solution as parameters: whether each is written, or nothing.
 fn numbers(generator: &Generator<'_>, places: Places, written: [Option<bool>; 3]) -> Vec<Parameter> {
-    let all = [(places.factor, "factor"), (places.swept, "swept"), (places.scaled, "v")];
+    let all = [(places.made.factor, "factor"), (places.swept, "swept"), (places.scaled, "v")];
     let given = all.into_iter().zip(written);
     given.filter_map(|((memory, name), written)| Some(generator.memory(memory, name, written?))).collect()
 }

@@ -1,8 +1,10 @@
 //! Both halves of a substitution with a factor, through whatever an [`Extent`] goes through.
 
-use super::Solve;
 use super::extent::Extent;
 use super::residuals::{self, Array};
+use super::solve::Right;
+use super::{Solve, slack};
+use crate::artifact::StepSizes;
 use crate::base::SolvePrecision;
 
 /// What [`forward`] and [`backward`] need: `y`, and the solutions at the steps that `t` is coupled with.
@@ -25,8 +27,12 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
     let central = solve.s.central;
     let (sync, unroll, low) = (solve.sync(), solve.unroll(), solve.low());
     let loops = solve.loops();
-    let swept = solve.vector("swept", "t", "i");
+    let swept = solve.vector(swept_in(solve), "t", "i");
     let (begun, prepare, right, result) = match solve.extent {
+        Extent::Whole if solve.right == Right::Slack => {
+            let prepare = format!("{}      {sync}\n", solve.scale_at_step());
+            (String::new(), prepare, slack::column(solve), swept)
+        }
         Extent::Whole | Extent::Segment => {
             let right = format!("{}        {low} sum = whole;\n", residuals::put_together(solve));
             (residuals::before_segment(solve), residuals::of_rows(solve), right, swept)
@@ -36,7 +42,7 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
         }
         // A row of the block that couples the separator before the segment with its first step.
         Extent::Number(_) => {
-            let by_after = solve.by_steps("", " * after[i % K]");
+            let by_after = solve.by_steps(&solve.unit("after", "i", "i % K"));
             let right = format!(
                 "        {low} sum = t == first && i / K == number / K ? ws * at_next_{}[(number % K) * K + i % K]{by_after} : 0;\n",
                 solve.rows.tag
@@ -75,13 +81,14 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
         y[i] = sum;
       }}
       {sync}
-{solved}{unroll}      for (int i = lane; i < N; i += LANES) {older}x1[i] = y[i], {result} = y[i];
+{solved}{unroll}      for (int i = lane; i < N; i += LANES) {older}x1[i] = y[i], {result} = y[i]{squared};
     }}
 ",
         loop_ = loops.forward,
         after_first = loops.after_first,
         coupled = below(solve, loops.earlier, "i * N + p"),
         older = older(solve),
+        squared = if solve.right == Right::Slack { ", taken += y[i] * y[i]" } else { "" },
     )
 }
 
@@ -89,7 +96,7 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
 pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
     let (sync, unroll, low) = (solve.sync(), solve.unroll(), solve.low());
     let loops = solve.loops();
-    let swept = solve.vector("swept", "t", "i");
+    let swept = solve.vector(swept_in(solve), "t", "i");
     let v = |t: &str| solve.vector("v", t, "i");
     let further = match solve.extent {
         _ if solve.s.central => format!(
@@ -104,6 +111,7 @@ pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
     };
     let result = match solve.extent {
         Extent::Separators => format!("{swept} = y[i];"),
+        Extent::Whole if solve.right == Right::Slack => format!("{swept} = y[i];"),
         _ => format!("{v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
     };
     let begun = if solve.extent == Extent::Segment {
@@ -141,7 +149,7 @@ pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
         {sync}
       }}
 {unroll}      for (int i = lane; i < N; i += LANES) {{
-        {older}x1[i] = y[i];
+        {older}x1[i] = y[i];{bordered}
         {result}
       }}
 {added}    }}
@@ -152,7 +160,13 @@ pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
         pivot = solve.stored("t", "p * (p + 1) / 2 + p"),
         column = solve.stored("t", "p * (p + 1) / 2 + i"),
         older = older(solve),
+        bordered = slack::bordered(solve),
     )
+}
+
+/// Where half solved systems are: the slack's column is solved for in one place.
+fn swept_in(solve: &Solve<'_>) -> &'static str {
+    if solve.right == Right::Slack { "border" } else { "swept" }
 }
 
 /// With central rows the solution one step away becomes that two steps away.
@@ -180,22 +194,27 @@ pub(super) fn checks_solution(solve: &Solve<'_>) -> bool {
 
 /// The solution of step `t` in unknowns that are not scaled.
 pub(super) fn unscaled_step(solve: &Solve<'_>) -> String {
-    let scale = if solve.s.intervals {
-        let (high, to) = (solve.high(), solve.narrowing());
-        format!("    {high} scale[K];\n    powers({to}(1 / interval(widths, steps, t)), scale);\n")
-    } else {
-        String::new()
+    let (high, to) = (solve.high(), solve.narrowing());
+    let scale = match solve.s.steps {
+        StepSizes::One => String::new(),
+        StepSizes::Intervals => {
+            format!("    {high} scale[K];\n    powers<K>({to}(1 / interval(widths, steps, t)), scale);\n")
+        }
+        StepSizes::States => format!(
+            "    {high} scale[N];\n{}    for (int d = 0; d < D; ++d) powers<K>({to}(1 / interval<D>(widths + d, steps, t)), scale + d * K);\n",
+            solve.unroll()
+        ),
     };
     // Times zero what is finite is zero. A difference would be rounded once where it is contracted, and not vanish.
     let check =
         if checks_solution(solve) { "\n      if (number * 0 != 0) atomicMin(status, system * steps + t);" } else { "" };
     format!(
         r"{scale}    for (int i = lane; i < N; i += LANES) {{
-      const {high} number = {v_t} * scale[i % K];
+      const {high} number = {v_t} * {unit};
       u[(system * steps + t) * N + i] = number;{check}
     }}
 ",
-        high = solve.high(),
         v_t = solve.vector("v", "t", "i"),
+        unit = solve.unit("scale", "i", "i % K"),
     )
 }
