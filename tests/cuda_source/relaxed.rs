@@ -146,11 +146,11 @@ fn matrices_beyond_shared_memory_are_solved_with_factors_in_single_precision() {
 
 #[test]
 fn a_factor_that_single_precision_cannot_hold_is_made_in_double_precision() {
-    [false, true].into_iter().for_each(factor_beyond_single_precision);
+    [(false, None), (true, None), (true, Some(0.3))].into_iter().for_each(factor_beyond_single_precision);
 }
 
-fn factor_beyond_single_precision(central: bool) {
-    let form = |precision| SolveForm { precision, ..SolveForm::new(1, 3, 1, true, central) };
+fn factor_beyond_single_precision((central, slack): (bool, Option<f64>)) {
+    let form = |precision| SolveForm { precision, slack, ..SolveForm::new(1, 3, 1, true, central) };
     let Case { program: double, arguments, .. } = case(form(SolvePrecision::F64), 2, 4000);
     let mixed = case(form(SolvePrecision::Mixed), 2, 4000).program;
     // In the second program the tries in double precision do nothing.

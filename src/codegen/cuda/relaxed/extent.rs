@@ -99,12 +99,14 @@ impl<'s> Solve<'s> {
 
     /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler: threads of narrow systems need no more than
     /// 128 registers, and spill with those that it would give them; so do threads of wide ones in single precision, for which it aims at
-    /// fewer. Where time is cut there are few threads, which may have all there are. Otherwise it takes what they need.
+    /// fewer, and the lanes of systems with a slack or steps of each state. Where time is cut there are few threads, which may have all there are.
+    /// Otherwise it takes what they need.
     pub fn resident(&self) -> Option<u32> {
         let block = self.block();
         let registers = match (self.extent, self.high) {
             _ if self.unrolled && self.lanes == 1 && block <= NARROW => 128,
-            (Extent::Whole, _) if !self.unrolled => return None,
+            (Extent::Whole, _) if !self.unrolled && self.s.slack.is_none() && !self.of_states() => return None,
+            (Extent::Whole, _) if !self.unrolled => 128,
             (Extent::Whole, Elem::F64) => return None,
             (Extent::Whole, Elem::F32) if block <= HALF => 128,
             _ => 256,

@@ -2,6 +2,7 @@
 
 use super::super::generate::{Draft, Generator, count};
 use super::super::prelude::TREE;
+use super::super::text;
 use super::Solve;
 use crate::artifact::device::{Count, Memory};
 use crate::artifact::{BufferIndex, Size, StepSizes};
@@ -24,15 +25,20 @@ pub(super) fn shared_coefficients(
         (StepSizes::States, false) => "interval<D>(h + i / K, steps, t)",
         (StepSizes::States, true) => "interval<D>(h + system * (steps - 1) * D + i / K, steps, t)",
     };
+    // A division is a call, around which registers are spilled: outside of the loop where the step is the same for all systems.
+    let scale = format!("double scale = 1;\n  for (int k = 0; k < i % K; ++k) scale /= {step};\n");
+    let (once, each) = if own {
+        (String::new(), format!("  {}", text::further_in(&scale)))
+    } else {
+        (format!("  {scale}"), String::new())
+    };
     let body = format!(
         r"  __shared__ double shared[{TREE}];
 {}  const word row = blockIdx.x / N, t = row % steps;
   const int i = blockIdx.x % N;
   double part = 0;
-  for (word system = threadIdx.x; system < systems; system += {TREE}) {{
-    double scale = 1;
-    for (int k = 0; k < i % K; ++k) scale /= {step};
-    part += kept_r[row * systems + system] * ({} * scale) - kept_q[row * systems + system] * u[(system * steps + t) * N + i];
+{once}  for (word system = threadIdx.x; system < systems; system += {TREE}) {{
+{each}    part += kept_r[row * systems + system] * ({} * scale) - kept_q[row * systems + system] * u[(system * steps + t) * N + i];
   }}
   const double sum = tree_sum(part, shared);
   if (threadIdx.x == 0) c_adj[blockIdx.x] = sum;
@@ -54,7 +60,7 @@ pub(super) fn shared_coefficients(
         suffix: format!("coefficients{}", generator.origin),
         note: solve.describe("gradients of shared coefficients"),
         block: TREE,
-        resident: None,
+        resident: Some(solve.resident_gradients(TREE)),
         barriers: true,
         unrolled: false,
         parameters,

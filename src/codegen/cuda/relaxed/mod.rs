@@ -37,6 +37,7 @@ use super::generate::Generator;
 use super::rows::{INTERVALS, Rows};
 use crate::artifact::device::Count;
 use crate::artifact::{SolveStep, StepSizes};
+use crate::base::SolvePrecision;
 pub(super) use factors::KeptFactor;
 use regimes::Regimes;
 pub use regimes::SolveRegime;
@@ -44,6 +45,7 @@ use solve::Solve;
 
 /// The step of a solve or its adjoint.
 pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
+    debug_assert!(s.adjoint.is_none() || s.precision != SolvePrecision::F32, "gradients are in double precision");
     let (precision, _) = solve::arithmetic(s);
     let rows = Rows::new(s.orders, s.central, solve::high(precision));
     generator.function(&format!("rows_{}", rows.tag), || rows.text());

@@ -249,7 +249,7 @@ pub(super) fn of_solutions(generator: &mut Generator<'_>, solve: &Solve<'_>, sca
         suffix: format!("slacks{}", generator.origin),
         note: solve.describe("slacks of a solution and its adjoint"),
         block: TREE,
-        resident: None,
+        resident: Some(solve.resident_gradients(TREE)),
         barriers: true,
         unrolled: false,
         parameters,
