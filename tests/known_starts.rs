@@ -92,6 +92,8 @@ fn a_start_that_the_data_contradict_is_estimated_and_told() {
         let [k, error] = numbers(&record)[0];
         assert!((k - 4.0).abs() < 4.0 * error && error < 0.05, "{starts:?}: {k} ± {error}");
         assert_eq!(says(&record, &format!("{CONTRADICT} `v = 1`")), contradicts, "{starts:?}: {}", record["warnings"]);
+        // The one contradicts the other.
+        assert_ne!(says(&record, "no column observes `v`"), contradicts, "{starts:?}: {}", record["warnings"]);
         for (k, start) in starts.iter().enumerate() {
             let found = beginning(&record, k, "v");
             let off = if contradicts { 0.3 } else { 1e-6 };

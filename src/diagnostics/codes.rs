@@ -172,7 +172,7 @@ codes! {
     W0701 "unused name" "A constant, `let`, input or fixed parameter is declared and never used.";
     W0702 "unused item" "An import, a network, a data set or a function is declared and never used.";
     W0703 "setting without effect" "The setting belongs to the other fitting engine.";
-    W0704 "unknowns that look alike" "Two unknowns multiply the same factor in one equation, which alone cannot tell them apart.";
+    W0704 "unknowns that look alike" "Two unknowns multiply the same factors in all equations: no data can tell them apart.";
     W0705 "parameter without effect" "No equation holds the parameter, or it only moves a jump, so nothing can identify it.";
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";

@@ -136,11 +136,20 @@ fn among(
     let Some(samples) = known_samples(model, observed, judgement.samples) else { return Ok(found) };
     let groups = groups(model, &samples, judgement.at)?;
     let judged = not_identified(&groups, judgement.dependent);
+    // What no data can tell apart has been said when the model was checked (W0704).
+    let alike = |a: usize, b: usize| {
+        model.alike.iter().any(|[x, y]| [(x.index(), y.index()), (y.index(), x.index())].contains(&(a, b)))
+    };
     let mut said: Vec<usize> = Vec::new();
     let names = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
     for (group, dependents) in &judged {
         for dependent in dependents {
             let Some(&unknown) = group.unknowns.get(dependent.column) else { continue };
+            if let [(other, _)] = dependent.of.as_slice()
+                && group.unknowns.get(*other).is_some_and(|&other| alike(unknown, other))
+            {
+                continue;
+            }
             // Several equations may say the same, of one unknown or the other.
             let mut of = dependent.of.iter().filter_map(|(i, _)| group.unknowns.get(*i));
             let new = !said.contains(&unknown) && !of.any(|other| said.contains(other));
@@ -183,65 +192,88 @@ fn not_identified(groups: &[Group], share: f64) -> Vec<(Group, Vec<Dependent>)> 
     }
 }
 
+/// An unknown as a finding names it.
+struct Named {
+    /// `` `mu` ``, `` `s^2` `` or `` `s^2` of the denominator ``
+    spelled: String,
+    /// Of a parameter its name.
+    param: Option<String>,
+    /// Where it is declared, or its hole.
+    span: Span,
+}
+
+fn named(model: &Model, group: &Group, position: usize) -> Option<Named> {
+    let at = *group.unknowns.get(position)?;
+    let (id, unknown) = model.unknowns.iter().nth(at)?;
+    match unknown.kind {
+        UnknownKind::Param(param) => {
+            let name = unknown.name.clone();
+            Some(Named { spelled: format!("`{name}`"), span: model.params[param].span, param: Some(name) })
+        }
+        UnknownKind::Coefficient { hole, .. } => {
+            let (.., term) = model.coefficients().find(|(u, ..)| u.index() == id.index())?;
+            let hole = &model.holes[hole];
+            let side = hole.side.map_or(String::new(), |side| format!(" of the {}", side.name()));
+            Some(Named { spelled: format!("`{}`{side}", term.spelled), span: hole.span, param: None })
+        }
+    }
+}
+
 /// A finding at the place of the unknown.
 fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, dependent: &Dependent) -> Option<Diagnostic> {
     let model = &program.models[fit.model];
-    let named = |position: usize| -> Option<(String, Span, bool)> {
-        let at = *group.unknowns.get(position)?;
-        let (id, unknown) = model.unknowns.iter().nth(at)?;
-        match unknown.kind {
-            UnknownKind::Param(param) => Some((unknown.name.clone(), model.params[param].span, false)),
-            _ => {
-                let (_, hole, term) = model.coefficients().find(|(u, ..)| u.index() == id.index())?;
-                Some((term.spelled.clone(), model.holes[hole].span, true))
-            }
-        }
-    };
-    let (name, span, is_term) = named(dependent.column)?;
-    let others: Vec<String> =
-        dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(*i)).map(|n| n.0).collect();
-    let quoted = others.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
+    let Named { spelled, param, span } = named(model, group, dependent.column)?;
+    let others: Vec<Named> =
+        dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(model, group, *i)).collect();
+    let quoted = others.iter().map(|o| o.spelled.as_str()).collect::<Vec<_>>().join(", ");
     let more = if dependent.of.len() > MOST_NAMED { " and others" } else { "" };
     let share = match dependent.left {
         left if left < 1e-9 => "nothing".to_string(),
         left => format!("{left:.1e}"),
     };
-    let value = declared_value(model, &name);
-    let hold = |which: &str| {
-        let (param, value) = (hir::family(&name), value.as_deref().unwrap_or("..."));
+    let value = param.as_ref().and_then(|name| declared_value(model, name));
+    let hold = |which: &str, name: &str| {
+        let (param, value) = (hir::family(name), value.as_deref().unwrap_or("..."));
         let to = program.spell_data(fit);
         format!("hold {which} at a value that is known: `fit {}({param} = {value}) to {to}`", model.name)
     };
-    let (code, message, help) = match (is_term, others.is_empty()) {
-        (true, true) => (
+    let (code, message, help) = match (&param, others.is_empty()) {
+        (None, true) => (
             W1101,
-            format!("the term `{name}` is zero on the data of {data}"),
+            format!("the term {spelled} is zero on the data of {data}"),
             "leave it out, or take data on which it is not zero".to_string(),
         ),
-        (true, false) => (
+        (None, false) => (
             W1101,
             format!(
-                "on the data of {data} the term `{name}` is a combination of {quoted}{more}: {share} of it is left"
+                "on the data of {data} the term {spelled} is a combination of {quoted}{more}: {share} of it is left"
             ),
-            "leave one of them out, or take data that reach further".to_string(),
+            match others.iter().find_map(|o| o.param.as_ref()) {
+                // What is known beside a hole may say the same on all data.
+                Some(beside) => format!(
+                    "leave the term out of the hole, or what `{beside}` stands in out of the equation: a hole holds what is not written \
+                     beside it"
+                ),
+                None => "leave one of them out, or take data that reach further".to_string(),
+            },
         ),
-        (false, true) => (
+        (Some(name), true) => (
             W1102,
-            format!("the data of {data} do not identify `{name}`: it has no effect there"),
-            format!("{}, or take data on which it has an effect", hold("it")),
+            format!("the data of {data} do not identify {spelled}: it has no effect there"),
+            format!("{}, or take data on which it has an effect", hold("it", name)),
         ),
-        (false, false) => (
+        (Some(name), false) => (
             W1102,
             format!(
-                "the data of {data} do not identify `{name}`: {quoted}{more} can do the same, {share} of its effect is its own"
+                "the data of {data} do not identify {spelled}: {quoted}{more} can do the same, {share} of its effect is its own"
             ),
-            format!("{}, or take data that reach further", hold("one of them")),
+            format!("{}, or take data that reach further", hold("one of them", name)),
         ),
     };
-    let here = if is_term { "in this hole" } else { "declared here" };
+    let here = if param.is_none() { "in this hole" } else { "declared here" };
     let found = Diagnostic::warning(code, message, span, here).help(help);
-    Some(match value.filter(|_| !is_term) {
-        Some(value) => {
+    Some(match param.zip(value) {
+        Some((name, value)) => {
             let (place, text) = fit.holding(hir::family(&name), &value);
             found.replace(place, text)
         }

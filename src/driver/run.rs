@@ -15,11 +15,12 @@ use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W0706;
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Span};
 use crate::train::Observer;
 
 /// What a run is asked for.
@@ -203,7 +204,11 @@ impl Job<'_> {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
             labels.all(|l| l.span != d.primary.span)
         };
-        findings.remarks.extend(unobserved.iter().filter(said).cloned());
+        // Of a state that begins elsewhere than declared it has been said that nothing observes it.
+        let elsewhere: Vec<Span> =
+            findings.remarks.iter().filter(|d| d.code == W0706).map(|d| d.primary.span).collect();
+        let new = |d: &&Diagnostic| said(d) && !elsewhere.contains(&d.primary.span);
+        findings.remarks.extend(unobserved.iter().filter(new).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
         if fit.engine == Engine::Joint {

@@ -62,6 +62,8 @@ pub struct Model {
     pub unknowns: Arena<UnknownId, Unknown>,
     /// One equation per state, in state order.
     pub equations: Vec<Equation>,
+    /// Pairs of unknowns that multiply the same wherever they stand: no data can tell them apart.
+    pub alike: Vec<[UnknownId; 2]>,
     /// Initial values that the model states.
     pub initial: Vec<InitialValue>,
     /// What else holds at the ends of the time.

@@ -9,6 +9,7 @@
 //! Invariants: `None` means that the cause is in the sink; nothing here panics, whatever the tree holds; time and memory
 //! are bounded by limits on terms, operations and depth, each with its own code.
 
+mod alike;
 mod along;
 mod axes;
 mod begin;

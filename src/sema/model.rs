@@ -81,7 +81,8 @@ impl<'a> Resolver<'a, '_> {
         }
         let linear = choose_linear(&expanded, &unknowns);
         let equations: Option<Vec<Equation>> =
-            expanded.iter().map(|e| self.split(e, &linear, &unknowns)).collect::<Vec<_>>().into_iter().collect();
+            expanded.iter().map(|e| self.split(e, &linear)).collect::<Vec<_>>().into_iter().collect();
+        let alike = self.alike(&expanded, &linear, &unknowns);
         let mut unknowns = unknowns;
         for (id, linear) in unknowns.ids().zip(linear) {
             unknowns[id].linear = linear;
@@ -104,6 +105,7 @@ impl<'a> Resolver<'a, '_> {
             holes,
             unknowns,
             equations,
+            alike,
             initial,
             boundary,
             step,

@@ -9,12 +9,11 @@
 use super::fold::{self, Fault};
 use super::product::Product;
 use super::resolve::{MAX_NODES, Resolver};
-use crate::base::{Arena, Idx, IndexMap, IndexSet};
+use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0307, E0309, E0404, E0405, W0704};
+use crate::diagnostics::codes::{E0307, E0309};
 use crate::hir::{
-    BinaryOp, Equation, Expr, ExprKind, LinearTerm, Names, StateId, UnaryFn, Unknown, UnknownId, UnknownKind,
-    UnknownTerm,
+    BinaryOp, Equation, Expr, ExprKind, LinearTerm, StateId, UnaryFn, Unknown, UnknownId, UnknownKind, UnknownTerm,
 };
 use crate::source::Span;
 
@@ -140,13 +139,12 @@ pub(super) fn choose_linear(equations: &[Expanded], unknowns: &Arena<UnknownId, 
     linear
 }
 
-/// A text that sums of products share that are equal up to the number in front.
-fn shape(products: &[Product]) -> String {
-    let mut parts: Vec<(String, f64)> = products.iter().map(|p| (p.key(), p.scale)).collect();
-    parts.sort_by(|a, b| a.0.cmp(&b.0));
-    let first = parts.first().map_or(1.0, |p| p.1);
-    // Sums of the same numbers in another order may differ in their last digits.
-    parts.iter().map(|(key, scale)| format!("{:.12e}*{key}", scale / first)).collect::<Vec<_>>().join(" + ")
+/// The unknown that a product holds linearly.
+pub(super) fn bare(product: &Product, linear: &[bool]) -> Option<UnknownId> {
+    product.factors.iter().find_map(|(e, n)| match e.kind {
+        ExprKind::Unknown(u) if *n == 1 && linear.get(u.index()) == Some(&true) => Some(u),
+        _ => None,
+    })
 }
 
 impl Resolver<'_, '_> {
@@ -198,23 +196,16 @@ impl Resolver<'_, '_> {
         }
         if found.is_none() {
             let message = format!("`{top}` cancels in its own equation");
-            self.sink.push(Diagnostic::error(
-                E0307,
-                message,
-                equation.span,
-                format!("nothing is left to give `{top}`"),
-            ));
+            let d = Diagnostic::error(E0307, message, equation.span, format!("nothing is left to give `{top}`"));
+            let help =
+                format!("let one `{top}` stand alone: `{top} = ...`; what cancels can be left out on both sides");
+            self.sink.push(d.help(help));
         }
         found
     }
 
     /// Sorts the products of an expanded equation into its split.
-    pub(super) fn split(
-        &mut self,
-        equation: &Expanded,
-        linear: &[bool],
-        unknowns: &Arena<UnknownId, Unknown>,
-    ) -> Option<Equation> {
+    pub(super) fn split(&mut self, equation: &Expanded, linear: &[bool]) -> Option<Equation> {
         let span = equation.span;
         let order = self.scope.states[equation.state].order;
         let mut in_states: IndexMap<(StateId, u8), Vec<Product>> = IndexMap::new();
@@ -223,11 +214,7 @@ impl Resolver<'_, '_> {
         let mut known: Vec<Product> = Vec::new();
         let mut with: IndexMap<UnknownId, Vec<Product>> = IndexMap::new();
         for product in &equation.products {
-            let bare = product.factors.iter().find_map(|(e, n)| match e.kind {
-                ExprKind::Unknown(u) if *n == 1 && linear.get(u.index()) == Some(&true) => Some(u),
-                _ => None,
-            });
-            if let Some(u) = bare {
+            if let Some(u) = bare(product, linear) {
                 with.entry(u).or_default().push(product.clone().without(u).scaled(-1.0));
                 continue;
             }
@@ -237,7 +224,6 @@ impl Resolver<'_, '_> {
                 None => known.push(product.clone().scaled(-1.0)),
             }
         }
-        self.collinear(&with, unknowns);
         let mut parts = Vec::new();
         for ((state, derivative), products) in in_states {
             let coefficient = self.sum_of(&products, span)?;
@@ -260,62 +246,5 @@ impl Resolver<'_, '_> {
         let folded = products.iter().map(Product::to_expr).collect::<Result<Vec<_>, _>>();
         let folded = folded.and_then(|terms| fold::sum(terms, span));
         self.folded(folded)
-    }
-
-    /// Two unknowns with the same factor in one equation cannot be told apart there.
-    fn collinear(&mut self, with: &IndexMap<UnknownId, Vec<Product>>, unknowns: &Arena<UnknownId, Unknown>) {
-        let names = Names { states: &self.scope.states, inputs: &self.scope.inputs, unknowns, units: None };
-        let mut seen: IndexMap<String, UnknownId> = IndexMap::new();
-        let mut pairs: Vec<(UnknownId, UnknownId, String)> = Vec::new();
-        let mut holes: IndexSet<(usize, usize)> = IndexSet::new();
-        for (&u, products) in with {
-            let key = shape(products);
-            if let Some(&first) = seen.get(&key) {
-                let scale = products.first().map_or(1.0, |p| p.scale);
-                let parts = products.iter().map(|p| Product { scale: p.scale / scale, ..p.clone() }.to_expr());
-                let sum = parts
-                    .collect::<Result<Vec<_>, _>>()
-                    .and_then(|parts| fold::sum(parts, self.unknown_span(&unknowns[u])));
-                pairs.push((first, u, sum.map_or(key, |e| names.spell(&e))));
-            } else {
-                seen.insert(key, u);
-            }
-        }
-        for (a, b, spelled) in pairs {
-            let (first, second) = (&unknowns[a], &unknowns[b]);
-            let (place, other) = (self.unknown_span(first), self.unknown_span(second));
-            match (first.kind, second.kind) {
-                (UnknownKind::Coefficient { hole: h, term: a }, UnknownKind::Coefficient { hole: k, term: b })
-                    if h == k =>
-                {
-                    let term = |i: usize| self.holes[h.index()].terms.get(i).map_or("", |t| t.spelled.as_str());
-                    let message = format!("`{}` and `{}` are the same up to a factor", term(a), term(b));
-                    let d = Diagnostic::error(E0404, message, place, "terms of this hole");
-                    self.sink.push(d.help("their coefficients cannot be told apart: keep one of them"));
-                }
-                (UnknownKind::Coefficient { hole: h, .. }, UnknownKind::Coefficient { hole: k, .. }) => {
-                    // One report for two holes, however many terms they share.
-                    if holes.insert((h.index(), k.index())) {
-                        let message = format!("two holes of one equation both hold the term `{spelled}`");
-                        let d = Diagnostic::error(E0405, message, other, "the second one");
-                        let help = "their coefficients cannot be told apart: keep the term in one of them";
-                        self.sink.push(d.label(place, "the first one").help(help));
-                    }
-                }
-                _ => {
-                    let (x, y) = (&first.name, &second.name);
-                    let message = format!("`{x}` and `{y}` both multiply `{spelled}` in this equation");
-                    let d = Diagnostic::warning(W0704, message, other, "cannot be told apart by this equation alone");
-                    self.sink.push(d.label(place, "the other one"));
-                }
-            }
-        }
-    }
-
-    fn unknown_span(&self, unknown: &Unknown) -> Span {
-        match unknown.kind {
-            UnknownKind::Param(p) => self.scope.params[p].span,
-            UnknownKind::Coefficient { hole, .. } => self.holes[hole.index()].span,
-        }
     }
 }

@@ -41,6 +41,7 @@ impl Sketch {
             holes: Arena::new(),
             unknowns: Arena::new(),
             equations: Vec::new(),
+            alike: Vec::new(),
             boundary: Default::default(),
             step: None,
             statements: None,
