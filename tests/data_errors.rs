@@ -131,7 +131,22 @@ fn bad_csv() {
     case("duplicate column", &csv_with(1, "t,x,x"), &spec());
     case("no time", &csv_with(2, "0,0,0"), &with(|s| s.time = None));
     case("negative step", &csv_with(2, "0,0,0"), &with(|s| (s.time, s.dt) = (None, Some(-0.1))));
+    case(
+        "column that a formula or a mapping names",
+        &csv_with(2, "0,0,0"),
+        &with(|s| s.columns = vec![ColumnMap::new("u", "prey"), "x".into()]),
+    );
+    case("column of an input", &csv_with(2, "0,0,0"), &with(|s| s.inputs = vec!["heat".into()]));
+    case("column of trajectories", &csv_with(2, "0,0,0"), &with(|s| s.trajectory = Some("experiment".into())));
+    case("one measured state of two", &csv_with(1, "t,conc (mg/L),y"), &spec());
     case("gap", &csv_with(10, "0.95,1,2"), &spec());
+    case(
+        "gap between times with rounding",
+        b"t,x,y\n0,0,0\n0.1,1,2\n0.2,1,2\n0.30000000000000004,1,2\n19.5,1,2\n19.6,1,2\n19.7,1,2\n19.8,1,2\n",
+        &spec(),
+    );
+    case("times that start again", &csv_with(7, "0,1,2"), &spec());
+    case("times out of order", &csv_with(7, "0.25,1,2"), &spec());
     case("repeated time", &csv_with(7, "0.4,1,2"), &spec());
     case("too few", b"t,x,y\n0,1,2\n1,2,3\n", &spec());
     let short = with(|s| (s.trajectory, s.min_samples) = (Some("k".into()), 2));

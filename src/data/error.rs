@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::ode::OdeError;
+use super::spec::Asked;
+use crate::base::shortened;
 
 /// Why a simulation whose samples are all the same is refused.
 pub(super) const CHANGES_NOTHING: &str =
     "changes no state in double precision: it is too short, or the initial values are a state of rest up to rounding";
-
-/// What to do about a workbook.
-const SHEET: &str = "save the sheet with the data as CSV (in Excel: Save As, \"CSV UTF-8\"), and read that file; an archive of another kind has to be unpacked.";
 
 /// Everything that stops data from being read, split or simulated.
 ///
@@ -67,7 +66,15 @@ pub enum DataError {
     NoValue { place: String, column: String, of: String, value: String },
     /// A column (csv) or array (npz) that the model asks for and the file has not.
     #[error("{file}: has no {kind} `{wanted}`")]
-    MissingColumn { file: String, kind: &'static str, wanted: String, existing: Vec<String>, nearest: Option<String> },
+    MissingColumn {
+        file: String,
+        kind: &'static str,
+        wanted: String,
+        existing: Vec<String>,
+        nearest: Option<String>,
+        /// What else was asked of the file.
+        asked: Asked,
+    },
     /// A column with the times that is not there.
     #[error("{file}: has no column `{wanted}` for the times")]
     MissingTime { file: String, wanted: String, existing: Vec<String>, nearest: Option<String> },
@@ -82,10 +89,11 @@ pub enum DataError {
     BadStep { file: String, dt: f64 },
     /// Times that do not increase.
     #[error("{place}: time {time} does not come after {previous}")]
-    TimeNotIncreasing { place: String, time: f64, previous: f64 },
+    TimeNotIncreasing { place: String, time: f64, previous: f64, first: f64 },
     /// Times that are not equally spaced (compared with the median step).
     #[error(
-        "{place}: the step to time {time} is {found}, but the usual step is {expected} (tolerance {tolerance:e} of it)"
+        "{place}: the step to time {time} is {}, but the usual step is {} (tolerance {tolerance:e} of it)",
+        step(*.found, *.expected, *.time), step(*.expected, *.found, *.time)
     )]
     UnequalSteps { place: String, time: f64, found: f64, expected: f64, tolerance: f64 },
     /// A trajectory that is too short to say anything.
@@ -255,165 +263,6 @@ impl DataError {
     pub fn is_environment(&self) -> bool {
         self.exit_code() == 4
     }
-
-    /// What to do about it, in one or two sentences.
-    pub fn help(&self) -> String {
-        match self {
-            Self::NotFound { nearest: Some(name), .. } => {
-                format!("did you mean `{name}`?")
-            }
-            Self::NotFound { .. } => "check the path.".into(),
-            Self::Unreadable { .. } => "check the permissions of the file and of the folders above it.".into(),
-            Self::NotAFile { .. } => "give the path of a regular .csv, .npy, .npz or .parquet file.".into(),
-            Self::Empty { file } if file.ends_with(".npz") => "save the arrays with `numpy.savez`, each under its name.".into(),
-            Self::Empty { file } if file.ends_with(".npy") || file.ends_with(".parquet") => {
-                "write the file again: nothing has been saved in it.".into()
-            }
-            Self::Empty { .. } => "write a header line with the column names and one row per sample.".into(),
-            Self::HeaderOnly { .. } => "add one row per sample below the header.".into(),
-            Self::NoHeader { .. } => "add a first line with the column names, such as `t,x,y,z`.".into(),
-            Self::NotUtf8 { .. } => "save the file as UTF-8 text.".into(),
-            Self::Packed { .. } => SHEET.into(),
-            Self::Ragged { found, expected, .. } if found > expected => {
-                "write decimals with a point, and put text that contains the delimiter in quotes: every row has as many cells as the \
-                 header."
-                    .into()
-            }
-            Self::Ragged { .. } => {
-                "give every row as many cells as the header; quote text that contains the delimiter.".into()
-            }
-            Self::EmptyCell { .. } => "fill the cell, or declare empty cells as missing with `missing \"\"`.".into(),
-            Self::NotANumber { text, .. } => {
-                if text.contains('\n') {
-                    "a quotation mark is opened in this cell and never closed.".into()
-                } else if text.contains(',') {
-                    let number = text.replacen(',', ".", 1);
-                    match number.parse::<f64>() {
-                        Ok(_) => format!("write decimals with a point: `{number}`."),
-                        Err(_) => "write decimals with a point, and thousands without a comma.".into(),
-                    }
-                } else {
-                    format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
-                }
-            }
-            Self::Date { column, .. } => format!(
-                "write times as numbers, such as days since the first sample; with pandas: `d = pd.to_datetime(df[\"{column}\"]); \
-                 df[\"{column}\"] = (d - d.iloc[0]).dt.total_seconds()/86400`."
-            ),
-            Self::TextRow { .. } => {
-                "leave the line out. Units stand in the data block, behind the columns: `time t [s]; x = position [km]`.".into()
-            }
-            Self::NotFinite { value, .. } => {
-                if value.eq_ignore_ascii_case("nan") {
-                    "correct the value, or declare it as missing with `missing \"nan\"`.".into()
-                } else {
-                    "correct the value; only finite numbers can be fitted.".into()
-                }
-            }
-            Self::NoValue { .. } => "change the formula where it has no value, or the numbers that it reads; with `missing \"nan\"` such samples count as \
-                                     missing."
-                .into(),
-            Self::MissingColumn { existing, .. } | Self::MissingTime { existing, .. } if one_cell(existing).is_some() => {
-                one_cell(existing).unwrap_or_default()
-            }
-            Self::MissingColumn { kind, existing, nearest, .. } => {
-                let listed = list(existing);
-                match nearest {
-                    Some(name) => format!("did you mean `{name}`? The {kind}s are {listed}."),
-                    None => format!(
-                        "the {kind}s are {listed}; map one with `state = column`, or list those that were measured: `x = x` leaves all others unobserved."
-                    ),
-                }
-            }
-            Self::MissingTime { existing, nearest, .. } => {
-                let listed = list(existing);
-                match nearest {
-                    Some(name) => format!("did you mean `time {name}`? The columns are {listed}."),
-                    None => format!("the columns are {listed}; name the one with the times with `time NAME`, or give `dt`."),
-                }
-            }
-            Self::Duplicate { kind, .. } => format!("give each {kind} its own name."),
-            Self::NoTime { candidate: Some(name), .. } => {
-                format!("the file has `{name}`: write `time {name}`, or give the step with `dt`.")
-            }
-            Self::NoTime { .. } => "name the time column with `time NAME`, or give the step with `dt`.".into(),
-            Self::BadStep { .. } => "give the time between two samples, such as `dt 0.01`.".into(),
-            Self::TimeNotIncreasing { .. } => {
-                "sort the rows by time; if the file holds several trajectories, name the column that tells them apart \
-                 with `trajectory NAME`."
-                    .into()
-            }
-            Self::UnequalSteps { .. } => {
-                "resample to equal steps and put rows that are absent back in with missing values; if only the printed times \
-                 are rounded, give `dt` instead of `time`; the joint engine takes times as they are with `spacing irregular`.".into()
-            }
-            Self::TooFewRows { .. } => "give more samples, or leave this trajectory out.".into(),
-            Self::NothingObserved { .. } => "leave the column out: a state without data is estimated.".into(),
-            Self::TooLarge { .. } => "split the file, or keep every second sample.".into(),
-            Self::UnknownFormat { file } if is_workbook(file) => SHEET.into(),
-            Self::UnknownFormat { .. } => "rename the file after its format.".into(),
-            Self::BadHeader { .. } => "write the file again with `numpy.save` or `numpy.savez`.".into(),
-            Self::ObjectArray { .. } => "convert it with `array.astype(float)` before saving.".into(),
-            Self::BadDtype { .. } => "convert it with `array.astype(float)` before saving.".into(),
-            Self::ShapeOverflow { .. } | Self::WrongLength { .. } => {
-                "the file is damaged or was cut off; copy or write it again.".into()
-            }
-            Self::Transposed { .. } => "save it with the axes in that order, as `array.T` or `numpy.moveaxis` give it.".into(),
-            Self::WrongShape { .. } => {
-                "arrays are (samples) or (trajectories, samples) for one state, (samples, states) or (trajectories, \
-                 samples, states) for all."
-                    .into()
-            }
-            Self::BadArchive { .. } => "write the file again with `numpy.savez`.".into(),
-            Self::BadParquet { .. } => {
-                "write the file again, with columns that are plain or have a dictionary, packed by snappy, gzip, zstd or not at all.".into()
-            }
-            Self::NoNumbers { what, .. } if what.contains("dates") => {
-                "write times as numbers, such as seconds from the first sample.".into()
-            }
-            Self::NoNumbers { .. } => "give a column of numbers; only the column that tells trajectories apart may hold texts.".into(),
-            Self::MissingArray { existing, nearest, .. } => match nearest {
-                Some(name) => format!("did you mean `{name}`? The arrays are {}.", list(existing)),
-                None => format!("the arrays are {}.", list(existing)),
-            },
-            Self::ArrayShape { .. } => "B is the batch, E the equations, T the steps, D the states, K the derivatives kept, the state \
-                                        itself included; docs/solve.md lists every array."
-                .into(),
-            Self::NotFiniteItem { .. } => "correct the value.".into(),
-            Self::WeightWithoutInitial { .. } => "add `iv`, or leave the array out.".into(),
-            Self::BadWeight { .. } => "a weight is 0 or more; 0 leaves its row out.".into(),
-            Self::StepNotPositive { .. } => {
-                "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
-            }
-            Self::MissingKnown { .. } => "fill in the value, or leave out rows whose time is not known.".into(),
-            Self::BadWindow { .. } => "choose a window no longer than the trajectories and a stride of at least 1.".into(),
-            Self::BadHoldOut { .. } => "choose a share between 0% and 100% that leaves samples on both sides.".into(),
-            Self::BadBatch => "choose a batch size of at least 1.".into(),
-            Self::BadSimulation { setting: "dt", why, .. } if *why == CHANGES_NOTHING => {
-                "give a longer step; to start at rest is only possible where every rate is exactly zero there, so move the initial \
-                 values a little, or write them so that the rates cancel."
-                    .into()
-            }
-            Self::BadSimulation { .. } => "change the setting in the data block or with `--set`.".into(),
-            Self::Simulation(error) => error.help().into(),
-            Self::SimulationOf { error, help, .. } => help.unwrap_or(error.help()).into(),
-            Self::NotRectangular => "write a csv file instead.".into(),
-            Self::Changed { .. } => "bring back the data as they were, or start a new run without `--resume`.".into(),
-            Self::OfSet { error, .. } => error.help(),
-            Self::OfCase(error) => match **error {
-                Self::NotAFile { .. } => "give the path of a regular .npz file.".into(),
-                Self::TooLarge { .. } => "solve the systems in several files, each with a part of the batch.".into(),
-                _ => error.help(),
-            },
-            Self::Write(_) => "check the disk and the permissions.".into(),
-        }
-    }
-}
-
-/// Whether a name is that of a workbook.
-fn is_workbook(file: &str) -> bool {
-    let ending = file.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    ["xlsx", "xlsm", "xlsb", "xls", "ods"].contains(&ending.as_str())
 }
 
 /// A share as it is written in a model, to six decimals of a percent: rounding has left its marks on the fraction itself.
@@ -421,31 +270,9 @@ fn percent(fraction: f64) -> String {
     format!("{}%", (fraction * 1e8).round() / 1e6)
 }
 
-/// Why a header that is a single cell may be one: a comment, or cells that something else separates than csv files do here.
-fn one_cell(existing: &[String]) -> Option<String> {
-    let [header] = existing else { return None };
-    let shown: String = header.chars().take(40).collect();
-    if header.starts_with('#') {
-        return Some(format!(
-            "the first line, `{shown}`, is a comment; leave it out: the first line names the columns."
-        ));
-    }
-    let separators = [("|", "bars"), (" ", "blanks"), (":", "colons")];
-    let (_, name) = separators.iter().find(|(c, _)| header.contains(c))?;
-    Some(format!(
-        "the header is one cell, `{shown}`; if {name} separate the columns, write commas, semicolons or tabs instead: nothing else does."
-    ))
-}
-
-/// Names in back quotes, separated by commas, at most a dozen of them.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 12;
-    if names.is_empty() {
-        return "none".into();
-    }
-    let mut text = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
+/// A step as it is shown: without the digits that the subtraction of two times left, and with those that tell it from another.
+fn step(value: f64, other: f64, time: f64) -> f64 {
+    let rounding = 4.0 * f64::EPSILON * time.abs().max(value.abs());
+    let difference = (value - other).abs().min(1e-3 * value.abs());
+    shortened(value, rounding.max(1e-3 * difference))
 }

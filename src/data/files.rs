@@ -86,7 +86,14 @@ pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> 
     let mut dataset = match format {
         Format::Csv => read_csv(file, bytes, spec),
         Format::Npy => read_npy(file, bytes, spec),
-        Format::Npz => read_npz(file, bytes, spec),
+        // An archive gives arrays by name and does not know what they are for.
+        Format::Npz => read_npz(file, bytes, spec).map_err(|error| match error {
+            DataError::MissingColumn { file, kind, wanted, existing, nearest, .. } => {
+                let asked = spec.asked(&wanted, &existing);
+                DataError::MissingColumn { file, kind, wanted, existing, nearest, asked }
+            }
+            other => other,
+        }),
         Format::Parquet => read_parquet(file, bytes, spec),
     }?;
     convert(file, &mut dataset, spec)?;

@@ -34,6 +34,7 @@ mod simulate;
 mod spec;
 mod split;
 mod table;
+mod ways_out;
 mod write;
 
 pub use arrays::{Arrays, arrays_of, read_arrays};
@@ -44,8 +45,9 @@ pub use npy::Array;
 pub use ode::{OdeError, Rhs, Tolerance, integrate};
 pub use random::{Purpose, normals, permutation, stream, uniform};
 pub use simulate::{Noise, Sampling, simulate};
-pub use spec::{ColumnMap, Conversion, ReadSpec};
+pub use spec::{Asked, ColumnMap, Conversion, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
+pub use ways_out::written_column;
 pub use write::arrays_to_npz;
 
 pub(crate) use grid::median;

@@ -80,6 +80,19 @@ impl From<&str> for ColumnMap {
     }
 }
 
+/// What was asked of a file that lacks one of the columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asked {
+    /// What the column is read for; none where it tells trajectories apart.
+    pub name: Option<String>,
+    /// Whether that is an input.
+    pub is_input: bool,
+    /// Names in the model whose columns are there, with these.
+    pub measured: Vec<(String, String)>,
+    /// Columns that are there and that nothing is read from.
+    pub free: Vec<String>,
+}
+
 impl Default for ReadSpec {
     fn default() -> Self {
         Self {
@@ -103,6 +116,24 @@ impl ReadSpec {
     /// The columns of the given names, everything else by default.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self { columns: names.into_iter().map(ColumnMap::from).collect(), ..Self::default() }
+    }
+
+    /// What is asked of a file with the columns `existing` beside the column `wanted`, which it lacks.
+    pub(crate) fn asked(&self, wanted: &str, existing: &[String]) -> Asked {
+        let name_in = |maps: &[ColumnMap]| maps.iter().find(|m| m.column == wanted).map(|m| m.name.clone());
+        let (of_state, of_input) = (name_in(&self.columns), name_in(&self.inputs));
+        let read = |column: &String| {
+            let maps = self.columns.iter().chain(&self.inputs);
+            let keys = self.time.iter().chain(&self.trajectory);
+            maps.map(|m| &m.column).chain(keys).any(|c| c == column)
+        };
+        let there = self.columns.iter().filter(|m| existing.contains(&m.column));
+        Asked {
+            is_input: of_state.is_none() && of_input.is_some(),
+            name: of_state.or(of_input),
+            measured: there.map(|m| (m.name.clone(), m.column.clone())).collect(),
+            free: existing.iter().filter(|column| !read(column)).cloned().collect(),
+        }
     }
 
     /// True for a cell text that is declared as missing.

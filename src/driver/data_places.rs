@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::failure::{DataPlace, Failure};
-use crate::data::{self, DataError};
+use crate::data::{self, DataError, written_column};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1106;
 use crate::hir::{DataSet, Program};
@@ -87,7 +87,7 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
             let (_, columns) = data.source.file()?;
             // A unit behind the column would be lost, unless it is that of the model.
             (data.places.setting("time").is_some() && columns.time_factor == 1.0)
-                .then(|| format!("time {}", column_name(name)))
+                .then(|| format!("time {}", written_column(name)))
         }
         DataError::MissingColumn { wanted, nearest: Some(name), .. } => {
             let (_, columns) = data.source.file()?;
@@ -96,19 +96,12 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
             let key = keys.iter().find(named)?;
             let has_unit = columns.conversions.contains_key(key) || columns.derived.contains_key(key);
             match key.as_str() {
-                "time" | "trajectory" => Some(format!("{key} {}", column_name(name))),
-                _ => (!has_unit).then(|| format!("{key} = {}", column_name(name))),
+                "time" | "trajectory" => Some(format!("{key} {}", written_column(name))),
+                _ => (!has_unit).then(|| format!("{key} = {}", written_column(name))),
             }
         }
         _ => None,
     }
-}
-
-/// A column as a setting names it: in quotes unless it is a name.
-fn column_name(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// The keys of the settings that may name a column.
