@@ -20,6 +20,8 @@ mod info;
 mod levels;
 #[path = "main/new.rs"]
 mod new;
+#[path = "main/refused.rs"]
+mod refused;
 #[path = "main/solve.rs"]
 mod solve;
 #[path = "main/test.rs"]
@@ -180,11 +182,7 @@ const WATCH: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap sends help to standard output with code 0, and mistakes to standard error with code 2.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return ExitCode::from(refused::tell(&error, &std::env::args_os().collect::<Vec<_>>())),
     };
     let format = match cli.message_format.as_str() {
         "short" => Format::Short,

@@ -371,3 +371,54 @@ fn findings_can_be_read_by_programs() {
     assert_eq!(line["file"], "m.mech");
     assert_eq!(line["line"], 1);
 }
+
+/// What the arguments of a command lack or hold by mistake is said as everything else: with a code, what it is about, and a way out.
+#[test]
+fn refused_arguments_have_a_code_and_a_way_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases: [(&[&str], &str, &str); 15] = [
+        (&["rum", "m.mech"], "there is no command `mechc rum`", "did you mean `run`?"),
+        (&["bench", "sovle"], "there is no command `mechc bench sovle`", "did you mean `solve`?"),
+        (&["run"], "`mechc run` needs `<FILE>`", "`mechc run --help`"),
+        (&["run", "m.mech", "--threads", "abc"], "`--threads` does not take `abc`: a whole number is needed", "--help"),
+        (&["run", "m.mech", "--threads", "0"], "a whole number from 1 to 1024 is needed", "`mechc run --help`"),
+        (&["run", "m.mech", "--threads"], "`--threads` needs a value", "`--threads <N>`"),
+        (&["run", "m.mech", "--fti", "a"], "`mechc run` has no option `--fti`", "--"),
+        (&["run", "m.mech", "other"], "takes no further argument, and here is `other`", "leave it out"),
+        (
+            &["run", "m.mech", "--out", "a", "--resume", "b"],
+            "`--out` does not go together with `--resume <DIR>`",
+            "leave one",
+        ),
+        (&["check", "m.mech", "--emit", "foo"], "`--emit` does not take `foo`", "--help"),
+        (&["run", "m.mech", "--device", "gpu"], "`--device` does not take `gpu`: it is neither cpu", "--help"),
+        (&["solve", "c.npz", "--out", "r.npz", "--refinements", "x"], "`--refinements` does not take `x`", "--help"),
+        (
+            &["bench", "solve", "--batch", "-1"],
+            "`--batch` does not take `-1`: it is negative",
+            "`mechc bench solve --help`",
+        ),
+        (&["export", "r", "--to", "latexx"], "`--to` does not take `latexx`", "did you mean `latex`?"),
+        (&["completions", "cmd"], "`<SHELL>` does not take `cmd`", "it takes `bash`"),
+    ];
+    for (args, message, help) in cases {
+        let done = mechc(folder.path(), args);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(2), "{args:?}: {said}");
+        assert!(done.stdout.is_empty() && said.starts_with("error[N018]: "), "{args:?}: {said}");
+        assert!(said.contains(message) && said.contains("\n  help: ") && said.contains(help), "{args:?}: {said}");
+        for json in [["--message-format", "json"].as_slice(), &["--message-format=json"]] {
+            let done = mechc(folder.path(), &[json, args].concat());
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            let found: serde_json::Value = serde_json::from_str(said.trim()).unwrap_or_else(|e| panic!("{e}: {said}"));
+            assert_eq!((done.status.code(), &found["code"]), (Some(2), &"N018".into()), "{said}");
+            let text = |key: &str| found[key].as_str().unwrap_or_default().to_string();
+            assert!(text("message").contains(message) && text("help").contains(help), "{said}");
+        }
+    }
+    // What is asked for is no mistake.
+    for args in [["--help"].as_slice(), &["run", "--help"], &["--version"]] {
+        let done = mechc(folder.path(), args);
+        assert!(done.status.success() && done.stderr.is_empty() && !done.stdout.is_empty(), "{args:?}");
+    }
+}
