@@ -56,6 +56,9 @@ fn an_estimate_at_the_end_of_its_range_is_named() {
     assert!(warnings(&record).iter().any(|w| w.starts_with(said) && w.contains("widen the range")), "{record}");
     assert!(page.contains("lies at the upper end of its range"));
     assert_eq!(record["parameters"][0]["value"], 0.2);
+    // It has no error there, and that is said beside it.
+    assert!(text(&done.stdout).contains("h = 0.2 (at the end of its range)"), "{}", text(&done.stdout));
+    assert_eq!(record["parameters"][0]["without_error"], "at the end of its range");
     // Terms that are kept beside the bound are significant there.
     for term in
         record["equations"].as_array().expect("equations").iter().flat_map(|e| e["terms"].as_array().expect("terms"))

@@ -4,7 +4,7 @@ use super::bound::Bound;
 use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::predict::{self, Forecast};
-use super::terms::{Term, coefficient, filled, terms};
+use super::terms::{Term, coefficient, filled, idle_parameters, terms, unheld_parameters};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
@@ -240,6 +240,22 @@ pub fn ratios(model: &Model, findings: &Findings) -> Vec<report::RatioSum> {
 /// A parameter whose error is so many times its value and the value it started from has not been determined.
 const UNDETERMINED: f64 = 10.0;
 
+/// Why a parameter with this estimate has no standard error: whether no equation holds it, or every term with it was `dropped`.
+fn without_error(
+    (model, unknown): (&Model, &hir::Unknown),
+    value: f64,
+    (unheld, dropped): (bool, bool),
+) -> &'static str {
+    let at = |end: f64| end.is_finite() && (value - end).abs() <= 1e-9 * end.abs().max(1e-300);
+    match () {
+        () if unheld => "no equation holds it",
+        () if dropped => "every term with it was dropped",
+        () if model.is_per_sample(unknown) => "mean over the trajectories",
+        () if at(unknown.bounds.lower) || at(unknown.bounds.upper) => "at the end of its range",
+        () => "not determined by these data",
+    }
+}
+
 /// Fills the parts of a run record that come from the findings and the data.
 pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report::RunRecord {
     let equations = equations(model, findings);
@@ -274,8 +290,11 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             unit,
             held: true,
             undetermined: false,
+            without_error: None,
         })
     });
+    let idle = idle_parameters(model, &|id| findings.estimates.get(id.index()).is_none_or(|e| e.kept));
+    let unheld = unheld_parameters(model);
     let parameters = model
         .unknowns
         .iter()
@@ -293,6 +312,11 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                 unit,
                 held: false,
                 undetermined,
+                // By gradient no number has an error.
+                without_error: (e.std_error.is_none() && !findings.noise.is_empty()).then(|| {
+                    let dropped = idle.contains(&id);
+                    without_error((model, u), e.value, (unheld.contains(&id), dropped)).to_string()
+                }),
             }
         })
         .chain(held)

@@ -233,15 +233,19 @@ pub struct Parameter {
     /// Whether the data say next to nothing of it: the error is far above the estimate and the value it started from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undetermined: bool,
+    /// Why there is no standard error, where the engine gives others theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_error: Option<String>,
 }
 
 impl Parameter {
-    /// What is said behind its value: that it was not estimated, or that it could not be.
-    pub fn note(&self) -> &'static str {
-        match (self.held, self.undetermined) {
-            (true, _) => " (held)",
-            (false, true) => " (not determined by these data)",
-            (false, false) => "",
+    /// What is said behind its value: that it was not estimated, that it could not be, or why it has no error.
+    pub fn note(&self) -> String {
+        match (self.held, self.undetermined, &self.without_error) {
+            (true, ..) => " (held)".to_string(),
+            (false, true, _) => " (not determined by these data)".to_string(),
+            (false, false, Some(why)) => format!(" ({why})"),
+            (false, false, None) => String::new(),
         }
     }
 }
