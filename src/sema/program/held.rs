@@ -5,11 +5,12 @@ use super::super::model::{self, bare_constant};
 use super::super::settings::{Context, Settings};
 use super::super::suggest;
 use super::Checker;
+use super::copies::{Purpose, declaration, parameters, put};
 use crate::diagnostics::codes::{E0201, E0202, E0511};
 use crate::diagnostics::{Diagnostic, Severity, Sink};
 use crate::hir::{self, HeldPlace, ModelId};
 use crate::source::{Sources, Span};
-use crate::syntax::ast::{self, Expr, ExprKind, Ident, Item, ModelItem, ParamDecl, Setting, SettingValue};
+use crate::syntax::ast::{self, Expr, ExprKind, Ident, Item, ModelItem, Setting, SettingValue};
 
 /// What a fit says about one parameter.
 struct Given {
@@ -33,10 +34,7 @@ impl Checker<'_> {
         if given.is_empty() {
             return Some(id);
         }
-        let original = items.iter().find_map(|i| match i {
-            Item::Model(m) if m.name.name == fit.model.name => Some(m),
-            _ => None,
-        })?;
+        let original = declaration(items, &fit.model.name)?;
         let before = sink.error_count();
         let mut copy = original.clone();
         for (at, one) in given.iter().enumerate() {
@@ -47,8 +45,7 @@ impl Checker<'_> {
             if !is_constant(&one.value, sources, sink) {
                 continue;
             }
-            let mut params = copy.body.iter_mut().filter_map(as_params).flatten();
-            match params.find(|p| p.name.name == one.name.name) {
+            match parameters(&mut copy).find(|p| p.name.name == one.name.name) {
                 Some(param) if param.fixed && !one.held => {
                     let message = format!("`{}` is fixed: it is not estimated, and starts nowhere", one.name.name);
                     let d = Diagnostic::error(E0511, message, one.name.span, "not estimated")
@@ -56,7 +53,7 @@ impl Checker<'_> {
                     let model = &fit.model.name;
                     sink.push(d.help(format!("give it another value: `fit {model}({} = ...)`", one.name.name)));
                 }
-                Some(param) => take(one, param),
+                Some(param) => put(param, &one.value, if one.held { Purpose::Held } else { Purpose::Start }),
                 None => no_parameter(one, original, sink),
             }
         }
@@ -140,19 +137,6 @@ fn is_constant(value: &Expr, sources: &Sources, sink: &mut Sink) -> bool {
     match &value.kind {
         ExprKind::Tuple(list) => list.iter().all(|e| bare_constant(e, sources, sink).is_some()),
         _ => bare_constant(value, sources, sink).is_some(),
-    }
-}
-
-fn as_params(item: &mut ModelItem) -> Option<&mut Vec<ParamDecl>> {
-    if let ModelItem::Param(list) = item { Some(list) } else { None }
-}
-
-/// Puts a value in place of that of the declaration. Its range stays: a value outside it is a slip.
-fn take(one: &Given, param: &mut ParamDecl) {
-    param.value = Some(one.value.clone());
-    if one.held {
-        param.fixed = true;
-        param.per_sample = None;
     }
 }
 
