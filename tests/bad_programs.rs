@@ -104,6 +104,31 @@ fn recorded_programs() {
     report(differences);
 }
 
+/// Codes whose messages say themselves what to write, with the reason.
+const SAID_IN_THE_MESSAGE: [(&str, &str); 2] =
+    [("E0503", "shows the form that the setting takes"), ("E0504", "names the range that the value lies in")];
+
+/// Every finding says what to do about it.
+#[test]
+fn every_finding_has_a_way_out() {
+    let mut without = Vec::new();
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    for path in programs() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for d in compile(&name, fs::read(&path).expect("a readable program"), &mut Sources::default()) {
+            let said = SAID_IN_THE_MESSAGE.iter().find(|(code, _)| *code == d.code);
+            if d.help.as_ref().is_none_or(|help| help.trim().is_empty()) {
+                match said {
+                    Some((code, _)) => drop(used.insert(code)),
+                    None => without.push(format!("{name}: {}: {}", d.code, d.message)),
+                }
+            }
+        }
+    }
+    assert!(without.is_empty(), "{} findings:\n{}", without.len(), without.join("\n"));
+    assert_eq!(used.len(), SAID_IN_THE_MESSAGE.len(), "an exception that none needs: {used:?}");
+}
+
 /// Every edit that is offered leaves a text that can be read: what is then found is no more of the kind than before, or lies behind the
 /// edit, where it was hidden.
 #[test]

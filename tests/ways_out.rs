@@ -5,14 +5,19 @@ use mechc::sema;
 use mechc::source::{MemoryWorld, Sources};
 use mechc::syntax;
 
-/// The errors in a program.
-fn errors(text: &str) -> Vec<Diagnostic> {
+/// The findings in a program.
+fn findings(text: &str) -> Vec<Diagnostic> {
     let (mut sources, mut sink) = (Sources::default(), Sink::new());
     let id = sources.add("a.mech", text);
     let file = syntax::parse(id, text, &mut sink);
     let library = sema::stdlib().iter().fold(MemoryWorld::new(), |w, (path, text)| w.with(*path, *text));
     sema::analyze(&file, &library, &[], &mut sources, &mut sink);
-    sink.into_sorted().into_iter().filter(|d| d.severity == Severity::Error).collect()
+    sink.into_sorted()
+}
+
+/// The errors in a program.
+fn errors(text: &str) -> Vec<Diagnostic> {
+    findings(text).into_iter().filter(|d| d.severity == Severity::Error).collect()
 }
 
 /// A model with one state and this statement.
@@ -46,6 +51,18 @@ fn one_edit_makes_it_right() {
         (with("param a = 1 min 0 max 5"), with("param a = 1 in [0, 5]")),
         (with("param a = 1 max = 5, min = -2"), with("param a = 1 in [-2, 5]")),
         (with("param a = 1 in [0, inf]"), with("param a = 1 in [0, 1e6]")),
+        (with("param a = 1 in [0 5]"), with("param a = 1 in [0, 5]")),
+        (with("param a = 1 in [-1; 5]"), with("param a = 1 in [-1, 5]")),
+        (with("param a = 1 in [0..5]"), with("param a = 1 in [0, 5]")),
+        (with("param a = 1 in [0 to 5]"), with("param a = 1 in [0, 5]")),
+        (with("param a 1"), with("param a = 1")),
+        (with("param a [1/s] -1 in [-2, 0], b"), with("param a [1/s] = -1 in [-2, 0], b")),
+        (with("const c 3"), with("const c = 3")),
+        (with("let q 2*x"), with("let q = 2*x")),
+        (with("initial x 1"), with("initial x = 1")),
+        (equation("(x, y)' = ?polynomial(x, y)"), equation("(x, y)' = ?poly(x, y)")),
+        (equation("(x, y)' = ?poly(x; y)"), equation("(x, y)' = ?poly(x, y)")),
+        (equation("(x, y)' = ?terms(x; x*y)"), equation("(x, y)' = ?terms(x, x*y)")),
         (with("param a = 1 in [5, 0]"), with("param a = 1 in [0, 5]")),
         (with("param a in [0, 1] = 0.5"), with("param a = 0.5 in [0, 1]")),
         (with("param a in [0, 1] = 0.5 fixed"), with("param a = 0.5 in [0, 1] fixed")),
@@ -106,4 +123,41 @@ fn what_no_edit_can_mend_is_told_in_words() {
     }
     // A sign in front of a value is none of this.
     assert!(errors(&with("const b = 0.5 + -0.1\n  let c = x +-y\n  let d = x +- y\n  let e = 2 +-x")).is_empty());
+}
+
+/// Unknowns that multiply the same are told where no other equation has one without the other, in the same proportion.
+#[test]
+fn unknowns_that_look_alike_are_told_with_a_way_out() {
+    let model = |params: &str, equations: &str| {
+        format!("model M {{\n  state x, y\n  param {params}\n  {equations}\n  y' = -y\n}}\n")
+    };
+    let kinetics = "model M { state b, k; param e, u, r; b' = -(e + u)*b + r*k; k' = u*b - r*k }\n".to_string();
+    for told_apart in [
+        kinetics,
+        "model M { state x, y; param a, b; x' = (a + b)*x; y' = (a - b)*x }\n".into(),
+        "model M { state x, y; hole g = ?poly(x); x' = ?terms(x) - g; y' = g - y }\n".into(),
+    ] {
+        assert_eq!(findings(&told_apart), [], "{told_apart}");
+    }
+    let cases = [
+        (model("a, b", "x' = a*x - 3*b*x"), "`a` and `b` apart: both multiply `x`", "`param b = 1 fixed`"),
+        (
+            model("a", "x' = a*x - ?poly(x)"),
+            "`a` and the coefficient of `x` apart: both multiply `x`",
+            "`?terms(1, x^2)`, or leave `a` out of the equation",
+        ),
+        (
+            "model M { state x, y; param a, b; x' = (a + b)*y; y' = 2*(a + b)*x }\n".into(),
+            "`a` and `b` apart: both multiply `y`",
+            "keep one of them",
+        ),
+    ];
+    for (text, message, help) in cases {
+        let found = findings(&text);
+        let [only] = found.as_slice() else { panic!("{text}: {found:#?}") };
+        assert!(only.code == "W0704" && only.message.contains(message), "{}", only.message);
+        assert!(only.help.as_deref().is_some_and(|h| h.contains(help)), "{:?}", only.help);
+    }
+    let errors = errors("model M { state x, y; hole g = ?poly(x); x' = ?terms(x) - g; y' = -y }\n");
+    assert_eq!(errors.iter().map(|e| e.code).collect::<Vec<_>>(), ["E0405"]);
 }

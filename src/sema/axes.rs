@@ -88,7 +88,10 @@ impl Resolver<'_, '_> {
                 return Some(h);
             }
             let message = format!("the spacing of `{name}` must be above zero");
-            self.sink.push(Diagnostic::error(E0902, message, expr.span, "not a distance"));
+            self.sink.push(
+                Diagnostic::error(E0902, message, expr.span, "not a distance")
+                    .help("give the distance between neighbours: `spacing 0.1`"),
+            );
             None
         });
         // What is declared over a wrong index set stays silent.
@@ -104,7 +107,10 @@ impl Resolver<'_, '_> {
             return Some(value as i64);
         }
         let message = format!("{what} is a whole number, not {}", crate::hir::number(value));
-        self.sink.push(Diagnostic::error(E0904, message, expr.span, "not a whole number"));
+        self.sink.push(
+            Diagnostic::error(E0904, message, expr.span, "not a whole number")
+                .help("write a whole number, or a constant that is one"),
+        );
         None
     }
 
@@ -148,7 +154,10 @@ impl Resolver<'_, '_> {
             true => format!("the range from {first} to {last} is empty"),
             false => format!("this range has {len} elements; at most {MAX_ELEMENTS} are possible"),
         };
-        self.sink.push(Diagnostic::error(E0902, message, range.span, if len < 1 { "no element" } else { "too large" }));
+        self.sink.push(
+            Diagnostic::error(E0902, message, range.span, if len < 1 { "no element" } else { "too large" })
+                .help("a range goes from its smaller end to its larger one, `1..5`"),
+        );
         None
     }
 
@@ -161,7 +170,8 @@ impl Resolver<'_, '_> {
     ) -> Option<()> {
         if let Some(entry) = self.scope.names.get(variable.name.as_str()) {
             let message = format!("`{}` is declared in this model and cannot be the element of a range", variable.name);
-            let d = Diagnostic::error(crate::diagnostics::codes::E0202, message, variable.span, "taken");
+            let d = Diagnostic::error(crate::diagnostics::codes::E0202, message, variable.span, "taken")
+                .help("give the element another name: `for k in ...`, `sum(k in ...)`");
             self.sink.push(d.label(entry.span, format!("declared here, as {}", entry.meaning.noun())));
             return None;
         }
@@ -169,7 +179,8 @@ impl Resolver<'_, '_> {
             // Sums of functions have names of their own, behind the one that was written.
             let written = variable.name.split('#').next().unwrap_or_default();
             let message = format!("`{written}` is the element of the range around this one already");
-            let d = Diagnostic::error(crate::diagnostics::codes::E0202, message, variable.span, "taken");
+            let d = Diagnostic::error(crate::diagnostics::codes::E0202, message, variable.span, "taken")
+                .help("give the element another name: `for k in ...`, `sum(k in ...)`");
             self.sink.push(d.label(*outer, "taken here").help("give one of them another name"));
             return None;
         }

@@ -35,7 +35,11 @@ pub(super) fn ensure(
         let spell = |k: u8| model.spell_state(id, k);
         if is_given(0) {
             let message = format!("the start of `{}` is that of the data, and an output gives another", spell(0));
-            cx.sink.push(Diagnostic::error(E1011, message, at, "the second one").label(first.span, "the first one"));
+            cx.sink.push(
+                Diagnostic::error(E1011, message, at, "the second one")
+                    .help("leave one of them out: `at last` in the model, or the output in the fit")
+                    .label(first.span, "the first one"),
+            );
             return false;
         }
         if let Some(open) = (1..state.order).find(|k| !is_given(*k)) {

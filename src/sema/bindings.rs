@@ -33,7 +33,10 @@ pub(super) fn parameters(
         for binding in bindings {
             if out.iter().any(|b| b.unknown == binding.unknown) {
                 let message = format!("`{}` is given by two outputs", model.unknowns[binding.unknown].name);
-                cx.sink.push(Diagnostic::error(E1006, message, setting.span, "the second one"));
+                cx.sink.push(
+                    Diagnostic::error(E1006, message, setting.span, "the second one")
+                        .help("leave it out of one of them"),
+                );
                 settings.ok = false;
             }
             out.push(binding);
@@ -67,7 +70,7 @@ fn binding(
         None
     };
     if let Some(message) = problem {
-        let d = Diagnostic::error(E1006, message, source.span, "does not fit");
+        let d = Diagnostic::error(E1006, message, source.span, "does not fit").help("an output has one number for each parameter, and is not over the window: `output p[2] = ...` for `parameters (a, b) = net.p`");
         cx.sink.push(d.label(around.program.networks[network].span, "the network"));
         return None;
     }
@@ -94,7 +97,11 @@ fn parameter(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<Unknow
     let unknowns = ids.iter().map(|id| &model.unknowns[*id]);
     if let Some(half) = unknowns.into_iter().find(|u| u.bounds.lower.is_finite() != u.bounds.upper.is_finite()) {
         let message = format!("the range of `{}` has one end: an output can be kept to both or to none", half.name);
-        cx.sink.push(Diagnostic::error(E1006, message, e.span, "half a range").label(model.span, "the model"));
+        cx.sink.push(
+            Diagnostic::error(E1006, message, e.span, "half a range")
+                .help("give both ends, `in [0, 10]`, or none")
+                .label(model.span, "the model"),
+        );
         return None;
     }
     Some(ids)

@@ -54,7 +54,9 @@ pub(super) fn simulated(
         let samples = steps as u128 * trajectories as u128 * model.states.len() as u128;
         if samples > MAX_SAMPLES {
             let message = format!("this simulates {samples} numbers; at most {MAX_SAMPLES} are possible");
-            cx.sink.push(Diagnostic::error(E0504, message, data.name.span, "too large"));
+            cx.sink.push(
+                Diagnostic::error(E0504, message, data.name.span, "too large").help("lower `steps` or `trajectories`"),
+            );
             settings.ok = false;
         }
     }
@@ -120,26 +122,30 @@ fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mu
         };
         let at = model.unknowns.values().position(|u| u.name == *key);
         let problem = if at.is_none() {
-            Some((format!("model `{}` has no estimated parameter `{key}`", model.name), name.span))
+            let message = format!("model `{}` has no estimated parameter `{key}`", model.name);
+            Some((message, name.span, String::new()))
         } else if out.iter().any(|(i, ..)| Some(*i) == at) {
-            Some((format!("`{key}` is drawn twice"), name.span))
+            Some((format!("`{key}` is drawn twice"), name.span, "leave one of them out".to_string()))
         } else if matches!(vary, Vary::Normal(_, deviation) if deviation < 0.0) {
-            Some(("a standard deviation is at least 0".to_string(), given.last().map_or(setting.span, |d| d.span)))
+            let span = given.last().map_or(setting.span, |d| d.span);
+            let help = format!("write the mean first: `vary {key} = normal(3, 0.5)`");
+            Some(("a standard deviation is at least 0".to_string(), span, help))
         } else if let Vary::List(list) = &vary
             && list.len() != trajectories
         {
             let message = format!("there are {} values of `{key}` for {trajectories} trajectories", list.len());
-            Some((message, given.first().map_or(setting.span, |e| e.span)))
+            let help = format!("write one value for each, or `trajectories {}`", list.len());
+            Some((message, given.first().map_or(setting.span, |e| e.span), help))
         } else {
             None
         };
         match (problem, at) {
             (None, Some(at)) => out.push((at, vary)),
             (problem, _) => {
-                if let Some((message, span)) = problem {
+                if let Some((message, span, help)) = problem {
                     let d = Diagnostic::error(E1007, message, span, "cannot be drawn");
                     cx.sink.push(match at {
-                        Some(_) => d,
+                        Some(_) => d.help(help),
                         None => {
                             let names = model.unknowns.values().map(|u| u.name.as_str());
                             d.help(suggest::help_of_many(cx.sink, "estimated parameters", key, names))
@@ -190,7 +196,9 @@ pub(super) fn values(
             ok = false;
         } else if given.insert(key, value).is_some() {
             let message = format!("`{key}` is given twice");
-            cx.sink.push(Diagnostic::error(E0202, message, argument.name.span, "again here"));
+            cx.sink.push(
+                Diagnostic::error(E0202, message, argument.name.span, "again here").help("leave one of them out"),
+            );
             ok = false;
         }
     }

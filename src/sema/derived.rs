@@ -49,7 +49,8 @@ pub(super) fn units_of_columns(settings: &mut Settings<'_>, cx: &mut Context<'_>
             continue;
         };
         if out.insert(name.to_string(), unit).is_some() {
-            let d = Diagnostic::error(E0502, format!("`{name}` has its unit twice"), setting.span, "again here");
+            let d = Diagnostic::error(E0502, format!("`{name}` has its unit twice"), setting.span, "again here")
+                .help("leave one of them out");
             cx.sink.push(d);
             settings.ok = false;
         }
@@ -99,7 +100,10 @@ pub(super) fn derived(
         false => 1.0,
         true if written => {
             let message = format!("the unit of `{name}` follows from those of the columns");
-            cx.sink.push(Diagnostic::error(E0807, message, setting.span, "leave out the unit behind the formula"));
+            cx.sink.push(
+                Diagnostic::error(E0807, message, setting.span, "leave out the unit behind the formula")
+                    .help("leave out the unit behind the formula, or the `column` statements of what it reads"),
+            );
             return None;
         }
         true => factor(name, setting, unit.as_ref(), around, cx)?,
@@ -121,12 +125,18 @@ pub(super) fn feature(
     let Parts { read, value } = parts(formula, functions, cx)?;
     if read.is_empty() {
         let message = format!("`{name}` is the same at every sample: it is computed from no state");
-        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "no state"));
+        cx.sink.push(
+            Diagnostic::error(E0518, message, formula.span, "no state")
+                .help("compute it from states, `d = x - y`, or leave it out"),
+        );
         return None;
     }
     if mentions_time(&value) {
         let message = "a network reads what is computed from states, and the time is none";
-        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "not here"));
+        cx.sink.push(
+            Diagnostic::error(E0518, message, formula.span, "not here")
+                .help("compute it from states; a state that follows the time can stand for it, `clock' = 1`"),
+        );
         return None;
     }
     let model = around_formula(formula, (&read, &IndexMap::new()), functions);
@@ -150,7 +160,10 @@ fn parts(formula: &Expr, functions: &[ast::Function], cx: &mut Context<'_>) -> O
     match collect(&mut value, &functions, &mut read) {
         Ok(()) => Some(Parts { read, value }),
         Err((span, message)) => {
-            cx.sink.push(Diagnostic::error(E0518, message, span, "not here"));
+            cx.sink.push(
+                Diagnostic::error(E0518, message, span, "not here")
+                    .help("write functions of columns alone, sample by sample: `v = sqrt(vx^2 + vy^2)`"),
+            );
             None
         }
     }

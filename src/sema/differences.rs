@@ -43,7 +43,10 @@ impl Resolver<'_, '_> {
         if !(own..=own + 1).contains(&given) || !call.named.is_empty() {
             let form = if name == "D" { "D(u, 3)".to_string() } else { format!("{name}(u)") };
             let message = format!("`{name}` is written `{form}`, with an index set as a last argument where needed");
-            self.sink.push(Diagnostic::error(E0205, message, span, "wrong arguments"));
+            self.sink.push(
+                Diagnostic::error(E0205, message, span, "wrong arguments")
+                    .help("name what is differentiated, and with `D` how often: `dx(u)`, `dxx(u, cell)`, `D(u, 3)`"),
+            );
             return None;
         }
         let of = call.arguments.first()?;
@@ -56,7 +59,10 @@ impl Resolver<'_, '_> {
                 if value.fract() != 0.0 || !(0.0..=MAX_DERIVATIVE as f64).contains(&value) {
                     let message =
                         format!("a derivative along an index set is a whole number from 0 to {MAX_DERIVATIVE}");
-                    self.sink.push(Diagnostic::error(E0904, message, order.span, "out of range"));
+                    self.sink.push(
+                        Diagnostic::error(E0904, message, order.span, "out of range")
+                            .help("write `D(u, 3)` for the third derivative"),
+                    );
                     return None;
                 }
                 value as usize
@@ -102,7 +108,10 @@ impl Resolver<'_, '_> {
             return Some(a);
         }
         let message = "the last argument of a difference operator is an index set";
-        self.sink.push(Diagnostic::error(E0905, message, expr.span, "not an index set"));
+        self.sink.push(
+            Diagnostic::error(E0905, message, expr.span, "not an index set")
+                .help("name one that is declared with a `spacing`: `dxx(u, cell)`"),
+        );
         None
     }
 

@@ -27,7 +27,8 @@ impl Resolver<'_, '_> {
             return if slot.axes.is_empty() { Some(expr) } else { list.get(slot.flat) };
         }
         let message = format!("{size} elements are declared, and {} values given", list.len());
-        let d = Diagnostic::error(E0903, message, expr.span, "one value for each element, or one for all");
+        let d = Diagnostic::error(E0903, message, expr.span, "one value for each element, or one for all")
+            .help(format!("write {size} values in parentheses, row by row, or one for all"));
         self.sink.push(d.label(declared, format!("{size} elements")));
         None
     }
@@ -47,7 +48,10 @@ impl Resolver<'_, '_> {
                 0 => format!("`{name}` has no index set and takes no subscript"),
                 n => format!("`{name}` has {n} index set{}, and {} subscripts are given", plural(n), at.len()),
             };
-            let d = Diagnostic::error(E0904, message, span, "too many subscripts");
+            let d = Diagnostic::error(E0904, message, span, "too many subscripts").help(match axes.len() {
+                0 => format!("write `{name}`, or declare it over an index set: `{name}[cell]`"),
+                n => format!("give at most {n}"),
+            });
             self.sink.push(d.label(declared, "declared here"));
             return None;
         }
@@ -86,7 +90,10 @@ impl Resolver<'_, '_> {
             return Some(value as i64);
         }
         let message = format!("a subscript is a whole number, not {}", crate::hir::number(value));
-        self.sink.push(Diagnostic::error(E0904, message, expr.span, "not a whole number"));
+        self.sink.push(
+            Diagnostic::error(E0904, message, expr.span, "not a whole number")
+                .help("write a whole number, or the variable of a loop"),
+        );
         None
     }
 

@@ -63,7 +63,8 @@ impl Resolver<'_, '_> {
                 if list.len() != n {
                     let message = format!("{n} states on the left, {} values on the right", list.len());
                     let here = "one value for each state, or one for all";
-                    let d = Diagnostic::error(E0313, message, eq.right.span, here);
+                    let d = Diagnostic::error(E0313, message, eq.right.span, here)
+                        .help(format!("write {n} values, or one that holds for all"));
                     self.sink.push(d.label(eq.left.span, format!("{n} states")));
                     vec![None; n]
                 } else {
@@ -187,7 +188,10 @@ impl Resolver<'_, '_> {
             return Some((value as u8, expr.span));
         }
         let message = format!("an order is a whole number from 1 to {MAX_ORDER}");
-        self.sink.push(Diagnostic::error(E0306, message, expr.span, "out of range"));
+        self.sink.push(
+            Diagnostic::error(E0306, message, expr.span, "out of range")
+                .help("`order` says which derivative the equation gives; it may be left out"),
+        );
         None
     }
 
@@ -220,7 +224,10 @@ impl Resolver<'_, '_> {
                 let name = &self.scope.states[StateId::new(i)].name;
                 let message =
                     format!("`{name}` is declared of order {order}, but its highest derivative is number {found}");
-                self.sink.push(Diagnostic::error(E0306, message, place, "declared here"));
+                self.sink.push(
+                    Diagnostic::error(E0306, message, place, "declared here")
+                        .help(format!("write `order {found}`, leave it out, or correct the equation")),
+                );
                 return false;
             }
             self.scope.states[StateId::new(i)].order = declared[i].map_or(found, |(order, _)| order);
@@ -293,7 +300,8 @@ impl Resolver<'_, '_> {
                 let (name, primes) = (&state.name, "'".repeat(usize::from(d)));
                 let message =
                     format!("`{name}{primes}` is used, but the equation of `{name}` is of order {}", state.order);
-                let here = Diagnostic::error(E0305, message, span, "above the order");
+                let here = Diagnostic::error(E0305, message, span, "above the order")
+                    .help(format!("write the equation of `{name}` for its highest derivative: `{name}{primes} = ...`"));
                 self.sink.push(here.label(drafts[own].span, format!("determines `{name}`")));
                 ok = false;
             }

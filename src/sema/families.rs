@@ -82,7 +82,10 @@ pub(super) fn expand<'m, I>(
     cx: &mut Context<'_>,
 ) -> Option<Vec<I>> {
     let Some(written) = written(e) else {
-        cx.sink.push(Diagnostic::error(noun.code, noun.only, e.span, noun.instead));
+        cx.sink.push(
+            Diagnostic::error(noun.code, noun.only, e.span, noun.instead)
+                .help("name it, or one of its elements: `x`, `q`, `q[1]`"),
+        );
         return None;
     };
     let (mut found, mut known, mut elements) = (Vec::new(), IndexSet::new(), IndexSet::new());

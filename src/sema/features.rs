@@ -32,11 +32,17 @@ pub(super) fn features(
 ) -> Option<Found> {
     if derived::mentions_time(formula) {
         let message = "a network reads what is computed from states, and the time is none";
-        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "not here"));
+        cx.sink.push(
+            Diagnostic::error(E0518, message, formula.span, "not here")
+                .help("compute it from states; a state that follows the time can stand for it, `clock' = 1`"),
+        );
         return None;
     }
     if let Some(message) = families.differing(|family| mentions(formula, family)) {
-        cx.sink.push(Diagnostic::error(E0511, message, formula.span, "which of them?"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, formula.span, "which of them?")
+                .help("give the families of both models the same size, or read elements: `q[1]`"),
+        );
         return None;
     }
     let indices = subscripts.iter().map(|e| index(e, formula, families, cx)).collect::<Option<Vec<Index>>>()?;
@@ -60,7 +66,10 @@ pub(super) fn features(
     out.retain(|(_, derived)| varies(derived));
     if out.is_empty() {
         let message = format!("`{name}` is the same at every sample: it is computed from no state");
-        cx.sink.push(Diagnostic::error(E0518, message, formula.span, "no state"));
+        cx.sink.push(
+            Diagnostic::error(E0518, message, formula.span, "no state")
+                .help("compute it from states, `d = x - y`, or leave it out"),
+        );
         return None;
     }
     let features = out.into_iter().map(|(name, formula)| Feature { name, formula }).collect();
@@ -78,7 +87,10 @@ struct Index {
 fn index(e: &ast::Expr, formula: &ast::Expr, families: &Families<'_>, cx: &mut Context<'_>) -> Option<Index> {
     let ast::ExprKind::Name(name) = &e.kind else {
         let message = "subscripts of what a network reads are index sets, or names that stand for their elements";
-        cx.sink.push(Diagnostic::error(E0518, message, e.span, "no name"));
+        cx.sink.push(
+            Diagnostic::error(E0518, message, e.span, "no name")
+                .help("write `d[i, j] = q[i] - q[j]`; for one element `d = q[1] - q[2]`"),
+        );
         return None;
     };
     let set =

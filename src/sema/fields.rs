@@ -97,7 +97,10 @@ pub(super) fn fields(
         for (input, source) in bindings {
             if out.iter().any(|b| b.input == input) {
                 let message = format!("`{}` is given by two outputs", model.inputs[input].name);
-                cx.sink.push(Diagnostic::error(E1009, message, setting.span, "the second one"));
+                cx.sink.push(
+                    Diagnostic::error(E1009, message, setting.span, "the second one")
+                        .help("leave it out of one of them"),
+                );
                 settings.ok = false;
             }
             out.push(FieldBinding { input, source });
@@ -149,7 +152,9 @@ fn positive(
     };
     let unfit = not_for_every_step(declared, around).filter(|_| declared.over != Over::Once);
     if let Some(message) = unfit {
-        let d = Diagnostic::error(E1010, message, span, "does not fit");
+        let d = Diagnostic::error(E1010, message, span, "does not fit").help(
+            "an output for the steps of every interval is `over horizon` where the fit has one, else `over window`",
+        );
         cx.sink.push(d.label(around.program.networks[network].span, "the network"));
         return None;
     }
@@ -164,7 +169,9 @@ fn positive(
                 "give the step an output of its own",
             ),
         };
-        let d = Diagnostic::error(E1010, message, span, "does not fit");
+        let d = Diagnostic::error(E1010, message, span, "does not fit").help(
+            "an output for the steps of every interval is `over horizon` where the fit has one, else `over window`",
+        );
         cx.sink.push(d.label(around.program.networks[network].span, "the network").help(help));
         return None;
     }
@@ -211,7 +218,10 @@ pub(super) fn start(
             if out.iter().any(|b| (b.state, b.derivative) == (binding.state, binding.derivative)) {
                 let value = model.spell_state(binding.state, binding.derivative);
                 let message = format!("the start of `{value}` is given twice");
-                cx.sink.push(Diagnostic::error(E1011, message, setting.span, "the second one"));
+                cx.sink.push(
+                    Diagnostic::error(E1011, message, setting.span, "the second one")
+                        .help("leave it out of one of them"),
+                );
                 settings.ok = false;
             }
             out.push(binding);
@@ -232,7 +242,8 @@ fn initial_values(e: &Expr, model: &Model, cx: &mut Context<'_>) -> Option<Vec<(
         Some(k) => Some(ids.into_iter().map(|id| (id, k)).collect()),
         None => {
             let message = format!("`{}` has order {}: it starts with derivatives below that", state.name, state.order);
-            let d = Diagnostic::error(E1011, message, e.span, "too high");
+            let d = Diagnostic::error(E1011, message, e.span, "too high")
+                .help("name the state or a derivative below its order: `initial x = net.start`");
             cx.sink.push(d.label(state.span, "declared here"));
             None
         }
@@ -282,7 +293,8 @@ fn ensure_shape(
         }
         _ => return Some(()),
     };
-    let d = Diagnostic::error(code, message, span, "does not fit");
+    let d = Diagnostic::error(code, message, span, "does not fit")
+        .help("an output has one number for each name on the left: `output v[2]` for two");
     cx.sink.push(d.label(network.span, "the network"));
     None
 }

@@ -56,7 +56,7 @@ pub(super) fn from_file(
         if let Some(formula) = derived::formula_of(setting) {
             if format.name == "npy" {
                 let message = "the columns of an npy file have no names for formulas";
-                cx.sink.push(Diagnostic::error(E0518, message, setting.span, "a formula").label(format.span, "here"));
+                cx.sink.push(Diagnostic::error(E0518, message, setting.span, "a formula").help("save the columns in an npz file, each under its name: `numpy.savez(\"d.npz\", x = x, y = y)`").label(format.span, "here"));
                 settings.ok = false;
                 continue;
             }
@@ -87,7 +87,11 @@ pub(super) fn from_file(
     }
     if let (Some(time), Some(dt)) = (settings.get("time"), settings.get("dt")) {
         let message = "the times come from a column and from `dt`: one of them is enough";
-        cx.sink.push(Diagnostic::error(E0511, message, dt.span, "spacing").label(time.span, "column"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, dt.span, "spacing")
+                .help("leave `dt` out, or `time` where the times in the file are rounded")
+                .label(time.span, "column"),
+        );
         settings.ok = false;
     }
     if let Some(meant) =
@@ -114,14 +118,20 @@ pub(super) fn from_file(
     }
     if let (Some(spacing), Some(dt), true) = (settings.get("spacing"), settings.get("dt"), columns.irregular) {
         let message = "`dt` says that the spacing is the same everywhere";
-        cx.sink
-            .push(Diagnostic::error(E0511, message, spacing.span, "irregular").label(dt.span, "the same everywhere"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, spacing.span, "irregular")
+                .help("leave one of them out; irregular times come from a column: `time t`")
+                .label(dt.span, "the same everywhere"),
+        );
         settings.ok = false;
     }
     if let Some(setting) = settings.get("trajectory").filter(|_| format.name == "npy") {
         let message = "the columns of an npy file have no names: its first axis tells trajectories apart";
-        cx.sink
-            .push(Diagnostic::error(E0511, message, setting.span, "has no effect").label(format.span, "this format"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, setting.span, "has no effect")
+                .help("leave `trajectory` out, or save the columns in an npz file, each under its name")
+                .label(format.span, "this format"),
+        );
         settings.ok = false;
     }
     // Arrays may hold several trajectories, which only the file tells.

@@ -92,7 +92,9 @@ pub(super) fn fit(
     let epochs = settings.count("epochs", cx);
     if let (Some(a), Some(b)) = (settings.get("steps"), settings.get("epochs")) {
         let message = "the length of the training is set twice: in steps and in epochs";
-        cx.sink.push(Diagnostic::error(E0511, message, b.span, "epochs").label(a.span, "steps"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, b.span, "epochs").help("leave one of them out").label(a.span, "steps"),
+        );
         settings.ok = false;
     }
     let (steps, epochs) = match (steps, epochs, projection) {
@@ -146,7 +148,8 @@ pub(super) fn fit(
     let learned = field.is_some() || result.step != StepSource::Data;
     if model.unknowns.is_empty() && !learned {
         let message = format!("`{}` has nothing to estimate", model.name);
-        let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter");
+        let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter")
+            .help("add a hole or a `param`; a model that is known is solved: `solve run = Model { data ... }`");
         cx.sink.push(d.label(model.span, "declared here"));
     }
     jumps::warnings(model).into_iter().for_each(|d| cx.sink.push(d));
@@ -162,7 +165,11 @@ pub(super) fn fit(
         if let Some(start) = model.boundary.starts.first().filter(|s| s.steps > result.window) {
             let message = format!("a start takes {} steps, and a window has {}", start.steps, result.window);
             let span = settings.get("window").map_or(fit.span, |s| s.span);
-            cx.sink.push(Diagnostic::error(E0511, message, start.span, "too long").label(span, "the window"));
+            cx.sink.push(
+                Diagnostic::error(E0511, message, start.span, "too long")
+                    .help("start from fewer steps, or make the window longer")
+                    .label(span, "the window"),
+            );
             settings.ok = false;
         }
         settings.ok &= trains(&result, model, &sets, &settings, cx);
@@ -227,7 +234,11 @@ fn orders(settings: &mut Settings<'_>, model: &Model, cx: &mut Context<'_>) -> O
     if orders < usize::from(state.order) {
         let message = format!("`orders` is {orders}, but `{}` has order {}", state.name, state.order);
         let span = settings.get("orders").map_or(state.span, |s| s.span);
-        cx.sink.push(Diagnostic::error(E0511, message, span, "too few").label(state.span, "declared here"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, span, "too few")
+                .help(format!("write `orders {}` or more, or leave it out", state.order))
+                .label(state.span, "declared here"),
+        );
         settings.ok = false;
     }
     Some(orders)
@@ -322,7 +333,10 @@ fn auxiliaries(
         for binding in bindings {
             if out.iter().any(|b| b.state == binding.state) {
                 let message = format!("`{}` has two auxiliaries", model.states[binding.state].name);
-                cx.sink.push(Diagnostic::error(E0509, message, setting.span, "the second one"));
+                cx.sink.push(
+                    Diagnostic::error(E0509, message, setting.span, "the second one")
+                        .help("leave it out of one of them"),
+                );
                 ok = false;
             }
             out.push(binding);
@@ -361,7 +375,7 @@ fn auxiliary(
         None
     };
     if let Some(message) = problem {
-        let d = Diagnostic::error(E0509, message, source.span, "does not fit");
+        let d = Diagnostic::error(E0509, message, source.span, "does not fit").help("an output for auxiliaries has one number per step for each state, over what the solves reach over: `output v[2] over window` for two");
         cx.sink.push(d.label(around.program.networks[network].span, "the network"));
         return None;
     }

@@ -63,7 +63,10 @@ pub(super) fn formula(data: &ast::Data, functions: &[ast::Function], cx: &mut Co
     let numbers = steps as u128 * trajectories as u128 * columns.len() as u128;
     if numbers > MOST_NUMBERS {
         let message = format!("these are {numbers} numbers; at most {MOST_NUMBERS} are possible");
-        cx.sink.push(Diagnostic::error(E0504, message, data.name.span, "too large"));
+        cx.sink.push(
+            Diagnostic::error(E0504, message, data.name.span, "too large")
+                .help("lower the number of times in `linspace`, or `trajectories`"),
+        );
         settings.ok = false;
     }
     let draws = draws.list.into_iter().map(|(_, draw, _)| draw).collect();
@@ -152,7 +155,16 @@ impl Draws {
             | ExprKind::Field { .. } => true,
             ExprKind::Primed { .. } => {
                 let message = "columns of formulas have no derivatives";
-                refuse(expr, E0515, message, "a derivative", cx)
+                refuse(
+                    expr,
+                    E0515,
+                    (
+                        message,
+                        "a derivative",
+                        "write the derivative as a formula of its own: `v = 2*cos(2*t)` for `y = sin(2*t)`",
+                    ),
+                    cx,
+                )
             }
             ExprKind::Unary { operand, .. } => self.name(operand, cx),
             ExprKind::Sum { body, .. } => {
@@ -162,7 +174,12 @@ impl Draws {
                     return ok;
                 }
                 let message = "a sum would add the same random number again and again";
-                refuse(expr, E0515, message, "random numbers in a sum", cx)
+                refuse(
+                    expr,
+                    E0515,
+                    (message, "random numbers in a sum", "write each of them on its own: `normal() + normal()`"),
+                    cx,
+                )
             }
             ExprKind::Subscript { of, at } => self.name(of, cx) & self.all(at, cx),
             ExprKind::Tuple(list) => self.all(list, cx),
@@ -170,9 +187,16 @@ impl Draws {
                 self.name(condition, cx) & self.name(then, cx) & self.name(otherwise, cx)
             }
             ExprKind::Binary { left, right, .. } => self.name(left, cx) & self.name(right, cx),
-            ExprKind::Hole(_) => {
-                refuse(expr, E0406, "a formula is known completely", "a hole stands in an equation", cx)
-            }
+            ExprKind::Hole(_) => refuse(
+                expr,
+                E0406,
+                (
+                    "a formula is known completely",
+                    "a hole stands in an equation",
+                    "write numbers and functions: `y = 0.5*sin(2*t)`",
+                ),
+                cx,
+            ),
             ExprKind::Call(call) => {
                 let named = call.named.iter_mut().fold(true, |ok, a| ok & self.name(&mut a.value, cx));
                 let ok = self.all(&mut call.arguments, cx) & named;
@@ -186,7 +210,16 @@ impl Draws {
                         Draw::Normal => "`normal()` or `normal(mean, deviation)`",
                         Draw::Uniform => "`uniform()` or `uniform(low, high)`",
                     };
-                    return refuse(expr, E0515, &format!("random numbers are written {form}"), "here", cx);
+                    return refuse(
+                        expr,
+                        E0515,
+                        (
+                            &format!("random numbers are written {form}"),
+                            "here",
+                            "give both numbers or none; a product says the same: `0.1*normal()`",
+                        ),
+                        cx,
+                    );
                 }
                 let name = format!("{} {}", call.function.name, self.list.len() + 1);
                 self.list.push((name.clone(), draw, span));
@@ -207,8 +240,13 @@ impl Draws {
 }
 
 /// Reports an expression and puts a number in its place, so that nothing more is said about it; always false.
-fn refuse(expr: &mut ast::Expr, code: &'static str, message: &str, here: &str, cx: &mut Context<'_>) -> bool {
-    cx.sink.push(Diagnostic::error(code, message, expr.span, here));
+fn refuse(
+    expr: &mut ast::Expr,
+    code: &'static str,
+    (message, here, help): (&str, &str, &str),
+    cx: &mut Context<'_>,
+) -> bool {
+    cx.sink.push(Diagnostic::error(code, message, expr.span, here).help(help));
     expr.kind = ExprKind::Number { value: 0.0, percent: false };
     false
 }

@@ -20,7 +20,8 @@ impl<'a> Resolver<'a, '_> {
             for (i, param) in function.params.iter().enumerate() {
                 if let Some(first) = function.params[..i].iter().find(|p| p.name == param.name) {
                     let message = format!("`{}` is a parameter twice", param.name);
-                    let d = Diagnostic::error(E0202, message, param.span, "again here");
+                    let d = Diagnostic::error(E0202, message, param.span, "again here")
+                        .help("give one of them another name");
                     self.sink.push(d.label(first.span, "first here"));
                 }
             }
@@ -54,7 +55,7 @@ impl<'a> Resolver<'a, '_> {
         let Some(place) = place else { return };
         let name = &function.name.name;
         self.endless.push(name.clone());
-        let d = Diagnostic::error(E0906, format!("the function `{name}` calls itself"), place, "no end");
+        let d = Diagnostic::error(E0906, format!("the function `{name}` calls itself"), place, "no end").help("functions are put in where they are called: write a sum over a range, `sum(i in 1..5) ...`, or a conditional without the call");
         self.sink.push(d.label(function.name.span, "declared here"));
     }
 
@@ -123,7 +124,8 @@ impl<'a> Resolver<'a, '_> {
     ) -> Option<ast::Expr> {
         let name = &function.name.name;
         if let Some(extra) = call.named.first() {
-            let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken");
+            let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken")
+                .help("a function of the file takes its arguments in their order, without names");
             self.sink.push(d);
             return None;
         }
@@ -133,7 +135,10 @@ impl<'a> Resolver<'a, '_> {
                 "`{name}` takes {wanted} argument{}, and {given} are given",
                 if wanted == 1 { "" } else { "s" }
             );
-            let d = Diagnostic::error(E0205, message, span, "wrong number of arguments");
+            let d = Diagnostic::error(E0205, message, span, "wrong number of arguments").help(format!(
+                "write `{name}({})`",
+                function.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")
+            ));
             self.sink.push(d.label(function.name.span, "declared here"));
             return None;
         }

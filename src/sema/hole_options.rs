@@ -1,6 +1,8 @@
 //! What stands behind `;` in a hole: `degree = 2`, `coefficients >= 0`.
 
+use super::functions::each_part;
 use super::resolve::Resolver;
+use super::scope::Meaning;
 use super::suggest;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::E0402;
@@ -41,6 +43,19 @@ impl Resolver<'_, '_> {
                 ok = false;
                 continue;
             }
+            if option.name.name.is_empty() && self.is_argument(&option.value) {
+                let text = self.sources.text(option.value.span);
+                let message = format!("`{text}` is an argument, and behind `;` stand options");
+                let d = Diagnostic::error(E0402, message, option.value.span, "not a number");
+                let last = call.arguments.last().map(|a| a.span).filter(|_| call.named.len() == 1);
+                let d = d.help(format!("arguments are separated by commas: `?{library}(..., {text})`"));
+                self.sink.push(match last {
+                    Some(last) => d.replace(Span { start: last.end, end: option.value.span.start, ..last }, ", "),
+                    None => d,
+                });
+                ok = false;
+                continue;
+            }
             if let ("", Some((sign, bound))) = (option.name.name.as_str(), bound_meant(&option.value)) {
                 let message = "bounds of coefficients hold at their ends";
                 let d = Diagnostic::error(E0402, message, option.value.span, "without an equals sign");
@@ -51,7 +66,8 @@ impl Resolver<'_, '_> {
             let first = seen.iter().find(|(n, r, _)| *n == name && *r == option.relation).map(|(_, _, place)| *place);
             seen.push((name, option.relation, option.name.span));
             if let Some(first) = first {
-                let d = Diagnostic::error(E0402, format!("`{name}` is given twice"), option.name.span, "again here");
+                let d = Diagnostic::error(E0402, format!("`{name}` is given twice"), option.name.span, "again here")
+                    .help("leave one of them out");
                 self.sink.push(d.label(first, "first here"));
                 ok = false;
                 continue;
@@ -62,7 +78,8 @@ impl Resolver<'_, '_> {
                     let whole = value.filter(|v| v.fract() == 0.0 && *v >= 0.0 && *v <= MAX_DEGREE as f64);
                     if value.is_some() && whole.is_none() {
                         let message = format!("`{name}` is a whole number from 0 to {MAX_DEGREE}");
-                        self.sink.push(Diagnostic::error(E0402, message, option.value.span, "out of range"));
+                        let d = Diagnostic::error(E0402, message, option.value.span, "out of range");
+                        self.sink.push(d.help(format!("write `{name} = 2`")));
                     }
                     ok &= whole.is_some();
                     size = whole.map(|v| v as usize);
@@ -99,11 +116,28 @@ impl Resolver<'_, '_> {
         }
         if bounds.lower > bounds.upper {
             let message = "no coefficient satisfies both bounds";
-            self.sink.push(Diagnostic::error(E0402, message, call.function.span, "bounds contradict each other"));
+            let d = Diagnostic::error(E0402, message, call.function.span, "bounds contradict each other");
+            let (low, high) = (crate::hir::number(bounds.upper), crate::hir::number(bounds.lower));
+            self.sink.push(
+                d.help(format!("write `coefficients >= {low}, coefficients <= {high}`, or leave one of them out")),
+            );
             return None;
         }
         let default = if size_option == Some("degree") { 2 } else { 1 };
         ok.then(|| Options { size: size.unwrap_or(default), bounds })
+    }
+}
+
+impl Resolver<'_, '_> {
+    /// Whether what stands alone behind `;` is made of what changes with time, as arguments are.
+    fn is_argument(&self, value: &ast::Expr) -> bool {
+        let changes = |name: &str| {
+            let meaning = self.scope.names.get(name).map(|entry| entry.meaning);
+            name == "t" || matches!(meaning, Some(Meaning::State(_) | Meaning::Input(_) | Meaning::Let(_)))
+        };
+        let mut found = matches!(&value.kind, ast::ExprKind::Name(name) if changes(name));
+        each_part(value, &mut |part| found |= self.is_argument(part));
+        found
     }
 }
 

@@ -92,7 +92,8 @@ impl Resolver<'_, '_> {
         let ast::ExprKind::Hole(call) = &hole.value.kind else { return None };
         if self.place != Place::Equation {
             let message = format!("`{}` is a hole, which stands in equations", hole.name.name);
-            let d = Diagnostic::error(E0406, message, span, "not here");
+            let d = Diagnostic::error(E0406, message, span, "not here")
+                .help(format!("write `{}` in the equations that it is a part of", hole.name.name));
             self.sink.push(d.label(hole.name.span, "declared here"));
             return None;
         }

@@ -290,7 +290,10 @@ impl<'w> Importer<'w> {
         }
         if chain.len() > MAX_CHAIN {
             let message = format!("files import each other more than {MAX_CHAIN} deep");
-            sink.push(Diagnostic::error(E0208, message, import.span, "too deep"));
+            sink.push(
+                Diagnostic::error(E0208, message, import.span, "too deep")
+                    .help("import from the file that declares the name"),
+            );
             return None;
         }
         self.files.insert(path.to_string(), None);

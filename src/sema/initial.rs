@@ -47,7 +47,8 @@ impl<'a> Resolver<'a, '_> {
         let periodic = self.periodic(model);
         if let (Some(span), Some(last)) = (periodic, finals.first()) {
             let message = "a trajectory that closes on itself has no values of its own at the last time";
-            let d = Diagnostic::error(E0316, message, last.span, "at the last time");
+            let d = Diagnostic::error(E0316, message, last.span, "at the last time")
+                .help("leave out the values at the last time, or `boundary periodic`");
             self.sink.push(d.label(span, "closes on itself"));
         }
         (sorted(out.initial), Boundary { periodic, finals, starts })
@@ -63,7 +64,8 @@ impl<'a> Resolver<'a, '_> {
                 let d = Diagnostic::error(E0316, message, kind.span, "unknown");
                 self.sink.push(d.help("write `boundary periodic`, or values: `initial x = 0` and `final x = 1`"));
             } else if let Some(first) = found {
-                let d = Diagnostic::error(E0316, "the boundary is given twice", kind.span, "again here");
+                let d = Diagnostic::error(E0316, "the boundary is given twice", kind.span, "again here")
+                    .help("leave one of them out");
                 self.sink.push(d.label(first, "first here"));
             } else {
                 found = Some(kind.span);
@@ -130,7 +132,8 @@ impl<'a> Resolver<'a, '_> {
             };
             if let Some(first) = first {
                 let which = if end == End::First { "initial" } else { "final" };
-                let d = Diagnostic::error(E0311, format!("this {which} value is given twice"), decl.span, "again here");
+                let d = Diagnostic::error(E0311, format!("this {which} value is given twice"), decl.span, "again here")
+                    .help("leave one of them out");
                 r.sink.push(d.label(first, "first here"));
                 return false;
             }
@@ -176,7 +179,8 @@ impl<'a> Resolver<'a, '_> {
         if steps.fract() != 0.0 || !(1.0..=MOST_STEPS).contains(&steps) {
             let message =
                 format!("a start has a whole number of steps, at least 1, and this is {}", crate::hir::number(steps));
-            self.sink.push(Diagnostic::error(E0315, message, expr.span, "no number of steps"));
+            self.sink
+                .push(Diagnostic::error(E0315, message, expr.span, "no number of steps").help("write `for 50 steps`"));
             return None;
         }
         Some(steps as usize)

@@ -314,7 +314,10 @@ impl Reader<'_, '_, '_, '_> {
         }
         let message =
             format!("a kernel reads an odd number of steps from 1 to {MAX_KERNEL}, and this is {}", number(v));
-        self.cx.sink.push(Diagnostic::error(E0504, message, e.span, "out of range"));
+        self.cx.sink.push(
+            Diagnostic::error(E0504, message, e.span, "out of range")
+                .help("write `kernel 5`: as many steps before a step as behind it"),
+        );
         self.settings.ok = false;
         None
     }
@@ -349,7 +352,10 @@ impl Reader<'_, '_, '_, '_> {
                 "weight" if v >= 0.0 => weight = v,
                 "weight" => {
                     let message = "`weight` is how large the weights start, and at least 0";
-                    self.cx.sink.push(Diagnostic::error(E0504, message, option.value.span, "out of range"));
+                    self.cx.sink.push(
+                        Diagnostic::error(E0504, message, option.value.span, "out of range")
+                            .help("write `linear(weight = 0.1)`; 1 is the usual start"),
+                    );
                     self.settings.ok = false;
                 }
                 "bias" => bias = Some(v),

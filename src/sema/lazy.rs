@@ -89,7 +89,7 @@ impl Resolver<'_, '_> {
     }
 
     fn cycle<T>(&mut self, name: &str, span: Span) -> Option<T> {
-        let d = Diagnostic::error(E0209, format!("`{name}` is defined by itself"), span, "needed for its own value");
+        let d = Diagnostic::error(E0209, format!("`{name}` is defined by itself"), span, "needed for its own value").help("give one of the names on the way a value without the others; what depends on its own value in time is a state");
         let d = match self.scope.names.get(name) {
             Some(entry) => d.label(entry.span, "declared here"),
             None => d,
@@ -99,7 +99,7 @@ impl Resolver<'_, '_> {
     }
 
     pub(super) fn not_constant(&mut self, why: &str, span: Span, declared: Option<Span>) -> Option<Expr> {
-        let d = Diagnostic::error(E0210, format!("a number is needed here, but {why}"), span, "not a constant");
+        let d = Diagnostic::error(E0210, format!("a number is needed here, but {why}"), span, "not a constant").help("write a number, a `const`, or a parameter that is `fixed`; what changes or is estimated is named by `let` and stands in equations");
         self.sink.push(match declared {
             Some(place) => d.label(place, "declared here"),
             None => d,

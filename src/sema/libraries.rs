@@ -65,7 +65,11 @@ impl Resolver<'_, '_> {
                         let help = "a hole with a name stands without question mark and parentheses";
                         d.help(format!("{help}: `{library}`")).replace(span, library)
                     }
-                    _ => d.help(suggest::help("kinds", library, LIBRARIES)),
+                    // `?polynomial`, `?rational`: the word that the name is short for.
+                    _ => match LIBRARIES.iter().find(|known| library.to_lowercase().starts_with(**known)) {
+                        Some(known) => d.help(suggest::did_you_mean(known)),
+                        None => d.help(suggest::help("kinds", library, LIBRARIES)),
+                    },
                 }
             }
         };

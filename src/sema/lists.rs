@@ -70,7 +70,8 @@ impl<'a> Resolver<'a, '_> {
         };
         if depth >= MAX_LISTS {
             let message = format!("lists of terms nest more than {MAX_LISTS} deep");
-            self.sink.push(Diagnostic::error(E0309, message, place, "the limit is passed here"));
+            self.sink
+                .push(Diagnostic::error(E0309, message, place, "the limit is passed here").help("write the terms out"));
             return None;
         }
         self.scope.lookup(&function.name.name);

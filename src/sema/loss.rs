@@ -90,7 +90,10 @@ fn positive(w: f64, span: Span, settings: &mut Settings<'_>, cx: &mut Context<'_
         return Some(w);
     }
     let message = format!("a weight must be above 0 and at most {}, and this is {}", number(1e12), number(w));
-    cx.sink.push(Diagnostic::error(E0504, message, span, "out of range"));
+    cx.sink.push(
+        Diagnostic::error(E0504, message, span, "out of range")
+            .help("leave a state out of the loss that is not to count: `mse(x)`"),
+    );
     settings.ok = false;
     None
 }
@@ -126,7 +129,10 @@ fn term(
         let named = families::expand(name, families::states(model), &COUNTED, model, cx)?;
         if let Some(&state) = named.iter().find(|s| states.contains(*s)) {
             let message = format!("`{}` stands twice in one term", model.states[state].name);
-            cx.sink.push(Diagnostic::error(E1008, message, name.span, "again here"));
+            cx.sink.push(
+                Diagnostic::error(E1008, message, name.span, "again here")
+                    .help("leave one of them out, or weigh it: `mse(x, y; weights = (2, 1))`"),
+            );
             return None;
         }
         sizes.push(named.len());
@@ -175,7 +181,7 @@ fn outputs(
     } else {
         return Some(OutputRef { network, output: position, component: 0 });
     };
-    let d = Diagnostic::error(E1008, problem, source.span, "does not fit");
+    let d = Diagnostic::error(E1008, problem, source.span, "does not fit").help("an output is compared with one state for each of its numbers, over the window: `mae(net.v, x, y)` with `output v[2] over window`");
     cx.sink.push(d.label(around.program.networks[network].span, "the network"));
     None
 }
@@ -202,7 +208,10 @@ fn weights(
         };
         if given.len() != states {
             let message = format!("there are {} weights for {states} states", given.len());
-            cx.sink.push(Diagnostic::error(E1008, message, option.value.span, "do not fit"));
+            cx.sink.push(
+                Diagnostic::error(E1008, message, option.value.span, "do not fit")
+                    .help(format!("write {states}, one for each state that the term names")),
+            );
             return None;
         }
         for (slot, e) in out.iter_mut().zip(given) {

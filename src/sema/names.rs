@@ -23,7 +23,11 @@ impl Resolver<'_, '_> {
                     Place::Constant => self.not_constant("`t` is the time", span, None),
                     _ => Some(Expr::new(ExprKind::Time, span)),
                 },
-                "pi" | "t" => self.misplaced(&format!("`{name}` has no index set and takes no subscript"), span),
+                "pi" | "t" => self.misplaced(
+                    &format!("`{name}` has no index set and takes no subscript"),
+                    span,
+                    &format!("write `{name}`"),
+                ),
                 _ => self.unknown_name(name, span),
             };
         };
@@ -61,7 +65,8 @@ impl Resolver<'_, '_> {
                 if self.depth + quantity.depth > MAX_DEPTH {
                     let message =
                         format!("`let`s nest more than {MAX_DEPTH} operations deep when they are substituted");
-                    let d = Diagnostic::error(E0309, message, span, "the limit is passed here");
+                    let d = Diagnostic::error(E0309, message, span, "the limit is passed here")
+                        .help("name fewer parts inside of each other");
                     self.sink.push(d.label(declared, format!("`{name}` is defined here")));
                     self.scope.lets[i] = Lazy::Failed;
                     return None;
@@ -136,7 +141,10 @@ impl Resolver<'_, '_> {
         }
         if primes > MAX_ORDER {
             let message = format!("derivatives go up to order {MAX_ORDER}, and this is order {primes}");
-            self.sink.push(Diagnostic::error(E0306, message, span, "too high"));
+            self.sink.push(
+                Diagnostic::error(E0306, message, span, "too high")
+                    .help("split the equation: a state for a derivative, `v = x'`, has fewer of its own"),
+            );
             return None;
         }
         Some(Expr::new(ExprKind::State(state, primes as u8), span))
@@ -166,7 +174,14 @@ impl Resolver<'_, '_> {
         }
         let message = format!("`{name}` is {}, and only a state has derivatives", entry.meaning.noun());
         let d = Diagnostic::error(E0312, message, span, "not a state").label(entry.span, "declared here");
-        self.sink.push(d);
+        self.sink.push(d.help(match entry.meaning {
+            Meaning::Let(_) => format!("write out the derivative, or make it a state: `state {name}`, with an equation"),
+            Meaning::Input(_) => {
+                format!("read its derivative as an input of its own, or make it a state that the data observe: `state {name}`")
+            }
+            Meaning::Param(_) | Meaning::Const(_) => "a number that does not change has the derivative 0".to_string(),
+            _ => format!("write `{name}` without a prime"),
+        }));
         None
     }
 }

@@ -76,7 +76,9 @@ pub(super) fn network(
                 true => format!("`{}` names layers and an output", output.name),
                 false => message,
             };
-            cx.sink.push(Diagnostic::error(E0202, message, setting.span, "again here"));
+            cx.sink.push(
+                Diagnostic::error(E0202, message, setting.span, "again here").help("give one of them another name"),
+            );
             settings.ok = false;
         }
         outputs.push(output);
@@ -85,7 +87,10 @@ pub(super) fn network(
         for (trunk, _) in shared.trunks.iter().zip(&shared.read).filter(|(_, read)| !**read) {
             let span = settings.get(&trunk.name).map_or(block.span, |s| s.span);
             let message = format!("nothing reads `{}`", trunk.name);
-            cx.sink.push(Diagnostic::warning(W1001, message, span, "has no effect"));
+            cx.sink.push(
+                Diagnostic::warning(W1001, message, span, "has no effect")
+                    .help(format!("start an output with it, `output v = {}, ...`, or leave it out", trunk.name)),
+            );
         }
     }
     if mlp == Some(false) {
@@ -183,7 +188,10 @@ fn input(
             settings.ok &= found.is_some();
             let Some(found) = found else { continue };
             if seen.iter().any(|n| family(n) == name) {
-                cx.sink.push(Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here"));
+                cx.sink.push(
+                    Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here")
+                        .help("leave one of them out"),
+                );
                 settings.ok = false;
             }
             seen.extend(found.features.iter().map(|f| f.name.clone()));
@@ -197,7 +205,10 @@ fn input(
                 None => match families.names(&written) {
                     Ok(elements) => elements,
                     Err(message) => {
-                        cx.sink.push(Diagnostic::error(E0511, message, e.span, "which of them?"));
+                        cx.sink.push(
+                            Diagnostic::error(E0511, message, e.span, "which of them?")
+                                .help("give the families of both models the same size, or read elements: `q[1]`"),
+                        );
                         settings.ok = false;
                         continue;
                     }
@@ -206,7 +217,8 @@ fn input(
                 Some(_) => vec![written.text()],
             };
             if let Some(name) = new.iter().find(|n| seen.contains(*n)) {
-                let d = Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here");
+                let d = Diagnostic::error(E0202, format!("`{name}` is read twice"), e.span, "again here")
+                    .help("leave one of them out");
                 cx.sink.push(d);
                 settings.ok = false;
             }
@@ -321,7 +333,9 @@ pub(super) fn width(
         return Some(v as usize);
     }
     let message = format!("a size is a whole number from 1 to {MAX_WIDTH}");
-    cx.sink.push(Diagnostic::error(E0504, message, e.span, "out of range"));
+    cx.sink.push(
+        Diagnostic::error(E0504, message, e.span, "out of range").help("write how many numbers there are: `[64, 64]`"),
+    );
     settings.ok = false;
     None
 }

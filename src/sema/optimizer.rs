@@ -81,7 +81,10 @@ pub(super) fn optimizer(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Op
         if !wanted.contains(&schedule) {
             let name = &option.name.name;
             let message = format!("`{name}` belongs to `decay = {}`, and this is {schedule}", wanted.join("` or `"));
-            cx.sink.push(Diagnostic::error(E0511, message, option.name.span, "has nothing to act on"));
+            cx.sink.push(
+                Diagnostic::error(E0511, message, option.name.span, "has nothing to act on")
+                    .help(format!("leave it out, or choose `decay = {}`", wanted.first().copied().unwrap_or_default())),
+            );
             settings.ok = false;
         }
     };

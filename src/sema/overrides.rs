@@ -94,7 +94,8 @@ fn set(settings: &mut Vec<Setting>, change: &Override) {
 fn set_value(model: &mut ast::Model, change: &Override, sink: &mut Sink) {
     let key = change.key.name.as_str();
     let [SettingValue::Expr(value)] = change.values.as_slice() else {
-        let d = Diagnostic::error(E0603, format!("`{key}` takes a number"), change.span, "not a number");
+        let d = Diagnostic::error(E0603, format!("`{key}` takes a number"), change.span, "not a number")
+            .help(format!("write `{}.{key}=1.5`", model.name.name));
         sink.push(d);
         return;
     };

@@ -14,14 +14,18 @@ impl Resolver<'_, '_> {
         for item in &model.body {
             let ast::ModelItem::Step(step) = item else { continue };
             if let Some(first) = found {
-                let d = Diagnostic::error(E1012, "the steps are declared twice", step.span, "again here");
+                let d = Diagnostic::error(E1012, "the steps are declared twice", step.span, "again here")
+                    .help("leave one of them out");
                 self.sink.push(d.label(first.span, "first here"));
                 continue;
             }
             let init = step.init.as_ref().and_then(|e| Some((e, self.constant(e)?)));
             if let Some((e, v)) = init.filter(|(_, v)| !(*v > 0.0 && *v <= 1e9)) {
                 let message = format!("a step must be above 0 and at most {}, and this is {}", number(1e9), number(v));
-                self.sink.push(Diagnostic::error(E1010, message, e.span, "out of range"));
+                self.sink.push(
+                    Diagnostic::error(E1010, message, e.span, "out of range")
+                        .help("write the step that the data have: `init 0.1`"),
+                );
             }
             found = Some(DeclaredStep { over_time: step.over_time, init: init.map(|(_, v)| v), span: step.span });
         }

@@ -122,7 +122,10 @@ impl<'a, 's> Resolver<'a, 's> {
         match folded {
             Ok(expr) => Some(expr),
             Err(fault) => {
-                self.sink.push(Diagnostic::error(E0310, fault.message, fault.span, "here"));
+                self.sink.push(
+                    Diagnostic::error(E0310, fault.message, fault.span, "here")
+                        .help("this part is made of known numbers alone: correct one of them"),
+                );
                 None
             }
         }
@@ -151,7 +154,10 @@ impl<'a, 's> Resolver<'a, 's> {
         if self.depth >= MAX_DEPTH {
             if !std::mem::replace(&mut self.full, true) {
                 let message = format!("functions nest more than {MAX_DEPTH} operations deep when they are substituted");
-                self.sink.push(Diagnostic::error(E0309, message, expr.span, "the limit is passed here"));
+                self.sink.push(
+                    Diagnostic::error(E0309, message, expr.span, "the limit is passed here")
+                        .help("call fewer functions inside of each other"),
+                );
             }
             return None;
         }
@@ -207,15 +213,21 @@ impl<'a, 's> Resolver<'a, 's> {
                 };
                 self.folded(fold::binary(op, a?, b?, span))
             }
-            ast::ExprKind::Text(_) => self.misplaced("a text has no value in an expression", span),
+            ast::ExprKind::Text(_) => {
+                self.misplaced("a text has no value in an expression", span, "names and numbers stand without quotes")
+            }
             ast::ExprKind::Field { of, name } => self.dotted(of, &name.name, span),
             ast::ExprKind::Subscript { of, at } => match &of.kind {
                 ast::ExprKind::Name(name) => self.name(name, at, span),
                 ast::ExprKind::Primed { .. } => {
-                    self.misplaced("subscripts come before primes: write `q[i]'`, not `q'[i]`", span)
+                    self.misplaced("subscripts come before primes", span, "write `q[i]'`, not `q'[i]`")
                 }
                 ast::ExprKind::Number { .. } => self.unit_without_blank(span),
-                _ => self.misplaced("only a name can be subscripted", span),
+                _ => self.misplaced(
+                    "only a name can be subscripted",
+                    span,
+                    "name the expression with a `let`, and write `q[i]`",
+                ),
             },
             ast::ExprKind::Sum { variable, range, body } => self.sum(variable, range, body, span),
             ast::ExprKind::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, span),
@@ -259,8 +271,8 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    pub(super) fn misplaced(&mut self, message: &str, span: Span) -> Option<Expr> {
-        self.sink.push(Diagnostic::error(E0211, message, span, "not a value"));
+    pub(super) fn misplaced(&mut self, message: &str, span: Span, help: &str) -> Option<Expr> {
+        self.sink.push(Diagnostic::error(E0211, message, span, "not a value").help(help));
         None
     }
 
@@ -320,7 +332,8 @@ impl<'a, 's> Resolver<'a, 's> {
             return None;
         };
         if let Some(extra) = call.named.first() {
-            let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken");
+            let d = Diagnostic::error(E0205, format!("`{name}` takes no options"), extra.name.span, "not taken")
+                .help(format!("write `{name}({})`", if least == 1 { "x" } else { "x, y" }));
             self.sink.push(d);
             return None;
         }
@@ -330,7 +343,8 @@ impl<'a, 's> Resolver<'a, 's> {
                 _ => format!("at least {least} arguments"),
             };
             let message = format!("`{name}` takes {count}, and {} are given", arguments.len());
-            let d = Diagnostic::error(E0205, message, span, "wrong number of arguments");
+            let d = Diagnostic::error(E0205, message, span, "wrong number of arguments")
+                .help(format!("write `{name}({})`", if least == 1 { "x" } else { "x, y" }));
             self.sink.push(self.decimal_comma(d, span));
             return None;
         }

@@ -323,7 +323,9 @@ impl<'a> Scope<'a> {
         if size > super::axes::MAX_ELEMENTS && !broken {
             let message =
                 format!("`{}` has {size} elements; at most {} are possible", name.name, super::axes::MAX_ELEMENTS);
-            sink.push(Diagnostic::error(E0902, message, name.span, "too large"));
+            sink.push(
+                Diagnostic::error(E0902, message, name.span, "too large").help("declare it over smaller index sets"),
+            );
             broken = true;
         }
         let axes: Rc<[usize]> = axes.into();

@@ -5,7 +5,7 @@ use super::suggest::listed;
 use crate::base::{IndexSet, same_step};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0510, E0511, W0706};
-use crate::hir::{DataId, DataSet, DataSource, Fit, Model, Network, Program};
+use crate::hir::{self, DataId, DataSet, DataSource, Fit, Model, Network, Program};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -90,7 +90,10 @@ impl<'p> Sets<'p> {
                 continue;
             }
             let message = format!("no column of {} observes `{}`", self.names(|_| true), state.name);
-            let d = Diagnostic::warning(W0706, message, span, format!("has {list}"));
+            let d = Diagnostic::warning(W0706, message, span, format!("has {list}")).help(format!(
+                "measure it too, or say where it begins if that is known, `initial {} = 0`",
+                hir::family(&state.name)
+            ));
             cx.sink.push(d.label(state.span, "estimated from the equations alone"));
         }
     }
@@ -109,7 +112,11 @@ impl<'p> Sets<'p> {
                 let (key, reach) = (if fit.horizon.is_some() { "horizon" } else { "window" }, fit.span());
                 let message = format!("a {key} has {reach} samples, and a trajectory of `{}` only {steps}", data.name);
                 let span = settings.get(key).map_or(fit.span, |s| s.span);
-                cx.sink.push(Diagnostic::error(E0511, message, span, "too long").label(data.span, "the data"));
+                cx.sink.push(
+                    Diagnostic::error(E0511, message, span, "too long")
+                        .label(data.span, "the data")
+                        .help(format!("choose a {key} of at most {steps} samples, or longer trajectories")),
+                );
                 ok = false;
             }
         }
@@ -126,7 +133,9 @@ impl<'p> Sets<'p> {
                     format!("has {}", listed(columns.iter().map(String::as_str))),
                 );
                 let at = settings.get("shift").map_or(fit.span, |s| s.span);
-                cx.sink.push(d.label(at, "moved here"));
+                cx.sink.push(
+                    d.label(at, "moved here").help("name a state that the data observe, or give them its column"),
+                );
                 ok = false;
             }
         }
@@ -183,7 +192,8 @@ impl<'p> Sets<'p> {
                     span,
                     format!("has {}", listed(columns.iter().map(String::as_str))),
                 );
-                cx.sink.push(d.label(network.span, "the network"));
+                let help = format!("give the data the column, or leave `{input}` out of what the network reads");
+                cx.sink.push(d.label(network.span, "the network").help(help));
                 ok = false;
             }
         }

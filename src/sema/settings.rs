@@ -89,7 +89,8 @@ impl<'a> Settings<'a> {
             }
             let first = settings.list.iter().find(|s| s.key.name == key);
             if let Some(first) = first.filter(|_| !repeatable.contains(&key)) {
-                let d = Diagnostic::error(E0502, format!("`{key}` is set twice"), setting.key.span, "again here");
+                let d = Diagnostic::error(E0502, format!("`{key}` is set twice"), setting.key.span, "again here")
+                    .help("leave one of them out");
                 cx.sink.push(d.label(first.key.span, "first here"));
                 settings.ok = false;
                 continue;
@@ -143,7 +144,17 @@ impl<'a> Settings<'a> {
         };
         let (key, name, used) = (&setting.key.name, of.name(), used.name());
         let message = format!("`{key}` belongs to the {name} engine, and this fit uses the {used} engine");
-        cx.sink.push(Diagnostic::warning(W0703, message, setting.span, "has no effect"));
+        let help = match key.as_str() {
+            "threshold" | "prune_from" => {
+                "the joint engine drops terms that are not significant: `significance 3` says how many standard errors a term must reach"
+                    .to_string()
+            }
+            "significance" => {
+                "the gradient engine drops terms by the size of their coefficients: `threshold 0.1`".to_string()
+            }
+            _ => format!("leave it out, or have the fit made by the other engine: `engine {name}`"),
+        };
+        cx.sink.push(Diagnostic::warning(W0703, message, setting.span, "has no effect").help(help));
     }
 
     /// A number in the key's range.

@@ -21,7 +21,10 @@ pub(super) fn shifts(settings: &mut Settings<'_>, model: &Model, cx: &mut Contex
         for (state, by) in pairs {
             if out.iter().any(|(s, _)| *s == state) {
                 let message = format!("`{}` is moved twice", model.states[state].name);
-                cx.sink.push(Diagnostic::error(E1015, message, setting.span, "the second time"));
+                cx.sink.push(
+                    Diagnostic::error(E1015, message, setting.span, "the second time")
+                        .help("leave it out of one of them"),
+                );
                 settings.ok = false;
                 break;
             }

@@ -106,7 +106,11 @@ fn options(model: &Model, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> 
     if orders < order {
         let message = format!("`orders` is {orders}, but `{}` has order {order}", highest.name);
         let span = settings.get("orders").map_or(highest.span, |s| s.span);
-        cx.sink.push(Diagnostic::error(E0511, message, span, "too few").label(highest.span, "declared here"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, span, "too few")
+                .help(format!("write `orders {order}` or more, or leave it out"))
+                .label(highest.span, "declared here"),
+        );
         settings.ok = false;
     }
     let taylor = settings.word("rows", cx) == Some("taylor");
@@ -168,7 +172,11 @@ fn starts_fit(
     if let Some(start) = model.boundary.starts.iter().find(|s| s.steps > steps) {
         let message = format!("a start takes {} steps, and there are {steps}", start.steps);
         let place = settings.get("steps").or(settings.get("data")).map_or(model.span, |s| s.span);
-        cx.sink.push(Diagnostic::error(E0511, message, start.span, "too long").label(place, "so many steps"));
+        cx.sink.push(
+            Diagnostic::error(E0511, message, start.span, "too long")
+                .help("start from fewer steps, or solve over more")
+                .label(place, "so many steps"),
+        );
         settings.ok = false;
     }
 }

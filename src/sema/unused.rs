@@ -31,7 +31,9 @@ impl Resolver<'_, '_> {
             };
             if !entry.used.get() {
                 let message = format!("the {what} `{name}` is never used");
-                self.sink.push(Diagnostic::warning(W0701, message, entry.span, "declared here"));
+                self.sink.push(
+                    Diagnostic::warning(W0701, message, entry.span, "declared here").help("leave it out, or use it"),
+                );
             }
         }
     }
@@ -51,7 +53,10 @@ impl Resolver<'_, '_> {
             if !found[id.index()] {
                 let message = format!("no equation holds the parameter `{}`, so nothing can identify it", unknown.name);
                 let span = self.scope.params[p].span;
-                self.sink.push(Diagnostic::warning(W0705, message, span, "declared here"));
+                self.sink.push(
+                    Diagnostic::warning(W0705, message, span, "declared here")
+                        .help("use it in an equation, or leave it out"),
+                );
             }
         }
         for (name, entry) in &self.scope.names {
@@ -60,7 +65,9 @@ impl Resolver<'_, '_> {
                 && !entry.used.get()
             {
                 let message = format!("the fixed parameter `{name}` is never used");
-                self.sink.push(Diagnostic::warning(W0701, message, entry.span, "declared here"));
+                self.sink.push(
+                    Diagnostic::warning(W0701, message, entry.span, "declared here").help("leave it out, or use it"),
+                );
             }
         }
     }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::grammar::{MODEL_KEYWORDS, Rule};
 use super::lexer::{Token, TokenKind};
 use super::outline::{Chunk, found};
-use super::phrases::list;
 use super::report::Reporter;
 use super::slips::{CALLED, keyword_near, meant, prefix_near};
 use crate::diagnostics::{Diagnostic, closest, codes};
@@ -93,14 +92,14 @@ pub(super) struct Stop<'a> {
 
 /// What is said.
 pub(super) struct Said {
-    code: &'static str,
-    message: String,
-    place: Range<usize>,
+    pub code: &'static str,
+    pub message: String,
+    pub place: Range<usize>,
     /// What is to be seen at the place.
-    here: &'static str,
-    help: Option<String>,
+    pub here: &'static str,
+    pub help: Option<String>,
     /// What is written in place of which bytes.
-    edit: Option<(Range<usize>, String)>,
+    pub edit: Option<(Range<usize>, String)>,
 }
 
 impl Said {
@@ -207,15 +206,15 @@ impl<'a> Stop<'a> {
             return None;
         }
         let (here, help) = match in_test {
-            true => {
-                let help = "what is measured or estimated is compared by `~=` with a tolerance: `x ~= 3 within 2%`";
-                ("write `~=` or `==`", Some(help.to_string()))
-            }
-            false => ("write `==`", None),
+            true => (
+                "write `~=` or `==`",
+                "what is measured or estimated is compared by `~=` with a tolerance: `x ~= 3 within 2%`",
+            ),
+            false => ("write `==`", "two sides are compared by `==`"),
         };
         let (code, message, place) = (codes::E0101, "`=` does not compare".to_string(), self.place.clone());
         let edit = (!in_test).then(|| (place.clone(), "==".to_string()));
-        Some(Said { code, message, place, here, help, edit })
+        Some(Said { code, message, place, here, help: Some(help.to_string()), edit })
     }
 
     fn test_name(&self) -> Option<Said> {
@@ -323,33 +322,6 @@ impl<'a> Stop<'a> {
             None => said,
         })
     }
-
-    /// What is expected and what is found.
-    fn expectation(&self) -> Said {
-        let in_hole =
-            self.tokens.iter().rev().skip_while(|t| t.end > self.at).nth(1).is_some_and(|&t| self.slice(t) == "?");
-        let (before, next) = (self.symbol(self.before), self.symbol(self.next));
-        let help = match in_hole && self.expected == [Rule::open_paren] {
-            true => self.hole_form(),
-            false if self.rule == Rule::solve_header => Some(SOLVE_FORM.to_string()),
-            false if self.rule == Rule::predict_header => Some(PREDICT_FORM.to_string()),
-            false if matches!(self.rule, Rule::setting | Rule::setting_value) && matches!(next, "=" | "<" | ">") => {
-                let opened = self.tokens.iter().any(|t| t.end <= self.at && matches!(t.kind, TokenKind::Open(_)));
-                let help = match opened {
-                    true => "options stand in parentheses, with equals signs: `optimizer adam(lr = 0.01)`",
-                    false => "a setting has its value on the same line: `window 5`",
-                };
-                Some(help.to_string())
-            }
-            false if self.rule == Rule::fit_header && self.expected == [Rule::is] => Some(HELD_FORM.to_string()),
-            false => hint(before, next, self.next.is_none(), self.expected).map(str::to_string),
-        };
-        let message = match self.text.get(self.place.start..).is_some_and(|rest| rest.starts_with("==")) {
-            true => "`==` is not part of the language".to_string(),
-            false => format!("expected {}, found {}", list(self.expected), self.found),
-        };
-        Said { code: codes::E0101, message, place: self.place.clone(), here: "", help, edit: None }
-    }
 }
 
 /// Whether a word behind a number may be meant as its unit.
@@ -358,36 +330,6 @@ fn may_be_unit(before: Option<Token>, next: Option<Token>, word: &str) -> bool {
         ["if", "then", "else", "and", "or", "not", "in", "fixed", "for", "steps", "at", "first", "last"];
     let kinds = before.zip(next).map(|(b, n)| (b.kind, n.kind));
     kinds == Some((TokenKind::Number, TokenKind::Word)) && !OTHERS.contains(&word)
-}
-
-const SOLVE_FORM: &str = "a solve item names a model: `solve run = Model(k = 1) { steps 500; dt 0.05 }`";
-const UNIT_BEHIND_A_BLANK: &str = "index sets follow a name without a blank, a unit behind one: `x [1/m]`";
-const HELD_FORM: &str = "a fit holds a parameter at a value: `fit Model(k = 1) to data`";
-const PREDICT_FORM: &str = "a prediction names a fit: `predict tail = fit { steps 2000 }`";
-pub(super) const HOLE_FORM: &str = "a hole names a library and what it is made of: `?poly(x; degree = 2)`";
-
-/// Advice for spellings of other languages and for lines cut short.
-fn hint(before: &str, next: &str, at_end: bool, expected: &[Rule]) -> Option<&'static str> {
-    Some(match (before, next) {
-        _ if expected.contains(&Rule::kw_simulate) => {
-            "data is simulated, read or computed: `simulate Model(k = 1)`, `csv(\"data.csv\")`, `formula`"
-        }
-        ("[", _) if expected == [Rule::name] => UNIT_BEHIND_A_BLANK,
-        (_, "/" | "*" | "^") if expected.iter().all(|r| matches!(r, Rule::comma | Rule::close_bracket)) => {
-            UNIT_BEHIND_A_BLANK
-        }
-        (_, word) if expected.contains(&Rule::kw_order) && word.starts_with(char::is_alphabetic) => {
-            "a unit stands in brackets behind the name: `x [mol]`; between names stands a comma"
-        }
-        ("?", _) => HOLE_FORM,
-        (_, "=" | "<" | ">") => "an equation has two sides with one `=` between them",
-        (_, "%") => "a per cent sign follows its number directly: `5%`",
-        (_, "'") => "a string is written with double quotes: `\"data.csv\"`",
-        ("+" | "-" | "*" | "/" | "^" | "=" | ",", _) if at_end => {
-            "a statement ends with its line; inside parentheses it may go on"
-        }
-        _ => return None,
-    })
 }
 
 /// The second of two equals signs that follow each other.

@@ -49,7 +49,13 @@ pub(super) fn read<'a>(
                 }
                 ErrorVariant::CustomError { message } => {
                     let message = format!("this statement is too involved to be read ({message})");
-                    out.error(codes::E0116, message, chunk.bytes.start..chunk.bytes.start, "it starts here");
+                    out.error(
+                        codes::E0116,
+                        message,
+                        chunk.bytes.start..chunk.bytes.start,
+                        "it starts here",
+                        "name parts of it with `let`",
+                    );
                 }
             }
             None

@@ -48,6 +48,8 @@ pub(super) enum TokenKind {
 
 /// Limits that keep time and memory bounded whatever the text is.
 const MAX_TOKENS: usize = 600_000;
+/// What to do with a file beyond that, or of too many bytes.
+pub(super) const TOO_LARGE: &str = "split the file, and read numbers from data files";
 const MAX_NAME_BYTES: usize = 255;
 const MAX_NUMBER_BYTES: usize = 400;
 
@@ -60,7 +62,7 @@ pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
         if lexer.tokens.len() > MAX_TOKENS {
             let (start, end) = lexer.tokens.last().map_or((0, 0), |t| (t.start, t.end));
             let message = format!("the file has more than {MAX_TOKENS} words, numbers and symbols");
-            lexer.out.error(codes::E0116, message, start..end, "reading stops here");
+            lexer.out.error(codes::E0116, message, start..end, "reading stops here", TOO_LARGE);
             lexer.fatal = true;
         }
         if lexer.fatal || lexer.out.exhausted() {

@@ -178,7 +178,13 @@ impl<'a> Scan<'a, '_, '_> {
         match self.solid(self.at) {
             Some((_, open)) if open.kind == TokenKind::Open(b'{') && self.loops > MAX_LOOPS => {
                 let message = format!("loops are nested more than {MAX_LOOPS} deep");
-                self.out.error(codes::E0105, message, first.start..first.end, "one too many; reading stops here");
+                self.out.error(
+                    codes::E0105,
+                    message,
+                    first.start..first.end,
+                    "one too many; reading stops here",
+                    "close the loops before, or write one over an index set with more elements",
+                );
                 self.stop = true;
             }
             Some((position, open)) if open.kind == TokenKind::Open(b'{') && !self.stop => {
@@ -220,7 +226,13 @@ impl<'a> Scan<'a, '_, '_> {
                 let gone = before.map_or(brace.start, |t| t.end)..brace.end + length + 1;
                 self.out.error_with_edit(codes::E0101, message, place, help, (gone, written));
             }
-            _ => self.out.error(codes::E0101, message, place, "unexpected `{`"),
+            _ => self.out.error(
+                codes::E0101,
+                message,
+                place,
+                "unexpected `{`",
+                "a block stands behind the header of an item or a loop; expressions have parentheses",
+            ),
         }
     }
 
@@ -298,7 +310,13 @@ impl<'a> Scan<'a, '_, '_> {
     fn open(&mut self, token: Token, open: &mut Vec<Token>) {
         if open.len() >= MAX_NESTING {
             let message = format!("brackets are nested more than {MAX_NESTING} deep");
-            self.out.error(codes::E0105, message, token.start..token.end, "one too many; reading stops here");
+            self.out.error(
+                codes::E0105,
+                message,
+                token.start..token.end,
+                "one too many; reading stops here",
+                "close brackets before, or name parts with `let`",
+            );
             self.stop = true;
             return;
         }
@@ -320,6 +338,7 @@ impl<'a> Scan<'a, '_, '_> {
             _ => {
                 let span = self.out.span(token.start..token.end);
                 Diagnostic::error(codes::E0104, format!("`{shown}` closes nothing"), span, "no bracket is open here")
+                    .help(format!("leave out the `{shown}`, or write the bracket that it closes"))
             }
         };
         if !*bad {

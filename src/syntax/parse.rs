@@ -3,7 +3,7 @@
 use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Setting, SettingValue, Test};
 use super::build::{Builder, FitHeader};
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
-use super::lexer::{Token, TokenKind, lex, shown};
+use super::lexer::{TOO_LARGE, Token, TokenKind, lex, shown};
 use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
 use super::report::Reporter;
 use super::slips::meant;
@@ -24,7 +24,7 @@ fn read_items(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mu
     let mut out = Reporter::new(file, sink);
     if text.len() as u64 > MAX_SOURCE_BYTES {
         let message = format!("the file has {} bytes; a source file has at most {MAX_SOURCE_BYTES}", text.len());
-        out.error(codes::E0116, message, 0..0, "");
+        out.error(codes::E0116, message, 0..0, "", TOO_LARGE);
         return File::default();
     }
     let Some(tokens) = lex(text, &mut out) else { return File::default() };
@@ -68,7 +68,13 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
     }
     let end = text.len();
     if items.len() > 1 || items.first().is_some_and(|i| i.block.is_some()) {
-        out.error(codes::E0101, "a setting has one value".to_string(), 0..end, "");
+        out.error(
+            codes::E0101,
+            "a setting has one value".to_string(),
+            0..end,
+            "",
+            "write block, dot, key, `=` and one value: `--set run.noise=5%`",
+        );
         return None;
     }
     let chunk =
@@ -139,7 +145,13 @@ impl<'a> Reader<'a, '_> {
                 Rule::unit_item => "a unit",
                 _ => "a function",
             };
-            self.out.error(codes::E0113, format!("{what} has no block"), start..start + end, "");
+            self.out.error(
+                codes::E0113,
+                format!("{what} has no block"),
+                start..start + end,
+                "",
+                "leave out the braces and what is in them",
+            );
             return None;
         }
         let statements = raw.block.map(|(statements, _)| statements).unwrap_or_default();

@@ -92,3 +92,35 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// How a statement or a header is written, where that is short.
+pub(super) fn form(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::use_item => "an import names a file and an item in it: `use std.systems.Lorenz63`",
+        Rule::model_header => "a model has a name: `model Name { ... }`",
+        Rule::network_header => "a network has a name: `network Name { ... }`",
+        Rule::data_header => "a data set has a name and a source: `data run = csv(\"run.csv\") { time t }`",
+        Rule::fit_header => "a fit names a model and data: `fit Model to data`, `fit Model to (a, b)`",
+        Rule::test_header => "a test has a name in quotes: `test \"name\" { ... }`",
+        Rule::unit_item => "a unit is declared as `unit hare` or `unit furlong = 201.168 [m]`",
+        Rule::index_statement => "an index set has a name and a size or a range: `index cell = 100`, `index k = 0..4`",
+        Rule::for_header => "a loop runs over an index set or a range: `for i in 1..5 { ... }`",
+        Rule::fn_statement => "a function has arguments and a value: `fn f(x, k) = k*x`",
+        Rule::state_statement => "states are declared as `state x, y order 2`",
+        Rule::param_statement => "parameters are declared as `param a = 1 in [0, 2]`, `param a, b per sample`",
+        Rule::step_statement => "steps are learned as `step per sample` or `step over time init 0.1`",
+        Rule::hole_statement => "a hole with a name is written `hole g = ?poly(x; degree = 3)`",
+        Rule::const_statement => "constants are declared as `const c = 8/3`",
+        Rule::input_statement => "inputs are declared as `input u, v`",
+        Rule::field_statement => "fields are declared as `field c over time init 0.5`",
+        Rule::let_statement => "an expression is named as `let q = a*x`",
+        Rule::initial_statement => {
+            "values at the first time are written `initial x = 1`, `initial x = data.x for 50 steps` or `initial x = data.x at last`"
+        }
+        Rule::final_statement => "values at the last time are written `final x = 1`",
+        Rule::boundary_statement => "write `boundary periodic`",
+        Rule::time_statement => "the unit of the time stands in brackets: `time [s]`",
+        Rule::expectation => "an expectation compares two sides: `expect x ~= 3 within 2%`",
+        _ => return None,
+    })
+}

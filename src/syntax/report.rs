@@ -43,12 +43,16 @@ impl<'a> Reporter<'a> {
             self.sink.push(finding);
         } else if self.count == MAX_ERRORS + 1 {
             let message = format!("more than {MAX_ERRORS} syntax errors");
-            self.sink.push(Diagnostic::error(codes::E0120, message, finding.primary.span, "reading stops here"));
+            self.sink.push(
+                Diagnostic::error(codes::E0120, message, finding.primary.span, "reading stops here")
+                    .help("mend the first ones, or look whether this is a `.mech` file at all"),
+            );
         }
     }
 
-    pub fn error(&mut self, code: &'static str, message: String, at: Range<usize>, here: &str) {
-        self.error_with_help(code, message, at, here, None);
+    /// An error with its way out.
+    pub fn error(&mut self, code: &'static str, message: String, at: Range<usize>, here: &str, help: &str) {
+        self.error_with_help(code, message, at, here, Some(help.to_string()));
     }
 
     /// An error that an edit mends: `instead` in place of the bytes `gone`.

@@ -111,7 +111,10 @@ impl Lexer<'_, '_, '_> {
                 self.bad_with_edit(codes::E0108, message, end, help.to_string(), edit);
             }
             Some((help, None)) => self.bad(codes::E0108, message, end, "", Some(help.to_string())),
-            None => self.bad(codes::E0108, message, end, "", None),
+            None => {
+                let help = "leave it out: names are made of letters, digits and `_`";
+                self.bad(codes::E0108, message, end, "", Some(help.to_string()));
+            }
         }
     }
 

@@ -83,7 +83,13 @@ impl Builder<'_, '_> {
         let (num, den) = (numbers.first().copied()?, numbers.get(1).copied().unwrap_or(1));
         if den == 0 {
             let place = span.start as usize..span.end as usize;
-            self.out.error(codes::E0106, "an exponent is divided by zero".to_string(), place, "no number");
+            self.out.error(
+                codes::E0106,
+                "an exponent is divided by zero".to_string(),
+                place,
+                "no number",
+                "write a whole number or a fraction: `V/Hz^(1/2)`",
+            );
             return None;
         }
         let ratio = Ratio::new(num, den);

@@ -150,7 +150,7 @@ impl Checker<'_> {
                 _ => continue,
             };
             let message = format!("the {what} `{name}` is never used");
-            sink.push(Diagnostic::warning(W0702, message, *place, "declared here"));
+            sink.push(Diagnostic::warning(W0702, message, *place, "declared here").help("leave it out, or use it"));
         }
     }
 }

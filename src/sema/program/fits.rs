@@ -189,7 +189,9 @@ impl Checker<'_> {
             let Item::Test(item) = item else { continue };
             if let Some(first) = names.get(item.name.name.as_str()) {
                 let message = format!("there are two tests \"{}\"", item.name.name);
-                let d = Diagnostic::error(E0202, message, item.name.span, "again here").label(*first, "first here");
+                let d = Diagnostic::error(E0202, message, item.name.span, "again here")
+                    .help("give each test a name of its own")
+                    .label(*first, "first here");
                 sink.push(d);
                 continue;
             }

@@ -175,7 +175,8 @@ impl Settler<'_, '_> {
                     self.out.time = Some(conversion.factor);
                     if conversion.offset != 0.0 {
                         let d =
-                            Diagnostic::error(E0807, "a time has no other zero", setting.span, "not a unit of time");
+                            Diagnostic::error(E0807, "a time has no other zero", setting.span, "not a unit of time")
+                                .help("write a unit of time: `[s]`, `[min]`, `[h]`, `[d]`, `[yr]`");
                         self.sink.push(d);
                     }
                 }

@@ -149,7 +149,9 @@ pub(in super::super) fn mismatch(left: &Unit, right: &Unit, span: Span, here: St
         }
         None => {
             let message = format!("units do not fit: {} and {}", shown(left), shown(right));
-            Diagnostic::error(E0802, message, span, here)
+            let missing = left.over(right);
+            let help = format!("a factor in [{missing}] is missing here, or one of the units is declared wrong");
+            Diagnostic::error(E0802, message, span, here).help(help)
         }
     }
 }

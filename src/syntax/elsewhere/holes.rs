@@ -1,6 +1,7 @@
 //! Holes, bounds and open values in forms that are near to those of the language.
 
-use super::super::explain::{HOLE_FORM, Said, Stop};
+use super::super::expectation::HOLE_FORM;
+use super::super::explain::{Said, Stop};
 use super::super::grammar::Rule;
 use super::super::lexer::{Token, TokenKind};
 use crate::diagnostics::codes;

@@ -21,6 +21,7 @@ impl<'a> Stop<'a> {
         self.decimal_comma()
             .or_else(|| self.order_with_equals())
             .or_else(|| self.value_behind())
+            .or_else(|| self.ends_without_comma())
             .or_else(|| self.ends_by_name())
             .or_else(|| self.range_before_value())
             .or_else(|| self.several_derivatives())
@@ -43,6 +44,7 @@ impl<'a> Stop<'a> {
             .or_else(|| self.derivative_of_time())
             .or_else(|| self.power_of_function())
             .or_else(|| self.declared())
+            .or_else(|| self.value_without_equals())
             .or_else(|| self.derivative())
             .or_else(|| self.blank())
     }

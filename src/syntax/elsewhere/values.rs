@@ -5,7 +5,55 @@ use super::super::grammar::Rule;
 use super::super::lexer::TokenKind;
 use crate::diagnostics::codes;
 
+/// Statements whose names have values.
+const WITH_VALUES: [Rule; 5] =
+    [Rule::param_statement, Rule::const_statement, Rule::let_statement, Rule::initial_statement, Rule::final_statement];
+
 impl Stop<'_> {
+    /// `param a = 1 in [0 5]`, `in [0; 5]`, `in [0..5]`
+    pub(super) fn ends_without_comma(&self) -> Option<Said> {
+        let mut before = self.backwards().filter(|_| self.rule == Rule::param_statement);
+        let open = before.find(|t| t.kind == TokenKind::Open(b'['))?;
+        before.next().filter(|&t| self.slice(t) == "in")?;
+        let close = self.matching(open)?;
+        let inside = self.text.get(open.end..close.start)?.replace([';', '~'], " ").replace("..", " ");
+        let ends: Vec<&str> = inside.split_whitespace().filter(|part| *part != "to").collect();
+        let [low, high] = ends.as_slice() else { return None };
+        if ![low, high].iter().all(|end| end.parse::<f64>().is_ok()) {
+            return None;
+        }
+        let range = format!("[{low}, {high}]");
+        let message = "a comma stands between the ends of a range".to_string();
+        let said = Said::new(codes::E0101, message, open.start..close.end, format!("write `in {range}`"));
+        Some(said.edit(open.start..close.end, range))
+    }
+
+    /// `param a 1`, `initial x -2`, `let q 2*x`
+    pub(super) fn value_without_equals(&self) -> Option<Said> {
+        let (before, next) = self.before.zip(self.next)?;
+        let has_name = matches!(before.kind, TokenKind::Word | TokenKind::Close(b']') | TokenKind::Primes);
+        if !WITH_VALUES.contains(&self.rule) || !has_name || !self.expected.contains(&Rule::is) {
+            return None;
+        }
+        let is_value = match next.kind {
+            TokenKind::Number | TokenKind::Open(b'(') => true,
+            // Between two names of parameters a comma may be missing.
+            TokenKind::Word => self.expected == [Rule::is],
+            _ => self.slice(next) == "-",
+        };
+        if !is_value {
+            return None;
+        }
+        let keyword = *self.tokens.first()?;
+        let start = self.backwards().take_while(|t| t.start > keyword.start && self.slice(*t) != ",").last()?;
+        let (name, value) = (self.between(start, before), self.between(next, self.end_of_value(next)?));
+        let message = "an equals sign is missing between a name and its value".to_string();
+        let help = format!("write `{} {name} = {value}`", self.slice(keyword));
+        let said = Said::new(codes::E0101, message, self.place.clone(), help);
+        // What stands in parentheses may have been meant as a time.
+        Some(if matches!(next.kind, TokenKind::Open(_)) { said } else { said.edit(before.end..next.start, " = ") })
+    }
+
     /// `let x' = -x`
     pub(super) fn equation_with_let(&self) -> Option<Said> {
         let stops = self.rule == Rule::let_statement && self.next.is_some_and(|t| t.kind == TokenKind::Primes);
