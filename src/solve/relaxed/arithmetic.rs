@@ -19,9 +19,6 @@ pub(crate) trait Arithmetic: Send + 'static {
     type High: Pack + Convert<<Self::High as Pack>::Exact>;
     /// The share of a solution that may be wrong by what the last correction says; more says that corrections do not settle.
     const UNSETTLED: f64;
-    /// The slowest rate of corrections from which to tell what is left after the last one. Corrections that are rounding errors have
-    /// rates of about one and would leave any amount otherwise.
-    const SLOWEST: f64 = 0.98;
 
     /// The vectors of the high precision that go with those of the low one.
     type Lanes<V: Lanes<Pack = Self::Low>>: Lanes<Pack = Self::High>;

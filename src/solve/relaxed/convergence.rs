@@ -10,6 +10,61 @@ const LEFT: f64 = 1e-3 * SETTLED;
 /// The slowest rate at which further corrections help. Corrections that are rounding errors are about as large as those before.
 const GAINS: f64 = 0.5;
 
+/// The slowest rate of corrections from which to tell what is left after the last one. Corrections that are rounding errors have rates of about
+/// one and would leave any amount otherwise.
+const SLOWEST: f64 = 0.98;
+
+/// The last correction of a lane, taken for one of a geometric series: each is the `rate` times the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Series {
+    /// Its size as a share of what is corrected.
+    pub last: f64,
+    pub rate: f64,
+}
+
+impl Series {
+    /// From the squared sizes of the last correction and of the one before it, in units of what is corrected.
+    pub fn of_squares(last: f64, before: f64) -> Self {
+        Series { last: last.sqrt(), rate: (last / before).sqrt() }
+    }
+
+    /// Whether further corrections help.
+    fn gains(self) -> bool {
+        self.rate < GAINS
+    }
+
+    /// What is left: the sum of all corrections that are not made.
+    pub fn left(self) -> f64 {
+        if self.last == 0.0 {
+            return 0.0;
+        }
+        let rate = self.rate.min(SLOWEST);
+        self.last * rate / (1.0 - rate)
+    }
+}
+
+/// What comes after a correction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Another one that was asked for.
+    Asked,
+    /// Another one beyond those asked for, of which so many are made, in lanes that gain and need it.
+    Further(usize),
+    /// None: a single correction tells no rate.
+    Nothing,
+}
+
+impl Next {
+    /// After the correction `made`, counted from 1, of `asked` ones.
+    pub fn after(made: usize, asked: usize) -> Self {
+        match made.checked_sub(asked) {
+            None => Next::Asked,
+            Some(_) if asked == 1 => Next::Nothing,
+            Some(further) => Next::Further(further),
+        }
+    }
+}
+
 /// Sizes of the corrections of a lane group so far, lane by lane, so that no sample depends on its neighbours.
 ///
 /// The size of `z` is its norm in unknowns times `h^k`, in which a factor has its rounding errors. In unknowns as they are high derivatives count for more: that
@@ -84,15 +139,14 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
     }
 
     /// Takes note of a correction, in scaled unknowns, and of what it was solved for as in [`Convergence::start`], and sets it to zero in lanes that
-    /// need none or where it is larger than the one before. Says whether any needs another; with `beyond` it is so many beyond those asked for, and
-    /// only lanes that gain go on.
+    /// need none or where it is larger than the one before. Says whether any needs the `next` one.
     #[inline(always)]
     pub fn correct<V: Lanes<Pack = P>>(
         &mut self,
         (y, border): (&mut [P], &mut [P]),
         given: Option<(&[P], &[P])>,
         unscale: &[P],
-        beyond: Option<usize>,
+        next: Next,
     ) -> bool {
         let (mut now, mut own) = (<P::Exact as Pack>::ZERO, <P::Exact as Pack>::ZERO);
         let [scaled, of_own] = squares::<V>(y, border, unscale);
@@ -126,7 +180,12 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
             of_before.set_lane(lane, of_last.lane(lane));
             // What is left of one that is done are rounding errors in scaled unknowns, whatever they are in others.
             of_last.set_lane(lane, if done { 0.0 } else { share(own.lane(lane), whole.lane(lane)) });
-            if beyond.is_some_and(|more| more >= FURTHER || !self.goes_on(lane)) {
+            let goes_on = match next {
+                Next::Asked => true,
+                Next::Further(made) => made < FURTHER && self.goes_on(lane),
+                Next::Nothing => false,
+            };
+            if !goes_on {
                 self.open.set_lane(lane, 0.0);
             }
             any |= self.open.lane(lane) > 0.0;
@@ -140,9 +199,13 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
 
     /// Whether a lane gains that has been corrected as often as asked for, and more than [`LEFT`] of it is wrong.
     fn goes_on(&self, lane: usize) -> bool {
-        let rate = (self.last.lane(lane) / self.before.lane(lane)).sqrt();
-        let left = if rate < GAINS { self.left(lane, GAINS) } else { 0.0 };
+        let left = Some(self.scaled(lane)).filter(|it| it.gains()).map_or(0.0, Series::left);
         P::EPSILON <= f64::EPSILON && left.max(self.left_of_own(lane)) > LEFT
+    }
+
+    /// The corrections of a lane.
+    fn scaled(&self, lane: usize) -> Series {
+        Series::of_squares(self.last.lane(lane), self.before.lane(lane))
     }
 
     /// A lane whose right-hand side single precision has taken for zero, and all of its solution; or whose solution is so small or large that squares of
@@ -158,32 +221,19 @@ impl<P: Pack + Convert<P::Exact>> Convergence<P> {
         (0..P::WIDTH).find(lost).map(|lane| (lane, 1.0))
     }
 
-    /// What is left after the last correction of a lane, as a share of its solution. Corrections are taken to go on as a geometric series at the rate of the last
-    /// one, at most the `slowest`: what is left is the sum of all that are not made.
-    fn left(&self, lane: usize, slowest: f64) -> f64 {
-        match self.last.lane(lane) {
-            0.0 => 0.0,
-            last => {
-                let rate = (last / self.before.lane(lane)).sqrt().min(slowest);
-                last.sqrt() * rate / (1.0 - rate)
-            }
-        }
-    }
-
-    /// The same in unknowns as they are, 0 where nothing is gained in them: high derivatives may have rounding errors that nothing takes away.
+    /// What is left of a lane in unknowns as they are, 0 where nothing is gained in them: high derivatives may have rounding errors that nothing takes away.
     fn left_of_own(&self, lane: usize) -> f64 {
         let [_, last, before] = self.own.each_ref().map(|own| own.lane(lane));
-        let rate = (last / before).sqrt();
-        if rate < GAINS && last.is_finite() { last.sqrt() * rate / (1.0 - rate) } else { 0.0 }
+        Some(Series::of_squares(last, before)).filter(|it| it.gains()).map_or(0.0, Series::left)
     }
 
     /// The lane of which most is still wrong, and how much that is as a share of its solution, where it is larger than `allowed`, or in unknowns as they are
     /// than [`SETTLED`].
-    pub fn unsettled(&self, allowed: f64, slowest: f64) -> Option<(usize, f64)> {
+    pub fn unsettled(&self, allowed: f64) -> Option<(usize, f64)> {
         let exact = P::EPSILON <= f64::EPSILON;
         let share = |lane: usize| {
             let own = if exact { self.left_of_own(lane) } else { 0.0 };
-            match self.left(lane, slowest) {
+            match self.scaled(lane).left() {
                 left if left > allowed => left.max(own),
                 _ if own > SETTLED => own,
                 _ => 0.0,
@@ -261,7 +311,7 @@ mod tests {
             let all = [[1e-8, 0.1, 1e-3], [1e-16, 1e-2, 1e-3], [1e-17, 1e-3, 1e-3], [0.0, 2e-3, 0.0]];
             for x in all {
                 let mut y = [lanes(x)];
-                more.push(it.correct::<V>((&mut y, &mut []), None, &unscale, None));
+                more.push(it.correct::<V>((&mut y, &mut []), None, &unscale, Next::Asked));
                 seen.push(y[0]);
             }
             (more, seen)
@@ -285,10 +335,10 @@ mod tests {
             let all = [[1e-7, 1e-7, 1e-13], [1e-9, 1e-9, 1e-15], [1e-11, 9e-10, 1e-15], [1e-13, 9e-10, 1e-15]];
             for (pass, x) in all.into_iter().enumerate() {
                 let mut y = [lanes([0.0; 3]), lanes(x)];
-                more.push(it.correct::<V>((&mut y, &mut []), None, &unscale, (pass + 1).checked_sub(2)));
+                more.push(it.correct::<V>((&mut y, &mut []), None, &unscale, Next::after(pass + 1, 2)));
                 taken.iter_mut().enumerate().for_each(|(lane, n)| *n += f64::from(y[1].lane(lane) != 0.0));
             }
-            (more, taken, it.unsettled(SETTLED, 0.98))
+            (more, taken, it.unsettled(SETTLED))
         }
     }
 
@@ -299,6 +349,29 @@ mod tests {
         // The third of lane 1 is no gain, and the last that it has.
         assert_eq!(taken, [4.0, 3.0, 1.0]);
         assert_eq!(unsettled, None);
+    }
+
+    #[test]
+    fn what_is_left_is_the_sum_of_a_series() {
+        let halves = Series::of_squares(0.25 * 0.25, 0.5 * 0.5);
+        assert_eq!((halves.last, halves.rate, halves.gains()), (0.25, 0.5, false));
+        // 1/8 + 1/16 + ...
+        assert_eq!(halves.left(), 0.25);
+        assert!(Series { last: 1e-3, rate: 0.1 }.gains());
+        // Neither corrections that grow nor those without a rate leave more than the slowest that are told.
+        for rate in [SLOWEST, 1.0, 7.0, f64::INFINITY, f64::NAN] {
+            let left = Series { last: 1e-3, rate }.left();
+            assert!((left - 0.049).abs() < 1e-12, "{rate}: {left}");
+        }
+        assert_eq!(Series::of_squares(0.0, 0.0).left(), 0.0);
+    }
+
+    #[test]
+    fn corrections_are_counted_from_those_asked_for() {
+        let after = |asked: usize| [1, 2, 3].map(|made| Next::after(made, asked));
+        assert_eq!(after(1), [Next::Nothing; 3]);
+        assert_eq!(after(2), [Next::Asked, Next::Further(0), Next::Further(1)]);
+        assert_eq!(after(3), [Next::Asked, Next::Asked, Next::Further(0)]);
     }
 
     #[test]

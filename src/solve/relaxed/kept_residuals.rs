@@ -6,7 +6,7 @@
 //! they are.
 
 use super::arithmetic::Arithmetic;
-use super::convergence::is_done;
+use super::convergence::{Series, is_done};
 use super::lane_group::Unknowns;
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
@@ -130,9 +130,8 @@ impl<P: Pack> Progress<P> {
         let left = |lane: usize| {
             let [rate, share, last, largest] =
                 [&self.rate, &self.share, &self.last, &self.largest].map(|of| of.lane(lane).sqrt());
-            let series = if rate < 0.98 { rate / (1.0 - rate) } else { 49.0 };
             let of_largest = if largest > 0.0 { last / largest } else { 0.0 };
-            series * share.min(of_largest)
+            Series { last: share.min(of_largest), rate }.left()
         };
         let worst = (0..P::WIDTH).map(|lane| (lane, left(lane))).max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(worst).filter(|(_, left)| *left > SETTLED && left.is_finite())

@@ -1,7 +1,7 @@
 //! The solve of a lane group: right-hand side, substitution, corrections.
 
 use super::arithmetic::{Arithmetic, Room};
-use super::convergence::Convergence;
+use super::convergence::{Convergence, Next};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
 use super::problem::{Precision, Problem, Shape};
@@ -202,9 +202,8 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 0 if *refinements == 0 => (),
                 0 => convergence.start::<A::Lanes<V>>((y, border), given, &staged.unscale),
                 _ => {
-                    // A single correction tells no rate.
-                    let beyond = if *refinements == 1 { Some(usize::MAX) } else { pass.checked_sub(*refinements) };
-                    more = convergence.correct::<A::Lanes<V>>((y, border), given, &staged.unscale, beyond);
+                    let next = Next::after(pass, *refinements);
+                    more = convergence.correct::<A::Lanes<V>>((y, border), given, &staged.unscale, next);
                 }
             }
             let finite = scale_checked::<A::Lanes<V>>(y, &staged.unscale);
@@ -231,7 +230,7 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for SolveGroup<'_, A, F> {
                 };
                 let vanished = if exact { None } else { convergence.vanished(solved_for) };
                 let allowed = if exact { SETTLED } else { A::UNSETTLED };
-                vanished.or_else(|| convergence.unsettled(allowed, A::SLOWEST))
+                vanished.or_else(|| convergence.unsettled(allowed))
             }
         };
         std::mem::swap(y, total);
