@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::bench_device::{self, DeviceTimes};
+use super::bench_repeats::Repeats;
 use super::case::Case;
-use super::case_failure;
+use super::case_failure::{self, Batch, Failed, Origin};
 use super::failure::Failure;
 use super::run;
 use super::words::counted;
@@ -13,8 +14,7 @@ use crate::data::{Purpose, stream, uniform};
 use crate::runtime::cuda::DeviceChoice;
 use crate::solve::instructions;
 use crate::solve::relaxed::{
-    Factor, Footprint, Gradients, Method, Precision, Problem, RowSet, Scheme, Shape, Solution, SolveError, Upstream,
-    Wanted, factor,
+    Footprint, Method, RowSet, Scheme, Shape, Wanted,
 };
 
 /// Repeats go on for this long where nobody says how many there are.
@@ -85,7 +85,8 @@ pub struct SolveTimes {
     pub repeats: usize,
     /// Median time of assembling, factoring and solving; of solving alone with a constant matrix.
     pub forward_ms: f64,
-    /// Median time of the gradients of coefficients, right-hand sides, initial values and steps.
+    /// Median time of the gradients of coefficients, right-hand sides, initial values and steps; where they are taken in another precision,
+    /// [`Precision::of_gradients`](crate::solve::relaxed::Precision::of_gradients), with the factor and the solution that they have in it.
     pub backward_ms: f64,
     /// Bytes of the arrays that the forward pass reads and writes, without its factor.
     pub forward_bytes: usize,
@@ -137,59 +138,37 @@ pub fn random_case(bench: &SolveBench) -> Case {
     }
 }
 
-/// Everything that repeats use again.
-struct Buffers {
-    factor: Factor,
-    solution: Solution,
-    gradients: Gradients,
-    wanted: Wanted,
-}
-
-impl Buffers {
-    fn forward(&mut self, problem: &Problem) -> Result<(), SolveError> {
-        match problem.constant_matrix() {
-            true => self.factor.solve_into(problem, &mut self.solution),
-            false => self.factor.refactor_and_solve_into(problem, &mut self.solution),
-        }
-    }
-
-    fn backward(&mut self, problem: &Problem, upstream: &[f64]) -> Result<(), SolveError> {
-        let upstream = Upstream { u: upstream, ..Upstream::default() };
-        self.factor.adjoint_into(problem, &self.solution, upstream, self.wanted, &mut self.gradients)
-    }
-}
-
 /// Measures the systems.
 ///
 /// # Errors
 /// [`Failure::Environment`] where memory or threads are missing, [`Failure::Usage`] and [`Failure::Data`] for options and sizes
 /// that do not fit together, [`Failure::Numerical`] where the solve fails.
 pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTimes, Failure> {
+    let help = case_failure::less_memory(bench.batch, &bench.scheme);
+    let [one, of_gradients] =
+        [bench.scheme, bench.scheme.of_gradients()].map(|s| Footprint::new(&bench.shape(), &s, &[bench.states]));
+    let of_gradients = Some(&of_gradients).filter(|_| bench.scheme.precision != bench.scheme.precision.of_gradients());
+    let systems = Batch { one: &one, of_gradients, systems: bench.batch, own: !bench.constant_matrix };
+    // Inputs and results.
+    systems.ensure_arrays(2, help)?;
     if let Some(times) = bench_device::on_device(bench, choice)? {
         return Ok(times);
     }
-    // Inputs and gradients.
-    let size = Footprint::new(&bench.shape(), &bench.scheme, &[bench.states]);
-    let help = case_failure::less_memory(bench.batch, &bench.scheme);
-    case_failure::ensure_memory(&size, bench.batch, !bench.constant_matrix, 2, help)?;
+    systems.ensure_memory(2, help)?;
     let threads = run::threads(bench.threads)?;
     let case = random_case(bench);
     threads
         .install(|| measure(bench, &case))
-        .map_err(|error| case_failure::failure(error, case_failure::Origin::Bench, &case.shape, &case.scheme))
+        .map_err(|failed| case_failure::failure_of(failed, Origin::Bench, &case.shape, &case.scheme))
 }
 
-fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
-    let problem = case.problem();
-    let upstream = case.upstream.as_deref().unwrap_or_default();
-    let wanted = Wanted { weights: bench.weights, ..GRADIENTS };
-    let mut buffers =
-        Buffers { factor: factor(&problem)?, solution: Solution::default(), gradients: Gradients::default(), wanted };
-    let mut once = || -> Result<[Duration; 2], SolveError> {
+fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, Failed> {
+    let mut all = Repeats::new(case, Wanted { weights: bench.weights, ..GRADIENTS })?;
+    let mut once = || -> Result<[Duration; 2], Failed> {
         let start = Instant::now();
-        buffers.forward(&problem)?;
+        all.forward()?;
         let middle = Instant::now();
-        buffers.backward(&problem, upstream)?;
+        all.backward()?;
         Ok([middle - start, middle.elapsed()])
     };
     let warm = Instant::now();
@@ -205,8 +184,9 @@ fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, SolveError> {
         backward.push(b);
     }
     let inputs = case.c.len() + case.rhs.len() + case.iv.len() + case.h.len();
-    let solution = buffers.solution.u.len() + buffers.solution.eps.len();
-    let gradients = inputs + upstream.len() + if bench.weights { buffers.gradients.weights.len() } else { 0 };
+    let of_u = case.shape.batch * case.shape.unknowns();
+    let solution = of_u + case.shape.batch;
+    let gradients = inputs + of_u + if bench.weights { 3 } else { 0 };
     Ok(SolveTimes {
         bench: bench.clone(),
         repeats: forward.len(),
@@ -232,13 +212,8 @@ pub(super) fn median(times: &mut [Duration]) -> f64 {
     times.get(times.len().saturating_sub(1) / 2).map_or(0.0, |t| t.as_secs_f64() * 1e3)
 }
 
-/// Precision, rows and method as the command line names them.
+/// Precision, rows and method as options name them.
 fn names(scheme: &Scheme) -> [&'static str; 3] {
-    let precision = match scheme.precision {
-        Precision::Double => "f64",
-        Precision::Single => "f32",
-        Precision::Mixed => "mixed",
-    };
     let rows = match scheme.rows {
         RowSet::Taylor => "taylor",
         RowSet::Hermite => "hermite",
@@ -247,7 +222,7 @@ fn names(scheme: &Scheme) -> [&'static str; 3] {
         Method::Normal => "normal",
         Method::Qr => "qr",
     };
-    [precision, rows, method]
+    [scheme.precision.name(), rows, method]
 }
 
 impl SolveTimes {
@@ -265,6 +240,7 @@ impl SolveTimes {
             "constant_matrix": constant_matrix,
             "weights_gradients": self.bench.weights,
             "dtype": dtype,
+            "gradients_dtype": scheme.precision.of_gradients().name(),
             "rows": rows,
             "method": method,
             "slack": scheme.slack.is_some(),
@@ -313,6 +289,12 @@ impl fmt::Display for SolveTimes {
         for (name, ms, bytes) in rows {
             let (per_second, rate) = (b.batch as f64 / ms * 1e3, bytes as f64 / ms * 1e-6);
             writeln!(f, "{name:10}{ms:>11.4} ms{per_second:>16.0}{bytes:>16}{rate:>10.2}")?;
+        }
+        let gradients = b.scheme.precision.of_gradients().name();
+        match &self.device {
+            _ if gradients == dtype => (),
+            None => writeln!(f, "(backward is in {gradients}, with a factor and a solution of its own, as `mechc solve` does)")?,
+            Some(_) => writeln!(f, "(backward is solve and gradients in {gradients}, less the solve in {dtype})")?,
         }
         if let Some(d) = &self.device {
             writeln!(f, "transfers {:>11.4} ms to the device, {:.4} ms back", d.to_device_ms, d.from_device_ms)?;

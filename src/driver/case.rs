@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::case_failure::{Origin, ensure_memory, failure, less_memory};
+use super::case_failure::{Batch, Origin, failure, less_memory};
 use super::failure::{Failure, Problem as Fault};
 use crate::data::{Array, Arrays, DataError, nearest, read_arrays, shape_text};
 use crate::solve::relaxed::{Border, Coefficients, DataRows, Footprint, Problem, RowWeights, Scheme, Shape, Steps};
@@ -103,7 +103,9 @@ pub fn read_case(path: &Path, scheme: Scheme, shared_steps: bool) -> Result<Case
     // Axes of no equations hold no numbers, whatever the others say. Without coupled states this is the least that a solve needs.
     shape.check(&scheme).map_err(|error| failure(error, Origin::Of(&arrays.file), &shape, &scheme))?;
     let iv = initial_values(&mut arrays, &mut shape)?;
-    ensure_memory(&Footprint::new(&shape, &scheme, &[]), batch, samples == batch, 0, less_memory(batch, &scheme))?;
+    let least = Footprint::new(&shape, &scheme, &[]);
+    let systems = Batch { one: &least, of_gradients: None, systems: batch, own: samples == batch };
+    systems.ensure_memory(0, less_memory(batch, &scheme))?;
     let h = step_sizes(&mut arrays, &shape, shared_steps)?;
     let row_weights = [
         of_shape(&mut arrays, "weight_equation", &[equations, steps])?.unwrap_or_default(),

@@ -6,21 +6,54 @@ use super::words::counted;
 use crate::data::{DataError, shape_text};
 use crate::solve::relaxed::{Footprint, Precision, Scheme, Shape, SolveError, Takes};
 
-/// Refuses `batch` systems whose solution and factor (one for each system, where they have matrices of their `own`) do not fit in
-/// memory together with as many `sets` of arrays of the inputs' sizes, such as gradients; `help` is the way out.
-///
-/// # Errors
-/// [`Failure::Environment`] with both figures.
-pub(super) fn ensure_memory(one: &Footprint, batch: usize, own: bool, sets: u64, help: &str) -> Result<(), Failure> {
-    let coefficients = if own { one.coefficient_bytes } else { 0 };
-    let each = one.vector_bytes.saturating_add(coefficients);
-    let vectors = each.saturating_mul(sets).saturating_add(one.vector_bytes).saturating_mul(batch as u64);
-    // Lane groups are worked on side by side, one by each thread.
-    let groups = batch.div_ceil(LANES).min(std::thread::available_parallelism().map_or(1, usize::from));
-    let working = one.working_bytes().saturating_mul(groups as u64);
-    let bytes = vectors.saturating_add(one.factor_bytes(batch as u64, own)).saturating_add(working);
-    let what = format!("solving {} of {} unknowns", counted(batch, "system"), one.unknowns);
-    memory::ensure(&what, bytes, help)
+/// A batch to solve, as far as memory goes.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    /// One of its systems.
+    pub one: &'a Footprint,
+    /// The same in the precision that gradients are taken in, where that is another one.
+    pub of_gradients: Option<&'a Footprint>,
+    pub systems: usize,
+    /// Whether each system has a matrix of its own.
+    pub own: bool,
+}
+
+impl Batch<'_> {
+    /// Refuses a batch whose solution and factors do not fit in memory together with as many `sets` of arrays of the inputs' sizes, such as gradients; `help`
+    /// is the way out.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] with both figures.
+    pub fn ensure_memory(self, sets: u64, help: &str) -> Result<(), Failure> {
+        let systems = self.systems as u64;
+        // Lane groups are worked on side by side, one by each thread.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let groups = self.systems.div_ceil(LANES).min(threads) as u64;
+        let solves = [Some(self.one), self.of_gradients].into_iter().flatten();
+        let parts = solves.flat_map(|one| {
+            let working = one.working_bytes(systems).saturating_mul(groups);
+            [one.vector_bytes.saturating_mul(systems), one.factor_bytes(systems, self.own), working]
+        });
+        self.ensure(parts.fold(self.arrays(sets), u64::saturating_add), help)
+    }
+
+    /// Refuses a batch of which as many `sets` of arrays of the inputs' sizes do not fit in memory.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] with both figures.
+    pub fn ensure_arrays(self, sets: u64, help: &str) -> Result<(), Failure> {
+        self.ensure(self.arrays(sets), help)
+    }
+
+    fn arrays(self, sets: u64) -> u64 {
+        let coefficients = if self.own { self.one.coefficient_bytes } else { 0 };
+        self.one.vector_bytes.saturating_add(coefficients).saturating_mul(sets).saturating_mul(self.systems as u64)
+    }
+
+    fn ensure(self, bytes: u64, help: &str) -> Result<(), Failure> {
+        let what = format!("solving {} of {} unknowns", counted(self.systems, "system"), self.one.unknowns);
+        memory::ensure(&what, bytes, help)
+    }
 }
 
 /// Systems that are solved at once, at least.
@@ -70,6 +103,33 @@ pub(super) enum Origin<'a> {
     Of(&'a str),
     /// A bench makes them, of the sizes that its options say.
     Bench,
+}
+
+/// An error of the solver, and what was asked of it: gradients may be taken in another precision than solutions.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub error: SolveError,
+    pub scheme: Scheme,
+}
+
+impl Failed {
+    /// Of a solve by this scheme.
+    pub fn by(scheme: Scheme) -> impl Fn(SolveError) -> Failed {
+        move |error| Failed { error, scheme }
+    }
+}
+
+/// The failure of a solve by the scheme `asked` for, or of its gradients.
+pub(super) fn failure_of(failed: Failed, origin: Origin<'_>, shape: &Shape, asked: &Scheme) -> Failure {
+    let Failed { error, scheme } = failed;
+    match failure(error, origin, shape, &scheme) {
+        Failure::Numerical(mut fault) if scheme.precision != asked.precision => {
+            let [solution, gradients] = [asked, &scheme].map(|scheme| scheme.precision.name());
+            fault.message += &format!(" (gradients of a solve in `{solution}` are taken in `{gradients}`)");
+            Failure::Numerical(fault)
+        }
+        other => other,
+    }
 }
 
 /// The failure that an error of the solver stands for.

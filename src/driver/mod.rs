@@ -5,6 +5,7 @@
 
 mod beginnings;
 mod bench_device;
+mod bench_repeats;
 mod bench_solve;
 mod bench_step;
 mod bound;

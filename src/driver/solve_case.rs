@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use super::case::{Case, CaseFile, read_case};
-use super::case_failure::{self, Origin};
+use super::case_failure::{self, Batch, Failed, Origin};
 use super::failure::Failure;
 use super::run;
 use crate::data::arrays_to_npz;
 use crate::solve::relaxed::{
-    Footprint, Gradients, Method, Precision, Problem, Scheme, Shape, Solution, SolveError, Wanted, factor,
+    Factor, Footprint, Gradients, Method, Precision, Problem, Scheme, Shape, Solution, SolveError, Upstream, Wanted,
+    factor,
 };
 
 /// How a case is solved.
@@ -46,13 +47,20 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
     let given = &file.case;
     let problem = given.problem();
     let name = path.display().to_string();
-    let failed = |error| case_failure::failure(error, Origin::Of(&name), &given.shape, &given.scheme);
-    let size = Footprint::of(&problem).map_err(failed)?;
+    let by = |failed| case_failure::failure_of(failed, Origin::Of(&name), &given.shape, &given.scheme);
+    let failed = |error| by(Failed::by(given.scheme)(error));
     let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
-    let help = case_failure::less_memory(given.shape.batch, &given.scheme);
-    case_failure::ensure_memory(&size, given.shape.batch, !problem.constant_matrix(), u64::from(gradients), help)?;
+    let scheme = problem.scheme.of_gradients();
+    let of_gradients = match gradients && scheme.precision != problem.scheme.precision {
+        true => Some(Footprint::of(&Problem { scheme, ..problem }).map_err(failed)?),
+        false => None,
+    };
+    let one = Footprint::of(&problem).map_err(failed)?;
+    let (systems, own) = (given.shape.batch, !problem.constant_matrix());
+    let all = Batch { one: &one, of_gradients: of_gradients.as_ref(), systems, own };
+    all.ensure_memory(u64::from(gradients), case_failure::less_memory(systems, &given.scheme))?;
     let threads = run::threads(options.threads)?;
-    let Solved { solution, gradients, by_rows } = threads.install(|| solve(&file)).map_err(failed)?;
+    let Solved { solution, gradients, by_rows } = threads.install(|| solve(&file)).map_err(by)?;
     // One number may stand for the steps of all intervals.
     let of_one_step: f64 = gradients.as_ref().map_or(0.0, |g| g.h.iter().sum());
     if file.h_shape.is_empty() && !of_one_step.is_finite() {
@@ -74,7 +82,7 @@ struct Solved {
     by_rows: Option<SolveError>,
 }
 
-fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
+fn solve(file: &CaseFile) -> Result<Solved, Failed> {
     let case = &file.case;
     let problem = case.problem();
     let first = solve_as(case, &problem)?;
@@ -89,11 +97,10 @@ fn solve(file: &CaseFile) -> Result<Solved, SolveError> {
     }
 }
 
-fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
-    let made = factor(problem)?;
-    let solution = made.solve(problem)?;
+fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, Failed> {
+    let (made, solution) = factor_and_solve(problem)?;
     let zeros;
-    let upstream = match (&case.upstream, &case.upstream_eps) {
+    let u = match (&case.upstream, &case.upstream_eps) {
         (Some(upstream), _) => upstream,
         (None, Some(_)) => {
             zeros = vec![0.0; solution.u.len()];
@@ -104,21 +111,32 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, SolveError> {
             return Ok(Solved { solution, gradients: None, by_rows });
         }
     };
+    let upstream = Upstream { u, eps: case.upstream_eps.as_deref().unwrap_or_default(), theta: &[] };
     let row_weights = case.row_weights.iter().any(|own| !own.is_empty());
     let wanted = Wanted { row_weights, ..Wanted::ALL };
-    let eps = case.upstream_eps.as_deref();
     // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
-    let (gradients, failure) = match problem.scheme.precision {
-        Precision::Single => {
-            let mixed = Problem { scheme: Scheme { precision: Precision::Mixed, ..problem.scheme }, ..*problem };
-            let other = factor(&mixed)?;
-            let gradients = other.adjoint(&mixed, &other.solve(&mixed)?, upstream, eps, wanted)?;
-            (gradients, made.failure().or(other.failure()).cloned())
-        }
-        _ => (made.adjoint(problem, &solution, upstream, eps, wanted)?, made.failure().cloned()),
+    let own = Problem { scheme: problem.scheme.of_gradients(), ..*problem };
+    let other;
+    let (factor, before) = if own.scheme.precision == problem.scheme.precision {
+        (&made, &solution)
+    } else {
+        other = factor_and_solve(&own)?;
+        (&other.0, &other.1)
     };
-    gradients.check(problem)?;
-    Ok(Solved { solution, gradients: Some(gradients), by_rows: failure })
+    let mut gradients = Gradients::default();
+    factor
+        .adjoint_into(&own, before, upstream, wanted, &mut gradients)
+        .and_then(|()| gradients.check(&own))
+        .map_err(Failed::by(own.scheme))?;
+    let by_rows = made.failure().or(factor.failure()).cloned();
+    Ok(Solved { solution, gradients: Some(gradients), by_rows })
+}
+
+fn factor_and_solve(problem: &Problem) -> Result<(Factor, Solution), Failed> {
+    let failed = Failed::by(problem.scheme);
+    let made = factor(problem).map_err(&failed)?;
+    let solution = made.solve(problem).map_err(&failed)?;
+    Ok((made, solution))
 }
 
 /// The arrays of the results; `of_one_step` is the gradient of a step that all intervals share.

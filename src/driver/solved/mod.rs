@@ -8,7 +8,7 @@ mod system;
 
 use std::path::Path;
 
-use super::case_failure::{self, Origin};
+use super::case_failure::{self, Batch, Origin};
 use super::experiment;
 use super::failure::{Failure, Problem as Fault};
 use crate::base::Idx;
@@ -93,7 +93,8 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
     let model = spec.model.as_ref();
     let shape = shape(spec, given.steps);
     let size = Footprint::new(&shape, &scheme(spec), &[shape.states]);
-    case_failure::ensure_memory(&size, 1, true, 2, "free memory, or take fewer steps")?;
+    let alone = Batch { one: &size, of_gradients: None, systems: 1, own: true };
+    alone.ensure_memory(2, "free memory, or take fewer steps")?;
     let u = match model.is_linear() {
         true => once(spec, given, &system::linear(model, given, &shape))?,
         false => iterate(spec, given, &shape)?,

@@ -84,21 +84,24 @@ impl Gradients {
         let of_step = ("state", if problem.h.per_state { states } else { 1 });
         let [of_equations, of_initial, of_smooth] = &self.row_weights;
         let (data, border) = (("row", problem.data.places.len()), ("unknown", problem.border.width));
-        let push = std::slice::from_ref(&self.push);
+        let one = std::slice::from_ref;
+        let [of_equation, of_start, of_smoothness] = &self.weights;
         type Array<'a> = (&'static str, &'a [f64], &'a [(&'static str, usize)]);
-        let arrays: [Array; 12] = [
+        let arrays: [Array; 14] = [
             ("c", &self.c, &[samples(problem.c.per_sample()), equation, step, state, ("derivative", orders)]),
             ("rhs", &self.rhs, &[samples(true), equation, step]),
             ("iv", &self.iv, &[samples(true), ("step", initial_steps), state, ("derivative", initial_orders)]),
             ("h", &self.h, &[samples(problem.h.per_sample), interval, of_step]),
-            ("the equation, initial and smooth weights", &self.weights, &[("number", 3)]),
+            ("the equation weight", one(of_equation), &[]),
+            ("the initial weight", one(of_start), &[]),
+            ("the smooth weight", one(of_smoothness), &[]),
             ("the equation rows' weights", of_equations, &[equation, step]),
             ("the initial rows' weights", of_initial, &[("step", initial_steps), state]),
             ("the smooth rows' weights", of_smooth, &[interval, state]),
             ("the data", &self.data, &[samples(true), data]),
             ("the data rows' weights", &self.data_weights, &[data]),
             ("the border's columns", &self.border, &[samples(problem.border.per_sample), equation, step, border]),
-            ("the push", push, &[]),
+            ("the push", one(&self.push), &[]),
         ];
         for (what, numbers, axes) in arrays {
             if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {

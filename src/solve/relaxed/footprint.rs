@@ -2,7 +2,7 @@
 
 use super::error::SolveError;
 use super::plan::couplings;
-use super::problem::{Precision, Problem, Scheme, Shape};
+use super::problem::{Method, Precision, Problem, Scheme, Shape};
 use super::rows::SmoothRows;
 use super::segments::cuts_time;
 use super::small::propagator_len;
@@ -31,7 +31,10 @@ pub struct Footprint {
     /// Numbers of the factor of one long system that is cut in time; 0 where it is not.
     cut_numbers: u64,
     precision: Precision,
-    /// Numbers of a system that a lane group is solved and differentiated with beside its factor; 0 where that goes by stretches.
+    method: Method,
+    /// Whether batches go by stretches of time, or read a matrix that they share as single numbers: then there are two vectors as long as the solution at most.
+    swept: bool,
+    /// Numbers of a system that others are solved and differentiated with beside the factor.
     working_numbers: u64,
 }
 
@@ -56,6 +59,9 @@ impl Footprint {
         let single = coupled.iter().filter(|&&states| states == 1).count() as u64 + u64::from(states == 1);
         let small = if has_code(shape.orders) { single } else { 0 };
         let products = product(&[small, propagator_len(shape.orders) as u64, steps]);
+        let corrected =
+            scheme.refinements > 0 || scheme.precision != Precision::Double || scheme.method != Method::Normal;
+        let all_rows = equations.saturating_add(given).saturating_add(between).saturating_add(around);
         Footprint {
             unknowns: unknowns.saturating_add(slack),
             rows: [equations, given.saturating_add(closed), between.saturating_add(around)],
@@ -75,29 +81,42 @@ impl Footprint {
             },
             product_numbers: if slack == 0 && !scheme.central && !scheme.periodic { products } else { 0 },
             precision: scheme.precision,
-            working_numbers: if scheme.refinements == 0 && scheme.precision == Precision::Double {
-                0
-            } else {
-                // Coefficients and their gradients; of unknowns the scales, three solutions, and what two adjoint solutions are corrected with; two numbers
-                // of each row that are kept; four of each right-hand side, three of each interval.
-                let all_rows = equations.saturating_add(given).saturating_add(between).saturating_add(around);
-                [
-                    product(&[2, unknowns, shape.equations as u64]),
-                    unknowns.saturating_mul(7),
-                    all_rows.saturating_mul(2),
-                    equations.saturating_mul(4),
-                    product(&[3, steps, states]),
-                ]
-                .into_iter()
-                .fold(0, u64::saturating_add)
-            },
+            method: scheme.method,
+            swept: !corrected
+                && states == 1
+                && has_code(shape.orders)
+                && slack == 0
+                && !scheme.central
+                && !scheme.periodic,
+            // Coefficients and their gradients; of unknowns the scales, the solution and the adjoint solution, and what both are corrected with; two numbers of
+            // each row that are kept for that; four of each right-hand side, three of each interval.
+            working_numbers: [
+                product(&[2, unknowns, shape.equations as u64]),
+                unknowns.saturating_mul(if corrected { 7 } else { 3 }),
+                if corrected { all_rows.saturating_mul(2) } else { 0 },
+                equations.saturating_mul(4),
+                product(&[3, steps, states]),
+            ]
+            .into_iter()
+            .fold(0, u64::saturating_add),
         }
     }
 
     /// Bytes that each thread needs beside factors, inputs and results: a lane group's numbers while it is solved and differentiated.
-    pub fn working_bytes(&self) -> u64 {
-        let lanes = if self.precision == Precision::Double { Pack8::WIDTH } else { Pack16::WIDTH } as u64;
-        self.working_numbers.saturating_mul(lanes * NUMBER)
+    pub fn working_bytes(&self, batch: u64) -> u64 {
+        let lanes = match self.precision {
+            Precision::Double if self.is_alone(batch) => 1,
+            Precision::Double if self.cut_bytes(batch) > 0 => batch,
+            Precision::Double => Pack8::WIDTH as u64,
+            Precision::Single | Precision::Mixed => Pack16::WIDTH as u64,
+        };
+        let numbers = if self.swept && batch > 1 { self.unknowns.saturating_mul(2) } else { self.working_numbers };
+        numbers.saturating_mul(lanes * NUMBER)
+    }
+
+    /// Whether a batch is of one system, whose normal matrix is factored without the lanes of others.
+    fn is_alone(&self, batch: u64) -> bool {
+        batch == 1 && self.precision == Precision::Double && self.method == Method::Normal
     }
 
     /// Of the systems of a problem, whose coefficients say which states are coupled.
@@ -108,7 +127,9 @@ impl Footprint {
         problem.check()?;
         let coupled: Vec<usize> =
             couplings(&problem.shape, problem.c.values()).iter().map(|(states, _)| states.len()).collect();
-        Ok(Footprint::new(&problem.shape, &problem.scheme, &coupled))
+        // Some starts and weights ask for more corrections.
+        let scheme = Scheme { refinements: problem.refinements(), ..problem.scheme };
+        Ok(Footprint::new(&problem.shape, &scheme, &coupled))
     }
 
     /// Bytes of the factors of `batch` systems, one for each where they have matrices of their `own`. Such factors lie in groups as
@@ -121,12 +142,21 @@ impl Footprint {
             let kept = kept.max(if batch == 1 { self.cut_numbers } else { 0 }).saturating_mul(NUMBER);
             return kept.saturating_add(self.factor_numbers.saturating_mul(spread));
         }
+        if self.is_alone(batch) {
+            return self.factor_numbers.saturating_mul(NUMBER).max(self.cut_bytes(batch));
+        }
         let (lanes, bytes) = match self.precision {
             // A mixed factor that is singular in single precision is made in double precision.
             Precision::Double | Precision::Mixed => (Pack8::WIDTH as u64, NUMBER),
             Precision::Single => (Pack16::WIDTH as u64, size_of::<f32>() as u64),
         };
-        batch.div_ceil(lanes).saturating_mul(lanes * bytes).saturating_mul(self.factor_numbers)
+        let kept = batch.div_ceil(lanes).saturating_mul(lanes * bytes).saturating_mul(self.factor_numbers);
+        kept.max(self.cut_bytes(batch))
+    }
+
+    /// Bytes of the factors of few long systems that are cut in time, each with a matrix of its own; 0 where they are not.
+    fn cut_bytes(&self, batch: u64) -> u64 {
+        if batch < Pack8::WIDTH as u64 { self.cut_numbers.saturating_mul(batch * NUMBER) } else { 0 }
     }
 }
 
@@ -201,7 +231,8 @@ mod tests {
         let (double, single) = (of(Precision::Double), of(Precision::Single));
         let n = double.factor_numbers;
         assert_eq!(n, 50 * 6);
-        assert_eq!([1, 8, 9].map(|batch| double.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
+        // One system alone has no lanes beside it.
+        assert_eq!([1, 2, 8, 9].map(|batch| double.factor_bytes(batch, true)), [8 * n, 64 * n, 64 * n, 128 * n]);
         assert_eq!([1, 16, 17].map(|batch| single.factor_bytes(batch, true)), [64 * n, 64 * n, 128 * n]);
         // And three blocks of a shared factor for each step, twice.
         let shared = 8 * (n + 2 * 50 * 27);
@@ -211,6 +242,27 @@ mod tests {
             let of = Footprint::new(&shape(1, 50, 1, orders), &Scheme::published(), &[1]);
             assert_eq!(of.factor_bytes(1000, false), 8 * (of.factor_numbers + 2 * 50 * products), "{orders} orders");
         }
+    }
+
+    #[test]
+    fn one_system_is_worked_on_without_lanes() {
+        let of = |scheme: Scheme, states, orders| Footprint::new(&shape(1, 50, states, orders), &scheme, &[states]);
+        let plain = of(Scheme::published(), 1, 3);
+        // By stretches, and alone as a whole: coefficients, unknowns, right-hand sides, intervals.
+        assert_eq!([1, 2].map(|batch| plain.working_bytes(batch)), [8 * 50 * (6 + 9 + 4 + 3), 64 * 2 * 150]);
+        let corrected = Scheme { refinements: 2, ..Scheme::published() };
+        let numbers = 50 * (6 + 21 + 4 + 3) + 2 * (50 + 2 + 6 * 49);
+        let bytes = |scheme: Scheme| [1, 2].map(|batch| of(scheme, 1, 3).working_bytes(batch));
+        assert_eq!(bytes(corrected), [8 * numbers, 64 * numbers]);
+        assert_eq!(bytes(Scheme { method: Method::Qr, ..corrected }), [64 * numbers; 2]);
+        assert_eq!(bytes(Scheme { precision: Precision::Mixed, ..corrected }), [128 * numbers; 2]);
+        // Few long systems of wide blocks are cut in time, each by itself.
+        let long = Shape { batch: 2, steps: 400, ..shape(2, 400, 2, 3) };
+        let cut = Footprint::new(&long, &Scheme::published(), &[2]);
+        let whole = Footprint::new(&long, &Scheme { central: true, ..Scheme::published() }, &[2]);
+        assert_eq!(cut.working_bytes(2), 2 * cut.working_bytes(1));
+        assert_eq!(whole.working_bytes(2), 8 * whole.working_bytes(1));
+        assert_eq!(cut.factor_bytes(7, true), 8 * 7 * 400 * (21 + 72));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub enum Precision {
     #[default]
     Double,
     /// Everything in `f32`, with unknowns scaled by the step so that their sizes stay comparable. Gradients are differences of nearly equal
-    /// numbers, of which this may leave no digit: take [`Precision::Mixed`] for them.
+    /// numbers, of which this may leave no digit: take [`Precision::of_gradients`] for them.
     Single,
     /// Factor in `f32`, corrections of each solve with residuals in `f64`. A batch with a system that is singular in `f32`, or whose
     /// corrections do not settle, is factored in `f64`.
@@ -74,6 +74,24 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// As options name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Precision::Double => "f64",
+            Precision::Single => "f32",
+            Precision::Mixed => "mixed",
+        }
+    }
+
+    /// In which gradients of solves of this precision are taken where they are to have digits: those of [`Precision::Single`] in
+    /// [`Precision::Mixed`], with a factor and a solution of their own.
+    pub const fn of_gradients(self) -> Precision {
+        match self {
+            Precision::Single => Precision::Mixed,
+            Precision::Double | Precision::Mixed => self,
+        }
+    }
+
     /// Corrections of each solve that a precision may need; a solve ends before, where another would change nothing. With a factor in `f32` each gains about five digits over fifty
     /// steps, but hardly one over five hundred, whose matrix is nearly singular in `f32`.
     const fn corrections(self, steps: usize) -> usize {
@@ -148,6 +166,11 @@ impl Default for Scheme {
 }
 
 impl Scheme {
+    /// The same with the precision that gradients are taken in: [`Precision::of_gradients`].
+    pub const fn of_gradients(self) -> Self {
+        Scheme { precision: self.precision.of_gradients(), ..self }
+    }
+
     /// Truncated Taylor rows without a slack, uncorrected: arXiv 2410.06074 with its central rows left out.
     pub const fn published() -> Self {
         Scheme {

@@ -78,6 +78,28 @@ fn ways() -> impl Iterator<Item = (Precision, Method)> {
 }
 
 #[test]
+fn gradients_beyond_numbers_are_named() {
+    let case = make(((9, 2, 5, 1, 3, 1, 2), "weights data border slack"), 41);
+    let check = |spoil: fn(&mut Gradients)| {
+        let mut gradients = Gradients { c: vec![0.0; case.c.len()], h: vec![0.0; case.h.len()], ..Default::default() };
+        spoil(&mut gradients);
+        gradients.check(&case.problem()).map_err(|error| error.to_string())
+    };
+    assert_eq!(check(|_| ()), Ok(()));
+    let spoiled: [(fn(&mut Gradients), &str); 6] = [
+        (|g| g.c[3 * 30 + 15 + 2 * 3 + 1] = f64::NAN, "c is not finite at sample 3, equation 1, step 2, derivative 1"),
+        (|g| g.h[8 * 4 + 3] = f64::INFINITY, "h is not finite at sample 8, interval 3"),
+        (|g| g.weights[0] = f64::INFINITY, "the equation weight is not finite"),
+        (|g| g.weights[1] = f64::NEG_INFINITY, "the initial weight is not finite"),
+        (|g| g.weights[2] = f64::NAN, "the smooth weight is not finite"),
+        (|g| g.push = f64::NAN, "the push is not finite"),
+    ];
+    for (spoil, said) in spoiled {
+        assert_eq!(check(spoil), Err(format!("the gradient of {said}")));
+    }
+}
+
+#[test]
 fn what_nothing_determines_is_an_error_in_every_sample() {
     // Three of four derivatives at the first step: a cubic is left over in each state, and its pivot is rounding error of any sign.
     for (precision, method) in ways() {
