@@ -30,10 +30,12 @@ impl Loss {
 
 type Slot = fn(&mut Case) -> &mut [f64];
 
-/// Compares a gradient with central differences at a few places; gives the largest error relative to the gradient's size.
-fn gradient_error(case: &Case, loss: &Loss, slot: Slot, gradient: &[f64]) -> f64 {
-    // A solution that meets all rows exactly does not depend on the weights.
-    let scale = gradient.iter().fold(1e-2, |m: f64, x| m.max(x.abs()));
+/// A solution that meets all rows exactly does not depend on the weights: then this is the size that errors are relative to.
+const LEAST: f64 = 1e-2;
+
+/// Compares a gradient with central differences at a few places; gives the largest error relative to the gradient's size, at least `least`.
+fn gradient_error(case: &Case, (loss, least): (&Loss, f64), slot: Slot, gradient: &[f64]) -> f64 {
+    let scale = gradient.iter().fold(least, |m: f64, x| m.max(x.abs()));
     let mut changed = case.clone();
     assert_eq!(slot(&mut changed).len(), gradient.len());
     let stride = gradient.len().div_ceil(12).max(1);
@@ -87,8 +89,8 @@ fn push(case: &mut Case) -> &mut [f64] {
     }
 }
 
-/// All gradients of a case against differences: name and error.
-fn gradient_errors(case: &Case, spoil: impl Fn(&mut Gradients)) -> Vec<(&'static str, f64)> {
+/// All gradients of a case against differences: name and error, as [`gradient_error`] has it.
+pub(super) fn gradient_errors(case: &Case, least: f64, spoil: impl Fn(&mut Gradients)) -> Vec<(&'static str, f64)> {
     let loss = Loss::new(case);
     let problem = case.problem();
     let factor = factor(&problem).unwrap();
@@ -99,7 +101,7 @@ fn gradient_errors(case: &Case, spoil: impl Fn(&mut Gradients)) -> Vec<(&'static
     PARTS
         .iter()
         .filter(|(_, slot, _)| !slot(&mut case.clone()).is_empty())
-        .map(|&(name, slot, part)| (name, gradient_error(case, &loss, slot, part(&gradients))))
+        .map(|&(name, slot, part)| (name, gradient_error(case, (&loss, least), slot, part(&gradients))))
         .collect()
 }
 
@@ -108,7 +110,7 @@ fn gradients_agree_with_differences() {
     for (i, &spec) in SPECS.iter().enumerate() {
         let mut case = make(spec, 100 + i as u64);
         case.scheme.refinements = if case.scheme.rows == RowSet::Hermite { 2 } else { 0 };
-        for (name, e) in gradient_errors(&case, |_| ()) {
+        for (name, e) in gradient_errors(&case, LEAST, |_| ()) {
             assert!(e < 1e-6, "{spec:?}: {name}: {e:e}");
         }
     }
@@ -120,7 +122,7 @@ type Spoil = fn(&mut Gradients);
 fn a_wrong_gradient_is_found() {
     let case = make(((3, 2, 7, 2, 3, 2, 2), "slack central states data weights border"), 5);
     let worse = |x: &mut Vec<f64>| x.iter_mut().for_each(|x| *x *= 1.01);
-    assert!(gradient_errors(&case, |_| ()).iter().all(|(_, e)| *e < 1e-6));
+    assert!(gradient_errors(&case, LEAST, |_| ()).iter().all(|(_, e)| *e < 1e-6));
     let spoiled: &[(&str, Spoil)] = &[
         ("c", |g| g.c[0] += 1e-2 * g.c.iter().fold(0.0, |m: f64, x| m.max(x.abs()))),
         ("rhs", |g| g.rhs[0] *= -1.0),
@@ -132,7 +134,7 @@ fn a_wrong_gradient_is_found() {
     ];
     for (name, spoil) in spoiled {
         let worst =
-            gradient_errors(&case, spoil).into_iter().filter(|(n, _)| n == name).fold(0.0, |m: f64, (_, e)| m.max(e));
+            gradient_errors(&case, LEAST, spoil).into_iter().filter(|(n, _)| n == name).fold(0.0, |m: f64, (_, e)| m.max(e));
         assert!(worst > 1e-4, "{name}: {worst:e}");
     }
     let rows: [Spoil; 3] =
@@ -142,7 +144,7 @@ fn a_wrong_gradient_is_found() {
             spoil(g);
             worse(&mut g.border);
         };
-        let errors = gradient_errors(&case, both);
+        let errors = gradient_errors(&case, LEAST, both);
         for name in [name, "border"] {
             assert!(errors.iter().any(|(n, e)| *n == name && *e > 1e-4), "{name}: {errors:?}");
         }
@@ -172,7 +174,7 @@ fn refined_gradients_agree_with_unrefined_ones() {
 fn uncoupled_states_have_gradients() {
     let case = uncoupled();
     // Coefficients that are zero are kept zero by the solve, so only their own gradient differs from the differences.
-    for (name, e) in gradient_errors(&case, |_| ()) {
+    for (name, e) in gradient_errors(&case, LEAST, |_| ()) {
         assert!(name == "c" || e < 1e-6, "{name}: {e:e}");
     }
 }
