@@ -26,6 +26,8 @@ mod refused;
 mod solve;
 #[path = "main/test.rs"]
 mod test;
+#[path = "main/values.rs"]
+mod values;
 #[path = "main/watch.rs"]
 mod watch;
 

@@ -392,11 +392,15 @@ fn refused_arguments_have_a_code_and_a_way_out() {
         ),
         (&["check", "m.mech", "--emit", "foo"], "`--emit` does not take `foo`", "--help"),
         (&["run", "m.mech", "--device", "gpu"], "`--device` does not take `gpu`: it is neither cpu", "--help"),
-        (&["solve", "c.npz", "--out", "r.npz", "--refinements", "x"], "`--refinements` does not take `x`", "--help"),
+        (
+            &["solve", "c.npz", "--out", "r.npz", "--refinements", "x"],
+            "`--refinements` does not take `x`: it is no whole number",
+            "from 0 to 100",
+        ),
         (
             &["bench", "solve", "--batch", "-1"],
-            "`--batch` does not take `-1`: it is negative",
-            "`mechc bench solve --help`",
+            "`--batch` does not take `-1`: it is not from 1",
+            "give a whole number from 1",
         ),
         (&["export", "r", "--to", "latexx"], "`--to` does not take `latexx`", "did you mean `latex`?"),
         (&["completions", "cmd"], "`<SHELL>` does not take `cmd`", "it takes `bash`"),

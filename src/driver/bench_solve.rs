@@ -13,9 +13,7 @@ use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
 use crate::runtime::cuda::DeviceChoice;
 use crate::solve::instructions;
-use crate::solve::relaxed::{
-    Footprint, Method, RowSet, Scheme, Shape, Wanted,
-};
+use crate::solve::relaxed::{Footprint, Method, RowSet, Scheme, Shape, Wanted};
 
 /// Repeats go on for this long where nobody says how many there are.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -293,7 +291,10 @@ impl fmt::Display for SolveTimes {
         let gradients = b.scheme.precision.of_gradients().name();
         match &self.device {
             _ if gradients == dtype => (),
-            None => writeln!(f, "(backward is in {gradients}, with a factor and a solution of its own, as `mechc solve` does)")?,
+            None => writeln!(
+                f,
+                "(backward is in {gradients}, with a factor and a solution of its own, as `mechc solve` does)"
+            )?,
             Some(_) => writeln!(f, "(backward is solve and gradients in {gradients}, less the solve in {dtype})")?,
         }
         if let Some(d) = &self.device {

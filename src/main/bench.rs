@@ -5,6 +5,7 @@ use mechc::driver::{Failure, Session, SolveBench, StepBench, bench_solve};
 use mechc::runtime::cuda::{DeviceChoice, Products};
 
 use super::solve::SchemeArgs;
+use super::values::whole;
 use super::{ModelArgs, cores, print};
 
 #[derive(Subcommand)]
@@ -29,10 +30,10 @@ pub struct StepBenchArgs {
     #[arg(long)]
     tf32: bool,
     /// Threads to use [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole(1..=1024))]
+    threads: Option<usize>,
     /// Repeats [default: at least 5, for two seconds].
-    #[arg(long, value_name = "R", value_parser = size)]
+    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     repeat: Option<usize>,
     /// Write one JSON object instead of a table.
     #[arg(long)]
@@ -42,20 +43,20 @@ pub struct StepBenchArgs {
 #[derive(Args)]
 pub struct SolveBenchArgs {
     /// Systems, B.
-    #[arg(long, value_name = "B", default_value = "1536", value_parser = size)]
+    #[arg(long, value_name = "B", default_value = "1536", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     batch: usize,
     /// States of each system, D.
-    #[arg(long, value_name = "D", default_value = "1", value_parser = size)]
+    #[arg(long, value_name = "D", default_value = "1", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     states: usize,
     /// Highest derivative kept of each state, N. Arrays of `mechc solve` have K = N + 1 entries there, since K counts the state itself; a
     /// block has D (N + 1) unknowns.
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=15))]
-    orders: u8,
+    #[arg(long, value_name = "N", default_value = "2", allow_negative_numbers = true, value_parser = whole(1..=15))]
+    orders: usize,
     /// Equations at each step, E [default: as many as states].
-    #[arg(long, value_name = "E", value_parser = size)]
+    #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     equations: Option<usize>,
     /// Time steps, T.
-    #[arg(long, value_name = "T", default_value = "50", value_parser = size)]
+    #[arg(long, value_name = "T", default_value = "50", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     steps: usize,
     /// All systems share coefficients and steps: the factor is made once and not measured.
     #[arg(long)]
@@ -69,29 +70,20 @@ pub struct SolveBenchArgs {
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceChoice,
     /// Threads to use [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole(1..=1024))]
+    threads: Option<usize>,
     /// Repeats of forward and backward, R [default: at least 5, for half a second].
-    #[arg(long, value_name = "R", value_parser = size)]
+    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = whole(1..=u32::MAX))]
     repeat: Option<usize>,
     /// Write one JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }
 
-/// A positive number of things; what does not fit in memory is found out later.
-fn size(text: &str) -> Result<usize, String> {
-    match text.trim().parse::<u32>() {
-        Ok(0) => Err("has to be at least 1".into()),
-        Ok(n) => Ok(n as usize),
-        Err(e) => Err(e.to_string()),
-    }
-}
-
 pub fn step(args: &StepBenchArgs, session: &mut Session, name: &str) -> Result<(), Failure> {
     let bench = StepBench {
         fit: args.fit.clone(),
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.threads.unwrap_or_else(cores),
         device: args.device,
         products: if args.tf32 { Products::Tf32 } else { Products::Library },
         repeat: args.repeat,
@@ -104,13 +96,13 @@ pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
     let bench = SolveBench {
         batch: args.batch,
         states: args.states,
-        highest: usize::from(args.orders),
+        highest: args.orders,
         equations: args.equations.unwrap_or(args.states),
         steps: args.steps,
         scheme: args.scheme.scheme(0)?,
         constant_matrix: args.constant_matrix,
         weights: args.weights_gradients,
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.threads.unwrap_or_else(cores),
         repeat: args.repeat,
     };
     let times = bench_solve(&bench, args.device)?;

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Problem};
 
+use super::values::Refused;
 use super::{Cli, human, say};
 
 /// Values that a help lists, at most.
@@ -56,12 +57,14 @@ fn problem(error: &Error, words: &[String]) -> Problem {
             (format!("`{name}` needs a value"), format!("write `{given}`; {described}"))
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            let why = reason(error);
+            let refused = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Refused>());
+            let why = refused.map_or_else(|| reason(error), Refused::to_string);
             let message = match why.is_empty() {
                 true => format!("`{name}` does not take `{value}`"),
                 false => format!("`{name}` does not take `{value}`: {why}"),
             };
-            (message, values(error).unwrap_or(described))
+            let help = refused.map(|refused| refused.help.clone()).or_else(|| values(error));
+            (message, help.unwrap_or(described))
         }
         ErrorKind::InvalidSubcommand => {
             let wrong = one(error, ContextKind::InvalidSubcommand);

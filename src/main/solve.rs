@@ -8,6 +8,7 @@ use mechc::driver::{CaseOptions, Failure, Problem, counted, solve_case};
 use mechc::report;
 use mechc::solve::relaxed::{Method, Precision, RowSet, Scheme, Slack, Weights};
 
+use super::values::{Refused, finite, whole};
 use super::{cores, remark};
 
 #[derive(Args)]
@@ -23,8 +24,8 @@ pub struct SolveArgs {
     #[arg(long)]
     shared_steps: bool,
     /// Threads to use; the results are the same for any number [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole(1..=1024))]
+    threads: Option<usize>,
 }
 
 /// How a relaxed solve is done.
@@ -58,8 +59,8 @@ pub struct SchemeArgs {
     #[arg(long, value_enum, default_value_t)]
     method: Factored,
     /// Corrections of each solve with the residual of the rows [default: 2, of `bench solve` 0].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(0..=100))]
-    refinements: Option<u16>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole(0..=100))]
+    refinements: Option<usize>,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -131,27 +132,25 @@ impl SchemeArgs {
                 Factored::Qr => Method::Qr,
             },
             weights: self.weights,
-            refinements: self.refinements.map_or(refinements, usize::from),
+            refinements: self.refinements.unwrap_or(refinements),
         })
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
-    let value: f64 = text.trim().parse().map_err(|_| "is not a number".to_string())?;
-    if value.is_finite() { Ok(value) } else { Err("is not finite".into()) }
-}
-
-fn weights(text: &str) -> Result<Weights, String> {
-    let numbers = text.split(',').map(finite).collect::<Result<Vec<f64>, String>>()?;
-    match *numbers.as_slice() {
-        [equation, initial, smooth] => Ok(Weights { equation, initial, smooth }),
-        _ => Err("takes three numbers separated by commas".into()),
-    }
+/// Three numbers separated by commas.
+fn weights(text: &str) -> Result<Weights, Refused> {
+    let help = "give three numbers, for equation, initial and smoothness rows: `--weights 1,1,1`";
+    let parts: Vec<&str> = text.split(',').collect();
+    let [equation, initial, smooth] = *parts.as_slice() else {
+        return Err(Refused::new("it takes three numbers separated by commas", help));
+    };
+    let number = |part| finite(part).map_err(|refused| Refused::new(refused.to_string(), help));
+    Ok(Weights { equation: number(equation)?, initial: number(initial)?, smooth: number(smooth)? })
 }
 
 pub fn run(args: &SolveArgs, format: Format) -> Result<(), Failure> {
     check_out(&args.case, &args.out)?;
-    let threads = args.threads.map_or_else(cores, usize::from);
+    let threads = args.threads.unwrap_or_else(cores);
     let options = CaseOptions {
         scheme: args.scheme.scheme(Scheme::default().refinements)?,
         shared_steps: args.shared_steps,

@@ -55,8 +55,6 @@ fn the_bench_says_what_it_measured() {
         );
     }
     for (args, code, says) in [
-        (vec!["bench", "solve", "--orders", "0"], 2, "--orders"),
-        (vec!["bench", "solve", "--batch", "0"], 2, "--batch"),
         (
             vec!["bench", "solve", "--periodic", "--steps", "2"],
             2,
@@ -67,6 +65,26 @@ fn the_bench_says_what_it_measured() {
         let output = mechc(folder.path(), &args);
         assert_eq!(output.status.code(), Some(code));
         assert!(String::from_utf8_lossy(&output.stderr).contains(says));
+    }
+}
+
+/// As `mechc solve` does.
+#[test]
+fn gradients_of_single_precision_are_measured_in_mixed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let measured = |dtype: &str, json: bool| {
+        let mut args = vec!["bench", "solve", "--batch", "3", "--steps", "8", "--threads", "1", "--repeat", "1"];
+        args.extend(["--dtype", dtype]);
+        args.extend(json.then_some("--json"));
+        let output = mechc(folder.path(), &args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for (dtype, gradients) in [("f64", "f64"), ("f32", "mixed"), ("mixed", "mixed")] {
+        let json: Value = serde_json::from_str(&measured(dtype, true)).expect("one JSON object");
+        assert_eq!((&json["dtype"], &json["gradients_dtype"]), (&dtype.into(), &gradients.into()));
+        let told = measured(dtype, false).contains("backward is in mixed, with a factor and a solution of its own");
+        assert_eq!(told, dtype == "f32");
     }
 }
 

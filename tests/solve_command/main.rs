@@ -13,6 +13,7 @@ mod bench;
 mod digits;
 mod forms;
 mod golden;
+mod options;
 mod wrong;
 
 fn fixtures() -> PathBuf {

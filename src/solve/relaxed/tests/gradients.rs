@@ -133,8 +133,10 @@ fn a_wrong_gradient_is_found() {
         ("data", |g| g.data.reverse()),
     ];
     for (name, spoil) in spoiled {
-        let worst =
-            gradient_errors(&case, LEAST, spoil).into_iter().filter(|(n, _)| n == name).fold(0.0, |m: f64, (_, e)| m.max(e));
+        let worst = gradient_errors(&case, LEAST, spoil)
+            .into_iter()
+            .filter(|(n, _)| n == name)
+            .fold(0.0, |m: f64, (_, e)| m.max(e));
         assert!(worst > 1e-4, "{name}: {worst:e}");
     }
     let rows: [Spoil; 3] =
