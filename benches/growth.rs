@@ -1,10 +1,11 @@
 //! How time and memory of relaxed solves grow with steps and systems: blocks of 3 with matrices of their own, forward and backward together.
 //!
-//! `cargo bench --bench growth -- [--threads N] [--svg FILE]` prints one JSON object for each size, and for each of the two
+//! `cargo bench --bench growth -- [--threads N] [--svg FILE]` (two threads, no plot) prints one JSON object for each size, and for each of the two
 //! growths one with its fitted exponents, and plots the times. Each size is a process of its own with its peak resident memory (Linux alone tells it); the exponent of
 //! memory is that of what is above the smallest size's.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use mechc::driver::{SolveBench, bench_solve};
@@ -27,16 +28,61 @@ struct Point {
     bytes: f64,
 }
 
-fn main() -> ExitCode {
-    // `cargo bench` adds `--bench`.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|i| arguments.get(i + 1));
-    let threads = value("--threads").and_then(|n| n.parse().ok()).unwrap_or(2);
-    if let (Some(batch), Some(steps)) = (value("--batch"), value("--steps")) {
-        return match (batch.parse(), steps.parse()) {
-            (Ok(batch), Ok(steps)) => one(batch, steps, threads),
-            _ => ExitCode::from(2),
+/// What the command line asks for.
+struct Asked {
+    threads: usize,
+    /// The file to plot to.
+    svg: Option<PathBuf>,
+    /// One size alone, systems and steps: what the processes are called with that measure the sizes.
+    one: Option<(usize, usize)>,
+}
+
+/// Reads the command line, all of it, before anything is measured: that takes minutes.
+fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let (mut threads, mut svg, mut batch, mut steps) = (2, None, None, None);
+    while let Some(name) = arguments.next() {
+        // `cargo bench` adds `--bench`.
+        if name == "--bench" {
+            continue;
+        }
+        if !["--threads", "--svg", "--batch", "--steps"].contains(&name.as_str()) {
+            return Err(format!("there is no option `{name}`: give `--threads N` or `--svg FILE`"));
+        }
+        let value = arguments.next().filter(|value| !value.starts_with("--"));
+        let value = value.ok_or_else(|| format!("`{name}` has no value"))?;
+        let number = || match value.parse::<usize>() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(format!("`{name}` is `{value}`: give a whole number of 1 or more")),
         };
+        match name.as_str() {
+            "--threads" => threads = number()?,
+            "--batch" => batch = Some(number()?),
+            "--steps" => steps = Some(number()?),
+            _ => {
+                let path = PathBuf::from(&value);
+                if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+                    return Err(format!("`{value}` lies in a folder that does not exist"));
+                }
+                svg = Some(path);
+            }
+        }
+    }
+    match (batch, steps) {
+        (Some(_), None) | (None, Some(_)) => Err("`--batch` and `--steps` are one size together: give both".into()),
+        (batch, steps) => Ok(Asked { threads, svg, one: batch.zip(steps) }),
+    }
+}
+
+fn main() -> ExitCode {
+    let Asked { threads, svg, one: alone } = match asked(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(wrong) => {
+            eprintln!("error: {wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some((batch, steps)) = alone {
+        return one(batch, steps, threads);
     }
     let growths = [
         ("steps", GROWING_STEPS.map(|steps| ((SYSTEMS, steps), steps)).to_vec()),
@@ -65,7 +111,7 @@ fn main() -> ExitCode {
         draw(&mut plot, panel, &title, &points);
     }
     plot.push_str("</svg>\n");
-    match value("--svg").map(|path| std::fs::write(path, plot)) {
+    match svg.map(|path| std::fs::write(path, plot)) {
         Some(Err(error)) => {
             eprintln!("{error}");
             ExitCode::FAILURE
