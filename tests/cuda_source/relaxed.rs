@@ -1,8 +1,9 @@
 //! Relaxed solves of few steps, of no samples, and of systems that are undetermined.
 
 use super::device::{Built, compare};
-use mechc::artifact::device::{DeviceFailure, DeviceStep};
-use mechc::base::{SolvePrecision, Tensor, TensorData};
+use mechc::artifact::Axis;
+use mechc::artifact::device::{DeviceFailure, DeviceProgram, DeviceStep, Kernel};
+use mechc::base::{Elem, SolvePrecision, Tensor, TensorData};
 use mechc::codegen;
 use mechc::driver::conformance::{Case, SolveForm, StepAxes, cases, golden, worst};
 use mechc::runtime::{Executable, TensorView, Threads};
@@ -35,40 +36,97 @@ fn steps_that_differ_within_a_system_are_solved_with_their_gradients() {
     }
 }
 
-/// How the systems of a form are done, the form, and the numbers of samples and steps.
-const REGIMES: [(&str, SolveForm, usize, usize); 10] = {
+/// How the systems of a form are done, and what its program has of that.
+struct Regime {
+    name: &'static str,
+    form: SolveForm,
+    samples: usize,
+    steps: usize,
+    /// Threads that factor whole systems, and segments of their time.
+    threads: [u64; 2],
+    /// Whether a thread keeps the matrices of a step in registers.
+    unrolled: bool,
+}
+
+const REGIMES: [Regime; 10] = {
     use SolvePrecision::{F32, F64, Mixed};
     const fn form(states: usize, own: bool, central: bool, precision: SolvePrecision) -> SolveForm {
         SolveForm { precision, ..SolveForm::new(states, 3, 1, own, central) }
     }
+    const fn whole(name: &'static str, form: SolveForm, threads: u64) -> Regime {
+        Regime { name, form, samples: 4, steps: 6, threads: [threads, 0], unrolled: form.states < 3 }
+    }
+    const fn cut(name: &'static str, form: SolveForm, threads: u64) -> Regime {
+        Regime { name, form, samples: 3, steps: 200, threads: [0, threads], unrolled: form.states < 3 }
+    }
     [
-        ("one thread for each system", form(1, true, false, F64), 4, 6),
-        ("blocks of 6", form(2, true, false, F64), 4, 6),
-        ("32 threads for each system", form(3, true, false, F64), 4, 6),
-        ("central rows", form(1, true, true, F64), 4, 6),
-        ("one matrix", form(1, false, false, F64), 4, 6),
-        ("time in segments", form(1, true, false, F64), 3, 200),
-        ("time in segments, 32 threads for each", form(3, true, false, F64), 3, 200),
-        ("single precision", form(1, true, false, F32), 4, 6),
-        ("a factor in single precision", form(1, true, false, Mixed), 4, 6),
-        ("a factor in single precision, 32 threads for each system", form(3, true, false, Mixed), 4, 6),
+        whole("one thread for each system", form(1, true, false, F64), 4),
+        whole("blocks of 6", form(2, true, false, F64), 4),
+        whole("32 threads for each system", form(3, true, false, F64), 4 * 32),
+        whole("central rows", form(1, true, true, F64), 4),
+        whole("one matrix", form(1, false, false, F64), 1),
+        cut("time in segments", form(1, true, false, F64), 3 * 16),
+        cut("time in segments, 32 threads for each", form(3, true, false, F64), 3 * 16 * 32),
+        whole("single precision", form(1, true, false, F32), 4),
+        // And two tries in double precision, for solutions and adjoint solutions that do not settle.
+        whole("a factor in single precision", form(1, true, false, Mixed), 3 * 4),
+        whole("a factor in single precision, 32 threads for each system", form(3, true, false, Mixed), 3 * 4 * 32),
     ]
 };
 
+/// The launches that have threads for so many samples and steps, of kernels whose names begin so: the kernel and the threads.
+fn launched<'p>(program: &'p DeviceProgram, what: &str, samples: u64, steps: u64) -> Vec<(&'p Kernel, u64)> {
+    let of_axis = |a: &Axis| match a.name.as_str() {
+        "sample" => samples,
+        "time" => steps,
+        _ => a.size.unwrap_or(0) as u64,
+    };
+    let sizes: Vec<u64> = program.entry.axes.iter().map(of_axis).collect();
+    let launches = program.steps.iter().filter_map(|step| match step {
+        DeviceStep::Launch(launch) => Some(launch),
+        DeviceStep::Gemm(_) => None,
+    });
+    let all = launches.map(|l| (&program.kernels[l.kernel], l.threads.value(&sizes).expect("a count")));
+    all.filter(|(kernel, threads)| kernel.name.starts_with(what) && *threads > 0).collect()
+}
+
+/// Case and program of a regime, with gradients or, in single precision, which is mixed with them, without.
+fn in_regime(Regime { name, form, samples, steps, .. }: &Regime) -> Case {
+    let Ok(case) = form.case_of(form.precision != SolvePrecision::F32, name, *samples, *steps) else {
+        panic!("{form:?} is well-formed")
+    };
+    case
+}
+
+#[test]
+fn regimes_are_what_their_names_say() {
+    for regime in &REGIMES {
+        let Regime { name, form, samples, steps, threads, unrolled } = regime;
+        let case = in_regime(regime);
+        let program = case.device_program();
+        let of = |what: &str| launched(&program, what, *samples as u64, *steps as u64);
+        let found = ["f_factor", "f_segments"].map(|what| of(what).iter().map(|(_, threads)| threads).sum::<u64>());
+        assert_eq!(found, *threads, "{name}");
+        let factors = [of("f_factor"), of("f_segments")].concat();
+        assert!(factors.iter().all(|(kernel, _)| kernel.unrolled == *unrolled), "{name}");
+        assert!(*unrolled || factors.iter().all(|(kernel, _)| kernel.block == 32), "{name}");
+        // Numbers of factors and of what is solved for.
+        let of_type = |elem: Elem| program.scratch.iter().any(|scratch| scratch.elem == elem);
+        let expected = match form.precision {
+            SolvePrecision::F64 => [false, true],
+            SolvePrecision::F32 => [true, false],
+            SolvePrecision::Mixed => [true, true],
+        };
+        assert_eq!([Elem::F32, Elem::F64].map(of_type), expected, "{name}");
+        assert_eq!(case.single_solve(), form.precision == SolvePrecision::F32, "{name}");
+    }
+}
+
 #[test]
 fn a_number_that_is_none_is_named_with_its_sample_and_step_in_every_regime() {
-    // With gradients single precision is mixed.
-    let cases: Vec<Case> = REGIMES
-        .iter()
-        .map(|&(name, form, samples, steps)| {
-            let Ok(case) = form.case_of(form.precision != SolvePrecision::F32, name, samples, steps) else {
-                panic!("{form:?} is well-formed")
-            };
-            case
-        })
-        .collect();
+    let cases: Vec<Case> = REGIMES.iter().map(in_regime).collect();
     let built = Built::new(cases.iter().map(Case::device_program).collect());
-    for (at, (case, &(name, form, samples, steps))) in cases.iter().zip(&REGIMES).enumerate() {
+    for (at, (case, &Regime { name, form, samples, steps, .. })) in cases.iter().zip(&REGIMES).enumerate() {
         let t = steps / 2 + 1;
         let width = form.states * form.orders;
         // The first coefficient of the last equation of the sample before the last, or of all.
@@ -211,25 +269,8 @@ fn time_is_cut_for_every_kind_of_step_and_start() {
 fn cut_or_whole_follows_from_the_sizes() {
     let form = SolveForm::new(1, 3, 1, true, false);
     let program = codegen::cuda::generate(&case(form, 1, 128).program);
-    let threads = |samples: u64, steps: u64| -> (u64, u64) {
-        let sizes: Vec<u64> = program
-            .entry
-            .axes
-            .iter()
-            .map(|a| match a.name.as_str() {
-                "sample" => samples,
-                "time" => steps,
-                _ => a.size.unwrap_or(0) as u64,
-            })
-            .collect();
-        let of = |what: &str| {
-            let launches = program.steps.iter().filter_map(|step| match step {
-                DeviceStep::Launch(launch) => Some(launch),
-                DeviceStep::Gemm(_) => None,
-            });
-            let named = launches.filter(|l| program.kernels[l.kernel].name.starts_with(what));
-            named.map(|l| l.threads.value(&sizes).expect("a count")).sum()
-        };
+    let threads = |samples: u64, steps: u64| {
+        let of = |what| launched(&program, what, samples, steps).iter().map(|(_, threads)| threads).sum::<u64>();
         (of("f_factor"), of("f_segments"))
     };
     assert_eq!(threads(1, 127), (1, 0));

@@ -1,8 +1,8 @@
 //! Which CUDA libraries are there with all the functions that are used.
 //!
 //! cudarc opens a library on its first use and panics when it, or a function of it, is missing. So every path to cudarc goes through
-//! [`Library::ensure`], which asks for both first. It is built for CUDA 13, and tries file names without a version, then those of CUDA 13, then
-//! of CUDA 12; what is used here has the same names and arguments in both.
+//! [`Library::ensure`], which asks for both first. It is built for CUDA 13, and tries file names without a version, then those of CUDA 13, of
+//! CUDA 12, and of older ones; what is used here has the same names and arguments in 13 and 12, and with others nothing is tested.
 
 use super::DeviceError;
 use cudarc::{cublas, driver, nvrtc};

@@ -18,9 +18,9 @@ const SEGMENTS: u32 = 32;
 const REGISTERS: u32 = 1 << 16;
 /// Blocks that every multiprocessor can hold.
 const MOST_BLOCKS: u32 = 16;
-/// Widest block for which half the registers of a thread are enough, in double precision.
+/// Widest block for which half the registers that a thread may have are enough, in any precision.
 const NARROW: usize = 3;
-/// The same in single precision.
+/// Widest block for which they are enough where a solve of whole systems is in single precision alone.
 const HALF: usize = 6;
 
 /// What one thread, or all lanes of one block, go through.
