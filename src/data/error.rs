@@ -73,7 +73,7 @@ pub enum DataError {
         existing: Vec<String>,
         nearest: Option<String>,
         /// What else was asked of the file.
-        asked: Asked,
+        asked: Box<Asked>,
     },
     /// A column with the times that is not there.
     #[error("{file}: has no column `{wanted}` for the times")]

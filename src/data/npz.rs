@@ -16,7 +16,7 @@ use super::error::DataError;
 use super::grid::{check_step, grid};
 use super::nearest::nearest;
 use super::npy::{Array, Times, assemble, from_table, read_array, shape_text};
-use super::spec::{Asked, ColumnMap, ReadSpec};
+use super::spec::{ColumnMap, ReadSpec};
 
 /// The name of the array that holds all columns where there is none for each.
 const TABLE: &str = "data";
@@ -225,7 +225,7 @@ impl<'a> Archive<'a> {
                 wanted: name.into(),
                 existing: self.order.clone(),
                 nearest: nearest(name, self.order.iter().map(String::as_str)),
-                asked: Asked::default(),
+                asked: Box::default(),
             });
         };
         let place = format!("{}: array `{name}`", self.file);

@@ -40,7 +40,7 @@ impl Plan {
                     wanted: wanted.into(),
                     existing: header.to_vec(),
                     nearest: nearest(wanted, header.iter().map(String::as_str)),
-                    asked: spec.asked(wanted, header),
+                    asked: Box::new(spec.asked(wanted, header)),
                 }),
             }
         };

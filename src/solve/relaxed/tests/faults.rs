@@ -86,7 +86,8 @@ fn gradients_beyond_numbers_are_named() {
         gradients.check(&case.problem()).map_err(|error| error.to_string())
     };
     assert_eq!(check(|_| ()), Ok(()));
-    let spoiled: [(fn(&mut Gradients), &str); 6] = [
+    type Spoil = fn(&mut Gradients);
+    let spoiled: [(Spoil, &str); 6] = [
         (|g| g.c[3 * 30 + 15 + 2 * 3 + 1] = f64::NAN, "c is not finite at sample 3, equation 1, step 2, derivative 1"),
         (|g| g.h[8 * 4 + 3] = f64::INFINITY, "h is not finite at sample 8, interval 3"),
         (|g| g.weights[0] = f64::INFINITY, "the equation weight is not finite"),
