@@ -1,5 +1,6 @@
 //! Inputs that jump: the joint engine takes inputs for smooth between samples, so that a jump is a ramp over a whole step.
 
+use crate::base::least_and_most;
 use crate::data::{Dataset, Trajectory};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1110;
@@ -48,7 +49,7 @@ fn jumps(of: &Trajectory, input: usize) -> Vec<[f64; 2]> {
     let values: Vec<f64> = of.inputs.iter().skip(input).step_by(of.input_width().max(1)).copied().collect();
     let step = |i: usize| values.get(i).zip(values.get(i + 1)).map_or(f64::INFINITY, |(a, b)| (b - a).abs());
     let length = |i: usize| of.time(i + 1) - of.time(i);
-    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    let [least, most] = least_and_most(values.iter().copied());
     let jump = |&i: &usize| {
         let beside = || (i - HELD..i).chain(i + 1..=i + HELD);
         // What a neighbour changes by, in a step as long as this one.

@@ -1,7 +1,7 @@
 //! How networks see what they read that is computed from states: its mean and scale over the fitted data.
 
 use super::failure::Failure;
-use crate::base::{IndexSet, Tensor};
+use crate::base::{IndexSet, Tensor, least_and_most};
 use crate::data::{Dataset, Window};
 use crate::hir::{Fit, Model, Network, Normalise, Point, Program};
 use crate::lower::training::statistics_of;
@@ -93,7 +93,7 @@ fn normalised(values: &[f64], how: Normalise) -> [f64; 2] {
             [mean, positive(variance.sqrt())]
         }
         Normalise::Range => {
-            let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+            let [low, high] = least_and_most(values.iter().copied());
             if values.is_empty() { [0.0, 1.0] } else { [0.5 * (low + high), positive(0.5 * (high - low))] }
         }
     }

@@ -1,7 +1,7 @@
 //! How networks see the states: moved and scaled numbers, and windows that start at zero.
 
 use super::{Layout, Settings};
-use crate::base::Normalise;
+use crate::base::{Normalise, least_and_most};
 use crate::data::{Dataset, Window};
 
 /// What is subtracted from each state and what it is divided by before a network reads it, and undone behind the network.
@@ -83,7 +83,7 @@ fn of_windows(data: &Dataset, windows: &[Window], column: usize, by: usize) -> M
     let count = values().count().max(1) as f64;
     let mean = values().sum::<f64>() / count;
     let deviation = (values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count).sqrt();
-    let (min, max) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    let [min, max] = least_and_most(values());
     Moments { mean, deviation, min, max }
 }
 

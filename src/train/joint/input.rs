@@ -1,5 +1,7 @@
 //! Inputs between the samples at which they are known: cubic Hermite polynomials with the slopes of parabolas through three samples.
 
+use crate::base::least_and_most;
+
 /// Slopes at the samples; `h` are the lengths of the links after them, zero where a trajectory ends.
 ///
 /// Where a slope would carry the longer link beside it further than the values reach, a short one beside it is a jump: then the slope is that of the
@@ -9,7 +11,7 @@ pub fn slopes(values: &[f64], h: &[f64]) -> Vec<f64> {
         (Some(a), Some(b), Some(&h)) if h > 0.0 => Some((b - a) / h),
         _ => None,
     };
-    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    let [least, most] = least_and_most(values.iter().copied());
     let at = |t: usize| match (t.checked_sub(1).and_then(slope_of), slope_of(t)) {
         (Some(before), Some(after)) => {
             let (short, long) = (h[t - 1].min(h[t]), h[t - 1].max(h[t]));

@@ -8,6 +8,7 @@ use super::hidden;
 use super::normal::{self, Normal, RIDGE};
 use super::problem::{Dynamics, JointError, Unknown};
 use super::thinned::Thinned;
+use crate::base::least_and_most;
 use crate::solve::Cholesky;
 
 /// Samples at which sizes are sought at most beside states that are never observed, which are solved at every size.
@@ -188,7 +189,7 @@ impl<'a> Sought<'a> {
         let mut found = Vec::new();
         for (_, row) in rows {
             let known = || row.iter().copied().filter(|v| v.is_finite());
-            let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+            let [low, high] = least_and_most(known());
             let range = high - low;
             if !(range.is_finite() && range > 0.0) {
                 continue;
