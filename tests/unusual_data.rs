@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 /// Codes of findings on unusual samples.
 const CODES: [&str; 3] = ["W1112", "W1113", "W1114"];
+/// The same, and samples that are too far apart.
+const ALL: [&str; 4] = ["W1103", "W1112", "W1113", "W1114"];
 
 fn mechc(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
@@ -47,8 +49,8 @@ fn wave(t: f64) -> [f64; 3] {
     [2.0 + t.sin(), 2.0 + t.cos(), (0.7 * t).sin()]
 }
 
-/// The findings on unusual samples of a fit to the table, in their short form without the place, and with help.
-fn found(data: &str, model: &str, settings: &str) -> (Vec<String>, String) {
+/// The findings of these codes on a fit to the table, in their short form without the place, and with help.
+fn found(data: &str, model: &str, settings: &str, codes: &[&str]) -> (Vec<String>, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("d.csv"), data).expect("a table");
     let model = format!("{model}\ndata d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n");
@@ -56,7 +58,7 @@ fn found(data: &str, model: &str, settings: &str) -> (Vec<String>, String) {
     let checked = mechc(folder.path(), &["check", "--data", "m.mech", "--message-format", "short"]);
     let said = text(&checked.stderr);
     assert!(checked.status.success(), "{said}");
-    let lines = said.lines().filter(|l| CODES.iter().any(|code| l.contains(code)));
+    let lines = said.lines().filter(|l| codes.iter().any(|code| l.contains(code)));
     let long = text(&mechc(folder.path(), &["check", "--data", "m.mech"]).stderr);
     let long = long.split_whitespace().collect::<Vec<_>>().join(" ");
     (lines.filter_map(|l| Some(l.split_once(": ")?.1.to_string())).collect(), long)
@@ -84,7 +86,90 @@ fn what_is_unusual_is_named_with_its_place() {
     let restart = |t: f64| if t < 9.95 { wave(t) } else { wave(t + 1.0) };
     let logistic = |t: f64| 1.0 / (1.0 + 20.0 * (-t).exp());
     let regrown = |t: f64| [logistic(if t < 9.95 { t } else { t - 9.95 }), 0.0, 0.0];
-    let cases: [(&str, String, &str, &str, &str, &str); 7] = [
+    // Three experiments of different starts, one behind the other without a pause in the times.
+    let third = |t: f64| (t / 9.95).floor().min(2.0);
+    let cultures = |t: f64| [logistic(t - 9.95 * third(t) + [0.0, 1.0, -0.7][third(t) as usize]), 0.0, 0.0];
+    let turned = |t: f64| wave(t + [0.0, 2.4, 1.1][third(t) as usize]);
+    let blank = |from: usize, to: usize| {
+        move |i: usize, row: &mut [String; 4]| {
+            if (from..to).contains(&i) {
+                (row[1], row[2]) = ("NA".to_string(), "NA".to_string());
+            }
+        }
+    };
+    let every = |nth: usize, text: &'static str| {
+        move |i: usize, row: &mut [String; 4]| {
+            if i % nth == 7 {
+                row[1] = text.to_string();
+            }
+        }
+    };
+    let one = "model M { state x; x' = ?poly(x; degree = 2) }";
+    let cases: [(&str, String, &str, &str, &str, &str); 15] = [
+        (
+            "rows without values for two periods",
+            table(&even(300), wave, blank(90, 190)),
+            TWO,
+            "time t; missing \"NA\"",
+            "warning[W1113]: the rows without values between t = 8.9 and t = 19 take longer than the motion of `x`: a fit has to guess how often it turns there",
+            "leave these rows out, and give the file a column that numbers the parts before and behind it, and say `trajectory`",
+        ),
+        (
+            "rows without values at the end",
+            table(&even(300), wave, blank(180, 300)),
+            TWO,
+            "time t; missing \"NA\"",
+            "warning[W1113]: the rows without values behind t = 17.9 take longer than the motion of `x`: nothing holds a solution there",
+            "leave these rows out",
+        ),
+        (
+            "three cultures",
+            table(&even(299), cultures, whole),
+            one,
+            "time t",
+            "warning[W1114]: `x` jumps 2 times, first between t = 9.9 and t = 10: no equation makes such a jump",
+            "give the file a column that numbers the experiments, and say `trajectory`",
+        ),
+        (
+            "three experiments",
+            table(&even(299), turned, whole),
+            TWO,
+            "time t",
+            "warning[W1114]: `x`, `y` jump 2 times, first between t = 9.9 and t = 10",
+            "give the file a column that numbers the experiments, and say `trajectory`",
+        ),
+        (
+            "experiments of one number",
+            table(&even(299), turned, |_, row| row[3] = "1".to_string()),
+            TWO,
+            "time t; trajectory u",
+            "warning[W1114]: `x`, `y` jump 2 times, first between t = 9.9 and t = 10 of `1`",
+            "give the rows behind it another value in `u`, the column that numbers trajectories",
+        ),
+        (
+            "zeros for missing samples",
+            table(&even(200), wave, every(20, "0")),
+            TWO,
+            "time t",
+            "warning[W1112]: 0 stands in column `x` of `d.csv` 10 times, where its neighbours say something else, first at t = 0.7",
+            "write \"NA\" in these cells and `missing \"NA\"` in the block of `d`",
+        ),
+        (
+            "a number within the range for missing samples",
+            table(&even(200), wave, every(40, "2")),
+            TWO,
+            "time t",
+            "warning[W1112]: 2 stands in column `x` of `d.csv` 5 times, where its neighbours say something else, first at t = 0.7",
+            "write \"NA\" in these cells and `missing \"NA\"` in the block of `d`",
+        ),
+        (
+            "a system that is now and then too fast for its samples",
+            table(&even(299), |t| [(40.0 * (0.5 * t).sin()).tanh() + 0.1 * (0.5 * t).cos(), 0.3 * t, 0.0], whole),
+            TWO,
+            "time t",
+            "warning[W1103]: the samples of `x` in `d` are too far apart for how fast it changes: ",
+            "sample more often",
+        ),
         (
             "a typing error",
             table(&even(200), wave, spoiled),
@@ -122,8 +207,8 @@ fn what_is_unusual_is_named_with_its_place() {
             table(&gap, wave, whole),
             TWO,
             "time t; spacing irregular",
-            "warning[W1113]: the gap between t = 9 and t = 21.1 is longer than the motion of `y` takes",
-            "put rows into the gap, as far apart as around it (0.1), with missing values for the states",
+            "warning[W1113]: the gap between t = 9 and t = 21.1 is longer than the motion of `x` takes",
+            "give the file a column that numbers the parts before and behind it, and say `trajectory`",
         ),
         (
             "two experiments",
@@ -143,7 +228,7 @@ fn what_is_unusual_is_named_with_its_place() {
         ),
     ];
     for (what, data, model, settings, said, help) in cases {
-        let (short, long) = found(&data, model, settings);
+        let (short, long) = found(&data, model, settings, &ALL);
         assert!(short.len() == 1 && short[0].starts_with(said), "{what}: {short:?}");
         assert!(long.contains(help), "{what}: {long}");
     }
@@ -160,14 +245,7 @@ fn the_ways_out_lead_out() {
             row[1] = "-999".to_string();
         }
     };
-    let (short, _) = found(&table(&even(200), wave, missing), TWO, "time t; missing (\"NA\", \"-999\")");
-    assert_eq!(short, [] as [&str; 0]);
-    let filled = |i: usize, row: &mut [String; 4]| {
-        if (90..190).contains(&i) {
-            (row[1], row[2]) = ("NA".to_string(), "NA".to_string());
-        }
-    };
-    let (short, _) = found(&table(&even(300), wave, filled), TWO, "time t; missing \"NA\"; spacing irregular");
+    let (short, _) = found(&table(&even(200), wave, missing), TWO, "time t; missing (\"NA\", \"-999\")", &ALL);
     assert_eq!(short, [] as [&str; 0]);
     let numbered = table(
         &even(200),
@@ -176,8 +254,102 @@ fn the_ways_out_lead_out() {
             row[3] = if i < 100 { "1" } else { "2" }.to_string();
         },
     );
-    let (short, _) = found(&numbered, TWO, "time t; trajectory u");
+    let (short, _) = found(&numbered, TWO, "time t; trajectory u", &ALL);
     assert_eq!(short, [] as [&str; 0]);
+    let zeros = |i: usize, row: &mut [String; 4]| {
+        if i % 20 == 7 {
+            row[1] = "NA".to_string();
+        }
+    };
+    let (short, _) = found(&table(&even(200), wave, zeros), TWO, "time t; missing \"NA\"", &ALL);
+    assert_eq!(short, [] as [&str; 0]);
+}
+
+/// A fit to data with a gap of several periods, with and without what the finding advises: with it, the law is that of the data.
+#[test]
+fn parts_that_are_numbered_give_the_law() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a written file");
+    write(
+        "s.mech",
+        "use std.systems.LotkaVolterra
+data d = simulate LotkaVolterra { steps 600; dt 0.1; noise 2%; seed 3 }",
+    );
+    let made = mechc(folder.path(), &["simulate", "s.mech", "--out", "s.csv", "--force"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let rows = fs::read_to_string(folder.path().join("s.csv")).expect("a table");
+    let mut rows = rows.lines();
+    let head = rows.next().expect("names");
+    let rows: Vec<&str> = rows.collect();
+    let gap = 120..420;
+    let part = |i: usize| if i < gap.start { 1 } else { 2 };
+    let numbered: Vec<String> =
+        (0..rows.len()).filter(|i| !gap.contains(i)).map(|i| format!("{},{}", rows[i], part(i))).collect();
+    let blank = |i: usize| rows[i].split(',').enumerate().map(|(k, cell)| if k == 0 { cell } else { "NA" });
+    let filled: Vec<String> = (0..rows.len())
+        .map(|i| if gap.contains(&i) { blank(i).collect::<Vec<_>>().join(",") } else { rows[i].to_string() })
+        .collect();
+    write("part.csv", &format!("{head},part\n{}\n", numbered.join("\n")));
+    write("filled.csv", &format!("{head}\n{}\n", filled.join("\n")));
+    let states: Vec<&str> = head.split(',').skip(1).collect();
+    let (x, y) = (states[0], states[1]);
+    let run = |file: &str, settings: &str| {
+        let data = format!("data d = csv(\"{file}.csv\") {{ time t; {settings} }}");
+        let model = format!("model M {{ state {x}, {y}; ({x}, {y})' = ?poly({x}, {y}; degree = 2) }}");
+        write("m.mech", &format!("{model}\n{data}\nfit M to d\n"));
+        let ran = mechc(folder.path(), &["run", "m.mech", "--out", file]);
+        (text(&ran.stdout), text(&ran.stderr))
+    };
+    let (_, said) = run("filled", "missing \"NA\"");
+    assert!(said.contains("W1113") && said.contains("`trajectory`"), "{said}");
+    let (law, said) = run("part", "trajectory part");
+    assert!(!CODES.iter().any(|code| said.contains(code)), "{said}");
+    let record = fs::read_to_string(folder.path().join("part/equations.json")).expect("equations");
+    assert_eq!(record.matches("\"coefficient\"").count(), 4, "{law}");
+    for term in [format!("*{x}*{y}"), format!("*{x} "), format!("*{y} ")] {
+        assert!(law.contains(&term), "{law}");
+    }
+}
+
+/// What spoils a fit comes first, and what is said of its result for that reason alone is left out.
+#[test]
+fn what_the_data_hold_comes_before_what_follows_from_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |data: &str, model: &str| {
+        fs::write(folder.path().join("d.csv"), data).expect("a table");
+        let model = format!("{model}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n");
+        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        let ran = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
+        let record = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+        fs::remove_dir_all(folder.path().join("r")).expect("a folder");
+        (text(&ran.stderr), record)
+    };
+    let grown = |t: f64| [0.1 + 3.0 / (1.0 + 20.0 * (-(t % 9.95)).exp()), 0.0, 0.0];
+    let (said, record) = run(&table(&even(299), grown, |_, _| {}), "model M { state x; x' = ?poly(x; degree = 3) }");
+    let codes = |said: &str| -> Vec<String> {
+        said.lines().filter(|l| l.len() == 5 && l.starts_with('W')).map(str::to_string).collect()
+    };
+    assert_eq!(codes(&said), ["W1114"], "{said}");
+    assert!(said.contains("what the data hold may be the reason"), "{said}");
+    let warnings = record.split("\"warnings\"").nth(1).expect("warnings");
+    assert!(warnings.find("no equation makes such a jump") < warnings.find("what the data hold may be the reason"));
+    // A jump of an input is the first thing to look at where a solution leaves over what is no noise.
+    let mut x = 0.0;
+    let mut rows = "t,x,y,u\n".to_string();
+    let mut random = noise(7);
+    for i in 0..400 {
+        let u = if (i / 40) % 2 == 1 { 1.0 } else { 0.0 };
+        rows += &format!("{:.1},{:.5},0,{u}\n", 0.1 * f64::from(i), x + 0.01 * random());
+        let next = 2.0 * f64::from(u32::from(((i + 1) / 40) % 2 == 1));
+        // Exact for an input that is held from one sample to the next.
+        let rest = next / 0.5;
+        x = rest + (x - rest) * f64::exp(-0.05);
+    }
+    let (said, _) = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 2) }");
+    assert!(said.contains("W1110"), "{said}");
+    if said.contains("W1111") {
+        assert!(said.contains("as W1110 says before looking") && !said.contains("more candidates"), "{said}");
+    }
 }
 
 /// A state that follows a switch at once, a system that spikes within a step, a front: none is a mistake.
@@ -193,7 +365,7 @@ fn what_systems_do_is_no_mistake() {
         ("spikes", table(&even(200), spike, |_, _| {}), TWO),
         ("a front", table(&even(200), front, |_, _| {}), one),
     ] {
-        let (short, _) = found(&data, model, "time t");
+        let (short, _) = found(&data, model, "time t", &CODES);
         assert_eq!(short, [] as [&str; 0], "{what}");
     }
 }
@@ -210,27 +382,30 @@ fn clean_data_of_many_systems_give_no_finding() {
         "LotkaVolterra",
         "SIR",
         "Brusselator",
+        "Relaxation",
     ];
+    let own = "model Relaxation { state x, y; x' = y; y' = 8*(1 - x^2)*y - x; initial x = 2, y = 0 }";
+    let head = |system: &str| match system {
+        "Relaxation" => own.to_string(),
+        library => format!("use std.systems.{library}"),
+    };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: String| fs::write(folder.path().join(name), text).expect("a written file");
     let mut read = 0;
     for (k, system) in systems.iter().enumerate() {
-        for (dt, noise) in [("0.05", "0"), ("0.4", "1%"), ("1.5", "5%")] {
+        for (dt, noise) in [("0.05", "0"), ("0.2", "3%"), ("0.4", "1%"), ("1", "3%"), ("1.5", "5%")] {
             let data = format!("data d = simulate {system} {{ steps 120; dt {dt}; noise {noise}; seed {k} }}\n");
-            write("s.mech", format!("use std.systems.{system}\n{data}"));
+            write("s.mech", format!("{}\n{data}", head(system)));
             let made = mechc(folder.path(), &["simulate", "s.mech", "--out", "s.csv", "--force"]);
             assert!(made.status.success(), "{system}: {}", text(&made.stderr));
-            write(
-                "c.mech",
-                format!("use std.systems.{system}\ndata d = csv(\"s.csv\") {{ time t }}\nfit {system} to d\n"),
-            );
+            write("c.mech", format!("{}\ndata d = csv(\"s.csv\") {{ time t }}\nfit {system} to d\n", head(system)));
             let checked = mechc(folder.path(), &["check", "--data", "c.mech", "--message-format", "short"]);
             let said = text(&checked.stderr);
             read += usize::from(checked.status.success());
             assert!(CODES.iter().all(|code| !said.contains(code)), "{system} at {dt} with {noise}: {said}");
         }
     }
-    assert_eq!(read, 3 * systems.len());
+    assert_eq!(read, 5 * systems.len());
 }
 
 /// A run tells it with the equations, and a fit that fails tells it as what may be the cause.

@@ -184,7 +184,7 @@ codes! {
     W1001 "layers without a reader" "Layers have a name and no output reads them, so they are left out.";
     W1101 "collinear terms" "On the data, a candidate term is a combination of others, so its coefficient cannot be told from theirs.";
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
-    W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change.";
+    W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change, or it goes over most of what it does in one step.";
     W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
     W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
     W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
@@ -194,7 +194,7 @@ codes! {
     W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth, so that a jump is a ramp over one step, which biases coefficients.";
     W1111 "solution that leaves over more than noise" "What the solution leaves over of a state's data is not noise: neighbouring samples have nearly the same residual. A term is missing, or the fit is in a wrong minimum.";
     W1112 "sample that stands out" "A sample is far from what those before and behind it say, as a typing error is, or a number such as -999 stands where no sample was taken. Look at it in the file, or declare the number: `missing \"-999\"`.";
-    W1113 "gap longer than the motion takes" "Between two samples more happens than one step of the fit can follow. Put rows with missing values into the gap, as far apart as around it.";
+    W1113 "gap longer than the motion takes" "Between two samples more happens than a fit can follow. Give the file a column that numbers the parts before and behind the gap, and name it: `trajectory part`.";
     W1114 "data that jump" "All observed states jump between two samples, as they do where experiments stand under one another. Give them a column that tells them apart, and name it: `trajectory run`.";
     W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or a hole has none left. Take a smaller `threshold`.";
 }

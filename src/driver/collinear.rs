@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::findings::Estimate;
 use super::influence::{Dependent, Group, Samples, groups, known_samples};
 use super::observed::Observed;
-use super::{data_remarks, sampling, sets};
+use super::{data_remarks, sets};
 use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
@@ -44,8 +44,8 @@ const MOST_NAMED: usize = 4;
 pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
     let read = sets::load_all(program, fit, root)?;
-    let mut found: Vec<Diagnostic> = read.iter().flat_map(|(data, read)| sampling::check(data, read)).collect();
-    found.extend(data_remarks::check(model, fit, &read));
+    // Without a fit all of it may matter.
+    let mut found = data_remarks::check(model, fit, &read).told(true);
     let observed = sets::observe(model, read, fit)?;
     found.extend(among(program, fit, &observed, &OF_CHECK, &|_, _| true)?);
     Ok(found)

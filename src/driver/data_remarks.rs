@@ -1,14 +1,51 @@
 //! What `mechc check --data` and a run both say of the data of a fit.
 
-use super::{driven, scales, unusual};
+use super::unusual::{self, Found};
+use super::{driven, sampling, scales};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{DataSet, Fit, Model};
+use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114};
+use crate::hir::{DataSet, Engine, Fit, Model};
+
+/// Findings that say why a fit is spoiled,
+const SPOILS: [&str; 4] = [W1103, W1112, W1113, W1114];
+/// and what is said of its result for no other reason.
+const FOLLOWS: [&str; 4] = [W1101, W1105, W1107, W1111];
 
 /// Findings on the data sets of a fit.
-pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
     let mut found = unusual::check(sets);
-    found.extend(scales::check(model, sets));
-    found.extend(driven::check(fit, sets));
+    // What else is wrong with samples is none of their distance.
+    let right = !found.all().any(spoils);
+    for (data, read) in sets.iter().filter(|_| right) {
+        // Training ties neighbouring samples by differences; a joint fit puts samples of its own between them.
+        match fit.engine {
+            Engine::Gradient => found.sure.extend(sampling::check(data, read)),
+            Engine::Joint => found.doubtful.extend(sampling::check(data, read)),
+        }
+    }
+    found.sure.extend(scales::check(model, sets));
+    found.sure.extend(driven::check(fit, sets));
     found
+}
+
+/// What a run says: of its data first, and then of its result what does not follow from that.
+pub fn before(of_data: Vec<Diagnostic>, of_result: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let spoiled = of_data.iter().any(spoils);
+    let jumps = of_data.iter().any(|d| d.code == W1110);
+    let rest = of_result.into_iter().filter(|d| !spoiled || !FOLLOWS.contains(&d.code)).map(|d| {
+        match d.code == W1111 && jumps {
+            true => d.help(
+                "the input that jumps is a reason: give it as W1110 says before looking for terms that are missing",
+            ),
+            false => d,
+        }
+    });
+    let (first, then): (Vec<Diagnostic>, Vec<Diagnostic>) = of_data.into_iter().partition(spoils);
+    first.into_iter().chain(then).chain(rest).collect()
+}
+
+/// Whether a finding says why a fit is spoiled.
+pub fn spoils(finding: &Diagnostic) -> bool {
+    SPOILS.contains(&finding.code)
 }

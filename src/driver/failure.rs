@@ -1,6 +1,6 @@
 //! Everything that ends a command early, and the exit code it stands for.
 
-use super::data_places;
+use super::{data_places, data_remarks};
 use crate::data::DataError;
 use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
@@ -108,8 +108,15 @@ impl Failure {
                 for remark in unobserved {
                     problem.help.push_str(&format!("; {}: it is {}", remark.message, remark.primary.text));
                 }
-                for remark in of_data {
+                let (spoils, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+                    of_data.iter().partition(|d| data_remarks::spoils(d));
+                for remark in others {
                     problem.help.push_str(&format!("; {}", remark.message));
+                }
+                // What spoils a fit is the likely cause, with a way out of its own.
+                for remark in spoils.iter().rev() {
+                    let help = remark.help.as_ref().map_or_else(String::new, |help| format!(": {help}"));
+                    problem.help = format!("{}{help}; else {}", remark.message, problem.help);
                 }
                 Failure::Numerical(problem)
             }

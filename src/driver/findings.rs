@@ -60,6 +60,10 @@ pub struct Findings {
     pub scores: Vec<report::ScoreRecord>,
     /// How much of the variance of the fitted data the solution explains.
     pub explained: Vec<report::StateShare>,
+    /// Whether the solution does not go through the data as a right one does.
+    pub in_doubt: bool,
+    /// Where the data follow no trajectory of the model exactly, the reason as far as the fit alone tells it.
+    pub deviates: Option<String>,
     /// What the user should know before trusting the result.
     pub warnings: Vec<String>,
     /// The same, of what has a place in the model file.

@@ -72,6 +72,8 @@ pub fn fit(
         }
     }
     let told = told(&result);
+    findings.in_doubt = result.process_noise || !result.converged;
+    findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);
     if declared && !held {

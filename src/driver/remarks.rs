@@ -136,28 +136,30 @@ pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
     declared.into_iter().map(remark).collect()
 }
 
+/// Why the data may not follow any trajectory of the model exactly.
+pub fn deviates(model: &Model, result: &JointFit) -> String {
+    let bounded = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
+    let bounded: Vec<String> = bounded.map(|(u, _)| format!("`{}`", u.name)).collect();
+    match bounded.is_empty() {
+        true => "the process itself is noisy, or the candidate terms cannot express it".to_string(),
+        false => format!(
+            "with {} at the end of its range the candidate terms may not be able to express it, or the process itself is noisy",
+            bounded.join(", ")
+        ),
+    }
+}
+
+/// What is said of data that follow no trajectory of the model exactly. Where something in them spoils a fit, that is the first reason.
+pub fn deviation(why: &str, spoiled: bool) -> String {
+    let why = if spoiled { "what the data hold may be the reason" } else { why };
+    format!(
+        "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
+    )
+}
+
 /// Remarks about the fit as a whole.
 pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
     let mut out = Vec::new();
-    if result.process_noise {
-        let bounded: Vec<String> = model
-            .unknowns
-            .values()
-            .zip(&result.estimates)
-            .filter(|(_, e)| e.at_bound)
-            .map(|(u, _)| format!("`{}`", u.name))
-            .collect();
-        let why = match bounded.is_empty() {
-            true => "the process itself is noisy, or the candidate terms cannot express it".to_string(),
-            false => format!(
-                "with {} at the end of its range the candidate terms may not be able to express it, or the process itself is noisy",
-                bounded.join(", ")
-            ),
-        };
-        out.push(format!(
-            "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
-        ));
-    }
     if !result.converged {
         out.push(
             "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go".to_string(),

@@ -15,13 +15,16 @@ use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W0706;
+use crate::diagnostics::codes::{W0706, W1105, W1107, W1111};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
 use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::source::{SourceFile, Span};
 use crate::train::Observer;
+
+/// Remarks on a result that cast doubt on all of it.
+const DOUBTED: [&str; 3] = [W1105, W1107, W1111];
 
 /// What a run is asked for.
 #[derive(Clone, Debug)]
@@ -197,8 +200,10 @@ impl Job<'_> {
                 fitted.map(|(found, trained)| (found, Some(trained)))
             }
         };
-        let (mut findings, trained) =
-            fitted.map_err(|failure| saver.tell(failure.with_cause(&unobserved, &of_data)))?;
+        let (mut findings, trained) = match fitted {
+            Ok(fitted) => fitted,
+            Err(failure) => return Err(saver.tell(failure.with_cause(&unobserved, &of_data.told(true)))),
+        };
         // What the check could tell from the file alone has been said.
         let said = |d: &&Diagnostic| {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
@@ -217,8 +222,13 @@ impl Job<'_> {
                 .remarks
                 .extend(collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default());
         }
-        findings.remarks.extend(of_data);
         findings.remarks.extend(remarks::noisy(model, &findings));
+        let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
+        let of_data = of_data.told(in_doubt);
+        if let Some(why) = &findings.deviates {
+            findings.warnings.insert(0, remarks::deviation(why, of_data.iter().any(data_remarks::spoils)));
+        }
+        findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
         if !program.predictions(&fit.name).is_empty() {
@@ -258,7 +268,10 @@ impl Job<'_> {
         };
         record.seed = fit.seed;
         self.describe(&mut record);
-        record.warnings.extend(findings.remarks.iter().map(remark));
+        let (first, then): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+            findings.remarks.iter().partition(|d| data_remarks::spoils(d));
+        record.warnings.splice(0..0, first.into_iter().map(remark));
+        record.warnings.extend(then.into_iter().map(remark));
         record.warnings.extend(own.iter().cloned());
         record.warnings.extend(self.remark.clone());
         record.warnings.extend(self.target.warning());

@@ -1,11 +1,13 @@
-//! `mechc check --data`: samples that lie too far apart for how fast the states change.
+//! Samples that lie too far apart for how fast the states change, all the time or now and then.
 //!
 //! The mean square of x(t + k h) - x(t) over all samples, S(k), is 2 s² for the noise and proportional to 1 - cos(k w h) for an oscillation
 //! of frequency w (the structure function of Kolmogorov; for a wave, Monin and Yaglom, Statistical Fluid Mechanics, vol. 2 (1975), section
 //! 13). Differences of S are free of noise, and (S(3) - S(2)) / (S(2) - S(1)) falls from 5/3 for closely spaced samples to 1/2 for six in
 //! a period: it tells w h. What decays without oscillating counts as the wave that gives the same number.
 
-use crate::data::Dataset;
+use super::unusual;
+use crate::base::least_and_most;
+use crate::data::{Dataset, Trajectory};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1103;
 use crate::hir::DataSet;
@@ -15,23 +17,75 @@ const FEWEST: f64 = 8.0;
 /// Standard errors that a difference of S must reach to be more than noise.
 const SIGNIFICANT: f64 = 3.0;
 
+/// A leap goes over more than this part of all that a column does, from one sample to the next,
+const LEAP: f64 = 0.5;
+/// several times as far as steps usually go,
+const LEAPS_OVER: f64 = 4.0;
+/// which is as far as this share of them,
+const USUAL: f64 = 0.75;
+/// and so often.
+const LEAPS: usize = 2;
+
 /// Findings on the observed columns of a data set.
 pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (c, name) in read.columns.iter().enumerate() {
         let rows: Vec<Vec<f64>> =
             read.trajectories.iter().map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect()).collect();
-        let Some(samples) = per_period(&rows).filter(|n| *n < FEWEST) else { continue };
-        let message = format!(
-            "the samples of `{name}` in `{}` are too far apart for how fast it changes: about {samples:.1} in a period",
-            data.name
-        );
-        let help = format!(
-            "sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`"
-        );
+        let (what, help) = match per_period(&rows).filter(|n| *n < FEWEST) {
+            Some(samples) => (
+                format!("about {samples:.1} in a period"),
+                format!(
+                    "sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`"
+                ),
+            ),
+            None => match leaps((data, read), c) {
+                Some(leaps) => {
+                    (leaps, "sample more often where it changes fast, or simulate with a smaller `dt`".to_string())
+                }
+                None => continue,
+            },
+        };
+        let message =
+            format!("the samples of `{name}` in `{}` are too far apart for how fast it changes: {what}", data.name);
         found.push(Diagnostic::warning(W1103, message, data.span, "these data").help(help));
     }
     found
+}
+
+/// How often a column goes over more than half of all that it does in one step, if steps are else small and no input jumps there.
+fn leaps((data, read): (&DataSet, &Dataset), c: usize) -> Option<String> {
+    let all = || read.trajectories.iter().flat_map(|t| (0..t.len).filter_map(move |i| t.value(i, c)));
+    let [least, most] = least_and_most(all());
+    let wide = LEAP * (most - least);
+    let steps = |t: &'_ Trajectory| -> Vec<(f64, [f64; 2])> {
+        let step = |i: usize| Some(((t.value(i + 1, c)? - t.value(i, c)?).abs(), [t.time(i), t.time(i + 1)]));
+        (0..t.len.saturating_sub(1)).filter_map(step).collect()
+    };
+    let mut sizes = Vec::new();
+    let mut places: Vec<(&Trajectory, [f64; 2])> = Vec::new();
+    for t in &read.trajectories {
+        for (size, ends) in steps(t) {
+            sizes.push(size);
+            if size > wide {
+                places.push((t, ends));
+            }
+        }
+    }
+    sizes.sort_unstable_by(f64::total_cmp);
+    let usual = *sizes.get((USUAL * sizes.len() as f64) as usize)?;
+    let (trajectory, [before, behind]) = *places.first()?;
+    let driven = places.iter().any(|(t, ends)| unusual::is_driven(t, *ends));
+    if places.len() < LEAPS || LEAPS_OVER * usual > wide || driven {
+        return None;
+    }
+    let file = unusual::Files { data, name: read.columns.get(c)? };
+    Some(format!(
+        "{} times it goes over more than half of all that it does in one step, first between t = {} and {}",
+        places.len(),
+        file.time(before),
+        file.at(trajectory, behind)
+    ))
 }
 
 /// Samples in a period of the fastest change that is seen; `None` where noise hides all change from sample to sample.

@@ -1,6 +1,8 @@
 //! How a sample differs from what the two samples before and the two behind it say, and what a mistake of one sample or a jump makes of
 //! these differences.
 
+use crate::base::least_and_most;
+
 /// Samples on either side that a sample is compared with.
 pub const SIDE: usize = 2;
 /// Distances within one comparison that differ by more than this say little.
@@ -12,7 +14,7 @@ pub fn weights(times: &[f64], at: usize) -> Option<[f64; 4]> {
     let around = times.get(at.checked_sub(SIDE)?..=at + SIDE)?;
     let [a, b, t, c, d] = <[f64; 5]>::try_from(around).ok()?;
     let steps = [b - a, t - b, c - t, d - c];
-    let (least, most) = steps.iter().fold((f64::INFINITY, 0.0f64), |(l, m), s| (l.min(*s), m.max(*s)));
+    let [least, most] = least_and_most(steps);
     if least <= 0.0 || most > UNEVEN * least {
         return None;
     }

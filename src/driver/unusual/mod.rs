@@ -3,11 +3,13 @@
 
 mod gaps;
 mod joins;
+mod jumps;
 mod local;
 mod markers;
 mod outliers;
+mod repeated;
 
-use crate::base::{IndexMap, shortened};
+use crate::base::{IndexMap, least_and_most, shortened};
 use crate::data::{Dataset, Trajectory};
 use crate::diagnostics::Diagnostic;
 use crate::hir::{ColumnMap, DataSet, family};
@@ -16,25 +18,59 @@ use crate::report::short;
 /// Larger data are not looked through: that would take as much memory again.
 const MOST_NUMBERS: usize = 10_000_000;
 
+/// What was found in the data of a fit.
+#[derive(Default)]
+pub struct Found {
+    /// What is a mistake in all likelihood.
+    pub sure: Vec<Diagnostic>,
+    /// What a fit may get along with: the reason where it does not.
+    pub doubtful: Vec<Diagnostic>,
+}
+
+impl Found {
+    /// All of it.
+    pub fn all(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.sure.iter().chain(&self.doubtful)
+    }
+
+    /// What is said of a fit that is in doubt, or of one that is not.
+    pub fn told(self, in_doubt: bool) -> Vec<Diagnostic> {
+        let doubtful = self.doubtful.into_iter().filter(|_| in_doubt);
+        self.sure.into_iter().chain(doubtful).collect()
+    }
+
+    /// Adds what else was found.
+    pub fn extend(&mut self, other: Found) {
+        self.sure.extend(other.sure);
+        self.doubtful.extend(other.doubtful);
+    }
+}
+
 /// Findings on the samples of the data sets of a fit.
-pub fn check(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
     let files = sets.iter().filter(|(data, _)| !data.source.is_made());
     let numbers = files.map(|(_, read)| read.samples().saturating_mul(read.columns.len() + read.inputs.len()));
     if numbers.fold(0, usize::saturating_add) > MOST_NUMBERS {
-        return Vec::new();
+        return Found::default();
     }
-    let mut found = markers::of_inputs(sets);
+    let mut found = Found { sure: markers::of_inputs(sets), doubtful: Vec::new() };
     let mut families: IndexMap<&str, Vec<Series<'_>>> = IndexMap::new();
     for series in sets.iter().flat_map(|(data, read)| all_of(data, read)) {
         families.entry(family(series.name)).or_default().push(series);
     }
     for of_family in families.values_mut() {
         // Numbers that stand for missing ones would be the largest of all mistakes.
-        found.extend(markers::of_states(of_family));
-        found.extend(outliers::check(of_family));
+        found.sure.extend(markers::of_states(of_family));
+        found.sure.extend(repeated::of_states(of_family));
+        found.sure.extend(outliers::check(of_family));
     }
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
-        found.extend(joins::check(data, read));
+        let joins = joins::check(data, read);
+        // Beside samples that stand out what may be a jump is one of these.
+        match found.sure.is_empty() {
+            true => found.extend(joins),
+            false => found.sure.extend(joins.sure),
+        }
         found.extend(gaps::check(data, read));
     }
     found
@@ -84,13 +120,12 @@ impl Series<'_> {
 const DRIVES: f64 = 0.25;
 
 /// Whether an input of the trajectory changes by much from one sample to the next between two times, or beside them.
-fn is_driven(trajectory: &Trajectory, [from, to]: [f64; 2]) -> bool {
+pub fn is_driven(trajectory: &Trajectory, [from, to]: [f64; 2]) -> bool {
     let width = trajectory.input_width();
     let reach = 2.0 * trajectory.dt;
     (0..width).any(|k| {
         let value = |i: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
-        let all = (0..trajectory.len).map(value);
-        let (least, most) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let [least, most] = least_and_most((0..trajectory.len).map(value));
         let inside = |i: &usize| (from - reach..=to + reach).contains(&trajectory.time(*i));
         let steps = (1..trajectory.len).filter(inside);
         steps.map(|i| (value(i) - value(i - 1)).abs()).any(|step| step > DRIVES * (most - least))
@@ -99,10 +134,10 @@ fn is_driven(trajectory: &Trajectory, [from, to]: [f64; 2]) -> bool {
 
 /// A column as its file has it: numbers are told as they stand there.
 #[derive(Clone, Copy)]
-struct Files<'a> {
-    data: &'a DataSet,
+pub struct Files<'a> {
+    pub data: &'a DataSet,
     /// The state or input.
-    name: &'a str,
+    pub name: &'a str,
 }
 
 impl Files<'_> {
@@ -125,6 +160,19 @@ impl Files<'_> {
         self.map().is_some_and(|map| map.derived.contains_key(self.name))
     }
 
+    /// How to tell apart what stands under one another.
+    fn apart(&self, what: &str) -> String {
+        match self.map().and_then(|map| map.trajectory.as_ref()) {
+            Some(column) => {
+                format!("give the rows behind it another value in `{column}`, the column that numbers trajectories")
+            }
+            None => format!(
+                "give the file a column that numbers {what}, and say `trajectory` with its name in the block of `{}`",
+                self.data.name
+            ),
+        }
+    }
+
     /// The number in the file that became `value`.
     fn number(&self, value: f64) -> f64 {
         let Some(conversion) = self.map().and_then(|map| map.conversions.get(self.name)) else { return value };
@@ -134,7 +182,7 @@ impl Files<'_> {
     }
 
     /// The place of a sample: the file's time, and the trajectory where there are several.
-    fn at(&self, trajectory: &Trajectory, time: f64) -> String {
+    pub fn at(&self, trajectory: &Trajectory, time: f64) -> String {
         let at = self.time(time);
         match trajectory.id.is_empty() {
             true => format!("t = {at}"),
@@ -143,7 +191,7 @@ impl Files<'_> {
     }
 
     /// A time as the file has it.
-    fn time(&self, time: f64) -> String {
+    pub fn time(&self, time: f64) -> String {
         let factor = self.map().map_or(1.0, |map| map.time_factor);
         short(if factor > 0.0 { time / factor } else { time })
     }

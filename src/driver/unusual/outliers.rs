@@ -2,6 +2,7 @@
 
 use super::Series;
 use super::local::{SIDE, differences, impulse};
+use crate::base::least_and_most;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1112;
 use crate::report::short;
@@ -53,10 +54,9 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     while places.last().is_some_and(|place| place.size.abs() < FURTHER * next) {
         next = places.pop().map_or(next, |place| place.size.abs());
     }
-    let range =
-        all.iter().flat_map(|s| &s.values).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    let [least, most] = least_and_most(all.iter().flat_map(|s| s.values.iter().copied()));
     let first = places.first()?;
-    if places.last()?.size.abs() < PART * (range.1 - range.0) || spikes(&places) {
+    if places.last()?.size.abs() < PART * (most - least) || spikes(&places) {
         return None;
     }
     let series = &all[first.series];
@@ -97,6 +97,6 @@ fn largest(differences: &[Vec<f64>]) -> Option<Place> {
 fn spikes(places: &[Place]) -> bool {
     let all = |sign: f64| places.iter().all(|p| p.size * sign > 0.0);
     let sizes = || places.iter().map(|p| p.size.abs());
-    let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    let [least, most] = least_and_most(sizes());
     places.len() > 1 && (all(1.0) || all(-1.0)) && most < ALIKE * least
 }
