@@ -1,8 +1,16 @@
 //! Explicit solution matrices on the stand-ins: made when they must be, applied by the library, and the same numbers as on the host.
 
-use super::*;
-use mechc::base::Tensor;
+use std::sync::Arc;
+
+use mechc::base::{Elem, Tensor, TensorData};
+use mechc::codegen;
 use mechc::driver::conformance::{Case, SolveForm, StepAxes, worst};
+use mechc::runtime::cuda::{Cache, Device, DeviceExecutable, Products};
+use mechc::runtime::{
+    Executable, Loaded, Move, RuntimeError, Sequence, Store, TensorView, TensorViewMut, Threads, View,
+};
+
+use super::{logged, open, passes};
 
 const STEPS: usize = 7;
 
