@@ -4,7 +4,7 @@ use super::failure::{Failure, Problem as Fault};
 use super::memory;
 use super::words::counted;
 use crate::data::{DataError, shape_text};
-use crate::solve::relaxed::{Footprint, Precision, Scheme, Shape, SolveError, Takes};
+use crate::solve::relaxed::{Footprint, Method, Precision, Scheme, Shape, SolveError, Takes};
 
 /// A batch to solve, as far as memory goes.
 #[derive(Clone, Copy)]
@@ -59,12 +59,17 @@ impl Batch<'_> {
 /// Systems that are solved at once, at least.
 const LANES: usize = 8;
 
-/// How a solve takes less memory: a single system has no parts.
+/// How a solve takes less memory. A single system has no parts, and takes least by its normal matrix in double precision: everything else has lanes that
+/// it leaves empty.
 pub(super) fn less_memory(batch: usize, scheme: &Scheme) -> &'static str {
-    match scheme.precision {
+    match (scheme.precision, scheme.method) {
         _ if batch > 1 => "solve the batch in several parts",
-        Precision::Single => "free memory, or take fewer steps",
-        Precision::Double | Precision::Mixed => "free memory, take fewer steps, or `--dtype f32`",
+        (Precision::Double, Method::Normal) => "free memory, or take fewer steps",
+        (Precision::Double, Method::Qr) => "free memory, take fewer steps, or `--method normal`",
+        (Precision::Single | Precision::Mixed, Method::Normal) => "free memory, take fewer steps, or `--dtype f64`",
+        (Precision::Single | Precision::Mixed, Method::Qr) => {
+            "free memory, take fewer steps, or `--dtype f64` with `--method normal`"
+        }
     }
 }
 

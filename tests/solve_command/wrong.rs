@@ -159,7 +159,18 @@ fn wrong_cases() -> Vec<Wrong> {
             ]),
             args: &[],
             code: 4,
-            says: &["N014", "memory", "solving 1 system of 3298534883328 unknowns", "fewer steps, or `--dtype f32`"],
+            says: &["N014", "memory", "solving 1 system of 3298534883328 unknowns", "or take fewer steps\n"],
+        },
+        Wrong {
+            name: "steps that do not fit in memory with lanes that nothing fills",
+            archive: npz(&[
+                ("c", f8(&[1, 0, 1 << 40, 1, 3], &[])),
+                ("rhs", f8(&[1, 0, 1 << 40], &[])),
+                ("h", f8(&[], &[0.1])),
+            ]),
+            args: &["--dtype", "mixed"],
+            code: 4,
+            says: &["N014", "memory", "solving 1 system of 3298534883328 unknowns", "fewer steps, or `--dtype f64`\n"],
         },
         Wrong {
             name: "more steps than can be counted in bytes",

@@ -5,7 +5,7 @@
 //! with the stored factor and one pass over the rows.
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
-use super::error::SolveError;
+use super::error::{SolveError, check_length, check_optional_length};
 use super::factor::{Factor, Scratch as FactorScratch, Storage};
 use super::gradients::{Outputs, RowGradients, Rows};
 use super::kept_residuals::KeptResiduals;
@@ -171,16 +171,12 @@ impl Factor {
         self.check(problem)?;
         let shape = &problem.shape;
         let plan = &self.plan;
-        let length = |what, expected, got| {
-            if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
-        };
-        let optional = |what, expected, got| if got == 0 { Ok(()) } else { length(what, expected, got) };
-        length("upstream", shape.batch * shape.unknowns(), upstream.u.len())?;
-        optional("the slack's upstream gradient", shape.batch, upstream.eps.len())?;
-        optional("the border's upstream gradient", shape.batch * plan.own, upstream.theta.len())?;
-        length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
-        length("the solution's eps", shape.batch, solution.eps.len())?;
-        length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
+        check_length("upstream", shape.batch * shape.unknowns(), upstream.u.len())?;
+        check_optional_length("the slack's upstream gradient", shape.batch, upstream.eps.len())?;
+        check_optional_length("the border's upstream gradient", shape.batch * plan.own, upstream.theta.len())?;
+        check_length("the solution's u", shape.batch * shape.unknowns(), solution.u.len())?;
+        check_length("the solution's eps", shape.batch, solution.eps.len())?;
+        check_length("the solution's theta", shape.batch * plan.own, solution.theta.len())?;
         let problem = &self.as_factored(problem);
         let given = Given { problem, plan, pool: &self.pool, solution, upstream, wanted };
         let done = self.adjoint_by(given, gradients);

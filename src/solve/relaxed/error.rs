@@ -76,6 +76,21 @@ impl std::fmt::Display for Takes {
     }
 }
 
+/// Whether an array has the length that its shape asks for.
+pub(crate) fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), SolveError> {
+    if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
+}
+
+/// The same of an array that may be left out.
+pub(crate) fn check_optional_length(what: &'static str, expected: usize, got: usize) -> Result<(), SolveError> {
+    if got == 0 { Ok(()) } else { check_length(what, expected, got) }
+}
+
+/// The first failure of a batch, in the order of its samples.
+pub(crate) fn first_failure(failures: Vec<Option<SolveError>>) -> Result<(), SolveError> {
+    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
 impl SolveError {
     /// The sample whose system failed.
     pub fn sample(&self) -> Option<usize> {

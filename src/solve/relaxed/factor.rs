@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 pub(crate) use super::elimination::{FactorGroup, Scratch, pivot_error};
-use super::error::SolveError;
+use super::error::{SolveError, first_failure};
 use super::plan::{Group, Plan};
 use super::pool::Pool;
 use super::problem::{Method, Precision, Problem, RowWeights, Scheme, Shape};
@@ -108,7 +108,7 @@ pub(crate) fn factor_of_normal_matrix(problem: &Problem) -> Result<Factor, Solve
     Ok(made)
 }
 
-/// The plan of a factor.
+/// A factor with its plan, and without numbers.
 fn empty(problem: &Problem) -> Factor {
     Factor {
         shape: problem.shape,
@@ -412,5 +412,5 @@ fn factor_batch<A: Arithmetic>(
             },
         )
         .collect();
-    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+    first_failure(failures)
 }

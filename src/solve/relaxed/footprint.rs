@@ -104,14 +104,16 @@ impl Footprint {
 
     /// Bytes that each thread needs beside factors, inputs and results: a lane group's numbers while it is solved and differentiated.
     pub fn working_bytes(&self, batch: u64) -> u64 {
-        let lanes = match self.precision {
-            Precision::Double if self.is_alone(batch) => 1,
-            Precision::Double if self.cut_bytes(batch) > 0 => batch,
-            Precision::Double => Pack8::WIDTH as u64,
-            Precision::Single | Precision::Mixed => Pack16::WIDTH as u64,
+        let (lanes, bytes) = match self.precision {
+            Precision::Double if self.is_alone(batch) => (1, NUMBER),
+            Precision::Double if self.cut_bytes(batch) > 0 => (batch, NUMBER),
+            Precision::Double => (Pack8::WIDTH as u64, NUMBER),
+            Precision::Single => (Pack16::WIDTH as u64, size_of::<f32>() as u64),
+            // Rows, residuals and gradients are in double precision.
+            Precision::Mixed => (Pack16::WIDTH as u64, NUMBER),
         };
         let numbers = if self.swept && batch > 1 { self.unknowns.saturating_mul(2) } else { self.working_numbers };
-        numbers.saturating_mul(lanes * NUMBER)
+        numbers.saturating_mul(lanes * bytes)
     }
 
     /// Whether a batch is of one system, whose normal matrix is factored without the lanes of others.
@@ -256,6 +258,7 @@ mod tests {
         assert_eq!(bytes(corrected), [8 * numbers, 64 * numbers]);
         assert_eq!(bytes(Scheme { method: Method::Qr, ..corrected }), [64 * numbers; 2]);
         assert_eq!(bytes(Scheme { precision: Precision::Mixed, ..corrected }), [128 * numbers; 2]);
+        assert_eq!(bytes(Scheme { precision: Precision::Single, ..corrected }), [64 * numbers; 2]);
         // Few long systems of wide blocks are cut in time, each by itself.
         let long = Shape { batch: 2, steps: 400, ..shape(2, 400, 2, 3) };
         let cut = Footprint::new(&long, &Scheme::published(), &[2]);

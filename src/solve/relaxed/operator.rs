@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
-use super::error::SolveError;
+use super::error::{SolveError, check_length};
 use super::factor::Factor;
 use super::problem::{DataRows, Problem, Shape};
 
@@ -114,12 +114,9 @@ impl DenseOperator {
     fn check(&self, rhs: usize, iv: usize, u: usize) -> Result<(usize, usize, usize), SolveError> {
         let (e, i, o) = (self.shape.right_hand_sides(), self.shape.initial_values(), self.outputs());
         let batch = u.checked_div(o).unwrap_or(0);
-        let length = |what, expected, got| {
-            if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
-        };
-        length("u", batch * o, u)?;
-        length("rhs", batch * e, rhs)?;
-        length("iv", batch * i, iv)?;
+        check_length("u", batch * o, u)?;
+        check_length("rhs", batch * e, rhs)?;
+        check_length("iv", batch * i, iv)?;
         Ok((e, i, o))
     }
 }

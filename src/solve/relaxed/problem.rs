@@ -1,6 +1,6 @@
 //! What is to be solved: sizes, scheme, and the arrays, all row-major `f64` slices.
 
-use super::error::{SolveError, Takes};
+use super::error::{SolveError, Takes, check_length, check_optional_length};
 
 /// Sizes of a batch of systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,21 +358,17 @@ impl Problem<'_> {
         let s = &self.shape;
         s.check(&self.scheme)?;
         let times = |per_sample: bool| if per_sample { s.batch } else { 1 };
-        let length = |what, expected, got| {
-            if expected == got { Ok(()) } else { Err(SolveError::Length { what, expected, got }) }
-        };
-        length("c", times(self.c.per_sample()) * s.coefficients(), self.c.values().len())?;
-        length("rhs", s.batch * s.right_hand_sides(), self.rhs.len())?;
-        length("iv", s.batch * s.initial_values(), self.iv.len())?;
+        check_length("c", times(self.c.per_sample()) * s.coefficients(), self.c.values().len())?;
+        check_length("rhs", s.batch * s.right_hand_sides(), self.rhs.len())?;
+        check_length("iv", s.batch * s.initial_values(), self.iv.len())?;
         let columns = if self.h.per_state { s.states } else { 1 };
-        length("h", times(self.h.per_sample) * s.intervals() * columns, self.h.values.len())?;
-        let optional = |what, expected, got| if got == 0 { Ok(()) } else { length(what, expected, got) };
-        optional("the equation rows' weights", s.right_hand_sides(), self.row_weights.equation.len())?;
-        optional("the initial rows' weights", s.initial_steps * s.states, self.row_weights.initial.len())?;
-        optional("the smooth rows' weights", s.intervals() * s.states, self.row_weights.smooth.len())?;
+        check_length("h", times(self.h.per_sample) * s.intervals() * columns, self.h.values.len())?;
+        check_optional_length("the equation rows' weights", s.right_hand_sides(), self.row_weights.equation.len())?;
+        check_optional_length("the initial rows' weights", s.initial_steps * s.states, self.row_weights.initial.len())?;
+        check_optional_length("the smooth rows' weights", s.intervals() * s.states, self.row_weights.smooth.len())?;
         let m = self.data.places.len();
-        length("the data rows' values", s.batch * m, self.data.values.len())?;
-        length("the data rows' weights", m, self.data.weights.len())?;
+        check_length("the data rows' values", s.batch.saturating_mul(m), self.data.values.len())?;
+        check_length("the data rows' weights", m, self.data.weights.len())?;
         for (i, &(t, d, k)) in self.data.places.iter().enumerate() {
             let size = |what, got, bad: bool, allowed| {
                 if bad { Err(SolveError::Size { what, got, allowed }) } else { Ok(()) }
@@ -395,7 +391,7 @@ impl Problem<'_> {
             }
         }
         let columns = times(self.border.per_sample) * self.border.width * s.right_hand_sides();
-        length("the border's columns", columns, self.border.columns.len())?;
+        check_length("the border's columns", columns, self.border.columns.len())?;
         let of_rows = [
             ("equation", self.row_weights.equation),
             ("initial", self.row_weights.initial),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
-use super::error::SolveError;
+use super::error::{SolveError, first_failure};
 use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, factor_of_normal_matrix, single, wide};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
@@ -42,7 +42,7 @@ impl Factor {
     /// is not checked; with a constant matrix the batch may have any size.
     ///
     /// # Errors
-    /// A problem that does not match the factor, or a result that is not finite.
+    /// A problem that does not match the factor, a result that is not finite or, where there are two corrections or more, does not settle, nor by the rows.
     pub fn solve(&self, problem: &Problem) -> Result<Solution, SolveError> {
         let mut solution = Solution::default();
         self.solve_into(problem, &mut solution)?;
@@ -244,14 +244,11 @@ fn factor_and_solve<A: Arithmetic>(
                     }
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
-                if finite {
-                    return None;
-                }
-                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
+                if finite { None } else { piece.find_non_finite(shape, first) }
             },
         )
         .collect();
-    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+    first_failure(failures)
 }
 
 fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
@@ -284,14 +281,11 @@ fn solve_batch<A: Arithmetic, F: Stored<A::Low>>(
                     }
                     write(problem, plan, unknowns, &mut piece, window.first - first, window.count);
                 }
-                if finite {
-                    return None;
-                }
-                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
+                if finite { None } else { piece.find_non_finite(shape, first) }
             },
         )
         .collect();
-    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+    first_failure(failures)
 }
 
 /// Solves with what all samples share.
@@ -316,14 +310,11 @@ fn solve_shared(
                     let window = Window::of_group::<Pack8>(group, shape);
                     finite &= vectors.solve(shared, window, (&mut *piece.u, window.first - first));
                 }
-                if finite {
-                    return None;
-                }
-                find_non_finite("solution", shape, piece.u).map(|error| offset_sample(error, first))
+                if finite { None } else { piece.find_non_finite(shape, first) }
             },
         )
         .collect();
-    failures.into_iter().flatten().next().map_or(Ok(()), Err)
+    first_failure(failures)
 }
 
 /// Names a sample of the last solve whose corrections did not settle.
@@ -347,8 +338,16 @@ pub(crate) fn offset_sample(error: SolveError, first: usize) -> SolveError {
 }
 
 /// One piece's share of the solution.
-pub(crate) struct Piece<'a> {
+struct Piece<'a> {
     u: &'a mut [f64],
     eps: &'a mut [f64],
     theta: &'a mut [f64],
+}
+
+impl Piece<'_> {
+    /// The first number that is not finite, of a piece that begins with sample `first`.
+    #[cold]
+    fn find_non_finite(&self, shape: &Shape, first: usize) -> Option<SolveError> {
+        find_non_finite("solution", shape, self.u).map(|error| offset_sample(error, first))
+    }
 }

@@ -12,7 +12,7 @@ use super::adjoint::Gradients;
 use super::pieces::{Given, Piece, in_pieces};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};
-use super::problem::{Method, Precision, Problem, Shape};
+use super::problem::{Problem, Shape};
 use super::small::is_small;
 use super::small_kernel::{dispatch, has_code};
 use super::stage::Staged;
@@ -25,18 +25,15 @@ mod kernels;
 /// The most steps of a stretch: with factor and gradients they take half a megabyte to three quarters of lanes.
 const STRETCH: usize = 256;
 
-/// Whether the solves of a problem go this way.
+/// Whether the solves of a problem go this way: uncorrected ones, which are those of normal matrices in double precision whose systems start fully.
 pub(crate) fn fits(problem: &Problem, plan: &Plan) -> bool {
     let Shape { states, orders, initial_steps, .. } = problem.shape;
     states == 1
         && has_code(orders)
         && initial_steps <= STRETCH / 2
         && !problem.constant_matrix()
-        && problem.scheme.precision == Precision::Double
-        && problem.scheme.method == Method::Normal
         && problem.refinements() == 0
         && problem.data.places.is_empty()
-        && problem.starts_fully()
         && plan.groups.iter().all(|group| is_small(group, orders))
 }
 

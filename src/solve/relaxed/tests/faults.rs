@@ -79,14 +79,14 @@ fn ways() -> impl Iterator<Item = (Precision, Method)> {
 
 #[test]
 fn gradients_beyond_numbers_are_named() {
+    type Spoil = fn(&mut Gradients);
     let case = make(((9, 2, 5, 1, 3, 1, 2), "weights data border slack"), 41);
-    let check = |spoil: fn(&mut Gradients)| {
+    let check = |spoil: Spoil| {
         let mut gradients = Gradients { c: vec![0.0; case.c.len()], h: vec![0.0; case.h.len()], ..Default::default() };
         spoil(&mut gradients);
         gradients.check(&case.problem()).map_err(|error| error.to_string())
     };
     assert_eq!(check(|_| ()), Ok(()));
-    type Spoil = fn(&mut Gradients);
     let spoiled: [(Spoil, &str); 6] = [
         (|g| g.c[3 * 30 + 15 + 2 * 3 + 1] = f64::NAN, "c is not finite at sample 3, equation 1, step 2, derivative 1"),
         (|g| g.h[8 * 4 + 3] = f64::INFINITY, "h is not finite at sample 8, interval 3"),
