@@ -292,3 +292,21 @@ fit Found to run { engine gradient; window 20; steps 2; batch 4; auxiliary (s, p
     assert!(up["std_error"].is_null() && up["inside"][0]["std_error"].is_null(), "{up}");
     assert!(record["ratios"][0]["terms"][0]["std_error"].is_null(), "{}", record["ratios"]);
 }
+
+/// Sums that are written alike have the same terms, and on the data they still do different things.
+#[test]
+fn sums_that_are_written_alike_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model M {
+  time [min]
+  state s [mmol/L]
+  s' = ?ratio(poly(s; 1), poly(s; 1))
+}
+data run = simulate Truth { steps 200; dt 0.03 }
+fit M to run
+";
+    fs::write(folder.path().join("m.mech"), format!("{TRUTH}{model}")).expect("a written file");
+    let done = mechc(folder.path(), &["check", "--data", "m.mech"]);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success() && !said.contains("is a combination of"), "{said}");
+}

@@ -102,7 +102,7 @@ pub struct Dependent {
 pub fn groups(model: &Model, samples: &Samples, at: Option<&[f64]>) -> Result<Vec<Group>, Failure> {
     let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single()))?;
     let pattern = compiled.pattern().clone();
-    let starts: Vec<f64> = model.unknowns.values().map(start).collect();
+    let starts: Vec<f64> = model.unknowns.values().enumerate().map(start).collect();
     let xi = at.filter(|at| at.len() == starts.len()).unwrap_or(&starts);
     let mut groups: IndexMap<Vec<usize>, Vec<f64>> = IndexMap::default();
     for from in (0..samples.t.len()).step_by(PART) {
@@ -130,9 +130,12 @@ pub fn groups(model: &Model, samples: &Samples, at: Option<&[f64]>) -> Result<Ve
 }
 
 /// Where a nonlinear unknown's derivative is taken.
-fn start(unknown: &crate::hir::Unknown) -> f64 {
-    // Coefficients are not zero here: what stands inside their terms would have no effect.
-    unknown.start.unwrap_or(1.0).max(unknown.bounds.lower).min(unknown.bounds.upper)
+fn start((at, unknown): (usize, &crate::hir::Unknown)) -> f64 {
+    // Coefficients are not zero here: what stands inside their terms would have no effect. Nor are they alike: where both sums of a
+    // ratio are the same, so are the effects of their terms.
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    let between = if unknown.is_coefficient() { 0.5 + (GOLDEN * (at + 1) as f64).fract() } else { 1.0 };
+    unknown.start.unwrap_or(between).max(unknown.bounds.lower).min(unknown.bounds.upper)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
