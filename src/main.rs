@@ -24,6 +24,8 @@ mod new;
 mod refused;
 #[path = "main/solve.rs"]
 mod solve;
+#[path = "main/stop.rs"]
+mod stop;
 #[path = "main/test.rs"]
 mod test;
 #[path = "main/values.rs"]
@@ -34,15 +36,13 @@ mod watch;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Problem, RunOptions, Session, Stage};
 use mechc::report;
 use mechc::runtime::cuda::{DeviceChoice, Products};
+use stop::{Stop, signals};
 
 /// Find the equations behind time series: a language and compiler for mechanistic models.
 #[derive(Parser)]
@@ -157,30 +157,6 @@ struct ModelArgs {
     levels: levels::LevelArgs,
 }
 
-/// What the parts of a run that are interrupted share.
-#[derive(Clone, Default)]
-struct Stop {
-    /// Set by the first interrupt; the second one ends the program at once.
-    asked: Arc<AtomicBool>,
-    /// The folder of the run.
-    directory: Arc<Mutex<Option<PathBuf>>>,
-}
-
-impl Stop {
-    fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    fn directory(&self) -> MutexGuard<'_, Option<PathBuf>> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An interrupted run that has not ended by itself after this time is ended.
-const GRACE: Duration = Duration::from_secs(4);
-/// How often an interrupt is looked for.
-const WATCH: Duration = Duration::from_millis(100);
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -221,39 +197,6 @@ fn human() -> Format {
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     Format::Human { color: colour, unicode: terminal }
-}
-
-/// A run looks at `stop` and ends in order; every other command ends at the first interrupt.
-fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
-    let at_once = if running { Arc::clone(&stop.asked) } else { Arc::new(AtomicBool::new(true)) };
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&at_once))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop.asked))?;
-    }
-    if running {
-        let stop = stop.clone();
-        std::thread::Builder::new().spawn(move || end_late(&stop))?;
-    }
-    // A file-size limit then is an error of the write, not the end of the program.
-    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-    Ok(())
-}
-
-/// Ends the program when a run does not come to a place where it looks at `stop`: one large solve can take minutes.
-fn end_late(stop: &Stop) {
-    while !stop.is_asked() {
-        std::thread::sleep(WATCH);
-    }
-    std::thread::sleep(GRACE);
-    let last = stop.directory().as_ref().map(|d| d.join(report::Checkpoint::file_names()[0])).filter(|f| f.exists());
-    let kept = match last {
-        Some(file) => format!("the last state that was saved is in `{}`", file.display()),
-        None => "nothing was saved yet".to_string(),
-    };
-    let problem = Problem::new("N000", format!("interrupted in the middle of a long step: {kept}"), "");
-    say(&Failure::Interrupted(problem).render(&mechc::source::Sources::default(), Format::Short));
-    std::process::exit(130);
 }
 
 fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {

@@ -54,11 +54,18 @@ impl Stop<'_> {
             return Some(form.to_string());
         }
         let is_value = |rule: &Rule| matches!(rule, Rule::expr | Rule::operand | Rule::group | Rule::reference);
-        (self.expected.iter().any(is_value)).then(|| match self.next {
+        let missing = if self.expected.iter().any(is_value) {
+            "value"
+        } else if self.expected.contains(&Rule::add) {
+            "operator"
+        } else {
+            return None;
+        };
+        Some(match self.next {
             Some(_) => {
-                format!("write the value that is missing in front of {}, or leave out what is too much", self.found)
+                format!("leave out what is too much, or write the {missing} that is missing in front of {}", self.found)
             }
-            None => "write the value that is missing".to_string(),
+            None => format!("write the {missing} that is missing"),
         })
     }
 }

@@ -10,7 +10,9 @@
 
 pub mod ast;
 
+mod brackets;
 mod build;
+mod declarations;
 mod dump;
 mod elsewhere;
 mod expectation;

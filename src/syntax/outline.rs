@@ -10,8 +10,6 @@ use super::lexer::{Token, TokenKind, shown};
 use super::report::Reporter;
 use crate::diagnostics::{Diagnostic, closest, codes};
 
-/// Brackets nest at most this deep.
-const MAX_NESTING: usize = 256;
 /// Loops nest at most this deep.
 const MAX_LOOPS: usize = 16;
 /// A statement has at most this many tokens.
@@ -95,13 +93,14 @@ fn doc_text(line: &str) -> String {
     body.strip_prefix(' ').unwrap_or(body).trim_end().to_string()
 }
 
-struct Scan<'a, 'b, 'c> {
+/// A pass over the tokens of a file.
+pub(super) struct Scan<'a, 'b, 'c> {
     text: &'a str,
     tokens: &'a [Token],
     at: usize,
-    out: &'b mut Reporter<'c>,
+    pub(super) out: &'b mut Reporter<'c>,
     /// Set by a finding after which nothing sensible can be read.
-    stop: bool,
+    pub(super) stop: bool,
     /// How many loops the current place lies in.
     loops: usize,
     /// Whether the current place lies in a test, whose expectations have braces.
@@ -307,46 +306,6 @@ impl<'a> Scan<'a, '_, '_> {
         Chunk { tokens: first..self.at, bytes: start..end, bad, block: None }
     }
 
-    fn open(&mut self, token: Token, open: &mut Vec<Token>) {
-        if open.len() >= MAX_NESTING {
-            let message = format!("brackets are nested more than {MAX_NESTING} deep");
-            self.out.error(
-                codes::E0105,
-                message,
-                token.start..token.end,
-                "one too many; reading stops here",
-                "close brackets before, or name parts with `let`",
-            );
-            self.stop = true;
-            return;
-        }
-        open.push(token);
-    }
-
-    /// Matches a closing bracket; reports it if it is the first thing wrong in its statement.
-    fn close(&mut self, token: Token, closing: u8, open: &mut Vec<Token>, bad: &mut bool) {
-        let shown = char::from(closing);
-        let error = match open.pop() {
-            Some(Token { kind: TokenKind::Open(opening), .. }) if partner(opening) == closing => return,
-            Some(Token { kind: TokenKind::Open(opening), start, end }) => {
-                let message = format!("`{shown}` does not close `{}`", char::from(opening));
-                let span = self.out.span(token.start..token.end);
-                Diagnostic::error(codes::E0104, message, span, "closed here")
-                    .label(self.out.span(start..end), "opened here")
-                    .help(format!("write `{}`", char::from(partner(opening))))
-            }
-            _ => {
-                let span = self.out.span(token.start..token.end);
-                Diagnostic::error(codes::E0104, format!("`{shown}` closes nothing"), span, "no bracket is open here")
-                    .help(format!("leave out the `{shown}`, or write the bracket that it closes"))
-            }
-        };
-        if !*bad {
-            self.out.push(error);
-        }
-        *bad = true;
-    }
-
     /// At the end of a line: whether its last token leaves the statement open, so that the next line was meant to belong
     /// to it. Then the statement is reported and the next line read as its part, unless that starts another statement.
     fn cut_short(&mut self, first: usize, header: bool, bad: &mut bool) -> bool {
@@ -367,16 +326,6 @@ impl<'a> Scan<'a, '_, '_> {
             *bad = true;
         }
         goes_on
-    }
-
-    fn unclosed(&mut self, open: Token) {
-        let bracket = match open.kind {
-            TokenKind::Open(b) => b,
-            _ => b'(',
-        };
-        let message = format!("`{}` is not closed", char::from(bracket));
-        let help = Some(format!("add `{}`", char::from(partner(bracket))));
-        self.out.error_with_help(codes::E0103, message, open.start..open.end, "it starts here", help);
     }
 
     /// Whether the line from position `from` can only be a new statement or item, though a bracket is open.
@@ -441,14 +390,6 @@ impl<'a> Scan<'a, '_, '_> {
             "use" => is_word(1) && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'.')),
             _ => false,
         }
-    }
-}
-
-fn partner(opening: u8) -> u8 {
-    match opening {
-        b'(' => b')',
-        b'[' => b']',
-        _ => b'}',
     }
 }
 

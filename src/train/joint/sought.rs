@@ -25,9 +25,9 @@ const CHOSEN: usize = 3;
 const CLEARLY: f64 = 0.9;
 /// Pairs of numbers that are sought at once.
 const PAIRS: usize = 6;
-/// Places in the range of a component that a number may be, evenly spaced: where a motion is fast there are few samples,
+/// A number may be a place in the range of a component: so many are tried, evenly spaced, since where a motion is fast there are few samples.
 const PLACES: i32 = 12;
-/// with another number that is such a part of the range: a width there.
+/// Beside a place another number may be a width there: these parts of the range.
 const WIDTHS: [f64; 5] = [0.6, 0.3, 0.15, 0.07, 0.03];
 /// Components of which places are tried at most.
 const PLACED: usize = 6;
