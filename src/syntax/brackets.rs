@@ -5,7 +5,7 @@ use super::outline::Scan;
 use crate::diagnostics::{Diagnostic, codes};
 
 /// Brackets nest at most this deep.
-const MAX_NESTING: usize = 256;
+pub(super) const MAX_NESTING: usize = 256;
 
 impl Scan<'_, '_, '_> {
     /// Remembers an opening bracket.

@@ -33,7 +33,7 @@ impl<'a, 'b> Builder<'a, 'b> {
     }
 
     /// The place of the chunk up to the byte `end` of the file.
-    pub(super) fn from_start(&self, end: usize) -> Span {
+    pub(super) fn span_to(&self, end: usize) -> Span {
         Span::new(self.file, self.offset, end)
     }
 
@@ -141,7 +141,7 @@ impl<'a, 'b> Builder<'a, 'b> {
 
     /// `expect ...`, whose text ends at byte `end`.
     pub fn expectation(&mut self, pair: Pair<Rule>, end: usize) -> Option<Expectation> {
-        let span = self.from_start(end);
+        let span = self.span_to(end);
         let stated = pair.into_inner().find(|p| matches!(p.as_rule(), Rule::claim | Rule::snapshot))?;
         let claim = match stated.as_rule() {
             Rule::snapshot => {

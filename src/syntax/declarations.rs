@@ -20,7 +20,7 @@ struct Declared {
 impl Builder<'_, '_> {
     /// The declaration or equation that `rule` matched; `end` is the last byte of its text.
     pub fn model_item(&mut self, rule: Rule, pair: Pair<Rule>, end: usize) -> Option<ModelItem> {
-        let span = self.from_start(end);
+        let span = self.span_to(end);
         let inner = pair.into_inner();
         Some(match rule {
             Rule::state_statement => ModelItem::State(self.each(inner, Rule::state_decl, Self::state_decl)?),

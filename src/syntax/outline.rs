@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::brackets::MAX_NESTING;
 use super::lexer::{Token, TokenKind, shown};
 use super::report::Reporter;
 use crate::diagnostics::{Diagnostic, closest, codes};
