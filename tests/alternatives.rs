@@ -47,13 +47,49 @@ fn a_law_that_noise_has_chosen_is_told() {
         let found = terms(&record, "y");
         if found == ["y", "x*y"] {
             right += 1;
-        } else if found == ["x*y", "y^2"] {
+        } else {
+            assert_eq!(found, ["x*y", "y^2"], "seed {seed}: {}", record["warnings"]);
             wrong += 1;
             let told = says(&record, "in the equation of `y`, `y` (-0.") && says(&record, ") in place of `y^2`");
             assert!(told, "seed {seed}: {}", record["warnings"]);
         }
     }
     assert!(right > 0 && wrong > 0, "{right} {wrong}");
+}
+
+/// A constant that the data hardly show beside a term with an open parameter: where it is dropped the parameter's error is that without it, which
+/// is told with what both would be; where it is kept, the error is that beside it.
+#[test]
+fn a_term_beside_which_less_is_known_is_told() {
+    let mut told = 0;
+    for seed in 1..=4 {
+        let text = format!(
+            "use std.terms.hill
+model Truth {{
+  state m, p
+  m' = 0.1 + 2*p^2/(1 + p^2) - 0.8*m
+  p' = m - 0.7*p
+  initial m = 0.5, p = 0.6
+}}
+model M {{
+  state m, p
+  param K = 0.7 in [0.05, 5]
+  m' = ?terms(1, m, hill(p, K, 2), p)
+  p' = ?poly(m, p; degree = 2)
+}}
+data d = simulate Truth {{ steps 120; dt 0.1; noise 1.5%; seed {seed} }}
+fit M to d
+"
+        );
+        let (_, record) = run(&text);
+        let parameter = &record["parameters"][0];
+        let [value, error] = ["value", "std_error"].map(|key| parameter[key].as_f64().expect("a number"));
+        let said =
+            says(&record, "in the equation of `m`, `1` (") && says(&record, "could be kept as well: then `K` is ");
+        told += usize::from(said);
+        assert!(said || (value - 1.0).abs() < 4.0 * error, "seed {seed}: {value} ± {error}: {}", record["warnings"]);
+    }
+    assert!(told > 0, "{told}");
 }
 
 #[test]

@@ -69,6 +69,30 @@ fn free_starts_are_estimated() {
     assert!(!says(&record, CONTRADICT), "{}", record["warnings"]);
 }
 
+/// Without a known start the blood alone gives four numbers, and rates and start are five: every rate has an error, in which the true one lies, and
+/// what cannot be told is named and not taken for a noise of the process.
+#[test]
+fn rates_that_the_start_makes_up_for_are_not_determined() {
+    let open = KINETICS.replace("  initial p = 0\n", "");
+    for (start, rows) in [([10.0, 0.0], (60, 0.4, 0.1)), ([10.0, 0.0], (100, 0.2, 0.05)), ([6.0, 4.0], (100, 0.2, 0.1))]
+    {
+        let data = table(kinetics, &[start], rows, (1.0, &[(0, "c")]));
+        let record = fitted(&data, &open, "c = c");
+        for ([value, error], rate) in numbers(&record).into_iter().zip(RATES) {
+            assert!(
+                (value - rate).abs() < 3.0 * error && error > 0.2 * rate,
+                "{start:?}: {value} ± {error} for {rate}"
+            );
+        }
+        assert!(
+            says(&record, "do not determine `ke`, `k12`, `k21` together with where `p` begins"),
+            "{}",
+            record["warnings"]
+        );
+        assert!(!says(&record, "process itself is noisy"), "{}", record["warnings"]);
+    }
+}
+
 /// A start that the data contradict: in the only trajectory, and in one of two.
 #[test]
 fn a_start_that_the_data_contradict_is_estimated_and_told() {

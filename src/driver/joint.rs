@@ -13,6 +13,7 @@ use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
 use super::terms::unheld_parameters;
+use super::undetermined;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
@@ -76,10 +77,16 @@ pub fn fit(
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);
+    if let Some(remark) = undetermined::check((program, fit), observed, &told) {
+        // Of such a fit no one can say why it is not exact.
+        findings.deviates = None;
+        findings.remarks.insert(0, remark);
+    }
     if declared && !held {
         findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));
     }
     findings.remarks.extend(exchanges::remarks(model, &result));
+    findings.remarks.extend(exchanges::beside(model, &result));
     // Where the process itself is noisy that has been said.
     if !result.process_noise {
         findings.remarks.extend(residuals::left_over(model, observed, (&observations, &result.x)));

@@ -72,6 +72,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+mod undetermined;
 mod unusual;
 mod varying;
 mod watched;

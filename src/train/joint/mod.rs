@@ -40,8 +40,8 @@ mod thinned;
 pub use columns::Columns;
 pub use engine::{PLAUSIBLE, fit};
 pub use problem::{
-    Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError, JointFit,
-    Observations, Plausible, Points, Settings, Spot, Unknown,
+    Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
+    JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
 };
 
 #[cfg(test)]

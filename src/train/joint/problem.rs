@@ -196,6 +196,19 @@ pub struct Exchange {
     pub rise: f64,
 }
 
+/// A dropped term beside which a parameter within the terms is known far less.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beside {
+    /// Position of the term's number among all.
+    pub dropped: usize,
+    /// What it would be, all else linearised, and its standard error.
+    pub value: [f64; 2],
+    /// Position of the parameter's number among all.
+    pub parameter: usize,
+    /// What that would be, and its standard error.
+    pub becomes: [f64; 2],
+}
+
 /// The result of a joint fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointFit {
@@ -207,6 +220,8 @@ pub struct JointFit {
     pub plausible: Vec<Plausible>,
     /// Dropped terms that fit as well as kept ones in their place.
     pub exchanges: Vec<Exchange>,
+    /// Dropped terms that the data do not rule out and that would take away most of what is known of a parameter, one for each.
+    pub beside: Vec<Beside>,
     /// The estimated trajectory, `[component, time]`.
     pub x: Vec<f64>,
     /// Standard deviation of the measurement noise per component; NaN where unobserved.

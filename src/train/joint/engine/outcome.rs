@@ -2,28 +2,31 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
-use crate::train::joint::problem::{Estimate, Exchange, JointFit, Plausible};
-use crate::train::joint::select::Search;
+use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, Plausible};
+use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
 const AT_BOUND: f64 = 1e-6;
 /// Twice the log likelihood that a term loses in place of another one for both to count as equal: less than that twenty to one.
 const AS_WELL: f64 = 6.0;
+/// A parameter is known far less beside a term where it may be so many of its errors away.
+const FAR_LESS: f64 = 4.0;
+/// So many dropped terms are looked at, at most: each takes a solve.
+const MOST_BESIDE: usize = 100;
 /// Dropped terms above this t-statistic are reported.
 pub const PLAUSIBLE: f64 = 2.0;
 
 impl Engine<'_> {
     pub(super) fn finish(&self, best: &Stage) -> JointFit {
-        let error = if best.process_noise { &best.solution.noisy } else { &best.solution.exact };
+        let on_the_way = self.on_the_way(best);
+        let solution = on_the_way.as_ref().unwrap_or(&best.solution);
+        let error = if best.process_noise { &solution.noisy } else { &solution.exact };
         let estimates = (0..self.unknowns.len())
             .map(|k| {
                 let kept = best.state.active[k];
                 let estimated = kept && !best.reduced.idle[k];
-                let std_error = if estimated { error[k].hypot(best.solution.shift[k]) } else { f64::NAN };
-                // Damped steps may not have arrived there.
-                let arrived =
-                    |bound: f64| (best.state.xi[k] - bound).abs() <= AT_BOUND * bound.abs().max(f64::MIN_POSITIVE);
-                let at_bound = best.solution.held.iter().any(|&(held, bound)| held == k && arrived(bound));
+                let std_error = if estimated { error[k].hypot(solution.shift[k]) } else { f64::NAN };
+                let at_bound = best.solution.held.iter().any(|&(held, bound)| held == k && arrived(best, k, bound));
                 Estimate { value: best.state.xi[k], std_error, kept, at_bound }
             })
             .collect();
@@ -52,6 +55,7 @@ impl Engine<'_> {
             columns: self.columns.clone(),
             plausible,
             exchanges,
+            beside: self.beside(best),
             x: best.state.x.clone(),
             noise,
             scatter: self.scatter.clone(),
@@ -61,4 +65,61 @@ impl Engine<'_> {
             converged: best.converged,
         }
     }
+
+    /// Of every parameter that enters nonlinearly the dropped term beside which least is known of it, where that is far less than without it.
+    fn beside(&self, best: &Stage) -> Vec<Beside> {
+        let known = &best.solution.exact;
+        let is_open = |k: &usize| {
+            let unknown = &self.unknowns[*k];
+            !unknown.droppable && !unknown.linear && !best.reduced.idle[*k] && known[*k] > 0.0
+        };
+        let parameters: Vec<usize> = (0..self.unknowns.len()).filter(is_open).collect();
+        let dropped: Vec<usize> = (0..self.unknowns.len()).filter(|&k| !best.state.active[k]).collect();
+        if parameters.is_empty() || dropped.len() > MOST_BESIDE || best.process_noise || !best.converged {
+            return Vec::new();
+        }
+        let mut found: Vec<Beside> = Vec::new();
+        for k in dropped {
+            let mut active = best.state.active.clone();
+            active[k] = true;
+            let with = select::solve(&best.reduced, &self.scale, self.unknowns, &active, &best.state.xi);
+            let Some(with) = with.filter(|with| with.exact[k] > 0.0) else { continue };
+            for &parameter in &parameters {
+                let becomes = [with.xi[parameter], with.exact[parameter]];
+                let away = (becomes[0] - best.state.xi[parameter]).hypot(becomes[1]);
+                // What is at a bound there has no error.
+                if !(away > FAR_LESS * known[parameter]) {
+                    continue;
+                }
+                let other = Beside { dropped: k, value: [with.xi[k], with.exact[k]], parameter, becomes };
+                match found.iter_mut().find(|b| b.parameter == parameter) {
+                    Some(old) if old.becomes[1] < becomes[1] => *old = other,
+                    Some(_) => {}
+                    None => found.push(other),
+                }
+            }
+        }
+        found
+    }
+
+    /// Where the last step would have taken parameters to ends of their ranges and was damped, the solution without any ends: beside a
+    /// parameter that has not come to its end the errors of the others do not hold for that end, and it has one itself.
+    fn on_the_way(&self, best: &Stage) -> Option<Solution> {
+        if best.solution.held.iter().all(|&(k, bound)| arrived(best, k, bound)) {
+            return None;
+        }
+        let there = |k: usize| best.solution.held.iter().any(|&(held, bound)| held == k && arrived(best, k, bound));
+        let mut unknowns = self.unknowns.to_vec();
+        for (k, unknown) in unknowns.iter_mut().enumerate().filter(|(_, u)| !u.droppable) {
+            let value = best.state.xi[k];
+            // Without one end the way leads to others.
+            (unknown.lower, unknown.upper) = if there(k) { (value, value) } else { (f64::NEG_INFINITY, f64::INFINITY) };
+        }
+        select::solve(&best.reduced, &self.scale, &unknowns, &best.state.active, &best.state.xi)
+    }
+}
+
+/// Whether an unknown stands at a bound: damped steps may not have arrived there.
+fn arrived(best: &Stage, k: usize, bound: f64) -> bool {
+    (best.state.xi[k] - bound).abs() <= AT_BOUND * bound.abs().max(f64::MIN_POSITIVE)
 }
