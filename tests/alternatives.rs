@@ -48,10 +48,13 @@ fn a_law_that_noise_has_chosen_is_told() {
         if found == ["y", "x*y"] {
             right += 1;
         } else {
-            assert_eq!(found, ["x*y", "y^2"], "seed {seed}: {}", record["warnings"]);
             wrong += 1;
-            let told = says(&record, "in the equation of `y`, `y` (-0.") && says(&record, ") in place of `y^2`");
-            assert!(told, "seed {seed}: {}", record["warnings"]);
+            // Of whatever law it is, the term of the right one could stand in place of one that is not.
+            let other = found.iter().find(|term| !["y", "x*y"].contains(&term.as_str())).expect("another term");
+            let told = says(&record, "in the equation of `y`, ")
+                && says(&record, "`y` (-0.")
+                && says(&record, &format!(") in place of `{other}`"));
+            assert!(told, "seed {seed}, {found:?}: {}", record["warnings"]);
         }
     }
     assert!(right > 0 && wrong > 0, "{right} {wrong}");

@@ -122,7 +122,7 @@ impl<'s> Column<'s> {
 
     /// Whether the column is the same number everywhere.
     fn rests(&self) -> bool {
-        !(self.usual > 0.0)
+        self.usual <= 0.0
     }
 }
 

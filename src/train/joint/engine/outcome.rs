@@ -88,7 +88,7 @@ impl Engine<'_> {
                 let becomes = [with.xi[parameter], with.exact[parameter]];
                 let away = (becomes[0] - best.state.xi[parameter]).hypot(becomes[1]);
                 // What is at a bound there has no error.
-                if !(away > FAR_LESS * known[parameter]) {
+                if away.is_nan() || away <= FAR_LESS * known[parameter] {
                     continue;
                 }
                 let other = Beside { dropped: k, value: [with.xi[k], with.exact[k]], parameter, becomes };
