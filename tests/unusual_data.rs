@@ -159,7 +159,7 @@ fn what_is_unusual_is_named_with_its_place() {
             table(&even(200), wave, every(40, "2")),
             TWO,
             "time t",
-            "warning[W1112]: 2 stands in column `x` of `d.csv` 5 times, where its neighbours say something else, first at t = 0.7",
+            "warning[W1112]: 2 stands in column `x` of `d.csv` 5 times, in 4 of them where its neighbours say something else, first at t = 0.7",
             "write \"NA\" in these cells and `missing \"NA\"` in the block of `d`",
         ),
         (

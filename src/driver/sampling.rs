@@ -75,8 +75,14 @@ fn leaps((data, read): (&DataSet, &Dataset), c: usize) -> Option<String> {
     sizes.sort_unstable_by(f64::total_cmp);
     let usual = *sizes.get((USUAL * sizes.len() as f64) as usize)?;
     let (trajectory, [before, behind]) = *places.first()?;
-    let driven = places.iter().any(|(t, ends)| unusual::is_driven(t, *ends));
-    if places.len() < LEAPS || LEAPS_OVER * usual > wide || driven {
+    if places.len() < LEAPS || LEAPS_OVER * usual > wide {
+        return None;
+    }
+    let driven = read.trajectories.iter().any(|t| {
+        let drives = unusual::Drives::of(t);
+        places.iter().any(|(of, ends)| std::ptr::eq(*of, t) && drives.between(*ends))
+    });
+    if driven {
         return None;
     }
     let file = unusual::Files { data, name: read.columns.get(c)? };

@@ -75,9 +75,16 @@ fn problem(error: &Error, words: &[String]) -> Problem {
             (format!("there is no command `{command} {wrong}`"), help)
         }
         ErrorKind::UnknownArgument if given.parse::<f64>().is_ok() => {
-            let option = words.iter().position(|w| *w == given).and_then(|at| words.get(at.checked_sub(1)?));
-            let option = option.map_or("", String::as_str);
-            (format!("`{option}` does not take `{given}`: it is negative"), described)
+            // What stands before a number that no option takes is the option it is for, if it is one.
+            // Of a number only the first digit is named.
+            let at = words.iter().position(|w| w.starts_with(&given) && w.parse::<f64>().is_ok());
+            let number = at.and_then(|at| words.get(at)).unwrap_or(&given);
+            let before = at.and_then(|at| words.get(at.checked_sub(1)?));
+            let message = match before.filter(|word| word.starts_with("--")) {
+                Some(option) => format!("`{option}` does not take `{number}`: it is negative"),
+                None => format!("`{command}` takes no number, and here is `{number}`"),
+            };
+            (message, described)
         }
         ErrorKind::UnknownArgument if !given.starts_with('-') => {
             let help = format!("leave it out, or quote it with the argument before if it belongs to that; {described}");

@@ -39,7 +39,7 @@ fn finding((data, read): (&DataSet, &Dataset), of: &[Of<'_>], sure: bool) -> Opt
     // Of one column nothing says that all of a system jumps.
     let several = of.iter().all(|of| of.jumps.several);
     let joined = sure || several;
-    let jumps = |k: &usize| several || of.iter().any(|of| of.jumps.columns.contains(k));
+    let jumps = |k: &usize| of.iter().any(|of| of.jumps.columns.contains(k));
     let names: Vec<String> =
         read.columns.iter().enumerate().filter(|(k, _)| jumps(k)).map(|(_, c)| format!("`{c}`")).collect();
     let count: usize = of.iter().map(|of| of.jumps.places.len()).sum();
@@ -61,7 +61,7 @@ fn finding((data, read): (&DataSet, &Dataset), of: &[Of<'_>], sure: bool) -> Opt
         (true, true) => (
             W1114,
             format!("{named} {verb} {times}, {place}: no equation makes such a jump"),
-            format!("if another experiment begins there, {apart}"),
+            format!("if another experiment begins there, or the system is reset, {apart}"),
         ),
         (true, false) => (
             W1114,

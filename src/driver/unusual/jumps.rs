@@ -1,7 +1,7 @@
 //! Places where columns jump within one step: where another experiment begins, and where a motion is far faster than its samples.
 
 use super::local::{Change, SIDE, differences, impulse, step};
-use super::{Series, is_driven};
+use super::{Drives, Series};
 use crate::base::least_and_most;
 use crate::data::Trajectory;
 
@@ -32,7 +32,7 @@ const ROUNDINGS: f64 = 1e-9;
 pub struct Jumps {
     /// Times before and behind, in the order of time.
     pub places: Vec<[f64; 2]>,
-    /// The column that jumps most at each.
+    /// The columns that jump at one of them at least.
     pub columns: Vec<usize>,
     /// Whether several columns jump at once at some of them: of a motion that is fast now and then it is one and the same.
     pub several: bool,
@@ -68,7 +68,8 @@ pub fn find(trajectory: &Trajectory, all: &[Series<'_>]) -> Option<Jumps> {
     let time = |place: &Place| columns.get(place.column).and_then(|c| c.ends(place.at)).unwrap_or_default();
     places.sort_by(|a, b| time(a)[0].total_cmp(&time(b)[0]));
     let times: Vec<[f64; 2]> = places.iter().map(time).collect();
-    if times.iter().any(|ends| is_driven(trajectory, *ends)) {
+    let drives = Drives::of(trajectory);
+    if times.iter().any(|ends| drives.between(*ends)) {
         return None;
     }
     // An experiment has samples; what jumps there and back again is a pulse.
@@ -80,7 +81,7 @@ pub fn find(trajectory: &Trajectory, all: &[Series<'_>]) -> Option<Jumps> {
     let begins = |k: usize| begins_anew(&columns, (&places, &times), k, together.all);
     let anew = (0..places.len()).filter(|k| begins(*k)).count();
     Some(Jumps {
-        columns: places.iter().map(|place| place.column).collect(),
+        columns: together.columns,
         several: together.several,
         anew: separate && 2 * anew >= places.len(),
         places: times,
@@ -154,8 +155,9 @@ fn candidates(columns: &[Column<'_>]) -> Vec<Place> {
 }
 
 /// How columns jump together.
-#[derive(Clone, Copy)]
 struct Together {
+    /// Those that do.
+    columns: Vec<usize>,
     /// All of them at all places, and there are several.
     all: bool,
     /// Several of them at some place.
@@ -170,7 +172,9 @@ fn judge(columns: &[Column<'_>], places: &[Place]) -> Option<Together> {
     }
     let mut largest = vec![0.0f64; places.len()];
     let mut count = vec![0usize; places.len()];
-    for column in columns.iter().filter(|c| !c.rests()) {
+    let mut jumping = Vec::new();
+    for (k, column) in columns.iter().enumerate().filter(|(_, c)| !c.rests()) {
+        let before: usize = count.iter().sum();
         let at: Vec<usize> = ends.iter().filter_map(|ends| column.before(*ends)).collect();
         let mut rest: Vec<f64> = column.found.iter().map(|e| if e.is_finite() { e.abs() } else { 0.0 }).collect();
         at.iter().for_each(|&at| rest.get_mut(column.window(at)).unwrap_or_default().fill(0.0));
@@ -188,10 +192,14 @@ fn judge(columns: &[Column<'_>], places: &[Place]) -> Option<Together> {
                 None => {}
             }
         }
+        if count.iter().sum::<usize>() > before {
+            jumping.push(k);
+        }
     }
     let [least, most] = least_and_most(largest);
     let moving = columns.iter().filter(|c| !c.rests()).count();
-    (least > ALL && most > LARGER).then_some(Together {
+    (least > ALL && most > LARGER).then(|| Together {
+        columns: jumping,
         all: moving > 1 && count.iter().all(|n| *n == moving),
         several: count.iter().any(|n| *n > 1),
     })

@@ -109,27 +109,42 @@ impl Series<'_> {
     fn files(&self) -> Files<'_> {
         Files { data: self.data, name: self.name }
     }
-
-    /// Whether an input changes by much around the samples of these times: then states may, too.
-    fn is_driven(&self, times: [f64; 2]) -> bool {
-        is_driven(self.trajectory, times)
-    }
 }
 
 /// A part of what an input does in all, from which on it moves the states.
 const DRIVES: f64 = 0.25;
 
-/// Whether an input of the trajectory changes by much from one sample to the next between two times, or beside them.
-pub fn is_driven(trajectory: &Trajectory, [from, to]: [f64; 2]) -> bool {
-    let width = trajectory.input_width();
-    let reach = 2.0 * trajectory.dt;
-    (0..width).any(|k| {
-        let value = |i: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
-        let [least, most] = least_and_most((0..trajectory.len).map(value));
-        let inside = |i: &usize| (from - reach..=to + reach).contains(&trajectory.time(*i));
-        let steps = (1..trajectory.len).filter(inside);
-        steps.map(|i| (value(i) - value(i - 1)).abs()).any(|step| step > DRIVES * (most - least))
-    })
+/// Where inputs of a trajectory change by much from one sample to the next: there states may, too.
+pub struct Drives {
+    /// Times of the later samples, ascending.
+    times: Vec<f64>,
+    /// How far from its time a change counts.
+    reach: f64,
+}
+
+impl Drives {
+    /// Those of all inputs. One pass over them, however many places are asked for later.
+    pub fn of(trajectory: &Trajectory) -> Drives {
+        let width = trajectory.input_width();
+        let value = |i: usize, k: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
+        let ranges: Vec<f64> = (0..width)
+            .map(|k| {
+                let [least, most] = least_and_most((0..trajectory.len).map(|i| value(i, k)));
+                most - least
+            })
+            .collect();
+        let jumps = |i: &usize| {
+            ranges.iter().enumerate().any(|(k, range)| (value(*i, k) - value(*i - 1, k)).abs() > DRIVES * range)
+        };
+        let times = (1..trajectory.len).filter(jumps).map(|i| trajectory.time(i)).collect();
+        Drives { times, reach: 2.0 * trajectory.dt }
+    }
+
+    /// Whether there is one between two times, or beside them.
+    pub fn between(&self, [from, to]: [f64; 2]) -> bool {
+        let first = self.times.partition_point(|t| *t < from - self.reach);
+        self.times.get(first).is_some_and(|t| *t <= to + self.reach)
+    }
 }
 
 /// A column as its file has it: numbers are told as they stand there.

@@ -1,7 +1,7 @@
 //! Samples that no neighbour knows of: a typing error, a spike of the instrument.
 
-use super::Series;
 use super::local::{SIDE, differences, impulse};
+use super::{Drives, Series};
 use crate::base::least_and_most;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1112;
@@ -42,7 +42,7 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
         let Some(change) = impulse(&series.times, &found[place.series], place.at) else { break };
         let from = place.at.saturating_sub(2 * SIDE);
         let to = (place.at + 2 * SIDE).min(series.times.len().saturating_sub(1));
-        let driven = series.is_driven([series.times[from], series.times[to]]);
+        let driven = Drives::of(series.trajectory).between([series.times[from], series.times[to]]);
         if places.len() == MOST || change.left > LEFT || driven {
             break;
         }

@@ -1,8 +1,8 @@
 //! One number that stands here and there in a column, far from what its neighbours say: zeros, or minus ones, that were written where no
 //! sample was taken.
 
-use super::Series;
 use super::local::differences;
+use super::{Drives, Series};
 use crate::base::{IndexMap, least_and_most};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1112;
@@ -60,9 +60,10 @@ fn often(columns: &[&Series<'_>]) -> Vec<f64> {
 
 /// The finding on a number that stands apart.
 fn apart(columns: &[&Series<'_>], value: f64) -> Option<Diagnostic> {
+    let drives: Vec<Drives> = columns.iter().map(|series| Drives::of(series.trajectory)).collect();
     let [least, most] = least_and_most(columns.iter().flat_map(|s| s.values.iter().copied()).filter(|v| *v != value));
     let (mut rest, mut sizes) = (PART * (most - least), Vec::new());
-    for series in columns {
+    for (series, drives) in columns.iter().zip(&drives) {
         let (times, values) = without(series, value);
         let found = differences(&times, &values);
         rest = found.iter().filter(|e| e.is_finite()).fold(rest, |rest, e| rest.max(FURTHER * e.abs()));
@@ -73,7 +74,8 @@ fn apart(columns: &[&Series<'_>], value: f64) -> Option<Diagnostic> {
                 return None;
             }
             if row > 0 {
-                sizes.push((neighbours(&times, &values, *t).map_or(0.0, |says| (says - value).abs()), series, *t));
+                let size = neighbours(&times, &values, *t).map_or(0.0, |says| (says - value).abs());
+                sizes.push((size, series, *t, drives));
             }
         }
     }
@@ -82,13 +84,15 @@ fn apart(columns: &[&Series<'_>], value: f64) -> Option<Diagnostic> {
     if stands.len() < FEWEST || (stands.len() as f64) < MOSTLY * count as f64 {
         return None;
     }
-    let (_, series, time) = *stands.first()?;
-    if stands.iter().any(|(_, series, t)| series.is_driven([*t, *t])) {
+    let (_, series, time, _) = *stands.first()?;
+    if stands.iter().any(|(_, _, t, drives)| drives.between([*t, *t])) {
         return None;
     }
     let file = series.files();
+    let apart = stands.len();
+    let times = if apart == count { format!("{count} times,") } else { format!("{count} times, in {apart} of them") };
     let message = format!(
-        "{} stands in {} {count} times, where its neighbours say something else, first at {}",
+        "{} stands in {} {times} where its neighbours say something else, first at {}",
         file.number(value),
         file.spelled(),
         file.at(series.trajectory, time)

@@ -46,7 +46,7 @@ pub(super) fn solve(module: &Module, s: &SolveScheme, args: &[&Type], result: &T
         let of_intervals = |a: AxisId| intervals.is_some() && module.axes[a].size == intervals && !batch.contains(&a);
         let fits = match *own {
             [] => true,
-            [interval] => of_intervals(interval),
+            [interval] => interval != s.state && of_intervals(interval),
             [interval, state, ..] => of_intervals(interval) && state == s.state,
         };
         if !fits {

@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
-use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, Plausible};
+use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, Plausible, Unknown};
 use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
@@ -21,7 +21,7 @@ impl Engine<'_> {
         let on_the_way = self.on_the_way(best);
         let solution = on_the_way.as_ref().unwrap_or(&best.solution);
         let error = if best.process_noise { &solution.noisy } else { &solution.exact };
-        let estimates = (0..self.unknowns.len())
+        let estimates: Vec<Estimate> = (0..self.unknowns.len())
             .map(|k| {
                 let kept = best.state.active[k];
                 let estimated = kept && !best.reduced.idle[k];
@@ -43,6 +43,7 @@ impl Engine<'_> {
         let mut exchanges: Vec<Exchange> =
             search.exchanges(&best.state.active, AS_WELL).into_iter().map(scaled).collect();
         exchanges.sort_by(|a, b| a.rise.total_cmp(&b.rise));
+        let beside = self.beside(best, &estimates);
         let len = self.grid.samples;
         let noise = (0..self.grid.n)
             .map(|c| {
@@ -55,7 +56,7 @@ impl Engine<'_> {
             columns: self.columns.clone(),
             plausible,
             exchanges,
-            beside: self.beside(best),
+            beside,
             x: best.state.x.clone(),
             noise,
             scatter: self.scatter.clone(),
@@ -66,14 +67,13 @@ impl Engine<'_> {
         }
     }
 
-    /// Of every parameter that enters nonlinearly the dropped term beside which least is known of it, where that is far less than without it.
-    fn beside(&self, best: &Stage) -> Vec<Beside> {
-        let known = &best.solution.exact;
-        let is_open = |k: &usize| {
-            let unknown = &self.unknowns[*k];
-            !unknown.droppable && !unknown.linear && !best.reduced.idle[*k] && known[*k] > 0.0
+    /// Of every parameter that enters nonlinearly the dropped term beside which least is known of it, where that is far less than the error
+    /// that is told of it says.
+    fn beside(&self, best: &Stage, estimates: &[Estimate]) -> Vec<Beside> {
+        let is_open = |(k, unknown): &(usize, &Unknown)| {
+            !unknown.droppable && !unknown.linear && !best.reduced.idle[*k] && estimates[*k].std_error > 0.0
         };
-        let parameters: Vec<usize> = (0..self.unknowns.len()).filter(is_open).collect();
+        let parameters: Vec<usize> = self.unknowns.iter().enumerate().filter(is_open).map(|(k, _)| k).collect();
         let dropped: Vec<usize> = (0..self.unknowns.len()).filter(|&k| !best.state.active[k]).collect();
         if parameters.is_empty() || dropped.len() > MOST_BESIDE || best.process_noise || !best.converged {
             return Vec::new();
@@ -88,7 +88,7 @@ impl Engine<'_> {
                 let becomes = [with.xi[parameter], with.exact[parameter]];
                 let away = (becomes[0] - best.state.xi[parameter]).hypot(becomes[1]);
                 // What is at a bound there has no error.
-                if away.is_nan() || away <= FAR_LESS * known[parameter] {
+                if away.is_nan() || away <= FAR_LESS * estimates[parameter].std_error {
                     continue;
                 }
                 let other = Beside { dropped: k, value: [with.xi[k], with.exact[k]], parameter, becomes };
