@@ -116,6 +116,13 @@ fn a_start_that_the_data_contradict_is_estimated_and_told() {
         let [k, error] = numbers(&record)[0];
         assert!((k - 4.0).abs() < 4.0 * error && error < 0.05, "{starts:?}: {k} ± {error}");
         assert_eq!(says(&record, &format!("{CONTRADICT} `v = 1`")), contradicts, "{starts:?}: {}", record["warnings"]);
+        // The model may be the library's, which no one can edit.
+        assert_eq!(
+            says(&record, "`initial free` in the block of the fit to have it"),
+            contradicts,
+            "{}",
+            record["warnings"]
+        );
         // The one contradicts the other.
         assert_ne!(says(&record, "no column observes `v`"), contradicts, "{starts:?}: {}", record["warnings"]);
         for (k, start) in starts.iter().enumerate() {

@@ -79,7 +79,7 @@ pub fn released(model: &Model, observed: &Observed, observations: &Observations,
         let message =
             format!("no good fit starts with the initial value {}: it was estimated", some(&list, MOST_NAMED));
         let d = Diagnostic::warning(W0706, message, span, "not observed, and starting elsewhere");
-        d.help("leave the value out of the model, or look for what the equations leave out")
+        d.help("write `initial free` in the block of the fit to have it estimated, or look for what the equations leave out")
     };
     out.into_iter().map(say).collect()
 }

@@ -32,7 +32,7 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
 /// What a run says: of its data first, and then of its result what does not follow from that.
 pub fn before(of_data: Vec<Diagnostic>, of_result: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let spoiled = of_data.iter().any(spoils);
-    let jumps = of_data.iter().any(|d| d.code == W1110);
+    let jumps = jumps(&of_data);
     let rest = of_result.into_iter().filter(|d| !spoiled || !FOLLOWS.contains(&d.code)).map(|d| {
         match d.code == W1111 && jumps {
             true => d.help(
@@ -43,6 +43,20 @@ pub fn before(of_data: Vec<Diagnostic>, of_result: Vec<Diagnostic>) -> Vec<Diagn
     });
     let (first, then): (Vec<Diagnostic>, Vec<Diagnostic>) = of_data.into_iter().partition(spoils);
     first.into_iter().chain(then).chain(rest).collect()
+}
+
+/// What in the data is the first reason why they follow no trajectory of a model exactly.
+pub fn reason(of_data: &[Diagnostic]) -> Option<&'static str> {
+    match (of_data.iter().any(spoils), jumps(of_data)) {
+        (true, _) => Some("what the data hold may be the reason"),
+        (false, true) => Some("the input that jumps is a reason, to be given as W1110 says before others are sought"),
+        (false, false) => None,
+    }
+}
+
+/// Whether an input jumps.
+fn jumps(of_data: &[Diagnostic]) -> bool {
+    of_data.iter().any(|d| d.code == W1110)
 }
 
 /// Whether a finding says why a fit is spoiled.

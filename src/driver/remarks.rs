@@ -149,9 +149,8 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
     }
 }
 
-/// What is said of data that follow no trajectory of the model exactly. Where something in them spoils a fit, that is the first reason.
-pub fn deviation(why: &str, spoiled: bool) -> String {
-    let why = if spoiled { "what the data hold may be the reason" } else { why };
+/// What is said of data that follow no trajectory of the model exactly, for the reason `why`.
+pub fn deviation(why: &str) -> String {
     format!(
         "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
     )

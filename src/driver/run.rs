@@ -226,7 +226,7 @@ impl Job<'_> {
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);
         if let Some(why) = &findings.deviates {
-            findings.warnings.insert(0, remarks::deviation(why, of_data.iter().any(data_remarks::spoils)));
+            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)));
         }
         findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();

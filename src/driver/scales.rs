@@ -65,7 +65,7 @@ fn constant_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
         let message = format!("the input `{name}` does not vary: it is {value} at every sample");
         let span = data.place_of(name);
         let help = format!(
-            "what it does cannot be told from a constant: look whether another column is meant, or write `const {name} = {value}` in the model"
+            "what it does cannot be told from a constant: look whether another column is meant, or write `const {name} = {value}` in the model and take `{name}` out of its holes"
         );
         Some(Diagnostic::warning(W1109, message, span, "read from here").help(help))
     };

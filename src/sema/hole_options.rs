@@ -13,6 +13,9 @@ use crate::syntax::ast::{self, Relation};
 /// The highest degree of a polynomial hole and the most harmonics of a Fourier hole.
 const MAX_DEGREE: usize = 100;
 
+/// What the size of a library is called elsewhere, or of another library.
+const SIZES: [&str; 7] = ["order", "power", "deg", "n", "modes", "degree", "harmonics"];
+
 /// The options of a hole.
 pub(super) struct Options {
     /// `degree` or `harmonics`.
@@ -104,11 +107,11 @@ impl Resolver<'_, '_> {
                         false => format!("`?{library}` has no option `{name}`"),
                     };
                     let d = Diagnostic::error(E0402, message, option.name.span, "unknown option");
-                    self.sink.push(d.help(suggest::help(
-                        "options",
-                        name,
-                        size_option.into_iter().chain(["coefficients"]),
-                    )));
+                    let meant = size_option.filter(|_| option.relation == Relation::Is && SIZES.contains(&name));
+                    self.sink.push(d.help(match meant {
+                        Some(size) => suggest::did_you_mean(size),
+                        None => suggest::help("options", name, size_option.into_iter().chain(["coefficients"])),
+                    }));
                     ok = false;
                 }
             }

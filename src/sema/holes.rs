@@ -5,6 +5,7 @@ use super::libraries::{LIBRARIES, Library};
 use super::lists::Argument;
 use super::product::Product;
 use super::resolve::{Place, Resolver};
+use super::scope::Meaning;
 use crate::base::{Arena, Idx, IndexMap};
 use crate::diagnostics::codes::{E0404, E0406, E0407};
 use crate::diagnostics::{Advice, Diagnostic};
@@ -40,6 +41,13 @@ pub(super) struct TermDraft {
     pub(super) coefficient: UnknownId,
     /// The arguments of the library that it is a product of, by position.
     pub(super) factors: Vec<usize>,
+}
+
+/// Whether a name stands in an expression.
+fn named(expr: &ast::Expr) -> bool {
+    let mut found = matches!(expr.kind, ast::ExprKind::Name(_));
+    super::functions::each_part(expr, &mut |part| found |= named(part));
+    found
 }
 
 /// The only hole in an expression.
@@ -141,6 +149,40 @@ impl Resolver<'_, '_> {
         None
     }
 
+    /// What is said of a hole with two constant terms, where one of them is an argument made of `const`s.
+    fn constant_beside_one(&self, call: &ast::Call) -> Option<Diagnostic> {
+        let arguments = &call.arguments;
+        let at = arguments.iter().rposition(|a| named(a) && self.is_constant(a))?;
+        let place = arguments.get(at)?.span;
+        let before = at.checked_sub(1).and_then(|k| arguments.get(k));
+        let gone = match (before, arguments.get(at + 1)) {
+            (Some(before), _) => Some(Span { start: before.span.end, ..place }),
+            (None, Some(behind)) => Some(Span { end: behind.span.start, ..place }),
+            (None, None) => None,
+        };
+        let text = self.sources.text(place);
+        let message = format!("`{text}` is a number, and a hole has one constant term");
+        let d = Diagnostic::error(E0404, message, place, "cannot be told apart from the term 1");
+        let d = d.help(format!("take `{text}` out of the hole: the coefficient of its term 1 holds what it does"));
+        Some(match gone {
+            Some(gone) => d.replace(gone, ""),
+            None => d,
+        })
+    }
+
+    /// Whether nothing but numbers and `const`s stand in `expr`.
+    fn is_constant(&self, expr: &ast::Expr) -> bool {
+        match &expr.kind {
+            ast::ExprKind::Number { .. } | ast::ExprKind::Measured { .. } => true,
+            ast::ExprKind::Name(name) => {
+                self.scope.names.get(name.as_str()).is_some_and(|entry| matches!(entry.meaning, Meaning::Const(_)))
+            }
+            ast::ExprKind::Unary { operand, .. } => self.is_constant(operand),
+            ast::ExprKind::Binary { left, right, .. } => self.is_constant(left) && self.is_constant(right),
+            _ => false,
+        }
+    }
+
     /// Candidate terms times their coefficients. The coefficients are numbered where the hole is met first; other elements of
     /// the same statement share them.
     pub(super) fn weigh(&mut self, call: &ast::Call, library: Library, span: Span) -> Option<Vec<Expr>> {
@@ -169,7 +211,12 @@ impl Resolver<'_, '_> {
                     names.spell(&value)
                 }
             };
+            let alone = key.is_empty();
             if let Some(first) = seen.insert(key, at) {
+                if alone && let Some(finding) = self.constant_beside_one(call) {
+                    self.sink.push(finding);
+                    return None;
+                }
                 let shown = written.get(k).unwrap_or(&spelled);
                 let message = format!("`{shown}` stands twice among the terms of this hole");
                 let d = Diagnostic::error(E0404, message, at, "cannot be told apart from another term");

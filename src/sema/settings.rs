@@ -7,7 +7,7 @@ use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703}
 use crate::diagnostics::{Advice, Among, Diagnostic, Sink, closest};
 use crate::hir::{Engine, number};
 use crate::source::{FileId, Sources, Span};
-use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue};
+use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue, UnaryOp};
 
 /// What the readers need beside the settings.
 pub(super) struct Context<'s> {
@@ -72,6 +72,14 @@ impl<'a> Settings<'a> {
         for setting in list {
             let key = setting.key.name.as_str();
             if turned_round.iter().any(|s| s.span == setting.span) {
+                continue;
+            }
+            if let Some((whole, end)) = key_apart(setting).filter(|(whole, _)| !known(key) && known(whole)) {
+                let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };
+                let place = Span { end, ..setting.key.span };
+                let d = Diagnostic::error(code, format!("there is no setting `{key}` here"), place, "one word");
+                cx.sink.push(d.help(suggest::did_you_mean(&whole)).missing_among(Among::Settings, key));
+                settings.ok = false;
                 continue;
             }
             if !known(key) {
@@ -356,6 +364,18 @@ pub(super) fn as_word(value: &SettingValue) -> Option<&str> {
         SettingValue::Expr(Expr { kind: ExprKind::Name(name), .. }) => Some(name),
         _ => None,
     }
+}
+
+/// The key that was written as two words, `hold out 20%` or `hold-out 20%`, and where the second of them ends.
+fn key_apart(setting: &Setting) -> Option<(String, u32)> {
+    let SettingValue::Expr(first) = setting.values.first()? else { return None };
+    let word = match &first.kind {
+        ExprKind::Unary { op: UnaryOp::Negate, operand } => operand,
+        _ => first,
+    };
+    let ExprKind::Name(name) = &word.kind else { return None };
+    // A value stands behind it: `u = hare` is a key and its column.
+    (setting.values.len() > 1).then(|| (format!("{}{name}", setting.key.name), word.span.end))
 }
 
 /// The expressions of a part: a list, a tuple, or one expression (which may be a tuple).

@@ -38,6 +38,81 @@ impl Stop<'_> {
         })
     }
 
+    /// `x' = -x y' = -y`
+    pub(super) fn equation_behind(&self) -> Option<Said> {
+        let next = self.next.filter(|_| self.operator_is_missing())?;
+        let side = match next.kind {
+            TokenKind::Word => next,
+            TokenKind::Open(b'(') => self.matching(next)?,
+            _ => return None,
+        };
+        // A subscript may stand between a name and its primes.
+        let mut behind = self.tokens.iter().copied().skip_while(|t| t.start < side.end).peekable();
+        let side = match behind.peek() {
+            Some(&open) if open.kind == TokenKind::Open(b'[') && open.start == side.end => self.matching(open)?,
+            _ => side,
+        };
+        let mut behind = behind.skip_while(|t| t.start < side.end);
+        let primes = behind.next().filter(|t| t.kind == TokenKind::Primes && t.start == side.end)?;
+        behind.next().filter(|&t| self.slice(t) == "=")?;
+        let depth = self.backwards().fold(0i32, |depth, t| match t.kind {
+            TokenKind::Open(_) => depth + 1,
+            TokenKind::Close(_) => depth - 1,
+            _ => depth,
+        });
+        if depth != 0 {
+            return None;
+        }
+        let left = self.between(next, primes);
+        let message = format!("a statement ends before `{left}`");
+        let help = "every equation stands on a line of its own, or behind a `;`";
+        let said = Said::new(codes::E0101, message, next.start..primes.end, help);
+        Some(said.edit(self.before?.end..next.start, "; "))
+    }
+
+    /// `param k = 1, range [0, 5]`, `param k = 1 bounds = (0, 5)`
+    pub(super) fn range_by_name(&self) -> Option<Said> {
+        const NAMES: [&str; 6] = ["range", "bounds", "limits", "interval", "between", "within"];
+        let tokens = Some(self.tokens).filter(|_| self.rule == Rule::param_statement)?;
+        let stopped = self.next?;
+        let pairs = tokens.windows(2).enumerate().filter_map(|(k, pair)| match pair {
+            [before, word] => Some((k + 1, *before, *word)),
+            _ => None,
+        });
+        // `in` is one of them behind a comma only.
+        let names = |before: Token, word: Token| match self.slice(word) {
+            "in" => self.slice(before) == ",",
+            word => NAMES.contains(&word),
+        };
+        // Reading stopped at the word or a little behind it.
+        let until = pairs.take_while(|(_, _, word)| word.start <= stopped.start);
+        let (k, before, word) = until.filter(|(_, before, word)| names(*before, *word)).last()?;
+        let mut behind = tokens.iter().skip(k + 1).copied();
+        let mut open = behind.next()?;
+        if self.slice(open) == "=" {
+            open = behind.next()?;
+        }
+        let close = self.matching(open).filter(|_| matches!(open.kind, TokenKind::Open(b'[' | b'(')))?;
+        if stopped.start > close.start {
+            return None;
+        }
+        let (low, high) = self.text.get(open.end..close.start)?.split_once([',', ';'])?;
+        let (low, high) = (low.trim(), high.trim());
+        if [low, high].iter().any(|end| end.parse::<f64>().is_err()) {
+            return None;
+        }
+        let range = format!("in [{low}, {high}]");
+        // The first name of all is that of a parameter.
+        let from = match self.slice(before) {
+            "param" => return None,
+            "," => tokens.get(k.checked_sub(2)?)?.end,
+            _ => before.end,
+        };
+        let message = "the range of a parameter stands behind `in`".to_string();
+        let said = Said::new(codes::E0101, message, word.start..close.end, format!("write `{range}`"));
+        Some(said.edit(from..close.end, format!(" {range}")))
+    }
+
     /// `param k = 1 min 0 max 5`
     pub(super) fn ends_by_name(&self) -> Option<Said> {
         let first = self.next.filter(|_| self.rule == Rule::param_statement)?;
