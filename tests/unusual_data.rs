@@ -347,10 +347,15 @@ fn what_the_data_hold_comes_before_what_follows_from_it() {
     }
     let (said, _) = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 2) }");
     assert!(codes(&said).first().is_some_and(|first| first == "W1110"), "{said}");
-    assert!(!said.contains("process itself is noisy"), "{said}");
     if said.contains("W1111") {
         assert!(said.contains("as W1110 says before looking") && !said.contains("more candidates"), "{said}");
     }
+    // Neither is it a noise of the process.
+    let (said, _) = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 1) }");
+    assert_eq!(codes(&said), ["W1110"], "{said}");
+    let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(one_line.contains("of the model exactly: the input that jumps is a reason"), "{said}");
+    assert!(!one_line.contains("process itself is noisy"), "{said}");
 }
 
 /// A state that follows a switch at once, a system that spikes within a step, a front: none is a mistake.
