@@ -5,7 +5,7 @@ use super::assemble::{central_step, power};
 use super::kept_sums::Kept;
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};
-use super::row_products::{Interval, of_weights, per_weight, smooth_sum};
+use super::row_products::{Interval, of_weights, per_weight, remaining_sum};
 use super::stage::{Staged, row_weight};
 use super::vectors::bump;
 use crate::solve::lanes::{Kernel, Lanes, Pack};
@@ -118,7 +118,7 @@ impl<P: Pack> Rows<'_, P> {
         }
         let sums = match &self.kept {
             Some(kept) if wanted.weights => kept.sums_of_kinds::<V>(self.problem, self.plan, self.staged),
-            _ => [equation, initial, smooth_sum(equation, initial, others)],
+            _ => [equation, initial, remaining_sum(equation, initial, others)],
         };
         let of_kinds = of_weights(&self.problem.scheme.weights, sums);
         for (to, x) in out.weights.iter_mut().zip(of_kinds) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::plan::Plan;
 use super::problem::Problem;
 use super::row_order::RowOrder;
-use super::row_products::smooth_sum;
+use super::row_products::remaining_sum;
 use super::stage::Staged;
 use crate::solve::lanes::{Lanes, Pack};
 
@@ -59,9 +59,9 @@ impl<P: Pack> Kept<'_, P> {
         self.sum_of(ranges.zip(squares.iter().map(V::load)))
     }
 
-    /// The sums of `w^2 r (a z)` over equation, initial and smooth rows. That of the smooth ones is their own, or what the other rows tell of it where those have
-    /// the smaller products, and so the smaller rounding errors. Beside a slack's push they tell nothing: that is a product with the adjoint solution, which has
-    /// errors of its own.
+    /// The sums of `w^2 r (a z)` over equation, initial and smooth rows. That of a kind is its own, or what all other rows tell of it where those have
+    /// the smaller products, and so the smaller rounding errors: rows that hardly count have large products, which nearly cancel. Beside a slack's push the
+    /// others tell nothing: that is a product with the adjoint solution, which has errors of its own.
     #[inline(always)]
     pub fn sums_of_kinds<V: Lanes<Pack = P>>(&self, problem: &Problem, plan: &Plan, staged: &Staged<P>) -> [V; 3] {
         let (shape, order, rows) = (&problem.shape, &self.order, plan.rows.rows.len());
@@ -81,20 +81,37 @@ impl<P: Pack> Kept<'_, P> {
         let around = order.closed - order.around;
         let after = staged.smooth.get(2 * shape.states..).and_then(|squares| squares.get(..around));
         let around = self.sum_of_each::<V>(order.around, 1, after.unwrap_or_default());
-        let initial = start.sum.add(closed.sum);
-        let told = smooth_sum(equation.sum, initial, data.sum.add(ridge.sum));
-        let others = equation.squares.add(start.squares).add(closed.squares).add(data.squares).add(ridge.squares);
-        let (mut smooth, mut of_told) = (P::ZERO, P::ZERO);
-        between.sum.add(around.sum).store(&mut smooth);
-        told.store(&mut of_told);
-        let [mut of_own, mut of_others] = [P::ZERO; 2];
-        between.squares.add(around.squares).store(&mut of_own);
-        others.store(&mut of_others);
-        for lane in 0..P::WIDTH {
-            if !plan.slack && of_others.lane(lane) < of_own.lane(lane) {
-                smooth.set_lane(lane, of_told.lane(lane));
+        let (initial, smooth, further) = (start.add(closed), between.add(around), data.add(ridge));
+        if plan.slack {
+            return [equation, initial, smooth].map(|kind| kind.sum);
+        }
+        [
+            equation.or_told(initial, smooth, further),
+            initial.or_told(equation, smooth, further),
+            smooth.or_told(equation, initial, further),
+        ]
+    }
+}
+
+impl<V: Lanes> Sum<V> {
+    #[inline(always)]
+    fn add(self, other: Sum<V>) -> Sum<V> {
+        Sum { sum: self.sum.add(other.sum), squares: self.squares.add(other.squares) }
+    }
+
+    /// The sum of a kind of rows, or what the others tell of it in lanes where they have the smaller squares; so they have for one kind at most.
+    #[inline(always)]
+    fn or_told(self, first: Sum<V>, second: Sum<V>, further: Sum<V>) -> V {
+        let [mut sum, mut told, mut of_own, mut of_others] = [V::Pack::ZERO; 4];
+        self.sum.store(&mut sum);
+        remaining_sum(first.sum, second.sum, further.sum).store(&mut told);
+        self.squares.store(&mut of_own);
+        first.squares.add(second.squares).add(further.squares).store(&mut of_others);
+        for lane in 0..V::Pack::WIDTH {
+            if of_others.lane(lane) < of_own.lane(lane) {
+                sum.set_lane(lane, told.lane(lane));
             }
         }
-        [equation.sum, initial, V::load(&smooth)]
+        V::load(&sum)
     }
 }

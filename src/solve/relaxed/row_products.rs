@@ -132,10 +132,10 @@ pub(crate) fn of_weights<V: Lanes>(weights: &Weights, [equation, initial, smooth
     ]
 }
 
-/// The sum over the smooth rows from those over all others and what pushes the slack, `gamma alpha z_eps`: the normal equations
-/// `A^T W^2 (b - A u) = -gamma alpha e_eps`, multiplied by `z`, say what the sum over all rows is. The residuals of smooth rows, which are most, are
-/// differences of nearly equal numbers and not needed.
+/// The sum over the rows of one kind from those over two other kinds and over all that is left: data rows, a ridge, and what pushes the slack,
+/// `gamma alpha z_eps`. The normal equations `A^T W^2 (b - A u) = -gamma alpha e_eps`, multiplied by `z`, say what the sum over all rows is. So the
+/// residuals of smooth rows, which are most and differences of nearly equal numbers, are not needed.
 #[inline(always)]
-pub(crate) fn smooth_sum<V: Lanes>(equation: V, initial: V, others: V) -> V {
-    V::splat(0.0).sub(equation.add(initial)).sub(others)
+pub(crate) fn remaining_sum<V: Lanes>(first: V, second: V, others: V) -> V {
+    V::splat(0.0).sub(first.add(second)).sub(others)
 }

@@ -3,7 +3,9 @@
 use super::Shared;
 use crate::solve::lanes::{Destination, Lanes, Pack8, load_all, store_all};
 use crate::solve::relaxed::problem::Shape;
-use crate::solve::relaxed::row_products::{Interval, add_coefficients, of_weights as of_kinds, residual, smooth_sum};
+use crate::solve::relaxed::row_products::{
+    Interval, add_coefficients, of_weights as of_kinds, remaining_sum, residual,
+};
 use crate::solve::relaxed::small::{are_zero, propagator_len};
 use crate::solve::relaxed::small_kernel::SmallKernel;
 
@@ -198,7 +200,7 @@ impl SmallKernel for Adjoint<'_> {
             }
             (z_then, u_then) = (z, u);
         }
-        let of_smooth = smooth_sum(of_equation, of_initial, V::splat(0.0));
+        let of_smooth = remaining_sum(of_equation, of_initial, V::splat(0.0));
         let sums = [of_equation, of_initial, of_smooth];
         for (to, x) in of_weights.iter_mut().zip(of_kinds(&problem.scheme.weights, sums)) {
             V::load(to).add(x).store(to);

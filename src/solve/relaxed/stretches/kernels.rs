@@ -5,7 +5,7 @@ use crate::solve::lanes::{Destination, Kernel, Lanes, Pack8, load_all, store_all
 use crate::solve::relaxed::assemble::Assembly;
 use crate::solve::relaxed::plan::Plan;
 use crate::solve::relaxed::problem::{Problem, Shape};
-use crate::solve::relaxed::row_products::{Interval, add_coefficients, of_weights, residual, smooth_sum};
+use crate::solve::relaxed::row_products::{Interval, add_coefficients, of_weights, remaining_sum, residual};
 use crate::solve::relaxed::small::{are_zero, backward_small, backward_step, eliminate_small, forward_small, scale};
 use crate::solve::relaxed::small_kernel::SmallKernel;
 use crate::solve::relaxed::stage::Staged;
@@ -187,7 +187,7 @@ impl Kernel<Pack8> for WeightGradients<'_> {
     #[inline(always)]
     fn run<V: Lanes<Pack = Pack8>>(self) {
         let [equation, initial]: [V; 2] = load_all(self.products);
-        let smooth = smooth_sum(equation, initial, V::splat(0.0));
+        let smooth = remaining_sum(equation, initial, V::splat(0.0));
         store_all(&of_weights(&self.problem.scheme.weights, [equation, initial, smooth]), self.out);
     }
 }

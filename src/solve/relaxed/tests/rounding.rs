@@ -27,6 +27,37 @@ fn gradients_of_weights_need_no_residuals_of_smooth_rows() {
     }
 }
 
+/// Rows of a kind that hardly count have large products that nearly cancel: their weight's gradient is what the others tell. Either way of factoring says
+/// the same, and a common factor of all weights changes nothing.
+#[test]
+fn gradients_of_small_weights_do_not_cancel() {
+    for weak in 0..2 {
+        let mut case = make(((9, 1, 4, 1, 4, 1, 3), ""), 45);
+        case.h.fill(0.3);
+        let mut weights = [1.0; 3];
+        weights[weak] = 1e-7;
+        let [equation, initial, smooth] = weights;
+        case.scheme.weights = Weights { equation, initial, smooth };
+        case.scheme.refinements = 2;
+        let of = |method: Method| {
+            let mut case = case.clone();
+            case.scheme.method = method;
+            let problem = case.problem();
+            let made = factor(&problem).unwrap();
+            let solution = made.solve(&problem).unwrap();
+            made.adjoint(&problem, &solution, &vec![1.0; solution.u.len()], None, Wanted::ALL).unwrap().weights
+        };
+        let (got, expected) = (of(Method::Normal), of(Method::Qr));
+        for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+            let error = (got - expected).abs() / expected.abs();
+            assert!(error < 1e-8, "weak {weak}, weight {i}: {got:e} is not {expected:e}");
+        }
+        let terms = [0, 1, 2].map(|i| weights[i] * got[i]);
+        let (sum, size) = terms.iter().fold((0.0, 0.0f64), |(s, m), x| (s + x, m.max(x.abs())));
+        assert!(sum.abs() < 1e-12 * size, "weak {weak}: {terms:?}");
+    }
+}
+
 /// `u'' + u = f` in small steps and with many derivatives, which only corrections solve: the gradient of all right-hand sides at once must be the
 /// change of the solution, although single products of rows with the adjoint solution are smaller than its rounding errors.
 #[test]
