@@ -304,7 +304,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args, format), format),
         Command::Doctor(args) => without_model(doctor::run(&args), format),
-        Command::Bench { what: bench::Bench::Solve(args) } => without_model(bench::solve(&args), format),
+        Command::Bench { what: bench::Bench::Solve(args) } => without_model(bench::solve(&args, format), format),
         Command::Bench { what: bench::Bench::Step(args) } => {
             with_session(&args.model, format, |session, name| bench::step(&args, session, name))
         }

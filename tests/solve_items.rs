@@ -366,6 +366,15 @@ data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
     let text = String::from_utf8_lossy(&mechc(folder.path(), &["check", "m.mech", "--plan"]).stdout).into_owned();
     assert!(text.contains("solve run: 1 trajectory of 500 steps, solved once"), "{text}");
     assert!(text.contains("solved again and again until it stays") && text.contains("a (linearised)"), "{text}");
+    let algorithms: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("algorithm")).map(str::trim).collect();
+    assert_eq!(
+        algorithms,
+        [
+            "time cut into segments with block factors side by side, substitution",
+            "block factor for each solve, substitution"
+        ]
+    );
 }
 
 /// What docs/solve.md says of a solution that grows by many orders of magnitude: right over 5 units of time, and far too small over 20,

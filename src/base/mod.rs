@@ -18,7 +18,7 @@ pub use math::Real;
 pub use precision::SolvePrecision;
 pub use range::least_and_most;
 pub use ratio::Ratio;
-pub use step::{same_step, shortened};
+pub use step::{number, same_step, shortened};
 pub use tensor::{Elem, Tensor, TensorData, TensorError};
 pub use training::{Decay, Normalise};
 

@@ -8,6 +8,18 @@ pub fn same_step(step: f64, other: f64) -> bool {
     (step - other).abs() <= SAME_STEP * other
 }
 
+/// A number in the shortest form that reads back as the same value.
+pub fn number(v: f64) -> String {
+    let size = v.abs();
+    if v == 0.0 {
+        "0".to_string()
+    } else if (1e-4..1e15).contains(&size) {
+        format!("{v}")
+    } else {
+        format!("{v:e}")
+    }
+}
+
 /// A number with fewer digits that is as near to `value` as `within`, where there is one: what sums and products of short decimal
 /// numbers would be without rounding, 47.52 for 132*0.36 = 47.519999999999996.
 pub fn shortened(value: f64, within: f64) -> f64 {

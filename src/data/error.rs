@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::ode::OdeError;
 use super::spec::Asked;
-use crate::base::shortened;
+use crate::base::{number, shortened};
 
 /// Why a simulation whose samples are all the same is refused.
 pub(super) const CHANGES_NOTHING: &str =
@@ -157,13 +157,20 @@ pub enum DataError {
     #[error("{0}")]
     OfCase(Box<DataError>),
     /// An item of an array of steps that is zero or negative.
-    #[error("{file}: the step of {index} in array `h` is {value}, which is not positive")]
+    #[error("{file}: the step of {index} in array `h` is {}, which is not positive", number(*.value))]
     StepNotPositive { file: String, index: String, value: f64 },
     /// An item of an array of weights that is negative, or whose square cannot be represented.
     #[error(
-        "{file}: the weight of {index} in array `{array}` is {value}: weights are 0 or more, with squares within the range of numbers"
+        "{file}: the weight of {index} in array `{array}` is {}: weights are 0 or more, with squares within the range of numbers",
+        number(*.value)
     )]
     BadWeight { file: String, array: String, index: String, value: f64 },
+    /// An item of an array of weights whose product with the weight of all such rows, `of_kind`, has a square that cannot be represented.
+    #[error(
+        "{file}: the weight of {index} in array `{array}` is {}, and {} in `--weights`: their product has no square within the range of numbers",
+        number(*.value), number(*.of_kind)
+    )]
+    BadWeightProduct { file: String, array: String, index: String, value: f64, of_kind: f64 },
     /// A window that is longer than every trajectory, or of length or stride zero.
     #[error("windows of {length} samples with stride {stride} do not fit: {what}")]
     BadWindow { length: usize, stride: usize, what: String },
@@ -211,7 +218,7 @@ impl DataError {
             Self::EmptyCell { .. } => "D009",
             Self::NotANumber { .. } => "D010",
             Self::TextRow { .. } => "D033",
-            Self::BadWeight { .. } => "D034",
+            Self::BadWeight { .. } | Self::BadWeightProduct { .. } => "D034",
             Self::NotFinite { .. } | Self::NoValue { .. } | Self::NotFiniteItem { .. } => "D011",
             Self::MissingColumn { .. } | Self::MissingTime { .. } | Self::MissingArray { .. } => "D012",
             Self::Duplicate { .. } => "D013",

@@ -141,7 +141,11 @@ impl DataError {
                 .into(),
             Self::NotFiniteItem { .. } => "correct the value.".into(),
             Self::WeightWithoutInitial { .. } => "add `iv`, or leave the array out.".into(),
-            Self::BadWeight { .. } => "a weight is 0 or more; 0 leaves its row out.".into(),
+            Self::BadWeight { value, .. } if *value < 0.0 => "a weight is 0 or more; 0 leaves its row out.".into(),
+            Self::BadWeight { .. } => "a weight is 0, which leaves its row out, or between 1e-161 and 1e154.".into(),
+            Self::BadWeightProduct { .. } => {
+                "choose the two so that their product is between 1e-161 and 1e154, or 0 for one of them, which leaves the row out.".into()
+            }
             Self::StepNotPositive { .. } => {
                 "give the time from each sample to the next; to solve backwards, reverse the arrays in time.".into()
             }

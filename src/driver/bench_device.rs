@@ -5,14 +5,12 @@ use std::time::{Duration, Instant};
 use super::bench_solve::{SolveBench, SolveTimes, median, random_case, repeats};
 use super::conformance::{SolveForm, StepAxes};
 use super::failure::{Failure, Problem};
-use super::run;
 use super::target::{self, Target};
 use crate::artifact::Axis;
 use crate::base::{SolvePrecision, TensorData};
 use crate::codegen;
 use crate::codegen::cuda::SolveRegime;
 use crate::ir;
-use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::runtime::{RuntimeError, Sequence, Store, View};
 use crate::solve::relaxed::{Precision, Scheme};
 
@@ -45,15 +43,10 @@ impl DeviceTimes {
     }
 }
 
-/// Measures on a device; `None` where the processor was chosen.
-pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Option<SolveTimes>, Failure> {
-    let threads = run::threads(bench.threads)?;
-    let (target, _) = Target::choose(choice, Products::Library, &threads)?;
-    if let Target::Host(_) = target {
-        return Ok(None);
-    }
+/// Measures on a device.
+pub(super) fn on_device(bench: &SolveBench, target: &Target) -> Result<SolveTimes, Failure> {
     let form = form(bench)?;
-    let measured = |adjoint| Prepared::new(bench, &form, &target, adjoint);
+    let measured = |adjoint| Prepared::new(bench, &form, target, adjoint);
     let mut forward = measured(false)?;
     let mut both = measured(true)?;
     let failed = |error: RuntimeError| match error {
@@ -87,8 +80,9 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
     let repeats = times[0].len();
     let [forward_ms, both_ms, to_device_ms, from_device_ms] = times.each_mut().map(|times| median(times));
     let bytes = |views: &[View]| views.iter().map(|v| v.len() * v.elem().bytes()).sum::<usize>();
-    Ok(Some(SolveTimes {
+    Ok(SolveTimes {
         bench: bench.clone(),
+        remark: None,
         repeats,
         forward_ms,
         backward_ms: (both_ms - forward_ms).max(0.0),
@@ -101,7 +95,7 @@ pub(super) fn on_device(bench: &SolveBench, choice: DeviceChoice) -> Result<Opti
             to_device_ms,
             from_device_ms,
         }),
-    }))
+    })
 }
 
 /// The solve that a device does; the options that it cannot follow are named.

@@ -9,9 +9,10 @@ use super::case::Case;
 use super::case_failure::{self, Batch, Failed, Origin};
 use super::failure::Failure;
 use super::run;
+use super::target::Target;
 use super::words::counted;
 use crate::data::{Purpose, stream, uniform};
-use crate::runtime::cuda::DeviceChoice;
+use crate::runtime::cuda::{DeviceChoice, Products};
 use crate::solve::instructions;
 use crate::solve::relaxed::{Footprint, Method, RowSet, Scheme, Shape, Wanted};
 
@@ -79,6 +80,8 @@ impl SolveBench {
 pub struct SolveTimes {
     /// What was solved.
     pub bench: SolveBench,
+    /// Why it was done on the processor where a device was looked for in vain.
+    pub remark: Option<String>,
     /// Repeats that the medians are of.
     pub repeats: usize,
     /// Median time of assembling, factoring and solving; of solving alone with a constant matrix.
@@ -149,15 +152,17 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
     let systems = Batch { one: &one, of_gradients, systems: bench.batch, own: !bench.constant_matrix };
     // Inputs and results.
     systems.ensure_arrays(2, help)?;
-    if let Some(times) = bench_device::on_device(bench, choice)? {
-        return Ok(times);
+    let threads = run::threads(bench.threads)?;
+    let (target, remark) = Target::choose(choice, Products::Library, &threads)?;
+    if let Target::Device { .. } = target {
+        return bench_device::on_device(bench, &target);
     }
     systems.ensure_memory(2, help)?;
-    let threads = run::threads(bench.threads)?;
     let case = random_case(bench);
-    threads
+    let times = threads
         .install(|| measure(bench, &case))
-        .map_err(|failed| case_failure::failure_of(failed, Origin::Bench, &case.shape, &case.scheme))
+        .map_err(|failed| case_failure::failure_of(failed, Origin::Bench, &case.shape, &case.scheme))?;
+    Ok(SolveTimes { remark, ..times })
 }
 
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, Failed> {
@@ -187,6 +192,7 @@ fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, Failed> {
     let gradients = inputs + of_u + if bench.weights { 3 } else { 0 };
     Ok(SolveTimes {
         bench: bench.clone(),
+        remark: None,
         repeats: forward.len(),
         forward_ms: median(&mut forward),
         backward_ms: median(&mut backward),
@@ -254,6 +260,7 @@ impl SolveTimes {
             "backward_bytes": self.backward_bytes,
             "instructions": instructions(),
             "device": self.device.as_ref().map_or("cpu", |d| d.device.as_str()),
+            "remark": self.remark,
             "regime": self.device.as_ref().map(|d| d.regime.to_string()),
             "forward_operator": self.device.as_ref().map(|d| d.operator),
             "to_device_ms": self.device.as_ref().map(|d| d.to_device_ms),

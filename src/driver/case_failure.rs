@@ -4,7 +4,7 @@ use super::failure::{Failure, Problem as Fault};
 use super::memory;
 use super::words::counted;
 use crate::data::{DataError, shape_text};
-use crate::solve::relaxed::{Footprint, Method, Precision, Scheme, Shape, SolveError, Takes};
+use crate::solve::relaxed::{Footprint, Method, Precision, Scheme, Shape, SolveError, Takes, Weights};
 
 /// A batch to solve, as far as memory goes.
 #[derive(Clone, Copy)]
@@ -84,6 +84,21 @@ fn weight_name(rows: &str, index: usize, shape: &Shape) -> String {
     format!("{row} {}, {column} {}", index / columns.max(1), index % columns.max(1))
 }
 
+/// What to do about a singular system where `--weights` leaves rows out that are there; `None` where it does not.
+fn left_out(scheme: &Scheme, shape: &Shape, of_bench: bool) -> Option<String> {
+    let Weights { equation, initial, smooth } = scheme.weights;
+    let kinds = [
+        ("equation", equation, shape.equations * shape.steps),
+        ("initial", initial, shape.initial_values()),
+        ("smoothness", smooth, shape.intervals()),
+    ];
+    let left: Vec<&str> = kinds.iter().filter(|(_, w, rows)| *w == 0.0 && *rows > 0).map(|(name, ..)| *name).collect();
+    let (last, before) = left.split_last()?;
+    let names = if before.is_empty() { (*last).to_string() } else { format!("{} and {last}", before.join(", ")) };
+    let other = if of_bench { "" } else { ", or add others until every derivative is determined" };
+    Some(format!("`--weights` has 0 for {names} rows, which leaves them out: give them a weight above 0{other}"))
+}
+
 /// The failure of an option that asks for more than there is of something; `of_bench` where the sizes are options too.
 fn too_few(option: Takes, what: &str, least: usize, got: usize, of_bench: bool) -> Failure {
     let option = match option {
@@ -159,6 +174,13 @@ pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, sche
             index: weight_name(rows, index, shape),
             value,
         }),
+        SolveError::WeightProduct { rows, index, value, of_kind } => Failure::Data(DataError::BadWeightProduct {
+            file: file.into(),
+            array: format!("weight_{rows}"),
+            index: weight_name(rows, index, shape),
+            value,
+            of_kind,
+        }),
         SolveError::TooLarge => {
             Failure::Environment(Fault::new("N014", error.to_string(), less_memory(shape.batch, scheme)))
         }
@@ -181,6 +203,12 @@ pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, sche
         | SolveError::NonFiniteGradient { .. }
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
+            let left_out = matches!(error, SolveError::Singular { .. } | SolveError::Border { .. })
+                .then(|| left_out(scheme, shape, origin == Origin::Bench))
+                .flatten();
+            if let Some(help) = left_out {
+                return Failure::Numerical(Fault::new("N515", message, help));
+            }
             let help = match error {
                 SolveError::Singular { .. } | SolveError::Border { .. } if scheme.precision == Precision::Single => {
                     "solve it in double precision, with `--dtype f64`; if that fails too, rows are missing"
@@ -193,6 +221,9 @@ pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, sche
                 }
                 SolveError::Unsettled { .. } => {
                     "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
+                }
+                SolveError::Singular { .. } | SolveError::Border { .. } if origin == Origin::Bench => {
+                    "keep fewer derivatives, with `--orders`, or choose `--weights` that differ less"
                 }
                 SolveError::Singular { .. } | SolveError::Border { .. } => {
                     "add equations or initial values until every derivative is determined"

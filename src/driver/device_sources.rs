@@ -1,5 +1,8 @@
 //! `mechc build --target cuda`: the sources of every function of a model file, and a header that says how to launch them.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use super::device_header;
 use super::emit::{self, Stage};
 use super::failure::Failure;
@@ -7,7 +10,7 @@ use super::session::Session;
 use crate::artifact::device::DeviceProgram;
 use crate::hir::{Model, Unit};
 use crate::lower::pointwise::components;
-use crate::runtime::cuda::{Cache, CompileOptions, compile};
+use crate::runtime::cuda::{Cache, CompileOptions, DeviceUse, compile};
 use crate::{codegen, kernel};
 
 /// A file to be written.
@@ -84,11 +87,31 @@ pub fn device_code(
     for &architecture in architectures {
         for DeviceFunction { name, program, .. } in functions {
             let options = CompileOptions { architecture, contract: true };
-            let built = compile(&program.entry.name, &program.source, &options, cache)?;
+            let built = compile(&program.entry.name, &program.source, &options, cache)
+                .map_err(|error| Failure::of_device(error, DeviceUse::Build))?;
             files.push(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin });
         }
     }
     Ok(files)
+}
+
+/// Machine code in `folder` of other sources than those that are to be written there: `MODEL_FUNCTION.sm_*.cubin` where
+/// `MODEL_FUNCTION.cu` beside it is missing or differs. Code for other architectures of the same source is as good as it was.
+pub fn stale_code(folder: &Path, functions: &[DeviceFunction]) -> Vec<PathBuf> {
+    let unchanged = |f: &DeviceFunction| {
+        fs::read(folder.join(format!("{}.cu", f.name))).is_ok_and(|old| old == f.program.source.as_bytes())
+    };
+    let changed: Vec<String> = functions.iter().filter(|f| !unchanged(f)).map(|f| format!("{}.sm_", f.name)).collect();
+    let is_stale = |name: &str| {
+        let architecture = |prefix: &String| name.strip_prefix(prefix.as_str())?.strip_suffix(".cubin");
+        changed.iter().filter_map(architecture).any(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+    };
+    // A folder that is not there yet, or cannot be listed, holds nothing that is known to be wrong.
+    let files = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let stale = files.filter(|file| file.file_name().to_str().is_some_and(is_stale));
+    let mut paths: Vec<PathBuf> = stale.map(|file| file.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// What the elements of a model's axes are: components of the first-order system, estimated numbers and inputs.

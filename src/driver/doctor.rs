@@ -60,10 +60,7 @@ impl Doctor {
             format!("{major}.{minor}, compiles for {}", known.join(", "))
         };
         line("NVRTC", self.nvrtc.as_ref().map_or_else(missing, nvrtc));
-        let blas = |e: &DeviceError| match e {
-            DeviceError::Fault { reason, .. } => format!("{reason}; products use generated kernels"),
-            other => other.to_string(),
-        };
+        let blas = |e: &DeviceError| format!("{}; products use generated kernels", without_blas(e));
         line("cuBLAS", self.cublas.as_ref().map_or_else(blas, |()| "found".to_string()));
         match &self.devices {
             Err(e) => line("devices", missing(e)),
@@ -79,6 +76,7 @@ impl Doctor {
     /// For programs: one object.
     pub fn json(&self) -> String {
         let missing = |e: &DeviceError| serde_json::json!({ "code": e.code(), "missing": e.to_string() });
+        let blas = |e: &DeviceError| serde_json::json!({ "code": e.code(), "missing": without_blas(e) });
         let nvrtc = |((major, minor), known): &((u32, u32), Vec<u32>)| serde_json::json!({ "version": format!("{major}.{minor}"), "architectures": known });
         let device = |d: &DeviceInfo| {
             serde_json::json!({
@@ -95,11 +93,19 @@ impl Doctor {
             "memory": self.memory,
             "driver": self.driver.as_ref().map_or_else(missing, |(a, b)| serde_json::json!({ "cuda": format!("{a}.{b}") })),
             "nvrtc": self.nvrtc.as_ref().map_or_else(missing, nvrtc),
-            "cublas": self.cublas.as_ref().map_or_else(missing, |()| serde_json::json!({ "found": true })),
+            "cublas": self.cublas.as_ref().map_or_else(blas, |()| serde_json::json!({ "found": true })),
             "devices": self.devices.as_ref().map_or_else(missing, |all| all.iter().map(device).collect()),
             "cache": self.cache.as_ref().map(|p| p.display().to_string()),
         });
         format!("{object}\n")
+    }
+}
+
+/// Why cuBLAS is not there. No device has failed by that.
+fn without_blas(error: &DeviceError) -> String {
+    match error {
+        DeviceError::Fault { reason, .. } => reason.clone(),
+        other => other.to_string(),
     }
 }
 

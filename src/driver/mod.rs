@@ -82,7 +82,7 @@ pub use bench_device::DeviceTimes;
 pub use bench_solve::{SolveBench, SolveTimes, bench_solve, random_case};
 pub use bench_step::{StepBench, StepBenchTimes};
 pub use case::{Case, CaseFile, read_case};
-pub use device_sources::{BuiltFile, DeviceFunction, device_code, device_sources};
+pub use device_sources::{BuiltFile, DeviceFunction, device_code, device_sources, stale_code};
 pub use doctor::Doctor;
 pub use emit::Stage;
 pub use explain::{Explanation, explain, explanations};

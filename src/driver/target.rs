@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::failure::{Failure, Problem};
 use super::pointwise;
-use crate::runtime::cuda::{Cache, Device, DeviceChoice, DeviceError, Products, driver_version, nvrtc_version};
+use crate::runtime::cuda::{
+    Cache, Device, DeviceChoice, DeviceError, DeviceUse, Products, driver_version, nvrtc_version,
+};
 use crate::runtime::{Loaded, RuntimeError, Threads};
 use crate::{codegen, ir, kernel};
 
@@ -28,12 +30,12 @@ impl Target {
     /// The place that a user chose, and why it is the processor where a device was looked for in vain.
     ///
     /// # Errors
-    /// [`Failure::Environment`] where a device was demanded and cannot be used.
+    /// Why a device that was demanded cannot be used.
     pub fn choose(
         choice: DeviceChoice,
         products: Products,
         threads: &Threads,
-    ) -> Result<(Target, Option<String>), Failure> {
+    ) -> Result<(Target, Option<String>), DeviceError> {
         let host = || Target::Host(threads.clone());
         let index = match choice {
             DeviceChoice::Cpu => return Ok((host(), None)),
@@ -45,7 +47,7 @@ impl Target {
             Err(error) if choice == DeviceChoice::Auto => {
                 Ok((host(), Some(format!("computing on the processor: {error}"))))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -104,9 +106,17 @@ fn open(index: usize) -> Result<Device, DeviceError> {
     Ok(device)
 }
 
+impl Failure {
+    /// What a device or its compiler lacks, with the way out of what was asked for.
+    pub fn of_device(error: DeviceError, asked: DeviceUse) -> Failure {
+        Failure::Environment(Problem::new(error.code(), error.to_string(), error.help(asked)))
+    }
+}
+
 impl From<DeviceError> for Failure {
+    /// Of something that computes.
     fn from(error: DeviceError) -> Self {
-        Failure::Environment(Problem::new(error.code(), error.to_string(), error.help()))
+        Failure::of_device(error, DeviceUse::Run)
     }
 }
 

@@ -27,6 +27,7 @@ mod unit_numbers;
 mod unit_of;
 
 pub use crate::base::SolvePrecision;
+pub use crate::base::number;
 pub use dataset::{
     ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Holdout, Noise, SimulateSpec, Vary,
 };
@@ -46,7 +47,7 @@ pub use network::{Activation, Along, Feature, Layer, Network, NetworkInput, Netw
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{FOLLOWS, Origin, PredictSpec};
 pub use program::Program;
-pub use spell::{Names, number};
+pub use spell::Names;
 pub use terms::{Term, terms};
 pub use test::{
     Claim, EquationRef, Expectation, NamedTerm, Quantity, Reduction, Relation, Snapshot, Subject, Test, Timing,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::notation::{Level, Notation, Piece, write};
 use super::{Compare, Expr, ExprKind, HoleTerm, Input, InputId, Model, State, StateId, Unknown, UnknownId};
-use crate::base::Arena;
+use crate::base::{Arena, number};
 
 /// The names expressions of one model are spelled with.
 #[derive(Clone, Copy, Debug)]
@@ -102,17 +102,5 @@ impl Notation for Names<'_> {
         let [a, b, x] = [0, 1, 2].map(|i| self.within(&pieces[i], Level::Sum));
         let [.., y] = &pieces;
         Ok(Piece::new(format!("if {a} {} {b} then {x} else {}", compare.name(), y.text), Level::Whole))
-    }
-}
-
-/// A number in the shortest form that reads back as the same value.
-pub fn number(v: f64) -> String {
-    let size = v.abs();
-    if v == 0.0 {
-        "0".to_string()
-    } else if (1e-4..1e15).contains(&size) {
-        format!("{v}")
-    } else {
-        format!("{v:e}")
     }
 }

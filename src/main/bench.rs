@@ -1,12 +1,13 @@
 //! `mechc bench`.
 
 use clap::{Args, Subcommand};
+use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Session, SolveBench, StepBench, bench_solve};
 use mechc::runtime::cuda::{DeviceChoice, Products};
 
 use super::solve::SchemeArgs;
 use super::values::whole;
-use super::{ModelArgs, cores, print};
+use super::{ModelArgs, cores, print, remark};
 
 #[derive(Subcommand)]
 pub enum Bench {
@@ -92,7 +93,7 @@ pub fn step(args: &StepBenchArgs, session: &mut Session, name: &str) -> Result<(
     print(&if args.json { format!("{}\n", times.json()) } else { times.to_string() })
 }
 
-pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
+pub fn solve(args: &SolveBenchArgs, format: Format) -> Result<(), Failure> {
     let bench = SolveBench {
         batch: args.batch,
         states: args.states,
@@ -106,5 +107,8 @@ pub fn solve(args: &SolveBenchArgs) -> Result<(), Failure> {
         repeat: args.repeat,
     };
     let times = bench_solve(&bench, args.device)?;
+    if let Some(why) = &times.remark {
+        remark("warning", why, format);
+    }
     print(&if args.json { format!("{}\n", times.json()) } else { times.to_string() })
 }

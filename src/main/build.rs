@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use mechc::driver::{Failure, Session, device_code, device_sources};
+use mechc::driver::{Failure, Session, counted, device_code, device_sources, stale_code};
 use mechc::report::{self, OutputError};
 use mechc::runtime::cuda::{Cache, architectures, devices};
 
@@ -19,7 +19,8 @@ pub struct BuildArgs {
     /// What to build for.
     #[arg(long, value_enum)]
     target: Target,
-    /// The folder for the files; it is created if need be, and files of the same names are replaced.
+    /// The folder for the files; it is created if need be, files of the same names are replaced, and cubins of other
+    /// sources of these names are removed.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// Architectures to make cubins for, such as 80,90 [default: that of the first device, else 90, where NVRTC is there].
@@ -54,10 +55,25 @@ pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Fa
         }
     };
     std::fs::create_dir_all(&args.out).map_err(|source| OutputError::Create { path: args.out.clone(), source })?;
+    // Before the sources, so that code of others never lies beside them, whatever ends this.
+    let stale = stale_code(&args.out, &functions);
+    for path in &stale {
+        std::fs::remove_file(path).map_err(|source| OutputError::Write {
+            path: path.clone(),
+            operation: "remove",
+            source,
+        })?;
+    }
     for file in &files {
         report::save_atomic(&mut report::Disk, &args.out.join(&file.name), &file.bytes)?;
     }
-    say(&format!("{} files in {}{missing}\n", files.len(), args.out.display()));
+    // Those that are replaced are not missed.
+    let removed = stale.iter().filter(|path| !path.exists()).count();
+    let removed = match removed {
+        0 => String::new(),
+        n => format!("; removed {} of other sources", counted(n, "cubin")),
+    };
+    say(&format!("{} files in {}{missing}{removed}\n", files.len(), args.out.display()));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use mechc::driver::conformance::{self, Conformance};
 use mechc::driver::{Doctor, Failure, Problem, Target};
 use mechc::runtime::Threads;
-use mechc::runtime::cuda::{DeviceChoice, Products};
+use mechc::runtime::cuda::{DeviceChoice, DeviceUse, Products};
 
 use super::{cores, print};
 
@@ -31,7 +31,8 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
     }
     let environment = |e: mechc::runtime::RuntimeError| Failure::Environment(Problem::new("N013", e.to_string(), ""));
     let threads = Threads::new(cores()).map_err(environment)?;
-    let (target, remark) = Target::choose(args.device, Products::Library, &threads)?;
+    let (target, remark) = Target::choose(args.device, Products::Library, &threads)
+        .map_err(|error| Failure::of_device(error, DeviceUse::Check))?;
     if let Target::Host(_) = target {
         let message = remark.unwrap_or_else(|| "the processor cannot be checked against itself".to_string());
         return Err(Failure::Usage(Problem::new("N039", message, "name a CUDA device: `--device cuda`")));
@@ -53,7 +54,8 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
         0 => Ok(()),
         n => {
             let message = format!("{n} of {} checks failed on {}", found.verdicts.len(), found.device);
-            let help = "run on the processor, and report this with the table: `--device cpu`";
+            let help =
+                "report this with the table; until then run models on the processor: `mechc run FILE --device cpu`";
             Err(Failure::Numerical(Problem::new("N050", message, help)))
         }
     }

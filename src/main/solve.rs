@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mechc::base::number;
 use mechc::diagnostics::Format;
 use mechc::driver::{CaseOptions, Failure, Problem, counted, solve_case};
 use mechc::report;
@@ -110,7 +111,8 @@ impl SchemeArgs {
         let Weights { equation, initial, smooth } = self.weights;
         let weights = [("equation", equation), ("initial", initial), ("smoothness", smooth)];
         if let Some((rows, weight)) = weights.into_iter().find(|(_, weight)| *weight < 0.0) {
-            let message = format!("`--weights` has the weight {weight} for the {rows} rows, which is negative");
+            let message =
+                format!("`--weights` has the weight {} for the {rows} rows, which is negative", number(weight));
             let help = "give three numbers of 0 or more, for equation, initial and smoothness rows: `--weights 1,1,1`";
             return Err(Failure::Usage(Problem::new("N008", message, help)));
         }

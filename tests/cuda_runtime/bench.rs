@@ -49,6 +49,16 @@ fn times_are_measured_on_either() {
     let args = ["bench", "solve", "--batch", "5", "--steps", "8", "--rows", "hermite", "--device", "cuda"];
     let (code, _, said) = mechc(&[], &args);
     assert!(code == Some(2) && said.contains("N008"), "{said}");
+    // A device that is looked for in vain is told of.
+    let args = ["bench", "solve", "--batch", "5", "--steps", "8", "--repeat", "1", "--json", "--device", "auto"];
+    for (variables, told) in [(&[("FAKE_CUDA", "no-device")][..], true), (&[], false)] {
+        let (code, text, said) = mechc(variables, &args);
+        let found: serde_json::Value = serde_json::from_str(&text).expect("an object");
+        let why = "computing on the processor: the CUDA driver finds no device";
+        assert_eq!((code, said.starts_with(&format!("warning: {why}"))), (Some(0), told), "{said}");
+        assert_eq!(found["remark"].as_str().is_some_and(|r| r.starts_with(why)), told, "{text}");
+        assert_eq!(found["device"] == "cpu", told, "{text}");
+    }
     let (code, _, said) = mechc(&[], &["bench", "step", "examples/lorenz.mech"]);
     assert!(code == Some(2) && said.contains("N004"), "{said}");
 }

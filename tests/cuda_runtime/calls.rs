@@ -5,7 +5,7 @@ use std::fs;
 use mechc::base::TensorData;
 use mechc::codegen;
 use mechc::driver::conformance::SolveForm;
-use mechc::runtime::cuda::{Device, Products};
+use mechc::runtime::cuda::{Device, DeviceUse, Products};
 use mechc::runtime::{Arg, Executable, RuntimeError, TensorView, TensorViewMut, Threads};
 
 use super::{open, passes, programs};
@@ -15,7 +15,7 @@ fn code(result: Result<(), RuntimeError>) -> &'static str {
     match result {
         Ok(()) => "none",
         Err(RuntimeError::Device(e)) => {
-            assert!(e.help().contains("--device cpu"), "{e} does not name the processor");
+            assert!(e.help(DeviceUse::Run).contains("--device cpu"), "{e} does not name the processor");
             e.code()
         }
         Err(e) => panic!("{e}"),

@@ -39,6 +39,9 @@ fn a_device_is_checked_against_the_processor() {
     assert!(said.contains("N050"), "{said}");
     let (code, _, said) = mechc(&[], &["doctor", "--gpu-check", "--device", "cpu"]);
     assert!(code == Some(2) && said.contains("N039"), "{said}");
+    // The command itself does nothing on the processor, so that is no way out of it.
+    let (code, _, said) = mechc(&[("FAKE_CUDA", "no-device")], &["doctor", "--gpu-check"]);
+    assert!(code == Some(4) && said.contains("N033") && said.contains("`mechc run FILE --device cpu`"), "{said}");
 }
 
 #[test]
@@ -105,8 +108,27 @@ fn cubins_are_built_where_there_is_a_compiler() {
     assert!((code, files) == (Some(0), 0) && said.contains("no cubin"), "{said}");
     let ((code, _, said), files) = build(&none, "demanded", &["--arch", "90"]);
     assert!((code, files) == (Some(4), 0) && said.contains("N032"), "{said}");
+    assert!(said.contains("leave `--arch` out") && !said.contains("--device"), "{said}");
     let ((code, _, said), files) = build(&[], "unknown", &["--arch", "sm_100"]);
     assert!((code, files) == (Some(4), 0) && said.contains("N035"), "{said}");
+    assert!(said.contains("with `--arch`") && !said.contains("--device"), "{said}");
+    // Of the code that was built before, what belongs to another source goes, and the rest stays.
+    let sources = || {
+        let all =
+            fs::read_dir(folder.path().join("here")).expect("the folder").filter_map(Result::ok).map(|e| e.path());
+        all.filter(|path| path.extension().is_some_and(|e| e == "cu")).collect::<Vec<_>>()
+    };
+    let ((code, _, said), files) = build(&none, "here", &[]);
+    assert!((code, files) == (Some(0), 2) && !said.contains("removed"), "{said}");
+    fs::write(&sources()[0], "// of another model").expect("a source");
+    let ((code, _, said), files) = build(&none, "here", &[]);
+    assert!((code, files) == (Some(0), 1) && said.contains("removed 1 cubin of other sources"), "{said}");
+    let stays = sources()[1].with_extension("sm_90.cubin");
+    assert!(stays.is_file(), "{}", stays.display());
+    // What is made anew is not missed.
+    fs::write(&sources()[1], "// of another model").expect("a source");
+    let ((code, _, said), files) = build(&[], "here", &[]);
+    assert!((code, files) == (Some(0), 2) && !said.contains("removed"), "{said}");
 }
 
 #[test]
@@ -131,6 +153,8 @@ fn libraries_that_lack_functions_are_named() {
     let json: serde_json::Value =
         serde_json::from_str(&doctor(&[("LD_LIBRARY_PATH", &path)], &["--json"])).expect("an object");
     assert_eq!((&json["driver"]["code"], &json["nvrtc"]["code"]), (&"N031".into(), &"N032".into()));
+    let missing = json["cublas"]["missing"].as_str().unwrap_or_default();
+    assert!(missing.starts_with("libcublas.so is too old"), "{missing}");
     // A run names it as well, with the way out.
     let (folder, model) = training();
     let out = folder.path().join("run").display().to_string();

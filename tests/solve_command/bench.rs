@@ -61,6 +61,11 @@ fn the_bench_says_what_it_measured() {
             "leave out `--periodic`, or give `--steps 3` or more",
         ),
         (vec!["bench", "solve", "--batch", "4000000000", "--steps", "4000000000"], 4, "N014"),
+        (
+            vec!["bench", "solve", "--batch", "3", "--weights", "0,1,1"],
+            5,
+            "`--weights` has 0 for equation rows, which leaves them out: give them a weight above 0\n",
+        ),
     ] {
         let output = mechc(folder.path(), &args);
         assert_eq!(output.status.code(), Some(code));

@@ -309,6 +309,34 @@ fn wrong_cases() -> Vec<Wrong> {
             changed("weight_smooth", f8(&[5, 1], &[1.0, 1.0, 1.0, 1.0, -1.0])),
             &["D034", "interval 4, state 0 in array `weight_smooth` is -1"],
         ),
+        data(
+            "a weight of an equation without a square",
+            changed("weight_equation", f8(&[1, 6], &[1.0, 1.0, 1e-200, 1.0, 1.0, 1.0])),
+            &["D034", "equation 0, step 2 in array `weight_equation` is 1e-200:", "between 1e-161 and 1e154"],
+        ),
+        Wrong {
+            name: "two weights whose product has no square",
+            archive: changed("weight_equation", f8(&[1, 6], &[1e-100, 1.0, 1.0, 1.0, 1.0, 1.0])),
+            args: &["--weights", "1e-100,1,1"],
+            code: 3,
+            says: &[
+                "D034",
+                "equation 0, step 0 in array `weight_equation` is 1e-100, and 1e-100 in `--weights`: their product has no square",
+                "choose the two so that",
+            ],
+        },
+        Wrong {
+            name: "no row that counts",
+            archive: npz(&members()),
+            args: &["--weights", "0,0,0"],
+            code: 5,
+            says: &["N515", "`--weights` has 0 for equation, initial and smoothness rows", "or add others"],
+        },
+        usage(
+            "a tiny negative weight",
+            &["--weights", "-1e-100,1,1"],
+            &["N008", "weight -1e-100 for the equation rows"],
+        ),
         usage("a weight without a square", &["--weights", "1e-200,1,1"], &["N008", "equation weight", "square"]),
         usage("a weight of a large square", &["--weights", "1e300,1,1"], &["N008", "1e154", "`--weights E,I,S`"]),
         usage(

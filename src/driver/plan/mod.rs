@@ -134,8 +134,11 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
         footprint.rows[1] = given;
         footprint.vector_bytes += given * size_of::<f64>() as u64;
     }
-    // Each trajectory is solved by itself, with a matrix of its own.
-    let method = SolveMethod::of(&shape, &scheme, true);
+    // Each trajectory is solved by itself, with a matrix of its own, and where it is linearised with another one in every solve.
+    let method = match SolveMethod::of(&shape, &scheme, true) {
+        SolveMethod::SharedFactor if !model.is_linear() => SolveMethod::OwnFactors,
+        other => other,
+    };
     let solve = PlannedSolve { footprint, method, response_method: None, device: None, closed, outline };
     let what = format!("solve {}", data.name);
     alone(what, Purpose::Item, samples, vec![solve], bytes)

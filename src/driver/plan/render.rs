@@ -10,9 +10,17 @@ use super::{DeviceSolve, Planned, PlannedSolve, Purpose};
 use crate::artifact::{OutlineEntry, OutlineValue};
 use crate::codegen::cuda::SolveRegime;
 use crate::hir;
+use crate::lower::training::LINEARISED;
 use crate::runtime::SolveMethod;
 
 impl PlannedSolve {
+    /// Whether it is solved again and again, with other coefficients each time.
+    fn is_linearised(&self) -> bool {
+        let stands_for_slopes =
+            |value: &OutlineValue| matches!(value, OutlineValue::Varies(text) if text == LINEARISED);
+        self.outline.entries.iter().any(|entry| stands_for_slopes(&entry.value))
+    }
+
     /// What distinguishes a coefficient: `x' 1`, `y -10`, `x (1 + t)`.
     fn spelled(&self, entry: &OutlineEntry) -> String {
         let names = self.outline.systems.first();
@@ -77,6 +85,9 @@ impl PlannedSolve {
             Some(other) if other != self.method => {
                 format!("{}; responses by {}", describe(self.method), describe(other))
             }
+            _ if self.method == SolveMethod::OwnFactors && self.is_linearised() => {
+                "block factor for each solve, substitution".to_string()
+            }
             _ => describe(self.method).to_string(),
         };
         line("algorithm", method);
@@ -122,11 +133,6 @@ impl PlannedSolve {
     }
 }
 
-/// What stands in the place of slopes.
-fn linearised() -> OutlineValue {
-    OutlineValue::Varies(crate::lower::training::LINEARISED.to_string())
-}
-
 impl Planned {
     /// What is solved at once.
     fn thing(&self) -> &'static str {
@@ -145,8 +151,8 @@ impl Planned {
                 format!("done without a relaxed solve; one of all its data ({data} of {steps} steps) would be")
             }
             Purpose::Item => {
-                let linear = self.solves.iter().flat_map(|s| &s.outline.entries).all(|e| e.value != linearised());
-                let again = if linear { "once" } else { "again and again until it stays" };
+                let linearised = self.solves.iter().any(PlannedSolve::is_linearised);
+                let again = if linearised { "again and again until it stays" } else { "once" };
                 format!("{} of {steps} steps, solved {again}", counted(self.samples, "trajectory"))
             }
             Purpose::Window => format!("done without a relaxed solve; one of a window of {steps} steps would be"),

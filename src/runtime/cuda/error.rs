@@ -67,6 +67,17 @@ pub enum DeviceError {
     },
 }
 
+/// What a device, or the compiler for it, is asked for. It decides what can be done without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceUse {
+    /// To compute. Every command that does so takes `--device`.
+    Run,
+    /// To be compared with the processor.
+    Check,
+    /// To compile for, whether it is there or not.
+    Build,
+}
+
 impl DeviceError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
@@ -82,29 +93,36 @@ impl DeviceError {
         }
     }
 
-    /// The way out, which always includes the host.
-    pub fn help(&self) -> &'static str {
+    /// The way out of what was asked for. Of a run it always includes the host.
+    pub fn help(&self, asked: DeviceUse) -> String {
+        let mends = self.mends(asked);
+        match (asked, self) {
+            (DeviceUse::Run, _) => format!("{mends}, or run on the processor: `--device cpu`"),
+            (DeviceUse::Check, _) => {
+                format!("{mends}; models run on the processor without a device: `mechc run FILE --device cpu`")
+            }
+            (DeviceUse::Build, DeviceError::NoCompiler { .. }) => {
+                format!("{mends}, or leave `--arch` out: the sources need no compiler")
+            }
+            (DeviceUse::Build, _) => mends.to_string(),
+        }
+    }
+
+    /// What takes the cause away.
+    fn mends(&self, asked: DeviceUse) -> &'static str {
         match self {
-            DeviceError::NoDriver { .. } => "install the driver of the device, or run on the processor: `--device cpu`",
-            DeviceError::NoCompiler { .. } => {
-                "install NVRTC 12 and name its folder in LD_LIBRARY_PATH, or run on the processor: `--device cpu`"
+            DeviceError::NoDriver { .. } => "install the driver of the device",
+            DeviceError::NoCompiler { .. } => "install NVRTC 12 or 13 and name its folder in LD_LIBRARY_PATH",
+            DeviceError::NoDevice { .. } => "look at what `mechc doctor` finds",
+            DeviceError::OutOfRange { .. } => "choose one that `mechc doctor` lists with `--device cuda:N`",
+            DeviceError::Architecture { .. } if asked == DeviceUse::Build => {
+                "name architectures that it knows with `--arch`, or install an NVRTC that knows this one"
             }
-            DeviceError::NoDevice { .. } => "`mechc doctor` shows what was found; run on the processor: `--device cpu`",
-            DeviceError::OutOfRange { .. } => {
-                "`mechc doctor` lists the devices; choose one with `--device cuda:N`, or run on the processor: `--device cpu`"
-            }
-            DeviceError::Architecture { .. } => {
-                "install an NVRTC that knows the device, or run on the processor: `--device cpu`"
-            }
-            DeviceError::Memory { .. } => {
-                "make `window`, `batch` or the network smaller, free the device, or run on the processor: `--device cpu`"
-            }
-            DeviceError::Compile { .. } => {
-                "please report this with the model file; meanwhile run on the processor: `--device cpu`"
-            }
-            DeviceError::Fault { .. } => {
-                "`mechc doctor --gpu-check` tests the device; run on the processor: `--device cpu`"
-            }
+            DeviceError::Architecture { .. } => "install an NVRTC that knows the device",
+            DeviceError::Memory { .. } => "make `window`, `batch` or the network smaller, free the device",
+            DeviceError::Compile { .. } => "please report this with the model file",
+            DeviceError::Fault { .. } if asked == DeviceUse::Check => "look at the system's log",
+            DeviceError::Fault { .. } => "test the device with `mechc doctor --gpu-check`",
         }
     }
 }

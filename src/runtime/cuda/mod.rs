@@ -31,7 +31,7 @@ pub use cache::Cache;
 pub use choice::DeviceChoice;
 pub use compile::{CompileOptions, Compiled, compile};
 pub use device::{Device, DeviceInfo, devices, driver_version};
-pub use error::DeviceError;
+pub use error::{DeviceError, DeviceUse};
 pub use executable::DeviceExecutable;
 pub use gemm::Products;
 pub use library::Library;

@@ -18,12 +18,17 @@ pub enum SolveError {
     /// A number of the scheme is not finite, or is a weight that is negative or whose square cannot be represented.
     #[error("{what} is {value:e}: {}", scheme_reason(*value))]
     Scheme { what: &'static str, value: f64 },
-    /// The weight of a single row is negative or not finite, or its square, times that of the kind's weight, cannot be represented; `index` is its place in
-    /// the array of the weights of such rows.
+    /// The weight of a single row is negative or not finite, or its square cannot be represented; `index` is its place in the array of the
+    /// weights of such rows.
     #[error(
         "the weight of {rows} row {index} is {value:e}: weights are finite, not negative, and have squares within the range of numbers"
     )]
     Weight { rows: &'static str, index: usize, value: f64 },
+    /// The weight of a single row may be, and so may that of its kind, but not their product, whose square cannot be represented.
+    #[error(
+        "the weight of {rows} row {index} is {value:e}, times {of_kind:e} of its kind: products have squares within the range of numbers"
+    )]
+    WeightProduct { rows: &'static str, index: usize, value: f64, of_kind: f64 },
     /// Options of the scheme that exclude each other.
     #[error("{what} do not go together with Hermite rows, but with Taylor rows alone")]
     Combination { what: &'static str },

@@ -407,11 +407,16 @@ impl Problem<'_> {
         for ((rows, weights), of_kind) in of_rows.into_iter().zip([w.equation, w.initial, w.smooth, 1.0]) {
             // Of a kind whose weight is wrong that one is named.
             let of_kind = if counts(of_kind) { of_kind } else { 1.0 };
-            let wrong = |value: f64| {
-                !counts(value) || !(value == 0.0 || of_kind == 0.0 || value * of_kind != 0.0 && counts(value * of_kind))
-            };
-            if let Some((index, &value)) = weights.iter().enumerate().find(|(_, w)| wrong(**w)) {
-                return Err(SolveError::Weight { rows, index, value });
+            // Zero leaves a row out; what becomes zero by rounding does not.
+            let product_counts =
+                |value: f64| value == 0.0 || of_kind == 0.0 || value * of_kind != 0.0 && counts(value * of_kind);
+            for (index, &value) in weights.iter().enumerate() {
+                if !counts(value) {
+                    return Err(SolveError::Weight { rows, index, value });
+                }
+                if !product_counts(value) {
+                    return Err(SolveError::WeightProduct { rows, index, value, of_kind });
+                }
             }
         }
         let squared = |what, value: f64| if counts(value) { Ok(()) } else { Err(SolveError::Scheme { what, value }) };
