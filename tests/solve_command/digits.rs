@@ -193,3 +193,23 @@ fn what_is_not_settled_is_corrected_further() {
         assert!(compared >= 3, "{}: {compared} arrays", case.0);
     }
 }
+
+/// What only rows below the rounding of the others determine is refused in single precision, and right in double precision.
+#[test]
+fn single_precision_refuses_what_its_rows_do_not_determine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = fixtures().join("weak_start.npz").display().to_string();
+    let solve = |precision: &str| {
+        let options = ["--rows", "hermite", "--weights", "1,5.24e-08,1", "--method", "qr", "--dtype", precision];
+        let output = mechc(folder.path(), &[&["solve", &input, "--out", "result.npz"], &options[..]].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for precision in ["f64", "mixed"] {
+        assert_eq!(solve(precision).0, Some(0), "{precision}");
+        let (_, u) = array(&folder.path().join("result.npz"), "u").expect("a solution");
+        // From 220-bit arithmetic.
+        assert!((u[0] - 3231.85).abs() < 0.01, "{precision}: {}", u[0]);
+    }
+    let (code, said) = solve("f32");
+    assert!(code == Some(5) && said.contains("is not determined by the rows"), "{said}");
+}

@@ -16,6 +16,7 @@ use super::error::SolveError;
 use super::factor::{FactorGroup, Scratch, pivot_error};
 use super::plan::Plan;
 use super::problem::{Problem, Shape};
+use super::qr::rounding_unit;
 use super::stage::Staged;
 use super::substitute::{Chain, Stored, forward, forward_corner};
 use super::windows::Window;
@@ -52,7 +53,7 @@ pub(crate) fn probe_rows(
     factor: &[f64],
     border: &[f64],
 ) -> Result<(), SolveError> {
-    let root = SMALLEST_ROOT * f64::EPSILON;
+    let root = SMALLEST_ROOT * rounding_unit(problem);
     let (smallest, lane) = (root * root, Lane { factor, lane: 0 });
     f64::dispatch(Probe { problem, plan, staged, lane, border, smallest })
         .map_err(|(pivot, group)| pivot_error(problem, plan, group, window, pivot))

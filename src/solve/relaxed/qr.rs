@@ -12,13 +12,13 @@ use super::elimination::pivot_error;
 use super::error::SolveError;
 use super::plan::{Ends, Group, Plan, packed};
 use super::probe::probe_rows;
-use super::problem::Problem;
+use super::problem::{Precision, Problem};
 use super::stage::Staged;
 use super::windows::Window;
 use crate::solve::lanes::Pack;
 
 /// A diagonal entry below this multiple of the rounding unit times its column's length has no correct digit left.
-const SMALLEST: f64 = 8.0 * f64::EPSILON;
+const SMALLEST: f64 = 8.0;
 
 /// Below this share of its column's length a diagonal entry is suspect: rounding of the steps before may have made all of it.
 const SUSPECT: f64 = 1.0 / (1u64 << 13) as f64;
@@ -97,7 +97,8 @@ pub(crate) fn factor_sample(
             *square = problem.border.ridge * problem.border.ridge;
         }
     }
-    let mut suspect = !problem.starts_fully();
+    // Beside the rounding unit of single precision every diagonal entry may be suspect.
+    let mut suspect = !problem.starts_fully() || problem.scheme.precision == Precision::Single;
     for (index, group) in plan.groups.iter().enumerate() {
         let rows = Rows { problem, plan, group, staged };
         suspect |= rows
@@ -109,8 +110,14 @@ pub(crate) fn factor_sample(
         // What the chains left over of a column may be rounding error as a whole: its length before counts.
         let (row, length) = (corner.row(r), square.sqrt());
         let base = plan.corner() + packed(m, r);
-        suspect |= write_row(&row, r, length, |c| (c < m).then_some((base + c, c)), &mut out)
-            .map_err(|bad| pivot_error(problem, plan, None, window, BadPivot { row: r, ..bad }))?;
+        suspect |= write_row(
+            &row,
+            r,
+            (length, SMALLEST * rounding_unit(problem)),
+            |c| (c < m).then_some((base + c, c)),
+            &mut out,
+        )
+        .map_err(|bad| pivot_error(problem, plan, None, window, BadPivot { row: r, ..bad }))?;
     }
     if suspect {
         probe_rows(problem, plan, (staged, window), &out, &squares)?;
@@ -118,18 +125,24 @@ pub(crate) fn factor_sample(
     Ok(out)
 }
 
+/// The rounding unit that a factor of rows is judged by. The triangle is made in double precision, but a solve in single precision corrects its
+/// solution with residuals of rounded rows: what only rows below their rounding determine is then the solution of others.
+pub(crate) fn rounding_unit(problem: &Problem) -> f64 {
+    if problem.scheme.precision == Precision::Single { f64::from(f32::EPSILON) } else { f64::EPSILON }
+}
+
 /// Stores row `r` of a triangle: the reciprocal of the squared diagonal entry, and the others times the diagonal entry. `place` gives
 /// for `c = r, r+1, ...` where the column goes and which column of the row it is. Says whether the diagonal entry is suspect.
 fn write_row(
     row: &impl Fn(usize) -> f64,
     r: usize,
-    length: f64,
+    (length, smallest): (f64, f64),
     place: impl Fn(usize) -> Option<(usize, usize)>,
     out: &mut [f64],
 ) -> Result<bool, BadPivot> {
     let diagonal = row(r);
     let pivot = diagonal * diagonal;
-    if !(diagonal.abs() > SMALLEST * length && pivot.is_normal()) {
+    if !(diagonal.abs() > smallest * length && pivot.is_normal()) {
         let relative = pivot / (length * length);
         return Err(BadPivot { step: 0, row: r, lane: 0, pivot, relative });
     }
@@ -189,7 +202,8 @@ impl Rows<'_> {
                     };
                     (c < group.width).then_some((base + c, from))
                 };
-                suspect |= write_row(&row, r, length, place, out).map_err(|bad| BadPivot { step: t, ..bad })?;
+                suspect |= write_row(&row, r, (length, SMALLEST * rounding_unit(self.problem)), place, out)
+                    .map_err(|bad| BadPivot { step: t, ..bad })?;
             }
             // What is left over, one step on, as a triangle.
             let count = stack.rows.len() / width;
