@@ -150,13 +150,15 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// The values that there are, or the one that was meant.
+/// The values that there are, and before them the one that was meant.
 fn values(error: &Error) -> Option<String> {
-    if let Some(near) = suggested(error, ContextKind::SuggestedValue) {
-        return Some(format!("did you mean `{near}`?"));
-    }
     let known = all(error, ContextKind::ValidValue);
-    (!known.is_empty()).then(|| format!("it takes {}", quoted(&known)))
+    let known = (!known.is_empty()).then(|| format!("it takes {}", quoted(&known)));
+    match (suggested(error, ContextKind::SuggestedValue), known) {
+        (Some(near), Some(known)) => Some(format!("did you mean `{near}`? {known}")),
+        (Some(near), None) => Some(format!("did you mean `{near}`?")),
+        (None, known) => known,
+    }
 }
 
 fn suggested(error: &Error, kind: ContextKind) -> Option<String> {
