@@ -1,6 +1,6 @@
 //! What one thread or one group of lanes goes through: a whole system, a segment of its time, or the steps between segments.
 
-use super::super::generate::{Generator, Parameter};
+use super::super::generate::{Draft, Generator, Parameter};
 use super::super::prelude::BLOCK;
 use super::super::text;
 use super::Solve;
@@ -118,6 +118,28 @@ impl<'s> Solve<'s> {
     pub fn resident_gradients(&self, threads: u32) -> u32 {
         let registers = if self.block() <= NARROW { 128 } else { 256 };
         (REGISTERS / registers / threads).min(MOST_BLOCKS)
+    }
+
+    /// Writes a kernel that goes through so many systems: what its name begins with, and what it does.
+    pub fn launch(
+        &self,
+        generator: &mut Generator<'_>,
+        (suffix, note): (&str, &str),
+        systems: Size,
+        parameters: Vec<Parameter>,
+        body: String,
+    ) {
+        generator.launch(Draft {
+            suffix: format!("{suffix}{}", generator.origin),
+            note: self.describe_extent(note),
+            block: self.threads_per_block(),
+            resident: self.resident(),
+            barriers: self.lanes > 1,
+            unrolled: self.unrolled,
+            parameters,
+            threads: self.threads(systems),
+            body,
+        });
     }
 
     /// Constants and the thread's place.

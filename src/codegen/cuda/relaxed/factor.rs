@@ -1,6 +1,6 @@
 //! Assembly and factor of the normal matrix, one time step after the other.
 
-use super::super::generate::{Draft, Generator, status};
+use super::super::generate::{Generator, status};
 use super::super::text;
 use super::Solve;
 use super::extent::Extent;
@@ -23,17 +23,7 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Me
     parameters.extend(solve.work(generator, solve.matrices(), each));
     parameters.extend(solve.sizes(solve.matrices(), solve.extent != Extent::Separators));
     parameters.push(status(word));
-    generator.launch(Draft {
-        suffix: format!("{what}{}", generator.origin),
-        note: solve.describe_extent(note),
-        block: solve.threads_per_block(),
-        resident: solve.resident(),
-        barriers: solve.lanes > 1,
-        unrolled: solve.unrolled,
-        parameters,
-        threads: solve.threads(solve.matrices()),
-        body,
-    });
+    solve.launch(generator, (what, note), solve.matrices(), parameters, body);
 }
 
 /// The body of the kernel, and the numbers of device memory that each block of threads needs.

@@ -1,6 +1,6 @@
 //! Factors of a step's matrices: the one at hand, or a new one.
 
-use super::super::generate::{Draft, Generator};
+use super::super::generate::Generator;
 use super::Solve;
 use super::extent::Extent;
 use super::slack::{self, Slack};
@@ -73,7 +73,8 @@ fn couplings(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory) {
     body.push_str(&substitute::forward(solve));
     parameters.push(generator.memory(factor, "factor", true));
     parameters.extend(solve.sizes(solve.matrices(), false));
-    launch(generator, solve, ("couplings", "couplings of segments with the steps before them"), parameters, body);
+    let names = ("couplings", "couplings of segments with the steps before them");
+    solve.launch(generator, names, solve.matrices(), parameters, body);
 }
 
 /// What each segment takes from the diagonal block of the separator before it.
@@ -96,31 +97,6 @@ fn corners(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Memory) {
     );
     let mut parameters = vec![generator.memory(factor, "factor", true)];
     parameters.extend(solve.sizes(solve.matrices(), false));
-    launch(
-        generator,
-        solve,
-        ("corners", "what segments take from the blocks of the steps before them"),
-        parameters,
-        body,
-    );
-}
-
-fn launch(
-    generator: &mut Generator<'_>,
-    solve: &Solve<'_>,
-    (suffix, note): (&str, &str),
-    parameters: Vec<super::super::generate::Parameter>,
-    body: String,
-) {
-    generator.launch(Draft {
-        suffix: format!("{suffix}{}", generator.origin),
-        note: solve.describe_extent(note),
-        block: solve.threads_per_block(),
-        resident: solve.resident(),
-        barriers: false,
-        unrolled: solve.unrolled,
-        parameters,
-        threads: solve.threads(solve.matrices()),
-        body,
-    });
+    let names = ("corners", "what segments take from the blocks of the steps before them");
+    solve.launch(generator, names, solve.matrices(), parameters, body);
 }

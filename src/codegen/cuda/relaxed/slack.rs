@@ -72,17 +72,8 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, factor: Me
     parameters.extend(solve.work(generator, solve.matrices(), each));
     parameters.extend(solve.sizes(solve.matrices(), false));
     parameters.push(status(generator.check(DeviceFailure::Undetermined, solve.s.time.clone())));
-    generator.launch(Draft {
-        suffix: format!("slack{}", generator.origin),
-        note: solve.describe_extent("the slack's column, solved for"),
-        block: solve.threads_per_block(),
-        resident: solve.resident(),
-        barriers: solve.lanes > 1,
-        unrolled: solve.unrolled,
-        parameters,
-        threads: solve.threads(solve.matrices()),
-        body,
-    });
+    let names = ("slack", "the slack's column, solved for");
+    solve.launch(generator, names, solve.matrices(), parameters, body);
     Some(Slack { border, pivots })
 }
 

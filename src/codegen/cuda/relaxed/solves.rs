@@ -189,16 +189,6 @@ fn numbers(generator: &Generator<'_>, places: Places, written: [Option<bool>; 3]
 }
 
 fn launch(generator: &mut Generator<'_>, solve: &Solve<'_>, names: Names, parameters: Vec<Parameter>, body: String) {
-    let (suffix, note) = names[usize::from(solve.s.adjoint.is_some())];
-    generator.launch(Draft {
-        suffix: format!("{suffix}{}", generator.origin),
-        note: solve.describe_extent(note),
-        block: solve.threads_per_block(),
-        resident: solve.resident(),
-        barriers: solve.lanes > 1,
-        unrolled: solve.unrolled,
-        parameters,
-        threads: solve.threads(solve.s.batch.clone()),
-        body,
-    });
+    let names = names[usize::from(solve.s.adjoint.is_some())];
+    solve.launch(generator, names, solve.s.batch.clone(), parameters, body);
 }
