@@ -1,16 +1,17 @@
 //! How time and memory of relaxed solves grow with steps and systems: blocks of 3 with matrices of their own, forward and backward together.
 //!
 //! `cargo bench --bench growth -- [--threads N] [--svg FILE]` (two threads, no plot) prints one JSON object for each size, and for each of the two
-//! growths one with its fitted exponents, and plots the times. Each size is a process of its own with its peak resident memory (Linux alone tells it); the exponent of
-//! memory is that of what is above the smallest size's.
+//! growths one with its fitted exponents, and plots the times. A time is the median over rounds of the mean of a round: all sizes of a round follow one another, so that
+//! what other machines take of the cores, which comes and goes within tenths of a second, is taken of all of them alike. Each size is a process of its own with its
+//! peak resident memory (Linux alone tells it); the exponent of memory is that of what is above the smallest size's.
+
+mod common;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use mechc::driver::{SolveBench, bench_solve};
-use mechc::runtime::cuda::DeviceChoice;
-use mechc::solve::relaxed::Scheme;
+use common::{median, published, repeats};
 
 /// Systems whose steps grow, and steps of which the systems grow.
 const SYSTEMS: usize = 64;
@@ -18,8 +19,11 @@ const STEPS: usize = 100;
 /// Half decades, and factors of four.
 const GROWING_STEPS: [usize; 7] = [100, 316, 1_000, 3_162, 10_000, 31_623, 100_000];
 const GROWING_SYSTEMS: [usize; 6] = [64, 256, 1_024, 4_096, 16_384, 65_536];
-/// Medians are of so many repeats.
-const REPEATS: usize = 9;
+/// Times that a size is measured.
+const ROUNDS: usize = 7;
+/// How long it is measured then, and how many repeats that are at least.
+const SECONDS: f64 = 0.5;
+const LEAST: usize = 2;
 
 /// What a size took.
 struct Point {
@@ -93,11 +97,10 @@ fn main() -> ExitCode {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
     );
     for (panel, (name, sizes)) in growths.iter().enumerate() {
-        let points: Vec<Point> = sizes.iter().filter_map(|&(both, size)| child(both, size, threads)).collect();
-        if points.len() < sizes.len() {
+        let Some(points) = measured(sizes, threads) else {
             eprintln!("a size could not be measured");
             return ExitCode::FAILURE;
-        }
+        };
         let time = exponent(points.iter().map(|p| (p.size, p.ms)));
         // The program itself takes some megabytes, of which the smallest sizes are lost.
         let base = points[0].bytes;
@@ -120,31 +123,31 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures one size in this process.
+/// Measures one size in this process: the mean of its repeats.
 fn one(batch: usize, steps: usize, threads: usize) -> ExitCode {
-    let bench = SolveBench {
-        batch,
-        states: 1,
-        highest: 2,
-        equations: 1,
-        steps,
-        scheme: Scheme::published(),
-        constant_matrix: false,
-        weights: false,
-        threads,
-        repeat: Some(REPEATS),
-    };
-    match bench_solve(&bench, DeviceChoice::Cpu) {
-        Ok(times) => {
-            let (ms, bytes) = (times.forward_ms + times.backward_ms, peak_bytes().unwrap_or(0));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+    match pool.install(|| repeats(&published(batch, 1, steps, false, threads), SECONDS, LEAST)) {
+        Ok(all) => {
+            let ms = all.iter().map(common::Repeat::sum).sum::<f64>() / all.len() as f64;
+            let bytes = peak_bytes().unwrap_or(0);
             println!("{}", serde_json::json!({ "batch": batch, "steps": steps, "ms": ms, "peak_bytes": bytes }));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error:?}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Every size with the median of its rounds; none where one could not be measured.
+fn measured(sizes: &[((usize, usize), usize)], threads: usize) -> Option<Vec<Point>> {
+    let rounds: Vec<Vec<Point>> = (0..ROUNDS)
+        .map(|_| sizes.iter().map(|&(both, size)| child(both, size, threads)).collect::<Option<_>>())
+        .collect::<Option<_>>()?;
+    let of_size = |i: usize, number: fn(&Point) -> f64| median(rounds.iter().map(|round| number(&round[i])).collect());
+    let point = |(i, &(_, size))| Point { size: size as f64, ms: of_size(i, |p| p.ms), bytes: of_size(i, |p| p.bytes) };
+    Some(sizes.iter().enumerate().map(point).collect())
 }
 
 /// The most resident memory that this process had, where the system says so.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use mechc::artifact::device::DeviceProgram;
 use mechc::driver::conformance::{SolveForm, StepAxes, cases};
-use mechc::driver::{DeviceFunction, Session};
+use mechc::driver::{DeviceFunction, Session, device_code};
 use mechc::runtime::cuda::{Cache, CompileOptions, MOVES, architectures, compile, kernel_usage, nvrtc_version};
 
 #[path = "cuda/programs.rs"]
@@ -119,8 +119,8 @@ fn relaxed_solves_of_each_precision_compile() {
     assert!(seen.iter().filter(cut).count() >= 4, "systems that are cut in time are among them");
 }
 
-/// Functions of all examples.
-fn functions_of_examples() -> Vec<DeviceFunction> {
+/// Functions of each example.
+fn functions_of_examples() -> Vec<(PathBuf, Vec<DeviceFunction>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let entries = std::fs::read_dir(&folder).expect("the examples").map(|e| e.expect("an entry").path());
     let mut paths: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "mech")).collect();
@@ -128,9 +128,9 @@ fn functions_of_examples() -> Vec<DeviceFunction> {
     let functions = |path: PathBuf| {
         let (mut session, name) = Session::open(&path).expect("the example opens");
         let Ok(found) = session.device_functions(&name, &[]) else { panic!("{name} lowers") };
-        found
+        (path, found)
     };
-    paths.into_iter().flat_map(functions).collect()
+    paths.into_iter().map(functions).collect()
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn every_function_of_every_example_compiles() {
     let Some(targets) = targets() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let cache = Cache::at(folder.path());
-    let functions = functions_of_examples();
+    let functions: Vec<_> = functions_of_examples().into_iter().flat_map(|(_, functions)| functions).collect();
     assert!(functions.len() > 30, "{} functions", functions.len());
     for architecture in targets {
         // Updates of the optimiser are the same for every fit, and so are models that several examples take from the library.
@@ -146,6 +146,21 @@ fn every_function_of_every_example_compiles() {
         for function in functions.iter().filter(|f| seen.insert(&f.program.source)) {
             judge(&function.program, architecture, &cache);
         }
+    }
+}
+
+#[test]
+fn examples_are_compiled_whole() {
+    let Some(targets) = targets() else { return };
+    for (path, functions) in functions_of_examples() {
+        let begun = Instant::now();
+        let files = device_code(&functions, &targets[..1], &Cache::none()).unwrap_or_else(|e| panic!("{e:?}"));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        println!("{name}: {} functions, {:.0} ms", files.len(), begun.elapsed().as_secs_f64() * 1e3);
+        let named: Vec<String> =
+            files.iter().map(|f| f.name.replace(&format!(".sm_{}.cubin", targets[0]), "")).collect();
+        assert_eq!(named, functions.iter().map(|f| f.name.clone()).collect::<Vec<_>>());
+        assert!(files.iter().all(|f| f.bytes.starts_with(b"\x7fELF")), "{name}");
     }
 }
 

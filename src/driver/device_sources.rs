@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::device_header;
 use super::emit::{self, Stage};
 use super::failure::Failure;
@@ -74,7 +76,7 @@ pub fn device_sources(path: &str, functions: &[DeviceFunction]) -> Vec<BuiltFile
     files
 }
 
-/// Machine code of functions for each of `architectures`, `MODEL_FUNCTION.sm_90.cubin`. What `cache` holds is not compiled again.
+/// Machine code of functions for each of `architectures`, `MODEL_FUNCTION.sm_90.cubin`, several at a time. What `cache` holds is not compiled again.
 ///
 /// # Errors
 /// [`Failure::Environment`] where there is no compiler, or one that does not know an architecture.
@@ -83,16 +85,17 @@ pub fn device_code(
     architectures: &[u32],
     cache: &Cache,
 ) -> Result<Vec<BuiltFile>, Failure> {
-    let mut files = Vec::new();
-    for &architecture in architectures {
-        for DeviceFunction { name, program, .. } in functions {
-            let options = CompileOptions { architecture, contract: true };
-            let built = compile(&program.entry.name, &program.source, &options, cache)
-                .map_err(|error| Failure::of_device(error, DeviceUse::Build))?;
-            files.push(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin });
-        }
-    }
-    Ok(files)
+    let wanted: Vec<(u32, &DeviceFunction)> =
+        architectures.iter().flat_map(|&architecture| functions.iter().map(move |f| (architecture, f))).collect();
+    let file = |&(architecture, DeviceFunction { name, program, .. }): &(u32, &DeviceFunction)| {
+        let options = CompileOptions { architecture, contract: true };
+        let built = compile(&program.entry.name, &program.source, &options, cache)
+            .map_err(|error| Failure::of_device(error, DeviceUse::Build))?;
+        Ok(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin })
+    };
+    // All are waited for, so that the first in order is the one that is told where several fail.
+    let files: Vec<Result<BuiltFile, Failure>> = wanted.par_iter().with_max_len(1).map(file).collect();
+    files.into_iter().collect()
 }
 
 /// Machine code in `folder` of other sources than those that are to be written there: `MODEL_FUNCTION.sm_*.cubin` where

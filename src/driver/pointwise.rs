@@ -85,10 +85,13 @@ impl Compiled {
                 Some(host.open(pointwise::FIELD).map_err(target::opening)?)
             }
         };
+        let linearise = || pattern.is_some().then(|| load(pointwise::LINEARISE)).transpose();
+        // At the same time: a device's compiler takes half a second for each of a large model.
+        let (field, linearise) = rayon::join(|| load(pointwise::FIELD), linearise);
         Ok(Compiled {
-            field: load(pointwise::FIELD)?,
+            field: field?,
             at_point,
-            linearise: if pattern.is_some() { Some(load(pointwise::LINEARISE)?) } else { None },
+            linearise: linearise?,
             program,
             resident: None,
             fault: None,

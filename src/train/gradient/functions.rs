@@ -19,20 +19,25 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// Opens the functions of a program.
+    /// Opens the functions of a program, the large ones at the same time: a device's compiler takes a second or two for each.
     ///
     /// # Errors
     /// [`RuntimeError::NoEntry`] when one is missing, [`RuntimeError::Device`] when a device refuses one.
     pub fn new(program: &Loaded) -> Result<Self, RuntimeError> {
         let open = |name: &str| program.open(name);
+        // A model without coefficients has no normal equations.
+        let normal = || program.has(names::NORMAL).then(|| open(names::NORMAL)).transpose();
+        let (step, (evaluate, (normal, (adam_f32, adam_f64)))) = rayon::join(
+            || open(names::STEP),
+            || rayon::join(|| open(names::EVALUATE), || (normal(), (open(names::ADAM_F32), open(names::ADAM_F64)))),
+        );
         Ok(Functions {
             loaded: program.clone(),
-            step: open(names::STEP)?,
-            // A model without coefficients has no normal equations.
-            normal: if program.has(names::NORMAL) { Some(open(names::NORMAL)?) } else { None },
-            evaluate: open(names::EVALUATE)?,
-            adam_f32: open(names::ADAM_F32)?,
-            adam_f64: open(names::ADAM_F64)?,
+            step: step?,
+            normal: normal?,
+            evaluate: evaluate?,
+            adam_f32: adam_f32?,
+            adam_f64: adam_f64?,
         })
     }
 
