@@ -18,6 +18,7 @@ mod network;
 mod notation;
 mod predict;
 mod program;
+mod quantities;
 mod spell;
 mod terms;
 mod test;
@@ -25,6 +26,7 @@ mod training;
 mod unit;
 mod unit_numbers;
 mod unit_of;
+mod unknowns;
 
 pub use crate::base::SolvePrecision;
 pub use crate::base::number;
@@ -39,14 +41,14 @@ pub use fit::{AuxiliaryBinding, Engine, Fit, HeldPlace, Normalise, ParameterBind
 pub use known_units::{known_unit, known_units};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{
-    Boundary, Bounds, DataId, DeclaredStep, Equation, FieldStart, FitId, Hole, HoleId, HoleTerm, InitialValue, Input,
-    InputId, LinearTerm, Model, ModelId, NetworkId, Param, ParamId, Part, Side, Start, State, StateId, Statement,
-    Statements, Units, Unknown, UnknownId, UnknownKind, UnknownTerm, family,
+    Boundary, DataId, DeclaredStep, Equation, FitId, HoleId, InitialValue, InputId, LinearTerm, Model, ModelId,
+    NetworkId, ParamId, Part, Start, StateId, Statement, Statements, UnknownId, UnknownTerm,
 };
 pub use network::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Padding, Trunk};
 pub use notation::{Exponent, Level, Notation, Piece, write};
 pub use predict::{FOLLOWS, Origin, PredictSpec};
 pub use program::Program;
+pub use quantities::{Bounds, FieldStart, Input, Param, State, Units, family};
 pub use spell::Names;
 pub use terms::{Term, terms};
 pub use test::{
@@ -58,3 +60,4 @@ pub use training::{
 };
 pub use unit::{Dimension, Symbol, Unit};
 pub use unit_numbers::UnitNumbers;
+pub use unknowns::{Hole, HoleTerm, Side, Unknown, UnknownKind};

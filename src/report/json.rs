@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{
-    Engine, Equation, Metric, NoiseEstimate, Parameter, PlausibleTerm, RatioSum, RunRecord, ScoreRecord, StateShare,
-};
+use super::figures::{Metric, ScoreRecord, StateShare};
+use super::found::{Equation, NoiseEstimate, Parameter, PlausibleTerm, RatioSum};
+use super::record::{Engine, RunRecord};
 use super::scores::PredictionFile;
 
 /// The version of `equations.json`.

@@ -18,6 +18,8 @@ mod atomic;
 mod checkpoint;
 mod error;
 mod escape;
+mod figures;
+mod found;
 mod html;
 mod json;
 mod progress;
@@ -37,13 +39,13 @@ pub use archive::Archive;
 pub use atomic::{Disk, Storage, save_atomic};
 pub use checkpoint::{Checkpoint, Loaded};
 pub use error::OutputError;
+pub use figures::{Metric, ScoreRecord, StateError, StateShare};
+pub use found::{Equation, Inside, NoiseEstimate, Parameter, PlausibleTerm, RatioSum, Term};
 pub use html::report_html;
 pub use json::{EquationsFile, SCHEMA};
 pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
-    DataRecord, Engine, Equation, Inside, LossPoint, Metric, NoiseEstimate, NormalisationRecord, Parameter,
-    PlausibleTerm, PredictionRecord, RatioSum, RunRecord, ScoreRecord, StateError, StateRecord, StateShare, Term,
-    TrajectoryRecord,
+    DataRecord, Engine, LossPoint, NormalisationRecord, PredictionRecord, RunRecord, StateRecord, TrajectoryRecord,
 };
 pub use rounding::{Rounded, round};
 pub use rundir::RunDir;

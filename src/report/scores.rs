@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{PredictionRecord, RunRecord, ScoreRecord};
+use super::figures::ScoreRecord;
+use super::record::{PredictionRecord, RunRecord};
 use super::text::{behind, short, some};
 
 /// Figures that a line names, at most; the page has them all.

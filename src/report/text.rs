@@ -1,6 +1,8 @@
 //! The equations as plain text for a terminal.
 
-use super::record::{Equation, Inside, PlausibleTerm, RunRecord, StateShare, Term, left_out};
+use super::figures::StateShare;
+use super::found::{Equation, Inside, PlausibleTerm, Term, left_out};
+use super::record::RunRecord;
 use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.

@@ -16,6 +16,7 @@ mod begin;
 mod bindings;
 mod conditions;
 mod data;
+mod declare;
 mod derived;
 mod differences;
 mod elements;

@@ -20,6 +20,7 @@
 //! Invariant: `parse(&print(m)) == m` for every module whose values are numbered in the order of definition, which the
 //! builder guarantees and the verifier checks. The text says nothing about well-typedness: that is the verifier's.
 
+mod items;
 mod lexer;
 mod parse;
 mod print;

@@ -1,7 +1,7 @@
 //! Equations typeset in HTML: italic names, raised powers, coefficients with their standard error.
 
 use super::super::escape::escape;
-use super::super::record::{Equation, Term};
+use super::super::found::{Equation, Term};
 use super::super::rounding::round;
 use super::super::text::shown;
 

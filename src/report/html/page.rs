@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::super::escape::escape;
-use super::super::record::{Engine, RunRecord, left_out};
+use super::super::found::left_out;
+use super::super::record::{Engine, RunRecord};
 use super::super::rounding::round;
 use super::super::text::short;
 use super::equation::{equation_row, factors, left, unit};

@@ -1,6 +1,7 @@
 //! The pictures of the page.
 
-use super::super::record::{Equation, PlausibleTerm, RunRecord, TrajectoryRecord};
+use super::super::found::{Equation, PlausibleTerm};
+use super::super::record::{RunRecord, TrajectoryRecord};
 use super::super::rounding::round;
 use super::super::svg::{Forest, ForestRow, Mark, Plot, Shape};
 
