@@ -89,47 +89,21 @@ impl<'a, 'b> Builder<'a, 'b> {
 
     /// A model and its arguments.
     fn simulation(&mut self, pair: Pair<Rule>) -> Option<(Ident, Vec<Binding>)> {
-        let mut model = None;
-        let mut arguments = Vec::new();
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::name => model = Some(self.ident(&pair)),
-                Rule::binding => arguments.push(self.binding(pair)?),
-                _ => {}
-            }
-        }
-        Some((model?, arguments))
+        let mut parts = self.parts(pair.into_inner())?;
+        Some((parts.name()?, parts.bindings))
     }
 
     fn data_file(&mut self, pair: Pair<Rule>) -> Option<DataSource> {
-        let mut format = None;
-        let mut path = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::word => format = Some(self.ident(&pair)),
-                Rule::expr => path = Some(self.expr(pair)?),
-                _ => {}
-            }
-        }
-        Some(DataSource::File { format: format?, path: path? })
+        let mut parts = self.parts(pair.into_inner())?;
+        Some(DataSource::File { format: parts.name()?, path: parts.expr()? })
     }
 
     /// Model, its arguments, data sets and the name after `as`.
     pub fn fit_header(&mut self, header: Pair<Rule>) -> Option<FitHeader> {
-        let (mut names, mut data, mut arguments) = (Vec::new(), Vec::new(), Vec::new());
-        for pair in header.into_inner() {
-            match pair.as_rule() {
-                Rule::name => names.push(self.ident(&pair)),
-                Rule::fit_data => {
-                    let listed = pair.into_inner().filter(|p| p.as_rule() == Rule::name);
-                    data = listed.map(|p| self.ident(&p)).collect();
-                }
-                Rule::binding => arguments.push(self.binding(pair)?),
-                _ => {}
-            }
-        }
-        let mut names = names.into_iter();
-        Some(FitHeader { model: names.next()?, arguments, data, name: names.next() })
+        let listed = header.clone().into_inner().find(|p| p.as_rule() == Rule::fit_data);
+        let data = listed.map_or_else(|| Some(Vec::new()), |p| self.parts(p.into_inner()).map(|parts| parts.names))?;
+        let mut parts = self.parts(header.into_inner())?;
+        Some(FitHeader { model: parts.name()?, name: parts.name(), arguments: parts.bindings, data })
     }
 
     /// The name in `test "NAME"`.

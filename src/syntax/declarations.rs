@@ -3,19 +3,13 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
-    Binding, Equation, Expr, ExprKind, FieldDecl, For, Function, Ident, IndexDecl, InitialDecl, InputDecl, ModelItem,
-    ParamDecl, Range, StateDecl, StepDecl, UnitExpr,
+    Binding, Equation, Expr, ExprKind, FieldDecl, For, Function, IndexDecl, InitialDecl, InputDecl, ModelItem,
+    ParamDecl, Range, StateDecl, StepDecl,
 };
 use super::build::Builder;
 use super::grammar::Rule;
+use super::parts::Declared;
 use crate::source::Span;
-
-/// A declared name with its index sets and its unit.
-struct Declared {
-    name: Ident,
-    axes: Vec<Ident>,
-    unit: Option<UnitExpr>,
-}
 
 impl Builder<'_, '_> {
     /// The declaration or equation that `rule` matched; `end` is the last byte of its text.
@@ -63,50 +57,16 @@ impl Builder<'_, '_> {
         self.declared(pair).map(|Declared { name, axes, unit }| InputDecl { name, axes, unit })
     }
 
-    fn declared(&mut self, pair: Pair<Rule>) -> Option<Declared> {
-        let mut name = None;
-        let mut axes = Vec::new();
-        let mut unit = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::name => name = Some(self.ident(&pair)),
-                Rule::axes => axes = self.each(pair.into_inner(), Rule::name, |build, p| Some(build.ident(&p)))?,
-                Rule::unit => unit = Some(self.unit(pair)?),
-                _ => {}
-            }
-        }
-        Some(Declared { name: name?, axes, unit })
-    }
-
     fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {
-        let mut declared = None;
-        let mut order = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::declared => declared = self.declared(pair),
-                Rule::expr => order = Some(self.expr(pair)?),
-                _ => {}
-            }
-        }
-        let Declared { name, axes, unit } = declared?;
+        let mut parts = self.parts(pair.into_inner())?;
+        let order = parts.expr();
+        let Declared { name, axes, unit } = parts.declared?;
         Some(StateDecl { name, axes, unit, order })
     }
 
     fn index_decl(&mut self, pair: Pair<Rule>) -> Option<IndexDecl> {
-        let mut name = None;
-        let mut range = None;
-        let mut periodic = false;
-        let mut spacing = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::name => name = Some(self.ident(&pair)),
-                Rule::range => range = Some(self.range(pair)?),
-                Rule::kw_periodic => periodic = true,
-                Rule::expr => spacing = Some(self.expr(pair)?),
-                _ => {}
-            }
-        }
-        Some(IndexDecl { name: name?, range: range?, periodic, spacing })
+        let mut parts = self.parts(pair.into_inner())?;
+        Some(IndexDecl { name: parts.name()?, spacing: parts.expr(), range: parts.range?, periodic: parts.marked })
     }
 
     pub(super) fn range(&mut self, pair: Pair<Rule>) -> Option<Range> {
@@ -117,68 +77,30 @@ impl Builder<'_, '_> {
 
     /// The function of a `fn` statement, in a model or on its own.
     pub fn function(&mut self, parts: Pairs<Rule>, span: Span) -> Option<Function> {
-        let mut names = Vec::new();
-        let mut body = None;
-        for pair in parts {
-            match pair.as_rule() {
-                Rule::name => names.push(self.ident(&pair)),
-                Rule::expr => body = Some(self.expr(pair)?),
-                _ => {}
-            }
-        }
-        let mut names = names.into_iter();
-        Some(Function { name: names.next()?, params: names.collect(), body: body?, span })
+        let mut parts = self.parts(parts)?;
+        Some(Function { name: parts.name()?, body: parts.expr()?, params: parts.names, span })
     }
 
     /// The loop whose header `pair` is; `body` are its statements.
     pub fn for_loop(&mut self, pair: Pair<Rule>, body: Vec<ModelItem>, span: Span) -> Option<For> {
-        let mut variable = None;
-        let mut range = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::name => variable = Some(self.ident(&pair)),
-                Rule::range => range = Some(self.range(pair)?),
-                _ => {}
-            }
-        }
-        Some(For { variable: variable?, range: range?, body, span })
+        let mut parts = self.parts(pair.into_inner())?;
+        Some(For { variable: parts.name()?, range: parts.range?, body, span })
     }
 
     fn param_decl(&mut self, pair: Pair<Rule>) -> Option<ParamDecl> {
-        let mut declared = None;
-        let mut value = None;
-        let mut bounds = None;
-        let mut fixed = false;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::declared => declared = self.declared(pair),
-                Rule::expr => value = Some(self.expr(pair)?),
-                Rule::bounds => {
-                    let mut ends = self.each(pair.into_inner(), Rule::expr, Self::expr)?.into_iter();
-                    bounds = Some((ends.next()?, ends.next()?));
-                }
-                Rule::kw_fixed => fixed = true,
-                _ => {}
-            }
-        }
-        let Declared { name, axes, unit } = declared?;
-        Some(ParamDecl { name, axes, unit, value, bounds, fixed, per_sample: None })
+        let mut parts = self.parts(pair.into_inner())?;
+        let value = parts.expr();
+        let Declared { name, axes, unit } = parts.declared?;
+        Some(ParamDecl { name, axes, unit, value, bounds: parts.bounds, fixed: parts.marked, per_sample: None })
     }
 
     /// `name = value`, of a declaration or an argument.
     pub(super) fn binding(&mut self, pair: Pair<Rule>) -> Option<Binding> {
-        let mut declared = None;
-        let mut value = None;
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::name => declared = Some(Declared { name: self.ident(&pair), axes: Vec::new(), unit: None }),
-                Rule::declared => declared = self.declared(pair),
-                Rule::expr => value = Some(self.expr(pair)?),
-                _ => {}
-            }
-        }
-        let Declared { name, axes, unit } = declared?;
-        Some(Binding { name, axes, unit, value: value? })
+        let mut parts = self.parts(pair.into_inner())?;
+        let value = parts.expr()?;
+        let alone = parts.name().map(|name| Declared { name, axes: Vec::new(), unit: None });
+        let Declared { name, axes, unit } = parts.declared.or(alone)?;
+        Some(Binding { name, axes, unit, value })
     }
 
     fn initial_decl(&mut self, pair: Pair<Rule>) -> Option<InitialDecl> {

@@ -6,8 +6,7 @@
 
 use std::ops::Range;
 
-use pest::unicode::{XID_CONTINUE, XID_START};
-
+use super::letters::{code_point, direction_name, is_direction_control, is_word_continue, is_word_start, shown};
 use super::report::Reporter;
 use super::strangers::NO_ERROR;
 use crate::diagnostics::codes;
@@ -51,7 +50,6 @@ const MAX_TOKENS: usize = 600_000;
 /// What to do with a file beyond that, or of too many bytes.
 pub(super) const TOO_LARGE: &str = "split the file, and read numbers from data files";
 const MAX_NAME_BYTES: usize = 255;
-const MAX_NUMBER_BYTES: usize = 400;
 
 /// The tokens of `text`; `None` when nothing sensible can be read from it (reported).
 pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
@@ -183,21 +181,6 @@ impl<'a> Lexer<'a, '_, '_> {
         }
     }
 
-    /// Whether `+-` stands between two numbers, as in `0.5 +- 0.1` and `0.5 +-0.1`; `x +-y` is a sum.
-    fn is_error_of_a_number(&self) -> bool {
-        let Some(behind) = self.rest().strip_prefix("+-") else { return false };
-        let is_blank = |c: char| c == ' ' || c == '\t';
-        let before = match self.tokens.last() {
-            Some(t) if t.kind == TokenKind::Number => t.end < self.at,
-            // `0.5 [m] +- 0.1 [m]`, `5% +- 1%`; behind `x[1]` a sign may follow.
-            Some(t) => {
-                matches!(t.kind, TokenKind::Close(b']') | TokenKind::Symbol(b'%')) && behind.starts_with(is_blank)
-            }
-            None => false,
-        };
-        before && behind.trim_start_matches(is_blank).starts_with(|c: char| c.is_ascii_digit())
-    }
-
     fn word(&mut self) {
         let end = self.run(self.at, is_word_continue);
         if end - self.at > MAX_NAME_BYTES {
@@ -206,94 +189,6 @@ impl<'a> Lexer<'a, '_, '_> {
         } else {
             self.push(TokenKind::Word, end);
         }
-    }
-
-    /// A dot is a symbol (`smoother.v`), unless a number was meant to start with it.
-    fn dot(&mut self) {
-        if self.rest().starts_with("..") {
-            return self.push(TokenKind::Symbol(b'.'), self.at + 2);
-        }
-        let digits_follow = self.rest().as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-        let attached = self.tokens.last().is_some_and(|t| {
-            t.end == self.at
-                && matches!(t.kind, TokenKind::Word | TokenKind::Close(_) | TokenKind::Primes | TokenKind::Number)
-        });
-        if digits_follow && !attached {
-            let end = self.run(self.at + 1, |c| c.is_ascii_alphanumeric());
-            let number = self.text.get(self.at..end).unwrap_or_default();
-            let (help, edit) = (format!("write `0{number}`"), (self.at..self.at, "0".to_string()));
-            self.bad_with_edit(codes::E0119, "a number starts with a digit".to_string(), end, help, edit);
-        } else {
-            self.push(TokenKind::Symbol(b'.'), self.at + 1);
-        }
-    }
-
-    fn number(&mut self) {
-        let start = self.at;
-        let digit = |c: char| c.is_ascii_digit();
-        let byte = |i: usize| self.text.as_bytes().get(i).copied().unwrap_or(0);
-        let mut end = self.run(start, digit);
-        if byte(end) == b'.' {
-            if byte(end + 1).is_ascii_digit() {
-                end = self.run(end + 1, digit);
-            } else if byte(end + 1) != b'.' {
-                let number = shown(self.text.get(start..end).unwrap_or_default());
-                let help = Some(format!("write `{number}.0`"));
-                let message = "a decimal point stands between digits".to_string();
-                let end = end + 1;
-                return self.bad(codes::E0119, message, end, "", help);
-            }
-        }
-        if matches!(byte(end), b'e' | b'E') {
-            let sign = usize::from(matches!(byte(end + 1), b'+' | b'-'));
-            if byte(end + 1 + sign).is_ascii_digit() {
-                end = self.run(end + 1 + sign, digit);
-            }
-        }
-        let number = self.text.get(start..end).unwrap_or_default();
-        if end - start > MAX_NUMBER_BYTES {
-            let message = format!("a number of {} characters is too long", end - start);
-            let help = Some(format!("a number has at most {MAX_NUMBER_BYTES} characters; about 17 digits count"));
-            return self.bad(codes::E0116, message, end, "", help);
-        }
-        if byte(end) == b'_' && byte(end + 1).is_ascii_digit() {
-            let end = self.run(end, |c| c.is_ascii_digit() || c == '_');
-            let plain: String = self.text.get(start..end).unwrap_or_default().chars().filter(|&c| c != '_').collect();
-            let help = Some(format!("write `{}`", shown(&plain)));
-            return self.bad(codes::E0119, "digits are not grouped".to_string(), end, "", help);
-        }
-        let next = self.text.get(end..).and_then(|s| s.chars().next());
-        if next.is_some_and(is_word_start) {
-            let word_end = self.run(end, is_word_continue);
-            let word = shown(self.text.get(end..word_end).unwrap_or_default());
-            let number = shown(number);
-            let message = format!("`{number}{word}` has no operator between the number and the name");
-            // `d^2x/dt^2`
-            let of_order = self.text.get(..start).is_some_and(|t| t.ends_with("d^"));
-            // `x>1and y<2`
-            if !self.line_reported && matches!(word.as_str(), "and" | "or" | "then" | "else" | "in") {
-                let message = format!("a blank stands between `{number}` and `{word}`");
-                let help = format!("write `{number} {word}`");
-                return self.bad_with_edit(codes::E0107, message, word_end, help, (end..end, " ".to_string()));
-            }
-            let help = Some(match number.parse::<usize>() {
-                Ok(order @ 2..=8) if of_order => {
-                    let primes = "'".repeat(order);
-                    format!("a derivative with respect to time is written with primes: `{word}{primes}`")
-                }
-                _ => format!(
-                    "multiplication is written `*`: `{number}*{word}`; a unit stands in brackets: `{number} [{word}]`"
-                ),
-            });
-            let here = "a number followed by a name";
-            if !of_order && !self.line_reported && self.is_declared(word.as_str()) {
-                let edit = (end..end, "*".to_string());
-                let text = format!("multiplication is written `*`: `{number}*{word}`");
-                return self.bad_with_edit(codes::E0107, message, word_end, text, edit);
-            }
-            return self.bad(codes::E0107, message, word_end, here, help);
-        }
-        self.push(TokenKind::Number, end);
     }
 
     fn string(&mut self) {
@@ -377,57 +272,5 @@ impl<'a> Lexer<'a, '_, '_> {
             let help = Some("remove it: the text would not read as it is compiled".to_string());
             self.report(codes::E0109, message, place, "here", help);
         }
-    }
-}
-
-/// Whether a name can start with `c`.
-pub(super) fn is_word_start(c: char) -> bool {
-    c == '_' || if c.is_ascii() { c.is_ascii_alphabetic() } else { XID_START(c) }
-}
-
-/// Whether a name can go on with `c`.
-pub(super) fn is_word_continue(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { XID_CONTINUE(c) && !is_middle_dot(c) }
-}
-
-/// A sign of multiplication that is also a letter of some languages.
-fn is_middle_dot(c: char) -> bool {
-    matches!(c, '\u{b7}' | '\u{387}')
-}
-
-/// The characters that reorder text (Unicode Standard Annex 9, section 2).
-pub(super) fn is_direction_control(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
-}
-
-fn direction_name(c: char) -> &'static str {
-    match c {
-        '\u{202a}' => "left-to-right embedding",
-        '\u{202b}' => "right-to-left embedding",
-        '\u{202c}' => "pop directional formatting",
-        '\u{202d}' => "left-to-right override",
-        '\u{202e}' => "right-to-left override",
-        '\u{2066}' => "left-to-right isolate",
-        '\u{2067}' => "right-to-left isolate",
-        '\u{2068}' => "first strong isolate",
-        '\u{2069}' => "pop directional isolate",
-        _ => "direction mark",
-    }
-}
-
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
-}
-
-/// `U+202E`
-pub(super) fn code_point(c: char) -> String {
-    format!("U+{:04X}", u32::from(c))
-}
-
-/// A piece of text short enough for a message.
-pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
-        None => text.to_string(),
     }
 }

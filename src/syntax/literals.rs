@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::ast::ExprKind;
 use super::build::Builder;
 use super::grammar::Rule;
-use super::lexer::shown;
+use super::letters::shown;
 use crate::diagnostics::codes;
 
 impl Builder<'_, '_> {

@@ -10,6 +10,7 @@
 
 pub mod ast;
 
+mod begins;
 mod brackets;
 mod build;
 mod declarations;
@@ -20,10 +21,14 @@ mod explain;
 mod expr;
 mod format;
 mod grammar;
+mod letters;
 mod lexer;
 mod literals;
+mod misshapen;
+mod numerals;
 mod outline;
 mod parse;
+mod parts;
 mod phrases;
 mod report;
 mod slips;

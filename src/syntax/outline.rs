@@ -6,15 +6,13 @@
 
 use std::ops::Range;
 
-use super::brackets::MAX_NESTING;
-use super::lexer::{Token, TokenKind, shown};
+use super::letters::shown;
+use super::lexer::{Token, TokenKind};
 use super::report::Reporter;
 use crate::diagnostics::{Diagnostic, closest, codes};
 
 /// Loops nest at most this deep.
 const MAX_LOOPS: usize = 16;
-/// A statement has at most this many tokens.
-const MAX_STATEMENT_TOKENS: usize = 50_000;
 
 /// The words that start an item.
 pub(super) const ITEM_KEYWORDS: [&str; 10] =
@@ -96,9 +94,9 @@ fn doc_text(line: &str) -> String {
 
 /// A pass over the tokens of a file.
 pub(super) struct Scan<'a, 'b, 'c> {
-    text: &'a str,
-    tokens: &'a [Token],
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+    pub(super) at: usize,
     pub(super) out: &'b mut Reporter<'c>,
     /// Set by a finding after which nothing sensible can be read.
     pub(super) stop: bool,
@@ -113,12 +111,12 @@ impl<'a> Scan<'a, '_, '_> {
         self.tokens.get(self.at).copied()
     }
 
-    fn slice(&self, token: Token) -> &'a str {
+    pub(super) fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
     /// The first token from position `from` that is neither a newline nor documentation, and its position.
-    fn solid(&self, from: usize) -> Option<(usize, Token)> {
+    pub(super) fn solid(&self, from: usize) -> Option<(usize, Token)> {
         let rest = self.tokens.get(from..).unwrap_or_default();
         let skipped = rest.iter().position(|t| !matches!(t.kind, TokenKind::Newline | TokenKind::Doc))?;
         rest.get(skipped).map(|&t| (from + skipped, t))
@@ -208,34 +206,6 @@ impl<'a> Scan<'a, '_, '_> {
         header
     }
 
-    /// Reports a brace inside the statement that begins with the token `first`.
-    fn block_inside(&mut self, first: usize, brace: Token) {
-        let message = "a block cannot stand inside a statement".to_string();
-        let place = brace.start..brace.end;
-        // `adam{lr = 0.1}`: parentheses were meant.
-        let before = self.at.checked_sub(1).filter(|before| *before >= first).and_then(|at| self.tokens.get(at));
-        let called = before
-            .filter(|t| t.kind == TokenKind::Word && t.end == brace.start)
-            .and_then(|t| self.text.get(t.start..t.end));
-        let rest = self.text.get(brace.end..).unwrap_or_default();
-        let inside = rest.find(['{', '}', '\n', '\r']).filter(|at| rest.get(*at..).is_some_and(|r| r.starts_with('}')));
-        match (called, inside) {
-            (Some(word), Some(length)) => {
-                let written = format!("({})", rest.get(..length).unwrap_or_default().trim());
-                let help = format!("what belongs to a name stands in parentheses: `{word}{written}`");
-                let gone = before.map_or(brace.start, |t| t.end)..brace.end + length + 1;
-                self.out.error_with_edit(codes::E0101, message, place, help, (gone, written));
-            }
-            _ => self.out.error(
-                codes::E0101,
-                message,
-                place,
-                "unexpected `{`",
-                "a block stands behind the header of an item or a loop; expressions have parentheses",
-            ),
-        }
-    }
-
     /// A header (up to its opening brace) or a statement (up to a separator or the closing brace of its block).
     fn chunk(&mut self, header: bool) -> Chunk {
         let first = self.at;
@@ -283,114 +253,6 @@ impl<'a> Scan<'a, '_, '_> {
             bad = true;
         }
         self.finish(first, bad)
-    }
-
-    fn finish(&mut self, first: usize, mut bad: bool) -> Chunk {
-        let tokens = self.tokens.get(first..self.at).unwrap_or_default();
-        let start = tokens.first().map_or(self.text.len(), |t| t.start);
-        let end = tokens.last().map_or(start, |t| t.end);
-        if tokens.len() > MAX_STATEMENT_TOKENS && !bad {
-            let message = format!("this statement has more than {MAX_STATEMENT_TOKENS} words, numbers and symbols");
-            let place = tokens.first().map_or(start..end, |t| t.start..t.end);
-            let help = Some("name parts of it with `let`".to_string());
-            self.out.error_with_help(codes::E0116, message, place, "it starts here", help);
-            bad = true;
-        }
-        let conditionals = tokens.iter().filter(|t| t.kind == TokenKind::Word && self.slice(**t) == "if").count();
-        if conditionals > MAX_NESTING && !bad {
-            let message = format!("this statement has more than {MAX_NESTING} conditionals");
-            let place = tokens.first().map_or(start..end, |t| t.start..t.end);
-            let help = Some("name parts of it with `let`".to_string());
-            self.out.error_with_help(codes::E0105, message, place, "it starts here", help);
-            bad = true;
-        }
-        Chunk { tokens: first..self.at, bytes: start..end, bad, block: None }
-    }
-
-    /// At the end of a line: whether its last token leaves the statement open, so that the next line was meant to belong
-    /// to it. Then the statement is reported and the next line read as its part, unless that starts another statement.
-    fn cut_short(&mut self, first: usize, header: bool, bad: &mut bool) -> bool {
-        let last = self.tokens.get(first..self.at).and_then(<[Token]>::last).copied();
-        let Some(last) = last.filter(|t| matches!(t.kind, TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'^' | b',')))
-        else {
-            return false;
-        };
-        let next = self.tokens.get(self.at + 1).map(|t| t.kind);
-        let goes_on = matches!(
-            next,
-            Some(TokenKind::Word | TokenKind::Number | TokenKind::Open(b'(' | b'[') | TokenKind::Symbol(_))
-        ) && !self.starts_afresh(self.at + 1, header);
-        if goes_on && !*bad {
-            let message = format!("the line ends after `{}`, and its statement with it", self.slice(last));
-            let help = Some("write the statement on one line, or put what spans lines into parentheses".to_string());
-            self.out.error_with_help(codes::E0101, message, last.start..last.end, "", help);
-            *bad = true;
-        }
-        goes_on
-    }
-
-    /// Whether the line from position `from` can only be a new statement or item, though a bracket is open.
-    fn starts_afresh(&self, from: usize, header: bool) -> bool {
-        if self.starts_item(from) {
-            return true;
-        }
-        let word = |i: usize| self.tokens.get(i).filter(|t| t.kind == TokenKind::Word).map(|&t| self.slice(t));
-        let kind = |i: usize| self.tokens.get(i).map(|t| t.kind);
-        let derivative = word(from).is_some()
-            && kind(from + 1) == Some(TokenKind::Primes)
-            && kind(from + 2) == Some(TokenKind::Symbol(b'='));
-        let declaration = matches!(word(from), Some("state" | "param" | "const" | "let" | "initial" | "index" | "fn"))
-            && word(from + 1).is_some();
-        !header && (derivative || declaration)
-    }
-
-    /// Whether the statement from here is a loop, be its keyword misspelled: an equation does not start with two words.
-    fn is_loop(&self) -> bool {
-        let word = |i: usize| {
-            let token = self.tokens.get(self.at + i).filter(|t| t.kind == TokenKind::Word);
-            token.map(|&t| self.slice(t))
-        };
-        let primes = self.tokens.get(self.at + 1).is_some_and(|t| t.kind == TokenKind::Primes);
-        word(0) == Some("for") && !primes
-            || word(2) == Some("in") && word(1).is_some() && word(0).is_some_and(|w| closest(w, ["for"]).is_some())
-    }
-
-    /// Whether an item starts at position `from`: its keyword and what must follow.
-    fn starts_item(&self, from: usize) -> bool {
-        let token = |i: usize| self.tokens.get(from + i).copied();
-        let is_word = |i: usize| token(i).is_some_and(|t| t.kind == TokenKind::Word);
-        let Some(first) = token(0).filter(|t| t.kind == TokenKind::Word) else { return false };
-        match self.slice(first) {
-            "model" | "network" => {
-                is_word(1) && self.solid(from + 2).is_some_and(|(_, t)| t.kind == TokenKind::Open(b'{'))
-            }
-            "data" => {
-                is_word(1)
-                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
-                    && token(3).is_some_and(|t| {
-                        matches!(self.slice(t), "simulate" | "csv" | "npz" | "npy" | "parquet" | "formula")
-                    })
-            }
-            "solve" => {
-                is_word(1)
-                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
-                    && is_word(3)
-                    && token(4).is_some_and(|t| matches!(t.kind, TokenKind::Open(b'{' | b'(')))
-            }
-            "predict" => {
-                is_word(1)
-                    && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'='))
-                    && is_word(3)
-                    && token(4).is_none_or(|t| matches!(t.kind, TokenKind::Open(b'{') | TokenKind::Newline))
-            }
-            "test" => {
-                token(1).is_some_and(|t| t.kind == TokenKind::Text)
-                    && self.solid(from + 2).is_some_and(|(_, t)| t.kind == TokenKind::Open(b'{'))
-            }
-            "fit" => is_word(1) && token(2).is_some_and(|t| self.slice(t) == "to" || t.kind == TokenKind::Open(b'(')),
-            "use" => is_word(1) && token(2).is_some_and(|t| t.kind == TokenKind::Symbol(b'.')),
-            _ => false,
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Setting, SettingValue, Test};
 use super::build::{Builder, FitHeader};
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
-use super::lexer::{TOO_LARGE, Token, TokenKind, lex, shown};
+use super::letters::shown;
+use super::lexer::{TOO_LARGE, Token, TokenKind, lex};
 use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
 use super::report::Reporter;
 use super::slips::meant;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::lexer::{Lexer, TokenKind, code_point, is_direction_control, is_invisible};
+use super::letters::{code_point, is_direction_control, is_invisible};
+use super::lexer::{Lexer, TokenKind};
 use crate::diagnostics::codes;
 
 /// What to write instead of a character, and the text that mends it where that is a replacement of the character alone.
