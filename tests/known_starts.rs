@@ -4,7 +4,7 @@
 mod tables;
 
 use serde_json::Value;
-use tables::{fitted, fitted_as, numbers, table};
+use tables::{fitted, fitted_as, imported, numbers, table};
 
 /// A drug in the blood and in a tissue that is empty at first: without knowing that, the three rates cannot be told.
 const KINETICS: &str = "model M {
@@ -90,6 +90,8 @@ fn rates_that_the_start_makes_up_for_are_not_determined() {
             record["warnings"]
         );
         assert!(!says(&record, "process itself is noisy"), "{}", record["warnings"]);
+        // Why the fit did not settle is said once.
+        assert!(!says(&record, "the fit did not settle"), "{}", record["warnings"]);
     }
 }
 
@@ -131,4 +133,55 @@ fn a_start_that_the_data_contradict_is_estimated_and_told() {
             assert!((found - start[1]).abs() < off, "{starts:?}: {found}");
         }
     }
+}
+
+/// The starts of a model of the library are no one's knowledge of the data: parameters that hang on them are named, with what becomes of them,
+/// and the way out that is told leads to a fit that says what the data determine.
+#[test]
+fn what_hangs_on_the_start_of_an_imported_model_is_named() {
+    let spiking = |[v, w]: [f64; 2]| [v - v * v * v / 3.0 - w + 0.5, (v + 0.7 - 0.8 * w) / 12.5];
+    let data = table(spiking, &[[1.2, 0.4]], (240, 0.25, 0.06), (1.0, &[(0, "v")]));
+    let fit = |held: &str, settings: &str| {
+        let model = "use std.cells.FitzHughNagumo";
+        imported(&data, model, "v = v", &format!("fit FitzHughNagumo({held}) to d {{ {settings} }}"))
+    };
+    let hung = "`a`, `current` hang on a start of the imported model that no column observes, `w = -0.5`";
+    let record = fit("b = 0.8", "");
+    assert!(says(&record, hung) && says(&record, "`initial free`"), "{}", record["warnings"]);
+    // Of one thing one warning.
+    assert!(!says(&record, "no column observes `w`"), "{}", record["warnings"]);
+    let free = fit("b = 0.8", "initial free");
+    let of = |record: &Value, k: usize| record["parameters"][k]["std_error"].as_f64().expect("an error");
+    assert!(!says(&free, "hang on") && of(&free, 0) > 10.0 * of(&record, 0), "{}", free["parameters"]);
+    // A model of one's own says what is known.
+    let own = "model Own { state v, w; param a = 0.7, current = 0.5; v' = v - v^3/3 - w + current; w' = (v + a - 0.8*w)/12.5; initial w = -0.5 }";
+    let record = imported(&data, own, "v = v", "fit Own to d");
+    assert!(!says(&record, "hang on"), "{}", record["warnings"]);
+}
+
+/// Where a state begins on which nothing observed depends is no question to the data: its start is held, with `initial free` too, and a state
+/// without a start has one.
+#[test]
+fn a_state_that_nothing_observed_depends_on_is_left_where_it_begins() {
+    let epidemic = |[s, e, i, r]: [f64; 4]| {
+        let (new, ill, well) = (0.6 * s * i, 0.25 * e, 0.2 * i);
+        let _ = r;
+        [-new, new - ill, ill - well, well]
+    };
+    let data = table(epidemic, &[[0.99, 0.006, 0.004, 0.0]], (160, 0.5, 2e-4), (1.0, &[(2, "i")]));
+    let model = "use std.populations.SEIR";
+    for settings in ["", "initial free"] {
+        let record = imported(&data, model, "i = i", &format!("fit SEIR to d {{ {settings} }}"));
+        let said = "no column observes `r`; nothing that is observed depends on it: no estimate hangs on where it begins, which is at `r = 0`, its `initial` value";
+        assert!(says(&record, said), "{settings}: {}", record["warnings"]);
+        assert!(beginning(&record, 0, "r").abs() < 1e-9, "{settings}");
+        assert!(!says(&record, "where `r`"), "{settings}: {}", record["warnings"]);
+    }
+    let decay = |[x, q]: [f64; 2]| [-0.5 * x, x - q];
+    let data = table(decay, &[[2.0, 1.0]], (60, 0.1, 0.01), (1.0, &[(0, "x")]));
+    let record = fitted(&data, "model M { state x, q; param k; x' = -k*x; q' = x - q }", "x = x");
+    let [k, error] = numbers(&record)[0];
+    assert!((k - 0.5).abs() < 4.0 * error && error < 0.01, "{k} ± {error}");
+    assert!(says(&record, "which is taken to be at 0") && says(&record, "`initial q = 1`"), "{}", record["warnings"]);
+    assert!(beginning(&record, 0, "q").abs() < 1e-9);
 }

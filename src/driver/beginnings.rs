@@ -16,29 +16,43 @@ const MARGIN: f64 = 5.0;
 /// Values that one message names, at most.
 const MOST_NAMED: usize = 4;
 
-/// The fit that counts, and whether its starts were held. `fit` makes one to these observations.
+/// The fit that counts.
+pub struct Settled {
+    /// What came of it.
+    pub result: Result<JointFit, JointError>,
+    /// What it was made to.
+    pub observations: Observations,
+    /// Whether its starts were held.
+    pub held: bool,
+    /// The fit with starts that are estimated, where it does not count.
+    pub free: Option<JointFit>,
+}
+
+/// The fit that counts. `fit` makes one to these observations; `open` says which of the known starts are known whatever the data say.
 pub fn settled(
     observations: Observations,
+    open: Vec<bool>,
     fit: &mut dyn FnMut(&Observations) -> Result<JointFit, JointError>,
-) -> (Result<JointFit, JointError>, Observations, bool) {
+) -> Settled {
     let held = fit(&observations);
-    if !observations.known.contains(&true) || matches!(held, Err(JointError::Interrupted(_))) {
-        return (held, observations, true);
+    let kept = |result, free| Settled { result, observations: observations.clone(), held: true, free };
+    if observations.known == open || matches!(held, Err(JointError::Interrupted(_))) {
+        return kept(held, None);
     }
-    let open = Observations { known: Vec::new(), ..observations.clone() };
+    let open = Observations { known: open, ..observations.clone() };
     match (held, fit(&open)) {
         (held, Err(JointError::Interrupted(interim))) => {
             let interim = held.ok().map(|fit| Box::new(fit.interim())).or(interim);
-            (Err(JointError::Interrupted(interim)), observations, true)
+            kept(Err(JointError::Interrupted(interim)), None)
         }
-        (Ok(held), Ok(free)) if contradicted(&observations, &held, &free) => (Ok(free), open, false),
-        (Err(_), Ok(free)) => (Ok(free), open, false),
-        (held, _) => (held, observations, true),
+        (Ok(held), Ok(free)) if !contradicted([&observations, &open], &held, &free) => kept(Ok(held), Some(free)),
+        (_, Ok(free)) => Settled { result: Ok(free), observations: open, held: false, free: None },
+        (held, Err(_)) => kept(held, None),
     }
 }
 
 /// Whether the fit with free starts is worth its numbers.
-fn contradicted(observations: &Observations, held: &JointFit, free: &JointFit) -> bool {
+fn contradicted([observations, open]: [&Observations; 2], held: &JointFit, free: &JointFit) -> bool {
     let in_order = |fit: &JointFit| fit.converged && !fit.process_noise;
     if in_order(held) != in_order(free) {
         return in_order(free);
@@ -51,7 +65,7 @@ fn contradicted(observations: &Observations, held: &JointFit, free: &JointFit) -
         _ => 0.0,
     };
     let gain: f64 = held.noise.iter().zip(&free.noise).zip(&seen).map(gain).sum();
-    let numbers = observations.pinned().count() as f64;
+    let numbers = observations.pinned().count().saturating_sub(open.pinned().count()) as f64;
     let all: f64 = seen.iter().sum();
     gain > MARGIN + 0.5 * numbers * libm::log(all.max(1.0))
 }
@@ -64,6 +78,9 @@ pub fn released(model: &Model, observed: &Observed, observations: &Observations,
         let declared = model.initial.iter().find(|i| i.state == state && i.derivative == derivative);
         let hidden = observed.train.column(&model.states[state].name).is_none();
         let (Some(declared), Some(found), true) = (declared, x.get(c * len), hidden) else { continue };
+        if observed.is_unfelt(&model.states[state].name) {
+            continue;
+        }
         let name = model.spell_state(state, derivative);
         // What is found is the first trajectory's.
         let of = if observations.breaks.is_empty() { "" } else { " in the first trajectory" };

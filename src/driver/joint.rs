@@ -1,6 +1,6 @@
 //! The joint engine on a compiled model.
 
-use super::beginnings;
+use super::beginnings::{self, Settled};
 use super::bound;
 use super::causes;
 use super::checkpoint::{self, Saver};
@@ -8,6 +8,7 @@ use super::collinear;
 use super::exchanges;
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings, LeftOut};
+use super::hung;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -17,6 +18,7 @@ use super::undetermined;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
+use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -52,9 +54,10 @@ pub fn fit(
     let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples };
     observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
-    let declared = observations.known.contains(&true);
+    let open = observed.known_in_any_case(&observations);
+    let declared = observations.known != open;
     let mut once = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, observer);
-    let (result, observations, held) = beginnings::settled(observations, &mut once);
+    let Settled { result, observations, held, free } = beginnings::settled(observations, open, &mut once);
     observed.known_starts &= held;
     if let Some(fault) = compiled.take_fault() {
         return Err(fault.into());
@@ -78,9 +81,13 @@ pub fn fit(
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed(model, &told);
     if let Some(remark) = undetermined::check((program, fit), observed, &told) {
-        // Of such a fit no one can say why it is not exact.
+        // Of such a fit no one can say why it is not exact, and why it did not settle has been said.
         findings.deviates = None;
+        findings.warnings.retain(|w| w != remarks::UNSETTLED);
         findings.remarks.insert(0, remark);
+    }
+    if let Some(free) = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102)) {
+        findings.remarks.extend(hung::remark((program, fit), observed, &told, &self::told(&free)));
     }
     if declared && !held {
         findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));

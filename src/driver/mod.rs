@@ -38,6 +38,7 @@ mod format;
 mod formula;
 mod gradient;
 mod holdout;
+mod hung;
 mod influence;
 mod info;
 mod inside;
@@ -73,6 +74,7 @@ mod testing;
 mod tests;
 
 mod undetermined;
+mod unfelt;
 mod unusual;
 mod varying;
 mod watched;

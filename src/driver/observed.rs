@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::sets::named;
+use super::unfelt;
 use crate::data::{Dataset, HoldOut, Trajectory};
 use crate::hir::{DataSet, Holdout, Model, Unit};
 use crate::lower::pointwise::components;
@@ -19,6 +20,8 @@ pub struct Component {
     pub deviation: f64,
     /// The unit, where it is known.
     pub unit: Option<String>,
+    /// Whether anything observed depends on the state.
+    pub felt: bool,
 }
 
 /// The data of a fit.
@@ -32,7 +35,7 @@ pub struct Observed {
     pub train: Dataset,
     /// What is held out.
     pub held: Option<Held>,
-    /// Whether states that no column observes start at the model's `initial` values.
+    /// Whether states that no column observes start at the model's `initial` values. Those that nothing observed depends on do in any case.
     pub known_starts: bool,
 }
 
@@ -71,6 +74,16 @@ impl Held {
 }
 
 impl Observed {
+    /// Whether nothing that is observed depends on a state.
+    pub fn is_unfelt(&self, state: &str) -> bool {
+        self.components.iter().any(|c| c.state == state && !c.felt)
+    }
+
+    /// Which of the known starts are known whatever the data say.
+    pub fn known_in_any_case(&self, observations: &Observations) -> Vec<bool> {
+        observations.known.iter().zip(&self.components).map(|(known, c)| *known && !c.felt).collect()
+    }
+
     /// Splits data sets, each as it says, puts them together, and notes the model's components.
     pub fn new(model: &Model, sets: Vec<(&DataSet, Dataset)>, seed: u64) -> Result<Observed, Failure> {
         let several = sets.len() > 1;
@@ -107,6 +120,7 @@ impl Observed {
             (train, test.pop().map(|(_, part)| part))
         };
         let held = test.map(|data| Held { data, follows, predictions: Vec::new() });
+        let unfelt = unfelt::states(model, &|state| train.column(state).is_some());
         let components = components(model)
             .into_iter()
             .map(|(id, derivative)| {
@@ -116,7 +130,7 @@ impl Observed {
                     _ => 0.0,
                 };
                 let unit = model.units.derivative(id, derivative).map(|u| u.to_string());
-                Component { state, derivative, deviation, unit }
+                Component { state, derivative, deviation, unit, felt: !unfelt.contains(&id) }
             })
             .collect();
         let time_unit = model.units.time.as_ref().map(Unit::to_string);
@@ -144,9 +158,15 @@ impl Observed {
                 model.initial.iter().find(|i| i.state == state && i.derivative == k).map_or(f64::NAN, |i| i.value)
             })
             .collect();
-        let hidden = self.components.iter().map(|c| self.train.column(&c.state).is_none());
-        out.known =
-            out.guess.iter().zip(hidden).map(|(v, hidden)| self.known_starts && hidden && v.is_finite()).collect();
+        for (guess, _) in out.guess.iter_mut().zip(&self.components).filter(|(v, c)| v.is_nan() && !c.felt) {
+            // Nothing tells where it begins, and nothing depends on that.
+            *guess = 0.0;
+        }
+        let known = |(v, c): (&f64, &Component)| {
+            let hidden = self.train.column(&c.state).is_none();
+            (self.known_starts || !c.felt) && hidden && v.is_finite()
+        };
+        out.known = out.guess.iter().zip(&self.components).map(known).collect();
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];
         let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); model.inputs.len()];
         for trajectory in trajectories {

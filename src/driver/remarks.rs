@@ -11,6 +11,8 @@ use crate::report::{round, some};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, PLAUSIBLE};
 
+/// Said of a fit that did not settle, where nothing else says why.
+pub const UNSETTLED: &str = "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go";
 /// Terms that one message names, at most.
 const MOST_NAMED: usize = 6;
 
@@ -90,6 +92,7 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diag
             let d = Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone");
             match (fit.engine, fit.start == StartSource::Free) {
                 (Engine::Gradient, _) => d,
+                _ if observed.is_unfelt(&state.name) => d.help(begins_unfelt(model, state)),
                 (Engine::Joint, true) => d.help("where it begins is estimated too"),
                 (Engine::Joint, false) => d.help(begins(model, state)),
             }
@@ -97,17 +100,29 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diag
         .collect()
 }
 
+/// The `initial` values of a state, those of a family together.
+fn declared(model: &Model, state: &State) -> Vec<String> {
+    let family = hir::family(&state.name);
+    let own = |i: &&InitialValue| hir::family(&model.states[i.state].name) == family;
+    let spelled =
+        |i: &InitialValue| format!("`{} = {}`", model.spell_state(i.state, i.derivative), hir::number(i.value));
+    model.initial.iter().filter(own).map(spelled).collect()
+}
+
+/// Where a hidden state begins that nothing observed depends on.
+fn begins_unfelt(model: &Model, state: &State) -> String {
+    let family = hir::family(&state.name);
+    let nothing = "nothing that is observed depends on it: no estimate hangs on where it begins";
+    match declared(model, state).as_slice() {
+        [] => format!("{nothing}, which is taken to be at 0; if it begins elsewhere, say so: `initial {family} = 1`"),
+        known => format!("{nothing}, which is at {}, its `initial` value", some(known, MOST_NAMED)),
+    }
+}
+
 /// Where a hidden state begins in a fit by the joint engine.
 fn begins(model: &Model, state: &State) -> String {
     let family = hir::family(&state.name);
-    let own = |i: &&InitialValue| hir::family(&model.states[i.state].name) == family;
-    let values: Vec<String> = model
-        .initial
-        .iter()
-        .filter(own)
-        .map(|i| format!("`{} = {}`", model.spell_state(i.state, i.derivative), hir::number(i.value)))
-        .collect();
-    match values.as_slice() {
+    match declared(model, state).as_slice() {
         [] => format!("where it begins is estimated too; if that is known, say it: `initial {family} = 0`"),
         known => format!(
             "it begins with {}, its `initial` value, unless the data contradict that: estimates hold for this start; `initial free` in the \
@@ -160,9 +175,7 @@ pub fn deviation(why: &str) -> String {
 pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
     let mut out = Vec::new();
     if !result.converged {
-        out.push(
-            "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go".to_string(),
-        );
+        out.push(UNSETTLED.to_string());
     }
     for hole in model.holes.values() {
         let none = hole.terms.iter().all(|t| {

@@ -15,7 +15,7 @@ use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1105, W1107, W1111};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
@@ -209,9 +209,13 @@ impl Job<'_> {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
             labels.all(|l| l.span != d.primary.span)
         };
-        // Of a state that begins elsewhere than declared it has been said that nothing observes it.
-        let elsewhere: Vec<Span> =
-            findings.remarks.iter().filter(|d| d.code == W0706).map(|d| d.primary.span).collect();
+        // Of a state that begins elsewhere than declared, or on whose start estimates hang, it has been said that nothing observes it.
+        let places = |d: &Diagnostic| match d.code {
+            W0706 => vec![d.primary.span],
+            W1102 => d.labels.iter().map(|l| l.span).collect(),
+            _ => Vec::new(),
+        };
+        let elsewhere: Vec<Span> = findings.remarks.iter().flat_map(places).collect();
         let new = |d: &&Diagnostic| said(d) && !elsewhere.contains(&d.primary.span);
         findings.remarks.extend(unobserved.iter().filter(new).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
@@ -225,6 +229,10 @@ impl Job<'_> {
         findings.remarks.extend(remarks::noisy(model, &findings));
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);
+        if of_data.iter().any(data_remarks::spoils) {
+            // What the data hold is why.
+            findings.warnings.retain(|w| w != remarks::UNSETTLED);
+        }
         if let Some(why) = &findings.deviates {
             findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)));
         }

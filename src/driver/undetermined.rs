@@ -68,7 +68,7 @@ fn parameters<'m>(model: &'m Model, estimates: &[Estimate]) -> Vec<(&'m str, Spa
 fn hidden<'o>(model: &Model, observed: &'o Observed) -> IndexSet<&'o str> {
     let known = |name: &str| {
         let mut of = model.initial.iter().filter(|i| model.states[i.state].name == name);
-        observed.known_starts && of.next().is_some()
+        observed.is_unfelt(name) || observed.known_starts && of.next().is_some()
     };
     let states = observed.components.iter().filter(|c| c.derivative == 0).map(|c| c.state.as_str());
     states.filter(|name| observed.train.column(name).is_none() && !known(name)).map(hir::family).collect()

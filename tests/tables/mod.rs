@@ -45,10 +45,13 @@ pub fn fitted(data: &str, model: &str, columns: &str) -> Value {
 
 /// The same with settings of the fit.
 pub fn fitted_as(data: &str, model: &str, (columns, settings): (&str, &str)) -> Value {
+    imported(data, model, columns, &format!("fit M to d {{ {settings} }}"))
+}
+
+/// The same with any fit to `d`, such as of a model that is imported.
+pub fn imported(data: &str, model: &str, columns: &str, fit: &str) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let fit = format!(
-        "{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; {columns} }}\nfit M to d {{ {settings} }}\n"
-    );
+    let fit = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; {columns} }}\n{fit}\n");
     fs::write(folder.path().join("d.csv"), data).expect("a table");
     fs::write(folder.path().join("m.mech"), fit).expect("a model");
     let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
