@@ -195,6 +195,15 @@ impl Trajectory {
         }
     }
 
+    /// Leaves out the samples behind the last one at which any column is known, where there is one.
+    pub fn cut_unseen_end(&mut self) {
+        let last = self.valid.iter().rposition(|&known| known);
+        let seen = last.map_or(self.len, |last| last / self.width().max(1) + 1);
+        if seen < self.len {
+            *self = self.slice(0, seen);
+        }
+    }
+
     /// Samples `start..start + len`, clipped to what is there.
     pub fn slice(&self, start: usize, len: usize) -> Self {
         let start = start.min(self.len);

@@ -7,7 +7,7 @@ use super::failure::{Failure, Problem};
 use super::observed::{Held, Observed};
 use crate::base::same_step;
 use crate::data::{DataError, Dataset, Trajectory};
-use crate::hir::{DataSet, DataSource, Fit, Model, Program};
+use crate::hir::{DataSet, DataSource, Engine, Fit, Model, Program};
 use crate::report::DataRecord;
 
 /// Reads or makes every data set of a fit, as the fit takes it.
@@ -29,6 +29,10 @@ pub(super) fn load_all<'p>(
         let more_columns = matches!(data.source, DataSource::Solve(_) | DataSource::Formula(_));
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             read = for_fit(read, model);
+        }
+        // Nothing holds a solution behind the last sample, unless inputs drive it there: a joint fit may lose it and more with it.
+        if fit.engine == Engine::Joint && read.inputs.is_empty() {
+            read.trajectories.iter_mut().for_each(Trajectory::cut_unseen_end);
         }
         sets.push((data, read));
     }

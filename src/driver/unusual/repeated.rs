@@ -9,6 +9,13 @@ use crate::diagnostics::codes::W1112;
 
 /// Times that the number stands apart, at least,
 const FEWEST: usize = 3;
+/// or twice and nowhere else, this much further still, in a column of so many samples,
+const RARE: usize = 2;
+const RARELY_FURTHER: f64 = 2.0;
+const RARELY_OF: usize = 30;
+/// of whose other numbers at most this part stands there more than once: where numbers are rounded or the motion comes back to them, two that
+/// are equal say nothing.
+const REPEATED: f64 = 0.1;
 /// of all times that it stands there at least this part,
 const MOSTLY: f64 = 0.5;
 /// and of all samples at most this part.
@@ -20,7 +27,7 @@ const FURTHER: f64 = 4.0;
 /// and by this part of all that the column does.
 const PART: f64 = 0.1;
 /// Numbers that are tried, at most: those that stand there most often.
-const TRIED: usize = 10;
+const TRIED: usize = 20;
 
 /// Finds such a number in the columns of one state and takes it out.
 pub fn of_states(all: &mut [Series<'_>]) -> Option<Diagnostic> {
@@ -51,7 +58,7 @@ fn often(columns: &[&Series<'_>]) -> Vec<f64> {
     let most = SHARE * all().count() as f64;
     let mut found: Vec<(f64, usize)> = counts
         .into_iter()
-        .filter(|(_, n)| *n >= FEWEST && *n as f64 <= most)
+        .filter(|(_, n)| *n >= RARE && *n as f64 <= most)
         .map(|(v, n)| (f64::from_bits(v), n))
         .collect();
     found.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
@@ -80,8 +87,11 @@ fn apart(columns: &[&Series<'_>], value: f64) -> Option<Diagnostic> {
         }
     }
     let count = sizes.len();
-    let stands: Vec<_> = sizes.into_iter().filter(|(size, ..)| *size > rest).collect();
-    if stands.len() < FEWEST || (stands.len() as f64) < MOSTLY * count as f64 {
+    let rarely = count < FEWEST;
+    let least = if rarely { RARELY_FURTHER * rest } else { rest };
+    let stands: Vec<_> = sizes.into_iter().filter(|(size, ..)| *size > least).collect();
+    let fewest = if rarely { RARE } else { FEWEST };
+    if stands.len() < fewest || (stands.len() as f64) < MOSTLY * count as f64 || rarely && comes_back(columns) {
         return None;
     }
     let (_, series, time, _) = *stands.first()?;
@@ -102,6 +112,15 @@ fn apart(columns: &[&Series<'_>], value: f64) -> Option<Diagnostic> {
         series.data.name
     );
     Some(Diagnostic::warning(W1112, message, series.data.place_of(series.name), "read from here").help(help))
+}
+
+/// Whether numbers stand in the columns more than once as a matter of course, or too few are there to tell.
+fn comes_back(columns: &[&Series<'_>]) -> bool {
+    let mut all: Vec<u64> = columns.iter().flat_map(|s| s.values.iter().map(|v| (v + 0.0).to_bits())).collect();
+    all.sort_unstable();
+    let (count, equal) =
+        (all.len(), all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(<[u64]>::len).sum::<usize>());
+    count < RARELY_OF || (equal as f64) > REPEATED * count as f64
 }
 
 /// The samples that are another number.
