@@ -147,3 +147,34 @@ fit M to d
         assert!(terms(&record, "c").iter().all(|t| !t.contains('c')), "{second}: {record}");
     }
 }
+
+/// An input that is off or on: its square is itself, also where states are missing just before it jumps.
+#[test]
+fn the_square_of_a_switch_is_no_candidate() {
+    let on = |t: f64| if (t / 7.0).floor() as i64 % 2 == 1 { 1.0 } else { 0.0 };
+    let mut rows = "t,x,u\n".to_string();
+    let mut x = 2.0;
+    for i in 0..120 {
+        let t = 0.5 * f64::from(i);
+        if i > 0 && on(t) != on(t - 0.5) {
+            rows += &format!("{},,{}\n", t - 1e-6, on(t - 0.5));
+        }
+        let wave = (12.9898 * f64::from(i + 1)).sin() * 43758.5453;
+        rows += &format!("{t},{:.6},{}\n", x + 0.05 * (wave.rem_euclid(1.0) - 0.5), on(t));
+        // Exact for an input that is held from one sample to the next: x' = 1 - 0.3*x + 2*u.
+        let rest = (1.0 + 2.0 * on(t)) / 0.3;
+        x = rest + (x - rest) * f64::exp(-0.15);
+    }
+    let model = "model M { state x; input u; x' = ?poly(x, u; degree = 2) }
+data d = csv(\"d.csv\") { time t; spacing irregular; missing \"\" }
+fit M to d
+";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), rows).expect("a table");
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(terms(&record, "x"), ["1", "x", "u"], "{record}");
+}

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::findings::Estimate;
-use super::influence::{Dependent, Group, Samples, groups, known_samples};
+use super::influence::{Dependent, Group, Samples, all_samples, groups, known_samples};
 use super::observed::Observed;
 use super::{data_remarks, sets};
 use crate::base::Idx;
@@ -90,7 +90,7 @@ pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Ve
     // A term is left out for what it is at every sample, also between those looked at. Of derivatives the ends of a trajectory are not known.
     let trajectories = &observed.train.trajectories;
     let there: usize = trajectories.iter().map(|t| t.len.saturating_sub(2)).sum();
-    match known_samples(model, observed, usize::MAX) {
+    match all_samples(model, observed) {
         Some(all) if all.t.len() >= there => multiples_on(model, &all),
         _ => Ok(Vec::new()),
     }

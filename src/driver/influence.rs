@@ -20,6 +20,36 @@ pub fn known_samples(model: &Model, observed: &Observed, most: usize) -> Option<
     (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
 }
 
+/// All samples, with states that are missing at some of them as the samples beside these say; none where a state is not observed. What terms
+/// of inputs and the time are there is known whatever the states are.
+pub fn all_samples(model: &Model, observed: &Observed) -> Option<Samples> {
+    let mut all = observed.observations(model, &observed.train.trajectories);
+    let len = all.t.len().max(1);
+    for (row, of) in all.y.chunks_exact_mut(len).zip(&all.derivative_of) {
+        let mut from = 0;
+        for to in all.breaks.iter().copied().chain([len]).filter(|_| of.is_none()) {
+            fill(all.t.get(from..to).unwrap_or_default(), row.get_mut(from..to).unwrap_or_default());
+            from = to;
+        }
+    }
+    let samples = Samples::of(&all, usize::MAX);
+    (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
+}
+
+/// Fills what is not known: along a line between the known values on both sides, or with the only one.
+fn fill(t: &[f64], x: &mut [f64]) {
+    let known: Vec<(f64, f64)> = t.iter().zip(&*x).filter(|(_, x)| x.is_finite()).map(|(t, x)| (*t, *x)).collect();
+    for (t, x) in t.iter().zip(x).filter(|(_, x)| !x.is_finite()) {
+        let behind = known.partition_point(|(at, _)| at < t);
+        let before = behind.checked_sub(1).and_then(|at| known.get(at));
+        *x = match (before, known.get(behind)) {
+            (Some((t0, x0)), Some((t1, x1))) => x0 + (x1 - x0) * (t - t0) / (t1 - t0),
+            (Some((_, only)), None) | (None, Some((_, only))) => *only,
+            (None, None) => continue,
+        };
+    }
+}
+
 /// Samples at which every component is known.
 pub struct Samples {
     /// `[component, sample]`
@@ -245,6 +275,16 @@ mod tests {
     fn zeros_are_dependent_on_nothing_and_independent_columns_are_not_found() {
         let found = group(&[&[1.0, 0.0], &[0.0, 0.0], &[1.0, 0.1]]).dependent(DEPENDENT);
         assert_eq!(found.iter().map(|d| (d.column, d.of.len())).collect::<Vec<_>>(), [(1, 0)]);
+    }
+
+    #[test]
+    fn what_is_missing_is_filled_from_both_sides() {
+        let mut x = [f64::NAN, 1.0, f64::NAN, f64::NAN, 4.0, f64::NAN];
+        fill(&[0.0, 1.0, 1.5, 3.0, 4.0, 9.0], &mut x);
+        assert_eq!(x, [1.0, 1.0, 1.5, 3.0, 4.0, 4.0]);
+        let mut nothing = [f64::NAN; 2];
+        fill(&[0.0, 1.0], &mut nothing);
+        assert!(nothing.iter().all(|x| x.is_nan()));
     }
 
     #[test]
