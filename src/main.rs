@@ -173,7 +173,7 @@ fn main() -> ExitCode {
     }
     let stop = Stop::default();
     let running = matches!(cli.command, Command::Run { emit: None, .. });
-    if let Err(error) = signals(&stop, running) {
+    if let Err(error) = signals(&stop, running, format) {
         say(&format!("error: cannot handle signals: {error}\n"));
         return ExitCode::from(4);
     }

@@ -51,6 +51,40 @@ fn a_plan_for_programs_says_the_same() {
     assert!(text.contains(&format!("at most {} at a time in 8.0 GB", fit["largest_batch"])), "{text}");
 }
 
+/// Where the windows of a training do not fit it says so, with what they need and the way out, down to not a single one.
+#[test]
+fn a_plan_says_what_does_not_fit() {
+    let file = "examples/lorenz_encoder.mech";
+    let said = |memory: &str| {
+        let output = mechc(&["check", file, "--plan", "--memory", memory]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().filter(|line| line.contains("memory: ")).map(str::to_string).collect::<Vec<_>>()
+    };
+    let [data, training] = said("1M").try_into().expect("two plans");
+    assert!(
+        data.ends_with("; it does not fit in 1.0 MB: it needs 20.0 MB; take fewer steps, or give more memory"),
+        "{data}"
+    );
+    assert!(
+        training.contains(
+            "; not one fits in 1.0 MB: one needs about 76.6 MB, 512 need 202.7 MB; make `window` or the network smaller"
+        ),
+        "{training}"
+    );
+    let [_, training] = said("100M").try_into().expect("two plans");
+    let most =
+        training.split_once("write `batch ").and_then(|(_, rest)| rest.split_once('`')).map(|(n, _)| n.to_string());
+    assert!(training.contains("; 512 do not fit in 100.0 MB: they need 202.7 MB; "), "{training}");
+    // The batch that it proposes fits, and the next one does not.
+    let batch: u64 = most.and_then(|n| n.parse().ok()).expect("a number");
+    let fits = |batch: u64| {
+        let set = format!("fit.batch={batch}");
+        let output = mechc(&["check", file, "--plan", "--memory", "100M", "--set", &set]);
+        String::from_utf8_lossy(&output.stdout).contains("at a time in 100.0 MB")
+    };
+    assert!(fits(batch) && !fits(batch + 1), "{training}");
+}
+
 /// The plans of a model text.
 fn planned(text: &str, bytes: u64) -> Vec<mechc::driver::Planned> {
     let mut session = Session::new(MemoryWorld::new().with("m.mech", text));

@@ -357,6 +357,30 @@ fn a_fit_converts_data_and_prints_the_units_of_what_it_finds() {
     assert_eq!(found["unknowns"][2]["unit"], "step/(m*s)");
 }
 
+/// A column that is not there: what is proposed has units where the block has some, and gives no further warning.
+#[test]
+fn columns_that_are_proposed_have_units_where_others_have() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("run.csv"), "t,x\n0,1\n1,2\n").expect("a written file");
+    let said = |settings: &str| {
+        let model = format!(
+            "model M {{ time [h]; state x [mg/L], y [mg/L]; param k [1/h]; x' = -k*x + 1 [1/h]*y; y' = -k*y }}
+data run = csv(\"run.csv\") {{ {settings} }}\nfit M to run\n"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a written file");
+        let out = Command::new(env!("CARGO_BIN_EXE_mechc"));
+        let out =
+            { out }.args(["check", "--data", "m.mech"]).current_dir(folder.path()).output().expect("mechc starts");
+        String::from_utf8_lossy(&out.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let proposed = said("time t [h]");
+    assert!(proposed.contains("list what was: `x = x [mg/L]`"), "{proposed}");
+    let followed = said("time t [h]; x = x [mg/L]");
+    assert!(!followed.contains("W0803") && !followed.contains("D012"), "{followed}");
+    let plain = said("time t");
+    assert!(plain.contains("list what was: `x = x`"), "{plain}");
+}
+
 #[test]
 fn numbers_beside_quantities_keep_their_unit_in_print() {
     let text = |base: &str| {

@@ -44,6 +44,8 @@ pub struct ColumnMap {
     pub element: Option<(usize, usize)>,
     /// From the unit of the file to that of the model.
     pub conversion: Conversion,
+    /// The unit that has to be written behind the column, for messages; none where none has.
+    pub unit: Option<String>,
 }
 
 /// What a number in a file becomes: `factor*number + offset`.
@@ -69,7 +71,7 @@ impl Conversion {
 impl ColumnMap {
     /// A column that has another name in the file than in the model.
     pub fn new(name: impl Into<String>, column: impl Into<String>) -> Self {
-        Self { name: name.into(), column: column.into(), element: None, conversion: Conversion::NONE }
+        Self { name: name.into(), column: column.into(), element: None, conversion: Conversion::NONE, unit: None }
     }
 }
 
@@ -87,8 +89,10 @@ pub struct Asked {
     pub name: Option<String>,
     /// Whether that is an input.
     pub is_input: bool,
-    /// Names in the model whose columns are there, with these.
-    pub measured: Vec<(String, String)>,
+    /// Columns that are there, with their names in the model.
+    pub measured: Vec<ColumnMap>,
+    /// The unit that has to be written behind the column that is not there.
+    pub unit: Option<String>,
     /// Columns that are there and that nothing is read from.
     pub free: Vec<String>,
 }
@@ -120,18 +124,21 @@ impl ReadSpec {
 
     /// What is asked of a file with the columns `existing` beside the column `wanted`, which it lacks.
     pub(crate) fn asked(&self, wanted: &str, existing: &[String]) -> Asked {
-        let name_in = |maps: &[ColumnMap]| maps.iter().find(|m| m.column == wanted).map(|m| m.name.clone());
-        let (of_state, of_input) = (name_in(&self.columns), name_in(&self.inputs));
+        let map_in = |maps: &[ColumnMap]| maps.iter().find(|m| m.column == wanted).cloned();
+        let (of_state, of_input) = (map_in(&self.columns), map_in(&self.inputs));
         let read = |column: &String| {
             let maps = self.columns.iter().chain(&self.inputs);
             let keys = self.time.iter().chain(&self.trajectory);
             maps.map(|m| &m.column).chain(keys).any(|c| c == column)
         };
         let there = self.columns.iter().filter(|m| existing.contains(&m.column));
+        let is_input = of_state.is_none() && of_input.is_some();
+        let (name, unit) = of_state.or(of_input).map_or((None, None), |m| (Some(m.name), m.unit));
         Asked {
-            is_input: of_state.is_none() && of_input.is_some(),
-            name: of_state.or(of_input),
-            measured: there.map(|m| (m.name.clone(), m.column.clone())).collect(),
+            is_input,
+            name,
+            unit,
+            measured: there.cloned().collect(),
             free: existing.iter().filter(|column| !read(column)).cloned().collect(),
         }
     }

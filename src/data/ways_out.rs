@@ -223,7 +223,7 @@ impl Asked {
         let Some(name) = &self.name else {
             return format!("name the one that tells trajectories apart: `trajectory {column}`");
         };
-        let named = format!("`{name} = {column}`");
+        let named = format!("`{name} = {column}{}`", behind(self.unit.as_deref()));
         if self.is_input {
             return format!("name the one that holds the input `{name}`: {named}");
         }
@@ -231,7 +231,7 @@ impl Asked {
             .measured
             .iter()
             .take(MOST_MEASURED)
-            .map(|(name, column)| format!("{name} = {}", written_column(column)))
+            .map(|m| format!("{} = {}{}", m.name, written_column(&m.column), behind(m.unit.as_deref())))
             .collect();
         match (measured.as_slice(), name == wanted) {
             ([], _) => format!("name the one that holds `{name}`: {named}"),
@@ -242,6 +242,11 @@ impl Asked {
             ),
         }
     }
+}
+
+/// A unit behind a column.
+fn behind(unit: Option<&str>) -> String {
+    unit.map_or_else(String::new, |unit| format!(" [{unit}]"))
 }
 
 /// A column as a data block names it: in quotes unless it is a name.

@@ -54,7 +54,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                                 factor: c.factor,
                                 offset: c.offset,
                             });
-                            data::ColumnMap { element, conversion, ..data::ColumnMap::new(*name, column) }
+                            let unit = columns.has_units.then(|| unit_of(model, name, conversion)).flatten();
+                            data::ColumnMap { element, conversion, unit, ..data::ColumnMap::new(*name, column) }
                         })
                     })
                     .collect()
@@ -92,6 +93,14 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
             Ok(derived::compute(dataset, &observed, &driven, spec.is_missing("nan"))?)
         }
     }
+}
+
+/// The unit that a column of a state or an input is read in; dots where another one stands behind it, which is converted.
+fn unit_of(model: &Model, name: &str, conversion: data::Conversion) -> Option<String> {
+    let of_state = model.states.iter().find(|(_, s)| s.name == name).and_then(|(id, _)| model.units.state(id));
+    let of_input = || model.inputs.iter().find(|(_, i)| i.name == name).and_then(|(id, _)| model.units.input(id));
+    let unit = of_state.or_else(of_input).filter(|unit| !unit.is_one())?;
+    Some(if conversion == data::Conversion::NONE { unit.to_string() } else { "...".to_string() })
 }
 
 /// Makes a data set that comes from no file of its own. Paths of data that a solve item takes are relative to `root`.

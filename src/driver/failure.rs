@@ -6,6 +6,9 @@ use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
 use crate::source::{Sources, Span};
 
+/// The way out of a mistake of the compiler.
+const REPORT: &str = "please report this together with the model file";
+
 /// Why a command ended without a result.
 #[derive(Debug)]
 pub enum Failure {
@@ -63,7 +66,7 @@ impl Problem {
 
     /// An interrupt that found nothing worth keeping.
     pub fn interrupted() -> Self {
-        Problem::new("N000", "interrupted", "")
+        Problem::new("N000", "interrupted", "nothing was kept: start it again")
     }
 
     fn render(&self, sources: &Sources, format: Format) -> String {
@@ -150,6 +153,20 @@ impl Failure {
         }
     }
 
+    /// The way out, where there is one.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Failure::Model(found) | Failure::Override(found) => found.iter().find_map(|d| d.help.clone())?,
+            Failure::Usage(p) | Failure::Environment(p) | Failure::Numerical(p) | Failure::Interrupted(p) => {
+                p.help.clone()
+            }
+            Failure::Data(e) => e.help(),
+            Failure::DataAt(e, _) => data_places::help(e),
+            Failure::Internal(_) => REPORT.to_string(),
+        };
+        Some(help).filter(|help| !help.is_empty())
+    }
+
     /// The text for people or programs.
     pub fn render(&self, sources: &Sources, format: Format) -> String {
         match self {
@@ -163,12 +180,9 @@ impl Failure {
                 let edit = place.edit.as_deref().map(Box::from);
                 Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }
-            Failure::Internal(what) => Problem::new(
-                "B001",
-                format!("mechc made a mistake: {what}"),
-                "please report this together with the model file",
-            )
-            .render(sources, format),
+            Failure::Internal(what) => {
+                Problem::new("B001", format!("mechc made a mistake: {what}"), REPORT).render(sources, format)
+            }
         }
     }
 }
@@ -182,5 +196,18 @@ impl From<DataError> for Failure {
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         Failure::Environment(Problem::new(error.code(), error.to_string(), error.help()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Problem};
+
+    #[test]
+    fn an_interrupt_that_kept_nothing_has_a_way_out_and_so_has_a_mistake_of_the_compiler() {
+        let help = |failure: Failure| failure.help().unwrap_or_default();
+        assert!(help(Failure::Interrupted(Problem::interrupted())).contains("start it again"));
+        assert!(help(Failure::Internal("a".to_string())).contains("report this"));
+        assert_eq!(Failure::Model(Vec::new()).help(), None);
     }
 }

@@ -142,6 +142,8 @@ pub struct ColumnMap {
     pub columns: IndexMap<String, String>,
     /// What is done to the numbers of columns in other units than the model's, by state or input name.
     pub conversions: IndexMap<String, Conversion>,
+    /// Whether the block gives the unit of any column: then it has to give those of all.
+    pub has_units: bool,
     /// How many of the model's unit of time one of the file's is.
     pub time_factor: f64,
     /// Whether the times may be at any distance from each other.

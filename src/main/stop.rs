@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_secs(4);
 const WATCH: Duration = Duration::from_millis(100);
 
 /// A run looks at `stop` and ends in order; every other command ends at the first interrupt.
-pub fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
+pub fn signals(stop: &Stop, running: bool, format: Format) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
     let at_once = if running { Arc::clone(&stop.asked) } else { Arc::new(AtomicBool::new(true)) };
     for signal in [SIGINT, SIGTERM] {
@@ -45,7 +45,7 @@ pub fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
     }
     if running {
         let stop = stop.clone();
-        std::thread::Builder::new().spawn(move || end_late(&stop))?;
+        std::thread::Builder::new().spawn(move || end_late(&stop, format))?;
     }
     // A file-size limit then is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
@@ -53,17 +53,20 @@ pub fn signals(stop: &Stop, running: bool) -> std::io::Result<()> {
 }
 
 /// Ends the program when a run does not come to a place where it looks at `stop`: one large solve can take minutes.
-fn end_late(stop: &Stop) {
+fn end_late(stop: &Stop, format: Format) {
     while !stop.is_asked() {
         std::thread::sleep(WATCH);
     }
     std::thread::sleep(GRACE);
     let last = stop.directory().as_ref().map(|d| d.join(report::Checkpoint::file_names()[0])).filter(|f| f.exists());
-    let kept = match last {
-        Some(file) => format!("the last state that was saved is in `{}`", file.display()),
-        None => "nothing was saved yet".to_string(),
+    let (kept, help) = match last.as_ref().and_then(|file| Some((file, file.parent()?))) {
+        Some((file, folder)) => (
+            format!("the last state that was saved is in `{}`", file.display()),
+            format!("go on with `--resume {}`", folder.display()),
+        ),
+        None => ("nothing was saved yet".to_string(), "start it again".to_string()),
     };
-    let problem = Problem::new("N000", format!("interrupted in the middle of a long step: {kept}"), "");
-    say(&Failure::Interrupted(problem).render(&mechc::source::Sources::default(), Format::Short));
+    let problem = Problem::new("N000", format!("interrupted in the middle of a long step: {kept}"), help);
+    say(&Failure::Interrupted(problem).render(&mechc::source::Sources::default(), format));
     std::process::exit(130);
 }

@@ -43,6 +43,7 @@ pub(super) fn from_file(
         time: settings.text("time", cx),
         dt: settings.number("dt", cx),
         columns: IndexMap::new(),
+        has_units: conversions.time.is_some() || !conversions.columns.is_empty(),
         conversions: conversions.columns,
         time_factor: conversions.time.unwrap_or(1.0),
         irregular: settings.word("spacing", cx) == Some("irregular"),

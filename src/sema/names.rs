@@ -132,7 +132,14 @@ impl Resolver<'_, '_> {
         };
         let Some(name) = name else {
             let d = Diagnostic::error(E0312, "only a state can be differentiated", span, "not a state");
-            self.sink.push(d.help("write the derivative out, or give the expression a state of its own"));
+            self.sink.push(match self.without_time(of) {
+                Some(name) => {
+                    let written = format!("{name}{}", "'".repeat(primes as usize));
+                    d.help(format!("what depends on the time is written without it: `{written}`"))
+                        .replace(span, written)
+                }
+                None => d.help("write the derivative out, or give the expression a state of its own"),
+            });
             return None;
         };
         let state = self.state_named(name, at, of.span)?;
@@ -148,6 +155,16 @@ impl Resolver<'_, '_> {
             return None;
         }
         Some(Expr::new(ExprKind::State(state, primes as u8), span))
+    }
+
+    /// The state of `x(t)`.
+    fn without_time<'e>(&self, of: &'e ast::Expr) -> Option<&'e str> {
+        let ast::ExprKind::Call(call) = &of.kind else { return None };
+        let name = call.function.name.as_str();
+        let is_state = matches!(self.scope.lookup(name)?.meaning, Meaning::State(_));
+        let of_time = |e: &ast::Expr| matches!(&e.kind, ast::ExprKind::Name(argument) if argument == "t");
+        (is_state && call.named.is_empty() && matches!(call.arguments.as_slice(), [one] if of_time(one)))
+            .then_some(name)
     }
 
     /// The state called `name`, of a family the element with the subscripts `at` or at the current position.

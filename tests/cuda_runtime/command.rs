@@ -39,6 +39,8 @@ fn a_device_is_checked_against_the_processor() {
     assert!(said.contains("N050"), "{said}");
     let (code, _, said) = mechc(&[], &["doctor", "--gpu-check", "--device", "cpu"]);
     assert!(code == Some(2) && said.contains("N039"), "{said}");
+    let (_, told, _) = mechc(&[], &["explain", "N039"]);
+    assert!(told.contains("mechc doctor --gpu-check --device cpu"), "{told}");
     // The command itself does nothing on the processor, so that is no way out of it.
     let (code, _, said) = mechc(&[("FAKE_CUDA", "no-device")], &["doctor", "--gpu-check"]);
     assert!(code == Some(4) && said.contains("N033") && said.contains("`mechc run FILE --device cpu`"), "{said}");

@@ -161,6 +161,9 @@ fn what_does_not_hold_fails_with_both_sides() {
         let finding: serde_json::Value = serde_json::from_str(finding).expect("an object");
         assert!(finding.to_string().replace("\\\"", "\"").contains(says), "{claim}: {finding}");
         assert_eq!(finding["line"], head.lines().count() + 2, "{claim}");
+        let help = finding["help"].as_str().unwrap_or_default();
+        assert_eq!(help.contains("`~= 3 within 1%`"), claim == "Truth.k == 3", "{claim}: {help}");
+        assert!(!help.is_empty(), "{claim}");
     }
 }
 
@@ -174,6 +177,9 @@ fn data_and_fits_that_fail_fail_their_tests() {
     let said = text(&output.stderr);
     assert_eq!(said.matches("E1105").count(), 2, "{said}");
     assert!(said.contains("D001") && said.contains("nowhere.csv"), "{said}");
+    // The way out is that of what failed.
+    let said = text(&mechc(folder.path(), &["test", "m.mech"]).stderr);
+    assert_eq!(said.matches("Paths are relative to the model file").count(), 2, "{said}");
     assert!(text(&output.stdout).ends_with("0 passed, 2 failed\n"));
 }
 

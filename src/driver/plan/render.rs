@@ -169,10 +169,36 @@ impl Planned {
         let _ = write!(out, "  memory: {} for each {thing}", memory::size(self.sample_bytes));
         let _ = write!(out, " and {} once", memory::size(self.fixed_bytes));
         if let Some((memory, largest)) = self.memory.zip(self.largest_batch) {
-            let _ = write!(out, "; at most {largest} at a time in {}", memory::size(memory));
+            let _ = write!(out, "; {}", self.fits(memory, largest));
         }
         out.push('\n');
         out
+    }
+
+    /// How many windows or trajectories fit in so many bytes, and where the program wants more, what that takes or how to want less.
+    fn fits(&self, memory: u64, largest: u64) -> String {
+        let there = memory::size(memory);
+        let wanted = match self.purpose {
+            Purpose::Training => self.samples as u64,
+            // Trajectories are solved one after the other.
+            Purpose::Data | Purpose::Window | Purpose::Item => 1,
+        };
+        if largest >= wanted {
+            return format!("at most {largest} at a time in {there}");
+        }
+        let needs = |count: u64| memory::size(self.fixed_bytes.saturating_add(self.sample_bytes.saturating_mul(count)));
+        match (self.purpose, largest) {
+            (Purpose::Training, 0) => format!(
+                "not one fits in {there}: one needs about {}, {wanted} need {}; make `window` or the network smaller, or give more memory",
+                needs(1),
+                needs(wanted)
+            ),
+            (Purpose::Training, _) => format!(
+                "{wanted} do not fit in {there}: they need {}; write `batch {largest}` or less in the block of the fit, or give more memory",
+                needs(wanted)
+            ),
+            _ => format!("it does not fit in {there}: it needs {}; take fewer steps, or give more memory", needs(1)),
+        }
     }
 
     /// For programs: one object.

@@ -1,6 +1,7 @@
 //! The terms of equations, of holes with a name and of the sums of ratios, as fits found them and as models could have them.
 
 use super::judge::Judge;
+use super::unjudged::Unjudged;
 use crate::hir::{EquationRef, Model, NamedTerm, Subject};
 use crate::report::{self, Equation, RatioSum, Term};
 use crate::sema::canonical_product;
@@ -10,7 +11,7 @@ pub(super) type Found = (f64, Option<f64>);
 
 impl Judge<'_, '_> {
     /// The terms of an equation, of a hole with a name or of a sum of a ratio.
-    pub(super) fn terms(&self, of: &EquationRef) -> Result<Vec<Term>, String> {
+    pub(super) fn terms(&self, of: &EquationRef) -> Result<Vec<Term>, Unjudged> {
         let found = match of.subject {
             Subject::Fit(id) => {
                 let record = self.laboratory.fit(id)?;
@@ -21,7 +22,7 @@ impl Judge<'_, '_> {
                 self.terms_in(of, &declared.equations, &declared.ratios)
             }
         };
-        found.ok_or_else(|| format!("there is no equation of `{}`", of.state))
+        found.ok_or_else(|| format!("there is no equation of `{}`", of.state).into())
     }
 
     fn terms_in(&self, of: &EquationRef, equations: &[Equation], ratios: &[RatioSum]) -> Option<Vec<Term>> {
@@ -53,7 +54,7 @@ impl Judge<'_, '_> {
     }
 
     /// Coefficient and standard error of a term; `None` where it was dropped.
-    pub(super) fn coefficient(&self, of: &EquationRef, term: &NamedTerm) -> Result<Option<Found>, String> {
+    pub(super) fn coefficient(&self, of: &EquationRef, term: &NamedTerm) -> Result<Option<Found>, Unjudged> {
         let mut found: Option<Found> = None;
         for part in self.terms(of)? {
             // What stands in the model as it was written has its numbers in its text, and may stand there twice.
@@ -75,7 +76,7 @@ impl Judge<'_, '_> {
     }
 
     /// A term that was not found must be one that could have been: a misspelled one would always have the coefficient 0.
-    fn candidate(&self, of: &EquationRef, term: &NamedTerm) -> Result<(), String> {
+    fn candidate(&self, of: &EquationRef, term: &NamedTerm) -> Result<(), Unjudged> {
         /// More terms than this hide the point.
         const MOST_NAMED: usize = 20;
         let id = match of.subject {
@@ -93,12 +94,13 @@ impl Judge<'_, '_> {
         };
         let terms: Vec<String> = all.iter().map(|t| t.with_numbers(|_| "?".to_string())).collect();
         let (whole, term) = (self.told(of), &term.shown);
-        Err(match terms.is_empty() {
+        let why = match terms.is_empty() {
             true => format!("{whole} has no terms, so none called `{term}`"),
             false => format!(
                 "`{term}` is neither a term nor a candidate in {whole}: these are {}{inside}",
                 report::some(&terms, MOST_NAMED)
             ),
-        })
+        };
+        Err(why.into())
     }
 }

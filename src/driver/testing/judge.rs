@@ -1,10 +1,11 @@
 //! Whether an expectation holds.
 
-use super::compare::compare;
+use super::compare::{Value, compare};
 use super::laboratory::Laboratory;
 use super::snapshots::Snapshots;
+use super::unjudged::Unjudged;
 use crate::diagnostics::{Diagnostic, codes};
-use crate::hir::{self, Claim, Expectation, Program, Snapshot, Subject};
+use crate::hir::{self, Claim, Expectation, Program, Relation, Snapshot, Subject};
 use crate::report::{self, RunRecord};
 use crate::sema::canonical;
 use crate::source::FileId;
@@ -25,15 +26,17 @@ impl Judge<'_, '_> {
     /// Whether an expectation holds.
     pub fn judge(&self, expectation: &Expectation) -> Verdict {
         let span = expectation.span;
-        let could_not = |why: String| Box::new(Diagnostic::error(codes::E1105, why, span, "cannot be judged"));
+        let could_not =
+            |of: Unjudged| Box::new(Diagnostic::error(codes::E1105, of.why, span, "cannot be judged").help(of.help));
         match &expectation.claim {
             Claim::Compare { left, relation, right, unit } => {
                 let left = self.value(left).map_err(could_not)?;
                 let right = self.value(right).map_err(could_not)?;
                 let behind = report::behind(&unit.as_ref().map(hir::Unit::to_string));
-                let verdict = compare(&left, *relation, &right, &behind).map_err(could_not)?;
+                let verdict = compare(&left, *relation, &right, &behind).map_err(|why| could_not(why.into()))?;
                 verdict.map_or(Ok(()), |(message, here)| {
-                    Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
+                    let help = way_out((&left, &right), *relation);
+                    Err(Box::new(Diagnostic::error(codes::E1101, message, span, here).help(help)))
                 })
             }
             Claim::Terms { of, equal, terms } => {
@@ -59,7 +62,8 @@ impl Judge<'_, '_> {
                     }
                 }
                 let here = if same { "expected others".to_string() } else { differences.join("; ") };
-                Err(Box::new(Diagnostic::error(codes::E1101, message, span, here)))
+                let help = "put the model right, or write the terms that are meant in the braces";
+                Err(Box::new(Diagnostic::error(codes::E1101, message, span, here).help(help)))
             }
             Claim::Snapshot { what, key } => {
                 let text = self.text(*what, span.file).map_err(could_not)?;
@@ -93,7 +97,7 @@ impl Judge<'_, '_> {
     }
 
     /// The text of a snapshot that a test in `file` wants.
-    fn text(&self, what: Snapshot, file: FileId) -> Result<String, String> {
+    fn text(&self, what: Snapshot, file: FileId) -> Result<String, Unjudged> {
         match what {
             Snapshot::Equations(Subject::Fit(id)) => Ok(report::equations_short(self.laboratory.fit(id)?)),
             Snapshot::Equations(Subject::Model(id)) => {
@@ -107,5 +111,22 @@ impl Judge<'_, '_> {
                 Ok(hir::expand(&alone))
             }
         }
+    }
+}
+
+/// What to do where a relation does not hold.
+fn way_out(sides: (&Value, &Value), relation: Relation) -> &'static str {
+    let finite = |v: &Value| match v {
+        Value::Number(v) => v.is_finite(),
+        Value::Series(values) => values.iter().all(|v| v.is_finite()),
+    };
+    match relation {
+        _ if !finite(sides.0) || !finite(sides.1) => {
+            "look for what has no finite value: a missing sample, or a formula outside its domain"
+        }
+        Relation::Equals => {
+            "put the model right, or what is expected of it; where it only has to be near, write how near: `~= 3 within 1%`"
+        }
+        _ => "put the model right, or what is expected of it",
     }
 }

@@ -10,16 +10,16 @@ use super::super::findings::{self, Estimate, Findings};
 use super::super::predict;
 use super::super::run::{self, RunOptions};
 use super::super::session::Checked;
+use super::unjudged::Unjudged;
 use crate::base::Idx;
 use crate::data::Dataset;
-use crate::diagnostics::Format;
 use crate::hir::{DataId, DataSource, FitId, Model, ModelId, Unknown, UnknownKind};
 use crate::report::{Equation, RatioSum, RunRecord};
 use crate::source::{SourceFile, Sources};
 use crate::train::Silent;
 
 /// Something that was tried: it, or why it could not be had.
-type Tried<T> = OnceLock<Result<T, String>>;
+type Tried<T> = OnceLock<Result<T, Unjudged>>;
 
 /// What has terms: the equations and the sums of ratios.
 pub(super) struct Found {
@@ -54,15 +54,15 @@ impl<'a> Laboratory<'a> {
     }
 
     /// A data set; the error is the failure in one line.
-    pub fn data(&self, id: DataId) -> Result<&Dataset, String> {
+    pub fn data(&self, id: DataId) -> Result<&Dataset, Unjudged> {
         let Some(slot) = self.data.get(id.index()) else { return Err("there is no such data set".into()) };
         slot.get_or_init(|| self.load(id)).as_ref().map_err(Clone::clone)
     }
 
     /// The record of a fit; the error is the failure in one line.
-    pub fn fit(&self, id: FitId) -> Result<&RunRecord, String> {
+    pub fn fit(&self, id: FitId) -> Result<&RunRecord, Unjudged> {
         let Some(slot) = self.fits.get(id.index()) else { return Err("there is no such fit".into()) };
-        slot.get_or_init(|| self.run(id).map_err(|failure| told(&failure))).as_ref().map_err(Clone::clone)
+        slot.get_or_init(|| self.run(id).map_err(Unjudged::from)).as_ref().map_err(Clone::clone)
     }
 
     /// The equations of a model with its declared numbers, holes left out.
@@ -94,13 +94,13 @@ impl<'a> Laboratory<'a> {
         Found::of(model, estimates)
     }
 
-    fn load(&self, id: DataId) -> Result<Dataset, String> {
+    fn load(&self, id: DataId) -> Result<Dataset, Unjudged> {
         let data = &self.checked.program.data[id];
         let DataSource::Predict(spec) = &data.source else {
-            return self.made_or_read(id).map_err(|failure| told(&failure));
+            return Ok(self.made_or_read(id)?);
         };
         let found = self.fit(spec.fit)?.predictions.iter().find(|p| p.name == data.name);
-        found.map(predict::dataset).ok_or_else(|| format!("the fit did not make the prediction `{}`", data.name))
+        found.map(predict::dataset).ok_or_else(|| format!("the fit did not make the prediction `{}`", data.name).into())
     }
 
     fn made_or_read(&self, id: DataId) -> Result<Dataset, Failure> {
@@ -140,9 +140,4 @@ impl Found {
         let findings = Findings { estimates, ..Findings::default() };
         Found { equations: findings::equations(model, &findings), ratios: findings::ratios(model, &findings) }
     }
-}
-
-/// A failure in one line, with its code.
-fn told(failure: &Failure) -> String {
-    failure.render(&Sources::default(), Format::Short).trim_end().to_string()
 }

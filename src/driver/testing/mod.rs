@@ -11,6 +11,7 @@ mod laboratory;
 mod run;
 mod snapshots;
 mod timing;
+mod unjudged;
 mod values;
 
 pub use run::{FileTests, TestOptions, TestOutcome, run_tests};

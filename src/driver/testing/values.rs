@@ -3,11 +3,12 @@
 use super::compare::Value;
 use super::judge::Judge;
 use super::timing;
+use super::unjudged::Unjudged;
 use crate::hir::{self, Quantity, Subject, Timing};
 use crate::report::{self, RunRecord};
 
 impl Judge<'_, '_> {
-    pub(super) fn value(&self, quantity: &Quantity) -> Result<Value, String> {
+    pub(super) fn value(&self, quantity: &Quantity) -> Result<Value, Unjudged> {
         let number = |v: f64| Ok(Value::Number(v));
         match quantity {
             Quantity::Number(v) | Quantity::Measured(v, _) => number(*v),
@@ -17,16 +18,16 @@ impl Judge<'_, '_> {
             Quantity::Parameter(Subject::Model(id), name) => {
                 let model = &self.program().models[*id];
                 let value = model.params.values().find(|p| p.name == *name).and_then(|p| p.value);
-                value.map(Value::Number).ok_or_else(|| format!("`{name}` has no value"))
+                value.map(Value::Number).ok_or_else(|| format!("`{name}` has no value").into())
             }
             Quantity::ParameterError(id, name) => {
                 let error = parameter(self.laboratory.fit(*id)?, name)?.std_error;
-                error.map(Value::Number).ok_or_else(|| format!("this fit gives no standard error of `{name}`"))
+                error.map(Value::Number).ok_or_else(|| format!("this fit gives no standard error of `{name}`").into())
             }
             Quantity::Coefficient(of, term) => number(self.coefficient(of, term)?.map_or(0.0, |found| found.0)),
             Quantity::CoefficientError(of, term) => {
                 let error = self.coefficient(of, term)?.and_then(|found| found.1);
-                error.map(Value::Number).ok_or_else(|| format!("there is no standard error of `{}`", term.shown))
+                error.map(Value::Number).ok_or_else(|| format!("there is no standard error of `{}`", term.shown).into())
             }
             Quantity::Metric(id, name, part) => {
                 let record = self.laboratory.fit(*id)?;
@@ -35,15 +36,18 @@ impl Judge<'_, '_> {
                     let known: Vec<String> =
                         record.metrics.iter().map(|m| format!("\"{}\" of \"{}\"", m.name, m.part)).collect();
                     format!("the fit has no figure \"{name}\" of the part \"{part}\"; it has {}", known.join(", "))
+                        .into()
                 })
             }
             Quantity::Noise(id, state) => {
                 let found = self.laboratory.fit(*id)?.noise.iter().find(|n| n.state == *state);
-                found.map(|n| Value::Number(n.std)).ok_or_else(|| format!("the fit estimates no noise of `{state}`"))
+                found
+                    .map(|n| Value::Number(n.std))
+                    .ok_or_else(|| format!("the fit estimates no noise of `{state}`").into())
             }
             Quantity::Loss(id) => {
                 let last = self.laboratory.fit(*id)?.loss.last();
-                last.map(|l| Value::Number(l.loss)).ok_or_else(|| "the fit has no loss".to_string())
+                last.map(|l| Value::Number(l.loss)).ok_or_else(|| "the fit has no loss".into())
             }
             Quantity::Unary(f, a) => Ok(self.value(a)?.map(|v| f.apply(v))),
             Quantity::Binary(op, a, b) => {
@@ -72,29 +76,29 @@ impl Judge<'_, '_> {
     }
 
     /// A number from a series and its times, which is as long.
-    fn timed(&self, how: Timing, series: &Quantity, times: &Quantity) -> Result<f64, String> {
+    fn timed(&self, how: Timing, series: &Quantity, times: &Quantity) -> Result<f64, Unjudged> {
         match (self.value(series)?, self.value(times)?) {
             (Value::Series(values), Value::Series(times)) if values.len() == times.len() => match how {
-                Timing::At(_) => timing::apply(how, &values, &times),
-                _ => timing::apply(how, &self.measured(series, &values)?, &self.measured(series, &times)?),
+                Timing::At(_) => Ok(timing::apply(how, &values, &times)?),
+                _ => Ok(timing::apply(how, &self.measured(series, &values)?, &self.measured(series, &times)?)?),
             },
-            _ => Err("the series has another length than its times".to_string()),
+            _ => Err("the series has another length than its times".into()),
         }
     }
 
     /// The values, one for each sample of `quantity`, of those samples that no column it is made of lacks.
-    fn measured(&self, quantity: &Quantity, values: &[f64]) -> Result<Vec<f64>, String> {
+    fn measured(&self, quantity: &Quantity, values: &[f64]) -> Result<Vec<f64>, Unjudged> {
         let missing = self.missing(quantity)?;
         let kept = values.iter().enumerate().filter(|(i, _)| missing.get(*i) != Some(&true));
         let kept: Vec<f64> = kept.map(|(_, v)| *v).collect();
         if kept.is_empty() && !values.is_empty() {
-            return Err("every sample is missing".to_string());
+            return Err("every sample is missing".into());
         }
         Ok(kept)
     }
 
     /// Which samples of a quantity are missing in the data; shorter than the quantity where none is from there on.
-    fn missing(&self, quantity: &Quantity) -> Result<Vec<bool>, String> {
+    fn missing(&self, quantity: &Quantity) -> Result<Vec<bool>, Unjudged> {
         match quantity {
             Quantity::Column(id, name) => {
                 let data = self.laboratory.data(*id)?;
@@ -113,7 +117,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    fn column(&self, id: hir::DataId, name: &str) -> Result<Value, String> {
+    fn column(&self, id: hir::DataId, name: &str) -> Result<Value, Unjudged> {
         let data = self.laboratory.data(id)?;
         let values = |f: &dyn Fn(&crate::data::Trajectory, usize) -> f64| {
             data.trajectories.iter().flat_map(|t| (0..t.len).map(move |i| f(t, i)).collect::<Vec<f64>>()).collect()
@@ -125,25 +129,25 @@ impl Judge<'_, '_> {
             return Ok(Value::Series(values(&|t, i| t.value(i, column).unwrap_or(f64::NAN))));
         }
         let Some(input) = data.inputs.iter().position(|n| n == name) else {
-            return Err(format!("the data have no column `{name}`; they have {}", data.columns.join(", ")));
+            return Err(format!("the data have no column `{name}`; they have {}", data.columns.join(", ")).into());
         };
         let width = data.inputs.len();
         Ok(Value::Series(values(&|t, i| t.inputs.get(i * width + input).copied().unwrap_or(f64::NAN))))
     }
 }
 
-fn parameter<'r>(record: &'r RunRecord, name: &str) -> Result<&'r report::Parameter, String> {
+fn parameter<'r>(record: &'r RunRecord, name: &str) -> Result<&'r report::Parameter, Unjudged> {
     let found = record.parameters.iter().find(|p| p.name == name);
-    found.ok_or_else(|| format!("the fit does not estimate `{name}`"))
+    found.ok_or_else(|| format!("the fit does not estimate `{name}`").into())
 }
 
-fn solution(record: &RunRecord, name: &str) -> Result<Value, String> {
+fn solution(record: &RunRecord, name: &str) -> Result<Value, Unjudged> {
     let mut out = Vec::new();
     for trajectory in &record.trajectories {
         match trajectory.states.iter().find(|s| s.state == name) {
             _ if name == "t" => out.extend(&trajectory.time),
             Some(state) => out.extend(&state.solution),
-            None => return Err(format!("the fit has no solution of `{name}`")),
+            None => return Err(format!("the fit has no solution of `{name}`").into()),
         }
     }
     Ok(Value::Series(out))

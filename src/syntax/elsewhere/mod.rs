@@ -23,6 +23,7 @@ impl<'a> Stop<'a> {
             .or_else(|| self.value_behind())
             .or_else(|| self.equation_behind())
             .or_else(|| self.ends_without_comma())
+            .or_else(|| self.ends_around_name())
             .or_else(|| self.ends_by_name())
             .or_else(|| self.range_by_name())
             .or_else(|| self.range_before_value())

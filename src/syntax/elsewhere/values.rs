@@ -2,7 +2,7 @@
 
 use super::super::explain::{Said, Stop};
 use super::super::grammar::Rule;
-use super::super::lexer::TokenKind;
+use super::super::lexer::{Token, TokenKind};
 use crate::diagnostics::codes;
 
 /// Statements whose names have values.
@@ -88,6 +88,34 @@ impl Stop<'_> {
         let message = "an equals sign is missing between an option and its value".to_string();
         let said = Said::new(codes::E0101, message, option.start..value.end, format!("write `{written}`"));
         Some(said.edit(option.end..value.start, " = "))
+    }
+
+    /// `param 0 < k < 5`
+    pub(super) fn ends_around_name(&self) -> Option<Said> {
+        let starts = matches!(self.symbol(self.before), "param" | ",");
+        let first = self.next.filter(|_| self.rule == Rule::param_statement && starts)?;
+        let last = self.end_of_value(first)?;
+        let part = || self.tokens.iter().copied().filter(|t| first.start <= t.start && t.end <= last.end);
+        let mut signs = part().filter(|t| matches!(self.slice(*t), "<" | ">" | "<=" | ">="));
+        let (Some(left), Some(right), None) = (signs.next(), signs.next(), signs.next()) else { return None };
+        // `<=` is two tokens where no comparison is read.
+        let behind = |sign: Token| part().filter(|t| t.start > sign.start).find(|t| self.slice(*t) != "=");
+        let named = behind(left).filter(|t| t.kind == TokenKind::Word && t.start < right.start)?;
+        let name = self.text.get(named.start..right.start)?.trim_end();
+        let ends = [self.text.get(first.start..left.start)?.trim_end(), self.between(behind(right)?, last)];
+        let numbers = ends.iter().all(|end| end.parse::<f64>().is_ok());
+        let [low, high] = match self.slice(left).as_bytes().first() == self.slice(right).as_bytes().first() {
+            false => return None,
+            true if self.slice(left).starts_with('<') => ends,
+            true => [ends[1], ends[0]],
+        };
+        if !numbers {
+            return None;
+        }
+        let written = format!("{name} in [{low}, {high}]");
+        let message = "the range of a parameter stands behind its name".to_string();
+        let said = Said::new(codes::E0101, message, first.start..last.end, format!("write `param {written}`"));
+        Some(said.edit(first.start..last.end, written))
     }
 
     /// `param k > 0`, `param k = 1..3`
