@@ -163,9 +163,8 @@ fn what_hangs_on_the_start_of_an_imported_model_is_named() {
 /// without a start has one.
 #[test]
 fn a_state_that_nothing_observed_depends_on_is_left_where_it_begins() {
-    let epidemic = |[s, e, i, r]: [f64; 4]| {
+    let epidemic = |[s, e, i, _]: [f64; 4]| {
         let (new, ill, well) = (0.6 * s * i, 0.25 * e, 0.2 * i);
-        let _ = r;
         [-new, new - ill, ill - well, well]
     };
     let data = table(epidemic, &[[0.99, 0.006, 0.004, 0.0]], (160, 0.5, 2e-4), (1.0, &[(2, "i")]));
@@ -184,4 +183,28 @@ fn a_state_that_nothing_observed_depends_on_is_left_where_it_begins() {
     assert!((k - 0.5).abs() < 4.0 * error && error < 0.01, "{k} ± {error}");
     assert!(says(&record, "which is taken to be at 0") && says(&record, "`initial q = 1`"), "{}", record["warnings"]);
     assert!(beginning(&record, 0, "q").abs() < 1e-9);
+}
+
+/// A parameter that stands in the equation of such a state alone: no data say what it may be, and the way out leads out.
+#[test]
+fn a_parameter_that_nothing_observed_feels_is_named() {
+    let decay = |[x, _]: [f64; 2]| [-0.5 * x, 0.3 * x];
+    let data = table(decay, &[[2.0, 0.0]], (60, 0.1, 0.01), (1.0, &[(0, "x")]));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |fit: &str| {
+        let model = "model M { state x, q; param k, m; x' = -k*x; q' = m*x; initial q = 0 }";
+        let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; x = x }}\n{fit}\n");
+        std::fs::write(folder.path().join("d.csv"), &data).expect("a table");
+        std::fs::write(folder.path().join("m.mech"), text).expect("a model");
+        let args = ["run", "m.mech", "--out", "out", "--message-format", "json"];
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder.path()).output();
+        let output = output.expect("mechc starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = run("fit M to d");
+    assert!(code == Some(5) && said.contains("no data say what `m` may be"), "{said}");
+    assert!(said.contains("hold what is known, `fit M(m = ...)`"), "{said}");
+    let (code, said) = run("fit M(m = 0.3) to d");
+    assert_eq!(code, Some(0), "{said}");
 }

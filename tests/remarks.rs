@@ -99,16 +99,25 @@ fit F to obs
     let (_, record, _) = run(folder.path(), model, &[]);
     let about: Vec<String> = warnings(&record).into_iter().filter(|w| w.contains("`w`")).collect();
     assert_eq!(about, ["no column of `obs` observes `w`"]);
-    // A fit that fails names the state, and that nothing observes it.
-    let free = model.replace("param k = 1; u' = k*w; w' = -u", "u' = ?linear(u); w' = ?linear(w)");
-    fs::write(folder.path().join("free.mech"), free).expect("a written file");
-    let failed = mechc(folder.path(), &["run", "free.mech", "--out", "failed"]);
-    assert_eq!(failed.status.code(), Some(5));
-    let said = text(&failed.stderr);
-    assert!(
-        said.contains("not finite in `w`") && said.contains("help: ") && said.contains("no column observes `w`"),
-        "{said}"
-    );
+    // A fit that fails names the state, that nothing observes it, and what to say of it: where it is one of two that the data see the sum of, and
+    // where it is in no equation of others.
+    for (equations, says, begins) in [
+        ("u' = w + z - k*u; w' = -0.3*w", "not finite in `z`", "`initial z = 0`"),
+        ("u' = k*w; w' = -0.3*w", "cannot be told apart", "say where `w` begins, `initial w = 0`"),
+        ("u' = -k*u; w' = u/w", "`u/w` has no finite value", "`initial w = 1`"),
+    ] {
+        let states = if equations.contains(" z ") { "state u, w, z; z' = -0.3*z" } else { "state u, w" };
+        let free =
+            model.replace("state u, w; param k = 1; u' = k*w; w' = -u", &format!("{states}; param k = 1; {equations}"));
+        fs::write(folder.path().join("free.mech"), free).expect("a written file");
+        let failed = mechc(folder.path(), &["run", "free.mech", "--out", "failed"]);
+        let said = text(&failed.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(failed.status.code(), Some(5), "{equations}: {said}");
+        assert!(
+            [says, "help: ", "no column observes `w`", begins].iter().all(|part| said.contains(part)),
+            "{equations}: {said}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Everything that ends a command early, and the exit code it stands for.
 
-use super::{data_places, data_remarks};
+use super::{data_places, data_remarks, remarks};
 use crate::data::DataError;
 use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
@@ -109,7 +109,12 @@ impl Failure {
         match self {
             Failure::Numerical(mut problem) => {
                 for remark in unobserved {
-                    problem.help.push_str(&format!("; {}: it is {}", remark.message, remark.primary.text));
+                    let here = &remark.primary.text;
+                    let why = match &remark.help {
+                        Some(help) if here == remarks::UNFELT => help.clone(),
+                        _ => format!("it is {here}"),
+                    };
+                    problem.help.push_str(&format!("; {}: {why}", remark.message));
                 }
                 let (spoils, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
                     of_data.iter().partition(|d| data_remarks::spoils(d));

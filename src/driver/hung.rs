@@ -2,10 +2,12 @@
 //! that the data begin there.
 
 use super::observed::Observed;
+use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, State, UnknownKind};
 use crate::report::{round, some};
+use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit};
 
 /// Parameters and states that one message names, at most.
@@ -57,7 +59,9 @@ pub fn remark(
         hir::family(&first.name)
     );
     let d = Diagnostic::warning(W1102, message, fit.span, "this fit").help(help);
-    Some(starts.iter().fold(d, |d, (_, state)| d.label(state.span, "begins as the model says")))
+    // Elements of a family stand in one declaration.
+    let places: IndexSet<Span> = starts.iter().map(|(_, state)| state.span).collect();
+    Some(places.into_iter().fold(d, |d, place| d.label(place, "begins as the model says")))
 }
 
 /// Whether an estimate is far from where it stands, or may be, when starts are estimated with it.

@@ -15,16 +15,21 @@ use super::pointwise::Compiled;
 use super::target::Target;
 use super::terms::unheld_parameters;
 use super::undetermined;
+use super::unfelt;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
 use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
+use crate::report::some;
 use crate::runtime::Threads;
 use crate::train::joint::{
     self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
 };
 use crate::train::{Observer, Progress};
+
+/// Parameters that one message names, at most.
+const MOST_NAMED: usize = 6;
 
 /// Observations per component that a trajectory needs at least.
 pub use crate::train::joint::FEWEST_PER_COMPONENT;
@@ -66,7 +71,9 @@ pub fn fit(
         let interim = interim.as_deref().cloned().unwrap_or_default();
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
     }
-    let result = result.map_err(|e| failure(e, model, &observations))?;
+    let result = result.map_err(|e| {
+        unfelt_parameters(&e, (model, fit), observed).unwrap_or_else(|| failure(e, model, &observations))
+    })?;
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let mut findings = findings(&result);
@@ -270,6 +277,34 @@ fn findings(result: &JointFit) -> Findings {
     }
 }
 
+/// What to do about a fit without a single solution whose parameters stand where nothing observed feels them.
+fn unfelt_parameters(error: &JointError, (model, fit): (&Model, &Fit), observed: &Observed) -> Option<Failure> {
+    if !matches!(error, JointError::Collinear | JointError::Singular { .. }) {
+        return None;
+    }
+    let unfelt = |id| observed.is_unfelt(&model.states[id].name);
+    let names = unfelt::parameters(model, &unfelt);
+    let first = names.first()?;
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let verb = if names.len() == 1 { "stands" } else { "stand" };
+    let message = format!(
+        "no data say what {} may be: {} {verb} in equations of states alone that nothing observed depends on",
+        some(&quoted, MOST_NAMED),
+        if names.len() == 1 { "it" } else { "they" }
+    );
+    let help =
+        format!("hold what is known, `fit {}({} = ...)`, or measure such a state", model.name, hir::family(first));
+    Some(Failure::Numerical(Problem::new("N505", message, help)).placed(fit.span, "in this fit"))
+}
+
+/// Whether nothing is seen of a component, nor known where it begins.
+fn is_open(component: &str, observations: &Observations) -> bool {
+    let Some(at) = observations.names.iter().position(|name| name == component) else { return false };
+    let len = observations.t.len();
+    let seen = observations.y.get(at * len..(at + 1) * len).is_some_and(|y| y.iter().any(|v| v.is_finite()));
+    !seen && observations.known.get(at) != Some(&true)
+}
+
 /// A failed fit in the user's terms.
 fn failure(error: JointError, model: &Model, observations: &Observations) -> Failure {
     let message = match &error {
@@ -283,12 +318,19 @@ fn failure(error: JointError, model: &Model, observations: &Observations) -> Fai
     match error {
         JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),
         JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
-        JointError::Singular { .. } => {
+        JointError::Singular { ref component, .. } => {
             let have = observations.y.iter().filter(|y| y.is_finite()).count();
             match model.unknowns.len() {
                 many if have < many => {
                     let help = format!(
                         "the data hold {have} numbers, fewer than the {many} coefficients and parameters: give more samples, or fewer candidate terms"
+                    );
+                    numerical("N503", &help)
+                }
+                _ if is_open(component, observations) => {
+                    let help = format!(
+                        "say where `{component}` begins, if that is known: `initial {component} = 0`, or measure it; else look for states and \
+                         parameters of which the data tell a sum or a product alone"
                     );
                     numerical("N503", &help)
                 }
@@ -311,7 +353,16 @@ fn failure(error: JointError, model: &Model, observations: &Observations) -> Fai
                 }
             }
         }
-        JointError::Collinear => numerical("N505", "remove candidate terms that say the same on these data"),
+        JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
+            Some(open) => {
+                let help = format!(
+                    "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = 0`, hold a \
+                     parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
+                );
+                numerical("N505", &help)
+            }
+            None => numerical("N505", "remove candidate terms that say the same on these data"),
+        },
         JointError::Evaluate(_) => Failure::Internal(message),
         JointError::Interrupted(_) => Failure::Interrupted(Problem::interrupted()),
     }

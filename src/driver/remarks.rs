@@ -11,6 +11,8 @@ use crate::report::{round, some};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, PLAUSIBLE};
 
+/// What stands beside a state that nothing observed depends on.
+pub const UNFELT: &str = "felt by nothing that is observed";
 /// Said of a fit that did not settle, where nothing else says why.
 pub const UNSETTLED: &str = "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go";
 /// Terms that one message names, at most.
@@ -89,10 +91,12 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diag
         .filter(|state| said.insert(state.span))
         .map(|state| {
             let message = format!("no column observes `{}`", state.name);
-            let d = Diagnostic::warning(W0706, message, state.span, "estimated from the equations alone");
+            let unfelt = fit.engine == Engine::Joint && observed.is_unfelt(&state.name);
+            let here = if unfelt { UNFELT } else { "estimated from the equations alone" };
+            let d = Diagnostic::warning(W0706, message, state.span, here);
             match (fit.engine, fit.start == StartSource::Free) {
                 (Engine::Gradient, _) => d,
-                _ if observed.is_unfelt(&state.name) => d.help(begins_unfelt(model, state)),
+                _ if unfelt => d.help(begins_unfelt(model, state)),
                 (Engine::Joint, true) => d.help("where it begins is estimated too"),
                 (Engine::Joint, false) => d.help(begins(model, state)),
             }

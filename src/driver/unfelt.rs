@@ -1,7 +1,7 @@
 //! States that nothing observed depends on: whatever they do, the data stay as they are. Where they begin is no question to these.
 
 use crate::base::{Idx, IndexSet};
-use crate::hir::{ExprKind, Model, StateId};
+use crate::hir::{ExprKind, Model, StateId, UnknownKind};
 
 /// The states on which no observed one depends, directly or through others; none where nothing is observed.
 pub fn states(model: &Model, observed: &dyn Fn(&str) -> bool) -> IndexSet<StateId> {
@@ -23,9 +23,24 @@ pub fn states(model: &Model, observed: &dyn Fn(&str) -> bool) -> IndexSet<StateI
     model.states.ids().filter(|id| !felt.contains(id)).collect()
 }
 
+/// Parameters that stand in equations of such states alone: no data say what they are.
+pub fn parameters(model: &Model, unfelt: &dyn Fn(StateId) -> bool) -> Vec<String> {
+    let (mut in_felt, mut in_unfelt) = (IndexSet::new(), IndexSet::new());
+    for (id, equation) in model.states.ids().zip(&model.equations) {
+        let of = if unfelt(id) { &mut in_unfelt } else { &mut in_felt };
+        equation.residual.visit(&mut |part| {
+            if let ExprKind::Unknown(unknown) = part.kind {
+                of.insert(unknown);
+            }
+        });
+    }
+    let only = in_unfelt.iter().filter(|id| !in_felt.contains(*id)).filter_map(|id| model.unknowns.get(*id));
+    only.filter(|u| matches!(u.kind, UnknownKind::Param(_))).map(|u| u.name.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::states;
+    use super::{parameters, states};
     use crate::driver::Session;
     use crate::source::MemoryWorld;
 
@@ -42,5 +57,10 @@ mod tests {
         assert_eq!(of(&["a"]), ["d", "e"]);
         assert_eq!(of(&["c"]), ["a", "b", "d", "e"]);
         assert!(of(&["e"]).is_empty() && of(&[]).is_empty());
+        let only = |observed: &[&str]| {
+            let unfelt = states(model, &|name| observed.contains(&name));
+            parameters(model, &|id| unfelt.contains(&id))
+        };
+        assert_eq!((only(&["a"]), only(&["c"])), (vec![], vec!["k".to_string()]));
     }
 }
