@@ -97,7 +97,7 @@ impl<'a> Laboratory<'a> {
     fn load(&self, id: DataId) -> Result<Dataset, Unjudged> {
         let data = &self.checked.program.data[id];
         let DataSource::Predict(spec) = &data.source else {
-            return Ok(self.made_or_read(id)?);
+            return Ok(self.made_or_read(id).map_err(|failure| failure.of_data(data))?);
         };
         let found = self.fit(spec.fit)?.predictions.iter().find(|p| p.name == data.name);
         found.map(predict::dataset).ok_or_else(|| format!("the fit did not make the prediction `{}`", data.name).into())
