@@ -49,10 +49,13 @@ fn a_law_that_noise_has_chosen_is_told() {
             right += 1;
         } else {
             wrong += 1;
-            // Of whatever law it is, the term of the right one could stand in place of one that is not.
+            // Of whatever law it is, a term of the right one that it lacks could stand in place of one that is not.
             let other = found.iter().find(|term| !["y", "x*y"].contains(&term.as_str())).expect("another term");
+            let lacks = |term: &str| found.iter().all(|f| f != term);
+            let lacking = [("y", "`y` (-0."), ("x*y", "`x*y` (0.")].into_iter().filter(|(term, _)| lacks(term));
             let told = says(&record, "in the equation of `y`, ")
-                && says(&record, "`y` (-0.")
+                && lacking.clone().count() > 0
+                && lacking.into_iter().all(|(_, text)| says(&record, text))
                 && says(&record, &format!(") in place of `{other}`"));
             assert!(told, "seed {seed}, {found:?}: {}", record["warnings"]);
         }

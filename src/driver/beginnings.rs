@@ -28,19 +28,34 @@ pub struct Settled {
     pub free: Option<JointFit>,
 }
 
+/// A fit to observations, with parameters that start where another fit came to.
+type Fit<'f> = dyn FnMut(&Observations, Option<&JointFit>) -> Result<JointFit, JointError> + 'f;
+
 /// The fit that counts. `fit` makes one to these observations; `open` says which of the known starts are known whatever the data say.
-pub fn settled(
-    observations: Observations,
-    open: Vec<bool>,
-    fit: &mut dyn FnMut(&Observations) -> Result<JointFit, JointError>,
-) -> Settled {
-    let held = fit(&observations);
+pub fn settled(observations: Observations, open: Vec<bool>, fit: &mut Fit<'_>) -> Settled {
+    let held = fit(&observations, None);
     let kept = |result, free| Settled { result, observations: observations.clone(), held: true, free };
     if observations.known == open || matches!(held, Err(JointError::Interrupted(_))) {
         return kept(held, None);
     }
     let open = Observations { known: open, ..observations.clone() };
-    match (held, fit(&open)) {
+    let free = fit(&open, None);
+    let is_contradicted = |held: &JointFit, free: &JointFit| contradicted([&observations, &open], held, free);
+    // Only what no search has missed contradicts: a fit that begins as declared may be found from where one came to that need not.
+    let held = match &free {
+        Ok(free) if held.as_ref().map_or(true, |held| is_contradicted(held, free)) => {
+            match fit(&observations, Some(free)) {
+                Ok(again) if !is_contradicted(&again, free) => Ok(again),
+                Err(JointError::Interrupted(interim)) => {
+                    Err(JointError::Interrupted(interim.or_else(|| Some(Box::new(free.interim())))))
+                }
+                _ => held,
+            }
+        }
+        _ => held,
+    };
+    match (held, free) {
+        (Err(interrupted @ JointError::Interrupted(_)), _) => kept(Err(interrupted), None),
         (held, Err(JointError::Interrupted(interim))) => {
             let interim = held.ok().map(|fit| Box::new(fit.interim())).or(interim);
             kept(Err(JointError::Interrupted(interim)), None)

@@ -75,7 +75,7 @@ pub fn of_kept(
     })
 }
 
-/// Linear candidate terms that are multiples of earlier ones on the data, as all powers of a column that never changes are: the data say
+/// Linear candidate terms that are multiples of others of lower degree, or of earlier ones, on the data, as all powers of a column that never changes are: the data say
 /// nothing about them, and a fit would take the last digits of the column for a signal.
 pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Vec<usize>, Failure> {
     let model = &program.models[fit.model];
@@ -87,7 +87,7 @@ pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Ve
     if found.is_empty() {
         return Ok(found);
     }
-    // A term is left out for what it is at every sample, also between those looked at. Of derivatives the ends of a trajectory are not known.
+    // A term is left out for what it is at every sample, also between those looked at, and where a state was not seen. Of derivatives the ends of a trajectory are not known.
     let trajectories = &observed.train.trajectories;
     let there: usize = trajectories.iter().map(|t| t.len.saturating_sub(2)).sum();
     match all_samples(model, observed) {
@@ -99,21 +99,23 @@ pub fn multiples(program: &Program, fit: &Fit, observed: &Observed) -> Result<Ve
 fn multiples_on(model: &Model, samples: &Samples) -> Result<Vec<usize>, Failure> {
     let groups = groups(model, samples, None)?;
     // What holds a parameter is another term at every value of it.
-    let simple: Vec<bool> = model
+    let simple: Vec<Option<usize>> = model
         .unknowns
         .iter()
         .map(|(id, u)| {
-            let term = model.coefficients().find(|(coefficient, ..)| *coefficient == id);
-            u.linear && term.is_some_and(|(.., term)| !holds_unknowns(&term.value))
+            let (.., term) = model.coefficients().find(|(coefficient, ..)| *coefficient == id)?;
+            (u.linear && !holds_unknowns(&term.value)).then(|| term.value.degree())
         })
         .collect();
-    let is_multiple =
-        |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| simple.get(other) == Some(&true));
+    // The one of the lower degree stays, and of those the one that was written first.
+    let order = |k: usize| simple.get(k).copied().flatten().map(|degree| (degree, k));
+    let is_before = |other: usize, k: usize| order(other).zip(order(k)).is_some_and(|(other, own)| other < own);
+    let is_multiple = |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| is_before(other, unknown));
     let everywhere = |unknown: &usize| {
         let mut of = groups.iter().filter(|g| g.unknowns.contains(unknown)).peekable();
         of.peek().is_some() && of.all(|group| is_multiple(group, *unknown))
     };
-    Ok((0..simple.len()).filter(|u| simple.get(*u) == Some(&true)).filter(everywhere).collect())
+    Ok((0..simple.len()).filter(|u| order(*u).is_some()).filter(everywhere).collect())
 }
 
 /// Whether an expression depends on a number that is estimated.

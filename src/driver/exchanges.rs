@@ -1,15 +1,21 @@
 //! Terms that a fit keeps although others would do as well in their place, and terms that it dropped although they could stand beside what it
 //! kept: the choice between them is not the data's.
 
-use crate::base::IndexMap;
+use super::findings::{Findings, equations};
+use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;
-use crate::hir::{self, HoleId, Model, UnknownKind};
-use crate::report::{round, some};
+use crate::hir::{self, HoleId, Model, StateId, UnknownKind};
+use crate::report::{Equation, equation_short, round, some};
 use crate::train::joint::{Beside, Exchange, JointFit};
 
 /// Pairs that one message names, at most.
 const MOST_NAMED: usize = 4;
+/// So many plausible terms in an equation are more than chance: of ten terms that are none it makes three so once in a hundred times.
+const MANY: usize = 3;
+/// The way out where laws fit alike.
+pub const REACH_FURTHER: &str =
+    "take data that reach further, or with less noise; a term that is known to be there can be written beside the hole";
 
 /// Parameters of which far less is known beside a term that was dropped: the errors that are told hold without it.
 pub fn beside(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
@@ -36,6 +42,53 @@ pub fn beside(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
 
 /// Of every hole the terms that could stand in place of others of its equation, nearest first.
 pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+    let say = |(hole, pairs): (HoleId, Vec<String>)| {
+        let hole = &model.holes[hole];
+        let state = hir::family(&model.states[hole.state].name);
+        let verb = if pairs.len() == 1 { "fits" } else { "fit" };
+        let message =
+            format!("in the equation of `{state}`, {} {verb} these data about as well", some(&pairs, MOST_NAMED));
+        Diagnostic::warning(W1101, message, hole.span, "in this hole").help(REACH_FURTHER)
+    };
+    of_holes(model, result).into_iter().map(say).collect()
+}
+
+/// The law that was found with candidates of higher degree where one of lower degree counts in its place: its equations that differ.
+pub fn other_law(model: &Model, findings: &Findings, other: &Findings) -> Option<Diagnostic> {
+    let names = |equation: &Equation| equation.terms.iter().map(|t| t.term.clone()).collect::<Vec<String>>();
+    let (here, there) = (equations(model, findings), equations(model, other));
+    let differ: Vec<&Equation> =
+        here.iter().zip(&there).filter(|(a, b)| names(a) != names(b)).map(|(_, other)| other).collect();
+    let first = differ.first()?;
+    let hole = model.holes.values().find(|h| hir::family(&model.states[h.state].name) == hir::family(&first.state))?;
+    let laws: Vec<String> = differ.iter().map(|equation| format!("`{}`", equation_short(equation))).collect();
+    let message = format!(
+        "with candidate terms of higher degree another law fits these data no better than the one that is told: {}",
+        some(&laws, MOST_NAMED)
+    );
+    Some(Diagnostic::warning(W1101, message, hole.span, "in this hole").help(REACH_FURTHER))
+}
+
+/// States in whose equations the data do not choose: terms could stand in place of others, or more of those that were dropped are plausible than
+/// chance makes so.
+pub fn in_doubt(model: &Model, result: &JointFit) -> IndexSet<StateId> {
+    let state = |number: usize| {
+        let id = model.unknowns.ids().nth(result.columns.unknown(number))?;
+        match model.unknowns[id].kind {
+            UnknownKind::Coefficient { hole, .. } => Some(model.holes[hole].state),
+            UnknownKind::Param(_) => None,
+        }
+    };
+    let mut plausible: IndexMap<StateId, usize> = IndexMap::new();
+    for state in result.plausible.iter().filter_map(|p| state(p.unknown)) {
+        *plausible.entry(state).or_insert(0) += 1;
+    }
+    let many = plausible.into_iter().filter(|(_, count)| *count >= MANY).map(|(state, _)| state);
+    of_holes(model, result).keys().map(|&hole| model.holes[hole].state).chain(many).collect()
+}
+
+/// The exchanges of every hole as they are told, nearest first.
+fn of_holes(model: &Model, result: &JointFit) -> IndexMap<HoleId, Vec<String>> {
     let coefficient = |number: usize| {
         let id = model.unknowns.ids().nth(result.columns.unknown(number))?;
         match model.unknowns[id].kind {
@@ -56,14 +109,5 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let text = format!("`{new}` ({}{unit}) in place of `{old}`", round(value, None).full());
         of_holes.entry(place).or_default().push(text);
     }
-    let say = |(hole, pairs): (HoleId, Vec<String>)| {
-        let hole = &model.holes[hole];
-        let state = hir::family(&model.states[hole.state].name);
-        let verb = if pairs.len() == 1 { "fits" } else { "fit" };
-        let message =
-            format!("in the equation of `{state}`, {} {verb} these data about as well", some(&pairs, MOST_NAMED));
-        let help = "take data that reach further, or with less noise; a term that is known to be there can be written beside the hole";
-        Diagnostic::warning(W1101, message, hole.span, "in this hole").help(help)
-    };
-    of_holes.into_iter().map(say).collect()
+    of_holes
 }

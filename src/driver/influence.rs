@@ -176,13 +176,13 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 const MULTIPLE: f64 = 1e-13;
 
 impl Group {
-    /// Whether the column of `unknown` is zero or a multiple of that of an earlier one that may be taken.
+    /// Whether the column of `unknown` is zero or a multiple of that of another one that may be taken.
     pub fn is_multiple(&self, unknown: usize, taken: &dyn Fn(usize) -> bool) -> bool {
         let n = self.unknowns.len();
         let Some(at) = self.unknowns.iter().position(|&u| u == unknown) else { return false };
         let product = |i: usize, j: usize| self.products.get(i * n + j).copied().unwrap_or(0.0);
         let own = product(at, at);
-        let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u < unknown && taken(u)));
+        let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u != unknown && taken(u)));
         let mut shares = others.map(|i| product(at, i) * product(at, i) / (own * product(i, i)));
         own.is_finite() && (own == 0.0 || shares.any(|share| share > 1.0 - MULTIPLE))
     }

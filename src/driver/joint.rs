@@ -12,6 +12,7 @@ use super::hung;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
 use super::undetermined;
@@ -61,8 +62,17 @@ pub fn fit(
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
     let declared = observations.known != open;
-    let mut once = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, observer);
+    let mut once = |data: &Observations, other: Option<&JointFit>| {
+        let unknowns = other.map_or_else(|| unknowns.clone(), |other| started(&unknowns, other));
+        joint::fit(&mut compiled, &unknowns, data, &settings, observer)
+    };
     let Settled { result, observations, held, free } = beginnings::settled(observations, open, &mut once);
+    let mut with = |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, observer);
+    let result = result.and_then(|all| simpler::settled(model, &unknowns, all, &observations, &mut with));
+    let (result, other) = match result {
+        Ok((result, other)) => (Ok(result), other),
+        Err(error) => (Err(error), None),
+    };
     observed.known_starts &= held;
     if let Some(fault) = compiled.take_fault() {
         return Err(fault.into());
@@ -86,9 +96,11 @@ pub fn fit(
     findings.in_doubt = result.process_noise || !result.converged;
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
-    findings.remarks = remarks::placed(model, &told);
-    if let Some(remark) = undetermined::check((program, fit), observed, &told) {
-        // Of such a fit no one can say why it is not exact, and why it did not settle has been said.
+    findings.remarks = remarks::placed((program, fit), &told);
+    let undetermined = undetermined::check((program, fit), (observed, declared), &told);
+    let is_determined = undetermined.is_none();
+    if let Some(remark) = undetermined {
+        // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
         findings.warnings.retain(|w| w != remarks::UNSETTLED);
         findings.remarks.insert(0, remark);
@@ -96,9 +108,10 @@ pub fn fit(
     if let Some(free) = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102)) {
         findings.remarks.extend(hung::remark((program, fit), observed, &told, &self::told(&free)));
     }
-    if declared && !held {
+    if declared && !held && is_determined {
         findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));
     }
+    findings.remarks.extend(other.and_then(|other| exchanges::other_law(model, &findings, &self::findings(&other))));
     findings.remarks.extend(exchanges::remarks(model, &result));
     findings.remarks.extend(exchanges::beside(model, &result));
     // Where the process itself is noisy that has been said.
@@ -120,8 +133,19 @@ fn unknown(model: &Model, u: &hir::Unknown) -> Unknown {
         linear: u.linear,
         droppable: matches!(u.kind, UnknownKind::Coefficient { .. }),
         own: model.is_per_sample(u),
+        left_out: false,
         trajectory: None,
     }
+}
+
+/// Unknowns whose parameters start where a fit came to.
+fn started(unknowns: &[Unknown], fit: &JointFit) -> Vec<Unknown> {
+    let of = |(k, unknown): (usize, &Unknown)| {
+        let found = fit.estimates.get(fit.columns.at(k, 0)).map(|e| e.value).filter(|value| value.is_finite());
+        let start = if unknown.droppable || unknown.own { unknown.start } else { found.or(unknown.start) };
+        Unknown { start, ..unknown.clone() }
+    };
+    unknowns.iter().enumerate().map(of).collect()
 }
 
 /// The result with one estimate for every unknown of the model, for remarks: of several numbers one that stands at a bound, where one

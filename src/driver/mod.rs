@@ -60,6 +60,7 @@ mod scales;
 mod score;
 mod session;
 mod sets;
+mod simpler;
 mod simplified;
 mod simulable;
 mod simulations;

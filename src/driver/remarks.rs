@@ -5,11 +5,11 @@ use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1104, W1105, W1107};
-use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, StartSource, State, UnknownKind};
+use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107};
+use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, State, UnknownKind};
 use crate::report::{round, some};
 use crate::source::Span;
-use crate::train::joint::{Estimate, JointFit, PLAUSIBLE};
+use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
 
 /// What stands beside a state that nothing observed depends on.
 pub const UNFELT: &str = "felt by nothing that is observed";
@@ -19,15 +19,46 @@ pub const UNSETTLED: &str = "the fit did not settle: estimates still move by mor
 const MOST_NAMED: usize = 6;
 
 /// Remarks that have a place in the model file.
-pub fn placed(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
-    let mut out = at_bounds(model, result);
+pub fn placed((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnostic> {
+    let model = &program.models[fit.model];
+    let mut out = made_up((program, fit), result);
+    out.extend(at_bounds(model, result));
     out.extend(insignificant(model, result));
     out
 }
 
+/// Parameters at an end of their range that others make up for: however wide the range, they would come to its end.
+fn made_up((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnostic> {
+    let model = &program.models[fit.model];
+    let unknown = |number: usize| model.unknowns.values().nth(result.columns.unknown(number));
+    let mut told = IndexSet::new();
+    let at_bound = |k: usize| result.estimates.get(result.columns.unknown(k)).is_some_and(|e| e.at_bound);
+    let say = |MadeUp { parameter, by }: &MadeUp| {
+        let of = unknown(*parameter).filter(|_| at_bound(*parameter))?;
+        let UnknownKind::Param(param) = of.kind else { return None };
+        let by: Vec<String> = by.iter().filter_map(|&k| Some(format!("`{}`", unknown(k)?.name))).collect();
+        let verb = if by.len() == 1 { "makes" } else { "make" };
+        let message = format!(
+            "the estimate of `{}` lies at an end of its range, and {} {verb} up for that: the data tell only what they do together",
+            of.name,
+            some(&by, MOST_NAMED),
+        );
+        let help = format!(
+            "a wider range does not help: hold one of them at a value that is known: `fit {}({} = ...) to {}`",
+            model.name,
+            hir::family(&of.name),
+            program.spell_data(fit)
+        );
+        Some(Diagnostic::warning(W1102, message, model.params[param].span, "declared here").help(help))
+    };
+    result.made_up.iter().filter_map(say).filter(|d| told.insert(d.primary.span)).collect()
+}
+
 /// Parameters whose best value within their range is one of its ends.
 fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
-    let held = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
+    let made_up: Vec<usize> = result.made_up.iter().map(|m| result.columns.unknown(m.parameter)).collect();
+    let numbered = model.unknowns.values().zip(&result.estimates).enumerate();
+    let held = numbered.filter(|(k, (_, e))| e.at_bound && !made_up.contains(k)).map(|(_, of)| of);
     // Elements of a family stand in one declaration.
     let mut declared: IndexMap<Span, (Bounds, Vec<String>)> = IndexMap::new();
     for (unknown, estimate) in held {

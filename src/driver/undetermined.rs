@@ -17,17 +17,23 @@ const FEWEST: usize = 2;
 /// A parameter whose error is more than this part of it is one of them.
 const OPEN: f64 = 0.3;
 
-/// The finding on a fit that did not settle since parameters make up for each other.
-pub fn check((program, fit): (&Program, &Fit), observed: &Observed, result: &JointFit) -> Option<Diagnostic> {
+/// The finding on a fit that did not settle, or not from where a state is `declared` to begin, since parameters make up for each other.
+pub fn check(
+    (program, fit): (&Program, &Fit),
+    (observed, declared): (&Observed, bool),
+    result: &JointFit,
+) -> Option<Diagnostic> {
     let model = &program.models[fit.model];
-    if result.converged {
+    let elsewhere = declared && !observed.known_starts;
+    if result.converged && !elsewhere {
         return None;
     }
-    let open = parameters(model, &result.estimates);
+    let open = parameters(model, result);
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
-    let hidden = hidden(model, observed);
+    // Where a state begins that is declared has been said.
+    let hidden = if elsewhere { IndexSet::new() } else { hidden(model, observed) };
     let hold = format!(
         "hold one of them at a value that is known: `fit {}({} = ...) to {}`",
         model.name,
@@ -47,17 +53,22 @@ pub fn check((program, fit): (&Program, &Fit), observed: &Observed, result: &Joi
         }
         None => (String::new(), format!("{hold}; or take data that reach further")),
     };
+    let end = if result.converged { "" } else { ", and the fit did not come to an end" };
     let message = format!(
-        "the data of {data} do not determine {}{beside}: other values fit them as well, and the fit did not come to an end",
+        "the data of {data} do not determine {}{beside}: other values fit them as well{end}",
         some(&names, MOST_NAMED)
     );
     Some(Diagnostic::warning(W1102, message, *span, "declared here").help(help))
 }
 
-/// Parameters whose errors are of their own size.
-fn parameters<'m>(model: &'m Model, estimates: &[Estimate]) -> Vec<(&'m str, Span)> {
-    let of = model.unknowns.values().zip(estimates).filter(|(_, e)| e.std_error > OPEN * e.value.abs());
-    of.filter_map(|(u, _)| match u.kind {
+/// Parameters whose errors are of their own size, or that others make up for.
+fn parameters<'m>(model: &'m Model, result: &JointFit) -> Vec<(&'m str, Span)> {
+    let made_up: Vec<usize> = result.made_up.iter().map(|m| result.columns.unknown(m.parameter)).collect();
+    let is_open = |(k, (_, e)): &(usize, (&hir::Unknown, &Estimate))| {
+        e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
+    };
+    let of = model.unknowns.values().zip(&result.estimates).enumerate().filter(is_open);
+    of.filter_map(|(_, (u, _))| match u.kind {
         UnknownKind::Param(param) => Some((u.name.as_str(), model.params[param].span)),
         UnknownKind::Coefficient { .. } => None,
     })

@@ -235,6 +235,20 @@ impl Expr {
         change(self);
     }
 
+    /// The degree as a product of states, inputs and the time: a quotient counts as the product of what stands in it, a function and a sum as the
+    /// highest of what they are of.
+    pub fn degree(&self) -> usize {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::Unknown(_) => 0,
+            ExprKind::Time | ExprKind::State(..) | ExprKind::Input(_) => 1,
+            ExprKind::Powi(base, power) => base.degree().saturating_mul(power.unsigned_abs() as usize),
+            ExprKind::Binary(BinaryOp::Mul | BinaryOp::Div, a, b) => a.degree().saturating_add(b.degree()),
+            ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Select(..) => {
+                self.operands().map(Expr::degree).max().unwrap_or(0)
+            }
+        }
+    }
+
     /// How many nodes it has.
     pub fn size(&self) -> usize {
         let mut n = 0;

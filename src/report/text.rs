@@ -116,28 +116,34 @@ pub fn equations_text(record: &RunRecord) -> String {
 pub fn equations_short(record: &RunRecord) -> String {
     let mut out = String::new();
     for equation in &record.equations {
-        let mut right = String::new();
-        for term in &equation.terms {
-            let sign = match (right.is_empty(), term.coefficient < 0.0) {
-                (true, true) => "-",
-                (true, false) => "",
-                (false, true) => " - ",
-                (false, false) => " + ",
-            };
-            let size = short(term.coefficient.abs());
-            right.push_str(&match shortened(term).as_str() {
-                name if term.is_bare() => format!("{sign}{name}"),
-                "1" => format!("{sign}{size}"),
-                name => format!("{sign}{size}*{name}"),
-            });
-        }
-        let right = if right.is_empty() { "0" } else { &right };
-        out.push_str(&format!("{} = {right}\n", left_side(equation)));
+        out.push_str(&equation_short(equation));
+        out.push('\n');
     }
     for parameter in &record.parameters {
         out.push_str(&format!("{} = {}\n", parameter.name, short(parameter.value)));
     }
     out
+}
+
+/// An equation to three digits, without errors: `x' = -0.365*x - 0.0107*x^3`.
+pub fn equation_short(equation: &Equation) -> String {
+    let mut right = String::new();
+    for term in &equation.terms {
+        let sign = match (right.is_empty(), term.coefficient < 0.0) {
+            (true, true) => "-",
+            (true, false) => "",
+            (false, true) => " - ",
+            (false, false) => " + ",
+        };
+        let size = short(term.coefficient.abs());
+        right.push_str(&match shortened(term).as_str() {
+            name if term.is_bare() => format!("{sign}{name}"),
+            "1" => format!("{sign}{size}"),
+            name => format!("{sign}{size}*{name}"),
+        });
+    }
+    let right = if right.is_empty() { "0" } else { &right };
+    format!("{} = {right}", left_side(equation))
 }
 
 /// A term as it is printed, the numbers in it with their errors and units: `x/(1 + 1.31(3) [L/mmol]*x)`.

@@ -160,7 +160,17 @@ mod tests {
 
     fn unknown(name: &str, own: bool) -> Unknown {
         let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
-        Unknown { name: name.into(), start: None, lower, upper, linear: true, droppable: false, own, trajectory: None }
+        Unknown {
+            name: name.into(),
+            start: None,
+            lower,
+            upper,
+            linear: true,
+            droppable: false,
+            own,
+            left_out: false,
+            trajectory: None,
+        }
     }
 
     #[test]

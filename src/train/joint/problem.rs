@@ -85,6 +85,8 @@ pub struct Unknown {
     pub droppable: bool,
     /// Whether every trajectory has a number of its own; not for candidate terms.
     pub own: bool,
+    /// Whether it is a candidate that stays zero and is only judged, in place of those that are kept.
+    pub left_out: bool,
     /// The trajectory whose own number it is, where it is one of those.
     pub trajectory: Option<String>,
 }
@@ -209,6 +211,15 @@ pub struct Beside {
     pub becomes: [f64; 2],
 }
 
+/// A parameter that other parameters make up for: the data tell only what they do together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MadeUp {
+    /// Position of its number among all.
+    pub parameter: usize,
+    /// Those of the others.
+    pub by: Vec<usize>,
+}
+
 /// The result of a joint fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointFit {
@@ -222,6 +233,13 @@ pub struct JointFit {
     pub exchanges: Vec<Exchange>,
     /// Dropped terms that the data do not rule out and that would take away most of what is known of a parameter, one for each.
     pub beside: Vec<Beside>,
+    /// Parameters that others make up for.
+    pub made_up: Vec<MadeUp>,
+    /// Twice the negative log marginal likelihood at the best common size of all noise, plus the price of the terms: of two fits to the same
+    /// observations the one with the smaller number explains them better for what it takes.
+    pub criterion: f64,
+    /// The price of the terms alone.
+    pub price: f64,
     /// The estimated trajectory, `[component, time]`.
     pub x: Vec<f64>,
     /// Standard deviation of the measurement noise per component; NaN where unobserved.
@@ -234,6 +252,8 @@ pub struct JointFit {
     pub solves: usize,
     /// Whether the noise of the process itself was found to matter, so that the exact trajectory was not enforced.
     pub process_noise: bool,
+    /// Whether it seemed to, until an exact trajectory was found with the terms held: another fit may be better.
+    pub went_astray: bool,
     /// Whether the last step moved every unknown by less than a third of its standard error, was not damped, and left the terms as they were.
     pub converged: bool,
 }

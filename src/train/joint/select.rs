@@ -218,7 +218,9 @@ impl<'a> Search<'a> {
             let others = outside.all.iter().enumerate().filter(|&(_, &j)| self.unknowns[j].droppable);
             let found = others.filter_map(|(at, &dropped)| {
                 let entry = subset.entering(&outside, at, Some(i));
-                self.gain(dropped, &entry)?;
+                if !self.unknowns[dropped].left_out {
+                    self.gain(dropped, &entry)?;
+                }
                 let rise = loss - entry.value * entry.value * entry.left;
                 (rise < most).then_some(Exchange { kept, dropped, value: entry.value, rise })
             });

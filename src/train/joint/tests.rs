@@ -42,6 +42,7 @@ impl Quadratic {
             linear: true,
             droppable: true,
             own: false,
+            left_out: false,
             trajectory: None,
         };
         (0..self.n).flat_map(|c| self.terms.iter().map(move |t| one(format!("{c}{t:?}")))).collect()

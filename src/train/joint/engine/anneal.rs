@@ -1,6 +1,6 @@
 //! The stages: process noise is taken back from a local smoother to a nearly exact trajectory, as far as the likelihood goes along.
 
-use super::stage::Stage;
+use super::stage::{Stage, Terms};
 use super::{Engine, State};
 use crate::train::joint::collocation;
 use crate::train::joint::problem::{JointError, JointFit};
@@ -12,6 +12,8 @@ pub(super) const LADDER: [f64; 6] = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
 const SELECT_FROM: f64 = 0.1;
 /// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
 const LIKELIHOOD_RISE: f64 = 10.0;
+/// A rise from which on smaller process noise is not tried.
+const FAR: f64 = 3.0 * LIKELIHOOD_RISE;
 /// Samples are doubled while the discretisation error exceeds this share of the noise, up to [`MAX_REFINEMENT`] times as many.
 const TOLERATED_DISCRETISATION: f64 = 0.3;
 /// Stages with inflated noise at most, beside the first ones.
@@ -26,7 +28,8 @@ impl Engine<'_> {
         for (inflation, kappa) in self.schedule(&state)? {
             let sigma = state.sigma.clone();
             let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
-            let stage = self.stage(kappa, begin, kappa <= SELECT_FROM)?;
+            let terms = if kappa <= SELECT_FROM { Terms::Chosen } else { Terms::All };
+            let stage = self.stage(kappa, begin, terms)?;
             if inflation > 1.0 {
                 state = State { sigma, ..stage.state };
                 continue;
@@ -36,6 +39,9 @@ impl Engine<'_> {
             match &best {
                 Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
                     best = self.with_process_noise(best.take())?;
+                    if let Some(exact) = best.as_ref().map(|noisy| self.exactly(noisy)).transpose()?.flatten() {
+                        best = Some(Stage { went_astray: true, ..exact });
+                    }
                     break;
                 }
                 Some(b) if stage.criterion > b.criterion + LIKELIHOOD_RISE => {}
@@ -82,12 +88,31 @@ impl Engine<'_> {
         let centre = best.kappa;
         for factor in [10f64.sqrt(), 1.0, 10f64.powf(-0.25)] {
             // Whatever kappa is: this is the last chance to drop terms.
-            let stage = self.stage(centre * factor, begin.clone(), true)?;
+            let stage = self.stage(centre * factor, begin.clone(), Terms::Chosen)?;
             if stage.criterion < best.criterion || factor == 1.0 {
                 best = stage;
             }
         }
         best.process_noise = true;
         Ok(Some(best))
+    }
+
+    /// The fit of the same terms without process noise, where the data do not tell it from one with: the annealing ends as well where the
+    /// choice of terms or a step went astray.
+    fn exactly(&mut self, noisy: &Stage) -> Result<Option<Stage>, JointError> {
+        let mut last: Option<Stage> = None;
+        for kappa in LADDER.into_iter().filter(|kappa| *kappa < noisy.kappa) {
+            let begin = last.as_ref().unwrap_or(noisy).state.clone();
+            let stage = match self.stage(kappa, begin, Terms::Fixed) {
+                Ok(stage) => stage,
+                Err(interrupted @ JointError::Interrupted(_)) => return Err(interrupted),
+                Err(_) => return Ok(None),
+            };
+            if stage.evidence > noisy.evidence + FAR {
+                return Ok(None);
+            }
+            last = Some(stage);
+        }
+        Ok(last.filter(|exact| exact.converged && exact.evidence <= noisy.evidence + LIKELIHOOD_RISE))
     }
 }

@@ -69,7 +69,8 @@ impl<'a> Engine<'a> {
         let n = obs.names.len();
         let grid = Grid::new(n, columns, obs);
         let seen = obs.y.iter().filter(|y| y.is_finite()).count();
-        let candidates = unknowns.iter().filter(|u| u.droppable).count();
+        // What can be nothing but zero is no candidate.
+        let candidates = unknowns.iter().filter(|u| u.droppable && u.lower < u.upper).count();
         let price = match settings.significance {
             Some(t) => t * t,
             None => select::default_price(seen, candidates),

@@ -2,7 +2,8 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
-use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, Plausible, Unknown};
+use crate::train::joint::flat;
+use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, MadeUp, Plausible, Unknown};
 use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
@@ -57,12 +58,16 @@ impl Engine<'_> {
             plausible,
             exchanges,
             beside,
+            made_up: self.made_up(best),
+            criterion: best.evidence + best.price,
+            price: best.price,
             x: best.state.x.clone(),
             noise,
             scatter: self.scatter.clone(),
             losses: self.losses.clone(),
             solves: self.solves,
             process_noise: best.process_noise,
+            went_astray: best.went_astray,
             converged: best.converged,
         }
     }
@@ -100,6 +105,20 @@ impl Engine<'_> {
             }
         }
         found
+    }
+
+    /// Parameters that others make up for. Where candidate terms do, which may be dropped, another value may still be another law.
+    fn made_up(&self, best: &Stage) -> Vec<MadeUp> {
+        let held = &best.solution.held;
+        let arrived: Vec<usize> = held.iter().filter(|&&(k, bound)| arrived(best, k, bound)).map(|&(k, _)| k).collect();
+        let moves = |k: &usize| best.state.active[*k] && !best.reduced.idle[*k];
+        let free: Vec<usize> = (0..self.unknowns.len()).filter(|k| moves(k) && !arrived.contains(k)).collect();
+        let parameters = (0..self.unknowns.len()).filter(|&k| !self.unknowns[k].droppable && moves(&k));
+        let of = |k: usize| {
+            let by = flat::makes_up(&best.reduced, &best.state.xi, k, &free)?;
+            Some(MadeUp { parameter: k, by })
+        };
+        parameters.filter_map(of).filter(|made_up| made_up.by.iter().all(|&k| !self.unknowns[k].droppable)).collect()
     }
 
     /// Where the last step would have taken parameters to ends of their ranges and was damped, the solution without any ends: beside a

@@ -21,23 +21,40 @@ pub(super) struct Stage {
     pub solution: Solution,
     /// Twice the negative log marginal likelihood plus the price of the terms.
     pub criterion: f64,
+    /// Twice the negative log marginal likelihood at the best common size of all noise.
+    pub evidence: f64,
+    /// The price of the terms.
+    pub price: f64,
     /// Root mean square of the deferred correction, per component.
     pub correction: Vec<f64>,
     /// Whether the noise stands at its floor everywhere.
     pub clean: bool,
     /// Whether the annealing was ended by the likelihood.
     pub process_noise: bool,
+    /// Whether it was, and went on with the terms held.
+    pub went_astray: bool,
     /// Whether the last step was small, whole, and to the terms of the one before.
     pub converged: bool,
 }
 
+/// What a stage does with candidate terms.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// All of them stay: the smoother is too local to say which matter.
+    All,
+    /// They are dropped and taken back.
+    Chosen,
+    /// Those that are in stay, and as many rounds are made as with a choice.
+    Fixed,
+}
+
 impl Engine<'_> {
-    /// Gauss-Newton solves at one kappa until the unknowns settle; with `select`, candidate terms are dropped and taken back.
-    pub(super) fn stage(&mut self, kappa: f64, state: State, select: bool) -> Result<Stage, JointError> {
+    /// Gauss-Newton solves at one kappa until the unknowns settle.
+    pub(super) fn stage(&mut self, kappa: f64, state: State, terms: Terms) -> Result<Stage, JointError> {
         let State { mut x, mut xi, mut active, sigma } = state;
         let (n, links) = (self.grid.n, self.grid.links());
-        let selecting = select && self.unknowns.iter().any(|u| u.droppable);
-        let mut rounds = Rounds::new(select);
+        let selecting = terms == Terms::Chosen && self.unknowns.iter().any(|u| u.droppable);
+        let mut rounds = Rounds::new(terms != Terms::All);
         loop {
             self.allowed()?;
             self.finite(&x, "the trajectory")?;
@@ -102,17 +119,27 @@ impl Engine<'_> {
             let fitted = Fitted { y: &self.obs.y, x: &x, sigma: &sigma, floor: &self.floor, kept };
             let new_sigma = noise::estimate(&self.grid, &reduced, &fitted, self.settings.seed);
             let terms = (0..xi.len()).filter(|&k| active[k] && self.unknowns[k].droppable).count();
-            let likelihood = self.objective(&x, &xi, &sigma, &q, &delta)? + reduced.log_determinant;
+            let objective = self.objective(&x, &xi, &sigma, &q, &delta)?;
+            let likelihood = objective + reduced.log_determinant;
             let clean = new_sigma.iter().zip(&self.floor).all(|(s, f)| *s <= 2.0 * f);
+            let seen = self.obs.y.iter().filter(|y| y.is_finite()).count() as f64;
+            // The noise that the stage was made with is an estimate of the one before it. With all noise larger by a factor s, that of the
+            // process with it, the likelihood is `objective / s^2 + 2 seen ln s` beside what does not change.
+            let off = if clean { 1.0 } else { objective / seen };
+            let evidence = likelihood + seen * (1.0 + libm::log(off) - off);
+            let price = self.price * terms as f64;
             return Ok(Stage {
                 state: State { x, xi, active, sigma: new_sigma },
                 kappa,
                 reduced,
                 solution,
-                criterion: likelihood + self.price * terms as f64,
+                criterion: likelihood + price,
+                evidence,
+                price,
                 correction,
                 clean,
                 process_noise: false,
+                went_astray: false,
                 converged,
             });
         }

@@ -1,0 +1,165 @@
+//! Laws of lower degree, where the data do not choose among the candidate terms.
+//!
+//! Where terms could stand in place of others, the fit is made again with the candidates up to a lower degree alone: those of all equations,
+//! then of single ones that are still in doubt. A law counts in place of the one before where its extended Bayesian information criterion
+//! is no larger (Chen & Chen 2008, with gamma = 1), that is the likelihood with a price `ln N + 2 ln P` for each of its terms, for N observations and P
+//! candidates of its own library: every library is as likely beforehand, and in it every number of terms. Neither need it be
+//! smaller where the law has no more terms and the difference may be chance: within the standard error that it has from how the log likelihoods differ
+//! among the observations, as laws of which neither holds the other are told apart (Vuong 1989). The best of many laws of high degree
+//! fits noise better than any one of them would, and is named with errors that say nothing of that choice.
+
+use super::exchanges;
+use crate::base::{Idx, IndexMap, IndexSet};
+use crate::hir::{Hole, Model, StateId};
+use crate::train::joint::{JointError, JointFit, Observations, Unknown};
+
+/// So many standard errors a difference may be of by chance: five times in a hundred.
+const CHANCE: f64 = 1.96;
+/// Fits that are made with lower degrees, at most.
+const MOST_FITS: usize = 12;
+
+/// A fit with some of the candidate terms alone.
+type Fit<'f> = dyn FnMut(&[Unknown]) -> Result<JointFit, JointError> + 'f;
+
+/// The simplest law that explains the data as well as `all`, the fit with all candidates, and that fit where it is another one.
+///
+/// # Errors
+/// [`JointError::Interrupted`], with where `all` came to; a fit that fails is none that counts.
+pub fn settled(
+    model: &Model,
+    unknowns: &[Unknown],
+    all: JointFit,
+    observations: &Observations,
+    fit: &mut Fit<'_>,
+) -> Result<(JointFit, Option<JointFit>), JointError> {
+    let candidates = Candidates::of(model);
+    let mut best: Option<JointFit> = None;
+    let mut left = MOST_FITS;
+    let mut try_up_to = |caps: &IndexMap<StateId, usize>, before: &JointFit| {
+        if left == 0 || candidates.all_within(before, caps) {
+            return Ok(None);
+        }
+        left -= 1;
+        match fit(&candidates.up_to(unknowns, caps)) {
+            Ok(found) => Ok(explains_as_well(observations, &found, before).then_some(found)),
+            Err(JointError::Interrupted(_)) => Err(JointError::Interrupted(Some(Box::new(all.interim())))),
+            Err(_) => Ok(None),
+        }
+    };
+    let in_doubt = |best: &Option<JointFit>| exchanges::in_doubt(model, best.as_ref().unwrap_or(&all));
+    let mut caps = candidates.highest();
+    let mut lower = candidates.degrees();
+    lower.pop();
+    for &degree in lower.iter().rev() {
+        if in_doubt(&best).is_empty() {
+            break;
+        }
+        let less = caps.iter().map(|(state, cap)| (*state, degree.min(*cap))).collect();
+        if let Some(found) = try_up_to(&less, best.as_ref().unwrap_or(&all))? {
+            (best, caps) = (Some(found), less);
+        }
+    }
+    for state in in_doubt(&best) {
+        for &degree in lower.iter().rev() {
+            let cap = caps.get(&state).copied().unwrap_or(0);
+            if degree >= cap || !in_doubt(&best).contains(&state) {
+                continue;
+            }
+            let mut less = caps.clone();
+            less.insert(state, degree);
+            if let Some(found) = try_up_to(&less, best.as_ref().unwrap_or(&all))? {
+                (best, caps) = (Some(found), less);
+            }
+        }
+    }
+    Ok(match best {
+        Some(simpler) => (simpler, Some(all)),
+        None => (all, None),
+    })
+}
+
+/// Whether a law of lower degree counts in place of one before.
+fn explains_as_well(observations: &Observations, found: &JointFit, before: &JointFit) -> bool {
+    let exact = !found.process_noise && !before.process_noise;
+    let criterion = |fit: &JointFit| if exact { deviance(observations, fit) + fit.price } else { fit.criterion };
+    let worse = 0.5 * (criterion(found) - criterion(before));
+    let by_chance =
+        if exact && terms(found) <= terms(before) { CHANCE * spread(observations, found, before) } else { 0.0 };
+    found.converged && found.process_noise <= before.process_noise && worse <= by_chance
+}
+
+/// Twice the negative log likelihood of an exact trajectory at its own noise, up to what is the same for all. Where trajectories begin is estimated
+/// like any other number: the marginal likelihood would favour laws for which that hardly matters.
+fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
+    let rows = observations.y.chunks_exact(observations.t.len().max(1)).zip(&fit.noise);
+    let seen = |y: &[f64]| y.iter().filter(|y| y.is_finite()).count() as f64;
+    rows.filter(|(_, noise)| **noise > 0.0).map(|(y, noise)| 2.0 * seen(y) * libm::log(*noise)).sum()
+}
+
+/// How many candidate terms a fit keeps.
+fn terms(fit: &JointFit) -> usize {
+    fit.estimates.iter().filter(|e| e.kept).count()
+}
+
+/// The standard error of the difference of two log likelihoods, from how it varies among the observations.
+fn spread(observations: &Observations, a: &JointFit, b: &JointFit) -> f64 {
+    let len = observations.t.len().max(1);
+    let of = |fit: &JointFit, at: usize, y: f64| {
+        let (x, noise) = (fit.x.get(at)?, fit.noise.get(at / len).filter(|noise| **noise > 0.0)?);
+        let off = (y - x) / noise;
+        Some(0.5 * off * off + libm::log(*noise))
+    };
+    let seen = observations.y.iter().enumerate().filter(|(_, y)| y.is_finite());
+    let all: Vec<f64> = seen.filter_map(|(at, &y)| Some(of(a, at, y)? - of(b, at, y)?)).collect();
+    let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
+    all.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>().sqrt()
+}
+
+/// The candidate terms of a model: position of the coefficient among the unknowns, the state of the equation, and the degree.
+struct Candidates(Vec<(usize, StateId, usize)>);
+
+impl Candidates {
+    fn of(model: &Model) -> Candidates {
+        let of = |hole: &Hole| -> Vec<(usize, StateId, usize)> {
+            hole.terms.iter().map(|t| (t.coefficient.index(), hole.state, t.value.degree())).collect()
+        };
+        Candidates(model.holes.values().flat_map(of).collect())
+    }
+
+    /// All degrees there are, ascending.
+    fn degrees(&self) -> Vec<usize> {
+        let all: std::collections::BTreeSet<usize> = self.0.iter().map(|(.., degree)| *degree).collect();
+        all.into_iter().collect()
+    }
+
+    /// The highest degree in every equation.
+    fn highest(&self) -> IndexMap<StateId, usize> {
+        let mut out = IndexMap::new();
+        for &(_, state, degree) in &self.0 {
+            let cap = out.entry(state).or_insert(degree);
+            *cap = degree.max(*cap);
+        }
+        out
+    }
+
+    /// The unknowns with candidates of higher degree held at zero.
+    fn up_to(&self, unknowns: &[Unknown], caps: &IndexMap<StateId, usize>) -> Vec<Unknown> {
+        let above: IndexSet<usize> = self.above(caps).collect();
+        let held = |(k, unknown): (usize, &Unknown)| match above.contains(&k) {
+            true => Unknown { lower: 0.0, upper: 0.0, left_out: true, ..unknown.clone() },
+            false => unknown.clone(),
+        };
+        unknowns.iter().enumerate().map(held).collect()
+    }
+
+    /// Whether every term that a fit keeps is within the degrees.
+    fn all_within(&self, fit: &JointFit, caps: &IndexMap<StateId, usize>) -> bool {
+        let kept = |k: usize| fit.estimates.get(fit.columns.at(k, 0)).is_some_and(|e| e.kept);
+        !self.above(caps).any(kept)
+    }
+
+    fn above<'c>(&'c self, caps: &'c IndexMap<StateId, usize>) -> impl Iterator<Item = usize> + 'c {
+        let is_above = |(_, state, degree): &&(usize, StateId, usize)| caps.get(state).is_some_and(|cap| degree > cap);
+        self.0.iter().filter(is_above).map(|(k, ..)| *k)
+    }
+}

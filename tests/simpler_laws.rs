@@ -1,0 +1,228 @@
+//! Laws that fit alike: of those the simplest is told, and the other one beside it. What the data follow is no noise of the process, and what they
+//! do not follow is. Of terms that are the same on the data one is a candidate.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+
+use common::{mechc, run};
+use serde_json::Value;
+
+const DEVIATES: &str = "the data do not follow any trajectory of the model exactly";
+const OTHER_LAW: &str = "with candidate terms of higher degree another law fits these data no better";
+
+fn says(record: &Value, text: &str) -> bool {
+    record["warnings"].as_array().expect("warnings").iter().filter_map(Value::as_str).any(|w| w.contains(text))
+}
+
+/// The record of a model fitted to a table.
+fn fitted(rows: &str, model: &str, columns: &str) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), rows).expect("a table");
+    let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; {columns} }}\nfit M to d\n");
+    fs::write(folder.path().join("m.mech"), text).expect("a model");
+    let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
+    serde_json::from_str(&record).expect("JSON")
+}
+
+/// The terms of an equation: their names, coefficients and errors.
+fn terms(record: &Value, state: &str) -> Vec<(String, f64, f64)> {
+    let equations = record["equations"].as_array().expect("equations");
+    let found = equations.iter().find(|e| e["state"] == state).expect("the equation");
+    let term = |t: &Value| {
+        let number = |key: &str| t[key].as_f64().expect("a number");
+        (t["term"].as_str().expect("a text").to_string(), number("coefficient"), number("std_error"))
+    };
+    found["terms"].as_array().expect("terms").iter().map(term).collect()
+}
+
+/// Whether the terms are these, with these coefficients within four of their errors.
+fn is_law(found: &[(String, f64, f64)], law: &[(&str, f64)]) -> bool {
+    let same = |((name, value, error), (term, truth)): (&(String, f64, f64), &(&str, f64))| {
+        name == term && (value - truth).abs() < 4.0 * error
+    };
+    found.len() == law.len() && found.iter().zip(law).all(same)
+}
+
+/// A decay of two states along one curve, on which terms of the third degree say nearly the same as linear ones.
+#[test]
+fn a_poor_library_counts_where_a_rich_one_fits_no_better() {
+    let (mut linear, mut right, mut told) = (0, 0, 0);
+    for seed in 1..=6 {
+        let text = format!(
+            "model Truth {{
+  state x, y
+  x' = -0.5*x + 0.2*y
+  y' = 0.3*x - 0.8*y
+  initial x = 2, y = 1
+}}
+model M {{
+  state x, y
+  (x, y)' = ?poly(x, y; degree = 3)
+}}
+data d = simulate Truth {{ steps 101; dt 0.15; noise 2%; seed {seed} }}
+fit M to d
+"
+        );
+        let (_, record) = run(&text);
+        let (x, y) = (terms(&record, "x"), terms(&record, "y"));
+        // Noise may still choose, among linear terms or a law of fewer terms; that is told.
+        let is_right = is_law(&x, &[("x", -0.5), ("y", 0.2)]) && is_law(&y, &[("x", 0.3), ("y", -0.8)]);
+        assert!(is_right || says(&record, "in place of"), "seed {seed}: {x:?} {y:?}");
+        linear += usize::from(x.iter().chain(&y).all(|(term, ..)| ["1", "x", "y"].contains(&term.as_str())));
+        assert!(!says(&record, DEVIATES), "seed {seed}: {}", record["warnings"]);
+        right += usize::from(is_right);
+        told += usize::from(says(&record, OTHER_LAW));
+    }
+    assert!(linear > 4 && right > 3 && told > 3, "{linear} {right} {told}");
+}
+
+/// Terms of the second degree that the data need, whichever of them noise chooses, and none of the third.
+#[test]
+fn terms_of_a_rich_library_stay_where_they_are_needed() {
+    let mut right = 0;
+    for seed in 1..=4 {
+        let text = format!(
+            "model Truth {{
+  state a, b
+  a' = 0.8*a*(1 - a/3) - 0.2*a*b
+  b' = 0.5*b*(1 - b/2) - 0.15*a*b
+  initial a = 0.1, b = 0.1
+}}
+model M {{
+  state a, b
+  (a, b)' = ?poly(a, b; degree = 3)
+}}
+data d = simulate Truth {{ steps 126; dt 0.2; noise 1%; seed {seed} }}
+fit M to d
+"
+        );
+        let (_, record) = run(&text);
+        let (a, b) = (terms(&record, "a"), terms(&record, "b"));
+        let second = ["a^2", "a*b", "b^2"];
+        for found in [&a, &b] {
+            let count = found.iter().filter(|(term, ..)| second.contains(&term.as_str())).count();
+            assert!(count == 2 && found.len() == 3, "seed {seed}: {a:?} {b:?}");
+        }
+        let is_right = is_law(&a, &[("a", 0.8), ("a^2", -0.8 / 3.0), ("a*b", -0.2)])
+            && is_law(&b, &[("b", 0.5), ("a*b", -0.15), ("b^2", -0.25)]);
+        assert!(is_right || says(&record, "in place of"), "seed {seed}: {a:?} {b:?}");
+        right += usize::from(is_right);
+    }
+    assert!(right > 1, "{right}");
+}
+
+/// Kicks from sample to sample of a size that the data show, and none.
+#[test]
+fn noise_of_the_process_is_told_where_it_is() {
+    for (kick, told) in [(0.0, false), (0.05, true)] {
+        let mut rows = "t,x,v\n".to_string();
+        let mut random = noise(11);
+        let mut at = [2.0, 0.0];
+        for i in 0..150 {
+            let _ = writeln!(
+                rows,
+                "{:.2},{:.5},{:.5}",
+                0.08 * f64::from(i),
+                at[0] + 0.02 * random(),
+                at[1] + 0.04 * random()
+            );
+            for _ in 0..20 {
+                let along = |[x, v]: [f64; 2]| [v, -4.0 * x - 0.1 * v];
+                let step = |[x, v]: [f64; 2], by: f64, [a, b]: [f64; 2]| [x + by * a, v + by * b];
+                let h = 0.08 / 20.0;
+                let middle = step(at, 0.5 * h, along(at));
+                at = step(at, h, along(middle));
+            }
+            at = [at[0] + kick * random(), at[1] + 2.0 * kick * random()];
+        }
+        for model in ["(x, v)' = ?poly(x, v; degree = 2)", "param k = 3, c = 0; x' = v; v' = -k*x - c*v"] {
+            let record = fitted(&rows, &format!("model M {{ state x, v; {model} }}"), "x = x; v = v");
+            assert_eq!(says(&record, DEVIATES), told, "{kick}, {model}: {}", record["warnings"]);
+        }
+    }
+}
+
+/// Uniform numbers around zero with the variance one.
+fn noise(mut state: u64) -> impl FnMut() -> f64 {
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let unit = (state >> 11) as f64 / (1u64 << 53) as f64;
+        (unit - 0.5) * 12.0f64.sqrt()
+    }
+}
+
+/// A heater that is on or off, whose square is itself, with rows without a temperature before it jumps.
+#[test]
+fn the_square_of_a_switch_is_no_candidate() {
+    for (library, kept) in
+        [("?poly(T, heater; degree = 2)", "heater"), ("?terms(1, heater^2, T, T^2, heater)", "heater")]
+    {
+        let mut rows = "t,T,heater\n".to_string();
+        let mut random = noise(3);
+        let mut temperature = 15.0;
+        for i in 0..=400 {
+            let on = (i / 50) % 2 == 0;
+            let (t, heater) = (0.5 * f64::from(i), u8::from(on));
+            let _ = writeln!(rows, "{t:.4},{:.4},{heater}", temperature + 0.05 * random());
+            if (i + 1) % 50 == 0 {
+                let _ = writeln!(rows, "{:.4},,{heater}", t + 0.4995);
+            }
+            let rest = if on { 36.0 } else { 20.0 };
+            temperature = rest + (temperature - rest) * f64::exp(-0.05 * 0.5);
+        }
+        let model = format!("model M {{ state T; input heater; T' = {library} }}");
+        let record = fitted(&rows, &model, "T = T; heater = heater; spacing irregular; missing \"\"");
+        let found = terms(&record, "T");
+        assert!(
+            is_law(&found, &[("1", 1.0), ("T", -0.05), (kept, 0.8)]),
+            "{library}: {found:?} {}",
+            record["warnings"]
+        );
+    }
+}
+
+/// Two rates of which the data know the product alone: one of them comes to the end of its range, or they run away from the declared start of the
+/// hidden state. Neither is a reason to widen the range, or to doubt that start.
+#[test]
+fn rates_that_make_up_for_each_other_are_told_to_be_held() {
+    let mut rows = "t,p,u\n".to_string();
+    let mut random = noise(5);
+    let drug = |t: f64| 1.0 + 0.5 * t.sin();
+    let mut at = [0.0, 0.0];
+    for i in 0..120 {
+        let t = 0.2 * f64::from(i);
+        let _ = writeln!(rows, "{t:.1},{:.5},{:.5}", at[1] + 0.03 * random(), drug(t));
+        for k in 0..40 {
+            let h = 0.2 / 40.0;
+            let along = |t: f64, [m, p]: [f64; 2]| [2.0 * drug(t) - 1.1 * m, 0.8 * m - 0.3 * p];
+            let step = |[m, p]: [f64; 2], by: f64, [a, b]: [f64; 2]| [m + by * a, p + by * b];
+            let now = t + h * f64::from(k);
+            let middle = step(at, 0.5 * h, along(now, at));
+            at = step(at, h, along(now + 0.5 * h, middle));
+        }
+    }
+    let model = |params: &str| {
+        format!(
+            "model M {{ state m, p; input u; param {params}; m' = km*u - 1.1*m; p' = kp*m - 0.3*p; initial m = 0 }}"
+        )
+    };
+    let record = fitted(&rows, &model("km, kp in [0, 5]"), "p = p; u = u");
+    assert!(
+        says(&record, "the estimate of `kp` lies at an end of its range, and `km` makes up for that"),
+        "{}",
+        record["warnings"]
+    );
+    assert!(says(&record, "a wider range does not help: hold one of them"), "{}", record["warnings"]);
+    assert!(!says(&record, "would take it further"), "{}", record["warnings"]);
+    let record = fitted(&rows, &model("km = 1, kp = 1"), "p = p; u = u");
+    assert!(says(&record, "the data of `d` do not determine `km`, `kp`: other values"), "{}", record["warnings"]);
+    assert!(!says(&record, "no good fit starts with") && !says(&record, DEVIATES), "{}", record["warnings"]);
+    // One that is held makes all of it known.
+    let record = fitted(&rows, &model("km in [0, 5]").replace("kp*m", "0.8*m"), "p = p; u = u");
+    let [km, error] = ["value", "std_error"].map(|key| record["parameters"][0][key].as_f64().expect("a number"));
+    assert!((km - 2.0).abs() < 4.0 * error && !says(&record, "of its range"), "{km} ± {error}: {}", record["warnings"]);
+}
