@@ -151,33 +151,70 @@ fit M to d
     }
 }
 
-/// An input that is off or on: its square is itself, also where states are missing just before it jumps.
-#[test]
-fn the_square_of_a_switch_is_no_candidate() {
-    let on = |t: f64| if (t / 7.0).floor() as i64 % 2 == 1 { 1.0 } else { 0.0 };
-    let mut rows = "t,x,u\n".to_string();
-    let mut x = 2.0;
-    for i in 0..120 {
-        let t = 0.5 * f64::from(i);
-        if i > 0 && on(t) != on(t - 0.5) {
-            rows += &format!("{},,{}\n", t - 1e-6, on(t - 0.5));
-        }
-        let wave = (12.9898 * f64::from(i + 1)).sin() * 43758.5453;
-        rows += &format!("{t},{:.6},{}\n", x + 0.05 * (wave.rem_euclid(1.0) - 0.5), on(t));
-        // Exact for an input that is held from one sample to the next: x' = 1 - 0.3*x + 2*u.
-        let rest = (1.0 + 2.0 * on(t)) / 0.3;
-        x = rest + (x - rest) * f64::exp(-0.15);
-    }
-    let model = "model M { state x; input u; x' = ?poly(x, u; degree = 2) }
-data d = csv(\"d.csv\") { time t; spacing irregular; missing \"\" }
-fit M to d
-";
+/// What a run finds of `model` on the data `rows`, with everything it says.
+fn found(model: &str, rows: &str) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("d.csv"), rows).expect("a table");
     fs::write(folder.path().join("m.mech"), model).expect("a model");
     let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    let record: Value = serde_json::from_str(&record).expect("JSON");
-    assert_eq!(terms(&record, "x"), ["1", "x", "u"], "{record}");
+    serde_json::from_str(&record).expect("JSON")
+}
+
+/// Between -1/2 and 1/2, without a pattern.
+fn wave(i: i32) -> f64 {
+    ((12.9898 * f64::from(i + 1)).sin() * 43758.5453).rem_euclid(1.0) - 0.5
+}
+
+/// A state of which the start alone was seen is no constant: none of its terms is taken for a multiple of another one.
+#[test]
+fn terms_of_a_state_that_was_seen_once_stay_candidates() {
+    // x' = -0.4*x from 3, y' = 0.9*x - 0.3*y from 0.
+    let mut rows = "t,x,y\n".to_string();
+    for i in 0..120 {
+        let t = 0.1 * f64::from(i);
+        let y = 0.9 * 3.0 / (0.4 - 0.3) * (f64::exp(-0.3 * t) - f64::exp(-0.4 * t));
+        let x = if i == 0 { "3" } else { "" };
+        rows += &format!("{t},{x},{:.6}\n", y + 0.02 * wave(i));
+    }
+    let record = found(
+        "model M { state x, y; x' = -0.4*x; y' = ?terms(1, y, x) }
+data d = csv(\"d.csv\") { time t; missing \"\" }
+fit M to d
+",
+        &rows,
+    );
+    assert_eq!(terms(&record, "y"), ["y", "x"], "{record}");
+    assert_eq!(record["warnings"].as_array().map(Vec::len), Some(0), "{record}");
+}
+
+/// A named hole that stands in two equations and a hole that stands in one of them hold the same term: the other equation tells them apart.
+#[test]
+fn a_hole_of_one_equation_stays_beside_a_named_one_of_two() {
+    // s' = -0.8*s from 2, p' = 0.8*s - 0.3*p from 0.5.
+    let mut rows = "t,s,p\n".to_string();
+    for i in 0..100 {
+        let t = 0.1 * f64::from(i);
+        let (slow, fast) = (f64::exp(-0.3 * t), f64::exp(-0.8 * t));
+        let (s, p) = (2.0 * fast, 0.5 * slow + 0.8 * 2.0 / 0.5 * (slow - fast));
+        rows += &format!("{t},{:.6},{:.6}\n", s + 0.02 * wave(i), p + 0.02 * wave(i + 1000));
+    }
+    let record = found(
+        "model M { state s, p; hole rate = ?linear(s, p); s' = -rate; p' = rate + ?linear(p) }
+data d = csv(\"d.csv\") { time t }
+fit M to d
+",
+        &rows,
+    );
+    let text = record["equations"].to_string();
+    let value = |term: &str, least: f64, most: f64| {
+        let all = record["equations"].as_array().expect("equations").iter();
+        let of = all.flat_map(|e| e["terms"].as_array().expect("terms").clone());
+        let found: Vec<f64> = of.filter(|t| t["term"] == term).filter_map(|t| t["coefficient"].as_f64()).collect();
+        assert!(!found.is_empty() && found.iter().all(|v| (least..=most).contains(&v.abs())), "{term}: {text}");
+    };
+    value("s", 0.77, 0.83);
+    value("p", 0.28, 0.32);
+    assert!(!says(&record, "do not follow"), "{record}");
 }

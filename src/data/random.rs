@@ -27,6 +27,8 @@ pub enum Purpose {
     Parameters = 7,
     /// Random numbers of formulas; index = trajectory * 2^20 + position of the number in its block.
     Formula = 8,
+    /// Values of states where they were not seen, for what does not depend on them; index = component.
+    Missing = 9,
 }
 
 /// The generator for one purpose and index (the lower 56 bits count).

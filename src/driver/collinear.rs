@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::findings::Estimate;
-use super::influence::{Dependent, Group, Samples, all_samples, groups, known_samples};
+use super::influence::{Dependent, Group, Samples, all_samples, groups, is_multiple, known_samples};
 use super::observed::Observed;
 use super::{data_remarks, sets};
 use crate::base::Idx;
@@ -110,12 +110,8 @@ fn multiples_on(model: &Model, samples: &Samples) -> Result<Vec<usize>, Failure>
     // The one of the lower degree stays, and of those the one that was written first.
     let order = |k: usize| simple.get(k).copied().flatten().map(|degree| (degree, k));
     let is_before = |other: usize, k: usize| order(other).zip(order(k)).is_some_and(|(other, own)| other < own);
-    let is_multiple = |group: &Group, unknown: usize| group.is_multiple(unknown, &|other| is_before(other, unknown));
-    let everywhere = |unknown: &usize| {
-        let mut of = groups.iter().filter(|g| g.unknowns.contains(unknown)).peekable();
-        of.peek().is_some() && of.all(|group| is_multiple(group, *unknown))
-    };
-    Ok((0..simple.len()).filter(|u| order(*u).is_some()).filter(everywhere).collect())
+    let judged = (0..simple.len()).filter(|u| order(*u).is_some());
+    Ok(judged.filter(|&unknown| is_multiple(&groups, unknown, &|other| is_before(other, unknown))).collect())
 }
 
 /// Whether an expression depends on a number that is estimated.
@@ -136,7 +132,10 @@ fn among(
     let model = &program.models[fit.model];
     let mut found = Vec::new();
     let Some(samples) = known_samples(model, observed, judgement.samples) else { return Ok(found) };
-    let groups = groups(model, &samples, judgement.at)?;
+    let mut groups = groups(model, &samples, judgement.at)?;
+    // The few samples at which all states were seen are not the data: other samples say more of the same unknowns.
+    let all: usize = observed.train.trajectories.iter().map(|t| t.len).sum();
+    groups.retain(|group| samples.t.len() > group.unknowns.len() || samples.t.len() == all);
     let judged = not_identified(&groups, judgement.dependent);
     // What no data can tell apart has been said when the model was checked (W0704).
     let alike = |a: usize, b: usize| {

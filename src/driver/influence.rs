@@ -6,6 +6,7 @@ use super::pointwise::Compiled;
 use super::target::Target;
 use crate::artifact::PatternEntry;
 use crate::base::IndexMap;
+use crate::data::{Purpose, stream, uniform};
 use crate::hir::Model;
 use crate::runtime::Threads;
 use crate::train::joint::{Dynamics, Observations, Points};
@@ -20,33 +21,32 @@ pub fn known_samples(model: &Model, observed: &Observed, most: usize) -> Option<
     (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
 }
 
-/// All samples, with states that are missing at some of them as the samples beside these say; none where a state is not observed. What terms
-/// of inputs and the time are there is known whatever the states are.
+/// All samples, with arbitrary values of states where these are missing; none where a state is not observed. What terms of inputs and the time are
+/// there is known whatever the states are, and what is said of terms that hold states must then be so for any values of these.
 pub fn all_samples(model: &Model, observed: &Observed) -> Option<Samples> {
     let mut all = observed.observations(model, &observed.train.trajectories);
     let len = all.t.len().max(1);
-    for (row, of) in all.y.chunks_exact_mut(len).zip(&all.derivative_of) {
-        let mut from = 0;
-        for to in all.breaks.iter().copied().chain([len]).filter(|_| of.is_none()) {
-            fill(all.t.get(from..to).unwrap_or_default(), row.get_mut(from..to).unwrap_or_default());
-            from = to;
+    for (component, row) in all.y.chunks_exact_mut(len).enumerate() {
+        if all.derivative_of.get(component).is_some_and(Option::is_none) {
+            fill(component, row);
         }
     }
     let samples = Samples::of(&all, usize::MAX);
     (!samples.t.is_empty() && samples.input.len() == model.inputs.len() * samples.t.len()).then_some(samples)
 }
 
-/// Fills what is not known: along a line between the known values on both sides, or with the only one.
-fn fill(t: &[f64], x: &mut [f64]) {
-    let known: Vec<(f64, f64)> = t.iter().zip(&*x).filter(|(_, x)| x.is_finite()).map(|(t, x)| (*t, *x)).collect();
-    for (t, x) in t.iter().zip(x).filter(|(_, x)| !x.is_finite()) {
-        let behind = known.partition_point(|(at, _)| at < t);
-        let before = behind.checked_sub(1).and_then(|at| known.get(at));
-        *x = match (before, known.get(behind)) {
-            (Some((t0, x0)), Some((t1, x1))) => x0 + (x1 - x0) * (t - t0) / (t1 - t0),
-            (Some((_, only)), None) | (None, Some((_, only))) => *only,
-            (None, None) => continue,
-        };
+/// Fills what is not known with values between the least and the greatest known one, no two alike, and others for each component: along a line or with the
+/// only known value, a state seen once would be a constant, and all its powers multiples of one another.
+fn fill(component: usize, x: &mut [f64]) {
+    let known = x.iter().copied().filter(|x| x.is_finite());
+    let (least, most) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    if least > most {
+        return;
+    }
+    let width = if most > least { most - least } else { least.abs().max(1.0) };
+    let mut rng = stream(0, Purpose::Missing, component as u64);
+    for x in x.iter_mut().filter(|x| !x.is_finite()) {
+        *x = least + width * uniform(&mut rng);
     }
 }
 
@@ -174,17 +174,45 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// Columns are multiples of each other where less than this share of a squared length is left: roundings of the products.
 const MULTIPLE: f64 = 1e-13;
+/// Factors of multiples differ by no more than this share of them: what [`MULTIPLE`] leaves open of a direction.
+const FACTOR: f64 = 1e-6;
+
+/// Whether the column of `unknown` is zero in all equations, or in all of them the same multiple of that of another one that may be taken.
+pub fn is_multiple(groups: &[Group], unknown: usize, taken: &dyn Fn(usize) -> bool) -> bool {
+    let stands: Vec<&Group> = groups.iter().filter(|g| g.unknowns.contains(&unknown)).collect();
+    if stands.is_empty() {
+        return false;
+    }
+    if stands.iter().all(|g| g.product(unknown, unknown) == Some(0.0)) {
+        return true;
+    }
+    let mut others: Vec<usize> = stands.iter().flat_map(|g| g.unknowns.iter().copied()).collect();
+    others.sort_unstable();
+    others.dedup();
+    others.into_iter().filter(|&other| other != unknown && taken(other)).any(|other| {
+        let mut factors = groups.iter().filter_map(|g| g.factor(unknown, other));
+        let Some(first) = factors.next().flatten() else { return false };
+        factors.all(|f| f.is_some_and(|f| (f - first).abs() <= FACTOR * first.abs()))
+    })
+}
 
 impl Group {
-    /// Whether the column of `unknown` is zero or a multiple of that of another one that may be taken.
-    pub fn is_multiple(&self, unknown: usize, taken: &dyn Fn(usize) -> bool) -> bool {
-        let n = self.unknowns.len();
-        let Some(at) = self.unknowns.iter().position(|&u| u == unknown) else { return false };
-        let product = |i: usize, j: usize| self.products.get(i * n + j).copied().unwrap_or(0.0);
-        let own = product(at, at);
-        let others = (0..n).filter(|&i| self.unknowns.get(i).is_some_and(|&u| u != unknown && taken(u)));
-        let mut shares = others.map(|i| product(at, i) * product(at, i) / (own * product(i, i)));
-        own.is_finite() && (own == 0.0 || shares.any(|share| share > 1.0 - MULTIPLE))
+    /// The product of the columns of two unknowns; none where one of them does not stand here.
+    fn product(&self, a: usize, b: usize) -> Option<f64> {
+        let at = |unknown| self.unknowns.iter().position(|&u| u == unknown);
+        self.products.get(at(a)? * self.unknowns.len() + at(b)?).copied()
+    }
+
+    /// How many times the column of `other` that of `unknown` is: none inside where it is no multiple, and none at all where the group says nothing because
+    /// both are zero or stand elsewhere.
+    fn factor(&self, unknown: usize, other: usize) -> Option<Option<f64>> {
+        let square = |u: usize| self.product(u, u).unwrap_or(0.0);
+        let (own, its) = (square(unknown), square(other));
+        if own == 0.0 && its == 0.0 {
+            return None;
+        }
+        let both = self.product(unknown, other).unwrap_or(0.0);
+        Some((both * both > (1.0 - MULTIPLE) * own * its).then_some(both / its))
     }
 
     /// The group without some unknowns.
@@ -278,13 +306,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_filled_from_both_sides() {
+    fn what_is_missing_is_filled_within_what_was_seen() {
         let mut x = [f64::NAN, 1.0, f64::NAN, f64::NAN, 4.0, f64::NAN];
-        fill(&[0.0, 1.0, 1.5, 3.0, 4.0, 9.0], &mut x);
-        assert_eq!(x, [1.0, 1.0, 1.5, 3.0, 4.0, 4.0]);
+        fill(0, &mut x);
+        assert_eq!((x[1], x[4]), (1.0, 4.0));
+        assert!(x.iter().all(|x| (1.0..=4.0).contains(x)) && x[2] != x[3], "{x:?}");
+        // One value alone is not a constant.
+        let mut once = [3.0, f64::NAN, f64::NAN];
+        fill(1, &mut once);
+        assert!(once[1] != once[2] && once.iter().all(|x| (3.0..=6.0).contains(x)), "{once:?}");
         let mut nothing = [f64::NAN; 2];
-        fill(&[0.0, 1.0], &mut nothing);
+        fill(0, &mut nothing);
         assert!(nothing.iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
+    fn a_multiple_is_the_same_in_all_equations() {
+        let of = |unknowns: &[usize], columns: &[&[f64]]| Group { unknowns: unknowns.to_vec(), ..group(columns) };
+        let (s, p): (&[f64], &[f64]) = (&[1.0, 2.0, 4.0], &[1.0, 3.0, 1.0]);
+        let minus: &[f64] = &[-1.0, -3.0, -1.0];
+        let judge = |groups: &[Group]| is_multiple(groups, 2, &|other| other < 2);
+        // 2 says what 1 says in the only equation in which either stands.
+        assert!(judge(&[of(&[0, 1, 2], &[s, p, minus])]));
+        // 1 stands in another equation as well, which tells them apart.
+        assert!(!judge(&[of(&[0, 1], &[s, p]), of(&[0, 1, 2], &[s, p, minus])]));
+        // Both stand in two, with another factor in each, or with the same.
+        assert!(!judge(&[of(&[1, 2], &[p, p]), of(&[0, 1, 2], &[s, p, minus])]));
+        assert!(judge(&[of(&[1, 2], &[p, minus]), of(&[0, 1, 2], &[s, p, minus])]));
+        // Zero in one of them, and everywhere.
+        let zero: &[f64] = &[0.0; 3];
+        assert!(!judge(&[of(&[1, 2], &[p, zero]), of(&[0, 1, 2], &[s, p, minus])]));
+        assert!(judge(&[of(&[1, 2], &[zero, zero]), of(&[0, 1, 2], &[s, p, minus])]));
+        assert!(judge(&[of(&[0, 2], &[s, zero])]));
     }
 
     #[test]

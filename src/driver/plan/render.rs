@@ -197,7 +197,11 @@ impl Planned {
                 "{wanted} do not fit in {there}: they need {}; write `batch {largest}` or less in the block of the fit, or give more memory",
                 needs(wanted)
             ),
-            _ => format!("it does not fit in {there}: it needs {}; take fewer steps, or give more memory", needs(1)),
+            (Purpose::Item, _) => {
+                format!("it does not fit in {there}: it needs {}; take fewer steps, or give more memory", needs(1))
+            }
+            // No such solve is made, so that nothing has to fit.
+            (Purpose::Data | Purpose::Window, _) => format!("more than {there}: it would need {}", needs(1)),
         }
     }
 
