@@ -200,6 +200,7 @@ pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, sche
         | SolveError::NonFiniteMatrix { .. }
         | SolveError::Border { .. }
         | SolveError::Unsettled { .. }
+        | SolveError::Inexact { .. }
         | SolveError::NonFiniteGradient { .. }
         | SolveError::NonFiniteResult { .. } => {
             let message = format!("the solve failed: {error}");
@@ -219,7 +220,7 @@ pub(super) fn failure(error: SolveError, origin: Origin<'_>, shape: &Shape, sche
                 SolveError::Unsettled { .. } if scheme.precision != Precision::Single => {
                     "rounding errors decide: give more initial values, keep fewer derivatives, or solve shorter pieces"
                 }
-                SolveError::Unsettled { .. } => {
+                SolveError::Unsettled { .. } | SolveError::Inexact { .. } => {
                     "solve it with `--dtype mixed`, or in double precision, with `--dtype f64`"
                 }
                 SolveError::Singular { .. } | SolveError::Border { .. } if origin == Origin::Bench => {

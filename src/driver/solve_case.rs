@@ -51,7 +51,7 @@ pub fn solve_case(path: &Path, options: &CaseOptions) -> Result<SolvedCase, Fail
     let failed = |error| by(Failed::by(given.scheme)(error));
     let gradients = given.upstream.is_some() || given.upstream_eps.is_some();
     let scheme = problem.scheme.of_gradients();
-    let of_gradients = match gradients && scheme.precision != problem.scheme.precision {
+    let of_gradients = match scheme.precision != problem.scheme.precision {
         true => Some(Footprint::of(&Problem { scheme, ..problem }).map_err(failed)?),
         false => None,
     };
@@ -99,6 +99,16 @@ fn solve(file: &CaseFile) -> Result<Solved, Failed> {
 
 fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, Failed> {
     let (made, solution) = factor_and_solve(problem)?;
+    // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
+    let own = Problem { scheme: problem.scheme.of_gradients(), ..*problem };
+    let other;
+    let (factor, before) = if own.scheme.precision == problem.scheme.precision {
+        (&made, &solution)
+    } else {
+        other = factor_and_solve(&own)?;
+        ensure_alike(problem, &solution, &other.1).map_err(Failed::by(problem.scheme))?;
+        (&other.0, &other.1)
+    };
     let zeros;
     let u = match (&case.upstream, &case.upstream_eps) {
         (Some(upstream), _) => upstream,
@@ -114,15 +124,6 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, Failed> {
     let upstream = Upstream { u, eps: case.upstream_eps.as_deref().unwrap_or_default(), theta: &[] };
     let row_weights = case.row_weights.iter().any(|own| !own.is_empty());
     let wanted = Wanted { row_weights, ..Wanted::ALL };
-    // The residuals that gradients are made of are differences of nearly equal numbers, of which single precision leaves nothing.
-    let own = Problem { scheme: problem.scheme.of_gradients(), ..*problem };
-    let other;
-    let (factor, before) = if own.scheme.precision == problem.scheme.precision {
-        (&made, &solution)
-    } else {
-        other = factor_and_solve(&own)?;
-        (&other.0, &other.1)
-    };
     let mut gradients = Gradients::default();
     factor
         .adjoint_into(&own, before, upstream, wanted, &mut gradients)
@@ -130,6 +131,32 @@ fn solve_as(case: &Case, problem: &Problem) -> Result<Solved, Failed> {
         .map_err(Failed::by(own.scheme))?;
     let by_rows = made.failure().or(factor.failure()).cloned();
     Ok(Solved { solution, gradients: Some(gradients), by_rows })
+}
+
+/// The share of a solution in single precision that may be wrong, of the norm of the unknowns times `h^k`: what its own corrections are held to.
+const OPEN: f64 = 5e-3;
+
+/// Whether a solution in single precision is that of more digits. Its own corrections do not always tell: where rounding fills a pivot that would be nearly zero,
+/// they are small in its direction, and what is wrong there looks settled.
+fn ensure_alike(problem: &Problem, single: &Solution, exact: &Solution) -> Result<(), SolveError> {
+    let shape = &problem.shape;
+    let steps = problem.h.values;
+    let of_sample = if problem.h.per_sample { steps.len() / shape.batch.max(1) } else { steps.len() };
+    let samples = single.u.chunks_exact(shape.unknowns().max(1)).zip(exact.u.chunks_exact(shape.unknowns().max(1)));
+    for (sample, (single, exact)) in samples.enumerate() {
+        let own = steps.chunks(of_sample.max(1)).nth(if problem.h.per_sample { sample } else { 0 }).unwrap_or_default();
+        let step = own.iter().map(|h| h.abs()).sum::<f64>() / own.len().max(1) as f64;
+        let weights: Vec<f64> = (0..shape.orders).map(|k| step.powi(k as i32)).collect();
+        let norm = |of: &dyn Fn(f64, f64) -> f64| {
+            let pairs = single.iter().zip(exact).zip(weights.iter().cycle());
+            pairs.map(|((a, b), weight)| (weight * of(*a, *b)).powi(2)).sum::<f64>().sqrt()
+        };
+        let (off, all) = (norm(&|a, b| a - b), norm(&|_, b| b));
+        if off > OPEN * all {
+            return Err(SolveError::Inexact { sample, share: off / all });
+        }
+    }
+    Ok(())
 }
 
 fn factor_and_solve(problem: &Problem) -> Result<(Factor, Solution), Failed> {

@@ -52,6 +52,9 @@ pub enum SolveError {
     /// Corrections come to no end: the precision leaves too few digits of the system.
     #[error("the corrections of sample {sample} do not settle: about {correction:.1e} of its {what} is still wrong")]
     Unsettled { what: &'static str, sample: usize, correction: f64 },
+    /// A solution in single precision is not that of more digits, though its own corrections settled.
+    #[error("about {share:.1e} of the solution of sample {sample} is wrong in single precision")]
+    Inexact { sample: usize, share: f64 },
     /// A gradient is infinite or not a number, though solution and adjoint solution are numbers.
     #[error("the gradient of {what} is not finite{place}")]
     NonFiniteGradient { what: &'static str, place: String },
@@ -104,6 +107,7 @@ impl SolveError {
             | SolveError::NonFiniteMatrix { sample, .. }
             | SolveError::Border { sample, .. }
             | SolveError::Unsettled { sample, .. }
+            | SolveError::Inexact { sample, .. }
             | SolveError::NonFiniteResult { sample, .. } => Some(*sample),
             _ => None,
         }
