@@ -38,6 +38,10 @@ enum Target {
 /// Writes the files.
 pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Failure> {
     let Target::Cuda = args.target;
+    // Before minutes of compilation.
+    if args.out.exists() && !args.out.is_dir() {
+        return Err(OutputError::NotADirectory { path: args.out.clone() }.into());
+    }
     let functions = session.device_functions(name, &args.model.set)?;
     let mut files = device_sources(name, &functions);
     let missing = match args.arch.as_slice() {
@@ -49,8 +53,11 @@ pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Fa
             }
             Err(error) => format!("; no cubin: {error}; nvcc -cubin makes one"),
         },
-        wanted => {
-            files.extend(device_code(&functions, wanted, &Cache::of_user())?);
+        named => {
+            let mut wanted = named.to_vec();
+            wanted.sort_unstable();
+            wanted.dedup();
+            files.extend(device_code(&functions, &wanted, &Cache::of_user())?);
             String::new()
         }
     };

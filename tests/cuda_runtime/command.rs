@@ -104,6 +104,9 @@ fn cubins_are_built_where_there_is_a_compiler() {
     };
     let ((code, _, said), files) = build(&[], "here", &[]);
     assert_eq!((code, files), (Some(0), 2), "{said}");
+    // Twice the same is once.
+    let ((.., said), files) = build(&[], "twice", &["--arch", "90,sm_90"]);
+    assert!(files == 2 && said.starts_with("5 files in "), "{files} {said}");
     let path = folder.path().display().to_string();
     let none = [("LD_LIBRARY_PATH", path.as_str())];
     let ((code, _, said), files) = build(&none, "nowhere", &[]);

@@ -242,3 +242,19 @@ fn single_precision_refuses_what_looks_settled_and_is_wrong() {
         assert!(code == Some(5) && said.contains("of the solution of sample 0 is wrong in single precision"), "{said}");
     }
 }
+
+/// Equations that hardly count beside a slack that nothing pushes: the gradient of their weight is what the other rows say of it.
+#[test]
+fn the_weight_of_weak_equations_has_a_gradient_beside_a_slack() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = fixtures().join("weak_equations_slack.npz").display().to_string();
+    let weights = "0.01032290844028316,0.03208901456372491,2.7864189974345552";
+    for precision in ["f64", "mixed"] {
+        let options = ["--central", "--slack", "--weights", weights, "--dtype", precision];
+        let output = mechc(folder.path(), &[&["solve", &input, "--out", "result.npz"], &options[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let (_, of_weights) = array(&folder.path().join("result.npz"), "grad_weights").expect("gradients");
+        // From 1500-bit ball arithmetic.
+        assert!((of_weights[0] - 8.1610e-6).abs() < 1e-4 * 8.1610e-6, "{precision}: {of_weights:?}");
+    }
+}

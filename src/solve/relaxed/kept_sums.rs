@@ -60,8 +60,8 @@ impl<P: Pack> Kept<'_, P> {
     }
 
     /// The sums of `w^2 r (a z)` over equation, initial and smooth rows. That of a kind is its own, or what all other rows tell of it where those have
-    /// the smaller products, and so the smaller rounding errors: rows that hardly count have large products, which nearly cancel. Beside a slack's push the
-    /// others tell nothing: that is a product with the adjoint solution, which has errors of its own.
+    /// the smaller products, and so the smaller rounding errors: rows that hardly count have large products, which nearly cancel. Beside a slack that is pushed the
+    /// others tell nothing: the push is a product with the adjoint solution, which has errors of its own.
     #[inline(always)]
     pub fn sums_of_kinds<V: Lanes<Pack = P>>(&self, problem: &Problem, plan: &Plan, staged: &Staged<P>) -> [V; 3] {
         let (shape, order, rows) = (&problem.shape, &self.order, plan.rows.rows.len());
@@ -82,7 +82,7 @@ impl<P: Pack> Kept<'_, P> {
         let after = staged.smooth.get(2 * shape.states..).and_then(|squares| squares.get(..around));
         let around = self.sum_of_each::<V>(order.around, 1, after.unwrap_or_default());
         let (initial, smooth, further) = (start.add(closed), between.add(around), data.add(ridge));
-        if plan.slack {
+        if plan.slack && problem.scheme.slack.is_some_and(|slack| slack.gamma * slack.alpha != 0.0) {
             return [equation, initial, smooth].map(|kind| kind.sum);
         }
         [
