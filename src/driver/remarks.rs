@@ -33,7 +33,7 @@ fn made_up((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnosti
     let unknown = |number: usize| model.unknowns.values().nth(result.columns.unknown(number));
     let mut told = IndexSet::new();
     let at_bound = |k: usize| result.estimates.get(result.columns.unknown(k)).is_some_and(|e| e.at_bound);
-    let say = |MadeUp { parameter, by }: &MadeUp| {
+    let say = |MadeUp { parameter, by, .. }: &MadeUp| {
         let of = unknown(*parameter).filter(|_| at_bound(*parameter))?;
         let UnknownKind::Param(param) = of.kind else { return None };
         let by: Vec<String> = by.iter().filter_map(|&k| Some(format!("`{}`", unknown(k)?.name))).collect();

@@ -25,10 +25,8 @@ pub fn check(
 ) -> Option<Diagnostic> {
     let model = &program.models[fit.model];
     let elsewhere = declared && !observed.known_starts;
-    if result.converged && !elsewhere {
-        return None;
-    }
-    let open = parameters(model, result);
+    // Of a fit that came to its end only where the data see nothing of what it came to.
+    let open = parameters(model, result, !result.converged || elsewhere);
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
@@ -61,11 +59,13 @@ pub fn check(
     Some(Diagnostic::warning(W1102, message, *span, "declared here").help(help))
 }
 
-/// Parameters whose errors are of their own size, or that others make up for.
-fn parameters<'m>(model: &'m Model, result: &JointFit) -> Vec<(&'m str, Span)> {
-    let made_up: Vec<usize> = result.made_up.iter().map(|m| result.columns.unknown(m.parameter)).collect();
+/// Parameters that others make up for, and whose errors are of their own size: `all` of them, or those alone of whose values the data see
+/// nothing.
+fn parameters<'m>(model: &'m Model, result: &JointFit, all: bool) -> Vec<(&'m str, Span)> {
+    let made_up = result.made_up.iter().filter(|m| all || m.open);
+    let made_up: Vec<usize> = made_up.map(|m| result.columns.unknown(m.parameter)).collect();
     let is_open = |(k, (_, e)): &(usize, (&hir::Unknown, &Estimate))| {
-        e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
+        all && e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
     };
     let of = model.unknowns.values().zip(&result.estimates).enumerate().filter(is_open);
     of.filter_map(|(_, (u, _))| match u.kind {

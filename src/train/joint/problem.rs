@@ -218,6 +218,9 @@ pub struct MadeUp {
     pub parameter: usize,
     /// Those of the others.
     pub by: Vec<usize>,
+    /// Whether the data see nothing of a change of it as large as itself together with the others, although the fit came to an end: its value is
+    /// one of many.
+    pub open: bool,
 }
 
 /// The result of a joint fit.

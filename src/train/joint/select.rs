@@ -238,6 +238,9 @@ pub struct Solution {
     pub exact: Vec<f64>,
     /// Standard errors when the process itself is noisy.
     pub noisy: Vec<f64>,
+    /// Standard errors from what the data see of a change of an unknown along with the others: where the others make up for it the
+    /// quadratic model is a small difference of large numbers, and the errors above hold its roundings.
+    pub along: Vec<f64>,
     /// Systematic error left by the discretisation.
     pub shift: Vec<f64>,
     /// Unknowns that are no candidate terms and stand at a bound: position and value.
@@ -279,8 +282,8 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
         let systematic: Vec<f64> = free.iter().map(|&k| reduced.systematic[k] * scale[k]).collect();
         let score: Vec<f64> = (0..m * m).map(|k| scaled(&reduced.score, k / m, k % m)).collect();
         let held = (0..p).filter(|&k| !unknowns[k].droppable).filter_map(|k| Some((k, fixed[k]?))).collect();
-        let (exact, noisy, shift) = (vec![f64::NAN; p], vec![f64::NAN; p], vec![0.0; p]);
-        let mut out = Solution { xi, exact, noisy, shift, held };
+        let (exact, noisy, along, shift) = (vec![f64::NAN; p], vec![f64::NAN; p], vec![f64::NAN; p], vec![0.0; p]);
+        let mut out = Solution { xi, exact, noisy, along, shift, held };
         for (i, &k) in free.iter().enumerate() {
             // The score's covariance is symmetric: its rows are its columns.
             let row = &v[i * m..(i + 1) * m];
@@ -295,6 +298,9 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
             let cancelled = variance <= CANCELLED * largest.max(size * size);
             out.exact[k] = if cancelled { v[i * m + i] } else { variance }.max(0.0).sqrt() * scale[k];
             out.noisy[k] = v[i * m + i].sqrt() * scale[k];
+            // Along this row of the inverse, which is its own entry in this unknown; what is seen is known up to the rounding of its terms.
+            let seen = variance.max(f64::EPSILON * size * size);
+            out.along[k] = v[i * m + i] / seen.sqrt() * scale[k];
             out.shift[k] = DISCRETISATION_LEFT * apply(&systematic, i) * scale[k];
         }
         return Some(out);

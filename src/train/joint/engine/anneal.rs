@@ -51,7 +51,7 @@ impl Engine<'_> {
         let best = best.ok_or(JointError::Collinear)?;
         let ratio = |(c, s): (&f64, &f64)| c / s;
         let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
-        Ok((self.finish(&best), coarse))
+        Ok((self.finish(&best)?, coarse))
     }
 
     /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.

@@ -2,8 +2,8 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
-use crate::train::joint::flat;
-use crate::train::joint::problem::{Beside, Estimate, Exchange, JointFit, MadeUp, Plausible, Unknown};
+use crate::train::joint::flat::Valley;
+use crate::train::joint::problem::{Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Unknown};
 use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
@@ -12,21 +12,26 @@ const AT_BOUND: f64 = 1e-6;
 const AS_WELL: f64 = 6.0;
 /// A parameter is known far less beside a term where it may be so many of its errors away.
 const FAR_LESS: f64 = 4.0;
+/// The data do not determine a parameter where they see less than this share of what the quadratic model says of it along with others.
+const UNSEEN: f64 = 0.01;
 /// So many dropped terms are looked at, at most: each takes a solve.
 const MOST_BESIDE: usize = 100;
 /// Dropped terms above this t-statistic are reported.
 pub const PLAUSIBLE: f64 = 2.0;
 
 impl Engine<'_> {
-    pub(super) fn finish(&self, best: &Stage) -> JointFit {
+    pub(super) fn finish(&self, best: &Stage) -> Result<JointFit, JointError> {
         let on_the_way = self.on_the_way(best);
         let solution = on_the_way.as_ref().unwrap_or(&best.solution);
         let error = if best.process_noise { &solution.noisy } else { &solution.exact };
+        let made_up = self.made_up(best, solution);
+        let is_open = |k: usize| made_up.iter().any(|m| m.parameter == k && m.open);
         let estimates: Vec<Estimate> = (0..self.unknowns.len())
             .map(|k| {
                 let kept = best.state.active[k];
                 let estimated = kept && !best.reduced.idle[k];
-                let std_error = if estimated { error[k].hypot(solution.shift[k]) } else { f64::NAN };
+                let error = if is_open(k) { solution.along[k] } else { error[k] };
+                let std_error = if estimated { error.hypot(solution.shift[k]) } else { f64::NAN };
                 let at_bound = best.solution.held.iter().any(|&(held, bound)| held == k && arrived(best, k, bound));
                 Estimate { value: best.state.xi[k], std_error, kept, at_bound }
             })
@@ -44,7 +49,7 @@ impl Engine<'_> {
         let mut exchanges: Vec<Exchange> =
             search.exchanges(&best.state.active, AS_WELL).into_iter().map(scaled).collect();
         exchanges.sort_by(|a, b| a.rise.total_cmp(&b.rise));
-        let beside = self.beside(best, &estimates);
+        let beside = self.beside(best, &estimates)?;
         let len = self.grid.samples;
         let noise = (0..self.grid.n)
             .map(|c| {
@@ -52,13 +57,13 @@ impl Engine<'_> {
                 if seen < FEWEST_PER_COMPONENT { f64::NAN } else { best.state.sigma[c] }
             })
             .collect();
-        JointFit {
+        Ok(JointFit {
             estimates,
             columns: self.columns.clone(),
             plausible,
             exchanges,
             beside,
-            made_up: self.made_up(best),
+            made_up,
             criterion: best.evidence + best.price,
             price: best.price,
             x: best.state.x.clone(),
@@ -69,22 +74,23 @@ impl Engine<'_> {
             process_noise: best.process_noise,
             went_astray: best.went_astray,
             converged: best.converged,
-        }
+        })
     }
 
     /// Of every parameter that enters nonlinearly the dropped term beside which least is known of it, where that is far less than the error
     /// that is told of it says.
-    fn beside(&self, best: &Stage, estimates: &[Estimate]) -> Vec<Beside> {
+    fn beside(&self, best: &Stage, estimates: &[Estimate]) -> Result<Vec<Beside>, JointError> {
         let is_open = |(k, unknown): &(usize, &Unknown)| {
             !unknown.droppable && !unknown.linear && !best.reduced.idle[*k] && estimates[*k].std_error > 0.0
         };
         let parameters: Vec<usize> = self.unknowns.iter().enumerate().filter(is_open).map(|(k, _)| k).collect();
         let dropped: Vec<usize> = (0..self.unknowns.len()).filter(|&k| !best.state.active[k]).collect();
         if parameters.is_empty() || dropped.len() > MOST_BESIDE || best.process_noise || !best.converged {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut found: Vec<Beside> = Vec::new();
         for k in dropped {
+            self.allowed()?;
             let mut active = best.state.active.clone();
             active[k] = true;
             let with = select::solve(&best.reduced, &self.scale, self.unknowns, &active, &best.state.xi);
@@ -104,19 +110,27 @@ impl Engine<'_> {
                 }
             }
         }
-        found
+        Ok(found)
     }
 
     /// Parameters that others make up for. Where candidate terms do, which may be dropped, another value may still be another law.
-    fn made_up(&self, best: &Stage) -> Vec<MadeUp> {
+    fn made_up(&self, best: &Stage, solution: &Solution) -> Vec<MadeUp> {
         let held = &best.solution.held;
         let arrived: Vec<usize> = held.iter().filter(|&&(k, bound)| arrived(best, k, bound)).map(|&(k, _)| k).collect();
         let moves = |k: &usize| best.state.active[*k] && !best.reduced.idle[*k];
         let free: Vec<usize> = (0..self.unknowns.len()).filter(|k| moves(k) && !arrived.contains(k)).collect();
         let parameters = (0..self.unknowns.len()).filter(|&k| !self.unknowns[k].droppable && moves(&k));
+        let Some(valley) = Valley::new((&best.reduced.s, &best.reduced.c), &best.state.xi, &free) else {
+            return Vec::new();
+        };
+        // With noise of the process data see little of what still is known.
+        let is_unseen = |k: usize| {
+            let (along, noisy) = (solution.along[k], solution.noisy[k]);
+            !best.process_noise && along > best.state.xi[k].abs() && noisy * noisy < UNSEEN * along * along
+        };
         let of = |k: usize| {
-            let by = flat::makes_up(&best.reduced, &best.state.xi, k, &free)?;
-            Some(MadeUp { parameter: k, by })
+            let open = is_unseen(k);
+            Some(MadeUp { parameter: k, by: valley.makes_up(k, open)?, open })
         };
         parameters.filter_map(of).filter(|made_up| made_up.by.iter().all(|&k| !self.unknowns[k].droppable)).collect()
     }
