@@ -208,3 +208,21 @@ fn a_parameter_that_nothing_observed_feels_is_named() {
     let (code, said) = run("fit M(m = 0.3) to d");
     assert_eq!(code, Some(0), "{said}");
 }
+
+/// Where estimates hang on a start that no one knows, no one can say that the process is noisy, and why the fit did not settle has been said.
+#[test]
+fn what_hangs_on_a_start_is_no_noise_of_the_process() {
+    let chemostat = |[n, s]: [f64; 2]| {
+        let growth = s / (0.5 + s);
+        [n * (growth - 0.5), 0.5 * (5.0 - s) - n * growth / 0.6]
+    };
+    for noise in [0.01, 0.05] {
+        let data = table(chemostat, &[[0.2, 4.0]], (80, 0.2, noise), (1.0, &[(0, "n")]));
+        let record = imported(&data, "use std.populations.Chemostat", "n = n", "fit Chemostat to d");
+        let hung = says(&record, "of the imported model that no column observes") || says(&record, "do not determine");
+        assert!(hung, "{noise}: {}", record["warnings"]);
+        for text in ["do not follow any trajectory of the model exactly", "the fit did not settle"] {
+            assert!(!says(&record, text), "{noise}: {}", record["warnings"]);
+        }
+    }
+}

@@ -18,9 +18,13 @@ fn says(record: &Value, text: &str) -> bool {
 
 /// The record of a model fitted to a table.
 fn fitted(rows: &str, model: &str, columns: &str) -> Value {
+    fitted_with(rows, model, columns, "fit M to d")
+}
+
+fn fitted_with(rows: &str, model: &str, columns: &str, fit: &str) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("d.csv"), rows).expect("a table");
-    let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; {columns} }}\nfit M to d\n");
+    let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; {columns} }}\n{fit}\n");
     fs::write(folder.path().join("m.mech"), text).expect("a model");
     let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -225,4 +229,113 @@ fn rates_that_make_up_for_each_other_are_told_to_be_held() {
     let record = fitted(&rows, &model("km in [0, 5]").replace("kp*m", "0.8*m"), "p = p; u = u");
     let [km, error] = ["value", "std_error"].map(|key| record["parameters"][0][key].as_f64().expect("a number"));
     assert!((km - 2.0).abs() < 4.0 * error && !says(&record, "of its range"), "{km} ± {error}: {}", record["warnings"]);
+}
+
+/// One equation's values from a state to the next by small steps.
+fn advanced<const N: usize>(along: impl Fn([f64; N]) -> [f64; N], mut at: [f64; N], time: f64) -> [f64; N] {
+    let h = time / 40.0;
+    let step = |at: [f64; N], by: f64, slope: [f64; N]| std::array::from_fn(|i| at[i] + by * slope[i]);
+    for _ in 0..40 {
+        let middle = step(at, 0.5 * h, along(at));
+        at = step(at, h, along(middle));
+    }
+    at
+}
+
+/// With noise so large that laws of lower degree are tried, the powers of a switch are in place of nothing: they are the switch.
+#[test]
+fn what_was_no_candidate_stands_in_place_of_nothing() {
+    let mut rows = "t,T,heater\n".to_string();
+    let mut random = noise(1);
+    let mut at = [15.0];
+    let mut doubts = 0;
+    for i in 0..200 {
+        let on = (i / 50) % 2 == 0;
+        let _ = writeln!(rows, "{:.1},{:.4},{}", 0.5 * f64::from(i), at[0] + random(), u8::from(on));
+        let rest = if on { 36.0 } else { 20.0 };
+        at = advanced(|[temperature]| [0.05 * (rest - temperature)], at, 0.5);
+    }
+    let model = "model M { state T; input heater; T' = ?poly(T, heater; degree = 3) }";
+    let record = fitted(&rows, model, "T = T; heater = heater");
+    for power in ["heater^2", "heater^3"] {
+        assert!(!says(&record, &format!("`{power}` (")), "{}", record["warnings"]);
+        doubts += usize::from(says(&record, "in place of"));
+    }
+    assert!(doubts > 0, "nothing was in doubt: {}", record["warnings"]);
+}
+
+/// A rate that two equations share is a hole of its own, in whose place another law is told too.
+#[test]
+fn another_law_of_a_named_hole_is_told() {
+    let mut told = 0;
+    for seed in 1..=3 {
+        let mut rows = "t,s,p\n".to_string();
+        let mut random = noise(seed);
+        let mut at = [3.0, 0.0];
+        for i in 0..120 {
+            let _ =
+                writeln!(rows, "{:.1},{:.4},{:.4}", 0.1 * f64::from(i), at[0] + 0.1 * random(), at[1] + 0.1 * random());
+            at = advanced(|[s, p]| [-1.5 * s / (1.0 + 0.8 * s), 1.5 * s / (1.0 + 0.8 * s) - 0.3 * p], at, 0.1);
+        }
+        let model =
+            "model M { state s, p; param k = 0.1; hole rate = ?poly(s, p; degree = 3); s' = -rate; p' = rate - k*p }";
+        let record = fitted(&rows, model, "s = s; p = p");
+        told += usize::from(says(&record, OTHER_LAW) && says(&record, "`rate = "));
+    }
+    assert!(told > 0, "{told}");
+}
+
+/// Far below saturation only the ratio of two parameters is easily seen, but precise data see more: there an end of a range is in the way.
+#[test]
+fn what_precise_data_know_is_not_made_up() {
+    let mut rows = "t,s\n".to_string();
+    let mut random = noise(1);
+    let mut at = [4e-3];
+    for i in 0..150 {
+        let _ = writeln!(rows, "{:.2},{:.14e}", 0.02 * f64::from(i), at[0] + 4e-9 * random());
+        at = advanced(|[s]| [-8.0 * s / (4.0 + s)], at, 0.02);
+    }
+    for (most, held) in [(5, true), (100, false)] {
+        let model = format!("model M {{ state s; param V = 3 in [0, {most}], K = 1 in [0, 100]; s' = -V*s/(K + s) }}");
+        let record = fitted(&rows, &model, "s = s");
+        assert_eq!(says(&record, "`V` lies at the upper end of its range, 5"), held, "{}", record["warnings"]);
+        assert!(!says(&record, "for that: the data tell only what they do together"), "{}", record["warnings"]);
+        if !held {
+            let number = |key: &str| record["parameters"][0][key].as_f64().expect("a number");
+            assert!((number("value") - 8.0).abs() < 4.0 * number("std_error"), "{}", record["parameters"]);
+        }
+    }
+}
+
+/// A spiking cell of which the voltage alone is seen: where the two others are is not known, and so neither are the numbers that are added to
+/// their equations. What rounding leaves of these is no standard error.
+#[test]
+fn what_the_data_do_not_see_has_no_small_error() {
+    for seed in 1..=4 {
+        let mut rows = "t,x\n".to_string();
+        let mut random = noise(seed);
+        let mut at = [-1.0, -5.0, 1.5];
+        let along = |[x, y, z]: [f64; 3]| {
+            [y - x * x * x + 3.0 * x * x - z + 2.0, 1.0 - 5.0 * x * x - y, 0.006 * (4.0 * (x + 1.6) - z)]
+        };
+        for i in 0..300 {
+            let _ = writeln!(rows, "{:.1},{:.6}", 0.1 * f64::from(i), at[0] + 6e-3 * random());
+            at = advanced(along, at, 0.1);
+        }
+        let record =
+            fitted_with(&rows, "use std.cells.HindmarshRose", "x = x", "fit HindmarshRose to d { initial free }");
+        let said = "together with where `y`, `z` begin: other values fit them as well";
+        assert!(says(&record, said), "seed {seed}: {}", record["warnings"]);
+        for parameter in record["parameters"].as_array().expect("parameters") {
+            let (name, value) = (&parameter["name"], parameter["value"].as_f64().expect("a number"));
+            let error = parameter["std_error"].as_f64();
+            match name.as_str() {
+                Some("c" | "current") => {
+                    assert!(error.is_none_or(|e| e > value.abs()), "seed {seed}: {name} = {value} ± {error:?}");
+                }
+                Some("a" | "b" | "d") => assert!(error.is_some_and(|e| e < 0.02), "seed {seed}: {name} ± {error:?}"),
+                _ => {}
+            }
+        }
+    }
 }

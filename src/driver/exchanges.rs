@@ -5,7 +5,7 @@ use super::findings::{Findings, equations};
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;
-use crate::hir::{self, HoleId, Model, StateId, UnknownKind};
+use crate::hir::{self, Fit, Hole, HoleId, Model, StateId, UnknownKind};
 use crate::report::{Equation, equation_short, round, some};
 use crate::train::joint::{Beside, Exchange, JointFit};
 
@@ -53,25 +53,38 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
     of_holes(model, result).into_iter().map(say).collect()
 }
 
-/// The law that was found with candidates of higher degree where one of lower degree counts in its place: its equations that differ.
-pub fn other_law(model: &Model, findings: &Findings, other: &Findings) -> Option<Diagnostic> {
+/// The law that was found with candidates of higher degree where one of lower degree counts in its place: its equations that differ, or all of
+/// them where that does not show in their terms, as within a ratio.
+pub fn other_law((model, fit): (&Model, &Fit), findings: &Findings, other: &Findings) -> Diagnostic {
     let names = |equation: &Equation| equation.terms.iter().map(|t| t.term.clone()).collect::<Vec<String>>();
     let (here, there) = (equations(model, findings), equations(model, other));
-    let differ: Vec<&Equation> =
-        here.iter().zip(&there).filter(|(a, b)| names(a) != names(b)).map(|(_, other)| other).collect();
-    let first = differ.first()?;
-    let hole = model.holes.values().find(|h| hir::family(&model.states[h.state].name) == hir::family(&first.state))?;
+    let pairs = || here.iter().zip(&there);
+    let mut differ: Vec<&Equation> = pairs().filter(|(a, b)| names(a) != names(b)).map(|(_, other)| other).collect();
+    if differ.is_empty() {
+        differ = there.iter().collect();
+    }
+    // A named hole has an equation of its own.
+    let of = |hole: &&Hole, state: &str| {
+        hole.name == state || hir::family(&model.states[hole.state].name) == hir::family(state)
+    };
+    let hole = differ.iter().find_map(|e| model.holes.values().find(|hole| of(hole, &e.state)));
     let laws: Vec<String> = differ.iter().map(|equation| format!("`{}`", equation_short(equation))).collect();
     let message = format!(
         "with candidate terms of higher degree another law fits these data no better than the one that is told: {}",
         some(&laws, MOST_NAMED)
     );
-    Some(Diagnostic::warning(W1101, message, hole.span, "in this hole").help(REACH_FURTHER))
+    let (span, place) = hole.map_or((fit.span, "of this fit"), |hole| (hole.span, "in this hole"));
+    Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
 }
 
 /// States in whose equations the data do not choose: terms could stand in place of others, or more of those that were dropped are plausible than
 /// chance makes so.
 pub fn in_doubt(model: &Model, result: &JointFit) -> IndexSet<StateId> {
+    of_holes(model, result).keys().map(|&hole| model.holes[hole].state).chain(crowded(model, result)).collect()
+}
+
+/// States in whose equations more terms are plausible that were dropped than chance makes so.
+pub fn crowded(model: &Model, result: &JointFit) -> IndexSet<StateId> {
     let state = |number: usize| {
         let id = model.unknowns.ids().nth(result.columns.unknown(number))?;
         match model.unknowns[id].kind {
@@ -83,8 +96,7 @@ pub fn in_doubt(model: &Model, result: &JointFit) -> IndexSet<StateId> {
     for state in result.plausible.iter().filter_map(|p| state(p.unknown)) {
         *plausible.entry(state).or_insert(0) += 1;
     }
-    let many = plausible.into_iter().filter(|(_, count)| *count >= MANY).map(|(state, _)| state);
-    of_holes(model, result).keys().map(|&hole| model.holes[hole].state).chain(many).collect()
+    plausible.into_iter().filter(|(_, count)| *count >= MANY).map(|(state, _)| state).collect()
 }
 
 /// The exchanges of every hole as they are told, nearest first.

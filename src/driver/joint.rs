@@ -99,19 +99,20 @@ pub fn fit(
     findings.remarks = remarks::placed((program, fit), &told);
     let undetermined = undetermined::check((program, fit), (observed, declared), &told);
     let is_determined = undetermined.is_none();
-    if let Some(remark) = undetermined {
+    findings.remarks.splice(0..0, undetermined);
+    let free = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
+    let hung = free.and_then(|free| hung::remark((program, fit), observed, &told, &self::told(&free)));
+    if !is_determined || hung.is_some() {
         // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
         findings.warnings.retain(|w| w != remarks::UNSETTLED);
-        findings.remarks.insert(0, remark);
     }
-    if let Some(free) = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102)) {
-        findings.remarks.extend(hung::remark((program, fit), observed, &told, &self::told(&free)));
-    }
+    findings.remarks.extend(hung);
     if declared && !held && is_determined {
         findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));
     }
-    findings.remarks.extend(other.and_then(|other| exchanges::other_law(model, &findings, &self::findings(&other))));
+    let other = other.map(|other| exchanges::other_law((model, fit), &findings, &self::findings(&other)));
+    findings.remarks.extend(other);
     findings.remarks.extend(exchanges::remarks(model, &result));
     findings.remarks.extend(exchanges::beside(model, &result));
     // Where the process itself is noisy that has been said.

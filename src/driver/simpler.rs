@@ -36,12 +36,12 @@ pub fn settled(
     let mut best: Option<JointFit> = None;
     let mut left = MOST_FITS;
     let mut try_up_to = |caps: &IndexMap<StateId, usize>, before: &JointFit| {
-        if left == 0 || candidates.all_within(before, caps) {
+        if left == 0 || candidates.all_within(before, caps) || !candidates.could_hold(model, before, caps) {
             return Ok(None);
         }
         left -= 1;
         match fit(&candidates.up_to(unknowns, caps)) {
-            Ok(found) => Ok(explains_as_well(observations, &found, before).then_some(found)),
+            Ok(found) => Ok(explains_as_well((unknowns, observations), &found, before).then_some(found)),
             Err(JointError::Interrupted(_)) => Err(JointError::Interrupted(Some(Box::new(all.interim())))),
             Err(_) => Ok(None),
         }
@@ -79,40 +79,49 @@ pub fn settled(
 }
 
 /// Whether a law of lower degree counts in place of one before.
-fn explains_as_well(observations: &Observations, found: &JointFit, before: &JointFit) -> bool {
+fn explains_as_well(
+    (unknowns, observations): (&[Unknown], &Observations),
+    found: &JointFit,
+    before: &JointFit,
+) -> bool {
     let exact = !found.process_noise && !before.process_noise;
     let criterion = |fit: &JointFit| if exact { deviance(observations, fit) + fit.price } else { fit.criterion };
     let worse = 0.5 * (criterion(found) - criterion(before));
+    let terms = |fit: &JointFit| terms(unknowns, fit);
     let by_chance =
         if exact && terms(found) <= terms(before) { CHANCE * spread(observations, found, before) } else { 0.0 };
     found.converged && found.process_noise <= before.process_noise && worse <= by_chance
 }
 
-/// Twice the negative log likelihood of an exact trajectory at its own noise, up to what is the same for all. Where trajectories begin is estimated
-/// like any other number: the marginal likelihood would favour laws for which that hardly matters.
-fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
-    let rows = observations.y.chunks_exact(observations.t.len().max(1)).zip(&fit.noise);
-    let seen = |y: &[f64]| y.iter().filter(|y| y.is_finite()).count() as f64;
-    rows.filter(|(_, noise)| **noise > 0.0).map(|(y, noise)| 2.0 * seen(y) * libm::log(*noise)).sum()
+/// Of every observation the negative log likelihood on an exact trajectory at its own noise, up to what is the same for all; none where nothing was
+/// seen, or no noise was estimated.
+fn surprises<'o>(observations: &'o Observations, fit: &'o JointFit) -> impl Iterator<Item = Option<f64>> + 'o {
+    let len = observations.t.len().max(1);
+    observations.y.iter().enumerate().map(move |(at, y)| {
+        let (x, noise) = (fit.x.get(at)?, fit.noise.get(at / len).filter(|noise| **noise > 0.0)?);
+        let off = (y - x) / noise;
+        y.is_finite().then(|| 0.5 * off * off + libm::log(*noise))
+    })
 }
 
-/// How many candidate terms a fit keeps.
-fn terms(fit: &JointFit) -> usize {
-    fit.estimates.iter().filter(|e| e.kept).count()
+/// Twice the negative log likelihood. Where trajectories begin is estimated like any other number: the marginal likelihood would favour laws for
+/// which that hardly matters.
+fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
+    2.0 * surprises(observations, fit).flatten().sum::<f64>()
 }
 
 /// The standard error of the difference of two log likelihoods, from how it varies among the observations.
 fn spread(observations: &Observations, a: &JointFit, b: &JointFit) -> f64 {
-    let len = observations.t.len().max(1);
-    let of = |fit: &JointFit, at: usize, y: f64| {
-        let (x, noise) = (fit.x.get(at)?, fit.noise.get(at / len).filter(|noise| **noise > 0.0)?);
-        let off = (y - x) / noise;
-        Some(0.5 * off * off + libm::log(*noise))
-    };
-    let seen = observations.y.iter().enumerate().filter(|(_, y)| y.is_finite());
-    let all: Vec<f64> = seen.filter_map(|(at, &y)| Some(of(a, at, y)? - of(b, at, y)?)).collect();
+    let both = surprises(observations, a).zip(surprises(observations, b));
+    let all: Vec<f64> = both.filter_map(|(a, b)| Some(a? - b?)).collect();
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
     all.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>().sqrt()
+}
+
+/// How many candidate terms a fit keeps.
+fn terms(unknowns: &[Unknown], fit: &JointFit) -> usize {
+    let is_term = |number: usize| unknowns.get(fit.columns.unknown(number)).is_some_and(|u| u.droppable);
+    fit.estimates.iter().enumerate().filter(|(number, e)| e.kept && is_term(*number)).count()
 }
 
 /// The candidate terms of a model: position of the coefficient among the unknowns, the state of the equation, and the degree.
@@ -145,7 +154,8 @@ impl Candidates {
     /// The unknowns with candidates of higher degree held at zero.
     fn up_to(&self, unknowns: &[Unknown], caps: &IndexMap<StateId, usize>) -> Vec<Unknown> {
         let above: IndexSet<usize> = self.above(caps).collect();
-        let held = |(k, unknown): (usize, &Unknown)| match above.contains(&k) {
+        // What was no candidate, as a multiple of another one is none, does not come back in place of one either.
+        let held = |(k, unknown): (usize, &Unknown)| match above.contains(&k) && unknown.lower < unknown.upper {
             true => Unknown { lower: 0.0, upper: 0.0, left_out: true, ..unknown.clone() },
             false => unknown.clone(),
         };
@@ -156,6 +166,29 @@ impl Candidates {
     fn all_within(&self, fit: &JointFit, caps: &IndexMap<StateId, usize>) -> bool {
         let kept = |k: usize| fit.estimates.get(fit.columns.at(k, 0)).is_some_and(|e| e.kept);
         !self.above(caps).any(kept)
+    }
+
+    /// Whether a law within the degrees may be one of those that fit about as well: in every equation that would lose kept terms one of them could be
+    /// exchanged for another, or terms enough are plausible to make up for it together. A constant alone can only where it could stand in
+    /// place of a term by itself.
+    fn could_hold(&self, model: &Model, fit: &JointFit, caps: &IndexMap<StateId, usize>) -> bool {
+        let kept = |k: usize| fit.estimates.get(fit.columns.at(k, 0)).is_some_and(|e| e.kept);
+        let above: IndexSet<usize> = self.above(caps).collect();
+        let degree = |number: usize| {
+            let unknown = fit.columns.unknown(number);
+            self.0.iter().find(|(k, ..)| *k == unknown).map(|(.., degree)| *degree)
+        };
+        let is_constant = |state: &StateId| caps.get(state).is_some_and(|cap| *cap == 0);
+        let crowded = exchanges::crowded(model, fit);
+        let lost = || self.0.iter().filter(|(k, ..)| above.contains(k) && kept(*k));
+        let doubtful: IndexSet<StateId> = lost()
+            .filter(|(k, state, _)| {
+                let mut of = fit.exchanges.iter().filter(|e| fit.columns.unknown(e.kept) == *k);
+                of.any(|e| !is_constant(state) || degree(e.dropped) == Some(0))
+            })
+            .map(|(_, state, _)| *state)
+            .collect();
+        lost().all(|(_, state, _)| doubtful.contains(state) || crowded.contains(state) && !is_constant(state))
     }
 
     fn above<'c>(&'c self, caps: &'c IndexMap<StateId, usize>) -> impl Iterator<Item = usize> + 'c {
