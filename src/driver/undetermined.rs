@@ -25,8 +25,13 @@ pub fn check(
 ) -> Option<Diagnostic> {
     let model = &program.models[fit.model];
     let elsewhere = declared && !observed.known_starts;
-    // Of a fit that came to its end only where the data see nothing of what it came to.
-    let open = parameters(model, result, !result.converged || elsewhere);
+    // Of a fit that came to its end only where the data see nothing of what it came to; and where all states are seen, the columns of the parameters
+    // say that, with which others.
+    let in_doubt = !result.converged || elsewhere;
+    if !in_doubt && unobserved(observed).next().is_none() {
+        return None;
+    }
+    let open = parameters(model, result, in_doubt);
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
@@ -81,6 +86,11 @@ fn hidden<'o>(model: &Model, observed: &'o Observed) -> IndexSet<&'o str> {
         let mut of = model.initial.iter().filter(|i| model.states[i.state].name == name);
         observed.is_unfelt(name) || observed.known_starts && of.next().is_some()
     };
+    unobserved(observed).filter(|name| !known(name)).map(hir::family).collect()
+}
+
+/// States that no column observes.
+fn unobserved(observed: &Observed) -> impl Iterator<Item = &str> {
     let states = observed.components.iter().filter(|c| c.derivative == 0).map(|c| c.state.as_str());
-    states.filter(|name| observed.train.column(name).is_none() && !known(name)).map(hir::family).collect()
+    states.filter(|name| observed.train.column(name).is_none())
 }
