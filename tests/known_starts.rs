@@ -159,6 +159,41 @@ fn what_hangs_on_the_start_of_an_imported_model_is_named() {
     assert!(!says(&record, "hang on"), "{}", record["warnings"]);
 }
 
+/// Where the fit with an estimated start has no single solution, or does not settle, that is told, and no number of it.
+#[test]
+fn what_becomes_of_estimates_is_told_of_fits_in_order_alone() {
+    let prey = |[u, w]: [f64; 2]| [1.1 * u - 0.4 * u * w, 0.1 * u * w - 0.4 * w];
+    let grazed = |[u, w]: [f64; 2]| {
+        let eaten = w * u / (1.0 + u);
+        [u * (1.0 - u / 3.0) - eaten, eaten - 0.4 * w]
+    };
+    let hold = |name: &str| {
+        format!("hold what is known of the parameters that the start makes up for, `fit {name}(NAME = ...) to d`")
+    };
+    for (data, name, hangs, open) in [
+        // The size of the predators and what each of them eats are known as a product alone.
+        (table(prey, &[[8.0, 4.0]], (80, 0.2, 0.03), (1.0, &[(0, "u")])), "LotkaVolterra", "`w = 5`", None),
+        (
+            table(grazed, &[[0.6, 0.5]], (120, 0.3, 0.05), (1.0, &[(0, "u")])),
+            "RosenzweigMacArthur",
+            "`w = 1`",
+            Some("`yield`"),
+        ),
+    ] {
+        let model = format!("use std.populations.{name}");
+        let record = imported(&data, &model, "u = u", &format!("fit {name} to d"));
+        let warnings = record["warnings"].as_array().expect("warnings");
+        let of = |w: &&str| w.contains("of the imported model that no column observes");
+        let told: Vec<&str> = warnings.iter().filter_map(Value::as_str).filter(of).collect();
+        let [told] = told.as_slice() else { panic!("{name}: {}", record["warnings"]) };
+        assert!(told.contains(hangs) && !told.contains('±'), "{told}");
+        match open {
+            Some(open) => assert!(told.contains(open) && told.contains("the data do not determine"), "{told}"),
+            None => assert!(told.contains("no single solution") && told.contains(&hold(name)), "{told}"),
+        }
+    }
+}
+
 /// Where a state begins on which nothing observed depends is no question to the data: its start is held, with `initial free` too, and a state
 /// without a start has one.
 #[test]
@@ -185,14 +220,13 @@ fn a_state_that_nothing_observed_depends_on_is_left_where_it_begins() {
     assert!(beginning(&record, 0, "q").abs() < 1e-9);
 }
 
-/// A parameter that stands in the equation of such a state alone: no data say what it may be, and the way out leads out.
+/// A parameter or a hole that stands in the equation of such a state alone: no data say what it may be, and the way out leads out.
 #[test]
-fn a_parameter_that_nothing_observed_feels_is_named() {
+fn what_nothing_observed_feels_is_named() {
     let decay = |[x, _]: [f64; 2]| [-0.5 * x, 0.3 * x];
     let data = table(decay, &[[2.0, 0.0]], (60, 0.1, 0.01), (1.0, &[(0, "x")]));
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = |fit: &str| {
-        let model = "model M { state x, q; param k, m; x' = -k*x; q' = m*x; initial q = 0 }";
+    let run = |model: &str, fit: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; x = x }}\n{fit}\n");
         std::fs::write(folder.path().join("d.csv"), &data).expect("a table");
         std::fs::write(folder.path().join("m.mech"), text).expect("a model");
@@ -202,11 +236,19 @@ fn a_parameter_that_nothing_observed_feels_is_named() {
         let output = output.expect("mechc starts");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (code, said) = run("fit M to d");
+    let model = "model M { state x, q; param k, m; x' = -k*x; q' = m*x; initial q = 0 }";
+    let (code, said) = run(model, "fit M to d");
     assert!(code == Some(5) && said.contains("no data say what `m` may be"), "{said}");
     assert!(said.contains("hold what is known, `fit M(m = ...)`"), "{said}");
-    let (code, said) = run("fit M(m = 0.3) to d");
+    let (code, said) = run(model, "fit M(m = 0.3) to d");
     assert_eq!(code, Some(0), "{said}");
+    // A hole there would lose all its terms, and an equation without any be told as a law.
+    for hole in ["?linear(q)", "?poly(x, q; degree = 2)"] {
+        let model = format!("model M {{ state x, q; param k; x' = -k*x; q' = {hole} }}");
+        let (code, said) = run(&model, "fit M to d");
+        let (what, way) = (format!("no data say what `{hole}` in the equation of `q` may be"), "or measure `q`");
+        assert!(code == Some(5) && said.contains(&what) && said.contains(way), "{said}");
+    }
 }
 
 /// Where estimates hang on a start that no one knows, no one can say that the process is noisy, and why the fit did not settle has been said.

@@ -24,8 +24,8 @@ pub struct Settled {
     pub observations: Observations,
     /// Whether its starts were held.
     pub held: bool,
-    /// The fit with starts that are estimated, where it does not count.
-    pub free: Option<JointFit>,
+    /// What came of the fit with starts that are estimated, where one was made and does not count.
+    pub free: Option<Result<JointFit, JointError>>,
 }
 
 /// A fit to observations, with parameters that start where another fit came to.
@@ -60,9 +60,9 @@ pub fn settled(observations: Observations, open: Vec<bool>, fit: &mut Fit<'_>) -
             let interim = held.ok().map(|fit| Box::new(fit.interim())).or(interim);
             kept(Err(JointError::Interrupted(interim)), None)
         }
-        (Ok(held), Ok(free)) if !contradicted([&observations, &open], &held, &free) => kept(Ok(held), Some(free)),
+        (Ok(held), Ok(free)) if !contradicted([&observations, &open], &held, &free) => kept(Ok(held), Some(Ok(free))),
         (_, Ok(free)) => Settled { result: Ok(free), observations: open, held: false, free: None },
-        (held, Err(_)) => kept(held, None),
+        (held, Err(error)) => kept(held, Some(Err(error))),
     }
 }
 

@@ -16,21 +16,17 @@ use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
 use super::undetermined;
-use super::unfelt;
+use super::unfelt::Unfelt;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
 use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
-use crate::report::some;
 use crate::runtime::Threads;
 use crate::train::joint::{
     self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
 };
 use crate::train::{Observer, Progress};
-
-/// Parameters that one message names, at most.
-const MOST_NAMED: usize = 6;
 
 /// Observations per component that a trajectory needs at least.
 pub use crate::train::joint::FEWEST_PER_COMPONENT;
@@ -46,6 +42,11 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Findings, Failure> {
     let model = &program.models[fit.model];
+    let unfelt = Unfelt::of(model, observed);
+    if let Some(unfelt) = unfelt.as_ref().filter(|unfelt| unfelt.has_hole()) {
+        // Terms that change nothing would all be dropped, and what is left would be told as a law.
+        return Err(unfelt.failure((model, fit)));
+    }
     let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
     let trajectories = observed.train.trajectories.len() as u64;
     ensure_memory(model, (samples, trajectories))?;
@@ -82,7 +83,9 @@ pub fn fit(
         saver.keep_archive(checkpoint::of_joint(&interim, &[]), interim.solves as u64);
     }
     let result = result.map_err(|e| {
-        unfelt_parameters(&e, (model, fit), observed).unwrap_or_else(|| failure(e, model, &observations))
+        // A parameter of an equation that the data do not feel is why; whether it stands elsewhere too the fit knows.
+        let unfelt = unfelt.filter(|_| matches!(e, JointError::Collinear | JointError::Singular { .. }));
+        unfelt.map_or_else(|| failure(e, model, &observations), |unfelt| unfelt.failure((model, fit)))
     })?;
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
@@ -101,7 +104,7 @@ pub fn fit(
     let is_determined = undetermined.is_none();
     findings.remarks.splice(0..0, undetermined);
     let free = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
-    let hung = free.and_then(|free| hung::remark((program, fit), observed, &told, &self::told(&free)));
+    let hung = free.and_then(|free| hung::remark((program, fit), observed, &told, &free.map(|free| self::told(&free))));
     if !is_determined || hung.is_some() {
         // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
@@ -300,26 +303,6 @@ fn findings(result: &JointFit) -> Findings {
         estimates,
         ..Findings::default()
     }
-}
-
-/// What to do about a fit without a single solution whose parameters stand where nothing observed feels them.
-fn unfelt_parameters(error: &JointError, (model, fit): (&Model, &Fit), observed: &Observed) -> Option<Failure> {
-    if !matches!(error, JointError::Collinear | JointError::Singular { .. }) {
-        return None;
-    }
-    let unfelt = |id| observed.is_unfelt(&model.states[id].name);
-    let names = unfelt::parameters(model, &unfelt);
-    let first = names.first()?;
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let verb = if names.len() == 1 { "stands" } else { "stand" };
-    let message = format!(
-        "no data say what {} may be: {} {verb} in equations of states alone that nothing observed depends on",
-        some(&quoted, MOST_NAMED),
-        if names.len() == 1 { "it" } else { "they" }
-    );
-    let help =
-        format!("hold what is known, `fit {}({} = ...)`, or measure such a state", model.name, hir::family(first));
-    Some(Failure::Numerical(Problem::new("N505", message, help)).placed(fit.span, "in this fit"))
 }
 
 /// Whether nothing is seen of a component, nor known where it begins.

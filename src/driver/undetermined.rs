@@ -66,7 +66,7 @@ pub fn check(
 
 /// Parameters that others make up for, and whose errors are of their own size: `all` of them, or those alone of whose values the data see
 /// nothing.
-fn parameters<'m>(model: &'m Model, result: &JointFit, all: bool) -> Vec<(&'m str, Span)> {
+pub(super) fn parameters<'m>(model: &'m Model, result: &JointFit, all: bool) -> Vec<(&'m str, Span)> {
     let made_up = result.made_up.iter().filter(|m| all || m.open);
     let made_up: Vec<usize> = made_up.map(|m| result.columns.unknown(m.parameter)).collect();
     let is_open = |(k, (_, e)): &(usize, (&hir::Unknown, &Estimate))| {

@@ -51,4 +51,4 @@ pub use rounding::{Rounded, round};
 pub use rundir::RunDir;
 pub use scores::PredictionFile;
 pub(crate) use text::short;
-pub use text::{behind, equation_short, equations_short, equations_text, first_names, some};
+pub use text::{behind, equation_short, equations_short, equations_text, estimate, first_names, some};

@@ -16,7 +16,7 @@ const ERROR_DIGITS: i32 = 2;
 pub struct Rounded {
     /// The value without its sign.
     pub magnitude: String,
-    /// True for values below zero.
+    /// True for values below zero, unless their digits are all zero.
     pub negative: bool,
     /// The standard error with as many decimals as the value.
     pub error: Option<String>,
@@ -48,9 +48,10 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
             let decimals = usize::try_from(-last).unwrap_or(0).min(17);
             let unit = libm::pow(10.0, f64::from(last));
             let snap = |v: f64| if last > 0 { (v / unit).round() * unit } else { v };
+            let digits = format!("{:.decimals$}", snap(scale(magnitude)));
             Rounded {
-                magnitude: format!("{:.decimals$}", snap(scale(magnitude))),
-                negative,
+                negative: negative && digits.contains(|c: char| c.is_ascii_digit() && c != '0'),
+                magnitude: digits,
                 error: Some(format!("{:.decimals$}", snap(e))),
                 error_digits: Some(format!("{:.0}", if last > 0 { snap(e) } else { e / unit })),
                 exponent,

@@ -73,8 +73,8 @@ pub fn equations_text(record: &RunRecord) -> String {
         let widest = record.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
         for p in &record.parameters {
             let pad = " ".repeat(widest - p.name.chars().count());
-            let value = round(p.value, p.std_error).full();
-            out.push_str(&format!("  {}{pad} = {value}{}{}\n", p.name, behind(&p.unit), p.note()));
+            let value = estimate(p.value, p.std_error, &p.unit);
+            out.push_str(&format!("  {}{pad} = {value}{}\n", p.name, p.note()));
         }
     }
     for significant in [true, false] {
@@ -84,12 +84,11 @@ pub fn equations_text(record: &RunRecord) -> String {
         }
         for p in listed {
             out.push_str(&format!(
-                "  {}{} in the equation of {}: {}{}\n",
+                "  {}{} in the equation of {}: {}\n",
                 p.term,
                 p.place(),
                 p.state,
-                round(p.coefficient, p.std_error).full(),
-                behind(&p.unit)
+                estimate(p.coefficient, p.std_error, &p.unit)
             ));
         }
     }
@@ -154,6 +153,11 @@ pub(super) fn shown(term: &Term) -> String {
 /// A term with the numbers in it to three digits.
 fn shortened(term: &Term) -> String {
     term.with_numbers(|n| short(n.coefficient.abs()))
+}
+
+/// `9.998 ± 0.012 [m/s]`: an estimate in full, with its unit.
+pub fn estimate(value: f64, std_error: Option<f64>, unit: &Option<String>) -> String {
+    round(value, std_error).full() + &behind(unit)
 }
 
 /// ` [m/s]`, as it stands behind a number; nothing behind plain ones.
