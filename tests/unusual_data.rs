@@ -305,6 +305,17 @@ fn rows_behind_the_last_sample_change_nothing() {
             record["equations"].clone()
         });
     assert_eq!(laws[0], laws[1]);
+    // How many they are is told, and a test compares what the fit looked at.
+    let record = fs::read_to_string(folder.path().join("long").join("record.json")).expect("a record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let of_data = &record["data"][0];
+    assert_eq!((of_data["samples"].as_u64(), of_data["unseen"].as_u64()), (Some(180), Some(120)), "{of_data}");
+    let summary = record["summary"].as_str().expect("a summary");
+    assert!(summary.contains("180 samples") && summary.contains("120 rows behind the last value"), "{summary}");
+    let near = "test \"near\" { expect rmse(x) < 10; expect max(abs(fit.x - d.x)) < 1e6 }\n";
+    fs::write(folder.path().join("m.mech"), model("long") + near).expect("a model");
+    let tested = mechc(folder.path(), &["test", "m.mech"]);
+    assert!(tested.status.success(), "{}", text(&tested.stderr));
 }
 
 /// A fit to data with a gap of several periods, with and without what the finding advises: with it, the law is that of the data.

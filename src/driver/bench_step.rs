@@ -65,7 +65,7 @@ pub(super) fn bench_step(
     let fit = chosen(path, program, bench.fit.as_deref())?;
     let threads = run::threads(bench.threads)?;
     let (target, remark) = Target::choose(bench.device, bench.products, &threads)?;
-    let observed = sets::observe(&program.models[fit.model], sets::load_all(program, fit, data_root)?, fit)?;
+    let observed = sets::observe(&program.models[fit.model], sets::load_all(program, fit, data_root)?.sets, fit)?;
     let begun = Instant::now();
     let (mut ready, mut started) = (None, None);
     let mut enough = |times: &[Duration]| {

@@ -43,7 +43,7 @@ const MOST_NAMED: usize = 4;
 /// would be is not known before the fit.
 pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
-    let read = sets::load_all(program, fit, root)?;
+    let read = sets::load_all(program, fit, root)?.sets;
     // Without a fit all of it may matter.
     let mut found = data_remarks::check(model, fit, &read).told(true);
     let observed = sets::observe(model, read, fit)?;

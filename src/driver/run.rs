@@ -176,14 +176,14 @@ impl Job<'_> {
         };
         observer.directory(directory.path());
         let data = sets::load_all(program, fit, self.data_root)?;
-        let read: Vec<&Dataset> = data.iter().map(|(_, read)| read).collect();
+        let read: Vec<&Dataset> = data.sets.iter().map(|(_, read)| read).collect();
         let identity = Identity::new(program, &fit.name, self.sources, &self.target).with_data(&read);
         if let Some(resumed) = &resumed {
             resumed.ensure_data(&identity, &read)?;
         }
         let mut records = sets::records(&data, model);
-        let of_data = data_remarks::check(model, fit, &data);
-        let mut observed = sets::observe(model, data, fit)?;
+        let of_data = data_remarks::check(model, fit, &data.sets);
+        let mut observed = sets::observe(model, data.sets, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
         let unobserved = remarks::unobserved((model, fit), &observed);
@@ -313,7 +313,14 @@ fn summary(sets: &[DataRecord], model: &Model, fit: &Fit) -> String {
             0 => (set.samples.to_string(), String::new()),
             held => (format!("{} of {}", set.samples.saturating_sub(held), set.samples), format!("; {held} held out")),
         };
-        format!("{samples} samples of {}{trajectories} ({}{held})", report::first_names(&set.columns), set.source)
+        // Who wants to know what comes then asks for a prediction.
+        let unseen = match set.unseen {
+            0 => String::new(),
+            1 => "; one row behind the last value is left out, `predict` goes on there".to_string(),
+            n => format!("; {n} rows behind the last value are left out, `predict` goes on there"),
+        };
+        let columns = report::first_names(&set.columns);
+        format!("{samples} samples of {columns}{trajectories} ({}{unseen}{held})", set.source)
     };
     let parts: Vec<String> = sets.iter().map(part).collect();
     let own: Vec<&str> = model.unknowns.values().filter(|u| model.is_per_sample(u)).map(|u| u.name.as_str()).collect();

@@ -10,18 +10,22 @@ use crate::data::{DataError, Dataset, Trajectory};
 use crate::hir::{DataSet, DataSource, Engine, Fit, Model, Program};
 use crate::report::DataRecord;
 
+/// The data sets of a fit.
+pub(super) struct Loaded<'p> {
+    /// Each as the fit takes it.
+    pub sets: Vec<(&'p DataSet, Dataset)>,
+    /// How many samples of each are left out behind the last one at which a state is known.
+    pub unseen: Vec<usize>,
+}
+
 /// Reads or makes every data set of a fit, as the fit takes it.
 ///
 /// # Errors
 /// Those of the data; where there are several sets they name theirs.
-pub(super) fn load_all<'p>(
-    program: &'p Program,
-    fit: &Fit,
-    root: &Path,
-) -> Result<Vec<(&'p DataSet, Dataset)>, Failure> {
+pub(super) fn load_all<'p>(program: &'p Program, fit: &Fit, root: &Path) -> Result<Loaded<'p>, Failure> {
     let model = &program.models[fit.model];
     let several = fit.data.len() > 1;
-    let mut sets = Vec::with_capacity(fit.data.len());
+    let (mut sets, mut unseen) = (Vec::with_capacity(fit.data.len()), Vec::with_capacity(fit.data.len()));
     for &id in &fit.data {
         let data = &program.data[id];
         let mut read =
@@ -30,13 +34,20 @@ pub(super) fn load_all<'p>(
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             read = for_fit(read, model);
         }
-        // Nothing holds a solution behind the last sample, unless inputs drive it there: a joint fit may lose it and more with it.
-        if fit.engine == Engine::Joint && read.inputs.is_empty() {
-            read.trajectories.iter_mut().for_each(Trajectory::cut_unseen_end);
-        }
+        unseen.push(cut(&mut read, fit));
         sets.push((data, read));
     }
-    Ok(sets)
+    Ok(Loaded { sets, unseen })
+}
+
+/// Leaves out of a data set what a fit does not look at: nothing holds a solution behind the last sample, unless inputs drive it there, and a
+/// joint fit may lose it there and more with it. Returns the number of samples.
+pub(super) fn cut(read: &mut Dataset, fit: &Fit) -> usize {
+    let all = read.samples();
+    if fit.engine == Engine::Joint && read.inputs.is_empty() {
+        read.trajectories.iter_mut().for_each(Trajectory::cut_unseen_end);
+    }
+    all - read.samples()
 }
 
 /// What a fit sees of its data sets.
@@ -143,17 +154,18 @@ pub(super) fn ensure_alike(observed: &Observed, fit: &Fit) -> Result<(), Failure
 }
 
 /// What a record says about every data set; figures on what was held out are added once they are known.
-pub(super) fn records(sets: &[(&DataSet, Dataset)], model: &Model) -> Vec<DataRecord> {
-    let record = |(data, read): &(&DataSet, Dataset)| DataRecord {
+pub(super) fn records(Loaded { sets, unseen }: &Loaded<'_>, model: &Model) -> Vec<DataRecord> {
+    let record = |((data, read), unseen): (&(&DataSet, Dataset), &usize)| DataRecord {
         name: data.name.clone(),
         source: read.source.clone(),
         samples: read.samples(),
+        unseen: *unseen,
         trajectories: read.trajectories.len(),
         columns: read.columns.clone(),
         inputs: if model.inputs.is_empty() { Vec::new() } else { read.inputs.clone() },
         held_out: 0,
     };
-    sets.iter().map(record).collect()
+    sets.iter().zip(unseen).map(record).collect()
 }
 
 /// Adds how many samples of each data set are held out.

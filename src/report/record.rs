@@ -98,6 +98,9 @@ pub struct DataRecord {
     pub source: String,
     /// Samples, over all its trajectories.
     pub samples: usize,
+    /// How many more the data set has behind the last one at which a state is known: a joint fit leaves them out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unseen: usize,
     /// How many of them were held out.
     pub held_out: usize,
     /// Trajectories.
@@ -106,6 +109,10 @@ pub struct DataRecord {
     pub columns: Vec<String>,
     /// Names of its inputs.
     pub inputs: Vec<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The loss at an iteration.

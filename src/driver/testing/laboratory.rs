@@ -10,6 +10,7 @@ use super::super::findings::{self, Estimate, Findings};
 use super::super::predict;
 use super::super::run::{self, RunOptions};
 use super::super::session::Checked;
+use super::super::sets;
 use super::unjudged::Unjudged;
 use crate::base::Idx;
 use crate::data::Dataset;
@@ -109,11 +110,16 @@ impl<'a> Laboratory<'a> {
         if data.source.is_made() {
             return experiment::make(program, data, self.data_root);
         }
-        let model = program.fits.values().find(|f| f.data.contains(&id)).map(|f| &program.models[f.model]);
-        let Some(model) = model.or_else(|| program.solved_with(id)) else {
+        let (fit, solved) = (program.fits.values().find(|f| f.data.contains(&id)), program.solved_with(id));
+        let Some(model) = fit.map(|f| &program.models[f.model]).or(solved) else {
             return Err(Failure::Internal("a data set that no fit uses".into()));
         };
-        experiment::load(program, data, model, self.data_root)
+        let mut read = experiment::load(program, data, model, self.data_root)?;
+        // A solution of the fit has as many samples as the fit looked at; one that is solved with the data has all of them.
+        if let Some(fit) = fit.filter(|_| solved.is_none()) {
+            sets::cut(&mut read, fit);
+        }
+        Ok(read)
     }
 
     fn run(&self, id: FitId) -> Result<RunRecord, Failure> {
