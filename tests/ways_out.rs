@@ -104,6 +104,10 @@ fn one_edit_makes_it_right() {
         (data("time t; x = Conc (uM)"), data("time t; x = \"Conc (uM)\"")),
         (data("time t").replace('"', "'"), data("time t")),
         (pendulum("fit M(lenght = 1 [m]) to d"), pendulum("fit M(length = 1 [m]) to d")),
+        (pendulum("fit First: M to d"), pendulum("fit M to d as First")),
+        (pendulum("fit F : M(length = 1 [m]) to d { seed 3 }"), pendulum("fit M(length = 1 [m]) to d as F { seed 3 }")),
+        (pendulum("fit M to d { seed: 3 }"), pendulum("fit M to d { seed 3 }")),
+        (with("param a = 1 in [5 0]"), with("param a = 1 in [0, 5]")),
         (pendulum("fit M to d { start lenght = 1 [m] }"), pendulum("fit M to d { start length = 1 [m] }")),
     ];
     for (wrong, right) in cases {
@@ -140,6 +144,10 @@ fn what_no_edit_can_mend_is_told_in_words() {
         (data("time t; x = prey y = predators"), "E0503", "settings are separated by `;`"),
         (with("exp = x"), "E0201", "`exp` is a function: write `exp(...)`"),
         (with("E = x"), "E0201", "the number e is `exp(1)`"),
+        // What is no range is proposed nowhere.
+        (with("param 5 < c < 0"), "E0101", "`param a = 1 in [0, 2]`"),
+        (with("param 0 < c < 1e999"), "E0101", "`param a = 1 in [0, 2]`"),
+        (pendulum("fit First: M"), "E0108", "`fit Model to data as First`"),
         (data("time t").replace("d.csv\"", "d.csv\", time = \"t\""), "E0101", "`csv(\"d.csv\") { time t }`"),
     ];
     for (wrong, code, help) in cases {

@@ -237,6 +237,15 @@ impl Lexer<'_, '_, '_> {
                 (format!("a value stands behind an equals sign: `{name} = {after}`"), Some((at..at + 1, " =")))
             }
             () if declares(&first) => (format!("a unit stands in brackets behind a blank: `{name} [{after}]`"), None),
+            () if first == "fit" && before.split_whitespace().eq(["fit", name.as_str()]) => {
+                let Some((place, written)) = self.named_fit(&name) else {
+                    let help = format!("the name of a fit stands behind it: `fit Model to data as {name}`");
+                    return self.bad(codes::E0108, "unexpected character `:`".to_string(), at + 1, "", Some(help));
+                };
+                let help = format!("the name of a fit stands behind it: `fit {written}`");
+                let message = "unexpected character `:`".to_string();
+                return self.bad_with_edit(codes::E0108, message, at + 1, help, (place, written));
+            }
             // A number before it is no setting.
             () if is_name(&name) && !after.is_empty() => {
                 ("a setting has no colon: `dt 0.1`".to_string(), Some((at..at + 1, "")))
@@ -287,6 +296,16 @@ impl Lexer<'_, '_, '_> {
         let before = self.line_before();
         let blanks = before.len() - before.trim_end().len();
         ((self.at - blanks..self.at + end, written), whole)
+    }
+
+    /// What is written for `F: M to d` behind `fit`, and in place of what; `None` where a fit is not all that stands there.
+    fn named_fit(&self, name: &str) -> Option<(Range<usize>, String)> {
+        let (before, line) = (self.line_before(), self.line_on().get(1..)?);
+        let header = line.split("//").next()?.split(['{', ';', '}']).next()?.trim_end();
+        let has = |word: &str| header.split_whitespace().any(|w| w == word);
+        let start = self.at - before.len() + before.rfind(name)?;
+        let written = format!("{} as {name}", header.trim_start());
+        (has("to") && !has("as")).then_some((start..self.at + 1 + header.len(), written))
     }
 
     /// What is written for `:` in `for i in 1:8`, and for `= 1:` in `for i = 1:8`.

@@ -9,6 +9,16 @@ use crate::diagnostics::codes;
 const WITH_VALUES: [Rule; 5] =
     [Rule::param_statement, Rule::const_statement, Rule::let_statement, Rule::initial_statement, Rule::final_statement];
 
+/// Whether two texts are the ends of a range, as numbers of this language: from below to above.
+fn is_range(low: &str, high: &str) -> bool {
+    let number = |text: &str| {
+        // What else is read as a number is a word here: `inf`, `nan`.
+        let digits = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E'));
+        text.parse::<f64>().ok().filter(|value| digits && value.is_finite())
+    };
+    number(low).zip(number(high)).is_some_and(|(low, high)| low < high)
+}
+
 impl Stop<'_> {
     /// `param a = 1 in [0 5]`, `in [0; 5]`, `in [0..5]`
     pub(super) fn ends_without_comma(&self) -> Option<Said> {
@@ -19,7 +29,8 @@ impl Stop<'_> {
         let inside = self.text.get(open.end..close.start)?.replace([';', '~'], " ").replace("..", " ");
         let ends: Vec<&str> = inside.split_whitespace().filter(|part| *part != "to").collect();
         let [low, high] = ends.as_slice() else { return None };
-        if ![low, high].iter().all(|end| end.parse::<f64>().is_ok()) {
+        let (low, high) = if is_range(high, low) { (high, low) } else { (low, high) };
+        if !is_range(low, high) {
             return None;
         }
         let range = format!("[{low}, {high}]");
@@ -103,13 +114,13 @@ impl Stop<'_> {
         let named = behind(left).filter(|t| t.kind == TokenKind::Word && t.start < right.start)?;
         let name = self.text.get(named.start..right.start)?.trim_end();
         let ends = [self.text.get(first.start..left.start)?.trim_end(), self.between(behind(right)?, last)];
-        let numbers = ends.iter().all(|end| end.parse::<f64>().is_ok());
         let [low, high] = match self.slice(left).as_bytes().first() == self.slice(right).as_bytes().first() {
             false => return None,
             true if self.slice(left).starts_with('<') => ends,
             true => [ends[1], ends[0]],
         };
-        if !numbers {
+        // What is no range is none in another place either.
+        if !is_range(low, high) {
             return None;
         }
         let written = format!("{name} in [{low}, {high}]");
@@ -136,6 +147,9 @@ impl Stop<'_> {
                     true => (if number > 0.0 { 0.0 } else { number - 10.0 }, number),
                     false => (number, number + 10.0),
                 };
+                if !is_range(&low.to_string(), &high.to_string()) {
+                    return None;
+                }
                 let message = "the range of a parameter stands behind `in`".to_string();
                 let help = format!("it has two ends: `param {name} in [{low}, {high}]`");
                 Some(Said::new(codes::E0101, message, self.place.clone(), help))
@@ -144,8 +158,7 @@ impl Stop<'_> {
                 let (name, low) = name.split_once('=')?;
                 let (name, low) = (name.trim_end(), low.trim());
                 // A word such as `fixed` or a unit goes on behind the upper end.
-                let plain = |text: &str| text.parse::<f64>().is_ok();
-                if !plain(low) || !plain(end) {
+                if !is_range(low, end) {
                     return None;
                 }
                 let message = "the range of a parameter stands behind `in`".to_string();
