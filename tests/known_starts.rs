@@ -37,6 +37,20 @@ fn beginning(record: &Value, trajectory: usize, state: &str) -> f64 {
     found["solution"][0].as_f64().expect("a number")
 }
 
+/// The exit code of a run of a model file beside `d.csv`, and what it says on the error stream.
+fn ran(data: &str, text: &str, args: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("d.csv"), data).expect("a table");
+    std::fs::write(folder.path().join("m.mech"), text).expect("a model");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mechc"))
+        .args(["run", "m.mech", "--out", "out", "--message-format", "json"])
+        .args(args)
+        .current_dir(folder.path())
+        .output()
+        .expect("mechc starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// Noise of 0.5 to 5 % of what is seen, one patient and several; trajectories that are held out begin there too.
 #[test]
 fn a_tissue_that_is_empty_at_first_gives_all_rates() {
@@ -135,6 +149,32 @@ fn a_start_that_the_data_contradict_is_estimated_and_told() {
     }
 }
 
+/// Parameters that are near to zero are no ones that the data do not determine: that the start is contradicted is told beside them.
+#[test]
+fn small_parameters_hide_no_contradicted_start() {
+    let chain = |[s, p]: [f64; 2]| [-0.5 * s, 0.5 * s - 0.2 * p];
+    let data = table(chain, &[[3.0, 0.0]], (120, 0.1, 0.06), (1.0, &[(1, "p")]));
+    let model = "model M { state s, p; param k = 1, a = 0, b = 0; s' = -k*s; p' = k*s - 0.2*p + a*sin(t) + b*cos(3*t); initial s = 2 }";
+    let record = fitted(&data, model, "p = p");
+    let [_, a, b] = [0, 1, 2].map(|k| numbers(&record)[k]);
+    assert!([a, b].iter().all(|[value, error]| value.abs() < 4.0 * error && *error < 0.1), "{a:?}, {b:?}");
+    assert!(says(&record, &format!("{CONTRADICT} `s = 2`")), "{}", record["warnings"]);
+    assert!(!says(&record, "do not determine") && !says(&record, "it begins with"), "{}", record["warnings"]);
+}
+
+/// Of a family the data may feel some elements and not others: each is told what is true of it.
+#[test]
+fn elements_that_are_felt_are_told_apart_from_others() {
+    let fed = |[x, q]: [f64; 2]| [-0.5 * x + 0.4 * q, -0.3 * q];
+    let data = table(fed, &[[1.0, 2.0]], (100, 0.1, 0.02), (1.0, &[(0, "x")]));
+    let model = "model M { index n = 3; state x; state q[n]; param k = 0.5; x' = -k*x + 0.4*q[2]; q' = -0.3*q }";
+    let record = fitted(&data, model, "x = x");
+    let begins = "no column observes `q[2]`; where it begins is estimated too";
+    assert!(says(&record, begins) && says(&record, "`initial q[2] = 0`"), "{}", record["warnings"]);
+    let unfelt = "no column observes `q[1]`, `q[3]`; nothing that is observed depends on them";
+    assert!(says(&record, unfelt) && says(&record, "`initial q[1] = 1`"), "{}", record["warnings"]);
+}
+
 /// The starts of a model of the library are no one's knowledge of the data: parameters that hang on them are named, with what becomes of them,
 /// and the way out that is told leads to a fit that says what the data determine.
 #[test]
@@ -150,6 +190,12 @@ fn what_hangs_on_the_start_of_an_imported_model_is_named() {
     assert!(says(&record, hung) && says(&record, "`initial free`"), "{}", record["warnings"]);
     // Of one thing one warning.
     assert!(!says(&record, "no column observes `w`"), "{}", record["warnings"]);
+    // Unless it is not told.
+    let text = "use std.cells.FitzHughNagumo\ndata d = csv(\"d.csv\") { time t; trajectory k; v = v }\nfit FitzHughNagumo(b = 0.8) to d\n";
+    for (allow, told, silent) in [("W1102", "W0706", "W1102"), ("W0706", "W1102", "W0706")] {
+        let (code, said) = ran(&data, text, &["--allow", allow]);
+        assert!(code == Some(0) && said.contains(told) && !said.contains(silent), "{allow}: {said}");
+    }
     let free = fit("b = 0.8", "initial free");
     let of = |record: &Value, k: usize| record["parameters"][k]["std_error"].as_f64().expect("an error");
     assert!(!says(&free, "hang on") && of(&free, 0) > 10.0 * of(&record, 0), "{}", free["parameters"]);
@@ -226,15 +272,7 @@ fn what_nothing_observed_feels_is_named() {
     let decay = |[x, _]: [f64; 2]| [-0.5 * x, 0.3 * x];
     let data = table(decay, &[[2.0, 0.0]], (60, 0.1, 0.01), (1.0, &[(0, "x")]));
     let run = |model: &str, fit: &str| {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; x = x }}\n{fit}\n");
-        std::fs::write(folder.path().join("d.csv"), &data).expect("a table");
-        std::fs::write(folder.path().join("m.mech"), text).expect("a model");
-        let args = ["run", "m.mech", "--out", "out", "--message-format", "json"];
-        let output =
-            std::process::Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder.path()).output();
-        let output = output.expect("mechc starts");
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        ran(&data, &format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; x = x }}\n{fit}\n"), &[])
     };
     let model = "model M { state x, q; param k, m; x' = -k*x; q' = m*x; initial q = 0 }";
     let (code, said) = run(model, "fit M to d");

@@ -6,7 +6,7 @@ use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107};
-use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, State, UnknownKind};
+use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, StateId, UnknownKind};
 use crate::report::{round, some};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
@@ -114,56 +114,93 @@ fn is_weak(estimate: &Estimate) -> bool {
     estimate.kept && estimate.value.abs() < PLAUSIBLE * estimate.std_error
 }
 
-/// States that no column observes; one remark for all elements of a family.
+/// States that no column observes; one remark for all elements of a family, or two where the data feel only some of them.
 pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diagnostic> {
-    let mut said = IndexSet::new();
-    let states = model.states.values().filter(|s| observed.train.column(&s.name).is_none());
-    states
-        .filter(|state| said.insert(state.span))
-        .map(|state| {
-            let message = format!("no column observes `{}`", state.name);
-            let unfelt = fit.engine == Engine::Joint && observed.is_unfelt(&state.name);
-            let here = if unfelt { UNFELT } else { "estimated from the equations alone" };
-            let d = Diagnostic::warning(W0706, message, state.span, here);
-            match (fit.engine, fit.start == StartSource::Free) {
-                (Engine::Gradient, _) => d,
-                _ if unfelt => d.help(begins_unfelt(model, state)),
-                (Engine::Joint, true) => d.help("where it begins is estimated too"),
-                (Engine::Joint, false) => d.help(begins(model, state)),
-            }
-        })
-        .collect()
-}
-
-/// The `initial` values of a state, those of a family together.
-fn declared(model: &Model, state: &State) -> Vec<String> {
-    let family = hir::family(&state.name);
-    let own = |i: &&InitialValue| hir::family(&model.states[i.state].name) == family;
-    let spelled =
-        |i: &InitialValue| format!("`{} = {}`", model.spell_state(i.state, i.derivative), hir::number(i.value));
-    model.initial.iter().filter(own).map(spelled).collect()
-}
-
-/// Where a hidden state begins that nothing observed depends on.
-fn begins_unfelt(model: &Model, state: &State) -> String {
-    let family = hir::family(&state.name);
-    let nothing = "nothing that is observed depends on it: no estimate hangs on where it begins";
-    match declared(model, state).as_slice() {
-        [] => format!("{nothing}, which is taken to be at 0; if it begins elsewhere, say so: `initial {family} = 1`"),
-        known => format!("{nothing}, which is at {}, its `initial` value", some(known, MOST_NAMED)),
+    let mut families: IndexMap<(Span, bool), Unobserved> = IndexMap::new();
+    for (id, state) in model.states.iter().filter(|(_, s)| observed.train.column(&s.name).is_none()) {
+        let unfelt = fit.engine == Engine::Joint && observed.is_unfelt(&state.name);
+        families.entry((state.span, unfelt)).or_default().states.push((id, &state.name));
     }
+    let spans: Vec<Span> = families.keys().map(|(span, _)| *span).collect();
+    let of = |((span, unfelt), mut of): ((Span, bool), Unobserved)| {
+        of.split = spans.iter().filter(|other| **other == span).count() > 1;
+        let names: Vec<String> = of.states.iter().map(|(_, name)| format!("`{name}`")).collect();
+        let named = if of.split { some(&names, MOST_NAMED) } else { names.into_iter().next().unwrap_or_default() };
+        let here = if unfelt { UNFELT } else { "estimated from the equations alone" };
+        let d = Diagnostic::warning(W0706, format!("no column observes {named}"), span, here);
+        match (fit.engine, fit.start == StartSource::Free, observed.known_starts) {
+            (Engine::Gradient, ..) => d,
+            _ if unfelt => d.help(of.begins_unfelt(model)),
+            (Engine::Joint, true, _) => d.help("where it begins is estimated too"),
+            (Engine::Joint, false, false) => d.help(of.begins_elsewhere(model)),
+            (Engine::Joint, false, true) => d.help(of.begins(model)),
+        }
+    };
+    families.into_iter().map(of).collect()
 }
 
-/// Where a hidden state begins in a fit by the joint engine.
-fn begins(model: &Model, state: &State) -> String {
-    let family = hir::family(&state.name);
-    match declared(model, state).as_slice() {
-        [] => format!("where it begins is estimated too; if that is known, say it: `initial {family} = 0`"),
-        known => format!(
-            "it begins with {}, its `initial` value, unless the data contradict that: estimates hold for this start; `initial free` in the \
-             block of the fit has it estimated",
-            some(known, MOST_NAMED)
-        ),
+/// States of one declaration that no column observes, all felt by the data or none.
+#[derive(Default)]
+struct Unobserved<'m> {
+    states: Vec<(StateId, &'m String)>,
+    /// Whether it is otherwise with others of the declaration.
+    split: bool,
+}
+
+impl Unobserved<'_> {
+    /// Their `initial` values.
+    fn declared(&self, model: &Model) -> Vec<String> {
+        let own = |i: &&InitialValue| self.states.iter().any(|(id, _)| *id == i.state);
+        let spelled =
+            |i: &InitialValue| format!("`{} = {}`", model.spell_state(i.state, i.derivative), hir::number(i.value));
+        model.initial.iter().filter(own).map(spelled).collect()
+    }
+
+    /// What one writes of them: the family, or the first element where the others are another matter.
+    fn to_write(&self) -> &str {
+        let first = self.states.first().map_or("", |(_, name)| name.as_str());
+        if self.split { first } else { hir::family(first) }
+    }
+
+    /// Where a hidden state begins that nothing observed depends on.
+    fn begins_unfelt(&self, model: &Model) -> String {
+        let (them, begins) = match self.split && self.states.len() > 1 {
+            true => ("them", "they begin"),
+            false => ("it", "it begins"),
+        };
+        let nothing = format!("nothing that is observed depends on {them}: no estimate hangs on where {begins}");
+        match self.declared(model).as_slice() {
+            [] => format!(
+                "{nothing}, which is taken to be at 0; if {begins} elsewhere, say so: `initial {} = 1`",
+                self.to_write()
+            ),
+            known => format!("{nothing}, which is at {}, its `initial` value", some(known, MOST_NAMED)),
+        }
+    }
+
+    /// Where a hidden state begins in a fit by the joint engine.
+    fn begins(&self, model: &Model) -> String {
+        match self.declared(model).as_slice() {
+            [] => self.begins_elsewhere(model),
+            known => format!(
+                "it begins with {}, its `initial` value, unless the data contradict that: estimates hold for this start; `initial free` in the \
+                 block of the fit has it estimated",
+                some(known, MOST_NAMED)
+            ),
+        }
+    }
+
+    /// The same where the data contradicted what is known of starts.
+    fn begins_elsewhere(&self, model: &Model) -> String {
+        match self.declared(model).as_slice() {
+            [] => {
+                format!("where it begins is estimated too; if that is known, say it: `initial {} = 0`", self.to_write())
+            }
+            known => format!(
+                "no fit that begins with {}, its `initial` value, was as good: where it begins is estimated too",
+                some(known, MOST_NAMED)
+            ),
+        }
     }
 }
 

@@ -31,7 +31,12 @@ pub fn check(
     if !in_doubt && unobserved(observed).next().is_none() {
         return None;
     }
-    let open = parameters(model, result, in_doubt);
+    let which = match (result.converged, elsewhere) {
+        (false, _) => Which::All,
+        (true, true) => Which::MadeUp,
+        (true, false) => Which::Unseen,
+    };
+    let open = parameters(model, result, which);
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
@@ -64,13 +69,23 @@ pub fn check(
     Some(Diagnostic::warning(W1102, message, *span, "declared here").help(help))
 }
 
-/// Parameters that others make up for, and whose errors are of their own size: `all` of them, or those alone of whose values the data see
-/// nothing.
-pub(super) fn parameters<'m>(model: &'m Model, result: &JointFit, all: bool) -> Vec<(&'m str, Span)> {
-    let made_up = result.made_up.iter().filter(|m| all || m.open);
+/// What counts as not determined.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Of a fit that did not settle: what others make up for, and what has an error of its own size.
+    All,
+    /// What others make up for. Of a fit that came to its end an error of the size of its parameter is what the data know of it, and may be little.
+    MadeUp,
+    /// That of it of whose value the data see nothing.
+    Unseen,
+}
+
+/// Parameters that the data do not determine.
+pub(super) fn parameters<'m>(model: &'m Model, result: &JointFit, which: Which) -> Vec<(&'m str, Span)> {
+    let made_up = result.made_up.iter().filter(|m| which != Which::Unseen || m.open);
     let made_up: Vec<usize> = made_up.map(|m| result.columns.unknown(m.parameter)).collect();
     let is_open = |(k, (_, e)): &(usize, (&hir::Unknown, &Estimate))| {
-        all && e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
+        which == Which::All && e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
     };
     let of = model.unknowns.values().zip(&result.estimates).enumerate().filter(is_open);
     of.filter_map(|(_, (u, _))| match u.kind {
