@@ -37,12 +37,17 @@ impl Levels {
         }
     }
 
+    /// Whether warnings of a code are not reported.
+    pub fn allows(&self, code: &str) -> bool {
+        self.allowed.contains(&code)
+    }
+
     /// The findings that are left, with denied warnings as errors.
     pub fn apply(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mut out = Vec::with_capacity(findings.len());
         for mut finding in findings {
             if finding.severity == Severity::Warning {
-                if self.allowed.contains(&finding.code) {
+                if self.allows(finding.code) {
                     continue;
                 }
                 if self.deny_all || self.denied.contains(&finding.code) {

@@ -54,7 +54,9 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                                 factor: c.factor,
                                 offset: c.offset,
                             });
-                            let unit = columns.has_units.then(|| unit_of(model, name, conversion)).flatten();
+                            let written = columns.written.get(*name).or_else(|| columns.written.get(family(name)));
+                            let of_model = || columns.has_units.then(|| unit_of(model, name)).flatten();
+                            let unit = written.cloned().or_else(of_model);
                             data::ColumnMap { element, conversion, unit, ..data::ColumnMap::new(*name, column) }
                         })
                     })
@@ -95,12 +97,11 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
     }
 }
 
-/// The unit that a column of a state or an input is read in; dots where another one stands behind it, which is converted.
-fn unit_of(model: &Model, name: &str, conversion: data::Conversion) -> Option<String> {
+/// The unit of a state or an input, which its column is read in where no other one is written.
+fn unit_of(model: &Model, name: &str) -> Option<String> {
     let of_state = model.states.iter().find(|(_, s)| s.name == name).and_then(|(id, _)| model.units.state(id));
     let of_input = || model.inputs.iter().find(|(_, i)| i.name == name).and_then(|(id, _)| model.units.input(id));
-    let unit = of_state.or_else(of_input).filter(|unit| !unit.is_one())?;
-    Some(if conversion == data::Conversion::NONE { unit.to_string() } else { "...".to_string() })
+    of_state.or_else(of_input).filter(|unit| !unit.is_one()).map(|unit| unit.to_string())
 }
 
 /// Makes a data set that comes from no file of its own. Paths of data that a solve item takes are relative to `root`.

@@ -14,8 +14,8 @@ use super::simulations::simulations;
 use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111};
+use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
 use crate::runtime::Threads;
@@ -81,7 +81,7 @@ pub fn remark(finding: &Diagnostic) -> String {
 /// Runs the fits asked for.
 pub fn run(
     (path, sources): (&str, &[&SourceFile]),
-    checked: &Checked,
+    (checked, levels): (&Checked, &Levels),
     options: &RunOptions,
     data_root: &Path,
     started: Instant,
@@ -126,7 +126,7 @@ pub fn run(
         };
         return Err(usage(message, help));
     }
-    let job = Job { path, sources, checked, options, data_root, threads: threads.clone(), target, remark };
+    let job = Job { path, sources, checked, levels, options, data_root, threads: threads.clone(), target, remark };
     threads.install(|| {
         let mut started = Some(started);
         let mut begin = || started.take().unwrap_or_else(Instant::now);
@@ -147,6 +147,8 @@ pub(super) struct Job<'a> {
     path: &'a str,
     sources: &'a [&'a SourceFile],
     pub(super) checked: &'a Checked,
+    /// Of a warning that is not told none stands aside.
+    levels: &'a Levels,
     pub(super) options: &'a RunOptions,
     pub(super) data_root: &'a Path,
     threads: Threads,
@@ -204,6 +206,8 @@ impl Job<'_> {
             Ok(fitted) => fitted,
             Err(failure) => return Err(saver.tell(failure.with_cause(&unobserved, &of_data.told(true)))),
         };
+        // Where states begin is known now.
+        let unobserved = remarks::unobserved((model, fit), &observed);
         // What the check could tell from the file alone has been said.
         let said = |d: &&Diagnostic| {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);
@@ -212,7 +216,7 @@ impl Job<'_> {
         // Of a state that begins elsewhere than declared, or on whose start estimates hang, it has been said that nothing observes it.
         let places = |d: &Diagnostic| match d.code {
             W0706 => vec![d.primary.span],
-            W1102 => d.labels.iter().map(|l| l.span).collect(),
+            W1102 if !self.levels.allows(W1102) => d.labels.iter().map(|l| l.span).collect(),
             _ => Vec::new(),
         };
         let elsewhere: Vec<Span> = findings.remarks.iter().flat_map(places).collect();

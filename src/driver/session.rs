@@ -257,7 +257,8 @@ impl Session {
         let known = self.sources.iter().count();
         let checked = self.check_without_tests(path, &options.overrides)?;
         let sources: Vec<&SourceFile> = self.sources.iter().skip(known).map(|(_, file)| file).collect();
-        let mut outcomes = run::run((path, &sources), &checked, options, &self.data_root, self.started, observer)?;
+        let mut outcomes =
+            run::run((path, &sources), (&checked, &self.levels), options, &self.data_root, self.started, observer)?;
         for outcome in &mut outcomes {
             let found = std::mem::take(&mut outcome.remarks);
             outcome.remarks = self.levels.apply(found.clone());

@@ -142,6 +142,8 @@ pub struct ColumnMap {
     pub columns: IndexMap<String, String>,
     /// What is done to the numbers of columns in other units than the model's, by state or input name.
     pub conversions: IndexMap<String, Conversion>,
+    /// The units of such columns as they are written in the block.
+    pub written: IndexMap<String, String>,
     /// Whether the block gives the unit of any column: then it has to give those of all.
     pub has_units: bool,
     /// How many of the model's unit of time one of the file's is.

@@ -45,6 +45,7 @@ pub(super) fn from_file(
         columns: IndexMap::new(),
         has_units: conversions.time.is_some() || !conversions.columns.is_empty(),
         conversions: conversions.columns,
+        written: conversions.written,
         time_factor: conversions.time.unwrap_or(1.0),
         irregular: settings.word("spacing", cx) == Some("irregular"),
         derived: IndexMap::new(),

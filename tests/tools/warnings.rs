@@ -94,6 +94,19 @@ fn a_missing_column_of_times_is_told_how_to_be_named() {
     }
 }
 
+/// The unit that was written stays in what is to be written instead.
+#[test]
+fn a_missing_column_keeps_its_unit() {
+    let model = "model M { time [h]; state x [mg/L], y [mg/L]; x' = -1 [1/h]*x; y' = -1 [1/h]*y }\n\
+                 data d = csv(\"d.csv\") { time t [h]; x = x [g/L]; y = z [UNIT] }\nfit M to d\n";
+    for (unit, column) in [("g/L", "`y = COLUMN [g/L]`"), ("mg/L", "`y = COLUMN [mg/L]`")] {
+        let here = folder(&[("m.mech", &model.replace("UNIT", unit)), ("d.csv", "t,x\n0,1\n1,2\n")]);
+        let output = mechc(here.path(), &["run", "m.mech"]);
+        let said = text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.status.code() == Some(3) && said.contains(column), "{said}");
+    }
+}
+
 /// What `check --data` says of a model.
 fn on_data(model: &str) -> String {
     let here = folder(&[("m.mech", model)]);

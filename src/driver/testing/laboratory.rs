@@ -14,6 +14,7 @@ use super::super::sets;
 use super::unjudged::Unjudged;
 use crate::base::Idx;
 use crate::data::Dataset;
+use crate::diagnostics::Levels;
 use crate::hir::{DataId, DataSource, FitId, Model, ModelId, Unknown, UnknownKind};
 use crate::report::{Equation, RatioSum, RunRecord};
 use crate::source::{SourceFile, Sources};
@@ -136,7 +137,8 @@ impl<'a> Laboratory<'a> {
         };
         let sources: Vec<&SourceFile> = self.sources.iter().map(|(_, file)| file).collect();
         let started = Instant::now();
-        let outcomes = run::run((self.path, &sources), self.checked, &options, self.data_root, started, &mut Silent)?;
+        let by = (self.checked, &Levels::default());
+        let outcomes = run::run((self.path, &sources), by, &options, self.data_root, started, &mut Silent)?;
         outcomes.into_iter().next().map(|o| o.record).ok_or_else(|| Failure::Internal("a run without a fit".into()))
     }
 }

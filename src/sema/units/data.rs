@@ -1,5 +1,6 @@
 //! Units in the block of a data set: numbers and columns are brought to the units of the model.
 
+use super::super::spell;
 use super::report::mismatch;
 use super::table::{Table, refuse};
 use super::written::{as_unit, refuse_in};
@@ -48,6 +49,8 @@ impl Needed {
 pub(in super::super) struct Conversions {
     pub(in super::super) time: Option<f64>,
     pub(in super::super) columns: IndexMap<String, Conversion>,
+    /// The units of these columns as they are written.
+    pub(in super::super) written: IndexMap<String, String>,
     /// Names of columns whose unit is known, with the unit they end up in.
     pub(in super::super) units: Vec<(String, Unit)>,
 }
@@ -181,10 +184,14 @@ impl Settler<'_, '_> {
                     }
                 }
             }
-            (_, [SettingValue::Expr(_), SettingValue::List(..)]) if is_file && needed.columns.contains_key(&key) => {
+            (_, [SettingValue::Expr(_), SettingValue::List(list, _)])
+                if is_file && needed.columns.contains_key(&key) =>
+            {
                 let wanted = needed.columns.get(&key);
+                let written = list.first().map(spell::whole);
                 if let Some(conversion) = self.column(setting, wanted, &key) {
                     self.out.columns.insert(key.clone(), conversion);
+                    self.out.written.extend(written.map(|written| (key.clone(), written)));
                     if let Some(unit) = wanted.and_then(|w| w.unit.clone()) {
                         self.out.units.push((key, unit));
                     }
