@@ -90,7 +90,8 @@ impl Freed {
             Err(_) => return None,
         };
         let settled = free.converged && (held.process_noise || !free.process_noise);
-        let undetermined: Vec<&str> = undetermined::parameters(model, free, Which::All).iter().map(|(name, _)| *name).collect();
+        let undetermined: Vec<&str> =
+            undetermined::parameters(model, free, Which::All).iter().map(|(name, _)| *name).collect();
         let (mut names, mut open, mut becomes) = (Vec::new(), Vec::new(), Vec::new());
         for ((id, unknown), (held, free)) in model.unknowns.iter().zip(held.estimates.iter().zip(&free.estimates)) {
             let is_open = undetermined.contains(&unknown.name.as_str());

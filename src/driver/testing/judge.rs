@@ -1,9 +1,12 @@
 //! Whether an expectation holds.
 
+use std::cell::Cell;
+
 use super::compare::{Value, compare};
 use super::laboratory::Laboratory;
 use super::snapshots::Snapshots;
 use super::unjudged::Unjudged;
+use super::values::has_solution;
 use crate::diagnostics::{Diagnostic, codes};
 use crate::hir::{self, Claim, Expectation, Program, Relation, Snapshot, Subject};
 use crate::report::{self, RunRecord};
@@ -17,6 +20,8 @@ pub(super) struct Judge<'a, 'b> {
     pub snapshots: &'b Snapshots,
     /// Whether snapshots are replaced instead of compared.
     pub update: bool,
+    /// Whether the expectation at hand takes a solution of a fit: data beside it have its samples.
+    pub beside_solution: Cell<bool>,
 }
 
 /// A judgement: nothing to say, or why the expectation fails.
@@ -30,6 +35,7 @@ impl Judge<'_, '_> {
             |of: Unjudged| Box::new(Diagnostic::error(codes::E1105, of.why, span, "cannot be judged").help(of.help));
         match &expectation.claim {
             Claim::Compare { left, relation, right, unit } => {
+                self.beside_solution.set(has_solution(left) || has_solution(right));
                 let left = self.value(left).map_err(could_not)?;
                 let right = self.value(right).map_err(could_not)?;
                 let behind = report::behind(&unit.as_ref().map(hir::Unit::to_string));

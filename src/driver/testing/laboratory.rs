@@ -1,5 +1,6 @@
 //! Data sets and fits of one file, each had once, when a test first asks for it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -115,12 +116,18 @@ impl<'a> Laboratory<'a> {
         let Some(model) = fit.map(|f| &program.models[f.model]).or(solved) else {
             return Err(Failure::Internal("a data set that no fit uses".into()));
         };
-        let mut read = experiment::load(program, data, model, self.data_root)?;
-        // A solution of the fit has as many samples as the fit looked at; one that is solved with the data has all of them.
-        if let Some(fit) = fit.filter(|_| solved.is_none()) {
-            sets::cut(&mut read, fit);
-        }
-        Ok(read)
+        experiment::load(program, data, model, self.data_root)
+    }
+
+    /// A data set as the first fit to it looks at it: its solution has no samples behind the last one that is known.
+    pub fn fitted_data(&self, id: DataId) -> Result<Cow<'_, Dataset>, Unjudged> {
+        let data = self.data(id)?;
+        let Some(fit) = self.checked.program.fits.values().find(|f| f.data.contains(&id)) else {
+            return Ok(Cow::Borrowed(data));
+        };
+        let mut cut = data.clone();
+        sets::cut(&mut cut, fit);
+        Ok(Cow::Owned(cut))
     }
 
     fn run(&self, id: FitId) -> Result<RunRecord, Failure> {

@@ -78,7 +78,13 @@ struct Job<'a, 'b> {
 impl Job<'_, '_> {
     fn run(&self, update: bool) -> TestOutcome {
         let started = Instant::now();
-        let judge = Judge { laboratory: self.laboratory, test: &self.test.name, snapshots: self.snapshots, update };
+        let judge = Judge {
+            laboratory: self.laboratory,
+            test: &self.test.name,
+            snapshots: self.snapshots,
+            update,
+            beside_solution: std::cell::Cell::default(),
+        };
         let failures = self.test.expectations.iter().filter_map(|e| judge.judge(e).err()).map(|d| *d).collect();
         TestOutcome { name: self.test.name.clone(), failures, seconds: started.elapsed().as_secs_f64() }
     }

@@ -1,9 +1,12 @@
 //! What quantities of expectations are: numbers and series from data sets and fits.
 
+use std::borrow::Cow;
+
 use super::compare::Value;
 use super::judge::Judge;
 use super::timing;
 use super::unjudged::Unjudged;
+use crate::data::Dataset;
 use crate::hir::{self, Quantity, Subject, Timing};
 use crate::report::{self, RunRecord};
 
@@ -101,7 +104,7 @@ impl Judge<'_, '_> {
     fn missing(&self, quantity: &Quantity) -> Result<Vec<bool>, Unjudged> {
         match quantity {
             Quantity::Column(id, name) => {
-                let data = self.laboratory.data(*id)?;
+                let data = self.data(*id)?;
                 let Some(column) = data.column(name) else { return Ok(Vec::new()) };
                 let of = |t: &crate::data::Trajectory| (0..t.len).map(|i| t.value(i, column).is_none()).collect();
                 Ok(data.trajectories.iter().flat_map(|t| -> Vec<bool> { of(t) }).collect())
@@ -117,8 +120,16 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// A data set: beside a solution of a fit as the fit looks at it.
+    fn data(&self, id: hir::DataId) -> Result<Cow<'_, Dataset>, Unjudged> {
+        match self.beside_solution.get() {
+            true => self.laboratory.fitted_data(id),
+            false => self.laboratory.data(id).map(Cow::Borrowed),
+        }
+    }
+
     fn column(&self, id: hir::DataId, name: &str) -> Result<Value, Unjudged> {
-        let data = self.laboratory.data(id)?;
+        let data = self.data(id)?;
         let values = |f: &dyn Fn(&crate::data::Trajectory, usize) -> f64| {
             data.trajectories.iter().flat_map(|t| (0..t.len).map(move |i| f(t, i)).collect::<Vec<f64>>()).collect()
         };
@@ -133,6 +144,18 @@ impl Judge<'_, '_> {
         };
         let width = data.inputs.len();
         Ok(Value::Series(values(&|t, i| t.inputs.get(i * width + input).copied().unwrap_or(f64::NAN))))
+    }
+}
+
+/// Whether a quantity is computed from the solution of a fit.
+pub(super) fn has_solution(quantity: &Quantity) -> bool {
+    match quantity {
+        Quantity::Solution(..) => true,
+        Quantity::Unary(_, a) | Quantity::Reduced(_, a) => has_solution(a),
+        Quantity::Binary(_, a, b) => has_solution(a) || has_solution(b),
+        Quantity::List(list) => list.iter().any(has_solution),
+        Quantity::Timed { series, times, .. } => has_solution(series) || has_solution(times),
+        _ => false,
     }
 }
 
