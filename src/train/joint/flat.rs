@@ -11,8 +11,8 @@ const ROUNDING: f64 = 1e-9;
 /// An unknown takes part where it changes by more than this, relative to itself, for a relative change of one.
 const TAKES_PART: f64 = 0.3;
 
-/// The objective that data may gain by a change of an unknown and still not ask for it: less than twenty to one.
-const AS_WELL: f64 = 6.0;
+/// Twice the log likelihood that may be lost or gained for two fits to count as equal: less than that twenty to one.
+pub const AS_WELL: f64 = 6.0;
 
 /// The unknowns that can move, with one inverse for all questions: with p of them it takes p^3 operations, and every question p^2.
 pub struct Valley<'r> {

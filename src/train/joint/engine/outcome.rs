@@ -2,14 +2,12 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
-use crate::train::joint::flat::Valley;
+use crate::train::joint::flat::{AS_WELL, Valley};
 use crate::train::joint::problem::{Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Unknown};
 use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
 const AT_BOUND: f64 = 1e-6;
-/// Twice the log likelihood that a term loses in place of another one for both to count as equal: less than that twenty to one.
-const AS_WELL: f64 = 6.0;
 /// A parameter is known far less beside a term where it may be so many of its errors away.
 const FAR_LESS: f64 = 4.0;
 /// The data do not determine a parameter where they see less than this share of what the quadratic model says of it along with others.
