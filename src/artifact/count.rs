@@ -1,6 +1,7 @@
 //! How many threads, numbers or segments: products that are known when a call has bound the axes.
 
 use super::Size;
+use crate::base::Elem;
 
 /// A product.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -43,6 +44,18 @@ pub struct TimeCut {
 pub const MOST_THREADS_CUT: u64 = 1024;
 /// The fewest steps that are cut: 16 segments of 7 steps, and the 15 steps between them.
 pub const FEWEST_STEPS_CUT: u64 = 128;
+
+/// Widest block of unknowns that one thread has in registers, in double and in single precision.
+const WIDEST_OF_A_THREAD: [u64; 2] = [6, 8];
+/// Threads of a system beyond that.
+const LANES: u32 = 32;
+
+/// Threads of a device that do a system of a relaxed solve together, by the width of its blocks and the type of its rows.
+pub fn lanes(block: u64, elem: Elem) -> u32 {
+    let [double, single] = WIDEST_OF_A_THREAD;
+    let widest = if elem == Elem::F32 { single } else { double };
+    if block > widest { LANES } else { 1 }
+}
 
 /// Segments of so many steps: the power of two nearest to the square root. A thread goes through one segment, and one through the steps
 /// between segments; both ways together are shortest where they are alike.

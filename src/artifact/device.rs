@@ -16,7 +16,7 @@ use super::operator::{SolutionOperator, When};
 use super::{BufferIndex, Entry, Size};
 use crate::base::Elem;
 
-pub use super::count::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, segments};
+pub use super::count::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, lanes, segments};
 
 /// The program of one entry.
 #[derive(Clone, Debug, PartialEq)]

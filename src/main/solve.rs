@@ -135,6 +135,7 @@ impl SchemeArgs {
             },
             weights: self.weights,
             refinements: self.refinements.unwrap_or(refinements),
+            keeps_rows: false,
         })
     }
 }

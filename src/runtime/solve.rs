@@ -6,8 +6,8 @@
 use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::operator::operator_pays;
-use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step, StepSizes};
-use crate::base::SolvePrecision;
+use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step, StepSizes, device};
+use crate::base::{Elem, SolvePrecision};
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights,
     Scheme, Shape, Slack, Solution, SolveError, Steps, Upstream, Wanted, Weights, cuts_time, factor,
@@ -180,10 +180,16 @@ pub(crate) fn scheme(central: bool, weights: [f64; 3], precision: SolvePrecision
     Scheme { central, weights, precision, refinements: REFINEMENTS, ..Scheme::published() }
 }
 
-/// Rows and arithmetic of a solve.
-fn scheme_of(s: &SolveStep) -> Scheme {
+/// Rows and arithmetic of a solve. Residuals are kept where devices keep them: of the few and long systems that these cut
+/// in time.
+fn scheme_of(s: &SolveStep, shape: &Shape) -> Scheme {
     let slack = s.slack.map(|push| Slack { alpha: push, gamma: 1.0 });
-    Scheme { slack, ..scheme(s.central, s.weights, s.precision) }
+    let lanes = u64::from(device::lanes(shape.block() as u64, Elem::F64));
+    let keeps_rows = slack.is_none()
+        && !s.central
+        && s.precision == SolvePrecision::F64
+        && device::cuts_time(shape.batch as u64, lanes, shape.steps as u64);
+    Scheme { slack, keeps_rows, ..scheme(s.central, s.weights, s.precision) }
 }
 
 /// Bytes of the factors of a solve, and of its solution and gradients.
@@ -194,7 +200,7 @@ pub(super) fn memory(s: &SolveStep, sizes: &[u64]) -> u64 {
     };
     let (equations, states, orders) = (s.equations, s.states, s.orders);
     let shape = Shape { batch, equations, steps, states, orders, initial_steps, initial_orders: s.given };
-    let one = Footprint::new(&shape, &scheme_of(s), &[states]);
+    let one = Footprint::new(&shape, &scheme_of(s, &shape), &[states]);
     let own = s.operands[0].1 || s.operands[3].1;
     let coefficients = if s.operands[0].1 { one.coefficient_bytes } else { 0 };
     let each = one.vector_bytes.saturating_add(coefficients);
@@ -276,7 +282,7 @@ fn problem<'a>(
 ) -> Problem<'a> {
     Problem {
         shape,
-        scheme: scheme_of(s),
+        scheme: scheme_of(s, &shape),
         c,
         rhs,
         iv,

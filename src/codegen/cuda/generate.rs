@@ -49,10 +49,10 @@ pub(super) struct Generator<'a> {
     overlaid: BTreeSet<BufferIndex>,
     /// Functions of the source that are there already, by name.
     functions: BTreeSet<String>,
-    /// Factors of relaxed solves, of launches that are needed at the same time as the next one.
-    pub factors: Vec<relaxed::KeptFactor>,
+    /// Factors and residuals of relaxed solves, of launches that are needed at the same time as the next one.
+    pub known: relaxed::Known,
     /// The others.
-    other_factors: BTreeMap<When, Vec<relaxed::KeptFactor>>,
+    others_known: BTreeMap<When, relaxed::Known>,
     /// When the next launches and scratch are needed.
     when: When,
     /// The word of the status without which the next launches do nothing.
@@ -103,8 +103,8 @@ impl<'a> Generator<'a> {
             checks: Vec::new(),
             overlaid,
             functions: BTreeSet::new(),
-            factors: Vec::new(),
-            other_factors: BTreeMap::new(),
+            known: relaxed::Known::default(),
+            others_known: BTreeMap::new(),
             when: When::Always,
             guard: None,
             stand_ins: Vec::new(),
@@ -181,12 +181,12 @@ impl<'a> Generator<'a> {
 
     /// Writes launches that are needed at this time only.
     pub fn needed(&mut self, when: When, write: impl FnOnce(&mut Self)) {
-        let factors = self.other_factors.remove(&when).unwrap_or_default();
-        let outer = (std::mem::replace(&mut self.when, when), std::mem::replace(&mut self.factors, factors));
+        let known = self.others_known.remove(&when).unwrap_or_default();
+        let outer = (std::mem::replace(&mut self.when, when), std::mem::replace(&mut self.known, known));
         write(self);
         self.when = outer.0;
-        let factors = std::mem::replace(&mut self.factors, outer.1);
-        self.other_factors.insert(when, factors);
+        let known = std::mem::replace(&mut self.known, outer.1);
+        self.others_known.insert(when, known);
     }
 
     /// How many words the status has so far.
@@ -205,10 +205,10 @@ impl<'a> Generator<'a> {
 
     /// Writes launches that do nothing unless this word of the status tells of something.
     pub fn guarded(&mut self, word: usize, write: impl FnOnce(&mut Self)) {
-        let outer = (self.guard.replace(word), std::mem::take(&mut self.factors));
+        let outer = (self.guard.replace(word), std::mem::take(&mut self.known));
         write(self);
         // Nobody else finds a factor there that may not have been made.
-        (self.guard, self.factors) = outer;
+        (self.guard, self.known) = outer;
     }
 
     /// Whether launches are written that may have nothing to do.

@@ -73,6 +73,33 @@ impl Rows {
         out
     }
 
+    /// The rows' residuals as if with twice the digits, of derivatives in their own units.
+    pub fn exact(&self) -> String {
+        let (tag, k) = (&self.tag, self.orders);
+        let mut out = format!(
+            r"// Residuals of the rows between two steps h apart, as if with twice the digits; derivatives are not scaled.
+__device__ inline void exact_residuals_{tag}(double h, const double* at, const double* next, double* r) {{
+  double power[{k}] = {{1}}, error[{k}] = {{0}};
+  for (int k = 1; k < {k}; ++k) next_power(power[k - 1], error[k - 1], h, power[k], error[k]);
+"
+        );
+        for (i, row) in self.rows.rows.iter().enumerate() {
+            let _ = writeln!(out, "  Compensated sum{i} = {{0, 0}};");
+            for j in 0..k {
+                for (name, side) in [("at", &row.at), ("next", &row.next)] {
+                    let a = side[j];
+                    if a != 0.0 {
+                        let a = text::number(a, Elem::F64);
+                        let _ = writeln!(out, "  take_power(sum{i}, {a}, power[{j}], error[{j}], {name}[{j}]);");
+                    }
+                }
+            }
+            let _ = writeln!(out, "  r[{i}] = sum{i}.sum + sum{i}.rest;");
+        }
+        out.push_str("}\n");
+        out
+    }
+
     /// The sums of the rows' coefficients: the slack's column.
     pub fn sums(&self) -> String {
         let comment = "// Sums of the rows' coefficients of the steps before and after them.\n".to_string();

@@ -86,6 +86,7 @@ pub(super) fn scheme(spec: &SolveSpec) -> Scheme {
         method: if options.qr { Method::Qr } else { Method::Normal },
         weights: Weights { equation, initial, smooth },
         refinements: options.refinements,
+        keeps_rows: false,
     }
 }
 

@@ -47,7 +47,9 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for KeptResiduals<'_, A, F
         let mut kept = KeptRows::new(Start::Given, residuals);
         rows.residuals_as::<A::Lanes<V>, Compensated<_>>(&mut kept, (correction, correction_border), (y, border));
         let mut progress = Progress::<A::High>::new();
-        for _ in 0..CORRECTIONS.max(*refinements) {
+        // A single correction of the solution is followed by a single one of its residuals.
+        let most = if *refinements == 1 { 1 } else { CORRECTIONS.max(*refinements) };
+        for _ in 0..most {
             if plan.slack {
                 bump(&mut border[0], A::Lanes::<V>::splat(push));
             }
@@ -62,7 +64,8 @@ impl<A: Arithmetic, F: Stored<A::Low>> Kernel<A::Low> for KeptResiduals<'_, A, F
                 break;
             }
         }
-        *unsettled = progress.unsettled();
+        // It tells no rate.
+        *unsettled = if most == 1 { None } else { progress.unsettled() };
     }
 }
 

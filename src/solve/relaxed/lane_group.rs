@@ -29,7 +29,7 @@ pub(crate) struct Unknowns<A: Arithmetic> {
     /// The last correction of an adjoint, then what the next one is solved for.
     pub correction: Vec<A::High>,
     pub correction_border: Vec<A::High>,
-    /// Of an adjoint that is corrected twice or more, the products `a z` of all rows, negative, in the order of [`RowOrder`]. Empty where they are not
+    /// Of an adjoint that is corrected twice or more, or [`keeps_rows`](super::Scheme::keeps_rows), the products `a z` of all rows, negative, in the order of [`RowOrder`]. Empty where they are not
     /// kept.
     pub products: Vec<A::High>,
     /// Room for the residuals `b - a u` of all rows, of the same length.
@@ -90,8 +90,8 @@ impl<A: Arithmetic> Unknowns<A> {
 
 /// How many rows there are whose residuals and products with an adjoint solution are kept. In single precision they are hardly told from rounding errors.
 fn rows_kept(problem: &Problem, plan: &Plan) -> usize {
-    let keeps = problem.refinements() > 1 && problem.scheme.precision != Precision::Single;
-    if keeps { RowOrder::new(problem, plan).len } else { 0 }
+    let keeps = problem.refinements() > if problem.scheme.keeps_rows { 0 } else { 1 };
+    if keeps && problem.scheme.precision != Precision::Single { RowOrder::new(problem, plan).len } else { 0 }
 }
 
 /// What a solve of a lane group solves for.

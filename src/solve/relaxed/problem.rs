@@ -137,6 +137,9 @@ pub struct Scheme {
     /// gain and are needed. None follows the normal equations alone; one
     /// or two recover most of the accuracy that they lose by squaring the condition number, at the cost of a solve each.
     pub refinements: usize,
+    /// Whether residuals of rows are kept with a single correction too, as they are with two or more in double precision: taken once with twice the digits and corrected by
+    /// themselves. Gradients over thousands of steps are made of residuals that a solution in double precision does not tell.
+    pub keeps_rows: bool,
 }
 
 /// Equation coefficients.
@@ -182,6 +185,7 @@ impl Scheme {
             method: Method::Normal,
             weights: Weights { equation: 1.0, initial: 1.0, smooth: 1.0 },
             refinements: 0,
+            keeps_rows: false,
         }
     }
 

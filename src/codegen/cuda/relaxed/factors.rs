@@ -9,7 +9,7 @@ use crate::artifact::device::Memory;
 use crate::artifact::{Size, SolveStep};
 
 /// A factor that is there already.
-pub(in super::super) struct KeptFactor {
+pub(super) struct KeptFactor {
     of: SolveStep,
     shared: bool,
     cut: bool,
@@ -39,7 +39,7 @@ pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) ->
         of.batch = Size::ONE;
     }
     let same = |f: &&KeptFactor| f.of == of && f.shared == solve.shared && f.cut == cut;
-    if let Some(kept) = generator.factors.iter().find(same).map(|f| f.made) {
+    if let Some(kept) = generator.known.factors.iter().find(same).map(|f| f.made) {
         generator.keep(kept.factor);
         kept.slack.into_iter().for_each(|slack| slack.keep(generator));
         return kept;
@@ -54,7 +54,7 @@ pub(super) fn of(generator: &mut Generator<'_>, solve: &Solve<'_>, cut: bool) ->
         factor::write(generator, &solve.over(Extent::Separators), memory);
     }
     let made = Factored { factor: memory, slack: slack::write(generator, &solve, memory) };
-    generator.factors.push(KeptFactor { of, shared: solve.shared, cut, made });
+    generator.known.factors.push(KeptFactor { of, shared: solve.shared, cut, made });
     made
 }
 

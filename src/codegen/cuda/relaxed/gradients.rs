@@ -6,20 +6,28 @@
 use super::super::generate::{Draft, Generator};
 use super::super::prelude::BLOCK;
 use super::super::text;
-use super::{Solve, gradient_sums, slack};
+use super::extent::Extent;
+use super::{Solve, gradient_sums, kept_rows, slack};
 use crate::artifact::device::{Count, Memory};
 use crate::artifact::{BufferIndex, BufferPlace, Size};
 use crate::base::Elem;
 
-/// Writes the kernels for those adjoints of `c`, `rhs`, `iv` and `h` that anybody reads.
-pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Memory, adjoints: [BufferIndex; 4]) {
+/// Writes the kernels for those adjoints of `c`, `rhs`, `iv` and `h` that anybody reads. `kept` are the residuals of the solution and of the
+/// adjoint solution where time is cut.
+pub(super) fn write(
+    generator: &mut Generator<'_>,
+    solve: &Solve<'_>,
+    scaled: Memory,
+    kept: Option<[Memory; 2]>,
+    adjoints: [BufferIndex; 4],
+) {
     let s = solve.s;
     let [c, rhs, iv, h] = adjoints.map(|b| is_read(generator, b));
     let own_matrix = s.operands[0].1;
     let places = s.batch.times(&s.time);
     let equations = places.times(&Size::constant(s.equations as u64));
     // Residuals and applied rows, for coefficients that all systems share.
-    let kept = (c && !own_matrix).then(|| [0, 1].map(|_| generator.scratch(Elem::F64, Count::of(equations.clone()))));
+    let shared = (c && !own_matrix).then(|| [0, 1].map(|_| generator.scratch(Elem::F64, Count::of(equations.clone()))));
     // Each interval's own adjoint is the sum of nothing else.
     let direct = h && solve.varied() && s.operands[3].1;
     let each = if solve.of_states() { s.states as u64 } else { 1 };
@@ -27,38 +35,60 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, scaled: Me
     let slopes = (h && !direct).then(|| generator.scratch(Elem::F64, Count::of(slopes)));
     let slacks = if h { slack::of_solutions(generator, solve, scaled) } else { None };
 
-    let mut parameters: Vec<_> =
-        [(0, "c"), (1, "rhs"), (3, "h")].map(|(i, name)| solve.operand(generator, i, name)).into();
-    parameters.push(generator.memory(Memory::Buffer(s.solution), "u", false));
-    parameters.push(generator.memory(scaled, "v", false));
-    let written = [(c && own_matrix, 0, "c_adj"), (rhs, 1, "rhs_adj"), (iv, 2, "iv_adj"), (direct, 3, "h_adj")];
-    for (_, i, name) in written.into_iter().filter(|(wanted, ..)| *wanted) {
-        parameters.push(generator.memory(Memory::Buffer(adjoints[i]), name, true));
+    let both = kept.is_some() && solve.regimes.may(false);
+    let taken = (kept.is_none() || both).then_some(None);
+    for kept in taken.into_iter().chain(kept.map(Some)) {
+        let mut parameters: Vec<_> =
+            [(0, "c"), (1, "rhs"), (3, "h")].map(|(i, name)| solve.operand(generator, i, name)).into();
+        parameters.push(generator.memory(Memory::Buffer(s.solution), "u", false));
+        parameters.push(generator.memory(scaled, "v", false));
+        for (memory, name) in kept.into_iter().flatten().zip(["residuals", "applied"]) {
+            parameters.push(generator.memory(memory, name, false));
+        }
+        let written = [(c && own_matrix, 0, "c_adj"), (rhs, 1, "rhs_adj"), (iv, 2, "iv_adj"), (direct, 3, "h_adj")];
+        for (_, i, name) in written.into_iter().filter(|(wanted, ..)| *wanted) {
+            parameters.push(generator.memory(Memory::Buffer(adjoints[i]), name, true));
+        }
+        for (memory, name) in shared.into_iter().flatten().zip(["kept_r", "kept_q"]) {
+            parameters.push(generator.memory(memory, name, true));
+        }
+        parameters.extend(slacks.map(|memory| generator.memory(memory, "slacks", false)));
+        parameters.extend(slopes.map(|memory| generator.memory(memory, "slopes", true)));
+        parameters.extend(solve.sizes(s.batch.clone(), true));
+        let rows = if kept.is_some() { Rows::Kept } else { Rows::Taken };
+        let (note, threads) = ("gradients of a relaxed solve", Count::of(places.clone()));
+        let (note, threads) = match (rows, both) {
+            (Rows::Kept, _) => (solve.over(Extent::Segment).describe_extent(note), solve.regimes.only(threads, true)),
+            (Rows::Taken, true) => (solve.describe_extent(note), solve.regimes.only(threads, false)),
+            (Rows::Taken, false) => (solve.describe(note), threads),
+        };
+        generator.launch(Draft {
+            suffix: format!("gradients{}", generator.origin),
+            note,
+            block: BLOCK,
+            resident: Some(solve.resident_gradients(BLOCK)),
+            barriers: false,
+            unrolled: false,
+            parameters,
+            threads,
+            body: body(solve, rows, [c && own_matrix, rhs, iv, h], shared.is_some()),
+        });
     }
-    for (memory, name) in kept.into_iter().flatten().zip(["kept_r", "kept_q"]) {
-        parameters.push(generator.memory(memory, name, true));
-    }
-    parameters.extend(slacks.map(|memory| generator.memory(memory, "slacks", false)));
-    parameters.extend(slopes.map(|memory| generator.memory(memory, "slopes", true)));
-    parameters.extend(solve.sizes(s.batch.clone(), true));
-    let body = body(solve, [c && own_matrix, rhs, iv, h], kept.is_some());
-    generator.launch(Draft {
-        suffix: format!("gradients{}", generator.origin),
-        note: solve.describe("gradients of a relaxed solve"),
-        block: BLOCK,
-        resident: Some(solve.resident_gradients(BLOCK)),
-        barriers: false,
-        unrolled: false,
-        parameters,
-        threads: Count::of(places.clone()),
-        body,
-    });
-    if let Some(kept) = kept {
-        gradient_sums::shared_coefficients(generator, solve, scaled, kept, adjoints[0]);
+    if let Some(shared) = shared {
+        gradient_sums::shared_coefficients(generator, solve, scaled, shared, adjoints[0]);
     }
     if let Some(slopes) = slopes {
         gradient_sums::steps(generator, solve, slopes, adjoints[3]);
     }
+}
+
+/// Where residuals of rows come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// From the solutions.
+    Taken,
+    /// They are numbers of their own.
+    Kept,
 }
 
 fn is_read(generator: &Generator<'_>, buffer: BufferIndex) -> bool {
@@ -67,7 +97,7 @@ fn is_read(generator: &Generator<'_>, buffer: BufferIndex) -> bool {
         || entry.steps.iter().skip(generator.origin + 1).any(|later| later.reads().contains(&buffer))
 }
 
-fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
+fn body(solve: &Solve<'_>, rows: Rows, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let s = solve.s;
     let of = if s.operands[0].1 { "system * E * steps * N + " } else { "" };
     let mut out = String::new();
@@ -79,18 +109,25 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
     let v = |t: &str, e: &str| solve.vector("v", t, e);
     let unit = solve.unit("scale", "i", "i % K");
     if c || rhs || keep {
-        out.push_str(&format!(
-            r"  for (int e = 0; e < E; ++e) {{
-    const double* row = c + {of}(e * steps + t) * N;
+        out.push_str("  for (int e = 0; e < E; ++e) {\n");
+        out.push_str(&match rows {
+            Rows::Taken => format!(
+                r"    const double* row = c + {of}(e * steps + t) * N;
     double r = rhs[(system * E + e) * steps + t], q = 0;
     for (int i = 0; i < N; ++i) {{
       r -= row[i] * u[(system * steps + t) * N + i];
       q += row[i] * ({} * {unit});
     }}
-    r *= we, q *= we;
 ",
-            v("t", "i")
-        ));
+                v("t", "i")
+            ),
+            Rows::Kept => format!(
+                "    double r = {}, q = -{};\n",
+                kept_rows::element("residuals", "e", "t"),
+                kept_rows::element("applied", "e", "t")
+            ),
+        });
+        out.push_str("    r *= we, q *= we;\n");
         if rhs {
             out.push_str("    rhs_adj[(system * E + e) * steps + t] = q;\n");
         }
@@ -118,7 +155,7 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
         ));
     }
     if h {
-        out.push_str(&if solve.varied() { interval_slope(solve) } else { slope(solve) });
+        out.push_str(&if solve.varied() { interval_slope(solve, rows) } else { slope(solve, rows) });
     }
     out
 }
@@ -126,7 +163,20 @@ fn body(solve: &Solve<'_>, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
 /// Residuals `r` and `q` of the rows between step `t` and the next one of state `d`, those of the solution and of the adjoint solution, and
 /// both solutions there in units of the step: `x` and `z`, `xn` and `zn` at the next one. There is no slack in them.
 pub(super) fn residuals(solve: &Solve<'_>) -> String {
+    residuals_of(solve, Rows::Taken)
+}
+
+/// The same where rows may be kept.
+fn residuals_of(solve: &Solve<'_>, rows: Rows) -> String {
     let tag = &solve.rows.tag;
+    let residuals = match rows {
+        Rows::Taken => format!("    residuals_{tag}(x, xn, r);\n    residuals_{tag}(z, zn, q);\n"),
+        Rows::Kept => {
+            let row = |name: &str| kept_rows::element(name, &kept_rows::between(solve), "t");
+            let (r, q) = (row("residuals"), row("applied"));
+            format!("    for (int i = 0; i < {}; ++i) r[i] = {r}, q[i] = {q};\n", solve.rows.count())
+        }
+    };
     let v = |t: &str| solve.vector("v", t, "d * K + k");
     let u = |t: &str| format!("u[(system * steps + {t}) * N + d * K + k]");
     let (scale, after) = (solve.unit("scale", "d * K + k", "k"), solve.unit("after", "d * K + k", "k"));
@@ -138,9 +188,7 @@ pub(super) fn residuals(solve: &Solve<'_>) -> String {
       z[k] = {};
       zn[k] = {}{};
     }}
-    residuals_{tag}(x, xn, r);
-    residuals_{tag}(z, zn, q);
-",
+{residuals}",
         u("t"),
         u("(t + 1)"),
         v("t"),
@@ -205,7 +253,7 @@ fn slacks(solve: &Solve<'_>) -> (&'static str, [&'static str; 2]) {
 
 /// The derivative by the interval after this step, or by each state's: of the rows across it, and of the central rows around both of its
 /// ends.
-fn interval_slope(solve: &Solve<'_>) -> String {
+fn interval_slope(solve: &Solve<'_>, rows: Rows) -> String {
     let tag = &solve.rows.tag;
     let (read, [eps, eps_z]) = slacks(solve);
     let central = if solve.s.central {
@@ -238,13 +286,13 @@ fn interval_slope(solve: &Solve<'_>) -> String {
         ended = whole.1,
         each_begun = each.0,
         each_ended = each.1,
-        residuals = residuals(solve),
+        residuals = residuals_of(solve, rows),
         applied = applied(solve),
     )
 }
 
 /// The derivative by the step: of the rows to the next step, and of the central row around this one.
-fn slope(solve: &Solve<'_>) -> String {
+fn slope(solve: &Solve<'_>, rows: Rows) -> String {
     let tag = &solve.rows.tag;
     let (read, [eps, eps_z]) = slacks(solve);
     let central = if solve.s.central {
@@ -274,6 +322,6 @@ fn slope(solve: &Solve<'_>) -> String {
   }}
   slopes[system * steps + t] = ws * sum / step;
 ",
-        rows = text::further_in(&format!("{}{}", residuals(solve), applied(solve))),
+        rows = text::further_in(&format!("{}{}", residuals_of(solve, rows), applied(solve))),
     )
 }

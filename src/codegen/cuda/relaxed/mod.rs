@@ -11,6 +11,7 @@
 //! | [`residuals`] | right-hand sides of a step at the solution so far |
 //! | [`substitute`] | both halves of a substitution |
 //! | [`slack`] | the unknown of all rows between steps, by its Schur complement |
+//! | [`kept_rows`] | residuals as numbers of their own, where time is cut |
 //! | [`corrections`] | when a solve is corrected again |
 //! | [`gradients`], [`gradient_sums`] | gradients from a solution and its adjoint: one thread for each time step of a system, then sums |
 //!
@@ -25,6 +26,7 @@ mod factor;
 mod factors;
 mod gradient_sums;
 mod gradients;
+mod kept_rows;
 mod regimes;
 mod residuals;
 mod scale;
@@ -38,10 +40,16 @@ use super::rows::{INTERVALS, Rows};
 use crate::artifact::device::Count;
 use crate::artifact::{SolveStep, StepSizes};
 use crate::base::SolvePrecision;
-pub(super) use factors::KeptFactor;
 use regimes::Regimes;
 pub use regimes::SolveRegime;
 use solve::Solve;
+
+/// What earlier steps have left for later ones.
+#[derive(Default)]
+pub(super) struct Known {
+    factors: Vec<factors::KeptFactor>,
+    rows: Vec<kept_rows::KeptRows>,
+}
 
 /// The step of a solve or its adjoint.
 pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
@@ -66,12 +74,17 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
         let made = factors::of(generator, &solve, false);
         solves::whole(generator, &solve, solves::Places { made, swept, scaled });
     }
+    let mut kept = None;
     if regimes.may(true) {
         generator.function("segments", || extent::PLACES.to_string());
         let made = factors::of(generator, &solve, true);
-        solves::segments(generator, &solve, solves::Places { made, swept, scaled });
+        let rows = solves::segments(generator, &solve, solves::Places { made, swept, scaled });
+        match s.adjoint {
+            None => kept_rows::leave(generator, s, rows),
+            Some(_) => kept = kept_rows::left(generator, s).map(|residuals| [residuals, rows]),
+        }
     }
     if let Some((_, adjoints)) = s.adjoint {
-        gradients::write(generator, &solve, scaled, adjoints);
+        gradients::write(generator, &solve, scaled, kept, adjoints);
     }
 }

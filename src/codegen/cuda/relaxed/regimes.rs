@@ -7,7 +7,7 @@ use super::super::text;
 use super::extent::Extent;
 use super::solve;
 use crate::artifact::SolveStep;
-use crate::artifact::device::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, segments};
+use crate::artifact::device::{Count, FEWEST_STEPS_CUT, Factor, MOST_THREADS_CUT, TimeCut, cuts_time, lanes, segments};
 use crate::base::SolvePrecision;
 
 /// How a device does the systems of a relaxed solve.
@@ -22,7 +22,7 @@ pub struct SolveRegime {
 impl SolveRegime {
     /// That of so many systems with blocks of `block` unknowns at each step; `far`: with rows that tie more than two steps.
     pub fn of(systems: u64, steps: u64, block: usize, far: bool, precision: SolvePrecision) -> SolveRegime {
-        let lanes = solve::lanes(block, solve::high(precision));
+        let lanes = lanes(block as u64, solve::high(precision));
         let cut = may_cut(far, precision) && cuts_time(systems, u64::from(lanes), steps);
         SolveRegime { lanes, segments: cut.then(|| segments(steps)) }
     }
@@ -64,7 +64,7 @@ impl Regimes {
         if !may_cut(s.central || s.slack.is_some(), precision) || generator.is_guarded() {
             return Regimes::Whole;
         }
-        let lanes = u64::from(solve::lanes(s.states * s.orders, solve::high(precision)));
+        let lanes = u64::from(lanes((s.states * s.orders) as u64, solve::high(precision)));
         let known = |size| text::known(generator.entry, size);
         // What is not known is as it should be for a cut.
         let (systems, steps) = (known(&s.batch), known(&s.time));

@@ -1,7 +1,7 @@
 //! Right-hand sides of a step: residuals of its rows at the solution so far, put together by the rows' coefficients.
 
 use super::extent::Extent;
-use super::{Solve, slack};
+use super::{Solve, kept_rows, slack};
 use crate::base::Elem;
 
 /// An array of a kernel: name, type, numbers.
@@ -11,27 +11,30 @@ pub(super) type Array = (&'static str, Elem, usize);
 pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
     let (n, e) = (solve.block(), solve.s.equations);
     let high = solve.high;
-    vec![
-        ("row", high, e * n),
-        ("at", high, n),
-        ("next", high, n),
-        ("g", high, n),
-        ("residual", high, e),
-        // What the rows between a step and the next one add to the next one's `g`: fewer numbers to keep than the rows' residuals.
-        ("carried", high, n),
-    ]
+    // What the rows between a step and the next one add to the next one's `g`: fewer numbers to keep than the rows' residuals. Not where these are kept.
+    let (next, carried) = (("next", high, n), ("carried", high, n));
+    let (next, carried) = if solve.extent == Extent::Segment { (None, None) } else { (Some(next), Some(carried)) };
+    let all = [
+        Some(("row", high, e * n)),
+        Some(("at", high, n)),
+        next,
+        Some(("g", high, n)),
+        Some(("residual", high, e)),
+        carried,
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Residuals of the rows of step `t`, and what those between it and its neighbours add to `g`. In the first pass the solution so far is
 /// zero.
 pub(super) fn of_rows(solve: &Solve<'_>) -> String {
+    if solve.extent == Extent::Segment {
+        return of_kept_rows(solve);
+    }
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
-    let (high, to) = (solve.high(), solve.narrowing());
+    let high = solve.high();
     let v = |t: &str| solve.vector("v", t, "i");
-    let right = match solve.s.adjoint {
-        None => format!("{to}rhs[(system * E + e) * steps + t]"),
-        Some(_) => "0".to_string(),
-    };
+    let right = right(solve);
     // Where steps differ, the rows' unit is the interval between two steps, which scales the first of them.
     let by_before = solve.by_steps(&solve.unit("before", "d * K + k", "k"));
     format!(
@@ -85,27 +88,56 @@ pub(super) fn put_together(solve: &Solve<'_>) -> String {
     )
 }
 
-/// Where a segment has a step before it: the rows between that step and its first one.
-pub(super) fn before_segment(solve: &Solve<'_>) -> String {
-    if solve.extent != Extent::Segment {
-        return String::new();
-    }
-    let (sync, unroll) = (solve.sync(), solve.unroll());
+/// The same of residuals that are kept.
+fn of_kept_rows(solve: &Solve<'_>) -> String {
+    let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);
+    let (right, between) = (right(solve), kept_rows::between(solve));
+    let tie = |t: &str| {
+        let (count, row) = (solve.rows.count(), kept_rows::element("residuals", &between, t));
+        format!("{unroll}            for (int i = 0; i < {count}; ++i) tie[i] = {row};")
+    };
+    let by_before = match solve.varied() {
+        true => format!(
+            "\n{unroll}            for (int k = 0; k < K; ++k) g[d * K + k] *= {};",
+            solve.unit("before", "d * K + k", "k")
+        ),
+        false => String::new(),
+    };
     format!(
-        r"    if (pass > 0 && first > 0) {{
-      const word t = first - 1;
-{at_step}{unroll}      for (int i = lane; i < N; i += LANES) at[i] = {v_t}, next[i] = {v_next};
+        r"{at_step}      {sync}
+{rows}{unroll}      for (int i = lane; i < N; i += LANES) at[i] = pass == 0 ? 0 : {v_t}, g[i] = 0;
       {sync}
-{unroll}      for (int d = lane; d < D; d += LANES) {{
-        {tie_after}
+{unroll}      for (int e = lane; e < E; e += LANES) residual[e] = we * (pass == 0 ? {right} : {equation});
+      if (pass > 0) {{
+{unroll}        for (int d = lane; d < D; d += LANES) {{
+          double tie[R];
+          if (t > 0) {{
+{tie_before}
+            add_next_{tag}(tie, g + d * K);{by_before}
+          }}
+          if (t + 1 < steps) {{
+{tie_after}
+            add_at_{tag}(tie, g + d * K);
+          }}
+        }}
       }}
-    }}
+      {sync}
 ",
         at_step = solve.scale_at_step(),
+        rows = solve.equation_rows(),
         v_t = solve.vector("v", "t", "i"),
-        v_next = solve.vector("v", "t + 1", "i"),
-        tie_after = tie_after(solve),
+        equation = kept_rows::element("residuals", "e", "t"),
+        tie_before = tie("t - 1"),
+        tie_after = tie("t"),
     )
+}
+
+/// The right-hand side of equation `e` at step `t`.
+fn right(solve: &Solve<'_>) -> String {
+    match solve.s.adjoint {
+        None => format!("{}rhs[(system * E + e) * steps + t]", solve.narrowing()),
+        Some(_) => "0".to_string(),
+    }
 }
 
 /// Residuals of the rows between step `t` and the next one, and what they add there.

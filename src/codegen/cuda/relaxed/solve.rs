@@ -5,14 +5,9 @@ use super::super::rows::Rows;
 use super::super::text;
 use super::extent::Extent;
 use super::regimes::Regimes;
-use crate::artifact::device::{Count, Factor, Memory};
+use crate::artifact::device::{Count, Factor, Memory, lanes};
 use crate::artifact::{Size, SolveStep};
 use crate::base::{Elem, SolvePrecision};
-
-/// Widest block of one thread in registers, in double and in single precision.
-const WIDEST_UNROLLED: [usize; 2] = [6, 8];
-/// Lanes of a system beyond registers.
-const LANES: u32 = 32;
 
 /// Systems whose factors lie beside each other where each is whole and one thread's. The number is constant so that the places of a step's
 /// numbers are at constant distances: with a distance that a call chooses all of them are kept in registers, twice as many as there is room for.
@@ -67,18 +62,12 @@ pub(super) fn high(precision: SolvePrecision) -> Elem {
     if precision == SolvePrecision::F32 { Elem::F32 } else { Elem::F64 }
 }
 
-/// Threads of a system, by the width of its blocks.
-pub(super) fn lanes(block: usize, high: Elem) -> u32 {
-    let widest = WIDEST_UNROLLED[usize::from(high == Elem::F32)];
-    if block > widest { LANES } else { 1 }
-}
-
 impl<'s> Solve<'s> {
     pub fn new(s: &'s SolveStep, rows: &'s Rows, regimes: &'s Regimes) -> Self {
         let (precision, shared) = arithmetic(s);
         let high = high(precision);
         let low = if precision == SolvePrecision::F64 { Elem::F64 } else { Elem::F32 };
-        let lanes = lanes(s.states * s.orders, high);
+        let lanes = lanes((s.states * s.orders) as u64, high);
         Solve {
             s,
             rows,

@@ -6,7 +6,7 @@ use super::Solve;
 use super::corrections::Sizes;
 use super::extent::Extent;
 use super::factors::Factored;
-use super::{residuals, slack, substitute};
+use super::{kept_rows, residuals, slack, substitute};
 use crate::artifact::Size;
 use crate::artifact::device::{Count, DeviceFailure, Memory};
 use crate::base::SolvePrecision;
@@ -63,11 +63,12 @@ pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Pl
 }
 
 /// Writes the kernels for segments: in each pass the first half of the substitution in all segments, what each takes from the separator
-/// before it, the separators, and the second half in all segments.
-pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
+/// before it, the separators, the second half in all segments, and the residuals of all rows. Gives these.
+pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) -> Memory {
     let segment = solve.over(Extent::Segment);
     let [number, separators] = [Extent::Number(solve.block()), Extent::Separators].map(|e| solve.over(e));
     let systems = &solve.s.batch;
+    let rows = kept_rows::memory(generator, solve);
     for pass in 0..=solve.corrections() {
         let pass_of = || count("pass", Count::of(Size::constant(pass as u64)), "corrections before");
 
@@ -75,6 +76,7 @@ pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places:
         let body = [segment.head(), segment.scale(), arrays, substitute::forward(&segment)].concat();
         let mut parameters = right_hand_sides(generator, &segment);
         parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(false)]));
+        parameters.push(generator.memory(rows, "residuals", false));
         parameters.extend(segment.work(generator, systems.clone(), each));
         parameters.extend(segment.sizes(systems.clone(), true));
         parameters.push(pass_of());
@@ -99,16 +101,19 @@ pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places:
         list.push(("before", segment.low, segment.block()));
         let (arrays, each) = segment.arrays(&list);
         let body = [segment.head(), arrays, substitute::backward(&segment, "")].concat();
-        let mut parameters = numbers(generator, places, [Some(false), Some(false), Some(true)]);
+        let mut parameters = numbers(generator, places, [Some(false), Some(true), Some(true)]);
         parameters.extend(segment.work(generator, systems.clone(), each));
         parameters.extend(segment.sizes(systems.clone(), false));
         parameters.push(pass_of());
         let names = [("second_half", "second half of a solve"), ("adjoint_second_half", "second half of an adjoint")];
         launch(generator, &segment, names, parameters, body);
+
+        kept_rows::write(generator, solve, places, rows, pass);
     }
     if solve.s.adjoint.is_none() {
         unscaled(generator, solve, places);
     }
+    rows
 }
 
 /// The solution itself from the scaled one, one thread for each time step: a kernel of its own, since in the last second half it would be

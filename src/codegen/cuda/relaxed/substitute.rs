@@ -35,7 +35,7 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
         }
         Extent::Whole | Extent::Segment => {
             let right = format!("{}        {low} sum = whole;\n", residuals::put_together(solve));
-            (residuals::before_segment(solve), residuals::of_rows(solve), right, swept)
+            (String::new(), residuals::of_rows(solve), right, swept)
         }
         Extent::Separators => {
             (String::new(), format!("      {sync}\n"), format!("        {low} sum = {swept};\n"), swept.clone())
@@ -112,6 +112,8 @@ pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
     let result = match solve.extent {
         Extent::Separators => format!("{swept} = y[i];"),
         Extent::Whole if solve.right == Right::Slack => format!("{swept} = y[i];"),
+        // The correction by itself too, for the residuals.
+        Extent::Segment => format!("{swept} = y[i], {v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
         _ => format!("{v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
     };
     let begun = if solve.extent == Extent::Segment {
