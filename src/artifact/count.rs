@@ -93,6 +93,15 @@ impl Count {
         self
     }
 
+    /// Whether it is 0 for whatever sizes.
+    pub fn is_nothing(&self) -> bool {
+        self.factors.iter().any(|factor| match factor {
+            Factor::Size(size, most) => size.factor == 0 || *most == 0,
+            Factor::Multiple(size, _) => size.factor == 0,
+            Factor::Segments(_) | Factor::When { .. } => false,
+        })
+    }
+
     /// Its value for the sizes of all axes, or `None` beyond 63 bits.
     pub fn value(&self, sizes: &[u64]) -> Option<u64> {
         let factor = |factor: &Factor| match factor {
@@ -116,6 +125,7 @@ mod tests {
         assert_eq!(count.value(&[3, 100]), Some(24));
         assert_eq!(count.value(&[3, 5]), Some(15));
         assert_eq!(count.value(&[u64::MAX / 4, 100]), None);
+        assert!(!count.is_nothing() && count.times(Size::ZERO, u64::MAX).is_nothing());
     }
 
     #[test]

@@ -340,8 +340,11 @@ impl<'a> Generator<'a> {
         Launch { kernel, arguments, threads: draft.threads, origin: self.origin, when: self.when, note }
     }
 
-    /// Writes a kernel and launches it now.
+    /// Writes a kernel and launches it now, unless it has no threads whatever the sizes of a call.
     pub fn launch(&mut self, draft: Draft) {
+        if draft.threads.is_nothing() {
+            return;
+        }
         let launch = self.kernel(draft);
         self.steps.push(DeviceStep::Launch(launch));
     }

@@ -1,4 +1,4 @@
-//! The body of one function: loops, addresses and accumulators. What one instruction becomes is in `scalar` and `vector`.
+//! The body of one function: loops and addresses. What one instruction becomes is in `scalar` and `vector`, what a sum becomes in `sums`.
 
 use super::emit::scalar_type;
 use super::library::Call;
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Where an address starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Base {
+pub(super) enum Base {
     Buffer(BufferIndex),
     /// The chunk's accumulator at this position of the `sums` argument.
     Sum(usize),
@@ -44,7 +44,7 @@ pub(super) struct Body<'a> {
     /// The pointer of each key inside 0, 1, .. open loops.
     pointers: HashMap<PointerKey, Vec<Value>>,
     /// Register accumulators of each sum: scalar, and vector where the innermost loop is one of vectors.
-    accumulators: Vec<Option<(Variable, Option<Variable>)>>,
+    pub(super) accumulators: Vec<Option<(Variable, Option<Variable>)>>,
 }
 
 impl<'a> Body<'a> {
@@ -121,7 +121,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn sum_base(&self, s: &Accumulate) -> Base {
+    pub(super) fn sum_base(&self, s: &Accumulate) -> Base {
         match self.chunked.iter().position(|&b| b == s.access.buffer) {
             Some(i) if s.chunked() => Base::Sum(i),
             _ => Base::Buffer(s.access.buffer),
@@ -132,7 +132,7 @@ impl<'a> Body<'a> {
         self.nest.insts[v.index()].elem
     }
 
-    fn size(&mut self, size: &Size) -> Value {
+    pub(super) fn size(&mut self, size: &Size) -> Value {
         if let Some(&v) = self.sizes.get(size) {
             return v;
         }
@@ -236,7 +236,7 @@ impl<'a> Body<'a> {
     }
 
     /// Opens `for index in from..to` and gives the index and the block after it.
-    fn open_loop(&mut self, from: Value, to: Value) -> (Value, LoopBlocks) {
+    pub(super) fn open_loop(&mut self, from: Value, to: Value) -> (Value, LoopBlocks) {
         let (head, body, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let index = self.b.append_block_param(head, types::I64);
         self.b.ins().jump(head, &[from.into()]);
@@ -248,7 +248,7 @@ impl<'a> Body<'a> {
         (index, LoopBlocks { head, after })
     }
 
-    fn close_loop(&mut self, index: Value, step: usize, blocks: LoopBlocks) {
+    pub(super) fn close_loop(&mut self, index: Value, step: usize, blocks: LoopBlocks) {
         let next = self.b.ins().iadd_imm_s(index, step as i64);
         self.b.ins().jump(blocks.head, &[next.into()]);
         self.b.seal_block(blocks.head);
@@ -294,7 +294,7 @@ impl<'a> Body<'a> {
     }
 
     /// `index * stride * bytes`
-    fn scaled(&mut self, index: Value, stride: &Size, bytes: usize) -> Value {
+    pub(super) fn scaled(&mut self, index: Value, stride: &Size, bytes: usize) -> Value {
         match stride.known() {
             Some(n) => {
                 let factor = n.saturating_mul(bytes as u64);
@@ -313,7 +313,7 @@ impl<'a> Body<'a> {
     }
 
     /// Address and constant byte offset of an access inside the loops that are open.
-    fn address(&mut self, base: Base, access: &Access, elem: Elem) -> (Value, i32) {
+    pub(super) fn address(&mut self, base: Base, access: &Access, elem: Elem) -> (Value, i32) {
         let key = (base, access.strides.clone(), access.offsets.clone());
         let pointer = self.pointers.get(&key).and_then(|p| p.last()).copied();
         let pointer = pointer.unwrap_or(self.arguments[0]);
@@ -369,77 +369,10 @@ impl<'a> Body<'a> {
             }
         }
     }
-
-    fn start_sum(&mut self, s: usize, level: usize) {
-        let sum = &self.nest.sums[s];
-        let elem = self.elem(sum.value);
-        let ty = scalar_type(elem);
-        if !sum.in_register() {
-            return self.zero_elements(s, level);
-        }
-        let zero = self.zero(elem);
-        let scalar = self.b.declare_var(ty);
-        self.b.def_var(scalar, zero);
-        let lanes = vector::lanes(self.nest);
-        let vector = (lanes > 1).then(|| {
-            let ty = ty.by(lanes as u32).unwrap_or(ty);
-            let variable = self.b.declare_var(ty);
-            let zeros = self.b.ins().splat(ty, zero);
-            self.b.def_var(variable, zeros);
-            variable
-        });
-        self.accumulators[s] = Some((scalar, vector));
-    }
-
-    pub(super) fn zero(&mut self, elem: Elem) -> Value {
-        match elem {
-            Elem::F32 => self.b.ins().f32const(0.0),
-            Elem::F64 => self.b.ins().f64const(0.0),
-        }
-    }
-
-    /// Zeroes the elements that the loops from `level` on add to.
-    fn zero_elements(&mut self, s: usize, level: usize) {
-        let sum = &self.nest.sums[s];
-        let elem = self.elem(sum.value);
-        let (mut pointer, offset) = self.address(self.sum_base(sum), &sum.access, elem);
-        let mut open = Vec::new();
-        for l in (level..self.nest.depth()).filter(|&l| !sum.over[l]) {
-            let from = self.b.ins().iconst(types::I64, 0);
-            let to = self.size(&self.nest.loops[l].extent.clone());
-            let (index, blocks) = self.open_loop(from, to);
-            let step = self.scaled(index, &sum.access.strides[l].clone(), elem.bytes());
-            pointer = self.b.ins().iadd(pointer, step);
-            open.push((index, blocks));
-        }
-        let zero = self.zero(elem);
-        self.b.ins().store(MemFlagsData::trusted(), zero, pointer, offset);
-        for (index, blocks) in open.into_iter().rev() {
-            self.close_loop(index, 1, blocks);
-        }
-    }
-
-    fn finish_sum(&mut self, s: usize) {
-        let Some((scalar, vector)) = self.accumulators[s].take() else { return };
-        let sum = &self.nest.sums[s];
-        let elem = self.elem(sum.value);
-        let mut total = self.b.use_var(scalar);
-        if let Some(vector) = vector {
-            let lanes = self.b.use_var(vector);
-            let mut of_lanes = self.b.ins().extractlane(lanes, 0);
-            for lane in 1..vector::lanes(self.nest) {
-                let next = self.b.ins().extractlane(lanes, lane as u8);
-                of_lanes = self.b.ins().fadd(of_lanes, next);
-            }
-            total = self.b.ins().fadd(of_lanes, total);
-        }
-        let (pointer, offset) = self.address(self.sum_base(sum), &sum.access, elem);
-        self.b.ins().store(MemFlagsData::trusted(), total, pointer, offset);
-    }
 }
 
 /// The blocks of an open loop.
-struct LoopBlocks {
+pub(super) struct LoopBlocks {
     head: cranelift_codegen::ir::Block,
     after: cranelift_codegen::ir::Block,
 }

@@ -10,6 +10,7 @@ mod compile;
 mod emit;
 mod library;
 mod scalar;
+mod sums;
 mod vector;
 
 pub use compile::{CodegenError, clif, compile};

@@ -9,13 +9,15 @@ pub(crate) use super::elimination::{FactorGroup, Scratch, pivot_error};
 use super::error::{SolveError, first_failure};
 use super::plan::{Group, Plan};
 use super::pool::Pool;
-use super::problem::{Method, Precision, Problem, RowWeights, Scheme, Shape};
+use super::problem::{Problem, RowWeights, Shape};
 use super::qr::factor_sample;
 use super::rescue::{Failure, may_be_rescued};
+use super::scheme::{Method, Precision, Scheme};
 use super::segments::{Segments, worth_cutting};
 use super::shared::{is_shared, unscale_propagators};
 use super::small::{is_small, propagators};
 use super::stage::Staged;
+use super::storage::{Storage, narrow, pack, single, wide};
 use super::substitute::Chain;
 use super::windows::{Pieces, Window};
 use crate::solve::lanes::{Kernel, Lanes, Pack, Pack8, Pack16};
@@ -72,18 +74,6 @@ impl OwnWeights {
         }
         (self.ridge.to_bits() != problem.border.ridge.to_bits()).then_some("ridge of the border")
     }
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Storage {
-    /// One sample, or all have the same matrix.
-    Narrow(Vec<f64>),
-    /// Eight samples to a lane group.
-    Wide(Vec<Pack8>),
-    /// Sixteen samples to a lane group.
-    Single(Vec<Pack16>),
-    /// Few samples, each cut in time.
-    Segments(Box<Segments>),
 }
 
 /// Factors the systems of a problem. Its right-hand sides, initial values and data are not read.
@@ -329,41 +319,6 @@ pub(crate) fn rows_of(
     staged.load_matrix(problem, window);
     factor_sample(problem, plan, staged, window)
 }
-
-/// Factors of single samples, each in its lane; lanes beyond the last sample repeat it.
-pub(crate) fn pack<P: Pack>(len: usize, factors: &[Vec<f64>]) -> Vec<P> {
-    let mut to = vec![P::ZERO; len * factors.len().div_ceil(P::WIDTH)];
-    for (group, lanes) in to.chunks_exact_mut(len.max(1)).zip(factors.chunks(P::WIDTH)) {
-        for (i, pack) in group.iter_mut().enumerate() {
-            for lane in 0..P::WIDTH {
-                pack.set_lane(lane, lanes[lane.min(lanes.len() - 1)][i]);
-            }
-        }
-    }
-    to
-}
-
-macro_rules! values_of {
-    ($name:ident, $variant:ident, $pack:ty) => {
-        /// The memory of a storage of this kind; that of another kind is given up.
-        pub(crate) fn $name(storage: &mut Storage, len: usize) -> &mut [$pack] {
-            if !matches!(storage, Storage::$variant(_)) {
-                *storage = Storage::$variant(Vec::new());
-            }
-            match storage {
-                Storage::$variant(values) => {
-                    values.resize(len, <$pack as Pack>::ZERO);
-                    values
-                }
-                _ => &mut [],
-            }
-        }
-    };
-}
-
-values_of!(narrow, Narrow, f64);
-values_of!(wide, Wide, Pack8);
-values_of!(single, Single, Pack16);
 
 /// The propagators of a group, as a kernel so that products are fused as in the solve.
 struct Propagators<'a> {

@@ -2,8 +2,9 @@
 
 use super::error::SolveError;
 use super::plan::couplings;
-use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::problem::{Problem, Shape};
 use super::rows::SmoothRows;
+use super::scheme::{Method, Precision, Scheme};
 use super::segments::cuts_time;
 use super::small::propagator_len;
 use super::small_kernel::has_code;

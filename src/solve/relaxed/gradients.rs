@@ -1,7 +1,7 @@
 //! Gradients row by row, from the solution `u` and the adjoint solution `z` of a lane group.
 
-use super::adjoint::Wanted;
 use super::assemble::{central_step, power};
+use super::differentiated::Wanted;
 use super::kept_sums::Kept;
 use super::plan::Plan;
 use super::problem::{MAX_ORDERS, Problem};

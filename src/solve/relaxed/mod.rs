@@ -58,19 +58,19 @@
 //! ```
 //!
 //! How it works, from the rows inwards:
-//! - `problem` is what is to be solved, `error` why that is impossible, `footprint` how large it is;
+//! - `problem` is what is to be solved and `scheme` how, `error` why that is impossible, `footprint` how large it is;
 //! - `rows` knows the smoothness rows' coefficients, `plan` which states are coupled and where each number of a factor lies;
 //! - `windows` moves samples into lanes and back, `stage` holds them there, `assemble` makes rows of the normal matrix and `right_hand_side` what is on
 //!   their right, `vectors` are the loops over plain vectors, `arithmetic` says in which precision;
 //! - `small`, `tiles` and `blocks` eliminate and substitute block tridiagonal chains of one state, of several, and of any size with a
 //!   border, `eliminate` and `substitute` those that central rows couple over two steps; `small_kernel` chooses the code for a number
 //!   of orders;
-//! - `elimination` goes through the chains and the border of a lane group, `factor` through those of a batch;
+//! - `elimination` goes through the chains and the border of a lane group, `factor` through those of a batch, whose numbers are in a `storage`;
 //! - `shared` goes through small blocks of which all samples have the same, `stretches` through those of which each has its own;
 //! - `rescue` turns from the normal matrix to the rows, `qr` makes the same factor from the rows without squaring them, `segments` cuts few long samples in time;
 //! - `probe` finds pivots that are rounding errors, `residual` takes what is left to correct and `convergence` says when that is enough, with the sums of `row_sums` over rows in the order of
 //!   `row_order`; `kept_residuals` corrects residuals themselves;
-//! - `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
+//! - `differentiated` says which gradients there are; `solution` and `adjoint` solve with a factor, lane group by lane group (`lane_group`), `gradients` goes over the rows once more
 //!   for the adjoint, with the formulas of `row_products` and the sums of `kept_sums`, and `pieces` adds up what the samples share;
 //! - `operator` makes the explicit matrix of a solve, `pool` keeps working memory between calls.
 //!
@@ -85,6 +85,7 @@ mod assemble;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod blocks;
 mod convergence;
+mod differentiated;
 mod eliminate;
 mod elimination;
 mod error;
@@ -108,6 +109,7 @@ mod row_order;
 mod row_products;
 mod row_sums;
 mod rows;
+mod scheme;
 mod segments;
 mod shared;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
@@ -115,6 +117,7 @@ mod small;
 mod small_kernel;
 mod solution;
 mod stage;
+mod storage;
 mod stretches;
 #[expect(clippy::needless_range_loop, reason = "triangular loops read like their formulas")]
 mod substitute;
@@ -122,15 +125,13 @@ mod tiles;
 mod vectors;
 mod windows;
 
-pub use adjoint::{Gradients, Upstream, Wanted};
+pub use differentiated::{Gradients, Upstream, Wanted};
 pub use error::{SolveError, Takes};
 pub use factor::{Factor, factor};
 pub use footprint::Footprint;
 pub use operator::DenseOperator;
-pub use problem::{
-    Border, Coefficients, DataRows, Method, Precision, Problem, RowSet, RowWeights, Scheme, Shape, Slack, Steps,
-    Weights,
-};
+pub use problem::{Border, Coefficients, DataRows, Problem, RowWeights, Shape, Steps};
+pub use scheme::{Method, Precision, RowSet, Scheme, Slack, Weights};
 pub use solution::Solution;
 
 pub(crate) use convergence::Stops;

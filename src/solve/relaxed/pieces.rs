@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::adjoint::{Gradients, Upstream, Wanted};
+use super::differentiated::{Gradients, Upstream, Wanted};
 use super::error::SolveError;
 use super::gradients::Outputs;
 use super::plan::Plan;

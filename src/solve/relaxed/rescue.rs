@@ -10,9 +10,11 @@ use rayon::prelude::*;
 use super::arithmetic::Plain;
 use super::elimination::{FactorGroup, Scratch};
 use super::error::SolveError;
-use super::factor::{Factor, factor, pack, rows_of, wide};
-use super::problem::{Method, Precision, Problem, Scheme};
+use super::factor::{Factor, factor, rows_of};
+use super::problem::Problem;
+use super::scheme::{Method, Precision, Scheme};
 use super::stage::Staged;
+use super::storage::{pack, wide};
 use super::windows::Window;
 use crate::solve::lanes::{Pack, Pack8};
 

@@ -1,7 +1,7 @@
 //! What gradients need of single rows, from the solution `u` and the adjoint solution `z`: the formulas of all sweeps.
 
-use super::problem::Weights;
 use super::rows::SmoothRows;
+use super::scheme::Weights;
 use crate::solve::lanes::Lanes;
 
 /// Residual `b - a u` of a row, and `a z`.

@@ -4,7 +4,7 @@
 //! them, whatever the step size, are constant vectors times powers of `h`: their contributions to the normal matrix are the
 //! constant blocks of [`SmoothRows`], scaled by such powers.
 
-use super::problem::{RowSet, Scheme};
+use super::scheme::{RowSet, Scheme};
 
 /// One row.
 #[derive(Debug, Clone)]

@@ -4,14 +4,16 @@ use rayon::prelude::*;
 
 use super::arithmetic::{Arithmetic, Mixed, Plain};
 use super::error::{SolveError, first_failure};
-use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, Storage, factor_of_normal_matrix, single, wide};
+use super::factor::{Factor, FactorGroup, Scratch as FactorScratch, factor_of_normal_matrix};
 use super::lane_group::{SolveGroup, Task, Unknowns};
 use super::plan::Plan;
 use super::pool::Pool;
-use super::problem::{Method, Precision, Problem, Scheme, Shape};
+use super::problem::{Problem, Shape};
 use super::rescue::may_be_rescued;
+use super::scheme::{Method, Precision, Scheme};
 use super::segments::Cut;
 use super::shared::{Shared, SharedVectors};
+use super::storage::{Storage, single, wide};
 use super::stretches;
 use super::substitute::{Common, Own, Stored};
 use super::windows::{Pieces, Window, scatter, spread_factor};

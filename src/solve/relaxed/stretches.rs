@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::adjoint::Gradients;
+use super::differentiated::Gradients;
 use super::pieces::{Given, Piece, in_pieces};
 use super::plan::Plan;
 use super::pool::{Lease, Pool};

@@ -126,7 +126,7 @@ fn what_nothing_determines_is_an_error_in_long_samples_too() {
     // Two coupled states over 307 steps are cut in time. Without equations in the second sample its parabolas have one number left over.
     for (seed, words) in (0..20).flat_map(|seed| ["", "states", "hermite"].map(|words| (seed, words))) {
         let mut case = make(((2, 2, 307, 2, 3, 1, 2), words), seed);
-        assert!(matches!(factor(&case.problem()).unwrap().storage, super::factor::Storage::Segments(_)));
+        assert!(matches!(factor(&case.problem()).unwrap().storage, super::storage::Storage::Segments(_)));
         let n = case.shape.coefficients();
         case.c[n..].fill(0.0);
         assert!(

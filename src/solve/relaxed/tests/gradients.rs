@@ -248,7 +248,8 @@ fn stretches_of_time_are_swept_as_one() {
         let general = made.solve(&problem).unwrap();
         let (mut swept, mut solution) = (made.clone(), Solution::default());
         swept.refactor_and_solve_into(&problem, &mut solution).unwrap();
-        let (super::factor::Storage::Wide(a), super::factor::Storage::Wide(b)) = (&made.storage, &swept.storage) else {
+        let (super::storage::Storage::Wide(a), super::storage::Storage::Wide(b)) = (&made.storage, &swept.storage)
+        else {
             panic!("a batch of lanes has a wide factor")
         };
         let lanes = |x: &[crate::solve::lanes::Pack8]| x.iter().flat_map(|pack| pack.0).collect::<Vec<_>>();

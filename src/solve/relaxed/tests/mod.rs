@@ -351,7 +351,7 @@ fn same_bits_for_any_number_of_threads() {
     let shared = make(((403, 1, 10, 1, 3, 1, 2), "slack c h"), 9);
     let swept = make(((203, 1, 300, 1, 3, 1, 2), "h"), 10);
     let cut = make(((3, 2, 307, 2, 3, 1, 2), ""), 11);
-    assert!(matches!(factor(&cut.problem()).unwrap().storage, super::factor::Storage::Segments(_)));
+    assert!(matches!(factor(&cut.problem()).unwrap().storage, super::storage::Storage::Segments(_)));
     let in_precision = |precision| {
         let mut case = make(((203, 2, 10, 2, 3, 1, 2), ""), 12);
         case.scheme.precision = precision;
@@ -470,7 +470,7 @@ fn long_samples_are_cut_in_time() {
             few.h.truncate(2 * shape.intervals() * if few.per_state { 2 } else { 1 });
         }
         let cut = factor(&few.problem()).unwrap();
-        assert!(matches!(cut.storage, super::factor::Storage::Segments(_)));
+        assert!(matches!(cut.storage, super::storage::Storage::Segments(_)));
         let solution = cut.solve(&few.problem()).unwrap();
         let whole = factor(&long.problem()).unwrap();
         let expected = whole.solve(&long.problem()).unwrap();
