@@ -5,7 +5,8 @@ use crate::base::Idx;
 use crate::ir::{AxisId, BinaryOp, Function, Op, UnaryOp, ValueId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Largest size of an axis whose positions are written out one by one.
+/// Largest size of an axis whose positions are written out one by one. Those of a stack are at any size: there is an operand for each of them, and a loop would
+/// compute all of them for each position.
 const MAX_UNROLL: usize = 64;
 /// Largest number of scalar operations one unrolled output may have.
 const MAX_UNROLLED_OPS: u64 = 6000;
@@ -79,11 +80,24 @@ impl<'a> Plan<'a> {
     /// a stack or a place along them.
     pub fn unrolled(&self, value: ValueId) -> BTreeSet<AxisId> {
         let mut axes = BTreeSet::new();
+        let mut stacked = BTreeSet::new();
         if let Some((op, args)) = self.def(value) {
             axes = self.placed_in(op, args);
+            for v in args.iter().filter(|&&a| self.storage(a).is_none()) {
+                self.inline_values(*v, &mut |v| stacked.extend(self.stacked(v)));
+            }
+            stacked.extend(self.stacked(value));
         }
-        axes.retain(|&a| self.unrollable(a));
+        axes.retain(|&a| self.unrollable(a) || stacked.contains(&a));
         axes
+    }
+
+    /// The axis along which a value is a stack.
+    fn stacked(&self, value: ValueId) -> Option<AxisId> {
+        match self.def(value)? {
+            (Op::Stack(axis), _) => Some(*axis),
+            _ => None,
+        }
     }
 
     /// The storage that computing `value` from its definition reads; true for what is read through other axes.

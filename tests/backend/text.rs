@@ -39,3 +39,23 @@ fn clif_text_is_the_same_every_time() {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
 }
+
+#[test]
+fn each_part_of_a_wide_stack_is_computed_once() {
+    let parts = 100;
+    let mut text = format!("module T\naxis time\naxis state = {parts}\nfunc f(%u: f64[state, time]) {{\n");
+    for i in 0..parts {
+        let next = (i + 1) % parts;
+        text += &format!("  %x{i} = index %u, state = {i} : f64[time]\n");
+        text += &format!("  %n{i} = index %u, state = {next} : f64[time]\n");
+        text += &format!("  %p{i} = mul %x{i}, %n{i} : f64[time]\n");
+    }
+    let all: Vec<String> = (0..parts).map(|i| format!("%p{i}")).collect();
+    text += &format!("  %s = stack {}, axis = state : f64[state, time]\n  return s = %s\n}}\n", all.join(", "));
+    let module = ir::parse(&text).expect("the text is well-formed");
+    let program = kernel::lower(&module, &module.functions[0]).expect("it can be lowered");
+    let kernel = kernel::print(&program);
+    // A loop over the parts would compute all of them for each and select one.
+    assert_eq!((kernel.matches("mul").count(), kernel.matches("select").count()), (parts, 0), "{kernel}");
+    crate::check::check(&text, &[("time", 5)], crate::check::Tolerance::Bits);
+}
