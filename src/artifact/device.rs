@@ -209,6 +209,8 @@ pub enum DeviceFailure {
     NotPositiveDefinite,
     /// Corrections of a relaxed solve with a factor in single precision do not come to rest.
     NotConverged,
+    /// Those of a solve in double precision, or of its adjoint, whose start leaves much open do not.
+    Unsettled,
     /// Single precision is too little for a factor; later steps solve in double precision, so this is no failure.
     Narrow,
     /// The rows of a relaxed solve leave unknowns of this time step undetermined, or one of its coefficients is not finite.

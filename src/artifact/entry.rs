@@ -235,6 +235,27 @@ pub struct SolveStep {
     pub adjoint: Option<(BufferIndex, [BufferIndex; 4])>,
 }
 
+impl SolveStep {
+    /// Whether all systems have one matrix.
+    pub fn shared(&self) -> bool {
+        !self.operands[0].1 && !self.operands[3].1
+    }
+
+    /// The arithmetic on a device: one factor for all systems costs nothing in double precision.
+    pub fn device_precision(&self) -> SolvePrecision {
+        match self.precision {
+            SolvePrecision::Mixed if self.shared() => SolvePrecision::F64,
+            precision => precision,
+        }
+    }
+
+    /// Whether devices keep residuals of rows from pass to pass, where they need to: not with rows that tie more than two steps, nor where corrections
+    /// end when nothing is gained any more.
+    pub fn may_keep_rows(&self) -> bool {
+        !self.central && self.slack.is_none() && self.device_precision() == SolvePrecision::F64
+    }
+}
+
 /// A masked symmetric positive definite solve: `n[B, k, k]`, `r[B, k]`, `mask[B, k]` or `mask[k]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpdStep {

@@ -137,7 +137,8 @@ fn regime(bench: &SolveBench, form: &SolveForm) -> SolveRegime {
     let shared = !form.own && form.steps == StepAxes::One;
     let precision =
         if form.precision == SolvePrecision::F64 || shared { SolvePrecision::F64 } else { SolvePrecision::Mixed };
-    SolveRegime::of(systems, steps, form.states * form.orders, form.central || form.slack.is_some(), precision)
+    let may_cut = !form.central && form.slack.is_none() && precision == SolvePrecision::F64;
+    SolveRegime::of(systems, steps, form.states * form.orders, may_cut, precision)
 }
 
 /// Whether the solve without its adjoint is the product with an explicit matrix, as its program says.

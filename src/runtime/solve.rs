@@ -185,10 +185,7 @@ pub(crate) fn scheme(central: bool, weights: [f64; 3], precision: SolvePrecision
 fn scheme_of(s: &SolveStep, shape: &Shape) -> Scheme {
     let slack = s.slack.map(|push| Slack { alpha: push, gamma: 1.0 });
     let lanes = u64::from(device::lanes(shape.block() as u64, Elem::F64));
-    let keeps_rows = slack.is_none()
-        && !s.central
-        && s.precision == SolvePrecision::F64
-        && device::cuts_time(shape.batch as u64, lanes, shape.steps as u64);
+    let keeps_rows = s.may_keep_rows() && device::cuts_time(shape.batch as u64, lanes, shape.steps as u64);
     Scheme { slack, keeps_rows, ..scheme(s.central, s.weights, s.precision) }
 }
 

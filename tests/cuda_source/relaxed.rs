@@ -325,3 +325,51 @@ fn gradients_in_single_precision_are_right_and_not_only_the_same_everywhere() {
         }
     }
 }
+
+/// A step size for a case, and an equation of second order for each state.
+fn of_second_order(mut case: Case, orders: usize, h: f64) -> Case {
+    let mut numbers = |name: &str, of: &dyn Fn(usize) -> f64| {
+        let at = case.program.entry.params.iter().position(|p| p.name == name).expect("a parameter");
+        let TensorData::F64(numbers) = case.arguments[at].data_mut() else { panic!("double precision") };
+        numbers.iter_mut().enumerate().for_each(|(i, x)| *x = of(i));
+    };
+    numbers("h", &|_| h);
+    numbers("c", &|i| match i % orders {
+        0 => 1.0 + 0.3 * (i as f64).sin(),
+        1 => 0.1,
+        2 => 1.0,
+        _ => 0.0,
+    });
+    case
+}
+
+#[test]
+fn gradients_of_starts_that_leave_much_open_do_not_depend_on_the_place() {
+    // Small steps: residuals are less than a rounding unit of what they are differences of.
+    let forms = [(1, true, 3), (1, false, 3), (2, true, 40), (3, true, 3), (1, true, 2000)];
+    let cases = forms.map(|(states, own, samples)| {
+        let form = SolveForm::new(states, 5, 2, own, false);
+        of_second_order(case(form, samples, 50), 5, 0.01)
+    });
+    compare(&cases);
+    let uneven = SolveForm { steps: StepAxes::Interval(49), ..SolveForm::new(1, 5, 2, true, false) };
+    let states = SolveForm { steps: StepAxes::States(49), ..SolveForm::new(1, 5, 2, true, false) };
+    compare(&[uneven, states].map(|form| of_second_order(case(form, 3, 50), 5, 0.01)));
+}
+
+#[test]
+fn corrections_that_do_not_settle_are_a_failure_with_its_sample() {
+    // Without a start, and with six derivatives in steps of a hundredth, the normal matrix is nearly singular. Systems of 200 steps are cut in time.
+    let cases = [100, 200].map(|steps| {
+        let form = SolveForm { steps: StepAxes::Sample, ..SolveForm::new(1, 6, 0, true, false) };
+        let mut case = of_second_order(case(form, 4, steps), 6, 0.1);
+        let at = case.program.entry.params.iter().position(|p| p.name == "h").expect("step sizes");
+        case.arguments[at].data_mut().clone_from(&TensorData::F64(vec![0.1, 0.1, 0.01, 0.1]));
+        case
+    });
+    let built = Built::new(cases.iter().map(Case::device_program).collect());
+    for (at, case) in cases.iter().enumerate() {
+        let (check, sample, _) = built.run(at, &case.arguments).1.expect("a failure");
+        assert_eq!((check.failure, sample), (DeviceFailure::Unsettled, 2), "{}", case.name);
+    }
+}

@@ -1,7 +1,7 @@
 //! From a program to a device program, step by step.
 
 use super::listing::Listing;
-pub(super) use super::listing::{Draft, Parameter, count, status};
+pub(super) use super::listing::{Draft, Parameter, count, status, status_as};
 use super::prelude::PRELUDE;
 use super::{nest, operator, product, relaxed, spd, text};
 use crate::artifact::device::{

@@ -82,8 +82,13 @@ pub(super) fn count(name: &str, count: Count, note: &str) -> Parameter {
 
 /// A word of the status that a launch passes.
 pub(super) fn status(word: usize) -> Parameter {
+    status_as("status", word)
+}
+
+/// The same under another name, where a kernel has two.
+pub(super) fn status_as(name: &str, word: usize) -> Parameter {
     Parameter {
-        declaration: "word* status".to_string(),
+        declaration: format!("word* {name}"),
         argument: Argument::Status(word),
         note: "smallest place that failed".to_string(),
     }

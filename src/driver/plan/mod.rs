@@ -245,7 +245,7 @@ impl DeviceSolve {
         let block = outline.states() * outline.orders;
         let regime = |systems: usize| {
             let systems = samples.saturating_mul(systems) as u64;
-            let regime = SolveRegime::of(systems, outline.steps as u64, block, outline.central, SolvePrecision::F64);
+            let regime = SolveRegime::of(systems, outline.steps as u64, block, !outline.central, SolvePrecision::F64);
             (method != SolveMethod::Operator).then_some(regime)
         };
         let responses = (outline.responses > 0).then_some(outline.responses);

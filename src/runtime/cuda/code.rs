@@ -160,6 +160,15 @@ impl Code {
                 );
                 RuntimeError::Solve { entry: name, step, reason }
             }
+            DeviceFailure::Unsettled => {
+                let found = || {
+                    format!(
+                        "sample {sample}: corrections do not settle, the normal matrix is nearly singular; the CPU solves it by a factor of its rows where these determine the unknowns, with `--device cpu`"
+                    )
+                };
+                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(found);
+                RuntimeError::Solve { entry: name, step, reason }
+            }
             DeviceFailure::Undetermined | DeviceFailure::NotFinite => {
                 let what = match check.failure {
                     DeviceFailure::NotFinite => "the solution is not finite",

@@ -12,7 +12,7 @@ const GAINS: f64 = 0.5;
 
 /// The slowest rate of corrections from which to tell what is left after the last one. Corrections that are rounding errors have rates of about
 /// one and would leave any amount otherwise.
-const SLOWEST: f64 = 0.98;
+pub(crate) const SLOWEST: f64 = 0.98;
 
 /// The last correction of a lane, taken for one of a geometric series: each is the `rate` times the one before.
 #[derive(Clone, Copy)]

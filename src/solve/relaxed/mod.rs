@@ -134,8 +134,10 @@ pub use problem::{Border, Coefficients, DataRows, Problem, RowWeights, Shape, St
 pub use scheme::{Method, Precision, RowSet, Scheme, Slack, Weights};
 pub use solution::Solution;
 
-pub(crate) use convergence::Stops;
+pub(crate) use convergence::{SLOWEST, Stops};
 pub(crate) use factor::factor_of_normal_matrix;
+pub(crate) use problem::CORRECTIONS_OF_OPEN_STARTS;
+pub(crate) use rescue::SETTLED;
 pub(crate) use rows::SmoothRows;
 pub(crate) use segments::cuts_time;
 

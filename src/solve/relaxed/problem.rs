@@ -1,7 +1,7 @@
 //! What is to be solved: sizes and the arrays, all row-major `f64` slices.
 
 use super::error::{SolveError, Takes, check_length, check_optional_length};
-use super::scheme::{Method, RowSet, Scheme, Slack};
+use super::scheme::{Method, RowSet, Scheme, Slack, Weights};
 
 /// Sizes of a batch of systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,18 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// [`Problem::starts_fully`] with these weights, of rows without factors of their own.
+    pub(crate) fn starts_fully(&self, weights: &Weights) -> bool {
+        let Shape { initial_steps, initial_orders, orders, equations, states, .. } = *self;
+        initial_steps > 0
+            && initial_orders > 0
+            && initial_orders + 2 >= orders
+            && equations >= states
+            && [weights.equation, weights.initial, weights.smooth].into_iter().all(|weight| weight != 0.0)
+    }
+}
+
 impl Coefficients<'_> {
     pub(crate) fn values(&self) -> &[f64] {
         match self {
@@ -166,6 +178,9 @@ impl Coefficients<'_> {
 /// sides that rows nearly fulfil, whereas adjoint solutions need many where little is gained.
 const ORTHOGONAL_CORRECTIONS: usize = 20;
 
+/// Corrections of a solve whose start leaves much open, and which therefore is to settle.
+pub(crate) const CORRECTIONS_OF_OPEN_STARTS: usize = 2;
+
 impl Problem<'_> {
     /// Whether one factor serves all samples: neither coefficients nor steps depend on the sample.
     pub fn constant_matrix(&self) -> bool {
@@ -175,16 +190,9 @@ impl Problem<'_> {
     /// Whether there is an equation for every state and a start with all derivatives but the two highest kept, and no row has the weight zero: a smooth row without weight cuts the time in two, of which the second part has no start. Such
     /// systems are rarely singular, and where they are a pivot shows it.
     pub(crate) fn starts_fully(&self) -> bool {
-        let Shape { initial_steps, initial_orders, orders, equations, states, .. } = self.shape;
-        let weights = &self.scheme.weights;
-        let counts = |weight: f64, own: &[f64]| weight != 0.0 && own.iter().all(|own| *own != 0.0);
-        initial_steps > 0
-            && initial_orders > 0
-            && initial_orders + 2 >= orders
-            && equations >= states
-            && counts(weights.equation, self.row_weights.equation)
-            && counts(weights.initial, self.row_weights.initial)
-            && counts(weights.smooth, self.row_weights.smooth)
+        let RowWeights { equation, initial, smooth } = self.row_weights;
+        self.shape.starts_fully(&self.scheme.weights)
+            && [equation, initial, smooth].into_iter().flatten().all(|own| *own != 0.0)
     }
 
     /// Corrections of each solve: what the scheme says, and at least what its precision and method may need. Two tell
@@ -193,7 +201,7 @@ impl Problem<'_> {
         let Scheme { precision, method, refinements, .. } = self.scheme;
         let needed = match method {
             Method::Qr => ORTHOGONAL_CORRECTIONS,
-            Method::Normal if !self.starts_fully() => 2,
+            Method::Normal if !self.starts_fully() => CORRECTIONS_OF_OPEN_STARTS,
             Method::Normal => 0,
         };
         refinements.max(precision.corrections(self.shape.steps)).max(needed)

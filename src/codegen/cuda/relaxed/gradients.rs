@@ -13,12 +13,12 @@ use crate::artifact::{BufferIndex, BufferPlace, Size};
 use crate::base::Elem;
 
 /// Writes the kernels for those adjoints of `c`, `rhs`, `iv` and `h` that anybody reads. `kept` are the residuals of the solution and of the
-/// adjoint solution where time is cut.
+/// adjoint solution where time is cut, and of systems that are done whole too if the second number says so.
 pub(super) fn write(
     generator: &mut Generator<'_>,
     solve: &Solve<'_>,
     scaled: Memory,
-    kept: Option<[Memory; 2]>,
+    (kept, of_whole): (Option<[Memory; 2]>, bool),
     adjoints: [BufferIndex; 4],
 ) {
     let s = solve.s;
@@ -35,7 +35,7 @@ pub(super) fn write(
     let slopes = (h && !direct).then(|| generator.scratch(Elem::F64, Count::of(slopes)));
     let slacks = if h { slack::of_solutions(generator, solve, scaled) } else { None };
 
-    let both = kept.is_some() && solve.regimes.may(false);
+    let both = kept.is_some() && solve.regimes.may(false) && !of_whole;
     let taken = (kept.is_none() || both).then_some(None);
     for kept in taken.into_iter().chain(kept.map(Some)) {
         let mut parameters: Vec<_> =
@@ -58,9 +58,11 @@ pub(super) fn write(
         let rows = if kept.is_some() { Rows::Kept } else { Rows::Taken };
         let (note, threads) = ("gradients of a relaxed solve", Count::of(places.clone()));
         let (note, threads) = match (rows, both) {
-            (Rows::Kept, _) => (solve.over(Extent::Segment).describe_extent(note), solve.regimes.only(threads, true)),
+            (Rows::Kept, true) => {
+                (solve.over(Extent::Segment).describe_extent(note), solve.regimes.only(threads, true))
+            }
             (Rows::Taken, true) => (solve.describe_extent(note), solve.regimes.only(threads, false)),
-            (Rows::Taken, false) => (solve.describe(note), threads),
+            (_, false) => (solve.describe(note), threads),
         };
         generator.launch(Draft {
             suffix: format!("gradients{}", generator.origin),

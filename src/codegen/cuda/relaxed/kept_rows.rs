@@ -4,7 +4,7 @@
 //! double precision does not tell them: two solvers that round differently agree to eight digits. As on the host they are taken once with twice the digits, of the
 //! uncorrected solution, and are from then on numbers of their own, less the rows of each correction.
 
-use super::super::generate::{Draft, Generator, count};
+use super::super::generate::{Draft, Generator, count, read_after};
 use super::super::prelude::BLOCK;
 use super::Solve;
 use super::extent::Extent;
@@ -47,12 +47,19 @@ __device__ inline void next_power(double p, double p_error, double h, double& ne
 }
 ";
 
-/// Room for the residuals of a step's systems: those of equation rows, then for each state those of the rows to the next step.
-pub(super) fn memory(generator: &mut Generator<'_>, solve: &Solve<'_>) -> Memory {
+/// Whether whole systems keep residuals: those whose starts leave much open, if gradients are made of them. So does the host.
+pub(super) fn are_kept(generator: &Generator<'_>, solve: &Solve<'_>) -> bool {
+    solve.open && !generator.is_guarded() && are_read(generator, solve.s)
+}
+
+/// Room for the residuals of a step's systems: those of equation rows, then for each state those of the rows to the next step. `whole` is whether systems that are
+/// done whole keep them too.
+pub(super) fn memory(generator: &mut Generator<'_>, solve: &Solve<'_>, whole: bool) -> Memory {
     let s = solve.s;
     let rows = Size::constant((s.equations + s.states * solve.rows.count()) as u64);
     let numbers = s.batch.times(&s.time).times(&rows);
-    generator.scratch(Elem::F64, solve.regimes.only(Count::of(numbers), true))
+    let numbers = Count::of(numbers);
+    generator.scratch(Elem::F64, if whole { numbers } else { solve.regimes.only(numbers, true) })
 }
 
 /// The residual of a row at `t`; rows between steps are those after it.
@@ -85,11 +92,17 @@ pub(super) fn left(generator: &mut Generator<'_>, s: &SolveStep) -> Option<Memor
     Some(residuals)
 }
 
-/// Whether the residuals after the last correction are for anybody.
+/// Whether the residuals after the last correction are for anybody: those of an adjoint always are, those of a solution where gradients of coefficients or steps are
+/// wanted.
 fn are_read(generator: &Generator<'_>, s: &SolveStep) -> bool {
-    let of = system_of(s);
-    let reads = |step: &Step| matches!(step, Step::Solve(o) if o.adjoint.is_some() && system_of(o) == of);
-    s.adjoint.is_some() || generator.entry.steps.iter().skip(generator.origin + 1).any(reads)
+    let (of, entry) = (system_of(s), generator.entry);
+    let reads = |(at, step): (usize, &Step)| match step {
+        Step::Solve(other) if system_of(other) == of => {
+            other.adjoint.is_some_and(|(_, [c, _, _, h])| [c, h].into_iter().any(|b| read_after(entry, at, b)))
+        }
+        _ => false,
+    };
+    s.adjoint.is_some() || entry.steps.iter().enumerate().skip(generator.origin + 1).any(reads)
 }
 
 /// Writes the kernel for the residuals after a pass, one thread for each time step of a system.
@@ -114,13 +127,13 @@ pub(super) fn write(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Pl
     let (suffix, note) = names[usize::from(solve.s.adjoint.is_some())];
     generator.launch(Draft {
         suffix: format!("{suffix}{}", generator.origin),
-        note: solve.over(Extent::Segment).describe_extent(note),
+        note: solve.describe_extent(note),
         block: BLOCK,
         resident: Some(solve.resident_gradients(BLOCK)),
         barriers: false,
         unrolled: false,
         parameters,
-        threads: solve.regimes.only(Count::of(solve.s.batch.times(&solve.s.time)), true),
+        threads: solve.regimes.only(Count::of(solve.s.batch.times(&solve.s.time)), solve.extent != Extent::Whole),
         body: body(&one),
     });
 }

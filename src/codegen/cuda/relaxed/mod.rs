@@ -13,6 +13,7 @@
 //! | [`slack`] | the unknown of all rows between steps, by its Schur complement |
 //! | [`kept_rows`] | residuals as numbers of their own, where time is cut |
 //! | [`corrections`] | when a solve is corrected again |
+//! | [`settled`] | whether corrections have settled |
 //! | [`gradients`], [`gradient_sums`] | gradients from a solution and its adjoint: one thread for each time step of a system, then sums |
 //!
 //! and [`factors`] and [`solves`] put kernels together. A whole system is one kernel for the factor, and one for the solve with its
@@ -30,6 +31,7 @@ mod kept_rows;
 mod regimes;
 mod residuals;
 mod scale;
+mod settled;
 mod slack;
 mod solve;
 mod solves;
@@ -54,8 +56,7 @@ pub(super) struct Known {
 /// The step of a solve or its adjoint.
 pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
     debug_assert!(s.adjoint.is_none() || s.precision != SolvePrecision::F32, "gradients are in double precision");
-    let (precision, _) = solve::arithmetic(s);
-    let rows = Rows::new(s.orders, s.central, solve::high(precision));
+    let rows = Rows::new(s.orders, s.central, solve::high(s.device_precision()));
     generator.function(&format!("rows_{}", rows.tag), || rows.text());
     if s.slack.is_some() {
         generator.function(&format!("sums_{}", rows.tag), || rows.sums());
@@ -70,21 +71,29 @@ pub(super) fn step(generator: &mut Generator<'_>, s: &SolveStep) {
     let solve = Solve::new(s, &rows, &regimes);
     let swept = generator.scratch(solve.low, Count::of(solve.unknowns()));
     let scaled = generator.scratch(solve.high, Count::of(solve.unknowns()));
+    let whole_keeps = regimes.may(false) && kept_rows::are_kept(generator, &solve);
+    // Those of systems that are cut, and of the others where theirs are kept.
+    let kept = (whole_keeps || regimes.may(true)).then(|| kept_rows::memory(generator, &solve, whole_keeps));
     if regimes.may(false) {
         let made = factors::of(generator, &solve, false);
-        solves::whole(generator, &solve, solves::Places { made, swept, scaled });
-    }
-    let mut kept = None;
-    if regimes.may(true) {
-        generator.function("segments", || extent::PLACES.to_string());
-        let made = factors::of(generator, &solve, true);
-        let rows = solves::segments(generator, &solve, solves::Places { made, swept, scaled });
-        match s.adjoint {
-            None => kept_rows::leave(generator, s, rows),
-            Some(_) => kept = kept_rows::left(generator, s).map(|residuals| [residuals, rows]),
+        let places = solves::Places { made, swept, scaled };
+        match kept.filter(|_| whole_keeps) {
+            Some(rows) => solves::by_passes(generator, &Solve { keeps: true, ..solve }, places, rows),
+            None => solves::whole(generator, &solve, places),
         }
     }
-    if let Some((_, adjoints)) = s.adjoint {
-        gradients::write(generator, &solve, scaled, kept, adjoints);
+    if let Some(rows) = kept.filter(|_| regimes.may(true)) {
+        generator.function("segments", || extent::PLACES.to_string());
+        let made = factors::of(generator, &solve, true);
+        let cut = Solve { keeps: true, ..solve.over(extent::Extent::Segment) };
+        solves::by_passes(generator, &cut, solves::Places { made, swept, scaled }, rows);
+    }
+    match (s.adjoint, kept) {
+        (Some((_, adjoints)), applied) => {
+            let kept = applied.and_then(|applied| Some([kept_rows::left(generator, s)?, applied]));
+            gradients::write(generator, &solve, scaled, (kept, whole_keeps), adjoints);
+        }
+        (None, Some(rows)) => kept_rows::leave(generator, s, rows),
+        (None, None) => {}
     }
 }

@@ -20,10 +20,10 @@ pub struct SolveRegime {
 }
 
 impl SolveRegime {
-    /// That of so many systems with blocks of `block` unknowns at each step; `far`: with rows that tie more than two steps.
-    pub fn of(systems: u64, steps: u64, block: usize, far: bool, precision: SolvePrecision) -> SolveRegime {
+    /// That of so many systems with blocks of `block` unknowns at each step; `may_cut` says whether there are only rows that tie two steps, in double precision.
+    pub fn of(systems: u64, steps: u64, block: usize, may_cut: bool, precision: SolvePrecision) -> SolveRegime {
         let lanes = lanes(block as u64, solve::high(precision));
-        let cut = may_cut(far, precision) && cuts_time(systems, u64::from(lanes), steps);
+        let cut = may_cut && cuts_time(systems, u64::from(lanes), steps);
         SolveRegime { lanes, segments: cut.then(|| segments(steps)) }
     }
 }
@@ -36,12 +36,6 @@ impl fmt::Display for SolveRegime {
             None => write!(f, "{threads} for each system"),
         }
     }
-}
-
-/// Whether systems of this kind may be cut at all. Central rows couple a step with two others, a slack couples all of
-/// them, and corrections that end when nothing is gained any more need all of a system in one place: they are done whole, as on the host.
-fn may_cut(far: bool, precision: SolvePrecision) -> bool {
-    !far && precision == SolvePrecision::F64
 }
 
 /// The ways in which the systems of a step are done.
@@ -58,13 +52,13 @@ pub(super) enum Regimes {
 impl Regimes {
     /// Those of a step.
     pub fn of(generator: &Generator<'_>, s: &SolveStep) -> Regimes {
-        let (precision, _) = solve::arithmetic(s);
-        // A second try does systems as the first one did, which is whole: kernels of both ways would be half of a source for what hardly
+        // Central rows couple a step with two others, a slack couples all of them, and corrections that end when nothing is gained any more need all of a
+        // system in one place: these are done whole, as on the host. A second try does systems as the first one did, which is whole: kernels of both ways would be half of a source for what hardly
         // ever runs.
-        if !may_cut(s.central || s.slack.is_some(), precision) || generator.is_guarded() {
+        if !s.may_keep_rows() || generator.is_guarded() {
             return Regimes::Whole;
         }
-        let lanes = u64::from(lanes((s.states * s.orders) as u64, solve::high(precision)));
+        let lanes = u64::from(lanes((s.states * s.orders) as u64, solve::high(s.device_precision())));
         let known = |size| text::known(generator.entry, size);
         // What is not known is as it should be for a cut.
         let (systems, steps) = (known(&s.batch), known(&s.time));

@@ -1,6 +1,5 @@
 //! Right-hand sides of a step: residuals of its rows at the solution so far, put together by the rows' coefficients.
 
-use super::extent::Extent;
 use super::{Solve, kept_rows, slack};
 use crate::base::Elem;
 
@@ -13,7 +12,7 @@ pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
     let high = solve.high;
     // What the rows between a step and the next one add to the next one's `g`: fewer numbers to keep than the rows' residuals. Not where these are kept.
     let (next, carried) = (("next", high, n), ("carried", high, n));
-    let (next, carried) = if solve.extent == Extent::Segment { (None, None) } else { (Some(next), Some(carried)) };
+    let (next, carried) = if solve.keeps { (None, None) } else { (Some(next), Some(carried)) };
     let all = [
         Some(("row", high, e * n)),
         Some(("at", high, n)),
@@ -28,7 +27,7 @@ pub(super) fn arrays(solve: &Solve<'_>) -> Vec<Array> {
 /// Residuals of the rows of step `t`, and what those between it and its neighbours add to `g`. In the first pass the solution so far is
 /// zero.
 pub(super) fn of_rows(solve: &Solve<'_>) -> String {
-    if solve.extent == Extent::Segment {
+    if solve.keeps {
         return of_kept_rows(solve);
     }
     let (sync, unroll, tag) = (solve.sync(), solve.unroll(), &solve.rows.tag);

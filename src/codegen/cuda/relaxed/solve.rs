@@ -8,6 +8,7 @@ use super::regimes::Regimes;
 use crate::artifact::device::{Count, Factor, Memory, lanes};
 use crate::artifact::{Size, SolveStep};
 use crate::base::{Elem, SolvePrecision};
+use crate::solve::relaxed::{Shape, Weights};
 
 /// Systems whose factors lie beside each other where each is whole and one thread's. The number is constant so that the places of a step's
 /// numbers are at constant distances: with a distance that a call chooses all of them are kept in registers, twice as many as there is room for.
@@ -36,6 +37,10 @@ pub(super) struct Solve<'s> {
     pub shared: bool,
     /// What a substitution is for.
     pub right: Right,
+    /// Whether starts leave much open, so that solves have to settle; not looked at where rows may not be kept.
+    pub open: bool,
+    /// Whether residuals of rows are kept from pass to pass ([`kept_rows`](super::kept_rows)).
+    pub keeps: bool,
 }
 
 /// What a substitution through whole systems is for.
@@ -47,24 +52,29 @@ pub(super) enum Right {
     Slack,
 }
 
-/// The arithmetic of a step, and whether all its systems have one matrix.
-pub(super) fn arithmetic(s: &SolveStep) -> (SolvePrecision, bool) {
-    let shared = !s.operands[0].1 && !s.operands[3].1;
-    match s.precision {
-        // One factor for all systems costs nothing in double precision.
-        SolvePrecision::Mixed if shared => (SolvePrecision::F64, shared),
-        precision => (precision, shared),
-    }
-}
-
 /// The type of rows, residuals and solutions.
 pub(super) fn high(precision: SolvePrecision) -> Elem {
     if precision == SolvePrecision::F32 { Elem::F32 } else { Elem::F64 }
 }
 
+/// Whether starts leave much open, by the rule of the host; a number of steps with initial values that calls choose is taken to be one.
+fn leaves_open(s: &SolveStep) -> bool {
+    let [equation, initial, smooth] = s.weights;
+    let shape = Shape {
+        batch: 1,
+        equations: s.equations,
+        steps: 1,
+        states: s.states,
+        orders: s.orders,
+        initial_steps: s.start.known().map_or(1, |n| usize::from(n > 0)),
+        initial_orders: s.given,
+    };
+    !shape.starts_fully(&Weights { equation, initial, smooth })
+}
+
 impl<'s> Solve<'s> {
     pub fn new(s: &'s SolveStep, rows: &'s Rows, regimes: &'s Regimes) -> Self {
-        let (precision, shared) = arithmetic(s);
+        let (precision, shared) = (s.device_precision(), s.shared());
         let high = high(precision);
         let low = if precision == SolvePrecision::F64 { Elem::F64 } else { Elem::F32 };
         let lanes = lanes((s.states * s.orders) as u64, high);
@@ -80,6 +90,8 @@ impl<'s> Solve<'s> {
             high,
             shared,
             right: Right::Rows,
+            open: s.may_keep_rows() && leaves_open(s),
+            keeps: false,
         }
     }
 

@@ -1,15 +1,15 @@
-//! Solves and adjoint solves: the kernel that does each system as a whole, and those that do its segments at once.
+//! Solves and adjoint solves: the kernel that does each system as a whole, and those that do it pass by pass, or its segments at once.
 
-use super::super::generate::{Draft, Generator, Parameter, count, status};
+use super::super::generate::{Draft, Generator, Parameter, count, status, status_as};
 use super::super::prelude::BLOCK;
 use super::Solve;
 use super::corrections::Sizes;
 use super::extent::Extent;
 use super::factors::Factored;
+use super::settled::{self, Settled};
 use super::{kept_rows, residuals, slack, substitute};
 use crate::artifact::Size;
 use crate::artifact::device::{Count, DeviceFailure, Memory};
-use crate::base::SolvePrecision;
 
 /// Where solves have their numbers.
 #[derive(Clone, Copy)]
@@ -54,70 +54,100 @@ pub(super) fn whole(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Pl
     parameters.extend(solution(generator, solve));
     parameters.extend(solve.work(generator, solve.s.batch.clone(), each));
     parameters.extend(solve.sizes(solve.s.batch.clone(), true));
-    if solve.precision == SolvePrecision::Mixed {
-        parameters.push(status(generator.check(DeviceFailure::NotConverged, Size::ONE)));
+    if let Some(failure) = solve.unsettled() {
+        let name = if failure == DeviceFailure::Unsettled { "unsettled" } else { "status" };
+        parameters.push(status_as(name, generator.check(failure, Size::ONE)));
     }
     parameters.extend(solution_check(generator, solve));
     let names = [("solve", "relaxed solve"), ("adjoint", "adjoint of a relaxed solve")];
     launch(generator, solve, names, parameters, body);
 }
 
-/// Writes the kernels for segments: in each pass the first half of the substitution in all segments, what each takes from the separator
-/// before it, the separators, the second half in all segments, and the residuals of all rows. Gives these.
-pub(super) fn segments(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) -> Memory {
-    let segment = solve.over(Extent::Segment);
-    let [number, separators] = [Extent::Number(solve.block()), Extent::Separators].map(|e| solve.over(e));
-    let systems = &solve.s.batch;
-    let rows = kept_rows::memory(generator, solve);
-    for pass in 0..=solve.corrections() {
-        let pass_of = || count("pass", Count::of(Size::constant(pass as u64)), "corrections before");
-
-        let (arrays, each) = segment.arrays(&[residuals::arrays(&segment), substitute::arrays(&segment)].concat());
-        let body = [segment.head(), segment.scale(), arrays, substitute::forward(&segment)].concat();
-        let mut parameters = right_hand_sides(generator, &segment);
-        parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(false)]));
-        parameters.push(generator.memory(rows, "residuals", false));
-        parameters.extend(segment.work(generator, systems.clone(), each));
-        parameters.extend(segment.sizes(systems.clone(), true));
-        parameters.push(pass_of());
-        let names = [("first_half", "first half of a solve"), ("adjoint_first_half", "first half of an adjoint")];
-        launch(generator, &segment, names, parameters, body);
-
-        let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
-        parameters.extend(number.sizes(systems.clone(), false));
-        let names = [("taken", "what segments take from the separators before them"); 2];
-        launch(generator, &number, names, parameters, taken_from_vector(&number));
-
-        let (arrays, each) = separators.arrays(&substitute::arrays(&separators));
-        let halves = [substitute::forward(&separators), substitute::backward(&separators, "")].concat();
-        let body = [separators.head(), arrays, halves].concat();
-        let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
-        parameters.extend(separators.work(generator, systems.clone(), each));
-        parameters.extend(separators.sizes(systems.clone(), false));
-        let names = [("joined", "solve for the steps between segments"); 2];
-        launch(generator, &separators, names, parameters, body);
-
-        let mut list = substitute::arrays(&segment);
-        list.push(("before", segment.low, segment.block()));
-        let (arrays, each) = segment.arrays(&list);
-        let body = [segment.head(), arrays, substitute::backward(&segment, "")].concat();
-        let mut parameters = numbers(generator, places, [Some(false), Some(true), Some(true)]);
-        parameters.extend(segment.work(generator, systems.clone(), each));
-        parameters.extend(segment.sizes(systems.clone(), false));
-        parameters.push(pass_of());
-        let names = [("second_half", "second half of a solve"), ("adjoint_second_half", "second half of an adjoint")];
-        launch(generator, &segment, names, parameters, body);
-
+/// Writes the kernels for solves that keep the residuals of rows, pass by pass: the substitution, of whole systems in one kernel, and the residuals. Where time is
+/// cut the substitution is its first half in all segments, what each takes from the separator before it, the separators, and the second half in all segments.
+pub(super) fn by_passes(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places, rows: Memory) {
+    let last = solve.corrections();
+    let settled = solve.open.then(|| Settled::new(generator, solve));
+    for pass in 0..=last {
+        match solve.extent {
+            Extent::Segment => cut_substitution(generator, solve, places, rows, pass),
+            _ => whole_substitution(generator, solve, places, rows, pass),
+        }
         kept_rows::write(generator, solve, places, rows, pass);
+        if let Some(settled) = settled.filter(|_| pass > 0) {
+            let note =
+                if pass < last { "the size of the first correction" } else { "whether the corrections have settled" };
+            settled::write(generator, solve, places, settled, (pass_of(pass), note));
+        }
     }
     if solve.s.adjoint.is_none() {
         unscaled(generator, solve, places);
     }
-    rows
 }
 
-/// The solution itself from the scaled one, one thread for each time step: a kernel of its own, since in the last second half it would be
-/// another text of all of that.
+fn pass_of(pass: usize) -> Parameter {
+    count("pass", Count::of(Size::constant(pass as u64)), "corrections before")
+}
+
+/// Both halves of the substitution of a pass, in whole systems.
+fn whole_substitution(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places, rows: Memory, pass: usize) {
+    let (arrays, each) = solve.arrays(&[residuals::arrays(solve), substitute::arrays(solve)].concat());
+    let halves = [substitute::forward(solve), substitute::backward(solve, "")].concat();
+    let body = [solve.head(), solve.scale(), arrays, halves].concat();
+    let mut parameters = right_hand_sides(generator, solve);
+    parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(true)]));
+    parameters.push(generator.memory(rows, "residuals", false));
+    parameters.extend(solve.work(generator, solve.s.batch.clone(), each));
+    parameters.extend(solve.sizes(solve.s.batch.clone(), true));
+    parameters.push(pass_of(pass));
+    let names = [("pass", "a pass of a relaxed solve"), ("adjoint_pass", "a pass of an adjoint of a relaxed solve")];
+    launch(generator, solve, names, parameters, body);
+}
+
+/// Those of systems that are cut.
+fn cut_substitution(generator: &mut Generator<'_>, segment: &Solve<'_>, places: Places, rows: Memory, pass: usize) {
+    let [number, separators] = [Extent::Number(segment.block()), Extent::Separators].map(|e| segment.over(e));
+    let systems = &segment.s.batch;
+
+    let (arrays, each) = segment.arrays(&[residuals::arrays(segment), substitute::arrays(segment)].concat());
+    let body = [segment.head(), segment.scale(), arrays, substitute::forward(segment)].concat();
+    let mut parameters = right_hand_sides(generator, segment);
+    parameters.extend(numbers(generator, places, [Some(false), Some(true), Some(false)]));
+    parameters.push(generator.memory(rows, "residuals", false));
+    parameters.extend(segment.work(generator, systems.clone(), each));
+    parameters.extend(segment.sizes(systems.clone(), true));
+    parameters.push(pass_of(pass));
+    let names = [("first_half", "first half of a solve"), ("adjoint_first_half", "first half of an adjoint")];
+    launch(generator, segment, names, parameters, body);
+
+    let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
+    parameters.extend(number.sizes(systems.clone(), false));
+    let names = [("taken", "what segments take from the separators before them"); 2];
+    launch(generator, &number, names, parameters, taken_from_vector(&number));
+
+    let (arrays, each) = separators.arrays(&substitute::arrays(&separators));
+    let halves = [substitute::forward(&separators), substitute::backward(&separators, "")].concat();
+    let body = [separators.head(), arrays, halves].concat();
+    let mut parameters = numbers(generator, places, [Some(false), Some(true), None]);
+    parameters.extend(separators.work(generator, systems.clone(), each));
+    parameters.extend(separators.sizes(systems.clone(), false));
+    let names = [("joined", "solve for the steps between segments"); 2];
+    launch(generator, &separators, names, parameters, body);
+
+    let mut list = substitute::arrays(segment);
+    list.push(("before", segment.low, segment.block()));
+    let (arrays, each) = segment.arrays(&list);
+    let body = [segment.head(), arrays, substitute::backward(segment, "")].concat();
+    let mut parameters = numbers(generator, places, [Some(false), Some(true), Some(true)]);
+    parameters.extend(segment.work(generator, systems.clone(), each));
+    parameters.extend(segment.sizes(systems.clone(), false));
+    parameters.push(pass_of(pass));
+    let names = [("second_half", "second half of a solve"), ("adjoint_second_half", "second half of an adjoint")];
+    launch(generator, segment, names, parameters, body);
+}
+
+/// The solution itself from the scaled one, one thread for each time step: a kernel of its own, since in the last pass it would be another text
+/// of all of that.
 fn unscaled(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
     let one = Solve { lanes: 1, ..*solve };
     let body = format!(
@@ -136,13 +166,13 @@ fn unscaled(generator: &mut Generator<'_>, solve: &Solve<'_>, places: Places) {
     let threads = Count::of(solve.s.batch.times(&solve.s.time));
     generator.launch(Draft {
         suffix: format!("solution{}", generator.origin),
-        note: solve.over(Extent::Segment).describe_extent("the solution in its own units"),
+        note: solve.describe_extent("the solution in its own units"),
         block: BLOCK,
         resident: None,
         barriers: false,
         unrolled: false,
         parameters,
-        threads: solve.regimes.only(threads, true),
+        threads: solve.regimes.only(threads, solve.extent != Extent::Whole),
         body,
     });
 }

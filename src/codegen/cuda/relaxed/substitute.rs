@@ -113,7 +113,7 @@ pub(super) fn backward(solve: &Solve<'_>, added: &str) -> String {
         Extent::Separators => format!("{swept} = y[i];"),
         Extent::Whole if solve.right == Right::Slack => format!("{swept} = y[i];"),
         // The correction by itself too, for the residuals.
-        Extent::Segment => format!("{swept} = y[i], {v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
+        _ if solve.keeps => format!("{swept} = y[i], {v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
         _ => format!("{v_t} = pass == 0 ? y[i] : {v_t} + y[i];", v_t = v("t")),
     };
     let begun = if solve.extent == Extent::Segment {
