@@ -7,6 +7,7 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;
 use crate::hir::{self, Fit, Hole, HoleId, Model, StateId, UnknownKind};
 use crate::report::{Equation, equation_short, round, some};
+use crate::source::Span;
 use crate::train::joint::{Beside, Exchange, JointFit};
 
 /// Pairs that one message names, at most.
@@ -56,6 +57,36 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
 /// The law that was found with candidates of higher degree where one of lower degree counts in its place: its equations that differ, or all of
 /// them where that does not show in their terms, as within a ratio.
 pub fn other_law((model, fit): (&Model, &Fit), findings: &Findings, other: &Findings) -> Diagnostic {
+    let (laws, (span, place)) = differing((model, fit), findings, other);
+    let message = format!(
+        "with candidate terms of higher degree another law fits these data no better than the one that is told: {}",
+        some(&laws, MOST_NAMED)
+    );
+    Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
+}
+
+/// Laws with several terms in place of others that fit about as well as the one that is told.
+pub fn rivals((model, fit): (&Model, &Fit), findings: &Findings, rivals: &[Findings]) -> Vec<Diagnostic> {
+    let mut of_places: IndexMap<(Span, &str), Vec<String>> = IndexMap::new();
+    for rival in rivals {
+        let (laws, place) = differing((model, fit), findings, rival);
+        of_places.entry(place).or_default().push(laws.join(" with "));
+    }
+    let say = |((span, place), laws): ((Span, &str), Vec<String>)| {
+        let (other, fits) = if laws.len() == 1 { ("another law", "fits") } else { ("other laws", "fit") };
+        let message =
+            format!("{other} {fits} these data about as well as the one that is told: {}", some(&laws, MOST_NAMED));
+        Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
+    };
+    of_places.into_iter().map(say).collect()
+}
+
+/// The equations of another law that differ from those that are told, and the place of the first one.
+fn differing(
+    (model, fit): (&Model, &Fit),
+    findings: &Findings,
+    other: &Findings,
+) -> (Vec<String>, (Span, &'static str)) {
     let names = |equation: &Equation| equation.terms.iter().map(|t| t.term.clone()).collect::<Vec<String>>();
     let (here, there) = (equations(model, findings), equations(model, other));
     let pairs = || here.iter().zip(&there);
@@ -69,12 +100,7 @@ pub fn other_law((model, fit): (&Model, &Fit), findings: &Findings, other: &Find
     };
     let hole = differ.iter().find_map(|e| model.holes.values().find(|hole| of(hole, &e.state)));
     let laws: Vec<String> = differ.iter().map(|equation| format!("`{}`", equation_short(equation))).collect();
-    let message = format!(
-        "with candidate terms of higher degree another law fits these data no better than the one that is told: {}",
-        some(&laws, MOST_NAMED)
-    );
-    let (span, place) = hole.map_or((fit.span, "of this fit"), |hole| (hole.span, "in this hole"));
-    Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
+    (laws, hole.map_or((fit.span, "of this fit"), |hole| (hole.span, "in this hole")))
 }
 
 /// States in whose equations the data do not choose: terms could stand in place of others, or more of those that were dropped are plausible than

@@ -12,6 +12,7 @@ use super::hung;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::rivals;
 use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
@@ -58,7 +59,7 @@ pub fn fit(
         }
     }
     let most_samples = memory::most_samples(model, trajectories);
-    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples };
+    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples, terms: None };
     observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
@@ -68,11 +69,20 @@ pub fn fit(
         joint::fit(&mut compiled, &unknowns, data, &settings, observer)
     };
     let Settled { result, observations, held, free } = beginnings::settled(observations, open, &mut once);
-    let mut with = |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, observer);
-    let result = result.and_then(|all| simpler::settled(model, &unknowns, all, &observations, &mut with));
-    let (result, other) = match result {
-        Ok((result, other)) => (Ok(result), other),
-        Err(error) => (Err(error), None),
+    let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>| {
+        let settings = Settings { terms, ..settings.clone() };
+        joint::fit(&mut compiled, unknowns, &observations, &settings, observer)
+    };
+    let result = result.and_then(|all| {
+        let mut with_library = |unknowns: &[Unknown]| with(unknowns, None);
+        let simplest = simpler::settled(model, &unknowns, all, &observations, &mut with_library)?;
+        let mut with_terms = |terms: Vec<bool>| with(&simplest.unknowns, Some(terms));
+        let best = rivals::settled(&simplest.unknowns, simplest.law, &observations, &mut with_terms)?;
+        Ok((best.law, simplest.all, best.others))
+    });
+    let (result, other, rivals) = match result {
+        Ok((result, other, rivals)) => (Ok(result), other, rivals),
+        Err(error) => (Err(error), None, Vec::new()),
     };
     observed.known_starts &= held;
     if let Some(fault) = compiled.take_fault() {
@@ -116,6 +126,8 @@ pub fn fit(
     }
     let other = other.map(|other| exchanges::other_law((model, fit), &findings, &self::findings(&other)));
     findings.remarks.extend(other);
+    let rivals: Vec<Findings> = rivals.iter().map(self::findings).collect();
+    findings.remarks.extend(exchanges::rivals((model, fit), &findings, &rivals));
     findings.remarks.extend(exchanges::remarks(model, &result));
     findings.remarks.extend(exchanges::beside(model, &result));
     // Where the process itself is noisy that has been said.
@@ -177,7 +189,7 @@ pub fn trajectory(
         .collect();
     let (free, unknowns): (Vec<usize>, Vec<Unknown>) = free.into_iter().unzip();
     let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi, free);
-    let settings = Settings { seed, significance: None, most_samples: observations.t.len() };
+    let settings = Settings { seed, significance: None, most_samples: observations.t.len(), terms: None };
     match joint::fit(&mut known, &unknowns, observations, &settings, &mut Unseen(observer)) {
         Ok(fit) => {
             let values: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();

@@ -52,6 +52,7 @@ mod predict;
 mod remarks;
 mod residuals;
 mod resume;
+mod rivals;
 mod run;
 mod run_solve;
 mod sampling;

@@ -11,7 +11,7 @@
 use super::exchanges;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::hir::{Hole, Model, StateId};
-use crate::train::joint::{JointError, JointFit, Observations, Unknown};
+use crate::train::joint::{JointError, JointFit, Observations, Rival, Unknown};
 
 /// So many standard errors a difference may be of by chance: five times in a hundred.
 const CHANCE: f64 = 1.96;
@@ -21,7 +21,17 @@ const MOST_FITS: usize = 12;
 /// A fit with some of the candidate terms alone.
 type Fit<'f> = dyn FnMut(&[Unknown]) -> Result<JointFit, JointError> + 'f;
 
-/// The simplest law that explains the data as well as `all`, the fit with all candidates, and that fit where it is another one.
+/// A law, the fit with all candidates where that is another one, and the unknowns that the law was chosen from.
+pub struct Settled {
+    /// The law.
+    pub law: JointFit,
+    /// The fit with all candidates.
+    pub all: Option<JointFit>,
+    /// The unknowns with the candidates of the law's library, all others held at zero.
+    pub unknowns: Vec<Unknown>,
+}
+
+/// The simplest law that explains the data as well as `all`, the fit with all candidates.
 ///
 /// # Errors
 /// [`JointError::Interrupted`], with where `all` came to; a fit that fails is none that counts.
@@ -31,7 +41,7 @@ pub fn settled(
     all: JointFit,
     observations: &Observations,
     fit: &mut Fit<'_>,
-) -> Result<(JointFit, Option<JointFit>), JointError> {
+) -> Result<Settled, JointError> {
     let candidates = Candidates::of(model);
     let mut best: Option<JointFit> = None;
     let mut left = MOST_FITS;
@@ -46,7 +56,10 @@ pub fn settled(
             Err(_) => Ok(None),
         }
     };
-    let in_doubt = |best: &Option<JointFit>| exchanges::in_doubt(model, best.as_ref().unwrap_or(&all));
+    let in_doubt = |best: &Option<JointFit>| -> IndexSet<StateId> {
+        let law = best.as_ref().unwrap_or(&all);
+        exchanges::in_doubt(model, law).into_iter().chain(candidates.rivalled(law)).collect()
+    };
     let mut caps = candidates.highest();
     let mut lower = candidates.degrees();
     lower.pop();
@@ -72,10 +85,19 @@ pub fn settled(
             }
         }
     }
+    let unknowns = candidates.up_to(unknowns, &caps);
     Ok(match best {
-        Some(simpler) => (simpler, Some(all)),
-        None => (all, None),
+        Some(simpler) => Settled { law: simpler, all: Some(all), unknowns },
+        None => Settled { law: all, all: None, unknowns },
     })
+}
+
+/// By how much the criterion of a law is larger than that of one before: twice the negative log likelihood, of the process where its noise matters,
+/// and the price of the terms.
+pub fn rise(observations: &Observations, found: &JointFit, before: &JointFit) -> f64 {
+    let exact = !found.process_noise && !before.process_noise;
+    let criterion = |fit: &JointFit| if exact { deviance(observations, fit) + fit.price } else { fit.criterion };
+    criterion(found) - criterion(before)
 }
 
 /// Whether a law of lower degree counts in place of one before.
@@ -85,8 +107,7 @@ fn explains_as_well(
     before: &JointFit,
 ) -> bool {
     let exact = !found.process_noise && !before.process_noise;
-    let criterion = |fit: &JointFit| if exact { deviance(observations, fit) + fit.price } else { fit.criterion };
-    let worse = 0.5 * (criterion(found) - criterion(before));
+    let worse = 0.5 * rise(observations, found, before);
     let terms = |fit: &JointFit| terms(unknowns, fit);
     let by_chance =
         if exact && terms(found) <= terms(before) { CHANCE * spread(observations, found, before) } else { 0.0 };
@@ -188,7 +209,26 @@ impl Candidates {
             })
             .map(|(_, state, _)| *state)
             .collect();
-        lost().all(|(_, state, _)| doubtful.contains(state) || crowded.contains(state) && !is_constant(state))
+        let rivalled = |state: &StateId| {
+            let lost: Vec<usize> = lost().filter(|(_, of, _)| of == state).map(|(k, ..)| *k).collect();
+            let unknowns = |of: &[usize]| of.iter().map(|&k| fit.columns.unknown(k)).collect::<Vec<usize>>();
+            let within = |rival: &&Rival| {
+                let leave = unknowns(&rival.leave);
+                lost.iter().all(|k| leave.contains(k)) && unknowns(&rival.enter).iter().all(|k| !above.contains(k))
+            };
+            fit.rivals.iter().any(|rival| within(&rival))
+        };
+        lost().all(|(_, state, _)| {
+            doubtful.contains(state) || crowded.contains(state) && !is_constant(state) || rivalled(state)
+        })
+    }
+
+    /// The states in whose equations other terms would do about as well that are of lower degree in all.
+    fn rivalled(&self, fit: &JointFit) -> IndexSet<StateId> {
+        let of = |number: &usize| self.0.iter().find(|(k, ..)| *k == fit.columns.unknown(*number));
+        let highest = |numbers: &[usize]| numbers.iter().filter_map(of).map(|(.., degree)| *degree).max();
+        let lower = |rival: &&Rival| highest(&rival.enter) < highest(&rival.leave);
+        fit.rivals.iter().filter(lower).filter_map(|rival| of(rival.leave.first()?)).map(|(_, state, _)| *state).collect()
     }
 
     fn above<'c>(&'c self, caps: &'c IndexMap<StateId, usize>) -> impl Iterator<Item = usize> + 'c {

@@ -14,7 +14,7 @@
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
 //! observed), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
 //! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
-//! trajectory), [`select`] (which terms stay) over [`subset`], [`flat`] (which parameters make up for one another), [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
 
 mod collocation;
@@ -31,6 +31,7 @@ mod problem;
 mod reduced;
 mod refine;
 mod regression;
+mod rivals;
 mod select;
 mod sizes;
 mod smoother;
@@ -40,9 +41,10 @@ mod thinned;
 
 pub use columns::Columns;
 pub use engine::{PLAUSIBLE, fit};
+pub use flat::AS_WELL;
 pub use problem::{
     Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
-    JointFit, MadeUp, Observations, Plausible, Points, Settings, Spot, Unknown,
+    JointFit, MadeUp, Observations, Plausible, Points, Rival, Settings, Spot, Unknown,
 };
 
 #[cfg(test)]

@@ -157,6 +157,8 @@ pub struct Settings {
     pub significance: Option<f64>,
     /// Samples are not refined to more than this: what fits in memory.
     pub most_samples: usize,
+    /// Of every unknown whether it is kept, where the terms are not to be chosen; what is said of a parameter does not matter.
+    pub terms: Option<Vec<bool>>,
 }
 
 /// The estimate of one unknown.
@@ -198,6 +200,17 @@ pub struct Exchange {
     pub rise: f64,
 }
 
+/// Terms of an equation in place of others, several at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rival {
+    /// Positions of the numbers of kept terms that are left out.
+    pub leave: Vec<usize>,
+    /// Those of dropped terms that come in.
+    pub enter: Vec<usize>,
+    /// By how much the objective with the price of the terms would rise, all else linearised.
+    pub rise: f64,
+}
+
 /// A dropped term beside which a parameter within the terms is known far less.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beside {
@@ -234,6 +247,9 @@ pub struct JointFit {
     pub plausible: Vec<Plausible>,
     /// Dropped terms that fit as well as kept ones in their place.
     pub exchanges: Vec<Exchange>,
+    /// Other terms of single equations whose criterion is hardly larger in the quadratic model of the objective, least first; only of exact trajectories on
+    /// which the fit settled.
+    pub rivals: Vec<Rival>,
     /// Dropped terms that the data do not rule out and that would take away most of what is known of a parameter, one for each.
     pub beside: Vec<Beside>,
     /// Parameters that others make up for.

@@ -206,6 +206,34 @@ impl<'a> Search<'a> {
             .collect()
     }
 
+    /// The price of a term.
+    pub fn price(&self) -> f64 {
+        self.price
+    }
+
+    /// Whether a term may have a value, in its own scale.
+    pub fn allows(&self, k: usize, x: f64) -> bool {
+        !self.held[k] && self.inside(k, x)
+    }
+
+    /// The quadratic model of these unknowns alone, with the others of a set minimised out: its matrix and its linear part.
+    pub fn beside(&self, active: &[bool], of: &[usize]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let p = self.q.p;
+        let others: Vec<usize> = (0..p).filter(|k| active[*k] && !self.held[*k] && !of.contains(k)).collect();
+        let block: Vec<f64> = others.iter().flat_map(|&i| others.iter().map(move |&j| self.q.s[i * p + j])).collect();
+        let factor = Cholesky::factor_with_ridge(others.len(), &block)?;
+        let row = |i: usize| others.iter().map(|&j| self.q.s[i * p + j]).collect::<Vec<f64>>();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let solved: Vec<Vec<f64>> = of.iter().map(|&i| factor.solve(&row(i))).collect();
+        let s = of.iter().flat_map(|&i| {
+            let row = row(i);
+            of.iter().zip(&solved).map(move |(&j, solved)| self.q.s[i * p + j] - dot(&row, solved)).collect::<Vec<f64>>()
+        });
+        let rest: Vec<f64> = others.iter().map(|&j| self.q.c[j]).collect();
+        let c = of.iter().zip(&solved).map(|(&i, solved)| self.q.c[i] - dot(solved, &rest));
+        Some((s.collect(), c.collect()))
+    }
+
     /// Dropped terms, each of which could stand in place of a kept one so that the objective rises by less than `most`; their values are
     /// scaled.
     pub fn exchanges(&self, active: &[bool], most: f64) -> Vec<Exchange> {

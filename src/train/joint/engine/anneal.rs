@@ -28,7 +28,7 @@ impl Engine<'_> {
         for (inflation, kappa) in self.schedule(&state)? {
             let sigma = state.sigma.clone();
             let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
-            let terms = if kappa <= SELECT_FROM { Terms::Chosen } else { Terms::All };
+            let terms = if kappa <= SELECT_FROM { self.choice() } else { Terms::All };
             let stage = self.stage(kappa, begin, terms)?;
             if inflation > 1.0 {
                 state = State { sigma, ..stage.state };
@@ -52,6 +52,11 @@ impl Engine<'_> {
         let ratio = |(c, s): (&f64, &f64)| c / s;
         let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
         Ok((self.finish(&best)?, coarse))
+    }
+
+    /// What stages do with the terms that may be dropped.
+    fn choice(&self) -> Terms {
+        if self.settings.terms.is_some() { Terms::Fixed } else { Terms::Chosen }
     }
 
     /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.
@@ -88,7 +93,7 @@ impl Engine<'_> {
         let centre = best.kappa;
         for factor in [10f64.sqrt(), 1.0, 10f64.powf(-0.25)] {
             // Whatever kappa is: this is the last chance to drop terms.
-            let stage = self.stage(centre * factor, begin.clone(), Terms::Chosen)?;
+            let stage = self.stage(centre * factor, begin.clone(), self.choice())?;
             if stage.criterion < best.criterion || factor == 1.0 {
                 best = stage;
             }

@@ -2,8 +2,11 @@
 
 use super::stage::Stage;
 use super::{Engine, FEWEST_PER_COMPONENT};
+use crate::artifact::PatternEntry;
+use crate::base::IndexSet;
 use crate::train::joint::flat::{AS_WELL, Valley};
-use crate::train::joint::problem::{Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Unknown};
+use crate::train::joint::problem::{Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Rival, Unknown};
+use crate::train::joint::rivals::rivals;
 use crate::train::joint::select::{self, Search, Solution};
 
 /// Relative distance from a bound that counts as none.
@@ -12,6 +15,8 @@ const AT_BOUND: f64 = 1e-6;
 const FAR_LESS: f64 = 4.0;
 /// The data do not determine a parameter where they see less than this share of what the quadratic model says of it along with others.
 const UNSEEN: f64 = 0.01;
+/// Other laws whose criterion rises by more than this in the quadratic model are not worth a fit of their own: twice as far as laws that fit as well.
+const WITHIN_REACH: f64 = 2.0 * AS_WELL;
 /// So many dropped terms are looked at, at most: each takes a solve.
 const MOST_BESIDE: usize = 100;
 /// Dropped terms above this t-statistic are reported.
@@ -47,6 +52,8 @@ impl Engine<'_> {
         let mut exchanges: Vec<Exchange> =
             search.exchanges(&best.state.active, AS_WELL).into_iter().map(scaled).collect();
         exchanges.sort_by(|a, b| a.rise.total_cmp(&b.rise));
+        let in_order = best.converged && !best.process_noise && !best.clean;
+        let rivals = if in_order { self.rivals(&search, &best.state.active) } else { Vec::new() };
         let beside = self.beside(best, &estimates)?;
         let len = self.grid.samples;
         let noise = (0..self.grid.n)
@@ -60,6 +67,7 @@ impl Engine<'_> {
             columns: self.columns.clone(),
             plausible,
             exchanges,
+            rivals,
             beside,
             made_up,
             criterion: best.evidence + best.price,
@@ -73,6 +81,16 @@ impl Engine<'_> {
             went_astray: best.went_astray,
             converged: best.converged,
         })
+    }
+
+    /// Other laws of single equations, which are rows of the model.
+    fn rivals(&self, search: &Search, active: &[bool]) -> Vec<Rival> {
+        let candidate = |k: usize| self.unknowns.get(k).is_some_and(|u| u.droppable && u.lower < u.upper);
+        let of = |row: &Vec<(usize, PatternEntry)>| -> Vec<usize> {
+            row.iter().map(|(unknown, _)| self.columns.at(*unknown, 0)).filter(|&k| candidate(k)).collect()
+        };
+        let groups: IndexSet<Vec<usize>> = self.model.pattern().by_unknown.iter().map(of).collect();
+        rivals(search, active, &groups, WITHIN_REACH)
     }
 
     /// Of every parameter that enters nonlinearly the dropped term beside which least is known of it, where that is far less than the error

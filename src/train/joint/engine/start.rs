@@ -3,7 +3,7 @@
 use super::{Engine, FEWEST_PER_COMPONENT, State};
 use crate::train::joint::columns::Columns;
 use crate::train::joint::grid::Grid;
-use crate::train::joint::problem::JointError;
+use crate::train::joint::problem::{JointError, Unknown};
 use crate::train::joint::smoother::{self, SmoothError};
 use crate::train::joint::{hidden, normal, regression, sizes};
 
@@ -100,14 +100,34 @@ impl Engine<'_> {
             *s = known.max(*floor);
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
+        let declared = self.allowed_terms();
         let start =
-            regression::start((&self.grid, &shared), self.model, self.declared, [&x, &slopes], (self.poles, &stop))?;
+            regression::start((&self.grid, &shared), self.model, &declared, [&x, &slopes], (self.poles, &stop))?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
             xi = first;
         }
         self.scale = start.scale;
-        Ok(State { x, xi, active: vec![true; self.unknowns.len()], sigma })
+        let active: Vec<bool> =
+            (0..self.unknowns.len()).map(|k| self.may_be_kept(self.columns.unknown(k))).collect();
+        xi.iter_mut().zip(&active).filter(|(_, active)| !**active).for_each(|(xi, _)| *xi = 0.0);
+        Ok(State { x, xi, active, sigma })
+    }
+
+    /// Whether an unknown is none of the terms that are left out, where they are not to be chosen.
+    fn may_be_kept(&self, unknown: usize) -> bool {
+        let is_parameter = self.declared.get(unknown).is_some_and(|u| !u.droppable);
+        let kept = self.settings.terms.as_ref().is_none_or(|terms| terms.get(unknown).is_none_or(|kept| *kept));
+        is_parameter || kept
+    }
+
+    /// The unknowns of the model, terms that are left out held at zero.
+    fn allowed_terms(&self) -> Vec<Unknown> {
+        let of = |(k, unknown): (usize, &Unknown)| match self.may_be_kept(k) {
+            true => unknown.clone(),
+            false => Unknown { lower: 0.0, upper: 0.0, ..unknown.clone() },
+        };
+        self.declared.iter().enumerate().map(of).collect()
     }
 
     /// Samples of trajectories in which a component that is observed in others is not: nothing but its mean is known there, so
