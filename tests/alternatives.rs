@@ -98,6 +98,78 @@ fit M to d
     assert!(told > 0, "{told}");
 }
 
+/// The law of a run in one line: its terms state by state.
+fn law(record: &Value, states: &[&str]) -> String {
+    states.iter().map(|state| format!("{state}: {}; ", terms(record, state).join(" "))).collect()
+}
+
+/// Whether a run says that another law fits as well.
+fn tells_of_another_law(record: &Value) -> bool {
+    says(record, "another law fits") || says(record, "other laws fit") || says(record, "in place of")
+}
+
+/// Glucose and insulin after a meal: four terms of the second degree in place of three linear ones fit as well, and no exchange of one term leads
+/// from one law to the other.
+#[test]
+fn several_terms_in_place_of_others_are_found_or_told() {
+    let (mut right, mut told) = (0, 0);
+    for seed in 1..=8 {
+        let text = format!(
+            "model Truth {{
+  state G, X, I
+  G' = 0.3*(0.9 - G) - X*G
+  X' = -0.25*X + 0.13*(I - 0.1)
+  I' = -1.2*(I - 0.1) + 0.4*(G - 0.9)
+  initial G = 3, X = 0, I = 3.6
+}}
+model M {{
+  state G, X, I
+  (G, X, I)' = ?poly(G, X, I; degree = 2)
+}}
+data d = simulate Truth {{ steps 121; dt 0.2; noise 2%; seed {seed} }}
+fit M to d {{ seed {seed} }}
+"
+        );
+        let (_, record) = run(&text);
+        let is_right = law(&record, &["G", "X", "I"]) == "G: 1 G G*X; X: 1 X I; I: 1 G I; ";
+        let tells = tells_of_another_law(&record);
+        assert!(is_right || tells, "seed {seed}: {} {}", law(&record, &["G", "X", "I"]), record["warnings"]);
+        (right, told) = (right + usize::from(is_right), told + usize::from(tells));
+    }
+    assert!(right > 5 && told > 3, "{right} {told}");
+}
+
+/// Predators and prey, seen through a gain and an offset each: two squares do what a constant and a linear term do. Of whichever law noise makes the nearer
+/// one, the other is told.
+#[test]
+fn a_pair_of_terms_in_place_of_a_pair_is_told() {
+    let (mut right, mut told) = (0, 0);
+    for seed in 1..=15 {
+        let text = format!(
+            "model Truth {{
+  state x, y
+  x' = 2*(1.1*(x - 3)/2 - 0.4*(x - 3)/2*(y - 1)/1.5)
+  y' = 1.5*(0.1*(x - 3)/2*(y - 1)/1.5 - 0.4*(y - 1)/1.5)
+  initial x = 23, y = 8.5
+}}
+model M {{
+  state x, y
+  (x, y)' = ?poly(x, y; degree = 2)
+}}
+data d = simulate Truth {{ steps 200; dt 0.1; noise 5%; seed {seed} }}
+fit M to d {{ seed {seed} }}
+"
+        );
+        let (_, record) = run(&text);
+        let is_right = law(&record, &["x", "y"]) == "x: 1 x y x*y; y: 1 x y x*y; ";
+        let tells = tells_of_another_law(&record);
+        assert!(is_right || tells, "seed {seed}: {} {}", law(&record, &["x", "y"]), record["warnings"]);
+        let pair = says(&record, "fits these data about as well as the one that is told: `y' = ");
+        (right, told) = (right + usize::from(is_right), told + usize::from(pair));
+    }
+    assert!(right > 9 && (1..12).contains(&told), "{right} {told}");
+}
+
 #[test]
 fn nothing_is_told_where_the_data_choose() {
     for seed in 1..=4 {

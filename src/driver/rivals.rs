@@ -5,7 +5,7 @@
 //! whose criterion is hardly larger are told with it: the choice among them is not the data's.
 
 use super::simpler;
-use crate::train::joint::{AS_WELL, JointError, JointFit, Observations, Unknown};
+use crate::train::joint::{AS_WELL, JointError, JointFit, Observations, Rival, Unknown};
 
 /// Fits that are made with terms in place of others, at most.
 const MOST_FITS: usize = 8;
@@ -51,7 +51,8 @@ pub fn settled(
         }
     }
     let rise = |other: &JointFit| simpler::rise(observations, other, &law);
-    others.retain(|other| rise(other) < AS_WELL);
+    // What is less than its own standard error may be chance, however many observations it is summed over.
+    others.retain(|other| rise(other) < AS_WELL.max(2.0 * simpler::spread(observations, other, &law)));
     others.sort_by(|a, b| rise(a).total_cmp(&rise(b)));
     Ok(Settled { law, others })
 }
@@ -63,7 +64,7 @@ fn kept(law: &JointFit) -> Vec<bool> {
 
 /// The terms of the nearest law that was not tried.
 fn next(law: &JointFit, tried: &[Vec<bool>]) -> Option<Vec<bool>> {
-    let with = |rival: &crate::train::joint::Rival| {
+    let with = |rival: &Rival| {
         let mut terms = kept(law);
         let changes = rival.leave.iter().map(|k| (k, false)).chain(rival.enter.iter().map(|k| (k, true)));
         for (&number, keeps) in changes {

@@ -132,7 +132,7 @@ fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
 }
 
 /// The standard error of the difference of two log likelihoods, from how it varies among the observations.
-fn spread(observations: &Observations, a: &JointFit, b: &JointFit) -> f64 {
+pub fn spread(observations: &Observations, a: &JointFit, b: &JointFit) -> f64 {
     let both = surprises(observations, a).zip(surprises(observations, b));
     let all: Vec<f64> = both.filter_map(|(a, b)| Some(a? - b?)).collect();
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
@@ -228,7 +228,12 @@ impl Candidates {
         let of = |number: &usize| self.0.iter().find(|(k, ..)| *k == fit.columns.unknown(*number));
         let highest = |numbers: &[usize]| numbers.iter().filter_map(of).map(|(.., degree)| *degree).max();
         let lower = |rival: &&Rival| highest(&rival.enter) < highest(&rival.leave);
-        fit.rivals.iter().filter(lower).filter_map(|rival| of(rival.leave.first()?)).map(|(_, state, _)| *state).collect()
+        fit.rivals
+            .iter()
+            .filter(lower)
+            .filter_map(|rival| of(rival.leave.first()?))
+            .map(|(_, state, _)| *state)
+            .collect()
     }
 
     fn above<'c>(&'c self, caps: &'c IndexMap<StateId, usize>) -> impl Iterator<Item = usize> + 'c {

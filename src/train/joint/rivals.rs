@@ -141,7 +141,8 @@ fn of_group(search: &Search, active: &[bool], group: &[usize], most: f64) -> Opt
         let Some(&next) = order.get(branch.settled) else {
             let (leave, enter) = (here & !branch.set, branch.set & !here);
             let rise = branch.bound - value;
-            let inside = || equation.solve(branch.set).is_some_and(|(_, x)| x.iter().all(|&(k, x)| search.allows(k, x)));
+            let inside =
+                || equation.solve(branch.set).is_some_and(|(_, x)| x.iter().all(|&(k, x)| search.allows(k, x)));
             if leave != 0 && enter != 0 && inside() {
                 found.push(Rival { leave: equation.numbers(leave), enter: equation.numbers(enter), rise });
             }
@@ -159,4 +160,85 @@ fn of_group(search: &Search, active: &[bool], group: &[usize], most: f64) -> Opt
         open.push(Branch { bound: branch.bound + search.price(), settled, ..branch });
     }
     Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Equation, rivals};
+    use crate::base::IndexSet;
+    use crate::data::{Purpose, normals, stream};
+    use crate::train::joint::problem::{Rival, Unknown};
+    use crate::train::joint::select::Search;
+    use crate::train::joint::subset::Quadratic;
+
+    /// Candidates that may have any value, or only such that are not negative.
+    fn unknowns(p: usize, lower: f64) -> Vec<Unknown> {
+        let one = |k| Unknown {
+            name: format!("{k}"),
+            start: None,
+            lower,
+            upper: f64::INFINITY,
+            linear: true,
+            droppable: true,
+            own: false,
+            left_out: false,
+            trajectory: None,
+        };
+        (0..p).map(one).collect()
+    }
+
+    /// Eight columns, of which the last two make up for the first two nearly; the data are the first three with the values one.
+    fn quadratic() -> Quadratic {
+        let (p, rows) = (8, 60);
+        let mut rng = stream(3, Purpose::Noise, 0);
+        let mut a = vec![0.0; rows * p];
+        let mut noise = vec![0.0; rows];
+        normals(&mut rng, &mut a);
+        normals(&mut rng, &mut noise);
+        for row in a.chunks_exact_mut(p) {
+            row[6] = row[0] + row[1] + 0.01 * row[6];
+            row[7] = row[0] - row[1] + 0.01 * row[7];
+        }
+        let y: Vec<f64> =
+            a.chunks_exact(p).zip(&noise).map(|(row, noise)| 30.0 * (row[0] + row[1] + row[2]) + noise).collect();
+        let product = |i: usize, j: usize| a.chunks_exact(p).map(|row| row[i] * row[j]).sum::<f64>();
+        let c = (0..p).map(|i| a.chunks_exact(p).zip(&y).map(|(row, y)| row[i] * y).sum()).collect();
+        Quadratic { p, s: (0..p * p).map(|k| product(k / p, k % p)).collect(), c, systematic: vec![0.0; p] }
+    }
+
+    #[test]
+    fn the_nearest_sets_are_those_of_all() {
+        let (q, price, most) = (quadratic(), 5.0, 12.0);
+        for lower in [f64::NEG_INFINITY, 0.0] {
+            let unknowns = unknowns(q.p, lower);
+            let search = Search::of(quadratic(), &unknowns, price);
+            let active: Vec<bool> = (0..q.p).map(|k| k < 3).collect();
+            let groups: IndexSet<Vec<usize>> = [(0..q.p).collect()].into_iter().collect();
+            let found = rivals(&search, &active, &groups, most);
+            let equation = Equation { of: (0..q.p).collect(), s: q.s.clone(), c: q.c.clone() };
+            let cost = |set: u32| {
+                equation.solve(set).map(|(objective, x)| {
+                    (objective + price * f64::from(set.count_ones()), x.iter().all(|(_, x)| *x >= lower))
+                })
+            };
+            let here = cost(0b111).expect("a value").0;
+            let mut all: Vec<Rival> = (1..256u32)
+                .filter_map(|set| Some((set, cost(set)?)))
+                .filter(|(set, (value, inside))| {
+                    *inside && set & 0b111 != 0b111 && set >> 3 != 0 && value - here < most
+                })
+                .map(|(set, (value, _))| Rival {
+                    leave: equation.numbers(0b111 & !set),
+                    enter: equation.numbers(set & !0b111),
+                    rise: value - here,
+                })
+                .collect();
+            all.sort_by(|a, b| a.rise.total_cmp(&b.rise));
+            all.truncate(super::MOST_FOUND);
+            assert!(!all.is_empty() && all.len() == found.len(), "{all:?} {found:?}");
+            for (a, b) in all.iter().zip(&found) {
+                assert!((&a.leave, &a.enter) == (&b.leave, &b.enter) && (a.rise - b.rise).abs() < 1e-6, "{a:?} {b:?}");
+            }
+        }
+    }
 }

@@ -64,6 +64,14 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// A search in a quadratic model as it is, of unknowns of the scale one.
+    #[cfg(test)]
+    pub fn of(q: Quadratic, unknowns: &'a [Unknown], price: f64) -> Search<'a> {
+        let bounds = |of: fn(&Unknown) -> f64| unknowns.iter().map(of).collect();
+        let (lower, upper) = (bounds(|u| u.lower), bounds(|u| u.upper));
+        Search { held: vec![false; q.p], q, lower, upper, unknowns, price, stop: &|| false }
+    }
+
     /// The same search with unknowns held at values, `(position, value)`: terms are judged beside a parameter at its bound, not
     /// beside the value outside that it would have.
     pub fn holding(mut self, values: &[(usize, f64)], scale: &[f64]) -> Search<'a> {
@@ -227,7 +235,10 @@ impl<'a> Search<'a> {
         let solved: Vec<Vec<f64>> = of.iter().map(|&i| factor.solve(&row(i))).collect();
         let s = of.iter().flat_map(|&i| {
             let row = row(i);
-            of.iter().zip(&solved).map(move |(&j, solved)| self.q.s[i * p + j] - dot(&row, solved)).collect::<Vec<f64>>()
+            of.iter()
+                .zip(&solved)
+                .map(move |(&j, solved)| self.q.s[i * p + j] - dot(&row, solved))
+                .collect::<Vec<f64>>()
         });
         let rest: Vec<f64> = others.iter().map(|&j| self.q.c[j]).collect();
         let c = of.iter().zip(&solved).map(|(&i, solved)| self.q.c[i] - dot(solved, &rest));

@@ -5,7 +5,9 @@ use super::{Engine, FEWEST_PER_COMPONENT};
 use crate::artifact::PatternEntry;
 use crate::base::IndexSet;
 use crate::train::joint::flat::{AS_WELL, Valley};
-use crate::train::joint::problem::{Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Rival, Unknown};
+use crate::train::joint::problem::{
+    Beside, Estimate, Exchange, JointError, JointFit, MadeUp, Plausible, Rival, Unknown,
+};
 use crate::train::joint::rivals::rivals;
 use crate::train::joint::select::{self, Search, Solution};
 

@@ -108,8 +108,7 @@ impl Engine<'_> {
             xi = first;
         }
         self.scale = start.scale;
-        let active: Vec<bool> =
-            (0..self.unknowns.len()).map(|k| self.may_be_kept(self.columns.unknown(k))).collect();
+        let active: Vec<bool> = (0..self.unknowns.len()).map(|k| self.may_be_kept(self.columns.unknown(k))).collect();
         xi.iter_mut().zip(&active).filter(|(_, active)| !**active).for_each(|(xi, _)| *xi = 0.0);
         Ok(State { x, xi, active, sigma })
     }
