@@ -25,6 +25,35 @@ pub struct Rows {
     pub divisors: Divisors,
 }
 
+impl Rows {
+    /// See [`log_volume`].
+    pub fn log_volume(&self, grid: &Grid) -> f64 {
+        let blocks = self.after.chunks_exact((grid.n * grid.n).max(1)).zip(&grid.h).filter(|(_, h)| **h > 0.0);
+        let sum: f64 = blocks.map(|(block, _)| log_determinant(grid.n, block.to_vec())).sum();
+        if sum.is_finite() { sum } else { 0.0 }
+    }
+}
+
+/// `ln |det a|` of a row-major `[n, n]` matrix, by elimination with pivots from its columns.
+fn log_determinant(n: usize, mut a: Vec<f64>) -> f64 {
+    let mut sum = 0.0;
+    for k in 0..n {
+        let size = |row: &usize| a[row * n + k].abs();
+        let pivot = (k..n).max_by(|i, j| size(i).total_cmp(&size(j))).unwrap_or(k);
+        for j in k..n {
+            a.swap(k * n + j, pivot * n + j);
+        }
+        sum += libm::log(a[k * n + k].abs());
+        for i in k + 1..n {
+            let factor = a[i * n + k] / a[k * n + k];
+            for j in k + 1..n {
+                a[i * n + j] -= factor * a[k * n + j];
+            }
+        }
+    }
+    sum
+}
+
 /// f at every time from the rows of a linearisation, `[component, time]`.
 fn values(pattern: &Pattern, entries: &[f64], len: usize, f: &mut [f64]) {
     for (out, &entry) in f.chunks_exact_mut(len.max(1)).zip(&pattern.value) {
@@ -69,7 +98,24 @@ pub fn defects(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> 
 
 /// The defects and their derivatives.
 pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Rows, JointError> {
-    let (n, p, samples, links) = (grid.n, grid.unknowns, grid.samples, grid.links());
+    rows_by(grid, model, (x, xi), true)
+}
+
+/// By how much the map from a sample to the defect behind it stretches volumes: `ln |det|` of the derivative, summed over all links. The density of a
+/// trajectory of a noisy process is that of its defects times this; zero where it is no number.
+pub fn log_volume(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<f64, JointError> {
+    Ok(rows_by(grid, model, (x, xi), false)?.log_volume(grid))
+}
+
+/// The same, with derivatives by the unknowns or without.
+fn rows_by(
+    grid: &Grid,
+    model: &mut dyn Dynamics,
+    (x, xi): (&[f64], &[f64]),
+    by_unknown: bool,
+) -> Result<Rows, JointError> {
+    let (n, samples, links) = (grid.n, grid.samples, grid.links());
+    let p = if by_unknown { grid.unknowns } else { 0 };
     let pattern = model.pattern().clone();
     let (at, am) = if grid.is_held() {
         let [at, am] = chained(model, Chain::Rows, (x, xi))?;
@@ -127,7 +173,7 @@ pub fn rows(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Res
         }
         let border = &mut rows.border[t * n * p..(t + 1) * n * p];
         spread.fill(0.0);
-        for (i, list) in pattern.by_unknown.iter().enumerate() {
+        for (i, list) in pattern.by_unknown.iter().enumerate().filter(|_| by_unknown) {
             for &(k, e) in list {
                 let (v0, v1) = (read(e, &at, samples, t), read(e, &at, samples, t + 1));
                 let k = grid.column(k, t);

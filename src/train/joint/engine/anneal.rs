@@ -39,8 +39,11 @@ impl Engine<'_> {
             match &best {
                 Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
                     best = self.with_process_noise(best.take())?;
-                    if let Some(exact) = best.as_ref().map(|noisy| self.exactly(noisy)).transpose()?.flatten() {
-                        best = Some(Stage { went_astray: true, ..exact });
+                    if let Some(noisy) = best.take() {
+                        best = Some(match self.exactly(&noisy)? {
+                            Some(exact) => Stage { went_astray: true, ..exact },
+                            None => self.noisier(noisy)?,
+                        });
                     }
                     break;
                 }
@@ -49,13 +52,14 @@ impl Engine<'_> {
             }
         }
         let best = best.ok_or(JointError::Collinear)?;
-        let ratio = |(c, s): (&f64, &f64)| c / s;
+        // Noise of the process hides an error as noise of the observations does.
+        let ratio = |(c, s): (&f64, &f64)| c / (s * best.kappa.max(1.0));
         let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
         Ok((self.finish(&best)?, coarse))
     }
 
     /// What stages do with the terms that may be dropped.
-    fn choice(&self) -> Terms {
+    pub(super) fn choice(&self) -> Terms {
         if self.settings.terms.is_some() { Terms::Fixed } else { Terms::Chosen }
     }
 

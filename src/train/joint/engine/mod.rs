@@ -1,11 +1,12 @@
 //! The schedule: annealing of the process noise, Gauss-Newton solves, selection, noise estimation, and what comes out.
 //!
 //! The parts, in the order of their use: [`attempts`] (finer samples, and both sides of poles), [`start`] (first trajectory, coefficients
-//! and noise), [`anneal`] (the stages), [`stage`] (solves at one process noise) until its [`rounds`] end, [`step`] (how far each of them
+//! and noise), [`anneal`] (the stages), [`noisy`] (those where the process itself is noisy), [`stage`] (solves at one process noise) until its [`rounds`] end, [`step`] (how far each of them
 //! goes), [`outcome`] (the fit of the best stage).
 
 mod anneal;
 mod attempts;
+mod noisy;
 mod outcome;
 mod rounds;
 mod stage;
@@ -51,6 +52,8 @@ struct Engine<'a> {
     /// The noise that the smoother saw, per component; not a number for others.
     scatter: Vec<f64>,
     price: f64,
+    /// How the log density of a noisy process grows with the numbers beside what defects say; zeros for an exact one.
+    stretch: Vec<f64>,
     losses: Vec<f64>,
     solves: usize,
     expected_solves: usize,
@@ -91,6 +94,7 @@ impl<'a> Engine<'a> {
             floor: Vec::new(),
             scatter: Vec::new(),
             price,
+            stretch: Vec::new(),
             losses: Vec::new(),
             solves: 0,
             expected_solves: 2 * anneal::LADDER.len() + 4,

@@ -2,7 +2,7 @@
 
 use super::rounds::{Round, Rounds};
 use super::step::Point;
-use super::{Engine, State};
+use super::{Engine, FEWEST_PER_COMPONENT, State};
 use crate::train::Progress;
 use crate::train::joint::collocation;
 use crate::train::joint::noise::{self, Fitted};
@@ -27,6 +27,10 @@ pub(super) struct Stage {
     pub price: f64,
     /// Root mean square of the deferred correction, per component.
     pub correction: Vec<f64>,
+    /// The log volume by which its rows stretch.
+    pub volume: f64,
+    /// The factor that all noise of a component had to have, that of the process with that of its observations, per component.
+    pub size: Vec<f64>,
     /// Whether the noise stands at its floor everywhere.
     pub clean: bool,
     /// Whether the annealing was ended by the likelihood.
@@ -86,8 +90,11 @@ impl Engine<'_> {
                 correction: &delta,
             };
             let divisors = std::mem::take(&mut rows.divisors);
+            let volume = rows.log_volume(&self.grid);
             let mut reduced = reduced::reduce(&self.grid, rows, &x, &xi, &weights)
                 .map_err(|at| self.singular(at.component, at.step, (&x, &xi)))?;
+            // What the density of a noisy process has of its volume asks for coefficients too.
+            reduced.c.iter_mut().zip(&self.stretch).for_each(|(c, stretch)| *c += stretch);
             reduced.hold_idle(self.unknowns, &xi, &self.scale);
             self.solves += 1;
             let chosen = if selecting { self.choose(&reduced, &active, &xi)? } else { active.clone() };
@@ -119,13 +126,15 @@ impl Engine<'_> {
             let fitted = Fitted { y: &self.obs.y, x: &x, sigma: &sigma, floor: &self.floor, kept };
             let new_sigma = noise::estimate(&self.grid, &reduced, &fitted, self.settings.seed);
             let terms = (0..xi.len()).filter(|&k| active[k] && self.unknowns[k].droppable).count();
-            let objective = self.objective(&x, &xi, &sigma, &q, &delta)?;
+            let objectives = self.objectives((&x, &xi), (&sigma, &q), &delta)?;
+            let objective: f64 = objectives.iter().sum();
             let likelihood = objective + reduced.log_determinant;
             let clean = new_sigma.iter().zip(&self.floor).all(|(s, f)| *s <= 2.0 * f);
             let seen = self.obs.y.iter().filter(|y| y.is_finite()).count() as f64;
             // The noise that the stage was made with is an estimate of the one before it. With all noise larger by a factor s, that of the
             // process with it, the likelihood is `objective / s^2 + 2 seen ln s` beside what does not change.
             let off = if clean { 1.0 } else { objective / seen };
+            let size = self.sizes(&objectives, off);
             let evidence = likelihood + seen * (1.0 + libm::log(off) - off);
             let price = self.price * terms as f64;
             return Ok(Stage {
@@ -137,12 +146,23 @@ impl Engine<'_> {
                 evidence,
                 price,
                 correction,
+                volume,
+                size,
                 clean,
                 process_noise: false,
                 went_astray: false,
                 converged,
             });
         }
+    }
+
+    /// The factors of the noise from the objective of every component; of one that is hardly observed that of all together.
+    fn sizes(&self, objectives: &[f64], off: f64) -> Vec<f64> {
+        let rows = self.obs.y.chunks_exact(self.grid.samples.max(1));
+        let seen = rows.map(|y| y.iter().filter(|y| y.is_finite()).count());
+        let of =
+            |(objective, seen): (&f64, usize)| if seen < FEWEST_PER_COMPONENT { off } else { objective / seen as f64 };
+        objectives.iter().zip(seen).map(of).map(f64::sqrt).collect()
     }
 
     /// The best set of terms; where a parameter comes to stand at a bound with it, the best one beside that.

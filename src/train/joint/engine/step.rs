@@ -93,19 +93,30 @@ impl Engine<'_> {
         q: &[f64],
         delta: &[f64],
     ) -> Result<f64, JointError> {
+        let sum: f64 = self.objectives((x, xi), (sigma, q), delta)?.iter().sum();
+        Ok(if sum.is_finite() { sum } else { f64::INFINITY })
+    }
+
+    /// The same of every component.
+    pub(super) fn objectives(
+        &mut self,
+        (x, xi): (&[f64], &[f64]),
+        (sigma, q): (&[f64], &[f64]),
+        delta: &[f64],
+    ) -> Result<Vec<f64>, JointError> {
         let (n, len) = (self.grid.n, self.grid.samples);
         let defects = collocation::defects(&self.grid, self.model, x, xi)?;
-        let mut sum = 0.0;
+        let mut sums = vec![0.0; n];
         for (i, (d, e)) in defects.iter().zip(delta).enumerate() {
             let r = (d + e) * self.grid.row_weight[i / n] / q[i % n];
-            sum += r * r;
+            sums[i % n] += r * r;
         }
-        for c in 0..n {
+        for (c, sum) in sums.iter_mut().enumerate() {
             for (y, x) in self.obs.y[c * len..(c + 1) * len].iter().zip(&x[c * len..]).filter(|(y, _)| y.is_finite()) {
                 let r = (y - x) / sigma[c];
-                sum += r * r;
+                *sum += r * r;
             }
         }
-        Ok(if sum.is_finite() { sum } else { f64::INFINITY })
+        Ok(sums)
     }
 }
