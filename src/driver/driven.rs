@@ -44,14 +44,20 @@ pub fn check(fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     found
 }
 
-/// The times before and behind every jump of an input: a step that is far larger than its neighbours in time, and no shorter.
+/// The times before and behind every jump of an input: a step that is far larger than its neighbours in time, and no shorter. Of a pulse of two
+/// samples one of these is the jump back.
 fn jumps(of: &Trajectory, input: usize) -> Vec<[f64; 2]> {
     let values: Vec<f64> = of.inputs.iter().skip(input).step_by(of.input_width().max(1)).copied().collect();
     let step = |i: usize| values.get(i).zip(values.get(i + 1)).map_or(f64::INFINITY, |(a, b)| (b - a).abs());
     let length = |i: usize| of.time(i + 1) - of.time(i);
     let [least, most] = least_and_most(values.iter().copied());
+    let signed = |i: usize| values.get(i).zip(values.get(i + 1)).map_or(f64::NAN, |(a, b)| b - a);
+    // Neighbours on either side, but for one jump back behind a step that is held.
+    let back = |i: usize, k: usize| signed(k) * signed(i) < 0.0 && LARGER * step(k) > step(i);
     let jump = |&i: &usize| {
-        let beside = || (i - HELD..i).chain(i + 1..=i + HELD);
+        let pulse = [i - HELD, i + HELD].map(|k| back(i, k));
+        let returns = |k: usize| pulse == [k < i, k > i] && (k == i - HELD || k == i + HELD);
+        let beside = || (i - HELD..i).chain(i + 1..=i + HELD).filter(|&k| !returns(k));
         // What a neighbour changes by, in a step as long as this one.
         let change = |k: usize| step(k).max(step(k) / length(k) * length(i));
         let (held, longest) = beside().fold((0.0f64, 0.0f64), |(s, l), k| (s.max(change(k)), l.max(length(k))));
@@ -78,6 +84,11 @@ mod tests {
         assert_eq!(jumps(&driven(&times, on), 0), [[times[20], times[21]], [times[40], times[41]]]);
         for smooth in [|t: f64| (3.0 * t).sin(), |t: f64| t, |_: f64| 5.0, |t: f64| (20.0 * (t - 3.0)).tanh()] {
             assert_eq!(jumps(&driven(&times, smooth), 0), [] as [[f64; 2]; 0]);
+        }
+        // Pulses of two samples, up and down.
+        for sign in [1.0, -1.0] {
+            let pulse = |t: f64| if (2.05..2.25).contains(&t) { sign } else { 0.0 };
+            assert_eq!(jumps(&driven(&times, pulse), 0), [[times[20], times[21]], [times[22], times[23]]]);
         }
         // Of samples that come in bursts the steps between these are no jumps.
         let bursts: Vec<f64> = (0..60).map(|i| 0.8 * f64::from(i / 5) + 0.02 * f64::from(i % 5)).collect();
