@@ -3,7 +3,7 @@
 //! The mean square of x(t + k h) - x(t) over all samples, S(k), is 2 s² for the noise and proportional to 1 - cos(k w h) for an oscillation
 //! of frequency w (the structure function of Kolmogorov; for a wave, Monin and Yaglom, Statistical Fluid Mechanics, vol. 2 (1975), section
 //! 13). Differences of S are free of noise, and (S(3) - S(2)) / (S(2) - S(1)) falls from 5/3 for closely spaced samples to 1/2 for six in
-//! a period: it tells w h. What decays without oscillating counts as the wave that gives the same number.
+//! a period: it tells w h. What decays without oscillating counts as the wave that gives the same number; a random motion has no such number.
 
 use super::unusual;
 use crate::base::least_and_most;
@@ -94,9 +94,9 @@ fn leaps((data, read): (&DataSet, &Dataset), c: usize) -> Option<String> {
     ))
 }
 
-/// Samples in a period of the fastest change that is seen; `None` where noise hides all change from sample to sample.
+/// Samples in a period of the fastest change that is seen; `None` where noise hides all change from sample to sample, or is what moves.
 fn per_period(rows: &[Vec<f64>]) -> Option<f64> {
-    let [(s1, n), (s2, _), (s3, _)] = [1, 2, 3].map(|k| structure(rows, k));
+    let [(s1, n), (s2, _), (s3, _), (s4, _)] = [1, 2, 3, 4].map(|k| structure(rows, k));
     let (first, second) = (s2 - s1, s3 - s2);
     let error = s1.max(s2).max(s3) * (3.0 / n).sqrt();
     if !(n >= 10.0 && first.abs().max(second.abs()) > SIGNIFICANT * error) {
@@ -113,7 +113,13 @@ fn per_period(rows: &[Vec<f64>]) -> Option<f64> {
         let middle = 0.5 * (low + high);
         if of(middle) > ratio { low = middle } else { high = middle }
     }
-    Some(std::f64::consts::TAU / high)
+    // Differences of S of a random motion that is drawn back fall by one and the same factor, and its steps do not go on in one direction: a process
+    // that is noisy itself, which is as rough however often it is sampled.
+    let next = ((3.0 * high).cos() - (4.0 * high).cos()) / ((2.0 * high).cos() - (3.0 * high).cos());
+    let found = (s4 - s3) / second;
+    let is_alike = ratio > 0.0 && (found - ratio).abs() < (found - next).abs();
+    let is_random = is_alike && s2 < 2.0 * s1 * (1.0 + 2.0 / n.sqrt());
+    (!is_random).then_some(std::f64::consts::TAU / high)
 }
 
 /// The mean square of differences over `k` samples, and how many there are.
@@ -145,6 +151,23 @@ mod tests {
         }
         assert!(per_period(&wave(2000, 3.0, 0.0)).is_some_and(|n| n < FEWEST));
         assert!(per_period(&wave(2000, 400.0, 0.0)).is_none_or(|n| n > 100.0));
+        // Waves of any number of samples in a period, few of them as well.
+        for angle in 1..15 {
+            let samples = std::f64::consts::TAU / (0.1 * f64::from(angle));
+            let found = per_period(&wave(200, samples, 0.02));
+            assert_eq!(found.is_some_and(|n| n < FEWEST), samples < FEWEST, "{samples}: {found:?}");
+        }
+        // A random motion that is drawn back, at any distance of samples.
+        for kept in [0.95, 0.9, 0.7] {
+            let mut z = vec![0.0; 4000];
+            normals(&mut stream(2, Purpose::Simulation, 0), &mut z);
+            let mut at = 0.0;
+            let walk = |z: &f64| {
+                at = kept * at + z;
+                at
+            };
+            assert_eq!(per_period(&[z.iter().map(walk).collect()]), None, "{kept}");
+        }
         // Nothing but noise, and nothing at all.
         assert_eq!(per_period(&wave(2000, 1e9, 1.0)), None);
         assert_eq!(per_period(&[vec![0.0; 50]]), None);
