@@ -179,6 +179,36 @@ fn nothing_is_told_where_the_data_choose() {
     }
 }
 
+/// A library too rich for a few samples: where the fit fails a poorer one is the way out that is told, and it is one.
+#[test]
+fn a_poorer_library_is_the_way_out_of_few_samples() {
+    let model = |degree: u32| {
+        format!(
+            "model Truth {{
+  state x, y
+  x' = -0.5*x + 0.2*y
+  y' = 0.3*x - 0.8*y
+  initial x = 2, y = 1
+}}
+model M {{
+  state x, y
+  (x, y)' = ?poly(x, y; degree = {degree})
+}}
+data d = simulate Truth {{ steps 15; dt 0.4; noise 5%; seed 2 }}
+fit M to d
+"
+        )
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("m.mech"), model(3)).expect("a model");
+    let failed = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+    let said = String::from_utf8_lossy(&failed.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!failed.status.success() && said.contains("N503"), "{said}");
+    assert!(said.contains("the data hold 30 numbers for 20 coefficients and parameters"), "{said}");
+    assert!(said.contains("give fewer candidate terms, as those of a lower degree"), "{said}");
+    run(&model(2));
+}
+
 /// A second column that is the same at every sample, or a multiple of the first: its products are no candidates.
 #[test]
 fn multiples_of_other_terms_are_left_out() {

@@ -2,13 +2,13 @@
 
 use super::beginnings::{self, Settled};
 use super::bound;
-use super::causes;
 use super::checkpoint::{self, Saver};
 use super::collinear;
 use super::exchanges;
-use super::failure::{Failure, Problem};
+use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
 use super::hung;
+use super::joint_failure::failure;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -314,76 +314,5 @@ fn findings(result: &JointFit) -> Findings {
         state: checkpoint::of_joint(&result.interim(), &result.x),
         estimates,
         ..Findings::default()
-    }
-}
-
-/// Whether nothing is seen of a component, nor known where it begins.
-fn is_open(component: &str, observations: &Observations) -> bool {
-    let Some(at) = observations.names.iter().position(|name| name == component) else { return false };
-    let len = observations.t.len();
-    let seen = observations.y.get(at * len..(at + 1) * len).is_some_and(|y| y.iter().any(|v| v.is_finite()));
-    !seen && observations.known.get(at) != Some(&true)
-}
-
-/// A failed fit in the user's terms.
-fn failure(error: JointError, model: &Model, observations: &Observations) -> Failure {
-    let message = match &error {
-        JointError::NotFinite { at, .. } => match causes::cause(model, at) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        },
-        _ => error.to_string(),
-    };
-    let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
-    match error {
-        JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),
-        JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
-        JointError::Singular { ref component, .. } => {
-            let have = observations.y.iter().filter(|y| y.is_finite()).count();
-            match model.unknowns.len() {
-                many if have < many => {
-                    let help = format!(
-                        "the data hold {have} numbers, fewer than the {many} coefficients and parameters: give more samples, or fewer candidate terms"
-                    );
-                    numerical("N503", &help)
-                }
-                _ if is_open(component, observations) => {
-                    let help = format!(
-                        "say where `{component}` begins, if that is known: `initial {component} = 0`, or measure it; else look for states and \
-                         parameters of which the data tell a sum or a product alone"
-                    );
-                    numerical("N503", &help)
-                }
-                _ => numerical("N503", "look for states or parameters that the data cannot determine"),
-            }
-        }
-        JointError::NotFinite { at, .. } => {
-            let open: Vec<String> = causes::without_start(model, &at).iter().map(|name| format!("`{name}`")).collect();
-            match open.is_empty() {
-                true => numerical(
-                    "N504",
-                    "check the start values and bounds of parameters, and terms such as ln or a ratio",
-                ),
-                false => {
-                    let which = open.join(" and ");
-                    numerical(
-                        "N504",
-                        &format!("give {which} a start value, or a range, with which it has one on these data"),
-                    )
-                }
-            }
-        }
-        JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
-            Some(open) => {
-                let help = format!(
-                    "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = 0`, hold a \
-                     parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
-                );
-                numerical("N505", &help)
-            }
-            None => numerical("N505", "remove candidate terms that say the same on these data"),
-        },
-        JointError::Evaluate(_) => Failure::Internal(message),
-        JointError::Interrupted(_) => Failure::Interrupted(Problem::interrupted()),
     }
 }

@@ -43,6 +43,7 @@ mod influence;
 mod info;
 mod inside;
 mod joint;
+mod joint_failure;
 mod memory;
 mod observed;
 mod passes;
