@@ -52,7 +52,13 @@ impl Resolver<'_, '_> {
                 0 => format!("write `{name}`, or declare it over an index set: `{name}[cell]`"),
                 n => format!("give at most {n}"),
             });
-            self.sink.push(d.label(declared, "declared here"));
+            let at_zero =
+                matches!(at, [one] if matches!(&one.kind, ast::ExprKind::Number { value, .. } if *value == 0.0));
+            let start = self.start_meant(name, span).filter(|_| axes.is_empty() && at_zero);
+            self.sink.push(match start {
+                Some(start) => d.help(start),
+                None => d.label(declared, "declared here"),
+            });
             return None;
         }
         let mut flat = 0;

@@ -65,6 +65,12 @@ const FORMULAS: [(&str, &str); 27] = [
     ("heaviside", "if _ > 0 then 1 else 0"),
 ];
 
+/// Functions that choose between values.
+const CONDITIONALS: [&str; 8] = ["ifelse", "if_else", "where", "piecewise", "iif", "cond", "select", "step"];
+/// Random numbers and distributions.
+const RANDOM: [&str; 10] =
+    ["random", "rand", "randn", "normal", "uniform", "gauss", "gaussian", "lognormal", "Normal", "N"];
+
 /// Functions that round, which have no derivative.
 const ROUNDING: [&str; 7] = ["floor", "ceil", "round", "trunc", "mod", "fmod", "int"];
 
@@ -105,6 +111,13 @@ impl Resolver<'_, '_> {
             (Meaning::State(_), "0") if self.left == Some(span) => {
                 let value = self.right.map_or("1", |right| self.sources.text(right));
                 d.help(format!("a value at the start is declared: `initial {name} = {value}`"))
+            }
+            // `x(t = 0) = 1`
+            (Meaning::State(_), "") if call.named.len() == 1 && self.left == Some(span) => {
+                match self.start_meant(name, span) {
+                    Some(Advice { text, instead }) => d.help(text).replace(span, instead.unwrap_or_default()),
+                    None => d,
+                }
             }
             (Meaning::State(_) | Meaning::Input(_) | Meaning::Let(_), _) if self.holds_time(call) => {
                 d.help(format!("there are no delays: `{name}` is the value at the same time as all others"))
@@ -184,8 +197,30 @@ impl Resolver<'_, '_> {
                 "rounding has no derivative, so it is not part of the language; a jump is written `if x > 1 then 1 else 0`"
                     .into()
             }
-            _ => suggest::help_of_many(self.sink, "functions", name, self.scope.callable()),
+            "clip" | "clamp" if call.arguments.len() == 3 => {
+                let third = call.arguments.get(2).map_or("1", |a| self.sources.text(a.span));
+                format!("write `min(max({first}, {second}), {third})`").into()
+            }
+            _ if CONDITIONALS.contains(&lower.as_str()) => "a conditional is written `if x > 1 then 2 else 3`".into(),
+            _ if RANDOM.contains(&name) => {
+                "equations have no random numbers: what is noise is estimated from the data, and a parameter has a range, `param k = 1 in [0, 10]`"
+                    .into()
+            }
+            "delay" | "lag" | "dde" => format!("there are no delays: `{first}` is the value at the same time as all others").into(),
+            "integral" | "integrate" | "cumsum" => {
+                format!("an integral is a state with an equation: `state total`, `total' = {first}`").into()
+            }
+            _ => match self.in_library(name) {
+                Some(path) => format!("it is in the standard library: `use {path}` before the model").into(),
+                None => suggest::help_of_many(self.sink, "functions", name, self.scope.callable()),
+            },
         }
+    }
+
+    /// The path by which the function `name` of the standard library's terms is imported.
+    fn in_library(&self, name: &str) -> Option<String> {
+        let (_, text) = super::stdlib().iter().find(|(path, _)| *path == "std/terms.mech")?;
+        text.contains(&format!("\nfn {name}(")).then(|| format!("std.terms.{name}"))
     }
 
     /// Whether operators around `span` bind stronger than those of a formula in its place: of a conditional, also sums.
@@ -226,6 +261,7 @@ impl Resolver<'_, '_> {
                 Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into())
             }
             "\u{3c0}" => Some(did_you_mean("pi")),
+            "time" => Some(Advice::instead("the time is `t`", "t")),
             "inf" | "Inf" | "infinity" | "Infinity" | "oo" => Some(Advice::instead(
                 "numbers are finite: leave the range out, or write an end that is far enough, such as `1e6`",
                 "1e6",

@@ -61,6 +61,7 @@ mod rules;
 mod scope;
 mod sets;
 mod settings;
+mod settings_meant;
 mod shift;
 mod solve;
 mod spell;

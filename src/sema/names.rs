@@ -90,7 +90,10 @@ impl Resolver<'_, '_> {
         let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
         let other = match functions().find(|f| *f == name) {
             Some(f) => Some(format!("`{f}` is a function: write `{f}(...)`").into()),
-            None => self.other_notation(name, span).or_else(|| self.number_meant(name)),
+            None => self
+                .other_notation(name, span)
+                .or_else(|| self.number_meant(name))
+                .or_else(|| self.start_meant(name.strip_suffix('0').map_or(name, |n| n.trim_end_matches('_')), span)),
         };
         // `total = x + y` lacks a word, where nothing else has been thought of.
         let mut is_relation = false;
@@ -138,6 +141,10 @@ impl Resolver<'_, '_> {
                     d.help(format!("what depends on the time is written without it: `{written}`"))
                         .replace(span, written)
                 }
+                None if self.state_in(of).is_some() => {
+                    let written = format!("{}{}", self.state_in(of).unwrap_or_default(), "'".repeat(primes as usize));
+                    d.help(format!("names stand alone in a model: `{written}`")).replace(span, written)
+                }
                 None => d.help("write the derivative out, or give the expression a state of its own"),
             });
             return None;
@@ -155,6 +162,21 @@ impl Resolver<'_, '_> {
             return None;
         }
         Some(Expr::new(ExprKind::State(state, primes as u8), span))
+    }
+
+    /// The state of `self.x`.
+    fn state_in<'e>(&self, of: &'e ast::Expr) -> Option<&'e str> {
+        let ast::ExprKind::Field { name, .. } = &of.kind else { return None };
+        let entry = self.scope.names.get(name.name.as_str())?;
+        matches!(entry.meaning, Meaning::State(_)).then_some(name.name.as_str())
+    }
+
+    /// `x0 = 1` and `x[0] = 1`, where `name` is a state that is said to start there.
+    pub(super) fn start_meant(&self, name: &str, span: Span) -> Option<Advice> {
+        let is_state = self.scope.names.get(name).is_some_and(|e| matches!(e.meaning, Meaning::State(_)));
+        let right = self.right.filter(|_| is_state && self.left == Some(span))?;
+        let help = format!("where a state starts is declared: `initial {name} = {}`", self.sources.text(right));
+        Some(Advice::instead(help, format!("initial {name}")))
     }
 
     /// The state of `x(t)`.

@@ -263,11 +263,19 @@ impl<'a, 's> Resolver<'a, 's> {
     /// `np.pi`, `run.x`
     fn dotted(&mut self, of: &ast::Expr, name: &str, span: Span) -> Option<Expr> {
         let d = Diagnostic::error(E0211, "a dotted name has no value in an expression", span, "not a value");
-        let library = ["np", "numpy", "math", "Math"].contains(&self.sources.text(of.span));
-        self.sink.push(match library {
-            true => d.help(Advice::instead("names stand without the module they have elsewhere", name)),
-            false => d.help("known functions of time come from data: `input u`"),
-        });
+        let whole = self.sources.text(of.span);
+        let library = ["np", "numpy", "math", "Math"].contains(&whole);
+        let help = match () {
+            () if library => Advice::instead("names stand without the module they have elsewhere", name),
+            () if self.scope.names.contains_key(name) => {
+                Advice::instead(format!("names stand alone in a model: `{name}`"), name)
+            }
+            () if self.scope.names.contains_key(whole) => {
+                Advice::instead(format!("`{whole}` is a number and has no parts: write `{whole}`"), whole)
+            }
+            () => "a name has no parts: a column of the data that is known at all times is an `input u`".into(),
+        };
+        self.sink.push(d.help(help));
         None
     }
 
@@ -326,7 +334,10 @@ impl<'a, 's> Resolver<'a, 's> {
             (_, "min" | "max") => Some((2, usize::MAX)),
             _ => None,
         };
-        let arguments: Vec<Option<Expr>> = call.arguments.iter().map(|a| self.resolve(a)).collect();
+        // Of a function that chooses elsewhere the condition is not blamed as well.
+        let wrong = wanted.is_none();
+        let looked_at = call.arguments.iter().filter(|a| !(wrong && is_condition(a)));
+        let arguments: Vec<Option<Expr>> = looked_at.map(|a| self.resolve(a)).collect();
         let Some((least, most)) = wanted else {
             self.unknown_function(call, span);
             return None;

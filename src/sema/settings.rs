@@ -2,6 +2,7 @@
 
 use super::model::bare_constant;
 use super::rules::{MAX_SEED, Rule, Takes, unknown_key};
+use super::settings_meant::unit_of_column;
 use super::suggest;
 use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703};
 use crate::diagnostics::{Advice, Among, Diagnostic, Sink, closest};
@@ -265,16 +266,31 @@ impl<'a> Settings<'a> {
                         let comma = Span { start, end: start + 1, ..setting.span };
                         d.help(format!("a number has a decimal point: `{number}`")).replace(comma, ".")
                     }
-                    None => match self.column_name(setting, cx) {
-                        Some((place, quoted)) => {
-                            let help = format!("a column whose name has blanks or signs stands in quotes: `{quoted}`");
-                            d.help(help).replace(place, quoted)
+                    None => match (self.column_name(setting, cx), self.next_setting(setting, cx)) {
+                        (Some((place, quoted)), _) => match unit_of_column(&quoted) {
+                            Some((column, unit)) => {
+                                let written = format!("{column} [{unit}]");
+                                let help = format!("a unit stands in brackets: `{written}`; a column that is called that in quotes: `{quoted}`");
+                                // Names of columns in files often end with a unit in parentheses.
+                                let name_of_file = quoted.contains('(');
+                                d.help(help).replace(place, if name_of_file { quoted } else { written })
+                            }
+                            None => {
+                                let help = format!("a column whose name has blanks or signs stands in quotes: `{quoted}`");
+                                d.help(help).replace(place, quoted)
+                            }
+                        },
+                        (None, Some(gap)) => {
+                            d.help("settings are separated by `;` or stand on lines of their own").replace(gap, "; ")
                         }
-                        None => d.help("settings are separated by `;` or stand on lines of their own"),
+                        (None, None) => d.help("settings are separated by `;` or stand on lines of their own"),
                     },
                 }
             }
-            None => d,
+            None => match self.way_out(setting, cx) {
+                Some(help) => d.help(help),
+                None => d,
+            },
         });
         self.ok = false;
         None
@@ -320,33 +336,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The values of a setting that names a column, as one name: `time Time (h)`, `x = Conc (uM)`.
-    fn column_name(&self, setting: &Setting, cx: &Context<'_>) -> Option<(Span, String)> {
-        let key = setting.key.name.as_str();
-        let names_column = match self.rule(key) {
-            Some(_) => matches!(key, "time" | "trajectory"),
-            None => true,
-        };
-        let is_name = |v: &SettingValue| matches!(v, SettingValue::Expr(e) if matches!(e.kind, crate::syntax::ast::ExprKind::Name(_)));
-        // What follows may be the next setting, where a `;` is missing: `time t x = prey`, `time t spacing irregular`.
-        let mut words = setting.values.iter().skip(1).filter_map(as_word);
-        let next = setting.values.iter().any(|v| matches!(v, SettingValue::Equals(_)))
-            || words.any(|word| word != key && self.rule(word).is_some());
-        if !names_column || next || !setting.values.first().is_some_and(is_name) {
-            return None;
-        }
-        let whole = cx.sources.text(setting.span);
-        let value = whole.strip_prefix(key)?.trim_start();
-        let value = value.strip_prefix('=').unwrap_or(value).trim();
-        if value.contains(['"', '\\', '\n', ',']) {
-            return None;
-        }
-        let end = setting.span.start + whole.trim_end().len() as u32;
-        let place = Span { start: end - value.len() as u32, end, ..setting.span };
-        Some((place, format!("\"{value}\"")))
-    }
-
-    fn rule(&self, key: &str) -> Option<&'static Rule> {
+    pub(super) fn rule(&self, key: &str) -> Option<&'static Rule> {
         self.rules.iter().find(|r| r.key == key)
     }
 }

@@ -139,6 +139,9 @@ impl<'a> Stop<'a> {
         if self.rule != Rule::equation || self.next.is_some() || !self.expected.contains(&Rule::is) {
             return None;
         }
+        if let Some(said) = self.arrow() {
+            return Some(said);
+        }
         let goes_on = self.tokens.first().is_some_and(|t| matches!(t.kind, TokenKind::Symbol(_)));
         let is_time = self.tokens.first().is_some_and(|&t| self.slice(t) == "time");
         let help = match goes_on {
@@ -148,6 +151,9 @@ impl<'a> Stop<'a> {
             }
             false if doubled(self.tokens).is_some() => {
                 "the sides of an equation have one `=` between them: `x' = -k*x`"
+            }
+            false if matches!(self.tokens, [one] if matches!(self.slice(*one), "end" | "begin" | "endmodel")) => {
+                "leave it out: blocks stand in braces"
             }
             false => "an equation has two sides: `x' = -k*x`",
         };

@@ -155,7 +155,9 @@ impl<'a> Lexer<'a, '_, '_> {
             ')' | ']' | '}' => self.push(TokenKind::Close(c as u8), self.at + 1),
             '/' if self.rest().starts_with("//") => self.comment(),
             '/' if self.rest().starts_with("/*") => {
-                let end = self.rest().find("*/").map_or(self.text.len(), |n| self.at + n + 2);
+                // Without an end it is one line, so that the rest of the file is read.
+                let line_end = || self.run(self.at, |c| c != '\n' && c != '\r');
+                let end = self.rest().find("*/").map_or_else(line_end, |n| self.at + n + 2);
                 let help = Some("start every line of a comment with `//`".to_string());
                 let opening = self.at..self.at + 2;
                 let message = "block comments are not part of the language".to_string();

@@ -1,5 +1,7 @@
 //! Statements of a shape that none has: a block inside, an end in the middle, too many parts.
 
+use std::ops::Range;
+
 use super::brackets::MAX_NESTING;
 use super::lexer::{Token, TokenKind};
 use super::outline::{Chunk, Scan};
@@ -13,28 +15,93 @@ impl Scan<'_, '_, '_> {
     pub(super) fn block_inside(&mut self, first: usize, brace: Token) {
         let message = "a block cannot stand inside a statement".to_string();
         let place = brace.start..brace.end;
-        // `adam{lr = 0.1}`: parentheses were meant.
-        let before = self.at.checked_sub(1).filter(|before| *before >= first).and_then(|at| self.tokens.get(at));
-        let called = before
-            .filter(|t| t.kind == TokenKind::Word && t.end == brace.start)
-            .and_then(|t| self.text.get(t.start..t.end));
         let rest = self.text.get(brace.end..).unwrap_or_default();
-        let inside = rest.find(['{', '}', '\n', '\r']).filter(|at| rest.get(*at..).is_some_and(|r| r.starts_with('}')));
-        match (called, inside) {
-            (Some(word), Some(length)) => {
-                let written = format!("({})", rest.get(..length).unwrap_or_default().trim());
-                let help = format!("what belongs to a name stands in parentheses: `{word}{written}`");
-                let gone = before.map_or(brace.start, |t| t.end)..brace.end + length + 1;
-                self.out.error_with_edit(codes::E0101, message, place, help, (gone, written));
+        let length = rest.find(['{', '}', '\n', '\r']).filter(|at| rest.get(*at..).is_some_and(|r| r.starts_with('}')));
+        // What stands in the braces, where they are closed on the same line, and where they end.
+        let inside = length.and_then(|n| Some((rest.get(..n)?.trim(), brace.end + n + 1)));
+        if let Some((help, edit)) = self.brace_meant(first, brace, inside) {
+            match edit {
+                Some(edit) => self.out.error_with_edit(codes::E0101, message, place, help, edit),
+                None => self.out.error_with_help(codes::E0101, message, place, "", Some(help)),
             }
-            _ => self.out.error(
-                codes::E0101,
-                message,
-                place,
-                "unexpected `{`",
-                "a block stands behind the header of an item or a loop; expressions have parentheses",
-            ),
+            return;
         }
+        self.out.error(
+            codes::E0101,
+            message,
+            place,
+            "unexpected `{`",
+            "a block stands behind the header of an item or a loop; expressions have parentheses",
+        );
+    }
+
+    /// What was meant by a brace inside a statement, and the edit that mends it.
+    fn brace_meant(
+        &self,
+        first: usize,
+        brace: Token,
+        inside: Option<(&str, usize)>,
+    ) -> Option<(String, Option<(Range<usize>, String)>)> {
+        let statement = self.tokens.get(first..self.at).unwrap_or_default();
+        let Some((before, earlier)) = statement.split_last() else {
+            return Some(("a block is opened by one brace".to_string(), None));
+        };
+        let word = self.slice(*before);
+        let keyword = statement.first().map_or("", |t| self.slice(*t));
+        if statement.iter().any(|t| self.slice(*t) == "if") {
+            return Some(("a conditional is an expression: `x' = if t > 1 then 2 else 3`".to_string(), None));
+        }
+        if earlier.is_empty() && matches!(keyword, "equations" | "equation" | "ode" | "odes" | "dynamics" | "begin") {
+            let help =
+                format!("equations stand in the block of the model itself: leave out `{keyword}` and its braces");
+            return Some((help, None));
+        }
+        let (inside, end) = inside?;
+        let declares = matches!(keyword, "state" | "param" | "const" | "input" | "initial" | "final");
+        // `initial { x = 1; y = 2 }`
+        if declares && earlier.is_empty() {
+            let list = inside.trim_end_matches(';').split(';').map(str::trim).collect::<Vec<_>>().join(", ");
+            return Some((format!("write `{keyword} {list}`"), Some((brace.start..end, list))));
+        }
+        // `param k in {0, 1}`
+        if keyword == "param" && word == "in" {
+            return Some((format!("write `in [{inside}]`"), Some((brace.start..end, format!("[{inside}]")))));
+        }
+        if before.kind != TokenKind::Word || before.end != brace.start {
+            return None;
+        }
+        // `adam{lr = 0.1}`, `x{1}`
+        let subscript = !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit());
+        let (what, written) = match subscript {
+            true => ("the number of an element stands in square brackets", format!("[{inside}]")),
+            false => ("what belongs to a name stands in parentheses", format!("({inside})")),
+        };
+        Some((format!("{what}: `{word}{written}`"), Some((brace.start..end, written))))
+    }
+
+    /// Reports parentheses in the header of an item that the brace of its block follows, `csv("x.csv" {`.
+    pub(super) fn unclosed_header(&mut self, open: Token) {
+        let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).copied().unwrap_or(open);
+        let message = "`(` is not closed".to_string();
+        let comma = last.kind == TokenKind::Symbol(b',');
+        let edit = (if comma { last.start } else { last.end }..last.end, ")".to_string());
+        self.out.error_with_edit(codes::E0103, message, open.start..open.end, "add `)`".to_string(), edit);
+    }
+
+    /// Whether the block that starts here is followed by a parenthesis: `csv("x.csv", { time t })`.
+    pub(super) fn block_is_argument(&self) -> bool {
+        let mut depth = 0_usize;
+        for (k, token) in self.tokens.iter().enumerate().skip(self.at) {
+            match token.kind {
+                TokenKind::Open(b'{') => depth += 1,
+                TokenKind::Close(b'}') if depth == 1 => {
+                    return self.solid(k + 1).is_some_and(|(_, t)| t.kind == TokenKind::Close(b')'));
+                }
+                TokenKind::Close(b'}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        false
     }
 
     /// At the end of a line: whether its last token leaves the statement open, so that the next line was meant to belong

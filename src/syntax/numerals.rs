@@ -1,5 +1,7 @@
 //! Numbers in the text, and what is written in their place.
 
+use std::ops::Range;
+
 use super::letters::{is_word_continue, is_word_start, shown};
 use super::lexer::{Lexer, TokenKind};
 use crate::diagnostics::codes;
@@ -91,6 +93,18 @@ impl Lexer<'_, '_, '_> {
                 let help = format!("write `{number} {word}`");
                 return self.bad_with_edit(codes::E0107, message, word_end, help, (end..end, " ".to_string()));
             }
+            if !self.line_reported
+                && let Some(read) =
+                    self.name_with_digits(start..end, word_end).or_else(|| self.other_number(start..end, word_end))
+            {
+                return self.bad_with_edit(
+                    read.code,
+                    read.message,
+                    read.end,
+                    read.help,
+                    (start..read.end, read.written),
+                );
+            }
             let help = Some(match number.parse::<usize>() {
                 Ok(order @ 2..=8) if of_order => {
                     let primes = "'".repeat(order);
@@ -110,4 +124,77 @@ impl Lexer<'_, '_, '_> {
         }
         self.push(TokenKind::Number, end);
     }
+
+    /// `0x10`, `1d3`, `2nd order`: what stands at `number` and the word up to `end`, where it is a number of another language.
+    fn other_number(&self, number: Range<usize>, end: usize) -> Option<Read> {
+        let (digits, word) = (self.text.get(number.clone())?, self.text.get(number.end..end)?);
+        let behind = self.text.get(end..)?;
+        let read = |message: &str, end: usize, written: String| Read {
+            code: codes::E0119,
+            message: message.to_string(),
+            end,
+            help: format!("write `{written}`"),
+            written,
+        };
+        let hexadecimal = word.strip_prefix(['x', 'X']).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        if let Some(value) = hexadecimal.filter(|_| digits == "0" && !self.is_declared(word)) {
+            return Some(read("numbers are decimal", end, value.to_string()));
+        }
+        let exponent = word.strip_prefix(['d', 'D']);
+        if let Some(power) = exponent.filter(|p| p.bytes().all(|b| b.is_ascii_digit()) && !self.is_declared(word)) {
+            let sign = behind.starts_with(['+', '-']) && power.is_empty();
+            let more = behind.get(1..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
+            if !power.is_empty() {
+                return Some(read("a power of ten is written with `e`", end, format!("{digits}e{power}")));
+            }
+            if sign && more > 0 {
+                let power = behind.get(..1 + more)?;
+                return Some(read("a power of ten is written with `e`", end + 1 + more, format!("{digits}e{power}")));
+            }
+        }
+        let order = digits.parse::<u8>().ok().filter(|_| matches!(word, "nd" | "rd" | "th" | "st"))?;
+        let blanks = behind.len() - behind.trim_start_matches(' ').len();
+        behind.trim_start_matches(' ').strip_prefix("order")?;
+        let read = read("an order is a number behind its word", end + blanks + "order".len(), format!("order {order}"));
+        Some(Read { code: codes::E0101, ..read })
+    }
+
+    /// `data 1d = ...`, `state x, 2y`: a name is declared or meant, and starts with a digit.
+    fn name_with_digits(&self, number: Range<usize>, end: usize) -> Option<Read> {
+        const BEFORE: [&str; 13] = [
+            "data", "model", "network", "fit", "to", "as", "solve", "predict", "state", "param", "const", "input",
+            "let",
+        ];
+        let line = self.line_before();
+        // The statement that the place is in.
+        let statement = line.rsplit(['{', '}', ';']).next()?.trim_start();
+        let last = statement.split_whitespace().next_back()?;
+        let declares =
+            statement.split_whitespace().next().is_some_and(|w| matches!(w, "state" | "input" | "param" | "const"));
+        let depth = statement.matches(['(', '[']).count() != statement.matches([')', ']']).count();
+        let named = BEFORE.contains(&last) && statement.ends_with([' ', '\t']);
+        let listed = declares && !depth && statement.trim_end().ends_with(',');
+        let (digits, word) = (self.text.get(number.clone())?, self.text.get(number.end..end)?);
+        // `state x, 2x` may be anything where the name is there already.
+        if !(named || listed) {
+            return None;
+        }
+        let swapped = digits.bytes().all(|b| b.is_ascii_digit()) && word.chars().all(char::is_alphabetic);
+        let written = if swapped { format!("{word}{digits}") } else { format!("_{}{word}", digits.replace('.', "_")) };
+        let whole = shown(self.text.get(number.start..end)?);
+        let message = format!("a name starts with a letter, and `{whole}` with a digit");
+        let help = format!("write `{}`, wherever it stands", shown(&written));
+        Some(Read { code: codes::E0101, message, end, help, written })
+    }
+}
+
+/// A number with letters behind it that was meant as something else.
+struct Read {
+    code: &'static str,
+    message: String,
+    /// Where it ends.
+    end: usize,
+    help: String,
+    /// What is written for it.
+    written: String,
 }

@@ -153,10 +153,15 @@ impl<'a> Scan<'a, '_, '_> {
                 _ if self.starts_item(self.at) => {
                     let next = self.out.span(token.start..token.end);
                     let span = self.out.span(open.start..open.end);
-                    let error = Diagnostic::error(codes::E0103, "this block has no end", span, "it starts here")
-                        .label(next, "another item starts here")
-                        .help("close the block with `}` before it");
-                    self.out.push(error);
+                    let error = Diagnostic::error(codes::E0103, "this block has no end", span, "it starts here");
+                    // `end` as in other languages, which is no statement.
+                    let last = statements.pop_if(|c| self.text.get(c.bytes.clone()) == Some("end"));
+                    self.out.push(match last {
+                        Some(end) => error.help("a block ends with `}`").replace(self.out.span(end.bytes), "}"),
+                        None => {
+                            error.label(next, "another item starts here").help("close the block with `}` before it")
+                        }
+                    });
                     return (statements, token.start);
                 }
                 _ if self.is_loop() => statements.push(self.repeated(token)),
@@ -227,6 +232,16 @@ impl<'a> Scan<'a, '_, '_> {
                 TokenKind::Newline if self.starts_afresh(self.at + 1, header) => break,
                 TokenKind::Newline | TokenKind::Doc | TokenKind::FileDoc => {}
                 TokenKind::Bad => bad = true,
+                TokenKind::Open(b'{')
+                    if header
+                        && !bad
+                        && matches!(open.as_slice(), [one] if one.kind == TokenKind::Open(b'('))
+                        && !self.block_is_argument() =>
+                {
+                    self.unclosed_header(open.pop().unwrap_or(token));
+                    bad = true;
+                    break;
+                }
                 TokenKind::Open(b'{') if self.in_test && !header => self.open(token, &mut open),
                 TokenKind::Open(b'{') => {
                     if !open.iter().any(|t| t.kind == TokenKind::Open(b'{')) && !bad {

@@ -84,6 +84,9 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
     Builder::new(file, chunk.bytes.start, &mut out).values(pair)
 }
 
+/// Words that ask for something to be done, which is no part of a file.
+const COMMANDS: [&str; 9] = ["run", "simulate", "check", "export", "expand", "plot", "print", "show", "save"];
+
 struct Reader<'a, 'b> {
     file: FileId,
     text: &'a str,
@@ -222,8 +225,26 @@ impl<'a> Reader<'a, '_> {
         let near = match meant(keyword) {
             _ if is_import => Some("use"),
             Some("fn") => Some("fn"),
+            // What shows results elsewhere asks for nothing to be predicted.
+            _ if COMMANDS.contains(&keyword) => None,
             _ => closest(keyword, ITEM_KEYWORDS),
         };
+        let second = self.tokens.get(raw.header.tokens.start + 1).filter(|t| t.start < raw.header.bytes.end).copied();
+        let as_model = raw.block.is_some() && near.is_none() && first.is_some_and(|t| t.kind == TokenKind::Word);
+        if let Some(first) = first.filter(|_| as_model && !MODEL_KEYWORDS.contains(&keyword)) {
+            // `Pond { ... }`, `system Pond { ... }`
+            let (name, gone) = match second {
+                None => (keyword, first.start..first.start),
+                Some(second) => (self.slice(second), place.clone()),
+            };
+            let is_name = second.is_none_or(|t| t.kind == TokenKind::Word && raw.header.tokens.len() == 2);
+            if is_name {
+                let help = format!("a model is declared as `model {} {{ ... }}`", shown(name));
+                let instead = if second.is_none() { "model " } else { "model" };
+                self.out.error_with_edit(codes::E0111, message, place, help, (gone, instead.to_string()));
+                return;
+            }
+        }
         let item_of_file = self.tokens.iter().skip_while(|t| first.is_some_and(|f| t.start <= f.start));
         let path: String = item_of_file.take_while(|t| t.kind != TokenKind::Newline).map(|t| self.slice(*t)).collect();
         let help = match near {
@@ -238,6 +259,15 @@ impl<'a> Reader<'a, '_> {
             }
             _ if MODEL_KEYWORDS.contains(&keyword) => {
                 "declarations stand inside a block: `model Name { ... }`".to_string()
+            }
+            _ if second.is_some_and(|t| matches!(t.kind, TokenKind::Primes | TokenKind::Symbol(b'='))) => {
+                "declarations and equations stand inside a block: `model Name { ... }`".to_string()
+            }
+            _ if COMMANDS.contains(&keyword) => {
+                "a file says what there is; what is done with it is a command in a shell: `mechc run FILE`".to_string()
+            }
+            _ if keyword == "from" => {
+                "an import names a file and an item in it: `use std.systems.Lorenz63`".to_string()
             }
             _ => format!("at the top level stand `{}`", ITEM_KEYWORDS.join("`, `")),
         };

@@ -48,6 +48,14 @@ pub(super) fn meant(word: &str) -> Option<&'static str> {
     OTHERS.iter().find(|(other, _)| *other == word).map(|(_, here)| *here)
 }
 
+/// The data source that reads the file at `path`, where the end of its name tells.
+pub(super) fn source_of(path: &str) -> Option<&'static str> {
+    const ENDINGS: [(&str, &str); 5] =
+        [(".csv", "csv"), (".tsv", "csv"), (".npz", "npz"), (".npy", "npy"), (".parquet", "parquet")];
+    let lower = path.to_lowercase();
+    ENDINGS.iter().find(|(ending, _)| lower.ends_with(ending)).map(|(_, source)| *source)
+}
+
 /// The keyword that a rule is or starts with.
 fn keyword(rule: Rule) -> Option<&'static str> {
     Some(match rule {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::letters::{code_point, is_direction_control, is_invisible};
+use super::letters::{code_point, is_direction_control, is_invisible, shown};
 use super::lexer::{Lexer, TokenKind};
 use crate::diagnostics::codes;
 
@@ -72,6 +72,11 @@ impl Lexer<'_, '_, '_> {
         if self.line_reported {
             return self.push(TokenKind::Bad, end);
         }
+        if c == '\\' && self.text.get(end..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
+            let word = self.text.get(end..self.run(end, |c| c.is_ascii_alphabetic())).unwrap_or_default();
+            let help = format!("names have no `\\`: `{}`, or the letter itself", shown(word));
+            return self.bad_with_edit(codes::E0108, message, end, help, (self.at..end, String::new()));
+        }
         // A second derivative in quotes of print.
         let quotes = self.run(self.at, |other| other == c);
         let primes = replacement(c).is_some_and(|(_, instead)| instead == Some("'")) && quotes > end;
@@ -120,7 +125,7 @@ impl Lexer<'_, '_, '_> {
     }
 
     /// The text of the current line before the current place, of a long one its end.
-    fn line_before(&self) -> &str {
+    pub(super) fn line_before(&self) -> &str {
         let mut start = self.at.saturating_sub(LOOK);
         while !self.text.is_char_boundary(start) {
             start += 1;
@@ -160,7 +165,9 @@ impl Lexer<'_, '_, '_> {
     pub(super) fn comment_of_others(&self) -> Option<usize> {
         match self.rest().as_bytes().first()? {
             b'#' => Some(1),
-            b'-' if self.rest().starts_with("--") && self.starts_file() => Some(2),
+            b'-' if self.rest().starts_with("--") && (self.starts_file() || self.prose(2)) => Some(2),
+            b'!' if self.rest().starts_with("! ") && self.prose(1) => Some(1),
+            b'<' if self.rest().starts_with("<!--") => Some(4),
             // `5%`, `5 %` and `[%]` are about a share, a name between a value and the end of the line about a remainder: `aa % bb`.
             b'%' => {
                 let before = self.line_before();
@@ -182,6 +189,17 @@ impl Lexer<'_, '_, '_> {
     fn starts_file(&self) -> bool {
         const FEW: usize = 64;
         self.tokens.len() < FEW && self.tokens.iter().all(|t| t.kind == TokenKind::Newline)
+    }
+
+    /// Whether the current line starts here, `width` bytes are followed by a blank, and then there are words as in prose.
+    fn prose(&self, width: usize) -> bool {
+        let text = self.line_on().get(width..).unwrap_or_default();
+        let mut words = text.split_whitespace().take(2);
+        let word = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, ',' | '.' | ':'));
+        self.line_before().trim().is_empty()
+            && text.starts_with([' ', '\t'])
+            && words.clone().count() > 0
+            && words.all(word)
     }
 
     /// Passes over a comment that starts as in other languages; the first of a file is reported.
@@ -230,7 +248,7 @@ impl Lexer<'_, '_, '_> {
                 let written = ternary(before, after).unwrap_or_else(|| "if x > 1 then 2 else 3".to_string());
                 (format!("a conditional is written `{written}`"), None)
             }
-            () if declares(&first) && first == name => {
+            () if (declares(&first) || first == "initial") && first == name => {
                 ("a declaration has no colon".to_string(), Some((at..at + 1, "")))
             }
             () if matches!(first.as_str(), "param" | "const" | "let") => {

@@ -57,6 +57,10 @@ const SPOKEN: &[(&str, &str)] = &[
     ("radian", "rad"),
     ("steradian", "sr"),
     ("percent", "%"),
+    ("dimensionless", "1"),
+    ("unitless", "1"),
+    ("none", "1"),
+    ("fraction", "1"),
 ];
 
 /// Prefixes in words, with their symbols.

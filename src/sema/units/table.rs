@@ -112,6 +112,7 @@ impl Table {
             false => names::likely(name, self.declared.keys().map(String::as_str), fits),
         });
         sink.push(d.help(match meant {
+            Some(Meant::Units(units)) if units == ["1"] => Advice::instead("a plain number has the unit `[1]`", "1"),
             Some(Meant::Units(units)) => {
                 let listed = units.iter().map(|unit| format!("`{unit}`")).collect::<Vec<_>>().join(" or ");
                 let text =

@@ -1,8 +1,12 @@
 //! Why a statement cannot be read that is written as other languages have it, and the edit that mends it.
 
 mod habits;
+mod headers;
 mod holes;
 mod numbers;
+mod quantities;
+mod ranges;
+mod signs;
 mod statements;
 mod values;
 
@@ -21,6 +25,7 @@ impl<'a> Stop<'a> {
         self.decimal_comma()
             .or_else(|| self.order_with_equals())
             .or_else(|| self.value_behind())
+            .or_else(|| self.word_before_equation())
             .or_else(|| self.equation_behind())
             .or_else(|| self.ends_without_comma())
             .or_else(|| self.ends_around_name())
@@ -32,6 +37,9 @@ impl<'a> Stop<'a> {
             .or_else(|| self.settings_of_call())
             .or_else(|| self.single_quotes())
             .or_else(|| self.power())
+            .or_else(|| self.of_items())
+            .or_else(|| self.of_numbers())
+            .or_else(|| self.of_signs())
             .or_else(|| self.named_hole())
             .or_else(|| self.value_left_open())
             .or_else(|| self.bounds_of_coefficients())
@@ -50,6 +58,38 @@ impl<'a> Stop<'a> {
             .or_else(|| self.value_without_equals())
             .or_else(|| self.derivative())
             .or_else(|| self.blank())
+    }
+
+    /// What is said of names and sources of items.
+    fn of_items(&self) -> Option<Said> {
+        self.model_with_equals()
+            .or_else(|| self.data_without_source())
+            .or_else(|| self.name_of_item())
+            .or_else(|| self.fit_to_file())
+    }
+
+    /// What is said of units, ranges and the numbers of parameters.
+    fn of_numbers(&self) -> Option<Said> {
+        self.time_of_model()
+            .or_else(|| self.unit_in_words())
+            .or_else(|| self.range_of_a_state())
+            .or_else(|| self.unit_of_declared())
+            .or_else(|| self.unit_of_number())
+            .or_else(|| self.range_without_in())
+            .or_else(|| self.range_in_words())
+            .or_else(|| self.range_of_a_name())
+            .or_else(|| self.per_experiment())
+            .or_else(|| self.fixed_first())
+            .or_else(|| self.comma_between())
+    }
+
+    /// What is said of signs and words in equations.
+    fn of_signs(&self) -> Option<Said> {
+        self.tilde()
+            .or_else(|| self.arrow())
+            .or_else(|| self.dotted_operator())
+            .or_else(|| self.end_of_conditional())
+            .or_else(|| self.comment_in_parentheses())
     }
 
     /// The text from one token to another.

@@ -10,7 +10,7 @@ const WITH_VALUES: [Rule; 5] =
     [Rule::param_statement, Rule::const_statement, Rule::let_statement, Rule::initial_statement, Rule::final_statement];
 
 /// Whether two texts are the ends of a range, as numbers of this language: from below to above.
-fn is_range(low: &str, high: &str) -> bool {
+pub(super) fn is_range(low: &str, high: &str) -> bool {
     let number = |text: &str| {
         // What else is read as a number is a word here: `inf`, `nan`.
         let digits = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E'));

@@ -1,0 +1,98 @@
+//! Signs and words of equations that other languages have.
+
+use super::super::explain::{Said, Stop};
+use super::super::grammar::Rule;
+use super::super::lexer::{Token, TokenKind};
+use crate::diagnostics::codes;
+
+impl Stop<'_> {
+    /// Two signs of an equation that stand side by side.
+    fn adjacent(&self, first: &str, second: &str) -> Option<(Token, Token)> {
+        let mut pairs = self.tokens.windows(2).filter_map(|pair| match pair {
+            [a, b] => Some((*a, *b)),
+            _ => None,
+        });
+        pairs.find(|(a, b)| self.slice(*a) == first && self.slice(*b) == second && a.end == b.start)
+    }
+
+    /// `x' <- -k*x`, `x' += 1`, `A -> B`
+    pub(in super::super) fn arrow(&self) -> Option<Said> {
+        if self.rule != Rule::equation {
+            return None;
+        }
+        let message = "the sides of an equation are set equal by `=` alone".to_string();
+        let is_left = |t: Token| self.tokens.iter().take_while(|other| other.start < t.start).count() <= 2;
+        if let Some((less, minus)) = self.adjacent("<", "-").filter(|(less, _)| is_left(*less)) {
+            if self.tokens.iter().any(|&t| self.slice(t) == "=") {
+                return None;
+            }
+            let said = Said::new(codes::E0101, message, less.start..minus.end, "write `=`");
+            return Some(said.edit(less.start..minus.end, "="));
+        }
+        if let Some((_, more)) =
+            self.adjacent("-", ">").filter(|(_, more)| self.next.is_some_and(|t| t.start == more.start))
+        {
+            let message = "reactions are written as equations".to_string();
+            let help = "each state has an equation with the rates that change it: `A' = -k*A`, `B' = k*A`";
+            return Some(Said::new(codes::E0101, message, more.start..more.end, help));
+        }
+        let is = self.next.filter(|&t| self.slice(t) == "=")?;
+        let sign = self.before.filter(|&t| matches!(self.slice(t), "+" | "-" | "*") && t.end == is.start)?;
+        let left = self.backwards().nth(1).filter(|&t| is_left(sign) && t.kind == TokenKind::Primes)?;
+        let said = Said::new(codes::E0101, message, sign.start..is.end, "one equation holds all that changes a state");
+        Some(if self.slice(sign) == "+" { said.edit(left.end..is.end, " =") } else { said })
+    }
+
+    /// `x.^2`, `x .* y`
+    pub(super) fn dotted_operator(&self) -> Option<Said> {
+        let next = self.next.filter(|_| self.rule != Rule::use_item)?;
+        let (dot, operator) = match self.slice(next) {
+            "." => (next, *self.onwards().get(1)?),
+            _ => (self.before.filter(|&t| self.slice(t) == ".")?, next),
+        };
+        if !matches!(self.slice(operator), "^" | "*" | "/") || dot.end != operator.start {
+            return None;
+        }
+        let operator = self.slice(operator);
+        let message = "operators have no dot".to_string();
+        let said = Said::new(codes::E0101, message, dot.start..dot.end + 1, format!("write `{operator}`"));
+        Some(said.edit(dot.start..dot.end, ""))
+    }
+
+    /// `if x > 0 then 1 else 0 end`
+    pub(super) fn end_of_conditional(&self) -> Option<Said> {
+        let word = self.next.filter(|&t| matches!(self.slice(t), "end" | "endif" | "fi"))?;
+        self.backwards().find(|&t| self.slice(t) == "else")?;
+        let message = "a conditional ends with its statement".to_string();
+        let said = Said::new(codes::E0101, message, self.place.clone(), format!("leave out `{}`", self.slice(word)));
+        Some(said.edit(self.before?.end..word.end, ""))
+    }
+
+    /// `(* a comment *)`
+    pub(super) fn comment_in_parentheses(&self) -> Option<Said> {
+        let (open, star) = self.before.zip(self.next)?;
+        if self.slice(open) != "(" || self.slice(star) != "*" || open.end != star.start {
+            return None;
+        }
+        let message = "block comments are not part of the language".to_string();
+        Some(Said::new(codes::E0108, message, open.start..star.end, "start every line of a comment with `//`"))
+    }
+
+    /// `equation x' = -x`, `ode x' = -x`
+    pub(super) fn word_before_equation(&self) -> Option<Said> {
+        let [word, name, primes, ..] = self.tokens.get(..3).filter(|_| self.rule == Rule::equation)? else {
+            return None;
+        };
+        let is_left = name.kind == TokenKind::Word && primes.kind == TokenKind::Primes && name.end == primes.start;
+        if word.kind != TokenKind::Word || !is_left || self.next.is_none_or(|t| t.start != name.start) {
+            return None;
+        }
+        let text = self.slice(*word);
+        if self.is_declared(text) || text == "d" {
+            return None;
+        }
+        let message = format!("`{text}` does not start an equation");
+        let help = format!("an equation starts with what it is for: `{} = ...`", self.between(*name, *primes));
+        Some(Said::new(codes::E0112, message, word.start..word.end, help).edit(word.start..name.start, ""))
+    }
+}
