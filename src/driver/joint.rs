@@ -4,6 +4,7 @@ use super::beginnings::{self, Settled};
 use super::bound;
 use super::checkpoint::{self, Saver};
 use super::collinear;
+use super::differing;
 use super::exchanges;
 use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
@@ -130,10 +131,24 @@ pub fn fit(
     findings.remarks.extend(exchanges::rivals((model, fit), &findings, &rivals));
     findings.remarks.extend(exchanges::remarks(model, &result));
     findings.remarks.extend(exchanges::beside(model, &result));
+    let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
+    let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
+    let differs = (!exact(&result)).then(|| {
+        let again =
+            |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
+        differing::parameter(model, (&unknowns, &result, &observations), exact, again)
+    });
     // Where the process itself is noisy that has been said.
-    if !result.process_noise {
-        findings.remarks.extend(residuals::left_over(model, observed, (&observations, &result.x)));
-        findings.remarks.extend(residuals::unstarted(model, observed, &result));
+    match differs.flatten() {
+        Some(differs) => {
+            findings.deviates = None;
+            findings.remarks.push(differs);
+        }
+        None if !result.process_noise => {
+            findings.remarks.extend(left_over(&result));
+            findings.remarks.extend(residuals::unstarted(model, observed, &result));
+        }
+        None => {}
     }
     bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)

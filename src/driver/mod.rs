@@ -22,6 +22,7 @@ mod data_remarks;
 mod derived;
 mod device_header;
 mod device_sources;
+mod differing;
 mod discovered;
 mod doctor;
 mod driven;
