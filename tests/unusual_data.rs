@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Codes of findings on unusual samples.
-const CODES: [&str; 3] = ["W1112", "W1113", "W1114"];
+const CODES: [&str; 4] = ["W1112", "W1113", "W1114", "W1116"];
 /// The same, and samples that are too far apart.
-const ALL: [&str; 4] = ["W1103", "W1112", "W1113", "W1114"];
+const ALL: [&str; 5] = ["W1103", "W1112", "W1113", "W1114", "W1116"];
 
 fn mechc(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
@@ -499,4 +499,54 @@ fn runs_tell_it_too() {
     assert_eq!(failed.status.code(), Some(5), "{said}");
     assert!(said.contains("N503"), "{said}");
     assert!(said.contains("29.1 at t = 5.7"), "{said}");
+}
+
+/// A sensor that reads no further, with noise and without, in both directions; what comes to rest, is rounded or is switched is no such thing.
+#[test]
+fn samples_that_are_cut_off_are_named() {
+    let number = |row: &[String; 4]| row[1].parse::<f64>().expect("a number");
+    let above = |limit: f64| {
+        move |_: usize, row: &mut [String; 4]| {
+            row[1] = format!("{:.4}", number(row).min(limit));
+        }
+    };
+    let below = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.4}", number(row).max(1.4));
+    let rounded = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.1}", number(row));
+    let whole = |_: usize, _: &mut [String; 4]| {};
+    let switched = |i: usize, row: &mut [String; 4]| row[1] = if i / 20 % 2 == 0 { "0" } else { "1" }.to_string();
+    let rest = |t: f64| [1.0 - (-t).exp(), 2.0 - t.cos(), 0.0];
+    let to_rest = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.2}", number(row));
+    for (edit, which) in
+        [(&above(2.7) as &dyn Fn(usize, &mut [String; 4]), "largest number, 2.7"), (&below, "least number, 1.4")]
+    {
+        let (found, help) = found(&table(&even(200), wave, edit), TWO, "time t", &ALL);
+        let [only] = found.as_slice() else { panic!("{found:?}") };
+        assert!(only.contains("W1116") && only.contains(which) && only.contains("column `x` of `d.csv`"), "{only}");
+        assert!(help.contains("`missing \"NA\"` in the block of `d`"), "{help}");
+    }
+    for (of, edit) in [
+        (&wave as &dyn Fn(f64) -> [f64; 3], &whole as &dyn Fn(usize, &mut [String; 4])),
+        (&wave, &rounded),
+        (&rest, &to_rest),
+        (&wave, &switched),
+    ] {
+        let (found, _) = found(&table(&even(200), of, edit), TWO, "time t", &["W1116"]);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+/// The same before a run's result, of which nothing is told that only follows from it.
+#[test]
+fn a_run_tells_first_that_samples_are_cut_off() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cut = |_: usize, row: &mut [String; 4]| {
+        row[1] = format!("{:.4}", row[1].parse::<f64>().expect("a number").min(2.7));
+    };
+    fs::write(folder.path().join("d.csv"), table(&even(200), wave, cut)).expect("a table");
+    let model =
+        format!("{}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n", TWO.replace("linear(x", "linear(1, x"));
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let run = mechc(folder.path(), &["run", "m.mech", "--message-format", "short"]);
+    let said = text(&run.stderr);
+    assert!(run.status.success() && said.contains("W1116") && !said.contains("W1111"), "{said}");
 }

@@ -197,4 +197,5 @@ codes! {
     W1113 "gap longer than the motion takes" "Between two samples more happens than a fit can follow. Give the file a column that numbers the parts before and behind the gap, and name it: `trajectory part`.";
     W1114 "data that jump" "All observed states jump between two samples, as they do where experiments stand under one another. Give them a column that tells them apart, and name it: `trajectory run`.";
     W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or a hole has none left. Take a smaller `threshold`.";
+    W1116 "samples that are cut off" "Many samples of a column stand at exactly its largest or least number, run by run, while the motion around them goes on: a sensor that reads no further. Declare them as missing.";
 }

@@ -4,11 +4,11 @@ use super::unusual::{self, Found};
 use super::{driven, sampling, scales};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114};
+use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116};
 use crate::hir::{DataSet, Engine, Fit, Model};
 
 /// Findings that say why a fit is spoiled,
-const SPOILS: [&str; 4] = [W1103, W1112, W1113, W1114];
+const SPOILS: [&str; 5] = [W1103, W1112, W1113, W1114, W1116];
 /// and what is said of its result for no other reason.
 const FOLLOWS: [&str; 4] = [W1101, W1105, W1107, W1111];
 

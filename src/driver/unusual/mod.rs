@@ -1,6 +1,7 @@
-//! What users' files hold by mistake: samples that stand out, numbers that stand for missing ones, experiments under one another, and gaps
-//! that are longer than the motion takes. Looked for in files alone: what a program makes has no such mistakes.
+//! What users' files hold by mistake: samples that stand out, numbers that stand for missing ones, experiments under one another, gaps
+//! that are longer than the motion takes, and samples that a sensor cut off. Looked for in files alone: what a program makes has no such mistakes.
 
+mod clipped;
 mod gaps;
 mod joins;
 mod jumps;
@@ -63,6 +64,7 @@ pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
         found.sure.extend(markers::of_states(of_family));
         found.sure.extend(repeated::of_states(of_family));
         found.sure.extend(outliers::check(of_family));
+        found.sure.extend(clipped::of_states(of_family));
     }
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
         let joins = joins::check(data, read);
