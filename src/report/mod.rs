@@ -34,6 +34,8 @@ mod text;
 mod tests;
 #[cfg(test)]
 mod tests_files;
+#[cfg(test)]
+mod tests_pictures;
 
 pub use archive::Archive;
 pub use atomic::{Disk, Storage, save_atomic};

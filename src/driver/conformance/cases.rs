@@ -1,7 +1,7 @@
 //! Functions with arguments.
 
 use super::judge::{tolerance, worst};
-use super::{arguments, solves};
+use super::{arguments, published, solves};
 use crate::artifact::Step;
 use crate::artifact::device::DeviceProgram;
 use crate::base::{Elem, SolvePrecision, Tensor};
@@ -137,7 +137,7 @@ pub fn on_host(program: &Program, arguments: &[Tensor], threads: &Threads) -> Re
 pub fn cases(filter: &str) -> Result<Vec<Case>, Failure> {
     let mut cases = solves::regimes()?;
     cases.extend(solves::operators()?);
-    cases.extend(solves::golden()?);
+    cases.extend(published::golden()?);
     for (name, _) in EXAMPLES {
         cases.extend(of_example(name)?);
     }

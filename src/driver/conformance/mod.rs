@@ -8,6 +8,7 @@ mod arguments;
 mod cases;
 mod engines;
 mod judge;
+mod published;
 mod report;
 mod solves;
 
@@ -17,8 +18,9 @@ use crate::runtime::Threads;
 
 pub use cases::{Case, EXAMPLES, Golden, cases};
 pub use judge::{tolerance, worst};
+pub use published::golden;
 pub use report::{Conformance, Verdict};
-pub use solves::{SolveForm, StepAxes, golden};
+pub use solves::{SolveForm, StepAxes};
 
 /// Checks the device `target` against the processor: cases and fits whose name contains `filter`. `said` is told every verdict as it
 /// comes.
