@@ -28,7 +28,7 @@ const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 23] = [
+const WITHOUT_SNIPPET: [(&str, &str); 25] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -51,6 +51,8 @@ const WITHOUT_SNIPPET: [(&str, &str); 23] = [
     ("W1113", "is found in data"),
     ("W1114", "is found in data"),
     ("W1116", "is found in data"),
+    ("W1117", "is found by a fit"),
+    ("W1118", "is found by a fit"),
     ("W1115", "is found by a fit"),
 ];
 

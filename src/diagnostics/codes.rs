@@ -198,4 +198,6 @@ codes! {
     W1114 "data that jump" "All observed states jump between two samples, as they do where experiments stand under one another. Give them a column that tells them apart, and name it: `trajectory run`.";
     W1115 "terms dropped for their size" "A training drops terms whose coefficients are below `threshold`, and some that it dropped are significant, or a hole has none left. Take a smaller `threshold`.";
     W1116 "samples that are cut off" "Many samples of a column stand at exactly its largest or least number, run by run, while the motion around them goes on: a sensor that reads no further. Declare them as missing.";
+    W1117 "data that were smoothed" "What the solution leaves over of a state's data agrees between a few neighbouring samples, far shorter than the motion, and no further: the data were smoothed. Fit the samples as they were measured.";
+    W1118 "sensor that drifts" "What the solution leaves over of one column goes steadily up or down while all others follow the model. Take the drift out of the column, or give it a state and a parameter of its own.";
 }

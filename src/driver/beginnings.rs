@@ -8,13 +8,11 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W0706;
 use crate::hir::{self, Model};
 use crate::lower::pointwise::components;
-use crate::report::{round, some};
+use crate::report::{few, round};
 use crate::train::joint::{JointError, JointFit, Observations};
 
 /// Units of log likelihood that the estimate has to gain beside its price.
 const MARGIN: f64 = 5.0;
-/// Values that one message names, at most.
-const MOST_NAMED: usize = 4;
 
 /// The fit that counts.
 pub struct Settled {
@@ -68,9 +66,8 @@ pub fn settled(observations: Observations, open: Vec<bool>, fit: &mut Fit<'_>) -
 
 /// Whether the fit with free starts is worth its numbers.
 fn contradicted([observations, open]: [&Observations; 2], held: &JointFit, free: &JointFit) -> bool {
-    let in_order = |fit: &JointFit| fit.converged && !fit.process_noise;
-    if in_order(held) != in_order(free) {
-        return in_order(free);
+    if held.in_order() != free.in_order() {
+        return free.in_order();
     }
     let len = observations.t.len();
     let seen: Vec<f64> =
@@ -108,8 +105,7 @@ pub fn released(model: &Model, observed: &Observed, observations: &Observations,
         }
     }
     let say = |(span, list): (_, Vec<String>)| {
-        let message =
-            format!("no good fit starts with the initial value {}: it was estimated", some(&list, MOST_NAMED));
+        let message = format!("no good fit starts with the initial value {}: it was estimated", few(&list));
         let d = Diagnostic::warning(W0706, message, span, "not observed, and starting elsewhere");
         d.help("write `initial free` in the block of the fit to have it estimated, or look for what the equations leave out")
     };

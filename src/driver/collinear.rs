@@ -16,6 +16,7 @@ use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
 use crate::hir::{self, Fit, Model, Program, UnknownKind};
+use crate::report::FEW_NAMED;
 use crate::source::Span;
 
 /// How columns are judged.
@@ -36,8 +37,6 @@ const SAME: f64 = 1e-8;
 const SAMPLES_OF_RUN: usize = 2_000;
 /// A run looks at so many unknowns, at most.
 const UNKNOWNS_OF_RUN: usize = 200;
-/// Terms of a combination that are named, at most.
-const MOST_NAMED: usize = 4;
 
 /// What the data of a fit say about its unknowns, and whether they were sampled often enough. A fit with a state that is not observed has no findings on unknowns: where that state
 /// would be is not known before the fit.
@@ -224,10 +223,9 @@ fn named(model: &Model, group: &Group, position: usize) -> Option<Named> {
 fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, dependent: &Dependent) -> Option<Diagnostic> {
     let model = &program.models[fit.model];
     let Named { spelled, param, span } = named(model, group, dependent.column)?;
-    let others: Vec<Named> =
-        dependent.of.iter().take(MOST_NAMED).filter_map(|(i, _)| named(model, group, *i)).collect();
+    let others: Vec<Named> = dependent.of.iter().take(FEW_NAMED).filter_map(|(i, _)| named(model, group, *i)).collect();
     let quoted = others.iter().map(|o| o.spelled.as_str()).collect::<Vec<_>>().join(", ");
-    let more = if dependent.of.len() > MOST_NAMED { " and others" } else { "" };
+    let more = if dependent.of.len() > FEW_NAMED { " and others" } else { "" };
     let share = match dependent.left {
         left if left < 1e-9 => "nothing".to_string(),
         left => format!("{left:.1e}"),

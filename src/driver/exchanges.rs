@@ -6,12 +6,10 @@ use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;
 use crate::hir::{self, Fit, Hole, HoleId, Model, StateId, UnknownKind};
-use crate::report::{Equation, equation_short, round, some};
+use crate::report::{Equation, equation_short, few, round};
 use crate::source::Span;
 use crate::train::joint::{Beside, Exchange, JointFit};
 
-/// Pairs that one message names, at most.
-const MOST_NAMED: usize = 4;
 /// So many plausible terms in an equation are more than chance: of ten terms that are none it makes three so once in a hundred times.
 const MANY: usize = 3;
 /// The way out where laws fit alike.
@@ -47,8 +45,7 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let hole = &model.holes[hole];
         let state = hir::family(&model.states[hole.state].name);
         let verb = if pairs.len() == 1 { "fits" } else { "fit" };
-        let message =
-            format!("in the equation of `{state}`, {} {verb} these data about as well", some(&pairs, MOST_NAMED));
+        let message = format!("in the equation of `{state}`, {} {verb} these data about as well", few(&pairs));
         Diagnostic::warning(W1101, message, hole.span, "in this hole").help(REACH_FURTHER)
     };
     of_holes(model, result).into_iter().map(say).collect()
@@ -60,7 +57,7 @@ pub fn other_law((model, fit): (&Model, &Fit), findings: &Findings, other: &Find
     let (laws, (span, place)) = differing((model, fit), findings, other);
     let message = format!(
         "with candidate terms of higher degree another law fits these data no better than the one that is told: {}",
-        some(&laws, MOST_NAMED)
+        few(&laws)
     );
     Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
 }
@@ -74,8 +71,7 @@ pub fn rivals((model, fit): (&Model, &Fit), findings: &Findings, rivals: &[Findi
     }
     let say = |((span, place), laws): ((Span, &str), Vec<String>)| {
         let (other, fits) = if laws.len() == 1 { ("another law", "fits") } else { ("other laws", "fit") };
-        let message =
-            format!("{other} {fits} these data about as well as the one that is told: {}", some(&laws, MOST_NAMED));
+        let message = format!("{other} {fits} these data about as well as the one that is told: {}", few(&laws));
         Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
     };
     of_places.into_iter().map(say).collect()

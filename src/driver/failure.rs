@@ -1,6 +1,7 @@
 //! Everything that ends a command early, and the exit code it stands for.
 
-use super::{data_places, data_remarks, remarks};
+use super::kinds::{Kind, Remark};
+use super::{data_places, data_remarks};
 use crate::data::DataError;
 use crate::diagnostics::{self, Diagnostic, Format};
 use crate::report::OutputError;
@@ -105,13 +106,13 @@ fn first_line(span: Span, text: &str) -> Span {
 
 impl Failure {
     /// Adds what may be the cause of a numerical failure to its way out: states that nothing observes, and what was found in the data.
-    pub fn with_cause(self, unobserved: &[Diagnostic], of_data: &[Diagnostic]) -> Failure {
+    pub fn with_cause(self, unobserved: &[Remark<Diagnostic>], of_data: &[Diagnostic]) -> Failure {
         match self {
             Failure::Numerical(mut problem) => {
-                for remark in unobserved {
+                for Remark { kind, said: remark } in unobserved {
                     let here = &remark.primary.text;
                     let why = match &remark.help {
-                        Some(help) if here == remarks::UNFELT => help.clone(),
+                        Some(help) if *kind == Kind::Unfelt => help.clone(),
                         _ => format!("it is {here}"),
                     };
                     problem.help.push_str(&format!("; {}: {why}", remark.message));

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::failure::{Failure, Problem};
 use crate::diagnostics::closest;
-use crate::report::some;
+use crate::report::named;
 
 /// Folders nest at most this deep.
 const MAX_DEPTH: usize = 64;
-/// Files that a message names, at most.
-const MOST_NAMED: usize = 6;
 /// The file that only the folder of a run has.
 const RUN_RECORD: &str = "record.json";
 
@@ -63,7 +61,7 @@ pub fn missing(path: &Path, what: &str) -> Failure {
         Some(near) => format!("did you mean `{}`?", shown(near)),
         None if wrong != path => format!("there is no folder `{}`", wrong.display()),
         None if models.is_empty() => "check the path".to_string(),
-        None => format!("model files there: {}", some(&models, MOST_NAMED)),
+        None => format!("model files there: {}", named(&models)),
     };
     Failure::Usage(Problem::new("N060", format!("there is no {what} `{}`", path.display()), help))
 }

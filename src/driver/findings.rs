@@ -2,6 +2,7 @@
 
 use super::bound::Bound;
 use super::inside::{Speller, settled};
+use super::kinds::Remark;
 use super::observed::Observed;
 use super::predict::{self, Forecast};
 use super::terms::{Term, coefficient, filled, idle_parameters, terms, unheld_parameters};
@@ -65,7 +66,7 @@ pub struct Findings {
     /// Where the data follow no trajectory of the model exactly, the reason as far as the fit alone tells it.
     pub deviates: Option<String>,
     /// What the user should know before trusting the result.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Remark<String>>,
     /// The same, of what has a place in the model file.
     pub remarks: Vec<Diagnostic>,
     /// Unknowns that differ from window to window, or from trajectory to trajectory.
@@ -81,6 +82,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Adds what the user should know.
+    pub fn warn(&mut self, text: String) {
+        self.warnings.push(text.into());
+    }
+
     /// The unknowns of a fitted trajectory.
     pub fn unknowns_of(&self, trajectory: usize) -> Vec<f64> {
         self.own.get(trajectory).cloned().unwrap_or_else(|| self.unknowns())
@@ -363,7 +369,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         normalisation: findings.normalisation.clone(),
         trajectories: observed.records(&findings.solution),
         predictions: predict::records(observed, &findings.predictions),
-        warnings: findings.warnings.clone(),
+        warnings: findings.warnings.iter().map(|w| w.said.clone()).collect(),
         ..report::RunRecord::default()
     }
 }

@@ -56,8 +56,8 @@ pub fn fit(
         gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
     found.watched_held = held.is_some();
-    found.warnings.extend(too_short);
-    found.warnings.extend(functions.solved_by_rows().map(by_rows));
+    too_short.into_iter().for_each(|text| found.warn(text));
+    functions.solved_by_rows().map(by_rows).into_iter().for_each(|text| found.warn(text));
     found.remarks.extend(small_terms::remarks((model, fit), &lowered, &result));
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
@@ -73,7 +73,7 @@ pub fn fit(
             Some(held) => match gradient::apply(&mut functions, &layout, (data, held), &settings, &result, observer) {
                 Ok(parts) => Some((held, parts)),
                 Err(error @ (GradientError::Data(_) | GradientError::Missing { .. } | GradientError::Steps)) => {
-                    found.warnings.push(format!("what was held out cannot be judged: {error}"));
+                    found.warn(format!("what was held out cannot be judged: {error}"));
                     None
                 }
                 Err(error) => return Err(failure(error)),
@@ -317,7 +317,8 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
                 true => "the standard errors leave out the errors of the auxiliaries and of the discretisation, so they are too small",
                 false => "the standard errors leave out the errors of the auxiliaries, of the discretisation and of parameters and other trained numbers, so they are too small",
             }
-            .to_string(),
+            .to_string()
+            .into(),
         );
     }
     Findings {

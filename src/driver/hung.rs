@@ -7,12 +7,10 @@ use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, State, UnknownKind};
-use crate::report::{estimate, some};
+use crate::report::{estimate, named};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointError, JointFit};
 
-/// Parameters and states that one message names, at most.
-const MOST_NAMED: usize = 6;
 /// An estimate hangs on a start where it may be so many of its standard errors away when that is estimated too.
 const FAR: f64 = 4.0;
 
@@ -35,7 +33,7 @@ pub fn remark(
     let (begins, those) = if values.len() == 1 { ("a start", "that") } else { ("starts", "those") };
     let begins = format!(
         "{begins} of the imported model that no column observes, {}: with {those} estimated too",
-        some(&values, MOST_NAMED)
+        named(&values)
     );
     let (message, help) = match Freed::of(model, held, free)? {
         Freed::Moved { names, open, becomes } => {
@@ -45,11 +43,11 @@ pub fn remark(
                 n if n == names.len() => {
                     Some(format!("the data do not determine {}", if n == 1 { "it" } else { "them" }))
                 }
-                _ => Some(format!("the data do not determine {}", some(&open, MOST_NAMED))),
+                _ => Some(format!("the data do not determine {}", named(&open))),
             };
-            let becomes = (!becomes.is_empty()).then(|| some(&becomes, MOST_NAMED));
+            let becomes = (!becomes.is_empty()).then(|| named(&becomes));
             let then: Vec<String> = undetermined.into_iter().chain(becomes).collect();
-            let message = format!("{} {verb} on {begins} {}", some(&names, MOST_NAMED), then.join(", and "));
+            let message = format!("{} {verb} on {begins} {}", named(&names), then.join(", and "));
             (message, "write `initial free` in the block of the fit, and see what they determine".to_string())
         }
         Freed::Open(why) => {

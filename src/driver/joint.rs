@@ -5,11 +5,13 @@ use super::bound;
 use super::checkpoint::{self, Saver};
 use super::collinear;
 use super::differing;
+use super::drift;
 use super::exchanges;
 use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
 use super::hung;
 use super::joint_failure::failure;
+use super::kinds::Kind;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -119,7 +121,7 @@ pub fn fit(
     if !is_determined || hung.is_some() {
         // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
-        findings.warnings.retain(|w| w != remarks::UNSETTLED);
+        findings.warnings.retain(|w| w.kind != Kind::Unsettled);
     }
     findings.remarks.extend(hung);
     if declared && !held && is_determined {
@@ -133,13 +135,18 @@ pub fn fit(
     findings.remarks.extend(exchanges::beside(model, &result));
     let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
     let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
-    let differs = (!exact(&result)).then(|| {
+    let in_doubt = !exact(&result);
+    let differs = in_doubt.then(|| {
         let again =
             |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
         differing::parameter(model, (&unknowns, &result, &observations), exact, again)
     });
+    let differs = differs.flatten().or_else(|| {
+        let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
+        in_doubt.then(|| drift::column(model, observed, &observations, again)).flatten()
+    });
     // Where the process itself is noisy that has been said.
-    match differs.flatten() {
+    match differs {
         Some(differs) => {
             findings.deviates = None;
             findings.remarks.push(differs);

@@ -1,22 +1,21 @@
 //! What makes the result of a joint fit less trustworthy than its standard errors say.
 
 use super::findings::Findings;
+use super::kinds::{Kind, Remark};
 use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107};
 use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, StateId, UnknownKind};
-use crate::report::{round, some};
+use crate::report::{named, round};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
 
 /// What stands beside a state that nothing observed depends on.
-pub const UNFELT: &str = "felt by nothing that is observed";
+const UNFELT: &str = "felt by nothing that is observed";
 /// Said of a fit that did not settle, where nothing else says why.
-pub const UNSETTLED: &str = "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go";
-/// Terms that one message names, at most.
-const MOST_NAMED: usize = 6;
+const UNSETTLED: &str = "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go";
 
 /// Remarks that have a place in the model file.
 pub fn placed((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnostic> {
@@ -41,7 +40,7 @@ fn made_up((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnosti
         let message = format!(
             "the estimate of `{}` lies at an end of its range, and {} {verb} up for that: the data tell only what they do together",
             of.name,
-            some(&by, MOST_NAMED),
+            named(&by),
         );
         let help = format!(
             "a wider range does not help: hold one of them at a value that is known: `fit {}({} = ...) to {}`",
@@ -70,7 +69,7 @@ fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         entry.1.push(format!("`{}` lies at the {end} end of its range, {}", unknown.name, hir::number(bound)));
     }
     let remark = |(span, (bounds, names)): (Span, (Bounds, Vec<String>))| {
-        let message = format!("the estimate of {}: the data would take it further", some(&names, MOST_NAMED));
+        let message = format!("the estimate of {}: the data would take it further", named(&names));
         let help = format!(
             "widen the range `in [{}, {}]`; the other estimates and their errors hold for that value only",
             hir::number(bounds.lower),
@@ -99,7 +98,7 @@ fn insignificant(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         if weak.is_empty() {
             continue;
         }
-        let named = some(&weak, MOST_NAMED);
+        let named = named(&weak);
         let state = &model.states[hole.state].name;
         let message =
             format!("terms in the equation of `{state}` are kept with coefficients below two standard errors: {named}");
@@ -115,7 +114,7 @@ fn is_weak(estimate: &Estimate) -> bool {
 }
 
 /// States that no column observes; one remark for all elements of a family, or two where the data feel only some of them.
-pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diagnostic> {
+pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Remark<Diagnostic>> {
     let mut families: IndexMap<(Span, bool), Unobserved> = IndexMap::new();
     for (id, state) in model.states.iter().filter(|(_, s)| observed.train.column(&s.name).is_none()) {
         let unfelt = fit.engine == Engine::Joint && observed.is_unfelt(&state.name);
@@ -125,16 +124,17 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Diag
     let of = |((span, unfelt), mut of): ((Span, bool), Unobserved)| {
         of.split = spans.iter().filter(|other| **other == span).count() > 1;
         let names: Vec<String> = of.states.iter().map(|(_, name)| format!("`{name}`")).collect();
-        let named = if of.split { some(&names, MOST_NAMED) } else { names.into_iter().next().unwrap_or_default() };
+        let named = if of.split { named(&names) } else { names.into_iter().next().unwrap_or_default() };
         let here = if unfelt { UNFELT } else { "estimated from the equations alone" };
         let d = Diagnostic::warning(W0706, format!("no column observes {named}"), span, here);
-        match (fit.engine, fit.start == StartSource::Free, observed.known_starts) {
+        let finding = match (fit.engine, fit.start == StartSource::Free, observed.known_starts) {
             (Engine::Gradient, ..) => d,
             _ if unfelt => d.help(of.begins_unfelt(model)),
             (Engine::Joint, true, _) => d.help("where it begins is estimated too"),
             (Engine::Joint, false, false) => d.help(of.begins_elsewhere(model)),
             (Engine::Joint, false, true) => d.help(of.begins(model)),
-        }
+        };
+        Remark::new(if unfelt { Kind::Unfelt } else { Kind::Plain }, finding)
     };
     families.into_iter().map(of).collect()
 }
@@ -174,7 +174,7 @@ impl Unobserved<'_> {
                 "{nothing}, which is taken to be at 0; if {begins} elsewhere, say so: `initial {} = 1`",
                 self.to_write()
             ),
-            known => format!("{nothing}, which is at {}, its `initial` value", some(known, MOST_NAMED)),
+            known => format!("{nothing}, which is at {}, its `initial` value", named(known)),
         }
     }
 
@@ -185,7 +185,7 @@ impl Unobserved<'_> {
             known => format!(
                 "it begins with {}, its `initial` value, unless the data contradict that: estimates hold for this start; `initial free` in the \
                  block of the fit has it estimated",
-                some(known, MOST_NAMED)
+                named(known)
             ),
         }
     }
@@ -198,7 +198,7 @@ impl Unobserved<'_> {
             }
             known => format!(
                 "no fit that begins with {}, its `initial` value, was as good: where it begins is estimated too",
-                some(known, MOST_NAMED)
+                named(known)
             ),
         }
     }
@@ -214,7 +214,7 @@ pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
     let remark = |(span, shares): (Span, Vec<String>)| {
         let message = format!(
             "what the solution leaves over is of the size of the signal: of the variance it explains {}",
-            some(&shares, MOST_NAMED)
+            named(&shares)
         );
         let help = "other equations may explain the data as well: compare coefficients with their standard errors, give more samples or \
                     less noise, or look for what the model leaves out";
@@ -244,10 +244,10 @@ pub fn deviation(why: &str) -> String {
 }
 
 /// Remarks about the fit as a whole.
-pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
+pub fn general(model: &Model, result: &JointFit) -> Vec<Remark<String>> {
     let mut out = Vec::new();
     if !result.converged {
-        out.push(UNSETTLED.to_string());
+        out.push(Remark::new(Kind::Unsettled, UNSETTLED.to_string()));
     }
     for hole in model.holes.values() {
         let none = hole.terms.iter().all(|t| {
@@ -256,12 +256,12 @@ pub fn general(model: &Model, result: &JointFit) -> Vec<String> {
         });
         if none {
             let state = &model.states[hole.state].name;
-            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled));
+            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled).into());
         }
     }
     for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {
         let name = &model.unknowns[id].name;
-        out.push(format!("every term with `{name}` was dropped: its value says nothing"));
+        out.push(format!("every term with `{name}` was dropped: its value says nothing").into());
     }
     out
 }

@@ -2,16 +2,15 @@
 //! neighbouring samples scatter by.
 
 use super::observed::Observed;
+use super::smoothed::{Smoothed, smoothed};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W1111;
+use crate::diagnostics::codes::{W1111, W1117};
 use crate::hir::{Model, UnknownKind};
-use crate::report::some;
+use crate::report::named;
 use crate::source::Span;
 use crate::train::joint::{JointFit, Observations};
 
-/// States that one message names, at most.
-const MOST_NAMED: usize = 6;
 /// Noise of the fit in units of the scatter of neighbouring samples from which on a fit from no start values is doubted.
 const DOUBTED: f64 = 5.0;
 
@@ -26,26 +25,47 @@ const COUNTS: f64 = 0.01;
 pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observations, &[f64])) -> Vec<Diagnostic> {
     let len = data.t.len();
     let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
+    let mut smooth: IndexMap<Span, Vec<(String, Smoothed)>> = IndexMap::new();
     for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
         let [y, x] = [&data.y[..], solution].map(|all| all.get(c * len..(c + 1) * len).unwrap_or_default());
         let Some(state) = model.states.values().find(|s| s.name == component.state) else { continue };
-        if let Some(correlation) = neighbours_agree(y, x, &data.breaks) {
+        let Some(correlation) = neighbours_agree(y, x, &data.breaks) else { continue };
+        let left: Vec<f64> = y.iter().zip(x).map(|(y, x)| y - x).collect();
+        if let Some(found) = smoothed(y, &left, &data.breaks) {
+            smooth.entry(state.span).or_default().push((component.state.clone(), found));
+        } else {
             declared.entry(state.span).or_default().push(format!("`{}` {correlation:.2}", component.state));
         }
     }
     let remark = |(span, shares): (Span, Vec<String>)| {
         let message = format!(
             "what the solution leaves over is no noise, neighbouring samples agree: their correlation is {}",
-            some(&shares, MOST_NAMED)
+            named(&shares)
         );
         let help = "a term is missing, or the fit is in a wrong minimum: try other start values and more candidates; standard errors are too small as it is";
         Diagnostic::warning(W1111, message, span, "in its data").help(help)
     };
-    declared.into_iter().map(remark).collect()
+    declared.into_iter().map(remark).chain(smooth.into_iter().filter_map(was_smoothed)).collect()
+}
+
+/// What is said of states of one declaration whose data were smoothed.
+fn was_smoothed((span, of): (Span, Vec<(String, Smoothed)>)) -> Option<Diagnostic> {
+    let names: Vec<String> = of.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let Smoothed { samples, factor } =
+        of.iter().map(|(_, s)| *s).reduce(|a, b| if b.factor > a.factor { b } else { a })?;
+    let message = format!(
+        "the noise of {} agrees between neighbouring samples and no more between those {samples} apart: these data were smoothed",
+        named(&names)
+    );
+    let help = format!(
+        "fit the samples as they were measured, or every {samples}th of these; as it is standard errors are too small, by a factor of about \
+         {factor:.1}, and terms may be kept that are none"
+    );
+    Some(Diagnostic::warning(W1117, message, span, "in its data").help(help))
 }
 
 /// The correlation of what is left over at neighbouring samples of a trajectory, where it is more than noise has.
-fn neighbours_agree(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<f64> {
+pub fn neighbours_agree(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<f64> {
     let left: Vec<f64> = y.iter().zip(x).map(|(y, x)| y - x).collect();
     let pairs = left.iter().zip(left.iter().skip(1)).enumerate();
     let pairs = pairs.filter(|(i, (a, b))| !breaks.contains(&(i + 1)) && (*a * *b).is_finite());
@@ -87,12 +107,10 @@ fn lost(model: &Model, states: &[(&str, f64, f64, f64)]) -> Option<Diagnostic> {
     let names: Vec<String> = open.iter().map(|(name, _)| name.clone()).collect();
     let message = format!(
         "what the solution leaves over is no noise, neighbouring samples scatter far less: it is larger by factors of {}",
-        some(&lost, MOST_NAMED)
+        named(&lost)
     );
-    let help = format!(
-        "give {} a start value, or a range: without one the search may have missed theirs",
-        some(&names, MOST_NAMED)
-    );
+    let help =
+        format!("give {} a start value, or a range: without one the search may have missed theirs", named(&names));
     Some(Diagnostic::warning(W1111, message, *span, "without a start value").help(help))
 }
 

@@ -7,6 +7,7 @@ use super::checkpoint::Saver;
 use super::discovered::discovered;
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
+use super::kinds::Kind;
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
@@ -221,7 +222,7 @@ impl Job<'_> {
         };
         let elsewhere: Vec<Span> = findings.remarks.iter().flat_map(places).collect();
         let new = |d: &&Diagnostic| said(d) && !elsewhere.contains(&d.primary.span);
-        findings.remarks.extend(unobserved.iter().filter(new).cloned());
+        findings.remarks.extend(unobserved.iter().map(|u| &u.said).filter(new).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
         if fit.engine == Engine::Joint {
@@ -235,10 +236,10 @@ impl Job<'_> {
         let of_data = of_data.told(in_doubt);
         if of_data.iter().any(data_remarks::spoils) {
             // What the data hold is why.
-            findings.warnings.retain(|w| w != remarks::UNSETTLED);
+            findings.warnings.retain(|w| w.kind != Kind::Unsettled);
         }
         if let Some(why) = &findings.deviates {
-            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)));
+            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)).into());
         }
         findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();

@@ -6,12 +6,10 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1115;
 use crate::hir::{self, Fit, Hole, Model, UnknownId, UnknownKind};
 use crate::lower::training::Lowered;
-use crate::report::{round, some};
+use crate::report::{self, round};
 use crate::source::Span;
 use crate::train::gradient::GradientFit;
 
-/// Terms that one message names, at most.
-const MOST_NAMED: usize = 6;
 /// The threshold that is advised, as a part of the smallest coefficient that it would keep.
 const ADVISED: f64 = 0.5;
 
@@ -32,7 +30,7 @@ pub fn remarks((model, fit): (&Model, &Fit), lowered: &Lowered, result: &Gradien
             let message = format!(
                 "terms were dropped since their coefficients are below `threshold {}`, but are significant: {}",
                 hir::number(fit.threshold),
-                some(named, MOST_NAMED)
+                report::named(named)
             );
             let advised = two_digits(ADVISED * least);
             let help = format!("write `threshold {}` in the block of the fit to keep them", hir::number(advised));

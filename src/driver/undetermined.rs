@@ -6,12 +6,10 @@ use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1102;
 use crate::hir::{self, Fit, Model, Program, UnknownKind};
-use crate::report::some;
+use crate::report::named;
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit};
 
-/// Parameters that one message names, at most.
-const MOST_NAMED: usize = 6;
 /// Parameters that make up for each other, at least.
 const FEWEST: usize = 2;
 /// A parameter whose error is more than this part of it is one of them.
@@ -53,7 +51,7 @@ pub fn check(
             let states: Vec<String> = hidden.iter().map(|state| format!("`{state}`")).collect();
             let begins = if hidden.len() == 1 { "begins" } else { "begin" };
             (
-                format!(" together with where {} {begins}", some(&states, MOST_NAMED)),
+                format!(" together with where {} {begins}", named(&states)),
                 format!(
                     "say where it begins, if that is known (`initial {state} = 0`), or {hold}, or measure `{state}`"
                 ),
@@ -62,10 +60,8 @@ pub fn check(
         None => (String::new(), format!("{hold}; or take data that reach further")),
     };
     let end = if result.converged { "" } else { ", and the fit did not come to an end" };
-    let message = format!(
-        "the data of {data} do not determine {}{beside}: other values fit them as well{end}",
-        some(&names, MOST_NAMED)
-    );
+    let message =
+        format!("the data of {data} do not determine {}{beside}: other values fit them as well{end}", named(&names));
     Some(Diagnostic::warning(W1102, message, *span, "declared here").help(help))
 }
 

@@ -4,10 +4,7 @@ use super::failure::{Failure, Problem};
 use super::observed::Observed;
 use crate::base::{Idx, IndexSet};
 use crate::hir::{self, ExprKind, Fit, Model, StateId, UnknownId, UnknownKind};
-use crate::report::some;
-
-/// Parameters and holes that one message names, at most.
-const MOST_NAMED: usize = 6;
+use crate::report;
 
 /// The states on which no observed one depends, directly or through others; none where nothing is observed.
 pub fn states(model: &Model, observed: &dyn Fn(&str) -> bool) -> IndexSet<StateId> {
@@ -82,7 +79,7 @@ impl Unfelt {
         let (it, stands) = if named.len() == 1 { ("it", "stands") } else { ("they", "stand") };
         let message = format!(
             "no data say what {} may be: {it} {stands} in equations of states alone that nothing observed depends on",
-            some(&named, MOST_NAMED)
+            report::named(&named)
         );
         let hold = self.parameters.first().map(|first| {
             let name = hir::family(first);

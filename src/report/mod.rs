@@ -53,4 +53,6 @@ pub use rounding::{Rounded, round};
 pub use rundir::RunDir;
 pub use scores::PredictionFile;
 pub(crate) use text::short;
-pub use text::{behind, equation_short, equations_short, equations_text, estimate, first_names, some};
+pub use text::{
+    FEW_NAMED, behind, equation_short, equations_short, equations_text, estimate, few, first_names, named, some,
+};

@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::ScoreRecord;
 use super::record::{PredictionRecord, RunRecord};
-use super::text::{behind, short, some};
+use super::text::{NAMED_IN_LINE, behind, short, some};
 
-/// Figures that a line names, at most; the page has them all.
-const MOST_NAMED: usize = 8;
 /// The part of the record with the data that were held out.
 const HELD_OUT: &str = "held out";
 
@@ -45,7 +43,7 @@ pub(super) fn lines(record: &RunRecord) -> String {
     let other = record.metrics.iter().filter(|m| m.part == HELD_OUT && (held.is_empty() || !scored(&m.name)));
     let other: Vec<String> = other.map(|m| format!("{} {}{}", m.name, short(m.value), behind(&m.unit))).collect();
     if !other.is_empty() {
-        held.push(some(&other, MOST_NAMED));
+        held.push(some(&other, NAMED_IN_LINE));
     }
     if !held.is_empty() {
         out.push_str(&format!("\n{HELD_OUT}: {}\n", held.join("; ")));
@@ -67,7 +65,7 @@ fn figures(record: &RunRecord, part: &str) -> Vec<String> {
     let Some(all) = of_part().find(|s| s.data.is_empty()) else { return Vec::new() };
     let errors: Vec<String> =
         all.rmse.iter().map(|e| format!("{} {}{}", e.state, short(e.error), behind(&e.unit))).collect();
-    let mut out = vec![format!("RMSE {}", some(&errors, MOST_NAMED))];
+    let mut out = vec![format!("RMSE {}", some(&errors, NAMED_IN_LINE))];
     let unit = behind(&all.time_unit);
     out.push(if all.to_the_end {
         format!("follows the data for {}{unit}, to the end", short(all.compared))

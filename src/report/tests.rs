@@ -176,7 +176,7 @@ fn a_record_survives_json() {
 }
 
 /// Checks that tags are balanced and attributes quoted, and gives the texts of a page back.
-fn well_formed(page: &str) {
+pub(super) fn well_formed(page: &str) {
     let body = page.strip_prefix("<!DOCTYPE html>").unwrap_or(page);
     let style = body.find("<style>").zip(body.find("</style>"));
     let body = match style {

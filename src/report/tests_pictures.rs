@@ -1,6 +1,7 @@
 //! Pictures: their parts, ticks, and how many points are drawn.
 
 use super::svg::{Forest, ForestRow, Mark, Plot, Scale, Shape, thin_line, thin_points};
+use super::tests::well_formed;
 
 #[test]
 fn small_pictures() {

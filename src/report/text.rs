@@ -7,15 +7,19 @@ use super::rounding::round;
 
 /// Lines longer than this are continued below their first term.
 const WIDTH: usize = 100;
-/// Entries that a list names, at most; the page has them all.
-const MOST_NAMED: usize = 8;
+/// Entries that a line of results names, at most; the page has them all.
+pub const NAMED_IN_LINE: usize = 8;
+/// Entries that a message names, at most,
+const MOST_NAMED: usize = 6;
+/// and where each of them is long.
+pub const FEW_NAMED: usize = 4;
 /// Coefficients below so many standard errors are pointed out.
 const WEAK: f64 = 2.0;
 
 /// The first names of a list, and how many more there are.
 pub fn first_names<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<String> = names.iter().map(|name| name.as_ref().to_string()).collect();
-    some(&names, MOST_NAMED)
+    some(&names, NAMED_IN_LINE)
 }
 
 /// `a, b and 3 others`: the first `most` of a list.
@@ -25,6 +29,16 @@ pub fn some(list: &[String], most: usize) -> String {
         Some(1) => format!("{} and one other", list.get(..most).unwrap_or_default().join(", ")),
         Some(others) => format!("{} and {others} others", list.get(..most).unwrap_or_default().join(", ")),
     }
+}
+
+/// What a message names of a list: `a, b and 3 others` where it is long.
+pub fn named(list: &[String]) -> String {
+    some(list, MOST_NAMED)
+}
+
+/// The same where each entry is long.
+pub fn few(list: &[String]) -> String {
+    some(list, FEW_NAMED)
 }
 
 /// The equations, one below the other with their `=` aligned, then terms that may be there, parameters and noise.
@@ -66,7 +80,7 @@ pub fn equations_text(record: &RunRecord) -> String {
     });
     let weak: Vec<String> = weak.collect();
     if !weak.is_empty() {
-        out.push_str(&format!("(below {WEAK} standard errors: {})\n", some(&weak, MOST_NAMED)));
+        out.push_str(&format!("(below {WEAK} standard errors: {})\n", some(&weak, NAMED_IN_LINE)));
     }
     if !record.parameters.is_empty() {
         out.push_str("\nparameters\n");
@@ -101,11 +115,11 @@ pub fn equations_text(record: &RunRecord) -> String {
                 None => format!("{} {}{}", n.state, short(n.std), behind(&n.unit)),
             })
             .collect();
-        out.push_str(&format!("\nestimated noise: {}\n", some(&list, MOST_NAMED)));
+        out.push_str(&format!("\nestimated noise: {}\n", some(&list, NAMED_IN_LINE)));
     }
     let unexplained: Vec<String> = record.explained.iter().filter(|s| s.is_small()).map(StateShare::spelled).collect();
     if !unexplained.is_empty() {
-        out.push_str(&format!("\nexplained variance: {}\n", some(&unexplained, MOST_NAMED)));
+        out.push_str(&format!("\nexplained variance: {}\n", some(&unexplained, NAMED_IN_LINE)));
     }
     out.push_str(&super::scores::lines(record));
     out

@@ -21,7 +21,8 @@ pub(super) fn roll(
     let read = trained.read();
     let mut forecast = begun(&item.name, spec, read);
     let cuts = cuts(spec, observed, read);
-    forecast.warn_without(&cuts, &mut findings.warnings);
+    let mut warnings = Vec::new();
+    forecast.warn_without(&cuts, &mut warnings);
     let (mut kept, mut seeds) = (Vec::new(), Vec::new());
     let states = observed.train.columns.iter().enumerate();
     let states = states.filter(|(_, name)| model.states.values().any(|s| s.name == **name));
@@ -32,14 +33,15 @@ pub(super) fn roll(
                 seeds.push(seed);
                 kept.push(cut);
             }
-            Err(why) => findings.warnings.push(format!("the prediction `{}`{} fails: {why}", item.name, cut.of())),
+            Err(why) => warnings.push(format!("the prediction `{}`{} fails: {why}", item.name, cut.of())),
         }
     }
     let steps = kept.iter().map(|cut| spec.steps.unwrap_or(cut.truth.len)).max().unwrap_or(0);
     let rolled = trained.roll_out(&observed.train, (&seeds, steps, by), observer).map_err(gradient::failure)?;
     for (cut, rows) in kept.into_iter().zip(rolled) {
-        add(&mut forecast, &cut, (model, observed), spec.steps, &rows, &mut findings.warnings);
+        add(&mut forecast, &cut, (model, observed), spec.steps, &rows, &mut warnings);
     }
+    warnings.into_iter().for_each(|text| findings.warn(text));
     findings.predictions.push(forecast);
     Ok(())
 }

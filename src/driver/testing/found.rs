@@ -78,7 +78,7 @@ impl Judge<'_, '_> {
     /// A term that was not found must be one that could have been: a misspelled one would always have the coefficient 0.
     fn candidate(&self, of: &EquationRef, term: &NamedTerm) -> Result<(), Unjudged> {
         /// More terms than this hide the point.
-        const MOST_NAMED: usize = 20;
+        const MOST_TERMS: usize = 20;
         let id = match of.subject {
             Subject::Fit(id) => self.program().fits[id].model,
             Subject::Model(id) => id,
@@ -98,7 +98,7 @@ impl Judge<'_, '_> {
             true => format!("{whole} has no terms, so none called `{term}`"),
             false => format!(
                 "`{term}` is neither a term nor a candidate in {whole}: these are {}{inside}",
-                report::some(&terms, MOST_NAMED)
+                report::some(&terms, MOST_TERMS)
             ),
         };
         Err(why.into())

@@ -6,10 +6,7 @@ use crate::data::{Dataset, Trajectory};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1103, W1114};
 use crate::hir::DataSet;
-use crate::report::some;
-
-/// Columns that one message names, at most.
-const MOST_NAMED: usize = 4;
+use crate::report::few;
 
 /// The jumps of one trajectory.
 struct Of<'a> {
@@ -55,7 +52,7 @@ fn finding((data, read): (&DataSet, &Dataset), of: &[Of<'_>], sure: bool) -> Opt
         file.at(first.trajectory, behind)
     );
     let verb = if names.len() == 1 { "jumps" } else { "jump" };
-    let named = some(&names, MOST_NAMED);
+    let named = few(&names);
     let apart = file.apart("the experiments");
     let (code, message, help) = match (joined, sure) {
         (true, true) => (

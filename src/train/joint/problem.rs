@@ -356,6 +356,11 @@ pub struct Interim {
 }
 
 impl JointFit {
+    /// Whether the fit settled on an exact trajectory.
+    pub fn in_order(&self) -> bool {
+        self.converged && !self.process_noise
+    }
+
     /// The same in the form of a fit that is not finished.
     pub fn interim(&self) -> Interim {
         Interim {

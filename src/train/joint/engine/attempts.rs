@@ -35,11 +35,11 @@ pub fn fit(
         let poles = Poles::closed();
         let mut found = attempt(&refined, &poles);
         // What is wrong may be the side of the pole that the fit is held on.
-        let in_doubt = !found.as_ref().is_ok_and(|found| in_order(found) && !found.0.went_astray);
+        let in_doubt = !found.as_ref().is_ok_and(|found| found.0.in_order() && !found.0.went_astray);
         if poles.held_back() && in_doubt && !matches!(found, Err(JointError::Interrupted(_))) {
             found = match (attempt(&refined, &Poles::open()), found) {
                 (Ok(other), Err(_)) => Ok(other),
-                (Ok(other), Ok(found)) if in_order(&other) && better(&other, &found) => Ok(other),
+                (Ok(other), Ok(found)) if other.0.in_order() && better(&other, &found) => Ok(other),
                 (Err(interrupted @ JointError::Interrupted(_)), Err(_)) => Err(interrupted),
                 (Err(JointError::Interrupted(_)), Ok((fit, _))) => {
                     Err(JointError::Interrupted(Some(Box::new(fit.interim()))))
@@ -76,14 +76,9 @@ pub fn fit(
 /// A fit, and whether its samples are too coarse for the model.
 type Outcome = Result<(JointFit, bool), JointError>;
 
-/// Whether a fit settled on an exact trajectory.
-fn in_order((fit, _): &(JointFit, bool)) -> bool {
-    fit.converged && !fit.process_noise
-}
-
 /// Whether a fit that is in order counts in place of another one.
 fn better(other: &(JointFit, bool), found: &(JointFit, bool)) -> bool {
-    !in_order(found) || other.0.criterion < found.0.criterion
+    !found.0.in_order() || other.0.criterion < found.0.criterion
 }
 
 /// Whether finer samples may give what these did not.

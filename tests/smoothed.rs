@@ -1,0 +1,60 @@
+//! Data that were smoothed are told from data that a model does not describe.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Noise of standard deviation one, near enough: the sum of twelve numbers of a generator that is good enough for that.
+fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
+    let mut uniform = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+}
+
+/// A table of a damped oscillation with noise, of which means over `width` samples were taken.
+fn table(width: usize) -> String {
+    let mut random = noise(3);
+    let raw: Vec<[f64; 2]> = (0..420)
+        .map(|i| {
+            let (t, decay) = (0.05 * f64::from(i), (-0.005 * f64::from(i)).exp());
+            [decay * t.cos() + 0.05 * random(), -decay * (t.sin() + 0.1 * t.cos()) + 0.05 * random()]
+        })
+        .collect();
+    let mut out = "t,x,v\n".to_string();
+    for (i, part) in raw.windows(width).take(400).enumerate() {
+        let [x, v] = [0, 1].map(|c| part.iter().map(|row| row[c]).sum::<f64>() / width as f64);
+        out += &format!("{:.4},{x:.6},{v:.6}\n", 0.05 * (i as f64 + 0.5 * (width - 1) as f64));
+    }
+    out
+}
+
+/// What a run of a fit to the table says on standard error.
+fn said(folder: &Path, data: &str, equations: &str) -> String {
+    fs::write(folder.join("d.csv"), data).expect("a table");
+    let model = format!("model M {{ state x, v; {equations} }}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n");
+    fs::write(folder.join("m.mech"), model).expect("a model");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
+    let run = run.args(["run", "m.mech"]).current_dir(folder).output().expect("mechc starts");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success(), "{said}");
+    said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn smoothed_data_are_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let right = "x' = v; v' = ?terms(x, v)";
+    let smooth = said(folder.path(), &table(5), right);
+    for part in ["W1117", "noise of `x`", "these data were smoothed", "as they were measured"] {
+        assert!(smooth.contains(part), "{part}: {smooth}");
+    }
+    assert!(!smooth.contains("W1111"), "{smooth}");
+    let raw = said(folder.path(), &table(1), right);
+    assert!(!raw.contains("W1117") && !raw.contains("W1111"), "{raw}");
+    // A term is missing: the residuals go with the motion.
+    let missing = said(folder.path(), &table(1), "x' = v; v' = ?terms(x)");
+    assert!(!missing.contains("W1117"), "{missing}");
+}
