@@ -153,10 +153,14 @@ impl Resolver<'_, '_> {
         match self.at[a] {
             Some(position) => Some(axis.first + position as i64 + self.shift[a]),
             None => {
-                let name = axis.name.clone();
+                let (name, first) = (axis.name.clone(), axis.first);
+                let last = first + axis.len as i64 - 1;
                 let message = format!("`{name}` is an index set, and none of its elements is the current one here");
                 let d = Diagnostic::error(E0903, message, span, "which element?").label(declared, "declared here");
-                self.sink.push(d.help(format!("it has a value in statements for every element of `{name}`")));
+                self.sink.push(d.help(format!(
+                    "it has a value in statements for every element of `{name}`, which name families without it: `x' = ...`, `initial x = ...`; \
+                     for some of them write a loop: `for i in {first}..{last} {{ ... }}`"
+                )));
                 None
             }
         }

@@ -128,6 +128,9 @@ impl Stop<'_> {
             let first = self.onwards().get(1).copied();
             let last = first.and_then(|first| self.end_of_value(first));
             let value = first.zip(last).map_or("1", |(first, last)| self.between(first, last));
+            // A family starts as a whole.
+            let open = self.backwards().skip_while(|t| self.slice(*t) != "[").nth(1).filter(|_| name == "]");
+            let name = open.map_or(name, |family| self.slice(family));
             let message = "a state has no value of its own".to_string();
             let help = format!("where it starts is declared: `initial {name} = {value}`");
             return Some(Said::new(codes::E0101, message, self.place.clone(), help));

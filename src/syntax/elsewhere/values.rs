@@ -57,6 +57,14 @@ impl Stop<'_> {
         }
         let keyword = *self.tokens.first()?;
         let start = self.backwards().take_while(|t| t.start > keyword.start && self.slice(*t) != ",").last()?;
+        if self.slice(keyword) == "initial" && self.slice(next) == "in" {
+            let message = "an initial value is a number, and has no range".to_string();
+            let help = format!(
+                "a fit estimates where observed states begin, without a word; for others write the number that it starts from: `initial {} = 1`",
+                self.between(start, before)
+            );
+            return Some(Said::new(codes::E0101, message, self.place.clone(), help));
+        }
         let (name, value) = (self.between(start, before), self.between(next, self.end_of_value(next)?));
         let message = "an equals sign is missing between a name and its value".to_string();
         let help = format!("write `{} {name} = {value}`", self.slice(keyword));
