@@ -3,7 +3,7 @@
 use super::lower::{Buffers, Draft, KernelError};
 use super::nest::NestBuilder;
 use super::plan::{Class, Plan};
-use super::{Loop, LoopNest, NestInst, Program, ScalarOp, collapse};
+use super::{Loop, LoopNest, NestInst, Program, ScalarOp, collapse, divide};
 use crate::artifact::{BufferIndex, Entry, InPlace, LoopStep, Port, Size, SizeEquation, Step, SumBuffer};
 use std::collections::BTreeSet;
 
@@ -16,8 +16,10 @@ pub(super) fn program(plan: &Plan<'_>, buffers: Buffers, drafts: Vec<Draft>) -> 
         match draft {
             Draft::Nest(builder) => {
                 let nest = collapse::collapse(nest(plan, *builder, nests.len()));
-                steps.push(Step::Loops(loop_step(&nest, nests.len())));
-                nests.push(nest);
+                for nest in divide::divided(nest) {
+                    steps.push(Step::Loops(loop_step(&nest, nests.len())));
+                    nests.push(nest);
+                }
             }
             Draft::Library(step) => steps.push(*step),
         }

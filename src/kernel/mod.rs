@@ -10,6 +10,7 @@
 
 mod axes;
 mod collapse;
+mod divide;
 mod finish;
 mod lower;
 mod nest;
