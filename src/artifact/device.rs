@@ -187,6 +187,8 @@ pub struct Check {
     pub failure: DeviceFailure,
     /// Places of one sample: time steps of a relaxed solve, 1 otherwise.
     pub places: Size,
+    /// When the launches that lower it are needed. Those that make an operator solve units, which are no samples.
+    pub when: When,
 }
 
 impl Check {
@@ -195,10 +197,11 @@ impl Check {
         word != u64::MAX && self.failure != DeviceFailure::Narrow
     }
 
-    /// The sample and the time step that a status word stands for.
-    pub fn place(&self, word: u64, sizes: &[u64]) -> (u64, u64) {
+    /// The sample, where it is that of one, and the time step that a status word stands for.
+    pub fn place(&self, word: u64, sizes: &[u64]) -> (Option<u64>, u64) {
         let places = self.places.value(sizes).unwrap_or(1).max(1);
-        (word / places, word % places)
+        let sample = (!matches!(self.when, When::Made(_))).then_some(word / places);
+        (sample, word % places)
     }
 }
 
@@ -225,7 +228,10 @@ mod tests {
 
     #[test]
     fn a_status_word_names_sample_and_time_step() {
-        let check = Check { step: 4, failure: DeviceFailure::Undetermined, places: Size::axis(0) };
-        assert_eq!(check.place(107, &[50]), (2, 7));
+        let of = |when| Check { step: 4, failure: DeviceFailure::Undetermined, places: Size::axis(0), when };
+        assert_eq!(of(When::Always).place(107, &[50]), (Some(2), 7));
+        assert_eq!(of(When::Substituted(0)).place(107, &[50]), (Some(2), 7));
+        // The units that a solution matrix is made of are no samples.
+        assert_eq!(of(When::Made(0)).place(107, &[50]), (None, 7));
     }
 }

@@ -45,6 +45,14 @@ pub struct Entry {
     pub in_place: Vec<InPlace>,
 }
 
+impl Entry {
+    /// Whether anybody reads what step `at` writes to a buffer: the caller, or a later step.
+    pub fn is_read_after(&self, at: usize, buffer: BufferIndex) -> bool {
+        self.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
+            || self.steps.iter().skip(at + 1).any(|later| later.reads().contains(&buffer))
+    }
+}
+
 /// An axis with a size known at compile time or bound by each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {

@@ -6,7 +6,7 @@
 use super::RuntimeError;
 use super::call::Run;
 use crate::artifact::operator::operator_pays;
-use crate::artifact::{BufferIndex, BufferPlace, Entry, SolveStep, Step, StepSizes, device};
+use crate::artifact::{BufferIndex, Entry, SolveStep, Step, StepSizes, device};
 use crate::base::{Elem, SolvePrecision};
 use crate::solve::relaxed::{
     Border, Coefficients, DataRows, DenseOperator, Factor, Footprint, Gradients, Precision, Problem, RowWeights,
@@ -55,10 +55,7 @@ impl SolvePlan {
                     state = Some(plan.count);
                     plan.count += 1;
                 }
-                let read = |b: BufferIndex| {
-                    entry.buffers[b].place != BufferPlace::Temporary
-                        || entry.steps.iter().skip(i + 1).any(|later| later.reads().contains(&b))
-                };
+                let read = |b: BufferIndex| entry.is_read_after(i, b);
                 wanted = s.adjoint.map_or(wanted, |(_, adjoints)| adjoints.map(read));
             }
             plan.states.push(state);

@@ -3,7 +3,7 @@
 //
 // It checks what a real driver would not forgive: addresses outside allocations, unknown handles, calls without a context, and
 // anything that may not be recorded in a graph. FAKE_CUDA makes it fail on purpose: `no-device`, `no-init`, `launch`,
-// `sync`, `old` (a device of an architecture that no compiler knows); FAKE_CUDA_MEMORY is the device's bytes,
+// `recording` (launches that are recorded; then it notes recordings that were ended and destroyed), `sync`, `old` (a device of an architecture that no compiler knows); FAKE_CUDA_MEMORY is the device's bytes,
 // and FAKE_CUDA_LOG names a file that is told of every transfer, launch and graph.
 
 #include <cstdint>
@@ -186,6 +186,7 @@ int cuStreamBeginCapture_v2(void *stream, int) {
 int cuStreamEndCapture(void *, void **graph) {
     if (!recording) return INVALID_VALUE;
     *graph = recording;
+    if (fails("recording")) tell("recorded", 1);
     graphs.insert(recording);
     recording = nullptr;
     return OK;
@@ -212,6 +213,7 @@ int cuGraphExecDestroy(void *instance) {
 }
 int cuGraphDestroy(void *graph) {
     if (!graphs.erase(graph)) return INVALID_HANDLE;
+    if (fails("recording")) tell("destroyed", 1);
     delete static_cast<Graph *>(graph);
     return OK;
 }
@@ -251,7 +253,7 @@ int cuModuleGetFunction(void **function, void *module, const char *name) {
 }
 int cuLaunchKernel(void *function, unsigned blocks, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned,
                    void *stream, void **parameters, void **extra) {
-    if (fails("launch")) return LAUNCH_FAILED;
+    if (fails("launch") || (recording && fails("recording"))) return LAUNCH_FAILED;
     if (parameters || !extra || blocks == 0 || threads == 0 || threads > 1024 || y != 1 || z != 1) return INVALID_VALUE;
     std::vector<uint64_t> arguments;
     for (; *extra; extra += 2) {

@@ -125,7 +125,12 @@ pub fn scaled() -> DeviceProgram {
         }],
         steps: vec![DeviceStep::Launch(scale), DeviceStep::Launch(total)],
         operators: Vec::new(),
-        checks: vec![Check { step: 0, failure: DeviceFailure::NotPositiveDefinite, places: Size::ONE }],
+        checks: vec![Check {
+            step: 0,
+            failure: DeviceFailure::NotPositiveDefinite,
+            places: Size::ONE,
+            when: When::Always,
+        }],
     }
 }
 

@@ -218,12 +218,12 @@ impl<'a> Generator<'a> {
 
     /// Whether anybody reads the buffer after this step.
     pub fn is_read(&self, buffer: BufferIndex) -> bool {
-        read_after(self.entry, self.origin, buffer)
+        self.entry.is_read_after(self.origin, buffer)
     }
 
     /// A word of the status.
     pub fn check(&mut self, failure: DeviceFailure, places: Size) -> usize {
-        self.checks.push(Check { step: self.origin, failure, places });
+        self.checks.push(Check { step: self.origin, failure, places, when: self.when });
         self.checks.len() - 1
     }
 
@@ -353,10 +353,4 @@ impl<'a> Generator<'a> {
     pub fn push(&mut self, step: DeviceStep) {
         self.steps.push(step);
     }
-}
-
-/// Whether anybody reads what step `at` of an entry writes to a buffer.
-pub(super) fn read_after(entry: &Entry, at: usize, buffer: BufferIndex) -> bool {
-    entry.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
-        || entry.steps.iter().skip(at + 1).any(|later| later.reads().contains(&buffer))
 }

@@ -127,18 +127,21 @@ impl Code {
 
     fn launch(&self, placed: &Placed, l: &Launch) -> Result<(), DeviceError> {
         let (kernel, function) = (&self.program.kernels[l.kernel], self.functions[l.kernel]);
-        // The layout has evaluated all that could overflow: threads and counts are products of parts of buffers' sizes.
-        let threads = l.threads.value(&placed.sizes).unwrap_or(0);
+        let too_large = || DeviceError::Fault {
+            doing: "launched a kernel",
+            reason: format!("`{}` has more threads, or numbers in its arguments, than 63 bits can count", kernel.name),
+        };
+        let threads = l.threads.value(&placed.sizes).ok_or_else(too_large)?;
         if threads == 0 {
             return Ok(());
         }
         let blocks = Code::blocks(&kernel.name, threads, kernel.block)?;
         let argument = |a: &Argument| match a {
-            Argument::Memory(memory) => placed.address(*memory),
-            Argument::Count(count) => count.value(&placed.sizes).unwrap_or(0),
-            Argument::Status(word) => placed.status + 8 * *word as u64,
+            Argument::Memory(memory) => Ok(placed.address(*memory)),
+            Argument::Count(count) => count.value(&placed.sizes).ok_or_else(too_large),
+            Argument::Status(word) => Ok(placed.status + 8 * *word as u64),
         };
-        let arguments: Vec<u64> = l.arguments.iter().map(argument).collect();
+        let arguments = l.arguments.iter().map(argument).collect::<Result<Vec<u64>, DeviceError>>()?;
         // SAFETY: arguments are those the program lists for the kernel, each of 64 bits; memory is as large as it says.
         unsafe { launch(&self.device, function, (blocks, kernel.block.max(1)), &arguments) }
     }
@@ -150,23 +153,25 @@ impl Code {
         let Some((check, &word)) = failed.min_by_key(|(c, _)| c.step) else { return Ok(()) };
         let (sample, place) = check.place(word, &placed.sizes);
         let (name, step) = (entry.name.clone(), check.step);
+        // All samples that an explicit solution matrix is for have the system that it cannot be made of.
+        let of = sample.map_or_else(|| "the matrix of all samples".to_string(), |sample| format!("sample {sample}"));
         Err(match check.failure {
             DeviceFailure::NotPositiveDefinite => {
-                RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample as usize }
+                RuntimeError::NotPositiveDefinite { entry: name, step, sample: sample.unwrap_or(0) as usize }
             }
             DeviceFailure::NotConverged | DeviceFailure::Narrow => {
                 let reason = format!(
-                    "sample {sample}: single precision is too little for its factor, corrections do not come to rest; double precision is enough where the rows determine the unknowns"
+                    "{of}: single precision is too little for its factor, corrections do not come to rest; double precision is enough where the rows determine the unknowns"
                 );
                 RuntimeError::Solve { entry: name, step, reason }
             }
             DeviceFailure::Unsettled => {
                 let found = || {
                     format!(
-                        "sample {sample}: corrections do not settle, the normal matrix is nearly singular; the CPU solves it by a factor of its rows where these determine the unknowns, with `--device cpu`"
+                        "{of}: corrections do not settle, the normal matrix is nearly singular; the CPU solves it by a factor of its rows where these determine the unknowns, with `--device cpu`"
                     )
                 };
-                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(found);
+                let reason = self.reason(placed, step, sample.unwrap_or(0) as usize).unwrap_or_else(found);
                 RuntimeError::Solve { entry: name, step, reason }
             }
             DeviceFailure::Undetermined | DeviceFailure::NotFinite => {
@@ -174,8 +179,9 @@ impl Code {
                     DeviceFailure::NotFinite => "the solution is not finite",
                     _ => "the rows do not determine the unknowns, or a number is not finite",
                 };
-                let found = || format!("sample {sample}, time step {place}: {what}");
-                let reason = self.reason(placed, step, sample as usize).unwrap_or_else(found);
+                // Any sample tells what is wrong with a matrix of all.
+                let reason = self.reason(placed, step, sample.unwrap_or(0) as usize);
+                let reason = reason.unwrap_or_else(|| format!("{of}, time step {place}: {what}"));
                 RuntimeError::Solve { entry: name, step, reason }
             }
         })

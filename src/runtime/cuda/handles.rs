@@ -167,15 +167,24 @@ impl Graph {
         let done = work();
         // SAFETY: as above; a recording is ended also when the work could not be recorded.
         let graph = unsafe { result::stream::end_capture(device.stream()) };
-        done?;
-        let graph = graph.map_err(fault("recorded a graph"))?;
+        // What the work says comes first: a recording that it spoiled cannot be ended well.
+        let recorded = match (done, graph) {
+            (Ok(()), Ok(graph)) => graph,
+            (Ok(()), Err(error)) => return Err(fault("recorded a graph")(error)),
+            (Err(error), Err(_)) => return Err(error),
+            (Err(error), Ok(graph)) => {
+                // SAFETY: nothing else has the graph, which holds the work up to its failure.
+                let _ = unsafe { result::graph::destroy(graph) };
+                return Err(error);
+            }
+        };
         // SAFETY: the graph was just recorded.
-        let made = unsafe { instantiate(graph) };
+        let made = unsafe { instantiate(recorded) };
         match made {
-            Ok(instance) => Ok(Graph { device: device.clone(), graph, instance }),
+            Ok(instance) => Ok(Graph { device: device.clone(), graph: recorded, instance }),
             Err(error) => {
                 // SAFETY: nothing else has the graph.
-                let _ = unsafe { result::graph::destroy(graph) };
+                let _ = unsafe { result::graph::destroy(recorded) };
                 Err(fault("prepared a graph")(error))
             }
         }

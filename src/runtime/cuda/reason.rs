@@ -8,10 +8,14 @@ use crate::runtime::solve;
 use cudarc::driver::result;
 
 impl Code {
-    /// The host's words on system `sample` of the solve that is step `step` of the entry; `None` where it finds nothing wrong, or
-    /// the device does not give the numbers out. Memory that later steps have written is computed anew.
+    /// The host's words on system `sample` of the solve that is step `step` of the entry; `None` where there is no such system, where it finds
+    /// nothing wrong, or the device does not give the numbers out. Memory that later steps have written is computed anew.
     pub(super) fn reason(&self, placed: &Placed, step: usize, sample: usize) -> Option<String> {
         let Some(Step::Solve(solve)) = self.program.entry.steps.get(step) else { return None };
+        let batch = usize::try_from(solve.batch.value(&placed.sizes)?).ok()?;
+        if sample >= batch {
+            return None;
+        }
         self.device.bind().ok()?;
         self.put_until(placed, step, true).ok()?;
         self.device.synchronize().ok()?;

@@ -8,7 +8,7 @@
 
 mod launches;
 
-use super::generate::{Generator, read_after};
+use super::generate::Generator;
 use super::{retry, text};
 use crate::artifact::operator::{FEWEST_SYSTEMS, LARGEST_OPERATOR, SolutionOperator, When, operator_pays};
 use crate::artifact::training::names;
@@ -114,7 +114,7 @@ fn operator(generator: &Generator<'_>, s: &SolveStep) -> Option<SolutionOperator
     let of = matrix_of(s);
     let differentiated = entry.steps.iter().enumerate().any(|(at, step)| match step {
         Step::Solve(other) if matrix_of(other) == of => {
-            other.adjoint.is_some_and(|(_, [c, _, _, h])| [c, h].into_iter().any(|b| read_after(entry, at, b)))
+            other.adjoint.is_some_and(|(_, [c, _, _, h])| [c, h].into_iter().any(|b| entry.is_read_after(at, b)))
         }
         _ => false,
     });

@@ -4,7 +4,7 @@
 //! double precision does not tell them: two solvers that round differently agree to eight digits. As on the host they are taken once with twice the digits, of the
 //! uncorrected solution, and are from then on numbers of their own, less the rows of each correction.
 
-use super::super::generate::{Draft, Generator, count, read_after};
+use super::super::generate::{Draft, Generator, count};
 use super::super::prelude::BLOCK;
 use super::Solve;
 use super::extent::Extent;
@@ -98,7 +98,7 @@ fn are_read(generator: &Generator<'_>, s: &SolveStep) -> bool {
     let (of, entry) = (system_of(s), generator.entry);
     let reads = |(at, step): (usize, &Step)| match step {
         Step::Solve(other) if system_of(other) == of => {
-            other.adjoint.is_some_and(|(_, [c, _, _, h])| [c, h].into_iter().any(|b| read_after(entry, at, b)))
+            other.adjoint.is_some_and(|(_, [c, _, _, h])| [c, h].into_iter().any(|b| entry.is_read_after(at, b)))
         }
         _ => false,
     };
