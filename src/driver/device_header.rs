@@ -8,7 +8,7 @@ use crate::artifact::device::{
 };
 use crate::artifact::operator::{FEWEST_SYSTEMS, LARGEST_OPERATOR, SolutionOperator, When};
 use crate::artifact::{BufferPlace, Port, Size};
-use crate::base::Elem;
+use crate::base::{Elem, Fnv};
 
 const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a program that loads their kernels by name. For each function F:
 
@@ -35,8 +35,10 @@ const HEADER: &str = "/* Launches of the CUDA sources beside this header, for a 
    of m, and segments(n) the number of segments of n steps; cut(b, l, n) is 1
    where b systems of l threads each and n steps are cut, else 0, and whole(b, l, n) the other way round. One of two regimes has no threads. */
 #pragma once
+";
 
-typedef unsigned long long mechc_word;
+/// Types and functions that the headers of all files share.
+const SHARED: &str = "typedef unsigned long long mechc_word;
 
 typedef struct {
   const char* name;
@@ -88,30 +90,47 @@ fn rule() -> String {
 /// The header of these functions.
 pub(super) fn text(functions: &[DeviceFunction]) -> String {
     let mut out = String::from(HEADER);
-    out.push_str(&rule());
+    once(&mut out, "MECHC_SHARED", "these headers are of different versions of mechc", &(SHARED.to_string() + &rule()));
     for function in functions {
-        tables(&mut out, function);
-        calls(&mut out, &function.name, &function.program);
+        let mut own = String::new();
+        tables(&mut own, function);
+        calls(&mut own, &function.name, &function.program);
+        let name = &function.name;
+        once(&mut out, &format!("MECHC_HAS_{name}"), &format!("two headers have different functions {name}"), &own);
     }
     out
 }
 
+/// Text that a C source takes from the first header with it, of several. That they do not differ is told by a hash of the text.
+fn once(out: &mut String, guard: &str, otherwise: &str, text: &str) {
+    // Half of it is what a preprocessor compares without a suffix.
+    let hash = Fnv::of(text.as_bytes()) >> 33;
+    let _ = writeln!(
+        out,
+        "\n#ifndef {guard}\n#define {guard} {hash}\n{text}#elif {guard} != {hash}\n#error \"{otherwise}\"\n#endif"
+    );
+}
+
 /// What there is, to be read.
 fn tables(out: &mut String, function: &DeviceFunction) {
-    let DeviceFunction { name, program, elements, time_unit } = function;
+    let DeviceFunction { name, of, program, elements, places, time_unit, .. } = function;
     let entry = &program.entry;
-    let _ = writeln!(out, "\n/* {name}.cu");
+    let _ = writeln!(out, "\n/* {name}.cu: {} of {}", entry.name, comment(of));
     if let Some(unit) = time_unit {
-        let _ = writeln!(out, "   time in {}", plain(unit));
+        let _ = writeln!(out, "   time in {}", comment(unit));
     }
     for (axis, names) in elements.iter().filter(|(axis, _)| entry.axes.iter().any(|a| a.name == *axis)) {
-        let listed: Vec<String> = names.iter().enumerate().map(|(i, n)| format!("{i} {}", plain(n))).collect();
+        let listed: Vec<String> = names.iter().enumerate().map(|(i, n)| format!("{i} {}", comment(n))).collect();
         let _ = writeln!(out, "   {axis}: {}", listed.join(", "));
+    }
+    for (constant, ones) in places.iter().filter(|(name, _)| entry.params.iter().any(|p| p.name == *name)) {
+        let listed: Vec<String> = ones.iter().map(|indices| format!("{indices:?}")).collect();
+        let _ = writeln!(out, "   {}: 1 at {}; 0 elsewhere", comment(constant), listed.join(", "));
     }
     out.push_str("*/\n");
     let _ = writeln!(out, "static const mechc_axis {name}_axes[] = {{");
     for axis in &entry.axes {
-        let _ = writeln!(out, "  {{\"{}\", {}}},", plain(&axis.name), axis.size.unwrap_or(0));
+        let _ = writeln!(out, "  {{\"{}\", {}}},", quoted(&axis.name), axis.size.unwrap_or(0));
     }
     // C has no array without elements.
     let _ = writeln!(out, "  {{0, 0}}\n}};\nstatic const mechc_memory {name}_memory[] = {{");
@@ -121,8 +140,8 @@ fn tables(out: &mut String, function: &DeviceFunction) {
             BufferPlace::Result(r) => ("result", entry.results.get(r)),
             BufferPlace::Temporary => ("temporary", None),
         };
-        let used = port.map_or(what.to_string(), |p| format!("{what} {}", plain(&p.name)));
-        let axes = |p: &Port| p.axes.iter().map(|&a| plain(&entry.axes[a].name)).collect::<Vec<_>>().join(", ");
+        let used = port.map_or(what.to_string(), |p| format!("{what} {}", quoted(&p.name)));
+        let axes = |p: &Port| p.axes.iter().map(|&a| quoted(&entry.axes[a].name)).collect::<Vec<_>>().join(", ");
         memory(out, &format!("b{i}"), buffer.elem, &buffer.size.to_string(), &used, &port.map_or(String::new(), axes));
     }
     for (i, scratch) in program.scratch.iter().enumerate() {
@@ -148,7 +167,7 @@ fn tables(out: &mut String, function: &DeviceFunction) {
                 Argument::Status(i) => format!("status{i}"),
             })
             .collect();
-        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), plain(&launch.note));
+        let (threads, arguments, regime) = (count(&launch.threads), arguments.join(", "), quoted(&launch.note));
         let (name, block, when) = (&kernel.name, kernel.block, when(launch.when));
         let _ = writeln!(out, "  {{\"{name}\", \"{regime}\", {block}, \"{threads}\", \"{arguments}\", \"{when}\"}},");
     }
@@ -160,7 +179,7 @@ fn operators(out: &mut String, name: &str, program: &DeviceProgram) {
     let _ = writeln!(out, "  {{0, 0, 0, 0, 0, 0}}\n}};\nstatic const mechc_operator {name}_operators[] = {{");
     for (i, operator) in program.operators.iter().enumerate() {
         let parameters = operator.parameters.iter().filter_map(|&p| program.entry.params.get(p));
-        let parameters: Vec<String> = parameters.map(|p| plain(&p.name)).collect();
+        let parameters: Vec<String> = parameters.map(|p| quoted(&p.name)).collect();
         let _ = writeln!(out, "  {{\"operator {i}\", \"{}\"}},", parameters.join(", "));
     }
     out.push_str("  {0, 0}\n};\n");
@@ -295,7 +314,37 @@ fn count_in_c(count: &Count) -> String {
     count.factors.iter().map(factor).collect::<Vec<_>>().join(" * ")
 }
 
-/// A name that can stand in a string or a comment of C.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric() || "_'[]^(), .:;=<>+-/".contains(*c)).collect()
+/// Text in a comment of C, which it neither ends nor begins anew.
+fn comment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !c.is_control()) {
+        if matches!((out.chars().last(), c), (Some('*'), '/') | (Some('/'), '*')) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text in a string of C: `"`, `\`, and question marks, of which two may begin another character.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !c.is_control()) {
+        if matches!(c, '"' | '\\' | '?') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_as_it_is_but_for_what_would_end_it() {
+        assert_eq!(comment("p [m*s/kg] */ q /* r /*/ s\n"), "p [m*s/kg] * / q / * r / * / s");
+        assert_eq!(quoted("a*b \"c\" \\ d? e\n"), "a*b \\\"c\\\" \\\\ d\\? e");
+    }
 }

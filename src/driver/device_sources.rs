@@ -1,18 +1,20 @@
 //! `mechc build --target cuda`: the sources of every function of a model file, and a header that says how to launch them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::device_header;
-use super::emit::{self, Stage};
+use super::emit::{self, Part, PartFit, Stage};
 use super::failure::Failure;
 use super::session::Session;
 use crate::artifact::device::DeviceProgram;
-use crate::hir::{Model, Unit};
+use crate::base::Tensor;
+use crate::hir::{InputId, StateId, Unit, UnknownId};
 use crate::lower::pointwise::components;
-use crate::runtime::cuda::{Cache, CompileOptions, DeviceUse, compile};
+use crate::runtime::cuda::{Cache, CompileOptions, DeviceError, DeviceUse, compile, compiled_as};
 use crate::{codegen, kernel};
 
 /// A file to be written.
@@ -27,12 +29,19 @@ pub struct BuiltFile {
 /// A function of a model file for CUDA devices.
 #[derive(Clone, Debug)]
 pub struct DeviceFunction {
-    /// The name of its source, without an ending: `MODEL_FUNCTION`.
+    /// The name of its source, without an ending: `MODEL_FUNCTION`, or `MODEL_FIT_by_gradient_FUNCTION`.
     pub name: String,
+    /// The model or fit that it belongs to, in words.
+    pub of: String,
+    /// The source as it is written, with the model or fit in its first line. That of [`DeviceFunction::program`] is without, so that equal
+    /// functions of several are compiled once.
+    pub source: String,
     /// The source and how to launch its kernels.
     pub program: DeviceProgram,
     /// For an axis by its name, what its elements are, with their units where they are known.
     pub elements: Vec<(String, Vec<String>)>,
+    /// Constant parameters that say which coefficient multiplies what: where they are 1, and 0 elsewhere.
+    pub places: Vec<(String, Vec<Vec<usize>>)>,
     /// The unit of time, where it is known.
     pub time_unit: Option<String>,
 }
@@ -45,22 +54,29 @@ impl Session {
     /// Those of [`Session::check`], and of models that cannot be lowered.
     pub fn device_functions(&mut self, path: &str, overrides: &[String]) -> Result<Vec<DeviceFunction>, Failure> {
         let program = self.check_without_tests(path, overrides)?.program;
+        let parts = emit::parts(&program, Stage::Cuda)?;
+        let declared = |p: &Part<'_>| {
+            let module = &p.module;
+            module.functions.iter().map(|f| (module.name.clone(), f.name.clone())).collect::<Vec<_>>()
+        };
+        let mut names = function_names(&parts.iter().flat_map(declared).collect::<Vec<_>>()).into_iter();
         let mut functions = Vec::new();
-        // The functions of models come first, in the order of the models.
-        let mut models = program.declared_models();
-        for module in emit::modules(&program, Stage::Cuda)? {
-            let model = models.next();
-            for function in &module.functions {
-                let lowered = kernel::lower(&module, function).map_err(|e| Failure::Internal(e.to_string()))?;
-                let name = identifier(&format!("{}_{}", module.name, function.name));
+        for part in &parts {
+            for function in &part.module.functions {
+                let lowered = kernel::lower(&part.module, function).map_err(|e| Failure::Internal(e.to_string()))?;
+                let program = codegen::cuda::generate(&lowered);
                 functions.push(DeviceFunction {
-                    name,
-                    program: codegen::cuda::generate(&lowered),
-                    elements: model.map(elements).unwrap_or_default(),
-                    time_unit: model.and_then(|m| m.units.time.as_ref()).map(Unit::to_string),
+                    name: names.next().unwrap_or_default(),
+                    of: part.of.clone(),
+                    source: part.source(&program),
+                    program,
+                    elements: elements(part),
+                    places: part.fit.as_ref().map(places).unwrap_or_default(),
+                    time_unit: part.model.units.time.as_ref().map(Unit::to_string),
                 });
             }
         }
+        ensure_distinct(&functions)?;
         Ok(functions)
     }
 }
@@ -69,14 +85,15 @@ impl Session {
 pub fn device_sources(path: &str, functions: &[DeviceFunction]) -> Vec<BuiltFile> {
     let stem = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_end_matches(".mech");
     let mut files = Vec::new();
-    for DeviceFunction { name, program, .. } in functions {
-        files.push(BuiltFile { name: format!("{name}.cu"), bytes: program.source.clone().into_bytes() });
+    for DeviceFunction { name, source, .. } in functions {
+        files.push(BuiltFile { name: format!("{name}.cu"), bytes: source.clone().into_bytes() });
     }
     files.push(BuiltFile { name: format!("{stem}.h"), bytes: device_header::text(functions).into_bytes() });
     files
 }
 
-/// Machine code of functions for each of `architectures`, `MODEL_FUNCTION.sm_90.cubin`, several at a time. What `cache` holds is not compiled again.
+/// Machine code of functions for each of `architectures`, `MODEL_FUNCTION.sm_90.cubin`, several at a time, named by the architecture
+/// [that it is for](compiled_as). What `cache` holds is not compiled again.
 ///
 /// # Errors
 /// [`Failure::Environment`] where there is no compiler, or one that does not know an architecture.
@@ -85,13 +102,15 @@ pub fn device_code(
     architectures: &[u32],
     cache: &Cache,
 ) -> Result<Vec<BuiltFile>, Failure> {
+    let targets: Result<BTreeSet<u32>, DeviceError> = architectures.iter().map(|&a| compiled_as(a)).collect();
+    let targets = targets.map_err(|error| Failure::of_device(error, DeviceUse::Build))?;
     let wanted: Vec<(u32, &DeviceFunction)> =
-        architectures.iter().flat_map(|&architecture| functions.iter().map(move |f| (architecture, f))).collect();
+        targets.into_iter().flat_map(|architecture| functions.iter().map(move |f| (architecture, f))).collect();
     let file = |&(architecture, DeviceFunction { name, program, .. }): &(u32, &DeviceFunction)| {
         let options = CompileOptions { architecture, contract: true };
         let built = compile(&program.entry.name, &program.source, &options, cache)
             .map_err(|error| Failure::of_device(error, DeviceUse::Build))?;
-        Ok(BuiltFile { name: format!("{name}.sm_{architecture}.cubin"), bytes: built.cubin })
+        Ok(BuiltFile { name: format!("{name}.sm_{}.cubin", built.architecture), bytes: built.cubin })
     };
     // All are waited for, so that the first in order is the one that is told where several fail.
     let files: Vec<Result<BuiltFile, Failure>> = wanted.par_iter().with_max_len(1).map(file).collect();
@@ -102,7 +121,10 @@ pub fn device_code(
 /// `MODEL_FUNCTION.cu` beside it is missing or differs. Code for other architectures of the same source is as good as it was.
 pub fn stale_code(folder: &Path, functions: &[DeviceFunction]) -> Vec<PathBuf> {
     let unchanged = |f: &DeviceFunction| {
-        fs::read(folder.join(format!("{}.cu", f.name))).is_ok_and(|old| old == f.program.source.as_bytes())
+        let (path, source) = (folder.join(format!("{}.cu", f.name)), f.source.as_bytes());
+        // What is no file, or is of another length, is not read: a device may have no end.
+        let like = fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() == source.len() as u64);
+        like && fs::read(&path).is_ok_and(|old| old == source)
     };
     let changed: Vec<String> = functions.iter().filter(|f| !unchanged(f)).map(|f| format!("{}.sm_", f.name)).collect();
     let is_stale = |name: &str| {
@@ -117,22 +139,151 @@ pub fn stale_code(folder: &Path, functions: &[DeviceFunction]) -> Vec<PathBuf> {
     paths
 }
 
-/// What the elements of a model's axes are: components of the first-order system, estimated numbers and inputs.
-fn elements(model: &Model) -> Vec<(String, Vec<String>)> {
-    let with = |name: String, unit: Option<Unit>| unit.map_or(name.clone(), |u| format!("{name} [{u}]"));
-    let component = |(id, order): (crate::hir::StateId, u8)| {
+/// What the elements of a model's axes are: components of the first-order system, estimated numbers and inputs; of a fit's functions,
+/// states, coefficients, parameters and what networks give.
+fn elements(part: &Part<'_>) -> Vec<(String, Vec<String>)> {
+    let model = part.model;
+    let with = |name: &str, unit: Option<Unit>| unit.map_or(name.to_string(), |u| format!("{name} [{u}]"));
+    let component = |(id, order): (StateId, u8)| {
         let name = model.states[id].name.clone() + &"'".repeat(order.into());
-        with(name, model.units.derivative(id, order))
+        with(&name, model.units.derivative(id, order))
     };
-    let unknowns = model.unknowns.iter().map(|(id, u)| with(u.name.clone(), model.units.unknown(id).cloned()));
-    let inputs = model.inputs.iter().map(|(id, i)| with(i.name.clone(), model.units.input(id).cloned()));
-    vec![
-        ("component".to_string(), components(model).into_iter().map(component).collect()),
-        ("unknown".to_string(), unknowns.collect()),
-        ("input".to_string(), inputs.collect()),
-    ]
+    let unknown = |id: UnknownId| with(&model.unknowns[id].name, model.units.unknown(id).cloned());
+    let input = |id: InputId| with(&model.inputs[id].name, model.units.input(id).cloned());
+    let inputs = |fields: bool| {
+        let wanted = model.inputs.iter().filter(move |(_, i)| i.field.is_some() == fields);
+        wanted.map(|(id, _)| input(id)).collect::<Vec<_>>()
+    };
+    let Some(PartFit { fit, coefficients, parameters, .. }) = &part.fit else {
+        let all = vec![
+            ("component", components(model).into_iter().map(component).collect()),
+            ("unknown", model.unknowns.ids().map(unknown).collect()),
+            ("input", model.inputs.ids().map(input).collect()),
+        ];
+        return all.into_iter().map(|(axis, names): (_, Vec<String>)| (axis.to_string(), names)).collect();
+    };
+    let states: Vec<String> = model.states.ids().map(|id| component((id, 0))).collect();
+    let all = vec![
+        ("state", states.clone()),
+        // Without data every state counts as one that they have.
+        ("observed", states),
+        ("coefficient", coefficients.iter().map(|&id| unknown(id)).collect()),
+        ("parameter", parameters.iter().map(|&id| unknown(id)).collect()),
+        ("input", inputs(false)),
+        ("field", inputs(true)),
+        ("bound", fit.parameters.iter().map(|p| unknown(p.unknown)).collect()),
+    ];
+    all.into_iter().map(|(axis, names)| (axis.to_string(), names)).collect()
 }
 
+/// Where the constants that choose coefficients are 1. The others follow from their shapes.
+fn places(fit: &PartFit<'_>) -> Vec<(String, Vec<Vec<usize>>)> {
+    let of = |(name, tensor): &(String, Tensor)| {
+        let numbers = tensor.to_f64();
+        let ones = numbers.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(at, _)| at);
+        (name.clone(), ones.map(|at| indices(at, tensor.shape())).collect())
+    };
+    fit.constants.iter().filter(|(name, _)| name.starts_with("selection")).map(of).collect()
+}
+
+/// The indices of a number of an array, by its position.
+fn indices(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut found: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&extent| {
+            let index = at % extent.max(1);
+            at /= extent.max(1);
+            index
+        })
+        .collect();
+    found.reverse();
+    found
+}
+
+/// Names of files and of functions in C, one for each pair of a module and a function of it, no two of which are the same, not even
+/// where files are found in any letter case. Of equal ones the second has `_2` behind it, and so on.
+fn function_names(declared: &[(String, String)]) -> Vec<String> {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut names = Vec::with_capacity(declared.len());
+    for (module, function) in declared {
+        let wanted = identifier(&format!("{module}_{function}"));
+        let numbered = (2..).map(|n: usize| format!("{wanted}_{n}"));
+        let free = |name: &String| !taken.contains(&name.to_lowercase());
+        let name = std::iter::once(wanted.clone()).chain(numbered).find(free).unwrap_or(wanted);
+        taken.insert(name.to_lowercase());
+        names.push(name);
+    }
+    names
+}
+
+/// Refuses functions that would be written to one file.
+fn ensure_distinct(functions: &[DeviceFunction]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    match functions.iter().find(|f| f.name.is_empty() || !seen.insert(f.name.to_lowercase())) {
+        Some(f) => Err(Failure::Internal(format!("two functions of a file are called `{}`", f.name))),
+        None => Ok(()),
+    }
+}
+
+/// A name in C: other characters than its letters and digits are `u`, their number in Unicode, and `_`.
 fn identifier(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '_' => out.push(c),
+            other => out.push_str(&format!("u{:04X}_", u32::from(other))),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::MemoryWorld;
+
+    fn names(declared: &[&str]) -> Vec<String> {
+        function_names(&declared.iter().map(|m| (m.to_string(), "field".to_string())).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn names_of_other_alphabets_stay_apart() {
+        assert_eq!(names(&["σ", "τ", "Prey"]), ["u03C3__field", "u03C4__field", "Prey_field"]);
+        assert_eq!(names(&["Größe", "Grüße"]), ["Gru00F6_u00DF_e_field", "Gru00FC_u00DF_e_field"]);
+    }
+
+    #[test]
+    fn names_that_are_the_same_in_any_letter_case_are_numbered() {
+        assert_eq!(names(&["prey", "Prey", "PREY"]), ["prey_field", "Prey_field_2", "PREY_field_3"]);
+        // One that is written as another is escaped.
+        assert_eq!(names(&["σ", "u03C3_", "u03C3__field_2"])[..2], ["u03C3__field", "u03C3__field_2"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_in_the_place_of_a_source_is_not_read() {
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", "model M { state x; x' = -x }"));
+        let Ok(functions) = session.device_functions("m.mech", &[]) else { panic!("the model lowers") };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |end: &str| folder.path().join(format!("{}.{end}", functions[0].name));
+        std::os::unix::fs::symlink("/dev/zero", path("cu")).expect("a link");
+        fs::write(path("sm_90.cubin"), "").expect("code");
+        assert_eq!(stale_code(folder.path(), &functions), [path("sm_90.cubin")]);
+    }
+
+    #[test]
+    fn numbers_of_arrays_have_indices() {
+        let all: Vec<Vec<usize>> = (0..6).map(|at| indices(at, &[2, 1, 3])).collect();
+        assert_eq!(all, [[0, 0, 0], [0, 0, 1], [0, 0, 2], [1, 0, 0], [1, 0, 1], [1, 0, 2]]);
+    }
+
+    #[test]
+    fn functions_of_one_name_are_a_mistake() {
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", "model M { state x; x' = -x }"));
+        let Ok(mut functions) = session.device_functions("m.mech", &[]) else { panic!("the model lowers") };
+        assert!(ensure_distinct(&functions).is_ok());
+        functions[1].name = functions[0].name.to_uppercase();
+        assert!(matches!(ensure_distinct(&functions), Err(Failure::Internal(_))));
+    }
 }

@@ -40,6 +40,9 @@ impl Engine {
     }
 }
 
+/// What a fit without a name is called.
+pub const UNNAMED_FIT: &str = "fit";
+
 /// A fit of a model to data, every setting resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {

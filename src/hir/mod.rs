@@ -37,7 +37,7 @@ pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::{expand, expand_file};
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};
-pub use fit::{AuxiliaryBinding, Engine, Fit, HeldPlace, Normalise, ParameterBinding};
+pub use fit::{AuxiliaryBinding, Engine, Fit, HeldPlace, Normalise, ParameterBinding, UNNAMED_FIT};
 pub use known_units::{known_unit, known_units};
 pub use made::{Draw, FormulaSpec, SolveOptions, SolveSpec};
 pub use model::{

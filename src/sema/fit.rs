@@ -14,7 +14,7 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
     AuxiliaryBinding, Bounds, DataId, EarlyStopping, Engine, Fit, Model, ModelId, NetworkId, Normalise, OutputRef,
-    Program, Start, StateId, StepSource,
+    Program, Start, StateId, StepSource, UNNAMED_FIT,
 };
 use crate::syntax::ast::{self, Setting, SettingValue};
 
@@ -103,7 +103,7 @@ pub(super) fn fit(
         given => (given.0, given.1),
     };
     let result = Fit {
-        name: fit.name.as_ref().map_or("fit", |n| n.name.as_str()).to_string(),
+        name: fit.name.as_ref().map_or(UNNAMED_FIT, |n| n.name.as_str()).to_string(),
         model: model_id,
         holds: program::held_place(fit, cx.sources),
         started: program::started(fit),

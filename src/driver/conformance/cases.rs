@@ -160,8 +160,8 @@ fn of_example(file: &str) -> Result<Vec<Case>, Failure> {
         }
         Ok(())
     };
-    for module in emit::modules(&program, Stage::Cuda)?.iter().take(program.declared_models().count()) {
-        add(module, &format!(" of {}", module.name), &Vec::new())?;
+    for part in emit::parts(&program, Stage::Cuda)?.iter().filter(|part| part.fit.is_none()) {
+        add(&part.module, &format!(" of {}", part.module.name), &Vec::new())?;
     }
     for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
         let lowered = gradient::lowered(&program, fit)?;

@@ -18,6 +18,8 @@ pub struct CompileOptions {
 pub struct Compiled {
     /// The code, in the driver's format.
     pub cubin: Vec<u8>,
+    /// The architecture that it is for: that asked for, or an [older one](compiled_as) whose code runs on it.
+    pub architecture: u32,
     /// What the compiler said; [`kernel_usage`](super::kernel_usage) reads it.
     pub log: String,
     /// Whether it was in the cache.
@@ -42,21 +44,30 @@ impl CompileOptions {
 /// [`DeviceError::NoCompiler`], [`DeviceError::Architecture`], [`DeviceError::Compile`].
 pub fn compile(name: &str, source: &str, options: &CompileOptions, cache: &Cache) -> Result<Compiled, DeviceError> {
     let (major, minor) = nvrtc::version()?;
-    let known = nvrtc::architectures()?;
-    let architecture = best(options.architecture, &known).ok_or_else(|| DeviceError::Architecture {
-        architecture: format!("sm_{}", options.architecture),
-        version: format!("{major}.{minor}"),
-        known: known.iter().map(|a| format!("sm_{a}")).collect::<Vec<_>>().join(", "),
-    })?;
+    let architecture = compiled_as(options.architecture)?;
     let flags = options.flags(architecture);
     let key = format!("NVRTC {major}.{minor}\n{}\n{source}", flags.join(" "));
     if let Some(Entry { cubin, log }) = cache.find(&key) {
-        return Ok(Compiled { cubin, log, cached: true });
+        return Ok(Compiled { cubin, architecture, log, cached: true });
     }
     let built = nvrtc::build(name, source, &flags)?;
     let entry = Entry { cubin: built.cubin, log: built.log };
     cache.keep(&key, &entry);
-    Ok(Compiled { cubin: entry.cubin, log: entry.log, cached: false })
+    Ok(Compiled { cubin: entry.cubin, architecture, log: entry.log, cached: false })
+}
+
+/// The architecture that code for `wanted` is made for: itself, or the nearest older one that the compiler knows and whose code runs on it.
+///
+/// # Errors
+/// [`DeviceError::NoCompiler`], [`DeviceError::Architecture`].
+pub fn compiled_as(wanted: u32) -> Result<u32, DeviceError> {
+    let (major, minor) = nvrtc::version()?;
+    let known = nvrtc::architectures()?;
+    best(wanted, &known).ok_or_else(|| DeviceError::Architecture {
+        architecture: format!("sm_{wanted}"),
+        version: format!("{major}.{minor}"),
+        known: known.iter().map(|a| format!("sm_{a}")).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// The architecture itself, or the nearest older one whose code runs on it: one with the same major number.

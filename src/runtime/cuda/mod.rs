@@ -29,7 +29,7 @@ mod usage;
 
 pub use cache::Cache;
 pub use choice::DeviceChoice;
-pub use compile::{CompileOptions, Compiled, compile};
+pub use compile::{CompileOptions, Compiled, compile, compiled_as};
 pub use device::{Device, DeviceInfo, devices, driver_version};
 pub use error::{DeviceError, DeviceUse};
 pub use executable::DeviceExecutable;
