@@ -209,7 +209,7 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                 // Said before anything can fail: a warning may name the reason.
                 let known = session.check_without_tests(name, &model.set)?.warnings;
                 say(&mechc::diagnostics::render(&known, session.sources(), format));
-                let mut observer = watch::Watch::new(stop, format == Format::Json);
+                let mut observer = watch::Watch::new(stop, format);
                 let outcomes = session.run(name, &options, &mut observer)?;
                 observer.done();
                 let mut denied = false;
@@ -222,7 +222,8 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
                     })?;
                     say(&mechc::diagnostics::render(&outcome.remarks, session.sources(), format));
                     let placed: Vec<String> = outcome.remarks.iter().map(mechc::driver::remark).collect();
-                    let said = |w: &&String| known.iter().any(|k| k.message == **w) || placed.contains(w);
+                    let before = |w: &String| known.iter().any(|k| k.message == *w) || observer.told.contains(w);
+                    let said = |w: &&String| before(w) || placed.contains(w);
                     let new = outcome.record.warnings.iter().filter(|w| !said(w));
                     new.for_each(|warning| remark("warning", warning, format));
                     let page = outcome.directory.join("report.html");
@@ -299,7 +300,9 @@ fn dispatch(command: Command, format: Format, stop: &Stop) -> Result<(), u8> {
             with_session(&args.model, format, |session, name| info::run(&args, session, name, format))
         }
         Command::Completions(args) => without_model(completions::run(&args), format),
-        Command::Build(args) => with_session(&args.model, format, |session, name| build::run(session, name, &args)),
+        Command::Build(args) => {
+            with_session(&args.model, format, |session, name| build::run(session, name, &args, format))
+        }
         Command::Export(args) => export::run(&args, format),
         Command::Fmt(args) => fmt::run(&args, format),
         Command::Solve(args) => without_model(solve::run(&args, format), format),
@@ -366,10 +369,20 @@ fn say(text: &str) {
 
 /// Says something that has no code and no place: a line, or an object where findings are objects.
 fn remark(severity: &str, message: &str, format: Format) {
-    match format {
-        Format::Json => say(&format!("{}\n", serde_json::json!({"severity": severity, "message": message}))),
+    finding(severity, (None, message, None), format);
+}
+
+/// Says something that has no place, with its code and a way out where it has them.
+fn finding(severity: &str, (code, message, help): (Option<&str>, &str, Option<&str>), format: Format) {
+    let head = code.map_or_else(|| severity.to_string(), |code| format!("{severity}[{code}]"));
+    match (format, help.filter(|help| !help.is_empty())) {
+        (Format::Json, help) => {
+            let object = serde_json::json!({"severity": severity, "code": code, "message": message, "help": help});
+            say(&format!("{object}\n"));
+        }
         _ if severity == "note" => say(&format!("{message}\n")),
-        _ => say(&format!("{severity}: {message}\n")),
+        (Format::Human { .. }, Some(help)) => say(&format!("{head}: {message}\n  help: {help}\n")),
+        _ => say(&format!("{head}: {message}\n")),
     }
 }
 

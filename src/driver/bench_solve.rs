@@ -162,7 +162,7 @@ pub fn bench_solve(bench: &SolveBench, choice: DeviceChoice) -> Result<SolveTime
     let times = threads
         .install(|| measure(bench, &case))
         .map_err(|failed| case_failure::failure_of(failed, Origin::Bench, &case.shape, &case.scheme))?;
-    Ok(SolveTimes { remark, ..times })
+    Ok(SolveTimes { remark: remark.map(|w| w.message), ..times })
 }
 
 fn measure(bench: &SolveBench, case: &Case) -> Result<SolveTimes, Failed> {

@@ -85,7 +85,7 @@ pub(super) fn bench_step(
         fit: fit.name.clone(),
         threads: threads.count(),
         device: target.describe(),
-        remark,
+        remark: remark.map(|w| w.message),
         step_ms: ms(times.steps.get(times.steps.len().saturating_sub(1) / 2)),
         least_ms: ms(times.steps.first()),
         ready_ms: ready.map_or(0.0, |t| t.as_secs_f64() * 1e3),

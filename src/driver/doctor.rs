@@ -26,11 +26,14 @@ pub struct Doctor {
     pub devices: Result<Vec<DeviceInfo>, DeviceError>,
     /// Where compiled kernels are kept.
     pub cache: Option<PathBuf>,
+    /// Why nothing can be kept there.
+    pub unusable: Option<String>,
 }
 
 impl Doctor {
     /// Looks at this machine. Nothing fails: what is missing is a finding.
     pub fn look() -> Doctor {
+        let cache = Cache::of_user();
         Doctor {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             instructions: instructions(),
@@ -39,7 +42,8 @@ impl Doctor {
             nvrtc: cuda::nvrtc_version().and_then(|v| Ok((v, cuda::architectures()?))),
             cublas: Library::Cublas.ensure(),
             devices: cuda::devices(),
-            cache: Cache::of_user().folder().map(PathBuf::from),
+            unusable: cache.unusable(),
+            cache: cache.folder().map(PathBuf::from),
         }
     }
 
@@ -66,10 +70,11 @@ impl Doctor {
             Err(e) => line("devices", missing(e)),
             Ok(all) => all.iter().for_each(|d| line(&format!("cuda:{}", d.index), describe(d))),
         }
-        line(
-            "cache",
-            self.cache.as_ref().map_or("none: set MECHC_CACHE to a folder".into(), |p| p.display().to_string()),
-        );
+        let kept = |folder: &PathBuf| match &self.unusable {
+            Some(why) => format!("{} cannot be used: {why}; set MECHC_CACHE to a folder", folder.display()),
+            None => folder.display().to_string(),
+        };
+        line("cache", self.cache.as_ref().map_or("none: set MECHC_CACHE to a folder".into(), kept));
         out
     }
 
@@ -96,6 +101,7 @@ impl Doctor {
             "cublas": self.cublas.as_ref().map_or_else(blas, |()| serde_json::json!({ "found": true })),
             "devices": self.devices.as_ref().map_or_else(missing, |all| all.iter().map(device).collect()),
             "cache": self.cache.as_ref().map(|p| p.display().to_string()),
+            "cache_unusable": self.unusable,
         });
         format!("{object}\n")
     }

@@ -99,7 +99,8 @@ pub fn run(
         return Err(usage(format!("`{path}` fits nothing and solves nothing"), help.to_string()));
     }
     let threads = self::threads(options.threads)?;
-    let (target, remark) = Target::choose(options.device, options.products, &threads)?;
+    let (target, fallback) = Target::choose(options.device, options.products, &threads)?;
+    let warnings: Vec<Problem> = fallback.into_iter().chain(target.ignores(options.products)).collect();
     let mut resumed = options.resume.as_deref().map(Resumed::open).transpose()?;
     if let Some((_, resumed)) = &resumed {
         let fit = resumed.fit();
@@ -127,7 +128,10 @@ pub fn run(
         };
         return Err(usage(message, help));
     }
-    let job = Job { path, sources, checked, levels, options, data_root, threads: threads.clone(), target, remark };
+    // Before what may take hours.
+    warnings.iter().for_each(|w| observer.warning(w.code, &w.message, &w.help));
+    let warnings = warnings.into_iter().map(|w| w.message).collect();
+    let job = Job { path, sources, checked, levels, options, data_root, threads: threads.clone(), target, warnings };
     threads.install(|| {
         let mut started = Some(started);
         let mut begin = || started.take().unwrap_or_else(Instant::now);
@@ -154,8 +158,8 @@ pub(super) struct Job<'a> {
     pub(super) data_root: &'a Path,
     threads: Threads,
     target: Target,
-    /// Why it is the processor where a device was looked for.
-    remark: Option<String>,
+    /// What was said before: why it is the processor where a device was looked for.
+    warnings: Vec<String>,
 }
 
 impl Job<'_> {
@@ -286,7 +290,7 @@ impl Job<'_> {
         record.warnings.splice(0..0, first.into_iter().map(remark));
         record.warnings.extend(then.into_iter().map(remark));
         record.warnings.extend(own.iter().cloned());
-        record.warnings.extend(self.remark.clone());
+        record.warnings.extend(self.warnings.iter().cloned());
         record.warnings.extend(self.target.warning());
         record.wall_seconds = saver.seconds();
         record

@@ -27,7 +27,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The place that a user chose, and why it is the processor where a device was looked for in vain.
+    /// The place that a user chose, and a warning why it is the processor where a device was looked for in vain.
     ///
     /// # Errors
     /// Why a device that was demanded cannot be used.
@@ -35,7 +35,7 @@ impl Target {
         choice: DeviceChoice,
         products: Products,
         threads: &Threads,
-    ) -> Result<(Target, Option<String>), DeviceError> {
+    ) -> Result<(Target, Option<Problem>), DeviceError> {
         let host = || Target::Host(threads.clone());
         let index = match choice {
             DeviceChoice::Cpu => return Ok((host(), None)),
@@ -45,10 +45,20 @@ impl Target {
         match open(index) {
             Ok(device) => Ok((Target::Device { device, products, cache: Arc::new(Cache::of_user()) }, None)),
             Err(error) if choice == DeviceChoice::Auto => {
-                Ok((host(), Some(format!("computing on the processor: {error}"))))
+                let message = format!("computing on the processor: {error}");
+                Ok((host(), Some(Problem::new(error.code(), message, error.help(DeviceUse::Run)))))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What to say where products are to be done as this place does not do them.
+    pub(super) fn ignores(&self, products: Products) -> Option<Problem> {
+        let ignored = matches!(self, Target::Host(_)) && products == Products::Tf32;
+        ignored.then(|| {
+            let message = "`--tf32` changes nothing on the processor, which multiplies in full precision";
+            Problem::new("N040", message, "leave it out, or compute on a device: `--device cuda`")
+        })
     }
 
     /// Compiles the functions of a module for this place.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use mechc::diagnostics::Format;
 use mechc::driver::{Failure, Session, counted, device_code, device_sources, stale_code};
 use mechc::report::{self, OutputError};
-use mechc::runtime::cuda::{Cache, architectures, devices};
+use mechc::runtime::cuda::{Cache, architectures, compiled_as, devices};
 
-use super::{ModelArgs, say};
+use super::{ModelArgs, remark};
 
 /// The architecture of cubins where there is no device to ask and no other is named.
 const USUAL: u32 = 90;
@@ -36,7 +37,7 @@ enum Target {
 }
 
 /// Writes the files.
-pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Failure> {
+pub fn run(session: &mut Session, name: &str, args: &BuildArgs, format: Format) -> Result<(), Failure> {
     let Target::Cuda = args.target;
     // Before minutes of compilation.
     if args.out.exists() && !args.out.is_dir() {
@@ -44,23 +45,29 @@ pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Fa
     }
     let functions = session.device_functions(name, &args.model.set)?;
     let mut files = device_sources(name, &functions);
-    let missing = match args.arch.as_slice() {
+    let cache = Cache::of_user();
+    let (wanted, missing) = match args.arch.as_slice() {
         [] => match architectures() {
             Ok(_) => {
                 let here = devices().ok().and_then(|all| all.first().map(|d| d.architecture()));
-                files.extend(device_code(&functions, &[here.unwrap_or(USUAL)], &Cache::of_user())?);
-                String::new()
+                (vec![here.unwrap_or(USUAL)], String::new())
             }
-            Err(error) => format!("; no cubin: {error}; nvcc -cubin makes one"),
+            Err(error) => (Vec::new(), format!("; no cubin: {error}; nvcc -cubin makes one")),
         },
-        named => {
-            let mut wanted = named.to_vec();
-            wanted.sort_unstable();
-            wanted.dedup();
-            files.extend(device_code(&functions, &wanted, &Cache::of_user())?);
-            String::new()
-        }
+        named => (named.to_vec(), String::new()),
     };
+    files.extend(device_code(&functions, &wanted, &cache)?);
+    for asked in &wanted {
+        // Machine code has the name of what it is for.
+        if let Some(made) = compiled_as(*asked).ok().filter(|made| made != asked) {
+            let message =
+                format!("code for sm_{asked} is that for sm_{made}, which runs on it: NVRTC does not know sm_{asked}");
+            remark("note", &message, format);
+        }
+    }
+    if let Some(warning) = cache.take_warning() {
+        remark("warning", &warning, format);
+    }
     std::fs::create_dir_all(&args.out).map_err(|source| OutputError::Create { path: args.out.clone(), source })?;
     // Before the sources, so that code of others never lies beside them, whatever ends this.
     let stale = stale_code(&args.out, &functions);
@@ -80,7 +87,8 @@ pub fn run(session: &mut Session, name: &str, args: &BuildArgs) -> Result<(), Fa
         0 => String::new(),
         n => format!("; removed {} of other sources", counted(n, "cubin")),
     };
-    say(&format!("{} files in {}{missing}{removed}\n", files.len(), args.out.display()));
+    let written = counted(files.len(), "file");
+    remark("note", &format!("{written} in {}{missing}{removed}", args.out.display()), format);
     Ok(())
 }
 

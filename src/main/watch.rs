@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mechc::diagnostics::Format;
 use mechc::report::{self, ProgressSink, Reporter};
 use mechc::train::{Observer, Progress};
 
-use super::{Stop, say};
+use super::{Stop, finding, say};
 
 /// Shows progress on standard error.
 pub struct Watch<'a> {
@@ -15,16 +16,20 @@ pub struct Watch<'a> {
     reporter: Reporter<Stderr>,
     started: Instant,
     last: Option<report::Progress>,
+    format: Format,
     /// Whether progress is not shown: standard error belongs to objects.
     quiet: bool,
+    /// The warnings that were said.
+    pub told: Vec<String>,
 }
 
 /// Runs shorter than this show no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl<'a> Watch<'a> {
-    pub fn new(stop: &'a Stop, quiet: bool) -> Self {
-        Watch { stop, reporter: Reporter::new(Stderr), started: Instant::now(), last: None, quiet }
+    pub fn new(stop: &'a Stop, format: Format) -> Self {
+        let (reporter, started, quiet) = (Reporter::new(Stderr), Instant::now(), format == Format::Json);
+        Watch { stop, reporter, started, last: None, format, quiet, told: Vec::new() }
     }
 
     pub fn done(&mut self) {
@@ -52,6 +57,11 @@ impl Observer for Watch<'_> {
 
     fn directory(&mut self, folder: &Path) {
         *self.stop.directory() = Some(folder.to_path_buf());
+    }
+
+    fn warning(&mut self, code: &'static str, message: &str, help: &str) {
+        finding("warning", (Some(code), message, Some(help)), self.format);
+        self.told.push(message.to_string());
     }
 
     fn should_stop(&self) -> bool {

@@ -21,6 +21,8 @@ pub trait Observer: Send {
     fn progress(&mut self, progress: &Progress);
     /// Told before a fit starts: the folder that its results and checkpoints go to.
     fn directory(&mut self, _: &Path) {}
+    /// Told before a fit starts what is done otherwise than it was asked for: a code, what is so, and the way out.
+    fn warning(&mut self, _code: &'static str, _message: &str, _help: &str) {}
     /// Asked before every step: whether the fit should end now.
     fn should_stop(&self) -> bool;
 }

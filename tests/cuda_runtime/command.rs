@@ -41,9 +41,43 @@ fn a_device_is_checked_against_the_processor() {
     assert!(code == Some(2) && said.contains("N039"), "{said}");
     let (_, told, _) = mechc(&[], &["explain", "N039"]);
     assert!(told.contains("mechc doctor --gpu-check --device cpu"), "{told}");
+    // Options of the check are told by their names where it is not asked for.
+    let (code, _, said) = mechc(&[], &["doctor", "--filter", "lorenz"]);
+    assert!(code == Some(2) && said.contains("`--filter` is for `--gpu-check`"), "{said}");
+    let (code, _, said) = mechc(&[], &["doctor", "--device", "cuda"]);
+    assert!(code == Some(2) && said.contains("`--device` is for `--gpu-check`"), "{said}");
+    // The processor does not stand in for a device that is to be compared with it.
+    let args = ["doctor", "--gpu-check", "--device", "auto"];
+    let (code, _, said) = mechc(&[("FAKE_CUDA", "no-device")], &args);
+    assert!(code == Some(4) && said.contains("N033") && !said.contains("--device cuda"), "{said}");
     // The command itself does nothing on the processor, so that is no way out of it.
     let (code, _, said) = mechc(&[("FAKE_CUDA", "no-device")], &["doctor", "--gpu-check"]);
     assert!(code == Some(4) && said.contains("N033") && said.contains("`mechc run FILE --device cpu`"), "{said}");
+}
+
+/// A model that is fitted at once.
+const GROWTH: &str = "model Truth { state x; x' = -0.5*x; initial x = 1 }
+model Growth { state x; param a in [-2, 2]; x' = a*x }
+data d = simulate Truth { steps 40; dt 0.1 }
+fit Growth to d
+";
+
+#[test]
+fn a_cache_that_cannot_be_used_is_told() {
+    let text = doctor(&[("MECHC_CACHE", "/dev/null/mechc")], &[]);
+    assert!(text.contains("/dev/null/mechc/cubin cannot be used: `/dev/null` is no folder"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&doctor(&[("MECHC_CACHE", "/dev/null/mechc")], &["--json"])).expect("an object");
+    assert!(json["cache_unusable"].as_str().is_some_and(|why| why.contains("no folder")), "{json}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().display().to_string();
+    let args = ["build", "examples/lorenz.mech", "--target", "cuda", "-o", &out, "--message-format", "json"];
+    let (code, _, said) = mechc(&[("MECHC_CACHE", "/dev/null/mechc")], &args);
+    let objects: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    let told: Vec<_> = objects.iter().map(|o| o["severity"].as_str().unwrap_or_default()).collect();
+    assert_eq!((code, told), (Some(0), vec!["warning", "note"]), "{said}");
+    assert!(said.contains("compiled kernels cannot be kept"), "{said}");
 }
 
 #[test]
@@ -83,6 +117,22 @@ fn runs_compute_on_the_device_that_was_chosen() {
     let ((code, found, said), record) = run(&nothing, "auto", "auto");
     assert!(code == Some(0) && said.contains("computing on the processor"), "{said}");
     assert!(found == on_host && record.contains("computing on the processor"));
+    // For programs it is an object with a code and a way out, and comes before the run's own.
+    let model = folder.path().join("growth.mech");
+    fs::write(&model, GROWTH).expect("a model");
+    let out = folder.path().join("objects").display().to_string();
+    let model = model.display().to_string();
+    let args = ["run", &model, "--device", "auto", "--tf32", "--out", &out, "--message-format", "json"];
+    let (code, _, said) = mechc(&nothing, &args);
+    let objects: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    assert!(code == Some(0) && objects.len() >= 3, "{said}");
+    let told: Vec<_> = objects.iter().map(|o| o["code"].as_str().unwrap_or_default()).collect();
+    assert_eq!(told[..2], ["N033", "N040"], "{said}");
+    assert!(objects.iter().all(|o| ["severity", "code", "message", "help"].iter().all(|k| o.get(*k).is_some())));
+    assert!(objects[0]["help"].as_str().is_some_and(|help| help.contains("--device cpu")), "{said}");
+    assert_eq!(said.matches("computing on the processor").count(), 1, "{said}");
+    assert!(objects.iter().position(|o| o["severity"] == "note").is_some_and(|at| at >= 2), "{said}");
     let ((code, _, said), _) = run(&[("FAKE_CUDA", "launch")], "cuda", "launch");
     assert!(code == Some(4) && said.contains("N038"), "{said}");
     let (code, _, said) = mechc(&[], &["run", "examples/lorenz.mech", "--device", "gpu"]);
@@ -107,6 +157,11 @@ fn cubins_are_built_where_there_is_a_compiler() {
     // Twice the same is once.
     let ((.., said), files) = build(&[], "twice", &["--arch", "90,sm_90"]);
     assert!(files == 2 && said.starts_with("5 files in "), "{files} {said}");
+    // Code is named after what it is for, and made once.
+    let ((code, _, said), files) = build(&[], "newer", &["--arch", "90,91"]);
+    assert!((code, files) == (Some(0), 2) && said.contains("code for sm_91 is that for sm_90"), "{said}");
+    let named = fs::read_dir(folder.path().join("newer")).expect("the folder").filter_map(Result::ok);
+    assert!(named.map(|e| e.file_name()).all(|n| !n.to_string_lossy().contains("sm_91")));
     let path = folder.path().display().to_string();
     let none = [("LD_LIBRARY_PATH", path.as_str())];
     let ((code, _, said), files) = build(&none, "nowhere", &[]);

@@ -55,6 +55,17 @@ impl Cache {
         self.folder.as_deref()
     }
 
+    /// Why nothing could be kept there, as far as can be told without making the folder.
+    pub fn unusable(&self) -> Option<String> {
+        let folder = self.folder.as_deref()?;
+        let existing = folder.ancestors().find(|path| path.as_os_str().is_empty() || path.exists())?;
+        let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+        if !existing.is_dir() {
+            return Some(format!("`{}` is no folder", existing.display()));
+        }
+        tempfile::NamedTempFile::new_in(existing).err().map(|error| error.to_string())
+    }
+
     /// Why entries could not be kept, once.
     pub fn take_warning(&self) -> Option<String> {
         self.warning.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -161,6 +172,9 @@ mod tests {
         let cache = Cache::at(file.join("cubin"));
         cache.keep("key", &entry());
         assert!(cache.take_warning().is_some_and(|w| w.contains("cannot be kept")));
+        assert!(cache.unusable().is_some_and(|why| why.contains("file` is no folder")));
+        let good = Cache::at(folder.path().join("deep/cubin"));
+        assert_eq!((good.unusable(), folder.path().join("deep").exists()), (None, false));
         assert_eq!((cache.find("key"), cache.take_warning()), (None, None));
     }
 }

@@ -119,7 +119,7 @@ impl Library {
                 Library::Cublas => (cublas::sys::is_culib_present(), "libcublas.so", CUBLAS),
             };
             if !present {
-                let version = if self == Library::Driver { "" } else { " of CUDA 12 or 13" };
+                let version = if self == Library::Driver { ".1" } else { " of CUDA 12 or 13" };
                 return Err(format!("{file}{version} is not on the library path"));
             }
             let library = match self {
