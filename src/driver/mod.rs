@@ -21,6 +21,7 @@ mod data_places;
 mod data_remarks;
 mod derived;
 mod device_header;
+mod device_names;
 mod device_sources;
 mod differing;
 mod discovered;
