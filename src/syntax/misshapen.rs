@@ -10,6 +10,9 @@ use crate::diagnostics::codes;
 /// A statement has at most this many tokens.
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
+/// A part of the text, and what is to stand there.
+type Replacement = (Range<usize>, String);
+
 impl Scan<'_, '_, '_> {
     /// Reports a brace inside the statement that begins with the token `first`.
     pub(super) fn block_inside(&mut self, first: usize, brace: Token) {
@@ -41,7 +44,7 @@ impl Scan<'_, '_, '_> {
         first: usize,
         brace: Token,
         inside: Option<(&str, usize)>,
-    ) -> Option<(String, Option<(Range<usize>, String)>)> {
+    ) -> Option<(String, Option<Replacement>)> {
         let statement = self.tokens.get(first..self.at).unwrap_or_default();
         let Some((before, earlier)) = statement.split_last() else {
             return Some(("a block is opened by one brace".to_string(), None));

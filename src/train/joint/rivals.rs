@@ -127,7 +127,7 @@ fn of_group(search: &Search, active: &[bool], group: &[usize], most: f64) -> Opt
     let price = |set: u32| search.price() * f64::from(set.count_ones());
     let value = equation.solve(here)?.0 + price(here);
     let all = equation.solve(equation.full())?.0;
-    if !(value.abs() < LARGEST) {
+    if value.is_nan() || value.abs() >= LARGEST {
         return None;
     }
     let order = equation.order(all);

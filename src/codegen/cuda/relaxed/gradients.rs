@@ -9,7 +9,7 @@ use super::super::text;
 use super::extent::Extent;
 use super::{Solve, gradient_sums, kept_rows, slack};
 use crate::artifact::device::{Count, Memory};
-use crate::artifact::{BufferIndex, BufferPlace, Size};
+use crate::artifact::{BufferIndex, Size};
 use crate::base::Elem;
 
 /// Writes the kernels for those adjoints of `c`, `rhs`, `iv` and `h` that anybody reads. `kept` are the residuals of the solution and of the
@@ -22,7 +22,7 @@ pub(super) fn write(
     adjoints: [BufferIndex; 4],
 ) {
     let s = solve.s;
-    let [c, rhs, iv, h] = adjoints.map(|b| is_read(generator, b));
+    let [c, rhs, iv, h] = adjoints.map(|b| generator.is_read(b));
     let own_matrix = s.operands[0].1;
     let places = s.batch.times(&s.time);
     let equations = places.times(&Size::constant(s.equations as u64));
@@ -91,12 +91,6 @@ enum Rows {
     Taken,
     /// They are numbers of their own.
     Kept,
-}
-
-fn is_read(generator: &Generator<'_>, buffer: BufferIndex) -> bool {
-    let entry = generator.entry;
-    entry.buffers.get(buffer).is_some_and(|b| b.place != BufferPlace::Temporary)
-        || entry.steps.iter().skip(generator.origin + 1).any(|later| later.reads().contains(&buffer))
 }
 
 fn body(solve: &Solve<'_>, rows: Rows, [c, rhs, iv, h]: [bool; 4], keep: bool) -> String {
