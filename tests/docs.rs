@@ -28,7 +28,7 @@ const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 25] = [
+const WITHOUT_SNIPPET: [(&str, &str); 29] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -53,6 +53,10 @@ const WITHOUT_SNIPPET: [(&str, &str); 25] = [
     ("W1116", "is found in data"),
     ("W1117", "is found by a fit"),
     ("W1118", "is found by a fit"),
+    ("W1119", "is found by a fit"),
+    ("W1120", "is found by a fit"),
+    ("W1121", "is found by a fit"),
+    ("W1122", "is found by a fit"),
     ("W1115", "is found by a fit"),
 ];
 

@@ -75,6 +75,40 @@ fn an_estimate_at_the_end_of_its_range_is_named() {
 }
 
 #[test]
+fn what_speaks_against_a_whole_fit_can_be_denied_and_allowed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // A process with noise of its own: kicks from sample to sample, beside noise of the measurement.
+    let mut state = 7u64;
+    let mut noise = |size: f64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        12.0f64.sqrt() * size * ((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5)
+    };
+    let mut rows = "t,x,v\n".to_string();
+    let (mut x, mut v) = (2.0f64, 0.0f64);
+    for i in 0..150 {
+        rows += &format!("{:.2},{:.5},{:.5}\n", 0.08 * f64::from(i), x + noise(0.02), v + noise(0.04));
+        let (sin, cos) = 0.16f64.sin_cos();
+        (x, v) = (cos * x + 0.5 * sin * v + noise(0.05), cos * v - 2.0 * sin * x + noise(0.1));
+    }
+    fs::write(folder.path().join("d.csv"), rows).expect("a table");
+    let model = "model M { state x, v; param k = 3, c = 0; x' = v; v' = -k*x - c*v }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n";
+    let said = "the data do not follow any trajectory of the model exactly";
+    let (done, record, _) = run(folder.path(), model, &["--message-format", "short"]);
+    assert!(done.status.success());
+    let shown = text(&done.stderr);
+    assert!(shown.contains(&format!("m.mech:3:1: warning[W1119]: {said}")), "{shown}");
+    assert_eq!(shown.matches(said).count(), 1, "{shown}");
+    assert_eq!(warnings(&record).iter().filter(|w| w.starts_with(said)).count(), 1, "{record}");
+    for denied in ["warnings", "W1119"] {
+        let (done, _, _) = run(folder.path(), model, &["--deny", denied]);
+        assert_eq!(done.status.code(), Some(1), "{}", text(&done.stderr));
+        assert!(!done.stdout.is_empty());
+    }
+    let (allowed, _, _) = run(folder.path(), model, &["--allow", "W1119"]);
+    assert!(allowed.status.success() && !text(&allowed.stderr).contains(said), "{}", text(&allowed.stderr));
+}
+
+#[test]
 fn a_range_that_holds_the_value_gives_no_remark() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let model = "model Truth { state u; u' = -0.5*u; initial u = 1 }

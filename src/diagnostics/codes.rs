@@ -200,4 +200,8 @@ codes! {
     W1116 "samples that are cut off" "Many samples of a column stand at exactly its largest or least number, run by run, while the motion around them goes on: a sensor that reads no further. Declare them as missing.";
     W1117 "data that were smoothed" "What the solution leaves over of a state's data agrees between a few neighbouring samples, far shorter than the motion, and no further: the data were smoothed. Fit the samples as they were measured.";
     W1118 "sensor that drifts" "What the solution leaves over of one column goes steadily up or down while all others follow the model. Take the drift out of the column, or give it a state and a parameter of its own.";
+    W1119 "data that follow no trajectory of the model" "No solution of the equations goes through the data: the process itself is noisy, a term is missing, or a parameter is held by its range.";
+    W1120 "fit that did not settle" "Estimates still move by more than a third of their standard errors, or terms still come and go, when the fit ends: its numbers are not those of a best fit.";
+    W1121 "prediction that fails" "What was held out is not predicted, or a prediction of the fit has nothing, fails or ends early: the solution of the equations that were found cannot be taken so far.";
+    W1122 "nothing left that was asked for" "No candidate term of a hole is significant, or every term that holds a parameter was dropped, so that its value says nothing.";
 }

@@ -105,7 +105,7 @@ pub(super) fn add(
     }
     findings.metrics.extend(bound.determinations(&[("fitted", false), ("held out", true)]));
     let all = bound.names.join(", ");
-    findings.warn(format!(
+    findings.note(format!(
         "{all} differ from window to window: the equations show their means, and `parameters.csv` every value"
     ));
     findings.bound = Some(bound);
@@ -132,7 +132,7 @@ pub(super) fn add_own(program: &Program, fit: &Fit, fitted: &Dataset, result: &J
     findings.metrics.extend(bound.determinations(&[("fitted", false)]));
     if fitted.trajectories.len() > 1 {
         let (verb, shown) = if own.len() == 1 { ("differs", "its mean") } else { ("differ", "their means") };
-        findings.warn(format!(
+        findings.note(format!(
             "{} {verb} from trajectory to trajectory: the equations show {shown}, and `parameters.csv` every value with its error",
             bound.names.join(", ")
         ));

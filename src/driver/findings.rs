@@ -2,13 +2,14 @@
 
 use super::bound::Bound;
 use super::inside::{Speller, settled};
-use super::kinds::Remark;
+use super::kinds::Told;
 use super::observed::Observed;
 use super::predict::{self, Forecast};
 use super::terms::{Term, coefficient, filled, idle_parameters, terms, unheld_parameters};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1121;
 use crate::hir::{self, Equation, Expr, Model, Unit, UnknownKind};
 use crate::report;
 
@@ -66,7 +67,7 @@ pub struct Findings {
     /// Where the data follow no trajectory of the model exactly, the reason as far as the fit alone tells it.
     pub deviates: Option<String>,
     /// What the user should know before trusting the result.
-    pub warnings: Vec<Remark<String>>,
+    pub warnings: Vec<Told>,
     /// The same, of what has a place in the model file.
     pub remarks: Vec<Diagnostic>,
     /// Unknowns that differ from window to window, or from trajectory to trajectory.
@@ -82,9 +83,14 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds what the user should know.
-    pub fn warn(&mut self, text: String) {
-        self.warnings.push(text.into());
+    /// Adds how to read the result.
+    pub fn note(&mut self, text: String) {
+        self.warnings.push(Told::note(text));
+    }
+
+    /// Adds that predictions fail, and why.
+    pub fn fail(&mut self, predictions: impl IntoIterator<Item = String>) {
+        self.warnings.extend(predictions.into_iter().map(|text| Told::against(W1121, text)));
     }
 
     /// The unknowns of a fitted trajectory.
@@ -369,7 +375,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         normalisation: findings.normalisation.clone(),
         trajectories: observed.records(&findings.solution),
         predictions: predict::records(observed, &findings.predictions),
-        warnings: findings.warnings.iter().map(|w| w.said.clone()).collect(),
+        warnings: findings.warnings.iter().map(|w| w.text.clone()).collect(),
         ..report::RunRecord::default()
     }
 }

@@ -6,6 +6,7 @@ use super::bound;
 use super::checkpoint::{self, Saver};
 use super::failure::{Failure, Problem};
 use super::findings::{Estimate, Findings};
+use super::kinds::Told;
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
@@ -56,8 +57,8 @@ pub fn fit(
         gradient::go_on(&mut functions, &layout, (data, held), &settings, state, saver, observer).map_err(failure)?;
     let mut found = findings(model, &lowered, observed, &result);
     found.watched_held = held.is_some();
-    too_short.into_iter().for_each(|text| found.warn(text));
-    functions.solved_by_rows().map(by_rows).into_iter().for_each(|text| found.warn(text));
+    found.fail(too_short);
+    functions.solved_by_rows().map(by_rows).into_iter().for_each(|text| found.note(text));
     found.remarks.extend(small_terms::remarks((model, fit), &lowered, &result));
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
@@ -73,7 +74,7 @@ pub fn fit(
             Some(held) => match gradient::apply(&mut functions, &layout, (data, held), &settings, &result, observer) {
                 Ok(parts) => Some((held, parts)),
                 Err(error @ (GradientError::Data(_) | GradientError::Missing { .. } | GradientError::Steps)) => {
-                    found.warn(format!("what was held out cannot be judged: {error}"));
+                    found.fail([format!("what was held out cannot be judged: {error}")]);
                     None
                 }
                 Err(error) => return Err(failure(error)),
@@ -312,14 +313,12 @@ fn findings(model: &Model, lowered: &Lowered, observed: &Observed, result: &Grad
     let mut warnings = Vec::new();
     if estimates.iter().any(|e| e.kept && e.std_error.is_some()) {
         // The regression takes the auxiliaries for exact; early in a training that is far from true.
-        warnings.push(
+        warnings.push(Told::note(
             match result.parameters.is_empty() {
                 true => "the standard errors leave out the errors of the auxiliaries and of the discretisation, so they are too small",
                 false => "the standard errors leave out the errors of the auxiliaries, of the discretisation and of parameters and other trained numbers, so they are too small",
-            }
-            .to_string()
-            .into(),
-        );
+            },
+        ));
     }
     Findings {
         estimates,

@@ -33,7 +33,7 @@ pub fn predict(
     if model.inputs.is_empty() {
         let mut on = Continuation { model, observed, findings, threads, seed, observer };
         let Judged { scores, warnings, heads } = judge(&mut on, &mut held)?;
-        warnings.into_iter().for_each(|text| findings.warn(text));
+        findings.fail(warnings);
         let trajectories = heads
             .into_iter()
             .filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
@@ -43,7 +43,7 @@ pub fn predict(
         let why = "the model has inputs, and nothing says what they do between samples";
         // The gradient engine looks at what is held out while it trains.
         let way_out = if fit.engine == Engine::Joint { "; without `holdout` these samples are fitted too" } else { "" };
-        findings.warn(format!("no prediction is compared with what was held out: {why}{way_out}"));
+        findings.note(format!("no prediction is compared with what was held out: {why}{way_out}"));
     }
     observed.held = Some(held);
     Ok(())

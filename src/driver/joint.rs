@@ -11,7 +11,6 @@ use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
 use super::hung;
 use super::joint_failure::failure;
-use super::kinds::Kind;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -24,7 +23,7 @@ use super::unfelt::Unfelt;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
-use crate::diagnostics::codes::W1102;
+use crate::diagnostics::codes::{W1102, W1120};
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -121,7 +120,7 @@ pub fn fit(
     if !is_determined || hung.is_some() {
         // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
-        findings.warnings.retain(|w| w.kind != Kind::Unsettled);
+        findings.warnings.retain(|w| w.code != Some(W1120));
     }
     findings.remarks.extend(hung);
     if declared && !held && is_determined {

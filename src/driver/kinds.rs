@@ -1,12 +1,11 @@
 //! What kind a remark is of, for what is said or left out on account of it.
 
 use crate::diagnostics::Diagnostic;
+use crate::source::Span;
 
 /// Kinds of remarks that others depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// The fit did not settle, and nothing else says why.
-    Unsettled,
     /// Nothing that is observed depends on a state.
     Unfelt,
     /// Nothing else depends on it.
@@ -14,7 +13,7 @@ pub enum Kind {
     Plain,
 }
 
-/// A remark and its kind: a text, or a finding with a place in the model file.
+/// A remark and its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark<T> {
     /// What it is about.
@@ -30,9 +29,29 @@ impl<T> Remark<T> {
     }
 }
 
-impl From<String> for Remark<String> {
-    fn from(said: String) -> Self {
-        Remark::new(Kind::Plain, said)
+/// What is said of a fit as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The code of what speaks against the result; none of what only says how to read it.
+    pub code: Option<&'static str>,
+    /// What is said.
+    pub text: String,
+}
+
+impl Told {
+    /// What speaks against the result.
+    pub fn against(code: &'static str, text: impl Into<String>) -> Self {
+        Told { code: Some(code), text: text.into() }
+    }
+
+    /// How to read the result.
+    pub fn note(text: impl Into<String>) -> Self {
+        Told { code: None, text: text.into() }
+    }
+
+    /// The same as a finding at the place of the fit, where it speaks against the result.
+    pub fn finding(&self, fit: Span) -> Option<Diagnostic> {
+        self.code.map(|code| Diagnostic::warning(code, self.text.clone(), fit, "this fit"))
     }
 }
 

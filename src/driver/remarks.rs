@@ -1,12 +1,12 @@
 //! What makes the result of a joint fit less trustworthy than its standard errors say.
 
 use super::findings::Findings;
-use super::kinds::{Kind, Remark};
+use super::kinds::{Kind, Remark, Told};
 use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107};
+use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107, W1119, W1120, W1122};
 use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, StateId, UnknownKind};
 use crate::report::{named, round};
 use crate::source::Span;
@@ -237,17 +237,18 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
 }
 
 /// What is said of data that follow no trajectory of the model exactly, for the reason `why`.
-pub fn deviation(why: &str) -> String {
-    format!(
+pub fn deviation(why: &str) -> Told {
+    let text = format!(
         "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
-    )
+    );
+    Told::against(W1119, text)
 }
 
 /// Remarks about the fit as a whole.
-pub fn general(model: &Model, result: &JointFit) -> Vec<Remark<String>> {
+pub fn general(model: &Model, result: &JointFit) -> Vec<Told> {
     let mut out = Vec::new();
     if !result.converged {
-        out.push(Remark::new(Kind::Unsettled, UNSETTLED.to_string()));
+        out.push(Told::against(W1120, UNSETTLED));
     }
     for hole in model.holes.values() {
         let none = hole.terms.iter().all(|t| {
@@ -256,12 +257,13 @@ pub fn general(model: &Model, result: &JointFit) -> Vec<Remark<String>> {
         });
         if none {
             let state = &model.states[hole.state].name;
-            out.push(format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled).into());
+            let text = format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled);
+            out.push(Told::against(W1122, text));
         }
     }
     for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {
         let name = &model.unknowns[id].name;
-        out.push(format!("every term with `{name}` was dropped: its value says nothing").into());
+        out.push(Told::against(W1122, format!("every term with `{name}` was dropped: its value says nothing")));
     }
     out
 }

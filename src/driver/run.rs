@@ -7,7 +7,6 @@ use super::checkpoint::Saver;
 use super::discovered::discovered;
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
-use super::kinds::Kind;
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
@@ -15,7 +14,7 @@ use super::simulations::simulations;
 use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
-use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1120};
 use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
@@ -240,10 +239,10 @@ impl Job<'_> {
         let of_data = of_data.told(in_doubt);
         if of_data.iter().any(data_remarks::spoils) {
             // What the data hold is why.
-            findings.warnings.retain(|w| w.kind != Kind::Unsettled);
+            findings.warnings.retain(|w| w.code != Some(W1120));
         }
         if let Some(why) = &findings.deviates {
-            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)).into());
+            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)));
         }
         findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
@@ -264,7 +263,9 @@ impl Job<'_> {
         let record = self.record(fit, &findings, &observed, (&about, &own), &saver);
         save(&directory, model, &findings, &observed, &record)?;
         saver.save(std::mem::take(&mut findings.state), findings.losses.len() as u64, true)?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: findings.remarks })
+        let mut remarks = findings.remarks;
+        remarks.extend(findings.warnings.iter().filter_map(|told| told.finding(fit.span)));
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks })
     }
 
     /// The record of a fit; `own` are warnings of the run itself.

@@ -60,7 +60,7 @@ pub(super) fn add(model: &Model, fit: &Fit, parts: &[(&Dataset, &[Reconstruction
     // A family is told by its name.
     let families: IndexSet<&str> = varying.names.iter().map(|name| family(name)).collect();
     let families: Vec<&str> = families.into_iter().collect();
-    findings.warn(format!(
+    findings.note(format!(
         "{} differ from step to step: `fields.csv` has every value, and the equations alone do not say how the states go on",
         families.join(", ")
     ));

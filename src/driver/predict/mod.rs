@@ -82,7 +82,7 @@ pub(super) fn all(
                 let (seed, observer) = (fit.seed, &mut *observer);
                 let mut on = Continuation { model, observed, findings, threads, seed, observer };
                 let (forecast, warnings) = solved::solve_on(&mut on, item, &spec)?;
-                warnings.into_iter().for_each(|text| findings.warn(text));
+                findings.fail(warnings);
                 findings.predictions.push(forecast);
             }
         }

@@ -41,7 +41,7 @@ pub(super) fn roll(
     for (cut, rows) in kept.into_iter().zip(rolled) {
         add(&mut forecast, &cut, (model, observed), spec.steps, &rows, &mut warnings);
     }
-    warnings.into_iter().for_each(|text| findings.warn(text));
+    findings.fail(warnings);
     findings.predictions.push(forecast);
     Ok(())
 }
