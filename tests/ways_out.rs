@@ -109,6 +109,8 @@ fn one_edit_makes_it_right() {
         (pendulum("fit F : M(length = 1 [m]) to d { seed 3 }"), pendulum("fit M(length = 1 [m]) to d as F { seed 3 }")),
         (pendulum("fit M to d { seed: 3 }"), pendulum("fit M to d { seed 3 }")),
         (with("param a = 1 in [5 0]"), with("param a = 1 in [0, 5]")),
+        (with("initial x = 2; y = 1"), with("initial x = 2, y = 1")),
+        (equation("(x, y)' = ?poly(x, y, 3)"), equation("(x, y)' = ?poly(x, y; degree = 3)")),
         (pendulum("fit M to d { start lenght = 1 [m] }"), pendulum("fit M to d { start length = 1 [m] }")),
     ];
     for (wrong, right) in cases {
@@ -130,6 +132,7 @@ fn what_no_edit_can_mend_is_told_in_words() {
         (with("param a = 1 min 0"), "E0101", "`in [0, 1e6]`"),
         (equation("const c = 20; (x, y)' = ?poly(c)"), "E0404", "take `c` out of the hole"),
         (equation("(x, y)' = ?poly(x, y; order <= 3)"), "E0402", "options: degree, coefficients"),
+        (equation("(x, y)' = poly(x, y, 3)"), "E0204", "`?poly(x, y; degree = 3)`"),
         (with("param a = 0.5 +- 0.1"), "E0108", "a number has no error of its own"),
         (with("param a = 0.5 +-0.1"), "E0108", "a number has no error of its own"),
         (with("param a = 5% +- 1%"), "E0108", "a number has no error of its own"),

@@ -45,6 +45,7 @@ pub use npy::Array;
 pub use ode::{OdeError, Rhs, Tolerance, integrate};
 pub use random::{Purpose, normals, permutation, stream, uniform};
 pub use simulate::{Noise, Sampling, simulate};
+pub(crate) use spec::named_in_formula;
 pub use spec::{Asked, ColumnMap, Conversion, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
 pub use ways_out::written_column;

@@ -93,8 +93,21 @@ pub struct Asked {
     pub measured: Vec<ColumnMap>,
     /// The unit that has to be written behind the column that is not there.
     pub unit: Option<String>,
-    /// Columns that are there and that nothing is read from.
+    /// Whether it stands in a formula.
+    pub in_formula: bool,
+    /// Columns that are there and that nothing is read from, without what is called like the time.
     pub free: Vec<String>,
+}
+
+/// What a column of the file is called that formulas read; no state is called so.
+pub(crate) fn named_in_formula(column: &str) -> String {
+    format!("column {column}")
+}
+
+/// Whether a column is called `t` or `time`, with or without a unit behind it.
+pub(super) fn is_called_time(column: &str) -> bool {
+    let word = column.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    matches!(word.to_lowercase().as_str(), "t" | "time")
 }
 
 impl Default for ReadSpec {
@@ -136,10 +149,11 @@ impl ReadSpec {
         let (name, unit) = of_state.or(of_input).map_or((None, None), |m| (Some(m.name), m.unit));
         Asked {
             is_input,
-            name,
             unit,
+            in_formula: name.as_deref() == Some(named_in_formula(wanted).as_str()),
+            name,
             measured: there.cloned().collect(),
-            free: existing.iter().filter(|column| !read(column)).cloned().collect(),
+            free: existing.iter().filter(|column| !read(column) && !is_called_time(column)).cloned().collect(),
         }
     }
 

@@ -220,6 +220,11 @@ impl Asked {
             [only] => written_column(only),
             _ => kind.to_uppercase(),
         };
+        if self.in_formula {
+            return format!(
+                "a formula of the data reads columns, and no parameter can stand there: if `{wanted}` is one, let an equation hold it"
+            );
+        }
         let Some(name) = &self.name else {
             return format!("name the one that tells trajectories apart: `trajectory {column}`");
         };

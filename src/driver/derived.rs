@@ -1,6 +1,6 @@
 //! Columns of files that are computed from others, sample by sample.
 
-use crate::data::{ColumnMap, DataError, Dataset, Trajectory};
+use crate::data::{ColumnMap, DataError, Dataset, Trajectory, named_in_formula as raw};
 use crate::hir::{self, Derived, Point};
 
 /// Where a column of the data comes from.
@@ -28,11 +28,6 @@ pub(super) fn to_read(wanted: &[Origin<'_>]) -> Vec<ColumnMap> {
         }
     }
     out
-}
-
-/// What a column of the file is called that formulas read.
-fn raw(column: &str) -> String {
-    format!("column {column}")
 }
 
 /// The data set with the columns and inputs that are wanted, from one with those that were read. With `nan_is_missing` a sample at

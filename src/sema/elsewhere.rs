@@ -1,6 +1,7 @@
 //! Functions and numbers as other languages spell them, and what is written for them here.
 
 use super::functions::DIFFERENCES;
+use super::holes::degree_meant;
 use super::leibniz::DERIVATIVES;
 use super::libraries::LIBRARIES;
 use super::resolve::{Place, Resolver};
@@ -160,6 +161,13 @@ impl Resolver<'_, '_> {
             let text = self.sources.text(span);
             if self.place == Place::Hole {
                 return Advice::new(format!("holes do not stand in holes; they are added: `?{text} + ?terms(...)`"));
+            }
+            if let Some(gone) = degree_meant(call) {
+                let number = self.sources.text(gone).trim_start_matches([',', ' ']);
+                let kept = self.sources.text(Span { end: gone.start, ..span });
+                return Advice::new(format!(
+                    "a hole, an unknown term, has a question mark, and what is no term is an option: `?{kept}; degree = {number})`"
+                ));
             }
             return Advice::instead(
                 format!("a hole, an unknown term, has a question mark: `?{text}`"),

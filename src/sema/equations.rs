@@ -279,6 +279,9 @@ impl Resolver<'_, '_> {
         let message = "this equation determines no state: it holds no highest derivative";
         let d = Diagnostic::error(E0303, message, drafts[k].span, "an algebraic relation");
         self.sink.push(match self.without_prime(drafts[k].span) {
+            Some(_) if let Some((whole, place)) = self.behind_initial(drafts[k].span) => {
+                d.help(format!("values of one statement are separated by commas: `{whole}`")).replace(place, ",")
+            }
             Some((whole, place, left)) => d
                 .help(format!("an equation is one for a derivative: `{whole}`; a name for an expression is a `let`"))
                 .replace(place, left),

@@ -223,9 +223,17 @@ impl Resolver<'_, '_> {
                 let d = if first == at { d } else { d.label(first, "the same term, up to a factor") };
                 // `?poly(x, 2)`
                 let number = shown.parse::<usize>().is_ok();
-                self.sink.push(match number {
-                    true => d.help(format!("what is no term is an option, behind `;`: `?poly(x; degree = {shown})`")),
-                    false => d.help("leave one of them out"),
+                self.sink.push(match (number, degree_meant(call)) {
+                    (true, Some(gone)) => {
+                        let option = format!("; degree = {shown}");
+                        let kept = self.sources.text(Span { end: gone.start, ..call.function.span });
+                        d.help(format!("what is no term is an option, behind `;`: `?{kept}{option})`"))
+                            .replace(gone, option)
+                    }
+                    (true, None) => {
+                        d.help(format!("what is no term is an option, behind `;`: `?poly(x; degree = {shown})`"))
+                    }
+                    (false, _) => d.help("leave one of them out"),
                 });
                 return None;
             }
@@ -283,6 +291,14 @@ impl Resolver<'_, '_> {
         let text = file.text.get(span.start as usize..span.end as usize)?;
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
+}
+
+/// The `, 2` of `poly(x, y, 2)`, which is meant for a degree.
+pub(super) fn degree_meant(call: &ast::Call) -> Option<Span> {
+    let [.., before, last] = call.arguments.as_slice() else { return None };
+    let is_number = |e: &ast::Expr| matches!(e.kind, ast::ExprKind::Number { .. });
+    let is_meant = call.function.name == "poly" && call.named.is_empty() && is_number(last) && !is_number(before);
+    is_meant.then_some(Span { start: before.span.end, ..last.span })
 }
 
 /// Whether something in an expression differs from sample to sample.

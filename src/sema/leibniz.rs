@@ -128,6 +128,23 @@ impl Resolver<'_, '_> {
         let place = Span { end: span.start + left.len() as u32, ..span };
         Some((format!("{written} ={right}"), place, written))
     }
+
+    /// The statement with a comma that an equation at `span` without a prime is the end of, where it stands behind `initial x = 1;` in the same
+    /// line, and the place of that semicolon.
+    pub(super) fn behind_initial(&self, span: Span) -> Option<(String, Span)> {
+        let before = self.sources.text(Span { start: 0, end: span.start, ..span });
+        let line = before.rsplit('\n').next()?;
+        let begun = line.trim_end().strip_suffix(';')?;
+        let statement = begun.rsplit([';', '{']).next()?.trim();
+        let values = statement.strip_prefix("initial").filter(|rest| rest.starts_with(char::is_whitespace))?;
+        // Only a list of values, not what comes from data.
+        if !values.contains('=') {
+            return None;
+        }
+        let at = before.trim_end().len() as u32;
+        let place = Span { start: at.checked_sub(1)?, end: at, ..span };
+        Some((format!("{statement}, {}", self.sources.text(span)), place))
+    }
 }
 
 /// Letters that carry a dot above, and the same without.
