@@ -31,6 +31,11 @@ struct Judgement<'a> {
 
 /// Before a fit: what noise may blur.
 const OF_CHECK: Judgement = Judgement { dependent: 1e-4, samples: 20_000, at: None };
+/// Before a fit, a term that more than `FEW` others make up is told where less than this is left of it: of less noise than there is in
+/// samples a fit, which looks at the motion between them, tells more.
+const OF_MANY: f64 = 1e-6;
+/// So many terms are few.
+const FEW: usize = 3;
 /// After a fit, what takes several terms to make up is only told where nothing but roundings is left: the simpler law was found then.
 const SAME: f64 = 1e-8;
 /// Samples looked at after a fit, at most.
@@ -46,7 +51,8 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     // Without a fit all of it may matter.
     let mut found = data_remarks::check(model, fit, &read).told(true);
     let observed = sets::observe(model, read, fit)?;
-    found.extend(among(program, fit, &observed, &OF_CHECK, &|_, _| true)?);
+    let is_told = |_: &Group, d: &Dependent| d.of.len() <= FEW || d.left < OF_MANY;
+    found.extend(among(program, fit, &observed, &OF_CHECK, &is_told)?);
     Ok(found)
 }
 
@@ -155,7 +161,8 @@ fn among(
             let new = !said.contains(&unknown) && !of.any(|other| said.contains(other));
             if new && wanted(group, dependent) {
                 said.push(unknown);
-                found.extend(describe((program, fit), &names, group, dependent));
+                // Equations that have one hole say the same of their own unknowns.
+                found.extend(describe((program, fit), &names, group, dependent).filter(|d| !found.contains(d)));
             }
         }
     }
@@ -253,7 +260,10 @@ fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, depende
                     "leave the term out of the hole, or what `{beside}` stands in out of the equation: a hole holds what is not written \
                      beside it"
                 ),
-                None => "leave one of them out, or take data that reach further".to_string(),
+                None if dependent.left < SAME => "leave one of them out, or take data that reach further".to_string(),
+                None => "a fit may tell them apart all the same: which of them to leave out only its result says; data that reach further, or with less \
+                         noise, say more"
+                    .to_string(),
             },
         ),
         (Some(name), true) => (

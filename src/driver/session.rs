@@ -182,7 +182,9 @@ impl Session {
         let program = self.check_without_tests(path, overrides)?.program;
         let mut found = Vec::new();
         for fit in program.fits.values() {
-            found.extend(collinear::check(&program, fit, &self.data_root)?);
+            // Several fits may read the same data.
+            let new = collinear::check(&program, fit, &self.data_root)?.into_iter().filter(|d| !found.contains(d));
+            found.extend(new.collect::<Vec<_>>());
         }
         let found = self.levels.apply(found);
         match found.iter().any(|d| d.severity == Severity::Error) {

@@ -107,6 +107,37 @@ fn a_missing_column_keeps_its_unit() {
     }
 }
 
+/// A column of times is proposed for nothing else, and a parameter in a formula is no column that has another name.
+#[test]
+fn a_missing_column_is_looked_for_where_it_can_be() {
+    for (settings, there, not) in [
+        ("dt 0.1", "say `v = COLUMN`", "v = time"),
+        ("time time; v = x/k", "no parameter can stand there", "`column k = COLUMN`"),
+    ] {
+        let model =
+            "model M { state x, v; param k = 1; x' = v; v' = -k*x }\ndata d = csv(\"d.csv\") { SET }\nfit M to d\n";
+        let here = folder(&[("m.mech", &model.replace("SET", settings)), ("d.csv", "time,x\n0,1\n1,2\n")]);
+        let output = mechc(here.path(), &["check", "--data", "m.mech"]);
+        let said = text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.status.code() == Some(3) && said.contains(there) && !said.contains(not), "{said}");
+    }
+}
+
+/// Terms that only many others together make up are left to the fit, and one hole in several equations is told of once.
+#[test]
+fn terms_that_a_fit_may_tell_apart_are_told_where_few_others_make_them_up() {
+    let chain = "model Chain { state g, r, f; g' = g*(1.5 - 0.1*g - 0.5*r); r' = r*(-0.4 + 0.2*g - 0.3*f); f' = f*(-0.5 + 0.25*r); \
+                 initial g = 4, r = 1.5, f = 1 }\n\
+                 data run = simulate Chain { steps 500; dt 0.08; noise 3%; seed 2 }\n";
+    let fit = "model M { state g, r, f; (g, r, f)' = ?poly(g, r, f; degree = 2) }\nfit M to run\n";
+    assert_eq!(on_data(&format!("{chain}{fit}")), "");
+    let circle = "model Circle { state x, y; x' = y; y' = -x; initial x = 1, y = 0 }\n\
+                  data run = simulate Circle { steps 200; dt 0.05; noise 0.1%; seed 1 }\n\
+                  model M { state x, y; (x, y)' = ?poly(x, y; degree = 2) }\nfit M to run\n";
+    let said = on_data(circle);
+    assert!(said.contains("W1101") && !said.contains("leave one of them out") && said.lines().count() == 1, "{said}");
+}
+
 /// What `check --data` says of a model.
 fn on_data(model: &str) -> String {
     let here = folder(&[("m.mech", model)]);
