@@ -412,6 +412,22 @@ fn what_the_data_hold_comes_before_what_follows_from_it() {
     assert!(!one_line.contains("process itself is noisy"), "{said}");
 }
 
+/// Mistakes of one size hide each other neither where two of them go the same way nor where there are more than three.
+#[test]
+fn mistakes_of_one_size_are_told() {
+    for places in [vec![41, 78], vec![23, 57, 96, 131, 170]] {
+        let spoiled = |i: usize, row: &mut [String; 4]| {
+            if let Some(k) = places.iter().position(|&at| at == i) {
+                let by = if places.len() > 2 && k % 2 == 1 { -3.0 } else { 3.0 };
+                row[1] = row[1].parse::<f64>().map_or_else(|_| row[1].clone(), |x| format!("{:.4}", x + by));
+            }
+        };
+        let (short, _) = found(&table(&even(300), wave, spoiled), TWO, "time t", &CODES);
+        assert!(short.len() == 1 && short[0].contains("W1112"), "{short:?}");
+        assert_eq!(short[0].matches("where its neighbours say").count(), places.len(), "{short:?}");
+    }
+}
+
 /// A state that follows a switch at once, a system that spikes within a step, a front: none is a mistake.
 #[test]
 fn what_systems_do_is_no_mistake() {

@@ -6,7 +6,7 @@ use super::observed::Observed;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107, W1119, W1120, W1122};
+use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107, W1120, W1122};
 use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, StateId, UnknownKind};
 use crate::report::{named, round};
 use crate::source::Span;
@@ -237,11 +237,10 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
 }
 
 /// What is said of data that follow no trajectory of the model exactly, for the reason `why`.
-pub fn deviation(why: &str) -> Told {
-    let text = format!(
+pub fn deviation(why: &str) -> String {
+    format!(
         "the data do not follow any trajectory of the model exactly: {why}; standard errors allow for process noise"
-    );
-    Told::against(W1119, text)
+    )
 }
 
 /// Remarks about the fit as a whole.

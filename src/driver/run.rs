@@ -7,6 +7,7 @@ use super::checkpoint::Saver;
 use super::discovered::discovered;
 use super::failure::{Failure, Problem};
 use super::findings::{self, Findings};
+use super::kinds::Told;
 use super::observed::Observed;
 use super::resume::{Identity, Resumed};
 use super::session::Checked;
@@ -14,7 +15,7 @@ use super::simulations::simulations;
 use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
-use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1120};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122};
 use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
@@ -238,11 +239,18 @@ impl Job<'_> {
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);
         if of_data.iter().any(data_remarks::spoils) {
-            // What the data hold is why.
+            // What the data hold is why, and has a code.
             findings.warnings.retain(|w| w.code != Some(W1120));
+            findings.warnings.iter_mut().filter(|w| w.code == Some(W1122)).for_each(|w| w.code = None);
         }
         if let Some(why) = &findings.deviates {
-            findings.warnings.insert(0, remarks::deviation(data_remarks::reason(&of_data).unwrap_or(why)));
+            findings.warnings.insert(
+                0,
+                match data_remarks::reason(&of_data) {
+                    Some(reason) => Told::note(remarks::deviation(reason)),
+                    None => Told::against(W1119, remarks::deviation(why)),
+                },
+            );
         }
         findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();

@@ -13,10 +13,14 @@ const FURTHER: f64 = 4.0;
 const PART: f64 = 0.05;
 /// and what is left around it without it is less than this part of what it does.
 const LEFT: f64 = 0.2;
-/// More samples than this are no mistakes, but what the system does.
+/// More samples than this are no mistakes, but what the system does,
 const MOST: usize = 3;
+/// unless they are no more than one of so many.
+const SELDOM: usize = 50;
 /// Spikes that a system makes itself go one way, with sizes that differ by less than this factor.
 const ALIKE: f64 = 4.0;
+/// Two of them alone come to the same height, within this part of the smaller one.
+const SAME: f64 = 0.1;
 /// Samples that a judgement needs.
 const FEWEST: usize = 12;
 
@@ -29,9 +33,11 @@ struct Place {
 
 /// The finding on the columns of one state, or of the elements of one family: what one of them does is compared with what all do.
 pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
-    if all.iter().map(|s| s.values.len()).sum::<usize>() < FEWEST {
+    let samples = all.iter().map(|s| s.values.len()).sum::<usize>();
+    if samples < FEWEST {
         return None;
     }
+    let most = MOST.max(samples / SELDOM);
     let found: Vec<Vec<f64>> = all.iter().map(|s| differences(&s.times, &s.values)).collect();
     let mut left: Vec<Vec<f64>> = found.clone();
     let mut places: Vec<Place> = Vec::new();
@@ -43,7 +49,7 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
         let from = place.at.saturating_sub(2 * SIDE);
         let to = (place.at + 2 * SIDE).min(series.times.len().saturating_sub(1));
         let driven = Drives::of(series.trajectory).between([series.times[from], series.times[to]]);
-        if places.len() == MOST || change.left > LEFT || driven {
+        if places.len() == most || change.left > LEFT || driven {
             break;
         }
         left[place.series][from..=to].fill(0.0);
@@ -56,7 +62,7 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     }
     let [least, most] = least_and_most(all.iter().flat_map(|s| s.values.iter().copied()));
     let first = places.first()?;
-    if places.last()?.size.abs() < PART * (most - least) || spikes(&places) {
+    if places.last()?.size.abs() < PART * (most - least) || spikes(all, &places) {
         return None;
     }
     let series = &all[first.series];
@@ -93,10 +99,16 @@ fn largest(differences: &[Vec<f64>]) -> Option<Place> {
     best
 }
 
-/// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does.
-fn spikes(places: &[Place]) -> bool {
-    let all = |sign: f64| places.iter().all(|p| p.size * sign > 0.0);
-    let sizes = || places.iter().map(|p| p.size.abs());
-    let [least, most] = least_and_most(sizes());
-    places.len() > 1 && (all(1.0) || all(-1.0)) && most < ALIKE * least
+/// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does. Two that do may be two mistakes,
+/// unless they come to the same height.
+fn spikes(all: &[Series<'_>], places: &[Place]) -> bool {
+    let go = |sign: f64| places.iter().all(|p| p.size * sign > 0.0);
+    let [least, most] = least_and_most(places.iter().map(|p| p.size.abs()));
+    let heights = || places.iter().filter_map(|p| all.get(p.series)?.values.get(p.at)).copied();
+    let [low, high] = least_and_most(heights());
+    let alike = match places.len() {
+        2 => high - low < SAME * least,
+        _ => most < ALIKE * least,
+    };
+    places.len() > 1 && (go(1.0) || go(-1.0)) && alike
 }
