@@ -36,7 +36,7 @@ pub fn check(fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
                 if all.len() > 1 { " first" } else { "" }
             );
             let help = "give rows just before and just behind each jump, with empty cells for states that were not measured there, and say \
-                        `spacing irregular`";
+                        `missing \"\"; spacing irregular`";
             let span = data.place_of(name);
             found.push(Diagnostic::warning(W1110, message, span, "read from here").help(help));
         }

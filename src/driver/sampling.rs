@@ -17,6 +17,8 @@ const FEWEST: f64 = 8.0;
 /// Standard errors that a difference of S must reach to be more than noise.
 const SIGNIFICANT: f64 = 3.0;
 
+/// So few samples in a period, or fewer, look alike.
+const ALIASED: f64 = 4.0;
 /// A leap goes over more than this part of all that a column does, from one sample to the next,
 const LEAP: f64 = 0.5;
 /// several times as far as steps usually go,
@@ -34,7 +36,10 @@ pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
             read.trajectories.iter().map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect()).collect();
         let (what, help) = match per_period(&rows).filter(|n| *n < FEWEST) {
             Some(samples) => (
-                format!("about {samples:.1} in a period"),
+                match samples > ALIASED {
+                    true => format!("about {samples:.1} in a period"),
+                    false => format!("{ALIASED} or fewer in a period"),
+                },
                 format!(
                     "sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`"
                 ),
@@ -107,7 +112,7 @@ fn per_period(rows: &[Vec<f64>]) -> Option<f64> {
     let of = |angle: f64| ((2.0 * angle).cos() - (3.0 * angle).cos()) / (angle.cos() - (2.0 * angle).cos());
     let (mut low, mut high) = (1e-6, std::f64::consts::FRAC_PI_2);
     if first <= 0.0 || ratio <= of(high) {
-        return Some(4.0);
+        return Some(ALIASED);
     }
     for _ in 0..60 {
         let middle = 0.5 * (low + high);

@@ -13,6 +13,10 @@ use super::{Cli, human, say};
 /// Values that a help lists, at most.
 const MOST_LISTED: usize = 24;
 
+/// Commands as other programs call them.
+const MEANT: [(&str, &str); 5] =
+    [("fit", "run"), ("discover", "run"), ("train", "run"), ("format", "fmt"), ("validate", "check")];
+
 /// Says what is wrong with the arguments; the exit code. Help and the version are no mistakes and go to standard output.
 pub fn tell(error: &Error, arguments: &[OsString]) -> u8 {
     let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
@@ -68,7 +72,8 @@ fn problem(error: &Error, words: &[String]) -> Problem {
         }
         ErrorKind::InvalidSubcommand => {
             let wrong = one(error, ContextKind::InvalidSubcommand);
-            let help = match suggested(error, ContextKind::SuggestedSubcommand) {
+            let meant = MEANT.iter().find(|(word, _)| wrong == *word).map(|(_, command)| command.to_string());
+            let help = match meant.or_else(|| suggested(error, ContextKind::SuggestedSubcommand)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("`{command} --help` lists the commands"),
             };

@@ -167,6 +167,9 @@ fn data_that_cannot_tell_unknowns_apart_are_reported() {
                 data run = simulate Fast { steps 200; dt 0.15 }\nmodel M { state u order 2; u'' = ?linear(u) }\nfit M to run\n";
     let said = on_data(fast);
     assert!(said.contains("warning[W1103]") && said.lines().count() == 1, "{said}");
+    // More than that such samples do not tell.
+    let said = on_data(&fast.replace("dt 0.15", "dt 0.25"));
+    assert!(said.contains("4 or fewer in a period"), "{said}");
 }
 
 #[test]
