@@ -1,7 +1,8 @@
 //! Terms that a fit keeps although others would do as well in their place, and terms that it dropped although they could stand beside what it
 //! kept: the choice between them is not the data's.
 
-use super::findings::{Findings, equations};
+use super::equations::equations;
+use super::findings::Findings;
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;

@@ -1,17 +1,18 @@
 //! What either engine found, in one form, and the record made from it.
 
 use super::bound::Bound;
-use super::inside::{Speller, settled};
+use super::equations::equations;
 use super::kinds::Told;
 use super::observed::Observed;
 use super::predict::{self, Forecast};
-use super::terms::{Term, coefficient, filled, idle_parameters, terms, unheld_parameters};
+use super::terms::{idle_parameters, unheld_parameters};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1121;
-use crate::hir::{self, Equation, Expr, Model, Unit, UnknownKind};
+use crate::hir::{self, Model, UnknownId, UnknownKind};
 use crate::report;
+use crate::train::joint::Covariance;
 
 /// The estimate of one unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +43,8 @@ pub struct LeftOut {
 pub struct Findings {
     /// One per unknown of the model.
     pub estimates: Vec<Estimate>,
+    /// How their errors hang together, where the engine knows it.
+    pub covariance: Option<Covariance>,
     /// Dropped terms that the data do not rule out.
     pub plausible: Vec<LeftOut>,
     /// The estimated solution at the samples of the fitted part, `[component, sample]`, trajectories one after the other.
@@ -98,134 +101,26 @@ impl Findings {
         self.own.get(trajectory).cloned().unwrap_or_else(|| self.unknowns())
     }
 
+    /// The standard error of a sum of unknowns with these weights; `None` where none of them has one.
+    pub fn error_of(&self, weights: &[(UnknownId, f64)]) -> Option<f64> {
+        let error = |id: UnknownId| self.estimates.get(id.index())?.std_error;
+        let mut merged: IndexMap<UnknownId, f64> = IndexMap::new();
+        for (id, weight) in weights.iter().filter(|(id, _)| error(*id).is_some()) {
+            *merged.entry(*id).or_insert(0.0) += weight;
+        }
+        let parts = || merged.iter().filter_map(|(id, weight)| Some(error(*id)? * weight.abs()));
+        match (merged.len(), &self.covariance) {
+            (2.., Some(covariance)) => {
+                let gradient: Vec<(usize, f64)> = merged.iter().map(|(id, weight)| (id.index(), *weight)).collect();
+                Some(covariance.error_of(&gradient))
+            }
+            _ => parts().reduce(f64::hypot),
+        }
+    }
+
     /// The unknowns as the equations show them.
     pub fn unknowns(&self) -> Vec<f64> {
         self.estimates.iter().map(|e| e.value).collect()
-    }
-}
-
-/// The equations that were found, every state's highest derivative on the left.
-pub fn equations(model: &Model, findings: &Findings) -> Vec<report::Equation> {
-    if let Some(statements) = &model.statements {
-        return super::statements::equations(model, statements, findings);
-    }
-    model.equations.iter().map(|e| equation(model, e, findings)).collect()
-}
-
-fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::Equation {
-    let state = &model.states[equation.state];
-    let speller = Speller::new(model);
-    let values: Vec<f64> = findings.estimates.iter().map(|e| e.value).collect();
-    let mut sum = Sum::default();
-    let is_top = |t: &&hir::LinearTerm| (t.state, t.derivative) == (equation.state, state.order);
-    let leading = equation.linear.iter().find(is_top).map(|t| &t.coefficient);
-    let top = leading.and_then(|c| c.as_number()).unwrap_or(1.0);
-    // A coefficient that is no number divides every term by name.
-    let below = leading.filter(|c| c.as_number().is_none()).map(|c| model.spell(c));
-    // What is printed is a number times a term, so its unit is that of the left side over that of the term.
-    let left = model.units.derivative(equation.state, state.order);
-    let left = match leading.filter(|c| c.as_number().is_none()) {
-        Some(below) => left.as_ref().zip(model.unit_of(below)).map(|(left, below)| left.times(&below)),
-        None => left,
-    };
-    let unit = |rest: Option<&Expr>| match rest {
-        None => left.clone(),
-        Some(rest) => Some(left.as_ref()?.over(&model.unit_of(rest)?)),
-    };
-    let divided = |term: String| match &below {
-        Some(below) if below.chars().all(|c| c.is_alphanumeric() || c == '_') => format!("{term}/{below}"),
-        Some(below) => format!("{term}/({below})"),
-        None => term,
-    };
-    let spell = |expr: Option<&Expr>| divided(expr.map_or_else(|| "1".to_string(), |e| speller.spell_factor(e)));
-    for term in equation.linear.iter().filter(|t| !is_top(t)) {
-        let spelled = model.spell_state(term.state, term.derivative);
-        let over = |unit: Unit| Some(unit.over(&model.units.derivative(term.state, term.derivative)?));
-        for part in terms(&term.coefficient) {
-            let unit = unit(part.rest.as_ref()).and_then(over);
-            match &part.rest {
-                None => sum.add(divided(spelled.clone()), -part.coefficient / top, None, unit),
-                Some(rest) => {
-                    let name = matches!(rest.kind, hir::ExprKind::Input(_) | hir::ExprKind::Time);
-                    let factor = if name { model.spell(rest) } else { format!("({})", model.spell(rest)) };
-                    sum.add(divided(format!("{factor}*{spelled}")), -part.coefficient / top, None, unit);
-                }
-            }
-        }
-    }
-    if let Some(known) = &equation.known {
-        for part in terms(&filled(model, known, &values)) {
-            // A coefficient that enters nonlinearly elsewhere may be a factor here.
-            let found = part.rest.as_ref().and_then(|rest| coefficient(model, rest));
-            let constant = found.is_none();
-            let (size, error, rest) = match found {
-                Some((id, rest)) => {
-                    let estimate = &findings.estimates[id.index()];
-                    (estimate.value.abs(), estimate.std_error, rest)
-                }
-                None => (1.0, None, part.rest),
-            };
-            let by = part.coefficient / top;
-            let of_rest = rest.as_ref().and_then(|rest| model.unit_of(rest)).unwrap_or_default();
-            let unit = unit(rest.as_ref()).map(|unit| if constant { unit.beside(&of_rest) } else { unit });
-            sum.add(spell(rest.as_ref()), by * size, error.map(|e| e * by.abs()), unit);
-        }
-    }
-    for term in &equation.unknowns {
-        let estimate = &findings.estimates[term.unknown.index()];
-        if !estimate.kept {
-            continue;
-        }
-        let factor = filled(model, &term.factor, &values);
-        for part in terms(&factor) {
-            let spelled = match model.unknowns[term.unknown].kind {
-                UnknownKind::Coefficient { hole, term: at } => {
-                    let candidate = &model.holes[hole].terms[at];
-                    // As it was written, unless a number in it has gone into the coefficient.
-                    let same = |t: &Term| t.coefficient == 1.0 && t.rest == part.rest;
-                    if terms(&candidate.value).first().is_some_and(same) {
-                        divided(model.spell_candidate(candidate))
-                    } else {
-                        spell(part.rest.as_ref())
-                    }
-                }
-                UnknownKind::Param(_) => spell(part.rest.as_ref()),
-            };
-            let by = part.coefficient / top;
-            let unit = unit(part.rest.as_ref());
-            sum.add(spelled, by * estimate.value, estimate.std_error.map(|e| e * by.abs()), unit);
-        }
-    }
-    report::Equation {
-        state: state.name.clone(),
-        derivative: state.order.into(),
-        unit: left.map(|u| u.to_string()),
-        terms: sum.terms(model, findings),
-    }
-}
-
-/// Terms with their coefficients, equal ones added up.
-#[derive(Default)]
-struct Sum {
-    parts: IndexMap<String, (f64, Option<f64>, Option<Unit>)>,
-}
-
-impl Sum {
-    fn add(&mut self, term: String, coefficient: f64, error: Option<f64>, unit: Option<Unit>) {
-        let entry = self.parts.entry(term).or_insert((0.0, None, unit));
-        entry.0 += coefficient;
-        entry.1 = match (entry.1, error) {
-            (Some(a), Some(b)) => Some(a.hypot(b)),
-            (a, b) => a.or(b),
-        };
-    }
-
-    fn terms(self, model: &Model, findings: &Findings) -> Vec<report::Term> {
-        let term = |(marked, (coefficient, std_error, unit)): (String, (f64, Option<f64>, Option<Unit>))| {
-            let (term, inside) = settled(model, findings, &marked);
-            report::Term { term, coefficient, std_error, unit: unit.map(|u| u.to_string()), inside }
-        };
-        self.parts.into_iter().map(term).collect()
     }
 }
 

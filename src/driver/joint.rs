@@ -331,6 +331,10 @@ fn findings(result: &JointFit) -> Findings {
         plausible: result.plausible.iter().map(plausible).collect(),
         solution: result.x.clone(),
         noise: result.noise.iter().map(|&s| finite(s)).collect(),
+        covariance: Some(result.covariance.clone().renamed(|number| {
+            let unknown = result.columns.unknown(number);
+            (!result.columns.is_own(unknown)).then_some(unknown)
+        })),
         losses: result.losses.iter().map(|&l| ("joint", l)).collect(),
         state: checkpoint::of_joint(&result.interim(), &result.x),
         estimates,

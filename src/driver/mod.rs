@@ -29,6 +29,7 @@ mod doctor;
 mod drift;
 mod driven;
 mod emit;
+mod equations;
 mod exchanges;
 mod experiment;
 mod explain;

@@ -1,8 +1,9 @@
 //! The run of a solve item: its solution as a table, a record and a page.
 
+use super::equations;
 use super::experiment;
 use super::failure::Failure;
-use super::findings::{self, Findings};
+use super::findings::Findings;
 use super::run::{Job, Outcome};
 use super::solved;
 use crate::hir::{DataSet, DataSource, Program, SolveSpec};
@@ -43,7 +44,7 @@ impl Job<'_> {
             model: model.name.clone(),
             engine: report::Engine::Solve,
             summary: format!("{} samples of {}: {}", dataset.samples(), report::first_names(&states), dataset.source),
-            equations: findings::equations(model, &Findings::default()),
+            equations: equations::equations(model, &Findings::default()),
             ..RunRecord::default()
         };
         record.trajectories = dataset

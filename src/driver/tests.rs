@@ -1,7 +1,8 @@
 //! From estimates to equations, by hand.
 
 use super::Session;
-use super::findings::{Estimate, Findings, LeftOut, equations, record};
+use super::equations::equations;
+use super::findings::{Estimate, Findings, LeftOut, record};
 use super::inside::{Speller, settled};
 use super::observed::Observed;
 use super::terms::{filled, six_digits, terms};

@@ -1,6 +1,7 @@
 //! Small symmetric positive definite systems: the border's Schur complement.
 
 /// Cholesky factor of a small symmetric positive definite matrix.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cholesky {
     n: usize,
     l: Vec<f64>,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use super::super::equations;
 use super::super::experiment;
 use super::super::failure::Failure;
 use super::super::findings::{self, Estimate, Findings};
@@ -153,6 +154,6 @@ impl<'a> Laboratory<'a> {
 impl Found {
     fn of(model: &Model, estimates: Vec<Estimate>) -> Found {
         let findings = Findings { estimates, ..Findings::default() };
-        Found { equations: findings::equations(model, &findings), ratios: findings::ratios(model, &findings) }
+        Found { equations: equations::equations(model, &findings), ratios: findings::ratios(model, &findings) }
     }
 }

@@ -14,11 +14,12 @@
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
 //! observed), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
 //! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
-//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
 
 mod collocation;
 mod columns;
+mod covariance;
 mod engine;
 mod flat;
 mod grid;
@@ -40,6 +41,7 @@ mod subset;
 mod thinned;
 
 pub use columns::Columns;
+pub use covariance::Covariance;
 pub use engine::{PLAUSIBLE, fit};
 pub use flat::AS_WELL;
 pub use problem::{

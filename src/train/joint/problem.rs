@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::columns::Columns;
+use super::covariance::Covariance;
 use crate::artifact::Pattern;
 
 /// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
@@ -243,6 +244,8 @@ pub struct JointFit {
     pub estimates: Vec<Estimate>,
     /// Which numbers the unknowns are.
     pub columns: Columns,
+    /// How the errors of the numbers hang together.
+    pub covariance: Covariance,
     /// Dropped terms with |t| above 2, largest first.
     pub plausible: Vec<Plausible>,
     /// Dropped terms that fit as well as kept ones in their place.

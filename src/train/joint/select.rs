@@ -5,6 +5,7 @@
 //! systematic part: a share of the discretisation error. No re-linearisation is needed, because dropped candidates
 //! stay in the border. With p candidates and m terms in a set, dropping costs m^2 operations, adding p m^2.
 
+use super::covariance::{CANCELLED, Covariance};
 use super::problem::{Exchange, Plausible, Unknown};
 use super::reduced::Reduced;
 use super::subset::{Entry, Outside, Quadratic, Subset};
@@ -12,9 +13,6 @@ use crate::solve::Cholesky;
 
 /// The share of the corrected discretisation error that is kept as uncertainty.
 pub const DISCRETISATION_LEFT: f64 = 0.1;
-
-/// A sum this much smaller than its terms is not known: the score's covariance itself has been summed over all samples.
-const CANCELLED: f64 = 1e-10;
 
 /// Price of a term: ln(observations) + 2 ln(candidates).
 pub fn default_price(observations: usize, candidates: usize) -> f64 {
@@ -284,6 +282,24 @@ pub struct Solution {
     pub shift: Vec<f64>,
     /// Unknowns that are no candidate terms and stand at a bound: position and value.
     pub held: Vec<(usize, f64)>,
+    /// Those that are estimated within their bounds,
+    free: Vec<usize>,
+    /// and the factor of their part of the quadratic.
+    factor: Cholesky,
+}
+
+impl Solution {
+    /// How the errors hang together, when the process itself is noisy or not.
+    pub fn covariance(&self, reduced: &Reduced, scale: &[f64], noisy: bool) -> Covariance {
+        let of = |v: &[f64]| self.free.iter().filter_map(|&k| v.get(k).copied()).collect::<Vec<f64>>();
+        let score = (!noisy).then(|| block(&reduced.score, reduced.p, &self.free, scale));
+        Covariance::new((&self.free, of(scale)), self.factor.clone(), score, of(&self.shift))
+    }
+}
+
+/// The rows and columns `free` of a `[p, p]` matrix, in scaled unknowns.
+fn block(a: &[f64], p: usize, free: &[usize], scale: &[f64]) -> Vec<f64> {
+    free.iter().flat_map(|&i| free.iter().map(move |&j| a[i * p + j] * scale[i] * scale[j])).collect()
 }
 
 /// Solves for the unknowns of a set within their bounds: one at a time, the worst offender is put on its bound. Where nothing determines a direction, parameters
@@ -296,9 +312,8 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
     loop {
         let free: Vec<usize> = (0..p).filter(|&k| active[k] && fixed[k].is_none()).collect();
         let m = free.len();
-        let scaled = |a: &[f64], i: usize, j: usize| a[free[i] * p + free[j]] * scale[free[i]] * scale[free[j]];
-        let block: Vec<f64> = (0..m * m).map(|k| scaled(&reduced.s, k / m, k % m)).collect();
-        let v = Cholesky::factor_with_ridge(m, &block)?.inverse();
+        let factor = Cholesky::factor_with_ridge(m, &block(&reduced.s, p, &free, scale))?;
+        let v = factor.inverse();
         let c: Vec<f64> = free
             .iter()
             .map(|&i| {
@@ -319,10 +334,10 @@ pub fn solve(reduced: &Reduced, scale: &[f64], unknowns: &[Unknown], active: &[b
             continue;
         }
         let systematic: Vec<f64> = free.iter().map(|&k| reduced.systematic[k] * scale[k]).collect();
-        let score: Vec<f64> = (0..m * m).map(|k| scaled(&reduced.score, k / m, k % m)).collect();
+        let score = block(&reduced.score, p, &free, scale);
         let held = (0..p).filter(|&k| !unknowns[k].droppable).filter_map(|k| Some((k, fixed[k]?))).collect();
         let (exact, noisy, along, shift) = (vec![f64::NAN; p], vec![f64::NAN; p], vec![f64::NAN; p], vec![0.0; p]);
-        let mut out = Solution { xi, exact, noisy, along, shift, held };
+        let mut out = Solution { xi, exact, noisy, along, shift, held, free: free.clone(), factor };
         for (i, &k) in free.iter().enumerate() {
             // The score's covariance is symmetric: its rows are its columns.
             let row = &v[i * m..(i + 1) * m];

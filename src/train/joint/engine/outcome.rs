@@ -67,6 +67,7 @@ impl Engine<'_> {
         Ok(JointFit {
             estimates,
             columns: self.columns.clone(),
+            covariance: solution.covariance(&best.reduced, &self.scale, best.process_noise),
             plausible,
             exchanges,
             rivals,
