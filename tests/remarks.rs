@@ -136,8 +136,8 @@ fit F to obs
     // A fit that fails names the state, that nothing observes it, and what to say of it: where it is one of two that the data see the sum of, and
     // where it is in no equation of others.
     for (equations, says, begins) in [
-        ("u' = w + z - k*u; w' = -0.3*w", "not finite in `z`", "`initial z = 0`"),
-        ("u' = k*w; w' = -0.3*w", "cannot be told apart", "say where `w` begins, `initial w = 0`"),
+        ("u' = w + z - k*u; w' = -0.3*w", "not finite in `z`", "`initial z = ...`"),
+        ("u' = k*w; w' = -0.3*w", "cannot be told apart", "say where `w` begins, `initial w = ...`"),
         ("u' = -k*u; w' = u/w", "`u/w` has no finite value", "`initial w = 1`"),
     ] {
         let states = if equations.contains(" z ") { "state u, w, z; z' = -0.3*z" } else { "state u, w" };

@@ -9,7 +9,7 @@ use super::terms::{idle_parameters, unheld_parameters};
 use super::varying::Varying;
 use crate::base::{Idx, IndexMap};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W1121;
+use crate::diagnostics::codes::{W1120, W1121};
 use crate::hir::{self, Model, UnknownId, UnknownKind};
 use crate::report;
 use crate::train::joint::Covariance;
@@ -67,6 +67,8 @@ pub struct Findings {
     pub explained: Vec<report::StateShare>,
     /// Whether the solution does not go through the data as a right one does.
     pub in_doubt: bool,
+    /// Whether the fit is lost, so that its numbers say nothing.
+    pub lost: bool,
     /// Where the data follow no trajectory of the model exactly, the reason as far as the fit alone tells it.
     pub deviates: Option<String>,
     /// What the user should know before trusting the result.
@@ -94,6 +96,15 @@ impl Findings {
     /// Adds that predictions fail, and why.
     pub fn fail(&mut self, predictions: impl IntoIterator<Item = String>) {
         self.warnings.extend(predictions.into_iter().map(|text| Told::against(W1121, text)));
+    }
+
+    /// Makes this what is left of a fit that is lost: values that say nothing, without errors and noise.
+    pub fn lose(&mut self, said: String) {
+        self.estimates.iter_mut().for_each(|e| e.std_error = None);
+        self.noise.iter_mut().for_each(|noise| *noise = None);
+        self.plausible.clear();
+        (self.lost, self.in_doubt) = (true, true);
+        self.warnings.push(Told::against(W1120, said));
     }
 
     /// The unknowns of a fitted trajectory.
@@ -150,6 +161,9 @@ pub fn ratios(model: &Model, findings: &Findings) -> Vec<report::RatioSum> {
 
 /// A parameter whose error is so many times its value and the value it started from has not been determined.
 const UNDETERMINED: f64 = 10.0;
+
+/// What stands beside parameters of a fit that is lost.
+const LOST: &str = "the fit is lost";
 
 /// Why a parameter with this estimate has no standard error: whether no equation holds it, or every term with it was `dropped`.
 fn without_error(
@@ -226,6 +240,9 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                 // By gradient no number has an error.
                 without_error: (e.std_error.is_none() && !findings.noise.is_empty()).then(|| {
                     let dropped = idle.contains(&id);
+                    if findings.lost {
+                        return LOST.to_string();
+                    }
                     without_error((model, u), e.value, (unheld.contains(&id), dropped)).to_string()
                 }),
             }

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
 use super::hung;
 use super::joint_failure::failure;
+use super::lost;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -108,6 +109,12 @@ pub fn fit(
         }
     }
     let told = told(&result);
+    if let Some(said) = lost::said(model, &told) {
+        // Nothing else that could be said of it would be true.
+        findings.lose(said);
+        bound::add_own(program, fit, &observed.train, &result, &mut findings);
+        return Ok(findings);
+    }
     findings.in_doubt = result.process_noise || !result.converged;
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);

@@ -47,7 +47,7 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
                 }
                 _ if is_open(component, observations) => {
                     let help = format!(
-                        "say where `{component}` begins, if that is known: `initial {component} = 0`, or measure it; else look for states and \
+                        "say where `{component}` begins, if that is known: `initial {component} = ...`, or measure it; else look for states and \
                          parameters of which the data tell a sum or a product alone"
                     );
                     numerical("N503", &help)
@@ -74,7 +74,7 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
             Some(open) => {
                 let help = format!(
-                    "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = 0`, hold a \
+                    "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = ...`, hold a \
                      parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
                 );
                 numerical("N505", &help)

@@ -49,6 +49,7 @@ mod inside;
 mod joint;
 mod joint_failure;
 mod kinds;
+mod lost;
 mod memory;
 mod observed;
 mod passes;

@@ -194,7 +194,10 @@ impl Unobserved<'_> {
     fn begins_elsewhere(&self, model: &Model) -> String {
         match self.declared(model).as_slice() {
             [] => {
-                format!("where it begins is estimated too; if that is known, say it: `initial {} = 0`", self.to_write())
+                format!(
+                    "where it begins is estimated too; if that is known, say it: `initial {} = ...`",
+                    self.to_write()
+                )
             }
             known => format!(
                 "no fit that begins with {}, its `initial` value, was as good: where it begins is estimated too",

@@ -229,7 +229,7 @@ impl Job<'_> {
         findings.remarks.extend(unobserved.iter().map(|u| &u.said).filter(new).cloned());
         let judged = holdout::predict((program, fit), &mut observed, &mut findings, &self.threads, observer);
         judged.map_err(|failure| saver.tell(failure))?;
-        if fit.engine == Engine::Joint {
+        if fit.engine == Engine::Joint && !findings.lost {
             // A remark that cannot be made is no reason to lose a finished fit.
             findings
                 .remarks

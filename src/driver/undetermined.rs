@@ -53,7 +53,7 @@ pub fn check(
             (
                 format!(" together with where {} {begins}", named(&states)),
                 format!(
-                    "say where it begins, if that is known (`initial {state} = 0`), or {hold}, or measure `{state}`"
+                    "say where it begins, if that is known (`initial {state} = ...`), or {hold}, or measure `{state}`"
                 ),
             )
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::json::{number, optional};
+use super::rounding::{Rounded, apart, round};
 
 /// `state^(derivative) = sum of terms`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -169,6 +170,12 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// Its digits: where the data do not determine it, those of the value do not hang on the error.
+    pub fn rounded(&self) -> Rounded {
+        let round = if self.undetermined { apart } else { round };
+        round(self.value, self.std_error)
+    }
+
     /// What is said behind its value: that it was not estimated, that it could not be, or why it has no error.
     pub fn note(&self) -> String {
         match (self.held, self.undetermined, &self.without_error) {

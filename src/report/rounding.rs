@@ -2,14 +2,17 @@
 //!
 //! With a standard error, the error gets two significant digits and the value as many decimals (Guide to the Expression
 //! of Uncertainty in Measurement, 7.2.6). Without one, the value gets six significant digits. Below 1e-4 and from 1e6
-//! on, a power of ten is split off.
+//! on, a power of ten is split off. Where the error is more than a thousand times the value, which would leave zeros of it, they are
+//! rounded each by itself.
 
-use super::text::without_zeros;
+use super::text::{short, without_zeros};
 
 /// Significant digits of a value without standard error.
 const PLAIN_DIGITS: i32 = 6;
 /// Significant digits of a standard error.
 const ERROR_DIGITS: i32 = 2;
+/// An error above so many times the value says nothing of its digits.
+const FAR_ABOVE: f64 = 1e3;
 
 /// A number as digits: `value ± error` times ten to the `exponent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,8 @@ pub struct Rounded {
     pub negative: bool,
     /// The standard error with as many decimals as the value.
     pub error: Option<String>,
-    /// The standard error as digits in units of the last place of the value, as in `9.998(12)`.
+    /// The standard error as digits in units of the last place of the value, as in `9.998(12)`; in full, with a
+    /// sign before it, where it is far above the value: `0.226(± 46000)`.
     pub error_digits: Option<String>,
     /// The power of ten, 0 for most numbers.
     pub exponent: i32,
@@ -35,6 +39,9 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
         return Rounded { magnitude: text.into(), negative, error: None, error_digits: None, exponent: 0 };
     }
     let error = std_error.filter(|e| e.is_finite() && *e > 0.0);
+    if error.is_some_and(|e| magnitude > 0.0 && e > FAR_ABOVE * magnitude) {
+        return apart(value, error);
+    }
     let largest = magnitude.max(error.unwrap_or(0.0));
     let order = order_of(largest, PLAIN_DIGITS);
     let exponent = if largest > 0.0 && !(-4..6).contains(&order) { order } else { 0 };
@@ -63,6 +70,19 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
             let text = without_zeros(&format!("{v:.decimals$}")).to_string();
             Rounded { magnitude: text, negative, error: None, error_digits: None, exponent }
         }
+    }
+}
+
+/// Rounds a value and its standard error each by itself, for one whose error says nothing of its digits: three significant digits and two.
+pub fn apart(value: f64, std_error: Option<f64>) -> Rounded {
+    let two = |e: f64| format!("{e:.1e}").parse().unwrap_or(e);
+    let error = std_error.filter(|e| e.is_finite() && *e > 0.0).map(|e| short(two(e)));
+    Rounded {
+        magnitude: short(value.abs()),
+        negative: value < 0.0,
+        error_digits: error.as_ref().map(|e| format!("± {e}")),
+        error,
+        exponent: 0,
     }
 }
 

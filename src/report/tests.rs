@@ -89,7 +89,7 @@ fn record(samples: usize) -> RunRecord {
 
 #[test]
 fn rounding_follows_the_standard_error() {
-    let cases: [(f64, Option<f64>, &str, &str); 19] = [
+    let cases: [(f64, Option<f64>, &str, &str); 21] = [
         (-9.9981, Some(0.0123), "9.998(12)", "-9.998 ± 0.012"),
         (27.953, Some(0.081), "27.953(81)", "27.953 ± 0.081"),
         (1.0, Some(0.0996), "1.00(10)", "1.00 ± 0.10"),
@@ -106,7 +106,10 @@ fn rounding_follows_the_standard_error() {
         (1.25e-9, None, "1.25e-9", "1.25e-9"),
         (5e-324, None, "4.94066e-324", "4.94066e-324"),
         (0.0, None, "0", "0"),
-        (-0.3, Some(310.0), "0(310)", "0 ± 310"),
+        (-0.4, Some(310.0), "0(310)", "0 ± 310"),
+        // Of which zeros would be left.
+        (-0.3, Some(310.0), "0.3(± 310)", "-0.3 ± 310"),
+        (3174.94, Some(6.432e8), "3175(± 6.4e8)", "3175 ± 6.4e8"),
         (-1e15, Some(1.6e17), "0.0(16)e17", "(0.0 ± 1.6)e17"),
         (f64::NAN, Some(0.1), "NaN", "NaN"),
     ];

@@ -87,7 +87,7 @@ pub fn equations_text(record: &RunRecord) -> String {
         let widest = record.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
         for p in &record.parameters {
             let pad = " ".repeat(widest - p.name.chars().count());
-            let value = estimate(p.value, p.std_error, &p.unit);
+            let value = p.rounded().full() + &behind(&p.unit);
             out.push_str(&format!("  {}{pad} = {value}{}\n", p.name, p.note()));
         }
     }

@@ -219,7 +219,7 @@ fn figures(out: &mut String, record: &RunRecord) {
             format!(
                 "<tr><th>{}</th><td>{}</td></tr>",
                 escape(&p.name),
-                round(p.value, p.std_error).full().replace('-', "−") + &unit(&p.unit) + &p.note()
+                p.rounded().full().replace('-', "−") + &unit(&p.unit) + &p.note()
             )
         });
         section(out, "Parameters", &format!("<table class=\"pairs\">{}</table>", rows.collect::<String>()));
