@@ -162,6 +162,13 @@ pub fn ratios(model: &Model, findings: &Findings) -> Vec<report::RatioSum> {
 /// A parameter whose error is so many times its value and the value it started from has not been determined.
 const UNDETERMINED: f64 = 10.0;
 
+/// Whether the data say next to nothing of a parameter.
+pub fn is_undetermined(unknown: &hir::Unknown, value: f64, error: f64) -> bool {
+    // A start at zero says nothing of the size that counts.
+    let start = unknown.start.filter(|start| *start != 0.0);
+    start.is_some_and(|start| error > UNDETERMINED * value.abs().max(start.abs()))
+}
+
 /// What stands beside parameters of a fit that is lost.
 const LOST: &str = "the fit is lost";
 
@@ -227,9 +234,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
         .map(|(id, u)| {
             let e = &findings.estimates[id.index()];
             let unit = model.units.unknown(id).map(|u| u.to_string());
-            // A start at zero says nothing of the size that counts.
-            let scale = u.start.filter(|start| *start != 0.0).map(|start| e.value.abs().max(start.abs()));
-            let undetermined = e.std_error.zip(scale).is_some_and(|(error, scale)| error > UNDETERMINED * scale);
+            let undetermined = e.std_error.is_some_and(|error| is_undetermined(u, e.value, error));
             report::Parameter {
                 name: u.name.clone(),
                 value: e.value,

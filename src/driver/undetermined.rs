@@ -1,6 +1,7 @@
 //! Parameters that the data do not determine together, as the rates and the beginning of a state that is not observed may not be: the fit
 //! goes along a valley of equally good values and does not settle.
 
+use super::findings::is_undetermined;
 use super::observed::Observed;
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
@@ -72,7 +73,7 @@ pub(super) enum Which {
     All,
     /// What others make up for. Of a fit that came to its end an error of the size of its parameter is what the data know of it, and may be little.
     MadeUp,
-    /// That of it of whose value the data see nothing.
+    /// That of it of whose value the data see nothing, and what is printed as not determined.
     Unseen,
 }
 
@@ -80,8 +81,13 @@ pub(super) enum Which {
 pub(super) fn parameters<'m>(model: &'m Model, result: &JointFit, which: Which) -> Vec<(&'m str, Span)> {
     let made_up = result.made_up.iter().filter(|m| which != Which::Unseen || m.open);
     let made_up: Vec<usize> = made_up.map(|m| result.columns.unknown(m.parameter)).collect();
-    let is_open = |(k, (_, e)): &(usize, (&hir::Unknown, &Estimate))| {
-        which == Which::All && e.std_error > OPEN * e.value.abs() || made_up.contains(k) && !e.at_bound
+    let is_open = |(k, (u, e)): &(usize, (&hir::Unknown, &Estimate))| {
+        let unknown = match which {
+            Which::All => e.std_error > OPEN * e.value.abs(),
+            Which::MadeUp => false,
+            Which::Unseen => is_undetermined(u, e.value, e.std_error),
+        };
+        unknown || made_up.contains(k) && !e.at_bound
     };
     let of = model.unknowns.values().zip(&result.estimates).enumerate().filter(is_open);
     of.filter_map(|(_, (u, _))| match u.kind {
