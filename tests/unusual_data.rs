@@ -529,7 +529,8 @@ fn samples_that_are_cut_off_are_named() {
     let below = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.4}", number(row).max(1.4));
     let rounded = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.1}", number(row));
     let whole = |_: usize, _: &mut [String; 4]| {};
-    let switched = |i: usize, row: &mut [String; 4]| row[1] = if (i / 20).is_multiple_of(2) { "0" } else { "1" }.to_string();
+    let switched =
+        |i: usize, row: &mut [String; 4]| row[1] = if (i / 20).is_multiple_of(2) { "0" } else { "1" }.to_string();
     let rest = |t: f64| [1.0 - (-t).exp(), 2.0 - t.cos(), 0.0];
     let to_rest = |_: usize, row: &mut [String; 4]| row[1] = format!("{:.2}", number(row));
     for (edit, which) in
