@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use super::dop853::{A, B, B3, C, E5, STAGES};
+use crate::base::{number, shortened};
 
 /// A right-hand side: time, state, derivative to fill in.
 pub type Rhs<'a> = dyn FnMut(f64, &[f64], &mut [f64]) + 'a;
@@ -26,14 +27,19 @@ pub struct Tolerance {
 #[non_exhaustive]
 pub enum OdeError {
     /// The right-hand side gave NaN or an infinity where it cannot be avoided by smaller steps.
-    #[error("at time {time}, the derivative of component {component} is {value}")]
+    #[error("at time {}, the derivative of component {component} is {value}", told(*time))]
     NotFinite { time: f64, component: usize, value: f64 },
     /// The step has become too small to change the time.
-    #[error("at time {time}, the step has shrunk to {step:e} and the solution still changes too fast")]
+    #[error("at time {}, the step has shrunk to {step:.1e} and the solution still changes too fast", told(*time))]
     StepUnderflow { time: f64, step: f64 },
     /// Too many steps between two samples.
-    #[error("more than {limit} steps between two samples, at time {time}")]
+    #[error("more than {limit} steps between two samples, at time {}", told(*time))]
     TooManySteps { time: f64, limit: usize },
+}
+
+/// A time with the digits that people look at.
+fn told(time: f64) -> String {
+    number(shortened(time, 1e-6 * time.abs()))
 }
 
 impl Default for Tolerance {

@@ -123,6 +123,9 @@ fn bound(entry: &Entry) -> Result<(), KernelError> {
     }
 }
 
+/// The most stores of a nest whose results may lie over what it reads.
+const WIDEST_IN_PLACE: usize = 64;
+
 /// The results that may lie over a parameter of the same type.
 fn in_place(entry: &Entry, nests: &[LoopNest]) -> Vec<InPlace> {
     let mut pairs = Vec::new();
@@ -150,7 +153,8 @@ fn may_overwrite(entry: &Entry, nests: &[LoopNest], result: BufferIndex, param: 
     }
     let Step::Loops(step) = step else { return false };
     let nest = &nests[step.nest];
-    if nest.sums.iter().any(|s| s.access.buffer == result) {
+    // Wide bodies are divided into kernels on devices, all of which read what one of them would write.
+    if nest.stores.len() > WIDEST_IN_PLACE || nest.sums.iter().any(|s| s.access.buffer == result) {
         return false;
     }
     let written: Vec<_> = nest.stores.iter().map(|s| &s.access).filter(|a| a.buffer == result).collect();

@@ -84,8 +84,11 @@ impl StateShare {
         self.share < 0.8
     }
 
-    /// `N 61 %`
+    /// `N 61 %`, or of a prediction that goes astray `N below -1000 %`
     pub(crate) fn spelled(&self) -> String {
+        if self.share < -10.0 {
+            return format!("{} below -1000 %", self.state);
+        }
         format!("{} {:.0} %", self.state, 100.0 * self.share)
     }
 }

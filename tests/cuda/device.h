@@ -157,7 +157,7 @@ template <class T> T __shfl_down_sync(unsigned, T value, unsigned by, int width 
     unsigned lane = threadIdx.x % warpSize;
     return stand_in::exchange(value, lane % width + by < unsigned(width) ? lane + by : lane);
 }
-// Products that no compiler may contract with a sum.
+// Products that no compiler may contract with a sum; this one does not, since it is told so (`-ffp-contract=off`).
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline unsigned long long atomicMin(unsigned long long *at, unsigned long long value) {
     unsigned long long old = *at;

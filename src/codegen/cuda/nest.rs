@@ -22,8 +22,8 @@ const CUT_THREADS: u64 = 16384;
 const SHORT_SUM: u64 = 64;
 /// Lines of a body that need more registers than the compiler likes to give.
 const LONG_BODY: usize = 256;
-/// Blocks of such a body in a multiprocessor: 170 registers for each thread.
-const RESIDENT: u32 = 3;
+/// Blocks of such a body in a multiprocessor: 255 registers for each thread.
+const RESIDENT: u32 = 2;
 
 /// Writes the kernels of a nest.
 pub(super) fn step(generator: &mut Generator<'_>, nest: &LoopNest) {

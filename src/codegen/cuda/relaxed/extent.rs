@@ -97,18 +97,14 @@ impl<'s> Solve<'s> {
         }
     }
 
-    /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler: threads of narrow systems need no more than
-    /// 128 registers, and spill with those that it would give them; so do threads of wide ones in single precision, for which it aims at
-    /// fewer, and the lanes of systems with a slack or steps of each state; with central rows alone these need twice as many. Where time is cut there are few threads, which may have all there are.
-    /// A slack beside central rows of steps that differ needs some more. Otherwise it takes what they need.
+    /// Blocks whose registers a multiprocessor must hold, where that is not left to the compiler, which aims at fewer registers than these bodies need and spills, or at so many that narrow
+    /// systems spill in the rest. Threads of narrow systems, and of wide ones in single precision, have 128; a slack beside central rows of steps that differ needs some more. So have
+    /// lanes, and with central rows alone twice as many. Where time is cut there are few threads, which may have all there are.
     pub fn resident(&self) -> Option<u32> {
         let block = self.block();
         let registers = match (self.extent, self.high) {
             _ if self.unrolled && self.lanes == 1 && block <= NARROW => {
                 if self.s.slack.is_some() && self.s.central && self.varied() { 168 } else { 128 }
-            }
-            (Extent::Whole, _) if !(self.unrolled || self.s.slack.is_some() || self.s.central || self.of_states()) => {
-                return None;
             }
             (Extent::Whole, _) if !self.unrolled && self.s.central && self.s.slack.is_none() && !self.of_states() => {
                 256
