@@ -28,18 +28,16 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
     let (sync, unroll, low) = (solve.sync(), solve.unroll(), solve.low());
     let loops = solve.loops();
     let swept = solve.vector(swept_in(solve), "t", "i");
-    let (begun, prepare, right, result) = match solve.extent {
+    let (prepare, right, result) = match solve.extent {
         Extent::Whole if solve.right == Right::Slack => {
             let prepare = format!("{}      {sync}\n", solve.scale_at_step());
-            (String::new(), prepare, slack::column(solve), swept)
+            (prepare, slack::column(solve), swept)
         }
         Extent::Whole | Extent::Segment => {
             let right = format!("{}        {low} sum = whole;\n", residuals::put_together(solve));
-            (String::new(), residuals::of_rows(solve), right, swept)
+            (residuals::of_rows(solve), right, swept)
         }
-        Extent::Separators => {
-            (String::new(), format!("      {sync}\n"), format!("        {low} sum = {swept};\n"), swept.clone())
-        }
+        Extent::Separators => (format!("      {sync}\n"), format!("        {low} sum = {swept};\n"), swept.clone()),
         // A row of the block that couples the separator before the segment with its first step.
         Extent::Number(_) => {
             let by_after = solve.by_steps(&solve.unit("after", "i", "i % K"));
@@ -47,7 +45,7 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
                 "        {low} sum = t == first && i / K == number / K ? ws * at_next_{}[(number % K) * K + i % K]{by_after} : 0;\n",
                 solve.rows.tag
             );
-            (String::new(), String::new(), right, below(solve, "t", "N * N + number * N + i"))
+            (String::new(), right, below(solve, "t", "N * N + number * N + i"))
         }
     };
     let skipped = if central {
@@ -75,7 +73,7 @@ pub(super) fn forward(solve: &Solve<'_>) -> String {
         Extent::Segment | Extent::Number(_) => format!("      if (t < end) {{\n{solved}      }}\n"),
     };
     format!(
-        r"{begun}    {loop_}
+        r"    {loop_}
 {prepare}{unroll}      for (int i = lane; i < N; i += LANES) {{
 {right}        if ({after_first}) for (int p = 0; p < N; ++p) sum -= {coupled} * x1[p];{skipped}
         y[i] = sum;
