@@ -2,6 +2,7 @@
 //! dense tensors, scalar mathematics, steps, a hash and words of trainings. Nothing here knows about models, files or numerics.
 
 mod arena;
+mod between;
 mod hash;
 mod math;
 mod precision;
@@ -12,6 +13,7 @@ mod tensor;
 mod training;
 
 pub use arena::{Arena, Idx};
+pub use between::Between;
 pub use hash::Fnv;
 pub use indexmap::{IndexMap, IndexSet};
 pub use math::Real;

@@ -223,6 +223,22 @@ impl Trajectory {
         }
     }
 
+    /// This trajectory and the one that goes on where it ends, without `truth`.
+    pub fn followed_by(&self, next: &Self) -> Self {
+        let together = |x: &[f64], y: &[f64]| [x, y].concat();
+        let all = |t: &Self| (0..t.len).map(|i| t.time(i)).collect::<Vec<f64>>();
+        let irregular = self.is_irregular() || next.is_irregular();
+        Self {
+            len: self.len + next.len,
+            times: if irregular { together(&all(self), &all(next)) } else { Vec::new() },
+            values: together(&self.values, &next.values),
+            valid: [self.valid.as_slice(), &next.valid].concat(),
+            inputs: together(&self.inputs, &next.inputs),
+            truth: None,
+            ..self.clone()
+        }
+    }
+
     /// Statistics of a column of this trajectory.
     pub fn stats(&self, column: usize) -> ColumnStats {
         stats(self.column_values(column, self.width()))

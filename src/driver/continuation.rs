@@ -1,14 +1,16 @@
 //! Found equations solved on: from which state that starts, and the solution.
 
+use super::driven;
 use super::failure::{Failure, Problem};
 use super::findings::Findings;
 use super::joint;
 use super::observed::Observed;
 use super::pointwise::Compiled;
-use crate::data::{self, Rhs, Tolerance, Trajectory};
+use crate::data::{self, OdeError, Rhs, Tolerance, Trajectory};
 use crate::hir::Model;
 use crate::runtime::Threads;
 use crate::train::Observer;
+use crate::train::joint::Drive;
 
 /// The share of a trajectory that its state is estimated from.
 const HEAD: f64 = 0.2;
@@ -76,22 +78,38 @@ impl Continuation<'_> {
         }))
     }
 
-    /// The solution at the samples of a trajectory from a state at the time `before` them, `[component, sample]`; or why there is none.
+    /// The solution at the samples of a trajectory from a state at the last sample `before` them, `[component, sample]`; or why there is none.
     pub fn solve(
         &self,
         compiled: &mut Compiled,
         xi: &[f64],
         start: &[f64],
-        (before, tail): (f64, &Trajectory),
+        (before, tail): (&Trajectory, &Trajectory),
     ) -> Result<Result<Vec<f64>, String>, Failure> {
-        let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
-            // What is not finite ends the integration, which may be long.
-            if self.observer.should_stop() || compiled.evaluate(t, x, xi, dx).is_err() {
-                dx.fill(f64::NAN);
-            }
+        let (first, inputs) = (before.len.saturating_sub(1), self.model.inputs.len());
+        let solved = if inputs == 0 {
+            let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
+                // What is not finite ends the integration, which may be long.
+                if self.observer.should_stop() || compiled.evaluate(t, x, xi, dx).is_err() {
+                    dx.fill(f64::NAN);
+                }
+            };
+            solve(&mut rhs, start, before.time(first), tail)
+        } else {
+            let drive = Drive::new(&self.observed.observations(self.model, &[before.followed_by(tail)]));
+            let mut rhs = |t: f64, x: &[f64], input: &[f64], dx: &mut [f64]| {
+                if self.observer.should_stop() || compiled.evaluate_driven(t, (x, input), xi, dx).is_err() {
+                    dx.fill(f64::NAN);
+                }
+            };
+            driven::solve(&mut rhs, start, (&drive, inputs), first..first + tail.len)
+                .map(|rows| by_component(&rows, start.len()))
         };
-        let solved = solve(&mut rhs, start, before, tail);
-        if self.observer.should_stop() { Err(Failure::Interrupted(Problem::interrupted())) } else { Ok(solved) }
+        if self.observer.should_stop() {
+            Err(Failure::Interrupted(Problem::interrupted()))
+        } else {
+            Ok(solved.map_err(|e| e.to_string()))
+        }
     }
 
     /// What the solution of the fit says.
@@ -143,22 +161,26 @@ fn too_few(fewest: usize) -> String {
     format!("its state cannot be estimated from fewer than {fewest} samples")
 }
 
-/// The solution at the samples of a trajectory.
-fn solve(rhs: &mut Rhs<'_>, start: &[f64], before: f64, tail: &Trajectory) -> Result<Vec<f64>, String> {
+/// The solution at the samples of a trajectory, `[component, sample]`.
+fn solve(rhs: &mut Rhs<'_>, start: &[f64], before: f64, tail: &Trajectory) -> Result<Vec<f64>, OdeError> {
     let n = start.len();
     let tolerance = Tolerance::default();
-    let rows = if tail.is_irregular() {
-        let (mut rows, mut time) = (start.to_vec(), before);
+    let mut rows = Vec::new();
+    if tail.is_irregular() {
+        let (mut state, mut time) = (start.to_vec(), before);
         for i in 0..tail.len {
-            let state = rows.get(rows.len() - n..).unwrap_or_default().to_vec();
-            let step = data::integrate(rhs, &state, time, tail.time(i) - time, 2, &tolerance);
-            rows.extend(step.map_err(|e| e.to_string())?.into_iter().skip(n));
+            let step = data::integrate(rhs, &state, time, tail.time(i) - time, 2, &tolerance)?;
+            state = step.get(n..).unwrap_or_default().to_vec();
             time = tail.time(i);
+            rows.extend_from_slice(&state);
         }
-        rows
     } else {
-        let rows = data::integrate(rhs, start, tail.t0 - tail.dt, tail.dt, tail.len + 1, &tolerance);
-        rows.map_err(|e| e.to_string())?
-    };
-    Ok((0..n).flat_map(|c| rows.iter().skip(n + c).step_by(n.max(1)).copied().collect::<Vec<_>>()).collect())
+        rows = data::integrate(rhs, start, tail.t0 - tail.dt, tail.dt, tail.len + 1, &tolerance)?.split_off(n);
+    }
+    Ok(by_component(&rows, n))
+}
+
+/// From `[sample, component]` to `[component, sample]`.
+fn by_component(rows: &[f64], n: usize) -> Vec<f64> {
+    (0..n).flat_map(|c| rows.iter().skip(c).step_by(n.max(1)).copied()).collect()
 }

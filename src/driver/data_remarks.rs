@@ -1,7 +1,7 @@
 //! What `mechc check --data` and a run both say of the data of a fit.
 
 use super::unusual::{self, Found};
-use super::{driven, sampling, scales};
+use super::{jumping, sampling, scales};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116};
@@ -25,7 +25,7 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
         }
     }
     found.sure.extend(scales::check(model, sets));
-    found.sure.extend(driven::check(fit, sets));
+    found.sure.extend(jumping::check(model, fit, sets));
     found
 }
 

@@ -7,7 +7,7 @@ use super::inside::{self, marked};
 use super::simulations::Simulation;
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
-use crate::base::Idx;
+use crate::base::{Between, Idx};
 use crate::diagnostics::Sink;
 use crate::diagnostics::codes::W0802;
 use crate::hir::{Equation, Expr, Model, Unit, UnitNumbers, Units, UnknownId, UnknownKind, spell_bounds};
@@ -83,14 +83,12 @@ fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about
             let _ = writeln!(out, "  param {}{unit} = {}{range}{error}", unknown.name, number(estimate.value));
         }
     }
-    let inputs: Vec<String> = model
-        .inputs
-        .iter()
-        .filter(|(_, i)| i.field.is_none())
-        .map(|(id, i)| i.name.clone() + &behind_name(model.units.input(id)))
-        .collect();
-    if !inputs.is_empty() {
-        let _ = writeln!(out, "  input {}", inputs.join(", "));
+    for between in Between::ALL {
+        let of_kind = model.inputs.iter().filter(|(_, i)| i.field.is_none() && i.between == between);
+        let names: Vec<String> = of_kind.map(|(id, i)| i.name.clone() + &behind_name(model.units.input(id))).collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "  input {}{}", names.join(", "), between.suffix());
+        }
     }
     for (field, start) in model.inputs.values().filter_map(|i| Some((&i.name, i.field?))) {
         let _ = writeln!(out, "  field {field} over time init uniform({}, {})", number(start.low), number(start.high));

@@ -1,102 +1,34 @@
-//! Inputs that jump: the joint engine takes inputs for smooth between samples, so that a jump is a ramp over a whole step.
+//! Solutions of models that inputs drive, sample by sample, with the inputs as fits take them.
 
-use crate::base::least_and_most;
-use crate::data::{Dataset, Trajectory};
-use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W1110;
-use crate::hir::{DataSet, Engine, Fit};
-use crate::report::short;
+use std::ops::Range;
 
-/// A step is a jump if it is this much larger than the steps before and behind it,
-const LARGER: f64 = 20.0;
-/// of which there are so many on either side,
-const HELD: usize = 2;
-/// and at least this part of all that the input does.
-const PART: f64 = 0.05;
+use crate::data::{self, OdeError, Tolerance};
+use crate::train::joint::Drive;
 
-/// Findings on the inputs of the data sets of a fit; none for the gradient engine, which takes them at samples only.
-pub fn check(fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    if fit.engine != Engine::Joint {
-        return found;
-    }
-    for (data, read) in sets {
-        for (k, name) in read.inputs.iter().enumerate() {
-            let all: Vec<[f64; 2]> = read.trajectories.iter().flat_map(|t| jumps(t, k)).collect();
-            let Some([before, behind]) = all.first() else { continue };
-            let times = match all.len() {
-                1 => "once".to_string(),
-                n => format!("{n} times"),
+/// A right-hand side with inputs: time, state, inputs, derivative to fill in.
+pub(super) type Rhs<'a> = dyn FnMut(f64, &[f64], &[f64], &mut [f64]) + 'a;
+
+/// The solution at the ends of the steps behind `samples`, from a state at the first of them, `[sample, component]`.
+///
+/// Every piece in which the inputs are smooth is solved for itself, so that no step of the integration goes over a jump.
+pub(super) fn solve(
+    rhs: &mut Rhs<'_>,
+    start: &[f64],
+    (drive, inputs): (&Drive, usize),
+    samples: Range<usize>,
+) -> Result<Vec<f64>, OdeError> {
+    let (mut state, mut input) = (start.to_vec(), vec![0.0; inputs]);
+    let mut rows = Vec::with_capacity(start.len() * samples.len());
+    for sample in samples {
+        for (piece, begin, end) in drive.pieces(sample) {
+            let mut in_piece = |t: f64, x: &[f64], dx: &mut [f64]| {
+                drive.at(piece, t, &mut input);
+                rhs(t, x, &input, dx);
             };
-            let message = format!(
-                "the input `{name}` of `{}` jumps {times}, between t = {} and {}{}: a fit takes it for a ramp over that step",
-                data.name,
-                short(*before),
-                short(*behind),
-                if all.len() > 1 { " first" } else { "" }
-            );
-            let help = "give rows just before and just behind each jump, with empty cells for states that were not measured there, and say \
-                        `missing \"\"; spacing irregular`";
-            let span = data.place_of(name);
-            found.push(Diagnostic::warning(W1110, message, span, "read from here").help(help));
+            let both = data::integrate(&mut in_piece, &state, begin, end - begin, 2, &Tolerance::default())?;
+            state = both.get(start.len()..).unwrap_or_default().to_vec();
         }
+        rows.extend_from_slice(&state);
     }
-    found
-}
-
-/// The times before and behind every jump of an input: a step that is far larger than its neighbours in time, and no shorter. Of a pulse of two
-/// samples one of these is the jump back.
-fn jumps(of: &Trajectory, input: usize) -> Vec<[f64; 2]> {
-    let values: Vec<f64> = of.inputs.iter().skip(input).step_by(of.input_width().max(1)).copied().collect();
-    let step = |i: usize| values.get(i).zip(values.get(i + 1)).map_or(f64::INFINITY, |(a, b)| (b - a).abs());
-    let length = |i: usize| of.time(i + 1) - of.time(i);
-    let [least, most] = least_and_most(values.iter().copied());
-    let signed = |i: usize| values.get(i).zip(values.get(i + 1)).map_or(f64::NAN, |(a, b)| b - a);
-    // Neighbours on either side, but for one jump back behind a step that is held.
-    let back = |i: usize, k: usize| signed(k) * signed(i) < 0.0 && LARGER * step(k) > step(i);
-    let jump = |&i: &usize| {
-        let pulse = [i - HELD, i + HELD].map(|k| back(i, k));
-        let returns = |k: usize| pulse == [k < i, k > i] && (k == i - HELD || k == i + HELD);
-        let beside = || (i - HELD..i).chain(i + 1..=i + HELD).filter(|&k| !returns(k));
-        // What a neighbour changes by, in a step as long as this one.
-        let change = |k: usize| step(k).max(step(k) / length(k) * length(i));
-        let (held, longest) = beside().fold((0.0f64, 0.0f64), |(s, l), k| (s.max(change(k)), l.max(length(k))));
-        // Rows that stand close before and behind a jump are what it needs.
-        step(i) > LARGER * held && step(i) >= PART * (most - least) && LARGER * length(i) > longest
-    };
-    let inside = HELD..values.len().saturating_sub(HELD + 1);
-    inside.filter(jump).map(|i| [of.time(i), of.time(i + 1)]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn driven(times: &[f64], value: impl Fn(f64) -> f64) -> Trajectory {
-        let inputs = times.iter().map(|t| value(*t)).collect();
-        Trajectory { t0: times[0], dt: 0.1, times: times.to_vec(), len: times.len(), inputs, ..Trajectory::default() }
-    }
-
-    #[test]
-    fn jumps_are_told_from_what_is_sampled_well() {
-        let times: Vec<f64> = (0..60).map(|i| 0.1 * f64::from(i)).collect();
-        let on = |t: f64| if (2.05..4.05).contains(&t) { 3e-7 } else { 1e-7 };
-        assert_eq!(jumps(&driven(&times, on), 0), [[times[20], times[21]], [times[40], times[41]]]);
-        for smooth in [|t: f64| (3.0 * t).sin(), |t: f64| t, |_: f64| 5.0, |t: f64| (20.0 * (t - 3.0)).tanh()] {
-            assert_eq!(jumps(&driven(&times, smooth), 0), [] as [[f64; 2]; 0]);
-        }
-        // Pulses of two samples, up and down.
-        for sign in [1.0, -1.0] {
-            let pulse = |t: f64| if (2.05..2.25).contains(&t) { sign } else { 0.0 };
-            assert_eq!(jumps(&driven(&times, pulse), 0), [[times[20], times[21]], [times[22], times[23]]]);
-        }
-        // Of samples that come in bursts the steps between these are no jumps.
-        let bursts: Vec<f64> = (0..60).map(|i| 0.8 * f64::from(i / 5) + 0.02 * f64::from(i % 5)).collect();
-        assert_eq!(jumps(&driven(&bursts, f64::sin), 0), [] as [[f64; 2]; 0]);
-        // Rows just before and just behind a jump make it one that is known.
-        let mut close = times;
-        close.extend([2.0499, 2.0501, 4.0499, 4.0501]);
-        close.sort_by(f64::total_cmp);
-        assert_eq!(jumps(&driven(&close, on), 0), [] as [[f64; 2]; 0]);
-    }
+    Ok(rows)
 }

@@ -99,8 +99,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
 
 /// The unit of a state or an input, which its column is read in where no other one is written.
 fn unit_of(model: &Model, name: &str) -> Option<String> {
-    let of_state = model.states.iter().find(|(_, s)| s.name == name).and_then(|(id, _)| model.units.state(id));
-    let of_input = || model.inputs.iter().find(|(_, i)| i.name == name).and_then(|(id, _)| model.units.input(id));
+    let of_state = model.states.iter().find(|(_, s)| s.name == name).and_then(|(id, _)| model.units.state(id).cloned());
+    let of_input = || model.inputs.iter().find(|(_, i)| i.name == name).and_then(|(id, _)| model.column_unit(id));
     of_state.or_else(of_input).filter(|unit| !unit.is_one()).map(|unit| unit.to_string())
 }
 

@@ -12,9 +12,13 @@ use crate::hir::{Engine, Fit, Program};
 use crate::runtime::Threads;
 use crate::train::Observer;
 
+/// So many samples before a prediction say what inputs do there.
+const BEFORE: usize = 3;
+
 /// Solves the found equations over what was held out and adds the figures to the findings. A part that follows a fitted one
 /// starts from its last estimated state. A trajectory of its own starts from the state that its first fifth gives under the
-/// found equations, and the rest counts. Models with inputs are left out: nothing says what they do between samples.
+/// found equations, and the rest counts. Inputs are known there too, and are taken as the fit takes them. Fits by the gradient engine of models with
+/// inputs are left out: it takes these at samples only.
 pub fn predict(
     (program, fit): (&Program, &Fit),
     observed: &mut Observed,
@@ -30,21 +34,20 @@ pub fn predict(
     }
     let Some(mut held) = observed.held.take() else { return Ok(()) };
     let (model, seed) = (&program.models[fit.model], fit.seed);
-    if model.inputs.is_empty() {
-        let mut on = Continuation { model, observed, findings, threads, seed, observer };
-        let Judged { scores, warnings, heads } = judge(&mut on, &mut held)?;
-        findings.fail(warnings);
-        let trajectories = heads
-            .into_iter()
-            .filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
-        bound::add_held(program, fit, &trajectories.collect::<Vec<_>>(), findings);
-        scores.iter().for_each(|score| score.tell(observed, "held out", findings));
-    } else {
+    // The gradient engine takes inputs at samples only.
+    if !model.inputs.is_empty() && fit.engine == Engine::Gradient {
         let why = "the model has inputs, and nothing says what they do between samples";
-        // The gradient engine looks at what is held out while it trains.
-        let way_out = if fit.engine == Engine::Joint { "; without `holdout` these samples are fitted too" } else { "" };
-        findings.note(format!("no prediction is compared with what was held out: {why}{way_out}"));
+        findings.note(format!("no prediction is compared with what was held out: {why}"));
+        observed.held = Some(held);
+        return Ok(());
     }
+    let mut on = Continuation { model, observed, findings, threads, seed, observer };
+    let Judged { scores, warnings, heads } = judge(&mut on, &mut held)?;
+    findings.fail(warnings);
+    let trajectories =
+        heads.into_iter().filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
+    bound::add_held(program, fit, &trajectories.collect::<Vec<_>>(), findings);
+    scores.iter().for_each(|score| score.tell(observed, "held out", findings));
     observed.held = Some(held);
     Ok(())
 }
@@ -110,12 +113,11 @@ fn prediction(
         Err(why) => return Ok(Err(why)),
     };
     let tail = held.slice(start, held.len);
-    // The sample before the first one that is predicted.
-    let before = match (fitted, start.checked_sub(1)) {
-        (Some((_, fitted)), _) => fitted.time(fitted.len.saturating_sub(1)),
-        (None, Some(last)) => held.time(last),
-        (None, None) => tail.t0 - tail.dt,
+    // The samples before the first one that is predicted: inputs have slopes there.
+    let before = match fitted {
+        Some((_, fitted)) => fitted.slice(fitted.len.saturating_sub(BEFORE), BEFORE),
+        None => held.slice(start.saturating_sub(BEFORE), start.min(BEFORE)),
     };
-    let solved = on.solve(compiled, &unknowns[0], &state, (before, &tail))?;
+    let solved = on.solve(compiled, &unknowns[0], &state, (&before, &tail))?;
     Ok(solved.map(|predicted| (Prediction { start, estimated, predicted }, unknowns)))
 }

@@ -48,6 +48,7 @@ mod info;
 mod inside;
 mod joint;
 mod joint_failure;
+mod jumping;
 mod kinds;
 mod lost;
 mod memory;

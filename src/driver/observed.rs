@@ -187,6 +187,7 @@ impl Observed {
         }
         out.y = rows.concat();
         out.input = inputs.concat();
+        out.between = model.inputs.values().map(|input| input.between).collect();
         out
     }
 

@@ -104,8 +104,18 @@ impl Compiled {
 
     /// f at one point, for a model without inputs.
     pub fn evaluate(&mut self, t: f64, x: &[f64], xi: &[f64], f: &mut [f64]) -> Result<(), EvaluateError> {
-        let at = Points { x, t: &[t], input: &[] };
-        self.field(at, xi, f)
+        self.evaluate_driven(t, (x, &[]), xi, f)
+    }
+
+    /// f at one point, with the values of the inputs there.
+    pub fn evaluate_driven(
+        &mut self,
+        t: f64,
+        (x, input): (&[f64], &[f64]),
+        xi: &[f64],
+        f: &mut [f64],
+    ) -> Result<(), EvaluateError> {
+        self.field(Points { x, t: &[t], input }, xi, f)
     }
 
     /// Why the device failed, if that is why an evaluation did.

@@ -67,7 +67,8 @@ fn dump_model(model: &Model, out: &mut String) {
         line!(out, "  param {}{unit}{value}{}{fixed}", param.name, spell_bounds(param.bounds));
     }
     for (id, input) in model.inputs.iter() {
-        line!(out, "  input {}{}", input.name, bracketed(model.units.input(id)));
+        let between = input.between.suffix();
+        line!(out, "  input {}{}{between}", input.name, bracketed(model.units.input(id)));
     }
     for (id, hole) in model.holes.iter() {
         line!(out, "  {id:?} {} of {}'", hole.spelled, model.states[hole.state].name);

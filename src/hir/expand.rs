@@ -85,7 +85,8 @@ fn expand_model(program: &Program, id: ModelId, model: &Model, out: &mut String)
     line!(out, "  states    {}", states.join(", "));
     for (kind, field, from) in [("inputs", false, "from the data"), ("fields", true, "trained, over time")] {
         let of_kind = model.inputs.iter().filter(|(_, i)| i.field.is_some() == field);
-        let names: Vec<String> = of_kind.map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id))).collect();
+        let names: Vec<String> =
+            of_kind.map(|(id, i)| i.name.clone() + &bracketed(model.units.input(id)) + i.between.suffix()).collect();
         if !names.is_empty() {
             line!(out, "  {kind}    {} ({from})", names.join(", "));
         }

@@ -1,7 +1,7 @@
 //! Solve items and formulas: what they ask for, and in the user's terms, line by line, for `--emit hir` and `mechc expand`.
 
 use super::{Bounds, DataId, Expr, InitialValue, Input, Model, ModelId, Names, ParamId, Unknown, UnknownKind, number};
-use crate::base::{Arena, Idx, SolvePrecision};
+use crate::base::{Arena, Between, Idx, SolvePrecision};
 
 /// `solve run = Model { ... }`
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +168,7 @@ pub(super) fn spell_columns(formula: &Expr, columns: &[String]) -> String {
     for column in columns {
         let plain = column.chars().all(|c| c.is_alphanumeric() || c == '_');
         let name = if plain { column.clone() } else { format!("{column:?}") };
-        inputs.push(Input { name, field: None, span: formula.span });
+        inputs.push(Input { name, field: None, between: Between::Smooth, span: formula.span });
     }
     let (states, unknowns) = (Arena::new(), Arena::new());
     Names { states: &states, inputs: &inputs, unknowns: &unknowns, units: None }.spell(formula)

@@ -1,7 +1,7 @@
 //! A model: its equations, what holds at the ends of the time, and where all its parts are.
 
-use super::{Expr, Hole, HoleTerm, Input, Param, State, Units, Unknown, UnknownKind};
-use crate::base::{Arena, index_type};
+use super::{Expr, Hole, HoleTerm, Input, Param, State, Unit, Units, Unknown, UnknownKind};
+use crate::base::{Arena, Between, index_type};
 use crate::source::Span;
 
 index_type!(
@@ -217,6 +217,15 @@ pub struct Start {
 }
 
 impl Model {
+    /// The unit of an input's column: impulses are given by what they add up to.
+    pub fn column_unit(&self, input: InputId) -> Option<Unit> {
+        let unit = self.units.input(input)?;
+        match self.inputs[input].between {
+            Between::Impulse => Some(unit.times(self.units.time.as_ref()?)),
+            Between::Smooth | Between::Held => Some(unit.clone()),
+        }
+    }
+
     /// Whether an unknown is a parameter with a number for each window or trajectory.
     pub fn is_per_sample(&self, unknown: &Unknown) -> bool {
         matches!(unknown.kind, UnknownKind::Param(p) if self.params[p].per_sample)

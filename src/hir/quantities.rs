@@ -2,7 +2,7 @@
 
 use super::Unit;
 use super::model::{InputId, ParamId, StateId, UnknownId};
-use crate::base::{Idx, Ratio};
+use crate::base::{Between, Idx, Ratio};
 use crate::source::Span;
 
 /// A state variable.
@@ -61,6 +61,8 @@ pub struct Input {
     pub name: String,
     /// Of a field, which is not read from the data but trained: where its numbers start.
     pub field: Option<FieldStart>,
+    /// What it does between samples.
+    pub between: Between,
     /// Where it is declared.
     pub span: Span,
 }

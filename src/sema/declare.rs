@@ -91,7 +91,7 @@ impl<'a> Scope<'a> {
             let Some(axes) = self.family(&decl.name, &decl.axes, first, sink) else { continue };
             for flat in 0..self.size_of(&axes) {
                 let name = self.element_name(&decl.name.name, &axes, flat);
-                self.inputs.push(Input { name, field, span: decl.name.span });
+                self.inputs.push(Input { name, field, between: decl.between, span: decl.name.span });
             }
         }
     }

@@ -5,7 +5,7 @@ use super::resolve::{Place, Resolver};
 use super::scope::Scope;
 use super::settings::{Context, Settings};
 use super::units::{self, Table};
-use crate::base::{IndexMap, IndexSet};
+use crate::base::{Between, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0502, E0518, E0807};
 use crate::hir::{Conversion, Derived, Unit, family};
@@ -181,6 +181,7 @@ fn around_formula(
         name: ident(column),
         axes: Vec::new(),
         unit: units.get(column.as_str()).cloned(),
+        between: Between::Smooth,
     };
     body.push(ModelItem::Input(read.iter().map(input).collect()));
     ast::Model { name: ident("columns"), doc: Vec::new(), body, units: Vec::new(), span: formula.span }

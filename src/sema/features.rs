@@ -7,7 +7,7 @@ use super::derived::{self, resolver};
 use super::families::Families;
 use super::resolve::{Place, Resolver};
 use super::settings::Context;
-use crate::base::{Idx, IndexSet};
+use crate::base::{Between, Idx, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0511, E0518};
 use crate::hir::{BinaryOp, Conversion, Derived, Expr, ExprKind, Feature, InputId};
@@ -146,6 +146,7 @@ fn around(formula: &ast::Expr, functions: &[ast::Function], families: &Families<
         name: ident(name),
         axes: families.sets(name).iter().map(|set| ident(set)).collect(),
         unit: None,
+        between: Between::Smooth,
     };
     let mut body: Vec<ModelItem> = functions.iter().cloned().map(ModelItem::Function).collect();
     body.push(ModelItem::Index(ranges.enumerate().map(index).collect()));

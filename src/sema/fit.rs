@@ -10,6 +10,7 @@ use super::sets::Sets;
 use super::settings::{Context, Settings, as_word, elements};
 use super::shift::shifts;
 use super::{families, jumps, per_sample, program};
+use crate::base::Between;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0508, E0509, E0511, E0513, W0707};
 use crate::hir::{
@@ -181,7 +182,11 @@ pub(super) fn fit(
 fn honours(fit: &ast::Fit, model: &Model, engine: Engine, cx: &mut Context<'_>) -> bool {
     let starts = &model.boundary.starts;
     let first = starts.first();
-    let (span, help) = match (model.boundary.of_solves(), first) {
+    let stepped = model.inputs.values().find(|i| i.between != Between::Smooth).filter(|_| engine == Engine::Gradient);
+    let (span, help) = match (model.boundary.of_solves().or(stepped.map(|i| i.span)), first) {
+        (Some(span), _) if stepped.is_some_and(|i| i.span == span) => {
+            (span, "its solves take inputs for smooth: choose `engine joint`, which honours `held` and `impulse`")
+        }
         (Some(span), _) => (span, "only `solve` items honour it: leave it out of the model that is fitted"),
         (None, None) => return true,
         (None, Some(start)) if engine == Engine::Joint => {

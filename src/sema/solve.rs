@@ -3,6 +3,7 @@
 use super::data::holdout;
 use super::rules::SOLVE;
 use super::settings::{Context, Settings, elements};
+use crate::base::Between;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0507, E0510, E0511, E0513, E0514};
 use crate::hir::{
@@ -161,6 +162,16 @@ fn starts_fit(
     cx: &mut Context<'_>,
     settings: &mut Settings<'_>,
 ) {
+    if let Some(input) = model.inputs.values().find(|i| i.between != Between::Smooth) {
+        let message =
+            format!("a solve item takes inputs for smooth, and `{}` is `{}`", input.name, input.between.name());
+        let d = Diagnostic::error(E0513, message, input.span, "not honoured");
+        let of = &model.name;
+        cx.sink.push(
+            d.help(format!("simulate in its place, which honours it: `data run = simulate {of} {{ data ... }}`")),
+        );
+        settings.ok = false;
+    }
     if let Some(start) = model.boundary.starts.iter().find(|s| s.last) {
         let message = "a solve item has no window, whose last sample its solution could begin at";
         let d = Diagnostic::error(E0513, message, start.span, "not honoured");

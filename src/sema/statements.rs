@@ -25,7 +25,8 @@ impl Resolver<'_, '_> {
                 ModelItem::Input(list) => {
                     let names: Vec<String> =
                         list.iter().map(|d| family(&d.name, &d.axes) + &self.unit_text(d.unit.as_ref())).collect();
-                    out.declarations.push(format!("input {}", names.join(", ")));
+                    let between = list.first().map_or("", |d| d.between.suffix());
+                    out.declarations.push(format!("input {}{between}", names.join(", ")));
                 }
                 ModelItem::Field(field) => {
                     let names: Vec<String> = field.names.iter().map(|d| family(&d.name, &d.axes)).collect();

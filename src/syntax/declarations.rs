@@ -9,6 +9,7 @@ use super::ast::{
 use super::build::Builder;
 use super::grammar::Rule;
 use super::parts::Declared;
+use crate::base::Between;
 use crate::source::Span;
 
 impl Builder<'_, '_> {
@@ -32,7 +33,16 @@ impl Builder<'_, '_> {
             }
             Rule::hole_statement => ModelItem::Hole(self.each(inner, Rule::quantity, Self::binding)?.pop()?),
             Rule::const_statement => ModelItem::Const(self.each(inner, Rule::quantity, Self::binding)?),
-            Rule::input_statement => ModelItem::Input(self.each(inner, Rule::declared, Self::input_decl)?),
+            Rule::input_statement => {
+                let between = inner.clone().find_map(|p| match p.as_rule() {
+                    Rule::kw_held => Some(Between::Held),
+                    Rule::kw_impulse => Some(Between::Impulse),
+                    _ => None,
+                });
+                let mut list = self.each(inner, Rule::declared, Self::input_decl)?;
+                list.iter_mut().for_each(|decl| decl.between = between.unwrap_or_default());
+                ModelItem::Input(list)
+            }
             Rule::field_statement => {
                 let init = self.each(inner.clone(), Rule::expr, Self::expr)?.pop();
                 ModelItem::Field(FieldDecl { names: self.each(inner, Rule::declared, Self::input_decl)?, init })
@@ -54,7 +64,12 @@ impl Builder<'_, '_> {
     }
 
     fn input_decl(&mut self, pair: Pair<Rule>) -> Option<InputDecl> {
-        self.declared(pair).map(|Declared { name, axes, unit }| InputDecl { name, axes, unit })
+        self.declared(pair).map(|Declared { name, axes, unit }| InputDecl {
+            name,
+            axes,
+            unit,
+            between: Between::Smooth,
+        })
     }
 
     fn state_decl(&mut self, pair: Pair<Rule>) -> Option<StateDecl> {

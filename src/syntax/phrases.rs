@@ -70,6 +70,8 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::per_sample | Rule::kw_per => "`per sample`",
         Rule::kw_sample => "`sample`",
         Rule::kw_fixed => "`fixed`",
+        Rule::kw_held => "`held`",
+        Rule::kw_impulse => "`impulse`",
         Rule::kw_to => "`to`",
         Rule::kw_fit => "a fit",
         Rule::kw_as => "`as`",

@@ -67,6 +67,8 @@ fn keyword(rule: Rule) -> Option<&'static str> {
         Rule::kw_order => "order",
         Rule::kw_in | Rule::bounds => "in",
         Rule::kw_fixed => "fixed",
+        Rule::kw_held => "held",
+        Rule::kw_impulse => "impulse",
         Rule::kw_over => "over",
         Rule::kw_time => "time",
         Rule::kw_init => "init",

@@ -66,14 +66,14 @@ fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnM
         let given = |name: &str| map.columns.contains_key(name) || map.derived.contains_key(name);
         let listed = model.states.values().any(|s| given(&s.name));
         let states = model.states.iter().filter(|(_, s)| !listed || given(&s.name));
-        let states = states.map(|(id, s)| (&s.name, "state", model.units.state(id)));
+        let states = states.map(|(id, s)| (&s.name, "state", model.units.state(id).cloned()));
         let inputs = model.inputs.iter().filter(|(_, i)| i.field.is_none());
-        let inputs = inputs.map(|(id, i)| (&i.name, "input", model.units.input(id)));
+        let inputs = inputs.map(|(id, i)| (&i.name, "input", model.column_unit(id)));
         for (name, role, unit) in states.chain(inputs) {
             let derived = map.derived.get(name);
             let conversion = derived.map(|d| d.conversion).or(map.conversions.get(name).copied());
             let mut entry = json!({
-                "column": map.columns.get(name).unwrap_or(name), "name": name, "role": role, "unit": spelled(unit),
+                "column": map.columns.get(name).unwrap_or(name), "name": name, "role": role, "unit": spelled(unit.as_ref()),
                 "factor": conversion.map_or(1.0, |c| c.factor), "offset": conversion.map_or(0.0, |c| c.offset),
             });
             if let Some(derived) = derived {

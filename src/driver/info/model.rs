@@ -54,6 +54,7 @@ pub(super) fn model(model: &Model, sources: &Sources) -> Value {
         "parameters": model.params.iter().map(parameter).collect::<Vec<_>>(),
         "inputs": model.inputs.values().filter(|i| i.field.is_none()).map(|i| &i.name).collect::<Vec<_>>(),
         "input_units": model.inputs.iter().filter(|(_, i)| i.field.is_none()).map(|(id, _)| spelled(units.input(id))).collect::<Vec<_>>(),
+        "input_between": model.inputs.values().filter(|i| i.field.is_none()).map(|i| i.between.name()).collect::<Vec<_>>(),
         "fields": model.inputs.values().filter(|i| i.field.is_some()).map(|i| &i.name).collect::<Vec<_>>(),
         "field_starts": model.inputs.values().filter_map(|i| i.field).map(|f| [f.low, f.high]).collect::<Vec<_>>(),
         "step": model.step.map(|s| json!({"over_time": s.over_time, "init": s.init})),

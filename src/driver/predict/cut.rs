@@ -33,7 +33,7 @@ impl Cut {
 
     /// The trajectory.
     pub fn whole(&self) -> Trajectory {
-        joined(&self.before, &self.truth)
+        self.before.followed_by(&self.truth)
     }
 
     /// The times of `steps` samples behind the cut, or of as many as there are data: those of the data, and where they end at the step of
@@ -97,7 +97,7 @@ pub(super) fn cuts(spec: &PredictSpec, observed: &Observed, read: usize) -> Cuts
         if spec.from == Origin::HeldOut && after.is_none() {
             continue;
         }
-        let whole = after.map_or_else(|| fitted.clone(), |after| joined(fitted, after));
+        let whole = after.map_or_else(|| fitted.clone(), |after| fitted.followed_by(after));
         let given = if spec.from == Origin::Start { 0 } else { fitted.len };
         let reads = match spec.from {
             Origin::Start => read,
@@ -126,25 +126,9 @@ fn too_few(read: usize, there: usize, from: Origin) -> String {
     format!("{} {has}, and {} read before the first that is predicted", count(there), count(read))
 }
 
-/// A trajectory and the one that goes on where it ends.
-fn joined(a: &Trajectory, b: &Trajectory) -> Trajectory {
-    let together = |x: &[f64], y: &[f64]| [x, y].concat();
-    let all = |t: &Trajectory| (0..t.len).map(|i| t.time(i)).collect::<Vec<f64>>();
-    let irregular = a.is_irregular() || b.is_irregular();
-    Trajectory {
-        len: a.len + b.len,
-        times: if irregular { together(&all(a), &all(b)) } else { Vec::new() },
-        values: together(&a.values, &b.values),
-        valid: [a.valid.as_slice(), &b.valid].concat(),
-        inputs: together(&a.inputs, &b.inputs),
-        truth: None,
-        ..a.clone()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Cut, Trajectory, joined};
+    use super::{Cut, Trajectory};
 
     fn trajectory(times: &[f64]) -> Trajectory {
         let len = times.len();
@@ -162,7 +146,7 @@ mod tests {
 
     #[test]
     fn irregular_times_stay() {
-        let whole = joined(&trajectory(&[0.0, 1.0, 3.0]), &trajectory(&[3.5, 5.0]));
+        let whole = trajectory(&[0.0, 1.0, 3.0]).followed_by(&trajectory(&[3.5, 5.0]));
         assert_eq!(whole.times, [0.0, 1.0, 3.0, 3.5, 5.0]);
         let cut = Cut::new(&whole, 2, Some(0));
         assert_eq!((cut.before.times.len(), cut.truth.len), (2, 3));

@@ -48,7 +48,6 @@ fn part(
         Err(why) => return Ok(Err(why)),
     };
     let grid = cut.grid(steps);
-    let before = cut.before.time(cut.before.len.saturating_sub(1));
-    let solved = on.solve(compiled, &xi, &state, (before, &grid))?;
+    let solved = on.solve(compiled, &xi, &state, (&cut.before, &grid))?;
     Ok(solved.map(|predicted| Part { truth: cut.truth.slice(0, grid.len), grid, predicted }))
 }

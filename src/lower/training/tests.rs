@@ -1,6 +1,6 @@
 use super::{Coefficients, Lowered, Request, TrainingError, lower};
 use crate::artifact::training::names;
-use crate::base::{Arena, Elem, Idx, Tensor};
+use crate::base::{Arena, Between, Elem, Idx, Tensor};
 use crate::hir::*;
 use crate::interp::{check_gradient, run};
 use crate::ir::{Module, Op, verify};
@@ -97,7 +97,7 @@ fn polynomial() -> Model {
 /// Two coupled equations, one with a coefficient that depends on time; a shared unknown, one that enters nonlinearly, an input.
 fn mixed() -> Model {
     let mut sketch = Sketch::new(&[1, 1]);
-    sketch.0.inputs.push(Input { name: "drive".into(), field: None, span: span() });
+    sketch.0.inputs.push(Input { name: "drive".into(), field: None, between: Between::Smooth, span: span() });
     sketch.linear(0, 1, 0, number(0.4));
     sketch.linear(1, 0, 0, e(ExprKind::Unary(UnaryFn::Cos, Box::new(e(ExprKind::Time)))));
     sketch.0.equations[1].known = Some(e(ExprKind::Input(InputId::new(0))));
@@ -519,7 +519,7 @@ fn with_fields(second: bool) -> Model {
     let field = Some(FieldStart { low: 0.5, high: 1.5 });
     let leaf = |i: usize| e(ExprKind::Input(InputId::new(i)));
     for name in ["c", "d"] {
-        sketch.0.inputs.push(Input { name: name.into(), field, span: span() });
+        sketch.0.inputs.push(Input { name: name.into(), field, between: Between::Smooth, span: span() });
     }
     // Near one, so that the highest derivative is determined.
     let size = e(ExprKind::Binary(BinaryOp::Add, Box::new(number(2.0)), Box::new(leaf(0))));

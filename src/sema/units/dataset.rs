@@ -15,10 +15,10 @@ pub(in super::super) fn wanted<'m>(models: impl IntoIterator<Item = &'m Model>) 
             let span = units.time_span.unwrap_or(model.span);
             needed.time = Some(Wanted { unit: units.time.clone(), span, name: "the time".to_string() });
         }
-        let states = model.states.iter().map(|(id, s)| (s.name.as_str(), units.state(id), s.span));
-        let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), units.input(id), i.span));
+        let states = model.states.iter().map(|(id, s)| (s.name.as_str(), units.state(id).cloned(), s.span));
+        let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.column_unit(id), i.span));
         for (name, unit, span) in states.chain(inputs) {
-            let entry = Wanted { unit: unit.cloned(), span, name: name.to_string() };
+            let entry = Wanted { unit, span, name: name.to_string() };
             let known = needed.columns.get(family(name)).is_some_and(|w| w.unit.is_some());
             if !known {
                 needed.columns.insert(family(name).to_string(), entry);
@@ -55,15 +55,15 @@ pub(in super::super) fn compare(
             sink.push(d.label(place, format!("in {} here", shown(own))));
         }
     };
-    let states = model.states.iter().map(|(id, s)| (s.name.as_str(), model.units.state(id), s.span));
-    let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.units.input(id), i.span));
+    let states = model.states.iter().map(|(id, s)| (s.name.as_str(), model.units.state(id).cloned(), s.span));
+    let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.column_unit(id), i.span));
     let mut seen: Vec<&str> = Vec::new();
     for (name, unit, place) in states.chain(inputs) {
         let name = family(name);
         let found = columns.iter().find(|(c, _)| c == name);
         if let (Some(own), Some((_, found)), false) = (unit, found, seen.contains(&name)) {
             seen.push(name);
-            say(name, own, found, place);
+            say(name, &own, found, place);
         }
     }
     if let (Some(own), Some(found)) = (&model.units.time, time) {
@@ -74,12 +74,12 @@ pub(in super::super) fn compare(
 /// Units of the states and inputs of a model whose simulation or solution is a data set.
 pub(in super::super) fn simulated(model: &Model) -> Vec<(String, Unit)> {
     let mut out: Vec<(String, Unit)> = Vec::new();
-    let states = model.states.iter().map(|(id, s)| (s.name.as_str(), model.units.state(id)));
-    let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.units.input(id)));
+    let states = model.states.iter().map(|(id, s)| (s.name.as_str(), model.units.state(id).cloned()));
+    let inputs = model.inputs.iter().map(|(id, i)| (i.name.as_str(), model.column_unit(id)));
     for (name, unit) in states.chain(inputs) {
         let name = family(name);
         if let (Some(unit), false) = (unit, out.iter().any(|(n, _)| n == name)) {
-            out.push((name.to_string(), unit.clone()));
+            out.push((name.to_string(), unit));
         }
     }
     out

@@ -1,6 +1,7 @@
 //! Models: declarations, equations and loops.
 
 use super::{Expr, Ident, UnitDecl, UnitExpr};
+use crate::base::Between;
 use crate::source::Span;
 
 /// A model: its declarations and equations.
@@ -27,7 +28,7 @@ pub enum ModelItem {
     Param(Vec<ParamDecl>),
     /// `const g = 9.81`
     Const(Vec<Binding>),
-    /// `input u, w`: known functions of time, columns of the data.
+    /// `input u, w`, `input u held`, `input u impulse`: known functions of time, columns of the data.
     Input(Vec<InputDecl>),
     /// `field c0, c1 over time init uniform(0, 1)`: numbers that differ from step to step.
     Field(FieldDecl),
@@ -134,6 +135,8 @@ pub struct InputDecl {
     pub axes: Vec<Ident>,
     /// Its unit.
     pub unit: Option<UnitExpr>,
+    /// What it does between samples.
+    pub between: Between,
 }
 
 /// One state variable.

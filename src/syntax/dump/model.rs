@@ -37,6 +37,7 @@ pub(super) fn dump_model_item(out: &mut String, item: &ModelItem, depth: usize) 
                 let _ = write!(out, " {}", input.name.name);
                 write_axes(out, &input.axes);
                 write_unit(out, input.unit.as_ref());
+                out.push_str(input.between.suffix());
             }
         }
         ModelItem::Field(field) => {

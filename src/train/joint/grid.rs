@@ -7,6 +7,10 @@ use super::input;
 use super::problem::{Dynamics, EvaluateError, Held, JointError, Observations, Points, Spot, Unknown};
 use crate::artifact::PatternEntry;
 
+/// Weight of the rows of an instant, in which nothing moves: as firm as a step that is this squared times shorter than the others. That of its
+/// own length would cost digits.
+const INSTANT_WEIGHT: f64 = 30.0;
+
 /// The samples and the links between them.
 pub struct Grid {
     /// Components.
@@ -45,7 +49,9 @@ impl Grid {
     pub fn new(n: usize, columns: &Columns, obs: &Observations) -> Grid {
         let (samples, columns) = (obs.t.len(), columns.moved(obs));
         let h = obs.links();
-        let mut steps: Vec<f64> = h.iter().copied().filter(|&x| x > 0.0).collect();
+        let instant = |t: usize| obs.instants.binary_search(&t).is_ok();
+        let mut steps: Vec<f64> =
+            h.iter().enumerate().filter(|&(t, &x)| x > 0.0 && !instant(t)).map(|(_, &x)| x).collect();
         steps.sort_by(f64::total_cmp);
         let median_h = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
         let t_mid = obs.t.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
@@ -54,13 +60,18 @@ impl Grid {
         let mut input_mid = vec![0.0; inputs * h.len()];
         for i in 0..inputs {
             let values = &obs.input[i * samples..(i + 1) * samples];
-            let slope = input::slopes(values, &h);
+            let slope = input::slopes(values, &h, obs.between(i));
             for t in 0..h.len() {
                 input_mid[i * h.len() + t] = input::between(values, &slope, &h, (t, 0.5));
             }
             input_slope.extend(slope);
         }
-        let row_weight = h.iter().map(|&h| if h > 0.0 { (median_h / h).sqrt() } else { 0.0 }).collect();
+        let weight = |(t, &h): (usize, &f64)| match h > 0.0 {
+            true if instant(t) => INSTANT_WEIGHT,
+            true => (median_h / h).sqrt(),
+            false => 0.0,
+        };
+        let row_weight = h.iter().enumerate().map(weight).collect();
         Grid {
             n,
             samples,

@@ -20,6 +20,7 @@
 mod collocation;
 mod columns;
 mod covariance;
+mod drive;
 mod engine;
 mod flat;
 mod grid;
@@ -42,6 +43,7 @@ mod thinned;
 
 pub use columns::Columns;
 pub use covariance::Covariance;
+pub use drive::Drive;
 pub use engine::{PLAUSIBLE, fit};
 pub use flat::AS_WELL;
 pub use problem::{

@@ -5,6 +5,7 @@ use std::fmt;
 use super::columns::Columns;
 use super::covariance::Covariance;
 use crate::artifact::Pattern;
+use crate::base::Between;
 
 /// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
 pub const FEWEST_PER_COMPONENT: usize = 5;
@@ -111,6 +112,10 @@ pub struct Observations {
     pub y: Vec<f64>,
     /// `[input, time]`
     pub input: Vec<f64>,
+    /// What every input does between samples; all are smooth where the list is empty.
+    pub between: Vec<Between>,
+    /// Samples whose link is an instant in which an input changes, increasing.
+    pub instants: Vec<usize>,
     /// Positions at which a new trajectory starts, increasing, zero not among them.
     pub breaks: Vec<usize>,
     /// For every component, the component it is the time derivative of, if any.
@@ -135,6 +140,11 @@ impl Observations {
     pub fn pinned(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
         let known = self.known.iter().zip(&self.guess).enumerate().filter(|(_, (known, _))| **known);
         known.flat_map(|(c, (_, value))| self.firsts().map(move |t| (t, c, *value)))
+    }
+
+    /// What an input does between samples.
+    pub fn between(&self, input: usize) -> Between {
+        self.between.get(input).copied().unwrap_or_default()
     }
 
     /// Length of the link after every sample but the last one; zero where a trajectory ends.

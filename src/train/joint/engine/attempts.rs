@@ -7,7 +7,7 @@ use crate::train::joint::poles::Poles;
 use crate::train::joint::problem::{
     Dynamics, FEWEST_PER_COMPONENT, JointError, JointFit, Observations, Settings, Unknown,
 };
-use crate::train::joint::refine::{refine, thin};
+use crate::train::joint::refine::Refined;
 
 /// Largest refinement of the samples.
 const MAX_REFINEMENT: usize = 8;
@@ -31,7 +31,7 @@ pub fn fit(
         Ok((JointFit { solves, ..fit }, coarse))
     };
     let mut round = |by: usize| -> Outcome {
-        let refined = refine(observations, by);
+        let Refined { observations: refined, kept } = Refined::new(observations, by);
         let poles = Poles::closed();
         let mut found = attempt(&refined, &poles);
         // What is wrong may be the side of the pole that the fit is held on.
@@ -48,7 +48,7 @@ pub fn fit(
             };
         }
         let (fit, coarse) = found?;
-        let x = thin(&fit.x, &refined, observations, by);
+        let x = kept.of(&fit.x, refined.t.len());
         Ok((JointFit { x, ..fit }, coarse))
     };
     // The last fit there was; as long as there is none, the first failure: what fails at the samples that were observed says more than
