@@ -104,7 +104,7 @@ codes! {
     E0503 "wrong form of a setting" "The value of a setting has another form than it needs.";
     E0504 "setting out of range" "The value of a setting lies outside its range.";
     E0505 "missing setting" "The block needs a setting that it lacks.";
-    E0506 "model cannot be simulated" "To be simulated a model needs a number for every parameter, no holes and no inputs.";
+    E0506 "model cannot be simulated" "To be simulated a model needs a number for every parameter, no holes, and for its inputs data that have them.";
     E0507 "initial values do not fit" "A simulation needs one initial value for each state and each derivative below its order, from `initial` in the model or `from` in the data block.";
     E0508 "state without auxiliary" "The gradient engine evaluates nonlinear and unknown terms on network outputs; every state in such a term needs `auxiliary x = network.output`.";
     E0509 "wrong auxiliary" "`auxiliary (x, y) = network.output` needs states of the model on the left and an output over the window of as many numbers on the right.";
@@ -191,7 +191,7 @@ codes! {
     W1107 "solution that explains little" "What the solution leaves over of a state's data is more than half as large as the solution itself: the noise hides the signal, or the model leaves something out. Other equations may explain the data as well.";
     W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";
     W1109 "data that do not vary" "A state is the same number at every sample, although its equation lets it change, or an input is, so that what it does cannot be told from a constant. Often another column of the file is meant.";
-    W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth, so that a jump is a ramp over one step, which biases coefficients.";
+    W1110 "input that jumps" "An input changes from one sample to the next far more than around them. Between samples inputs are taken as smooth unless they are declared otherwise, so that a jump is a ramp over one step, which biases coefficients: `input u held` keeps the value of a sample until the next one, `input u impulse` takes numbers for amounts that come in at once.";
     W1111 "solution that leaves over more than noise" "What the solution leaves over of a state's data is not noise: neighbouring samples have nearly the same residual. A term is missing, or the fit is in a wrong minimum.";
     W1112 "sample that stands out" "A sample is far from what those before and behind it say, as a typing error is, or a number such as -999 stands where no sample was taken. Look at it in the file, or declare the number: `missing \"-999\"`.";
     W1113 "gap longer than the motion takes" "Between two samples more happens than a fit can follow. Give the file a column that numbers the parts before and behind the gap, and name it: `trajectory part`.";

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::findings::Findings;
 use super::inside::{self, marked};
-use super::simulations::Simulation;
+use super::simulations::{InputTable, Simulation};
 use super::statements::written as behind_name;
 use super::terms::{filled, idle_parameters, terms};
 use crate::base::{Between, Idx};
@@ -112,7 +112,7 @@ fn written(model: &Model, findings: &Findings, simulations: &[Simulation], about
 
 /// The blocks that simulate the model on the grids of the data. The first starts from the model's initial values.
 fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
-    if !model.inputs.is_empty() {
+    if model.inputs.values().any(|input| input.field.is_some()) {
         return;
     }
     for (k, simulation) in simulations.iter().enumerate() {
@@ -132,10 +132,14 @@ fn simulate(out: &mut String, model: &Model, simulations: &[Simulation]) {
             format!("/// From the start of {}.\n", simulation.of)
         };
         let of = &model.name;
-        let _ = writeln!(
-            out,
-            "\n{about}data {name} = simulate {of}{with} {{ steps {steps}; dt {dt}{start}{from}; noise 0 }}"
-        );
+        let grid = match &simulation.inputs {
+            None => format!("steps {steps}; dt {dt}{start}"),
+            Some(InputTable { name, file, .. }) => {
+                let _ = writeln!(out, "\ndata {name} = csv(\"{file}\") {{ time t; spacing irregular }}");
+                format!("data {name}")
+            }
+        };
+        let _ = writeln!(out, "\n{about}data {name} = simulate {of}{with} {{ {grid}{from}; noise 0 }}");
     }
 }
 

@@ -1,9 +1,16 @@
 //! Solutions of models that inputs drive, sample by sample, with the inputs as fits take them.
 
 use std::ops::Range;
+use std::path::Path;
 
-use crate::data::{self, OdeError, Tolerance};
-use crate::train::joint::Drive;
+use super::experiment::{Watch, for_fit, load};
+use super::failure::{Failure, Problem};
+use super::memory;
+use super::pointwise::Compiled;
+use crate::base::Arena;
+use crate::data::{self, DataError, Dataset, OdeError, Tolerance, Trajectory};
+use crate::hir::{DataSet, Model, Program, SimulateSpec};
+use crate::train::joint::{Drive, Observations};
 
 /// A right-hand side with inputs: time, state, inputs, derivative to fill in.
 pub(super) type Rhs<'a> = dyn FnMut(f64, &[f64], &[f64], &mut [f64]) + 'a;
@@ -31,4 +38,75 @@ pub(super) fn solve(
         rows.extend_from_slice(&state);
     }
     Ok(rows)
+}
+
+/// The solutions of a model at the times of data that drive it, one for each of their trajectories, without noise. `observed` are its states and
+/// their places among the components.
+pub(super) fn simulate(
+    program: &Program,
+    spec: &SimulateSpec,
+    by: &DataSet,
+    observed: &[(String, usize)],
+    root: &Path,
+) -> Result<Dataset, Failure> {
+    let model = &program.models[spec.model];
+    let read = inputs(program, model, by, root)?;
+    let (samples, several) = (read.samples(), read.trajectories.len() > 1);
+    memory::ensure(
+        &format!("simulating {samples} samples"),
+        memory::of_simulation(model, &SimulateSpec { steps: samples, trajectories: 1, ..spec.clone() }),
+        "take data of fewer samples",
+    )?;
+    let mut compiled = Compiled::field(model)?;
+    let width = spec.initial.len();
+    let mut trajectories = Vec::with_capacity(read.trajectories.len());
+    for (k, along) in read.trajectories.into_iter().enumerate() {
+        let drive = Drive::new(&of_inputs(model, &along));
+        let mut watch = Watch::new(&spec.initial, &spec.values);
+        let mut rhs = |t: f64, x: &[f64], input: &[f64], dx: &mut [f64]| {
+            watch.see((t, x), dx, |dx| compiled.evaluate_driven(t, (x, input), &spec.values, dx));
+        };
+        let links = 0..along.len.saturating_sub(1);
+        let solved = solve(&mut rhs, &spec.initial, (&drive, model.inputs.len()), links);
+        let mut rows = spec.initial.clone();
+        let place = if several { k + 1 } else { 0 };
+        rows.extend(watch.end(solved.map_err(DataError::from), spec, model, (place, &spec.initial))?);
+        let values: Vec<f64> = rows
+            .chunks_exact(width.max(1))
+            .flat_map(|row| observed.iter().map(|(_, at)| row.get(*at).copied().unwrap_or(f64::NAN)))
+            .collect();
+        trajectories.push(Trajectory { valid: vec![true; values.len()], truth: Some(values.clone()), values, ..along });
+    }
+    Ok(Dataset {
+        source: format!("simulated from {}", model.name),
+        columns: observed.iter().map(|(name, _)| name.clone()).collect(),
+        inputs: read.inputs,
+        trajectories,
+    })
+}
+
+/// The inputs of a model from data, of which nothing else is read.
+fn inputs(program: &Program, model: &Model, by: &DataSet, root: &Path) -> Result<Dataset, Failure> {
+    let wanted = Model { states: Arena::new(), ..model.clone() };
+    let read = for_fit(load(program, by, &wanted, root).map_err(|f| f.of_data(by))?, &wanted);
+    match model.inputs.values().find(|i| !read.inputs.contains(&i.name)) {
+        None => Ok(read),
+        Some(missing) => Err(Failure::Usage(Problem::new(
+            "N022",
+            format!("`{}` has no column `{}`, an input of `{}`", by.name, missing.name, model.name),
+            "name data that have it",
+        ))),
+    }
+}
+
+/// The inputs of a trajectory as fits take them.
+fn of_inputs(model: &Model, along: &Trajectory) -> Observations {
+    let width = along.input_width();
+    let of = |k: usize| along.inputs.iter().skip(k).step_by(width.max(1)).copied();
+    Observations {
+        t: (0..along.len).map(|i| along.time(i)).collect(),
+        input: (0..width).flat_map(of).collect(),
+        between: model.inputs.values().map(|input| input.between).collect(),
+        ..Observations::default()
+    }
 }

@@ -6,12 +6,12 @@ use super::causes;
 use super::derived::{self, Origin};
 use super::failure::{Failure, Problem};
 use super::pointwise::Compiled;
-use super::{formula, memory, solved};
+use super::{driven, formula, memory, solved};
 use crate::data::{self, DataError, Dataset, OdeError, Purpose, ReadSpec, Sampling, Trajectory};
 use crate::hir::{DataSet, DataSource, Model, Noise, Program, SimulateSpec, Vary, family};
 use crate::lower::pointwise::components;
 use crate::report::{short, some};
-use crate::train::joint::Spot;
+use crate::train::joint::{EvaluateError, Spot};
 
 /// Initial values that an error names, at most.
 const MOST_STARTS: usize = 6;
@@ -110,7 +110,7 @@ fn unit_of(model: &Model, name: &str) -> Option<String> {
 /// Those of simulating, solving and computing, and a mistake of the caller for data from a file.
 pub(super) fn make(program: &Program, data: &DataSet, root: &Path) -> Result<Dataset, Failure> {
     match &data.source {
-        DataSource::Simulate(spec) => simulate(program, spec),
+        DataSource::Simulate(spec) => simulate(program, spec, root),
         DataSource::Solve(spec) => solved::solve(program, spec, root),
         DataSource::Formula(spec) => formula::compute(&data.name, spec),
         DataSource::Predict(_) => Err(Failure::Usage(Problem::new(
@@ -211,19 +211,9 @@ fn failed(
     }
 }
 
-/// Solves a model with known numbers and adds noise.
-pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failure> {
+/// Solves a model with known numbers and adds noise. Paths of data that drive it are relative to `root`.
+pub fn simulate(program: &Program, spec: &SimulateSpec, root: &Path) -> Result<Dataset, Failure> {
     let model = &program.models[spec.model];
-    if !model.inputs.is_empty() {
-        return Err(Failure::Usage(Problem::new(
-            "N002",
-            format!("model `{}` has inputs, whose values a simulation does not know", model.name),
-            "replace the inputs by functions of `t`",
-        )));
-    }
-    let what = format!("simulating {} samples of {} trajectories", spec.steps, spec.trajectories);
-    memory::ensure(&what, memory::of_simulation(model, spec), "take fewer `steps` or `trajectories`")?;
-    let mut compiled = Compiled::field(model)?;
     let parts = components(model);
     let observed: Vec<(String, usize)> = parts
         .iter()
@@ -231,6 +221,30 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
         .filter(|(_, (_, k))| *k == 0)
         .map(|(i, (state, _))| (model.states[*state].name.clone(), i))
         .collect();
+    let mut dataset = match spec.data {
+        Some(by) => driven::simulate(program, spec, &program.data[by.data], &observed, root)?,
+        None => alone(model, spec, &observed)?,
+    };
+    let noise = match spec.noise {
+        Noise::Relative(x) => data::Noise::Relative(x),
+        Noise::Absolute(x) => data::Noise::Absolute(x),
+    };
+    dataset.add_noise(noise, spec.seed)?;
+    Ok(dataset)
+}
+
+/// The solutions of a model that nothing drives, without noise. `observed` are its states and their places among the components.
+fn alone(model: &Model, spec: &SimulateSpec, observed: &[(String, usize)]) -> Result<Dataset, Failure> {
+    if !model.inputs.is_empty() {
+        return Err(Failure::Usage(Problem::new(
+            "N002",
+            format!("model `{}` has inputs, whose values a simulation without `data` does not know", model.name),
+            "name the data that have them, `data measured`, or replace the inputs by functions of `t`",
+        )));
+    }
+    let what = format!("simulating {} samples of {} trajectories", spec.steps, spec.trajectories);
+    memory::ensure(&what, memory::of_simulation(model, spec), "take fewer `steps` or `trajectories`")?;
+    let mut compiled = Compiled::field(model)?;
     let sampling = Sampling { t0: spec.start, dt: spec.dt, samples: spec.steps, ..Sampling::default() };
     let mut trajectories: Vec<Trajectory> = Vec::with_capacity(spec.trajectories);
     for k in 0..spec.trajectories.max(1) {
@@ -244,40 +258,67 @@ pub fn simulate(program: &Program, spec: &SimulateSpec) -> Result<Dataset, Failu
             }
         }
         let values = values(spec, k);
-        let mut error = None;
-        // Where the solution was last looked at, for the message if it fails.
-        let mut last = Spot { x: initial.clone(), unknowns: values.clone(), ..Spot::default() };
-        let mut sizes = vec![0.0f64; initial.len()];
-        let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
-            last.time = t;
-            last.x.copy_from_slice(x);
-            let finite = sizes.iter_mut().zip(x).filter(|(_, x)| x.is_finite());
-            finite.for_each(|(size, x)| *size = size.max(x.abs()));
-            if let Err(e) = compiled.evaluate(t, x, &values, dx) {
-                error.get_or_insert(e);
-                dx.fill(f64::NAN);
-            }
-        };
-        let solved = data::simulate(&mut rhs, &initial, &observed, &sampling);
-        if let Some(e) = error {
-            return Err(Failure::Internal(e.to_string()));
-        }
-        let mut trajectory = solved.map_err(|error| failed(spec, model, (k, &initial), (&last, &sizes), error))?;
+        let mut watch = Watch::new(&initial, &values);
+        let mut rhs =
+            |t: f64, x: &[f64], dx: &mut [f64]| watch.see((t, x), dx, |dx| compiled.evaluate(t, x, &values, dx));
+        let solved = data::simulate(&mut rhs, &initial, observed, &sampling);
+        let mut trajectory = watch.end(solved, spec, model, (k, &initial))?;
         if spec.trajectories > 1 {
             trajectory.id = (k + 1).to_string();
         }
         trajectories.push(trajectory);
     }
-    let mut dataset = Dataset {
+    Ok(Dataset {
         source: format!("simulated from {}", model.name),
-        columns: observed.into_iter().map(|(name, _)| name).collect(),
+        columns: observed.iter().map(|(name, _)| name.clone()).collect(),
         inputs: Vec::new(),
         trajectories,
-    };
-    let noise = match spec.noise {
-        Noise::Relative(x) => data::Noise::Relative(x),
-        Noise::Absolute(x) => data::Noise::Absolute(x),
-    };
-    dataset.add_noise(noise, spec.seed)?;
-    Ok(dataset)
+    })
+}
+
+/// What is seen of a solution while it is computed, for the message if it fails.
+pub(super) struct Watch {
+    /// Where it was last looked at.
+    last: Spot,
+    /// The largest magnitude of every component.
+    sizes: Vec<f64>,
+    error: Option<EvaluateError>,
+}
+
+impl Watch {
+    pub(super) fn new(initial: &[f64], values: &[f64]) -> Watch {
+        let last = Spot { x: initial.to_vec(), unknowns: values.to_vec(), ..Spot::default() };
+        Watch { last, sizes: vec![0.0; initial.len()], error: None }
+    }
+
+    /// Evaluates the right-hand side at a time and a state.
+    pub(super) fn see(
+        &mut self,
+        (t, x): (f64, &[f64]),
+        dx: &mut [f64],
+        evaluate: impl FnOnce(&mut [f64]) -> Result<(), EvaluateError>,
+    ) {
+        self.last.time = t;
+        self.last.x.copy_from_slice(x);
+        let finite = self.sizes.iter_mut().zip(x).filter(|(_, x)| x.is_finite());
+        finite.for_each(|(size, x)| *size = size.max(x.abs()));
+        if let Err(e) = evaluate(dx) {
+            self.error.get_or_insert(e);
+            dx.fill(f64::NAN);
+        }
+    }
+
+    /// What came of it.
+    pub(super) fn end<T>(
+        self,
+        solved: Result<T, DataError>,
+        spec: &SimulateSpec,
+        model: &Model,
+        start: (usize, &[f64]),
+    ) -> Result<T, Failure> {
+        match self.error {
+            Some(e) => Err(Failure::Internal(e.to_string())),
+            None => Ok(solved.map_err(|error| failed(spec, model, start, (&self.last, &self.sizes), error))?),
+        }
+    }
 }

@@ -168,7 +168,7 @@ fn simulation<'p>(program: &'p Program, path: &str, model: &'p str, name: &str) 
 /// The time of the initial values: that of the simulation, or else of the first sample of the run.
 fn first_time(simulation: Option<&SimulateSpec>, record: Option<&RunRecord>) -> Option<f64> {
     let recorded = || record?.trajectories.first()?.time.first().copied();
-    simulation.map(|spec| spec.start).or_else(recorded)
+    simulation.filter(|spec| spec.data.is_none()).map(|spec| spec.start).or_else(recorded)
 }
 
 /// Whose initial values are exported, where that is a question: those of a run, or the ones asked for.

@@ -398,11 +398,14 @@ fn save(
         vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
     let simulations = simulations(model, observed, findings);
     let left_out = observed.train.trajectories.len() - simulations.len();
-    if left_out > 0 && model.inputs.is_empty() {
+    if left_out > 0 && model.inputs.values().all(|input| input.field.is_none()) {
         about
             .push(format!("data blocks for the first {} trajectories, {left_out} more were fitted", simulations.len()));
     }
     directory.save("discovered.mech", discovered(model, findings, &simulations, &about).as_bytes())?;
+    for table in simulations.iter().filter_map(|s| s.inputs.as_ref()) {
+        directory.save(&table.file, table.text.as_bytes())?;
+    }
     if let Some(bound) = &findings.bound {
         directory.save("parameters.csv", bound.to_csv().as_bytes())?;
     }

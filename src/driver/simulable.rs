@@ -21,7 +21,11 @@ fn obstacles(model: &Model) -> Vec<String> {
     let inputs: Vec<String> = model.inputs.values().map(|i| format!("`{}`", i.name)).collect();
     if !inputs.is_empty() {
         let known = crate::report::some(&inputs, 4);
-        found.push(format!("write what drives it, {known}, as a `let` that depends on `t` in place of an `input`, since no data are read"));
+        found.push(format!(
+            "{known} comes from data: declare them, `data measured = csv(\"...\") {{ time t }}`, and name them in place of steps, `data run = \
+             simulate {} {{ data measured }}`; or write it as a `let` that depends on `t`",
+            model.name
+        ));
     }
     if !model.holes.is_empty() {
         found

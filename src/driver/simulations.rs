@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use super::observed::Observed;
-use crate::data::Trajectory;
+use crate::data::{Dataset, Trajectory};
 use crate::hir::Model;
 
 /// So many trajectories of a fit get a block of their own.
@@ -10,6 +10,9 @@ const MOST: usize = 20;
 
 /// Irregular times are simulated in at most so many times as many steps.
 const FINEST: usize = 4;
+
+/// A start that is this small beside the largest number of its state is zero.
+const ROUNDING: f64 = 1e-13;
 
 /// A start and a grid for a simulation block of the file.
 pub struct Simulation {
@@ -27,6 +30,18 @@ pub struct Simulation {
     pub dt: f64,
     /// Time of the first one.
     pub start: f64,
+    /// What drives it, where something does: then it is sampled at the times of these.
+    pub inputs: Option<InputTable>,
+}
+
+/// The inputs of a trajectory, a table in the run directory.
+pub struct InputTable {
+    /// The name of its block.
+    pub name: String,
+    /// The name of the file.
+    pub file: String,
+    /// Times and inputs as csv.
+    pub text: String,
 }
 
 /// Start and grid of the first trajectories, each with the part that was held out behind the fitted one.
@@ -41,6 +56,8 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
             findings.solution.get(from..from + own.len).unwrap_or_default()
         };
         let value = |c: usize| match (solved(c).first(), observed.components.get(c)) {
+            // What rounding leaves of a start that is held at zero.
+            (Some(x), _) if x.abs() <= ROUNDING * largest(solved(c)) => 0.0,
             (Some(x), _) if x.is_finite() => *x,
             (_, Some(component)) => {
                 let order = usize::from(component.derivative);
@@ -50,11 +67,15 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
         };
         let held = observed.held.as_ref().and_then(|h| h.data.trajectories.get(h.after(k)?));
         let (steps, dt) = grid(own, held);
+        let whole = held.map_or_else(|| own.clone(), |held| own.followed_by(held));
         let several = fitted.iter().filter(|t| t.set == own.set).count() > 1;
+        let name = name(own, (k, several), |name| {
+            let of_others = |s: &Simulation| s.name == name || s.inputs.as_ref().is_some_and(|i| i.name == name);
+            out.iter().any(of_others) || fitted.iter().any(|t| t.set == name && several)
+        });
         out.push(Simulation {
-            name: name(own, (k, several), |name| {
-                out.iter().any(|s| s.name == name) || fitted.iter().any(|t| t.set == name && several)
-            }),
+            inputs: input_table(&name, &observed.train, whole),
+            name,
             of: match own.name().replace(char::is_control, " ") {
                 _ if fitted.len() == 1 => String::new(),
                 name if own.set.is_empty() => format!("trajectory {name}"),
@@ -69,6 +90,30 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
         offset += own.len;
     }
     out
+}
+
+/// The inputs along a trajectory, for the simulation of that name.
+fn input_table(simulation: &str, fitted: &Dataset, along: Trajectory) -> Option<InputTable> {
+    if fitted.inputs.is_empty() {
+        return None;
+    }
+    let name = format!("{simulation}_inputs");
+    let bare = Trajectory {
+        id: String::new(),
+        set: String::new(),
+        values: Vec::new(),
+        valid: Vec::new(),
+        truth: None,
+        ..along
+    };
+    let table =
+        Dataset { source: String::new(), columns: Vec::new(), inputs: fitted.inputs.clone(), trajectories: vec![bare] };
+    Some(InputTable { file: format!("{name}.csv"), name, text: table.to_csv() })
+}
+
+/// The largest magnitude of a solution.
+fn largest(solution: &[f64]) -> f64 {
+    solution.iter().fold(0.0, |most, x| x.abs().max(most))
 }
 
 /// The parameters of a fitted trajectory's own; elements of families have no name in a simulation.

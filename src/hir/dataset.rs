@@ -1,6 +1,6 @@
 //! Data sets: where observations come from, and what is kept out of fits.
 
-use super::{Expr, FormulaSpec, ModelId, PredictSpec, SolveSpec};
+use super::{DataId, Expr, FormulaSpec, ModelId, PredictSpec, SolveSpec};
 use crate::base::IndexMap;
 use crate::source::Span;
 
@@ -80,6 +80,7 @@ impl DataSource {
     /// Samples per trajectory and trajectories of what is made here and not read, as far as the program says.
     pub fn extent(&self) -> Option<(usize, usize)> {
         match self {
+            DataSource::Simulate(spec) if spec.data.is_some() => None,
             DataSource::Simulate(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Formula(spec) => Some((spec.steps, spec.trajectories)),
             DataSource::Solve(spec) => spec.steps.map(|steps| (steps, 1)),
@@ -102,7 +103,7 @@ impl DataSource {
     /// The spacing of the samples, as far as the program says.
     pub fn step(&self) -> Option<f64> {
         match self {
-            DataSource::Simulate(spec) => Some(spec.dt),
+            DataSource::Simulate(spec) => Some(spec.dt).filter(|_| spec.data.is_none()),
             DataSource::Formula(spec) => Some(spec.dt),
             DataSource::Solve(spec) => spec.dt,
             DataSource::Csv { columns, .. }
@@ -118,6 +119,7 @@ impl DataSource {
             DataSource::Csv { columns, .. }
             | DataSource::Numpy { columns, .. }
             | DataSource::Parquet { columns, .. } => columns.irregular,
+            DataSource::Simulate(spec) => spec.data.is_some_and(|by| by.irregular),
             _ => false,
         }
     }
@@ -199,11 +201,13 @@ pub struct SimulateSpec {
     pub values: Vec<f64>,
     /// Initial values, one per state and derivative below its order: state by state.
     pub initial: Vec<f64>,
-    /// Samples per trajectory.
+    /// The data whose inputs drive the model, at whose times it is sampled, once for each of their trajectories.
+    pub data: Option<DrivenBy>,
+    /// Samples per trajectory, without such data.
     pub steps: usize,
-    /// Spacing of the samples.
+    /// Spacing of the samples, without such data.
     pub dt: f64,
-    /// Time of the first one.
+    /// Time of the first one, without such data.
     pub start: f64,
     /// Measurement noise.
     pub noise: Noise,
@@ -215,6 +219,15 @@ pub struct SimulateSpec {
     pub spread: f64,
     /// Unknowns that differ from trajectory to trajectory: position in `values`, and where they come from.
     pub vary: Vec<(usize, Vary)>,
+}
+
+/// Where the inputs of a simulation come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DrivenBy {
+    /// The data set.
+    pub data: DataId,
+    /// Whether its times are at any distance from each other.
+    pub irregular: bool,
 }
 
 /// A number for every trajectory.

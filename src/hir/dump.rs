@@ -251,6 +251,10 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
         Noise::Relative(v) => format!("{} relative", number(v)),
         Noise::Absolute(v) => format!("{} absolute", number(v)),
     };
+    if let Some(by) = spec.data {
+        line!(out, "  data {} noise {noise} seed {}", program.data[by.data].name, spec.seed);
+        return;
+    }
     let start = if spec.start == 0.0 { String::new() } else { format!(" start {}", number(spec.start)) };
     line!(out, "  steps {} dt {}{start} noise {noise} seed {}", spec.steps, number(spec.dt), spec.seed);
     line!(out, "  trajectories {} spread {}", spec.trajectories, number(spec.spread));

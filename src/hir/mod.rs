@@ -31,7 +31,7 @@ mod unknowns;
 pub use crate::base::SolvePrecision;
 pub use crate::base::number;
 pub use dataset::{
-    ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, Holdout, Noise, SimulateSpec, Vary,
+    ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, DrivenBy, Holdout, Noise, SimulateSpec, Vary,
 };
 pub use dump::{dump, spell_bounds, spell_loss};
 pub use eval::Point;

@@ -38,10 +38,11 @@ impl Program {
         self.data.values().filter_map(|d| Some((d, of(d)?))).collect()
     }
 
-    /// The model of the first solve item that takes inputs or starts from a data set.
+    /// The model of the first solve item or simulation that takes inputs or starts from a data set.
     pub fn solved_with(&self, data: DataId) -> Option<&Model> {
         self.data.values().find_map(|d| match &d.source {
             DataSource::Solve(spec) if spec.data == Some(data) => Some(spec.model.as_ref()),
+            DataSource::Simulate(spec) if spec.data.is_some_and(|by| by.data == data) => Some(&self.models[spec.model]),
             _ => None,
         })
     }

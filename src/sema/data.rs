@@ -5,8 +5,10 @@ use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0513, E1007};
-use crate::hir::{DataPlaces, DataSet, DataSource, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary};
+use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0511, E0513, E1007};
+use crate::hir::{
+    DataPlaces, DataSet, DataSource, DrivenBy, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary,
+};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
 /// A checked simulation request, to be joined with its model's id.
@@ -15,6 +17,8 @@ pub(super) struct Simulation<'m> {
     pub(super) model: &'m Model,
     /// Its id.
     pub(super) id: ModelId,
+    /// The data that drive it.
+    pub(super) by: Option<DrivenBy>,
 }
 
 /// A simulated data set.
@@ -31,23 +35,28 @@ pub(super) fn simulated(
     // What is given for every trajectory needs no value for all.
     let varied =
         settings.all("vary").into_iter().filter_map(|s| s.values.first().and_then(as_word)).collect::<Vec<_>>();
-    let values = values(model, model_name, (arguments, &varied), "simulate", cx);
+    let verb = if simulation.by.is_some() { DRIVE } else { "simulate" };
+    let values = values(model, model_name, (arguments, &varied), verb, cx);
     settings.ok &= values.is_some();
     let initial = initial(model, model_name, &mut settings, cx);
-    for key in ["steps", "dt"] {
-        if settings.get(key).is_none() {
-            settings.missing(key, cx);
+    match simulation.by {
+        Some(_) => from_data(&mut settings, cx),
+        None => {
+            for key in ["steps", "dt"].into_iter().filter(|key| settings.get(key).is_none()).collect::<Vec<_>>() {
+                settings.missing(key, cx);
+            }
         }
     }
-    let steps = settings.count("steps", cx);
-    let dt = settings.number("dt", cx);
+    let steps = settings.count("steps", cx).or(simulation.by.map(|_| 0));
+    let dt = settings.number("dt", cx).or(simulation.by.map(|_| 0.0));
     let start = settings.number("start", cx).unwrap_or(0.0);
     let noise = noise(&mut settings, cx);
     let seed = settings.whole("seed", cx).unwrap_or(0);
     let trajectories = settings.count("trajectories", cx).unwrap_or(1);
     let spread = settings.number("spread", cx).unwrap_or(0.3);
     let vary = vary(model, trajectories, &mut settings, cx);
-    let holdout = holdout(&mut settings, trajectories > 1, cx);
+    let several = Several { by_default: trajectories > 1, possible: trajectories > 1 || simulation.by.is_some() };
+    let holdout = holdout(&mut settings, several, cx);
     /// More samples than this do not fit in the memory of any machine this runs on.
     const MAX_SAMPLES: u128 = 1 << 31;
     if let Some(steps) = steps {
@@ -67,6 +76,7 @@ pub(super) fn simulated(
         model: simulation.id,
         values: values?,
         initial: initial?,
+        data: simulation.by,
         steps: steps?,
         dt: dt?,
         start,
@@ -83,6 +93,21 @@ pub(super) fn simulated(
         span: data.span,
         places: DataPlaces::default(),
     })
+}
+
+/// What data that drive a simulation say is not said again.
+fn from_data(settings: &mut Settings<'_>, cx: &mut Context<'_>) {
+    for key in ["steps", "dt", "start", "trajectories", "spread", "vary"] {
+        let Some(setting) = settings.get(key) else { continue };
+        let message = format!("`{key}` is given, and the simulation follows its data");
+        let d = Diagnostic::error(E0511, message, setting.span, "not for itself");
+        let place = settings.get("data").map_or(setting.span, |s| s.span);
+        cx.sink.push(
+            d.label(place, "sampled at the times of these, for each of their trajectories")
+                .help(format!("leave out `{key}`")),
+        );
+        settings.ok = false;
+    }
 }
 
 /// `vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)`, as positions among the model's unknowns.
@@ -171,6 +196,9 @@ fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_
     settings.ok = false;
 }
 
+/// What is said to be done to a model that data drive.
+const DRIVE: &str = "simulate with data";
+
 /// One number for every unknown of a model that is simulated or solved, as `verb` says.
 pub(super) fn values(
     model: &Model,
@@ -179,6 +207,7 @@ pub(super) fn values(
     verb: &str,
     cx: &mut Context<'_>,
 ) -> Option<Vec<f64>> {
+    let (verb, has_data) = if verb == DRIVE { ("simulate", true) } else { (verb, verb == "solve") };
     let done = if verb == "solve" { "solved" } else { "simulated" };
     let mut ok = true;
     let mut given: IndexMap<&str, Option<f64>> = IndexMap::new();
@@ -208,7 +237,7 @@ pub(super) fn values(
         cx.sink.push(d.label(hole.span, "unknown term").help(format!("{verb} a model whose terms are all known")));
         ok = false;
     }
-    if let Some(input) = model.inputs.values().next().filter(|i| verb == "simulate" || i.field.is_some()) {
+    if let Some(input) = model.inputs.values().next().filter(|i| !has_data || i.field.is_some()) {
         let (what, label, why) = match input.field {
             Some(_) => ("field", "a field", "is not known"),
             None => ("input", "an input", "comes from data"),
@@ -216,7 +245,10 @@ pub(super) fn values(
         let message = format!("`{}` cannot be {verb}d: its {what} `{}` {why}", name.name, input.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
         let d = d.label(input.span, label);
-        cx.sink.push(d.help(format!("write the {what} as a `let` that depends on `t`")));
+        cx.sink.push(d.help(match input.field {
+            Some(_) => format!("write the {what} as a `let` that depends on `t`"),
+            None => format!("name the data that have it, `simulate {} {{ data measured }}`, or write it as a `let` that depends on `t`", name.name),
+        }));
         ok = false;
     }
     if let Some(step) = model.step {

@@ -66,9 +66,10 @@ const fn trajectories(about: &'static str) -> Rule {
 
 /// Settings of `data NAME = simulate MODEL(...)`.
 pub const SIMULATE: &[Rule] = &[
-    rule("steps", Takes::Whole(2, 10_000_000), "required", "samples per trajectory"),
-    rule("dt", Takes::Number(0.0, 1e9, true), "required", "spacing of the samples"),
+    rule("steps", Takes::Whole(2, 10_000_000), "required without `data`", "samples per trajectory"),
+    rule("dt", Takes::Number(0.0, 1e9, true), "required without `data`", "spacing of the samples"),
     rule("start", Takes::Number(-1e12, 1e12, false), "0", "time of the first sample"),
+    rule("data", Takes::Name, "none", "the data set that inputs, times and trajectories come from"),
     rule("from", Takes::Form("from (1, 1, 1)"), "the model's `initial`", "initial values, state by state"),
     rule(
         "noise",

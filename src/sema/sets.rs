@@ -208,7 +208,9 @@ fn where_from(data: &DataSet, input: &str) -> String {
             format!("a solution has the inputs of its model: write `input {input}` in `{}`", spec.model.name)
         }
         DataSource::Simulate(_) => {
-            format!("a simulation has states alone: `solve` a model with `input {input}`, which takes `data`")
+            format!(
+                "a simulation has the inputs of its model: write `input {input}` in it, and name `data` that have it"
+            )
         }
         _ => format!("add the column: `{input} = sin(t)`"),
     }
@@ -218,7 +220,9 @@ fn where_from(data: &DataSet, input: &str) -> String {
 fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
     match &data.source {
         DataSource::Simulate(spec) => {
-            Some(program.models[spec.model].states.values().map(|s| s.name.clone()).collect())
+            let model = &program.models[spec.model];
+            let states = model.states.values().map(|s| s.name.clone());
+            Some(states.chain(model.inputs.values().map(|i| i.name.clone())).collect())
         }
         DataSource::Solve(spec) => {
             let states = spec.model.states.values().map(|s| s.name.clone());

@@ -108,9 +108,11 @@ fn simulated(program: &Program, spec: &SimulateSpec) -> Value {
         Vary::List(list) => json!({"parameter": unknown(*k), "mean": null, "deviation": null, "list": list}),
     };
     let value = |(u, value): (&hir::Unknown, &f64)| json!({"parameter": u.name, "value": value});
+    let own = |value: Value| if spec.data.is_some() { Value::Null } else { value };
     json!({
-        "source": "simulation", "model": model.name, "samples": spec.steps, "start": spec.start, "dt": spec.dt,
-        "trajectories": spec.trajectories, "initial": spec.initial, "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
+        "source": "simulation", "model": model.name, "data": spec.data.map(|by| &program.data[by.data].name),
+        "samples": own(json!(spec.steps)), "start": own(json!(spec.start)), "dt": own(json!(spec.dt)),
+        "trajectories": own(json!(spec.trajectories)), "initial": spec.initial, "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
         "spread": spec.spread, "vary": spec.vary.iter().map(vary).collect::<Vec<_>>(), "noise": noise,
         "noise_is_relative": relative, "seed": spec.seed, "time_unit": time_unit(model), "columns": states(model),
     })

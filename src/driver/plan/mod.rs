@@ -148,6 +148,8 @@ fn item(program: &Program, data: &DataSet, spec: &SolveSpec, bytes: Option<u64>)
 /// trajectories.
 fn extent(program: &Program, model: ModelId, fit: Option<&Fit>) -> (Purpose, usize, usize) {
     let simulated = program.data.iter().filter_map(|(id, data)| match &data.source {
+        // The extent of data that drive a simulation is not known here.
+        DataSource::Simulate(spec) if spec.data.is_some() => None,
         DataSource::Simulate(spec) if fit.map_or(spec.model == model, |f| f.data.contains(&id)) => Some(spec),
         _ => None,
     });

@@ -7,7 +7,7 @@ use super::super::{derived, file, formula, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Among, Diagnostic, Sink};
-use crate::hir::{DataId, DataPlaces, DataSet, ModelId};
+use crate::hir::{DataId, DataPlaces, DataSet, DrivenBy, ModelId};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Item, ModelItem};
 
@@ -58,10 +58,16 @@ impl Checker<'_> {
                     Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], &mut cx);
                     return None;
                 };
+                let (driven_by, found) = self.data_of(data, sink);
+                let driven_by =
+                    driven_by.map(|data| DrivenBy { data, irregular: self.program.data[data].source.is_irregular() });
+                if !found {
+                    return None;
+                }
                 let model = &self.program.models[id];
                 let known = (model.units.time.clone(), units::simulated(model));
                 self.data_units.insert(data.name.name.clone(), known);
-                let simulation = Simulation { model, id };
+                let simulation = Simulation { model, id, by: driven_by };
                 let mut cx = Context { sources, sink, override_files: &files };
                 data::simulated(data, name, arguments, &simulation, &mut cx)
             }
@@ -119,10 +125,11 @@ impl Checker<'_> {
             .filter_map(|i| match i {
                 Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
                 Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
-                    if let ast::DataSource::Solve { model, .. } = &solve.source {
-                        Some(model.name.as_str())
-                    } else {
-                        None
+                    match &solve.source {
+                        ast::DataSource::Solve { model, .. } | ast::DataSource::Simulate { model, .. } => {
+                            Some(model.name.as_str())
+                        }
+                        _ => None,
                     }
                 }
                 _ => None,
@@ -207,9 +214,26 @@ impl Checker<'_> {
     }
 }
 
-/// The data set that a solve item names.
+/// The data sets but predictions, every one behind those that it takes inputs and starts from, solve items last.
+pub(super) fn in_order(items: &[Item]) -> Vec<&ast::Data> {
+    let all = items.iter().filter_map(|i| if let Item::Data(d) = i { Some(d) } else { None });
+    let all = all.filter(|d| !matches!(d.source, ast::DataSource::Predict(_)));
+    let alone = |d: &&ast::Data| named_data(d).is_none() && !matches!(d.source, ast::DataSource::Solve { .. });
+    let (mut sorted, mut open): (Vec<&ast::Data>, Vec<&ast::Data>) = all.partition(alone);
+    while !open.is_empty() {
+        let waits = |d: &&ast::Data| named_data(d).is_some_and(|name| open.iter().any(|o| o.name.name == name.name));
+        let (waiting, ready): (Vec<&ast::Data>, Vec<&ast::Data>) = open.iter().copied().partition(waits);
+        // Those that wait for each other are told so one by one.
+        let stuck = ready.is_empty();
+        sorted.extend(if stuck { &waiting } else { &ready });
+        open = if stuck { Vec::new() } else { waiting };
+    }
+    sorted
+}
+
+/// The data set that a solve item or a simulation names.
 fn named_data(item: &ast::Data) -> Option<ast::Ident> {
-    if !matches!(item.source, ast::DataSource::Solve { .. }) {
+    if !matches!(item.source, ast::DataSource::Solve { .. } | ast::DataSource::Simulate { .. }) {
         return None;
     }
     match item.settings.iter().find(|s| s.key.name == "data")?.values.as_slice() {

@@ -169,17 +169,9 @@ impl<'w> Checker<'w> {
                 self.networks.insert(block.name.name.clone(), id);
             }
         }
-        // Solve items come last: they may take inputs and starts from any other data set.
-        for last in [false, true] {
-            for item in &items {
-                if let Item::Data(d) = item
-                    && last == matches!(d.source, ast::DataSource::Solve { .. })
-                    && !matches!(d.source, ast::DataSource::Predict(_))
-                {
-                    let id = self.data_set(d, &items, sources, sink);
-                    self.data.insert(d.name.name.clone(), id);
-                }
-            }
+        for d in data_sets::in_order(&items) {
+            let id = self.data_set(d, &items, sources, sink);
+            self.data.insert(d.name.name.clone(), id);
         }
         for item in &items {
             if let Item::Fit(f) = item {
