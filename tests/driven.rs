@@ -113,12 +113,12 @@ fn impulses_are_amounts_and_simulations_go_along_data() {
         }
     }
     fs::write(folder.path().join("doses.csv"), rows).expect("a file");
-    let (record, said) = run(folder.path(), DOSED);
+    let (record, text) = run(folder.path(), DOSED);
     for (name, truth) in [("uptake", 0.9), ("loss", 0.2), ("volume", 20.0)] {
         let [value, error] = parameter(&record, name);
         assert!((value - truth).abs() < 4.0 * error && error < 0.02 * truth, "{name}: {value} +- {error}");
     }
-    assert!(!said.contains("W1110"), "{said}");
+    assert!(!text.contains("W1110"), "{text}");
     // The simulation has the trajectories of its data, and its inputs as columns.
     let output =
         mechc(folder.path(), &["simulate", "m.mech", "--data", "seen", "--out", "seen.csv", "--set", "seen.noise=0"]);
@@ -154,8 +154,8 @@ fn impulses_are_amounts_and_simulations_go_along_data() {
 data d = csv(\"seen.csv\") { time t; spacing irregular; trajectory trajectory; gut = gut }
 fit M to d
 ";
-    let (_, said) = run(folder.path(), plain);
-    assert!(said.contains("W1110") && said.contains("say `input dose impulse`"), "{said}");
+    let (_, text) = run(folder.path(), plain);
+    assert!(text.contains("W1110") && text.contains("say `input dose impulse`"), "{text}");
 }
 
 #[test]
