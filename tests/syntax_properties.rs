@@ -11,7 +11,7 @@ const VALID: &str = r#"//! Everything the language has.
 use std.systems.Lorenz63
 /// A model.
 model Prey {
-  state u, w order 2; param r = 1 in [0, 2], k = -2.5e-3 fixed; const g = 9.81; input f; let q = u*w
+  state u, w order 2; param r = 1 in [0, 2], k = -2.5e-3 fixed; const g = 9.81; input f; input h held; input d impulse; let q = u*w
   u' = r*u - ?poly(u, w; degree = 2, coefficients >= 0)
   w'' + k*w' = ?terms(u, w, u*w, sin(u)) + f^2^q // comment
   (u, w)' = ?poly(

@@ -29,6 +29,7 @@ use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
     self, Dynamics, EvaluateError, JointError, JointFit, Observations, Plausible, Points, Settings, Spot, Unknown,
+    samples,
 };
 use crate::train::{Observer, Progress};
 
@@ -51,7 +52,8 @@ pub fn fit(
         // Terms that change nothing would all be dropped, and what is left would be told as a law.
         return Err(unfelt.failure((model, fit)));
     }
-    let samples: u64 = observed.train.trajectories.iter().map(|t| t.len as u64).sum();
+    // With those around the instants in which inputs change.
+    let samples = samples(&observed.observations(model, &observed.train.trajectories)) as u64;
     let trajectories = observed.train.trajectories.len() as u64;
     ensure_memory(model, (samples, trajectories))?;
     let mut compiled = Compiled::linearisation(model, target)?;

@@ -3,8 +3,8 @@
 use super::settings::{Context, Settings};
 use super::suggest::listed;
 use crate::base::{IndexSet, same_step};
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0510, E0511, W0706};
+use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{self, DataId, DataSet, DataSource, Fit, Model, Network, Program};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -199,6 +199,20 @@ impl<'p> Sets<'p> {
         }
         ok
     }
+}
+
+/// Whether a data set has the inputs of a model that is simulated along it, as far as that is known here.
+pub(super) fn drives((data, model): (DataId, &Model), span: Span, program: &Program, sink: &mut Sink) -> bool {
+    let data = &program.data[data];
+    let Some(columns) = columns(data, program) else { return true };
+    let missing = model.inputs.values().find(|i| i.field.is_none() && !columns.contains(&i.name));
+    if let Some(input) = missing {
+        let message = format!("`{}` has no column for the input `{}`", data.name, input.name);
+        let list = listed(columns.iter().map(String::as_str));
+        let d = Diagnostic::error(E0510, message, span, format!("has {list}"));
+        sink.push(d.label(input.span, "an input").help(where_from(data, &input.name)));
+    }
+    missing.is_none()
 }
 
 /// How a data set could have an input.

@@ -3,7 +3,7 @@
 use super::super::data::{self, Simulation};
 use super::super::rules::{SIMULATE, SOLVE};
 use super::super::settings::{Context, Settings};
-use super::super::{derived, file, formula, solve, suggest, units};
+use super::super::{derived, file, formula, sets, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Among, Diagnostic, Sink};
@@ -67,6 +67,11 @@ impl Checker<'_> {
                 let model = &self.program.models[id];
                 let known = (model.units.time.clone(), units::simulated(model));
                 self.data_units.insert(data.name.name.clone(), known);
+                let mut drives = |by: DrivenBy, span| sets::drives((by.data, model), span, &self.program, sink);
+                let place = named_data(data).map_or(data.name.span, |name| name.span);
+                if driven_by.is_some_and(|by| !drives(by, place)) {
+                    return None;
+                }
                 let simulation = Simulation { model, id, by: driven_by };
                 let mut cx = Context { sources, sink, override_files: &files };
                 data::simulated(data, name, arguments, &simulation, &mut cx)

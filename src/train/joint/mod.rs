@@ -50,6 +50,7 @@ pub use problem::{
     Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
     JointFit, MadeUp, Observations, Plausible, Points, Rival, Settings, Spot, Unknown,
 };
+pub use refine::samples;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,11 @@ pub struct Refined {
     pub kept: Kept,
 }
 
+/// How many samples a fit solves for at least: those of the observations, and those around the instants in which inputs change.
+pub fn samples(observations: &Observations) -> usize {
+    Refined::new(observations, 1).observations.t.len()
+}
+
 /// The places of the original samples among finer ones.
 pub struct Kept(Vec<usize>);
 
