@@ -204,4 +204,5 @@ codes! {
     W1120 "fit that did not settle" "Estimates still move by more than a third of their standard errors, or terms still come and go, when the fit ends: its numbers are not those of a best fit.";
     W1121 "prediction that fails" "What was held out is not predicted, or a prediction of the fit has nothing, fails or ends early: the solution of the equations that were found cannot be taken so far.";
     W1122 "nothing left that was asked for" "No candidate term of a hole is significant, or every term that holds a parameter was dropped, so that its value says nothing.";
+    W1123 "hidden state whose zero or scale is a convention" "No column observes a state, and with another zero, another scale, or another share of other states in it, other equations follow the data exactly as well. Say what is known of it, or read the other terms alone.";
 }

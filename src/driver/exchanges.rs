@@ -1,6 +1,7 @@
 //! Terms that a fit keeps although others would do as well in their place, and terms that it dropped although they could stand beside what it
 //! kept: the choice between them is not the data's.
 
+use super::conventions::Conventions;
 use super::equations::equations;
 use super::findings::Findings;
 use crate::base::{IndexMap, IndexSet};
@@ -18,7 +19,10 @@ pub const REACH_FURTHER: &str =
     "take data that reach further, or with less noise; a term that is known to be there can be written beside the hole";
 
 /// Parameters of which far less is known beside a term that was dropped: the errors that are told hold without it.
-pub fn beside(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+pub fn beside(model: &Model, result: &JointFit, conventions: &Conventions) -> Vec<Diagnostic> {
+    let unknown = |number: usize| result.columns.unknown(number);
+    // Where one makes up for the other by a choice that no data make, that is told.
+    let is_new = |b: &&Beside| !conventions.hold(&[unknown(b.dropped), unknown(b.parameter)]);
     let say = |&Beside { dropped, value, parameter, becomes }: &Beside| {
         let id = model.unknowns.ids().nth(result.columns.unknown(dropped))?;
         let UnknownKind::Coefficient { hole, term } = model.unknowns[id].kind else { return None };
@@ -37,11 +41,13 @@ pub fn beside(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let help = "the errors that are told hold if that term is not there; where it may be, write it beside the hole with a parameter, or take data that reach further";
         Some(Diagnostic::warning(W1101, message, hole.span, "in this hole").help(help))
     };
-    result.beside.iter().filter_map(say).collect()
+    result.beside.iter().filter(is_new).filter_map(say).collect()
 }
 
 /// Of every hole the terms that could stand in place of others of its equation, nearest first.
-pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
+pub fn remarks(model: &Model, result: &JointFit, conventions: &Conventions) -> Vec<Diagnostic> {
+    let unknown = |number: usize| result.columns.unknown(number);
+    let is_new = |e: &Exchange| !conventions.hold(&[unknown(e.kept), unknown(e.dropped)]);
     let say = |(hole, pairs): (HoleId, Vec<String>)| {
         let hole = &model.holes[hole];
         let state = hir::family(&model.states[hole.state].name);
@@ -49,7 +55,7 @@ pub fn remarks(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let message = format!("in the equation of `{state}`, {} {verb} these data about as well", few(&pairs));
         Diagnostic::warning(W1101, message, hole.span, "in this hole").help(REACH_FURTHER)
     };
-    of_holes(model, result).into_iter().map(say).collect()
+    of_holes(model, result, &is_new).into_iter().map(say).collect()
 }
 
 /// The law that was found with candidates of higher degree where one of lower degree counts in its place: its equations that differ, or all of
@@ -103,7 +109,11 @@ fn differing(
 /// States in whose equations the data do not choose: terms could stand in place of others, or more of those that were dropped are plausible than
 /// chance makes so.
 pub fn in_doubt(model: &Model, result: &JointFit) -> IndexSet<StateId> {
-    of_holes(model, result).keys().map(|&hole| model.holes[hole].state).chain(crowded(model, result)).collect()
+    of_holes(model, result, &|_| true)
+        .keys()
+        .map(|&hole| model.holes[hole].state)
+        .chain(crowded(model, result))
+        .collect()
 }
 
 /// States in whose equations more terms are plausible that were dropped than chance makes so.
@@ -122,8 +132,18 @@ pub fn crowded(model: &Model, result: &JointFit) -> IndexSet<StateId> {
     plausible.into_iter().filter(|(_, count)| *count >= MANY).map(|(state, _)| state).collect()
 }
 
+/// An unknown as it is told: a parameter, or a term in an equation.
+pub fn spelled(model: &Model, unknown: usize) -> Option<String> {
+    let of = model.unknowns.values().nth(unknown)?;
+    let UnknownKind::Coefficient { hole, term } = of.kind else { return Some(format!("`{}`", of.name)) };
+    let hole = &model.holes[hole];
+    let side = hole.side.map_or(String::new(), |side| format!(" of the {}", side.name()));
+    let state = hir::family(&model.states[hole.state].name);
+    Some(format!("`{}`{side} in the equation of `{state}`", hole.terms.get(term)?.spelled))
+}
+
 /// The exchanges of every hole as they are told, nearest first.
-fn of_holes(model: &Model, result: &JointFit) -> IndexMap<HoleId, Vec<String>> {
+fn of_holes(model: &Model, result: &JointFit, wanted: &dyn Fn(&Exchange) -> bool) -> IndexMap<HoleId, Vec<String>> {
     let coefficient = |number: usize| {
         let id = model.unknowns.ids().nth(result.columns.unknown(number))?;
         match model.unknowns[id].kind {
@@ -132,7 +152,7 @@ fn of_holes(model: &Model, result: &JointFit) -> IndexMap<HoleId, Vec<String>> {
         }
     };
     let mut of_holes: IndexMap<HoleId, Vec<String>> = IndexMap::new();
-    for &Exchange { kept, dropped, value, .. } in &result.exchanges {
+    for &Exchange { kept, dropped, value, .. } in result.exchanges.iter().filter(|e| wanted(e)) {
         let (Some((_, place, old)), Some((id, hole, new))) = (coefficient(kept), coefficient(dropped)) else {
             continue;
         };

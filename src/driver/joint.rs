@@ -4,6 +4,7 @@ use super::beginnings::{self, Settled};
 use super::bound;
 use super::checkpoint::{self, Saver};
 use super::collinear;
+use super::conventions::Conventions;
 use super::differing;
 use super::drift;
 use super::exchanges;
@@ -24,7 +25,7 @@ use super::unfelt::Unfelt;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
-use crate::diagnostics::codes::{W1102, W1120};
+use crate::diagnostics::codes::{W1102, W1105, W1120};
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -73,7 +74,7 @@ pub fn fit(
         let unknowns = other.map_or_else(|| unknowns.clone(), |other| started(&unknowns, other));
         joint::fit(&mut compiled, &unknowns, data, &settings, observer)
     };
-    let Settled { result, observations, held, free } = beginnings::settled(observations, open, &mut once);
+    let Settled { result, observations, held, free: hung_on } = beginnings::settled(observations, open, &mut once);
     let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>| {
         let settings = Settings { terms, ..settings.clone() };
         joint::fit(&mut compiled, unknowns, &observations, &settings, observer)
@@ -121,26 +122,35 @@ pub fn fit(
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed((program, fit), &told);
+    let free = joint::freedoms(&mut compiled, &unknowns, &observations, &result);
+    let conventions = Conventions::of(model, free.map_err(|e| failure(e.into(), model, &observations))?);
     let undetermined = undetermined::check((program, fit), (observed, declared), &told);
     let is_determined = undetermined.is_none();
     findings.remarks.splice(0..0, undetermined);
-    let free = free.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
-    let hung = free.and_then(|free| hung::remark((program, fit), observed, &told, &free.map(|free| self::told(&free))));
-    if !is_determined || hung.is_some() {
+    let hung_on = hung_on.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
+    let hung =
+        hung_on.and_then(|free| hung::remark((program, fit), observed, &told, &free.map(|free| self::told(&free))));
+    if conventions.open(&result) {
+        // Numbers that are one choice of many have no errors, and need not settle.
+        findings.remarks.retain(|d| d.code != W1105);
+    }
+    if !is_determined || hung.is_some() || conventions.open(&result) {
         // Of such a fit no one can say why it is not exact, nor that another beginning would not do, and why it did not settle has been said.
         findings.deviates = None;
         findings.warnings.retain(|w| w.code != Some(W1120));
     }
     findings.remarks.extend(hung);
+    findings.remarks.extend(conventions.remarks(model, &result));
     if declared && !held && is_determined {
         findings.remarks.extend(beginnings::released(model, observed, &observations, &result.x));
     }
     let other = other.map(|other| exchanges::other_law((model, fit), &findings, &self::findings(&other)));
     findings.remarks.extend(other);
-    let rivals: Vec<Findings> = rivals.iter().map(self::findings).collect();
+    let rivals: Vec<Findings> =
+        rivals.iter().filter(|rival| !conventions.join(&result, rival)).map(self::findings).collect();
     findings.remarks.extend(exchanges::rivals((model, fit), &findings, &rivals));
-    findings.remarks.extend(exchanges::remarks(model, &result));
-    findings.remarks.extend(exchanges::beside(model, &result));
+    findings.remarks.extend(exchanges::remarks(model, &result, &conventions));
+    findings.remarks.extend(exchanges::beside(model, &result, &conventions));
     let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
     let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
     let in_doubt = !exact(&result);

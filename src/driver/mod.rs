@@ -17,6 +17,7 @@ mod collinear;
 mod collocated;
 pub mod conformance;
 mod continuation;
+mod conventions;
 mod data_places;
 mod data_remarks;
 mod derived;

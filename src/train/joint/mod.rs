@@ -14,15 +14,17 @@
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
 //! observed), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
 //! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
-//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`gauge`] with [`combinations`] of columns (what is free of hidden states), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
 
 mod collocation;
 mod columns;
+mod combinations;
 mod covariance;
 mod drive;
 mod engine;
 mod flat;
+mod gauge;
 mod grid;
 mod hidden;
 mod input;
@@ -46,6 +48,7 @@ pub use covariance::Covariance;
 pub use drive::Drive;
 pub use engine::{PLAUSIBLE, fit};
 pub use flat::AS_WELL;
+pub use gauge::{Change, Freedom, freedoms};
 pub use problem::{
     Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
     JointFit, MadeUp, Observations, Plausible, Points, Rival, Settings, Spot, Unknown,

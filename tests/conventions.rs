@@ -1,0 +1,65 @@
+//! What of a hidden state is a convention is told, and nothing where the model or a known start settles it.
+
+mod tables;
+
+use tables::{fitted, table};
+
+/// A nerve that fires, of which the voltage is seen.
+fn nerve([v, w]: [f64; 2]) -> [f64; 2] {
+    [v - v * v * v / 3.0 - w + 0.5, 0.08 * (v + 0.7 - 0.8 * w)]
+}
+
+fn said(equations: &str) -> Vec<String> {
+    let data = table(nerve, &[[-1.0, 1.0]], (601, 0.2, 0.05), (1.0, &[(0, "v")]));
+    let record = fitted(&data, &format!("model M {{ state v, w; {equations} }}"), "v = v");
+    record["warnings"].as_array().expect("warnings").iter().filter_map(|w| w.as_str().map(str::to_string)).collect()
+}
+
+#[test]
+fn a_zero_that_two_constants_share_is_told_with_what_goes_with_it() {
+    let said = said("v' = ?poly(v; degree = 3) - w; w' = ?linear(1, v, w)");
+    let one = said.iter().find(|w| w.contains("convention")).unwrap_or_else(|| panic!("{said:?}"));
+    let parts = [
+        "no column observes `w`, and its zero is a convention",
+        "what is told is the law without `1` in the equation of",
+        "`1` in the equation of `v`",
+        "`1` in the equation of `w`",
+        "would change with it, all else would not",
+        "`initial w = ...`",
+    ];
+    for part in parts {
+        assert!(one.contains(part), "{part}: {one}");
+    }
+    assert!(!one.contains("scale") && !one.contains("v^3"), "{one}");
+}
+
+#[test]
+fn a_parameter_may_go_with_the_zero() {
+    let said = said("param e = 0.2, b = 0.5, c = 0.5; v' = ?poly(v; degree = 3) - w; w' = e*(v + b - c*w)");
+    let of: Vec<&String> = said.iter().filter(|w| w.contains("`b`")).collect();
+    assert!(of.len() == 1 && of[0].contains("and `b` would change with it"), "{said:?}");
+}
+
+#[test]
+fn a_scale_and_a_share_of_another_state_are_told() {
+    let scale = said("v' = v - v^3/3 + 0.5 + ?terms(w); w' = ?linear(1, v, w)");
+    assert!(
+        scale.iter().any(|w| w.contains("its scale is a convention") && w.contains("one choice of many")),
+        "{scale:?}"
+    );
+    assert!(!scale.iter().any(|w| w.contains("did not settle")), "{scale:?}");
+    let share = said("v' = ?poly(v; degree = 3) - w; w' = ?poly(v, w; degree = 3)");
+    assert!(share.iter().any(|w| w.contains("its zero, how much of `v` it holds are conventions")), "{share:?}");
+}
+
+#[test]
+fn nothing_is_told_where_the_model_or_a_start_settles_it() {
+    for settled in [
+        "v' = v - v^3/3 + 0.5 - w; w' = ?linear(1, v, w)",
+        "v' = ?poly(v; degree = 3) - w; w' = ?linear(1, v, w); initial w = 1",
+        "v' = ?poly(v; degree = 3) - w; w' = ?linear(v, w)",
+    ] {
+        let said = said(settled);
+        assert!(!said.iter().any(|w| w.contains("convention")), "{settled}: {said:?}");
+    }
+}
