@@ -2,6 +2,9 @@
 
 mod tables;
 
+use std::fs;
+use std::process::Command;
+
 use serde_json::Value;
 use tables::{fitted, numbers, table};
 
@@ -31,6 +34,9 @@ fn a_start_far_from_any_size_that_fits_is_told() {
     assert!(record["parameters"][0]["std_error"].is_null(), "{}", record["parameters"]);
     assert_eq!(record["parameters"][0]["without_error"], "the fit is lost");
     assert!(record["noise"].as_array().is_none_or(Vec::is_empty), "{}", record["noise"]);
+    // No figure of merit is told of it, and its file says so at its head.
+    assert!(record["metrics"].as_array().is_none_or(Vec::is_empty), "{}", record["metrics"]);
+    assert!(record["explained"].as_array().is_none_or(Vec::is_empty), "{}", record["explained"]);
     // As it says itself.
     for start in [" = 0.001 in [0, 0.01]", ""] {
         let record = fit(start);
@@ -38,4 +44,44 @@ fn a_start_far_from_any_size_that_fits_is_told() {
         assert!((beta - 7e-5).abs() < 4.0 * error && error < 1e-6, "{start}: {beta} ± {error}");
         assert!(!warnings(&record).iter().any(|w| w.contains("lost")), "{start}");
     }
+}
+
+/// An oscillation, of which the position is seen.
+fn swing([x, v]: [f64; 2]) -> [f64; 2] {
+    [v, -x - 0.1 * v]
+}
+
+/// Data without noise leave as little over, and their laws are none that is lost.
+#[test]
+fn exact_data_are_no_lost_fit() {
+    let data = table(swing, &[[1.0, 0.0]], (201, 0.1, 0.0), (1.0, &[(0, "a")]));
+    for model in ["a' = h; h' = ?poly(a, h; degree = 2)", "param k = 0.3; a' = h; h' = -k*a - ?terms(h)"] {
+        let record = fitted(&data, &format!("model M {{ state a, h; {model} }}"), "a = a");
+        assert!(!warnings(&record).iter().any(|w| w.contains("lost")), "{:?}", warnings(&record));
+        assert!(numbers(&record).iter().all(|[value, error]| *error < 0.01 * value.abs()), "{:?}", numbers(&record));
+    }
+}
+
+/// Where the data hold a mistake as well, the fit is lost all the same, and the file that it leaves says so.
+#[test]
+fn a_lost_fit_is_told_beside_a_mistake_in_the_data() {
+    let whole = table(epidemic, &[[4995.0, 5.0]], (121, 1.0, 13.0), (1.0, &[(1, "i")]));
+    // A counter that goes no further.
+    let cut = |line: &str| match line.rsplit_once(',') {
+        Some((at, value)) if value.parse::<f64>().is_ok_and(|value| value > 1100.0) => format!("{at},1100\n"),
+        _ => format!("{line}\n"),
+    };
+    let data: String = whole.lines().map(cut).collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model M { state s, i; param beta = 0.3, gamma = 0.1; s' = -beta*s*i; i' = beta*s*i - gamma*i; initial s = 4995 }\n\
+                 data d = csv(\"d.csv\") { time t; i = i }\nfit M to d\n";
+    fs::write(folder.path().join("d.csv"), data).expect("a table");
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
+    let run = run.args(["run", "m.mech", "--out", "out"]).current_dir(folder.path()).output().expect("mechc starts");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success() && said.contains("W1116"), "{said}");
+    assert!(said.contains("W1120") && said.contains("the fit is lost"), "{said}");
+    let found = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the model that was found");
+    assert!(found.contains("//! The fit is lost: these numbers describe neither the data nor the system."), "{found}");
 }

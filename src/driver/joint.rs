@@ -112,7 +112,10 @@ pub fn fit(
         }
     }
     let told = told(&result);
-    if let Some(said) = lost::said(model, &told) {
+    // A remark that cannot be made is no reason to lose a finished fit.
+    let free = joint::freedoms(&mut compiled, &unknowns, &observations, &result).unwrap_or_default();
+    let conventions = Conventions::of(model, free);
+    if let Some(said) = lost::said(model, observed, &conventions, &told) {
         // Nothing else that could be said of it would be true.
         findings.lose(said);
         bound::add_own(program, fit, &observed.train, &result, &mut findings);
@@ -122,8 +125,6 @@ pub fn fit(
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed((program, fit), &told);
-    let free = joint::freedoms(&mut compiled, &unknowns, &observations, &result);
-    let conventions = Conventions::of(model, free.map_err(|e| failure(e.into(), model, &observations))?);
     let undetermined = undetermined::check((program, fit), (observed, declared), &told);
     let is_determined = undetermined.is_none();
     findings.remarks.splice(0..0, undetermined);

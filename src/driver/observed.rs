@@ -79,6 +79,12 @@ impl Observed {
         self.components.iter().any(|c| c.state == state && !c.felt)
     }
 
+    /// States that no column observes.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        let states = self.components.iter().filter(|c| c.derivative == 0).map(|c| c.state.as_str());
+        states.filter(|name| self.train.column(name).is_none())
+    }
+
     /// Which of the known starts are known whatever the data say.
     pub fn known_in_any_case(&self, observations: &Observations) -> Vec<bool> {
         observations.known.iter().zip(&self.components).map(|(known, c)| *known && !c.felt).collect()

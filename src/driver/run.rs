@@ -15,7 +15,7 @@ use super::simulations::simulations;
 use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
-use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122, W1123};
 use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::{Engine, Fit, Model};
 use crate::report::{self, DataRecord, EquationsFile, RunDir, RunRecord};
@@ -236,11 +236,15 @@ impl Job<'_> {
                 .extend(collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default());
         }
         findings.remarks.extend(remarks::noisy(model, &findings));
+        if findings.remarks.iter().any(|d| d.code == W1107) {
+            // Of a law that does not follow the data nobody asks what else says the same.
+            findings.remarks.retain(|d| d.code != W1123);
+        }
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);
         if of_data.iter().any(data_remarks::spoils) {
             // What the data hold is why, and has a code.
-            findings.warnings.retain(|w| w.code != Some(W1120));
+            findings.warnings.retain(|w| w.code != Some(W1120) || findings.lost);
             findings.warnings.iter_mut().filter(|w| w.code == Some(W1122)).for_each(|w| w.code = None);
         }
         if let Some(why) = &findings.deviates {
@@ -255,7 +259,7 @@ impl Job<'_> {
         findings.remarks = data_remarks::before(of_data, findings.remarks);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
-        if !program.predictions(&fit.name).is_empty() {
+        if !program.predictions(&fit.name).is_empty() && !findings.lost {
             // The fit is done: an interrupt of its predictions leaves all files but theirs.
             save(
                 &directory,
@@ -396,6 +400,9 @@ fn save(
     directory.save("equations.json", EquationsFile::of(record).to_json().map_err(json)?.as_bytes())?;
     let mut about =
         vec![format!("{} as mechc {} found it.", model.name, env!("CARGO_PKG_VERSION")), record.summary.clone()];
+    if findings.lost {
+        about.push("The fit is lost: these numbers describe neither the data nor the system.".to_string());
+    }
     let simulations = simulations(model, observed, findings);
     let left_out = observed.train.trajectories.len() - simulations.len();
     if left_out > 0 && model.inputs.values().all(|input| input.field.is_none()) {

@@ -27,7 +27,7 @@ pub fn check(
     // Of a fit that came to its end only where the data see nothing of what it came to; and where all states are seen, the columns of the parameters
     // say that, with which others.
     let in_doubt = !result.converged || elsewhere;
-    if !in_doubt && unobserved(observed).next().is_none() {
+    if !in_doubt && observed.hidden().next().is_none() {
         return None;
     }
     let which = match (result.converged, elsewhere) {
@@ -103,11 +103,5 @@ fn hidden<'o>(model: &Model, observed: &'o Observed) -> IndexSet<&'o str> {
         let mut of = model.initial.iter().filter(|i| model.states[i.state].name == name);
         observed.is_unfelt(name) || observed.known_starts && of.next().is_some()
     };
-    unobserved(observed).filter(|name| !known(name)).map(hir::family).collect()
-}
-
-/// States that no column observes.
-fn unobserved(observed: &Observed) -> impl Iterator<Item = &str> {
-    let states = observed.components.iter().filter(|c| c.derivative == 0).map(|c| c.state.as_str());
-    states.filter(|name| observed.train.column(name).is_none())
+    observed.hidden().filter(|name| !known(name)).map(hir::family).collect()
 }
