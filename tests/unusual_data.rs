@@ -104,6 +104,19 @@ fn what_is_unusual_is_named_with_its_place() {
             }
         }
     };
+    // Narrow as one sample, with what samples beside their middle see of them.
+    let pulses = |width: f64, every: f64| {
+        move |t: f64| {
+            let from = (t + 0.5 * every).rem_euclid(every) - 0.5 * every;
+            [t.sin() + 4.0 * (-(10.0 * from / width).powi(2)).exp(), t.cos(), 0.0]
+        }
+    };
+    // As a relaxation oscillator does: one state leaps, its rate is seen at one sample.
+    let leaps = |t: f64| {
+        let side = (0.9 * t).rem_euclid(4.0);
+        let [up, down] = [0.9, 2.3].map(|at| (-(40.0 * (side - at)).powi(2)).exp());
+        [(40.0 * (side - 0.9)).tanh() - (40.0 * (side - 2.3)).tanh(), 30.0 * (up - down) + 0.3 * t.sin(), 0.0]
+    };
     let one = "model M { state x; x' = ?poly(x; degree = 2) }";
     let twice = |i: usize, row: &mut [String; 4]| {
         if [57, 140].contains(&i) {
@@ -412,13 +425,20 @@ fn what_the_data_hold_comes_before_what_follows_from_it() {
     assert!(!one_line.contains("process itself is noisy"), "{said}");
 }
 
-/// Mistakes of one size hide each other neither where two of them go the same way nor where there are more than three.
+/// Mistakes of one size hide each other neither where they go the same way nor where there are more than three.
 #[test]
 fn mistakes_of_one_size_are_told() {
-    for places in [vec![41, 78], vec![23, 57, 96, 131, 170]] {
+    let many = vec![23, 57, 96, 131, 170];
+    for (places, turns) in [
+        (vec![41, 78], false),
+        (many.clone(), true),
+        (vec![30, 97, 151], false),
+        (many, false),
+        (vec![9, 30, 71, 97, 118, 152, 187, 211, 260, 280], false),
+    ] {
         let spoiled = |i: usize, row: &mut [String; 4]| {
             if let Some(k) = places.iter().position(|&at| at == i) {
-                let by = if places.len() > 2 && k % 2 == 1 { -3.0 } else { 3.0 };
+                let by = if turns && k % 2 == 1 { -3.0 } else { 3.0 };
                 row[1] = row[1].parse::<f64>().map_or_else(|_| row[1].clone(), |x| format!("{:.4}", x + by));
             }
         };
@@ -435,6 +455,19 @@ fn what_systems_do_is_no_mistake() {
     let follows = |t: f64| [3.0 * on(t), 1.0 - on(t), on(t)];
     let spike = |t: f64| [if (t - 5.3).abs() < 0.04 || (t - 12.1).abs() < 0.04 { 4.0 } else { t.sin() }, t.cos(), 0.0];
     let front = |t: f64| [(20.0 * (t - 9.95)).tanh() + 0.03 * t, 0.0, 0.0];
+    // Narrow as one sample, with what samples beside their middle see of them.
+    let pulses = |width: f64, every: f64| {
+        move |t: f64| {
+            let from = (t + 0.5 * every).rem_euclid(every) - 0.5 * every;
+            [t.sin() + 4.0 * (-(10.0 * from / width).powi(2)).exp(), t.cos(), 0.0]
+        }
+    };
+    // As a relaxation oscillator does: one state leaps, its rate is seen at one sample.
+    let leaps = |t: f64| {
+        let side = (0.9 * t).rem_euclid(4.0);
+        let [up, down] = [0.9, 2.3].map(|at| (-(40.0 * (side - at)).powi(2)).exp());
+        [(40.0 * (side - 0.9)).tanh() - (40.0 * (side - 2.3)).tanh(), 30.0 * (up - down) + 0.3 * t.sin(), 0.0]
+    };
     let one = "model M { state x; x' = ?poly(x; degree = 2) }";
     let rounded = |_: usize, row: &mut [String; 4]| {
         row[1] = row[1].parse::<f64>().map_or_else(|_| row[1].clone(), |x| format!("{x:.1}"));
@@ -443,6 +476,9 @@ fn what_systems_do_is_no_mistake() {
         ("spikes of rounded numbers", table(&even(200), spike, rounded), TWO),
         ("a switch", table(&even(200), follows, |_, _| {}), DRIVEN),
         ("spikes", table(&even(200), spike, |_, _| {}), TWO),
+        ("spikes on the same motion", table(&even(260), pulses(0.4, 6.3), |_, _| {}), TWO),
+        ("regular spikes on another motion", table(&even(260), pulses(0.4, 4.0), |_, _| {}), TWO),
+        ("leaps of two states", table(&even(260), leaps, |_, _| {}), TWO),
         ("a front", table(&even(200), front, |_, _| {}), one),
     ] {
         let (short, _) = found(&data, model, "time t", &CODES);

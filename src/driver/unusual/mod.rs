@@ -84,6 +84,8 @@ struct Series<'a> {
     trajectory: &'a Trajectory,
     /// The state.
     name: &'a str,
+    /// Its position among how many columns.
+    column: [usize; 2],
     times: Vec<f64>,
     values: Vec<f64>,
 }
@@ -103,7 +105,7 @@ fn of_trajectory<'a>(
     read.columns.iter().enumerate().map(move |(c, name)| {
         let samples = (0..trajectory.len).filter_map(|i| Some((trajectory.time(i), trajectory.value(i, c)?)));
         let (times, values) = samples.unzip();
-        Series { data, trajectory, name, times, values }
+        Series { data, trajectory, name, column: [c, read.columns.len()], times, values }
     })
 }
 

@@ -16,11 +16,18 @@ const LEFT: f64 = 0.2;
 /// More samples than this are no mistakes, but what the system does,
 const MOST: usize = 3;
 /// unless they are no more than one of so many.
-const SELDOM: usize = 50;
+const SELDOM: usize = 20;
 /// Spikes that a system makes itself go one way, with sizes that differ by less than this factor.
 const ALIKE: f64 = 4.0;
-/// Two of them alone come to the same height, within this part of the smaller one.
+/// Two of them alone come to the same height, within this part of the smaller one;
 const SAME: f64 = 0.1;
+/// more of them begin where the system is about the same: within that, or within this part of all that it does without them,
+const BEGIN: f64 = 0.1;
+/// or, where they are at least so many, come so regularly that their distances are multiples of the least one, but for this part.
+const RHYTHM: usize = 4;
+const REGULAR: f64 = 0.1;
+/// Where a system leaps, another column goes over this part of all that it does from the sample before to the one behind.
+const LEAPS: f64 = 0.25;
 /// Samples that a judgement needs.
 const FEWEST: usize = 12;
 
@@ -62,7 +69,7 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     }
     let [least, most] = least_and_most(all.iter().flat_map(|s| s.values.iter().copied()));
     let first = places.first()?;
-    if places.last()?.size.abs() < PART * (most - least) || spikes(all, &places) {
+    if places.last()?.size.abs() < PART * (most - least) || spikes(all, &places) || leap(all, &places) {
         return None;
     }
     let series = &all[first.series];
@@ -99,16 +106,66 @@ fn largest(differences: &[Vec<f64>]) -> Option<Place> {
     best
 }
 
-/// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does. Two that do may be two mistakes,
-/// unless they come to the same height.
+/// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does. Such a system is about where it was when
+/// it spikes again, or does so regularly; mistakes come whatever it does. Two that go the same way may be two mistakes, unless they come to the same height.
 fn spikes(all: &[Series<'_>], places: &[Place]) -> bool {
     let go = |sign: f64| places.iter().all(|p| p.size * sign > 0.0);
     let [least, most] = least_and_most(places.iter().map(|p| p.size.abs()));
     let heights = || places.iter().filter_map(|p| all.get(p.series)?.values.get(p.at)).copied();
-    let [low, high] = least_and_most(heights());
     let alike = match places.len() {
-        2 => high - low < SAME * least,
-        _ => most < ALIKE * least,
+        2 => {
+            let [low, high] = least_and_most(heights());
+            high - low < SAME * least
+        }
+        // Of many samples the one that happens to lie beside a spike is small.
+        n => (n >= RHYTHM || most < ALIKE * least) && (begin_alike(all, places) || regular(all, places)),
     };
     places.len() > 1 && (go(1.0) || go(-1.0)) && alike
+}
+
+/// Whether the neighbours of all places say about the same.
+fn begin_alike(all: &[Series<'_>], places: &[Place]) -> bool {
+    let value = |p: &Place| all.get(p.series)?.values.get(p.at).map(|value| value - p.size);
+    let [low, high] = least_and_most(places.iter().filter_map(value));
+    let is_place = |series: usize, at: usize| places.iter().any(|p| (p.series, p.at) == (series, at));
+    let rest = all.iter().enumerate().flat_map(|(k, s)| s.values.iter().enumerate().map(move |(i, v)| (k, i, *v)));
+    let [least, most] = least_and_most(rest.filter(|(k, i, _)| !is_place(*k, *i)).map(|(.., v)| v));
+    let smallest = places.iter().map(|p| p.size.abs()).fold(f64::INFINITY, f64::min);
+    high - low < (BEGIN * (most - least)).max(SAME * smallest)
+}
+
+/// Whether places come at regular times.
+fn regular(all: &[Series<'_>], places: &[Place]) -> bool {
+    let mut times: Vec<(usize, f64)> =
+        places.iter().filter_map(|p| Some((p.series, *all.get(p.series)?.times.get(p.at)?))).collect();
+    times.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let distances: Vec<f64> = times.windows(2).filter(|w| w[0].0 == w[1].0).map(|w| w[1].1 - w[0].1).collect();
+    let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    // Between two samples a spike may be missed.
+    let is_multiple = |d: &f64| (d / least - (d / least).round()).abs() < REGULAR;
+    places.len() >= RHYTHM && distances.iter().all(is_multiple)
+}
+
+/// Whether the system leaps at most of several places.
+fn leap(all: &[Series<'_>], places: &[Place]) -> bool {
+    let count = places.iter().filter(|p| all.get(p.series).is_some_and(|series| leaps(series, p.at))).count();
+    count > 1 && 2 * count >= places.len()
+}
+
+/// Whether another column of the trajectory leaps around a sample: then the system does.
+fn leaps(series: &Series<'_>, at: usize) -> bool {
+    let [own, columns] = series.column;
+    let trajectory = series.trajectory;
+    let Some(ends) =
+        at.checked_sub(1).and_then(|before| Some([*series.times.get(before)?, *series.times.get(at + 1)?]))
+    else {
+        return false;
+    };
+    let from = (0..trajectory.len).collect::<Vec<usize>>().partition_point(|&i| trajectory.time(i) < ends[0]);
+    (0..columns).filter(|c| *c != own).any(|c| {
+        let [least, most] = least_and_most((0..trajectory.len).filter_map(|i| trajectory.value(i, c)));
+        let around = (from..trajectory.len).take_while(|&i| trajectory.time(i) <= ends[1]);
+        let [low, high] = least_and_most(around.filter_map(|i| trajectory.value(i, c)));
+        high - low > LEAPS * (most - least)
+    })
 }
