@@ -174,3 +174,37 @@ fit Paced to runs
         assert_eq!(rows.len(), paces.len());
     }
 }
+
+/// A held-out trajectory whose own parameter lies beyond the range is told, with its name, and none that lies within.
+#[test]
+fn a_held_out_trajectory_at_the_end_of_a_range_is_told() {
+    // The fitted six decay as the range says, and the held-out ones too, or faster: which are held out the seed of the fit draws.
+    let record = |fast: f64| {
+        let mut rows = "k,t,x\n".to_string();
+        for k in 0..8 {
+            for i in 0..60 {
+                let t = 0.05 * f64::from(i);
+                let rate = if k % 2 == 0 { 1.0 } else { fast };
+                let noise = 0.01 * (12.9898 * f64::from(i + 60 * k) + 1.0).sin();
+                rows += &format!("{k},{t:.2},{:.5}\n", 2.0 * (-rate * t).exp() + noise);
+            }
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let model = "model M { state x; param rate in [0.1, 3] per sample; x' = -rate*x }\n\
+                     data d = csv(\"d.csv\") { time t; trajectory k; holdout 50% of trajectories }\nfit M to d\n";
+        fs::write(folder.path().join("d.csv"), rows).expect("a table");
+        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let text = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
+        serde_json::from_str::<Value>(&text).expect("JSON")["warnings"].to_string()
+    };
+    let said = record(6.0);
+    assert!(
+        said.contains("what is held out take `rate` to the upper end of its range, 3, in the held-out trajectory"),
+        "{said}"
+    );
+    assert!(said.contains("what is predicted holds for that value only"), "{said}");
+    let said = record(1.5);
+    assert!(!said.contains("end of its range"), "{said}");
+}

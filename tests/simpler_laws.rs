@@ -146,6 +146,9 @@ fn noise_of_the_process_is_told_where_it_is() {
         for model in ["(x, v)' = ?poly(x, v; degree = 2)", "param k = 3, c = 0; x' = v; v' = -k*x - c*v"] {
             let record = fitted(&rows, &format!("model M {{ state x, v; {model} }}"), "x = x; v = v");
             assert_eq!(says(&record, DEVIATES), told, "{kick}, {model}: {}", record["warnings"]);
+            // Where terms were chosen among others.
+            let chosen = told && model.contains('?');
+            assert_eq!(says(&record, "were not sought"), chosen, "{kick}, {model}: {}", record["warnings"]);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::bound;
 use super::continuation::{Continuation, Head, Unknowns};
 use super::failure::Failure;
 use super::findings::Findings;
+use super::held_ends;
 use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
 use super::score::{self, Score};
@@ -50,7 +51,9 @@ pub fn predict(
     findings.fail(warnings);
     let trajectories =
         heads.into_iter().filter_map(|(k, [values, errors])| Some((held.data.trajectories.get(k)?, values, errors)));
-    bound::add_held(program, fit, &trajectories.collect::<Vec<_>>(), findings);
+    let trajectories: Vec<_> = trajectories.collect();
+    findings.remarks.extend(held_ends::remarks(model, &trajectories));
+    bound::add_held(program, fit, &trajectories, findings);
     scores.iter().for_each(|score| score.tell(observed, "held out", findings));
     observed.held = Some(held);
     Ok(())

@@ -86,7 +86,7 @@ pub fn fit(
         let best = rivals::settled(&simplest.unknowns, simplest.law, &observations, &mut with_terms)?;
         Ok((best.law, simplest.all, best.others))
     });
-    let (result, other, rivals) = match result {
+    let (result, other, others) = match result {
         Ok((result, other, rivals)) => (Ok(result), other, rivals),
         Err(error) => (Err(error), None, Vec::new()),
     };
@@ -148,7 +148,7 @@ pub fn fit(
     let other = other.map(|other| exchanges::other_law((model, fit), &findings, &self::findings(&other)));
     findings.remarks.extend(other);
     let rivals: Vec<Findings> =
-        rivals.iter().filter(|rival| !conventions.join(&result, rival)).map(self::findings).collect();
+        others.iter().filter(|rival| !conventions.join(&result, rival)).map(self::findings).collect();
     findings.remarks.extend(exchanges::rivals((model, fit), &findings, &rivals));
     findings.remarks.extend(exchanges::remarks(model, &result, &conventions));
     findings.remarks.extend(exchanges::beside(model, &result, &conventions));
@@ -176,6 +176,7 @@ pub fn fit(
         }
         None => {}
     }
+    findings.warnings.extend(rivals::not_sought(model, &result));
     bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)
 }

@@ -42,6 +42,7 @@ mod findings;
 mod format;
 mod formula;
 mod gradient;
+mod held_ends;
 mod holdout;
 mod hung;
 mod influence;

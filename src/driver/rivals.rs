@@ -4,7 +4,10 @@
 //! of its own law: each of them is fitted by itself, with its terms held. The one whose criterion is smallest counts, and those
 //! whose criterion is hardly larger are told with it: the choice among them is not the data's.
 
+use super::kinds::Told;
 use super::simpler;
+use crate::base::Idx;
+use crate::hir::{Hole, Model};
 use crate::train::joint::{AS_WELL, JointError, JointFit, Observations, Rival, Unknown};
 
 /// Fits that are made with terms in place of others, at most.
@@ -55,6 +58,21 @@ pub fn settled(
     others.retain(|other| rise(other) < AS_WELL.max(2.0 * simpler::spread(observations, other, &law)));
     others.sort_by(|a, b| rise(a).total_cmp(&rise(b)));
     Ok(Settled { law, others })
+}
+
+/// That other laws were not sought for a fit for which they are not, where there was a choice of terms.
+pub fn not_sought(model: &Model, law: &JointFit) -> Option<Told> {
+    let kept = kept(law);
+    let is_kept = |at: usize| kept.get(at).is_some_and(|kept| *kept);
+    let chosen = |hole: &Hole| {
+        let count = hole.terms.iter().filter(|t| is_kept(t.coefficient.index())).count();
+        0 < count && count < hole.terms.len()
+    };
+    if law.in_order() || !model.holes.values().any(chosen) {
+        return None;
+    }
+    let why = if law.process_noise { "the data follow no trajectory exactly" } else { "the fit did not settle" };
+    Some(Told::note(format!("laws with other terms that fit these data about as well were not sought, as {why}")))
 }
 
 /// Which unknowns a law keeps.
