@@ -1,5 +1,6 @@
 //! The joint engine on a compiled model.
 
+use super::apart;
 use super::beginnings::{self, Settled};
 use super::bound;
 use super::checkpoint::{self, Saver};
@@ -25,7 +26,7 @@ use super::unfelt::Unfelt;
 use super::{remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
-use crate::diagnostics::codes::{W1102, W1105, W1120};
+use crate::diagnostics::codes::{W1102, W1105, W1117, W1120};
 use crate::hir::{self, Fit, Model, Program, StartSource, UnknownKind};
 use crate::runtime::Threads;
 use crate::train::joint::{
@@ -163,6 +164,11 @@ pub fn fit(
     let differs = differs.flatten().or_else(|| {
         let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
         in_doubt.then(|| drift::column(model, observed, &observations, again)).flatten()
+    });
+    let differs = differs.or_else(|| {
+        let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
+        let smooth = !result.process_noise && left_over(&result).iter().all(|d| d.code == W1117);
+        (in_doubt && !smooth).then(|| apart::remark(model, observed, &observations, again)).flatten()
     });
     // Where the process itself is noisy that has been said.
     match differs {

@@ -3,6 +3,7 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod apart;
 mod beginnings;
 mod bench_device;
 mod bench_repeats;

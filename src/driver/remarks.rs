@@ -231,7 +231,9 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
     let bounded = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
     let bounded: Vec<String> = bounded.map(|(u, _)| format!("`{}`", u.name)).collect();
     match bounded.is_empty() {
-        true => "the process itself is noisy, or the candidate terms cannot express it".to_string(),
+        true => {
+            "the process itself is noisy, the data were smoothed, or the candidate terms cannot express it".to_string()
+        }
         false => format!(
             "with {} at the end of its range the candidate terms may not be able to express it, or the process itself is noisy",
             bounded.join(", ")

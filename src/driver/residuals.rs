@@ -42,7 +42,7 @@ pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observa
             "what the solution leaves over is no noise, neighbouring samples agree: their correlation is {}",
             named(&shares)
         );
-        let help = "a term is missing, or the fit is in a wrong minimum: try other start values and more candidates; standard errors are too small as it is";
+        let help = "a term is missing, or the fit is in a wrong minimum: try other start values and more candidates; or the data were smoothed: fit them as they were measured; standard errors are too small as it is";
         Diagnostic::warning(W1111, message, span, "in its data").help(help)
     };
     declared.into_iter().map(remark).chain(smooth.into_iter().filter_map(was_smoothed)).collect()
