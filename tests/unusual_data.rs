@@ -104,19 +104,6 @@ fn what_is_unusual_is_named_with_its_place() {
             }
         }
     };
-    // Narrow as one sample, with what samples beside their middle see of them.
-    let pulses = |width: f64, every: f64| {
-        move |t: f64| {
-            let from = (t + 0.5 * every).rem_euclid(every) - 0.5 * every;
-            [t.sin() + 4.0 * (-(10.0 * from / width).powi(2)).exp(), t.cos(), 0.0]
-        }
-    };
-    // As a relaxation oscillator does: one state leaps, its rate is seen at one sample.
-    let leaps = |t: f64| {
-        let side = (0.9 * t).rem_euclid(4.0);
-        let [up, down] = [0.9, 2.3].map(|at| (-(40.0 * (side - at)).powi(2)).exp());
-        [(40.0 * (side - 0.9)).tanh() - (40.0 * (side - 2.3)).tanh(), 30.0 * (up - down) + 0.3 * t.sin(), 0.0]
-    };
     let one = "model M { state x; x' = ?poly(x; degree = 2) }";
     let twice = |i: usize, row: &mut [String; 4]| {
         if [57, 140].contains(&i) {
