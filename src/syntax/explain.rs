@@ -9,6 +9,44 @@ use super::report::Reporter;
 use super::slips::{CALLED, keyword_near, meant, prefix_near};
 use crate::diagnostics::{Diagnostic, closest, codes};
 
+/// Reports a statement that only other tools have, before it is read; whether it is one.
+pub(super) fn of_other_tools(
+    rule: Rule,
+    text: &str,
+    tokens: &[Token],
+    chunk: &Chunk,
+    out: &mut Reporter,
+) -> bool {
+    let in_chunk = tokens.get(chunk.tokens.clone()).unwrap_or_default();
+    let at = chunk.bytes.start;
+    let stop = Stop {
+        rule,
+        expected: &[],
+        text,
+        file: tokens,
+        tokens: in_chunk,
+        bytes: chunk.bytes.clone(),
+        at,
+        before: None,
+        next: in_chunk.first().copied(),
+        found: String::new(),
+        place: at..at,
+    };
+    let Some(said) = stop.other_tools() else { return false };
+    say(said, out);
+    true
+}
+
+/// Reports what is said.
+fn say(said: Said, out: &mut Reporter) {
+    let finding = Diagnostic::error(said.code, said.message, out.span(said.place), said.here);
+    let finding = Diagnostic { help: said.help, ..finding };
+    out.push(match said.edit {
+        Some((gone, instead)) => finding.replace(out.span(gone), instead),
+        None => finding,
+    });
+}
+
 /// Reports that at byte `at` one of `expected` should stand.
 pub(super) fn explain(
     rule: Rule,
@@ -61,12 +99,7 @@ pub(super) fn explain(
         .or_else(|| stop.without_operator())
         .or_else(|| stop.assignment())
         .unwrap_or_else(|| stop.expectation());
-    let finding = Diagnostic::error(said.code, said.message, out.span(said.place), said.here);
-    let finding = Diagnostic { help: said.help, ..finding };
-    out.push(match said.edit {
-        Some((gone, instead)) => finding.replace(out.span(gone), instead),
-        None => finding,
-    });
+    say(said, out);
 }
 
 /// Where reading a statement stopped.
@@ -151,9 +184,6 @@ impl<'a> Stop<'a> {
             }
             false if doubled(self.tokens).is_some() => {
                 "the sides of an equation have one `=` between them: `x' = -k*x`"
-            }
-            false if matches!(self.tokens, [one] if matches!(self.slice(*one), "end" | "begin" | "endmodel")) => {
-                "leave it out: blocks stand in braces"
             }
             false => "an equation has two sides: `x' = -k*x`",
         };

@@ -19,6 +19,7 @@ mod elsewhere;
 mod expectation;
 mod explain;
 mod expr;
+mod foreign;
 mod format;
 mod grammar;
 mod letters;

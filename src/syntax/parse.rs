@@ -2,6 +2,8 @@
 
 use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Setting, SettingValue, Test};
 use super::build::{Builder, FitHeader};
+use super::explain::of_other_tools;
+use super::foreign::language;
 use super::grammar::{MODEL_KEYWORDS, Rule, read};
 use super::letters::shown;
 use super::lexer::{TOO_LARGE, Token, TokenKind, lex};
@@ -26,6 +28,12 @@ fn read_items(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mu
     if text.len() as u64 > MAX_SOURCE_BYTES {
         let message = format!("the file has {} bytes; a source file has at most {MAX_SOURCE_BYTES}", text.len());
         out.error(codes::E0116, message, 0..0, "", TOO_LARGE);
+        return File::default();
+    }
+    if let Some((language, place)) = language(text) {
+        let message = format!("this file is not a model of mechc: it looks like {language}");
+        let help = "a model is written `model Decay { state x; param k = 0.3; x' = -k*x }`; `mechc new NAME` makes a project to start from";
+        out.error_with_help(codes::E0111, message, place, "", Some(help.to_string()));
         return File::default();
     }
     let Some(tokens) = lex(text, &mut out) else { return File::default() };
@@ -276,9 +284,13 @@ impl<'a> Reader<'a, '_> {
 
     fn model_body(&mut self, statements: Vec<Chunk>) -> Vec<ModelItem> {
         let mut body = Vec::with_capacity(statements.len());
+        let mut passed_until = 0;
         for mut chunk in statements {
             if self.out.exhausted() {
                 break;
+            }
+            if chunk.bytes.start < passed_until {
+                continue;
             }
             // The statements of a bad loop are still worth reading for their own errors.
             let inner = chunk.block.take().map(|(statements, end)| (self.model_body(statements), end));
@@ -315,6 +327,13 @@ impl<'a> Reader<'a, '_> {
                 self.out.taken(&name, word.start..word.end);
                 continue;
             }
+            if matches!(rule, Rule::equation | Rule::param_statement)
+                && of_other_tools(rule, self.text, self.tokens, &chunk, &mut self.out)
+            {
+                // What stands behind it on its line, or up to its end, is a part of it.
+                passed_until = self.end_of_other(&chunk);
+                continue;
+            }
             let Some(pair) = read(rule, self.text, self.tokens, &chunk, &mut self.out) else { continue };
             let mut build = Builder::new(self.file, chunk.bytes.start, &mut self.out);
             if let Some((inner, end)) = inner {
@@ -325,6 +344,19 @@ impl<'a> Reader<'a, '_> {
             body.extend(build.model_item(rule, pair, chunk.bytes.end));
         }
         body
+    }
+
+    /// Where a statement of another tool ends: the rate of a reaction stands on its line, and what `when` opens ends with `end`.
+    fn end_of_other(&self, chunk: &Chunk) -> usize {
+        let rest = self.text.get(chunk.bytes.start..).unwrap_or_default();
+        let line = chunk.bytes.start + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let first = self.tokens.get(chunk.tokens.start).map_or("", |t| self.slice(*t));
+        let ends = match first {
+            "when" => rest.find("end when").map(|at| chunk.bytes.start + at + "end when".len()),
+            _ => None,
+        };
+        let is_reaction = rest.get(..chunk.bytes.end - chunk.bytes.start).is_some_and(|text| text.contains("->"));
+        ends.unwrap_or(if is_reaction { line } else { chunk.bytes.end })
     }
 
     /// Whether a statement starts with two words, as no equation does.

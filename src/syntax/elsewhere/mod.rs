@@ -8,6 +8,7 @@ mod quantities;
 mod ranges;
 mod signs;
 mod statements;
+mod tongues;
 mod values;
 
 use std::ops::Range;
