@@ -154,6 +154,13 @@ impl Resolver<'_, '_> {
         let first = call.arguments.first().map_or("x", |a| self.sources.text(a.span));
         let second = call.arguments.get(1).map_or("y", |a| self.sources.text(a.span));
         let lower = name.to_lowercase();
+        // `dydt(1) = -k*x`
+        let derivative = name.starts_with('d') && (name.ends_with("dt") || name.len() == 2);
+        if let Some(number) = first.parse::<usize>().ok().filter(|_| derivative && self.left == Some(span)) {
+            let mut states = self.scope.states.values().map(|s| s.name.as_str());
+            let state = states.nth(number.saturating_sub(1)).unwrap_or("x");
+            return Advice::new(format!("an equation starts with the derivative of its state: `{state}' = ...`"));
+        }
         if name == "sum" {
             return "a sum names its element: `sum(i in cell) u[i]`".into();
         }
@@ -201,6 +208,16 @@ impl Resolver<'_, '_> {
                 let quotient = format!("{}/{}", factor(first), factor(second));
                 format!("an angle between -pi/2 and pi/2 is written `atan({quotient})`").into()
             }
+            "mod" | "fmod" | "rem" if call.arguments.len() == 2 => format!(
+                "what repeats itself is written with `sin` or `cos`: `if sin(2*pi*{}/{}) > 0 then 1 else 0`",
+                factor(first),
+                factor(second)
+            )
+            .into(),
+            "zeros" | "ones" | "zeros_like" => "states need no room that is set aside: leave the line out".into(),
+            "c" | "array" | "list" | "vector" => {
+                "numbers have names one by one: `param a = 0.1, b = 0.2`; a number for every trajectory is `per sample`".into()
+            }
             _ if ROUNDING.contains(&lower.as_str()) => {
                 "rounding has no derivative, so it is not part of the language; a jump is written `if x > 1 then 1 else 0`"
                     .into()
@@ -208,6 +225,12 @@ impl Resolver<'_, '_> {
             "clip" | "clamp" if call.arguments.len() == 3 => {
                 let third = call.arguments.get(2).map_or("1", |a| self.sources.text(a.span));
                 format!("write `min(max({first}, {second}), {third})`").into()
+            }
+            "ifelse" | "if_else" | "where" | "iif" | "cond" if call.arguments.len() == 3 => {
+                let third = call.arguments.get(2).map_or("1", |a| self.sources.text(a.span));
+                let written = format!("if {first} then {second} else {third}");
+                let written = if self.stands_in_operation(span, true) { format!("({written})") } else { written };
+                Advice::new(format!("a conditional is written `{written}`"))
             }
             _ if CONDITIONALS.contains(&lower.as_str()) => "a conditional is written `if x > 1 then 2 else 3`".into(),
             _ if RANDOM.contains(&name) => {
@@ -269,6 +292,12 @@ impl Resolver<'_, '_> {
                 Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into())
             }
             "\u{3c0}" => Some(did_you_mean("pi")),
+            "None" | "NULL" | "NA" | "NaN" | "nan" | "missing" | "nothing" => {
+                Some("a number that is to be estimated has no value: `param k`".into())
+            }
+            "True" | "true" | "TRUE" | "False" | "false" | "FALSE" => {
+                Some("there are no truth values: conditions stand between `if` and `then`".into())
+            }
             "time" => Some(Advice::instead("the time is `t`", "t")),
             "inf" | "Inf" | "infinity" | "Infinity" | "oo" => Some(Advice::instead(
                 "numbers are finite: leave the range out, or write an end that is far enough, such as `1e6`",

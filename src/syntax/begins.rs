@@ -31,6 +31,18 @@ impl Scan<'_, '_, '_> {
             || word(2) == Some("in") && word(1).is_some() && word(0).is_some_and(|w| closest(w, ["for"]).is_some())
     }
 
+    /// Whether an import stands here though the block goes on behind it: the next line starts no item either.
+    pub(super) fn is_import_inside(&self) -> bool {
+        let here = self.tokens.get(self.at).copied();
+        if here.is_none_or(|t| self.slice(t) != "use") || !self.starts_item(self.at) {
+            return false;
+        }
+        let rest = self.tokens.get(self.at..).unwrap_or_default();
+        let line = rest.iter().position(|t| matches!(t.kind, TokenKind::Newline | TokenKind::Semicolon));
+        let next = line.and_then(|line| self.solid(self.at + line + 1));
+        next.is_some_and(|(at, _)| !self.starts_item(at))
+    }
+
     /// Whether an item starts at position `from`: its keyword and what must follow.
     pub(super) fn starts_item(&self, from: usize) -> bool {
         let token = |i: usize| self.tokens.get(from + i).copied();

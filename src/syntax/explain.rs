@@ -10,13 +10,7 @@ use super::slips::{CALLED, keyword_near, meant, prefix_near};
 use crate::diagnostics::{Diagnostic, closest, codes};
 
 /// Reports a statement that only other tools have, before it is read; whether it is one.
-pub(super) fn of_other_tools(
-    rule: Rule,
-    text: &str,
-    tokens: &[Token],
-    chunk: &Chunk,
-    out: &mut Reporter,
-) -> bool {
+pub(super) fn of_other_tools(rule: Rule, text: &str, tokens: &[Token], chunk: &Chunk, out: &mut Reporter) -> bool {
     let in_chunk = tokens.get(chunk.tokens.clone()).unwrap_or_default();
     let at = chunk.bytes.start;
     let stop = Stop {
@@ -214,6 +208,9 @@ impl<'a> Stop<'a> {
             return Some(Said::near(codes::E0112, message, place, near));
         }
         let help = match second.kind {
+            TokenKind::Word if self.follows_semicolon() => {
+                "a `;` ends a statement; a comment starts with `//`".to_string()
+            }
             TokenKind::Word | TokenKind::Number | TokenKind::Text => match word {
                 // `d x/dt`
                 _ if word == "d" && second.kind == TokenKind::Word => {
@@ -227,6 +224,12 @@ impl<'a> Stop<'a> {
             _ => return None,
         };
         Some(Said::new(codes::E0112, message, place, help))
+    }
+
+    /// Whether a `;` stands before the statement on its line.
+    fn follows_semicolon(&self) -> bool {
+        let before = self.text.get(..self.bytes.start).unwrap_or_default();
+        before.trim_end_matches([' ', '\t']).ends_with(';')
     }
 
     /// Whether the name of a function stands before.

@@ -70,6 +70,16 @@ impl Scan<'_, '_, '_> {
         if keyword == "param" && word == "in" {
             return Some((format!("write `in [{inside}]`"), Some((brace.start..end, format!("[{inside}]")))));
         }
+        let alone = !inside.is_empty() && inside.chars().all(|c| c.is_alphanumeric() || c == '_');
+        // `x^{2}`
+        if word == "^" && !inside.is_empty() {
+            let power = if alone { inside.to_string() } else { format!("({inside})") };
+            return Some((format!("a power is written `^{power}`"), Some((brace.start..end, power))));
+        }
+        // `x_{1}`
+        if let (true, Some(name)) = (alone && before.end == brace.start, word.strip_suffix('_')) {
+            return Some((format!("a name is written without braces: `{name}_{inside}`"), Some((brace.start..end, inside.to_string()))));
+        }
         if before.kind != TokenKind::Word || before.end != brace.start {
             return None;
         }
@@ -111,6 +121,17 @@ impl Scan<'_, '_, '_> {
     /// to it. Then the statement is reported and the next line read as its part, unless that starts another statement.
     pub(super) fn cut_short(&mut self, first: usize, header: bool, bad: &mut bool) -> bool {
         let last = self.tokens.get(first..self.at).and_then(<[Token]>::last).copied();
+        // `...` of MATLAB
+        let dots = last.filter(|t| t.kind == TokenKind::Symbol(b'.') && self.slice(*t) == ".");
+        if let Some(dot) = dots.filter(|dot| self.text.get(..dot.end).is_some_and(|text| text.ends_with("...")))
+            && !*bad
+        {
+            let message = "a statement is not continued by `...`".to_string();
+            let help = Some("write the statement on one line, or put what spans lines into parentheses".to_string());
+            self.out.error_with_help(codes::E0101, message, dot.start - 2..dot.end, "", help);
+            *bad = true;
+            return !self.starts_afresh(self.at + 1, header);
+        }
         let Some(last) = last.filter(|t| matches!(t.kind, TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'^' | b',')))
         else {
             return false;

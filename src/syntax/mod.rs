@@ -13,6 +13,7 @@ pub mod ast;
 mod begins;
 mod brackets;
 mod build;
+mod colons;
 mod declarations;
 mod dump;
 mod elsewhere;
@@ -26,6 +27,7 @@ mod letters;
 mod lexer;
 mod literals;
 mod misshapen;
+mod not_items;
 mod numerals;
 mod outline;
 mod parse;
@@ -34,6 +36,7 @@ mod phrases;
 mod report;
 mod slips;
 mod strangers;
+mod tex;
 mod units;
 
 #[cfg(test)]

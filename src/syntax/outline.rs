@@ -150,6 +150,14 @@ impl<'a> Scan<'a, '_, '_> {
                     self.at += 1;
                     return (statements, token.end);
                 }
+                _ if self.is_import_inside() => {
+                    let message = "an import stands outside of models".to_string();
+                    let help = "write it before the model".to_string();
+                    self.out.error_with_help(codes::E0112, message, token.start..token.end, "", Some(help));
+                    let mut import = self.chunk(false);
+                    import.bad = true;
+                    statements.push(import);
+                }
                 _ if self.starts_item(self.at) => {
                     let next = self.out.span(token.start..token.end);
                     let span = self.out.span(open.start..open.end);

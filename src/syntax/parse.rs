@@ -4,13 +4,11 @@ use super::ast::{Block, Data, Expectation, File, Fit, Item, Model, ModelItem, Se
 use super::build::{Builder, FitHeader};
 use super::explain::of_other_tools;
 use super::foreign::language;
-use super::grammar::{MODEL_KEYWORDS, Rule, read};
-use super::letters::shown;
+use super::grammar::{Rule, read};
 use super::lexer::{TOO_LARGE, Token, TokenKind, lex};
-use super::outline::{Chunk, ITEM_KEYWORDS, RawItem, outline};
+use super::outline::{Chunk, RawItem, outline};
 use super::report::Reporter;
-use super::slips::meant;
-use crate::diagnostics::{Sink, closest, codes};
+use crate::diagnostics::{Sink, codes};
 use crate::source::{FileId, MAX_SOURCE_BYTES, Span};
 
 /// The syntax tree of a file. Errors go to `sink`; the tree holds every item and statement that could be read.
@@ -92,16 +90,13 @@ pub fn parse_setting_value(file: FileId, text: &str, sink: &mut Sink) -> Option<
     Builder::new(file, chunk.bytes.start, &mut out).values(pair)
 }
 
-/// Words that ask for something to be done, which is no part of a file.
-const COMMANDS: [&str; 9] = ["run", "simulate", "check", "export", "expand", "plot", "print", "show", "save"];
-
-struct Reader<'a, 'b> {
+pub(super) struct Reader<'a, 'b> {
     file: FileId,
-    text: &'a str,
-    tokens: &'a [Token],
-    out: Reporter<'b>,
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+    pub(super) out: Reporter<'b>,
     /// Whether the text since the last item was reported as not being one.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -134,14 +129,20 @@ impl<'a> Reader<'a, '_> {
         let end = raw.block.as_ref().map_or(raw.header.bytes.end, |(_, end)| *end);
         let span = Span::new(self.file, start, end);
         let needs_block = matches!(rule, Rule::model_header | Rule::network_header | Rule::test_header);
-        if raw.block.is_none() && needs_block && raw.header.bad {
+        if raw.block.is_none() && needs_block && (raw.header.bad || header.is_none()) {
             // `model Pond:` is reported already.
             self.lost = true;
             return None;
         }
         if raw.block.is_none() && needs_block && header.is_some() {
             let place = raw.header.bytes.clone();
-            let help = Some(format!("braces enclose what belongs to it: `{} {{ ... }}`", self.line(&place)));
+            let begins = self.tokens.iter().find(|t| t.start >= place.end && t.kind != TokenKind::Newline);
+            let instead = match begins.map(|t| self.slice(*t)) {
+                Some("begin") => ", in place of `begin` and `end`",
+                _ => "",
+            };
+            let line = self.line(&place);
+            let help = Some(format!("braces enclose what belongs to it{instead}: `{line} {{ ... }}`"));
             let message = format!("this {keyword} has no block");
             self.out.error_with_help(codes::E0113, message, place, "", help);
             // What was meant to stand in the block is not blamed as well.
@@ -211,75 +212,8 @@ impl<'a> Reader<'a, '_> {
         self.text.get(place.clone()).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default().trim_end()
     }
 
-    fn slice(&self, token: Token) -> &'a str {
+    pub(super) fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
-    }
-
-    /// Text at the top level that is no item is reported once up to the next item.
-    fn not_an_item(&mut self, raw: &RawItem, first: Option<Token>, keyword: &str) {
-        if raw.header.bad || self.lost {
-            self.lost = true;
-            return;
-        }
-        self.lost = true;
-        let place = first.map_or(0..0, |t| t.start..t.end);
-        let found = first.map_or("", |t| self.slice(t));
-        let message = match found {
-            "{" | "" => "a block without an item before it".to_string(),
-            _ => format!("`{}` does not start an item", shown(found)),
-        };
-        // `import a.b`
-        let is_import = matches!(keyword, "import" | "include" | "using");
-        let near = match meant(keyword) {
-            _ if is_import => Some("use"),
-            Some("fn") => Some("fn"),
-            // What shows results elsewhere asks for nothing to be predicted.
-            _ if COMMANDS.contains(&keyword) => None,
-            _ => closest(keyword, ITEM_KEYWORDS),
-        };
-        let second = self.tokens.get(raw.header.tokens.start + 1).filter(|t| t.start < raw.header.bytes.end).copied();
-        let as_model = raw.block.is_some() && near.is_none() && first.is_some_and(|t| t.kind == TokenKind::Word);
-        if let Some(first) = first.filter(|_| as_model && !MODEL_KEYWORDS.contains(&keyword)) {
-            // `Pond { ... }`, `system Pond { ... }`
-            let (name, gone) = match second {
-                None => (keyword, first.start..first.start),
-                Some(second) => (self.slice(second), place.clone()),
-            };
-            let is_name = second.is_none_or(|t| t.kind == TokenKind::Word && raw.header.tokens.len() == 2);
-            if is_name {
-                let help = format!("a model is declared as `model {} {{ ... }}`", shown(name));
-                let instead = if second.is_none() { "model " } else { "model" };
-                self.out.error_with_edit(codes::E0111, message, place, help, (gone, instead.to_string()));
-                return;
-            }
-        }
-        let item_of_file = self.tokens.iter().skip_while(|t| first.is_some_and(|f| t.start <= f.start));
-        let path: String = item_of_file.take_while(|t| t.kind != TokenKind::Newline).map(|t| self.slice(*t)).collect();
-        let help = match near {
-            // `import std.systems`: what a file holds is imported one by one.
-            Some("use") if is_import && path.split('.').count() < 3 => {
-                format!("one item of a file is imported: `use {path}.Name`")
-            }
-            Some(near) if !MODEL_KEYWORDS.contains(&keyword) => {
-                let help = format!("did you mean `{near}`?");
-                self.out.error_with_edit(codes::E0111, message, place.clone(), help, (place, near.to_string()));
-                return;
-            }
-            _ if MODEL_KEYWORDS.contains(&keyword) => {
-                "declarations stand inside a block: `model Name { ... }`".to_string()
-            }
-            _ if second.is_some_and(|t| matches!(t.kind, TokenKind::Primes | TokenKind::Symbol(b'='))) => {
-                "declarations and equations stand inside a block: `model Name { ... }`".to_string()
-            }
-            _ if COMMANDS.contains(&keyword) => {
-                "a file says what there is; what is done with it is a command in a shell: `mechc run FILE`".to_string()
-            }
-            _ if keyword == "from" => {
-                "an import names a file and an item in it: `use std.systems.Lorenz63`".to_string()
-            }
-            _ => format!("at the top level stand `{}`", ITEM_KEYWORDS.join("`, `")),
-        };
-        self.out.error_with_help(codes::E0111, message, place, "", Some(help));
     }
 
     fn model_body(&mut self, statements: Vec<Chunk>) -> Vec<ModelItem> {

@@ -1,8 +1,6 @@
 //! Characters that are not part of the language, and what is written for them.
 
-use std::ops::Range;
-
-use super::letters::{code_point, is_direction_control, is_invisible, shown};
+use super::letters::{code_point, is_direction_control, is_invisible};
 use super::lexer::{Lexer, TokenKind};
 use crate::diagnostics::codes;
 
@@ -72,9 +70,14 @@ impl Lexer<'_, '_, '_> {
         if self.line_reported {
             return self.push(TokenKind::Bad, end);
         }
-        if c == '\\' && self.text.get(end..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
-            let word = self.text.get(end..self.run(end, |c| c.is_ascii_alphabetic())).unwrap_or_default();
-            let help = format!("names have no `\\`: `{}`, or the letter itself", shown(word));
+        if c == '\\' && self.command_of_tex() || c == '@' && self.macro_of_others() {
+            return;
+        }
+        // `x' &= -x`, where columns are aligned
+        if c == '&'
+            && (self.rest().starts_with("&=") || self.line_on().get(1..).is_some_and(|rest| rest.trim().is_empty()))
+        {
+            let help = "leave it out: lines are not aligned".to_string();
             return self.bad_with_edit(codes::E0108, message, end, help, (self.at..end, String::new()));
         }
         // A second derivative in quotes of print.
@@ -135,7 +138,7 @@ impl Lexer<'_, '_, '_> {
     }
 
     /// The text of the current line from the current place on, of a long one its start.
-    fn line_on(&self) -> &str {
+    pub(super) fn line_on(&self) -> &str {
         let mut end = (self.at + LOOK).min(self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
@@ -168,6 +171,7 @@ impl Lexer<'_, '_, '_> {
             b'-' if self.rest().starts_with("--") && (self.starts_file() || self.prose(2)) => Some(2),
             b'!' if self.rest().starts_with("! ") && self.prose(1) => Some(1),
             b'<' if self.rest().starts_with("<!--") => Some(4),
+            b';' if self.starts_file() && self.prose(1) || self.prose_behind() => Some(1),
             // `5%`, `5 %` and `[%]` are about a share, a name between a value and the end of the line about a remainder: `aa % bb`.
             b'%' => {
                 let before = self.line_before();
@@ -202,6 +206,16 @@ impl Lexer<'_, '_, '_> {
             && words.all(word)
     }
 
+    /// Whether the line goes on behind a `;` with words of which the first starts a sentence and no statement: `; the rate`.
+    fn prose_behind(&self) -> bool {
+        let text = self.line_on().get(1..).unwrap_or_default();
+        let mut words = text.split_whitespace();
+        let plain = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, ',' | '.' | '-' | '(' | ')'));
+        let starts = words.next().is_some_and(|w| matches!(w, "the" | "a" | "an" | "this" | "these" | "our" | "here" | "see"));
+        // `; a = 1` and `; this b` are no prose.
+        starts && words.clone().count() > 0 && words.all(plain) && !text.contains('}')
+    }
+
     /// Passes over a comment that starts as in other languages; the first of a file is reported.
     pub(super) fn pass_comment(&mut self, width: usize) {
         let end = self.run(self.at, |c| c != '\n' && c != '\r');
@@ -213,127 +227,6 @@ impl Lexer<'_, '_, '_> {
             self.out.error_with_edit(codes::E0108, message, start.clone(), help, (start, "//".to_string()));
         }
         self.at = end;
-    }
-
-    /// A colon, which other languages have in many places.
-    pub(super) fn colon(&mut self) {
-        let (at, rest) = (self.at, self.rest());
-        let before = self.line_before().trim();
-        let after = self.line_on().get(1..).unwrap_or_default().trim();
-        let first = before.split_whitespace().next().unwrap_or_default().to_string();
-        let name = before.rsplit([' ', '{', ';', '(', ',']).next().unwrap_or_default().to_string();
-        let declares = |word: &str| matches!(word, "state" | "input" | "param" | "const" | "let");
-        if first == "for" && !name.is_empty() && after.starts_with(char::is_alphanumeric) {
-            let help = "a loop goes over a range: `for i in 1..8 { ... }`".to_string();
-            let message = "unexpected character `:`".to_string();
-            return self.bad_with_edit(codes::E0108, message, at + 1, help, self.range_of_loop());
-        }
-        let is_header = matches!(first.as_str(), "model" | "network" | "test");
-        let (help, edit) = match () {
-            () if rest.starts_with(":=") => {
-                (format!("sides are set equal by `=` alone: `{name} = ...`"), Some((at..at + 2, "=")))
-            }
-            () if is_header && after.starts_with('{') => {
-                ("a block starts with its brace alone".to_string(), Some((at..at + 1, "")))
-            }
-            () if is_header && after.is_empty() => {
-                (format!("braces enclose what belongs to it: `{before} {{ ... }}`"), None)
-            }
-            () if is_name(&name) && starts_option(before, &name) && !after.is_empty() => {
-                let (edit, whole) = self.options();
-                let help = format!("options have equals signs: `{name}{whole}`");
-                return self.bad_with_edit(codes::E0108, "unexpected character `:`".to_string(), at + 1, help, edit);
-            }
-            () if before.contains('?') => {
-                let written = ternary(before, after).unwrap_or_else(|| "if x > 1 then 2 else 3".to_string());
-                (format!("a conditional is written `{written}`"), None)
-            }
-            () if (declares(&first) || first == "initial") && first == name => {
-                ("a declaration has no colon".to_string(), Some((at..at + 1, "")))
-            }
-            () if matches!(first.as_str(), "param" | "const" | "let") => {
-                (format!("a value stands behind an equals sign: `{name} = {after}`"), Some((at..at + 1, " =")))
-            }
-            () if declares(&first) => (format!("a unit stands in brackets behind a blank: `{name} [{after}]`"), None),
-            () if first == "fit" && before.split_whitespace().eq(["fit", name.as_str()]) => {
-                let Some((place, written)) = self.named_fit(&name) else {
-                    let help = format!("the name of a fit stands behind it: `fit Model to data as {name}`");
-                    return self.bad(codes::E0108, "unexpected character `:`".to_string(), at + 1, "", Some(help));
-                };
-                let help = format!("the name of a fit stands behind it: `fit {written}`");
-                let message = "unexpected character `:`".to_string();
-                return self.bad_with_edit(codes::E0108, message, at + 1, help, (place, written));
-            }
-            // A number before it is no setting.
-            () if is_name(&name) && !after.is_empty() => {
-                ("a setting has no colon: `dt 0.1`".to_string(), Some((at..at + 1, "")))
-            }
-            () => ("blocks stand in braces, and values behind `=`".to_string(), None),
-        };
-        let message = "unexpected character `:`".to_string();
-        match edit {
-            Some((gone, instead)) => {
-                self.bad_with_edit(codes::E0108, message, gone.end, help, (gone, instead.to_string()))
-            }
-            None => self.bad(codes::E0108, message, at + 1, "", Some(help)),
-        }
-    }
-
-    /// What is written for the colons of `lr: 0.1, decay: cosine`, from the first one on to the last in its parentheses, and all that then
-    /// stands there behind the first name.
-    fn options(&self) -> ((Range<usize>, String), String) {
-        let line = self.line_on();
-        let mut depth = 0_usize;
-        let inside = line.find(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' if depth == 0 => return true,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            false
-        });
-        let inside = line.get(..inside.unwrap_or(line.len())).unwrap_or_default();
-        // What stands behind a name and a colon that are an option of their own.
-        let is_option = |part: &str| part.rsplit([',', ';']).next().is_some_and(|name| is_name(name.trim()));
-        let mut written = String::new();
-        let mut end = 0;
-        let mut from = 0;
-        for (at, _) in inside.match_indices(':') {
-            let part = inside.get(from..at).unwrap_or_default();
-            if at > 0 && !(part.contains([',', ';']) && is_option(part)) {
-                continue;
-            }
-            written.push_str(part.trim_end());
-            written.push_str(" = ");
-            let behind = inside.get(at + 1..).unwrap_or_default();
-            end = at + 1 + (behind.len() - behind.trim_start().len());
-            from = end;
-        }
-        let whole = format!("{written}{}", inside.get(end..).unwrap_or_default());
-        let before = self.line_before();
-        let blanks = before.len() - before.trim_end().len();
-        ((self.at - blanks..self.at + end, written), whole)
-    }
-
-    /// What is written for `F: M to d` behind `fit`, and in place of what; `None` where a fit is not all that stands there.
-    fn named_fit(&self, name: &str) -> Option<(Range<usize>, String)> {
-        let (before, line) = (self.line_before(), self.line_on().get(1..)?);
-        let header = line.split("//").next()?.split(['{', ';', '}']).next()?.trim_end();
-        let has = |word: &str| header.split_whitespace().any(|w| w == word);
-        let start = self.at - before.len() + before.rfind(name)?;
-        let written = format!("{} as {name}", header.trim_start());
-        (has("to") && !has("as")).then_some((start..self.at + 1 + header.len(), written))
-    }
-
-    /// What is written for `:` in `for i in 1:8`, and for `= 1:` in `for i = 1:8`.
-    fn range_of_loop(&self) -> (Range<usize>, String) {
-        let before = self.line_before();
-        let end = self.at + 1;
-        match before.rsplit_once('=') {
-            Some((_, low)) => (self.at - low.len() - 1..end, format!("in {}..", low.trim())),
-            None => (self.at..end, "..".to_string()),
-        }
     }
 
     /// The sign of degrees.
@@ -359,29 +252,4 @@ impl Lexer<'_, '_, '_> {
         let close = line.char_indices().skip(1).find(|(_, c)| matches!(c, '\u{201d}' | '\u{201c}' | '"'))?;
         Some(self.at + close.0 + close.1.len_utf8())
     }
-}
-
-/// `condition ? value : other` as it is written here, where each of them is plain; `before` and `after` are what stands around the colon.
-fn ternary(before: &str, after: &str) -> Option<String> {
-    let (condition, value) = before.rsplit_once('?')?;
-    let sign = |at: usize, c: char| condition.get(at..).is_some_and(|rest| rest.starts_with(c));
-    let is = condition.char_indices().find(|&(i, c)| {
-        c == '=' && !sign(i + 1, '=') && !condition.get(..i).is_some_and(|b| b.ends_with(['<', '>', '!', '=']))
-    });
-    let condition = condition.get(is?.0 + 1..)?.trim();
-    let other = after.split([';', '}']).next()?.split("//").next()?.trim();
-    let plain = |text: &str| !text.is_empty() && text.matches('(').count() == text.matches(')').count();
-    let all = [condition, value.trim(), other];
-    all.iter().all(|text| plain(text)).then(|| format!("if {} then {} else {}", all[0], all[1], all[2]))
-}
-
-/// Whether a text is a name.
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
-/// Whether the name at the end of a text follows a parenthesis or a separator inside of one.
-fn starts_option(before: &str, name: &str) -> bool {
-    let rest = before.strip_suffix(name).unwrap_or_default().trim_end();
-    rest.ends_with(['(', ',', ';']) && before.matches('(').count() > before.matches(')').count()
 }

@@ -31,6 +31,14 @@ impl Stop<'_> {
             _ if matches!(self.slice(next), "." | "/") && self.expected.contains(&Rule::open_paren) => {
                 let end = self.tokens.last()?.end;
                 let path = self.text.get(before.start..end)?.trim_end();
+                // `pd.read_csv("x.csv")`
+                if let Some(quoted) = self.onwards().iter().find(|t| t.kind == TokenKind::Text) {
+                    let quoted = self.slice(*quoted);
+                    let written = format!("{}({quoted})", source_of(quoted.trim_matches('"')).unwrap_or("csv"));
+                    let message = "a data set names what its file is".to_string();
+                    let said = Said::new(codes::E0101, message, before.start..end, format!("write `= {written}`"));
+                    return Some(said.edit(before.start..end, written));
+                }
                 (path, before.start..before.start + path.len(), "")
             }
             _ => return None,
@@ -50,6 +58,18 @@ impl Stop<'_> {
                 format!("write `= csv(\"{path}\")`, or `npz`, `npy`, `parquet` in its place"),
             ),
         })
+    }
+
+    /// `csv(path = "x.csv")`
+    pub(super) fn named_path(&self) -> Option<Said> {
+        let is = self.next.filter(|&t| self.rule == Rule::data_header && self.slice(t) == "=")?;
+        let name = self.before.filter(|t| t.kind == TokenKind::Word)?;
+        let open = self.backwards().nth(1).filter(|t| t.kind == TokenKind::Open(b'('))?;
+        let path = *self.onwards().get(1).filter(|t| t.kind == TokenKind::Text)?;
+        let kind = self.backwards().nth(2).filter(|t| t.end == open.start)?;
+        let message = format!("the path of a file has no name, and here is `{}`", self.slice(name));
+        let help = format!("write `{}({})`", self.slice(kind), self.slice(path));
+        Some(Said::new(codes::E0101, message, name.start..is.end, help).edit(name.start..path.start, ""))
     }
 
     /// `fit M to "x.csv"`, `fit M to csv("x.csv")`
@@ -81,6 +101,13 @@ impl Stop<'_> {
             return is_name(&name).then(|| said.edit(next.start..next.end, name));
         }
         let first = self.before.filter(|t| t.kind == TokenKind::Word && self.backwards().count() == 2)?;
+        // `model Pond begin`
+        if matches!(self.slice(next), "begin" | "is" | "where") && self.onwards().len() == 1 {
+            let message = format!("this {} has no block", self.tokens.first().map_or("", |&t| self.slice(t)));
+            let line = self.text.get(self.bytes.start..first.end)?;
+            let help = format!("braces enclose what belongs to it, in place of `{}`: `{line} {{ ... }}`", self.slice(next));
+            return Some(Said::new(codes::E0113, message, next.start..next.end, help));
+        }
         // The words up to the equals sign or the block, with signs between them.
         let parts: Vec<Token> = self.onwards().iter().copied().take_while(|&t| self.slice(t) != "=").collect();
         let last = *parts.last()?;

@@ -64,6 +64,7 @@ impl<'a> Stop<'a> {
     /// What is said of names and sources of items.
     fn of_items(&self) -> Option<Said> {
         self.model_with_equals()
+            .or_else(|| self.named_path())
             .or_else(|| self.data_without_source())
             .or_else(|| self.name_of_item())
             .or_else(|| self.fit_to_file())
@@ -88,6 +89,10 @@ impl<'a> Stop<'a> {
     fn of_signs(&self) -> Option<Said> {
         self.tilde()
             .or_else(|| self.arrow())
+            .or_else(|| self.double_arrow())
+            .or_else(|| self.remainder())
+            .or_else(|| self.number_of_equation())
+            .or_else(|| self.list_in_brackets())
             .or_else(|| self.dotted_operator())
             .or_else(|| self.end_of_conditional())
             .or_else(|| self.comment_in_parentheses())

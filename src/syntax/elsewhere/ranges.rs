@@ -32,7 +32,7 @@ impl Stop<'_> {
         let name = self.backwards().filter(|t| t.kind == TokenKind::Word).last();
         match self.rule {
             Rule::param_statement => {}
-            Rule::equation if self.before.is_some_and(|t| t.kind == TokenKind::Primes) => {
+            Rule::equation if self.before.is_some_and(|t| t.kind == TokenKind::Primes) || self.derivative_called() => {
                 let message = "the sides of an equation are set equal by `=`".to_string();
                 let said =
                     Said::new(codes::E0101, message, place, "write `=`: what is noise is estimated from the data");
@@ -51,6 +51,15 @@ impl Stop<'_> {
             "a parameter has a value to start from and a range, where they are known: `param {name} = 1 in [0, 10]`"
         );
         Some(Said::new(codes::E0101, message, place, help))
+    }
+
+    /// Whether what stands before is the derivative of a name as a call: `D(x)`.
+    fn derivative_called(&self) -> bool {
+        let [function, open, name, close, ..] = self.tokens else { return false };
+        matches!(self.slice(*function), "D" | "Differential" | "der" | "diff" | "dot")
+            && self.slice(*open) == "("
+            && name.kind == TokenKind::Word
+            && self.before.is_some_and(|t| t.start == close.start)
     }
 
     /// `param k = 1 [0, 5]`, `param k = 1 (0, 5)`

@@ -43,6 +43,67 @@ impl Stop<'_> {
         Some(if self.slice(sign) == "+" { said.edit(left.end..is.end, " =") } else { said })
     }
 
+    /// `initial x => 1`, `x' => -x`
+    pub(super) fn double_arrow(&self) -> Option<Said> {
+        let (is, more) = self.before.zip(self.next)?;
+        let in_condition = self.tokens.iter().any(|&t| matches!(self.slice(t), "if" | "expect"));
+        if self.slice(is) != "=" || self.slice(more) != ">" || is.end != more.start || in_condition {
+            return None;
+        }
+        let message = "two sides are set equal by `=` alone".to_string();
+        let said = Said::new(codes::E0101, message, is.start..more.end, "write `=`");
+        Some(said.edit(more.start..more.end, ""))
+    }
+
+    /// `t mod 24`, `t % 24`
+    pub(super) fn remainder(&self) -> Option<Said> {
+        let word = self.next.filter(|&t| matches!(self.slice(t), "mod" | "rem" | "%"))?;
+        let of = self.before.filter(|t| matches!(t.kind, TokenKind::Word | TokenKind::Close(_)))?;
+        let divisor = *self.onwards().get(1).filter(|t| matches!(t.kind, TokenKind::Word | TokenKind::Number))?;
+        let (of, divisor) = (self.slice(of), self.slice(divisor));
+        let of = if of == ")" { "t" } else { of };
+        let message = "there are no remainders".to_string();
+        let help = format!("what repeats itself is written with `sin` or `cos`: `if sin(2*pi*{of}/{divisor}) > 0 then 1 else 0`");
+        Some(Said::new(codes::E0107, message, word.start..word.end, help))
+    }
+
+    /// `x' = -x   (1)`
+    pub(super) fn number_of_equation(&self) -> Option<Said> {
+        let open = self.next.filter(|t| self.rule == Rule::equation && t.kind == TokenKind::Open(b'('))?;
+        let [number, close] = self.onwards().get(1..)? else { return None };
+        let is_number = number.kind == TokenKind::Number && self.slice(*number).bytes().all(|b| b.is_ascii_digit());
+        let before = self.before.filter(|t| t.end < open.start && self.operator_is_missing() && is_number)?;
+        let whole = self.between(open, *close);
+        let message = format!("`{whole}` is no part of an equation");
+        let help = "leave out the number of the equation; multiplication is written `*`";
+        Some(Said::new(codes::E0101, message, open.start..close.end, help).edit(before.end..close.end, ""))
+    }
+
+    /// `[x, y]` where a value stands.
+    pub(super) fn list_in_brackets(&self) -> Option<Said> {
+        let open = self.next.filter(|t| t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::expr) || t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::number))?;
+        let close = self.matching(open)?;
+        let inside = self.text.get(open.end..close.start)?;
+        let of_hole = self.backwards().any(|t| self.slice(t) == "?");
+        let message = "a list has no brackets".to_string();
+        let place = open.start..close.end;
+        Some(match self.rule {
+            Rule::param_statement | Rule::const_statement => {
+                let help = "each number has a name: `param a = 0.1, b = 0.2`; a number for every trajectory is `per sample`";
+                Said::new(codes::E0101, message, place, help)
+            }
+            Rule::equation if of_hole => {
+                let help = format!("write the arguments of a hole as they are: `{inside}`");
+                Said::new(codes::E0101, message, place.clone(), help).edit(place, inside.to_string())
+            }
+            Rule::initial_statement | Rule::final_statement | Rule::setting | Rule::setting_value => {
+                let help = format!("several values stand in parentheses: `({inside})`");
+                Said::new(codes::E0101, message, place.clone(), help).edit(place, format!("({inside})"))
+            }
+            _ => return None,
+        })
+    }
+
     /// `x.^2`, `x .* y`
     pub(super) fn dotted_operator(&self) -> Option<Said> {
         let next = self.next.filter(|_| self.rule != Rule::use_item)?;
@@ -70,7 +131,8 @@ impl Stop<'_> {
 
     /// `(* a comment *)`
     pub(super) fn comment_in_parentheses(&self) -> Option<Said> {
-        let (open, star) = self.before.zip(self.next)?;
+        let follows = self.next.zip(self.onwards().get(1).copied()).filter(|(open, _)| self.slice(*open) == "(");
+        let (open, star) = follows.or_else(|| self.before.zip(self.next))?;
         if self.slice(open) != "(" || self.slice(star) != "*" || open.end != star.start {
             return None;
         }

@@ -135,6 +135,22 @@ impl Stop<'_> {
             let help = format!("where it starts is declared: `initial {name} = {value}`");
             return Some(Said::new(codes::E0101, message, self.place.clone(), help));
         }
+        // `state x(start = 1)`
+        if let [start, is, value, ..] = self.onwards().get(1..).unwrap_or_default()
+            && self.rule == Rule::state_statement
+            && next.kind == TokenKind::Open(b'(')
+            && self.slice(*start) == "start"
+            && self.slice(*is) == "="
+        {
+            let last = self.end_of_value(*value)?;
+            let close = self.matching(next)?;
+            let value = self.between(*value, last);
+            let message = "a state has no value of its own".to_string();
+            let help = format!("where it starts is declared: `state {name}; initial {name} = {value}`");
+            let said = Said::new(codes::E0101, message, next.start..close.end, help);
+            let alone = self.tokens.last().is_some_and(|t| t.start == close.start);
+            return Some(if alone { said.edit(next.start..close.end, format!("; initial {name} = {value}")) } else { said });
+        }
         let takes_time = matches!(self.rule, Rule::state_statement | Rule::initial_statement | Rule::input_statement);
         if takes_time && next.kind == TokenKind::Open(b'(') && !self.expected.contains(&Rule::expr) {
             // Nothing but `(t)` and `(0)` behind the name itself: other parentheses hold a value.

@@ -8,9 +8,8 @@ use super::values::is_range;
 use crate::diagnostics::codes;
 
 /// Words for the types of numbers.
-const TYPES: [&str; 12] = [
-    "Real", "real", "Integer", "Boolean", "int", "float", "double", "vector", "matrix", "array", "Float64", "number",
-];
+const TYPES: [&str; 12] =
+    ["Real", "real", "Integer", "Boolean", "int", "float", "double", "vector", "matrix", "array", "Float64", "number"];
 
 /// Words for what is shown of a model.
 const OUTPUTS: [&str; 8] =
@@ -105,9 +104,8 @@ impl Stop<'_> {
         }
         let message = format!("`{word}` does not start a statement of a model");
         let said = |help: String| Some(Said::new(codes::E0112, message.clone(), place.clone(), help));
-        let left_out = |help: &str| {
-            Some(Said::new(codes::E0112, message.clone(), place.clone(), help).edit(self.whole(), ""))
-        };
+        let left_out =
+            |help: &str| Some(Said::new(codes::E0112, message.clone(), place.clone(), help).edit(self.whole(), ""));
         if behind == "=" {
             return match word {
                 "tspan" | "t_span" | "timespan" | "t_end" | "tend" | "dt" => said(
@@ -208,6 +206,18 @@ impl Stop<'_> {
         };
         let message = format!("declarations have no types, and here is `{}`", self.slice(type_word));
         let said = Said::new(codes::E0112, message, first.start..type_word.end, format!("write `{written}`"));
+        // `vector[3] k`
+        let brackets = self.tokens.get(words..words + 2).unwrap_or_default();
+        if let [open, size] = brackets
+            && self.slice(*open) == "["
+            && size.kind == TokenKind::Number
+        {
+            let family = written.replacen(name, &format!("{name}[i]"), 1);
+            return Some(Said {
+                help: Some(format!("several of a kind are a family: `index i = {}; {family}`", self.slice(*size))),
+                ..said
+            });
+        }
         Some(if plain { said.edit(self.whole(), written) } else { said })
     }
 
@@ -265,7 +275,8 @@ impl Stop<'_> {
             [before, word, is] => {
                 let sign = self.slice(*before);
                 self.slice(*is) == "="
-                    && (matches!(sign, "(" | "<") && ends(*word) || sign == "," && matches!(self.slice(*word), "min" | "max"))
+                    && (matches!(sign, "(" | "<") && ends(*word)
+                        || sign == "," && matches!(self.slice(*word), "min" | "max"))
             }
             _ => false,
         })?;
@@ -280,7 +291,9 @@ impl Stop<'_> {
             _ => {
                 let is = self.tokens.iter().find(|t| self.slice(**t) == "=" && self.depth_of(**t) == 0);
                 let value = is.and_then(|is| self.tokens.iter().find(|t| t.start >= is.end)).copied();
-                value.and_then(|v| Some(self.between(v, self.end_of_value(v)?).to_string())).or_else(|| self.named_value("start"))
+                value
+                    .and_then(|v| Some(self.between(v, self.end_of_value(v)?).to_string()))
+                    .or_else(|| self.named_value("start"))
             }
         };
         let value = value.map_or(String::new(), |value| format!(" = {value}"));
@@ -302,7 +315,8 @@ impl Stop<'_> {
             return Some(Said::new(codes::E0101, message, place, help));
         }
         // Further parameters in the statement would be lost.
-        let only = self.tokens.iter().filter(|t| self.slice(**t) == "=" ).count() <= 1 + usize::from(low.is_some()) + usize::from(high.is_some());
+        let only = self.tokens.iter().filter(|t| self.slice(**t) == "=").count()
+            <= 1 + usize::from(low.is_some()) + usize::from(high.is_some());
         let said = Said::new(codes::E0101, message, place, format!("write `{written}`"));
         Some(if only { said.edit(self.whole(), written) } else { said })
     }
