@@ -209,7 +209,7 @@ fn equations() {
         &[
             ("x' = -k*x", "A -> B", "`A' = -k*A`"),
             ("-k*x", "if x > 0 { 1 } else { 2 }", "`x' = if t > 1 then 2 else 3`"),
-            ("-k*x", "ifelse(x > 0, 1, 2)", "`if x > 1 then 2 else 3`"),
+            ("-k*x", "ifelse(x > 0, 1, 2)", "`if x > 0 then 1 else 2`"),
             ("-k*x", "clip(x, 0, 1)", "`min(max(x, 0), 1)`"),
             ("-k*x", "integral(x)", "`total' = x`"),
             ("-k*x", "delay(x, 1)", "no delays"),

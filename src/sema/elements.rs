@@ -55,6 +55,22 @@ impl Resolver<'_, '_> {
             let at_zero =
                 matches!(at, [one] if matches!(&one.kind, ast::ExprKind::Number { value, .. } if *value == 0.0));
             let start = self.start_meant(name, span).filter(|_| axes.is_empty() && at_zero);
+            // `x[t]`, `x[n + 1]`
+            if let (0, None, [one]) = (axes.len(), &start, at) {
+                let of_time = |word: &str| matches!(word, "t" | "n" | "k");
+                let text = self.sources.text(one.span);
+                if text == "t" {
+                    let help = format!("what depends on the time is written without it: `{name}`");
+                    self.sink.push(d.help(help).replace(span, name));
+                    return None;
+                }
+                if text.split(['+', '-']).next().is_some_and(|word| of_time(word.trim())) && text.contains(['+', '-']) {
+                    let help =
+                        format!("a model has differential equations, no steps from sample to sample: `{name}' = ...`");
+                    self.sink.push(d.help(help));
+                    return None;
+                }
+            }
             self.sink.push(match start {
                 Some(start) => d.help(start),
                 None => d.label(declared, "declared here"),

@@ -214,6 +214,17 @@ impl Resolver<'_, '_> {
                 factor(second)
             )
             .into(),
+            "nn" | "net" | "ann" | "neural" | "neuralnet" | "unknown" | "neural_network" => {
+                let arguments: Vec<&str> = call.arguments.iter().map(|a| self.sources.text(a.span)).collect();
+                let arguments = arguments.join(", ");
+                format!("what is not known is a hole, a sum of candidate terms: `?poly({arguments}; degree = 2)`, `?terms({arguments})`").into()
+            }
+            "laplacian" | "laplace" | "lap" | "d2" | "delta" => {
+                format!("a second derivative over an index set with a spacing is `dxx({first})`: `index cell = 50 spacing 0.1`, `state u[cell]`").into()
+            }
+            "grad" | "gradient" | "div" => {
+                format!("a derivative over an index set with a spacing is `dx({first})`: `index cell = 50 spacing 0.1`, `state u[cell]`").into()
+            }
             "zeros" | "ones" | "zeros_like" => "states need no room that is set aside: leave the line out".into(),
             "c" | "array" | "list" | "vector" => {
                 "numbers have names one by one: `param a = 0.1, b = 0.2`; a number for every trajectory is `per sample`".into()
@@ -292,11 +303,17 @@ impl Resolver<'_, '_> {
                 Some("the number e is `exp(1)`, and its powers are written `exp(x)`".into())
             }
             "\u{3c0}" => Some(did_you_mean("pi")),
-            "None" | "NULL" | "NA" | "NaN" | "nan" | "missing" | "nothing" => {
+            "None" | "NULL" | "NA" | "NaN" | "nan" => {
                 Some("a number that is to be estimated has no value: `param k`".into())
             }
             "True" | "true" | "TRUE" | "False" | "false" | "FALSE" => {
                 Some("there are no truth values: conditions stand between `if` and `then`".into())
+            }
+            "dt" if !self.scope.names.contains_key("dt") => {
+                Some("the step of the time has no name: an equation is one for a derivative, `x' = -x`".into())
+            }
+            "dW" | "dw" | "dB" | "dWt" => {
+                Some("equations have no random terms: leave it out; what is noise is estimated from the data".into())
             }
             "time" => Some(Advice::instead("the time is `t`", "t")),
             "inf" | "Inf" | "infinity" | "Infinity" | "oo" => Some(Advice::instead(

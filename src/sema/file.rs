@@ -25,7 +25,14 @@ pub(super) fn from_file(
     let mut settings = Settings::new(FILE, &data.settings, data.name.span, &["column"], names, cx);
     if !FORMATS.contains(&format.name.as_str()) {
         let message = format!("there is no data source `{}`", format.name);
-        let help = suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate", "formula"]));
+        let by_name = match &path.kind {
+            ExprKind::Text(text) => FORMATS.into_iter().find(|f| text.to_lowercase().ends_with(&format!(".{f}"))),
+            _ => None,
+        };
+        let help = match by_name {
+            Some(source) => suggest::did_you_mean(source),
+            None => suggest::help("sources", &format.name, FORMATS.into_iter().chain(["simulate", "formula"])),
+        };
         cx.sink.push(Diagnostic::error(E0512, message, format.span, "unknown").help(help));
         settings.ok = false;
     }
@@ -35,7 +42,15 @@ pub(super) fn from_file(
         _ => {
             let message = format!("`{}` takes a path in quotes", format.name);
             let d = Diagnostic::error(E0503, message, path.span, "not a path");
-            cx.sink.push(d.help(format!("write `{}(\"data.csv\")`", format.name)));
+            let text = cx.sources.text(path.span);
+            let bare = text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '.' | '/'))
+                && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-'));
+            cx.sink.push(match bare {
+                true => {
+                    d.help(format!("write `{}(\"{text}\")`", format.name)).replace(path.span, format!("\"{text}\""))
+                }
+                false => d.help(format!("write `{}(\"data.csv\")`", format.name)),
+            });
             return None;
         }
     };

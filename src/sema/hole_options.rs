@@ -75,7 +75,9 @@ impl Resolver<'_, '_> {
                 ok = false;
                 continue;
             }
-            let value = self.constant(&option.value);
+            let known = size_option.into_iter().chain(["coefficients", ""]).any(|o| o == name);
+            // The value of what is no option is not blamed as well.
+            let value = if known { self.constant(&option.value) } else { None };
             match (name, option.relation) {
                 (_, Relation::Is) if Some(name) == size_option => {
                     let whole = value.filter(|v| v.fract() == 0.0 && *v >= 0.0 && *v <= MAX_DEGREE as f64);

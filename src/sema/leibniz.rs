@@ -94,6 +94,16 @@ impl Resolver<'_, '_> {
             let text = format!("a derivative with respect to time is written with a prime: `{written}`");
             return Some(Advice::instead(text, written));
         }
+        // `u_xx`
+        let space = [("_xx", "dxx"), ("_x", "dx"), ("xx", "dxx")].iter().find_map(|(end, function)| {
+            let family = name.strip_suffix(end)?;
+            let over = names.get(family).is_some_and(|e| matches!(e.meaning, Meaning::State(_)) && !e.axes.is_empty());
+            over.then(|| format!("{function}({family})"))
+        });
+        if let Some(written) = space {
+            let text = format!("derivatives over an index set are written `{written}`");
+            return Some(Advice::instead(text, written));
+        }
         let product = name.char_indices().skip(1).map(|(at, _)| name.split_at(at));
         let product = product.filter(|(a, b)| names.contains_key(*a) && names.contains_key(*b)).last();
         // As well a slip in a longer name: no edit is sure.

@@ -90,8 +90,10 @@ impl Resolver<'_, '_> {
         let estimates = !(self.scope.of_formulas || self.place == Place::Constant);
         let other = match functions().find(|f| *f == name) {
             Some(f) => Some(format!("`{f}` is a function: write `{f}(...)`").into()),
-            None => self
-                .other_notation(name, span)
+            None => functions()
+                .find(|f| f.eq_ignore_ascii_case(name))
+                .map(|f| format!("`{f}` is a function, and its argument stands in parentheses: `{f}(x)`").into())
+                .or_else(|| self.other_notation(name, span))
                 .or_else(|| self.number_meant(name))
                 .or_else(|| self.start_meant(name.strip_suffix('0').map_or(name, |n| n.trim_end_matches('_')), span)),
         };

@@ -219,9 +219,7 @@ impl<'a, 's> Resolver<'a, 's> {
             ast::ExprKind::Field { of, name } => self.dotted(of, &name.name, span),
             ast::ExprKind::Subscript { of, at } => match &of.kind {
                 ast::ExprKind::Name(name) => self.name(name, at, span),
-                ast::ExprKind::Primed { .. } => {
-                    self.misplaced("subscripts come before primes", span, "write `q[i]'`, not `q'[i]`")
-                }
+                ast::ExprKind::Primed { .. } => self.subscript_behind_primes(of, at, span),
                 ast::ExprKind::Number { .. } => self.unit_without_blank(span),
                 _ => self.misplaced(
                     "only a name can be subscripted",
@@ -245,16 +243,8 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    /// A list where one value is needed: that of `0,5` is a number.
-    fn list_as_value(&mut self, span: Span) -> Option<Expr> {
-        let d = Diagnostic::error(E0211, "a list stands where one value is needed", span, "not a value");
-        let help = "operations are of values: write them for each element, `(f - x, g - y)`; a list stands alone";
-        self.sink.push(self.decimal_comma(d.help(help), span));
-        None
-    }
-
     /// Where what is wrong at `span` is a decimal comma, says so.
-    fn decimal_comma(&self, d: Diagnostic, span: Span) -> Diagnostic {
+    pub(super) fn decimal_comma(&self, d: Diagnostic, span: Span) -> Diagnostic {
         let Some((at, number)) = suggest::decimal_comma(self.sources.text(span)) else { return d };
         let start = span.start + at as u32;
         d.help(format!("a number has a decimal point: `{number}`")).replace(Span { start, end: start + 1, ..span }, ".")
@@ -336,7 +326,8 @@ impl<'a, 's> Resolver<'a, 's> {
         };
         // Of a function that chooses elsewhere the condition is not blamed as well.
         let wrong = wanted.is_none();
-        let looked_at = call.arguments.iter().filter(|a| !(wrong && is_condition(a)));
+        // Nor is the element of a sum, which is no name of the model.
+        let looked_at = call.arguments.iter().filter(|a| !(wrong && (is_condition(a) || name == "sum")));
         let arguments: Vec<Option<Expr>> = looked_at.map(|a| self.resolve(a)).collect();
         let Some((least, most)) = wanted else {
             self.unknown_function(call, span);

@@ -1,5 +1,6 @@
 //! What settings there are: one table per kind of block with each key's type, range and default.
 
+use super::settings_elsewhere::setting_meant;
 use super::suggest;
 use crate::diagnostics::{Advice, closest};
 use crate::hir::Engine;
@@ -303,6 +304,10 @@ pub(super) fn unknown_key(rules: &[Rule], key: &str, keys: Vec<&str>) -> Advice 
     };
     let here = format!("settings here: {}", suggest::listed(keys.iter().copied()));
     let near_here = closest(key, keys.iter().copied());
+    // `lr` is near to `l1`, and `skip` to `step`.
+    if let Some(meant) = setting_meant(key, &keys) {
+        return meant;
+    }
     // The nearest word is the word itself where it is known.
     match closest(key, others().flat_map(|(table, _)| table.iter().map(|r| r.key))) {
         Some(near) if near_here.is_none() => format!("`{near}` is a setting of {}; {here}", owners(near)).into(),

@@ -38,8 +38,31 @@ impl Settings<'_> {
                     [column, "as" | "to", state] => {
                         Some(format!("the column of a state stands behind it: `{state} = {column}`"))
                     }
-                    _ => None,
+                    // `column report = infected`
+                    _ => {
+                        let text = cx.sources.text(setting.span).strip_prefix(key)?.trim();
+                        let (state, column) = text.split_once('=')?;
+                        let (state, column) = (state.trim(), column.trim());
+                        Some(format!(
+                            "`column` says the unit of a column that formulas read; a state or an input is read by `{state} = {column}`, without the word"
+                        ))
+                    }
                 }
+            }
+            // `missing NA`
+            (_, Some(value)) if key == "missing" => match as_word(value) {
+                Some(word) if setting.values.len() == 1 => {
+                    Some(format!("a text stands in quotes: `missing \"{word}\"`"))
+                }
+                _ => None,
+            },
+            // `input x`
+            (_, Some(_)) if key == "input" && !setting.values.iter().any(|v| as_word(v) == Some("over")) => {
+                let states = cx.sources.text(setting.span).strip_prefix(key)?.trim();
+                if states.contains('=') || states.starts_with("learned") {
+                    return None;
+                }
+                Some(format!("a network reads windows of samples: `input {states} over window`"))
             }
             _ => None,
         }

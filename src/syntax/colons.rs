@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::{Lexer, TokenKind};
+use super::slips::meant;
 use crate::diagnostics::codes;
 
 /// What is said, and the edit that mends it.
@@ -41,7 +42,7 @@ impl Lexer<'_, '_, '_> {
                 ("a function is declared with parentheses: `fn f(x) = 2*x`".to_string(), None)
             }
             // What is assigned without a declaration is a name for an expression.
-            () if rest.starts_with(":=") && before == name && !self.is_declared(&name) => {
+            () if rest.starts_with(":=") && before == name && is_name(&name) && !self.is_declared(&name) => {
                 let value = after.trim_start_matches('=').trim_start();
                 let instead = (at - name.len() - blanks..at + 2, format!("let {name} ="));
                 let help = format!("a name for an expression is declared: `let {name} = {value}`");
@@ -191,6 +192,11 @@ impl Lexer<'_, '_, '_> {
                     let width = self.line_on().find(kind).map_or(1, |at| at + kind.len());
                     ("declarations have no types: leave it out".to_string(), Some((at..at + width, String::new())))
                 })
+            }
+            // `parameters: k = 0.3`
+            _ if before == first && meant(first).is_some() && !after.is_empty() => {
+                let keyword = meant(first)?;
+                Some((format!("a declaration has no colon: `{keyword} {after}`"), Some((start..at + 1, keyword.to_string()))))
             }
             "at" | "when" => Some((
                 "there are no events; what changes at a time is part of an equation: `x' = (if t > 5 then 1 else 0) - x`".to_string(),

@@ -182,6 +182,15 @@ impl<'a> Stop<'a> {
             false => "an equation has two sides: `x' = -k*x`",
         };
         let said = Said::new(codes::E0121, "this equation has no `=`".to_string(), self.bytes.clone(), help);
+        // `x[0] == 1`
+        if let ([state, open, zero, close, ..], Some(second)) = (self.tokens, doubled(self.tokens))
+            && (self.slice(*open), self.slice(*zero), self.slice(*close)) == ("[", "0", "]")
+        {
+            let value = self.text.get(second.end..self.bytes.end).unwrap_or_default().trim();
+            let written = format!("initial {} = {value}", self.slice(*state));
+            let help = format!("where a state starts is declared: `{written}`");
+            return Some(Said { help: Some(help), ..said }.edit(self.bytes.clone(), written));
+        }
         Some(match doubled(self.tokens) {
             Some(second) if !goes_on => said.edit(second, ""),
             _ => said,
@@ -281,6 +290,12 @@ impl<'a> Stop<'a> {
         {
             let message = format!("expected `{near}`, found {}", self.found);
             return Some(Said::near(codes::E0101, message, self.place.clone(), near));
+        }
+        if let Some(word) = self.next.filter(|&t| matches!(self.slice(t), "assert" | "require" | "check" | "should"))
+            && self.expected.contains(&Rule::kw_expect)
+        {
+            let message = format!("expected `expect`, found {}", self.found);
+            return Some(Said::near(codes::E0101, message, word.start..word.end, "expect"));
         }
         // `simulte Lorenz63`, which is read as the format of a file.
         let word = self.before.filter(|_| self.rule == Rule::data_header && self.expected == [Rule::open_paren])?;

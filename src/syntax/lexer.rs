@@ -53,8 +53,16 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// The tokens of `text`; `None` when nothing sensible can be read from it (reported).
 pub(super) fn lex(text: &str, out: &mut Reporter) -> Option<Vec<Token>> {
-    let mut lexer =
-        Lexer { text, at: 0, tokens: Vec::new(), out, fatal: false, line_reported: false, comment_reported: false };
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        tokens: Vec::new(),
+        out,
+        fatal: false,
+        line_reported: false,
+        comment_reported: false,
+        fence_reported: false,
+    };
     while lexer.at < text.len() {
         lexer.step();
         if lexer.tokens.len() > MAX_TOKENS {
@@ -80,6 +88,8 @@ pub(super) struct Lexer<'a, 'b, 'c> {
     pub line_reported: bool,
     /// Whether a comment of another language has been reported.
     pub comment_reported: bool,
+    /// Whether the fence of a block of code has been reported.
+    pub fence_reported: bool,
 }
 
 impl<'a> Lexer<'a, '_, '_> {
@@ -168,6 +178,11 @@ impl<'a> Lexer<'a, '_, '_> {
             '+' if self.rest().starts_with("+/-") || self.is_error_of_a_number() => {
                 let width = if self.rest().starts_with("+/-") { 3 } else { 2 };
                 let message = "there are no values with an error".to_string();
+                if self.line_before().trim_start().starts_with("expect") {
+                    let help = "a tolerance stands behind `within`: `x ~= 3 within 0.1`".to_string();
+                    let edit = (self.at..self.at + width, "within".to_string());
+                    return self.bad_with_edit(codes::E0108, message, self.at + width, help, edit);
+                }
                 self.bad(codes::E0108, message, self.at + width, "", Some(NO_ERROR.to_string()));
             }
             '!' if self.rest().starts_with("!=") => self.push(TokenKind::Symbol(b'!'), self.at + 2),

@@ -78,7 +78,10 @@ impl Scan<'_, '_, '_> {
         }
         // `x_{1}`
         if let (true, Some(name)) = (alone && before.end == brace.start, word.strip_suffix('_')) {
-            return Some((format!("a name is written without braces: `{name}_{inside}`"), Some((brace.start..end, inside.to_string()))));
+            return Some((
+                format!("a name is written without braces: `{name}_{inside}`"),
+                Some((brace.start..end, inside.to_string())),
+            ));
         }
         if before.kind != TokenKind::Word || before.end != brace.start {
             return None;

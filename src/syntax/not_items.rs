@@ -145,7 +145,7 @@ impl Reader<'_, '_> {
             return Some((help.to_string(), Some((place, String::new()))));
         }
         let file = first.strip_suffix(".mech").unwrap_or(first).replace('/', ".");
-        if !is_path(&file) {
+        if !is_path(&file) || file == "std" {
             return Some(("an import names a file and an item in it: `use std.systems.Lorenz63`".to_string(), None));
         }
         let item = match words.as_slice() {

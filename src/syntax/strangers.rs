@@ -15,6 +15,14 @@ fn replacement(c: char) -> Option<(&'static str, Option<&'static str>)> {
             ("multiplication is written `*`", Some("*"))
         }
         '\u{00f7}' | '\u{2215}' => ("division is written `/`", Some("/")),
+        '\u{2208}' => ("a range stands behind the word `in`", Some(" in ")),
+        '\u{2248}' | '\u{2245}' => ("write `~=`, with a tolerance: `x ~= 3 within 2%`", Some("~=")),
+        '\u{2192}' | '\u{21cc}' | '\u{27f6}' | '\u{21d2}' => {
+            ("reactions are written as equations: `A' = -k*A`, `B' = k*A`", None)
+        }
+        '\u{2190}' => ("sides are set equal by `=`", Some("=")),
+        '\u{2211}' => ("a sum is written `sum(i in cell) u[i]`", None),
+        '\u{222b}' => ("an integral is a state with an equation: `total' = x`", None),
         '\u{2264}' => ("write `<=`", Some("<=")),
         '\u{2265}' => ("write `>=`", Some(">=")),
         '\u{2260}' => ("write `!=`", Some("!=")),
@@ -70,6 +78,17 @@ impl Lexer<'_, '_, '_> {
         if self.line_reported {
             return self.push(TokenKind::Bad, end);
         }
+        // The fence of a block of code in a text
+        if self.rest().starts_with("```") && self.line_before().trim().is_empty() {
+            let end = self.run(self.at, |c| c != '\n' && c != '\r');
+            let help = "leave the line out: a file holds the model alone".to_string();
+            let message = "a fence is no part of a model".to_string();
+            if !std::mem::replace(&mut self.fence_reported, true) {
+                return self.bad_with_edit(codes::E0108, message, end, help, (self.at..end, String::new()));
+            }
+            self.at = end;
+            return;
+        }
         if c == '\\' && self.command_of_tex() || c == '@' && self.macro_of_others() {
             return;
         }
@@ -110,6 +129,7 @@ impl Lexer<'_, '_, '_> {
                 let before = self.text.get(..self.at).is_some_and(apart);
                 let after = self.text.get(end..).is_some_and(apart);
                 let instead = match instead.trim() {
+                    "in" => format!("{}in{}", if before { "" } else { " " }, if after { "" } else { " " }),
                     "and" => format!("{}and{}", if before { "" } else { " " }, if after { "" } else { " " }),
                     _ => instead.to_string(),
                 };
@@ -211,7 +231,8 @@ impl Lexer<'_, '_, '_> {
         let text = self.line_on().get(1..).unwrap_or_default();
         let mut words = text.split_whitespace();
         let plain = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, ',' | '.' | '-' | '(' | ')'));
-        let starts = words.next().is_some_and(|w| matches!(w, "the" | "a" | "an" | "this" | "these" | "our" | "here" | "see"));
+        let starts =
+            words.next().is_some_and(|w| matches!(w, "the" | "a" | "an" | "this" | "these" | "our" | "here" | "see"));
         // `; a = 1` and `; this b` are no prose.
         starts && words.clone().count() > 0 && words.all(plain) && !text.contains('}')
     }

@@ -105,7 +105,8 @@ impl Stop<'_> {
         if matches!(self.slice(next), "begin" | "is" | "where") && self.onwards().len() == 1 {
             let message = format!("this {} has no block", self.tokens.first().map_or("", |&t| self.slice(t)));
             let line = self.text.get(self.bytes.start..first.end)?;
-            let help = format!("braces enclose what belongs to it, in place of `{}`: `{line} {{ ... }}`", self.slice(next));
+            let help =
+                format!("braces enclose what belongs to it, in place of `{}`: `{line} {{ ... }}`", self.slice(next));
             return Some(Said::new(codes::E0113, message, next.start..next.end, help));
         }
         // The words up to the equals sign or the block, with signs between them.

@@ -63,7 +63,9 @@ impl Stop<'_> {
         let (of, divisor) = (self.slice(of), self.slice(divisor));
         let of = if of == ")" { "t" } else { of };
         let message = "there are no remainders".to_string();
-        let help = format!("what repeats itself is written with `sin` or `cos`: `if sin(2*pi*{of}/{divisor}) > 0 then 1 else 0`");
+        let help = format!(
+            "what repeats itself is written with `sin` or `cos`: `if sin(2*pi*{of}/{divisor}) > 0 then 1 else 0`"
+        );
         Some(Said::new(codes::E0107, message, word.start..word.end, help))
     }
 
@@ -81,7 +83,10 @@ impl Stop<'_> {
 
     /// `[x, y]` where a value stands.
     pub(super) fn list_in_brackets(&self) -> Option<Said> {
-        let open = self.next.filter(|t| t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::expr) || t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::number))?;
+        let open = self.next.filter(|t| {
+            t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::expr)
+                || t.kind == TokenKind::Open(b'[') && self.expected.contains(&Rule::number)
+        })?;
         let close = self.matching(open)?;
         let inside = self.text.get(open.end..close.start)?;
         let of_hole = self.backwards().any(|t| self.slice(t) == "?");
@@ -89,7 +94,8 @@ impl Stop<'_> {
         let place = open.start..close.end;
         Some(match self.rule {
             Rule::param_statement | Rule::const_statement => {
-                let help = "each number has a name: `param a = 0.1, b = 0.2`; a number for every trajectory is `per sample`";
+                let help =
+                    "each number has a name: `param a = 0.1, b = 0.2`; a number for every trajectory is `per sample`";
                 Said::new(codes::E0101, message, place, help)
             }
             Rule::equation if of_hole => {

@@ -84,6 +84,23 @@ impl Stop<'_> {
                     .map(|&t| self.slice(t))
                     .collect();
                 let message = format!("a fit names a model and data, and here is {}", self.found);
+                // `fit M to d using adam`
+                if let [model, data, "using" | "by" | "via", ..] = names.as_slice()
+                    && matches!(self.slice(next), "using" | "by" | "via")
+                {
+                    let help = format!("settings follow in braces: `fit {model} to {data} {{ ... }}`");
+                    return Some(Said::new(codes::E0101, message, self.place.clone(), help));
+                }
+                // `fit M(d)`
+                if let (Some(open), TokenKind::Close(b')'), [model, data]) =
+                    (self.tokens.get(2), next.kind, names.as_slice())
+                    && open.kind == TokenKind::Open(b'(')
+                    && self.tokens.len() == 5
+                {
+                    let said =
+                        Said::new(codes::E0101, message, self.place.clone(), format!("write `fit {model} to {data}`"));
+                    return Some(said.edit(self.bytes.clone(), format!("fit {model} to {data}")));
+                }
                 let [model, data] = names.as_slice() else { return None };
                 let said =
                     Said::new(codes::E0101, message, self.place.clone(), format!("write `fit {model} to {data}`"));
@@ -132,6 +149,12 @@ impl Stop<'_> {
             let open = self.backwards().skip_while(|t| self.slice(*t) != "[").nth(1).filter(|_| name == "]");
             let name = open.map_or(name, |family| self.slice(family));
             let message = "a state has no value of its own".to_string();
+            // Of a plain list the whole statement is rewritten.
+            if let (Some(keyword), Some(written)) = (self.tokens.first(), self.states_and_starts()) {
+                let help = format!("where a state starts is declared: `{written}`");
+                let said = Said::new(codes::E0101, message, self.place.clone(), help);
+                return Some(said.edit(keyword.start..self.bytes.end, written));
+            }
             let help = format!("where it starts is declared: `initial {name} = {value}`");
             return Some(Said::new(codes::E0101, message, self.place.clone(), help));
         }
@@ -149,7 +172,11 @@ impl Stop<'_> {
             let help = format!("where it starts is declared: `state {name}; initial {name} = {value}`");
             let said = Said::new(codes::E0101, message, next.start..close.end, help);
             let alone = self.tokens.last().is_some_and(|t| t.start == close.start);
-            return Some(if alone { said.edit(next.start..close.end, format!("; initial {name} = {value}")) } else { said });
+            return Some(if alone {
+                said.edit(next.start..close.end, format!("; initial {name} = {value}"))
+            } else {
+                said
+            });
         }
         let takes_time = matches!(self.rule, Rule::state_statement | Rule::initial_statement | Rule::input_statement);
         if takes_time && next.kind == TokenKind::Open(b'(') && !self.expected.contains(&Rule::expr) {

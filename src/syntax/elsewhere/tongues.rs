@@ -251,17 +251,24 @@ impl Stop<'_> {
 
     /// `species A = 10, B`
     fn states_with_values(&self, first: Token) -> Option<Said> {
-        let rest = self.text.get(first.end..self.bytes.end)?.trim();
-        if !rest.contains('=') || rest.contains(['(', '[', '{', '\n']) {
+        let written = self.states_and_starts()?;
+        let message = format!("`{}` does not start a statement of a model", self.slice(first));
+        let help = format!("write `{written}`");
+        Some(Said::new(codes::E0112, message, first.start..first.end, help).edit(self.whole(), written))
+    }
+
+    /// The states of `state x = 1, y` and where they start, where names and values are all that stands there.
+    pub(super) fn states_and_starts(&self) -> Option<String> {
+        let rest = self.text.get(self.tokens.first()?.end..self.bytes.end)?.trim();
+        if !rest.contains('=') || rest.contains(['(', '[', '{', '\n', '\'']) {
             return None;
         }
         let parts: Vec<&str> = rest.split(',').map(str::trim).collect();
         let names: Vec<&str> = parts.iter().map(|p| p.split('=').next().unwrap_or(p).trim()).collect();
         let starts: Vec<&str> = parts.iter().copied().filter(|p| p.contains('=')).collect();
+        let plain = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         let written = format!("state {}; initial {}", names.join(", "), starts.join(", "));
-        let message = format!("`{}` does not start a statement of a model", self.slice(first));
-        let help = format!("write `{written}`");
-        Some(Said::new(codes::E0112, message, first.start..first.end, help).edit(self.whole(), written))
+        (names.iter().all(plain) && starts.iter().all(|s| s.matches('=').count() == 1)).then_some(written)
     }
 
     /// `param k = 0.3, min = 0, max = 1`, `param k(min = 0, max = 1) = 0.3`, `param k <lower = 0, upper = 1>`
