@@ -118,7 +118,12 @@ fn bad_csv() {
     case("two separators", b"t;x,y\n0;1,2\n", &spec());
     case("bars", b"t|x|y\n0|1|2\n", &spec());
     case("blanks", b"t  x  y\n0  1  2\n", &spec());
-    case("comment above the header", b"# made by hand\nt,x,y\n0,1,2\n", &spec());
+    case("comment and no header", b"# made by hand\n0,1,2\n1,2,3\n", &spec());
+    case("comments alone", b"# made by hand\n# t,x,y\n", &spec());
+    case("text behind comments", b"# made by hand\n# t,x,y\n\n0,1,2\n1,high,3\n", &spec());
+    case("comment of a file that blanks separate", b"# t x y\n0 1 2\n1 2 3\n", &spec());
+    case("comment between rows", b"t,x,y\n0,1,2\n# 1,2,3\n2,3,4\n", &spec());
+    case("column missing in a comment", b"# t,z,y\n0,1,2\n1,2,3\n", &spec());
     case("unclosed quote", &csv_with(5, "0.3,1,\"5"), &spec());
     case("empty cell", &csv_with(5, "0.3,,2"), &spec());
     case("nan", &csv_with(6, "0.4,NaN,2"), &spec());

@@ -59,6 +59,30 @@ fn csv_in_all_its_dialects() {
     assert_eq!((stats.count, stats.min, stats.max), (3, 10.0, 47.2));
 }
 
+/// Comments before all other lines, as spreadsheets and `numpy.savetxt` write them.
+#[test]
+fn csv_with_comments_at_its_start() {
+    let spec = ReadSpec { time: Some("t".into()), min_samples: 2, ..ReadSpec::of(["x", "y"]) };
+    let plain = read_bytes("a.csv", b"t,x,y\n0,1,2\n1,3,4\n", Format::Csv, &spec).unwrap();
+    for text in [
+        "# made by hand\nt,x,y\n0,1,2\n1,3,4\n",
+        "#a,b,c\n\n# more\r\nt;x;y\n0;1;2\n1;3;4\n",
+        "# t,x,y\n0.0e+00,1.0e+00,2.0e+00\n1.0e+00,3.0e+00,4.0e+00\n",
+        "# made by hand, and with care\n#t,x,y\n0,1,2\n1,3,4\n",
+        "\u{feff}# t\tx\ty\n0\t1\t2\n1\t3\t4\n",
+        "# t,x\nt,x,y\n0,1,2\n1,3,4\n",
+    ] {
+        let data = read_bytes("a.csv", text.as_bytes(), Format::Csv, &spec).unwrap();
+        assert_eq!((&data.columns, &data.trajectories), (&plain.columns, &plain.trajectories), "{text}");
+    }
+    // A column may be called so.
+    let named = ReadSpec { time: Some("#t".into()), ..spec };
+    for text in ["#t,x,y\n0,1,2\n1,3,4\n", "#t,x,y\n0,1,2\n1,NA,4\n"] {
+        let named = ReadSpec { missing: vec!["NA".into()], ..named.clone() };
+        assert!(read_bytes("a.csv", text.as_bytes(), Format::Csv, &named).is_ok(), "{text}");
+    }
+}
+
 #[test]
 fn printed_times_may_be_rounded() {
     // A step of 1/30 printed with six digits is uniform; with two digits it is not.

@@ -57,6 +57,7 @@ const WITHOUT_SNIPPET: [(&str, &str); 30] = [
     ("W1120", "is found by a fit"),
     ("W1121", "is found by a fit"),
     ("W1122", "is found by a fit"),
+    ("W1124", "is found in a solution"),
     ("W1115", "is found by a fit"),
     ("W1123", "is found by a fit"),
 ];

@@ -407,8 +407,14 @@ fn doubtful_solutions_are_told() {
         let output = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
         let said = said(&output);
         assert!(output.status.success(), "{equations}: {said}");
-        assert_eq!(said.contains("warning: the solution"), told.is_some(), "{equations}: {said}");
+        assert_eq!(said.contains("W1124"), told.is_some(), "{equations}: {said}");
         assert!(said.contains(told.unwrap_or_default()), "{equations}: {said}");
+        assert!(told.is_none_or(|told| said.matches(told).count() == 1), "{equations}: {said}");
+        // Such a solution can be refused, and accepted as it is.
+        let denied = mechc(folder.path(), &["run", "m.mech", "--out", "denied", "--deny", "W1124"]);
+        assert_eq!(denied.status.code(), Some(i32::from(told.is_some())), "{equations}");
+        let allowed = mechc(folder.path(), &["run", "m.mech", "--out", "allowed", "--allow", "W1124"]);
+        assert!(allowed.status.success() && !self::said(&allowed).contains("the solution"), "{equations}");
     }
 }
 

@@ -10,7 +10,9 @@ const PACKED: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"];
 
 /// Reads a csv file from memory; `file` names it in messages.
 ///
-/// Cells are separated by commas, semicolons or tabs. A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted.
+/// Cells are separated by commas, semicolons or tabs. A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted,
+/// and so are lines that start with `#` before all others: comments, of which the last names the columns where the next line has as many
+/// numbers as it has cells.
 ///
 /// # Errors
 /// The first fault in reading order, with line and column.
@@ -23,28 +25,46 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         return Err(DataError::Packed { file: file.into() });
     }
     utf8(file, bytes)?;
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(spec.delimiter.unwrap_or_else(|| delimiter(bytes)))
-        .trim(::csv::Trim::All)
-        .from_reader(bytes);
-    let mut record = ::csv::StringRecord::new();
     let broken = |e: ::csv::Error| DataError::BadHeader { file: file.into(), what: e.to_string() };
-
-    if !reader.read_record(&mut record).map_err(broken)? {
+    let Lead { lines, bytes, comment } = Lead::of(bytes);
+    if bytes.is_empty() {
         return Err(DataError::Empty { file: file.into() });
     }
-    let header: Vec<String> = record.iter().map(str::to_owned).collect();
-    if header.iter().all(|name| name.parse::<f64>().is_ok()) {
-        return Err(DataError::NoHeader { file: file.into() });
-    }
-    let plan = Plan::new(file, &header, spec)?;
+    let named = comment.and_then(|comment| header_in(comment, bytes, spec));
+    let separator = match (&named, spec.delimiter) {
+        (_, Some(given)) => given,
+        (Some((_, separator)), None) => *separator,
+        (None, None) => delimiter(bytes),
+    };
+    let mut reader = cells_of(bytes, separator);
+    let mut record = ::csv::StringRecord::new();
+    let (header, plan) = match named {
+        Some((header, _)) => {
+            let plan = Plan::new(file, &header, spec).or_else(|error| {
+                // A column may be called `#run`.
+                let mut as_it_stands = header.clone();
+                as_it_stands.first_mut().into_iter().for_each(|first| first.insert(0, '#'));
+                Plan::new(file, &as_it_stands, spec).map_err(|_| error)
+            })?;
+            (header, plan)
+        }
+        None => {
+            if !reader.read_record(&mut record).map_err(broken)? {
+                return Err(DataError::Empty { file: file.into() });
+            }
+            let header: Vec<String> = record.iter().map(str::to_owned).collect();
+            if header.iter().all(|name| name.parse::<f64>().is_ok()) {
+                return Err(DataError::NoHeader { file: file.into(), line: lines + 1 });
+            }
+            let plan = Plan::new(file, &header, spec)?;
+            (header, plan)
+        }
+    };
 
     let mut table = Table::default();
     let mut first = true;
     while reader.read_record(&mut record).map_err(broken)? {
-        let line = record.position().map_or(0, ::csv::Position::line);
+        let line = lines + record.position().map_or(0, ::csv::Position::line);
         if record.len() != header.len() {
             return Err(DataError::Ragged { file: file.into(), line, found: record.len(), expected: header.len() });
         }
@@ -68,6 +88,61 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
         }
     }
     table.finish(file, spec, &|line| format!("{file}:{line}"))
+}
+
+/// A reader of the cells of a text.
+fn cells_of(bytes: &[u8], separator: u8) -> ::csv::Reader<&[u8]> {
+    ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .trim(::csv::Trim::All)
+        .from_reader(bytes)
+}
+
+/// The comments at the start of a file.
+struct Lead<'a> {
+    /// How many lines they and the blank ones between them are.
+    lines: u64,
+    /// What stands behind them.
+    bytes: &'a [u8],
+    /// The last of them, without its `#`.
+    comment: Option<&'a [u8]>,
+}
+
+impl<'a> Lead<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let mut lead = Lead { lines: 0, bytes, comment: None };
+        let (mut rest, mut lines) = (bytes, 0);
+        while !rest.is_empty() {
+            let end = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |n| n + 1);
+            let (line, behind) = rest.split_at(end);
+            let line = line.trim_ascii();
+            (rest, lines) = (behind, lines + 1);
+            if let Some(comment) = line.strip_prefix(b"#") {
+                lead = Lead { lines, bytes: rest, comment: Some(comment.trim_ascii()) };
+            } else if !line.is_empty() {
+                break;
+            }
+        }
+        lead
+    }
+}
+
+/// The names of columns in a comment before the first row, and what separates them: the row has as many cells, all of them numbers or
+/// declared as missing.
+fn header_in(comment: &[u8], rows: &[u8], spec: &ReadSpec) -> Option<(Vec<String>, u8)> {
+    let separator = spec.delimiter.unwrap_or_else(|| delimiter(comment));
+    let first = |bytes: &[u8]| {
+        let mut record = ::csv::StringRecord::new();
+        cells_of(bytes, separator).read_record(&mut record).ok().filter(|read| *read)?;
+        Some(record.iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let (names, row) = (first(comment)?, first(rows)?);
+    let is_value = |text: &String| text.parse::<f64>().is_ok() || spec.is_missing(text);
+    let are_names = names.iter().all(|name| !name.is_empty() && name.parse::<f64>().is_err());
+    (names.len() == row.len() && are_names && row.iter().all(is_value) && row.iter().any(|t| t.parse::<f64>().is_ok()))
+        .then_some((names, separator))
 }
 
 /// What separates the cells: of comma, semicolon and tab the one that the header has most of outside quotes.

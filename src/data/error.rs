@@ -35,8 +35,8 @@ pub enum DataError {
     #[error("{file}: has a header but no rows")]
     HeaderOnly { file: String },
     /// The first line of a csv file holds numbers where the column names should be.
-    #[error("{file}:1: the first line holds numbers, not column names")]
-    NoHeader { file: String },
+    #[error("{file}:{line}: the first line holds numbers, not column names")]
+    NoHeader { file: String, line: u64 },
     /// A line that is not UTF-8 text.
     #[error("{file}:{line}: is not UTF-8 text")]
     NotUtf8 { file: String, line: u64 },

@@ -37,6 +37,8 @@ impl DataError {
             Self::NotANumber { text, .. } => {
                 if text.contains('\n') {
                     "a quotation mark is opened in this cell and never closed.".into()
+                } else if text.starts_with('#') {
+                    "leave the line out: comments stand before all other lines.".into()
                 } else if text.contains(',') {
                     let number = text.replacen(',', ".", 1);
                     match number.parse::<f64>() {
@@ -103,9 +105,18 @@ impl DataError {
                  there is none, give the file one that numbers the experiments."
                     .into()
             }
-            Self::UnequalSteps { .. } => {
-                "resample to equal steps and put rows that are absent back in with missing values; if only the printed times \
-                 are rounded, give `dt` instead of `time`; the joint engine takes times as they are with `spacing irregular`.".into()
+            Self::UnequalSteps { found, expected, .. } => {
+                let rows = (found/expected).round() - 1.0;
+                let whole = rows >= 1.0 && (found/expected - rows - 1.0).abs() < 0.01;
+                let absent = match whole {
+                    true if rows == 1.0 => "if a row is absent there".to_string(),
+                    true => format!("if {rows:.0} rows are absent there"),
+                    false => "if rows are absent".to_string(),
+                };
+                format!(
+                    "{absent}, put them back in with missing values; if samples were taken at times of their own, write `spacing irregular`, \
+                     which the joint engine takes; if only the printed times are rounded, give `dt` instead of `time`."
+                )
             }
             Self::TooFewRows { .. } => "give more samples, or leave this trajectory out.".into(),
             Self::NothingObserved { .. } => "leave the column out: a state without data is estimated.".into(),
@@ -184,11 +195,6 @@ fn is_workbook(file: &str) -> bool {
 fn one_cell(existing: &[String]) -> Option<String> {
     let [header] = existing else { return None };
     let shown: String = header.chars().take(40).collect();
-    if header.starts_with('#') {
-        return Some(format!(
-            "the first line, `{shown}`, is a comment; leave it out: the first line names the columns."
-        ));
-    }
     let separators = [("|", "bars"), (" ", "blanks"), (":", "colons")];
     let (_, name) = separators.iter().find(|(c, _)| header.contains(c))?;
     Some(format!(

@@ -205,4 +205,5 @@ codes! {
     W1121 "prediction that fails" "What was held out is not predicted, or a prediction of the fit has nothing, fails or ends early: the solution of the equations that were found cannot be taken so far.";
     W1122 "nothing left that was asked for" "No candidate term of a hole is significant, or every term that holds a parameter was dropped, so that its value says nothing.";
     W1123 "hidden state whose zero or scale is a convention" "No column observes a state, and with another zero, another scale, or another share of other states in it, other equations follow the data exactly as well. Say what is known of it, or read the other terms alone.";
+    W1124 "solution that is a compromise" "A solution of a `solve` item misses a value that is given at an end, leaves its own derivatives from one step to the next, or is hardly determined by its ends. Take a smaller `dt`, or values that agree with the equations.";
 }

@@ -6,6 +6,8 @@ use super::failure::Failure;
 use super::findings::Findings;
 use super::run::{Job, Outcome};
 use super::solved;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1124;
 use crate::hir::{DataSet, DataSource, Program, SolveSpec};
 use crate::report::{self, RunDir, RunRecord, StateRecord, TrajectoryRecord};
 use crate::train::Observer;
@@ -65,13 +67,16 @@ impl Job<'_> {
                 }
             })
             .collect();
-        record.warnings.extend(solved::doubts(spec, &dataset));
+        let doubts = solved::doubts(spec, &dataset);
+        let place = |doubt: &String| Diagnostic::warning(W1124, doubt.clone(), data.span, "this solution");
+        let remarks = doubts.iter().map(place).collect();
+        record.warnings.extend(doubts);
         self.describe(&mut record);
         record.wall_seconds = started.elapsed().as_secs_f64();
         let json = |e: serde_json::Error| Failure::Internal(format!("a record cannot be written as JSON: {e}"));
         directory.save(&format!("{}.csv", data.name), dataset.to_csv().as_bytes())?;
         directory.save("report.html", report::report_html(&record).as_bytes())?;
         directory.save("record.json", serde_json::to_string_pretty(&record).map_err(json)?.as_bytes())?;
-        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks: Vec::new() })
+        Ok(Outcome { record, directory: directory.path().to_path_buf(), remarks })
     }
 }
