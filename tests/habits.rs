@@ -226,3 +226,37 @@ fn comments() {
     mended(&right, &["# a", "-- a", "! a", "<!-- a", "% a"].map(|wrong| ("// a", wrong)));
     told(&right, &[("// a comment", "/* a comment", "`//`"), ("// a comment", "(* a comment *)", "`//`")]);
 }
+
+/// Numbers that are multiples of pi are printed as such, and what is printed is read to the same bits.
+#[test]
+fn multiples_of_pi_read_back() {
+    let program = |right: &str| {
+        let text = format!("model M {{\n  state x\n  x' = {right}\n}}\n");
+        let (mut sources, mut sink) = (Sources::default(), Sink::new());
+        let id = sources.add("a.mech", text.as_str());
+        let file = syntax::parse(id, &text, &mut sink);
+        let program = sema::analyze(&file, &MemoryWorld::new(), &[], &mut sources, &mut sink);
+        program.unwrap_or_else(|| panic!("{right}: {:#?}", sink.into_sorted()))
+    };
+    let printed = |right: &str| {
+        let program = program(right);
+        let model = program.models.values().next().expect("a model");
+        let equation = model.equations.first().expect("an equation");
+        model.spell(&equation.residual)
+    };
+    for right in [
+        "sin(2*pi*t)",
+        "sin(t*(2*pi)/24)",
+        "x^(2*pi) - x^(-pi/2)",
+        "sin((3*pi/4)*t) - sin(t/(2*pi)) + cos(-pi*x)",
+        "exp(-(pi/180)*t) - 2*pi + 5*pi/12",
+        "sin(6.283185307179586*t) + cos(6.28318530717958*t)",
+    ] {
+        let text = printed(right);
+        assert!(text.contains("pi"), "{text}");
+        // The equation is `left - right = 0`; what is printed is a right side that is printed the same.
+        let body = text.strip_prefix("x' - ").unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(printed(body), text);
+        assert!(!text.contains("3.14") && !text.contains("1.57") && !text.contains("2.35"), "{text}");
+    }
+}

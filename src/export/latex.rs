@@ -114,6 +114,15 @@ impl Notation for Latex<'_> {
         }
     }
 
+    fn multiple_of_pi(&self, above: u32, below: u32) -> Option<Piece> {
+        let above = if above == 1 { "\\pi".to_string() } else { format!("{above} \\pi") };
+        Some(match below {
+            1 if above == "\\pi" => Piece::atom(above),
+            1 => Piece::new(above, Level::Product),
+            _ => Piece::new(format!("\\frac{{{above}}}{{{below}}}"), Level::Power),
+        })
+    }
+
     fn name(&self, leaf: &ExprKind) -> Result<Piece, Infallible> {
         Ok(match leaf {
             ExprKind::State(state, k) => self.derivative(state.index(), usize::from(*k)),

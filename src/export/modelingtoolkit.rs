@@ -7,7 +7,7 @@ use super::names::{Rules, Table, ascii, derivative, numbered};
 use super::notes::of_name;
 use super::rounding::float;
 use super::{ExportError, System, greek};
-use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn};
+use crate::hir::{Bounds, Compare, Expr, ExprKind, Level, Notation, Piece, UnaryFn, fraction_of};
 
 const RULES: Rules = Rules {
     legal,
@@ -110,6 +110,11 @@ impl Notation for Julia<'_> {
 
     fn number(&self, value: f64) -> String {
         float(value)
+    }
+
+    /// Alone it is no floating-point number there.
+    fn multiple_of_pi(&self, above: u32, below: u32) -> Option<Piece> {
+        ((above, below) != (1, 1)).then(|| fraction_of("pi", above, below))
     }
 
     fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {

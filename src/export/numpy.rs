@@ -3,7 +3,7 @@
 use super::ExportError;
 use super::names::Table;
 use super::rounding::float;
-use crate::hir::{Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, number};
+use crate::hir::{Compare, Exponent, Expr, ExprKind, Level, Notation, Piece, UnaryFn, fraction_of, number};
 
 /// Python for numbers and arrays (`library: "np"`) or for symbols (`library: "sp"`).
 pub(super) struct Python<'a> {
@@ -55,6 +55,10 @@ impl Notation for Python<'_> {
     fn number(&self, value: f64) -> String {
         // SymPy reckons with integers exactly, NumPy does not.
         if self.symbolic { number(value) } else { float(value) }
+    }
+
+    fn multiple_of_pi(&self, above: u32, below: u32) -> Option<Piece> {
+        Some(fraction_of(if self.symbolic { "sp.pi" } else { "np.pi" }, above, below))
     }
 
     fn name(&self, leaf: &ExprKind) -> Result<Piece, ExportError> {

@@ -1,7 +1,7 @@
 //! Systems with their numbers rounded, for readers, and numbers that are no integers, for programs.
 
 use super::System;
-use crate::hir::{ExprKind, number};
+use crate::hir::{ExprKind, multiple_of_pi, number};
 
 /// The system with every number rounded to so many significant digits.
 pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
@@ -10,7 +10,8 @@ pub(super) fn rounded<'m>(system: &System<'m>, digits: u8) -> System<'m> {
     for right in &mut system.rights {
         right.value.rewrite(&mut |e| {
             if let ExprKind::Number(v) = &mut e.kind {
-                *v = round(*v);
+                // What is printed by its name needs no rounding.
+                *v = if multiple_of_pi(*v).is_some() { *v } else { round(*v) };
             }
         });
     }

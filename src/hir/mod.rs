@@ -45,7 +45,7 @@ pub use model::{
     NetworkId, ParamId, Part, Start, StateId, Statement, Statements, UnknownId, UnknownTerm,
 };
 pub use network::{Activation, Along, Feature, Layer, Network, NetworkInput, NetworkOutput, Over, Padding, Trunk};
-pub use notation::{Exponent, Level, Notation, Piece, write};
+pub use notation::{Exponent, Level, Notation, Piece, fraction_of, multiple_of_pi, write};
 pub use predict::{FOLLOWS, Origin, PredictSpec};
 pub use program::Program;
 pub use quantities::{Bounds, FieldStart, Input, Param, State, Units, family};

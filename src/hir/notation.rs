@@ -70,6 +70,11 @@ pub trait Notation {
     /// A number; the text may start with a minus.
     fn number(&self, value: f64) -> String;
 
+    /// `above*pi/below`, where the notation has a name for the number pi that reads back to the same bits; both are 1 and more.
+    fn multiple_of_pi(&self, _above: u32, _below: u32) -> Option<Piece> {
+        None
+    }
+
     /// A number that is added to or subtracted from `other`, where that is written in another way than elsewhere.
     fn summand(&self, _value: f64, _other: &Expr) -> Option<String> {
         None
@@ -143,6 +148,10 @@ pub fn write<N: Notation>(notation: &N, expr: &Expr) -> Result<Piece, N::Error> 
     let part = |e: &Expr| write(notation, e);
     match &expr.kind {
         ExprKind::Number(v) => {
+            let written = multiple_of_pi(*v).and_then(|(above, below)| notation.multiple_of_pi(above, below));
+            if let Some(piece) = written {
+                return Ok(if *v < 0.0 { Piece::negative(format!("-{}", piece.text)) } else { piece });
+            }
             let text = notation.number(*v);
             let negative = text.starts_with('-');
             Ok(Piece::signed(text, Level::Atom, negative))
@@ -186,6 +195,31 @@ pub fn write<N: Notation>(notation: &N, expr: &Expr) -> Result<Piece, N::Error> 
     }
 }
 
+/// The fraction of pi that a number is without its sign, to the last bit: `2*pi`, `pi/12`, `3*pi/4`.
+///
+/// Parts up to these stand in formulas on purpose; among the numbers that are measured hardly one is such a fraction.
+pub fn multiple_of_pi(value: f64) -> Option<(u32, u32)> {
+    const BELOW: [u32; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 24, 180, 365];
+    const ABOVE: u32 = 24;
+    let turns = value.abs() / std::f64::consts::PI;
+    BELOW.into_iter().find_map(|below| {
+        let above = (turns * f64::from(below)).round();
+        // Written and read again it is this product and this quotient.
+        let same = (above * std::f64::consts::PI / f64::from(below)).to_bits() == value.abs().to_bits();
+        (same && above >= 1.0 && above <= f64::from(ABOVE)).then_some((above as u32, below))
+    })
+}
+
+/// A fraction of pi as a product and a quotient, where `pi` is the name of the number.
+pub fn fraction_of(pi: &str, above: u32, below: u32) -> Piece {
+    let factor = if above == 1 { String::new() } else { format!("{above}*") };
+    match (above, below) {
+        (1, 1) => Piece::atom(pi),
+        (_, 1) => Piece::new(format!("{factor}{pi}"), Level::Product),
+        _ => Piece::new(format!("{factor}{pi}/{below}"), Level::Product),
+    }
+}
+
 /// A sum that adds something negative reads better as a difference.
 fn sum<N: Notation>(notation: &N, a: &Piece, b: &Piece) -> Piece {
     let (left, right) = (notation.within(a, Level::Sum), notation.within(b, Level::Sum));
@@ -194,4 +228,27 @@ fn sum<N: Notation>(notation: &N, a: &Piece, b: &Piece) -> Piece {
         None => format!("{left} + {right}"),
     };
     Piece::new(text, Level::Sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fraction_of, multiple_of_pi};
+    use std::f64::consts::PI;
+
+    #[test]
+    fn multiples_of_pi_are_told_to_the_last_bit() {
+        for above in 1..=24 {
+            for below in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 24, 180, 365] {
+                let value = f64::from(above) * PI / f64::from(below);
+                let (a, b) = multiple_of_pi(value).expect("a fraction of pi");
+                assert_eq!((f64::from(a) * PI / f64::from(b)).to_bits(), value.to_bits(), "{above}*pi/{below}");
+                assert_eq!(multiple_of_pi(-value), Some((a, b)));
+            }
+        }
+        for value in [0.0, 6.2831853, 3.14, 1.0, 25.0 * PI, f64::MIN_POSITIVE, f64::INFINITY, f64::NAN] {
+            assert_eq!(multiple_of_pi(value), None, "{value}");
+        }
+        let written = |above, below| fraction_of("pi", above, below).text;
+        assert_eq!([written(1, 1), written(2, 1), written(1, 12), written(3, 4)], ["pi", "2*pi", "pi/12", "3*pi/4"]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::notation::{Level, Notation, Piece, write};
+use super::notation::{Level, Notation, Piece, fraction_of, write};
 use super::{Compare, Expr, ExprKind, HoleTerm, Input, InputId, Model, State, StateId, Unknown, UnknownId};
 use crate::base::{Arena, number};
 
@@ -80,6 +80,10 @@ impl Notation for Names<'_> {
 
     fn number(&self, value: f64) -> String {
         number(value)
+    }
+
+    fn multiple_of_pi(&self, above: u32, below: u32) -> Option<Piece> {
+        Some(fraction_of("pi", above, below))
     }
 
     /// Beside a quantity a number keeps its unit, so that the text can be read as source again.
