@@ -480,3 +480,36 @@ fn unknown_units_are_taken_for_others_by_name_alone() {
         assert!(help.contains(&text), "{name}: {help}");
     }
 }
+
+/// Numbers inside a term keep their units, and the coefficient before it has what is left: here none of the two can be told from the names alone.
+#[test]
+fn numbers_inside_terms_keep_their_units() {
+    let text = "model Monod {
+  time [h]
+  state biomass [g/L], glucose [mg/L]
+  param mu [1/h] = 0.5, K [g/L] = 1, Y = 0.5
+  biomass' = mu*0.001 [g/mg]*glucose/(K + 0.001 [g/mg]*glucose)*biomass
+  glucose' = -mu*1000 [mg/g]*0.001 [g/mg]*glucose/(K + 0.001 [g/mg]*glucose)*biomass/Y
+  initial biomass = 0.1, glucose = 10000
+}
+data d = simulate Monod { steps 100; dt 0.1; noise 1%; seed 1 }
+fit Monod to d
+test \"with and without units\" {
+  expect coef(biomass', biomass*glucose/(K + 0.001*glucose)) ~= 0.0005 within 10%
+  expect coef(biomass', biomass*glucose/(K + 0.001 [g/mg]*glucose)) ~= 0.0005 within 10%
+}
+";
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("m.mech"), text).expect("a file");
+    let mechc = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mechc")).args(arguments).current_dir(folder.path()).output();
+        let output = output.expect("the compiler runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let printed = mechc(&["run", "m.mech", "--out", "run"]);
+    assert!(printed.contains("[g/(h*mg)]*biomass*glucose/(K + 0.001 [g/mg]*glucose)"), "{printed}");
+    assert!(printed.contains("[1/h]*biomass*glucose/(Y*(K + 0.001 [g/mg]*glucose))"), "{printed}");
+    mechc(&["check", "run/discovered.mech"]);
+    mechc(&["test", "m.mech"]);
+}

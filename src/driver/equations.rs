@@ -33,7 +33,10 @@ fn equation(model: &Model, equation: &Equation, findings: &Findings) -> report::
     };
     let unit = |rest: Option<&Expr>| match rest {
         None => left.clone(),
-        Some(rest) => Some(left.as_ref()?.over(&model.unit_of(rest)?)),
+        Some(rest) => {
+            let of_rest = model.unit_of(rest).or_else(|| speller.unit_by_names(rest))?;
+            Some(left.as_ref()?.over(&of_rest))
+        }
     };
     let divided = |term: String| match &below {
         Some(below) if below.chars().all(|c| c.is_alphanumeric() || c == '_') => format!("{term}/{below}"),

@@ -6,7 +6,7 @@
 use super::findings::{Estimate, Findings};
 use super::terms::six_digits;
 use crate::base::{Arena, Idx};
-use crate::hir::{self, Expr, Model, Names, Unknown, UnknownId, UnknownKind};
+use crate::hir::{self, Expr, Model, Names, Unit, UnitNumbers, Unknown, UnknownId, UnknownKind};
 use crate::report;
 
 pub(super) const OPEN: char = '\u{e000}';
@@ -45,7 +45,21 @@ impl<'m> Speller<'m> {
 
     /// As it stands behind a number.
     pub(super) fn spell_factor(&self, expr: &Expr) -> String {
+        // Numbers in it that have units carry them: without, the term would not be what its coefficient is measured by.
+        if let Some(unit) = self.unit_by_names(expr) {
+            let mut numbers = UnitNumbers::new(self.model, self.unknowns.clone(), hir::number);
+            let given = numbers.give(expr, &unit);
+            return numbers.names().spell_factor(&given);
+        }
         self.names().spell_factor(expr)
+    }
+
+    /// The unit of an expression that its names tell where numbers in it had units of their own.
+    pub(super) fn unit_by_names(&self, expr: &Expr) -> Option<Unit> {
+        if self.model.units.all().next().is_none() || self.model.unit_of(expr).is_some() {
+            return None;
+        }
+        UnitNumbers::new(self.model, self.unknowns.clone(), hir::number).unit_by_names(expr)
     }
 }
 

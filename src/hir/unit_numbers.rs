@@ -66,6 +66,14 @@ impl<'m> UnitNumbers<'m> {
         }
     }
 
+    /// The unit of an expression where its names alone tell it, whatever units the numbers in it had.
+    pub fn unit_by_names(&self, expr: &Expr) -> Option<Unit> {
+        match self.told(expr) {
+            Told::Is(unit) => Some(unit),
+            Told::Any | Told::Nothing => None,
+        }
+    }
+
     fn told(&self, expr: &Expr) -> Told {
         match &expr.kind {
             ExprKind::Number(_) => Told::Any,
