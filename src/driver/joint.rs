@@ -23,7 +23,7 @@ use super::target::Target;
 use super::terms::unheld_parameters;
 use super::undetermined;
 use super::unfelt::Unfelt;
-use super::{remarks, residuals};
+use super::{frequencies, remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
 use crate::base::Idx;
 use crate::diagnostics::codes::{W1102, W1105, W1117, W1120};
@@ -162,6 +162,16 @@ pub fn fit(
         differing::parameter(model, (&unknowns, &result, &observations), exact, again)
     });
     let differs = differs.flatten().or_else(|| {
+        let again =
+            |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
+        let wrong = in_doubt.then(|| frequencies::start(model, (&unknowns, &result, &observations), exact, again));
+        // What such a fit leaves undetermined the right one may well determine.
+        wrong.flatten().inspect(|_| {
+            findings.remarks.retain(|d| d.code != W1102);
+            findings.warnings.retain(|w| w.code != Some(W1120));
+        })
+    });
+    let differs = differs.or_else(|| {
         let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
         in_doubt.then(|| drift::column(model, observed, &observations, again)).flatten()
     });

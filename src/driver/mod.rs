@@ -42,6 +42,7 @@ mod files;
 mod findings;
 mod format;
 mod formula;
+mod frequencies;
 mod gradient;
 mod held_ends;
 mod holdout;
