@@ -28,7 +28,10 @@ impl Stop<'_> {
                 let first = *self.tokens.first()?;
                 match first.kind {
                     TokenKind::Text => Some(self.text_alone(first)),
-                    TokenKind::Word => self.reaction().or_else(|| self.other_word(first)),
+                    TokenKind::Word => self.reaction().or_else(|| {
+                        // Looking for a declaration takes the whole file, so it comes last.
+                        self.other_word(first).filter(|_| !self.is_declared(self.slice(first)))
+                    }),
                     _ => self.reaction(),
                 }
             }
@@ -98,8 +101,7 @@ impl Stop<'_> {
         let second = self.tokens.get(1).copied();
         let behind = self.symbol(second);
         let place = first.start..first.end;
-        let is_name = second.is_some_and(|t| t.kind == TokenKind::Primes) || self.is_declared(word);
-        if is_name {
+        if second.is_some_and(|t| t.kind == TokenKind::Primes) {
             return None;
         }
         let message = format!("`{word}` does not start a statement of a model");
