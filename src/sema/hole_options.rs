@@ -14,7 +14,20 @@ use crate::syntax::ast::{self, Relation};
 const MAX_DEGREE: usize = 100;
 
 /// What the size of a library is called elsewhere, or of another library.
-const SIZES: [&str; 7] = ["order", "power", "deg", "n", "modes", "degree", "harmonics"];
+const SIZES: [&str; 12] = [
+    "order",
+    "power",
+    "deg",
+    "n",
+    "modes",
+    "degree",
+    "harmonics",
+    "max_degree",
+    "maxdegree",
+    "poly_order",
+    "library_order",
+    "n_frequencies",
+];
 
 /// The options of a hole.
 pub(super) struct Options {

@@ -121,6 +121,16 @@ impl<'a> Settings<'a> {
 
     /// Reports that `key` is needed.
     pub(super) fn missing(&mut self, key: &str, cx: &mut Context<'_>) {
+        // `steps = 100, dt = 0.1`: that they are not separated is said of the first.
+        let swallowed = |setting: &&Setting| {
+            let text = cx.sources.text(setting.span);
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            setting.values.len() > 1 && words.skip(1).any(|word| word == key)
+        };
+        if self.list.iter().any(swallowed) {
+            self.ok = false;
+            return;
+        }
         let about = self.rules.iter().find(|r| r.key == key);
         let message = match about {
             Some(r) => format!("`{key}` is missing: {}", r.about),

@@ -4,7 +4,17 @@ use super::suggest::did_you_mean;
 use crate::diagnostics::Advice;
 
 /// What is said of settings of other tools where the setting in the middle is one that the place has.
-const SAID: [(&[&str], &str, &str); 15] = [
+const SAID: [(&[&str], &str, &str); 17] = [
+    (
+        &["until", "to", "t_end", "tend", "tspan", "t_span", "horizon", "duration", "n", "length"],
+        "tolerance",
+        "how far a prediction goes is said by its samples: `steps 100`, with the spacing of the data",
+    ),
+    (
+        &["tspan", "t_span", "t_end", "tend", "tmax", "t_max", "t_final", "duration", "times", "length", "n", "N"],
+        "slack",
+        "a solution has a number of samples and the time between them: `steps 101; dt 0.1` ends at 10",
+    ),
     (
         &["sigma", "noise_level", "std", "stddev", "noise_std"],
         "spread",

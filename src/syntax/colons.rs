@@ -183,6 +183,28 @@ impl Lexer<'_, '_, '_> {
                 let edit = is_name(name).then(|| (start..end, written.clone()));
                 Some((format!("a function is declared as `{written}`"), edit))
             }
+            // `time: s`
+            "time" if before == "time" && !after.is_empty() && !after.contains(['=', ' ']) => {
+                let written = format!("time [{after}]");
+                Some((format!("a unit stands in brackets: `{written}`"), Some((start..end, written))))
+            }
+            // `param k: 1/s = 0.3`
+            "param" | "const" | "let" if unit_before_value(after).is_some() => {
+                let (unit, value) = unit_before_value(after)?;
+                let written = format!("{before} [{unit}] = {value}");
+                Some((format!("a unit stands in brackets behind a blank: `{written}`"), Some((start..end, written))))
+            }
+            // `index i = 1:3`
+            "index" if before.ends_with(|c: char| c.is_ascii_digit()) => {
+                let whole = before.rsplit('=').next().unwrap_or_default().trim().to_string() + ".." + after;
+                Some((format!("a range is written `{whole}`"), Some((at..at + 1, "..".to_string()))))
+            }
+            // `t = 0:0.1:10`
+            _ if before.contains('=') && !before.contains('?') && before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit()) => Some((
+                "times are given by their number and spacing, `steps 101; dt 0.1`, or in a formula by `t = linspace(0, 10, 101)`"
+                    .to_string(),
+                None,
+            )),
             // `param k: float = 0.3`
             "param" | "const" | "let" | "state" => {
                 let kind = after.split(['=', ' ', ',']).next()?;
@@ -214,6 +236,20 @@ impl Lexer<'_, '_, '_> {
             _ => None,
         }
     }
+}
+
+/// The unit and the value of `1/s = 0.3`: a unit has letters and no type of other languages.
+fn unit_before_value(text: &str) -> Option<(&str, &str)> {
+    let (unit, value) = text.split_once('=')?;
+    let (unit, value) = (unit.trim(), value.trim());
+    let plain = unit.chars().all(|c| c.is_alphanumeric() || matches!(c, '/' | '*' | '^' | '-' | '(' | ')'));
+    let names: Vec<&str> = unit.split(|c: char| !c.is_alphabetic()).filter(|name| !name.is_empty()).collect();
+    // Names of types are longer than those of units.
+    (plain
+        && !names.is_empty()
+        && names.iter().all(|n| n.len() <= 4 && !matches!(*n, "int" | "f" | "real" | "Real" | "bool"))
+        && !value.is_empty())
+    .then_some((unit, value))
 }
 
 /// `condition ? value : other` as it is written here, where each of them is plain; `before` and `after` are what stands around the colon.

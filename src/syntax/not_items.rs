@@ -72,6 +72,14 @@ impl Reader<'_, '_> {
             _ if COMMANDS.contains(&keyword) => None,
             _ => closest(keyword, ITEM_KEYWORDS),
         };
+        // `simulate Pond { ... }`
+        let after = self.tokens.get(raw.header.tokens.start + 1).filter(|t| t.start < raw.header.bytes.end);
+        if keyword == "simulate" && raw.block.is_some() && after.is_some_and(|t| t.kind == TokenKind::Word) {
+            let help = "a simulation is a data set with a name: `data run = simulate Model { steps 100; dt 0.1 }`";
+            let edit = (place.clone(), "data run = simulate".to_string());
+            self.out.error_with_edit(codes::E0111, message, place, help.to_string(), edit);
+            return;
+        }
         let second = self.tokens.get(raw.header.tokens.start + 1).filter(|t| t.start < raw.header.bytes.end).copied();
         let as_model = raw.block.is_some() && near.is_none() && first.is_some_and(|t| t.kind == TokenKind::Word);
         if let Some(first) = first.filter(|_| as_model && !MODEL_KEYWORDS.contains(&keyword)) {

@@ -60,6 +60,29 @@ impl Stop<'_> {
         })
     }
 
+    /// `data run = Pond { ... }`, where `Pond` is a model.
+    pub(super) fn simulate_missing(&self) -> Option<Said> {
+        let [data, name, is, model] = self.tokens else { return None };
+        let stops = self.rule == Rule::data_header && self.expected.contains(&Rule::open_paren);
+        if !stops || self.slice(*is) != "=" || !self.follows_in_file("model", self.slice(*model)) {
+            return None;
+        }
+        let model_name = self.slice(*model);
+        let message = format!("`{model_name}` is a model, and data say what is done with it");
+        let help = format!("write `{} = simulate {model_name}`", self.between(*data, *name));
+        let said = Said::new(codes::E0101, message, model.start..model.end, help);
+        Some(said.edit(model.start..model.start, "simulate "))
+    }
+
+    /// `network N = MLP(2, 64, 1)`
+    pub(super) fn network_by_call(&self) -> Option<Said> {
+        self.next.filter(|&t| self.rule == Rule::network_header && self.slice(t) == "=")?;
+        let name = self.symbol(self.before);
+        let message = "a network is described in a block".to_string();
+        let help = format!("write `network {name} {{ input x over window; mlp [64, 64] relu; output v over window }}`");
+        Some(Said::new(codes::E0101, message, self.place.clone(), help))
+    }
+
     /// `csv(path = "x.csv")`
     pub(super) fn named_path(&self) -> Option<Said> {
         let is = self.next.filter(|&t| self.rule == Rule::data_header && self.slice(t) == "=")?;

@@ -65,6 +65,8 @@ impl<'a> Stop<'a> {
     fn of_items(&self) -> Option<Said> {
         self.model_with_equals()
             .or_else(|| self.named_path())
+            .or_else(|| self.simulate_missing())
+            .or_else(|| self.network_by_call())
             .or_else(|| self.data_without_source())
             .or_else(|| self.name_of_item())
             .or_else(|| self.fit_to_file())
@@ -93,6 +95,9 @@ impl<'a> Stop<'a> {
             .or_else(|| self.remainder())
             .or_else(|| self.number_of_equation())
             .or_else(|| self.list_in_brackets())
+            .or_else(|| self.comma_at_end())
+            .or_else(|| self.arguments_of_a_name())
+            .or_else(|| self.index_set_with_in())
             .or_else(|| self.dotted_operator())
             .or_else(|| self.end_of_conditional())
             .or_else(|| self.comment_in_parentheses())

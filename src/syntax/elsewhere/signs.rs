@@ -81,6 +81,60 @@ impl Stop<'_> {
         Some(Said::new(codes::E0101, message, open.start..close.end, help).edit(before.end..close.end, ""))
     }
 
+    /// `x' = -x,` at the end of a line.
+    pub(super) fn comma_at_end(&self) -> Option<Said> {
+        let last = *self.tokens.last()?;
+        let stopped = self.next.is_none_or(|t| t.start == last.start);
+        let in_model = !matches!(self.rule, Rule::setting | Rule::setting_value | Rule::expectation);
+        if self.slice(last) != "," || !stopped || !in_model {
+            return None;
+        }
+        let message = "a statement ends without a comma".to_string();
+        let said = Said::new(codes::E0101, message, last.start..last.end, "leave it out: its line ends a statement");
+        Some(said.edit(last.start..last.end, ""))
+    }
+
+    /// `let k(t) = sin(t)`, `hole f(x) = ?poly(x)`
+    pub(super) fn arguments_of_a_name(&self) -> Option<Said> {
+        let open = self.next.filter(|t| t.kind == TokenKind::Open(b'(') && self.expected.contains(&Rule::is))?;
+        let [keyword, name, ..] = self.tokens else { return None };
+        let close = self.matching(open)?;
+        let is = *self.tokens.iter().find(|t| t.start >= close.end)?;
+        if self.slice(is) != "=" || name.end != open.start {
+            return None;
+        }
+        let (word, arguments) = (self.slice(*name), self.text.get(open.end..close.start)?);
+        let place = open.start..close.end;
+        match self.rule {
+            Rule::let_statement if arguments.trim() == "t" => {
+                let message = "what depends on the time is written without it".to_string();
+                let help = format!("write `let {word} = ...`, and `{word}` where it is used");
+                Some(Said::new(codes::E0101, message, place.clone(), help).edit(place, ""))
+            }
+            Rule::let_statement => {
+                let message = "a `let` is a name for an expression, without arguments".to_string();
+                let help = format!("a function is declared as `fn {word}({arguments}) = ...`");
+                Some(Said::new(codes::E0101, message, place, help).edit(keyword.start..keyword.end, "fn"))
+            }
+            Rule::hole_statement => {
+                let message =
+                    "a hole with a name has no arguments: what it is made of stands behind the library".to_string();
+                let help = format!("write `hole {word} = ...`, and `{word}` where it is used");
+                Some(Said::new(codes::E0101, message, place.clone(), help).edit(place, ""))
+            }
+            _ => None,
+        }
+    }
+
+    /// `index i in 1..3`
+    pub(super) fn index_set_with_in(&self) -> Option<Said> {
+        let word = self.next.filter(|&t| self.rule == Rule::index_statement && self.slice(t) == "in")?;
+        let name = self.symbol(self.before);
+        let message = "an index set has an equals sign".to_string();
+        let help = format!("write `index {name} = ...`");
+        Some(Said::new(codes::E0101, message, self.place.clone(), help).edit(word.start..word.end, "="))
+    }
+
     /// `[x, y]` where a value stands.
     pub(super) fn list_in_brackets(&self) -> Option<Said> {
         let open = self.next.filter(|t| {
