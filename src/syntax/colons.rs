@@ -221,7 +221,7 @@ impl Lexer<'_, '_, '_> {
                 Some((format!("a declaration has no colon: `{keyword} {after}`"), Some((start..at + 1, keyword.to_string()))))
             }
             "at" | "when" => Some((
-                "there are no events; what changes at a time is part of an equation: `x' = (if t > 5 then 1 else 0) - x`".to_string(),
+                "there are no events: an amount that comes in at a time is an input, `input dose impulse`, and what changes at a time is part of an equation, `if t > 5 then 1 else 0`".to_string(),
                 None,
             )),
             "if" | "elif" | "else" | "while" => Some((

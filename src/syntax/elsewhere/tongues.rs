@@ -146,7 +146,7 @@ impl Stop<'_> {
                 Some(Said::new(codes::E0112, message, place, help).edit(self.whole(), format!("const {declared}")))
             }
             "when" | "event" | "events" | "at" | "reinit" | "on_event" => said(
-                "there are no events; what changes at a time or a level is part of an equation: `x' = (if t > 5 then 1 else 0) - x`".into(),
+                "there are no events: an amount that comes in at a time is an input, `input dose impulse`, and what changes at a time is part of an equation, `if t > 5 then 1 else 0`".into(),
             ),
             "equation" | "equations" | "algorithm" | "odes" if second.is_none() => {
                 left_out("leave it out: equations stand among the other statements of a model")
