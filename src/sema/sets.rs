@@ -84,16 +84,22 @@ impl<'p> Sets<'p> {
         let all: IndexSet<&str> = known.iter().flat_map(|c| c.iter().map(String::as_str)).collect();
         let list = all.iter().copied().collect::<Vec<_>>().join(", ");
         let mut said = IndexSet::new();
-        for state in model.states.values().filter(|s| !all.contains(s.name.as_str())) {
+        for (id, state) in model.states.iter().filter(|(_, s)| !all.contains(s.name.as_str())) {
             // One warning for all elements of a family.
             if !said.insert(state.span) {
                 continue;
             }
             let message = format!("no column of {} observes `{}`", self.names(|_| true), state.name);
-            let d = Diagnostic::warning(W0706, message, span, format!("has {list}")).help(format!(
-                "measure it too, or say where it begins if that is known, `initial {} = 0`",
-                hir::family(&state.name)
-            ));
+            let known = model.initial.iter().any(|i| i.state == id);
+            let d = Diagnostic::warning(W0706, message, span, format!("has {list}")).help(match known {
+                true => {
+                    "it begins with its `initial` value; the more is measured, the more the data can tell".to_string()
+                }
+                false => format!(
+                    "measure it too, or say where it begins if that is known, `initial {} = 0`",
+                    hir::family(&state.name)
+                ),
+            });
             cx.sink.push(d.label(state.span, "estimated from the equations alone"));
         }
     }
