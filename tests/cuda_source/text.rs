@@ -50,7 +50,8 @@ fn a_long_body_is_rolled_up() {
     // What is left of it computes the same.
     let numbers = (0..64 * 5).map(|i| (f64::from(i) * 0.37).sin()).collect();
     let arguments = vec![Tensor::from_f64(vec![5, 64], numbers).expect("a tensor")];
-    compare(&[Case { name: "row".to_string(), program, arguments, golden: None, exact: None }]);
+    let module = ir::parse(&text).expect("the text is well-formed");
+    compare(&[Case { name: "row".to_string(), module, program, arguments, golden: None, exact: None }]);
 }
 
 #[test]

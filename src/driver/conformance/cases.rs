@@ -1,52 +1,24 @@
 //! Functions with arguments.
 
 use super::judge::{tolerance, worst};
+use super::models::{CONSTRUCTS, EXAMPLES, of_file};
 use super::{arguments, published, solves};
 use crate::artifact::Step;
 use crate::artifact::device::DeviceProgram;
 use crate::base::{Elem, SolvePrecision, Tensor};
-use crate::driver::emit::{self, Stage};
 use crate::driver::failure::Failure;
-use crate::driver::gradient;
-use crate::driver::session::Session;
-use crate::hir::Engine;
 use crate::kernel::{self, Program};
 use crate::runtime::{Executable, TensorView, Threads};
-use crate::source::MemoryWorld;
 use crate::{codegen, ir};
-
-/// Every example, by the name of its file.
-pub const EXAMPLES: &[(&str, &str)] = &[
-    ("burgers.mech", include_str!("../../../examples/burgers.mech")),
-    ("bvp.mech", include_str!("../../../examples/bvp.mech")),
-    ("damped_sine.mech", include_str!("../../../examples/damped_sine.mech")),
-    ("epidemic.mech", include_str!("../../../examples/epidemic.mech")),
-    ("formula.mech", include_str!("../../../examples/formula.mech")),
-    ("hidden.mech", include_str!("../../../examples/hidden.mech")),
-    ("isomers.mech", include_str!("../../../examples/isomers.mech")),
-    ("logistic.mech", include_str!("../../../examples/logistic.mech")),
-    ("lorenz.mech", include_str!("../../../examples/lorenz.mech")),
-    ("lorenz96.mech", include_str!("../../../examples/lorenz96.mech")),
-    ("lorenz_encoder.mech", include_str!("../../../examples/lorenz_encoder.mech")),
-    ("lotka_volterra.mech", include_str!("../../../examples/lotka_volterra.mech")),
-    ("michaelis_menten.mech", include_str!("../../../examples/michaelis_menten.mech")),
-    ("oscillator.mech", include_str!("../../../examples/oscillator.mech")),
-    ("pendulum.mech", include_str!("../../../examples/pendulum.mech")),
-    ("prey.mech", include_str!("../../../examples/prey.mech")),
-    ("room.mech", include_str!("../../../examples/room.mech")),
-    ("sine.mech", include_str!("../../../examples/sine.mech")),
-    ("three_body.mech", include_str!("../../../examples/three_body.mech")),
-    ("two_body.mech", include_str!("../../../examples/two_body.mech")),
-    ("two_body_network.mech", include_str!("../../../examples/two_body_network.mech")),
-    ("wave.mech", include_str!("../../../examples/wave.mech")),
-];
 
 /// A function and what it is called with.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// What it is.
     pub name: String,
-    /// The function.
+    /// The function, as the reference evaluator runs it.
+    pub module: ir::Module,
+    /// The same, lowered.
     pub program: Program,
     /// Its arguments, in order.
     pub arguments: Vec<Tensor>,
@@ -138,59 +110,15 @@ pub fn cases(filter: &str) -> Result<Vec<Case>, Failure> {
     let mut cases = solves::regimes()?;
     cases.extend(solves::operators()?);
     cases.extend(published::golden()?);
-    for (name, _) in EXAMPLES {
-        cases.extend(of_example(name)?);
+    for (name, _) in EXAMPLES.iter().chain(CONSTRUCTS) {
+        cases.extend(of_file(name)?);
     }
     cases.retain(|case| case.name.contains(filter));
     Ok(cases)
 }
 
-/// Right-hand sides, linearisations, and the functions of fits by gradient, these in double precision as well.
-fn of_example(file: &str) -> Result<Vec<Case>, Failure> {
-    let mut session = Session::new(examples());
-    let program = session.check(file, &[])?.program;
-    let mut cases = Vec::new();
-    let mut add = |module: &ir::Module, what: &str, given: &arguments::Given| -> Result<(), Failure> {
-        for (program, exact) in lowered(module)?.into_iter().zip(lowered(&widened(module))?) {
-            let name = format!("{file}: {}{what}", program.entry.name);
-            let arguments = arguments::of_function(&program, given)?;
-            let mut case = Case { name, program, arguments, golden: None, exact: None };
-            case.exact = case.single().then_some(exact);
-            cases.push(case);
-        }
-        Ok(())
-    };
-    for part in emit::parts(&program, Stage::Cuda)?.iter().filter(|part| part.fit.is_none()) {
-        add(&part.module, &format!(" of {}", part.module.name), &Vec::new())?;
-    }
-    for fit in program.fits.values().filter(|f| f.engine == Engine::Gradient) {
-        let lowered = gradient::lowered(&program, fit)?;
-        let given = arguments::given(&lowered)?;
-        add(&widened(&lowered.module), ", double", &given)?;
-        add(&lowered.module, "", &given)?;
-    }
-    Ok(cases)
-}
-
-/// A world with all examples.
-pub(super) fn examples() -> MemoryWorld {
-    EXAMPLES.iter().fold(MemoryWorld::new(), |world, (name, text)| world.with(*name, *text))
-}
-
 pub(super) fn lowered(module: &ir::Module) -> Result<Vec<Program>, Failure> {
     module.functions.iter().map(|f| kernel::lower(module, f).map_err(internal)).collect()
-}
-
-/// The same functions in double precision.
-fn widened(module: &ir::Module) -> ir::Module {
-    let mut module = module.clone();
-    for f in &mut module.functions {
-        let ids: Vec<_> = f.values.ids().collect();
-        for id in ids {
-            f.values[id].ty.elem = Elem::F64;
-        }
-    }
-    module
 }
 
 pub(super) fn internal(error: impl std::fmt::Display) -> Failure {

@@ -1,7 +1,7 @@
 //! Fits of both engines on the processor and on the device.
 
-use super::cases::examples;
 use super::judge::worst;
+use super::models::world;
 use super::report::Verdict;
 use crate::diagnostics::Format;
 use crate::driver::failure::Failure;
@@ -38,7 +38,7 @@ pub fn check(target: &Target, threads: &Threads, filter: &str, tell: &mut dyn Fn
                 ..RunOptions::default()
             };
             let begun = std::time::Instant::now();
-            let outcome = Session::new(examples()).run(file, &options, &mut Silent)?.into_iter().next();
+            let outcome = Session::new(world()).run(file, &options, &mut Silent)?.into_iter().next();
             let outcome = outcome.ok_or_else(|| Failure::Internal(format!("`{file}` fits nothing")))?;
             Ok((outcome, begun.elapsed().as_secs_f64() * 1e3))
         };

@@ -1,6 +1,7 @@
 //! Whether a device computes what the processor does: `mechc doctor --gpu-check`.
 //!
-//! [`cases`] are functions with arguments: relaxed solves in every regime and published ones, and every function of every example. Each
+//! [`cases`] are functions with arguments: relaxed solves in every regime and published ones, and every function of every example and of small
+//! models with every construct of the language. Each
 //! runs on the processor and twice on the device; results must agree with the processor's, or with those published, and those of
 //! the second run must have the bits of the first. [`engines`] then compares whole fits of both engines.
 
@@ -8,6 +9,7 @@ mod arguments;
 mod cases;
 mod engines;
 mod judge;
+mod models;
 mod published;
 mod report;
 mod solves;
@@ -16,8 +18,9 @@ use super::failure::Failure;
 use super::target::Target;
 use crate::runtime::Threads;
 
-pub use cases::{Case, EXAMPLES, Golden, cases};
+pub use cases::{Case, Golden, cases};
 pub use judge::{tolerance, worst};
+pub use models::{CONSTRUCTS, EXAMPLES, of_program};
 pub use published::golden;
 pub use report::{Conformance, Verdict};
 pub use solves::{SolveForm, StepAxes};

@@ -99,7 +99,7 @@ fn published(
         },
         fixed: false,
     };
-    let program = form.program_of(gradients)?;
+    let (module, program) = form.module_of(gradients)?;
     let steps_given = if even { h.iter().step_by(intervals).copied().collect() } else { h };
     let mut arguments: Vec<Tensor> = Vec::new();
     let shapes = |port: &crate::artifact::Port| -> Vec<usize> {
@@ -131,5 +131,5 @@ fn published(
     let golden = Golden { results, tolerance: if steps >= 2000 { 2e-7 } else { 1e-9 } };
     let alone = if gradients { "" } else { ", solution alone" };
     let name = format!("published: {}{alone}{}", known["name"].as_str().unwrap_or_default(), said(precision));
-    Ok(Case { name, program, arguments, golden: Some(golden), exact: None })
+    Ok(Case { name, module, program, arguments, golden: Some(golden), exact: None })
 }

@@ -144,10 +144,16 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     /// # Errors
     /// A mistake of the compiler.
     pub fn program_of(&self, adjoint: bool) -> Result<Program, Failure> {
+        Ok(self.module_of(adjoint)?.1)
+    }
+
+    /// The function of the text, and its program.
+    pub(super) fn module_of(&self, adjoint: bool) -> Result<(ir::Module, Program), Failure> {
         let module = ir::parse(&self.text_of(adjoint)).map_err(internal)?;
         ir::verify(&module).map_err(|errors| Failure::Internal(format!("{errors:?}")))?;
         let none = || Failure::Internal("a solve without a function".to_string());
-        lowered(&module)?.into_iter().next().ok_or_else(none)
+        let program = lowered(&module)?.into_iter().next().ok_or_else(none)?;
+        Ok((module, program))
     }
 
     /// The program on coupled oscillators with a little of everything.
@@ -163,9 +169,9 @@ func f(%c: f64[{batch}equation, time, state, order], %rhs: f64[sample, equation,
     /// # Errors
     /// A mistake of the compiler.
     pub fn case_of(&self, adjoint: bool, name: &str, samples: usize, steps: usize) -> Result<Case, Failure> {
-        let program = self.program_of(adjoint)?;
+        let (module, program) = self.module_of(adjoint)?;
         let arguments = arguments::of_solve(&program, samples, steps)?;
-        Ok(Case { name: name.to_string(), program, arguments, golden: None, exact: None })
+        Ok(Case { name: name.to_string(), module, program, arguments, golden: None, exact: None })
     }
 }
 
