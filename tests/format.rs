@@ -219,6 +219,9 @@ fn setting() -> impl Strategy<Value = Tokens> {
         expression().prop_map(|e| join([free("noise"), free("="), e])),
         list.prop_map(|l| join([free("mlp"), group("[", Touch::MustNot, l, "]"), free("relu")])),
         Just(join([free("threshold"), touching(free("-"), Touch::MustNot), free("1")])),
+        expression().prop_map(|e| {
+            join([free("u"), group("[", Touch::Must, vec![free("1"), free("2")], "]"), free("="), e])
+        }),
     ]
 }
 

@@ -25,9 +25,7 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
         | DataSource::Numpy { path, columns }
         | DataSource::Parquet { path, columns } => {
             // Once any state is listed, those not listed count as unobserved. A family is listed by its own name.
-            let given = |name: &str| columns.columns.contains_key(name) || columns.derived.contains_key(name);
-            let listed = |name: &str| given(name) || given(family(name));
-            let any = model.states.values().any(|s| listed(&s.name));
+            let any = model.states.values().any(|s| columns.lists(&s.name));
             let mut states: Vec<&str> = model.states.values().map(|s| s.name.as_str()).collect();
             for start in &model.boundary.starts {
                 if !states.contains(&start.column.as_str()) {
@@ -41,18 +39,12 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 parts
                     .flat_map(|part| {
                         part.iter().enumerate().map(move |(k, name)| {
-                            let subscripts = name.get(family(name).len()..).unwrap_or_default();
-                            let column = match (columns.columns.get(*name), columns.columns.get(family(name))) {
-                                (Some(column), _) => column.clone(),
-                                (None, Some(column)) => format!("{column}{subscripts}"),
-                                (None, None) => (*name).to_string(),
-                            };
-                            let element = (!subscripts.is_empty()).then_some((k, part.len()));
-                            let found =
-                                columns.conversions.get(*name).or_else(|| columns.conversions.get(family(name)));
-                            let conversion = found.map_or(data::Conversion::NONE, |c| data::Conversion {
-                                factor: c.factor,
-                                offset: c.offset,
+                            let column = columns.column(name);
+                            // A column of its own is an array of its own.
+                            let own = columns.columns.contains_key(*name) || !name.contains('[');
+                            let element = (!own).then_some((k, part.len()));
+                            let conversion = columns.conversion(name).map_or(data::Conversion::NONE, |c| {
+                                data::Conversion { factor: c.factor, offset: c.offset }
                             });
                             let written = columns.written.get(*name).or_else(|| columns.written.get(family(name)));
                             let of_model = || columns.has_units.then(|| unit_of(model, name)).flatten();
@@ -67,7 +59,7 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 None => Origin::Read(map),
             };
             let observed: Vec<Origin> =
-                maps(&states).into_iter().filter(|m| !any || listed(&m.name)).map(origin).collect();
+                maps(&states).into_iter().filter(|m| !any || columns.lists(&m.name)).map(origin).collect();
             let driven: Vec<Origin> = maps(&inputs).into_iter().map(origin).collect();
             // Columns that formulas of inputs read may have missing samples like others: what is computed from them may not.
             let mut read = derived::to_read(&observed);

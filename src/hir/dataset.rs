@@ -1,6 +1,6 @@
 //! Data sets: where observations come from, and what is kept out of fits.
 
-use super::{DataId, Expr, FormulaSpec, ModelId, PredictSpec, SolveSpec};
+use super::{DataId, Expr, FormulaSpec, ModelId, PredictSpec, SolveSpec, family};
 use crate::base::IndexMap;
 use crate::source::Span;
 
@@ -158,6 +158,29 @@ pub struct ColumnMap {
     pub missing: Vec<String>,
     /// The column that tells trajectories apart.
     pub trajectory: Option<String>,
+}
+
+impl ColumnMap {
+    /// Whether a state or input is given a column, by itself or with its family.
+    pub fn lists(&self, name: &str) -> bool {
+        let given = |name: &str| self.columns.contains_key(name) || self.derived.contains_key(name);
+        given(name) || given(family(name))
+    }
+
+    /// The column that a state or input is read from: an element that has none of its own has that of its family, with its subscripts.
+    pub fn column(&self, name: &str) -> String {
+        let subscripts = name.get(family(name).len()..).unwrap_or_default();
+        match (self.columns.get(name), self.columns.get(family(name))) {
+            (Some(column), _) => column.clone(),
+            (None, Some(column)) => format!("{column}{subscripts}"),
+            (None, None) => name.to_string(),
+        }
+    }
+
+    /// What is done to its numbers, if anything.
+    pub fn conversion(&self, name: &str) -> Option<Conversion> {
+        self.conversions.get(name).or_else(|| self.conversions.get(family(name))).copied()
+    }
 }
 
 /// A column that is computed from others of the file, sample by sample.

@@ -7,8 +7,8 @@ use super::scope::Scope;
 use super::settings::{Context, Settings};
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0406, E0504, E0505, E0515};
-use crate::hir::{DataPlaces, DataSet, DataSource, Draw, Expr, FormulaSpec};
+use crate::diagnostics::codes::{E0201, E0406, E0504, E0505, E0515};
+use crate::hir::{DataPlaces, DataSet, DataSource, Draw, Expr, FormulaSpec, family};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ModelItem, SettingValue};
 
@@ -32,7 +32,7 @@ pub(super) fn formula(data: &ast::Data, functions: &[ast::Function], cx: &mut Co
         cx.sink.push(d.help("give a formula for each column: `y = sin(2*t) + 0.1*normal()`"));
         settings.ok = false;
     }
-    let mut draws = Draws::default();
+    let mut draws = Draws { list: Vec::new(), columns: &columns };
     let mut body: Vec<ModelItem> = functions.iter().cloned().map(ModelItem::Function).collect();
     for name in &columns {
         let Some(setting) = settings.get(name) else { continue };
@@ -138,12 +138,12 @@ fn resolve(
 }
 
 /// The random numbers of a block, each with the name it has in formulas; no name in source has a blank.
-#[derive(Default)]
-struct Draws {
+struct Draws<'c> {
     list: Vec<(String, Draw, Span)>,
+    columns: &'c [String],
 }
 
-impl Draws {
+impl Draws<'_> {
     /// Puts names in the place of `normal(...)` and `uniform(...)`; whether all of them are right.
     fn name(&mut self, expr: &mut ast::Expr, cx: &mut Context<'_>) -> bool {
         let span = expr.span;
@@ -181,7 +181,16 @@ impl Draws {
                     cx,
                 )
             }
-            ExprKind::Subscript { of, at } => self.name(of, cx) & self.all(at, cx),
+            ExprKind::Subscript { of, at } => match element(of, at).filter(|name| self.columns.contains(name)) {
+                Some(name) => {
+                    expr.kind = ExprKind::Name(name);
+                    true
+                }
+                None => match self.no_column(of, at) {
+                    Some((message, help)) => refuse(expr, E0201, (&message, "unknown column", &help), cx),
+                    None => self.name(of, cx) & self.all(at, cx),
+                },
+            },
             ExprKind::Tuple(list) => self.all(list, cx),
             ExprKind::If { condition, then, otherwise } => {
                 self.name(condition, cx) & self.name(then, cx) & self.name(otherwise, cx)
@@ -234,9 +243,29 @@ impl Draws {
         }
     }
 
+    /// What to say of an element that no column of the block gives, where others of its family have one.
+    fn no_column(&self, of: &ast::Expr, at: &[ast::Expr]) -> Option<(String, String)> {
+        let name = element(of, at)?;
+        let others = self.columns.iter().filter(|c| family(c) == family(&name) && c.contains('['));
+        let others: Vec<String> = others.map(|c| format!("`{c}`")).collect();
+        let help = format!("columns of `{}` here: {}", family(&name), others.join(", "));
+        (!others.is_empty()).then(|| (format!("there is no column `{name}` here"), help))
+    }
+
     fn all(&mut self, list: &mut [ast::Expr], cx: &mut Context<'_>) -> bool {
         list.iter_mut().fold(true, |ok, e| ok & self.name(e, cx))
     }
+}
+
+/// The name of an element of a family, `u[2]`, as it is that of a column.
+fn element(of: &ast::Expr, at: &[ast::Expr]) -> Option<String> {
+    let ExprKind::Name(name) = &of.kind else { return None };
+    let whole = |e: &ast::Expr| match e.kind {
+        ExprKind::Number { value, percent: false } => Some(value.to_string()),
+        _ => None,
+    };
+    let numbers: Option<Vec<String>> = at.iter().map(whole).collect();
+    Some(format!("{name}[{}]", numbers?.join(", ")))
 }
 
 /// Reports an expression and puts a number in its place, so that nothing more is said about it; always false.

@@ -167,9 +167,21 @@ impl<'a, 'b> Builder<'a, 'b> {
     }
 
     pub fn setting(&mut self, pair: Pair<Rule>, span: Span) -> Option<Setting> {
-        let key = pair.clone().into_inner().find(|p| p.as_rule() == Rule::word)?;
-        let key = self.ident(&key);
+        let key = pair.clone().into_inner().find(|p| matches!(p.as_rule(), Rule::word | Rule::element))?;
+        let key = match key.as_rule() {
+            Rule::element => self.element(&key)?,
+            _ => self.ident(&key),
+        };
         Some(Setting { key, values: self.values(pair)?, span })
+    }
+
+    /// An element of a family, by the name that its column has: `q[1, 2]`.
+    fn element(&self, pair: &Pair<Rule>) -> Option<Ident> {
+        let mut parts = pair.clone().into_inner();
+        let (word, subscripts) = (parts.next()?, parts.next()?);
+        let numbers: Vec<&str> =
+            subscripts.into_inner().filter(|p| p.as_rule() == Rule::whole).map(|p| p.as_str()).collect();
+        Some(Ident { name: format!("{}[{}]", word.as_str(), numbers.join(", ")), span: self.span(pair) })
     }
 
     /// The values of a setting, commas and an `=` after the key left out.

@@ -258,6 +258,14 @@ fn findings_are_json_where_that_is_asked_for() {
         vec!["explain", "X1"],
         vec!["new", "m.mech"],
         vec!["info", "wrong.mech"],
+        vec!["export", "nowhere.mech", "--to", "latex"],
+        vec!["build", "m.mech", "--target", "cuda", "-o", "sources"],
+        vec!["build", "wrong.mech", "--target", "cuda", "-o", "sources"],
+        vec!["bench", "solve", "--nothing"],
+        vec!["bench", "step", "m.mech"],
+        vec!["completions", "tcsh"],
+        vec!["doctor", "--nothing"],
+        vec!["nothing"],
     ] {
         let mut all = args.clone();
         all.extend(["--message-format", "json"]);

@@ -63,17 +63,16 @@ fn file(program: &Program, data: &DataSet, kind: &str, path: &str, map: &ColumnM
     let time_unit = models.clone().find_map(time_unit);
     let mut columns: Vec<Value> = Vec::new();
     for model in models {
-        let given = |name: &str| map.columns.contains_key(name) || map.derived.contains_key(name);
-        let listed = model.states.values().any(|s| given(&s.name));
-        let states = model.states.iter().filter(|(_, s)| !listed || given(&s.name));
+        let listed = model.states.values().any(|s| map.lists(&s.name));
+        let states = model.states.iter().filter(|(_, s)| !listed || map.lists(&s.name));
         let states = states.map(|(id, s)| (&s.name, "state", model.units.state(id).cloned()));
         let inputs = model.inputs.iter().filter(|(_, i)| i.field.is_none());
         let inputs = inputs.map(|(id, i)| (&i.name, "input", model.column_unit(id)));
         for (name, role, unit) in states.chain(inputs) {
             let derived = map.derived.get(name);
-            let conversion = derived.map(|d| d.conversion).or(map.conversions.get(name).copied());
+            let conversion = derived.map(|d| d.conversion).or(map.conversion(name));
             let mut entry = json!({
-                "column": map.columns.get(name).unwrap_or(name), "name": name, "role": role, "unit": spelled(unit.as_ref()),
+                "column": map.column(name), "name": name, "role": role, "unit": spelled(unit.as_ref()),
                 "factor": conversion.map_or(1.0, |c| c.factor), "offset": conversion.map_or(0.0, |c| c.offset),
             });
             if let Some(derived) = derived {

@@ -7,9 +7,12 @@ use super::super::{derived, file, formula, sets, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
 use crate::diagnostics::{Among, Diagnostic, Sink};
-use crate::hir::{DataId, DataPlaces, DataSet, DrivenBy, ModelId};
+use crate::hir::{DataId, DataPlaces, DataSet, DrivenBy, Model, ModelId, family};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Item, ModelItem};
+
+/// Elements of families that are proposed for one that is not there, at most.
+const MOST_PROPOSED: usize = 100;
 
 impl Checker<'_> {
     pub(super) fn data_set(
@@ -169,6 +172,27 @@ impl Checker<'_> {
                 }
             }
         }
+        // Elements of families have columns of their own where they stand in the block.
+        let elements = data.settings.iter().map(|s| &s.key.name).filter(|key| names.iter().any(|n| n == family(key)));
+        let elements: Vec<String> = elements.filter(|key| key.contains('[')).cloned().collect();
+        let known: Vec<&Model> =
+            self.models_of(data, items).iter().flatten().map(|&id| &self.program.models[id]).collect();
+        let there = |key: &str| {
+            let of = |m: &&Model| m.states.values().any(|s| s.name == key) || m.inputs.values().any(|i| i.name == key);
+            known.is_empty() || known.iter().any(of)
+        };
+        let (there, missing): (Vec<String>, Vec<String>) = elements.into_iter().partition(|key| there(key));
+        names.extend(there);
+        // What may have been meant.
+        let of = |m: &&Model| {
+            m.states
+                .values()
+                .map(|s| s.name.clone())
+                .chain(m.inputs.values().map(|i| i.name.clone()))
+                .collect::<Vec<_>>()
+        };
+        let all = known.iter().flat_map(of).filter(|name| missing.iter().any(|key| family(key) == family(name)));
+        names.extend(all.take(MOST_PROPOSED));
         names
     }
 

@@ -7,7 +7,7 @@ use super::written::{as_unit, refuse_in};
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::codes::{E0807, W0803};
 use crate::diagnostics::{Diagnostic, Sink};
-use crate::hir::{Conversion, Unit};
+use crate::hir::{Conversion, Unit, family};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, SettingValue, UnitExpr};
 
@@ -36,6 +36,11 @@ impl Needed {
     /// The units of states and inputs; elements of a family share theirs.
     pub(in super::super) fn units_of_columns(&self) -> Vec<(String, Option<Unit>)> {
         self.columns.iter().map(|(name, wanted)| (name.clone(), wanted.unit.clone())).collect()
+    }
+
+    /// The unit of a state or input, by its name or that of an element.
+    fn of_column(&self, name: &str) -> Option<&Wanted> {
+        self.columns.get(family(name))
     }
 
     /// The unit of the time.
@@ -185,9 +190,9 @@ impl Settler<'_, '_> {
                 }
             }
             (_, [SettingValue::Expr(_), SettingValue::List(list, _)])
-                if is_file && needed.columns.contains_key(&key) =>
+                if is_file && needed.of_column(&key).is_some() =>
             {
-                let wanted = needed.columns.get(&key);
+                let wanted = needed.of_column(&key);
                 let written = list.first().map(spell::whole);
                 if let Some(conversion) = self.column(setting, wanted, &key) {
                     self.out.columns.insert(key.clone(), conversion);
@@ -199,7 +204,7 @@ impl Settler<'_, '_> {
             }
             // Units in formulas are checked with the formulas.
             ("column", [SettingValue::Expr(_), SettingValue::List(..)]) if is_file => {}
-            (_, [SettingValue::Expr(_)]) if is_file && needed.columns.contains_key(&key) => {}
+            (_, [SettingValue::Expr(_)]) if is_file && needed.of_column(&key).is_some() => {}
             _ => refuse_in(setting, self.sink),
         }
     }
@@ -211,7 +216,7 @@ impl Settler<'_, '_> {
             let key = setting.key.name.as_str();
             let wanted = match key {
                 "time" => needed.time.as_ref(),
-                _ => needed.columns.get(key),
+                _ => needed.of_column(key),
             };
             let [SettingValue::Expr(Expr { kind: ExprKind::Name(_) | ExprKind::Text(_), .. })] =
                 setting.values.as_slice()

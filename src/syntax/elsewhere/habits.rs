@@ -202,6 +202,18 @@ impl Stop<'_> {
         if column.kind != TokenKind::Text || self.slice(*is) != "=" || state.kind != TokenKind::Word {
             return None;
         }
+        // `"w[1]" = cos(t)` is a column that was put into quotes.
+        let rest = self
+            .tokens
+            .get(3)
+            .filter(|next| !matches!(next.kind, TokenKind::Semicolon | TokenKind::Newline | TokenKind::Close(_)));
+        let plain = self.slice(*column).trim_matches('"');
+        let is_name = plain.chars().all(|c| c.is_alphanumeric() || "_[], ".contains(c));
+        if rest.is_some() && is_name && (!plain.contains(' ') || plain.contains('[')) {
+            let message = "the name of a column that is computed stands without quotes".to_string();
+            let said = Said::new(codes::E0101, message, column.start..column.end, format!("write `{plain} = ...`"));
+            return Some(said.edit(column.start..column.end, plain.to_string()));
+        }
         let written = format!("{} = {}", self.slice(*state), self.slice(*column));
         let message = "the column of a state stands behind it".to_string();
         let said = Said::new(codes::E0101, message, column.start..state.end, format!("write `{written}`"));

@@ -89,6 +89,13 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.last.is_some_and(|l| l.text == "sum") && is(0, "(") && is(2, "in")
     }
 
+    /// Whether the key at hand is the element of a family, `u[1] = a`, and its bracket no value.
+    fn is_element(&self) -> bool {
+        let opening = self.lexemes.get(self.at + 1).filter(|l| l.glued && l.opens() == Some(b'['));
+        let behind = opening.and_then(|opening| self.lexemes.get(opening.partner + 1));
+        behind.is_some_and(|l| l.text == "=")
+    }
+
     fn lines(mut self) -> Vec<Line> {
         for at in 0..self.lexemes.len() {
             let lexeme = self.lexemes[at];
@@ -212,8 +219,11 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.previous = Some(*lexeme);
         self.last_is_sign = sign;
         let was_key = self.last_is_key;
-        self.last_is_key =
-            statements_are_settings && !self.open.is_empty() && self.starts_statement && lexeme.is_word();
+        self.last_is_key = statements_are_settings
+            && !self.open.is_empty()
+            && self.starts_statement
+            && lexeme.is_word()
+            && !self.is_element();
         self.starts_statement = false;
         if let Some(bracket) = lexeme.opens() {
             let subscript = bracket == b'[' && lexeme.glued && !was_key && before.is_some_and(|b| b.is_word());
