@@ -69,7 +69,8 @@ impl<'a> Scope<'a> {
                 }
             }
             ast::ModelItem::Hole(b) => {
-                if self.enter(&b.name, Meaning::Hole(self.holes.len()), Rc::default(), sink) {
+                let hole = Meaning::Hole(self.holes.len());
+                if self.family(&b.name, &b.axes, hole, sink).is_some() {
                     self.holes.push(b);
                 }
             }

@@ -1,6 +1,7 @@
 //! What names stand for: states, inputs and loop variables, and, put in their place, the values of constants, `let`s and parameters.
 //! States alone have derivatives.
 
+use super::elements::Slot;
 use super::resolve::{MAX_DEPTH, MAX_ORDER, Place, Resolver};
 use super::scope::{Entry, Lazy, Meaning, functions};
 use crate::base::Idx;
@@ -76,7 +77,11 @@ impl Resolver<'_, '_> {
             }
             Meaning::Hole(i) => {
                 let hole = *self.scope.holes.get(i)?;
-                self.named_hole(hole, span)
+                match axes.is_empty() {
+                    // It stands for what it is at the current elements.
+                    true => self.named_hole(hole, span),
+                    false => self.in_slot(&Slot { axes, flat }, |r| r.named_hole(hole, span)),
+                }
             }
             Meaning::Index(_) | Meaning::Function | Meaning::Broken => None,
         }

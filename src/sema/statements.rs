@@ -57,7 +57,7 @@ impl Resolver<'_, '_> {
                     self.holes_in(&b.value, 0, ids, &mut found);
                     found.sort_by_key(|(span, _)| span.start);
                     let right = vec![(false, self.parts(b.value.span, &found))];
-                    let left = b.name.name.clone() + &self.unit_text(b.unit.as_ref());
+                    let left = family(&b.name, &b.axes) + &self.unit_text(b.unit.as_ref());
                     out.holes.push(Statement { loops: Vec::new(), left, right });
                 }
                 ModelItem::Time(_)

@@ -44,6 +44,7 @@ pub const CONSTRUCTS: &[(&str, &str)] = &[
     ("constructs/decay_of_a_hole.mech", include_str!("../../../tests/constructs/decay_of_a_hole.mech")),
     ("constructs/elements.mech", include_str!("../../../tests/constructs/elements.mech")),
     ("constructs/encoder.mech", include_str!("../../../tests/constructs/encoder.mech")),
+    ("constructs/flux.mech", include_str!("../../../tests/constructs/flux.mech")),
     ("constructs/forcing.mech", include_str!("../../../tests/constructs/forcing.mech")),
     ("constructs/free_coefficients.mech", include_str!("../../../tests/constructs/free_coefficients.mech")),
     ("constructs/functions.mech", include_str!("../../../tests/constructs/functions.mech")),

@@ -2,7 +2,7 @@
 
 use super::judge::Judge;
 use super::unjudged::Unjudged;
-use crate::hir::{EquationRef, Model, NamedTerm, Subject};
+use crate::hir::{EquationRef, Model, NamedTerm, Subject, family};
 use crate::report::{self, Equation, RatioSum, Term};
 use crate::sema::canonical_product;
 
@@ -27,7 +27,9 @@ impl Judge<'_, '_> {
 
     fn terms_in(&self, of: &EquationRef, equations: &[Equation], ratios: &[RatioSum]) -> Option<Vec<Term>> {
         let Some(id) = of.sum else {
-            return equations.iter().find(|e| e.state == of.state).map(|e| e.terms.clone());
+            // A hole over index sets is told with them, `flux[cell]`.
+            let named = |e: &&Equation| e.state == of.state || e.derivative == 0 && family(&e.state) == of.state;
+            return equations.iter().find(named).map(|e| e.terms.clone());
         };
         // Records list the sums in the order of the holes.
         let sums = self.model(of.subject).holes.iter().filter(|(_, hole)| hole.side.is_some());
