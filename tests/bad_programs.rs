@@ -92,6 +92,7 @@ fn programs() -> Vec<PathBuf> {
 
 #[test]
 fn recorded_programs() {
+    assert!(programs().len() >= 600, "the programs are there");
     let mut differences = Vec::new();
     for path in programs() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -127,6 +128,28 @@ fn every_finding_has_a_way_out() {
     }
     assert!(without.is_empty(), "{} findings:\n{}", without.len(), without.join("\n"));
     assert_eq!(used.len(), SAID_IN_THE_MESSAGE.len(), "an exception that none needs: {used:?}");
+}
+
+/// Where two quantities do not fit, both places are marked: what is there, and what it was to fit.
+#[test]
+fn units_that_do_not_fit_are_marked_on_both_sides() {
+    let (mut files, mut one_sided) = (BTreeSet::new(), Vec::new());
+    for path in programs() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let found = compile(&name, fs::read(&path).expect("a readable program"), &mut Sources::default());
+        for d in found.iter().filter(|d| [codes::E0802, codes::E0803].contains(&d.code)) {
+            let other = d.labels.iter().find(|label| label.span != d.primary.span);
+            // A sum in an expectation is marked as a whole.
+            let both = name == "test_units.mech" && d.primary.span.end - d.primary.span.start > 10;
+            match other {
+                _ if both => {}
+                Some(_) => drop(files.insert(name.clone())),
+                None => one_sided.push(format!("{name}: {}", d.message)),
+            }
+        }
+    }
+    assert!(one_sided.is_empty(), "{}", one_sided.join("\n"));
+    assert!(files.len() >= 20, "only {} programs: {files:?}", files.len());
 }
 
 /// Every edit that is offered leaves a text that can be read: what is then found is no more of the kind than before, or lies behind the

@@ -100,10 +100,11 @@ impl Resolver<'_> {
             self.wrong("the time is not a number", time.span, "write `at(run.x, 2.5)` or `at(run.x, 2*pi)`");
             return None;
         }
+        let of = series.span;
         let Quantity::Timed { series, times, .. } = self.timed(series, Timing::Peaks)? else { return None };
         let at = match at {
             Quantity::Number(at) => at,
-            measured => self.time_of(measured, &times, time.span)?,
+            measured => self.time_of(measured, &times, (time.span, of))?,
         };
         Some(Quantity::Timed { how: Timing::At(at), series, times })
     }

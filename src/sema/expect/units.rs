@@ -62,14 +62,14 @@ impl Resolver<'_> {
         (right, at_right): (Quantity, Span),
     ) -> Option<(Quantity, Relation, Quantity, Option<Unit>)> {
         let (left, right) = (self.settle(left), self.settle(right));
-        let (left, right) = (self.told(left, at_left), self.told(right, at_right));
-        let (left, right, measure) = self.told(join(left?, right?), at_right)?;
+        let (left, right) = (self.told(left, at_left, None), self.told(right, at_right, None));
+        let (left, right, measure) = self.told(join(left?, right?), at_right, Some((at_left, "")))?;
         let relation = match (relation, within.map(|w| &w.kind)) {
             (Relation::Within(by), Some(ExprKind::Measured { unit, .. })) => {
                 let own = self.table.unit(unit, self.sink)?;
                 let tolerance = (Quantity::Measured(by, own.clone()), Measure::Known(own));
                 let joined = join((Quantity::Number(0.0), measure.clone()), tolerance);
-                match self.told(joined, unit.span)? {
+                match self.told(joined, unit.span, Some((at_left, "")))? {
                     (_, Quantity::Measured(by, _), _) => Relation::Within(by),
                     _ => relation,
                 }
@@ -84,20 +84,23 @@ impl Resolver<'_> {
     }
 
     /// The number of a constant time in the unit of `times`.
-    pub(super) fn time_of(&mut self, time: Quantity, times: &Quantity, place: Span) -> Option<f64> {
+    pub(super) fn time_of(&mut self, time: Quantity, times: &Quantity, (place, of): (Span, Span)) -> Option<f64> {
         let joined = self.settle(times.clone()).and_then(|a| join(a, self.settle(time)?));
-        let (_, time, _) = self.told(joined, place)?;
+        let (_, time, _) = self.told(joined, place, Some((of, "its times are ")))?;
         match time {
             Quantity::Measured(at, _) | Quantity::Number(at) => Some(at),
             _ => None,
         }
     }
 
-    /// What was found, or nothing after a report at `place`.
-    fn told<T>(&mut self, found: Result<T, Trouble>, place: Span) -> Option<T> {
+    /// What was found, or nothing after a report at `place`, which is to fit what stands `beside`: its place, and what its label begins with.
+    fn told<T>(&mut self, found: Result<T, Trouble>, place: Span, beside: Option<(Span, &str)>) -> Option<T> {
         let d = match found {
             Ok(found) => return Some(found),
-            Err(Trouble::Differ(left, right)) => mismatch(&left, &right, place, what(&right)),
+            Err(Trouble::Differ(left, right)) => {
+                let d = mismatch(&left, &right, place, what(&right));
+                beside.into_iter().fold(d, |d, (other, head)| d.label(other, format!("{head}{}", what(&left))))
+            }
             Err(Trouble::Open) => {
                 let message = "the unit of what this is compared with is not known, so there is nothing to convert to";
                 let d = Diagnostic::error(E0807, message, place, "");
