@@ -22,7 +22,7 @@ struct Truth {
 }
 
 /// The truth stands in the header of each example. Tolerances are about three standard errors.
-const TRUTHS: [Truth; 8] = [
+const TRUTHS: [Truth; 10] = [
     Truth {
         file: "lotka_volterra.mech",
         terms: &[],
@@ -66,6 +66,25 @@ const TRUTHS: [Truth; 8] = [
         tolerance: 0.07,
     },
     Truth { file: "room.mech", terms: &[], sizes: &[], parameters: &[("tau", 5.0), ("effect", 0.8)], tolerance: 0.02 },
+    Truth {
+        file: "two_body.mech",
+        terms: &[],
+        sizes: &[],
+        parameters: &[("m[1]", 1.0), ("m[2]", 1.0)],
+        tolerance: 0.004,
+    },
+    Truth {
+        file: "lorenz96.mech",
+        terms: &[
+            ("x", "1", 8.0),
+            ("x", "x", -1.0),
+            ("x", "x[site-2]*x[site-1]", -1.0),
+            ("x", "x[site-1]*x[site+1]", 1.0),
+        ],
+        sizes: &[("x", 4)],
+        parameters: &[],
+        tolerance: 0.001,
+    },
     Truth {
         file: "hidden.mech",
         terms: &[("y", "x", 28.0), ("y", "y", -1.0), ("y", "x*z", -1.0)],
