@@ -16,6 +16,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("burgers.mech", include_str!("../../../examples/burgers.mech")),
     ("bvp.mech", include_str!("../../../examples/bvp.mech")),
     ("damped_sine.mech", include_str!("../../../examples/damped_sine.mech")),
+    ("doses.mech", include_str!("../../../examples/doses.mech")),
     ("epidemic.mech", include_str!("../../../examples/epidemic.mech")),
     ("formula.mech", include_str!("../../../examples/formula.mech")),
     ("hidden.mech", include_str!("../../../examples/hidden.mech")),
