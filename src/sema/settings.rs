@@ -6,7 +6,7 @@ use super::settings_meant::unit_of_column;
 use super::suggest;
 use crate::diagnostics::codes::{E0501, E0502, E0503, E0504, E0505, E0602, W0703};
 use crate::diagnostics::{Advice, Among, Diagnostic, Sink, closest};
-use crate::hir::{Engine, number};
+use crate::hir::{Engine, family, number};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Expr, ExprKind, Setting, SettingValue, UnaryOp};
 
@@ -92,7 +92,8 @@ impl<'a> Settings<'a> {
                 // Where names of a model are keys, what is near to no setting was meant as one of those.
                 let is_name = !extra.is_empty() && closest(key, rules.iter().map(|r| r.key)).is_none();
                 let among = if is_name { Among::Names } else { Among::Settings };
-                cx.sink.push(d.help(help).missing_among(among, key));
+                // Elements go with their family.
+                cx.sink.push(d.help(help).missing_among(among, family(key)));
                 settings.ok = false;
                 continue;
             }
