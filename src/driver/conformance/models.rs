@@ -43,6 +43,7 @@ pub const CONSTRUCTS: &[(&str, &str)] = &[
     ("constructs/bodies.mech", include_str!("../../../tests/constructs/bodies.mech")),
     ("constructs/conditionals.mech", include_str!("../../../tests/constructs/conditionals.mech")),
     ("constructs/decay_of_a_hole.mech", include_str!("../../../tests/constructs/decay_of_a_hole.mech")),
+    ("constructs/driven.mech", include_str!("../../../tests/constructs/driven.mech")),
     ("constructs/elements.mech", include_str!("../../../tests/constructs/elements.mech")),
     ("constructs/encoder.mech", include_str!("../../../tests/constructs/encoder.mech")),
     ("constructs/flux.mech", include_str!("../../../tests/constructs/flux.mech")),
