@@ -204,6 +204,7 @@ fn found(record: &RunRecord) -> Origin {
     let version = record.versions.iter().find(|(name, _)| name == "mechc").map_or("", |(_, version)| version.as_str());
     let mut about = vec![format!("{} as mechc {version} found it", record.model)];
     about.push(record.summary.clone());
+    about.extend(record.beyond_equations().map(str::to_string));
     let about =
         about.iter().flat_map(|text| text.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect();
     let equation = |e: &crate::report::Equation| Found {

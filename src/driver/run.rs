@@ -403,6 +403,7 @@ fn save(
     if findings.lost {
         about.push("The fit is lost: these numbers describe neither the data nor the system.".to_string());
     }
+    about.extend(record.beyond_equations().map(str::to_string));
     let simulations = simulations(model, observed, findings);
     let left_out = observed.train.trajectories.len() - simulations.len();
     if left_out > 0 && model.inputs.values().all(|input| input.field.is_none()) {

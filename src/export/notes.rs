@@ -2,7 +2,7 @@
 
 use super::Origin;
 use super::rounding::significant;
-use crate::base::IndexMap;
+use crate::base::{Between, IndexMap};
 use crate::hir::{Model, Unit, UnknownKind, family, number};
 
 /// Significant digits of standard errors.
@@ -15,6 +15,18 @@ pub(super) fn notes(model: &Model, origin: &Origin) -> Vec<String> {
     if !units.is_empty() {
         let list: Vec<String> = units.iter().map(|(name, unit)| format!("{name} [{unit}]")).collect();
         out.push(format!("units: {}", list.join(", ")));
+    }
+    for input in model.inputs.values().filter(|i| i.between != Between::Smooth || i.field.is_some()) {
+        out.push(match (input.field, input.between) {
+            (Some(_), _) => format!("{} is a field: a fit finds its values, one for every step", input.name),
+            (None, Between::Impulse) => {
+                format!("{} is a rate that comes in impulses: its data are amounts, each at one time", input.name)
+            }
+            (None, _) => format!("{} is held: it keeps the value of a sample until the next one", input.name),
+        });
+    }
+    if model.step.is_some() {
+        out.push("the steps of the data are learned by a fit: derivatives are by a time of its own".to_string());
     }
     for equation in &origin.found {
         let errors = equation.terms.iter().flat_map(|t| {

@@ -245,7 +245,7 @@ mod tests {
                 assert_eq!(multiple_of_pi(-value), Some((a, b)));
             }
         }
-        for value in [0.0, 6.2831853, 3.14, 1.0, 25.0 * PI, f64::MIN_POSITIVE, f64::INFINITY, f64::NAN] {
+        for value in [0.0, 2.0 * PI - 7e-9, PI - 2e-3, 1.0, 25.0 * PI, f64::MIN_POSITIVE, f64::INFINITY, f64::NAN] {
             assert_eq!(multiple_of_pi(value), None, "{value}");
         }
         let written = |above, below| fraction_of("pi", above, below).text;

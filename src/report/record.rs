@@ -194,6 +194,15 @@ impl Default for RunRecord {
     }
 }
 
+impl RunRecord {
+    /// The warnings that tell of numbers which the equations do not hold, but a table in the run directory: those that differ between
+    /// trajectories, windows and steps.
+    pub fn beyond_equations(&self) -> impl Iterator<Item = &str> {
+        let tables = ["`parameters.csv`", "`fields.csv`"];
+        self.warnings.iter().map(String::as_str).filter(move |w| tables.iter().any(|table| w.contains(table)))
+    }
+}
+
 impl Engine {
     /// The name in records.
     pub fn name(self) -> &'static str {

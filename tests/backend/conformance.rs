@@ -108,7 +108,8 @@ fn wrong(case: &Case) -> Vec<String> {
             wrong.push(format!("{}: {} depends on the number of threads", case.name, port.name));
         }
         let (error, moves) = (worst(&expected.to_f64(), &one.to_f64()), worst(&one.to_f64(), &other[at].to_f64()));
-        if !(error <= allowed.max(8.0 * moves)) {
+        let right = error <= allowed.max(8.0 * moves);
+        if !right {
             wrong.push(format!("{}: {} is {error:e} wrong, and moves by {moves:e}", case.name, port.name));
         }
     }
@@ -131,7 +132,8 @@ fn differs((slope, size): (f64, f64), d: f64, value: impl Fn(f64) -> f64) -> Opt
     let difference = (8.0 * (value(d) - value(-d)) - (value(2.0 * d) - value(-2.0 * d))) / (12.0 * d);
     let scale = difference.abs().max(size).max(1e-3 * value(0.0).abs()).max(f64::MIN_POSITIVE);
     let error = (slope - difference).abs() / scale;
-    (slope.is_finite() && !(error <= SLOPE)).then_some(error)
+    let right = error <= SLOPE;
+    (!right).then_some(error)
 }
 
 /// Adjoints of a training step that are not the slopes of its loss; those of the array `spoilt` are changed by a hundred-thousandth before.

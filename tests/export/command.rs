@@ -231,3 +231,41 @@ fit Found to run
         assert!(exported.contains(start), "{exported}");
     }
 }
+
+/// What equations do not hold is said in their heads.
+#[test]
+fn what_is_not_in_the_equations_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model M {
+  state x, y; input valve held; input dose impulse; field c over time; step over time; param k = 1
+  x' = valve - k*x; y' = dose - c*y; initial x = 1, y = 0
+}
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a file");
+    let output = mechc(folder.path(), &["export", "m.mech", "--to", "sympy"]);
+    let said = text(&output.stdout);
+    for words in [
+        "valve is held: it keeps the value of a sample until the next one",
+        "dose is a rate that comes in impulses",
+        "c is a field: a fit finds its values",
+        "derivatives are by a time of its own",
+    ] {
+        assert!(said.lines().any(|l| l.starts_with("# ") && l.contains(words)), "{words}: {said}");
+    }
+    // Of a run the record tells it.
+    let fitted = "model Truth { state x; param k; x' = -k*x; initial x = 1 }
+data d = simulate Truth { steps 60; dt 0.1; trajectories 3; vary k = (1, 2, 3); noise 1%; seed 1 }
+model M { state x; param k = 1 per sample; x' = -k*x }
+fit M to d
+";
+    fs::write(folder.path().join("m.mech"), fitted).expect("a file");
+    assert!(mechc(folder.path(), &["run", "m.mech", "--out", "r"]).status.success());
+    let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("a model");
+    let output = mechc(folder.path(), &["export", "r", "--to", "text"]);
+    for said in [found, text(&output.stdout)] {
+        assert!(
+            said.contains("k differs from trajectory to trajectory") && said.contains("`parameters.csv`"),
+            "{said}"
+        );
+    }
+}
