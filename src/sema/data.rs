@@ -1,214 +1,36 @@
-//! Data sets that are simulated, and what all data sets have in common.
+//! What all data sets have in common: numbers for the parameters of a model, and what is held out.
 
-use super::rules::SIMULATE;
-use super::settings::{Context, Settings, as_word, elements};
+use super::settings::{Context, Settings, as_word};
 use super::suggest;
 use crate::base::IndexMap;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506, E0507, E0511, E0513, E1007};
-use crate::hir::{
-    DataPlaces, DataSet, DataSource, DrivenBy, Holdout, Model, ModelId, Noise, SimulateSpec, UnknownKind, Vary,
-};
-use crate::syntax::ast::{self, ExprKind, SettingValue};
+use crate::diagnostics::codes::{E0201, E0202, E0504, E0505, E0506};
+use crate::hir::{Holdout, Model, UnknownKind};
+use crate::syntax::ast;
 
-/// A checked simulation request, to be joined with its model's id.
-pub(super) struct Simulation<'m> {
-    /// The model with arguments applied.
-    pub(super) model: &'m Model,
-    /// Its id.
-    pub(super) id: ModelId,
-    /// The data that drive it.
-    pub(super) by: Option<DrivenBy>,
+/// What is done to a model whose numbers have to be known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is simulated by itself.
+    Simulate,
+    /// It is simulated along data, which have its inputs.
+    SimulateAlongData,
+    /// It is solved; its inputs come from data.
+    Solve,
 }
 
-/// A simulated data set.
-pub(super) fn simulated(
-    data: &ast::Data,
-    model_name: &ast::Ident,
-    arguments: &[ast::Binding],
-    simulation: &Simulation<'_>,
-    cx: &mut Context<'_>,
-) -> Option<DataSet> {
-    let model = simulation.model;
-    let mut settings = Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], cx);
-    honours_boundary(model, model_name, &mut settings, cx);
-    // What is given for every trajectory needs no value for all.
-    let varied =
-        settings.all("vary").into_iter().filter_map(|s| s.values.first().and_then(as_word)).collect::<Vec<_>>();
-    let verb = if simulation.by.is_some() { DRIVE } else { "simulate" };
-    let values = values(model, model_name, (arguments, &varied), verb, cx);
-    settings.ok &= values.is_some();
-    let initial = initial(model, model_name, &mut settings, cx);
-    match simulation.by {
-        Some(_) => from_data(&mut settings, cx),
-        None => {
-            for key in ["steps", "dt"].into_iter().filter(|key| settings.get(key).is_none()).collect::<Vec<_>>() {
-                settings.missing(key, cx);
-            }
-        }
-    }
-    let steps = settings.count("steps", cx).or(simulation.by.map(|_| 0));
-    let dt = settings.number("dt", cx).or(simulation.by.map(|_| 0.0));
-    let start = settings.number("start", cx).unwrap_or(0.0);
-    let noise = noise(&mut settings, cx);
-    let seed = settings.whole("seed", cx).unwrap_or(0);
-    let trajectories = settings.count("trajectories", cx).unwrap_or(1);
-    let spread = settings.number("spread", cx).unwrap_or(0.3);
-    let vary = vary(model, trajectories, &mut settings, cx);
-    let several = Several { by_default: trajectories > 1, possible: trajectories > 1 || simulation.by.is_some() };
-    let holdout = holdout(&mut settings, several, cx);
-    /// More samples than this do not fit in the memory of any machine this runs on.
-    const MAX_SAMPLES: u128 = 1 << 31;
-    if let Some(steps) = steps {
-        let samples = steps as u128 * trajectories as u128 * model.states.len() as u128;
-        if samples > MAX_SAMPLES {
-            let message = format!("this simulates {samples} numbers; at most {MAX_SAMPLES} are possible");
-            cx.sink.push(
-                Diagnostic::error(E0504, message, data.name.span, "too large").help("lower `steps` or `trajectories`"),
-            );
-            settings.ok = false;
-        }
-    }
-    if !settings.ok {
-        return None;
-    }
-    let spec = SimulateSpec {
-        model: simulation.id,
-        values: values?,
-        initial: initial?,
-        data: simulation.by,
-        steps: steps?,
-        dt: dt?,
-        start,
-        noise,
-        seed,
-        trajectories,
-        spread,
-        vary,
-    };
-    Some(DataSet {
-        name: data.name.name.clone(),
-        source: DataSource::Simulate(spec),
-        holdout,
-        span: data.span,
-        places: DataPlaces::default(),
-    })
-}
-
-/// What data that drive a simulation say is not said again.
-fn from_data(settings: &mut Settings<'_>, cx: &mut Context<'_>) {
-    for key in ["steps", "dt", "start", "trajectories", "spread", "vary"] {
-        let Some(setting) = settings.get(key) else { continue };
-        let message = format!("`{key}` is given, and the simulation follows its data");
-        let d = Diagnostic::error(E0511, message, setting.span, "not for itself");
-        let place = settings.get("data").map_or(setting.span, |s| s.span);
-        cx.sink.push(
-            d.label(place, "sampled at the times of these, for each of their trajectories")
-                .help(format!("leave out `{key}`")),
-        );
-        settings.ok = false;
-    }
-}
-
-/// `vary r = normal(3, 0.5)` or `vary r = (1, 2, 3)`, as positions among the model's unknowns.
-fn vary(model: &Model, trajectories: usize, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Vec<(usize, Vary)> {
-    let mut out: Vec<(usize, Vary)> = Vec::new();
-    for setting in settings.all("vary") {
-        let form = match setting.values.as_slice() {
-            [SettingValue::Expr(name), SettingValue::Equals(_), value] => match &name.kind {
-                ExprKind::Name(key) => Some((name, key, value)),
-                _ => None,
-            },
-            _ => None,
-        };
-        let Some((name, key, value)) = form else {
-            let _: Option<()> = settings.wrong_form(setting, cx);
-            continue;
-        };
-        let drawn = match value {
-            SettingValue::Expr(ast::Expr { kind: ExprKind::Call(call), .. }) => Some(call),
-            _ => None,
-        };
-        let given: Vec<&ast::Expr> = match (drawn, elements(value)) {
-            (Some(call), _) if call.function.name == "normal" && call.arguments.len() == 2 => {
-                call.arguments.iter().collect()
-            }
-            (None, Some(list)) if list.len() > 1 => list,
-            _ => {
-                let _: Option<()> = settings.wrong_form(setting, cx);
-                continue;
-            }
-        };
-        let numbers: Option<Vec<f64>> = given.iter().map(|e| settings.constant(setting, e, cx)).collect();
-        let Some(numbers) = numbers else { continue };
-        let vary = match (drawn, numbers.as_slice()) {
-            (Some(_), &[mean, deviation]) => Vary::Normal(mean, deviation),
-            _ => Vary::List(numbers),
-        };
-        let at = model.unknowns.values().position(|u| u.name == *key);
-        let problem = if at.is_none() {
-            let message = format!("model `{}` has no estimated parameter `{key}`", model.name);
-            Some((message, name.span, String::new()))
-        } else if out.iter().any(|(i, ..)| Some(*i) == at) {
-            Some((format!("`{key}` is drawn twice"), name.span, "leave one of them out".to_string()))
-        } else if matches!(vary, Vary::Normal(_, deviation) if deviation < 0.0) {
-            let span = given.last().map_or(setting.span, |d| d.span);
-            let help = format!("write the mean first: `vary {key} = normal(3, 0.5)`");
-            Some(("a standard deviation is at least 0".to_string(), span, help))
-        } else if let Vary::List(list) = &vary
-            && list.len() != trajectories
-        {
-            let message = format!("there are {} values of `{key}` for {trajectories} trajectories", list.len());
-            let help = format!("write one value for each, or `trajectories {}`", list.len());
-            Some((message, given.first().map_or(setting.span, |e| e.span), help))
-        } else {
-            None
-        };
-        match (problem, at) {
-            (None, Some(at)) => out.push((at, vary)),
-            (problem, _) => {
-                if let Some((message, span, help)) = problem {
-                    let d = Diagnostic::error(E1007, message, span, "cannot be drawn");
-                    cx.sink.push(match at {
-                        Some(_) => d.help(help),
-                        None => {
-                            let names = model.unknowns.values().map(|u| u.name.as_str());
-                            d.help(suggest::help_of_many(cx.sink, "estimated parameters", key, names))
-                                .missing(key.as_str())
-                        }
-                    });
-                }
-                settings.ok = false;
-            }
-        }
-    }
-    out
-}
-
-/// What a simulation cannot do: it starts from initial values alone.
-fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &mut Context<'_>) {
-    let boundary = &model.boundary;
-    let Some(span) = boundary.of_solves().or(boundary.starts.first().map(|s| s.span)) else { return };
-    let message = format!("a simulation of `{}` starts from initial values alone", name.name);
-    let d = Diagnostic::error(E0513, message, name.span, "simulated");
-    let d = d.label(span, "not honoured by a simulation");
-    cx.sink.push(d.help(format!("solve it: `solve run = {} {{ steps 500; dt 0.05 }}`", name.name)));
-    settings.ok = false;
-}
-
-/// What is said to be done to a model that data drive.
-const DRIVE: &str = "simulate with data";
-
-/// One number for every unknown of a model that is simulated or solved, as `verb` says.
+/// One number for every unknown of a model that is simulated or solved, as `purpose` says.
 pub(super) fn values(
     model: &Model,
     name: &ast::Ident,
     (arguments, varied): (&[ast::Binding], &[&str]),
-    verb: &str,
+    purpose: Purpose,
     cx: &mut Context<'_>,
 ) -> Option<Vec<f64>> {
-    let (verb, has_data) = if verb == DRIVE { ("simulate", true) } else { (verb, verb == "solve") };
-    let done = if verb == "solve" { "solved" } else { "simulated" };
+    let (verb, done) = match purpose {
+        Purpose::Solve => ("solve", "solved"),
+        Purpose::Simulate | Purpose::SimulateAlongData => ("simulate", "simulated"),
+    };
     let mut ok = true;
     let mut given: IndexMap<&str, Option<f64>> = IndexMap::new();
     for argument in arguments {
@@ -237,12 +59,12 @@ pub(super) fn values(
         cx.sink.push(d.label(hole.span, "unknown term").help(format!("{verb} a model whose terms are all known")));
         ok = false;
     }
-    if let Some(input) = model.inputs.values().next().filter(|i| !has_data || i.field.is_some()) {
+    if let Some(input) = model.inputs.values().next().filter(|i| purpose == Purpose::Simulate || i.field.is_some()) {
         let (what, label, why) = match input.field {
             Some(_) => ("field", "a field", "is not known"),
             None => ("input", "an input", "comes from data"),
         };
-        let message = format!("`{}` cannot be {verb}d: its {what} `{}` {why}", name.name, input.name);
+        let message = format!("`{}` cannot be {done}: its {what} `{}` {why}", name.name, input.name);
         let d = Diagnostic::error(E0506, message, name.span, "not known completely");
         let d = d.label(input.span, label);
         cx.sink.push(d.help(match input.field {
@@ -281,70 +103,6 @@ pub(super) fn values(
         }
     }
     ok.then_some(out)
-}
-
-/// Initial values of every state and derivative below its order.
-fn initial(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<Vec<f64>> {
-    let slots: Vec<(crate::hir::StateId, u8)> =
-        model.states.iter().flat_map(|(id, s)| (0..s.order).map(move |d| (id, d))).collect();
-    let spelled = |&(s, d): &(crate::hir::StateId, u8)| model.spell_state(s, d);
-    if let Some(setting) = settings.get("from") {
-        let list = match setting.values.as_slice() {
-            [one] => elements(one),
-            _ => None,
-        };
-        let Some(list) = list else { return settings.wrong_form(setting, cx) };
-        let values: Vec<Option<f64>> = list.iter().map(|e| settings.constant(setting, e, cx)).collect();
-        if list.len() != slots.len() {
-            let names: Vec<String> = slots.iter().map(spelled).collect();
-            let message = format!("`from` has {} values; `{}` needs {}", list.len(), name.name, slots.len());
-            let d = Diagnostic::error(E0507, message, setting.span, "wrong number of values");
-            cx.sink.push(d.help(format!("one value each for {}", names.join(", "))));
-            settings.ok = false;
-            return None;
-        }
-        return values.into_iter().collect();
-    }
-    let value = |slot: &(crate::hir::StateId, u8)| {
-        model.initial.iter().find(|v| (v.state, v.derivative) == *slot).map(|v| v.value)
-    };
-    let missing: Vec<String> = slots.iter().filter(|s| value(s).is_none()).map(spelled).collect();
-    if missing.is_empty() {
-        return slots.iter().map(value).collect();
-    }
-    let message = format!("the simulation of `{}` needs an initial value for {}", name.name, missing.join(", "));
-    let d = Diagnostic::error(E0507, message, name.span, "no initial values");
-    let all: Vec<String> = slots.iter().map(spelled).collect();
-    cx.sink.push(d.help(format!("write `from (...)` with values for {}", all.join(", "))));
-    settings.ok = false;
-    None
-}
-
-fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {
-    let Some(setting) = settings.get("noise") else { return Noise::Relative(0.0) };
-    let (value, absolute) = match setting.values.as_slice() {
-        [ast::SettingValue::Expr(e)] => (Some(e), false),
-        [ast::SettingValue::Expr(e), word] if as_word(word) == Some("absolute") => (Some(e), true),
-        [ast::SettingValue::Expr(e), word] if as_word(word) == Some("relative") => (Some(e), false),
-        _ => (None, false),
-    };
-    let value = match value {
-        Some(e) => settings.constant(setting, e, cx),
-        None => settings.wrong_form(setting, cx),
-    };
-    let Some(v) = value else { return Noise::Relative(0.0) };
-    // A bare number above 1 is as likely meant in percent or in the unit of the state.
-    if v > 1.0 && setting.values.len() == 1 {
-        let message = format!(
-            "`noise {v}` would be {} % of each state: write `{v}%`, `{v} absolute` or `{v} relative`",
-            100.0 * v
-        );
-        let _: Option<()> = settings.out_of_range(message, setting.span, cx);
-    }
-    if !(0.0..=1e9).contains(&v) {
-        let _: Option<()> = settings.out_of_range("`noise` must lie between 0 and 1e9".to_string(), setting.span, cx);
-    }
-    if absolute { Noise::Absolute(v) } else { Noise::Relative(v) }
 }
 
 /// Whether a data set has several trajectories.

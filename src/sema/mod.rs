@@ -65,6 +65,7 @@ mod settings;
 mod settings_elsewhere;
 mod settings_meant;
 mod shift;
+mod simulated;
 mod solve;
 mod spell;
 mod split;

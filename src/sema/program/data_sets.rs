@@ -1,8 +1,9 @@
 //! Data sets and solve items: the models their numbers belong to, and what they are made of.
 
-use super::super::data::{self, Simulation};
+use super::super::data::{Purpose, values};
 use super::super::rules::{SIMULATE, SOLVE};
 use super::super::settings::{Context, Settings};
+use super::super::simulated::{Simulation, simulated};
 use super::super::{derived, file, formula, sets, solve, suggest, units};
 use super::Checker;
 use crate::diagnostics::codes::E0201;
@@ -77,7 +78,7 @@ impl Checker<'_> {
                 }
                 let simulation = Simulation { model, id, by: driven_by };
                 let mut cx = Context { sources, sink, override_files: &files };
-                data::simulated(data, name, arguments, &simulation, &mut cx)
+                simulated(data, name, arguments, &simulation, &mut cx)
             }
             ast::DataSource::Formula(_) => {
                 let functions = functions_of(items);
@@ -209,7 +210,7 @@ impl Checker<'_> {
         let id = self.find_model(name, sink);
         let known = id.filter(|&id| {
             let mut cx = Context { sources, sink: &mut *sink, override_files: &files };
-            data::values(&self.program.models[id], name, (arguments, &[]), "solve", &mut cx).is_some()
+            values(&self.program.models[id], name, (arguments, &[]), Purpose::Solve, &mut cx).is_some()
         });
         let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
         let (data, found) = self.data_of(item, sink);
