@@ -50,6 +50,14 @@ impl Default for Tolerance {
 }
 
 impl OdeError {
+    /// The same of a solution whose time was counted from `begin`.
+    pub fn later(mut self, begin: f64) -> Self {
+        let (Self::NotFinite { time, .. } | Self::StepUnderflow { time, .. } | Self::TooManySteps { time, .. }) =
+            &mut self;
+        *time += begin;
+        self
+    }
+
     /// The time up to which the solution exists.
     pub fn time(&self) -> f64 {
         match *self {

@@ -27,12 +27,13 @@ pub(super) fn solve(
     let (mut state, mut input) = (start.to_vec(), vec![0.0; inputs]);
     let mut rows = Vec::with_capacity(start.len() * samples.len());
     for sample in samples {
-        for (piece, begin, end) in drive.pieces(sample) {
-            let mut in_piece = |t: f64, x: &[f64], dx: &mut [f64]| {
-                drive.at(piece, t, &mut input);
-                rhs(t, x, &input, dx);
+        for (piece, begin, length) in drive.pieces(sample) {
+            let mut in_piece = |behind: f64, x: &[f64], dx: &mut [f64]| {
+                drive.at(piece, behind, &mut input);
+                rhs(begin + behind, x, &input, dx);
             };
-            let both = data::integrate(&mut in_piece, &state, begin, end - begin, 2, &Tolerance::default())?;
+            let both = data::integrate(&mut in_piece, &state, 0.0, length, 2, &Tolerance::default());
+            let both = both.map_err(|e| e.later(begin))?;
             state = both.get(start.len()..).unwrap_or_default().to_vec();
         }
         rows.extend_from_slice(&state);

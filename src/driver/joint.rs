@@ -55,7 +55,7 @@ pub fn fit(
         return Err(unfelt.failure((model, fit)));
     }
     // With those around the instants in which inputs change.
-    let samples = samples(&observed.observations(model, &observed.train.trajectories)) as u64;
+    let samples = samples(&observed.observations(model, &observed.train.trajectories), 1) as u64;
     let trajectories = observed.train.trajectories.len() as u64;
     ensure_memory(model, (samples, trajectories))?;
     let mut compiled = Compiled::linearisation(model, target)?;

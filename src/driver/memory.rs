@@ -34,7 +34,9 @@ pub fn ensure(what: &str, bytes: u64, help: &str) -> Result<(), Failure> {
 pub fn of_simulation(model: &Model, spec: &SimulateSpec) -> u64 {
     /// What a trajectory costs beside its numbers.
     const TRAJECTORY: u64 = 512;
-    let columns = (model.states.len() as u64).saturating_mul(5 * NUMBER);
+    /// Numbers of an input at a sample: as it was read, and as pieces, of which there are up to five, with their slopes.
+    const INPUT: u64 = 12;
+    let columns = (5 * model.states.len() as u64 + INPUT * model.inputs.len() as u64).saturating_mul(NUMBER);
     let trajectory = (spec.steps as u64).saturating_mul(columns).saturating_add(TRAJECTORY);
     trajectory.saturating_mul(spec.trajectories as u64)
 }

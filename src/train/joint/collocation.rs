@@ -219,8 +219,20 @@ pub fn undefined(
     }))
 }
 
-/// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f.
+/// The deferred correction, `[link, n]`: Hermite-Simpson minus sixth-order quintic Hermite quadrature of f. None is needed in links that are
+/// sudden, and along an impulse the time derivative of f says nothing.
 pub fn correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
+    let mut delta = smooth_correction(grid, model, x, xi)?;
+    for &link in grid.sudden() {
+        if let Some(delta) = delta.get_mut(link * grid.n..(link + 1) * grid.n) {
+            delta.fill(0.0);
+        }
+    }
+    Ok(delta)
+}
+
+/// The same as if every link were smooth.
+fn smooth_correction(grid: &Grid, model: &mut dyn Dynamics, x: &[f64], xi: &[f64]) -> Result<Vec<f64>, JointError> {
     if grid.is_held() {
         let [delta] = chained(model, Chain::Correction, (x, xi))?;
         return Ok(delta);

@@ -24,16 +24,16 @@ impl Drive {
         Drive { t: fine.t, h, inputs, kept }
     }
 
-    /// The pieces between a sample and the next one: number, first and last time.
+    /// The pieces between a sample and the next one: number, first time, length. Times have not always the digits for the shortest of these.
     pub fn pieces(&self, sample: usize) -> impl Iterator<Item = (usize, f64, f64)> + '_ {
         let place = |sample| self.kept.place(sample).unwrap_or(self.t.len().saturating_sub(1));
-        (place(sample)..place(sample + 1)).filter_map(|k| Some((k, *self.t.get(k)?, *self.t.get(k + 1)?)))
+        (place(sample)..place(sample + 1)).filter_map(|k| Some((k, *self.t.get(k)?, *self.h.get(k)?)))
     }
 
-    /// The inputs at a time in a piece.
-    pub fn at(&self, piece: usize, time: f64, out: &mut [f64]) {
-        let (Some(&begin), Some(&h)) = (self.t.get(piece), self.h.get(piece)) else { return };
-        let share = if h > 0.0 { ((time - begin) / h).clamp(0.0, 1.0) } else { 0.0 };
+    /// The inputs in a piece, so long behind its beginning.
+    pub fn at(&self, piece: usize, behind: f64, out: &mut [f64]) {
+        let Some(&h) = self.h.get(piece) else { return };
+        let share = if h > 0.0 { (behind / h).clamp(0.0, 1.0) } else { 0.0 };
         for (out, [values, slopes]) in out.iter_mut().zip(&self.inputs) {
             *out = input::between(values, slopes, &self.h, (piece, share));
         }
@@ -58,14 +58,15 @@ mod tests {
         // An impulse in the first step, and the jump at its end.
         let pieces: Vec<_> = drive.pieces(0).collect();
         assert_eq!(pieces.len(), 5);
-        drive.at(pieces[3].0, 0.5, &mut out);
-        assert!((out[0] - 0.25).abs() < 1e-6 && out[1..] == [5.0, 0.0], "{out:?}");
-        drive.at(pieces[1].0, 0.005, &mut out);
-        assert_eq!(out[1..], [5.0, 400.0]);
+        drive.at(pieces[3].0, 0.5 - pieces[3].1, &mut out);
+        // The slopes are 1 at the first sample, to the second, and 2 there.
+        assert!((out[0] - 0.375).abs() < 1e-6 && out[1..] == [5.0, 0.0], "{out:?}");
+        drive.at(pieces[1].0, 5e-5, &mut out);
+        assert_eq!(out[1..], [5.0, 40_000.0]);
         let pieces: Vec<_> = drive.pieces(1).collect();
-        drive.at(pieces[0].0, 2.0, &mut out);
-        assert!((out[0] - 4.0).abs() < 1e-6 && out[1..] == [7.0, 0.0], "{out:?}");
-        assert_eq!(pieces.last().map(|p| p.2), Some(3.0));
+        drive.at(pieces[0].0, 1.0, &mut out);
+        assert!((out[0] - 4.5).abs() < 1e-6 && out[1..] == [7.0, 0.0], "{out:?}");
+        assert_eq!(pieces.iter().map(|p| p.2).sum::<f64>(), 2.0);
         assert_eq!(drive.pieces(2).count(), 0);
     }
 }

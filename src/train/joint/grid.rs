@@ -7,9 +7,9 @@ use super::input;
 use super::problem::{Dynamics, EvaluateError, Held, JointError, Observations, Points, Spot, Unknown};
 use crate::artifact::PatternEntry;
 
-/// Weight of the rows of an instant, in which nothing moves: as firm as a step that is this squared times shorter than the others. That of its
-/// own length would cost digits.
-const INSTANT_WEIGHT: f64 = 30.0;
+/// Weight of the rows of a sudden link, in which nothing scatters: as firm as a step that is this squared times shorter than the others. That of
+/// its own length would cost digits.
+const SUDDEN_WEIGHT: f64 = 30.0;
 
 /// The samples and the links between them.
 pub struct Grid {
@@ -40,6 +40,8 @@ pub struct Grid {
     pub row_weight: Vec<f64>,
     /// Median step.
     pub median_h: f64,
+    /// Links in which an input jumps or an impulse comes in.
+    sudden: Vec<usize>,
     /// Whether the model holds what stays the same.
     held: bool,
 }
@@ -49,9 +51,9 @@ impl Grid {
     pub fn new(n: usize, columns: &Columns, obs: &Observations) -> Grid {
         let (samples, columns) = (obs.t.len(), columns.moved(obs));
         let h = obs.links();
-        let instant = |t: usize| obs.instants.binary_search(&t).is_ok();
+        let sudden = |t: usize| obs.sudden.binary_search(&t).is_ok();
         let mut steps: Vec<f64> =
-            h.iter().enumerate().filter(|&(t, &x)| x > 0.0 && !instant(t)).map(|(_, &x)| x).collect();
+            h.iter().enumerate().filter(|&(t, &x)| x > 0.0 && !sudden(t)).map(|(_, &x)| x).collect();
         steps.sort_by(f64::total_cmp);
         let median_h = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
         let t_mid = obs.t.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
@@ -67,7 +69,7 @@ impl Grid {
             input_slope.extend(slope);
         }
         let weight = |(t, &h): (usize, &f64)| match h > 0.0 {
-            true if instant(t) => INSTANT_WEIGHT,
+            true if sudden(t) => SUDDEN_WEIGHT,
             true => (median_h / h).sqrt(),
             false => 0.0,
         };
@@ -86,6 +88,7 @@ impl Grid {
             input_mid,
             input_slope,
             median_h,
+            sudden: obs.sudden.clone(),
             held: false,
         }
     }
@@ -118,6 +121,11 @@ impl Grid {
     pub fn shifted(&self, by: f64) -> (Vec<f64>, Vec<f64>) {
         let t = self.t.iter().map(|t| t + by).collect();
         (t, self.input.iter().zip(&self.input_slope).map(|(v, slope)| v + by * slope).collect())
+    }
+
+    /// The links in which an input jumps or an impulse comes in, so that derivatives by time say nothing.
+    pub fn sudden(&self) -> &[usize] {
+        &self.sudden
     }
 
     /// Number of links, also those of step zero.

@@ -35,7 +35,8 @@ pub fn slopes(values: &[f64], h: &[f64], between: Between) -> Vec<f64> {
 /// The value at a share of the link after a sample, which is not the last one.
 pub fn between(values: &[f64], slopes: &[f64], h: &[f64], (t, share): (usize, f64)) -> f64 {
     let (s, rest) = (share, 1.0 - share);
-    let ends = rest * rest * (1.0 + 2.0 * s) * values[t] + s * s * (1.0 + 2.0 * rest) * values[t + 1];
+    // Exact where both values are the same.
+    let ends = values[t] + s * s * (1.0 + 2.0 * rest) * (values[t + 1] - values[t]);
     ends + h[t] * s * rest * (rest * slopes[t] - s * slopes[t + 1])
 }
 

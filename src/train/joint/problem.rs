@@ -114,8 +114,12 @@ pub struct Observations {
     pub input: Vec<f64>,
     /// What every input does between samples; all are smooth where the list is empty.
     pub between: Vec<Between>,
-    /// Samples whose link is an instant in which an input changes, increasing.
-    pub instants: Vec<usize>,
+    /// Samples whose link is so short that nothing moves in it but what an input makes jump, increasing.
+    pub sudden: Vec<usize>,
+    /// Samples from which on an impulse comes in, up to the next one, increasing.
+    pub impulses: Vec<usize>,
+    /// Lengths of the links, where times have not the digits for them; else empty.
+    pub lengths: Vec<f64>,
     /// Positions at which a new trajectory starts, increasing, zero not among them.
     pub breaks: Vec<usize>,
     /// For every component, the component it is the time derivative of, if any.
@@ -149,6 +153,9 @@ impl Observations {
 
     /// Length of the link after every sample but the last one; zero where a trajectory ends.
     pub fn links(&self) -> Vec<f64> {
+        if !self.lengths.is_empty() {
+            return self.lengths.clone();
+        }
         let mut h: Vec<f64> = self.t.windows(2).map(|w| w[1] - w[0]).collect();
         for &b in &self.breaks {
             if let Some(h) = b.checked_sub(1).and_then(|i| h.get_mut(i)) {

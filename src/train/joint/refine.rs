@@ -12,7 +12,7 @@ use crate::base::Between;
 const INSTANT: f64 = 1e-7;
 
 /// How long an impulse takes, relative to the link behind its sample.
-const IMPULSE: f64 = 0.01;
+const IMPULSE: f64 = 1e-4;
 
 /// Observations with samples of which nothing was seen between those that were.
 pub struct Refined {
@@ -22,9 +22,11 @@ pub struct Refined {
     pub kept: Kept,
 }
 
-/// How many samples a fit solves for at least: those of the observations, and those around the instants in which inputs change.
-pub fn samples(observations: &Observations) -> usize {
-    Refined::new(observations, 1).observations.t.len()
+/// How many samples there are of observations whose links are cut into `by`.
+pub fn samples(obs: &Observations, by: usize) -> usize {
+    let inside = |t: usize| if obs.drives(t) { IN_IMPULSE } else { 0 } + usize::from(obs.jumps(t));
+    let sudden: usize = (0..obs.t.len()).map(inside).sum();
+    obs.t.len().saturating_mul(by).saturating_add(sudden)
 }
 
 /// The places of the original samples among finer ones.
@@ -47,13 +49,31 @@ impl Kept {
 struct Place {
     /// The sample at it or before it.
     sample: usize,
-    time: f64,
-    /// The share of the link after that sample.
-    share: f64,
+    /// How far behind that sample it is.
+    offset: f64,
     /// Whether it is that sample.
     original: bool,
     /// Whether it lies in the impulse of that sample.
     in_impulse: bool,
+}
+
+impl Observations {
+    /// Whether an impulse follows a sample.
+    fn drives(&self, sample: usize) -> bool {
+        self.follows(sample).any(|(between, value, _)| between == Between::Impulse && value != 0.0)
+    }
+
+    /// Whether an input that is held changes at the end of the link behind a sample.
+    fn jumps(&self, sample: usize) -> bool {
+        self.follows(sample).any(|(between, value, next)| between == Between::Held && value != next)
+    }
+
+    /// What every input does in the link behind a sample, with its values there and at the end; nothing where a trajectory ends.
+    fn follows(&self, sample: usize) -> impl Iterator<Item = (Between, f64, f64)> + '_ {
+        let ends = sample + 1 >= self.t.len() || self.breaks.binary_search(&(sample + 1)).is_ok();
+        let rows = self.input.chunks_exact(self.t.len().max(1)).enumerate().filter(move |_| !ends);
+        rows.filter_map(move |(k, v)| Some((self.between(k), *v.get(sample)?, *v.get(sample + 1)?)))
+    }
 }
 
 impl Refined {
@@ -68,17 +88,23 @@ impl Refined {
             Observations { t: Vec::new(), y: Vec::new(), input: Vec::new(), breaks: Vec::new(), ..obs.clone() };
         let (mut places, mut kept) = (Vec::new(), Vec::with_capacity(samples));
         let h = obs.links();
-        for (i, &time) in obs.t.iter().enumerate() {
+        for i in 0..samples {
             if obs.breaks.binary_search(&i).is_ok() {
                 out.breaks.push(places.len());
             }
             kept.push(places.len());
-            places.push(Place { sample: i, time, share: 0.0, original: true, in_impulse: false });
+            places.push(Place { sample: i, offset: 0.0, original: true, in_impulse: false });
             if let Some(&link) = h.get(i).filter(|h| **h > 0.0) {
-                inside(obs, (i, link), by, &mut places, &mut out.instants);
+                inside(obs, (i, link), by, &mut places, &mut out);
             }
         }
-        out.t = places.iter().map(|p| p.time).collect();
+        let length = |pair: &[Place]| match h.get(pair[0].sample) {
+            Some(&link) if link > 0.0 && pair[1].original => link - pair[0].offset,
+            Some(&link) if link > 0.0 => pair[1].offset - pair[0].offset,
+            _ => 0.0,
+        };
+        out.lengths = places.windows(2).map(length).collect();
+        out.t = places.iter().map(|p| obs.t[p.sample] + p.offset).collect();
         for y in obs.y.chunks_exact(samples) {
             out.y.extend(places.iter().map(|p| if p.original { y[p.sample] } else { f64::NAN }));
         }
@@ -86,7 +112,7 @@ impl Refined {
             let slopes = input::slopes(v, &h, obs.between(k));
             out.input.extend(places.iter().map(|p| match obs.between(k) {
                 Between::Smooth if p.original => v[p.sample],
-                Between::Smooth => input::between(v, &slopes, &h, (p.sample, p.share)),
+                Between::Smooth => input::between(v, &slopes, &h, (p.sample, p.offset / h[p.sample])),
                 Between::Held => v[p.sample],
                 Between::Impulse if p.in_impulse => v[p.sample] / (IMPULSE * h[p.sample]),
                 Between::Impulse => 0.0,
@@ -96,35 +122,27 @@ impl Refined {
     }
 }
 
-/// The places inside the link after a sample, and the instants that begin at or in it.
+/// How many places an impulse takes: both ends of it, and one behind it.
+const IN_IMPULSE: usize = 3;
+
+/// The places inside the link after a sample; `out` gets the links among these, or to them, that are sudden, and the impulse.
 fn inside(
     obs: &Observations,
     (sample, link): (usize, f64),
     by: usize,
     places: &mut Vec<Place>,
-    instants: &mut Vec<usize>,
+    out: &mut Observations,
 ) {
-    let inputs = || obs.input.chunks_exact(obs.t.len()).enumerate();
-    let begin = obs.t[sample];
-    let end = begin + link;
-    let at =
-        |time: f64, in_impulse: bool| Place { sample, time, share: (time - begin) / link, original: false, in_impulse };
-    // As short as the digits of the time allow.
-    let instant = (INSTANT * link).max(4.0 * f64::EPSILON * begin.abs().max(end.abs()));
-    let last = begin + IMPULSE * link;
-    if instant < 0.5 * IMPULSE * link && inputs().any(|(k, v)| obs.between(k) == Between::Impulse && v[sample] != 0.0) {
-        instants.push(places.len() - 1);
-        places.push(at(begin + instant, true));
-        instants.push(places.len());
-        places.push(at(last, true));
-        places.push(at(last + instant, false));
+    let at = |share: f64, in_impulse: bool| Place { sample, offset: share * link, original: false, in_impulse };
+    if obs.drives(sample) {
+        out.impulses.push(places.len());
+        out.sudden.extend(places.len() - 1..places.len() - 1 + IN_IMPULSE);
+        places.extend([at(INSTANT, true), at(IMPULSE, true), at(IMPULSE + INSTANT, false)]);
     }
-    places.extend((1..by).map(|j| at(begin + j as f64 / by as f64 * link, false)));
-    let before = end - instant;
-    let changes = |(k, v): (usize, &[f64])| obs.between(k) == Between::Held && v.get(sample) != v.get(sample + 1);
-    if inputs().any(changes) && places.last().is_some_and(|p| p.time < before) {
-        instants.push(places.len());
-        places.push(at(before, false));
+    places.extend((1..by).map(|j| at(j as f64 / by as f64, false)));
+    if obs.jumps(sample) {
+        out.sudden.push(places.len());
+        places.push(at(1.0 - INSTANT, false));
     }
 }
 
@@ -152,15 +170,15 @@ mod tests {
     fn what_is_held_changes_in_an_instant() {
         let input = [1.0, 1.0, 3.0, 0.0, 2.0];
         let Refined { observations: fine, kept } = refined(&input, Between::Held, 1);
-        assert_eq!(fine.t, [0.0, 1.0, 2.0 - 1e-7, 2.0, 0.0, 4.0 - 4e-7, 4.0]);
+        assert_eq!(fine.t, [0.0, 1.0, 1.0 + (1.0 - 1e-7), 2.0, 0.0, (1.0 - 1e-7) * 4.0, 4.0]);
         assert_eq!(fine.input, [1.0, 1.0, 1.0, 3.0, 0.0, 0.0, 2.0]);
-        assert_eq!((&fine.instants[..], &fine.breaks[..]), (&[2, 5][..], &[4][..]));
+        assert_eq!((&fine.sudden[..], &fine.breaks[..]), (&[2, 5][..], &[4][..]));
         assert_eq!(kept.of(&fine.y, 7), [5.0, 6.0, 7.0, 8.0, 9.0]);
         let unseen: Vec<usize> = (0..7).filter(|&i| fine.y[i].is_nan()).collect();
         assert_eq!(unseen, [2, 5]);
         // Finer samples see what is held, too.
         let fine = refined(&input, Between::Held, 2).observations;
-        assert_eq!(fine.t[..6], [0.0, 0.5, 1.0, 1.5, 2.0 - 1e-7, 2.0]);
+        assert_eq!(fine.t[..6], [0.0, 0.5, 1.0, 1.5, 1.0 + (1.0 - 1e-7), 2.0]);
         assert_eq!(fine.input, [1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 0.0, 0.0, 0.0, 2.0]);
         // What does not change needs none.
         assert_eq!(refined(&[1.0; 5], Between::Held, 1).observations.t.len(), 5);
@@ -182,21 +200,32 @@ mod tests {
             // Nothing follows the last sample of a trajectory, and samples stand before their impulses.
             assert!(places.iter().all(|&i| fine.input[i] == 0.0));
             assert_eq!(fine.t.len(), 5 + 3 * (by - 1) + 6);
-            for &i in &fine.instants {
-                assert!(h[i] < 1e-6 && fine.input[i] != fine.input[i + 1], "{i}");
-            }
+            assert_eq!(fine.sudden.len(), 6);
+            assert_eq!(fine.impulses.len(), 2);
+            assert!(fine.impulses.iter().all(|&i| fine.input[i] > 1e4 && fine.input[i] == fine.input[i + 1]));
+            assert!(fine.sudden.iter().all(|&i| h[i] < 1e-3), "{h:?}");
         }
     }
 
     #[test]
-    fn instants_are_as_long_as_the_digits_of_the_time_need() {
+    fn links_are_as_long_as_they_are_far_from_zero_too() {
         for between in [Between::Held, Between::Impulse] {
-            let mut late = observations(&[3.0, 1.0, 3.0, 1.0, 3.0], between);
-            late.t = vec![1e9, 1e9 + 1.0, 1e9 + 2.0, 1e9, 1e9 + 4.0];
-            let fine = Refined::new(&late, 1).observations;
-            assert!(fine.t.len() > 5);
-            let links = fine.links();
-            assert!((0..links.len()).all(|i| links[i] > 0.0 || fine.breaks.contains(&(i + 1))), "{links:?}");
+            let early = observations(&[3.0, 1.0, 3.0, 1.0, 3.0], between);
+            let late = Observations { t: early.t.iter().map(|t| t + 1.7e9).collect(), ..early.clone() };
+            let [early, late] = [early, late].map(|obs| Refined::new(&obs, 1).observations);
+            assert!(early.t.len() > 5);
+            assert_eq!((early.links(), early.input, early.sudden), (late.links(), late.input, late.sudden));
+        }
+    }
+
+    #[test]
+    fn samples_are_counted() {
+        for between in Between::ALL {
+            for by in [1, 3] {
+                let obs = observations(&[3.0, 0.0, 3.0, 1.0, 3.0], between);
+                let ends = (by - 1) * 2;
+                assert_eq!(samples(&obs, by), Refined::new(&obs, by).observations.t.len() + ends, "{between:?} {by}");
+            }
         }
     }
 

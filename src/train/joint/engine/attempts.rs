@@ -7,7 +7,7 @@ use crate::train::joint::poles::Poles;
 use crate::train::joint::problem::{
     Dynamics, FEWEST_PER_COMPONENT, JointError, JointFit, Observations, Settings, Unknown,
 };
-use crate::train::joint::refine::Refined;
+use crate::train::joint::refine::{Refined, samples};
 
 /// Largest refinement of the samples.
 const MAX_REFINEMENT: usize = 8;
@@ -56,7 +56,7 @@ pub fn fit(
     let mut found = round(1);
     let mut unfinished = too_coarse(&found);
     let mut by = 2;
-    while unfinished && by <= MAX_REFINEMENT && observations.t.len().saturating_mul(by) <= settings.most_samples {
+    while unfinished && by <= MAX_REFINEMENT && samples(observations, by) <= settings.most_samples {
         let finer = round(by);
         unfinished = too_coarse(&finer);
         found = match (finer, found) {

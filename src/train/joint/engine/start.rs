@@ -64,6 +64,10 @@ impl Engine<'_> {
         let sizes = unobserved.fill(self.model, &mut x, &first, &stop)?;
         self.obs.pinned().for_each(|(t, c, value)| x[c * len + t] = value);
         slopes.iter_mut().filter(|s| s.is_nan()).for_each(|s| *s = 0.0);
+        // What a smoother makes of a jump is no slope along an impulse.
+        for t in self.obs.impulses.iter().flat_map(|&t| [t, t + 1]).filter(|t| *t < len) {
+            (0..n).for_each(|c| slopes[c * len + t] = f64::NAN);
+        }
         let unseen = self.unseen();
         let all_hidden = unseen.len() == len;
         if !all_hidden {
