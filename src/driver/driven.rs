@@ -52,7 +52,7 @@ pub(super) fn simulate(
 ) -> Result<Dataset, Failure> {
     let model = &program.models[spec.model];
     let read = inputs(program, model, by, root)?;
-    let (samples, several) = (read.samples(), read.trajectories.len() > 1);
+    let samples = read.samples();
     memory::ensure(
         &format!("simulating {samples} samples"),
         memory::of_simulation(model, &SimulateSpec { steps: samples, trajectories: 1, ..spec.clone() }),
@@ -61,6 +61,7 @@ pub(super) fn simulate(
     let mut compiled = Compiled::field(model)?;
     let width = spec.initial.len();
     let mut trajectories = Vec::with_capacity(read.trajectories.len());
+    let several = read.trajectories.len() > 1;
     for (k, along) in read.trajectories.into_iter().enumerate() {
         let drive = Drive::new(&of_inputs(model, &along));
         let mut watch = Watch::new(&spec.initial, &spec.values);
@@ -70,8 +71,9 @@ pub(super) fn simulate(
         let links = 0..along.len.saturating_sub(1);
         let solved = solve(&mut rhs, &spec.initial, (&drive, model.inputs.len()), links);
         let mut rows = spec.initial.clone();
-        let place = if several { k + 1 } else { 0 };
-        rows.extend(watch.end(solved.map_err(DataError::from), spec, model, (place, &spec.initial))?);
+        let name = if along.id.is_empty() { (k + 1).to_string() } else { along.id.clone() };
+        let of = several.then(|| format!(" of trajectory {name}"));
+        rows.extend(watch.end(solved.map_err(DataError::from), model, of.unwrap_or_default())?);
         let values: Vec<f64> = rows
             .chunks_exact(width.max(1))
             .flat_map(|row| observed.iter().map(|(_, at)| row.get(*at).copied().unwrap_or(f64::NAN)))

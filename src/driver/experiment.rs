@@ -176,22 +176,20 @@ pub fn values(spec: &SimulateSpec, trajectory: usize) -> Vec<f64> {
     values
 }
 
-/// A failed simulation with its trajectory, where there are several, and what in the model is the cause.
-fn failed(
-    spec: &SimulateSpec,
-    model: &Model,
-    (trajectory, initial): (usize, &[f64]),
-    (last, sizes): (&Spot, &[f64]),
-    error: DataError,
-) -> DataError {
-    let DataError::Simulation(error) = error else { return error };
+/// Which trajectory a simulation that failed is, and from where, where there are several.
+fn trajectory(spec: &SimulateSpec, model: &Model, number: usize, initial: &[f64]) -> String {
     let starts = components(model).into_iter().zip(initial);
     let starts: Vec<String> =
         starts.map(|((state, k), v)| format!("{} = {}", model.spell_state(state, k), short(*v))).collect();
-    let of = match spec.trajectories {
+    match spec.trajectories {
         0 | 1 => String::new(),
-        _ => format!(" of trajectory {}, from {}", trajectory + 1, some(&starts, MOST_STARTS)),
-    };
+        _ => format!(" of trajectory {number}, from {}", some(&starts, MOST_STARTS)),
+    }
+}
+
+/// A failed simulation, `of` a trajectory, with what in the model is the cause.
+fn failed(model: &Model, of: String, (last, sizes): (&Spot, &[f64]), error: DataError) -> DataError {
+    let DataError::Simulation(error) = error else { return error };
     match error {
         OdeError::NotFinite { .. } => {
             DataError::SimulationOf { of, error, why: causes::cause(model, last), help: None }
@@ -254,7 +252,8 @@ fn alone(model: &Model, spec: &SimulateSpec, observed: &[(String, usize)]) -> Re
         let mut rhs =
             |t: f64, x: &[f64], dx: &mut [f64]| watch.see((t, x), dx, |dx| compiled.evaluate(t, x, &values, dx));
         let solved = data::simulate(&mut rhs, &initial, observed, &sampling);
-        let mut trajectory = watch.end(solved, spec, model, (k, &initial))?;
+        let of = trajectory(spec, model, k + 1, &initial);
+        let mut trajectory = watch.end(solved, model, of)?;
         if spec.trajectories > 1 {
             trajectory.id = (k + 1).to_string();
         }
@@ -300,17 +299,11 @@ impl Watch {
         }
     }
 
-    /// What came of it.
-    pub(super) fn end<T>(
-        self,
-        solved: Result<T, DataError>,
-        spec: &SimulateSpec,
-        model: &Model,
-        start: (usize, &[f64]),
-    ) -> Result<T, Failure> {
+    /// What came of it, `of` a trajectory.
+    pub(super) fn end<T>(self, solved: Result<T, DataError>, model: &Model, of: String) -> Result<T, Failure> {
         match self.error {
             Some(e) => Err(Failure::Internal(e.to_string())),
-            None => Ok(solved.map_err(|error| failed(spec, model, start, (&self.last, &self.sizes), error))?),
+            None => Ok(solved.map_err(|error| failed(model, of, (&self.last, &self.sizes), error))?),
         }
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
     let fitted = &observed.train.trajectories;
     let total: usize = fitted.iter().map(|t| t.len).sum();
     let mut out: Vec<Simulation> = Vec::new();
+    let driven = !observed.train.inputs.is_empty();
     let mut offset = 0;
     for (k, own) in fitted.iter().enumerate().take(MOST) {
         let solved = |c: usize| {
@@ -69,10 +70,13 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
         let (steps, dt) = grid(own, held);
         let whole = held.map_or_else(|| own.clone(), |held| own.followed_by(held));
         let several = fitted.iter().filter(|t| t.set == own.set).count() > 1;
-        let name = name(own, (k, several), |name| {
+        // Names of other blocks, of the tables of inputs beside them, and of the model.
+        let is_taken = |name: &str| {
             let of_others = |s: &Simulation| s.name == name || s.inputs.as_ref().is_some_and(|i| i.name == name);
-            out.iter().any(of_others) || fitted.iter().any(|t| t.set == name && several)
-        });
+            let of_sets = |t: &Trajectory| t.set == name && (several || own.set != name);
+            name == model.name || out.iter().any(of_others) || fitted.iter().any(of_sets)
+        };
+        let name = name(own, (k, several), |name| is_taken(name) || (driven && is_taken(&inputs_of(name))));
         out.push(Simulation {
             inputs: input_table(&name, &observed.train, whole),
             name,
@@ -92,12 +96,17 @@ pub(super) fn simulations(model: &Model, observed: &Observed, findings: &Finding
     out
 }
 
+/// The name of the table of inputs that goes with a simulation.
+fn inputs_of(simulation: &str) -> String {
+    format!("{simulation}_inputs")
+}
+
 /// The inputs along a trajectory, for the simulation of that name.
 fn input_table(simulation: &str, fitted: &Dataset, along: Trajectory) -> Option<InputTable> {
     if fitted.inputs.is_empty() {
         return None;
     }
-    let name = format!("{simulation}_inputs");
+    let name = inputs_of(simulation);
     let bare = Trajectory {
         id: String::new(),
         set: String::new(),
