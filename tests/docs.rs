@@ -28,7 +28,7 @@ const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 31] = [
+const WITHOUT_SNIPPET: [(&str, &str); 34] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -58,6 +58,9 @@ const WITHOUT_SNIPPET: [(&str, &str); 31] = [
     ("W1121", "is found by a fit"),
     ("W1122", "is found by a fit"),
     ("W1124", "is found in a solution"),
+    ("W1126", "is found by a fit"),
+    ("W1127", "is found in data"),
+    ("W1128", "is found in data"),
     ("W1115", "is found by a fit"),
     ("W1123", "is found by a fit"),
 ];

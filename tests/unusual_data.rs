@@ -590,3 +590,50 @@ fn a_run_tells_first_that_samples_are_cut_off() {
     let said = text(&run.stderr);
     assert!(run.status.success() && said.contains("W1116") && !said.contains("W1111"), "{said}");
 }
+
+#[test]
+fn numbers_that_stand_several_times_and_copies_are_named() {
+    let whole = |_: usize, _: &mut [String; 4]| {};
+    for times in [2, 5] {
+        let raw = table(&even(200), wave, whole);
+        let cells: Vec<Vec<&str>> = raw.lines().skip(1).map(|line| line.split(',').collect()).collect();
+        let rows = cells.iter().enumerate().map(|(i, row)| {
+            let first = &cells[i - i % times];
+            format!("{},{},{},{}\n", row[0], first[1], first[2], row[3])
+        });
+        let held = format!("t,x,y,u\n{}", rows.collect::<String>());
+        let (short, long) = found(&held, TWO, "time t", &["W11"]);
+        assert!(!short.is_empty() && short.iter().all(|line| line.contains("W1127")), "{short:?}");
+        assert!(short[0].contains(&format!("stands there {times} times")) && long.contains("keep the first of each"));
+    }
+    let (short, _) = found(&table(&even(200), wave, whole), TWO, "time t", &["W1127", "W1128"]);
+    assert_eq!(short, [] as [&str; 0]);
+    let twice = |copy: f64| {
+        let rows = (0..2).flat_map(|k| {
+            (0..40).map(move |i| {
+                let [x, y, _] = wave(0.1 * f64::from(i));
+                format!("{k},{},{x},{}\n", 0.1 * f64::from(i), y + copy * f64::from(k))
+            })
+        });
+        format!("k,t,x,y\n{}", rows.collect::<String>())
+    };
+    let codes = ["W1128"];
+    let (short, _) = found(&twice(0.0), TWO, "time t; trajectory k", &codes);
+    assert!(short.len() == 1 && short[0].contains("trajectory `1` of `d` is a copy of `0`"), "{short:?}");
+    assert_eq!(found(&twice(0.1), TWO, "time t; trajectory k", &codes).0, [] as [&str; 0]);
+}
+
+/// Of many short trajectories noise alone makes some that seem to jump.
+#[test]
+fn noise_of_short_trajectories_is_no_jump() {
+    let mut random = noise(5);
+    let mut rows = String::from("k,t,x,y\n");
+    for k in 0..200 {
+        for i in 0..12 {
+            let [x, y, _] = wave(0.25 * f64::from(i) + 0.3 * f64::from(k));
+            rows += &format!("{k},{},{},{}\n", 0.25 * f64::from(i), x + 0.1 * random(), y + 0.1 * random());
+        }
+    }
+    let (short, _) = found(&rows, TWO, "time t; trajectory k", &["W1114"]);
+    assert_eq!(short, [] as [&str; 0]);
+}

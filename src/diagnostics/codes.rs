@@ -201,9 +201,12 @@ codes! {
     W1117 "data that were smoothed" "What the solution leaves over of a state's data agrees between a few neighbouring samples, far shorter than the motion, and no further: the data were smoothed. Fit the samples as they were measured.";
     W1118 "sensor that drifts" "What the solution leaves over of one column goes steadily up or down while all others follow the model. Take the drift out of the column, or give it a state and a parameter of its own.";
     W1119 "data that follow no trajectory of the model" "No solution of the equations goes through the data: the process itself is noisy, a term is missing, or a parameter is held by its range.";
-    W1120 "fit that did not settle" "Estimates still move by more than a third of their standard errors, or terms still come and go, when the fit ends: its numbers are not those of a best fit.";
+    W1120 "fit that did not settle" "Estimates still move by more than a third of their standard errors, or terms still come and go, when the fit ends, or a training ends while trained numbers are on their way: its numbers are not those of a best fit.";
     W1121 "prediction that fails" "What was held out is not predicted, or a prediction of the fit has nothing, fails or ends early: the solution of the equations that were found cannot be taken so far.";
     W1122 "nothing left that was asked for" "No candidate term of a hole is significant, or every term that holds a parameter was dropped, so that its value says nothing.";
     W1123 "hidden state whose zero or scale is a convention" "No column observes a state, and with another zero, another scale, or another share of other states in it, other equations follow the data exactly as well. Say what is known of it, or read the other terms alone.";
     W1124 "solution that is a compromise" "A solution of a `solve` item misses a value that is given at an end, leaves its own derivatives from one step to the next, or is hardly determined by its ends. Take a smaller `dt`, or values that agree with the equations.";
+    W1126 "noise that grows with the data" "What the solution leaves over of a state is the larger, the larger the state is, as the noise of assays is, and was taken for the same at all samples: standard errors are too small. Let the logarithm be the state.";
+    W1127 "values that are repeated" "Every number of a column stands there several times, one behind the other, as a slow sensor or a table that was filled up leaves it. Keep the first of each and declare the others as missing.";
+    W1128 "trajectories that are copies" "A trajectory is the same as another one, number by number: it is no measurement of its own. Leave it out.";
 }

@@ -4,13 +4,13 @@ use super::unusual::{self, Found};
 use super::{jumping, sampling, scales};
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116};
+use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116, W1126, W1127};
 use crate::hir::{DataSet, Engine, Fit, Model};
 
 /// Findings that say why a fit is spoiled,
-const SPOILS: [&str; 5] = [W1103, W1112, W1113, W1114, W1116];
+const SPOILS: [&str; 6] = [W1103, W1112, W1113, W1114, W1116, W1127];
 /// and what is said of its result for no other reason.
-const FOLLOWS: [&str; 4] = [W1101, W1105, W1107, W1111];
+const FOLLOWS: [&str; 5] = [W1101, W1105, W1107, W1111, W1126];
 
 /// Findings on the data sets of a fit.
 pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {

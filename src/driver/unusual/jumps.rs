@@ -21,6 +21,8 @@ const MOST: usize = 30;
 const BESIDE: usize = 8;
 /// and fewest of them that have one.
 const SLOPE: usize = 4;
+/// Differences away from jumps, at least: of a few the largest may be small by chance, and of many short trajectories some have such a few.
+const AWAY: usize = 8;
 /// Standard errors of a slope that is none by chance.
 const BY_CHANCE: f64 = 2.0;
 /// The share of differences that are what is usual.
@@ -178,18 +180,19 @@ fn judge(columns: &[Column<'_>], places: &[Place]) -> Option<Together> {
         let at: Vec<usize> = ends.iter().filter_map(|ends| column.before(*ends)).collect();
         let mut rest: Vec<f64> = column.found.iter().map(|e| if e.is_finite() { e.abs() } else { 0.0 }).collect();
         at.iter().for_each(|&at| rest.get_mut(column.window(at)).unwrap_or_default().fill(0.0));
+        let away = rest.iter().zip(&column.found).filter(|(rest, found)| **rest != 0.0 || **found == 0.0).count();
         let rest = rest.iter().copied().fold(ROUNDINGS * column.usual, f64::max);
         for ((&at, largest), count) in at.iter().zip(&mut largest).zip(&mut count) {
             let around = column.found.get(column.window(at)).unwrap_or_default();
             match column.jump(at) {
-                Some(change) => {
+                Some(change) if away >= AWAY => {
                     let ratio = SEEN * change.size.abs() / rest;
                     *largest = largest.max(ratio);
                     *count += usize::from(ratio > ALL);
                 }
                 // What happens there is no jump.
                 None if around.iter().any(|e| e.abs() > ALL * rest) => return None,
-                None => {}
+                _ => {}
             }
         }
         if count.iter().sum::<usize>() > before {

@@ -2,6 +2,7 @@
 //! that are longer than the motion takes, and samples that a sensor cut off. Looked for in files alone: what a program makes has no such mistakes.
 
 mod clipped;
+mod copies;
 mod gaps;
 mod joins;
 mod jumps;
@@ -62,6 +63,7 @@ pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
     for of_family in families.values_mut() {
         // Numbers that stand for missing ones would be the largest of all mistakes.
         found.sure.extend(markers::of_states(of_family));
+        found.sure.extend(copies::held(of_family));
         found.sure.extend(repeated::of_states(of_family));
         found.sure.extend(outliers::check(of_family));
         found.sure.extend(clipped::of_states(of_family));
@@ -74,6 +76,7 @@ pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
             false => found.sure.extend(joins.sure),
         }
         found.extend(gaps::check(data, read));
+        found.sure.extend(copies::trajectories(data, read));
     }
     found
 }
