@@ -22,6 +22,7 @@ use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
 use super::undetermined;
+use super::uneven;
 use super::unfelt::Unfelt;
 use super::{frequencies, remarks, residuals};
 use crate::artifact::{Pattern, PatternEntry};
@@ -187,7 +188,11 @@ pub fn fit(
             findings.remarks.push(differs);
         }
         None if !result.process_noise => {
-            findings.remarks.extend(left_over(&result));
+            let left_over = left_over(&result);
+            if left_over.is_empty() {
+                findings.remarks.extend(uneven::noise((program, fit), observed, (&observations, &result.x)));
+            }
+            findings.remarks.extend(left_over);
             findings.remarks.extend(residuals::unstarted(model, observed, &result));
         }
         None => {}

@@ -89,6 +89,7 @@ mod testing;
 mod tests;
 
 mod undetermined;
+mod uneven;
 mod unfelt;
 mod unusual;
 mod varying;

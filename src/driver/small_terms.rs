@@ -72,7 +72,7 @@ fn of_coefficient(model: &Model, id: UnknownId) -> Option<(&Hole, &str)> {
 }
 
 /// A positive number, rounded down to two digits.
-fn two_digits(value: f64) -> f64 {
+pub(super) fn two_digits(value: f64) -> f64 {
     let scale = 10f64.powf(value.log10().floor() - 1.0);
     format!("{:.1e}", (value / scale).floor() * scale).parse().unwrap_or(value)
 }

@@ -1,0 +1,82 @@
+//! Noise that grows with what is measured is told, and the way out that is told works.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Noise of standard deviation one, near enough: the sum of twelve numbers of a generator that is good enough for that.
+fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
+    let mut uniform = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+}
+
+/// A table of c' = c*(1 - c/10), from 0.3 on, with what `noisy` makes of a value and a random number.
+fn table(seed: u64, noisy: impl Fn(f64, f64) -> f64) -> String {
+    let mut random = noise(seed);
+    let rows = (0..101).map(|i| {
+        let t = 0.1 * f64::from(i);
+        let c = 10.0 / (1.0 + (10.0 / 0.3 - 1.0) * (-t).exp());
+        format!("{t:.1},{:.8}\n", noisy(c, random()))
+    });
+    format!("t,conc\n{}", rows.collect::<String>())
+}
+
+/// What a run says on standard error, and the estimate of r with its error.
+fn run(folder: &Path, data: &str, model: &str, column: &str) -> (String, [f64; 2]) {
+    fs::write(folder.join("d.csv"), data).expect("a table");
+    let model = format!(
+        "model M {{ param r, k in [0, 5]; {model} }}\ndata d = csv(\"d.csv\") {{ time t; {column} }}\nfit M to d\n"
+    );
+    fs::write(folder.join("m.mech"), model).expect("a model");
+    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
+    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
+    let run = run.args(["run", "m.mech", "--out", &out]).current_dir(folder).output().expect("mechc starts");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success(), "{said}");
+    let record = fs::read_to_string(folder.join(out).join("record.json")).expect("a record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let number = |name: &str| record["parameters"][0][name].as_f64().expect("a number");
+    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+    (said, [number("value"), number("std_error")])
+}
+
+const PLAIN: &str = "state c; c' = r*c - 0.1*k*c^2";
+const LOGARITHM: &str = "state lc; let c = exp(lc); lc' = (r*c - 0.1*k*c^2)/c";
+
+#[test]
+fn noise_that_grows_is_told_with_a_way_out_that_works() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut before, mut behind, mut told) = (0.0, 0.0, 0);
+    for seed in 0..16 {
+        let data = table(seed, |c, e| c * (1.0 + 0.05 * e));
+        let (said, [r, error]) = run(folder.path(), &data, PLAIN, "c = conc");
+        if said.contains("W1126") {
+            told += 1;
+            for part in ["the noise of `c` grows with its size", "`state lc; let c = exp(lc)`", "`lc = ln(conc)`"] {
+                assert!(said.contains(part), "{part}: {said}");
+            }
+        }
+        before += ((r - 1.0) / error).powi(2) / 16.0;
+        let (said, [r, error]) = run(folder.path(), &data, LOGARITHM, "lc = ln(conc)");
+        assert!(!said.contains("W1126"), "{said}");
+        behind += ((r - 1.0) / error).powi(2) / 16.0;
+    }
+    assert!(told >= 14, "{told}");
+    // Squares of errors in units of what is told of them: one where that is right.
+    assert!((0.4..1.9).contains(&behind), "{before} {behind}");
+}
+
+#[test]
+fn even_noise_and_wrong_laws_are_not_taken_for_noise_that_grows() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for seed in 0..16 {
+        let (said, _) = run(folder.path(), &table(seed, |c, e| c + 0.2 * e), PLAIN, "c = conc");
+        assert!(!said.contains("W1126"), "{said}");
+    }
+    let (said, _) = run(folder.path(), &table(1, |c, e| c * (1.0 + 0.05 * e)), "state c; c' = r - 0.1*k*c", "c = conc");
+    assert!(!said.contains("W1126"), "{said}");
+}
