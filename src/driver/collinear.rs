@@ -38,6 +38,8 @@ const OF_MANY: f64 = 1e-6;
 const FEW: usize = 3;
 /// After a fit, what takes several terms to make up is only told where nothing but roundings is left: the simpler law was found then.
 const SAME: f64 = 1e-8;
+/// How a finding ends where nothing but roundings is left.
+const NOTHING_LEFT: &str = "nothing of it is left";
 /// Samples looked at after a fit, at most.
 const SAMPLES_OF_RUN: usize = 2_000;
 /// A run looks at so many unknowns, at most.
@@ -78,6 +80,16 @@ pub fn of_kept(
         let same = dependent.left < SAME || dependent.of.len() == 1 && !is_param(unknown);
         !dependent.of.is_empty() && same && (is_param(unknown) || keeps(unknown) || others())
     })
+}
+
+/// Adds what is said of kept terms to what is said of a result. Where a candidate is the same as others together that comes first: other laws of that hole are but
+/// other spellings of one, and are not told.
+pub fn put(of_kept: Vec<Diagnostic>, remarks: &mut Vec<Diagnostic>) {
+    let (same, others): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        of_kept.into_iter().partition(|d| d.code == W1101 && d.message.ends_with(NOTHING_LEFT));
+    remarks.retain(|d| d.code != W1101 || same.iter().all(|s| s.primary.span != d.primary.span));
+    remarks.splice(0..0, same);
+    remarks.extend(others);
 }
 
 /// Linear candidate terms that are multiples of others of lower degree, or of earlier ones, on the data, as all powers of a column that never changes are: the data say

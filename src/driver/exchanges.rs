@@ -3,12 +3,12 @@
 
 use super::conventions::Conventions;
 use super::equations::equations;
-use super::findings::Findings;
+use super::findings::{Findings, ratios};
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1101;
 use crate::hir::{self, Fit, Hole, HoleId, Model, StateId, UnknownKind};
-use crate::report::{Equation, equation_short, few, round};
+use crate::report::{Equation, Term, equation_short, few, round};
 use crate::source::Span;
 use crate::train::joint::{Beside, Exchange, JointFit};
 
@@ -71,17 +71,30 @@ pub fn other_law((model, fit): (&Model, &Fit), findings: &Findings, other: &Find
 
 /// Laws with several terms in place of others that fit about as well as the one that is told.
 pub fn rivals((model, fit): (&Model, &Fit), findings: &Findings, rivals: &[Findings]) -> Vec<Diagnostic> {
-    let mut of_places: IndexMap<(Span, &str), Vec<String>> = IndexMap::new();
-    for rival in rivals {
+    let mut of_places: IndexMap<(Span, &str), IndexSet<String>> = IndexMap::new();
+    // Where candidates make up each other, other terms may be the same law.
+    for rival in rivals.iter().filter(|rival| form(model, rival) != form(model, findings)) {
         let (laws, place) = differing((model, fit), findings, rival);
-        of_places.entry(place).or_default().push(laws.join(" with "));
+        of_places.entry(place).or_default().insert(laws.join(" with "));
     }
-    let say = |((span, place), laws): ((Span, &str), Vec<String>)| {
+    let say = |((span, place), laws): ((Span, &str), IndexSet<String>)| {
+        let laws: Vec<String> = laws.into_iter().collect();
         let (other, fits) = if laws.len() == 1 { ("another law", "fits") } else { ("other laws", "fit") };
         let message = format!("{other} {fits} these data about as well as the one that is told: {}", few(&laws));
         Diagnostic::warning(W1101, message, span, place).help(REACH_FURTHER)
     };
     of_places.into_iter().map(say).collect()
+}
+
+/// The terms of all equations and ratios of a law as they are shown, without their coefficients.
+fn form(model: &Model, findings: &Findings) -> Vec<Vec<String>> {
+    let terms = |terms: &[Term]| terms.iter().map(|t| t.term.clone()).collect();
+    let of_ratios = ratios(model, findings);
+    equations(model, findings)
+        .iter()
+        .map(|e| terms(&e.terms))
+        .chain(of_ratios.iter().map(|r| terms(&r.terms)))
+        .collect()
 }
 
 /// The equations of another law that differ from those that are told, and the place of the first one.

@@ -7,7 +7,10 @@ use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107, W1120, W1122};
-use crate::hir::{self, Bounds, Engine, Fit, InitialValue, Model, Program, StartSource, StateId, UnknownKind};
+use crate::hir::{
+    self, Bounds, Engine, Expr, ExprKind, Fit, InitialValue, Model, Program, StartSource, StateId, UnaryFn, UnknownId,
+    UnknownKind,
+};
 use crate::report::{named, round};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
@@ -37,13 +40,20 @@ fn made_up((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnosti
         let UnknownKind::Param(param) = of.kind else { return None };
         let by: Vec<String> = by.iter().filter_map(|&k| Some(format!("`{}`", unknown(k)?.name))).collect();
         let verb = if by.len() == 1 { "makes" } else { "make" };
-        let message = format!(
-            "the estimate of `{}` lies at an end of its range, and {} {verb} up for that: the data tell only what they do together",
-            of.name,
-            named(&by),
-        );
+        let message = match by.as_slice() {
+            [] => format!(
+                "the estimate of `{}` lies at an end of its range, and the data hardly see it there: other values fit as well",
+                of.name
+            ),
+            by => format!(
+                "the estimate of `{}` lies at an end of its range, and {} {verb} up for that: the data tell only what they do together",
+                of.name,
+                named(by),
+            ),
+        };
+        let which = if by.is_empty() { "it" } else { "one of them" };
         let help = format!(
-            "a wider range does not help: hold one of them at a value that is known: `fit {}({} = ...) to {}`",
+            "a wider range does not help: hold {which} at a value that is known: `fit {}({} = ...) to {}`",
             model.name,
             hir::family(&of.name),
             program.spell_data(fit)
@@ -230,6 +240,11 @@ pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
 pub fn deviates(model: &Model, result: &JointFit) -> String {
     let bounded = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
     let bounded: Vec<String> = bounded.map(|(u, _)| format!("`{}`", u.name)).collect();
+    if let Some(jump) = jump(model, result).filter(|_| bounded.is_empty()) {
+        return format!(
+            "`{jump}` jumps within steps and the solution bends there, or the process itself is noisy, or the candidate terms cannot express it"
+        );
+    }
     match bounded.is_empty() {
         true => {
             "the process itself is noisy, the data were smoothed, or the candidate terms cannot express it".to_string()
@@ -239,6 +254,29 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
             bounded.join(", ")
         ),
     }
+}
+
+/// A part of the equations that were found that jumps where states pass some value: no polynomial from sample to sample goes along with that.
+fn jump(model: &Model, result: &JointFit) -> Option<String> {
+    let kept = |id: UnknownId| result.estimates.get(id.index()).is_none_or(|e| e.kept);
+    let parts = model.equations.iter().flat_map(|equation| {
+        let factors = equation.unknowns.iter().filter(|term| kept(term.unknown)).map(|term| &term.factor);
+        factors.chain(&equation.known)
+    });
+    let mut found = None;
+    for part in parts {
+        part.visit(&mut |e| {
+            let jumps = match &e.kind {
+                ExprKind::Unary(UnaryFn::Sign, a) => a.has_state(),
+                ExprKind::Select(_, parts) => parts.iter().take(2).any(Expr::has_state),
+                _ => false,
+            };
+            if jumps && found.is_none() {
+                found = Some(model.spell(e));
+            }
+        });
+    }
+    found
 }
 
 /// What is said of data that follow no trajectory of the model exactly, for the reason `why`.

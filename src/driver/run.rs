@@ -231,9 +231,8 @@ impl Job<'_> {
         judged.map_err(|failure| saver.tell(failure))?;
         if fit.engine == Engine::Joint && !findings.lost {
             // A remark that cannot be made is no reason to lose a finished fit.
-            findings
-                .remarks
-                .extend(collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default());
+            let dependent = collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default();
+            collinear::put(dependent, &mut findings.remarks);
         }
         findings.remarks.extend(remarks::noisy(model, &findings));
         if findings.remarks.iter().any(|d| d.code == W1107) {

@@ -15,6 +15,10 @@ use crate::train::joint::{Estimate, JointFit};
 const FEWEST: usize = 2;
 /// A parameter whose error is more than this part of it is one of them.
 const OPEN: f64 = 0.3;
+/// Of a fit with all states observed, parameters are told whose errors are so many times their values
+const UNKNOWN: f64 = 2.0;
+/// and correlate by at least this.
+const TOGETHER: f64 = 0.99;
 
 /// The finding on a fit that did not settle, or not from where a state is `declared` to begin, since parameters make up for each other.
 pub fn check(
@@ -25,17 +29,15 @@ pub fn check(
     let model = &program.models[fit.model];
     let elsewhere = declared && !observed.known_starts;
     // Of a fit that came to its end only where the data see nothing of what it came to; and where all states are seen, the columns of the parameters
-    // say that, with which others.
+    // say that, with which others, but for what is all but the same on these data.
     let in_doubt = !result.converged || elsewhere;
-    if !in_doubt && observed.hidden().next().is_none() {
-        return None;
-    }
+    let seen = !in_doubt && observed.hidden().next().is_none();
     let which = match (result.converged, elsewhere) {
         (false, _) => Which::All,
         (true, true) => Which::MadeUp,
         (true, false) => Which::Unseen,
     };
-    let open = parameters(model, result, which);
+    let open = if seen { together(model, result) } else { parameters(model, result, which) };
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
@@ -95,6 +97,27 @@ pub(super) fn parameters<'m>(model: &'m Model, result: &JointFit, which: Which) 
         UnknownKind::Coefficient { .. } => None,
     })
     .collect()
+}
+
+/// Parameters without a start value whose errors are far above their values and go together: the data know what they do with each other alone.
+fn together<'m>(model: &'m Model, result: &JointFit) -> Vec<(&'m str, Span)> {
+    let of = model.unknowns.values().zip(&result.estimates).enumerate();
+    let wide: Vec<(usize, &str, Span, f64)> = of
+        .filter_map(|(k, (u, e))| match u.kind {
+            UnknownKind::Param(param) if u.start.is_none() && !result.columns.is_own(k) => {
+                let is = e.std_error.is_finite() && e.std_error > UNKNOWN * e.value.abs();
+                is.then(|| (result.columns.at(k, 0), u.name.as_str(), model.params[param].span, e.std_error))
+            }
+            _ => None,
+        })
+        .collect();
+    let go_together = |a: &(usize, &str, Span, f64), b: &(usize, &str, Span, f64)| {
+        // Of two numbers in units of their errors the sum has the variance 2 + 2r, and the difference 2 - 2r.
+        let of = |sign: f64| result.covariance.error_of(&[(a.0, 1.0 / a.3), (b.0, sign / b.3)]);
+        a.0 != b.0 && of(1.0).min(of(-1.0)).powi(2) < 2.0 - 2.0 * TOGETHER
+    };
+    let has_other = |a: &&(usize, &str, Span, f64)| wide.iter().any(|b| go_together(a, b));
+    wide.iter().filter(has_other).map(|&(_, name, span, _)| (name, span)).collect()
 }
 
 /// States that no column observes and whose beginning is estimated.

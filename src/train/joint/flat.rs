@@ -52,9 +52,7 @@ impl<'r> Valley<'r> {
     /// are many ways to make up for it that may be none, and of one that is `unseen` it is the one that changes most.
     pub fn makes_up(&self, of: usize, unseen: bool) -> Option<Vec<usize>> {
         let Answer { left, changes } = self.answer(of)?;
-        let (s, c) = self.quadratic;
-        let row = s.chunks_exact(c.len().max(1)).nth(of)?;
-        let asked = (c.get(of)? - row.iter().zip(self.xi).map(|(s, x)| s * x).sum::<f64>()) / self.size(of);
+        let asked = self.asked(of)?;
         // What is left of the effect is the inverse of the variance that the unknown has beside the others.
         let error = 1.0 / (self.size(of) * left.max(0.0).sqrt());
         let value = self.xi.get(of)?.abs();
@@ -62,12 +60,32 @@ impl<'r> Valley<'r> {
             return None;
         }
         let relative = |i: usize, change: f64| (change / (self.size(i) * self.xi.get(i).copied().unwrap_or(0.0))).abs();
-        let own = relative(of, 1.0);
         let others =
             || self.free.iter().zip(&changes).map(|(&i, &change)| (i, relative(i, change))).filter(|(i, _)| *i != of);
-        let most = others().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| unseen).map(|(i, _)| i);
+        let largest = others().max_by(|a, b| a.1.total_cmp(&b.1));
+        let most = largest.filter(|_| unseen).map(|(i, _)| i);
+        // How large one is that is held at an end of its range is the range's doing: a small end of it takes next to nothing to make up for.
+        let held = !self.free.contains(&of);
+        let own = largest.filter(|_| held).map_or(relative(of, 1.0), |(_, change)| change.min(relative(of, 1.0)));
         let by: Vec<usize> = others().filter(|(_, change)| *change > TAKES_PART * own).map(|(i, _)| i).collect();
         if by.is_empty() { most.map(|i| vec![i]) } else { Some(by) }
+    }
+
+    /// Whether the data see next to nothing of an unknown that does not move, whatever the others do: it may be anywhere within a range of this width, and they do
+    /// not ask for another value.
+    pub fn is_idle(&self, of: usize, width: f64) -> bool {
+        let found = self.answer(of).zip(self.asked(of)).filter(|_| !self.free.contains(&of));
+        found.is_some_and(|(Answer { left, .. }, asked)| {
+            let error = 1.0 / (self.size(of) * left.max(0.0).sqrt());
+            error > width && asked * asked <= AS_WELL * left.max(ROUNDING)
+        })
+    }
+
+    /// What is asked of an unknown along with the others: what these ask for by themselves is not asked of it.
+    fn asked(&self, of: usize) -> Option<f64> {
+        let changes = self.answer(of)?.changes;
+        let others = self.free.iter().zip(&changes).filter_map(|(&i, a)| Some(a * self.asks(i)?));
+        Some(self.asks(of)? + others.sum::<f64>())
     }
 
     fn answer(&self, of: usize) -> Option<Answer> {
@@ -94,6 +112,13 @@ impl<'r> Valley<'r> {
                 Some(Answer { left, changes: solved.iter().map(|a| -a).collect() })
             }
         }
+    }
+
+    /// Half the slope of the objective by an unknown, in units of its effect; another value is asked for where that is not zero.
+    fn asks(&self, of: usize) -> Option<f64> {
+        let (s, c) = self.quadratic;
+        let row = s.chunks_exact(c.len().max(1)).nth(of)?;
+        Some((c.get(of)? - row.iter().zip(self.xi).map(|(s, x)| s * x).sum::<f64>()) / self.size(of))
     }
 
     fn entry(&self, i: usize, j: usize) -> f64 {

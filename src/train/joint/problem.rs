@@ -247,7 +247,7 @@ pub struct Beside {
 pub struct MadeUp {
     /// Position of its number among all.
     pub parameter: usize,
-    /// Those of the others.
+    /// Those of the others; none where it is held at an end of its range and the data see nothing of it there.
     pub by: Vec<usize>,
     /// Whether the data see nothing of a change of it as large as itself together with the others, although the fit came to an end: its value is
     /// one of many.

@@ -149,7 +149,9 @@ impl Engine<'_> {
         };
         let of = |k: usize| {
             let open = is_unseen(k);
-            Some(MadeUp { parameter: k, by: valley.makes_up(k, open)?, open })
+            let width = self.unknowns.get(k).map(|u| u.upper - u.lower)?;
+            let by = valley.makes_up(k, open).or_else(|| valley.is_idle(k, width).then(Vec::new))?;
+            Some(MadeUp { parameter: k, by, open })
         };
         parameters.filter_map(of).filter(|made_up| made_up.by.iter().all(|&k| !self.unknowns[k].droppable)).collect()
     }
