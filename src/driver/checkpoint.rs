@@ -160,6 +160,7 @@ pub fn of_training(state: &State) -> Archive {
     add(&mut archive, "mask", state.mask.clone());
     add(&mut archive, "held", state.held.clone());
     add(&mut archive, "losses", state.losses.clone());
+    add(&mut archive, "path", state.path.clone());
     add(&mut archive, "normalisation/mean", state.normalisation.mean.clone());
     add(&mut archive, "normalisation/scale", state.normalisation.scale.clone());
     add(&mut archive, "normalisation/features", state.features.clone());
@@ -231,6 +232,7 @@ pub fn training(archive: &Archive) -> Option<State> {
         held: numbers("held")?,
         coefficients: numbers("coefficients")?,
         losses: numbers("losses")?,
+        path: numbers("path")?,
         normalisation: Normalisation { mean: numbers("normalisation/mean")?, scale: numbers("normalisation/scale")? },
         features: numbers("normalisation/features")?,
     })
@@ -262,6 +264,7 @@ mod tests {
             held: numbers.clone(),
             coefficients: numbers.clone(),
             losses: numbers.clone(),
+            path: numbers.clone(),
             normalisation: Normalisation { mean: numbers.clone(), scale: numbers.clone() },
             features: numbers.clone(),
             watch: Watch {

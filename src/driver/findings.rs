@@ -172,20 +172,22 @@ pub fn is_undetermined(unknown: &hir::Unknown, value: f64, error: f64) -> bool {
 /// What stands beside parameters of a fit that is lost.
 const LOST: &str = "the fit is lost";
 
-/// Why a parameter with this estimate has no standard error: whether no equation holds it, or every term with it was `dropped`.
+/// Why a parameter with this estimate has no standard error: whether no equation holds it, or every term with it was `dropped`. Nothing of one that was
+/// `trained` by gradient: no number has an error there.
 fn without_error(
     (model, unknown): (&Model, &hir::Unknown),
     value: f64,
-    (unheld, dropped): (bool, bool),
-) -> &'static str {
+    (unheld, dropped, trained): (bool, bool, bool),
+) -> Option<&'static str> {
     let at = |end: f64| end.is_finite() && (value - end).abs() <= 1e-9 * end.abs().max(1e-300);
-    match () {
+    Some(match () {
         () if unheld => "no equation holds it",
         () if dropped => "every term with it was dropped",
         () if model.is_per_sample(unknown) => "mean over the trajectories",
         () if at(unknown.bounds.lower) || at(unknown.bounds.upper) => "at the end of its range",
+        () if trained => return None,
         () => "not determined by these data",
-    }
+    })
 }
 
 /// Fills the parts of a run record that come from the findings and the data.
@@ -242,14 +244,15 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                 unit,
                 held: false,
                 undetermined,
-                // By gradient no number has an error.
-                without_error: (e.std_error.is_none() && !findings.noise.is_empty()).then(|| {
-                    let dropped = idle.contains(&id);
-                    if findings.lost {
-                        return LOST.to_string();
+                without_error: match findings.lost {
+                    _ if e.std_error.is_some() => None,
+                    true => Some(LOST.to_string()),
+                    false => {
+                        // Only the joint engine knows how errors hang together.
+                        let of = (unheld.contains(&id), idle.contains(&id), findings.covariance.is_none());
+                        without_error((model, u), e.value, of).map(str::to_string)
                     }
-                    without_error((model, u), e.value, (unheld.contains(&id), dropped)).to_string()
-                }),
+                },
             }
         })
         .chain(held)

@@ -10,7 +10,7 @@ use super::kinds::Told;
 use super::memory;
 use super::observed::Observed;
 use super::target::{self, Target};
-use super::{features, sets, small_terms, varying, watched};
+use super::{features, sets, small_terms, under_way, varying, watched};
 use crate::base::Idx;
 use crate::data::Dataset;
 use crate::hir::{self, ExprKind, Fit, Model, Program, StateId, UnknownId};
@@ -60,6 +60,7 @@ pub fn fit(
     found.fail(too_short);
     functions.solved_by_rows().map(by_rows).into_iter().for_each(|text| found.note(text));
     found.remarks.extend(small_terms::remarks((model, fit), &lowered, &result));
+    found.remarks.extend(under_way::remarks((model, fit), &lowered, &result));
     if held.is_some() && result.state.watch.least.is_finite() {
         let metrics = &mut found.metrics;
         metrics.push(Metric::new("smallest loss", "held out", result.state.watch.least));

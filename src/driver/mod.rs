@@ -88,6 +88,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+mod under_way;
 mod undetermined;
 mod uneven;
 mod unfelt;

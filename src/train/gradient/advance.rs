@@ -7,6 +7,7 @@ use super::optimiser::scalars;
 use super::state::Keeper;
 use super::stepper::{MOST_STEPS, Planned};
 use super::watch::until_look;
+use super::way::between_looks;
 use super::{GradientError, State};
 use crate::artifact::training::{Elimination, names};
 use crate::runtime::RuntimeError;
@@ -37,6 +38,9 @@ impl Run<'_> {
             } else if (state.step + MOST_STEPS) as f64 / total as f64 >= self.settings.prune_from {
                 until((total / LOOKS).max(1));
             }
+        }
+        if self.layout.parameters.len() + self.layout.coefficients.len() > 0 {
+            until(between_looks(total));
         }
         least = least.min(until_look(self.settings, state.step, total));
         // Signals are answered between steps.

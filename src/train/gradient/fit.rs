@@ -10,6 +10,7 @@ use super::state::{Forgetful, Keeper};
 use super::stepper::Stepper;
 use super::sums::{Sums, go_on as allowed};
 use super::watch::{restore, watch};
+use super::way::under_way;
 use super::{CoefficientEstimate, GradientError, GradientFit, Layout, Reconstruction, Settings, State};
 use crate::artifact::training::{Elimination, names};
 use crate::base::Tensor;
@@ -163,6 +164,7 @@ impl<'a> Run<'a> {
             let begun = Instant::now();
             allowed(state, observer)?;
             self.look(state, total, observer)?;
+            self.look_at_way(state, total)?;
             if watch(&mut self.sums, self.held.as_mut(), state, total, observer)? {
                 break;
             }
@@ -179,6 +181,7 @@ impl<'a> Run<'a> {
             }
         }
         self.look(state, total, observer)?;
+        self.look_at_way(state, total)?;
         watch(&mut self.sums, self.held.as_mut(), state, total, observer)?;
         let early = state.step < total;
         restore(&mut self.sums.arrays, state)?;
@@ -279,7 +282,7 @@ impl<'a> Run<'a> {
 
     /// Final coefficients from all training windows, their errors, and what they give.
     fn finish(&mut self, trained: &State, observer: &dyn Observer) -> Result<GradientFit, GradientError> {
-        let mut state = self.saved(trained)?;
+        let (mut state, total) = (self.saved(trained)?, self.total());
         let (mut coefficients, mut below_threshold) = (Vec::new(), Vec::new());
         let sums = &mut self.sums;
         if self.layout.elimination == Elimination::Projected && !self.layout.coefficients.is_empty() {
@@ -311,7 +314,8 @@ impl<'a> Run<'a> {
         let residual = (0..squares.len()).map(|s| self.layout.columns[s].map_or(0.0, |_| squares[s].sqrt())).collect();
         let reconstructions = sums.reconstruct(trained, &state.coefficients, observer)?;
         let parameters = state.value(names::PARAMETERS).map(Tensor::to_f64).unwrap_or_default();
-        Ok(GradientFit { coefficients, below_threshold, parameters, loss, residual, reconstructions, state })
+        let under_way = under_way(self.layout, self.settings, &state, total);
+        Ok(GradientFit { coefficients, below_threshold, parameters, under_way, loss, residual, reconstructions, state })
     }
 }
 

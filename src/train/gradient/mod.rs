@@ -30,13 +30,14 @@ mod stepper;
 mod sums;
 mod trained;
 mod watch;
+mod way;
 
 pub use bench::{StepTimes, time_steps};
 pub use fit::{apply, ensure_windows, fit, go_on};
 pub use functions::Functions;
 pub use layout::{CoefficientSpec, Layout, ParameterSpec, Settings};
 pub use normalise::Normalisation;
-pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction, SmallTerm};
+pub use result::{CoefficientEstimate, GradientFit, Loss, Reconstruction, SmallTerm, UnderWay};
 pub use rollout::{Seed, roll_out};
 pub use state::{Forgetful, Keeper, State, Weights};
 pub use watch::{Best, Watch};

@@ -11,6 +11,8 @@ pub struct GradientFit {
     pub below_threshold: Vec<SmallTerm>,
     /// Unknowns that enter nonlinearly.
     pub parameters: Vec<f64>,
+    /// Which of these, and of trained coefficients, were still on their way when the training ended.
+    pub under_way: Vec<UnderWay>,
     /// The loss over all training windows with the final coefficients.
     pub loss: Loss,
     /// Root mean square of the solution against the data, per state; `NaN`-free, 0 where a state is not observed.
@@ -19,6 +21,17 @@ pub struct GradientFit {
     pub reconstructions: Vec<Reconstruction>,
     /// What training ended with: weights, moments, loss curve.
     pub state: State,
+}
+
+/// A trained number that had not arrived when the training ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnderWay {
+    /// Its position among the parameters, or else among the coefficients.
+    pub at: Result<usize, usize>,
+    /// Where it started and where it is.
+    pub from_to: [f64; 2],
+    /// Where as many steps more would take it, if it went on like that.
+    pub further: f64,
 }
 
 /// An estimated coefficient.

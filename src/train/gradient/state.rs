@@ -44,6 +44,8 @@ pub struct State {
     pub features: Vec<f64>,
     /// The loss at every step.
     pub losses: Vec<f64>,
+    /// Trained parameters and coefficients before every twentieth part of the budget, `[look, number]`.
+    pub path: Vec<f64>,
     /// What has been seen of the loss that schedules and early stopping go by.
     pub watch: Watch,
     /// The state with the smallest of these losses, where training may end early.
@@ -109,6 +111,7 @@ impl State {
             normalisation: Normalisation::default(),
             features: Vec::new(),
             losses: Vec::new(),
+            path: Vec::new(),
             watch: Watch::default(),
             best: None,
         }
