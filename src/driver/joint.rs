@@ -1,6 +1,8 @@
 //! The joint engine on a compiled model.
 
 use super::apart;
+use std::cell::Cell;
+
 use super::beginnings::{self, Settled};
 use super::bound;
 use super::checkpoint::{self, Saver};
@@ -11,6 +13,7 @@ use super::drift;
 use super::exchanges;
 use super::failure::Failure;
 use super::findings::{Estimate, Findings, LeftOut};
+use super::finer;
 use super::hung;
 use super::joint_failure::failure;
 use super::lost;
@@ -67,16 +70,21 @@ pub fn fit(
         }
     }
     let most_samples = memory::most_samples(model, trajectories);
-    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples, terms: None };
+    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples, finer: 1, terms: None };
     observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
     let declared = observations.known != open;
+    let by = Cell::new(1);
     let mut once = |data: &Observations, other: Option<&JointFit>| {
         let unknowns = other.map_or_else(|| unknowns.clone(), |other| started(&unknowns, other));
-        joint::fit(&mut compiled, &unknowns, data, &settings, observer)
+        finer::settled(model, &by, told, |finer| {
+            let settings = Settings { finer, ..settings.clone() };
+            joint::fit(&mut compiled, &unknowns, data, &settings, observer)
+        })
     };
     let Settled { result, observations, held, free: hung_on } = beginnings::settled(observations, open, &mut once);
+    let settings = Settings { finer: by.get(), ..settings };
     let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>| {
         let settings = Settings { terms, ..settings.clone() };
         joint::fit(&mut compiled, unknowns, &observations, &settings, observer)
@@ -252,7 +260,7 @@ pub fn trajectory(
         .collect();
     let (free, unknowns): (Vec<usize>, Vec<Unknown>) = free.into_iter().unzip();
     let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi, free);
-    let settings = Settings { seed, significance: None, most_samples: observations.t.len(), terms: None };
+    let settings = Settings { seed, significance: None, most_samples: observations.t.len(), finer: 1, terms: None };
     match joint::fit(&mut known, &unknowns, observations, &settings, &mut Unseen(observer)) {
         Ok(fit) => {
             let values: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();

@@ -40,6 +40,7 @@ mod failure;
 mod features;
 mod files;
 mod findings;
+mod finer;
 mod format;
 mod formula;
 mod frequencies;

@@ -257,7 +257,7 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
 }
 
 /// A part of the equations that were found that jumps where states pass some value: no polynomial from sample to sample goes along with that.
-fn jump(model: &Model, result: &JointFit) -> Option<String> {
+pub fn jump(model: &Model, result: &JointFit) -> Option<String> {
     let kept = |id: UnknownId| result.estimates.get(id.index()).is_none_or(|e| e.kept);
     let parts = model.equations.iter().flat_map(|equation| {
         let factors = equation.unknowns.iter().filter(|term| kept(term.unknown)).map(|term| &term.factor);

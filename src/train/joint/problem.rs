@@ -175,6 +175,8 @@ pub struct Settings {
     pub significance: Option<f64>,
     /// Samples are not refined to more than this: what fits in memory.
     pub most_samples: usize,
+    /// How many times as fine as the data the samples are at first.
+    pub finer: usize,
     /// Of every unknown whether it is kept, where the terms are not to be chosen; what is said of a parameter does not matter.
     pub terms: Option<Vec<bool>>,
 }

@@ -53,10 +53,12 @@ pub fn fit(
     };
     // The last fit there was; as long as there is none, the first failure: what fails at the samples that were observed says more than
     // what finer ones fail by later.
-    let mut found = round(1);
+    let fits = |by: usize| samples(observations, by) <= settings.most_samples;
+    let first = Some(settings.finer).filter(|by| *by > 1 && fits(*by)).unwrap_or(1);
+    let mut found = round(first);
     let mut unfinished = too_coarse(&found);
-    let mut by = 2;
-    while unfinished && by <= MAX_REFINEMENT && samples(observations, by) <= settings.most_samples {
+    let mut by = 2 * first;
+    while unfinished && by <= MAX_REFINEMENT && fits(by) {
         let finer = round(by);
         unfinished = too_coarse(&finer);
         found = match (finer, found) {
