@@ -8,8 +8,8 @@ use super::problem::{Dynamics, EvaluateError, Held, JointError, Observations, Po
 use crate::artifact::PatternEntry;
 
 /// Weight of the rows of a sudden link, in which nothing scatters: as firm as a step that is this squared times shorter than the others. That of
-/// its own length would cost digits.
-const SUDDEN_WEIGHT: f64 = 30.0;
+/// its own length would cost the digits by which components are known that no column observes.
+const SUDDEN_WEIGHT: f64 = 3.0;
 
 /// The samples and the links between them.
 pub struct Grid {

@@ -8,11 +8,12 @@ use super::input;
 use super::problem::Observations;
 use crate::base::Between;
 
-/// Length of an instant, relative to the link that it stands in.
-const INSTANT: f64 = 1e-7;
+/// Length of an instant, relative to the link that it stands in. Far shorter ones cost digits where a component is not observed and
+/// every link has some.
+const INSTANT: f64 = 1e-5;
 
 /// How long an impulse takes, relative to the link behind its sample.
-const IMPULSE: f64 = 1e-4;
+const IMPULSE: f64 = 1e-3;
 
 /// Observations with samples of which nothing was seen between those that were.
 pub struct Refined {
@@ -58,6 +59,27 @@ struct Place {
 }
 
 impl Observations {
+    /// The same as slopes of smoothed data see it, which run through impulses: each is the rate that it is on average over its link, at the two
+    /// samples around it.
+    pub fn smeared(&self) -> Observations {
+        let mut out = self.clone();
+        let samples = self.t.len().max(1);
+        for (k, row) in out.input.chunks_exact_mut(samples).enumerate() {
+            if self.between(k) != Between::Impulse {
+                continue;
+            }
+            for &at in &self.impulses {
+                let rate = row.get(at).copied().unwrap_or(0.0) * IMPULSE;
+                for beside in [at.checked_sub(1), at.checked_add(2)].into_iter().flatten() {
+                    if let Some(value) = row.get_mut(beside) {
+                        *value = rate;
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// Whether an impulse follows a sample.
     fn drives(&self, sample: usize) -> bool {
         self.follows(sample).any(|(between, value, _)| between == Between::Impulse && value != 0.0)
@@ -170,7 +192,7 @@ mod tests {
     fn what_is_held_changes_in_an_instant() {
         let input = [1.0, 1.0, 3.0, 0.0, 2.0];
         let Refined { observations: fine, kept } = refined(&input, Between::Held, 1);
-        assert_eq!(fine.t, [0.0, 1.0, 1.0 + (1.0 - 1e-7), 2.0, 0.0, (1.0 - 1e-7) * 4.0, 4.0]);
+        assert_eq!(fine.t, [0.0, 1.0, 1.0 + (1.0 - 1e-5), 2.0, 0.0, (1.0 - 1e-5) * 4.0, 4.0]);
         assert_eq!(fine.input, [1.0, 1.0, 1.0, 3.0, 0.0, 0.0, 2.0]);
         assert_eq!((&fine.sudden[..], &fine.breaks[..]), (&[2, 5][..], &[4][..]));
         assert_eq!(kept.of(&fine.y, 7), [5.0, 6.0, 7.0, 8.0, 9.0]);
@@ -178,7 +200,7 @@ mod tests {
         assert_eq!(unseen, [2, 5]);
         // Finer samples see what is held, too.
         let fine = refined(&input, Between::Held, 2).observations;
-        assert_eq!(fine.t[..6], [0.0, 0.5, 1.0, 1.5, 1.0 + (1.0 - 1e-7), 2.0]);
+        assert_eq!(fine.t[..6], [0.0, 0.5, 1.0, 1.5, 1.0 + (1.0 - 1e-5), 2.0]);
         assert_eq!(fine.input, [1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 0.0, 0.0, 0.0, 2.0]);
         // What does not change needs none.
         assert_eq!(refined(&[1.0; 5], Between::Held, 1).observations.t.len(), 5);
@@ -202,8 +224,8 @@ mod tests {
             assert_eq!(fine.t.len(), 5 + 3 * (by - 1) + 6);
             assert_eq!(fine.sudden.len(), 6);
             assert_eq!(fine.impulses.len(), 2);
-            assert!(fine.impulses.iter().all(|&i| fine.input[i] > 1e4 && fine.input[i] == fine.input[i + 1]));
-            assert!(fine.sudden.iter().all(|&i| h[i] < 1e-3), "{h:?}");
+            assert!(fine.impulses.iter().all(|&i| fine.input[i] > 1e2 && fine.input[i] == fine.input[i + 1]));
+            assert!(fine.sudden.iter().all(|&i| h[i] < 5e-3), "{h:?}");
         }
     }
 

@@ -105,8 +105,11 @@ impl Engine<'_> {
         }
         // An unobserved component has no slopes to regress; then only the scales are of use.
         let declared = self.allowed_terms();
-        let start =
-            regression::start((&self.grid, &shared), self.model, &declared, [&x, &slopes], (self.poles, &stop))?;
+        let smeared = self.obs.smeared();
+        let of_slopes =
+            [self.columns.clone(), Columns::shared(self.declared, self.obs)].map(|c| Grid::new(n, &c, &smeared));
+        let [grid, shared] = &of_slopes;
+        let start = regression::start((grid, shared), self.model, &declared, [&x, &slopes], (self.poles, &stop))?;
         let mut xi = start.xi;
         if all_hidden || hidden.iter().any(|&h| h) {
             xi = first;
