@@ -172,6 +172,34 @@ solve run = Troesch { steps 201; dt 0.005 }
     assert!((column(&solution, "y").last().expect("samples") - 1.0).abs() < 1e-9);
 }
 
+/// A tank that runs almost empty: straight lines as a first guess lead below zero, where the root has no value.
+#[test]
+fn driven_models_start_from_their_simulation() {
+    for root in ["sqrt(h)", "sqrt(max(h, 0))"] {
+        let model = format!(
+            "model Tank {{ state h; input pump; h' = 0.5*pump - 0.4*{root}; initial h = 0.5 }}
+             data pumped = formula {{ t = linspace(0, 60, 61); pump = if t < 30 then 1.5 else 0.2 }}
+             solve run = Tank {{ data pumped }}"
+        );
+        let run = data(&model, "run", &[]);
+        let last = *column(&run, "h").last().expect("a sample");
+        assert!((last - 0.0625).abs() < 1e-3, "{root}: {last}");
+    }
+}
+
+#[test]
+fn expressions_without_a_value_are_named() {
+    let folder = folder(
+        "model Edge { state u order 2; u'' = sqrt(u); initial u = 1; final u = -1 }
+         solve run = Edge { steps 11; dt 0.1 }",
+    );
+    let output = mechc(folder.path(), &["run", "m.mech"]);
+    assert_eq!(output.status.code(), Some(5));
+    let told = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("`sqrt(u)` has no finite value where `u` is -0.2, at t = 0.6"), "{told}");
+    assert!(told.contains("`sqrt(max(x, 0))`") && !told.contains("divide by zero"), "{told}");
+}
+
 #[test]
 fn problems_without_a_solution_are_told() {
     let solve = |model: &str| {

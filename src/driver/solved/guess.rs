@@ -1,5 +1,6 @@
 //! Where the iteration for equations that are not linear starts.
 
+use super::super::driven;
 use super::super::failure::Failure;
 use super::super::pointwise::Compiled;
 use super::given::Given;
@@ -7,15 +8,16 @@ use crate::base::Idx;
 use crate::data::{self, Sampling};
 use crate::hir::{InitialValue, SolveSpec, StateId};
 use crate::lower::pointwise::components;
+use crate::train::joint::{Drive, Observations};
 
-/// A first trajectory, `[component, time]`: the simulated one where every initial value is known; otherwise, or where that
+/// A first trajectory, `[component, time]`: the simulated one, along the inputs, where every initial value is known; otherwise, or where that
 /// fails, straight lines through the values at the ends.
 pub(super) fn guess(spec: &SolveSpec, given: &Given) -> Result<Vec<f64>, Failure> {
     let model = spec.model.as_ref();
     let parts = components(model);
     let first: Vec<Option<f64>> = parts.iter().map(|&part| at_start(spec, given, part)).collect();
     let known: Option<Vec<f64>> = first.iter().copied().collect();
-    let free = model.boundary.of_solves().is_none() && model.inputs.is_empty();
+    let free = model.boundary.of_solves().is_none();
     if let Some(initial) = known.filter(|_| free)
         && let Some(x) = simulated(spec, given, &initial)?
     {
@@ -56,16 +58,38 @@ fn at_start(spec: &SolveSpec, given: &Given, part: (StateId, u8)) -> Option<f64>
 
 /// The simulated trajectory; `None` where it cannot be had.
 fn simulated(spec: &SolveSpec, given: &Given, initial: &[f64]) -> Result<Option<Vec<f64>>, Failure> {
-    let mut compiled = Compiled::field(&spec.model)?;
-    let observed: Vec<(String, usize)> = (0..initial.len()).map(|i| (String::new(), i)).collect();
-    let sampling = Sampling { t0: given.t0, dt: given.dt, samples: given.steps, ..Sampling::default() };
-    let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
-        if compiled.evaluate(t, x, &[], dx).is_err() {
-            dx.fill(f64::NAN);
+    let model = spec.model.as_ref();
+    let mut compiled = Compiled::field(model)?;
+    let n = initial.len();
+    let values = if model.inputs.is_empty() {
+        let observed: Vec<(String, usize)> = (0..n).map(|i| (String::new(), i)).collect();
+        let sampling = Sampling { t0: given.t0, dt: given.dt, samples: given.steps, ..Sampling::default() };
+        let mut rhs = |t: f64, x: &[f64], dx: &mut [f64]| {
+            if compiled.evaluate(t, x, &[], dx).is_err() {
+                dx.fill(f64::NAN);
+            }
+        };
+        match data::simulate(&mut rhs, initial, &observed, &sampling) {
+            Ok(solved) => solved.values,
+            Err(_) => return Ok(None),
+        }
+    } else {
+        let drive = Drive::new(&Observations {
+            t: (0..given.steps).map(|i| given.time(i)).collect(),
+            input: given.inputs.clone(),
+            between: model.inputs.values().map(|input| input.between).collect(),
+            ..Observations::default()
+        });
+        let mut rhs = |t: f64, x: &[f64], input: &[f64], dx: &mut [f64]| {
+            if compiled.evaluate_driven(t, (x, input), &[], dx).is_err() {
+                dx.fill(f64::NAN);
+            }
+        };
+        match driven::solve(&mut rhs, initial, (&drive, model.inputs.len()), 0..given.steps.saturating_sub(1)) {
+            Ok(behind) => [initial, &behind].concat(),
+            Err(_) => return Ok(None),
         }
     };
-    let Ok(solved) = data::simulate(&mut rhs, initial, &observed, &sampling) else { return Ok(None) };
-    let n = initial.len();
-    let at = |c: usize, t: usize| solved.values.get(t * n + c).copied().unwrap_or(f64::NAN);
+    let at = |c: usize, t: usize| values.get(t * n + c).copied().unwrap_or(f64::NAN);
     Ok(Some((0..n).flat_map(|c| (0..given.steps).map(move |t| (c, t))).map(|(c, t)| at(c, t)).collect()))
 }

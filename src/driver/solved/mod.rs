@@ -9,6 +9,7 @@ mod system;
 use std::path::Path;
 
 use super::case_failure::{self, Batch, Origin};
+use super::causes;
 use super::experiment;
 use super::failure::{Failure, Problem as Fault};
 use crate::base::Idx;
@@ -19,6 +20,7 @@ use crate::solve::relaxed::{
     Border, Coefficients, DataRows, Footprint, Method, Precision, Problem, RowSet, RowWeights, Scheme, Shape, Slack,
     SolveError, Steps, Weights, factor,
 };
+use crate::train::joint::Spot;
 pub(super) use doubts::doubts;
 use given::Given;
 use system::{Linearised, Rows};
@@ -121,8 +123,34 @@ fn trajectory(spec: &SolveSpec, given: &Given) -> Result<Trajectory, Failure> {
     })
 }
 
+/// What is said where the equations have no value on the trajectory around which they are linearised, `[component, time]`: near a step, or at the
+/// first place where a part of them has none.
+fn without_value(model: &Model, given: &Given, (x, near): (&[f64], usize)) -> Option<Failure> {
+    let spot = |step: usize| Spot {
+        time: given.time(step),
+        trajectory: None,
+        x: x.chunks_exact(given.steps.max(1)).filter_map(|of| of.get(step)).copied().collect(),
+        inputs: given.inputs.chunks_exact(given.steps.max(1)).filter_map(|of| of.get(step)).copied().collect(),
+        unknowns: Vec::new(),
+    };
+    let (step, cause) =
+        std::iter::once(near).chain(0..given.steps).find_map(|s| Some((s, causes::cause(model, &spot(s))?)))?;
+    let time = crate::hir::number(given.time(step));
+    let message = format!("solving `{}` failed: {cause}, at t = {time}", model.name);
+    Some(Failure::Numerical(Fault::new(
+        "N515",
+        message,
+        "the iteration passes through such values on its way: write the equations so that they have a value there, such as `sqrt(max(x, 0))` in place \
+         of `sqrt(x)`, or `simulate` the model",
+    )))
+}
+
 /// The solution of a linear problem, `[step, state, order]`.
 fn once(spec: &SolveSpec, given: &Given, rows: &Rows) -> Result<Vec<f64>, Failure> {
+    solved(spec, given, rows).map_err(|error| failure(error, spec, given))
+}
+
+fn solved(spec: &SolveSpec, given: &Given, rows: &Rows) -> Result<Vec<f64>, SolveError> {
     let shape = shape(spec, given.steps);
     let steps = vec![given.dt; shape.intervals()];
     let problem = Problem {
@@ -136,8 +164,7 @@ fn once(spec: &SolveSpec, given: &Given, rows: &Rows) -> Result<Vec<f64>, Failur
         data: DataRows { places: &given.places, values: &given.values, weights: &given.weights },
         border: Border::default(),
     };
-    let solved = factor(&problem).and_then(|factor| factor.solve(&problem));
-    solved.map(|solution| solution.u).map_err(|error| failure(error, spec, given))
+    Ok(factor(&problem)?.solve(&problem)?.u)
 }
 
 /// The solution of a problem that is not linear: linearised around the last solution and solved again until it stays.
@@ -150,7 +177,13 @@ fn iterate(spec: &SolveSpec, given: &Given, shape: &Shape) -> Result<Vec<f64>, F
     while solves < MOST_SOLVES && solves - best.1 < PATIENCE {
         solves += 1;
         let rows = linearised.rows(given, shape, &x)?;
-        let u = once(spec, given, &rows)?;
+        let u = solved(spec, given, &rows).map_err(|error| {
+            let step = match error {
+                SolveError::NonFiniteMatrix { step, .. } => step,
+                _ => return failure(error, spec, given),
+            };
+            without_value(model, given, (&x, step)).unwrap_or_else(|| failure(error, spec, given))
+        })?;
         change = 0.0;
         for (c, &(state, k)) in parts.iter().enumerate() {
             let at = |t: usize| (t * shape.states + state.index()) * shape.orders + usize::from(k);
@@ -196,7 +229,7 @@ fn failure(error: SolveError, spec: &SolveSpec, given: &Given) -> Failure {
         ),
         SolveError::NonFiniteMatrix { step, state, order, .. } => (
             format!("a coefficient is no number, or too large, near {}", place(state, order, step)),
-            "change the equations where they divide by zero, or the times",
+            "change the equations where they have no value or an infinite slope, as where they divide by zero or take the root of zero, or the times",
         ),
         SolveError::NonFiniteResult { step, state, order, .. } => (
             format!("the solution is no number, or too large, near {}", place(state, order, step)),
