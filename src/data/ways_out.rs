@@ -49,10 +49,18 @@ impl DataError {
                     format!("correct the cell, or declare the text as missing with `missing {text:?}`.")
                 }
             }
-            Self::Date { column, .. } => format!(
-                "write times as numbers, such as days since the first sample; with pandas: `d = pd.to_datetime(df[\"{column}\"]); \
-                 df[\"{column}\"] = (d - d.iloc[0]).dt.total_seconds()/86400`."
-            ),
+            Self::Date { column, text, .. } => {
+                let order = order_of(text);
+                let (option, remark) = match order {
+                    DayOrder::DayFirst => (", dayfirst=True", ""),
+                    DayOrder::Open => ("", " (and `dayfirst=True` in it where days stand before months)"),
+                    DayOrder::YearFirst => ("", ""),
+                };
+                format!(
+                    "write times as numbers, such as days since the first sample; with pandas: `d = pd.to_datetime(df[\"{column}\"]{option}); \
+                     df[\"{column}\"] = (d - d.iloc[0]).dt.total_seconds()/86400`{remark}."
+                )
+            }
             Self::TextRow { .. } => {
                 "leave the line out. Units stand in the data block, behind the columns: `time t [s]; x = position [km]`.".into()
             }
@@ -185,6 +193,28 @@ impl DataError {
     }
 }
 
+/// What comes first in a date.
+enum DayOrder {
+    DayFirst,
+    /// A day or a month.
+    Open,
+    /// A year, or no date at all.
+    YearFirst,
+}
+
+/// What comes first in the text of a date. Between points days stand first unless years do; pandas takes the first number for the month where it
+/// can be one.
+fn order_of(text: &str) -> DayOrder {
+    let digits = text.trim().chars().take_while(char::is_ascii_digit).count();
+    let separator = text.trim().chars().nth(digits);
+    match separator {
+        _ if digits > 2 => DayOrder::YearFirst,
+        Some('.') => DayOrder::DayFirst,
+        Some('/' | '-') => DayOrder::Open,
+        _ => DayOrder::YearFirst,
+    }
+}
+
 /// Whether a name is that of a workbook.
 fn is_workbook(file: &str) -> bool {
     let ending = file.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
@@ -265,4 +295,26 @@ pub fn written_column(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DataError;
+
+    #[test]
+    fn dates_are_read_in_the_order_in_which_they_are_written() {
+        let help = |text: &str| {
+            DataError::Date { place: "d.csv, line 2".into(), column: "day".into(), text: text.into() }.help()
+        };
+        for text in ["01.02.2024", "1.2.24 12:30"] {
+            assert!(help(text).contains("pd.to_datetime(df[\"day\"], dayfirst=True); df"), "{}", help(text));
+        }
+        for text in ["2024-02-01", "2024.02.01", "12:30:00"] {
+            assert!(!help(text).contains("dayfirst"), "{}", help(text));
+        }
+        for text in ["01/02/2024", "1-2-2024"] {
+            assert!(help(text).contains("pd.to_datetime(df[\"day\"]); df"), "{}", help(text));
+            assert!(help(text).contains("`dayfirst=True` in it where days stand before months"), "{}", help(text));
+        }
+    }
 }
