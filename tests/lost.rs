@@ -85,3 +85,41 @@ fn a_lost_fit_is_told_beside_a_mistake_in_the_data() {
     let found = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the model that was found");
     assert!(found.contains("//! The fit is lost: these numbers describe neither the data nor the system."), "{found}");
 }
+
+/// Predators that no column observes.
+fn hunt([prey, predators]: [f64; 2]) -> [f64; 2] {
+    [1.1 * prey - 0.4 * prey * predators, 0.1 * prey * predators - 0.4 * predators]
+}
+
+/// Where a hidden state is left to holes alone, no number comes out as a result, and what is advised leads to one.
+#[test]
+fn hidden_states_in_holes_alone_are_told_with_a_way_that_works() {
+    let data = table(hunt, &[[10.0, 5.0]], (301, 0.1, 0.08), (1.0, &[(0, "prey")]));
+    let model = |equations: &str| format!("model M {{ state prey, predators; {equations} }}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (k, start) in ["", "; initial predators = 5", "; initial predators = 0"].iter().enumerate() {
+        let text = model(&format!("(prey, predators)' = ?poly(prey, predators; 2){start}"));
+        let text = format!("{text}\ndata d = csv(\"d.csv\") {{ time t; prey = prey }}\nfit M to d\n");
+        fs::write(folder.path().join("d.csv"), &data).expect("a table");
+        fs::write(folder.path().join("m.mech"), text).expect("a model");
+        let out = format!("out{k}");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
+        let run = run.args(["run", "m.mech", "--out", &out]).current_dir(folder.path()).output().expect("mechc starts");
+        let said = String::from_utf8_lossy(&run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = ["N503", "N505", "the fit is lost", "are conventions"].iter().any(|what| said.contains(what));
+        assert!(told, "{start}: {said}");
+        assert!(said.replace("| ", "").contains("with `predators` and its number beside the hole"), "{start}: {said}");
+        let law = String::from_utf8_lossy(&run.stdout);
+        assert!(!law.contains("(in brackets") || said.contains("W1123"), "{start}: {law}");
+    }
+    let record = fitted(
+        &data,
+        &model("prey' = ?terms(prey) - prey*predators; predators' = ?poly(prey, predators)"),
+        "prey = prey",
+    );
+    assert!(!warnings(&record).iter().any(|w| w.contains("lost")), "{:?}", warnings(&record));
+    let law = &record["equations"][0]["terms"];
+    assert!(law.to_string().contains("\"prey\""), "{law}");
+    let coefficient = |value: f64| numbers(&record).iter().any(|[v, _]| (v - value).abs() < 0.05);
+    assert!(coefficient(1.1) && coefficient(0.1) && coefficient(-0.4), "{:?}", numbers(&record));
+}

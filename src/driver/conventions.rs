@@ -2,6 +2,7 @@
 //! observed.
 
 use super::exchanges;
+use super::holes_alone;
 use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1123;
@@ -99,7 +100,7 @@ impl Conventions {
                     "say what is known of it: where `{name}` begins (`initial {name} = ...`), or in which of these equations one of these terms is not"
                 ),
             };
-            let help = format!("{known}; or measure `{name}`");
+            let help = holes_alone::way_out(model, name).unwrap_or_else(|| format!("{known}; or measure `{name}`"));
             Some(Diagnostic::warning(W1123, message, state.span, "not observed").help(help))
         };
         of_states.into_iter().filter_map(say).collect()

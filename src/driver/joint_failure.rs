@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::failure::{Failure, Problem};
+use super::holes_alone;
 use crate::hir::{self, Model};
 use crate::train::joint::{JointError, Observations};
 
@@ -46,10 +47,11 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
                     numerical("N503", &help)
                 }
                 _ if is_open(component, observations) => {
-                    let help = format!(
+                    let help = holes_alone::way_out(model, component);
+                    let help = help.unwrap_or_else(|| format!(
                         "say where `{component}` begins, if that is known: `initial {component} = ...`, or measure it; else look for states and \
                          parameters of which the data tell a sum or a product alone"
-                    );
+                    ));
                     numerical("N503", &help)
                 }
                 _ => numerical("N503", "look for states or parameters that the data cannot determine"),
@@ -73,10 +75,11 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         }
         JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
             Some(open) => {
-                let help = format!(
+                let help = holes_alone::way_out(model, open);
+                let help = help.unwrap_or_else(|| format!(
                     "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = ...`, hold a \
                      parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
-                );
+                ));
                 numerical("N505", &help)
             }
             None => numerical("N505", "remove candidate terms that say the same on these data"),

@@ -2,8 +2,11 @@
 
 use super::conventions::Conventions;
 use super::exchanges;
+use super::holes_alone;
 use super::observed::Observed;
-use crate::hir::{self, Model, UnknownKind};
+use crate::data;
+use crate::hir::{self, Model, Point, UnknownKind};
+use crate::lower::pointwise::components;
 use crate::report::{named, round};
 use crate::train::joint::{Estimate, JointFit};
 
@@ -18,6 +21,10 @@ const NONE: f64 = 1e-5;
 const TOO_FAR: f64 = 1e4;
 /// No unit is so far from another one.
 const BEYOND: f64 = 1e15;
+/// A state does not change by so many times its largest value from sample to sample.
+const TORN: f64 = 1e6;
+/// What is left over is all there is from this share of what the data do on.
+const ALL: f64 = 0.95;
 
 /// An estimate that says that a fit is lost.
 struct Far<'m> {
@@ -36,6 +43,8 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
     };
     let little = [below(LITTLE), below(TOO_LITTLE)];
     judged(model, (little, observed.hidden().next()), &|k| conventions.hold(&[k]), &fit.estimates)
+        .or_else(|| torn(model, observed, fit))
+        .or_else(|| nothing(model, observed, fit))
 }
 
 /// What is said where noise is less than there can be, and far less, of estimates of which some are a matter of convention.
@@ -74,15 +83,86 @@ fn judged(
                  value of `{name}`: then it is sought"
             )
         }
-        (None, Some(state)) => format!(
-            "say where `{state}` begins (`initial {state} = ...`), write what is known of its equation beside the holes, or give fewer candidates"
-        ),
+        (None, Some(state)) => way_out_of(model, state),
         (None, None) => return None,
     };
     Some(format!(
         "the fit is lost: with {} its solution goes through every sample, which no law with noise in the data does, and says nothing of the model or the \
          data; {way_out}",
         named(&values),
+    ))
+}
+
+/// What to do about a hidden state.
+fn way_out_of(model: &Model, state: &str) -> String {
+    holes_alone::way_out(model, state).unwrap_or_else(|| {
+        format!("say where `{state}` begins (`initial {state} = ...`), write what is known of its equation beside the holes, or give fewer candidates")
+    })
+}
+
+/// Equations that a solution with a hidden state goes through its samples in spite of: at every one they change a state by far more in a step than it
+/// ever is.
+fn torn(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
+    let hidden = observed.hidden().next()?;
+    let samples = fit.x.len() / observed.components.len().max(1);
+    let of = |c: usize| fit.x.get(c * samples..(c + 1) * samples).unwrap_or_default();
+    let largest = |c: usize| of(c).iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    let at: Vec<(&data::Trajectory, usize)> =
+        observed.train.trajectories.iter().flat_map(|t| (0..t.len).map(move |i| (t, i))).collect();
+    let parts = components(model);
+    let top = |state: hir::StateId| parts.iter().rposition(|(id, _)| *id == state);
+    let is_torn = |equation: &hir::Equation| {
+        let Some(c) = top(equation.state) else { return false };
+        let (order, size) = (model.states[equation.state].order, largest(c));
+        let mut each = at.iter().enumerate();
+        let far = each.all(|(s, (trajectory, i))| {
+            let value = |c: usize| of(c).get(s).copied().unwrap_or(f64::NAN);
+            let with = |derivative: f64| {
+                let state = |id: hir::StateId| {
+                    let own = parts.iter().enumerate().filter(|(_, (of, _))| *of == id).map(|(c, _)| value(c));
+                    own.chain((id == equation.state).then_some(derivative)).collect()
+                };
+                let width = trajectory.input_width();
+                equation.residual.eval(&Point {
+                    time: trajectory.time(*i),
+                    states: model.states.iter().map(|(id, _)| state(id)).collect(),
+                    inputs: trajectory.inputs.iter().skip(i * width).take(width).copied().collect(),
+                    unknowns: fit.estimates.iter().map(|e| e.value).collect(),
+                })
+            };
+            let (rest, slope) = (with(0.0), with(1.0) - with(0.0));
+            // Beside such a rest a derivative of one is rounding.
+            let rate = rest.abs() / if slope.abs() > 0.0 { slope.abs() } else { 1.0 };
+            rate * trajectory.dt > TORN * size
+        });
+        order > 0 && !at.is_empty() && far
+    };
+    let equation = model.equations.iter().find(|e| is_torn(e))?;
+    Some(format!(
+        "the fit is lost: at every sample its equations change `{}` by more in a step than that ever is, a million times and more, and its numbers say \
+         nothing of the model or the data; {}",
+        hir::family(&model.states[equation.state].name),
+        way_out_of(model, hidden),
+    ))
+}
+
+/// Equations with a hidden state that explain nothing of some state, and of which no number is determined, or none is left.
+fn nothing(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
+    let state = observed.hidden().next()?;
+    let mut left = fit.noise.iter().zip(&observed.components);
+    if !left.any(|(noise, c)| c.deviation > 0.0 && *noise >= ALL * c.deviation) {
+        return None;
+    }
+    let kept: Vec<&Estimate> = fit.estimates.iter().filter(|e| e.kept).collect();
+    let which = match kept.is_empty() {
+        false if kept.iter().all(|e| e.std_error > TOO_FAR * e.value.abs()) => "none of its numbers is determined",
+        // Terms with a hidden state that is something of its own may all be dropped rightly.
+        true if holes_alone::way_out(model, state).is_some() => "none of its terms is left",
+        _ => return None,
+    };
+    Some(format!(
+        "the fit is lost: {which}, and what it leaves over is as large as the data; {}",
+        way_out_of(model, state)
     ))
 }
 

@@ -47,6 +47,7 @@ mod frequencies;
 mod gradient;
 mod held_ends;
 mod holdout;
+mod holes_alone;
 mod hung;
 mod influence;
 mod info;

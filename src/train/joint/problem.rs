@@ -5,7 +5,7 @@ use std::fmt;
 use super::columns::Columns;
 use super::covariance::Covariance;
 use crate::artifact::Pattern;
-use crate::base::Between;
+use crate::base::{Between, number, shortened};
 
 /// Observations per component needed at least: its smoother's three numbers, and two more to see any noise.
 pub const FEWEST_PER_COMPONENT: usize = 5;
@@ -359,7 +359,8 @@ pub struct Spot {
 
 impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t = {}", self.time)?;
+        // Times are sums of steps: what rounding leaves is no part of them.
+        write!(f, "t = {}", number(shortened(self.time, 4.0 * f64::EPSILON * self.time.abs())))?;
         self.trajectory.iter().try_for_each(|name| write!(f, " of trajectory {name}"))
     }
 }
