@@ -1,5 +1,6 @@
 //! What users' files hold by mistake is named by `check --data` and by runs, with the place and a way out; clean data are left alone.
 
+use std::f64::consts::PI;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -47,6 +48,12 @@ fn even(n: usize) -> Vec<f64> {
 
 fn wave(t: f64) -> [f64; 3] {
     [2.0 + t.sin(), 2.0 + t.cos(), (0.7 * t).sin()]
+}
+
+/// Two angles that go round, the one forth and the other back, within a turn around zero.
+fn angles(t: f64, turn: f64) -> [f64; 3] {
+    let within = |turns: f64| turn * (turns - turns.round());
+    [within(0.25 * t - 0.1), within(0.2 - 0.17 * t + 0.03 * t.sin()), 0.0]
 }
 
 /// The findings of these codes on a fit to the table, in their short form without the place, and with help.
@@ -110,7 +117,7 @@ fn what_is_unusual_is_named_with_its_place() {
             row[1] = "0".to_string();
         }
     };
-    let cases: [(&str, String, &str, &str, &str, &str); 16] = [
+    let cases: [(&str, String, &str, &str, &str, &str); 18] = [
         (
             "two zeros for missing samples",
             table(&even(200), wave, twice),
@@ -158,6 +165,22 @@ fn what_is_unusual_is_named_with_its_place() {
             "time t; trajectory u",
             "warning[W1114]: `x`, `y` jump 2 times, first between t = 9.9 and t = 10 of `1`",
             "give the rows behind it another value in `u`, the column that numbers trajectories",
+        ),
+        (
+            "angles within a turn",
+            table(&even(299), |t| angles(t, 2.0 * PI), whole),
+            TWO,
+            "time t",
+            "warning[W1114]: `x`, `y` are angles that were wrapped: 12 jumps of about 2*pi (6.28), the first before t = 2.4",
+            "`df[\"x\"] = numpy.unwrap(df[\"x\"]); df[\"y\"] = numpy.unwrap(df[\"y\"])`",
+        ),
+        (
+            "an angle in degrees, in trajectories",
+            table(&even(299), |t| [angles(t, 360.0)[0], 0.0, 0.0], |i, row| row[3] = (i / 150).to_string()),
+            "model M { state x; x' = ?terms(1, x) }",
+            "time t; trajectory u",
+            "warning[W1114]: `x` is an angle that was wrapped: 7 jumps of about 360 (360)",
+            "df.groupby(\"u\")[\"x\"].transform(lambda a: numpy.unwrap(a, period=360))",
         ),
         (
             "zeros for missing samples",

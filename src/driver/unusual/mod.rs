@@ -10,6 +10,7 @@ mod local;
 mod markers;
 mod outliers;
 mod repeated;
+mod wrapped;
 
 use crate::base::{IndexMap, least_and_most, shortened};
 use crate::data::{Dataset, Trajectory};
@@ -69,7 +70,11 @@ pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
         found.sure.extend(clipped::of_states(of_family));
     }
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
-        let joins = joins::check(data, read);
+        // Of what jumps by a turn nothing else is to be said.
+        let wrapped = wrapped::check(data, read);
+        let of_wrapped = wrapped.as_ref().map(|(_, columns)| columns.as_slice()).unwrap_or_default();
+        let joins = joins::check(data, read, of_wrapped);
+        found.sure.extend(wrapped.map(|(finding, _)| finding));
         // Beside samples that stand out what may be a jump is one of these.
         match found.sure.is_empty() {
             true => found.extend(joins),
@@ -167,9 +172,14 @@ impl Files<'_> {
         self.data.source.file().map(|(_, columns)| columns)
     }
 
+    /// The name of the column in the file.
+    fn column(&self) -> &str {
+        self.map().and_then(|map| map.columns.get(self.name)).map_or(self.name, String::as_str)
+    }
+
     /// The column's name and the file's.
     fn spelled(&self) -> String {
-        let column = self.map().and_then(|map| map.columns.get(self.name)).map_or(self.name, String::as_str);
+        let column = self.column();
         match self.data.source.file() {
             Some((path, map)) if map.derived.contains_key(self.name) => format!("`{}` of `{path}`", self.name),
             Some((path, _)) => format!("column `{column}` of `{path}`"),
