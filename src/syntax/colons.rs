@@ -166,7 +166,8 @@ impl Lexer<'_, '_, '_> {
             // `def f(x): return x^2`
             "def" if before.ends_with(')') => {
                 let header = before.strip_prefix("def")?.trim_start();
-                let body = after.strip_prefix("return").map(str::trim).filter(|body| !body.is_empty());
+                let body = after.strip_prefix("return").map(|body| body.trim().replace("**", "^"));
+                let body = body.filter(|body| !body.is_empty());
                 Some(match body {
                     Some(body) => {
                         let written = format!("fn {header} = {body}");
@@ -224,6 +225,12 @@ impl Lexer<'_, '_, '_> {
                 "there are no events: an amount that comes in at a time is an input, `input dose impulse`, and what changes at a time is part of an equation, `if t > 5 then 1 else 0`".to_string(),
                 None,
             )),
+            "if" if after.contains(" = ") && !after.contains(';') => {
+                let (left, right) = after.split_once(" = ")?;
+                let condition = before.strip_prefix("if")?.trim();
+                let right = right.split("//").next().unwrap_or_default().trim_end();
+                Some((format!("a conditional is an expression: `{left} = if {condition} then {right} else ...`"), None))
+            }
             "if" | "elif" | "else" | "while" => Some((
                 "a conditional is an expression: `x' = if t > 1 then 2 else 3`".to_string(),
                 None,

@@ -220,6 +220,33 @@ impl Stop<'_> {
         Some(said.edit(column.start..state.end, written))
     }
 
+    /// `x' = v` for the column of a derivative.
+    pub(super) fn measured_derivative(&self) -> Option<Said> {
+        let [state, primes, is, column, ..] = self.tokens else { return None };
+        let in_setting = matches!(self.rule, Rule::setting | Rule::setting_value);
+        let here = self.next.is_some_and(|t| t.start == primes.start) && self.slice(*is) == "=";
+        if !in_setting || state.kind != TokenKind::Word || primes.kind != TokenKind::Primes || !here {
+            return None;
+        }
+        let (x, primed) = (self.slice(*state), format!("{}{}", self.slice(*state), self.slice(*primes)));
+        // The state has the name of the column, where that is one.
+        let v = match column.kind {
+            TokenKind::Word if self.slice(*column) != x => self.slice(*column),
+            _ => "v",
+        };
+        let message = format!("a data set gives states, and `{primed}` is the derivative of one");
+        let help = match self.slice(*primes) {
+            "'" => format!(
+                "make what was measured a state: `state {x}, {v}` with `{primed} = {v}` in the model, and here `{v} = {}`",
+                self.slice(*column)
+            ),
+            _ => format!(
+                "leave it out: a fit finds derivatives from the motion; of `{x}` the first one can be a state, `{x}' = v`, with a column of its own"
+            ),
+        };
+        Some(Said::new(codes::E0101, message, state.start..primes.end, help))
+    }
+
     /// `csv("q.csv", time = "t")`
     pub(super) fn settings_of_call(&self) -> Option<Said> {
         let comma = self.next.filter(|&t| self.rule == Rule::data_header && self.slice(t) == ",")?;

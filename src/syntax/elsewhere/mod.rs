@@ -36,6 +36,7 @@ impl<'a> Stop<'a> {
             .or_else(|| self.several_derivatives())
             .or_else(|| self.column_before_state())
             .or_else(|| self.settings_of_call())
+            .or_else(|| self.measured_derivative())
             .or_else(|| self.single_quotes())
             .or_else(|| self.power())
             .or_else(|| self.of_items())
