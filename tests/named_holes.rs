@@ -130,3 +130,22 @@ fit Both to run
     let checked = mechc(&out, &["check", "discovered.mech"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
+
+/// Of a hole of which one number is left, that stands where the hole stood.
+#[test]
+fn a_single_number_has_no_brackets() {
+    let (folder, record) =
+        run("model Truth { state x, s; x' = 0.5*s*x - 0.3*x; s' = -0.8*0.5*s*x; initial x = 0.1, s = 3 }
+data run = simulate Truth { steps 300; dt 0.05; noise 0.5%; seed 3 }
+model Fed {
+  state x, s
+  hole mu = ?terms(s)
+  x' = mu*x - 0.3*x
+  s' = -?terms(1; coefficients >= 0)*mu*x
+}
+fit Fed to run
+");
+    let law = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("a model");
+    assert!(law.contains("s' = -0.") && law.contains("*mu*x") && !law.contains("-(0."), "{law}");
+    assert!(!record["summary"].as_str().unwrap_or_default().contains("-(0."), "{record}");
+}

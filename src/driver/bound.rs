@@ -105,8 +105,9 @@ pub(super) fn add(
     }
     findings.metrics.extend(bound.determinations(&[("fitted", false), ("held out", true)]));
     let all = bound.names.join(", ");
+    let (verb, shown) = if bound.names.len() == 1 { ("differs", "its mean") } else { ("differ", "their means") };
     findings.note(format!(
-        "{all} differ from window to window: the equations show their means, and `parameters.csv` every value"
+        "{all} {verb} from window to window: the equations show {shown}, and `parameters.csv` every value"
     ));
     findings.bound = Some(bound);
 }

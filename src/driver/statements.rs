@@ -77,6 +77,8 @@ struct Filled {
     sum: bool,
     /// Whether it is a sum.
     several: bool,
+    /// Whether it is one number without a sign.
+    number: bool,
 }
 
 /// A hole as the sum that was found, behind what it is added to.
@@ -100,7 +102,8 @@ fn sum_of(model: &Model, hole: HoleId, findings: &Findings, before: &str) -> Fil
     if text.is_empty() {
         text.push(NOTHING);
     }
-    Filled { text, value: None, sum: minus || count > 1, several: count > 1 }
+    let number = count == 1 && before.is_empty() && !minus && !text.contains('*');
+    Filled { text, value: None, sum: minus || count > 1, several: count > 1, number }
 }
 
 /// What a ratio is divided by: `/(1 + 2*x)`, or nothing where it has no terms.
@@ -128,10 +131,14 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
                 let (top, below) = (sum_of(model, *above, findings, ""), denominator(model, *below, findings));
                 match below.is_empty() {
                     true => top,
-                    false if top.several => {
-                        Filled { text: format!("({}){below}", top.text), sum: false, several: false, ..top }
-                    }
-                    false => Filled { text: top.text + &below, ..top },
+                    false if top.several => Filled {
+                        text: format!("({}){below}", top.text),
+                        sum: false,
+                        several: false,
+                        number: false,
+                        ..top
+                    },
+                    false => Filled { text: top.text + &below, number: false, ..top },
                 }
             }
         };
@@ -140,7 +147,8 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
         let (before, after) = (text_of(i.checked_sub(1)), text_of(i.checked_add(1)));
         let enclosed = before.ends_with(['(', ',']) && after.starts_with([')', ',']);
         sum |= alone && found.sum;
-        let bare = alone || enclosed || found.text.chars().eq([NOTHING]);
+        let factor = found.number && !after.starts_with('^');
+        let bare = alone || enclosed || factor || found.text.chars().eq([NOTHING]);
         // Words such as `then` need blanks, which have gone from the ends of the texts.
         let apart = |c: Option<char>| if c.is_some_and(char::is_alphanumeric) { " " } else { "" };
         out.push_str(apart(before.chars().last()));
@@ -149,7 +157,13 @@ fn text(model: &Model, parts: &[Part], findings: &Findings) -> Filled {
     }
     let Simplified { text: out, value } = simplified(&out);
     // A conditional reaches to the end: what follows would belong to it.
-    Filled { text: if out.starts_with("if ") { format!("({out})") } else { out }, value, sum, several: sum }
+    Filled {
+        text: if out.starts_with("if ") { format!("({out})") } else { out },
+        value,
+        sum,
+        several: sum,
+        number: false,
+    }
 }
 
 /// The model as source with its holes filled.

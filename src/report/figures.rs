@@ -89,6 +89,18 @@ impl StateShare {
         if self.share < -10.0 {
             return format!("{} below -1000 %", self.state);
         }
-        format!("{} {:.0} %", self.state, 100.0 * self.share)
+        // Zero has no sign.
+        format!("{} {:.0} %", self.state, (100.0 * self.share).round() + 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StateShare;
+
+    #[test]
+    fn shares_of_nothing_have_no_sign() {
+        let spelled = |share: f64| StateShare { state: "N".into(), share }.spelled();
+        assert_eq!([-0.003, 0.614, -0.52].map(spelled), ["N 0 %", "N 61 %", "N -52 %"]);
     }
 }

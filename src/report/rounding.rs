@@ -2,7 +2,7 @@
 //!
 //! With a standard error, the error gets two significant digits and the value as many decimals (Guide to the Expression
 //! of Uncertainty in Measurement, 7.2.6). Without one, the value gets six significant digits. Below 1e-4 and from 1e6
-//! on, a power of ten is split off. Where the error is more than a thousand times the value, which would leave zeros of it, they are
+//! on, a power of ten is split off. Where the error is more than ten times the value, which would leave zeros of it, they are
 //! rounded each by itself.
 
 use super::text::{short, without_zeros};
@@ -11,8 +11,8 @@ use super::text::{short, without_zeros};
 const PLAIN_DIGITS: i32 = 6;
 /// Significant digits of a standard error.
 const ERROR_DIGITS: i32 = 2;
-/// An error above so many times the value says nothing of its digits.
-const FAR_ABOVE: f64 = 1e3;
+/// An error above so many times the value leaves none of its digits.
+const FAR_ABOVE: f64 = 10.0;
 
 /// A number as digits: `value ± error` times ten to the `exponent`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 use super::fold;
 use super::resolve::Resolver;
 use super::scope::{Entry, Meaning};
+use crate::base::shortened;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0205, E0904, E0905};
 use crate::hir::{BinaryOp, Expr};
@@ -96,7 +97,9 @@ impl Resolver<'_, '_> {
         if !ok {
             return None;
         }
-        let scale = Expr::number(1.0 / h.powi(k as i32), span);
+        // A spacing of 0.1 has the square 0.01, and what rounding makes of the quotient is printed nowhere.
+        let scale = 1.0 / h.powi(k as i32);
+        let scale = Expr::number(shortened(scale, 4.0 * f64::EPSILON * scale.abs()), span);
         let folded = fold::sum(summands, span).and_then(|s| fold::binary(BinaryOp::Mul, scale, s, span));
         self.folded(folded)
     }
