@@ -323,6 +323,19 @@ impl Resolver<'_, '_> {
             _ => None,
         }
     }
+
+    /// ` in [-inf, inf]` around its first `inf`: a range without ends is none.
+    pub(super) fn range_without_ends(&self, name: &str, span: Span) -> Option<Span> {
+        let text = &self.sources.file(span.file).text;
+        let (before, behind) = (text.get(..span.start as usize)?, text.get(span.end as usize..)?);
+        let low = before.trim_end().strip_suffix('-')?.trim_end().strip_suffix('[')?.trim_end().strip_suffix("in")?;
+        let high = behind.trim_start().strip_prefix(',')?.trim_start();
+        let rest =
+            high.strip_prefix('+').unwrap_or(high).trim_start().strip_prefix(name)?.trim_start().strip_prefix(']')?;
+        let end = text.len() - rest.len();
+        let is_range = low.ends_with([' ', '\t']) && self.number_meant(name)?.instead? == "1e6";
+        is_range.then_some(Span { start: low.trim_end().len() as u32, end: end as u32, ..span })
+    }
 }
 
 /// `text` as a factor: in parentheses unless it is a name, a number or a call.

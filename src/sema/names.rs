@@ -124,9 +124,10 @@ impl Resolver<'_, '_> {
         let place = if self.scope.names.is_empty() || self.scope.of_formulas { "here" } else { "in this model" };
         let d = Diagnostic::error(E0201, format!("there is no `{name}` {place}"), span, "unknown name");
         let d = d.help(help).missing(name);
-        self.sink.push(match is_relation {
-            true => d.replace(Span { end: span.start, ..span }, "let "),
-            false => d,
+        self.sink.push(match (is_relation, self.range_without_ends(name, span)) {
+            (true, _) => d.replace(Span { end: span.start, ..span }, "let "),
+            (false, Some(range)) => d.replace(range, ""),
+            (false, None) => d,
         });
         None
     }

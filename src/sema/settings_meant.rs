@@ -26,6 +26,15 @@ impl Settings<'_> {
             (Some(Takes::Name), None) => {
                 Some(format!("name a column: `{key} {}`", if key == "time" { "t" } else { "name" }))
             }
+            // `x = (prey, predators)`
+            (None, Some(SettingValue::Tuple(list, _))) if setting.values.len() == 1 && list.len() > 1 => {
+                let columns =
+                    list.iter().enumerate().map(|(i, e)| format!("{key}[{}] = {}", i + 1, cx.sources.text(e.span)));
+                Some(format!(
+                    "a state has one column; of a family each element has its own: `{}`",
+                    columns.collect::<Vec<_>>().join("; ")
+                ))
+            }
             // `x [g/L]`
             (None, Some(SettingValue::List(..))) => {
                 let unit = cx.sources.text(setting.span).strip_prefix(key)?.trim();
