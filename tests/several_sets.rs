@@ -358,3 +358,53 @@ fn what_could_be_simulated_is_told() {
         assert!(told.contains("N003") && told.contains(help), "{told}");
     }
 }
+
+/// Two experiments of which one has its times in another unit, or a column in another: neither is a law that both have.
+#[test]
+fn sets_that_follow_a_law_each_are_named_with_the_factor_of_their_times() {
+    let model = "model Truth { state x, y; x' = 0.08*y - x + x^2*y; y' = 0.6 - 0.08*y - x^2*y }
+data a = simulate Truth { steps 300; dt 0.1; from (0.2, 2); noise 2%; seed 1 }
+data b = simulate Truth { steps 300; dt 0.1; from (1.5, 0.5); noise 2%; seed 2 }
+";
+    let folder = folder(&[("m.mech", model.to_string())]);
+    let table = |name: &str, change: &dyn Fn([f64; 3]) -> [f64; 3]| {
+        let file = format!("{name}.csv");
+        let made = mechc(folder.path(), &["simulate", "m.mech", "--data", name, "--out", &file, "--force"]);
+        assert!(made.status.success(), "{}", said(&made));
+        let text = fs::read_to_string(folder.path().join(&file)).expect("a table");
+        let mut out = "t,x,y\n".to_string();
+        for row in text.lines().skip(1) {
+            let cells: Vec<f64> = row.split(',').map(|cell| cell.parse().expect("a number")).collect();
+            let [t, x, y] = change([cells[0], cells[1], cells[2]]);
+            let _ = writeln!(out, "{t},{x},{y}");
+        }
+        out
+    };
+    let tables = [
+        ("a", table("a", &|row| row)),
+        ("minutes", table("b", &|[t, x, y]| [60.0 * t, x, y])),
+        ("scaled", table("b", &|[t, x, y]| [t, 1.3 * x, y])),
+    ];
+    for (name, text) in &tables {
+        fs::write(folder.path().join(format!("{name}.csv")), text).expect("a table");
+    }
+    let warnings = |other: &str| {
+        let fit = format!(
+            "model S {{ state x, y; (x, y)' = ?poly(x, y; degree = 3) }}
+data a = csv(\"a.csv\") {{ time t }}
+data b = csv(\"{other}.csv\") {{ time t }}
+fit S to (a, b)
+"
+        );
+        fs::write(folder.path().join("m.mech"), fit).expect("a model");
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", other]);
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output).split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+    };
+    let minutes = warnings("minutes");
+    let told = "each of `a`, `b` follows a law of these terms by itself, and with the times of `b` multiplied by 0.0167 they follow one law together";
+    assert!(minutes.contains(told), "{minutes}");
+    let scaled = warnings("scaled");
+    let told = "each of `a`, `b` follows a law of these terms by itself, and all data sets together follow none";
+    assert!(scaled.contains(told), "{scaled}");
+}

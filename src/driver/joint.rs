@@ -21,6 +21,7 @@ use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::rivals;
+use super::separate;
 use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
@@ -183,6 +184,13 @@ pub fn fit(
     let differs = differs.or_else(|| {
         let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
         in_doubt.then(|| drift::column(model, observed, &observations, again)).flatten()
+    });
+    let differs = differs.or_else(|| {
+        let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));
+        let exact = |fit: &JointFit, data: &Observations| {
+            fit.in_order() && residuals::left_over(model, observed, (data, &fit.x)).is_empty()
+        };
+        in_doubt.then(|| separate::remark((model, fit), (&unknowns, observed), exact, again)).flatten()
     });
     let differs = differs.or_else(|| {
         let again = |data: &Observations| joint::fit(&mut compiled, &unknowns, data, &settings, &mut Unseen(observer));

@@ -73,6 +73,7 @@ mod sampling;
 mod scaffold;
 mod scales;
 mod score;
+mod separate;
 mod session;
 mod sets;
 mod simpler;
