@@ -341,7 +341,7 @@ fn what_could_be_simulated_is_told() {
         ("model M { state x; param k = 1; x' = -k*x }", "add `data run = simulate M { steps 1000; dt 0.01 }`"),
         (
             "model M { state x; input u; x' = u - x }",
-            "in `M` write what drives it, `u`, as a `let` that depends on `t`",
+            "in `M` `u` comes from data: declare them, `data measured = csv(\"...\") { time t }`, and name them in place of steps",
         ),
         ("model M { state x; param k; x' = -k*x }", "in `M` give `k` a value; then add `data run = simulate M {"),
         // What a fit holds is not what a simulation has.
