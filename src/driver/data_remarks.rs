@@ -2,6 +2,7 @@
 
 use super::unusual::{self, Found};
 use super::{jumping, sampling, scales};
+use crate::base::Between;
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116, W1126, W1127};
@@ -15,6 +16,11 @@ const FOLLOWS: [&str; 5] = [W1101, W1105, W1107, W1111, W1126];
 /// Findings on the data sets of a fit.
 pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
     let mut found = unusual::check(sets);
+    if model.inputs.values().any(|i| i.between == Between::Impulse) {
+        // An impulse makes states jump, and says what happened in the time that samples are apart.
+        found.sure.retain(|d| ![W1113, W1114].contains(&d.code));
+        found.doubtful.retain(|d| ![W1113, W1114].contains(&d.code));
+    }
     // What else is wrong with samples is none of their distance.
     let right = !found.all().any(spoils);
     for (data, read) in sets.iter().filter(|_| right) {

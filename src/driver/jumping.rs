@@ -1,12 +1,11 @@
 //! Inputs that jump: unless they are declared to, the joint engine takes inputs for smooth between samples, so that a jump is a ramp over a whole
 //! step, and a number among zeros a triangle.
 
-use crate::base::{Between, least_and_most};
+use crate::base::{Between, least_and_most, number, shortened};
 use crate::data::{Dataset, Trajectory};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1110;
-use crate::hir::{DataSet, Engine, Fit, Model};
-use crate::report::short;
+use crate::hir::{DataSet, Engine, Fit, Model, family};
 
 /// A step is a jump if it is this much larger than the steps before and behind it,
 const LARGER: f64 = 20.0;
@@ -18,6 +17,25 @@ const PART: f64 = 0.05;
 /// An input is one of single samples if no more than this share of its samples are no zeros.
 const SINGLE: f64 = 0.2;
 
+/// An input of so few different numbers is switched.
+const FEW: usize = 6;
+
+/// Of an input that is new in every sample, the mean square of its steps is twice its variance; so much of that is no curve.
+const ROUGH: f64 = 0.6;
+
+/// Fewer samples than this say nothing of the kind of an input.
+const SAMPLES: usize = 20;
+
+/// Why an input may not be smooth.
+enum Doubt {
+    /// It is zero but for so many samples, the first at this time.
+    Single(usize, f64),
+    /// It jumps so many times, first between these times.
+    Jumps(usize, [f64; 2]),
+    /// It is about as far from one sample to the next as it varies at all.
+    Rough,
+}
+
 /// Findings on the inputs of the data sets of a fit that are taken for smooth; none for the gradient engine, which takes them at samples only.
 pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -26,56 +44,107 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diag
     }
     let smooth = |name: &str| model.inputs.values().any(|i| i.name == name && i.between == Between::Smooth);
     for (data, read) in sets {
+        let mut told: Vec<&str> = Vec::new();
         for (k, name) in read.inputs.iter().enumerate().filter(|(_, name)| smooth(name)) {
-            let span = data.place_of(name);
-            let mut say = |message: String, help: String| {
-                found.push(Diagnostic::warning(W1110, message, span, "read from here").help(help));
+            // One element of a family stands for all.
+            let Some(doubt) = doubt(read, k).filter(|_| !told.contains(&family(name))) else { continue };
+            told.push(family(name));
+            let (what, impulse) = doubt.told(read);
+            let message = format!("the input `{name}` of `{}` {what}", data.name);
+            let declared = |word: &str| match family(name) == name {
+                true => format!("`input {name} {word}`"),
+                false => format!("`{word}` at the end of the statement that declares `{}`", family(name)),
             };
-            let times = |n: usize| if n == 1 { "once".to_string() } else { format!("{n} times") };
-            let first = |n: usize| if n > 1 { " first" } else { "" };
-            let single: Option<Vec<Vec<f64>>> = read.trajectories.iter().map(|t| impulses(t, k)).collect();
-            if let Some(single) = single.map(|all| all.concat()).filter(|all| !all.is_empty()) {
-                let (n, at) = (single.len(), short(single[0]));
-                say(
-                    format!(
-                        "the input `{name}` of `{}` is zero but for single samples, {}, at t = {at}{}: a fit takes each for a triangle of two steps",
-                        data.name,
-                        times(n),
-                        first(n)
-                    ),
-                    format!(
-                        "say `input {name} impulse` where such a number is an amount that comes in at that time, or `input {name} held` where it is a \
-                         rate that holds until the next sample"
-                    ),
-                );
-                continue;
-            }
-            let all: Vec<[f64; 2]> = read.trajectories.iter().flat_map(|t| jumps(t, k)).collect();
-            let Some([before, behind]) = all.first() else { continue };
-            say(
-                format!(
-                    "the input `{name}` of `{}` jumps {}, between t = {} and {}{}: a fit takes it for a ramp over that step",
-                    data.name,
-                    times(all.len()),
-                    short(*before),
-                    short(*behind),
-                    first(all.len())
-                ),
-                format!(
-                    "say `input {name} held` where it keeps the value of a sample until the next one; otherwise give rows just before and just \
-                     behind each jump, with empty cells for states that were not measured there, and say `missing \"\"; spacing irregular`"
-                ),
-            );
+            let mut help =
+                vec![format!("{} where it keeps the value of a sample until the next one", declared("held"))];
+            let amounts =
+                format!("{} where its numbers are amounts, each of which comes in at its time", declared("impulse"));
+            help.insert(if impulse { 0 } else { 1 }, amounts);
+            let dense = "where it changes between samples, give more rows there, with empty cells for states that were not measured, and say \
+                         `missing \"\"; spacing irregular`";
+            let help = format!("say {}; {dense}", help.join(", or "));
+            found.push(Diagnostic::warning(W1110, message, data.place_of(name), "read from here").help(help));
         }
     }
     found
+}
+
+impl Doubt {
+    /// What is said of the input, and whether impulses are the likelier reason.
+    fn told(&self, read: &Dataset) -> (String, bool) {
+        let dt = read.trajectories.first().map_or(0.0, |t| t.dt);
+        let time = |t: f64| number(shortened(t, 0.01 * dt.abs()));
+        let times = |n: usize| if n == 1 { "once".to_string() } else { format!("{n} times") };
+        let first = |n: usize| if n > 1 { " first" } else { "" };
+        match *self {
+            Doubt::Single(n, at) => {
+                let (times, first) = (times(n), first(n));
+                let at = time(at);
+                let what = format!(
+                    "is zero but for single samples, {times}, at t = {at}{first}: a fit takes each for a triangle of two steps"
+                );
+                (what, true)
+            }
+            Doubt::Jumps(n, [before, behind]) => {
+                let (times, first) = (times(n), first(n));
+                let (before, behind) = (time(before), time(behind));
+                let what = format!(
+                    "jumps {times}, between t = {before} and {behind}{first}: a fit takes it for a ramp over that step"
+                );
+                (what, false)
+            }
+            Doubt::Rough => {
+                let what = "is as far from one sample to the next as it varies at all: a fit takes it for a smooth curve between them";
+                (what.to_string(), false)
+            }
+        }
+    }
+}
+
+/// What speaks against an input being smooth.
+fn doubt(read: &Dataset, k: usize) -> Option<Doubt> {
+    let of = |t: &Trajectory| t.inputs.iter().skip(k).step_by(t.input_width().max(1)).copied().collect::<Vec<f64>>();
+    let all: Vec<Vec<f64>> = read.trajectories.iter().map(of).collect();
+    let single: Option<Vec<Vec<f64>>> = read.trajectories.iter().map(|t| impulses(t, k)).collect();
+    if let Some((n, at)) = single.map(|all| all.concat()).and_then(|all| Some((all.len(), *all.first()?))) {
+        return Some(Doubt::Single(n, at));
+    }
+    let jumps: Vec<[f64; 2]> = read.trajectories.iter().flat_map(|t| jumps(t, k)).collect();
+    if let Some(first) = jumps.first() {
+        return Some(Doubt::Jumps(jumps.len(), *first));
+    }
+    let values = all.concat();
+    if values.len() < SAMPLES {
+        return None;
+    }
+    let mut different: Vec<f64> = Vec::new();
+    for v in &values {
+        if different.len() <= FEW && !different.contains(v) {
+            different.push(*v);
+        }
+    }
+    if (2..=FEW).contains(&different.len()) {
+        let changes = read.trajectories.iter().zip(&all).flat_map(|(t, values)| {
+            let changes = (1..values.len()).filter(|&i| values.get(i) != values.get(i - 1));
+            changes.map(|i| [t.time(i - 1), t.time(i)]).collect::<Vec<_>>()
+        });
+        let changes: Vec<[f64; 2]> = changes.collect();
+        return changes.first().map(|first| Doubt::Jumps(changes.len(), *first));
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64;
+    let steps: Vec<f64> =
+        all.iter().flat_map(|v| v.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).collect::<Vec<_>>()).collect();
+    let step = steps.iter().sum::<f64>() / steps.len().max(1) as f64;
+    (step > ROUGH * 2.0 * variance && variance > 0.0).then_some(Doubt::Rough)
 }
 
 /// The times of the samples that are not zero, of an input that is zero before and behind each of them and nearly everywhere; `None` of another one.
 fn impulses(of: &Trajectory, input: usize) -> Option<Vec<f64>> {
     let values: Vec<f64> = of.inputs.iter().skip(input).step_by(of.input_width().max(1)).copied().collect();
     let single: Vec<usize> = (0..values.len()).filter(|&i| values[i] != 0.0).collect();
-    let apart = single.windows(2).all(|w| w[1] - w[0] > 1);
+    // In neighbouring samples they are different ones; a value that stays is held.
+    let apart = single.windows(2).all(|w| w[1] - w[0] > 1 || values[w[0]] != values[w[1]]);
     let few = single.len() as f64 <= (SINGLE * values.len() as f64).max(1.0);
     (apart && few).then(|| single.into_iter().map(|i| of.time(i)).collect())
 }
@@ -123,6 +192,24 @@ mod tests {
             assert_eq!(impulses(&driven(&times, at(more)), 0), None);
         }
         assert_eq!(impulses(&driven(&times, f64::cos), 0), None);
+    }
+
+    #[test]
+    fn what_is_switched_or_new_in_every_sample_is_no_curve() {
+        let times: Vec<f64> = (0..200).map(|i| 0.1 * f64::from(i)).collect();
+        // Neighbours differ by a rule without a rhythm.
+        let scatter = |t: f64| (1e4 * (12.9898 * t).sin()).fract();
+        let of = |value: &dyn Fn(f64) -> f64| {
+            let read = Dataset { trajectories: vec![driven(&times, value)], ..Dataset::default() };
+            doubt(&read, 0)
+        };
+        assert!(matches!(of(&scatter), Some(Doubt::Rough)));
+        let switched = of(&|t: f64| if scatter(t) > 0.0 { 1.0 } else { -1.0 });
+        assert!(matches!(switched, Some(Doubt::Jumps(n, _)) if n > 50));
+        assert!(of(&|t: f64| (8.0 * t).sin()).is_none());
+        // Kicks of different size may be neighbours.
+        let kicks = of(&|t: f64| if (t % 3.0 - 1.0).abs() < 0.11 { 1.0 + t } else { 0.0 });
+        assert!(matches!(kicks, Some(Doubt::Single(..))));
     }
 
     #[test]

@@ -113,7 +113,9 @@ pub(super) fn form(rule: Rule) -> Option<&'static str> {
         Rule::step_statement => "steps are learned as `step per sample` or `step over time init 0.1`",
         Rule::hole_statement => "a hole with a name is written `hole g = ?poly(x; degree = 3)`",
         Rule::const_statement => "constants are declared as `const c = 8/3`",
-        Rule::input_statement => "inputs are declared as `input u, v`",
+        Rule::input_statement => {
+            "inputs are declared as `input u, v`, those that are held or come as impulses in statements of their own: `input u held`, `input dose [mg/h] impulse`"
+        }
         Rule::field_statement => "fields are declared as `field c over time init 0.5`",
         Rule::let_statement => "an expression is named as `let q = a*x`",
         Rule::initial_statement => {
