@@ -29,6 +29,8 @@ pub enum Purpose {
     Formula = 8,
     /// Values of states where they were not seen, for what does not depend on them; index = component.
     Missing = 9,
+    /// Points at which freedoms of hidden states are looked for; index = trajectory.
+    Freedom = 10,
 }
 
 /// The generator for one purpose and index (the lower 56 bits count).

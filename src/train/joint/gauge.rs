@@ -3,7 +3,7 @@
 //! A change x -> x + e φ(x) of the hidden components takes `x' = f(x, ξ)` to `x' = f + e (Dφ f - Df φ)`, to first order in e. Where that Lie bracket is a
 //! combination of the derivatives of f by the unknowns, other unknowns undo the change, and the data say nothing of it (Olver, Applications of Lie
 //! Groups to Differential Equations, 2nd ed., section 2.3). Looked at are changes of the zero, of the scale, and of what a hidden state holds of other states, at points around
-//! the solution, not only on it: what is so at all of them is a property of the model. Columns are taken one after the other (modified Gram-Schmidt, twice); what
+//! the solution, not only on it, and for all that the inputs do, whenever they do it: what is so at all of them is a property of the model. Columns are taken one after the other (modified Gram-Schmidt, twice); what
 //! is left of a dependent one is rounding.
 
 use super::combinations::{Columns, Relation};
@@ -144,18 +144,18 @@ impl Problem<'_> {
         Ok(best)
     }
 
-    /// Samples of the first trajectories, each moved in all its components.
+    /// Samples of the first trajectories, each moved in all its components and with inputs of any sample: a dose may last for one alone.
     fn around(&self, wanted: usize, spread: f64) -> Vec<Sampled> {
         let len = self.observations.t.len();
         let rows: Vec<&[f64]> = self.x.chunks_exact(len.max(1)).collect();
-        let inputs: Vec<&[f64]> = self.observations.input.chunks_exact(len.max(1)).collect();
+        let inputs: Vec<Vec<f64>> = self.observations.input.chunks_exact(len.max(1)).map(values_of).collect();
         let widths: Vec<f64> = rows.iter().map(|row| width(row)).collect();
         let firsts: Vec<usize> = self.observations.firsts().collect();
         let part = |(j, &first): (usize, &usize)| {
             let end = firsts.get(j + 1).copied().unwrap_or(len);
             let stride = ((end - first) / wanted.max(1)).max(1);
             let at: Vec<usize> = (first..end).step_by(stride).cycle().take(wanted).collect();
-            let mut rng = stream(0, Purpose::Missing, j as u64);
+            let mut rng = stream(0, Purpose::Freedom, j as u64);
             let mut out = Sampled::default();
             for (row, width) in rows.iter().zip(&widths) {
                 let moved = |&i: &usize| {
@@ -163,8 +163,8 @@ impl Problem<'_> {
                 };
                 out.x.extend(at.iter().map(moved));
             }
-            for row in &inputs {
-                out.input.extend(at.iter().map(|&i| row.get(i).copied().unwrap_or(f64::NAN)));
+            for of in &inputs {
+                out.input.extend(at.iter().map(|_| drawn(of, uniform(&mut rng))));
             }
             out.t.extend(at.iter().filter_map(|&i| self.observations.t.get(i)));
             out
@@ -265,6 +265,24 @@ fn moves(observations: &Observations, of: usize, change: Change, d: usize) -> Op
     }
 }
 
+/// The values of an input, increasing, each of them once.
+fn values_of(row: &[f64]) -> Vec<f64> {
+    let mut values: Vec<f64> = row.iter().copied().filter(|v| v.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
+}
+
+/// The value that is nearest to this part of the way from the first to the last one: what an input is seldom comes as often as what it is at
+/// most times.
+fn drawn(values: &[f64], part: f64) -> f64 {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return f64::NAN };
+    let wanted = (1.0 - part) * first + part * last;
+    let above = values.partition_point(|v| *v < wanted);
+    let around = [above.checked_sub(1), Some(above)].into_iter().flatten().filter_map(|k| values.get(k).copied());
+    around.min_by(|a, b| (a - wanted).abs().total_cmp(&(b - wanted).abs())).unwrap_or(f64::NAN)
+}
+
 /// How far numbers go: from their mean, or as a part of what they are.
 fn width(row: &[f64]) -> f64 {
     let count = row.len().max(1) as f64;
@@ -272,4 +290,20 @@ fn width(row: &[f64]) -> f64 {
     let square = row.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
     let width = square.sqrt().max(0.3 * mean.abs());
     if width > 0.0 { width } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{drawn, values_of};
+
+    #[test]
+    fn what_an_input_is_seldom_is_drawn_as_often_as_all_else() {
+        let mut row = vec![0.0; 1000];
+        row[7] = 10.0;
+        let values = values_of(&row);
+        assert_eq!(values, [0.0, 10.0]);
+        let found: Vec<f64> = [0.1, 0.4, 0.6, 1.0].into_iter().map(|part| drawn(&values, part)).collect();
+        assert_eq!(found, [0.0, 0.0, 10.0, 10.0]);
+        assert_eq!(drawn(&values_of(&[2.0, 2.0]), 0.7), 2.0);
+    }
 }
