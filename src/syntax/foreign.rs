@@ -1,4 +1,5 @@
-//! Files that hold a model of another tool: one finding, and nothing of them is read.
+//! Files that hold a model of another tool: one finding, and nothing of them is read. Only files with a mistake are looked at: whatever can be read
+//! is of this language.
 
 use std::ops::Range;
 
@@ -11,13 +12,16 @@ pub(super) fn language(text: &str) -> Option<(&'static str, Range<usize>)> {
     let mut stan = Vec::new();
     let (mut model, mut reactions) = (false, false);
     let mut at = 0;
+    let mut is_header = false;
     for line in text.split_inclusive('\n').take(LINES) {
         let start = at + (line.len() - line.trim_start().len());
         at += line.len();
-        let line = line.trim();
-        if starts_item(line) {
+        // What a comment tells of is not what the file holds.
+        let line = line.split_once("//").map_or(line, |(before, _)| before).trim();
+        if starts_item(line) || (is_header && line.starts_with('{')) {
             return None;
         }
+        is_header = is_header && line.is_empty() || is_header_alone(line);
         let place = start..start + line.len();
         if let Some(block) = stan_block(line)
             && !stan.contains(&block)
@@ -56,6 +60,15 @@ fn starts_item(line: &str) -> bool {
         "use" => rest.contains('.'),
         _ => false,
     }
+}
+
+/// Whether a line is the header of an item without its block.
+fn is_header_alone(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let is_name = |word: &str| word.chars().all(|c| c == '_' || c.is_alphanumeric());
+    matches!(words.next(), Some("model" | "network" | "test"))
+        && words.next().is_some_and(is_name)
+        && words.next().is_none()
 }
 
 /// The block of Stan that a line opens.
@@ -122,6 +135,9 @@ mod tests {
             "def f(x):\n  return x\n\nmodel A {\n  state x\n  x' = -x\n}",
             "function f(x) = x^2\nmodel A { state x; x' = f(x) }",
             "model A\n{\n  state x\n  x' = -x\n}",
+            "// made with scipy: solve_ivp(f, (0, 10), [1])\nmodel A\n{\n  state x\n  x' = -x\n}",
+            "def f(x):\n  return x\nmodel A\n\n{\n  state x\n}",
+            "model A // as odeint(f, x0, t) has it\n  state x",
             "data d = csv(\"d.csv\") { time t }",
             "fit A to d\ndef f(x):",
             "",

@@ -22,18 +22,26 @@ pub fn parse_library(file: FileId, text: &str, sink: &mut Sink) -> File {
 }
 
 fn read_items(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mut Sink) -> File {
-    let mut out = Reporter::new(file, sink);
     if text.len() as u64 > MAX_SOURCE_BYTES {
         let message = format!("the file has {} bytes; a source file has at most {MAX_SOURCE_BYTES}", text.len());
-        out.error(codes::E0116, message, 0..0, "", TOO_LARGE);
+        Reporter::new(file, sink).error(codes::E0116, message, 0..0, "", TOO_LARGE);
         return File::default();
     }
-    if let Some((language, place)) = language(text) {
+    let mut found = Sink::new();
+    let tree = read_text(file, text, wanted, &mut found);
+    // A file without a mistake is of this language, whatever its lines look like.
+    if let Some((language, place)) = Some(text).filter(|_| found.has_errors()).and_then(language) {
         let message = format!("this file is not a model of mechc: it looks like {language}");
         let help = "a model is written `model Decay { state x; param k = 0.3; x' = -k*x }`; `mechc new NAME` makes a project to start from";
-        out.error_with_help(codes::E0111, message, place, "", Some(help.to_string()));
+        Reporter::new(file, sink).error_with_help(codes::E0111, message, place, "", Some(help.to_string()));
         return File::default();
     }
+    found.into_sorted().into_iter().for_each(|finding| sink.push(finding));
+    tree
+}
+
+fn read_text(file: FileId, text: &str, wanted: impl Fn(&str) -> bool, sink: &mut Sink) -> File {
+    let mut out = Reporter::new(file, sink);
     let Some(tokens) = lex(text, &mut out) else { return File::default() };
     let outline = outline(text, &tokens, &mut out);
     let mut reader = Reader { file, text, tokens: &tokens, out, lost: false };
