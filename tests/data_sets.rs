@@ -75,7 +75,13 @@ fn csv_with_comments_at_its_start() {
         let data = read_bytes("a.csv", text.as_bytes(), Format::Csv, &spec).unwrap();
         assert_eq!((&data.columns, &data.trajectories), (&plain.columns, &plain.trajectories), "{text}");
     }
-    // A column may be called so.
+    // Only what is read has to be a number, and a column may be called so.
+    for text in ["#run,t,x,y,note\nr1,0,1,2,first\nr1,1,3,4,-\n", "# t,x,y,note\n0,1,2,first\n1,3,4,\n"] {
+        let column = text.starts_with("#run").then(|| "#run".to_string());
+        let spec = ReadSpec { trajectory: column, ..spec.clone() };
+        let data = read_bytes("a.csv", text.as_bytes(), Format::Csv, &spec).unwrap();
+        assert_eq!(data.trajectories[0].values, plain.trajectories[0].values, "{text}");
+    }
     let named = ReadSpec { time: Some("#t".into()), ..spec };
     for text in ["#t,x,y\n0,1,2\n1,3,4\n", "#t,x,y\n0,1,2\n1,NA,4\n"] {
         let named = ReadSpec { missing: vec!["NA".into()], ..named.clone() };

@@ -12,7 +12,7 @@ const PACKED: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"];
 ///
 /// Cells are separated by commas, semicolons or tabs. A byte-order mark, CRLF, quoted cells, blanks around cells and blank lines are accepted,
 /// and so are lines that start with `#` before all others: comments, of which the last names the columns where the next line has as many
-/// numbers as it has cells.
+/// cells, and numbers in those that are read.
 ///
 /// # Errors
 /// The first fault in reading order, with line and column.
@@ -30,7 +30,7 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     if bytes.is_empty() {
         return Err(DataError::Empty { file: file.into() });
     }
-    let named = comment.and_then(|comment| header_in(comment, bytes, spec));
+    let named = comment.and_then(|comment| header_in(file, comment, bytes, spec));
     let separator = match (&named, spec.delimiter) {
         (_, Some(given)) => given,
         (Some((_, separator)), None) => *separator,
@@ -40,12 +40,7 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     let mut record = ::csv::StringRecord::new();
     let (header, plan) = match named {
         Some((header, _)) => {
-            let plan = Plan::new(file, &header, spec).or_else(|error| {
-                // A column may be called `#run`.
-                let mut as_it_stands = header.clone();
-                as_it_stands.first_mut().into_iter().for_each(|first| first.insert(0, '#'));
-                Plan::new(file, &as_it_stands, spec).map_err(|_| error)
-            })?;
+            let plan = planned(file, &header, spec)?;
             (header, plan)
         }
         None => {
@@ -129,9 +124,18 @@ impl<'a> Lead<'a> {
     }
 }
 
-/// The names of columns in a comment before the first row, and what separates them: the row has as many cells, all of them numbers or
-/// declared as missing.
-fn header_in(comment: &[u8], rows: &[u8], spec: &ReadSpec) -> Option<(Vec<String>, u8)> {
+/// The plan for a table whose header stands behind a `#`, which may be a part of the first name.
+fn planned(file: &str, header: &[String], spec: &ReadSpec) -> Result<Plan, DataError> {
+    Plan::new(file, header, spec).or_else(|error| {
+        let mut as_it_stands = header.to_vec();
+        as_it_stands.first_mut().into_iter().for_each(|first| first.insert(0, '#'));
+        Plan::new(file, &as_it_stands, spec).map_err(|_| error)
+    })
+}
+
+/// The names of columns in a comment before the first row, and what separates them: the row has as many cells, and numbers, dates, or what is
+/// declared as missing in those that are read. Where a column that is wanted is not among the names, all cells have to be such.
+fn header_in(file: &str, comment: &[u8], rows: &[u8], spec: &ReadSpec) -> Option<(Vec<String>, u8)> {
     let separator = spec.delimiter.unwrap_or_else(|| delimiter(comment));
     let first = |bytes: &[u8]| {
         let mut record = ::csv::StringRecord::new();
@@ -139,10 +143,14 @@ fn header_in(comment: &[u8], rows: &[u8], spec: &ReadSpec) -> Option<(Vec<String
         Some(record.iter().map(str::to_owned).collect::<Vec<_>>())
     };
     let (names, row) = (first(comment)?, first(rows)?);
-    let is_value = |text: &String| text.parse::<f64>().is_ok() || spec.is_missing(text);
     let are_names = names.iter().all(|name| !name.is_empty() && name.parse::<f64>().is_err());
-    (names.len() == row.len() && are_names && row.iter().all(is_value) && row.iter().any(|t| t.parse::<f64>().is_ok()))
-        .then_some((names, separator))
+    let read: Vec<&String> = match planned(file, &names, spec) {
+        Ok(plan) => plan.cells.iter().filter_map(|(_, at, _)| row.get(*at)).collect(),
+        Err(_) => row.iter().collect(),
+    };
+    let is_number = |text: &String| text.parse::<f64>().is_ok() || is_date(text);
+    let are_numbers = read.iter().all(|t| is_number(t) || spec.is_missing(t)) && read.iter().any(|t| is_number(t));
+    (names.len() == row.len() && are_names && are_numbers).then_some((names, separator))
 }
 
 /// What separates the cells: of comma, semicolon and tab the one that the header has most of outside quotes.
