@@ -1,8 +1,12 @@
 //! Samples that no neighbour knows of: a typing error, a spike of the instrument.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::local::{SIDE, differences, impulse};
 use super::{Drives, Series};
-use crate::base::least_and_most;
+use crate::base::{IndexMap, IndexSet, least_and_most};
+use crate::data::Trajectory;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1112;
 use crate::report::short;
@@ -30,6 +34,8 @@ const REGULAR: f64 = 0.1;
 const LEAPS: f64 = 0.25;
 /// Samples that a judgement needs.
 const FEWEST: usize = 12;
+/// So many are named.
+const NAMED: usize = 6;
 
 /// One place of a family of columns.
 struct Place {
@@ -48,14 +54,17 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     let found: Vec<Vec<f64>> = all.iter().map(|s| differences(&s.times, &s.values)).collect();
     let mut left: Vec<Vec<f64>> = found.clone();
     let mut places: Vec<Place> = Vec::new();
+    let mut drives: IndexMap<usize, Drives> = IndexMap::new();
+    let mut largest = Largest::new(&found);
     let mut next = 0.0;
-    while let Some(place) = largest(&left) {
+    while let Some(place) = largest.next(&left) {
         next = place.size.abs();
         let series = &all[place.series];
         let Some(change) = impulse(&series.times, &found[place.series], place.at) else { break };
         let from = place.at.saturating_sub(2 * SIDE);
         let to = (place.at + 2 * SIDE).min(series.times.len().saturating_sub(1));
-        let driven = Drives::of(series.trajectory).between([series.times[from], series.times[to]]);
+        let drives = drives.entry(place.series).or_insert_with(|| Drives::of(series.trajectory));
+        let driven = drives.between([series.times[from], series.times[to]]);
         if places.len() == most || change.left > LEFT || driven {
             break;
         }
@@ -86,24 +95,41 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
         )
     };
     let stands = if places.len() == 1 { "a sample stands" } else { "samples stand" };
-    let named: Vec<String> = places.iter().map(told).collect();
+    let mut named: Vec<String> = places.iter().take(NAMED).map(told).collect();
+    match places.len().saturating_sub(NAMED) {
+        0 => {}
+        1 => named.push("and one other".into()),
+        others => named.push(format!("and {others} others")),
+    }
     let message = format!("{stands} out in {}: {}", file.spelled(), named.join("; "));
     let help = "look at it in the file: put a typing error right, or declare it as missing, with \"NA\" in its cell and `missing \"NA\"` in \
                 the block of the data";
     Some(Diagnostic::warning(W1112, message, series.data.place_of(series.name), "read from here").help(help))
 }
 
-/// The sample that differs most; `None` where none does.
-fn largest(differences: &[Vec<f64>]) -> Option<Place> {
-    let mut best: Option<Place> = None;
-    for (series, of) in differences.iter().enumerate() {
-        for (at, size) in of.iter().copied().enumerate() {
-            if size.abs() > best.as_ref().map_or(0.0, |b| b.size.abs()) {
-                best = Some(Place { series, at, size });
+/// The samples that differ, the one that differs most first; of equals the first one.
+struct Largest(BinaryHeap<(u64, Reverse<(usize, usize)>)>);
+
+impl Largest {
+    fn new(differences: &[Vec<f64>]) -> Largest {
+        let all = differences.iter().enumerate().flat_map(|(series, of)| {
+            let differing = of.iter().enumerate().filter(|(_, size)| size.abs() > 0.0);
+            // The bits of numbers above zero are ordered as they are.
+            differing.map(move |(at, size)| (size.abs().to_bits(), Reverse((series, at))))
+        });
+        Largest(all.collect::<Vec<_>>().into())
+    }
+
+    /// The next one of which something is left.
+    fn next(&mut self, left: &[Vec<f64>]) -> Option<Place> {
+        while let Some((_, Reverse((series, at)))) = self.0.pop() {
+            let size = *left.get(series)?.get(at)?;
+            if size != 0.0 {
+                return Some(Place { series, at, size });
             }
         }
+        None
     }
-    best
 }
 
 /// Whether several samples go the same way by about as much: a system that spikes, sampled coarsely, does. Such a system is about where it was when
@@ -127,9 +153,9 @@ fn spikes(all: &[Series<'_>], places: &[Place]) -> bool {
 fn begin_alike(all: &[Series<'_>], places: &[Place]) -> bool {
     let value = |p: &Place| all.get(p.series)?.values.get(p.at).map(|value| value - p.size);
     let [low, high] = least_and_most(places.iter().filter_map(value));
-    let is_place = |series: usize, at: usize| places.iter().any(|p| (p.series, p.at) == (series, at));
+    let are_places: IndexSet<(usize, usize)> = places.iter().map(|p| (p.series, p.at)).collect();
     let rest = all.iter().enumerate().flat_map(|(k, s)| s.values.iter().enumerate().map(move |(i, v)| (k, i, *v)));
-    let [least, most] = least_and_most(rest.filter(|(k, i, _)| !is_place(*k, *i)).map(|(.., v)| v));
+    let [least, most] = least_and_most(rest.filter(|(k, i, _)| !are_places.contains(&(*k, *i))).map(|(.., v)| v));
     let smallest = places.iter().map(|p| p.size.abs()).fold(f64::INFINITY, f64::min);
     high - low < (BEGIN * (most - least)).max(SAME * smallest)
 }
@@ -148,24 +174,53 @@ fn regular(all: &[Series<'_>], places: &[Place]) -> bool {
 
 /// Whether the system leaps at most of several places.
 fn leap(all: &[Series<'_>], places: &[Place]) -> bool {
-    let count = places.iter().filter(|p| all.get(p.series).is_some_and(|series| leaps(series, p.at))).count();
+    // What every column does in all, once for a trajectory.
+    let mut ranges: IndexMap<*const Trajectory, Vec<f64>> = IndexMap::new();
+    let leaps = places.iter().filter(|p| {
+        all.get(p.series).is_some_and(|series| {
+            let known = std::ptr::from_ref(series.trajectory);
+            leaps(series, p.at, ranges.entry(known).or_insert_with(|| ranges_of(series)))
+        })
+    });
+    let count = leaps.count();
     count > 1 && 2 * count >= places.len()
 }
 
+/// The range of every column of the trajectory.
+fn ranges_of(series: &Series<'_>) -> Vec<f64> {
+    let trajectory = series.trajectory;
+    let range = |c: usize| {
+        let [least, most] = least_and_most((0..trajectory.len).filter_map(|i| trajectory.value(i, c)));
+        most - least
+    };
+    (0..series.column[1]).map(range).collect()
+}
+
 /// Whether another column of the trajectory leaps around a sample: then the system does.
-fn leaps(series: &Series<'_>, at: usize) -> bool {
-    let [own, columns] = series.column;
+fn leaps(series: &Series<'_>, at: usize, ranges: &[f64]) -> bool {
     let trajectory = series.trajectory;
     let Some(ends) =
         at.checked_sub(1).and_then(|before| Some([*series.times.get(before)?, *series.times.get(at + 1)?]))
     else {
         return false;
     };
-    let from = (0..trajectory.len).collect::<Vec<usize>>().partition_point(|&i| trajectory.time(i) < ends[0]);
-    (0..columns).filter(|c| *c != own).any(|c| {
-        let [least, most] = least_and_most((0..trajectory.len).filter_map(|i| trajectory.value(i, c)));
+    let from = first_from(trajectory, ends[0]);
+    ranges.iter().enumerate().filter(|(c, _)| *c != series.column[0]).any(|(c, range)| {
         let around = (from..trajectory.len).take_while(|&i| trajectory.time(i) <= ends[1]);
         let [low, high] = least_and_most(around.filter_map(|i| trajectory.value(i, c)));
-        high - low > LEAPS * (most - least)
+        high - low > LEAPS * range
     })
+}
+
+/// The first sample of a trajectory that is not before a time.
+fn first_from(trajectory: &Trajectory, time: f64) -> usize {
+    let (mut from, mut to) = (0, trajectory.len);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        match trajectory.time(middle) < time {
+            true => from = middle + 1,
+            false => to = middle,
+        }
+    }
+    from
 }
