@@ -65,3 +65,26 @@ fn a_good_start_is_enough() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!((frequency(&found) - 1.3).abs() < 1e-3 && !said.contains("frequency"), "{said}");
 }
+
+/// The fits that are made for this are shared out, and a frequency that starts nowhere keeps no other from its own.
+#[test]
+fn each_frequency_is_looked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for others in ["v in [0.99, 1.01]", "v = 1 in [0.99, 1.01]", "v = 1"] {
+        let model = format!(
+            "model Truth {{ state x; x' = -0.4*x + sin(t) + sin(3*t); initial x = 1 }}
+model Driven {{ state x; param a = 0.4, {others}, w = 3.4; x' = -a*x + sin(v*t) + sin(w*t) }}
+data d = simulate Truth {{ steps 601; dt 0.1; noise 2%; seed 1 }}
+fit Driven to d
+"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a written file");
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_mechc")).args(["run", "m.mech"]).current_dir(folder.path()).output();
+        let said = String::from_utf8_lossy(&output.expect("the compiler runs").stderr)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(said.contains("the frequency `w` is in a wrong minimum"), "{others}: {said}");
+    }
+}

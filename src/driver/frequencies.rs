@@ -13,6 +13,8 @@ use crate::train::joint::{JointError, JointFit, Observations, Unknown};
 const MOST_WORK: usize = 100_000;
 /// Fits, at most.
 const MOST_FITS: usize = 60;
+/// Steps to either side, at most: a range may leave one side alone.
+const MOST_STEPS: usize = MOST_FITS;
 /// Starts reach so far from that of the fit, as a share of it.
 const REACH: f64 = 0.35;
 /// One start and the next differ by this share of a period over the whole of the data.
@@ -32,23 +34,29 @@ pub fn start(
 ) -> Option<Diagnostic> {
     let samples = observations.t.len();
     let longest = longest(observations);
+    let period = std::f64::consts::TAU / longest;
     let mut left = MOST_FITS.min(MOST_WORK / samples.max(1));
-    for id in frequencies(model) {
+    let tried: Vec<(UnknownId, Vec<f64>)> = frequencies(model)
+        .into_iter()
+        .map(|id| (id, unknowns.get(id.index()).map_or_else(Vec::new, |u| starts(u, period))))
+        .collect();
+    let mut others = tried.iter().filter(|(_, starts)| !starts.is_empty()).count();
+    for (id, starts) in tried {
         let k = id.index();
-        let (Some(unknown), Some(of)) = (unknowns.get(k), model.unknowns.get(id)) else { continue };
+        let Some(of) = model.unknowns.get(id) else { continue };
         let UnknownKind::Param(param) = of.kind else { continue };
-        let first = unknown.start.filter(|w| *w != 0.0)?;
-        let period = std::f64::consts::TAU / longest;
-        if unknown.lower >= unknown.upper || unknown.own || first.abs() < FEWEST_PERIODS * period {
+        if starts.is_empty() {
             continue;
         }
-        let steps = (REACH * first.abs() / (APART * period)).floor() as usize;
-        // The nearest first, on both sides.
-        let starts = (1..=steps).flat_map(|n| [1.0, -1.0].map(|side| first + side * n as f64 * APART * period));
-        for start in starts.filter(|w| (unknown.lower..=unknown.upper).contains(w)) {
+        // Each has its share of the fits, and of what those before it left.
+        let share = left.div_ceil(others.max(1));
+        others = others.saturating_sub(1);
+        for start in starts.into_iter().take(share) {
             left = left.checked_sub(1)?;
             let mut tried = unknowns.to_vec();
-            tried.get_mut(k)?.start = Some(start);
+            if let Some(unknown) = tried.get_mut(k) {
+                unknown.start = Some(start);
+            }
             let found = match again(&tried) {
                 Ok(found) => found,
                 // Whoever interrupts a run has its result already.
@@ -58,12 +66,13 @@ pub fn start(
             if !exact(&found) || !found.converged || result.criterion - found.criterion < BETTER {
                 continue;
             }
-            let value = found.estimates.get(found.columns.at(k, 0))?.value;
+            let at = |of: &JointFit| of.estimates.get(of.columns.at(k, 0)).map(|e| e.value);
+            let (Some(value), Some(wrong)) = (at(&found), at(result)) else { continue };
             let name = &of.name;
             let message = format!(
                 "the frequency `{name}` is in a wrong minimum: with {} in place of {} the data follow the model",
                 short(value),
-                short(result.estimates.get(result.columns.at(k, 0))?.value)
+                short(wrong)
             );
             let help = format!(
                 "start it there, `param {name} = {}`: over {:.0} periods a fit finds a frequency from a start that is within {:.1} % of it alone",
@@ -77,6 +86,21 @@ pub fn start(
         }
     }
     None
+}
+
+/// The starts of a frequency that are tried, the nearest to its own first, on both sides and within its range; as many as can be used.
+fn starts(unknown: &Unknown, period: f64) -> Vec<f64> {
+    let Some(first) = unknown.start else { return Vec::new() };
+    // Not so for a period that is no number, either.
+    let is_long = first.abs() >= FEWEST_PERIODS * period && period > 0.0;
+    if unknown.lower >= unknown.upper || unknown.own || !is_long {
+        return Vec::new();
+    }
+    let apart = APART * period;
+    let reach = (REACH * first.abs()).min((unknown.upper - first).max(first - unknown.lower));
+    let steps = (reach / apart).floor().min(MOST_STEPS as f64) as usize;
+    let around = (1..=steps).flat_map(|n| [1.0, -1.0].map(|side| first + side * n as f64 * apart));
+    around.filter(|w| (unknown.lower..=unknown.upper).contains(w)).take(MOST_FITS).collect()
 }
 
 /// The longest time that a trajectory takes.
@@ -132,4 +156,28 @@ fn unknowns_in(expr: &Expr, found: &mut IndexSet<UnknownId>) {
         found.insert(id);
     }
     expr.operands().for_each(|part| unknowns_in(part, found));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_FITS, starts};
+    use crate::train::joint::Unknown;
+
+    fn unknown(start: Option<f64>, [lower, upper]: [f64; 2]) -> Unknown {
+        let [linear, droppable, own, left_out] = [false; 4];
+        Unknown { name: "w".into(), start, lower, upper, linear, droppable, own, left_out, trajectory: None }
+    }
+
+    #[test]
+    fn starts_are_as_many_as_fits_and_lie_in_the_range() {
+        let free = starts(&unknown(Some(1e12), [f64::NEG_INFINITY, f64::INFINITY]), 1e-6);
+        assert_eq!(free.len(), MOST_FITS);
+        assert!(starts(&unknown(Some(1e12), [1e12, 1e12 + 1e-3]), 1.0).is_empty());
+        let near = starts(&unknown(Some(10.0), [9.9, 10.5]), 0.5);
+        assert!(near.len() == 3 && near.iter().all(|w| (9.9..=10.5).contains(w)), "{near:?}");
+        for none in [None, Some(0.0), Some(f64::NAN)] {
+            assert!(starts(&unknown(none, [0.0, 1.0]), 0.1).is_empty(), "{none:?}");
+        }
+        assert!(starts(&unknown(Some(1.0), [0.0, 2.0]), 0.0).is_empty());
+    }
 }
