@@ -92,13 +92,18 @@ impl Conventions {
                 "no column observes `{name}`, and {} {is}: with {other} other equations follow these data exactly as well; {told}",
                 named(&free)
             );
-            let known = match dropped.is_empty() {
-                true => format!(
-                    "choose: say where `{name}` begins (`initial {name} = ...`), or write a number in place of the coefficient of one of these terms"
-                ),
-                false => format!(
-                    "say what is known of it: where `{name}` begins (`initial {name} = ...`), or in which of these equations one of these terms is not"
-                ),
+            // A start of the model that left this free does not settle it: zero is zero on every scale.
+            let has_start = model.initial.iter().any(|initial| initial.state == id && initial.derivative == 0);
+            let (begins, choose) = match (has_start, dropped.is_empty()) {
+                (true, choose) => (String::new(), choose),
+                (false, true) => (format!("say where `{name}` begins (`initial {name} = ...`), or "), true),
+                (false, false) => (format!("where `{name}` begins (`initial {name} = ...`), or "), false),
+            };
+            let known = match choose {
+                true => format!("choose: {begins}write a number in place of the coefficient of one of these terms"),
+                false => {
+                    format!("say what is known of it: {begins}in which of these equations one of these terms is not")
+                }
             };
             let help = holes_alone::way_out(model, name).unwrap_or_else(|| format!("{known}; or measure `{name}`"));
             Some(Diagnostic::warning(W1123, message, state.span, "not observed").help(help))
