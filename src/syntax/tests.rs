@@ -182,7 +182,7 @@ model C { state c
 model D { state d }
 fit A run
 "), @r#"
-    a.mech:3:11: error[E0101]: expected a name, found the end of the line
+    a.mech:3:10: error[E0101]: a statement ends without a comma
     a.mech:4:8: error[E0107]: `2x` has no operator between the number and the name
     a.mech:5:11: error[E0103]: `(` is not closed
     a.mech:7:16: error[E0104]: `]` does not close `(`
