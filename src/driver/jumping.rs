@@ -109,13 +109,13 @@ fn doubt(read: &Dataset, k: usize) -> Option<Doubt> {
     if let Some((n, at)) = single.map(|all| all.concat()).and_then(|all| Some((all.len(), *all.first()?))) {
         return Some(Doubt::Single(n, at));
     }
-    let jumps: Vec<[f64; 2]> = read.trajectories.iter().flat_map(|t| jumps(t, k)).collect();
-    if let Some(first) = jumps.first() {
-        return Some(Doubt::Jumps(jumps.len(), *first));
-    }
+    let jumps = || {
+        let jumps: Vec<[f64; 2]> = read.trajectories.iter().flat_map(|t| jumps(t, k)).collect();
+        jumps.first().map(|first| Doubt::Jumps(jumps.len(), *first))
+    };
     let values = all.concat();
     if values.len() < SAMPLES {
-        return None;
+        return jumps();
     }
     let mut different: Vec<f64> = Vec::new();
     for v in &values {
@@ -125,7 +125,11 @@ fn doubt(read: &Dataset, k: usize) -> Option<Doubt> {
     }
     if (2..=FEW).contains(&different.len()) {
         let changes = read.trajectories.iter().zip(&all).flat_map(|(t, values)| {
-            let changes = (1..values.len()).filter(|&i| values.get(i) != values.get(i - 1));
+            // Rows that stand close before and behind a jump are what it needs.
+            let length = |i: usize| t.time(i) - t.time(i - 1);
+            let longest = |i: usize| [i - 1, i + 1].map(|i| if (1..t.len).contains(&i) { length(i) } else { 0.0 });
+            let wide = |i: &usize| longest(*i).iter().all(|beside| LARGER * length(*i) > *beside);
+            let changes = (1..values.len()).filter(|&i| values.get(i) != values.get(i - 1)).filter(wide);
             changes.map(|i| [t.time(i - 1), t.time(i)]).collect::<Vec<_>>()
         });
         let changes: Vec<[f64; 2]> = changes.collect();
@@ -136,7 +140,7 @@ fn doubt(read: &Dataset, k: usize) -> Option<Doubt> {
     let steps: Vec<f64> =
         all.iter().flat_map(|v| v.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).collect::<Vec<_>>()).collect();
     let step = steps.iter().sum::<f64>() / steps.len().max(1) as f64;
-    (step > ROUGH * 2.0 * variance && variance > 0.0).then_some(Doubt::Rough)
+    if step > ROUGH * 2.0 * variance && variance > 0.0 { Some(Doubt::Rough) } else { jumps() }
 }
 
 /// The times of the samples that are not zero, of an input that is zero before and behind each of them and nearly everywhere; `None` of another one.
@@ -200,7 +204,8 @@ mod tests {
         // Neighbours differ by a rule without a rhythm.
         let scatter = |t: f64| (1e4 * (12.9898 * t).sin()).fract();
         let of = |value: &dyn Fn(f64) -> f64| {
-            let read = Dataset { trajectories: vec![driven(&times, value)], ..Dataset::default() };
+            let trajectories = vec![driven(&times, value)];
+            let read = Dataset { source: String::new(), columns: Vec::new(), inputs: vec!["u".into()], trajectories };
             doubt(&read, 0)
         };
         assert!(matches!(of(&scatter), Some(Doubt::Rough)));

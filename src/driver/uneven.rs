@@ -112,7 +112,9 @@ fn grows(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<Growing> {
     let third = count / 3;
     let noise_of = |part: &[(f64, f64)]| rms(&part.iter().map(|(_, noise)| *noise).collect::<Vec<_>>());
     let (least, most) = (noise_of(by_size.get(..third)?), noise_of(by_size.get(count - third..)?));
-    if !(certain > BY_CHANCE && most > GROWS * least && !(agree > AGREE)) {
+    let grows = certain > BY_CHANCE && most > GROWS * least;
+    // What neighbours have in common is no noise.
+    if !grows || agree > AGREE {
         return None;
     }
     let upper = by_size.get(count / 2..)?;

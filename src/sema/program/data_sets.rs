@@ -6,7 +6,7 @@ use super::super::settings::{Context, Settings};
 use super::super::simulated::{Simulation, simulated};
 use super::super::{derived, file, formula, sets, solve, suggest, units};
 use super::Checker;
-use crate::diagnostics::codes::E0201;
+use crate::diagnostics::codes::{E0201, E0511};
 use crate::diagnostics::{Among, Diagnostic, Sink};
 use crate::hir::{DataId, DataPlaces, DataSet, DrivenBy, Model, ModelId, family};
 use crate::source::Sources;
@@ -62,7 +62,7 @@ impl Checker<'_> {
                     Settings::new(SIMULATE, &data.settings, data.name.span, &["vary"], &[], &mut cx);
                     return None;
                 };
-                let (driven_by, found) = self.data_of(data, sink);
+                let (driven_by, found) = self.data_of(data, items, sink);
                 let driven_by =
                     driven_by.map(|data| DrivenBy { data, irregular: self.program.data[data].source.is_irregular() });
                 if !found {
@@ -76,6 +76,7 @@ impl Checker<'_> {
                 if driven_by.is_some_and(|by| !drives(by, place)) {
                     return None;
                 }
+                self.compare_units(data, model, sink);
                 let simulation = Simulation { model, id, by: driven_by };
                 let mut cx = Context { sources, sink, override_files: &files };
                 simulated(data, name, arguments, &simulation, &mut cx)
@@ -106,44 +107,32 @@ impl Checker<'_> {
         checked.filter(|_| fits).map(|d| self.program.data.push(DataSet { places, ..d }))
     }
 
-    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, or all. `None`
-    /// stands for a model that is wrong or missing.
+    /// The models whose units the numbers of `data` are in: the one that is simulated, those that are fitted to it, simulated along it or solved
+    /// with it, or all. `None` stands for a model that is wrong or missing.
     fn models_of(&self, data: &ast::Data, items: &[Item]) -> Vec<Option<ModelId>> {
         let named = |name: &str| self.models.get(name).copied().flatten();
         if let ast::DataSource::Simulate { model, .. } | ast::DataSource::Solve { model, .. } = &data.source {
             return vec![named(&model.name)];
         }
-        let fitted: Vec<&str> = items
-            .iter()
-            .filter_map(|i| match i {
-                Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
-                _ => None,
-            })
-            .collect();
-        match fitted.is_empty() {
+        let users = users_of(data, items);
+        match users.is_empty() {
             true => self.models.values().copied().collect(),
-            false => fitted.into_iter().map(named).collect(),
+            false => users.into_iter().map(named).collect(),
+        }
+    }
+
+    /// Reports where the units of the data that an item names are not those of its model.
+    fn compare_units(&self, item: &ast::Data, model: &Model, sink: &mut Sink) {
+        let Some(name) = named_data(item) else { return };
+        if let Some((time, columns)) = self.data_units.get(&name.name) {
+            units::compare(model, time.as_ref(), columns, name.span, sink);
         }
     }
 
     /// States and inputs of the models that are fitted to `data`; of all models when none is. Where one is missing, any name may be
     /// one of its states.
     fn names_for(&self, data: &ast::Data, items: &[Item]) -> Vec<String> {
-        let fitted: Vec<&str> = items
-            .iter()
-            .filter_map(|i| match i {
-                Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
-                Item::Data(solve) if named_data(solve).is_some_and(|d| d.name == data.name.name) => {
-                    match &solve.source {
-                        ast::DataSource::Solve { model, .. } | ast::DataSource::Simulate { model, .. } => {
-                            Some(model.name.as_str())
-                        }
-                        _ => None,
-                    }
-                }
-                _ => None,
-            })
-            .collect();
+        let fitted = users_of(data, items);
         let mut names: Vec<String> = Vec::new();
         let mut add = |name: &str| {
             if !names.iter().any(|n| n == name) {
@@ -213,7 +202,10 @@ impl Checker<'_> {
             values(&self.program.models[id], name, (arguments, &[]), Purpose::Solve, &mut cx).is_some()
         });
         let known = known.and_then(|id| Some((id, self.with_numbers(id, name, arguments, true, items, sources)?)));
-        let (data, found) = self.data_of(item, sink);
+        let (data, found) = self.data_of(item, items, sink);
+        if let Some(id) = id {
+            self.compare_units(item, &self.program.models[id], sink);
+        }
         let mut cx = Context { sources, sink, override_files: &files };
         let Some(known) = known.filter(|_| found) else {
             // The keys can be checked all the same.
@@ -224,11 +216,17 @@ impl Checker<'_> {
     }
 
     /// The data set that a solve item names, and whether there is nothing wrong with that.
-    fn data_of(&mut self, item: &ast::Data, sink: &mut Sink) -> (Option<DataId>, bool) {
+    fn data_of(&mut self, item: &ast::Data, items: &[Item], sink: &mut Sink) -> (Option<DataId>, bool) {
         let Some(name) = named_data(item) else { return (None, true) };
         self.used.push(name.name.clone());
         match self.data.get(&name.name) {
             Some(found) => (*found, found.is_some()),
+            None if items.iter().any(|i| matches!(i, Item::Data(d) if d.name.name == name.name)) => {
+                let message = format!("`{}` cannot take its inputs from `{}`", item.name.name, name.name);
+                let d = Diagnostic::error(E0511, message, name.span, "made of itself, or a prediction");
+                sink.push(d.help("name data that are read or made before"));
+                (None, false)
+            }
             None => {
                 let known = self.data.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name.as_str());
                 let help = suggest::help_of_many(sink, "data sets", &name.name, known);
@@ -272,6 +270,19 @@ fn named_data(item: &ast::Data) -> Option<ast::Ident> {
         }
         _ => None,
     }
+}
+
+/// The models that are fitted to data, simulated along them, or solved with them.
+fn users_of<'i>(data: &ast::Data, items: &'i [Item]) -> Vec<&'i str> {
+    let user = |item: &'i Item| match item {
+        Item::Fit(f) if f.data.iter().any(|d| d.name == data.name.name) => Some(f.model.name.as_str()),
+        Item::Data(item) if named_data(item).is_some_and(|d| d.name == data.name.name) => match &item.source {
+            ast::DataSource::Solve { model, .. } | ast::DataSource::Simulate { model, .. } => Some(model.name.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    items.iter().filter_map(user).collect()
 }
 
 /// The functions of a file.

@@ -294,7 +294,9 @@ impl Stop<'_> {
         let value = match self.slice(*sign) {
             "=" => {
                 let value = *self.tokens.get(3)?;
-                Some(self.between(value, self.end_of_value(value)?).to_string())
+                let value = self.between(value, self.end_of_value(value)?);
+                // `1 max = 5, min = 0` is another notation.
+                Some(value).filter(|value| !value.contains('=')).map(str::to_string)?.into()
             }
             // Behind the parentheses.
             _ => {
