@@ -27,6 +27,8 @@ pub(in super::super) struct Needed {
     pub(super) time: Option<Wanted>,
     /// States and inputs by name; elements of a family share theirs.
     pub(super) columns: IndexMap<String, Wanted>,
+    /// Which of these are inputs, which are read from a column of their name where a block does not list them.
+    pub(super) inputs: IndexSet<String>,
     pub(super) params: IndexMap<String, Wanted>,
     /// Initial values, state by state and derivative by derivative.
     pub(super) initial: Vec<Wanted>,
@@ -212,6 +214,16 @@ impl Settler<'_, '_> {
     /// Reports columns without a unit in a block in which others have one: they are read as they are, in the units of the model.
     fn forgotten(&mut self, data: &ast::Data) {
         let needed = self.needed;
+        let listed = |name: &str| data.settings.iter().any(|s| s.key.name == name);
+        for name in needed.inputs.iter().filter(|name| !listed(name)) {
+            let unit = needed.columns.get(name).and_then(|w| w.unit.as_ref()).filter(|u| !u.is_one());
+            let (Some(unit), Some((other, _))) = (unit, self.out.units.first()) else { continue };
+            let message = format!("the column of `{name}` has no unit here, and that of `{other}` has one");
+            let shown = super::report::shown(unit);
+            let d =
+                Diagnostic::warning(W0803, message, data.name.span, format!("read as {shown}, the unit of the model"));
+            self.sink.push(d.help(format!("list it with the unit that the file has: `{name} = {name} {shown}`")));
+        }
         for setting in &data.settings {
             let key = setting.key.name.as_str();
             let wanted = match key {

@@ -24,6 +24,7 @@ pub(in super::super) fn wanted<'m>(models: impl IntoIterator<Item = &'m Model>) 
                 needed.columns.insert(family(name).to_string(), entry);
             }
         }
+        needed.inputs.extend(model.inputs.values().filter(|i| i.field.is_none()).map(|i| family(&i.name).to_string()));
         for (id, param) in model.params.iter() {
             let entry = Wanted { unit: units.param(id).cloned(), span: param.span, name: param.name.clone() };
             needed.params.entry(family(&param.name).to_string()).or_insert(entry);

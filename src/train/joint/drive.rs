@@ -60,12 +60,12 @@ mod tests {
         assert_eq!(pieces.len(), 5);
         drive.at(pieces[3].0, 0.5 - pieces[3].1, &mut out);
         // The slopes are 1 at the first sample, to the second, and 2 there.
-        assert!((out[0] - 0.375).abs() < 1e-3 && out[1..] == [5.0, 0.0], "{out:?}");
-        drive.at(pieces[1].0, 5e-4, &mut out);
-        assert_eq!(out[1..], [5.0, 4000.0]);
+        assert!((out[0] - 0.375).abs() < 0.02 && out[1..] == [5.0, 0.0], "{out:?}");
+        drive.at(pieces[1].0, 0.005, &mut out);
+        assert_eq!(out[1..], [5.0, 400.0]);
         let pieces: Vec<_> = drive.pieces(1).collect();
         drive.at(pieces[0].0, 1.0, &mut out);
-        assert!((out[0] - 4.5).abs() < 1e-3 && out[1..] == [7.0, 0.0], "{out:?}");
+        assert!((out[0] - 4.5).abs() < 0.02 && out[1..] == [7.0, 0.0], "{out:?}");
         assert_eq!(pieces.iter().map(|p| p.2).sum::<f64>(), 2.0);
         assert_eq!(drive.pieces(2).count(), 0);
     }

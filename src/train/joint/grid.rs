@@ -31,6 +31,8 @@ pub struct Grid {
     pub t_mid: Vec<f64>,
     /// `[input, samples]`
     pub input: Vec<f64>,
+    /// The same with impulses as their mean rates, `[input, samples]`; empty where there are none.
+    smeared: Vec<f64>,
     /// `[input, samples - 1]`
     pub input_mid: Vec<f64>,
     /// Time derivative of the inputs, `[input, samples]`.
@@ -85,6 +87,7 @@ impl Grid {
             h,
             t_mid,
             input: obs.input.clone(),
+            smeared: if obs.impulses.is_empty() { Vec::new() } else { obs.smeared().input },
             input_mid,
             input_slope,
             median_h,
@@ -202,15 +205,16 @@ impl Grid {
         self.columns.evaluate(at, xi, (rows, entries), &mut |at, xi, entries| model.linearise(at, xi, entries))
     }
 
-    /// f at all samples, `[component, time]`.
-    pub fn field_at_samples(
+    /// f at all samples, `[component, time]`, with impulses as their mean rates: how much there is of them, not how sudden they are.
+    pub fn field_on_average(
         &self,
         model: &mut dyn Dynamics,
         x: &[f64],
         xi: &[f64],
         f: &mut [f64],
     ) -> Result<(), EvaluateError> {
-        self.field(model, self.at_samples(x), xi, f)
+        let input = if self.smeared.is_empty() { &self.input } else { &self.smeared };
+        self.field(model, Points { x, t: &self.t, input }, xi, f)
     }
 
     /// f at one point that is a sample (share 0), the middle of the link behind it (0.5) or the next sample (1), `[component]`.

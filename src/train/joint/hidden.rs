@@ -166,7 +166,7 @@ impl Start<'_> {
     fn gathered(&self, model: &mut dyn Dynamics, x: &[f64], xi: &[f64], time: f64) -> Result<Vec<f64>, JointError> {
         let (n, len) = (self.grid.n, self.grid.samples.max(1));
         let mut f = vec![0.0; n * len];
-        self.grid.field_at_samples(model, x, xi, &mut f)?;
+        self.grid.field_on_average(model, x, xi, &mut f)?;
         let size = |f: &[f64]| time * (f.iter().map(|v| v * v).sum::<f64>() / len as f64).sqrt();
         Ok(f.chunks_exact(len).map(size).map(|size| if size.is_finite() { size } else { 0.0 }).collect())
     }

@@ -8,12 +8,15 @@ use super::input;
 use super::problem::Observations;
 use crate::base::Between;
 
-/// Length of an instant, relative to the link that it stands in. Far shorter ones cost digits where a component is not observed and
-/// every link has some.
+/// How long before the end of its link a held input changes, relative to that link. Far shorter instants cost digits where a component is not
+/// observed and every link has some.
 const INSTANT: f64 = 1e-5;
 
-/// How long an impulse takes, relative to the link behind its sample.
-const IMPULSE: f64 = 1e-3;
+/// The same of the two sides of an impulse.
+const SIDE: f64 = 1e-4;
+
+/// How long an impulse takes, relative to the link behind its sample. Beside components that are not observed far shorter ones cost digits, too.
+const IMPULSE: f64 = 0.01;
 
 /// Observations with samples of which nothing was seen between those that were.
 pub struct Refined {
@@ -59,8 +62,8 @@ struct Place {
 }
 
 impl Observations {
-    /// The same as slopes of smoothed data see it, which run through impulses: each is the rate that it is on average over its link, at the two
-    /// samples around it.
+    /// The same as slopes of smoothed data see it, which run through impulses: each is the rate that it is on average over its link, in it and at
+    /// the two samples around it.
     pub fn smeared(&self) -> Observations {
         let mut out = self.clone();
         let samples = self.t.len().max(1);
@@ -70,10 +73,8 @@ impl Observations {
             }
             for &at in &self.impulses {
                 let rate = row.get(at).copied().unwrap_or(0.0) * IMPULSE;
-                for beside in [at.checked_sub(1), at.checked_add(2)].into_iter().flatten() {
-                    if let Some(value) = row.get_mut(beside) {
-                        *value = rate;
-                    }
+                for value in row.iter_mut().skip(at.saturating_sub(1)).take(IN_IMPULSE + 1) {
+                    *value = rate;
                 }
             }
         }
@@ -159,7 +160,7 @@ fn inside(
     if obs.drives(sample) {
         out.impulses.push(places.len());
         out.sudden.extend(places.len() - 1..places.len() - 1 + IN_IMPULSE);
-        places.extend([at(INSTANT, true), at(IMPULSE, true), at(IMPULSE + INSTANT, false)]);
+        places.extend([at(SIDE, true), at(IMPULSE, true), at(IMPULSE + SIDE, false)]);
     }
     places.extend((1..by).map(|j| at(j as f64 / by as f64, false)));
     if obs.jumps(sample) {
@@ -224,8 +225,8 @@ mod tests {
             assert_eq!(fine.t.len(), 5 + 3 * (by - 1) + 6);
             assert_eq!(fine.sudden.len(), 6);
             assert_eq!(fine.impulses.len(), 2);
-            assert!(fine.impulses.iter().all(|&i| fine.input[i] > 1e2 && fine.input[i] == fine.input[i + 1]));
-            assert!(fine.sudden.iter().all(|&i| h[i] < 5e-3), "{h:?}");
+            assert!(fine.impulses.iter().all(|&i| fine.input[i] > 10.0 && fine.input[i] == fine.input[i + 1]));
+            assert!(fine.sudden.iter().all(|&i| h[i] < 0.05), "{h:?}");
         }
     }
 
