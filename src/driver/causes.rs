@@ -49,6 +49,21 @@ pub(super) fn without_start<'m>(model: &'m Model, at: &Spot) -> Vec<&'m str> {
     names
 }
 
+/// How a part that has no finite value below zero is written so that it has one there, as noise takes samples of what is near zero.
+pub(super) fn value_below_zero(model: &Model, at: &Spot) -> Option<String> {
+    let part = failing(model, &point(model, at))?;
+    let ExprKind::Unary(function, inner) = &part.kind else { return None };
+    let (name, least) = match function {
+        UnaryFn::Sqrt => ("sqrt", "0"),
+        UnaryFn::Ln => ("ln", "1e-6"),
+        _ => return None,
+    };
+    let written = format!("`{name}(max({}, {least}))`", model.spell(inner));
+    Some(format!(
+        "write {written} where noise alone takes it there; else check the start values and bounds of parameters"
+    ))
+}
+
 /// The part of the equations that has no finite value at a point.
 fn failing<'m>(model: &'m Model, point: &Point) -> Option<&'m Expr> {
     model.equations.iter().find_map(|equation| undefined(&equation.residual, point))
@@ -120,7 +135,7 @@ fn undefined<'e>(expr: &'e Expr, point: &Point) -> Option<&'e Expr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cause, jump};
+    use super::{cause, jump, value_below_zero};
     use crate::driver::Session;
     use crate::source::MemoryWorld;
     use crate::train::joint::Spot;
@@ -146,6 +161,8 @@ mod tests {
         );
         assert_eq!(told(&[7.0, 1.0, -0.5]).as_deref(), Some("`sqrt(w')` has no finite value where `w'` is -0.5"));
         assert_eq!(told(&[7.0, 1.0, 0.5]), None);
+        let written = value_below_zero(model, &at(&[7.0, 1.0, -0.5])).expect("a root");
+        assert!(written.starts_with("write `sqrt(max(w', 0))` where"), "{written}");
         assert_eq!(jump(model, &at(&[7.0, 1.0, 0.5]), &[7.0, 1.0, 0.5]), None);
     }
 

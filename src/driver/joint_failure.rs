@@ -60,10 +60,11 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         JointError::NotFinite { at, .. } => {
             let open: Vec<String> = causes::without_start(model, &at).iter().map(|name| format!("`{name}`")).collect();
             match open.is_empty() {
-                true => numerical(
-                    "N504",
-                    "check the start values and bounds of parameters, and terms such as ln or a ratio",
-                ),
+                true => {
+                    let general = "check the start values and bounds of parameters, and terms such as ln or a ratio";
+                    let help = causes::value_below_zero(model, &at);
+                    numerical("N504", help.as_deref().unwrap_or(general))
+                }
                 false => {
                     let which = open.join(" and ");
                     numerical(

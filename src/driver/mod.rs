@@ -68,6 +68,7 @@ mod residuals;
 mod resume;
 mod rivals;
 mod run;
+mod run_files;
 mod run_solve;
 mod sampling;
 mod scaffold;

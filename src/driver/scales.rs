@@ -1,11 +1,11 @@
 //! Data sets of one fit whose numbers are of different sizes, as they are where one of them was not converted, and columns that do not
 //! vary.
 
-use crate::base::IndexMap;
+use crate::base::{Between, IndexMap};
 use crate::data::{Dataset, median};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1108, W1109};
-use crate::hir::{DataSet, Equation, LinearTerm, Model, family};
+use crate::hir::{DataSet, Equation, Holdout, LinearTerm, Model, family};
 
 /// Sizes that differ by this factor are pointed out.
 const FACTOR: f64 = 10.0;
@@ -17,7 +17,7 @@ type Size<'a> = &'a dyn Fn(&Dataset) -> Option<f64>;
 pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let mut found = sizes(sets);
     found.extend(constant(model, sets));
-    found.extend(constant_inputs(sets));
+    found.extend(constant_inputs(model, sets));
     found
 }
 
@@ -49,20 +49,27 @@ fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     families.into_iter().filter_map(finding).collect()
 }
 
-/// Inputs that are the same number at every sample of all sets.
-fn constant_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+/// Inputs that are the same number at every sample that is fitted, in all sets.
+fn constant_inputs(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
     let Some((data, first)) = sets.first() else { return Vec::new() };
     let finding = |(k, name): (usize, &String)| {
         let of = |read: &Dataset| read.inputs.iter().position(|n| n == name);
-        let values = sets.iter().filter_map(|(_, read)| Some((read, of(read)?))).flat_map(|(read, k)| {
-            read.trajectories.iter().flat_map(move |t| t.inputs.iter().skip(k).step_by(t.input_width().max(1)))
-        });
+        // What a last sample has of impulses comes behind it.
+        let last = model.inputs.values().any(|i| i.name == *name && i.between == Between::Impulse);
+        let values =
+            sets.iter().filter_map(|(data, read)| Some((data, read, of(read)?))).flat_map(|(data, read, k)| {
+                read.trajectories.iter().flat_map(move |t| {
+                    let fitted = fitted(t.len, data.holdout).saturating_sub(usize::from(last));
+                    t.inputs.iter().skip(k).step_by(t.input_width().max(1)).take(fitted)
+                })
+            });
         let value = first.trajectories.first()?.inputs.get(k)?;
         if !values.clone().all(|v| v == value) || values.count() < 2 {
             return None;
         }
         let value = crate::hir::number(*value);
-        let message = format!("the input `{name}` does not vary: it is {value} at every sample");
+        let part = if matches!(data.holdout, Some(Holdout::Time(_))) { " that is fitted" } else { "" };
+        let message = format!("the input `{name}` does not vary: it is {value} at every sample{part}");
         let span = data.place_of(name);
         let help = format!(
             "what it does cannot be told from a constant: look whether another column is meant, or write `const {name} = {value}` in the model and take `{name}` out of its holes"
@@ -70,6 +77,14 @@ fn constant_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
         Some(Diagnostic::warning(W1109, message, span, "read from here").help(help))
     };
     first.inputs.iter().enumerate().filter_map(finding).collect()
+}
+
+/// How many of so many samples of a trajectory come before those that are held out.
+fn fitted(samples: usize, holdout: Option<Holdout>) -> usize {
+    match holdout {
+        Some(Holdout::Time(share)) => samples.saturating_sub((samples as f64 * share).round() as usize),
+        Some(Holdout::Trajectories(_)) | None => samples,
+    }
 }
 
 /// Findings on the steps and on every column that several sets have, where at least one set is read from a file: what is made has the
