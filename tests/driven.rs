@@ -180,7 +180,71 @@ fn what_cannot_be_driven_is_refused() {
     let rest = "data e = csv(\"e.csv\") { time t }\ndata s = simulate M { data e }\n";
     fs::write(folder.path().join("e.csv"), "t,v\n0,1\n1,1\n2,1\n").expect("a file");
     fs::write(folder.path().join("m.mech"), format!("{model}{rest}")).expect("a file");
-    let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "s", "--out", "s.csv"]);
+    let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "s", "--out", "s.csv", "--force"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("`u`"), "{}", said(&output));
+}
+
+/// Two records of x' = -x/2 + u from different starts.
+fn two_records(folder: &Path) {
+    let record = |start: f64, of: &dyn Fn(usize) -> f64| {
+        let (mut x, mut rows) = (start, "t,x,u\n".to_string());
+        for i in 0..120 {
+            rows += &format!("{:.1},{x},{}\n", 0.2 * i as f64, of(i));
+            x = 2.0 * of(i) + (x - 2.0 * of(i)) * f64::exp(-0.1);
+        }
+        rows
+    };
+    fs::write(folder.join("d.csv"), record(1.0, &|i| f64::from([0, 2, 1, 3][(i / 7) % 4]))).expect("a file");
+    fs::write(folder.join("e.csv"), record(-3.0, &|i| f64::from([2, 0, 5][(i / 11) % 3]))).expect("a file");
+}
+
+const LAW: &str = "model M { state x; input u held; x' = ?terms(1, x, u) }
+data d = csv(\"d.csv\") { time t }
+data e = csv(\"e.csv\") { time t; holdout 100% of trajectories }
+";
+
+#[test]
+fn a_whole_table_is_held_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    two_records(folder.path());
+    let (record, said) = run(folder.path(), &format!("{LAW}fit M to (d, e)"));
+    assert!(!said.contains("W07") && !said.contains("W11"), "{said}");
+    // Nothing of it is fitted, and its first fifth tells where it begins.
+    assert!(metric(&record, "RMSE of x in e", "fitted").is_none(), "{record}");
+    assert!(metric(&record, "RMSE of x in e", "held out").expect("a score") < 1e-5, "{record}");
+    // The same law, known, with only the start to estimate.
+    let known = LAW.replace("?terms(1, x, u)", "-0.5*x + u").replace("100% of trajectories", "80%");
+    let (record, said) = run(folder.path(), &format!("{known}fit M to e"));
+    assert!(!said.contains("W0707"), "{said}");
+    assert!(metric(&record, "RMSE of x", "held out").expect("a score") < 1e-5, "{record}");
+}
+
+#[test]
+fn a_simulation_begins_where_its_data_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    two_records(folder.path());
+    let model = "model M { state x, z; input u held; x' = -0.5*x + u; z' = x - z; initial z = 2 }
+data e = csv(\"e.csv\") { time t; x = x }
+data s = simulate M { data e; from e }
+test \"the second record\" { expect max(abs(s.x - e.x)) < 1e-4 }
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a file");
+    let output = mechc(folder.path(), &["test", "m.mech"]);
+    assert!(output.status.success(), "{}", said(&output));
+    // What the first row has no sample of begins at its initial value, or is not known.
+    for (initial, known) in [("; initial x = -3", true), ("", false)] {
+        // Three rows are enough to be simulated along.
+        let table = "t,x,u\n0.0,,2\n0.2,1,2\n0.4,1,0\n";
+        fs::write(folder.path().join("f.csv"), table).expect("a file");
+        let model = format!(
+            "model M {{ state x; input u held; x' = -0.5*x + u{initial} }}
+data f = csv(\"f.csv\") {{ time t; missing \"\" }}
+data s = simulate M {{ data f; from f }}"
+        );
+        fs::write(folder.path().join("m.mech"), model).expect("a file");
+        let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "s", "--out", "s.csv", "--force"]);
+        assert_eq!(output.status.success(), known, "{}", said(&output));
+        assert_eq!(said(&output).contains("N022") && said(&output).contains("`initial x = ...`"), !known);
+    }
 }

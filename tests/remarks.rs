@@ -478,3 +478,26 @@ fit M to d {{ auxiliary (x, y) = s.v; steps 300; window 20; optimizer adam(lr = 
     assert!(text(&large.stdout).contains("y' = -0.8"), "{}", text(&large.stdout));
     assert!(warnings(&record).iter().all(|w| !w.contains("threshold")), "{record}");
 }
+
+#[test]
+fn a_prediction_that_a_constant_beats_is_no_merit() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // The swing has nearly died out where the tail begins, so the limit of what follows the data, in their deviations, says nothing there.
+    let model = |law: &str| {
+        format!(
+            "model Truth {{ state x order 2; x'' = -4*x - 0.5*x'; initial x = 1, x' = 0 }}
+model Fitted {{ state x order 2; {law} }}
+data obs = simulate Truth {{ steps 150; dt 0.08; noise 0.2%; seed 1; holdout 30% }}
+fit Fitted to obs
+"
+        )
+    };
+    for (law, merit) in [("x'' = ?terms(x, x')", true), ("param k = 0.01 in [0, 0.01]; x'' = -k*x", false)] {
+        let (done, record, _) = run(folder.path(), &model(law), &[]);
+        let printed = text(&done.stdout);
+        let line = printed.lines().find(|l| l.starts_with("held out: ")).unwrap_or_else(|| panic!("{printed}"));
+        assert_eq!(line.ends_with("; no closer to them than a constant"), !merit, "{line}");
+        let explained = record["scores"][0]["explained"].as_f64().expect("a share");
+        assert_eq!(explained > 0.9, merit, "{explained}");
+    }
+}

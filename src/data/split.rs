@@ -46,14 +46,15 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError::BadHoldOut`] for a fraction outside (0, 1), or one that leaves either side without data (a trajectory
-    /// needs two samples on each side).
+    /// needs two samples on each side). All trajectories, a fraction of exactly 1, may be held out: nothing of this data set is fitted then.
     pub fn hold_out(&self, how: HoldOut) -> Result<Split, DataError> {
         let (fraction, what) = match how {
             HoldOut::Time(fraction) => (fraction, "the samples"),
             HoldOut::Trajectories { fraction, .. } => (fraction, "the trajectories"),
         };
         let bad = |why: String| DataError::BadHoldOut { fraction, what, why };
-        if !(fraction > 0.0 && fraction < 1.0) {
+        let whole = fraction == 1.0 && matches!(how, HoldOut::Trajectories { .. });
+        if !(fraction > 0.0 && fraction < 1.0 || whole) {
             return Err(bad("the share is not between 0% and 100%".into()));
         }
         let mut train = Vec::new();
@@ -73,7 +74,7 @@ impl Dataset {
             HoldOut::Trajectories { seed, .. } => {
                 let n = self.trajectories.len();
                 let held = (n as f64 * fraction).round() as usize;
-                if held == 0 || held >= n {
+                if held == 0 || held >= n && !whole {
                     return Err(bad(format!(
                         "this leaves {} trajectories to fit and {held} to test on",
                         n.saturating_sub(held)

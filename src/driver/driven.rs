@@ -51,7 +51,8 @@ pub(super) fn simulate(
     root: &Path,
 ) -> Result<Dataset, Failure> {
     let model = &program.models[spec.model];
-    let read = inputs(program, model, by, root)?;
+    let starts = spec.data.is_some_and(|by| by.starts);
+    let read = along(program, model, (by, starts), root)?;
     let samples = read.samples();
     memory::ensure(
         &format!("simulating {samples} samples"),
@@ -64,16 +65,22 @@ pub(super) fn simulate(
     let several = read.trajectories.len() > 1;
     for (k, along) in read.trajectories.into_iter().enumerate() {
         let drive = Drive::new(&of_inputs(model, &along));
-        let mut watch = Watch::new(&spec.initial, &spec.values);
+        let name = if along.id.is_empty() { (k + 1).to_string() } else { along.id.clone() };
+        let of = several.then(|| format!(" of trajectory {name}")).unwrap_or_default();
+        let initial = match starts {
+            true => {
+                first_sample(spec, observed, &read.columns, &along).map_err(|state| unknown_start(by, &state, &of))?
+            }
+            false => spec.initial.clone(),
+        };
+        let mut watch = Watch::new(&initial, &spec.values);
         let mut rhs = |t: f64, x: &[f64], input: &[f64], dx: &mut [f64]| {
             watch.see((t, x), dx, |dx| compiled.evaluate_driven(t, (x, input), &spec.values, dx));
         };
         let links = 0..along.len.saturating_sub(1);
-        let solved = solve(&mut rhs, &spec.initial, (&drive, model.inputs.len()), links);
-        let mut rows = spec.initial.clone();
-        let name = if along.id.is_empty() { (k + 1).to_string() } else { along.id.clone() };
-        let of = several.then(|| format!(" of trajectory {name}"));
-        rows.extend(watch.end(solved.map_err(DataError::from), model, of.unwrap_or_default())?);
+        let solved = solve(&mut rhs, &initial, (&drive, model.inputs.len()), links);
+        let mut rows = initial;
+        rows.extend(watch.end(solved.map_err(DataError::from), model, of)?);
         let values: Vec<f64> = rows
             .chunks_exact(width.max(1))
             .flat_map(|row| observed.iter().map(|(_, at)| row.get(*at).copied().unwrap_or(f64::NAN)))
@@ -88,9 +95,38 @@ pub(super) fn simulate(
     })
 }
 
-/// The inputs of a model from data, of which nothing else is read.
-fn inputs(program: &Program, model: &Model, by: &DataSet, root: &Path) -> Result<Dataset, Failure> {
-    let wanted = Model { states: Arena::new(), ..model.clone() };
+/// The state at the first sample of a trajectory, with the initial values of the simulation for what the data do not observe; the name of a
+/// state of which neither knows a value.
+fn first_sample(
+    spec: &SimulateSpec,
+    observed: &[(String, usize)],
+    columns: &[String],
+    along: &Trajectory,
+) -> Result<Vec<f64>, String> {
+    let mut initial = spec.initial.clone();
+    for (name, at) in observed {
+        let column = columns.iter().position(|c| c == name);
+        let Some(slot) = initial.get_mut(*at) else { continue };
+        *slot = column.and_then(|c| along.value(0, c)).unwrap_or(*slot);
+        if slot.is_nan() {
+            return Err(name.clone());
+        }
+    }
+    Ok(initial)
+}
+
+fn unknown_start(by: &DataSet, state: &str, of: &str) -> Failure {
+    Failure::Usage(Problem::new(
+        "N022",
+        format!("nothing says where `{state}` begins: the first row{of} of `{}` has no sample of it", by.name),
+        format!("write `initial {state} = ...` in the model, which counts where the data have none"),
+    ))
+}
+
+/// The inputs of a model from data, and where they give the start their states; nothing else is read.
+fn along(program: &Program, model: &Model, (by, starts): (&DataSet, bool), root: &Path) -> Result<Dataset, Failure> {
+    let states = if starts { model.states.clone() } else { Arena::new() };
+    let wanted = Model { states, unknowns: Arena::new(), ..model.clone() };
     let read = for_fit(load(program, by, &wanted, root).map_err(|f| f.of_data(by))?, &wanted);
     match model.inputs.values().find(|i| !read.inputs.contains(&i.name)) {
         None => Ok(read),

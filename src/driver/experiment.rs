@@ -76,6 +76,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 trajectory: columns.trajectory.clone(),
                 missing: columns.missing.clone(),
                 irregular: columns.irregular,
+                // What nothing is estimated from may be as short as it likes.
+                min_samples: if model.unknowns.is_empty() { 2 } else { ReadSpec::default().min_samples },
                 ..ReadSpec::default()
             };
             let format = match data.source {

@@ -115,7 +115,9 @@ impl Observed {
         }
         let (train, test) = if several {
             // In the order of the model: what a set does not observe is missing there.
-            let seen = |s: &&String| train.iter().any(|(_, part): &(String, Dataset)| part.column(s).is_some());
+            // A set of which nothing is fitted observes nothing.
+            let fitted = || train.iter().filter(|(_, part): &&(String, Dataset)| !part.trajectories.is_empty());
+            let seen = |s: &&String| fitted().any(|(_, part)| part.column(s).is_some());
             let columns: Vec<String> = model.states.values().map(|s| &s.name).filter(seen).cloned().collect();
             let inputs = train.first().map_or_else(Vec::new, |(_, part)| part.inputs.clone());
             let test = (!test.is_empty()).then(|| Dataset::pool(&test, &columns, &inputs));

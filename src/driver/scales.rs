@@ -83,6 +83,7 @@ fn constant_inputs(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnosti
 fn fitted(samples: usize, holdout: Option<Holdout>) -> usize {
     match holdout {
         Some(Holdout::Time(share)) => samples.saturating_sub((samples as f64 * share).round() as usize),
+        Some(Holdout::Trajectories(share)) if share >= 1.0 => 0,
         Some(Holdout::Trajectories(_)) | None => samples,
     }
 }

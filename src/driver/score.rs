@@ -13,6 +13,8 @@ pub(super) struct Score {
     set: String,
     /// Sum of squares and number of samples, per component.
     squares: Vec<(f64, usize)>,
+    /// Sum of squares about the mean of what is predicted, of every trajectory for itself, per component.
+    spread: Vec<f64>,
     /// For how long predictions follow the data, and how long there are data: of the trajectory that is left first.
     followed: f64,
     compared: f64,
@@ -27,8 +29,18 @@ pub(super) struct Score {
 impl Score {
     pub(super) fn new(set: String, observed: &Observed) -> Score {
         let squares = vec![(0.0, 0); observed.components.len()];
+        let spread = vec![0.0; observed.components.len()];
         let never = f64::INFINITY;
-        Score { set, squares, followed: never, compared: never, shortest: never, to_the_end: true, follows: FOLLOWS }
+        Score {
+            set,
+            squares,
+            spread,
+            followed: never,
+            compared: never,
+            shortest: never,
+            to_the_end: true,
+            follows: FOLLOWS,
+        }
     }
 
     /// The same with another limit of what follows the data.
@@ -54,6 +66,7 @@ impl Score {
             mine.0 += new.0;
             mine.1 += new.1;
         }
+        self.spread.iter_mut().zip(&part.spread).for_each(|(mine, new)| *mine += new);
         // What is left counts before what is followed to an early end.
         if (part.to_the_end, part.followed) < (self.to_the_end, self.followed) {
             (self.followed, self.compared) = (part.followed, part.compared);
@@ -64,12 +77,18 @@ impl Score {
 
     /// Adds the errors of a prediction, `[component, sample]`, and for how long it follows the data.
     pub(super) fn compare(&mut self, observed: &Observed, columns: &[String], held: &Trajectory, prediction: &[f64]) {
+        let column = |component: &Component| columns.iter().position(|name| *name == component.state);
+        for (component, spread) in observed.components.iter().zip(&mut self.spread).filter(|(c, _)| c.derivative == 0) {
+            let Some(col) = column(component) else { continue };
+            let values = || (0..held.len).filter_map(|i| held.value(i, col));
+            let mean = values().sum::<f64>() / values().count().max(1) as f64;
+            *spread += values().map(|v| (v - mean).powi(2)).sum::<f64>();
+        }
         let mut followed = held.len;
         for i in (0..held.len).rev() {
             let (mut error, mut count) = (0.0, 0usize);
             for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
-                let column = columns.iter().position(|name| *name == component.state);
-                let Some(value) = column.and_then(|col| held.value(i, col)) else { continue };
+                let Some(value) = column(component).and_then(|col| held.value(i, col)) else { continue };
                 let Some(e) = prediction.get(c * held.len + i).map(|p| p - value) else { continue };
                 if let Some(sum) = self.squares.get_mut(c) {
                     sum.0 += e * e;
@@ -101,6 +120,19 @@ impl Score {
         })
     }
 
+    /// How much of the variance about the means of what is predicted a prediction explains, over all states in units of their deviations: at
+    /// most 0 where the means themselves, which are constants, are as close.
+    fn against_constants(&self, observed: &Observed) -> Option<f64> {
+        let (mut errors, mut spread) = (0.0, 0.0);
+        for ((c, (sum, _)), own) in observed.components.iter().zip(&self.squares).zip(&self.spread) {
+            if c.deviation > 0.0 {
+                errors += sum / (c.deviation * c.deviation);
+                spread += own / (c.deviation * c.deviation);
+            }
+        }
+        (spread > 0.0 && errors.is_finite()).then(|| 1.0 - errors / spread)
+    }
+
     /// The figures of merit: root mean squares, and for predictions how long they follow.
     pub(super) fn tell(&self, observed: &Observed, part: &str, findings: &mut Findings) {
         let rmse = |(sum, count): &(f64, usize)| (sum / *count as f64).sqrt();
@@ -118,6 +150,7 @@ impl Score {
                 followed: self.followed,
                 compared: self.compared,
                 to_the_end: self.to_the_end,
+                explained: self.against_constants(observed),
                 time_unit: observed.time_unit.clone(),
             });
         }

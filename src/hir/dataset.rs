@@ -222,7 +222,7 @@ pub struct SimulateSpec {
     pub model: ModelId,
     /// One value per unknown parameter of that model, in its order (declared value or argument).
     pub values: Vec<f64>,
-    /// Initial values, one per state and derivative below its order: state by state.
+    /// Initial values, one per state and derivative below its order: state by state. NaN where only the data may say one.
     pub initial: Vec<f64>,
     /// The data whose inputs drive the model, at whose times it is sampled, once for each of their trajectories.
     pub data: Option<DrivenBy>,
@@ -251,6 +251,8 @@ pub struct DrivenBy {
     pub data: DataId,
     /// Whether its times are at any distance from each other.
     pub irregular: bool,
+    /// Whether every trajectory starts from the first sample of its data, where they observe a state.
+    pub starts: bool,
 }
 
 /// A number for every trajectory.
@@ -276,6 +278,13 @@ pub enum Noise {
 pub enum Holdout {
     /// The last fraction of every trajectory's time.
     Time(f64),
-    /// The last fraction of the trajectories.
+    /// A fraction of the trajectories; 1 for a data set that is only predicted.
     Trajectories(f64),
+}
+
+impl DataSet {
+    /// Whether a fit takes any of it: a data set may be held out as a whole, to be predicted.
+    pub fn is_fitted(&self) -> bool {
+        !matches!(self.holdout, Some(Holdout::Trajectories(share)) if share >= 1.0)
+    }
 }

@@ -246,7 +246,10 @@ fn dump_columns(format: &str, path: &str, columns: &ColumnMap, out: &mut String)
 fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
     let list = |v: &[f64]| v.iter().map(|&x| number(x)).collect::<Vec<_>>().join(", ");
     line!(out, "  simulate {} with ({})", program.models[spec.model].name, list(&spec.values));
-    line!(out, "  from ({})", list(&spec.initial));
+    match spec.data {
+        Some(by) if by.starts => line!(out, "  from {}, else ({})", program.data[by.data].name, list(&spec.initial)),
+        _ => line!(out, "  from ({})", list(&spec.initial)),
+    }
     let noise = match spec.noise {
         Noise::Relative(v) => format!("{} relative", number(v)),
         Noise::Absolute(v) => format!("{} absolute", number(v)),

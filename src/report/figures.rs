@@ -49,6 +49,10 @@ pub struct ScoreRecord {
     pub compared: f64,
     /// Whether every trajectory is followed to the end of its data.
     pub to_the_end: bool,
+    /// How much of the variance about the mean of these data, of every trajectory for itself, the prediction explains: below 0 where the mean
+    /// is closer to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<f64>,
     /// The unit of these times, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_unit: Option<String>,

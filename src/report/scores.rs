@@ -74,6 +74,10 @@ fn figures(record: &RunRecord, part: &str) -> Vec<String> {
         let whose = first.map_or(String::new(), |s| format!(" in {}", s.data));
         format!("follows the data for {} of {}{unit}{whose}", short(all.followed), short(all.compared))
     });
+    // In what has settled a constant is as close as the right law, so this is no fault, but following is no merit either.
+    if all.explained.is_some_and(|share| share <= 0.0) {
+        out.push("no closer to them than a constant".to_string());
+    }
     out
 }
 

@@ -124,7 +124,7 @@ fn is_percentage(value: &ast::Expr) -> bool {
     matches!(value.kind, ast::ExprKind::Number { percent: true, .. })
 }
 
-/// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`.
+/// `holdout 20%`, `holdout 20% of time`, `holdout 20% of trajectories`; the whole of a data set is `holdout 100% of trajectories`.
 pub(super) fn holdout(
     settings: &mut Settings<'_>,
     several: impl Into<Several>,
@@ -146,10 +146,18 @@ pub(super) fn holdout(
         _ => return settings.wrong_form(setting, cx),
     };
     let share = settings.constant(setting, value, cx)?;
+    let whole = share == 1.0 && is_percentage(value);
+    if whole && trajectories {
+        return Some(Holdout::Trajectories(share));
+    }
     if !(share > 0.0 && share < 1.0) {
         let message = "`holdout` must lie between 0 and 100 %";
         let help = match (1.0..100.0).contains(&share) && !is_percentage(value) {
             true => format!("a share of {share} in 100 has a percent sign: write `holdout {share}%`"),
+            false if whole => {
+                "write `holdout 100% of trajectories` for a table that is only predicted, beside one that is fitted"
+                    .to_string()
+            }
             false => "write a share such as `holdout 20%`".to_string(),
         };
         cx.sink.push(Diagnostic::error(E0504, message, value.span, "out of range").help(help));

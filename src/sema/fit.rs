@@ -147,10 +147,11 @@ pub(super) fn fit(
     }
     settings.ok &= honours(fit, model, engine, cx);
     let learned = field.is_some() || result.step != StepSource::Data;
-    if model.unknowns.is_empty() && !learned {
+    // What is held out is predicted by a model that is known as well: its start is estimated.
+    if model.unknowns.is_empty() && !learned && sets.all().all(|(_, data)| data.holdout.is_none()) {
         let message = format!("`{}` has nothing to estimate", model.name);
         let d = Diagnostic::warning(W0707, message, fit.model.span, "no hole, no free parameter")
-            .help("add a hole or a `param`; a model that is known is solved: `solve run = Model { data ... }`");
+            .help("add a hole or a `param`; `holdout 80%` in the data says how well a model that is known predicts them, and `simulate` solves it");
         cx.sink.push(d.label(model.span, "declared here"));
     }
     jumps::warnings(model).into_iter().for_each(|d| cx.sink.push(d));

@@ -51,7 +51,8 @@ pub(super) fn predict(
     }
     if let Some(input) = model.inputs.values().find(|i| i.field.is_none()) {
         let message = format!("a fit with the input `{}` cannot be solved on", input.name);
-        refuse(message, "has inputs", "nothing says what the input does after the data", &mut settings, cx);
+        let help = "nothing says what the input does after the data; within them `holdout 20%` in the data block predicts what is held out, and `simulate` solves the model along a record of the input";
+        refuse(message, "has inputs", help, &mut settings, cx);
     }
     if let Some(data) = sets().find(|data| data.source.is_irregular()) {
         let message = format!("a fit to `{}`, whose samples are irregular, cannot be solved on", data.name);

@@ -71,7 +71,12 @@ pub const SIMULATE: &[Rule] = &[
     rule("dt", Takes::Number(0.0, 1e9, true), "required without `data`", "spacing of the samples"),
     rule("start", Takes::Number(-1e12, 1e12, false), "0", "time of the first sample"),
     rule("data", Takes::Name, "none", "the data set that inputs, times and trajectories come from"),
-    rule("from", Takes::Form("from (1, 1, 1)"), "the model's `initial`", "initial values, state by state"),
+    rule(
+        "from",
+        Takes::Form("from (1, 1, 1)` or `from measured"),
+        "the model's `initial`",
+        "initial values, state by state, or the data whose first samples they are",
+    ),
     rule(
         "noise",
         Takes::Form("noise 5%` or `noise 0.1 absolute"),

@@ -46,9 +46,17 @@ impl<'p> Sets<'p> {
         }
     }
 
-    /// Every data set observes a state and has all inputs, and every state is observed by one of them.
+    /// Something is fitted, every data set observes a state and has all inputs, and every state is observed by one of them.
     pub(super) fn observe(&self, model: &Model, cx: &mut Context<'_>) -> bool {
         let mut ok = true;
+        if let (Some((span, data)), None) = (self.all().next(), self.all().find(|(_, data)| data.is_fitted())) {
+            let message = format!("nothing is fitted: {} is only predicted", self.names(|_| true));
+            let d = Diagnostic::error(E0511, message, span, "all of it is held out").label(data.span, "declared here");
+            cx.sink.push(
+                d.help("name a data set that is fitted beside it, or hold out a part of this one: `holdout 20%`"),
+            );
+            return false;
+        }
         for (span, data, columns) in self.known() {
             let has = |name: &str| columns.iter().any(|c| c == name);
             let list = listed(columns.iter().map(String::as_str));
@@ -76,8 +84,9 @@ impl<'p> Sets<'p> {
 
     /// States that no data set observes.
     fn warn_unobserved(&self, model: &Model, cx: &mut Context<'_>) {
-        let known: Vec<&[String]> = self.known().map(|(_, _, columns)| columns).collect();
-        if known.len() < self.sets.len() {
+        let fitted = || self.known().filter(|(_, data, _)| data.is_fitted());
+        let known: Vec<&[String]> = fitted().map(|(_, _, columns)| columns).collect();
+        if known.len() < self.all().filter(|(_, data)| data.is_fitted()).count() {
             return;
         }
         let Some(&(span, _)) = self.sets.first() else { return };
@@ -89,7 +98,7 @@ impl<'p> Sets<'p> {
             if !said.insert(state.span) {
                 continue;
             }
-            let message = format!("no column of {} observes `{}`", self.names(|_| true), state.name);
+            let message = format!("no column of {} observes `{}`", self.names(DataSet::is_fitted), state.name);
             let known = model.initial.iter().any(|i| i.state == id);
             let d = Diagnostic::warning(W0706, message, span, format!("has {list}")).help(match known {
                 true => {

@@ -36,8 +36,9 @@ pub(super) fn simulated(
     let purpose = if simulation.by.is_some() { Purpose::SimulateAlongData } else { Purpose::Simulate };
     let values = values(model, model_name, (arguments, &varied), purpose, cx);
     settings.ok &= values.is_some();
-    let initial = initial(model, model_name, &mut settings, cx);
-    match simulation.by {
+    let by = simulation.by.map(|by| DrivenBy { starts: starts_from_data(&settings), ..by });
+    let initial = initial(model, model_name, by.is_some_and(|by| by.starts), &mut settings, cx);
+    match by {
         Some(_) => from_data(&mut settings, cx),
         None => {
             for key in ["steps", "dt"].into_iter().filter(|key| settings.get(key).is_none()).collect::<Vec<_>>() {
@@ -74,7 +75,7 @@ pub(super) fn simulated(
         model: simulation.id,
         values: values?,
         initial: initial?,
-        data: simulation.by,
+        data: by,
         steps: steps?,
         dt: dt?,
         start,
@@ -195,29 +196,46 @@ fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_
 }
 
 /// Initial values of every state and derivative below its order.
-fn initial(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Option<Vec<f64>> {
+/// `from d` beside `data d`: every trajectory starts from the first sample of its own data.
+fn starts_from_data(settings: &Settings<'_>) -> bool {
+    let name = |key: &str| match settings.get(key)?.values.as_slice() {
+        [one] => as_word(one),
+        _ => None,
+    };
+    name("from").is_some() && name("from") == name("data")
+}
+
+/// The initial values, one for each slot; NaN for what only the data may say.
+fn initial(
+    model: &Model,
+    name: &ast::Ident,
+    from_data: bool,
+    settings: &mut Settings<'_>,
+    cx: &mut Context<'_>,
+) -> Option<Vec<f64>> {
     let slots: Vec<(crate::hir::StateId, u8)> =
         model.states.iter().flat_map(|(id, s)| (0..s.order).map(move |d| (id, d))).collect();
     let spelled = |&(s, d): &(crate::hir::StateId, u8)| model.spell_state(s, d);
-    if let Some(setting) = settings.get("from") {
+    if let Some(setting) = settings.get("from").filter(|_| !from_data) {
         let list = match setting.values.as_slice() {
             [one] => elements(one),
             _ => None,
         };
         let Some(list) = list else { return settings.wrong_form(setting, cx) };
-        let values: Vec<Option<f64>> = list.iter().map(|e| settings.constant(setting, e, cx)).collect();
         if list.len() != slots.len() {
             let names: Vec<String> = slots.iter().map(spelled).collect();
             let message = format!("`from` has {} values; `{}` needs {}", list.len(), name.name, slots.len());
             let d = Diagnostic::error(E0507, message, setting.span, "wrong number of values");
-            cx.sink.push(d.help(format!("one value each for {}", names.join(", "))));
+            cx.sink.push(d.help(format!("one value each for {}{}", names.join(", "), or_from_data(settings))));
             settings.ok = false;
             return None;
         }
+        let values: Vec<Option<f64>> = list.iter().map(|e| settings.constant(setting, e, cx)).collect();
         return values.into_iter().collect();
     }
     let value = |slot: &(crate::hir::StateId, u8)| {
-        model.initial.iter().find(|v| (v.state, v.derivative) == *slot).map(|v| v.value)
+        let own = model.initial.iter().find(|v| (v.state, v.derivative) == *slot).map(|v| v.value);
+        own.or((from_data && slot.1 == 0).then_some(f64::NAN))
     };
     let missing: Vec<String> = slots.iter().filter(|s| value(s).is_none()).map(spelled).collect();
     if missing.is_empty() {
@@ -226,9 +244,15 @@ fn initial(model: &Model, name: &ast::Ident, settings: &mut Settings<'_>, cx: &m
     let message = format!("the simulation of `{}` needs an initial value for {}", name.name, missing.join(", "));
     let d = Diagnostic::error(E0507, message, name.span, "no initial values");
     let all: Vec<String> = slots.iter().map(spelled).collect();
-    cx.sink.push(d.help(format!("write `from (...)` with values for {}", all.join(", "))));
+    cx.sink.push(d.help(format!("write `from (...)` with values for {}{}", all.join(", "), or_from_data(settings))));
     settings.ok = false;
     None
+}
+
+/// The other way of saying where a simulation along data begins.
+fn or_from_data(settings: &Settings<'_>) -> String {
+    let data = settings.get("data").and_then(|s| s.values.first()).and_then(as_word);
+    data.map_or(String::new(), |name| format!(", or `from {name}`: the first samples of these data"))
 }
 
 fn noise(settings: &mut Settings<'_>, cx: &mut Context<'_>) -> Noise {

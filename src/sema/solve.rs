@@ -44,7 +44,11 @@ pub(super) fn solve(
         let message = "a solution needs samples at equal distances";
         let place = settings.get("data").map_or(item.name.span, |s| s.span);
         let d = Diagnostic::error(E0511, message, place, "irregular").label(data.span, "declared here");
-        cx.sink.push(d.help("resample the data"));
+        let name = &data.name;
+        cx.sink.push(d.help(format!(
+            "simulate in its place, which takes any times: `data run = simulate {of_name} {{ data {name} }}`",
+            of_name = model.name
+        )));
         settings.ok = false;
     }
     if settings.ok {

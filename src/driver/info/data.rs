@@ -111,7 +111,8 @@ fn simulated(program: &Program, spec: &SimulateSpec) -> Value {
     json!({
         "source": "simulation", "model": model.name, "data": spec.data.map(|by| &program.data[by.data].name),
         "samples": own(json!(spec.steps)), "start": own(json!(spec.start)), "dt": own(json!(spec.dt)),
-        "trajectories": own(json!(spec.trajectories)), "initial": spec.initial, "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
+        "trajectories": own(json!(spec.trajectories)), "initial": spec.initial,
+        "starts_from_data": spec.data.is_some_and(|by| by.starts), "values": model.unknowns.values().zip(&spec.values).map(value).collect::<Vec<_>>(),
         "spread": spec.spread, "vary": spec.vary.iter().map(vary).collect::<Vec<_>>(), "noise": noise,
         "noise_is_relative": relative, "seed": spec.seed, "time_unit": time_unit(model), "columns": states(model),
     })

@@ -63,8 +63,10 @@ impl Checker<'_> {
                     return None;
                 };
                 let (driven_by, found) = self.data_of(data, items, sink);
-                let driven_by =
-                    driven_by.map(|data| DrivenBy { data, irregular: self.program.data[data].source.is_irregular() });
+                let driven_by = driven_by.map(|data| {
+                    let source = &self.program.data[data].source;
+                    DrivenBy { data, irregular: source.is_irregular(), starts: false }
+                });
                 if !found {
                     return None;
                 }
