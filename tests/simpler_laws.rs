@@ -343,3 +343,26 @@ fn what_the_data_do_not_see_has_no_small_error() {
         }
     }
 }
+
+/// On a short range `x` and `sin(x)` make up for `x^3`, with numbers that cancel each other.
+#[test]
+fn functions_of_one_state_that_cancel_each_other_are_not_the_law() {
+    let mut right = 0;
+    for seed in 1..=6 {
+        let text = format!(
+            "model Truth {{ state x order 2; x'' = -4.4*x - 2.9*x^3 - 0.08*x'; initial x = 1, x' = 0 }}
+model M {{ state x order 2; x'' = ?terms(x, sin(x), x', x^3, x'*abs(x'), x'^3) }}
+data d = simulate Truth {{ steps 150; dt 0.1; noise 2%; seed {seed} }}
+fit M to d
+"
+        );
+        let (_, record) = run(&text);
+        let found = terms(&record, "x");
+        let cancels = found.iter().any(|(term, value, _)| term == "x" && *value < -8.0);
+        assert!(!cancels, "seed {seed}: {found:?}");
+        // What it could be mistaken for is told.
+        assert!(says(&record, "sin(x)"), "seed {seed}: {}", record["warnings"]);
+        right += usize::from(is_law(&found, &[("x", -4.4), ("x'", -0.08), ("x^3", -2.9)]));
+    }
+    assert!(right > 4, "{right}");
+}

@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use super::beginnings::{self, Settled};
 use super::bound;
+use super::cancelling;
 use super::checkpoint::{self, Saver};
 use super::collinear;
 use super::conventions::Conventions;
@@ -95,7 +96,15 @@ pub fn fit(
         let simplest = simpler::settled(model, &unknowns, all, &observations, &mut with_library)?;
         let mut with_terms = |terms: Vec<bool>| with(&simplest.unknowns, Some(terms));
         let best = rivals::settled(&simplest.unknowns, simplest.law, &observations, &mut with_terms)?;
-        Ok((best.law, simplest.all, best.others))
+        Ok((best, simplest.all))
+    });
+    let result = result.and_then(|(best, all)| {
+        let mut with_terms = |compiled: &mut dyn Dynamics, terms: Vec<bool>| {
+            let settings = Settings { terms: Some(terms), ..settings.clone() };
+            joint::fit(compiled, &unknowns, &observations, &settings, observer)
+        };
+        let best = cancelling::plainest(best, (model, &unknowns), &observations, &mut compiled, &mut with_terms)?;
+        Ok((best.law, all, best.others))
     });
     let (result, other, others) = match result {
         Ok((result, other, rivals)) => (Ok(result), other, rivals),

@@ -10,6 +10,7 @@ mod bench_repeats;
 mod bench_solve;
 mod bench_step;
 mod bound;
+mod cancelling;
 mod case;
 mod case_failure;
 mod causes;

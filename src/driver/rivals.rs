@@ -44,7 +44,7 @@ pub fn settled(
             Err(JointError::Interrupted(_)) => return Err(JointError::Interrupted(Some(Box::new(law.interim())))),
             Err(_) => continue,
         };
-        if !found.converged || found.process_noise || !is_sound(unknowns, &found) {
+        if !counts(unknowns, &found) {
             continue;
         }
         if simpler::rise(observations, &found, &law) < 0.0 {
@@ -53,11 +53,26 @@ pub fn settled(
             others.push(found);
         }
     }
+    Ok(sorted(law, others, observations))
+}
+
+/// A law with those of others that explain the data about as well, nearest first.
+pub fn sorted(law: JointFit, mut others: Vec<JointFit>, observations: &Observations) -> Settled {
     let rise = |other: &JointFit| simpler::rise(observations, other, &law);
-    // What is less than its own standard error may be chance, however many observations it is summed over.
-    others.retain(|other| rise(other) < AS_WELL.max(2.0 * simpler::spread(observations, other, &law)));
+    others.retain(|other| is_as_good(observations, other, &law));
     others.sort_by(|a, b| rise(a).total_cmp(&rise(b)));
-    Ok(Settled { law, others })
+    Settled { law, others }
+}
+
+/// Whether a law explains the data about as well as another one. What is less than its own standard error may be chance, however many observations it is
+/// summed over.
+pub fn is_as_good(observations: &Observations, other: &JointFit, law: &JointFit) -> bool {
+    simpler::rise(observations, other, law) < AS_WELL.max(2.0 * simpler::spread(observations, other, law))
+}
+
+/// Whether a fit with its terms held is a law of its own.
+pub fn counts(unknowns: &[Unknown], law: &JointFit) -> bool {
+    law.in_order() && is_sound(unknowns, law)
 }
 
 /// That other laws were not sought for a fit for which they are not, where there was a choice of terms.
@@ -76,7 +91,7 @@ pub fn not_sought(model: &Model, law: &JointFit) -> Option<Told> {
 }
 
 /// Which unknowns a law keeps.
-fn kept(law: &JointFit) -> Vec<bool> {
+pub fn kept(law: &JointFit) -> Vec<bool> {
     (0..law.columns.unknowns()).map(|k| law.estimates.get(law.columns.at(k, 0)).is_some_and(|e| e.kept)).collect()
 }
 
