@@ -1,11 +1,11 @@
 //! Parameters that a held-out trajectory has of its own and that come to an end of their range from its first samples: what is predicted of it
 //! holds for that end alone.
 
+use super::range_ends;
 use crate::base::IndexMap;
 use crate::data::Trajectory;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W1104;
-use crate::hir::{self, Bounds, Model, UnknownKind};
+use crate::hir::{Bounds, Model, UnknownKind};
 use crate::report::few;
 use crate::source::Span;
 
@@ -23,17 +23,14 @@ pub fn remarks(model: &Model, held: &[(&Trajectory, Vec<f64>, Vec<f64>)]) -> Vec
             let is_at = |end: f64| end.is_finite() && (value - end).abs() <= AT * end.abs().max(f64::MIN_POSITIVE);
             let bounds = unknown.bounds;
             // What has an error lies there by itself.
-            let end = match (is_at(bounds.lower), is_at(bounds.upper)) {
-                _ if error.is_finite() || bounds.lower >= bounds.upper => continue,
-                (true, _) => ("lower", bounds.lower),
-                (_, true) => ("upper", bounds.upper),
-                (false, false) => continue,
-            };
+            if error.is_finite() || bounds.lower >= bounds.upper || !(is_at(bounds.lower) || is_at(bounds.upper)) {
+                continue;
+            }
             let name = match trajectory.name() {
                 name if name.is_empty() => "the held-out trajectory".to_string(),
                 name => format!("the held-out trajectory {name}"),
             };
-            let told = format!("the {} end of its range, {}, in {name}", end.0, hir::number(end.1));
+            let told = format!("{}, in {name}", range_ends::spelled(bounds, is_at(bounds.lower)));
             let place = places.entry((model.params[param].span, &unknown.name)).or_insert((bounds, Vec::new()));
             place.1.push(told);
         }
@@ -43,12 +40,10 @@ pub fn remarks(model: &Model, held: &[(&Trajectory, Vec<f64>, Vec<f64>)]) -> Vec
             "the first samples of what is held out take `{name}` to {}: what is predicted holds for that value only",
             few(&told)
         );
-        let help = format!(
-            "widen the range `in [{}, {}]` where it is too narrow; or the first samples do not determine `{name}`: hold out trajectories with more of them",
-            hir::number(bounds.lower),
-            hir::number(bounds.upper)
+        let goes_on = format!(
+            " where it is too narrow; or the first samples do not determine `{name}`: hold out trajectories with more of them"
         );
-        Diagnostic::warning(W1104, message, span, "with this range").help(help)
+        range_ends::remark((span, bounds), message, &goes_on)
     };
     places.into_iter().map(say).collect()
 }

@@ -64,6 +64,7 @@ mod passes;
 mod plan;
 mod pointwise;
 mod predict;
+mod range_ends;
 mod remarks;
 mod residuals;
 mod resume;

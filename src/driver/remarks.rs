@@ -3,10 +3,11 @@
 use super::findings::Findings;
 use super::kinds::{Kind, Remark, Told};
 use super::observed::Observed;
+use super::range_ends;
 use super::terms::idle_parameters;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W0706, W1102, W1104, W1105, W1107, W1120, W1122};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1120, W1122};
 use crate::hir::{
     self, Bounds, Engine, Expr, ExprKind, Fit, InitialValue, Model, Program, StartSource, StateId, UnaryFn, UnknownId,
     UnknownKind,
@@ -74,18 +75,12 @@ fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let UnknownKind::Param(param) = unknown.kind else { continue };
         let bounds = unknown.bounds;
         let low = (estimate.value - bounds.lower).abs() <= (bounds.upper - estimate.value).abs();
-        let (end, bound) = if low { ("lower", bounds.lower) } else { ("upper", bounds.upper) };
         let entry = declared.entry(model.params[param].span).or_insert((bounds, Vec::new()));
-        entry.1.push(format!("`{}` lies at the {end} end of its range, {}", unknown.name, hir::number(bound)));
+        entry.1.push(format!("`{}` lies at {}", unknown.name, range_ends::spelled(bounds, low)));
     }
     let remark = |(span, (bounds, names)): (Span, (Bounds, Vec<String>))| {
         let message = format!("the estimate of {}: the data would take it further", named(&names));
-        let help = format!(
-            "widen the range `in [{}, {}]`; the other estimates and their errors hold for that value only",
-            hir::number(bounds.lower),
-            hir::number(bounds.upper)
-        );
-        Diagnostic::warning(W1104, message, span, "with this range").help(help)
+        range_ends::remark((span, bounds), message, "; the other estimates and their errors hold for that value only")
     };
     declared.into_iter().map(remark).collect()
 }
