@@ -3,14 +3,14 @@
 use super::driven;
 use super::failure::{Failure, Problem};
 use super::findings::Findings;
-use super::joint;
+use super::joint_trajectory::{self, Estimated};
 use super::observed::Observed;
 use super::pointwise::Compiled;
 use crate::data::{self, OdeError, Rhs, Tolerance, Trajectory};
 use crate::hir::Model;
 use crate::runtime::Threads;
 use crate::train::Observer;
-use crate::train::joint::Drive;
+use crate::train::joint::{Drive, FEWEST_PER_COMPONENT};
 
 /// The share of a trajectory that its state is estimated from.
 const HEAD: f64 = 0.2;
@@ -136,19 +136,24 @@ impl Continuation<'_> {
         part: &Trajectory,
         begins: bool,
         (xi, own): (&[f64], bool),
-    ) -> Result<Result<joint::Estimated, String>, Failure> {
+    ) -> Result<Result<Estimated, String>, Failure> {
         let mut observations = self.observed.observations(self.model, std::slice::from_ref(part));
         if !begins {
             observations.known.clear();
         }
-        joint::trajectory((self.model, xi, own), &observations, self.threads, (self.seed, &mut *self.observer))
+        joint_trajectory::trajectory(
+            (self.model, xi, own),
+            &observations,
+            self.threads,
+            (self.seed, &mut *self.observer),
+        )
     }
 
     /// The fewest samples that a state is estimated from: so many for every component and one for every unknown of its own, shared by the columns that are observed.
     fn fewest(&self, of: &Trajectory) -> usize {
         let seen = (0..of.width()).filter(|&c| (0..of.len).any(|i| of.value(i, c).is_some())).count();
         let own = self.model.unknowns.values().filter(|u| self.model.is_per_sample(u)).count();
-        (joint::FEWEST_PER_COMPONENT * self.observed.components.len() + own) / seen.max(1) + 2
+        (FEWEST_PER_COMPONENT * self.observed.components.len() + own) / seen.max(1) + 2
     }
 
     /// Of how many samples the state is estimated from where there are `len`.

@@ -55,6 +55,8 @@ mod info;
 mod inside;
 mod joint;
 mod joint_failure;
+mod joint_numbers;
+mod joint_trajectory;
 mod jumping;
 mod kinds;
 mod lost;

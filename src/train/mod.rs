@@ -9,4 +9,4 @@ pub mod gradient;
 pub mod joint;
 mod observer;
 
-pub use observer::{Observer, Progress, Silent};
+pub use observer::{Observer, Progress, Silent, Unseen};

@@ -37,3 +37,14 @@ impl Observer for Silent {
         false
     }
 }
+
+/// An observer that is asked whether to go on and not told how far a fit is: for those that are made beside the one that is watched.
+pub struct Unseen<'a>(pub &'a mut dyn Observer);
+
+impl Observer for Unseen<'_> {
+    fn progress(&mut self, _: &Progress) {}
+
+    fn should_stop(&self) -> bool {
+        self.0.should_stop()
+    }
+}
