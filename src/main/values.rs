@@ -53,3 +53,12 @@ pub fn finite(text: &str) -> Result<f64, Refused> {
         Ok(value) => Ok(value),
     }
 }
+
+/// A number of bytes with a decimal unit: `8G`, `500M`, `100k`, `123`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(char, u64); 4] = [('k', 1_000), ('M', 1_000_000), ('G', 1_000_000_000), ('T', 1_000_000_000_000)];
+    let unit = UNITS.iter().find(|(name, _)| text.ends_with(*name));
+    let (digits, unit) = unit.map_or((text, 1), |(name, unit)| (text.trim_end_matches(*name), *unit));
+    let number: u64 = digits.parse().map_err(|_| "is not a whole number with or without k, M, G or T".to_string())?;
+    number.checked_mul(unit).ok_or_else(|| "is too large".into())
+}
