@@ -1,6 +1,8 @@
 //! Laws between which noise chooses: a run names the terms that would do as well. Columns that never change offer none.
 
 mod common;
+#[path = "common/decay.rs"]
+mod decay;
 
 use std::fs;
 
@@ -182,23 +184,7 @@ fn nothing_is_told_where_the_data_choose() {
 /// A library too rich for a few samples: where the fit fails a poorer one is the way out that is told, and it is one.
 #[test]
 fn a_poorer_library_is_the_way_out_of_few_samples() {
-    let model = |degree: u32| {
-        format!(
-            "model Truth {{
-  state x, y
-  x' = -0.5*x + 0.2*y
-  y' = 0.3*x - 0.8*y
-  initial x = 2, y = 1
-}}
-model M {{
-  state x, y
-  (x, y)' = ?poly(x, y; degree = {degree})
-}}
-data d = simulate Truth {{ steps 15; dt 0.4; noise 5%; seed 2 }}
-fit M to d
-"
-        )
-    };
+    let model = |degree| decay::planar(degree, "steps 15; dt 0.4; noise 5%; seed 2");
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("m.mech"), model(3)).expect("a model");
     let failed = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);

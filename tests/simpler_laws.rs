@@ -2,6 +2,8 @@
 //! do not follow is. Of terms that are the same on the data one is a candidate.
 
 mod common;
+#[path = "common/decay.rs"]
+mod decay;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -56,21 +58,7 @@ fn is_law(found: &[(String, f64, f64)], law: &[(&str, f64)]) -> bool {
 fn a_poor_library_counts_where_a_rich_one_fits_no_better() {
     let (mut linear, mut right, mut told) = (0, 0, 0);
     for seed in 1..=6 {
-        let text = format!(
-            "model Truth {{
-  state x, y
-  x' = -0.5*x + 0.2*y
-  y' = 0.3*x - 0.8*y
-  initial x = 2, y = 1
-}}
-model M {{
-  state x, y
-  (x, y)' = ?poly(x, y; degree = 3)
-}}
-data d = simulate Truth {{ steps 101; dt 0.15; noise 2%; seed {seed} }}
-fit M to d
-"
-        );
+        let text = decay::planar(3, &format!("steps 101; dt 0.15; noise 2%; seed {seed}"));
         let (_, record) = run(&text);
         let (x, y) = (terms(&record, "x"), terms(&record, "y"));
         // Noise may still choose, among linear terms or a law of fewer terms; that is told.
