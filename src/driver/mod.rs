@@ -45,6 +45,8 @@ mod finer;
 mod format;
 mod formula;
 mod frequencies;
+#[cfg(test)]
+mod frequencies_tests;
 mod gradient;
 mod held_ends;
 mod holdout;
