@@ -117,7 +117,13 @@ fn of_trajectory<'a>(
     })
 }
 
-impl Series<'_> {
+impl<'a> Series<'a> {
+    /// The same with these samples only.
+    fn only(&self, kept: &[usize]) -> Series<'a> {
+        let of = |all: &[f64]| kept.iter().filter_map(|&i| all.get(i).copied()).collect();
+        Series { times: of(&self.times), values: of(&self.values), ..*self }
+    }
+
     fn files(&self) -> Files<'_> {
         Files { data: self.data, name: self.name }
     }

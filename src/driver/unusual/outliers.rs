@@ -13,10 +13,13 @@ use crate::report::short;
 
 /// A sample stands out where it is this much further from its neighbours than any sample that does not,
 const FURTHER: f64 = 4.0;
-/// by at least this part of all that the column does,
+/// by at least this part of all that the column does without it,
 const PART: f64 = 0.05;
 /// and what is left around it without it is less than this part of what it does.
 const LEFT: f64 = 0.2;
+/// Beside samples that stand out others do by half as much.
+const FURTHER_BEHIND: f64 = 0.5 * FURTHER;
+const PART_BEHIND: f64 = 0.5 * PART;
 /// More samples than this are no mistakes, but what the system does,
 const MOST: usize = 3;
 /// unless they are no more than one of so many.
@@ -44,6 +47,12 @@ struct Place {
     size: f64,
 }
 
+/// By how much samples stand out.
+struct Limits {
+    further: f64,
+    part: f64,
+}
+
 /// The finding on the columns of one state, or of the elements of one family: what one of them does is compared with what all do.
 pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
     let samples = all.iter().map(|s| s.values.len()).sum::<usize>();
@@ -51,6 +60,17 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
         return None;
     }
     let most = MOST.max(samples / SELDOM);
+    let mut places = standing(all, most, &Limits { further: FURTHER, part: PART });
+    if spikes(all, &places) || leap(all, &places) {
+        return None;
+    }
+    let others = behind(all, &places, most);
+    places.extend(others);
+    told(all, &places)
+}
+
+/// The samples that stand out, the one that differs most first.
+fn standing(all: &[Series<'_>], most: usize, limits: &Limits) -> Vec<Place> {
     let found: Vec<Vec<f64>> = all.iter().map(|s| differences(&s.times, &s.values)).collect();
     let mut left: Vec<Vec<f64>> = found.clone();
     let mut places: Vec<Place> = Vec::new();
@@ -72,15 +92,45 @@ pub fn check(all: &[Series<'_>]) -> Option<Diagnostic> {
         places.push(place);
         next = 0.0;
     }
-    // The smallest of those that stand out is still far above what follows.
-    while places.last().is_some_and(|place| place.size.abs() < FURTHER * next) {
-        next = places.pop().map_or(next, |place| place.size.abs());
+    let mut shorten = |places: &mut Vec<Place>, least: f64| {
+        while places.last().is_some_and(|place| place.size.abs() < least.max(limits.further * next)) {
+            next = places.pop().map_or(next, |place| place.size.abs());
+        }
+    };
+    // The smallest of those that stand out is still far above what follows,
+    shorten(&mut places, 0.0);
+    // and of some size.
+    let [least, most] = rest(all, &places);
+    shorten(&mut places, limits.part * (most - least));
+    places
+}
+
+/// Samples that stand out once those that were found are left out, by less: where a column holds mistakes others are likely. None is where another
+/// column leaps.
+fn behind(all: &[Series<'_>], places: &[Place], most: usize) -> Vec<Place> {
+    if places.is_empty() {
+        return Vec::new();
     }
-    let [least, most] = least_and_most(all.iter().flat_map(|s| s.values.iter().copied()));
+    let are_places = of_all(places);
+    let kept: Vec<Vec<usize>> = all
+        .iter()
+        .enumerate()
+        .map(|(k, s)| (0..s.values.len()).filter(|i| !are_places.contains(&(k, *i))).collect())
+        .collect();
+    let reduced: Vec<Series<'_>> = all.iter().zip(&kept).map(|(series, kept)| series.only(kept)).collect();
+    let limits = Limits { further: FURTHER_BEHIND, part: PART_BEHIND };
+    let found = standing(&reduced, most.saturating_sub(places.len()), &limits);
+    if spikes(&reduced, &found) {
+        return Vec::new();
+    }
+    let leaps = |p: &Place| reduced.get(p.series).is_some_and(|s| leaps(s, p.at, &ranges_of(s)));
+    let back = |p: Place| Some(Place { at: *kept.get(p.series)?.get(p.at)?, ..p });
+    found.into_iter().filter(|p| !leaps(p)).filter_map(back).collect()
+}
+
+/// What is said of them.
+fn told(all: &[Series<'_>], places: &[Place]) -> Option<Diagnostic> {
     let first = places.first()?;
-    if places.last()?.size.abs() < PART * (most - least) || spikes(all, &places) || leap(all, &places) {
-        return None;
-    }
     let series = &all[first.series];
     let file = series.files();
     let told = |place: &Place| {
@@ -153,11 +203,21 @@ fn spikes(all: &[Series<'_>], places: &[Place]) -> bool {
 fn begin_alike(all: &[Series<'_>], places: &[Place]) -> bool {
     let value = |p: &Place| all.get(p.series)?.values.get(p.at).map(|value| value - p.size);
     let [low, high] = least_and_most(places.iter().filter_map(value));
-    let are_places: IndexSet<(usize, usize)> = places.iter().map(|p| (p.series, p.at)).collect();
-    let rest = all.iter().enumerate().flat_map(|(k, s)| s.values.iter().enumerate().map(move |(i, v)| (k, i, *v)));
-    let [least, most] = least_and_most(rest.filter(|(k, i, _)| !are_places.contains(&(*k, *i))).map(|(.., v)| v));
+    let [least, most] = rest(all, places);
     let smallest = places.iter().map(|p| p.size.abs()).fold(f64::INFINITY, f64::min);
     high - low < (BEGIN * (most - least)).max(SAME * smallest)
+}
+
+/// The least and the largest number of all other samples.
+fn rest(all: &[Series<'_>], places: &[Place]) -> [f64; 2] {
+    let are_places = of_all(places);
+    let numbered = all.iter().enumerate().flat_map(|(k, s)| s.values.iter().enumerate().map(move |(i, v)| (k, i, *v)));
+    least_and_most(numbered.filter(|(k, i, _)| !are_places.contains(&(*k, *i))).map(|(.., v)| v))
+}
+
+/// Where they are: series and sample.
+fn of_all(places: &[Place]) -> IndexSet<(usize, usize)> {
+    places.iter().map(|p| (p.series, p.at)).collect()
 }
 
 /// Whether places come at regular times.
