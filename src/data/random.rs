@@ -29,7 +29,7 @@ pub enum Purpose {
     Formula = 8,
     /// Values of states where they were not seen, for what does not depend on them; index = component.
     Missing = 9,
-    /// Points at which freedoms of hidden states are looked for; index = trajectory.
+    /// Points at which freedoms of hidden states are looked for; index = trajectory, or 2^40 where there is no fit.
     Freedom = 10,
 }
 

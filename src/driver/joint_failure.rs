@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::failure::{Failure, Problem};
+use super::free_scale;
 use super::holes_alone;
 use crate::hir::{self, Model};
 use crate::train::joint::{JointError, Observations};
@@ -27,6 +28,8 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         _ => error.to_string(),
     };
     let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
+    // What there is to say of a hidden state says more than of any other.
+    let free = || free_scale::way_out(model, observations);
     match error {
         JointError::TooFewObservations { .. } => numerical("N501", "give more samples, or fewer candidate terms"),
         JointError::NothingObserved(_) => numerical("N502", "name the data's columns after the states"),
@@ -48,13 +51,19 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
                 }
                 _ if is_open(component, observations) => {
                     let help = holes_alone::way_out(model, component);
-                    let help = help.unwrap_or_else(|| format!(
+                    let help = help.or_else(free).unwrap_or_else(|| format!(
                         "say where `{component}` begins, if that is known: `initial {component} = ...`, or measure it; else look for states and \
                          parameters of which the data tell a sum or a product alone"
                     ));
                     numerical("N503", &help)
                 }
-                _ => numerical("N503", "look for states or parameters that the data cannot determine"),
+                _ => {
+                    let help = free();
+                    numerical(
+                        "N503",
+                        help.as_deref().unwrap_or("look for states or parameters that the data cannot determine"),
+                    )
+                }
             }
         }
         JointError::NotFinite { at, .. } => {
@@ -77,13 +86,16 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
             Some(open) => {
                 let help = holes_alone::way_out(model, open);
-                let help = help.unwrap_or_else(|| format!(
+                let help = help.or_else(free).unwrap_or_else(|| format!(
                     "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = ...`, hold a \
                      parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
                 ));
                 numerical("N505", &help)
             }
-            None => numerical("N505", "remove candidate terms that say the same on these data"),
+            None => {
+                let help = free();
+                numerical("N505", help.as_deref().unwrap_or("remove candidate terms that say the same on these data"))
+            }
         },
         JointError::Evaluate(_) => Failure::Internal(message),
         JointError::Interrupted(_) => Failure::Interrupted(Problem::interrupted()),

@@ -44,6 +44,7 @@ mod findings;
 mod finer;
 mod format;
 mod formula;
+mod free_scale;
 mod frequencies;
 #[cfg(test)]
 mod frequencies_tests;

@@ -1,0 +1,58 @@
+//! Fits that fail since a hidden state has any scale: what is told names the state and what makes up for its scale, and leads to the law when followed.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// An oscillator of which one state is seen: v' = w, w' = -2*v - 0.2*w, from v = 1 and w = 0, with a hundredth of noise.
+fn table() -> String {
+    let (decay, turn): (f64, f64) = (0.1, 1.99_f64.sqrt());
+    let mut rows = "t,v\n".to_string();
+    let mut state: u64 = 7;
+    let mut noise = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5) * 12.0_f64.sqrt()
+    };
+    for i in 0..120 {
+        let t = 0.1 * f64::from(i);
+        let v = (-decay * t).exp() * ((turn * t).cos() + decay / turn * (turn * t).sin());
+        let _ = writeln!(rows, "{t:.1},{:.5}", v + 0.01 * noise());
+    }
+    rows
+}
+
+/// A run of a model of `v`, which is seen, and `w`, and what it said in one line.
+fn run(folder: &Path, equations: &str, fit: &str) -> (Output, String) {
+    let model = format!("model M {{ state v, w; {equations} }}\ndata d = csv(\"d.csv\") {{ time t; v = v }}\n{fit}\n");
+    fs::write(folder.join("m.mech"), model).expect("a model");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
+    let output = run.args(["run", "m.mech"]).current_dir(folder).output().expect("mechc starts");
+    let said = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    (output, said)
+}
+
+#[test]
+fn a_fit_that_fails_for_a_free_scale_says_how_to_choose_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("d.csv"), table()).expect("a table");
+    let equations = "param b; v' = ?terms(v, v^2) + b*w; w' = ?terms(w, v)";
+    let (failed, said) = run(folder.path(), equations, "fit M to d");
+    assert!(!failed.status.success() && (said.contains("N505") || said.contains("N503")), "{said}");
+    for part in [
+        "the scale of `w` is free: with another unit of it other numbers for `b`, `v` in the equation of `w` do exactly as well",
+        "write a number in place of the coefficient of that term, or hold what is known, `fit M(b = ...)`",
+        "or say where `w` begins if that is not zero, `initial w = ...`, or measure `w`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // Both choices lead to the law, in the unit that was chosen.
+    for (equations, fit, law) in [
+        (equations, "fit M(b = 1) to d", ["v' = w\n", "*w - 1.999"]),
+        ("param b; v' = ?terms(v, v^2) + b*w; w' = ?terms(w) - 1*v", "fit M to d", ["v' = 1.999", "w' = -v"]),
+    ] {
+        let (done, said) = run(folder.path(), equations, fit);
+        let found = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && law.iter().all(|part| found.contains(part)), "{fit}: {found} {said}");
+    }
+}
