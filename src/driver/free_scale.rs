@@ -25,7 +25,7 @@ const TAKES_PART: f64 = 1e-4;
 
 /// What to do about a hidden state whose scale is free, if there is one.
 pub(super) fn way_out(model: &Model, observations: &Observations) -> Option<String> {
-    let (name, moves) = hidden(model, observations).into_iter().find_map(|name| Some((name, moves(model, name)?)))?;
+    let (name, moves) = found(model, observations).next()?;
     let spelled: IndexSet<String> = moves.iter().filter_map(|&k| exchanges::spelled(model, k)).collect();
     let spelled: Vec<String> = spelled.into_iter().collect();
     let moved = || moves.iter().filter_map(|&k| model.unknowns.values().nth(k));
@@ -36,7 +36,7 @@ pub(super) fn way_out(model: &Model, observations: &Observations) -> Option<Stri
     };
     let hold = moved().find(|u| !u.is_coefficient());
     let hold = hold.map(|u| format!("hold what is known, `fit {}({} = ...)`", model.name, hir::family(&u.name)));
-    let begins = format!("say where `{name}` begins if that is not zero, `initial {name} = ...`");
+    let begins = format!("say where `{name}` begins, `initial {name} = ...`, if not at zero");
     let ways: Vec<String> = terms.into_iter().chain(hold).chain([begins, format!("measure `{name}`")]).collect();
     Some(format!(
         "the scale of `{name}` is free: with another unit of it other numbers for {} do exactly as well; {}",
@@ -45,14 +45,30 @@ pub(super) fn way_out(model: &Model, observations: &Observations) -> Option<Stri
     ))
 }
 
+/// The first state of which parameters alone make up for the scale, and these.
+pub(super) fn of_parameters<'m>(model: &'m Model, observations: &Observations) -> Option<(&'m str, Vec<usize>)> {
+    let is_term = |&k: &usize| model.unknowns.values().nth(k).is_none_or(Unknown::is_coefficient);
+    found(model, observations).find(|(_, moves)| !moves.iter().any(is_term))
+}
+
+/// Hidden states whose scale is free, with the unknowns that make up for it.
+fn found<'m>(model: &'m Model, observations: &Observations) -> impl Iterator<Item = (&'m str, Vec<usize>)> {
+    let of = move |name| Some((name, moves(model, name)?));
+    hidden(model, observations).into_iter().filter_map(of)
+}
+
 /// The families of states that no column observes and that are not known to begin away from zero, which would fix their scale.
 fn hidden<'m>(model: &'m Model, observations: &Observations) -> IndexSet<&'m str> {
     let len = observations.t.len();
+    let tells = |at: usize| {
+        let seen = observations.y.get(at * len..(at + 1) * len).is_some_and(|y| y.iter().any(|v| v.is_finite()));
+        seen || observations.known.get(at) == Some(&true) && observations.guess.get(at) != Some(&0.0)
+    };
     let is_open = |name: &str| {
         let Some(at) = observations.names.iter().position(|n| n == name) else { return false };
-        let seen = observations.y.get(at * len..(at + 1) * len).is_some_and(|y| y.iter().any(|v| v.is_finite()));
-        let known = observations.known.get(at) == Some(&true) && observations.guess.get(at) != Some(&0.0);
-        !seen && !known
+        // With its derivatives, which come behind it.
+        let derivatives = (at + 1..).take_while(|k| observations.derivative_of.get(*k).is_some_and(Option::is_some));
+        !std::iter::once(at).chain(derivatives).any(tells)
     };
     let is_whole = |family: &&str| {
         let mut of = model.states.values().filter(|s| hir::family(&s.name) == *family);
@@ -136,15 +152,16 @@ mod tests {
     use crate::source::MemoryWorld;
     use crate::train::joint::Observations;
 
-    fn model(text: &str) -> Model {
-        let text = format!("model M {{ state v, w; input u; {text} }}");
+    fn of_text(text: &str) -> Model {
+        let text =
+            format!("model M {{ state v, w{}; input u; {text} }}", if text.contains("w''") { " order 2" } else { "" });
         let mut session = Session::new(MemoryWorld::new().with("m.mech", text.as_str()));
         let program = session.check("m.mech", &[]).expect("a model").program;
         program.models.values().next().cloned().expect("a model")
     }
 
     fn moved(text: &str) -> Option<Vec<String>> {
-        let model = model(text);
+        let model = of_text(text);
         let of = |k: &usize| super::exchanges::spelled(&model, *k);
         moves(&model, "w").map(|found| found.iter().filter_map(of).collect())
     }
@@ -167,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_way_out_names_the_state_and_what_it_hangs_on() {
-        let model = model("param b, c; v' = b*w - v; w' = c*u - w");
+        let model = of_text("param b, c; v' = b*w - v; w' = c*u - w");
         let seen = |known: bool, guess: f64| Observations {
             t: vec![0.0, 1.0],
             y: vec![1.0, 2.0, f64::NAN, f64::NAN],
@@ -186,7 +203,16 @@ mod tests {
             );
             assert!(said.contains("hold what is known, `fit M(b = ...)`") && said.contains("or measure `w`"), "{said}");
         }
-        // A start that is known and not zero has the unit of the state.
+        // A start that is known and not zero has the unit of the state, and so has one of its derivative.
         assert_eq!(way_out(&model, &seen(true, 2.0)), None);
+        let swing = of_text("param b, c; v' = b*w - v; w'' = c*u - w");
+        for (rate, is_free) in [(0.0, true), (2.0, false)] {
+            let names = vec!["v".into(), "w".into(), "w'".into()];
+            let derivative_of = vec![None, None, Some(1)];
+            let (y, guess) = (vec![1.0, 2.0, f64::NAN, f64::NAN, f64::NAN, f64::NAN], vec![f64::NAN, 0.0, rate]);
+            let seen =
+                Observations { y, derivative_of, guess, known: vec![false, true, true], names, ..seen(true, 0.0) };
+            assert_eq!(way_out(&swing, &seen).is_some(), is_free, "{rate}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::exchanges;
 use super::failure::Failure;
 use super::findings::Findings;
 use super::finer;
+use super::free_scale;
 use super::hung;
 use super::joint_failure::failure;
 use super::joint_numbers::{self, started, unknown};
@@ -138,7 +139,14 @@ pub fn fit(
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed((program, fit), &told);
-    let undetermined = undetermined::check((program, fit), (observed, declared), &told);
+    let by_scale =
+        free_scale::of_parameters(model, &observations).filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
+    for &k in by_scale.iter().flat_map(|(_, parameters)| parameters) {
+        // What a fit happened to come to has no error.
+        findings.estimates.iter_mut().skip(k).take(1).for_each(|e| e.std_error = None);
+    }
+    let undetermined = by_scale.and_then(|of| undetermined::by_scale((program, fit), of, &told));
+    let undetermined = undetermined.or_else(|| undetermined::check((program, fit), (observed, declared), &told));
     let is_determined = undetermined.is_none();
     findings.remarks.splice(0..0, undetermined);
     let hung_on = hung_on.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));

@@ -40,15 +40,9 @@ pub fn check(
     let open = if seen { together(model, result) } else { parameters(model, result, which) };
     let (first, span) = open.first().filter(|_| open.len() >= FEWEST)?;
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
     // Where a state begins that is declared has been said.
     let hidden = if elsewhere { IndexSet::new() } else { hidden(model, observed) };
-    let hold = format!(
-        "hold one of them at a value that is known: `fit {}({} = ...) to {}`",
-        model.name,
-        hir::family(first),
-        program.spell_data(fit)
-    );
+    let hold = hold((program, fit), first);
     let (beside, help) = match hidden.first() {
         Some(state) => {
             let states: Vec<String> = hidden.iter().map(|state| format!("`{state}`")).collect();
@@ -62,10 +56,55 @@ pub fn check(
         }
         None => (String::new(), format!("{hold}; or take data that reach further")),
     };
-    let end = if result.converged { "" } else { ", and the fit did not come to an end" };
-    let message =
-        format!("the data of {data} do not determine {}{beside}: other values fit them as well{end}", named(&names));
+    let open = format!("{}{beside}", named(&names));
+    let message = format!("{}{}", other_values((program, fit), &open), no_end(result));
     Some(Diagnostic::warning(W1102, message, *span, "declared here").help(help))
+}
+
+/// The finding on parameters that make up for the scale of a hidden state: whatever the fit came to, and however small its errors are, other numbers do
+/// the same.
+pub fn by_scale(
+    (program, fit): (&Program, &Fit),
+    (state, parameters): (&str, Vec<usize>),
+    result: &JointFit,
+) -> Option<Diagnostic> {
+    let model = &program.models[fit.model];
+    let of = parameters.iter().filter_map(|&k| model.unknowns.values().nth(k)).filter_map(|u| match u.kind {
+        UnknownKind::Param(param) => Some((u.name.as_str(), model.params[param].span)),
+        UnknownKind::Coefficient { .. } => None,
+    });
+    let of: Vec<(&str, Span)> = of.collect();
+    let (first, span) = *of.first()?;
+    let names: Vec<String> = of.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let message = format!(
+        "{}, in another unit of `{state}`, which no column observes{}",
+        other_values((program, fit), &named(&names)),
+        no_end(result)
+    );
+    let begins = format!("say where `{state}` begins, `initial {state} = ...`, if not at zero, or measure `{state}`");
+    let help = format!("{}, or {begins}", hold((program, fit), first));
+    Some(Diagnostic::warning(W1102, message, span, "declared here").help(help))
+}
+
+/// That other values of these fit as well.
+fn other_values((program, fit): (&Program, &Fit), names: &str) -> String {
+    let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
+    format!("the data of {data} do not determine {names}: other values fit them as well")
+}
+
+/// What is said of a fit that did not settle.
+fn no_end(result: &JointFit) -> &'static str {
+    if result.converged { "" } else { ", and the fit did not come to an end" }
+}
+
+/// How one of several parameters is held.
+fn hold((program, fit): (&Program, &Fit), first: &str) -> String {
+    format!(
+        "hold one of them at a value that is known: `fit {}({} = ...) to {}`",
+        program.models[fit.model].name,
+        hir::family(first),
+        program.spell_data(fit)
+    )
 }
 
 /// What counts as not determined.
