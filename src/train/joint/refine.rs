@@ -18,6 +18,10 @@ const SIDE: f64 = 1e-4;
 /// How long an impulse takes, relative to the link behind its sample. Beside components that are not observed far shorter ones cost digits, too.
 const IMPULSE: f64 = 0.01;
 
+/// Of finer samples so many more stand at the beginning of a link at whose first sample a held input changed, each at half the distance of the next one:
+/// what follows the input fast has gone most of its way there.
+const GRADED: usize = 6;
+
 /// Observations with samples of which nothing was seen between those that were.
 pub struct Refined {
     /// These observations.
@@ -28,7 +32,8 @@ pub struct Refined {
 
 /// How many samples there are of observations whose links are cut into `by`.
 pub fn samples(obs: &Observations, by: usize) -> usize {
-    let inside = |t: usize| if obs.drives(t) { IN_IMPULSE } else { 0 } + usize::from(obs.jumps(t));
+    let graded = |t: usize| if by > 1 && obs.switched(t) { GRADED } else { 0 };
+    let inside = |t: usize| if obs.drives(t) { IN_IMPULSE } else { 0 } + usize::from(obs.jumps(t)) + graded(t);
     let sudden: usize = (0..obs.t.len()).map(inside).sum();
     obs.t.len().saturating_mul(by).saturating_add(sudden)
 }
@@ -89,6 +94,11 @@ impl Observations {
     /// Whether an input that is held changes at the end of the link behind a sample.
     fn jumps(&self, sample: usize) -> bool {
         self.follows(sample).any(|(between, value, next)| between == Between::Held && value != next)
+    }
+
+    /// Whether an input that is held has just changed at a sample, behind which there is a link: what follows it fast moves at its beginning.
+    fn switched(&self, sample: usize) -> bool {
+        sample.checked_sub(1).is_some_and(|before| self.jumps(before)) && self.follows(sample).next().is_some()
     }
 
     /// What every input does in the link behind a sample, with its values there and at the end; nothing where a trajectory ends.
@@ -162,6 +172,9 @@ fn inside(
         out.sudden.extend(places.len() - 1..places.len() - 1 + IN_IMPULSE);
         places.extend([at(SIDE, true), at(IMPULSE, true), at(IMPULSE + SIDE, false)]);
     }
+    if by > 1 && obs.switched(sample) {
+        places.extend((1..=GRADED).rev().map(|j| at(0.5f64.powi(j as i32) / by as f64, false)));
+    }
     places.extend((1..by).map(|j| at(j as f64 / by as f64, false)));
     if obs.jumps(sample) {
         out.sudden.push(places.len());
@@ -203,6 +216,11 @@ mod tests {
         let fine = refined(&input, Between::Held, 2).observations;
         assert_eq!(fine.t[..6], [0.0, 0.5, 1.0, 1.5, 1.0 + (1.0 - 1e-5), 2.0]);
         assert_eq!(fine.input, [1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 0.0, 0.0, 0.0, 2.0]);
+        // Behind the instant more of them are close to it; not where the trajectory ends.
+        let fine = refined(&[1.0, 3.0, 3.0, 0.0, 2.0], Between::Held, 2).observations;
+        assert_eq!(fine.t[2..5], [1.0 - 1e-5, 1.0, 1.0 + 0.5f64.powi(7)]);
+        assert_eq!(fine.t[4..12], [7, 6, 5, 4, 3, 2, 1, 0].map(|j| 1.0 + 0.5f64.powi(j)));
+        assert_eq!(samples(&observations(&[1.0, 3.0, 3.0, 0.0, 2.0], Between::Held), 2), fine.t.len() + 2);
         // What does not change needs none.
         assert_eq!(refined(&[1.0; 5], Between::Held, 1).observations.t.len(), 5);
     }

@@ -49,10 +49,10 @@ struct Process {
 
 impl Process {
     /// `h[t]` is the step after sample t; zero where a trajectory ends.
-    fn new(h: &[f64]) -> Process {
+    fn new(h: &[f64], unit: Option<f64>) -> Process {
         let mut steps: Vec<f64> = h.iter().copied().filter(|&x| x > 0.0).collect();
         steps.sort_by(f64::total_cmp);
-        let median = steps.get(steps.len() / 2).copied().unwrap_or(1.0);
+        let median = unit.unwrap_or_else(|| steps.get(steps.len() / 2).copied().unwrap_or(1.0));
         let n = h.len() + 1;
         let mut process =
             Process { diagonal: vec![0.0; n * 9], lower: vec![0.0; h.len() * 9], links: steps.len(), median };
@@ -144,8 +144,9 @@ impl From<PivotError> for SmoothError {
     }
 }
 
-/// Smooths `y` (`[time]`, NaN where missing) with steps `h` (`[time - 1]`, zero at breaks); interrupted once `stop` says so.
-pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed, SmoothError> {
+/// Smooths `y` (`[time]`, NaN where missing) with steps `h` (`[time - 1]`, zero at breaks); interrupted once `stop` says so. Ratios are those over a `unit` of
+/// time, the median step where there is none: how rough a component may be is not to depend on how many samples of which nothing was seen lie between.
+pub fn smooth((h, unit): (&[f64], Option<f64>), y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed, SmoothError> {
     let seen: Vec<f64> = y.iter().copied().filter(|v| v.is_finite()).collect();
     let count = seen.len().max(1) as f64;
     let mean = seen.iter().sum::<f64>() / count;
@@ -153,7 +154,7 @@ pub fn smooth(h: &[f64], y: &[f64], stop: &dyn Fn() -> bool) -> Result<Smoothed,
     let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
     let z: Vec<f64> = y.iter().map(|v| (v - mean) / deviation).collect();
 
-    let process = Process::new(h);
+    let process = Process::new(h, unit);
     let mut best: Option<(f64, Attempt)> = None;
     let consider = |k: f64, best: &mut Option<(f64, Attempt)>| -> Result<(), SmoothError> {
         if stop() {
@@ -201,7 +202,7 @@ mod tests {
             ((i as f64 * 0.754_877_666_246_693).fract() + (i as f64 * 0.569_840_290_998).fract()).fract() - 0.5
         };
         let y: Vec<f64> = (0..n).map(|i| 5.0 + (i as f64 * 0.02).sin() + 0.05 * noise(i * i + 3)).collect();
-        let s = smooth(&h, &y, &|| false).expect("smooths");
+        let s = smooth((&h, None), &y, &|| false).expect("smooths");
         let sigma = 0.05 / 12f64.sqrt();
         assert!((s.sigma / sigma - 1.0).abs() < 0.15, "{} {sigma}", s.sigma);
         for i in 50..n - 50 {
@@ -216,7 +217,7 @@ mod tests {
         let n = 100;
         let mut y: Vec<f64> = (0..n).map(|i| (i as f64 * 0.1).sin()).collect();
         y[40..44].fill(f64::NAN);
-        let s = smooth(&vec![0.1; n - 1], &y, &|| false).expect("smooths");
+        let s = smooth((&vec![0.1; n - 1], None), &y, &|| false).expect("smooths");
         for i in 38..46 {
             assert!((s.derivatives[0][i] - (i as f64 * 0.1).sin()).abs() < 1e-3);
         }

@@ -16,6 +16,8 @@ const LIKELIHOOD_RISE: f64 = 10.0;
 const FAR: f64 = 3.0 * LIKELIHOOD_RISE;
 /// Samples are doubled while the discretisation error exceeds this share of the noise, up to [`MAX_REFINEMENT`] times as many.
 const TOLERATED_DISCRETISATION: f64 = 0.3;
+/// A discretisation error of so many times the noise is none that noise of the process accounts for, where an input is sudden and states follow it fast.
+const FAR_TOO_COARSE: f64 = 3.0;
 /// Stages with inflated noise at most, beside the first ones.
 const INFLATED: f64 = 12.0;
 
@@ -25,6 +27,7 @@ impl Engine<'_> {
         self.grid.hold(self.model)?;
         let mut state = self.start()?;
         let mut best: Option<Stage> = None;
+        let mut far_too_coarse = false;
         for (inflation, kappa) in self.schedule(&state)? {
             let sigma = state.sigma.clone();
             let begin = State { sigma: sigma.iter().map(|s| s * inflation).collect(), ..state.clone() };
@@ -38,6 +41,7 @@ impl Engine<'_> {
             let selecting = kappa <= SELECT_FROM;
             match &best {
                 Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
+                    far_too_coarse = !self.grid.sudden().is_empty() && error(b) > FAR_TOO_COARSE;
                     best = self.with_process_noise(best.take())?;
                     if let Some(noisy) = best.take() {
                         best = Some(match self.exactly(&noisy)? {
@@ -52,9 +56,7 @@ impl Engine<'_> {
             }
         }
         let best = best.ok_or(JointError::Collinear)?;
-        // Noise of the process hides an error as noise of the observations does.
-        let ratio = |(c, s): (&f64, &f64)| c / (s * best.kappa.max(1.0));
-        let coarse = best.correction.iter().zip(&best.state.sigma).map(ratio).any(|r| r > TOLERATED_DISCRETISATION);
+        let coarse = (far_too_coarse && best.process_noise) || error(&best) > TOLERATED_DISCRETISATION;
         Ok((self.finish(&best)?, coarse))
     }
 
@@ -124,4 +126,10 @@ impl Engine<'_> {
         }
         Ok(last.filter(|exact| exact.converged && exact.evidence <= noisy.evidence + LIKELIHOOD_RISE))
     }
+}
+
+/// The largest discretisation error of a component, relative to its noise. Noise of the process hides an error as noise of the observations does.
+fn error(stage: &Stage) -> f64 {
+    let ratio = |(c, s): (&f64, &f64)| c / (s * stage.kappa.max(1.0));
+    stage.correction.iter().zip(&stage.state.sigma).map(ratio).fold(0.0, f64::max)
 }

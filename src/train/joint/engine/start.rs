@@ -21,12 +21,13 @@ impl Engine<'_> {
         let mut x = vec![f64::NAN; n * len];
         let mut slopes = vec![f64::NAN; n * len];
         let mut sigma = vec![f64::NAN; n];
+        let unit = (!self.grid.sudden().is_empty()).then(|| self.between_seen()).flatten();
         for (c, sigma) in sigma.iter_mut().enumerate() {
             let y = &self.obs.y[c * len..(c + 1) * len];
             if y.iter().filter(|y| y.is_finite()).count() < FEWEST_PER_COMPONENT {
                 continue;
             }
-            let smooth = smoother::smooth(&self.grid.h, y, &|| self.observer.should_stop());
+            let smooth = smoother::smooth((&self.grid.h, unit), y, &|| self.observer.should_stop());
             let smooth = smooth.map_err(|error| match error {
                 SmoothError::Interrupted => JointError::Interrupted(None),
                 SmoothError::Singular(at) => self.singular(c, at.step, (&x, &[])),
@@ -118,6 +119,21 @@ impl Engine<'_> {
         let active: Vec<bool> = (0..self.unknowns.len()).map(|k| self.may_be_kept(self.columns.unknown(k))).collect();
         xi.iter_mut().zip(&active).filter(|(_, active)| !**active).for_each(|(xi, _)| *xi = 0.0);
         Ok(State { x, xi, active, sigma })
+    }
+
+    /// The median distance of samples at which something was seen.
+    fn between_seen(&self) -> Option<f64> {
+        let len = self.grid.samples.max(1);
+        let (mut steps, mut since) = (Vec::new(), None);
+        for (t, h) in self.grid.h.iter().chain([&0.0]).enumerate() {
+            if self.obs.y.chunks_exact(len).any(|y| y.get(t).is_some_and(|y| y.is_finite())) {
+                steps.extend(since);
+                since = Some(0.0);
+            }
+            since = since.filter(|_| *h > 0.0).map(|since| since + h);
+        }
+        steps.sort_by(f64::total_cmp);
+        steps.get(steps.len() / 2).copied()
     }
 
     /// Whether an unknown is none of the terms that are left out, where they are not to be chosen.

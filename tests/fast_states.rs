@@ -1,0 +1,74 @@
+//! States that follow an input that is held within a sample or less.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The record of a run, and what it said.
+fn run(folder: &Path, model: &str) -> (serde_json::Value, String) {
+    fs::write(folder.join("m.mech"), model).expect("a written file");
+    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
+    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
+        .args(["run", "m.mech", "--out", &out])
+        .current_dir(folder)
+        .output()
+        .expect("mechc starts");
+    let said = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(output.status.success(), "{said}");
+    let text = fs::read_to_string(folder.join(&out).join("record.json")).expect("a record");
+    (serde_json::from_str(&text).expect("JSON"), said)
+}
+
+/// An input that is switched every fourteen samples, 0.1 apart.
+fn switched(folder: &Path) {
+    let level = |i: usize| [0, 2, 1, 0, 2, 0, 1][(i / 14) % 7];
+    let rows: String = (0..160).map(|i| format!("{:.1},{}\n", 0.1 * i as f64, level(i))).collect();
+    fs::write(folder.join("u.csv"), format!("t,u\n{rows}")).expect("a file");
+}
+
+/// A fast state beside a slow one, and a model that is fitted to both.
+fn fast(rate: u32, model: &str) -> String {
+    format!(
+        "model Fast {{ state x, y; input u held; x' = -{rate}*(x - u + y^2); y' = x - 2*y; initial x = 0, y = 0 }}
+model M {{ state x, y; input u held; {model} }}
+data along = csv(\"u.csv\") {{ time t }}
+data d = simulate Fast {{ data along; noise 1%; seed 2 }}
+fit M to d
+"
+    )
+}
+
+const HOLES: &str = "x' = ?terms(x, y^2, y, u); y' = ?terms(x, y, u, y^2)";
+
+#[test]
+fn rates_of_five_and_ten_in_a_sample_are_found() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    switched(folder.path());
+    for rate in [50, 100] {
+        let (record, said) = run(folder.path(), &fast(rate, HOLES));
+        assert!(!said.contains("W11"), "{rate}: {said}");
+        let terms: Vec<(&str, f64, f64)> = record["equations"]
+            .as_array()
+            .expect("equations")
+            .iter()
+            .flat_map(|e| e["terms"].as_array().expect("terms"))
+            .filter_map(|t| Some((t["term"].as_str()?, t["coefficient"].as_f64()?, t["std_error"].as_f64()?)))
+            .collect();
+        let truth = [("x", -1.0), ("y^2", -1.0), ("u", 1.0)].map(|(name, sign)| (name, sign * f64::from(rate)));
+        let truth: Vec<(&str, f64)> = truth.into_iter().chain([("x", 1.0), ("y", -2.0)]).collect();
+        assert_eq!(terms.len(), truth.len(), "{rate}: {terms:?}");
+        for ((name, value, error), (of, truth)) in terms.iter().zip(truth) {
+            assert!(
+                *name == of && (value - truth).abs() < 4.0 * error && *error < 0.07 * truth.abs(),
+                "{rate}: {terms:?}"
+            );
+        }
+    }
+    let known = "param k = 20 in [1, 2000], c = 1 in [0, 10]; x' = -k*(x - u + y^2); y' = x - c*y";
+    let (record, said) = run(folder.path(), &fast(100, known));
+    assert!(!said.contains("W11"), "{said}");
+    for (parameter, truth) in record["parameters"].as_array().expect("parameters").iter().zip([100.0, 2.0]) {
+        let [value, error] = ["value", "std_error"].map(|key| parameter[key].as_f64().expect("a number"));
+        assert!((value - truth).abs() < 4.0 * error && error < 0.05 * truth, "{value} +- {error} for {truth}");
+    }
+}
