@@ -23,6 +23,7 @@ use super::lost;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::restarts;
 use super::rivals;
 use super::separate;
 use super::simpler;
@@ -72,12 +73,19 @@ pub fn fit(
     let open = observed.known_in_any_case(&observations);
     let declared = observations.known != open;
     let by = Cell::new(1);
+    // Where there is none, or none can be told, fits begin as they do.
+    let decays = joint::decays(&mut compiled, &unknowns, &observations).unwrap_or_default();
     let mut once = |data: &Observations, other: Option<&JointFit>| {
-        let unknowns = other.map_or_else(|| unknowns.clone(), |other| started(&unknowns, other));
-        finer::settled(model, &by, joint_numbers::told, |finer| {
-            let settings = Settings { finer, ..settings.clone() };
-            joint::fit(&mut compiled, &unknowns, data, &settings, observer)
-        })
+        let mut from = other.map_or_else(|| unknowns.clone(), |other| started(&unknowns, other));
+        let found = restarts::settled(&mut from, (&decays, data), &mut |unknowns| {
+            finer::settled(model, &by, joint_numbers::told, |finer| {
+                let settings = Settings { finer, ..settings.clone() };
+                joint::fit(&mut compiled, unknowns, data, &settings, observer)
+            })
+        });
+        // What begins from there from now on need not be lost first.
+        unknowns.iter_mut().zip(from).filter(|(u, _)| u.droppable).for_each(|(u, from)| u.start = from.start);
+        found
     };
     let Settled { result, observations, held, free: hung_on } = beginnings::settled(observations, open, &mut once);
     let settings = Settings { finer: by.get(), ..settings };

@@ -72,6 +72,7 @@ mod predict;
 mod range_ends;
 mod remarks;
 mod residuals;
+mod restarts;
 mod resume;
 mod rivals;
 mod run;

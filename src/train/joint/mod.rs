@@ -12,7 +12,7 @@
 //! Unknowns may be one number for every trajectory ([`Columns`]); the engine then estimates all of them.
 //!
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
-//! observed), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
+//! observed), [`decays`] (other starts where one is lost), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
 //! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
 //! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`gauge`] with [`combinations`] of columns (what is free of hidden states), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
@@ -21,6 +21,7 @@ mod collocation;
 mod columns;
 mod combinations;
 mod covariance;
+mod decays;
 mod drive;
 mod engine;
 mod flat;
@@ -45,6 +46,7 @@ mod thinned;
 
 pub use columns::Columns;
 pub use covariance::Covariance;
+pub use decays::starts as decays;
 pub use drive::Drive;
 pub use engine::{PLAUSIBLE, fit};
 pub use flat::AS_WELL;
