@@ -120,4 +120,12 @@ fit Oral to seen
     let (terms, said) = found(folder.path(), &model("initial gut = 0"));
     assert!(are(&terms, &[("gut", -0.9), ("gut", 0.06), ("c", -0.2)]), "{terms:?}");
     assert!(!said.contains("W11"), "{said}");
+    // What no one says begins anywhere, and makes up for the doses.
+    let (output, _) = mechc(folder.path(), &model(""));
+    let said = self::said(&output);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.contains("help: all impulses of `dose` come with the first rows") && said.contains("`initial gut = 0`"),
+        "{said}"
+    );
 }

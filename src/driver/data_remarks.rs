@@ -1,7 +1,7 @@
 //! What `mechc check --data` and a run both say of the data of a fit.
 
 use super::unusual::{self, Found};
-use super::{jumping, sampling, scales};
+use super::{following, jumping, sampling, scales};
 use crate::base::Between;
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
@@ -27,7 +27,12 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
         // Training ties neighbouring samples by differences; a joint fit puts samples of its own between them.
         match fit.engine {
             Engine::Gradient => found.sure.extend(sampling::check(data, read)),
-            Engine::Joint => found.doubtful.extend(sampling::check(data, read)),
+            Engine::Joint => {
+                let follow = following::check(model, (data, read));
+                // One reason is told of a set.
+                let too_far = if follow.is_empty() { sampling::check(data, read) } else { follow };
+                found.doubtful.extend(too_far);
+            }
         }
     }
     found.sure.extend(scales::check(model, sets));

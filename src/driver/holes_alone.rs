@@ -21,13 +21,14 @@ pub(super) fn way_out(model: &Model, state: &str) -> Option<String> {
     ))
 }
 
-/// Whether the equation of a state has a hole, and no other equation has the state outside of holes.
+/// Whether the equation of a state has a hole and no input outside of holes, whose numbers would say what its scale and its zero are, and no other equation has the state
+/// outside of holes.
 fn in_holes_alone(model: &Model, state: StateId) -> bool {
     let coefficient = |u: &hir::Unknown| matches!(u.kind, UnknownKind::Coefficient { .. });
     let unknowns = |of_holes: f64| -> Vec<f64> {
         model.unknowns.values().map(|u| if coefficient(u) { of_holes } else { u.start.unwrap_or(AT[0]) }).collect()
     };
-    let point = |value: f64, of_holes: f64| Point {
+    let point = |value: f64, of_holes: f64, input: f64| Point {
         time: AT[0],
         states: model
             .states
@@ -36,13 +37,15 @@ fn in_holes_alone(model: &Model, state: StateId) -> bool {
                 (0..=s.order).map(|k| if id == state { value } else { AT[0] + 0.1 * f64::from(k) }).collect()
             })
             .collect(),
-        inputs: vec![AT[0]; model.inputs.len()],
+        inputs: vec![input; model.inputs.len()],
         unknowns: unknowns(of_holes),
     };
     let (own, others): (Vec<_>, Vec<_>) = model.equations.iter().partition(|e| e.state == state);
-    let sought = own.iter().any(|e| e.residual.eval(&point(AT[0], 0.0)) != e.residual.eval(&point(AT[0], 1.0)));
-    let acts = |e: &hir::Equation| e.residual.eval(&point(AT[0], 0.0)) != e.residual.eval(&point(AT[1], 0.0));
-    sought && !others.into_iter().any(acts)
+    let differ = |e: &hir::Equation, a: Point, b: Point| e.residual.eval(&a) != e.residual.eval(&b);
+    let sought = own.iter().any(|e| differ(e, point(AT[0], 0.0, AT[0]), point(AT[0], 1.0, AT[0])));
+    let driven = own.iter().any(|e| differ(e, point(AT[0], 0.0, AT[0]), point(AT[0], 0.0, AT[1])));
+    let acts = |e: &hir::Equation| differ(e, point(AT[0], 0.0, AT[0]), point(AT[1], 0.0, AT[0]));
+    sought && !driven && !others.into_iter().any(acts)
 }
 
 #[cfg(test)]
@@ -54,7 +57,7 @@ mod tests {
     #[test]
     fn states_of_which_only_holes_tell() {
         let help = |equations: &str| {
-            let text = format!("model M {{ state a, h; param k = 1; {equations} }}");
+            let text = format!("model M {{ state a, h; input u; param k = 1; {equations} }}");
             let mut session = Session::new(MemoryWorld::new().with("m.mech", text.as_str()));
             let program = session.check("m.mech", &[]).expect("a model").program;
             way_out(program.models.values().next().expect("a model"), "h")
@@ -65,5 +68,8 @@ mod tests {
         // It acts by a known term, or its own equation is known.
         assert_eq!(help("a' = ?terms(a) - a*h; h' = ?poly(a, h)"), None);
         assert_eq!(help("a' = ?poly(a, h); h' = a*h - k*h"), None);
+        // What comes in by a known term has the scale of that.
+        assert_eq!(help("a' = ?poly(a, h); h' = u - ?terms(h)"), None);
+        assert!(help("a' = ?poly(a, h); h' = ?poly(h, u)").is_some());
     }
 }

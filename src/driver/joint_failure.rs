@@ -4,6 +4,7 @@ use super::causes;
 use super::failure::{Failure, Problem};
 use super::free_scale;
 use super::holes_alone;
+use crate::base::Between;
 use crate::hir::{self, Model};
 use crate::train::joint::{JointError, Observations};
 
@@ -16,6 +17,30 @@ fn is_open(component: &str, observations: &Observations) -> bool {
     let len = observations.t.len();
     let seen = observations.y.get(at * len..(at + 1) * len).is_some_and(|y| y.iter().any(|v| v.is_finite()));
     !seen && observations.known.get(at) != Some(&true)
+}
+
+/// What to do where all impulses come with the first rows of their trajectories: a state that begins anywhere makes up for what comes into it then.
+fn with_first_rows(model: &Model, observations: &Observations, open: &str) -> Option<String> {
+    let firsts: Vec<usize> = observations.firsts().collect();
+    let rows = model.inputs.values().zip(observations.input.chunks_exact(observations.t.len().max(1)));
+    let mut named: Vec<String> = Vec::new();
+    for (input, row) in rows.filter(|(input, _)| input.between == Between::Impulse) {
+        let mut some = row.iter().enumerate().filter(|(_, value)| **value != 0.0).map(|(t, _)| t).peekable();
+        if some.peek().is_some() {
+            named.push(format!("`{}`", hir::family(&input.name)));
+        }
+        if some.any(|t| firsts.binary_search(&t).is_err()) {
+            return None;
+        }
+    }
+    named.dedup();
+    let names = named.join(" and ");
+    (!named.is_empty()).then(|| {
+        format!(
+            "all impulses of {names} come with the first rows of trajectories, and `{open}`, which begins anywhere, makes up for them: say what it is before them, such as \
+             `initial {open} = 0`"
+        )
+    })
 }
 
 /// A failed fit in the user's terms.
@@ -85,7 +110,7 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         }
         JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
             Some(open) => {
-                let help = holes_alone::way_out(model, open);
+                let help = holes_alone::way_out(model, open).or_else(|| with_first_rows(model, observations, open));
                 let help = help.or_else(free).unwrap_or_else(|| format!(
                     "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = ...`, hold a \
                      parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"

@@ -19,6 +19,10 @@ const NONE: f64 = 1e-5;
 /// An error so many times its number, and what that started from, says nothing of it. Exact data, which may have as little noise, and parameters
 /// that make up for each other do not lead as far. Nor do they lead so many times beyond the start to a number of which nothing is known.
 const TOO_FAR: f64 = 1e4;
+/// Nor has a number of which anything is known an error so many times itself.
+const RAN_AWAY: f64 = 1e8;
+/// What is left over is never so many times what the data do.
+const FAR_MORE: f64 = 100.0;
 /// No unit is so far from another one.
 const BEYOND: f64 = 1e15;
 /// A state does not change by so many times its largest value from sample to sample.
@@ -43,6 +47,7 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
     };
     let little = [below(LITTLE), below(TOO_LITTLE)];
     judged(model, (little, observed.hidden().next()), &|k| conventions.hold(&[k]), &fit.estimates)
+        .or_else(|| ran_away(model, observed, fit, &|k| conventions.hold(&[k])))
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
 }
@@ -98,6 +103,43 @@ fn way_out_of(model: &Model, state: &str) -> String {
     holes_alone::way_out(model, state).unwrap_or_else(|| {
         format!("say where `{state}` begins (`initial {state} = ...`), write what is known of its equation beside the holes, or give fewer candidates")
     })
+}
+
+/// A fit that did not come to an end and whose numbers have errors of no size that a number has, or which leaves over far more than there is.
+fn ran_away(
+    model: &Model,
+    observed: &Observed,
+    fit: &JointFit,
+    by_convention: &dyn Fn(usize) -> bool,
+) -> Option<String> {
+    if fit.in_order() {
+        return None;
+    }
+    let noise = fit.noise.iter().zip(&observed.components);
+    let more = noise.map(|(noise, c)| if c.deviation > 0.0 { noise / c.deviation } else { 0.0 }).fold(0.0, f64::max);
+    let what = match away(model, &fit.estimates, by_convention) {
+        Some(told) => format!("its numbers ran away, as {told}, and say nothing of the model or the data"),
+        None if more > FAR_MORE => {
+            "what it leaves over is far larger than the data, and its numbers say nothing of the model or the data"
+                .to_string()
+        }
+        None => return None,
+    };
+    Some(format!(
+        "the fit is lost: {what}; give fewer candidates, start values and ranges for parameters, or write what is known of its equations beside the holes"
+    ))
+}
+
+/// The first number whose error is of no size that a number has.
+fn away(model: &Model, estimates: &[Estimate], by_convention: &dyn Fn(usize) -> bool) -> Option<String> {
+    let is_away = |e: &Estimate| e.kept && e.value != 0.0 && e.std_error > RAN_AWAY * e.value.abs();
+    let mut numbered = model.unknowns.values().zip(estimates).enumerate();
+    let (k, (unknown, estimate)) = numbered.find(|(k, (_, e))| is_away(e) && !by_convention(*k))?;
+    let value = round(estimate.value, None).full();
+    match unknown.kind {
+        UnknownKind::Param(_) => Some(format!("`{} = {value}`", unknown.name)),
+        UnknownKind::Coefficient { .. } => Some(format!("{value} for {}", exchanges::spelled(model, k)?)),
+    }
 }
 
 /// Equations that a solution with a hidden state goes through its samples in spite of: at every one they change a state by far more in a step than it
@@ -227,6 +269,16 @@ mod tests {
             assert!(lost.contains("`k = ") && lost.contains("leave out the start value of `k`"), "{lost}");
         }
         assert_eq!(said((k, 1e6, 1.0), [true, true], Some("h"), false), None);
+        // Whatever noise there is and whether states are hidden: errors that no number has, but for those of conventions.
+        let away = |(of, value, error): (usize, f64, f64), convention: bool| {
+            let mut all = vec![estimate(1.0, 0.01); model.unknowns.len()];
+            all[of] = estimate(value, error);
+            super::away(model, &all, &|_| convention)
+        };
+        assert_eq!(away((term, -453456.0, 7.7e28), false).as_deref(), Some("-453456 for `a` in the equation of `h`"));
+        assert_eq!(away((k, 4.98e6, 1.8e30), false).as_deref(), Some("`k = 4.98e6`"));
+        assert_eq!(away((term, -453456.0, 7.7e28), true), None);
+        assert_eq!(away((term, 2.0, 1e7), false), None);
         assert_eq!(said((k, 0.0, 0.2), [true, true], Some("h"), false), None);
     }
 }

@@ -42,6 +42,7 @@ mod features;
 mod files;
 mod findings;
 mod finer;
+mod following;
 mod format;
 mod formula;
 mod free_scale;

@@ -32,8 +32,7 @@ const LEAPS: usize = 2;
 pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (c, name) in read.columns.iter().enumerate() {
-        let rows: Vec<Vec<f64>> =
-            read.trajectories.iter().map(|t| (0..t.len).map(|i| t.value(i, c).unwrap_or(f64::NAN)).collect()).collect();
+        let rows: Vec<Vec<f64>> = read.trajectories.iter().flat_map(|t| undriven(t, c)).collect();
         let (what, help) = match per_period(&rows).filter(|n| *n < FEWEST) {
             Some(samples) => (
                 match samples > ALIASED {
@@ -56,6 +55,21 @@ pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
         found.push(Diagnostic::warning(W1103, message, data.span, "these data").help(help));
     }
     found
+}
+
+/// A column in pieces between the jumps of inputs: what these do to a state is not how fast it changes.
+fn undriven(t: &Trajectory, c: usize) -> Vec<Vec<f64>> {
+    let drives = unusual::Drives::of(t);
+    let mut pieces = vec![Vec::new()];
+    for i in 0..t.len {
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(t.value(i, c).unwrap_or(f64::NAN));
+        }
+        if drives.between([t.time(i), t.time(i + 1)]) {
+            pieces.push(Vec::new());
+        }
+    }
+    pieces
 }
 
 /// How often a column goes over more than half of all that it does in one step, if steps are else small and no input jumps there.

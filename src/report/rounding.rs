@@ -14,6 +14,11 @@ const ERROR_DIGITS: i32 = 2;
 /// An error above so many times the value leaves none of its digits.
 const FAR_ABOVE: f64 = 10.0;
 
+/// The error of a number that is not determined.
+pub const UNDETERMINED: &str = "∞";
+/// An error so many times its number is no size of anything: the number is not determined.
+const BEYOND: f64 = 1e8;
+
 /// A number as digits: `value ± error` times ten to the `exponent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rounded {
@@ -73,10 +78,12 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
     }
 }
 
-/// Rounds a value and its standard error each by itself, for one whose error says nothing of its digits: three significant digits and two.
+/// Rounds a value and its standard error each by itself, for one whose error says nothing of its digits: three significant digits and two. Where the value is
+/// not determined, the error is `∞`.
 pub fn apart(value: f64, std_error: Option<f64>) -> Rounded {
     let two = |e: f64| format!("{e:.1e}").parse().unwrap_or(e);
-    let error = std_error.filter(|e| e.is_finite() && *e > 0.0).map(|e| short(two(e)));
+    let told = |e: f64| if value != 0.0 && e > BEYOND * value.abs() { UNDETERMINED.to_string() } else { short(two(e)) };
+    let error = std_error.filter(|e| e.is_finite() && *e > 0.0).map(told);
     Rounded {
         magnitude: short(value.abs()),
         negative: value < 0.0,

@@ -112,6 +112,8 @@ fn rounding_follows_the_standard_error() {
         (-0.3, Some(310.0), "0.3(± 310)", "-0.3 ± 310"),
         (3174.94, Some(6.432e8), "3175(± 6.4e8)", "3175 ± 6.4e8"),
         (-1e15, Some(1.6e17), "1e15(± 1.6e17)", "-1e15 ± 1.6e17"),
+        // Such an error is that of a number which nothing determines.
+        (-453456.0, Some(7.7e28), "453000(± ∞)", "-453000 ± ∞"),
         (f64::NAN, Some(0.1), "NaN", "NaN"),
     ];
     for (value, error, compact, full) in cases {

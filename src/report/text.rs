@@ -3,7 +3,7 @@
 use super::figures::StateShare;
 use super::found::{Equation, Inside, PlausibleTerm, Term, left_out};
 use super::record::RunRecord;
-use super::rounding::round;
+use super::rounding::{UNDETERMINED, round};
 
 /// Lines longer than this are continued below their first term.
 const WIDTH: usize = 100;
@@ -68,6 +68,9 @@ pub fn equations_text(record: &RunRecord) -> String {
     }
     if record.equations.iter().flat_map(|e| &e.terms).any(Term::has_errors) {
         out.push_str("(in brackets: one standard error of the last digits)\n");
+    }
+    if out.contains(UNDETERMINED) {
+        out.push_str("(± ∞: not determined by these data)\n");
     }
     let weak = record.equations.iter().flat_map(|e| {
         let weak = |t: &&Term| t.std_error.is_some_and(|error| t.coefficient.abs() < WEAK * error);

@@ -130,7 +130,7 @@ impl<'a> Series<'a> {
 }
 
 /// A part of what an input does in all, from which on it moves the states.
-const DRIVES: f64 = 0.25;
+pub const DRIVES: f64 = 0.25;
 
 /// Where inputs of a trajectory change by much from one sample to the next: there states may, too.
 pub struct Drives {

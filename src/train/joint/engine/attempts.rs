@@ -11,6 +11,9 @@ use crate::train::joint::refine::{Refined, samples};
 
 /// Largest refinement of the samples.
 const MAX_REFINEMENT: usize = 8;
+/// A fit at finer samples that is not in order counts for nothing if it leaves so many times the noise of the one before.
+const WORSE: f64 = 10.0;
+
 /// Fits the unknowns of a model to observations.
 pub fn fit(
     model: &mut dyn Dynamics,
@@ -62,6 +65,8 @@ pub fn fit(
         let finer = round(by);
         unfinished = too_coarse(&finer);
         found = match (finer, found) {
+            // Where samples are put in vain, what they lead to may be far worse.
+            (Ok(finer), Ok(coarser)) if !finer.0.in_order() && left(&finer.0) > WORSE * left(&coarser.0) => Ok(coarser),
             (Ok(finer), _) => Ok(finer),
             (Err(JointError::Interrupted(None)), Ok((coarser, _))) => {
                 Err(JointError::Interrupted(Some(Box::new(coarser.interim()))))
@@ -73,6 +78,11 @@ pub fn fit(
     }
     let (fit, _) = found?;
     Ok(JointFit { solves, ..fit })
+}
+
+/// The largest noise of a component, in units of how neighbouring samples scatter.
+fn left(fit: &JointFit) -> f64 {
+    fit.noise.iter().zip(&fit.scatter).map(|(noise, scatter)| noise / scatter).fold(0.0, f64::max)
 }
 
 /// A fit, and whether its samples are too coarse for the model.
