@@ -29,6 +29,7 @@ use super::separate;
 use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
+use super::twins;
 use super::undetermined;
 use super::uneven;
 use super::unfelt::Unfelt;
@@ -67,7 +68,8 @@ pub fn fit(
         }
     }
     let most_samples = memory::most_samples(model, trajectories);
-    let settings = Settings { seed: fit.seed, significance: fit.significance, most_samples, finer: 1, terms: None };
+    let settings =
+        Settings { seed: fit.seed, significance: fit.significance, most_samples, finer: 1, terms: None, near: false };
     observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
@@ -169,6 +171,7 @@ pub fn fit(
         findings.deviates = None;
         findings.warnings.retain(|w| w.code != Some(W1120));
     }
+    let is_hung = hung.is_some();
     findings.remarks.extend(hung);
     findings.remarks.extend(conventions.remarks(model, &result));
     if declared && !held && is_determined {
@@ -181,6 +184,22 @@ pub fn fit(
     findings.remarks.extend(exchanges::rivals((model, fit), &findings, &rivals));
     findings.remarks.extend(exchanges::remarks(model, &result, &conventions));
     findings.remarks.extend(exchanges::beside(model, &result, &conventions));
+    if is_determined && !is_hung && result.in_order() && !conventions.open(&result) {
+        let rates = joint::rates(&mut compiled, &unknowns, &observations, &result).unwrap_or_default();
+        let mut pairs = twins::pairs(&unknowns, &result, &rates.own);
+        pairs.retain(|pair| {
+            pair.is_of_logarithm()
+                || joint::same_spectrum(&mut compiled, &observations, &result, &pair.changed()).unwrap_or_default()
+        });
+        let again = |unknowns: &[Unknown], terms: Vec<bool>| {
+            let settings = Settings { terms: Some(terms), near: true, ..settings.clone() };
+            joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer))
+        };
+        let twin = twins::twin((&unknowns, &result, &observations), (&pairs, &rates), again);
+        let said = twin
+            .and_then(|twin| twins::remark(model, (&result, &twin), (&findings, &joint_numbers::findings(&twin.fit))));
+        findings.remarks.extend(said);
+    }
     let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
     let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
     let in_doubt = !exact(&result);

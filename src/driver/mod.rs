@@ -100,6 +100,7 @@ mod terms;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 mod under_way;
 mod undetermined;

@@ -14,7 +14,7 @@ use super::session::Checked;
 use super::target::Target;
 use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
 use crate::data::Dataset;
-use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122, W1123};
+use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122, W1123, W1125};
 use crate::diagnostics::{Diagnostic, Levels};
 use crate::hir::{Engine, Fit};
 use crate::report::{self, RunDir, RunRecord};
@@ -236,7 +236,7 @@ impl Job<'_> {
         findings.remarks.extend(remarks::noisy(model, &findings));
         if findings.remarks.iter().any(|d| d.code == W1107) {
             // Of a law that does not follow the data nobody asks what else says the same.
-            findings.remarks.retain(|d| d.code != W1123);
+            findings.remarks.retain(|d| d.code != W1123 && d.code != W1125);
         }
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);

@@ -14,7 +14,7 @@ use crate::hir::{Hole, Model, StateId};
 use crate::train::joint::{JointError, JointFit, Observations, Rival, Unknown};
 
 /// So many standard errors a difference may be of by chance: five times in a hundred.
-const CHANCE: f64 = 1.96;
+pub const CHANCE: f64 = 1.96;
 /// Fits that are made with lower degrees, at most.
 const MOST_FITS: usize = 12;
 
@@ -127,7 +127,7 @@ fn surprises<'o>(observations: &'o Observations, fit: &'o JointFit) -> impl Iter
 
 /// Twice the negative log likelihood. Where trajectories begin is estimated like any other number: the marginal likelihood would favour laws for
 /// which that hardly matters.
-fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
+pub fn deviance(observations: &Observations, fit: &JointFit) -> f64 {
     2.0 * surprises(observations, fit).flatten().sum::<f64>()
 }
 

@@ -14,7 +14,7 @@
 //! The parts, in the order of their use: [`smoother`] (noise level, first trajectory) and [`hidden`] (that of states never
 //! observed), [`decays`] (other starts where one is lost), [`regression`] over [`sizes`] that are [`sought`] at [`thinned`] samples by [`normal`] equations (first coefficients), [`poles`] (which none of
 //! them goes through), [`collocation`] (rows and their derivatives) over the [`grid`] of samples and links, [`reduced`] (elimination of the
-//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`gauge`] with [`combinations`] of columns (what is free of hidden states), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
+//! trajectory), [`select`] (which terms stay) over [`subset`] and [`rivals`] (which others might), [`flat`] (which parameters make up for one another), [`gauge`] with [`combinations`] of columns (what is free of hidden states), [`rates`] (of states by themselves), [`covariance`] (of the estimates), [`noise`] (noise level from residuals), [`engine`] (the schedule),
 //! [`refine`] (finer samples).
 
 mod collocation;
@@ -33,6 +33,7 @@ mod noise;
 mod normal;
 mod poles;
 mod problem;
+mod rates;
 mod reduced;
 mod refine;
 mod regression;
@@ -55,6 +56,7 @@ pub use problem::{
     Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
     JointFit, MadeUp, Observations, Plausible, Points, Rival, Settings, Spot, Unknown,
 };
+pub use rates::{Coupling, Rate, Rates, rates, same_spectrum};
 pub use refine::samples;
 
 #[cfg(test)]

@@ -179,6 +179,9 @@ pub struct Settings {
     pub finer: usize,
     /// Of every unknown whether it is kept, where the terms are not to be chosen; what is said of a parameter does not matter.
     pub terms: Option<Vec<bool>>,
+    /// Whether what the numbers start at is a solution if it is near one at all: the fit begins with little noise of the process, and ends where it
+    /// does not settle.
+    pub near: bool,
 }
 
 /// The estimate of one unknown.

@@ -8,6 +8,8 @@ use crate::train::joint::problem::{JointError, JointFit};
 /// Process noise per step in units of each component's measurement noise, stage by stage. The memory of the smoother is about
 /// 1/kappa samples: 0.3 is a local smoother, insensitive to its start; 0.001 goes beyond 400 samples.
 pub(super) const LADDER: [f64; 6] = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+/// The same where the start is near a solution.
+const NEAR: [f64; 3] = [0.03, 0.003, 0.001];
 /// Terms are dropped from this stage on; before, the smoother is too local for their significance to mean anything.
 const SELECT_FROM: f64 = 0.1;
 /// The rise of twice the negative log marginal likelihood (with the price of terms) that ends the annealing.
@@ -39,6 +41,10 @@ impl Engine<'_> {
             }
             state = stage.state.clone();
             let selecting = kappa <= SELECT_FROM;
+            let rises = best.as_ref().is_some_and(|b| stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean);
+            if self.settings.near && (rises || !stage.converged) {
+                return Ok((self.finish(&Stage { process_noise: rises, converged: false, ..stage })?, false));
+            }
             match &best {
                 Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
                     far_too_coarse = !self.grid.sudden().is_empty() && error(b) > FAR_TOO_COARSE;
@@ -67,6 +73,9 @@ impl Engine<'_> {
 
     /// Pairs of noise inflation and kappa. A start far worse than the noise anneals the weight of the data too.
     fn schedule(&mut self, state: &State) -> Result<Vec<(f64, f64)>, JointError> {
+        if self.settings.near {
+            return Ok(NEAR.iter().map(|&k| (1.0, k)).collect());
+        }
         let defects = collocation::defects(&self.grid, self.model, &state.x, &state.xi)?;
         let (n, links) = (self.grid.n, self.grid.links().max(1) as f64);
         let worst = (0..n)

@@ -1,0 +1,160 @@
+//! Other numbers that fit as well: rates of a chain with a hidden state that can be exchanged.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A dose that goes from the gut, which no column observes, into the blood: uptake 0.9, loss 0.2, volume 20.
+fn oral(body: &str, seed: u32) -> String {
+    format!(
+        "model Oral {{
+  state gut, blood
+  {body}
+}}
+data d = formula {{ t = linspace(0, 24, 97); blood = 45/7*(exp(-0.2*t) - exp(-0.9*t)) + 0.04*normal(); seed {seed} }}
+fit Oral to d
+"
+    )
+}
+
+/// The same with parameters, and where the state begins.
+fn with_parameters(uptake: &str, volume: &str, seed: u32) -> String {
+    let body = format!(
+        "param ka = {uptake}, ke = 0.3 in [0, 10], V = {volume}
+  gut' = -ka*gut
+  blood' = ka*gut/V - ke*blood
+  initial gut = 100, blood = 0"
+    );
+    oral(&body, seed)
+}
+
+/// What a run says, in one line, and its equations.
+fn run(folder: &Path, model: &str, arguments: &[&str]) -> (String, serde_json::Value) {
+    fs::write(folder.join("m.mech"), model).expect("a written file");
+    let out = folder.join("out");
+    if out.exists() {
+        fs::remove_dir_all(&out).expect("a folder less");
+    }
+    let command = [&["run", "m.mech", "--out", "out"], arguments].concat();
+    let output = Command::new(env!("CARGO_BIN_EXE_mechc")).args(command).current_dir(folder).output();
+    let output = output.expect("the compiler runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+    assert!(output.status.success(), "{said}");
+    let text = fs::read_to_string(out.join("equations.json")).expect("equations");
+    (said, serde_json::from_str(&text).expect("JSON"))
+}
+
+fn parameter(found: &serde_json::Value, name: &str) -> f64 {
+    let parameters = found["parameters"].as_array().expect("parameters");
+    let of = parameters.iter().find(|p| p["name"] == name).expect("the parameter");
+    of["value"].as_f64().expect("a number")
+}
+
+/// From either of both laws the other one is told, and the help leads to it when it is followed; there nothing more is told.
+#[test]
+fn exchanged_rates_are_told_and_a_range_chooses() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (seed, [start, volume]) in (1..).zip([["1", "10"], ["0.15", "3"], ["0.8", "30"], ["0.25", "5"]]) {
+        let model = with_parameters(&format!("{start} in [0, 10]"), &format!("{volume} in [0.1, 100]"), seed);
+        let (said, found) = run(folder.path(), &model, &[]);
+        assert!(said.contains("W1125") && said.contains("no column observes `gut`, and other numbers fit"), "{said}");
+        let own = parameter(&found, "ka");
+        let [other, volume] = if own > 0.5 { [0.2, 20.0 * 0.2 / 0.9] } else { [0.9, 20.0] };
+        let told = |name: &str| -> f64 {
+            let words: Vec<&str> = said.split(' ').collect();
+            let quoted = format!("`{name}`");
+            let at = words.windows(4).find(|w| w[0].ends_with(&quoted) && w[2..] == ["in", "place"]).expect("a number");
+            at[1].parse().expect("a number")
+        };
+        let near = |value: f64, truth: f64| (value / truth - 1.0).abs() < 0.1;
+        assert!(near(told("ka"), other) && near(told("V"), volume), "{said}");
+        let help = said.split("` or `param ka = ").nth(1).and_then(|part| part.split('`').next()).expect("a help");
+        let chosen = with_parameters(help, &format!("{volume} in [0.1, 100]"), seed);
+        let (said, found) = run(folder.path(), &chosen, &[]);
+        assert!(!said.contains("W1125") && near(parameter(&found, "ka"), other), "{said}");
+    }
+}
+
+/// The terms of holes are told as equations, and the file that was found says so too.
+#[test]
+fn exchanged_coefficients_of_holes_are_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let body = "gut' = -?terms(gut)\n  blood' = ?terms(gut, blood)\n  initial gut = 100, blood = 0";
+    let (said, _) = run(folder.path(), &oral(body, 1), &[]);
+    assert!(said.contains("W1125") && said.contains("`gut' = -"), "{said}");
+    assert!(said.contains("write `gut` beside the hole of `gut`, as `-k*gut` with a range"), "{said}");
+    assert!(said.contains("or measure `gut`"), "{said}");
+}
+
+/// Where one of both laws alone fits nothing is told: the volume is known, a range holds one, or both states are seen.
+#[test]
+fn one_law_alone_is_not_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let known = "param ka = 1 in [0, 10], ke = 0.3 in [0, 10]
+  gut' = -ka*gut
+  blood' = ka*gut/20 - ke*blood
+  initial gut = 100, blood = 0";
+    let in_range = |seed| with_parameters("1 in [0.5, 10]", "10 in [0.1, 100]", seed);
+    for model in [oral(known, 1), oral(known, 2), in_range(1), in_range(2)] {
+        let (said, found) = run(folder.path(), &model, &[]);
+        assert!(!said.contains("W1125") && (parameter(&found, "ka") / 0.9 - 1.0).abs() < 0.1, "{said}");
+    }
+    let seen = with_parameters("1 in [0, 10]", "10 in [0.1, 100]", 1)
+        .replace("; blood = 45", "; gut = 100*exp(-0.9*t) + 0.3*normal(); blood = 45");
+    let (said, _) = run(folder.path(), &seen, &[]);
+    assert!(!said.contains("W1125"), "{said}");
+}
+
+/// An exchange with tissue, whose rates cannot be exchanged: the eigenvalues would be others.
+#[test]
+fn rates_of_an_exchange_between_states_are_not_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model K {
+  state blood, tissue
+  param el = 0.1 in [0, 5], up = 0.4 in [0, 5], rel = 0.3 in [0, 5]
+  blood' = -(el + up)*blood + rel*tissue
+  tissue' = up*blood - rel*tissue
+  initial tissue = 0
+}
+data d = formula { t = linspace(0, 30, 121); blood = 8.4*exp(-0.936*t) + 1.6*exp(-0.0641*t) + 0.05*normal(); seed 1 }
+fit K to d
+";
+    let (said, _) = run(folder.path(), model, &[]);
+    assert!(!said.contains("W1125"), "{said}");
+}
+
+/// Two hidden states that are alike: the law is one, and only their names are exchanged.
+#[test]
+fn states_that_change_places_are_told_as_that() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = "model Two {
+  state x, p, q
+  param kp = 0.3 in [0, 5], kq = 1.2 in [0, 5]
+  x' = p + q - 0.9*x
+  p' = -kp*p
+  q' = -kq*q
+  initial x = 0
+}
+data d = formula { t = linspace(0, 30, 241)
+  x = 10/7*(exp(-0.2*t) - exp(-0.9*t)) + 5*(exp(-0.9*t) - exp(-1.5*t)) + 0.01*normal(); seed 1 }
+fit Two to d
+";
+    let (said, _) = run(folder.path(), model, &[]);
+    assert!(said.contains("`p` and `q`, which no column observes, can change places"), "{said}");
+    assert!(!said.contains("other numbers fit"), "{said}");
+}
+
+/// What is told does not hang on how many threads there are.
+#[test]
+fn the_same_is_told_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = with_parameters("1 in [0, 10]", "10 in [0.1, 100]", 3);
+    let told = |threads: &str| {
+        let (said, found) = run(folder.path(), &model, &["--threads", threads]);
+        let from = said.find("W1125").unwrap_or_else(|| panic!("{said}"));
+        let end = said.find("or measure `gut`").unwrap_or(said.len());
+        (said[from..end].to_string(), parameter(&found, "ka").to_bits())
+    };
+    assert_eq!(told("1"), told("3"));
+}
