@@ -377,7 +377,7 @@ fn findings_can_be_read_by_programs() {
 #[test]
 fn refused_arguments_have_a_code_and_a_way_out() {
     let folder = tempfile::tempdir().expect("a folder");
-    let cases: [(&[&str], &str, &str); 17] = [
+    let cases: [(&[&str], &str, &str); 19] = [
         (&["rum", "m.mech"], "there is no command `mechc rum`", "did you mean `run`?"),
         (&["bench", "sovle"], "there is no command `mechc bench sovle`", "did you mean `solve`?"),
         (&["run"], "`mechc run` needs `<FILE>`", "`mechc run --help`"),
@@ -406,6 +406,8 @@ fn refused_arguments_have_a_code_and_a_way_out() {
         (&["export", "r", "--to", "latexx"], "`--to` does not take `latexx`", "did you mean `latex`?"),
         (&["fit", "m.mech"], "there is no command `mechc fit`", "did you mean `run`?"),
         (&["discover", "m.mech"], "there is no command `mechc discover`", "did you mean `run`?"),
+        (&["predict", "m.mech"], "there is no command `mechc predict`", "`predict later = Model { steps 100 }`"),
+        (&["plot", "m.mech"], "there is no command `mechc plot`", "leaves a folder with `report.html`"),
         (&["completions", "cmd"], "`<SHELL>` does not take `cmd`", "it takes `bash`"),
     ];
     for (args, message, help) in cases {

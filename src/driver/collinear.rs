@@ -15,7 +15,7 @@ use super::{data_remarks, sets};
 use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
-use crate::hir::{self, Fit, Model, Program, UnknownKind};
+use crate::hir::{self, Expr, ExprKind, Fit, Model, Program, UnknownKind};
 use crate::report::FEW_NAMED;
 use crate::source::Span;
 
@@ -268,6 +268,15 @@ fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, depende
             ),
             match others.iter().find_map(|o| o.param.as_ref()) {
                 // What is known beside a hole may say the same on all data.
+                Some(within) if !stands_beside(model, within) => {
+                    let (held, to) = (hir::family(within), program.spell_data(fit));
+                    let value = declared_value(model, within).unwrap_or_else(|| "...".to_string());
+                    format!(
+                        "`{within}` makes one of these candidate terms another: leave one of them out, or hold `{held}` at a value that is known: \
+                         `fit {}({held} = {value}) to {to}`",
+                        model.name
+                    )
+                }
                 Some(beside) => format!(
                     "leave the term out of the hole, or what `{beside}` stands in out of the equation: a hole holds what is not written \
                      beside it"
@@ -299,6 +308,23 @@ fn describe((program, fit): (&Program, &Fit), data: &str, group: &Group, depende
             found.replace(place, text)
         }
         None => found,
+    })
+}
+
+/// Whether a parameter stands in an equation outside of candidate terms.
+fn stands_beside(model: &Model, name: &str) -> bool {
+    let Some((id, _)) = model.unknowns.iter().find(|(_, u)| !u.is_coefficient() && u.name == name) else {
+        return false;
+    };
+    let holds = &|expr: &Expr| {
+        let mut found = false;
+        expr.visit(&mut |part| found |= matches!(part.kind, ExprKind::Unknown(unknown) if unknown == id));
+        found
+    };
+    model.equations.iter().any(|equation| {
+        let term =
+            |t: &hir::UnknownTerm| t.unknown == id || !model.unknowns[t.unknown].is_coefficient() && holds(&t.factor);
+        equation.known.as_ref().is_some_and(holds) || equation.unknowns.iter().any(term)
     })
 }
 

@@ -164,16 +164,20 @@ pub(super) fn records(Loaded { sets, unseen }: &Loaded<'_>, model: &Model) -> Ve
         columns: read.columns.clone(),
         inputs: if model.inputs.is_empty() { Vec::new() } else { read.inputs.clone() },
         held_out: 0,
+        held_out_trajectories: Vec::new(),
     };
     sets.iter().zip(unseen).map(record).collect()
 }
 
-/// Adds how many samples of each data set are held out.
+/// Adds how many samples of each data set are held out, and which trajectories.
 pub(super) fn count_held_out(records: &mut [DataRecord], held: Option<&Held>) {
     let Some(held) = held else { return };
     let single = records.len() == 1;
     for record in records {
-        let own = held.data.trajectories.iter().filter(|t| single || t.set == record.name);
-        record.held_out = own.map(|t| t.len).sum();
+        let all = held.data.trajectories.iter().zip(&held.follows);
+        let own = all.filter(|(t, _)| single || t.set == record.name);
+        record.held_out = own.clone().map(|(t, _)| t.len).sum();
+        let whole = own.filter(|(t, follows)| follows.is_none() && !t.id.is_empty());
+        record.held_out_trajectories = whole.map(|(t, _)| t.name()).collect();
     }
 }

@@ -17,6 +17,18 @@ const MOST_LISTED: usize = 24;
 const MEANT: [(&str, &str); 5] =
     [("fit", "run"), ("discover", "run"), ("train", "run"), ("format", "fmt"), ("validate", "check")];
 
+/// What other programs have commands for and model files say.
+const IN_FILES: [(&[&str], &str); 2] = [
+    (
+        &["predict", "forecast", "extrapolate"],
+        "a prediction is an item of the model file, which `mechc run` makes behind the fit: `predict later = Model { steps 100 }`",
+    ),
+    (
+        &["plot", "report", "show"],
+        "`mechc run` leaves a folder with `report.html`, a page with data, solution and coefficients",
+    ),
+];
+
 /// Says what is wrong with the arguments; the exit code. Help and the version are no mistakes and go to standard output.
 pub fn tell(error: &Error, arguments: &[OsString]) -> u8 {
     let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
@@ -73,7 +85,9 @@ fn problem(error: &Error, words: &[String]) -> Problem {
         ErrorKind::InvalidSubcommand => {
             let wrong = one(error, ContextKind::InvalidSubcommand);
             let meant = MEANT.iter().find(|(word, _)| wrong == *word).map(|(_, command)| command.to_string());
+            let in_file = IN_FILES.iter().find(|(words, _)| words.contains(&wrong.as_str()));
             let help = match meant.or_else(|| suggested(error, ContextKind::SuggestedSubcommand)) {
+                _ if let Some((_, help)) = in_file => help.to_string(),
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("`{command} --help` lists the commands"),
             };

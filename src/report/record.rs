@@ -103,6 +103,9 @@ pub struct DataRecord {
     pub unseen: usize,
     /// How many of them were held out.
     pub held_out: usize,
+    /// The trajectories that were held out as a whole, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out_trajectories: Vec<String>,
     /// Trajectories.
     pub trajectories: usize,
     /// Names of the states that it observes.

@@ -34,7 +34,7 @@ impl PredictionFile {
     }
 }
 
-/// `held out: RMSE x 0.012, y 0.034; follows the data for 8, to the end`, and a line for each prediction.
+/// `held out: RMSE x 0.012, y 0.034; follows the data for 8, to the end`, with the names of trajectories that were held out as a whole, and a line for each prediction.
 pub(super) fn lines(record: &RunRecord) -> String {
     let mut out = String::new();
     let mut held = figures(record, HELD_OUT);
@@ -46,7 +46,13 @@ pub(super) fn lines(record: &RunRecord) -> String {
         held.push(some(&other, NAMED_IN_LINE));
     }
     if !held.is_empty() {
-        out.push_str(&format!("\n{HELD_OUT}: {}\n", held.join("; ")));
+        let whole: Vec<String> = record.data.iter().flat_map(|set| set.held_out_trajectories.clone()).collect();
+        let which = match whole.as_slice() {
+            [] => String::new(),
+            [one] => format!(" (trajectory {one})"),
+            several => format!(" (trajectories {})", some(several, NAMED_IN_LINE)),
+        };
+        out.push_str(&format!("\n{HELD_OUT}{which}: {}\n", held.join("; ")));
     }
     for (k, prediction) in record.predictions.iter().enumerate() {
         let PredictionFile { name, file, samples, trajectories } = PredictionFile::of(prediction);

@@ -3,6 +3,7 @@
 use super::families::{self, Noun};
 use super::fit::Surroundings;
 use super::settings::{Context, Settings, elements};
+use super::std_paths::{self, Kind};
 use super::suggest;
 use crate::diagnostics::codes::{E0201, E0509, E1006};
 use crate::diagnostics::{Among, Diagnostic};
@@ -130,7 +131,10 @@ pub(super) fn output(
     let ExprKind::Field { of, name } = &source.kind else { return settings.wrong_form(setting, cx) };
     let ExprKind::Name(network) = &of.kind else { return settings.wrong_form(setting, cx) };
     let Some(found) = around.networks.get(network) else {
-        let help = suggest::help("networks", network, around.networks.keys().map(String::as_str));
+        let help = match std_paths::path(Kind::Network, network) {
+            Some(path) => std_paths::help(&path).into(),
+            None => suggest::help("networks", network, around.networks.keys().map(String::as_str)),
+        };
         let d = Diagnostic::error(E0201, format!("there is no network `{network}`"), of.span, "unknown")
             .help(help)
             .missing_among(Among::Items, network.as_str());

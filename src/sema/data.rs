@@ -146,6 +146,9 @@ pub(super) fn holdout(
         _ => return settings.wrong_form(setting, cx),
     };
     let share = settings.constant(setting, value, cx)?;
+    if share == 0.0 {
+        return None;
+    }
     let whole = share == 1.0 && is_percentage(value);
     if whole && trajectories {
         return Some(Holdout::Trajectories(share));

@@ -6,9 +6,10 @@ use super::leibniz::DERIVATIVES;
 use super::libraries::LIBRARIES;
 use super::resolve::{Place, Resolver};
 use super::scope::Meaning;
+use super::std_paths::{self, Kind};
 use super::suggest::{self, did_you_mean};
 use crate::diagnostics::codes::E0204;
-use crate::diagnostics::{Advice, Among, Diagnostic};
+use crate::diagnostics::{Advice, Among, Diagnostic, closest};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -252,17 +253,16 @@ impl Resolver<'_, '_> {
             "integral" | "integrate" | "cumsum" => {
                 format!("an integral is a state with an equation: `state total`, `total' = {first}`").into()
             }
-            _ => match self.in_library(name) {
-                Some(path) => format!("it is in the standard library: `use {path}` before the model").into(),
+            _ => match std_paths::path(Kind::Function, name) {
+                Some(path) => std_paths::help(&path).into(),
+                None if closest(name, self.scope.callable()).is_none()
+                    && let Some(path) = std_paths::path_of_start(Kind::Function, name) =>
+                {
+                    std_paths::help_of_start(&path).into()
+                }
                 None => suggest::help_of_many(self.sink, "functions", name, self.scope.callable()),
             },
         }
-    }
-
-    /// The path by which the function `name` of the standard library's terms is imported.
-    fn in_library(&self, name: &str) -> Option<String> {
-        let (_, text) = super::stdlib().iter().find(|(path, _)| *path == "std/terms.mech")?;
-        text.contains(&format!("\nfn {name}(")).then(|| format!("std.terms.{name}"))
     }
 
     /// Whether operators around `span` bind stronger than those of a formula in its place: of a conditional, also sums.

@@ -282,6 +282,12 @@ impl Resolver<'_, '_> {
             Some(_) if let Some((whole, place)) = self.behind_initial(drafts[k].span) => {
                 d.help(format!("values of one statement are separated by commas: `{whole}`")).replace(place, ",")
             }
+            Some(_) if let Some((state, sum, written)) = self.balance(drafts[k].span) => d
+                .help(format!(
+                    "what follows from other states at all times changes as they do: `{written}`; without a column of its own it is no state but a name, \
+                     `let {state} = {sum}`"
+                ))
+                .replace(drafts[k].span, written),
             Some((whole, place, left)) => d
                 .help(format!("an equation is one for a derivative: `{whole}`; a name for an expression is a `let`"))
                 .replace(place, left),

@@ -6,7 +6,7 @@ use crate::diagnostics::{Among, Diagnostic, Severity, Sink, closest};
 use crate::source::{Sources, Span, World};
 use crate::syntax::{self, ast};
 
-use super::{functions, suggest};
+use super::{functions, std_paths, suggest};
 
 /// The longest chain of files that import each other.
 const MAX_CHAIN: usize = 64;
@@ -123,7 +123,10 @@ impl<'w> Importer<'w> {
         }
         let message =
             format!("`{}` declares no model, network, function or unit `{}`", self.world.shown(&path), item.name);
-        let help = suggest::help("it declares", &item.name, names);
+        let help = match std_paths::any_path(&item.name) {
+            Some(path) => format!("it is elsewhere in the standard library: `use {path}`").into(),
+            None => suggest::help("it declares", &item.name, names),
+        };
         let d = Diagnostic::error(E0207, message, item.span, "not there").help(help);
         sink.push(d.missing_among(Among::File(path), &item.name));
         None

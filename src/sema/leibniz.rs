@@ -139,6 +139,47 @@ impl Resolver<'_, '_> {
         Some((format!("{written} ={right}"), place, written))
     }
 
+    /// A sum of other states and constants in place of an equation of a state, `R = N - S - I`: the state, the sum, and the equation that the state has
+    /// with those of the others.
+    pub(super) fn balance(&self, span: Span) -> Option<(String, String, String)> {
+        let (left, right) = self.sources.text(span).split_once('=').filter(|(_, right)| !right.contains('\n'))?;
+        let (left, right) = (left.trim(), right.trim());
+        let is_first_order = |name: &str| match self.scope.names.get(name).map(|entry| entry.meaning) {
+            Some(Meaning::State(id)) => Some(self.scope.states[id].order <= 1),
+            _ => None,
+        };
+        is_first_order(left).filter(|first| *first)?;
+        let (mut changes, mut states) = (String::new(), 0);
+        let signs = std::iter::once("+").chain(right.matches(['+', '-']));
+        for (at, (term, sign)) in right.split(['+', '-']).zip(signs).enumerate() {
+            let (name, minus) = (term.trim(), sign == "-");
+            let is_constant = || {
+                let meaning = self.scope.names.get(name).map(|entry| entry.meaning);
+                name.parse::<f64>().is_ok() || matches!(meaning, Some(Meaning::Const(_) | Meaning::Param(_)))
+            };
+            match is_first_order(name) {
+                _ if name == left => return None,
+                Some(false) => return None,
+                Some(true) => {
+                    let sign = match (changes.is_empty(), minus) {
+                        (true, false) => "",
+                        (true, true) => "-",
+                        (false, false) => " + ",
+                        (false, true) => " - ",
+                    };
+                    changes.push_str(&format!("{sign}{name}'"));
+                    states += 1;
+                }
+                // A sign at the start has nothing before it.
+                None if is_constant() || name.is_empty() && at == 0 => {}
+                None => return None,
+            }
+        }
+        // `x = v` is an equation without its prime.
+        let is_sum = states > 1 || right.split(['+', '-']).filter(|term| !term.trim().is_empty()).count() > 1;
+        (states > 0 && is_sum).then(|| (left.to_string(), right.to_string(), format!("{left}' = {changes}")))
+    }
+
     /// The statement with a comma that an equation at `span` without a prime is the end of, where it stands behind `initial x = 1;` in the same
     /// line, and the place of that semicolon.
     pub(super) fn behind_initial(&self, span: Span) -> Option<(String, Span)> {

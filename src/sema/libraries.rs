@@ -4,6 +4,7 @@ use super::fold;
 use super::product::Product;
 use super::resolve::Resolver;
 use super::scope::Meaning;
+use super::std_paths::{self, Kind};
 use super::suggest;
 use super::term_text::TermText;
 use crate::diagnostics::codes::{E0204, E0401, E0402, E0403};
@@ -26,6 +27,22 @@ pub(super) struct Library {
 
 /// The libraries a hole can draw from.
 pub(super) const LIBRARIES: [&str; 5] = ["poly", "linear", "terms", "fourier", "ratio"];
+/// Words for all of them, or for what they are for.
+const GENERAL: [&str; 13] = [
+    "library",
+    "lib",
+    "libraries",
+    "sindy",
+    "candidates",
+    "candidate",
+    "basis",
+    "dictionary",
+    "features",
+    "functions",
+    "hole",
+    "unknown",
+    "any",
+];
 /// The most candidate terms of one hole.
 const MAX_TERMS: usize = 10_000;
 
@@ -66,6 +83,15 @@ impl Resolver<'_, '_> {
                         d.help(format!("{help}: `{library}`")).replace(span, library)
                     }
                     // `?polynomial`, `?rational`: the word that the name is short for.
+                    _ if let Some(path) = std_paths::path(Kind::Function, library) => {
+                        let call = self.sources.text(span).trim_start_matches('?').trim_start();
+                        d.help(format!("{}, and a hole of its terms is `?terms({call})`", std_paths::help(&path)))
+                    }
+                    _ if GENERAL.contains(&library.to_lowercase().as_str()) => d.help(format!(
+                        "a hole says which library it draws from: `?terms(x, x*y)` lists candidate terms, `?poly(x, y; degree = 2)` takes all products; \
+                         there are {}",
+                        suggest::listed(LIBRARIES)
+                    )),
                     _ => match LIBRARIES.iter().find(|known| library.to_lowercase().starts_with(**known)) {
                         Some(known) => d.help(suggest::did_you_mean(known)),
                         None => d.help(suggest::help("kinds", library, LIBRARIES)),

@@ -71,6 +71,7 @@ mod spell;
 mod split;
 mod stateless;
 mod statements;
+mod std_paths;
 mod suggest;
 mod term_text;
 mod units;

@@ -11,11 +11,12 @@ pub(super) use held::{held_place, started, starts};
 use super::families::Families;
 use super::overrides::{self, Override};
 use super::settings::Context;
+use super::std_paths::{self, Kind};
 use super::units::{self, Table};
 use super::{model, network, suggest};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201};
-use crate::diagnostics::{self, Among, Diagnostic, Severity, Sink, causes};
+use crate::diagnostics::{self, Among, Diagnostic, Severity, Sink, causes, closest};
 use crate::hir::{DataId, FitId, ModelId, NetworkId, Program, Unit};
 use crate::source::{FileId, Sources, Span, World};
 use crate::syntax::ast::{self, Item};
@@ -203,7 +204,16 @@ impl<'w> Checker<'w> {
         match self.models.get(&name.name) {
             Some(found) => *found,
             None => {
-                let help = suggest::help_of_many(sink, "models", &name.name, self.models.keys().map(String::as_str));
+                let own = self.models.keys().map(String::as_str);
+                let help = match std_paths::path(Kind::Model, &name.name) {
+                    Some(path) => std_paths::help(&path).into(),
+                    None if closest(&name.name, own.clone()).is_none()
+                        && let Some(path) = std_paths::path_of_start(Kind::Model, &name.name) =>
+                    {
+                        std_paths::help_of_start(&path).into()
+                    }
+                    None => suggest::help_of_many(sink, "models", &name.name, own),
+                };
                 let message = format!("there is no model `{}`", name.name);
                 let d = Diagnostic::error(E0201, message, name.span, "unknown model").help(help);
                 sink.push(d.missing_among(Among::Items, &name.name));

@@ -247,21 +247,6 @@ impl Stop<'_> {
         Some(Said::new(codes::E0101, message, state.start..primes.end, help))
     }
 
-    /// `csv("q.csv", time = "t")`
-    pub(super) fn settings_of_call(&self) -> Option<Said> {
-        let comma = self.next.filter(|&t| self.rule == Rule::data_header && self.slice(t) == ",")?;
-        let path = self.before.filter(|t| t.kind == TokenKind::Text)?;
-        let open: Token = self.backwards().nth(1).filter(|t| t.kind == TokenKind::Open(b'('))?;
-        let kind = self.backwards().nth(2).filter(|t| t.end == open.start)?;
-        let message = "the settings of data stand in their block".to_string();
-        let help = format!(
-            "write `{}({}) {{ time t }}`, with a line or a `;` between settings",
-            self.slice(kind),
-            self.slice(path)
-        );
-        Some(Said::new(codes::E0101, message, comma.start..comma.end, help))
-    }
-
     /// `csv('data.csv')`
     pub(super) fn single_quotes(&self) -> Option<Said> {
         let open = self.next.filter(|t| t.kind == TokenKind::Primes)?;

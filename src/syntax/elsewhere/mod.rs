@@ -1,5 +1,6 @@
 //! Why a statement cannot be read that is written as other languages have it, and the edit that mends it.
 
+mod called;
 mod habits;
 mod headers;
 mod holes;
