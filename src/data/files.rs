@@ -144,6 +144,32 @@ pub fn absent(path: &Path) -> Option<DataError> {
     }
 }
 
+/// The names of the columns of a table, or of the arrays of an archive; none where it cannot be read or is too large for a look at it.
+pub fn column_names(path: &Path, format: Option<Format>) -> Option<Vec<String>> {
+    /// No file has a column of this name, and so one is told those that there are.
+    const NOWHERE: &str = "\0";
+    /// Of a text the header stands in its first bytes.
+    const START: u64 = 1 << 20;
+    const MOST: u64 = 1 << 28;
+    let format = format.or_else(|| Format::of(path))?;
+    let meta = std::fs::metadata(path).ok().filter(|meta| meta.is_file())?;
+    let mut bytes = Vec::new();
+    let limit = if format == Format::Csv { START } else { MOST };
+    if format != Format::Csv && meta.len() > limit {
+        return None;
+    }
+    File::open(path).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+    if meta.len() > limit {
+        // The last line is only begun.
+        bytes.truncate(bytes.iter().rposition(|b| *b == b'\n')?);
+    }
+    let spec = ReadSpec { columns: vec![NOWHERE.into()], dt: Some(1.0), ..ReadSpec::default() };
+    match read_bytes("", &bytes, format, &spec) {
+        Err(DataError::MissingColumn { existing, .. }) => Some(existing),
+        _ => None,
+    }
+}
+
 /// The bytes of a regular file of at most `limit` bytes.
 ///
 /// Pipes and devices are refused before they are opened: opening a pipe without a writer waits for ever.

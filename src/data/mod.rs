@@ -40,7 +40,7 @@ mod write;
 pub use arrays::{Arrays, arrays_of, read_arrays};
 pub use dataset::{ColumnStats, Dataset, Trajectory};
 pub use error::DataError;
-pub use files::{Format, absent, read_bytes, read_files};
+pub use files::{Format, absent, column_names, read_bytes, read_files};
 pub use npy::Array;
 pub use ode::{OdeError, Rhs, Tolerance, integrate};
 pub use random::{Purpose, normals, permutation, stream, uniform};

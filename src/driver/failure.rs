@@ -109,6 +109,8 @@ impl Failure {
     pub fn with_cause(self, unobserved: &[Remark<Diagnostic>], of_data: &[Diagnostic]) -> Failure {
         match self {
             Failure::Numerical(mut problem) => {
+                let (unlisted, unobserved): (Vec<_>, Vec<_>) =
+                    unobserved.iter().partition(|remark| remark.kind == Kind::Unlisted);
                 for Remark { kind, said: remark } in unobserved {
                     let here = &remark.primary.text;
                     let why = match &remark.help {
@@ -121,6 +123,12 @@ impl Failure {
                     of_data.iter().partition(|d| data_remarks::spoils(d));
                 for remark in others {
                     problem.help.push_str(&format!("; {}", remark.message));
+                }
+                // A column that was forgotten is what was meant to be read.
+                for Remark { said: remark, .. } in unlisted.into_iter().rev() {
+                    let help = remark.help.as_ref().map_or_else(String::new, |help| format!(": {help}"));
+                    problem.help = format!("{}{help}; else {}", remark.message, problem.help);
+                    problem.edit = None;
                 }
                 // What spoils a fit is the likely cause, with a way out of its own.
                 for remark in spoils.iter().rev() {

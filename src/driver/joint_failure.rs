@@ -4,6 +4,7 @@ use super::causes;
 use super::failure::{Failure, Problem};
 use super::free_scale;
 use super::holes_alone;
+use super::starts_given;
 use crate::base::Between;
 use crate::hir::{self, Model};
 use crate::train::joint::{JointError, Observations};
@@ -50,6 +51,9 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         },
+        JointError::Collinear if starts_given::apart(model).is_some() => {
+            "the parameters cannot be told apart: their normal matrix is singular".to_string()
+        }
         _ => error.to_string(),
     };
     let numerical = |code, help: &str| Failure::Numerical(Problem::new(code, message.clone(), help));
@@ -83,11 +87,9 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
                     numerical("N503", &help)
                 }
                 _ => {
-                    let help = free();
-                    numerical(
-                        "N503",
-                        help.as_deref().unwrap_or("look for states or parameters that the data cannot determine"),
-                    )
+                    let help = free().or_else(|| starts_given::apart(model));
+                    let general = "look for states or parameters that the data cannot determine";
+                    numerical("N503", help.as_deref().unwrap_or(general))
                 }
             }
         }
@@ -110,16 +112,21 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         }
         JointError::Collinear => match observations.names.iter().find(|name| is_open(name, observations)) {
             Some(open) => {
+                let (terms, else_remove) = match model.unknowns.values().any(hir::Unknown::is_coefficient) {
+                    true => (" or a coefficient", "; else remove candidate terms that say the same on these data"),
+                    false => ("", ""),
+                };
                 let help = holes_alone::way_out(model, open).or_else(|| with_first_rows(model, observations, open));
                 let help = help.or_else(free).unwrap_or_else(|| format!(
-                    "where `{open}` begins may make up for a parameter or a coefficient: say where `{open}` begins, `initial {open} = ...`, hold a \
-                     parameter that is known, or measure `{open}`; else remove candidate terms that say the same on these data"
+                    "where `{open}` begins may make up for a parameter{terms}: say where `{open}` begins, `initial {open} = ...`, hold a \
+                     parameter that is known, or measure `{open}`{else_remove}"
                 ));
                 numerical("N505", &help)
             }
             None => {
-                let help = free();
-                numerical("N505", help.as_deref().unwrap_or("remove candidate terms that say the same on these data"))
+                let help = free().or_else(|| starts_given::apart(model));
+                let general = "remove candidate terms that say the same on these data";
+                numerical("N505", help.as_deref().unwrap_or(general))
             }
         },
         JointError::Evaluate(_) => Failure::Internal(message),

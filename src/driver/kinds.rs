@@ -8,6 +8,8 @@ use crate::source::Span;
 pub enum Kind {
     /// Nothing that is observed depends on a state.
     Unfelt,
+    /// The table has a column for a state that no column observes.
+    Unlisted,
     /// Nothing else depends on it.
     #[default]
     Plain,

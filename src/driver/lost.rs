@@ -4,10 +4,11 @@ use super::conventions::Conventions;
 use super::exchanges;
 use super::holes_alone;
 use super::observed::Observed;
+use super::starts_given;
 use crate::data;
 use crate::hir::{self, Model, Point, UnknownKind};
 use crate::lower::pointwise::components;
-use crate::report::{named, round};
+use crate::report::{named, round, short};
 use crate::train::joint::{Estimate, JointFit};
 
 /// Noise below this share of what neighbouring samples scatter by is none that they can have.
@@ -50,6 +51,7 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
         .or_else(|| ran_away(model, observed, fit, &|k| conventions.hold(&[k])))
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
+        .or_else(|| worse(model, observed, fit))
 }
 
 /// What is said where noise is less than there can be, and far less, of estimates of which some are a matter of convention.
@@ -206,6 +208,39 @@ fn nothing(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String>
         "the fit is lost: {which}, and what it leaves over is as large as the data; {}",
         way_out_of(model, state)
     ))
+}
+
+/// Parameters at which the equations explain nothing, where the fit did not settle or says nothing of one of them: what is left over of a state is as
+/// much as all that it does, and more.
+fn worse(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
+    let params = model.unknowns.values().zip(&fit.estimates).filter(|(u, _)| matches!(u.kind, UnknownKind::Param(_)));
+    let mut params = params.peekable();
+    params.peek()?;
+    if fit.converged && !params.any(|(_, e)| says_nothing(e)) {
+        return None;
+    }
+    let left = fit.noise.iter().zip(&observed.components).filter(|(_, c)| c.deviation > 0.0);
+    let shares = left.map(|(noise, c)| (noise / c.deviation, c)).filter(|(share, _)| share.is_finite());
+    let (share, component) = shares.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share > 1.0)?;
+    let way_out = starts_given::give(model).unwrap_or_else(|| {
+        "start parameters nearer to what is expected, in ranges of such sizes, and look at the signs of the terms"
+            .to_string()
+    });
+    let much = match share < 1.5 {
+        true => "as much as".to_string(),
+        false => format!("{} times", short(round_to_two(share))),
+    };
+    Some(format!(
+        "the fit is lost: what it leaves over of `{}` is {much} all that the data do there, so that its equations explain nothing; {way_out}; else the law \
+         is another one",
+        component.state,
+    ))
+}
+
+/// Two digits are enough of what says how wrong something is.
+fn round_to_two(share: f64) -> f64 {
+    let unit = 10f64.powf(share.log10().floor() - 1.0);
+    (share / unit).round() * unit
 }
 
 /// Whether a parameter went so far that nothing is known of it.

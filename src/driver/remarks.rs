@@ -5,6 +5,7 @@ use super::kinds::{Kind, Remark, Told};
 use super::observed::Observed;
 use super::range_ends;
 use super::terms::idle_parameters;
+use super::unlisted::Unlisted;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1120, W1122};
@@ -119,9 +120,12 @@ fn is_weak(estimate: &Estimate) -> bool {
 }
 
 /// States that no column observes; one remark for all elements of a family, or two where the data feel only some of them.
-pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Remark<Diagnostic>> {
+pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed, unlisted: &[Unlisted]) -> Vec<Remark<Diagnostic>> {
     let mut families: IndexMap<(Span, bool), Unobserved> = IndexMap::new();
     for (id, state) in model.states.iter().filter(|(_, s)| observed.train.column(&s.name).is_none()) {
+        if unlisted.iter().any(|unlisted| unlisted.has(state.span)) {
+            continue;
+        }
         let unfelt = fit.engine == Engine::Joint && observed.is_unfelt(&state.name);
         families.entry((state.span, unfelt)).or_default().states.push((id, &state.name));
     }
@@ -141,7 +145,8 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed) -> Vec<Rema
         };
         Remark::new(if unfelt { Kind::Unfelt } else { Kind::Plain }, finding)
     };
-    families.into_iter().map(of).collect()
+    let columns = unlisted.iter().filter_map(|unlisted| Some(Remark::new(Kind::Unlisted, unlisted.finding("")?)));
+    columns.chain(families.into_iter().map(of)).collect()
 }
 
 /// States of one declaration that no column observes, all felt by the data or none.

@@ -12,7 +12,7 @@ use super::resume::{Identity, Resumed};
 use super::run_files::{save, settings, summary};
 use super::session::Checked;
 use super::target::Target;
-use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets};
+use super::{collinear, data_remarks, gradient, holdout, joint, predict, remarks, run_solve, sets, unlisted};
 use crate::data::Dataset;
 use crate::diagnostics::codes::{W0706, W1102, W1105, W1107, W1111, W1119, W1120, W1122, W1123, W1125};
 use crate::diagnostics::{Diagnostic, Levels};
@@ -192,7 +192,8 @@ impl Job<'_> {
         let mut observed = sets::observe(model, data.sets, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
-        let unobserved = remarks::unobserved((model, fit), &observed);
+        let unlisted = unlisted::of(program, fit, self.data_root);
+        let unobserved = remarks::unobserved((model, fit), &observed, &unlisted);
         let before = resumed.as_ref().map_or(0.0, |r| r.seconds);
         let mut saver = Saver::new(&directory, identity, fit.engine.name(), (started, before));
         predict::ensure_memory(program, fit, &observed)?;
@@ -211,7 +212,7 @@ impl Job<'_> {
             Err(failure) => return Err(saver.tell(failure.with_cause(&unobserved, &of_data.told(true)))),
         };
         // Where states begin is known now.
-        let unobserved = remarks::unobserved((model, fit), &observed);
+        let unobserved = remarks::unobserved((model, fit), &observed, &unlisted);
         // What the check could tell from the file alone has been said.
         let said = |d: &&Diagnostic| {
             let mut labels = self.checked.warnings.iter().filter(|w| w.code == d.code).flat_map(|w| &w.labels);

@@ -16,6 +16,7 @@ use super::pointwise::Compiled;
 use super::run::{self, Outcome, RunOptions};
 use super::simulable;
 use super::target::Target;
+use super::unlisted;
 use crate::data::Dataset;
 use crate::diagnostics::{self, Diagnostic, Levels, Severity};
 use crate::hir::{self, Program};
@@ -180,7 +181,7 @@ impl Session {
     /// Those of [`Session::check`], and of the data.
     pub fn check_data(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Diagnostic>, Failure> {
         let program = self.check_without_tests(path, overrides)?.program;
-        let mut found = Vec::new();
+        let mut found = unlisted::check(&program, &self.data_root);
         for fit in program.fits.values() {
             // Several fits may read the same data.
             let new = collinear::check(&program, fit, &self.data_root)?.into_iter().filter(|d| !found.contains(d));
@@ -193,12 +194,15 @@ impl Session {
         }
     }
 
-    /// The data files of a program that are not there. Reads none; levels of warnings apply.
+    /// The data files of a program that are not there, and states that no column of those that are observes. Reads names of columns alone; levels of
+    /// warnings apply.
     ///
     /// # Errors
     /// The findings, where one of them is denied.
     pub fn missing_files(&self, program: &Program) -> Result<Vec<Diagnostic>, Failure> {
-        let found = self.levels.apply(data_places::absent(program, &self.data_root));
+        let mut found = data_places::absent(program, &self.data_root);
+        found.extend(unlisted::check(program, &self.data_root));
+        let found = self.levels.apply(found);
         match found.iter().any(|d| d.severity == Severity::Error) {
             true => Err(Failure::Model(found)),
             false => Ok(found),

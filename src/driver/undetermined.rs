@@ -3,6 +3,7 @@
 
 use super::findings::is_undetermined;
 use super::observed::Observed;
+use super::starts_given;
 use crate::base::IndexSet;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1102;
@@ -54,7 +55,11 @@ pub fn check(
                 ),
             )
         }
-        None => (String::new(), format!("{hold}; or take data that reach further")),
+        None => {
+            let held = format!("{hold}; or take data that reach further");
+            let given = starts_given::give(model).filter(|_| !result.converged);
+            (String::new(), given.map_or(held.clone(), |give| format!("{give}; or {held}")))
+        }
     };
     let open = format!("{}{beside}", named(&names));
     let message = format!("{}{}", other_values((program, fit), &open), no_end(result));
