@@ -26,6 +26,7 @@ use super::pointwise::Compiled;
 use super::restarts;
 use super::rivals;
 use super::separate;
+use super::signs;
 use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
@@ -35,7 +36,7 @@ use super::uneven;
 use super::unfelt::Unfelt;
 use super::{frequencies, remarks, residuals};
 use crate::base::Idx;
-use crate::diagnostics::codes::{W1102, W1105, W1117, W1120};
+use crate::diagnostics::codes::{W1102, W1104, W1105, W1117, W1120, W1122};
 use crate::hir::{Fit, Model, Program, StartSource};
 use crate::train::joint::{self, Dynamics, JointError, JointFit, Observations, Settings, Unknown, samples};
 use crate::train::{Observer, Unseen};
@@ -139,9 +140,18 @@ pub fn fit(
     // A remark that cannot be made is no reason to lose a finished fit.
     let free = joint::freedoms(&mut compiled, &unknowns, &observations, &result).unwrap_or_default();
     let conventions = Conventions::of(model, free);
+    let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
+    let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
+    let in_doubt = !exact(&result);
+    let turned = in_doubt.then(|| {
+        let again =
+            |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
+        signs::turned(model, (&unknowns, &result, &observations), again)
+    });
+    let turned = turned.flatten();
     if let Some(said) = lost::said(model, observed, &conventions, &told) {
         // Nothing else that could be said of it would be true.
-        findings.lose(said);
+        findings.lose(turned.map_or(said, |turned| turned.of_lost()));
         bound::add_own(program, fit, &observed.train, &result, &mut findings);
         return Ok(findings);
     }
@@ -200,15 +210,25 @@ pub fn fit(
             .and_then(|twin| twins::remark(model, (&result, &twin), (&findings, &joint_numbers::findings(&twin.fit))));
         findings.remarks.extend(said);
     }
-    let left_over = |fit: &JointFit| residuals::left_over(model, observed, (&observations, &fit.x));
-    let exact = |fit: &JointFit| !fit.process_noise && left_over(fit).is_empty();
-    let in_doubt = !exact(&result);
-    let differs = in_doubt.then(|| {
-        let again =
-            |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
-        differing::parameter(model, (&unknowns, &result, &observations), exact, again)
+    let turned = turned.map(|turned| {
+        // That says why the law is empty, of what is at the end of its range, and why the fit did not settle.
+        let ends = |d: &Diagnostic| d.code == W1104 && turned.params.contains(&d.primary.span);
+        findings.remarks.retain(|d| !ends(d) && ![W1102, W1105].contains(&d.code));
+        findings.warnings.retain(|w| !matches!(w.code, Some(W1120 | W1122)));
+        findings.turned = true;
+        turned.finding
     });
-    let differs = differs.flatten().or_else(|| {
+    let differs = turned.or_else(|| {
+        in_doubt
+            .then(|| {
+                let again = |unknowns: &[Unknown]| {
+                    joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer))
+                };
+                differing::parameter(model, (&unknowns, &result, &observations), exact, again)
+            })
+            .flatten()
+    });
+    let differs = differs.or_else(|| {
         let again =
             |unknowns: &[Unknown]| joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer));
         let wrong = in_doubt.then(|| frequencies::start(model, (&unknowns, &result, &observations), exact, again));

@@ -86,6 +86,7 @@ mod score;
 mod separate;
 mod session;
 mod sets;
+mod signs;
 mod simpler;
 mod simplified;
 mod simulable;

@@ -17,6 +17,8 @@ use crate::report::{named, round};
 use crate::source::Span;
 use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
 
+/// What is asked of a number that ends at zero.
+const SIGN: &str = "look whether the sign before the term with it is right; else ";
 /// What stands beside a state that nothing observed depends on.
 const UNFELT: &str = "felt by nothing that is observed";
 /// Said of a fit that did not settle, where nothing else says why.
@@ -71,17 +73,28 @@ fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
     let numbered = model.unknowns.values().zip(&result.estimates).enumerate();
     let held = numbered.filter(|(k, (_, e))| e.at_bound && !made_up.contains(k)).map(|(_, of)| of);
     // Elements of a family stand in one declaration.
-    let mut declared: IndexMap<Span, (Bounds, Vec<String>)> = IndexMap::new();
+    let mut declared: IndexMap<Span, (Bounds, bool, Vec<String>)> = IndexMap::new();
     for (unknown, estimate) in held {
         let UnknownKind::Param(param) = unknown.kind else { continue };
         let bounds = unknown.bounds;
         let low = (estimate.value - bounds.lower).abs() <= (bounds.upper - estimate.value).abs();
-        let entry = declared.entry(model.params[param].span).or_insert((bounds, Vec::new()));
-        entry.1.push(format!("`{}` lies at {}", unknown.name, range_ends::spelled(bounds, low)));
+        let entry = declared.entry(model.params[param].span).or_insert((bounds, true, Vec::new()));
+        entry.1 &= if low { bounds.lower == 0.0 } else { bounds.upper == 0.0 };
+        entry.2.push(format!("`{}` lies at {}", unknown.name, range_ends::spelled(bounds, low)));
     }
-    let remark = |(span, (bounds, names)): (Span, (Bounds, Vec<String>))| {
-        let message = format!("the estimate of {}: the data would take it further", named(&names));
-        range_ends::remark((span, bounds), message, "; the other estimates and their errors hold for that value only")
+    let remark = |(span, (bounds, zero, names)): (Span, (Bounds, bool, Vec<String>))| {
+        let further = match (zero, bounds.lower == 0.0) {
+            (true, true) => "below 0",
+            (true, false) => "above 0",
+            (false, _) => "further",
+        };
+        let message = format!("the estimate of {}: the data would take it {further}", named(&names));
+        let remark = range_ends::remark((span, bounds), message, "; the other estimates and their errors hold for that value only");
+        let help = remark.help.clone().filter(|_| zero).map(|help| format!("{SIGN}{help}"));
+        match help {
+            Some(help) => remark.help(help),
+            None => remark,
+        }
     };
     declared.into_iter().map(remark).collect()
 }

@@ -234,7 +234,9 @@ impl Job<'_> {
             let dependent = collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default();
             collinear::put(dependent, &mut findings.remarks);
         }
-        findings.remarks.extend(remarks::noisy(model, &findings));
+        if !findings.turned {
+            findings.remarks.extend(remarks::noisy(model, &findings));
+        }
         if findings.remarks.iter().any(|d| d.code == W1107) {
             // Of a law that does not follow the data nobody asks what else says the same.
             findings.remarks.retain(|d| d.code != W1123 && d.code != W1125);

@@ -1,0 +1,130 @@
+//! Laws that bounds hold at zero, since the sign before a term or a hole is the wrong one: without these bounds the fit goes through zero and follows the
+//! data.
+
+use super::exchanges;
+use crate::base::IndexSet;
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::codes::W1104;
+use crate::hir::{self, Model, UnknownKind};
+use crate::report::{named, round};
+use crate::source::Span;
+use crate::train::joint::{Estimate, JointError, JointFit, Observations, Unknown};
+
+/// Larger data are not fitted again,
+const MOST_SAMPLES: usize = 20_000;
+/// nor models with more unknowns.
+const MOST_UNKNOWNS: usize = 60;
+/// The noise of some state has to be below this part of what it was, and that of none above as much of it.
+const LESS: f64 = 0.5;
+const NO_MORE: f64 = 1.2;
+/// A number is on the other side of zero by more than this many of its standard errors.
+const BEYOND: f64 = 4.0;
+
+/// What is on the other side of zero without its bound.
+pub struct Turned {
+    /// The finding.
+    pub finding: Diagnostic,
+    /// The parameters among it, and those that bounds hold at zero, of which nothing else is to be said.
+    pub params: Vec<Span>,
+}
+
+impl Turned {
+    /// What is said of a fit that is lost on account of it.
+    pub fn of_lost(self) -> String {
+        let Diagnostic { message, help, .. } = self.finding;
+        format!("the fit is lost: {message}; {}", help.unwrap_or_default())
+    }
+}
+
+/// The unknowns that are on the other side of zero in a fit without the bounds at zero, where that follows the data and the one with them does not. `again`
+/// fits other unknowns to the same data.
+pub fn turned(
+    model: &Model,
+    (unknowns, result, observations): (&[Unknown], &JointFit, &Observations),
+    mut again: impl FnMut(&[Unknown]) -> Result<JointFit, JointError>,
+) -> Option<Turned> {
+    if observations.t.len() > MOST_SAMPLES || unknowns.len() > MOST_UNKNOWNS {
+        return None;
+    }
+    let estimate =
+        |of: &JointFit, k: usize| -> Option<Estimate> { of.estimates.get(of.columns.of(k))?.first().copied() };
+    let is_held = |k: usize, unknown: &Unknown| {
+        let at_zero = |e: Estimate| {
+            if unknown.droppable { !e.kept || e.at_bound } else { e.at_bound && is_zero(e.value, unknown) }
+        };
+        has_side(unknown) && estimate(result, k).is_some_and(at_zero)
+    };
+    let held: Vec<usize> = unknowns.iter().enumerate().filter(|(k, u)| is_held(*k, u)).map(|(k, _)| k).collect();
+    if held.is_empty() {
+        return None;
+    }
+    let free = |(k, unknown): (usize, &Unknown)| match has_side(unknown) && (unknown.linear || held.contains(&k)) {
+        // A range says of what size a number is.
+        true => {
+            let size = unknown.upper.abs().max(unknown.lower.abs());
+            Unknown { lower: -size, upper: size, ..unknown.clone() }
+        }
+        false => unknown.clone(),
+    };
+    let free: Vec<Unknown> = unknowns.iter().enumerate().map(free).collect();
+    let other = again(&free).ok().filter(|other| other.converged)?;
+    let shares = || {
+        result.noise.iter().zip(&other.noise).map(|(with, without)| without / with).filter(|share| share.is_finite())
+    };
+    // Where the process itself seemed noisy the noise says nothing.
+    let is_exact = result.process_noise && other.in_order();
+    if !is_exact && !shares().any(|share| share < LESS) || !is_exact && shares().any(|share| share > NO_MORE) {
+        return None;
+    }
+    let beyond = |(k, unknown): (usize, &Unknown)| {
+        let found = estimate(&other, k).filter(|e| e.kept && e.value.abs() > BEYOND * e.std_error)?;
+        let is_beyond = has_side(unknown) && (found.value < unknown.lower || found.value > unknown.upper);
+        is_beyond.then_some((k, found))
+    };
+    let beyond: Vec<(usize, Estimate)> = unknowns.iter().enumerate().filter_map(beyond).collect();
+    let (mut numbers, mut wrong, mut places) = (Vec::new(), IndexSet::new(), IndexSet::new());
+    for (k, found) in &beyond {
+        let unknown = model.unknowns.values().nth(*k)?;
+        let number = round(found.value, Some(found.std_error)).full();
+        match unknown.kind {
+            UnknownKind::Param(param) => {
+                numbers.push(format!("`{}` is {number}", unknown.name));
+                wrong.insert(format!("before the term with `{}`", hir::family(&unknown.name)));
+                places.insert((model.params[param].span, "held at 0 by its range"));
+            }
+            UnknownKind::Coefficient { hole, .. } => {
+                let hole = &model.holes[hole];
+                numbers.push(format!("the coefficient of {} is {number}", exchanges::spelled(model, *k)?));
+                wrong.insert(format!("before `{}`, or its bound,", hole.spelled));
+                places.insert((hole.span, "held at 0 by its bound"));
+            }
+        }
+    }
+    let mut places = places.into_iter();
+    let (first, here) = places.next()?;
+    let wrong: Vec<String> = wrong.into_iter().collect();
+    let message = format!(
+        "bounds hold at 0 what the data ask for with the other sign: without them the fit follows the data, and {}",
+        named(&numbers)
+    );
+    let help = format!("the sign {} is the wrong one: turn it round", wrong.join(" and that "));
+    let finding = Diagnostic::warning(W1104, message, first, here).help(help);
+    let finding = places.fold(finding, |finding, (place, here)| finding.label(place, here));
+    let of_params =
+        held.iter().chain(beyond.iter().map(|(k, _)| k)).filter_map(|k| match model.unknowns.values().nth(*k)?.kind {
+            UnknownKind::Param(param) => Some(model.params[param].span),
+            UnknownKind::Coefficient { .. } => None,
+        });
+    Some(Turned { finding, params: of_params.collect() })
+}
+
+/// Whether an unknown may have one sign only.
+fn has_side(unknown: &Unknown) -> bool {
+    unknown.lower < unknown.upper && (unknown.lower == 0.0 || unknown.upper == 0.0)
+}
+
+/// Whether a number is zero, beside the size of its range.
+fn is_zero(value: f64, unknown: &Unknown) -> bool {
+    let size = unknown.upper.abs().max(unknown.lower.abs());
+    value.abs() <= 1e-9 * if size.is_finite() { size } else { 1.0 }
+}
