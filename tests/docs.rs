@@ -30,7 +30,7 @@ const PAGES: [&str; 6] =
     ["docs/tutorial.md", "README.md", "docs/language.md", "docs/diagnostics.md", "docs/data.md", "docs/gallery.md"];
 
 /// Codes that no short text in a document can show, with the reason.
-const WITHOUT_SNIPPET: [(&str, &str); 35] = [
+const WITHOUT_SNIPPET: [(&str, &str); 36] = [
     ("E0001", "lies in a file, not in its text"),
     ("E0105", "needs hundreds of brackets"),
     ("E0109", "needs invisible characters"),
@@ -63,6 +63,7 @@ const WITHOUT_SNIPPET: [(&str, &str); 35] = [
     ("W1126", "is found by a fit"),
     ("W1127", "is found in data"),
     ("W1128", "is found in data"),
+    ("W1131", "is found in data"),
     ("W1115", "is found by a fit"),
     ("W1123", "is found by a fit"),
     ("W1125", "is found by a fit"),

@@ -210,4 +210,5 @@ codes! {
     W1126 "noise that grows with the data" "What the solution leaves over of a state is the larger, the larger the state is, as the noise of assays is, and was taken for the same at all samples: standard errors are too small. Let the logarithm be the state.";
     W1127 "values that are repeated" "Every number of a column stands there several times, one behind the other, as a slow sensor or a table that was filled up leaves it. Keep the first of each and declare the others as missing.";
     W1128 "trajectories that are copies" "A trajectory is the same as another one, number by number: it is no measurement of its own. Leave it out.";
+    W1131 "state that is switched" "The column of a state takes a few numbers only, each for several samples: what is switched from outside is an input, and no equation follows it.";
 }

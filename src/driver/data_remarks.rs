@@ -1,15 +1,17 @@
 //! What `mechc check --data` and a run both say of the data of a fit.
 
 use super::unusual::{self, Found};
-use super::{following, jumping, sampling, scales};
+use super::{following, jumping, sampling, scales, switched};
 use crate::base::Between;
 use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116, W1126, W1127};
+use crate::diagnostics::codes::{
+    W1101, W1103, W1105, W1107, W1110, W1111, W1112, W1113, W1114, W1116, W1126, W1127, W1131,
+};
 use crate::hir::{DataSet, Engine, Fit, Model};
 
 /// Findings that say why a fit is spoiled,
-const SPOILS: [&str; 6] = [W1103, W1112, W1113, W1114, W1116, W1127];
+const SPOILS: [&str; 7] = [W1103, W1112, W1113, W1114, W1116, W1127, W1131];
 /// and what is said of its result for no other reason.
 const FOLLOWS: [&str; 5] = [W1101, W1105, W1107, W1111, W1126];
 
@@ -20,6 +22,11 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
         // An impulse makes states jump, and says what happened in the time that samples are apart.
         found.sure.retain(|d| ![W1113, W1114].contains(&d.code));
         found.doubtful.retain(|d| ![W1113, W1114].contains(&d.code));
+    }
+    let switched = switched::check(model, sets);
+    if !switched.is_empty() {
+        // Of what is switched nothing else is to be said: it jumps, and stands at its largest number.
+        found = unusual::Found { sure: switched, doubtful: Vec::new() };
     }
     // What else is wrong with samples is none of their distance.
     let right = !found.all().any(spoils);

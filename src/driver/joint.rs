@@ -151,7 +151,7 @@ pub fn fit(
     let turned = turned.flatten();
     if let Some(said) = lost::said(model, observed, &conventions, &told) {
         // Nothing else that could be said of it would be true.
-        findings.lose(turned.map_or(said, |turned| turned.of_lost()));
+        findings.lose(turned.map_or(said, signs::of_lost));
         bound::add_own(program, fit, &observed.train, &result, &mut findings);
         return Ok(findings);
     }
@@ -210,14 +210,12 @@ pub fn fit(
             .and_then(|twin| twins::remark(model, (&result, &twin), (&findings, &joint_numbers::findings(&twin.fit))));
         findings.remarks.extend(said);
     }
-    let turned = turned.map(|turned| {
-        // That says why the law is empty, of what is at the end of its range, and why the fit did not settle.
-        let ends = |d: &Diagnostic| d.code == W1104 && turned.params.contains(&d.primary.span);
-        findings.remarks.retain(|d| !ends(d) && ![W1102, W1105].contains(&d.code));
+    if turned.is_some() {
+        // That says why the law is empty or at the ends of its ranges, and why the fit did not settle.
+        findings.remarks.retain(|d| ![W1102, W1104, W1105].contains(&d.code));
         findings.warnings.retain(|w| !matches!(w.code, Some(W1120 | W1122)));
         findings.turned = true;
-        turned.finding
-    });
+    }
     let differs = turned.or_else(|| {
         in_doubt
             .then(|| {

@@ -97,6 +97,7 @@ mod solve_case;
 mod solved;
 mod starts_given;
 mod statements;
+mod switched;
 mod target;
 mod terms;
 mod testing;

@@ -7,7 +7,6 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1104;
 use crate::hir::{self, Model, UnknownKind};
 use crate::report::{named, round};
-use crate::source::Span;
 use crate::train::joint::{Estimate, JointError, JointFit, Observations, Unknown};
 
 /// Larger data are not fitted again,
@@ -20,20 +19,9 @@ const NO_MORE: f64 = 1.2;
 /// A number is on the other side of zero by more than this many of its standard errors.
 const BEYOND: f64 = 4.0;
 
-/// What is on the other side of zero without its bound.
-pub struct Turned {
-    /// The finding.
-    pub finding: Diagnostic,
-    /// The parameters among it, and those that bounds hold at zero, of which nothing else is to be said.
-    pub params: Vec<Span>,
-}
-
-impl Turned {
-    /// What is said of a fit that is lost on account of it.
-    pub fn of_lost(self) -> String {
-        let Diagnostic { message, help, .. } = self.finding;
-        format!("the fit is lost: {message}; {}", help.unwrap_or_default())
-    }
+/// What is said of a fit that is lost on account of such a sign.
+pub fn of_lost(finding: Diagnostic) -> String {
+    format!("the fit is lost: {}; {}", finding.message, finding.help.unwrap_or_default())
 }
 
 /// The unknowns that are on the other side of zero in a fit without the bounds at zero, where that follows the data and the one with them does not. `again`
@@ -42,7 +30,7 @@ pub fn turned(
     model: &Model,
     (unknowns, result, observations): (&[Unknown], &JointFit, &Observations),
     mut again: impl FnMut(&[Unknown]) -> Result<JointFit, JointError>,
-) -> Option<Turned> {
+) -> Option<Diagnostic> {
     if observations.t.len() > MOST_SAMPLES || unknowns.len() > MOST_UNKNOWNS {
         return None;
     }
@@ -109,13 +97,7 @@ pub fn turned(
     );
     let help = format!("the sign {} is the wrong one: turn it round", wrong.join(" and that "));
     let finding = Diagnostic::warning(W1104, message, first, here).help(help);
-    let finding = places.fold(finding, |finding, (place, here)| finding.label(place, here));
-    let of_params =
-        held.iter().chain(beyond.iter().map(|(k, _)| k)).filter_map(|k| match model.unknowns.values().nth(*k)?.kind {
-            UnknownKind::Param(param) => Some(model.params[param].span),
-            UnknownKind::Coefficient { .. } => None,
-        });
-    Some(Turned { finding, params: of_params.collect() })
+    Some(places.fold(finding, |finding, (place, here)| finding.label(place, here)))
 }
 
 /// Whether an unknown may have one sign only.
