@@ -4,6 +4,7 @@ use super::findings::Findings;
 use super::kinds::{Kind, Remark, Told};
 use super::observed::Observed;
 use super::range_ends;
+use super::starts_given;
 use super::terms::idle_parameters;
 use super::unlisted::Unlisted;
 use crate::base::{Idx, IndexMap, IndexSet};
@@ -89,7 +90,11 @@ fn at_bounds(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
             (false, _) => "further",
         };
         let message = format!("the estimate of {}: the data would take it {further}", named(&names));
-        let remark = range_ends::remark((span, bounds), message, "; the other estimates and their errors hold for that value only");
+        let remark = range_ends::remark(
+            (span, bounds),
+            message,
+            "; the other estimates and their errors hold for that value only",
+        );
         let help = remark.help.clone().filter(|_| zero).map(|help| format!("{SIGN}{help}"));
         match help {
             Some(help) => remark.help(help),
@@ -232,18 +237,24 @@ impl Unobserved<'_> {
 
 /// States of which what the solution leaves over is of the size of the solution; one remark for all elements of a family.
 pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
-    let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
+    let mut declared: IndexMap<Span, (bool, Vec<String>)> = IndexMap::new();
     for share in findings.explained.iter().filter(|s| s.is_small()) {
         let Some(state) = model.states.values().find(|s| s.name == share.state) else { continue };
-        declared.entry(state.span).or_default().push(share.spelled());
+        let (nothing, shares) = declared.entry(state.span).or_default();
+        *nothing |= share.share <= 0.0;
+        shares.push(share.spelled());
     }
-    let remark = |(span, shares): (Span, Vec<String>)| {
+    let remark = |(span, (nothing, shares)): (Span, (bool, Vec<String>))| {
         let message = format!(
             "what the solution leaves over is of the size of the signal: of the variance it explains {}",
             named(&shares)
         );
-        let help = "other equations may explain the data as well: compare coefficients with their standard errors, give more samples or \
-                    less noise, or look for what the model leaves out";
+        let others = "other equations may explain the data as well: compare coefficients with their standard errors, give more samples or \
+                      less noise, or look for what the model leaves out";
+        let help = match starts_given::give(model).filter(|_| nothing) {
+            Some(give) => format!("a constant explains as much: {give}; else {others}"),
+            None => others.to_string(),
+        };
         Diagnostic::warning(W1107, message, span, "in its data").help(help)
     };
     declared.into_iter().map(remark).collect()

@@ -59,7 +59,10 @@ fn is_given(unknown: &Unknown) -> bool {
 mod tests {
     use super::{apart, give};
     use crate::driver::Session;
+    use crate::driver::findings::Findings;
+    use crate::driver::remarks::noisy;
     use crate::hir::Model;
+    use crate::report::StateShare;
     use crate::source::MemoryWorld;
 
     fn of<T>(model: &str, say: impl Fn(&Model) -> T) -> T {
@@ -78,5 +81,19 @@ mod tests {
         let said = of("model M { state x; param a = 1, k; x' = ?terms(x) - a*x/(k + x) }", |m| (apart(m), give(m)));
         assert_eq!(said.0, None);
         assert!(said.1.is_some_and(|give| give.contains("give `k` a start and a range")));
+    }
+
+    #[test]
+    fn they_are_asked_for_where_a_constant_explains_as_much() {
+        let said = |param: &str, share: f64| {
+            let explained = vec![StateShare { state: "x".to_string(), share }];
+            let findings = Findings { explained, ..Findings::default() };
+            let model = format!("model M {{ state x; param {param}; x' = -k*x/(1 + k*x) }}");
+            of(&model, |m| noisy(m, &findings)).pop().and_then(|d| d.help).expect("a finding")
+        };
+        assert!(said("k", -0.5).starts_with("a constant explains as much: give `k` a start and a range"));
+        for others in [said("k", 0.5), said("k = 1", -0.5)] {
+            assert!(others.starts_with("other equations may explain the data as well"), "{others}");
+        }
     }
 }
