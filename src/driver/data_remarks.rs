@@ -24,9 +24,12 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
         found.doubtful.retain(|d| ![W1113, W1114].contains(&d.code));
     }
     let switched = switched::check(model, sets);
-    if !switched.is_empty() {
+    for (columns, finding) in switched {
         // Of what is switched nothing else is to be said: it jumps, and stands at its largest number.
-        found = unusual::Found { sure: switched, doubtful: Vec::new() };
+        let of_others = |d: &Diagnostic| !columns.iter().any(|column| d.message.contains(&format!("`{column}`")));
+        found.sure.retain(of_others);
+        found.doubtful.retain(of_others);
+        found.sure.insert(0, finding);
     }
     // What else is wrong with samples is none of their distance.
     let right = !found.all().any(spoils);

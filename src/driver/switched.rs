@@ -16,13 +16,14 @@ const STAYS: usize = 4;
 /// and it changes so often.
 const CHANGES: usize = 2;
 
-/// Findings on states that files give such columns.
-pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = Vec::new();
+/// Findings on states that files give such columns, each with the names of the state and of its column.
+pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<([String; 2], Diagnostic)> {
+    let mut found: Vec<([String; 2], Diagnostic)> = Vec::new();
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
         for (c, name) in read.columns.iter().enumerate() {
             let Some(state) = model.states.values().find(|s| s.name == *name) else { continue };
-            let Some(levels) = levels(read, c).filter(|_| found.iter().all(|d| d.primary.span != state.span)) else {
+            let Some(levels) = levels(read, c).filter(|_| found.iter().all(|(_, d)| d.primary.span != state.span))
+            else {
                 continue;
             };
             let numbers: Vec<String> = levels.iter().map(|v| number(*v)).collect();
@@ -37,7 +38,9 @@ pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
                 "leave out its equation and its place among the states, and declare `input {name} held`: then it drives the others and needs no law"
             );
             let d = Diagnostic::warning(W1131, message, state.span, "declared a state");
-            found.push(d.label(data.place_of(name), "read from here").help(help));
+            let column =
+                data.source.file().map_or_else(|| state.name.clone(), |(_, columns)| columns.column(&state.name));
+            found.push(([state.name.clone(), column], d.label(data.place_of(name), "read from here").help(help)));
         }
     }
     found
