@@ -99,6 +99,9 @@ fn variables(model: &Model) -> Vec<Option<IndexSet<String>>> {
     of
 }
 
+/// A coefficient, and its term along the samples.
+type Scaled = (f64, PatternEntry);
+
 /// How many times as large as their sum the terms of the same variables in an equation are, each by its root mean square over the samples: of those of
 /// which they are most. None where the model has no value there.
 fn cancellation(
@@ -119,13 +122,13 @@ fn cancellation(
         PatternEntry::Constant(x) => x,
         PatternEntry::Row(row) => entries.get(row * len + t).copied().unwrap_or(f64::NAN),
     };
-    let size = |terms: &[(f64, PatternEntry)]| {
+    let size = |terms: &[Scaled]| {
         let sum = |t: usize| terms.iter().map(|&(c, e)| c * read(e, t)).sum::<f64>();
         (0..len).map(|t| sum(t).powi(2)).sum::<f64>().sqrt()
     };
     let mut most = 0f64;
     for list in &by_unknown {
-        let mut alike: Vec<(&IndexSet<String>, Vec<(f64, PatternEntry)>)> = Vec::new();
+        let mut alike: Vec<(&IndexSet<String>, Vec<Scaled>)> = Vec::new();
         for &(k, entry) in list {
             let (Some(Some(names)), Some(&c)) = (of.get(k), xi.get(k)) else { continue };
             match alike.iter_mut().find(|(of, _)| *of == names) {

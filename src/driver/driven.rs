@@ -66,7 +66,7 @@ pub(super) fn simulate(
     for (k, along) in read.trajectories.into_iter().enumerate() {
         let drive = Drive::new(&of_inputs(model, &along));
         let name = if along.id.is_empty() { (k + 1).to_string() } else { along.id.clone() };
-        let of = several.then(|| format!(" of trajectory {name}")).unwrap_or_default();
+        let of = if several { format!(" of trajectory {name}") } else { String::new() };
         let initial = match starts {
             true => {
                 first_sample(spec, observed, &read.columns, &along).map_err(|state| unknown_start(by, &state, &of))?

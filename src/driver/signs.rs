@@ -61,7 +61,7 @@ pub fn turned(
     };
     // Where the process itself seemed noisy the noise says nothing.
     let is_exact = result.process_noise && other.in_order();
-    if !is_exact && !shares().any(|share| share < LESS) || !is_exact && shares().any(|share| share > NO_MORE) {
+    if !is_exact && (!shares().any(|share| share < LESS) || shares().any(|share| share > NO_MORE)) {
         return None;
     }
     let beyond = |(k, unknown): (usize, &Unknown)| {
