@@ -111,6 +111,9 @@ impl Engine<'_> {
             let round = Round { moved, share: step.share, same_terms: step.active == active };
             let solution = step.solution;
             (x, xi, active) = (step.x, step.xi, step.active);
+            if terms != Terms::All && step.share == 1.0 {
+                self.drop_nothing(&xi, &mut active);
+            }
             self.interim =
                 Some(Interim { solves: self.solves, unknowns: xi.clone(), kept: active.clone(), noise: sigma.clone() });
             self.losses.push(reduced.objective);
@@ -153,6 +156,15 @@ impl Engine<'_> {
                 went_astray: false,
                 converged,
             });
+        }
+    }
+
+    /// Takes terms out that stand at an end of their range and are zero there: they are in a set that could not be left for a better one, and the
+    /// solution is the same without them.
+    fn drop_nothing(&self, xi: &[f64], active: &mut [bool]) {
+        for (active, (unknown, value)) in active.iter_mut().zip(self.unknowns.iter().zip(xi)) {
+            let at_an_end = *value == unknown.lower || *value == unknown.upper;
+            *active &= !(unknown.droppable && *value == 0.0 && at_an_end);
         }
     }
 
