@@ -186,7 +186,7 @@ codes! {
     W1102 "parameter that the data do not identify" "On the data, other unknowns do what the parameter does, or it does nothing.";
     W1103 "steps too coarse" "A state changes faster than it was sampled: there are fewer than eight samples in a period of its fastest change, or it goes over most of what it does in one step.";
     W1104 "estimate at the end of its range" "The best value of a parameter within its range is one of the range's ends, so the data would take it further. Widen the range, or look for what else in the model is wrong.";
-    W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors: the fit could not settle without it. Give more data or fewer candidates, or set `significance`.";
+    W1105 "kept term that is not significant" "A candidate term was kept although its coefficient is below two standard errors. Give more data or fewer candidates, or set `significance`.";
     W1106 "data file that is not there" "There is no file at the path of a data set. Correct the path, which is relative to the model file, or bring the file before the model is fitted.";
     W1107 "solution that explains little" "What the solution leaves over of a state's data is more than half as large as the solution itself: the noise hides the signal, or the model leaves something out. Other equations may explain the data as well.";
     W1108 "data sets of different sizes" "The steps or a column of one data set are ten times as large as those of another one of the same fit, as they are where a unit was not converted.";

@@ -41,7 +41,8 @@ fn seen(samples: usize, time: f64) -> Observations {
 /// Some fit of the model: what it found does not matter to how many others are made.
 fn fitted(model: &Model, unknowns: &[Unknown]) -> JointFit {
     let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single())).expect("a compiled model");
-    let settings = Settings { seed: 1, significance: None, most_samples: 1000, finer: 1, terms: None, near: false };
+    let settings =
+        Settings { seed: 1, significance: None, most_samples: 1000, finer: 1, terms: None, near: false, exact: false };
     joint::fit(&mut compiled, unknowns, &seen(100, 10.0), &settings, &mut Silent).expect("a fit")
 }
 

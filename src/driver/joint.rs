@@ -19,6 +19,7 @@ use super::free_scale;
 use super::hung;
 use super::joint_failure::failure;
 use super::joint_numbers::{self, started, unknown};
+use super::law;
 use super::lost;
 use super::memory;
 use super::observed::Observed;
@@ -27,7 +28,6 @@ use super::restarts;
 use super::rivals;
 use super::separate;
 use super::signs;
-use super::simpler;
 use super::target::Target;
 use super::terms::unheld_parameters;
 use super::twins;
@@ -69,8 +69,15 @@ pub fn fit(
         }
     }
     let most_samples = memory::most_samples(model, trajectories);
-    let settings =
-        Settings { seed: fit.seed, significance: fit.significance, most_samples, finer: 1, terms: None, near: false };
+    let settings = Settings {
+        seed: fit.seed,
+        significance: fit.significance,
+        most_samples,
+        finer: 1,
+        terms: None,
+        near: false,
+        exact: false,
+    };
     observed.known_starts = fit.start != StartSource::Free;
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
@@ -92,20 +99,14 @@ pub fn fit(
     };
     let Settled { result, observations, held, free: hung_on } = beginnings::settled(observations, open, &mut once);
     let settings = Settings { finer: by.get(), ..settings };
-    let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>| {
-        let settings = Settings { terms, ..settings.clone() };
+    let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>, (exact, finer): (bool, usize)| {
+        let settings = Settings { terms, exact, finer: settings.finer.max(finer), ..settings.clone() };
         joint::fit(&mut compiled, unknowns, &observations, &settings, observer)
     };
-    let result = result.and_then(|all| {
-        let mut with_library = |unknowns: &[Unknown]| with(unknowns, None);
-        let simplest = simpler::settled(model, &unknowns, all, &observations, &mut with_library)?;
-        let mut with_terms = |terms: Vec<bool>| with(&simplest.unknowns, Some(terms));
-        let best = rivals::settled(&simplest.unknowns, simplest.law, &observations, &mut with_terms)?;
-        Ok((best, simplest.all))
-    });
-    let result = result.and_then(|(best, all)| {
+    let result = result.and_then(|all| law::settled((model, &unknowns), all, (observed, &observations), &mut with));
+    let result = result.and_then(|law::Settled { best, all, unknowns, exact }| {
         let mut with_terms = |compiled: &mut dyn Dynamics, terms: Vec<bool>| {
-            let settings = Settings { terms: Some(terms), ..settings.clone() };
+            let settings = Settings { terms: Some(terms), exact, ..settings.clone() };
             joint::fit(compiled, &unknowns, &observations, &settings, observer)
         };
         let best = cancelling::plainest(best, (model, &unknowns), &observations, &mut compiled, &mut with_terms)?;
@@ -156,7 +157,7 @@ pub fn fit(
         return Ok(findings);
     }
     findings.in_doubt = result.process_noise || !result.converged;
-    findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told));
+    findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told, &observations));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed((program, fit), &told);
     let by_scale =

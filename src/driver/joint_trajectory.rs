@@ -38,8 +38,15 @@ pub fn trajectory(
         .collect();
     let (free, unknowns): (Vec<usize>, Vec<Unknown>) = free.into_iter().unzip();
     let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi, free);
-    let settings =
-        Settings { seed, significance: None, most_samples: observations.t.len(), finer: 1, terms: None, near: false };
+    let settings = Settings {
+        seed,
+        significance: None,
+        most_samples: observations.t.len(),
+        finer: 1,
+        terms: None,
+        near: false,
+        exact: false,
+    };
     match joint::fit(&mut known, &unknowns, observations, &settings, &mut Unseen(observer)) {
         Ok(fit) => {
             let values: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();

@@ -51,6 +51,7 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
         .or_else(|| ran_away(model, observed, fit, &|k| conventions.hold(&[k])))
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
+        .or_else(|| all_noise(observed, fit))
         .or_else(|| worse(model, observed, fit))
 }
 
@@ -187,6 +188,17 @@ fn torn(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
          nothing of the model or the data; {}",
         hir::family(&model.states[equation.state].name),
         way_out_of(model, hidden),
+    ))
+}
+
+/// A law with noise of the process beside which the data are nothing.
+fn all_noise(observed: &Observed, fit: &JointFit) -> Option<String> {
+    let mut left = fit.noise.iter().zip(&observed.components);
+    let (_, of) = left.find(|(noise, c)| fit.process_noise && c.deviation > 0.0 && **noise >= c.deviation)?;
+    Some(format!(
+        "the fit is lost: what its law leaves over of `{}` is larger than what the data do, and no other fit found a solution near them; this law does not \
+         describe the data with these start values: try others, or look for the terms that are missing",
+        hir::family(&of.state)
     ))
 }
 

@@ -3,6 +3,7 @@
 //! [`Session`] is the way in, for the binary and for embedders alike. Nothing here prints; everything that can go wrong is a
 //! [`Failure`] with the exit code it stands for.
 
+mod agreement;
 mod apart;
 mod beginnings;
 mod bench_device;
@@ -33,6 +34,7 @@ mod drift;
 mod driven;
 mod emit;
 mod equations;
+mod exact;
 mod exchanges;
 mod experiment;
 mod explain;
@@ -63,6 +65,8 @@ mod joint_numbers;
 mod joint_trajectory;
 mod jumping;
 mod kinds;
+mod kinks;
+mod law;
 mod lost;
 mod memory;
 mod observed;
@@ -113,6 +117,7 @@ mod unlisted;
 mod unusual;
 mod varying;
 mod watched;
+mod weak;
 mod words;
 
 pub use bench_device::DeviceTimes;

@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::kinds::{Kind, Remark, Told};
+use super::kinks;
 use super::observed::Observed;
 use super::range_ends;
 use super::starts_given;
@@ -16,7 +17,7 @@ use crate::hir::{
 };
 use crate::report::{named, round};
 use crate::source::Span;
-use crate::train::joint::{Estimate, JointFit, MadeUp, PLAUSIBLE};
+use crate::train::joint::{Estimate, JointFit, MadeUp, Observations, PLAUSIBLE};
 
 /// What is asked of a number that ends at zero.
 const SIGN: &str = "look whether the sign before the term with it is right; else ";
@@ -127,7 +128,7 @@ fn insignificant(model: &Model, result: &JointFit) -> Vec<Diagnostic> {
         let message =
             format!("terms in the equation of `{state}` are kept with coefficients below two standard errors: {named}");
         let d = Diagnostic::warning(W1105, message, hole.span, "of this hole");
-        out.push(d.help("the fit could not settle without them: give more data, fewer candidates, or `significance`"));
+        out.push(d.help("give more data, fewer candidates, or `significance`"));
     }
     out
 }
@@ -261,12 +262,18 @@ pub fn noisy(model: &Model, findings: &Findings) -> Vec<Diagnostic> {
 }
 
 /// Why the data may not follow any trajectory of the model exactly.
-pub fn deviates(model: &Model, result: &JointFit) -> String {
+pub fn deviates(model: &Model, result: &JointFit, data: &Observations) -> String {
     let bounded = model.unknowns.values().zip(&result.estimates).filter(|(_, e)| e.at_bound);
     let bounded: Vec<String> = bounded.map(|(u, _)| format!("`{}`", u.name)).collect();
     if let Some(jump) = jump(model, result).filter(|_| bounded.is_empty()) {
         return format!(
             "`{jump}` jumps within steps and the solution bends there, or the process itself is noisy, or the candidate terms cannot express it"
+        );
+    }
+    if let Some(kink) = kinks::visited(model, result, data).filter(|_| bounded.is_empty()) {
+        return format!(
+            "`{kink}` bends where the solution passes and samples may be too far apart for that, or the process itself is noisy, or the candidate terms \
+             cannot express it"
         );
     }
     match bounded.is_empty() {
@@ -282,13 +289,8 @@ pub fn deviates(model: &Model, result: &JointFit) -> String {
 
 /// A part of the equations that were found that jumps where states pass some value: no polynomial from sample to sample goes along with that.
 pub fn jump(model: &Model, result: &JointFit) -> Option<String> {
-    let kept = |id: UnknownId| result.estimates.get(id.index()).is_none_or(|e| e.kept);
-    let parts = model.equations.iter().flat_map(|equation| {
-        let factors = equation.unknowns.iter().filter(|term| kept(term.unknown)).map(|term| &term.factor);
-        factors.chain(&equation.known)
-    });
     let mut found = None;
-    for part in parts {
+    for part in kept_parts(model, result) {
         part.visit(&mut |e| {
             let jumps = match &e.kind {
                 ExprKind::Unary(UnaryFn::Sign, a) => a.has_state(),
@@ -301,6 +303,15 @@ pub fn jump(model: &Model, result: &JointFit) -> Option<String> {
         });
     }
     found
+}
+
+/// What the equations that were found are made of.
+pub fn kept_parts<'m>(model: &'m Model, result: &'m JointFit) -> impl Iterator<Item = &'m Expr> {
+    let kept = |id: UnknownId| result.estimates.get(id.index()).is_none_or(|e| e.kept);
+    model.equations.iter().flat_map(move |equation| {
+        let factors = equation.unknowns.iter().filter(move |term| kept(term.unknown)).map(|term| &term.factor);
+        factors.chain(&equation.known)
+    })
 }
 
 /// What is said of data that follow no trajectory of the model exactly, for the reason `why`.

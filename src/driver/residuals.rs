@@ -1,6 +1,7 @@
 //! What a solution leaves over that is no noise: residuals of neighbouring samples that agree, and residuals far larger than what
 //! neighbouring samples scatter by.
 
+use super::agreement::{self, Neighbours};
 use super::observed::Observed;
 use super::smoothed::{Smoothed, smoothed};
 use crate::base::IndexMap;
@@ -18,19 +19,23 @@ const DOUBTED: f64 = 5.0;
 const CORRELATED: f64 = 0.5;
 /// and by more standard errors than this of what white noise has by chance,
 const BY_CHANCE: f64 = 4.0;
+/// or by more than this where all columns and trajectories together do so by as many standard errors,
+const TOGETHER: f64 = 0.3;
 /// in residuals that are more than this share of the data's spread, say that the residuals are no noise. Smaller ones may be rounding of the data.
 const COUNTS: f64 = 0.01;
 
 /// States of which what a deterministic solution leaves over is no noise, since neighbouring samples agree; one remark for all elements of a family.
 pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observations, &[f64])) -> Vec<Diagnostic> {
     let len = data.t.len();
+    let together = agreement::of(observed, (data, solution));
+    let together = together.filter(|all| all.correlation > TOGETHER && all.certain > BY_CHANCE);
     let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
     let mut smooth: IndexMap<Span, Vec<(String, Smoothed)>> = IndexMap::new();
     for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
         let [y, x] = [&data.y[..], solution].map(|all| all.get(c * len..(c + 1) * len).unwrap_or_default());
         let Some(state) = model.states.values().find(|s| s.name == component.state) else { continue };
-        let Some(correlation) = neighbours_agree(y, x, &data.breaks) else { continue };
         let left: Vec<f64> = y.iter().zip(x).map(|(y, x)| y - x).collect();
+        let Some(correlation) = agree((y, &left), &data.breaks, together.is_some()) else { continue };
         if let Some(found) = smoothed(y, &left, &data.breaks) {
             smooth.entry(state.span).or_default().push((component.state.clone(), found));
         } else {
@@ -67,20 +72,18 @@ fn was_smoothed((span, of): (Span, Vec<(String, Smoothed)>)) -> Option<Diagnosti
 /// The correlation of what is left over at neighbouring samples of a trajectory, where it is more than noise has.
 pub fn neighbours_agree(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<f64> {
     let left: Vec<f64> = y.iter().zip(x).map(|(y, x)| y - x).collect();
-    let pairs = left.iter().zip(left.iter().skip(1)).enumerate();
-    let pairs = pairs.filter(|(i, (a, b))| !breaks.contains(&(i + 1)) && (*a * *b).is_finite());
-    let (mut products, mut squares, mut count) = (0.0, 0.0, 0usize);
-    for (_, (a, b)) in pairs {
-        products += a * b;
-        squares += 0.5 * (a * a + b * b);
-        count += 1;
-    }
+    agree((y, &left), breaks, false)
+}
+
+/// The same of what is `left` of the samples `y`; where all columns together agree by more than chance, it need not be so by itself.
+fn agree((y, left): (&[f64], &[f64]), breaks: &[usize], together: bool) -> Option<f64> {
+    let Neighbours { correlation, count, square } = agreement::neighbours(left, breaks)?;
     let known = || y.iter().filter(|y| y.is_finite());
     let mean = known().sum::<f64>() / known().count().max(1) as f64;
     let spread = known().map(|y| (y - mean) * (y - mean)).sum::<f64>() / known().count().max(1) as f64;
-    let correlation = products / squares;
-    let more = correlation > CORRELATED && correlation * (count as f64).sqrt() > BY_CHANCE;
-    (more && squares / count.max(1) as f64 > COUNTS * COUNTS * spread).then_some(correlation)
+    let by_itself = correlation > CORRELATED && correlation * count.sqrt() > BY_CHANCE;
+    let more = by_itself || together && correlation > TOGETHER;
+    (more && square > COUNTS * COUNTS * spread).then_some(correlation)
 }
 
 /// Where nonlinear parameters without a start value leave far more than the scatter of neighbouring samples, the states of which they do: the

@@ -118,7 +118,9 @@ fn grows(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<Growing> {
         return None;
     }
     let upper = by_size.get(count / 2..)?;
-    let share = rms(&upper.iter().map(|(size, noise)| noise / size).collect::<Vec<_>>());
+    let upper: (Vec<f64>, Vec<f64>) = upper.iter().copied().unzip();
+    // Samples of a size near zero say next to nothing of it.
+    let share = rms(&upper.1) / rms(&upper.0);
     let positive = known().all(|(y, x)| *y > 0.0 && *x > 0.0);
     share.is_finite().then_some(Growing { share, positive })
 }

@@ -182,6 +182,8 @@ pub struct Settings {
     /// Whether what the numbers start at is a solution if it is near one at all: the fit begins with little noise of the process, and ends where it
     /// does not settle.
     pub near: bool,
+    /// Whether the trajectory is to be exact, however much noise of the observations that takes.
+    pub exact: bool,
 }
 
 /// The estimate of one unknown.
@@ -284,6 +286,9 @@ pub struct JointFit {
     pub criterion: f64,
     /// The price of the terms alone.
     pub price: f64,
+    /// The logarithm of the volume by which the rows of the trajectory stretch: twice that is missing in `criterion` where laws are compared of which one
+    /// has noise of the process.
+    pub volume: f64,
     /// The estimated trajectory, `[component, time]`.
     pub x: Vec<f64>,
     /// Standard deviation of the measurement noise per component; NaN where unobserved.

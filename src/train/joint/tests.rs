@@ -155,8 +155,15 @@ fn observe(
 
 fn run(model: &mut Quadratic, observations: &Observations) -> JointFit {
     let unknowns = model.unknowns();
-    let settings =
-        Settings { seed: 0, significance: None, most_samples: usize::MAX, finer: 1, terms: None, near: false };
+    let settings = Settings {
+        seed: 0,
+        significance: None,
+        most_samples: usize::MAX,
+        finer: 1,
+        terms: None,
+        near: false,
+        exact: false,
+    };
     fit(model, &unknowns, observations, &settings, &mut Silent).expect("fits")
 }
 
@@ -199,7 +206,8 @@ fn a_fit_can_be_interrupted_everywhere() {
     let mut model = Quadratic::new(3);
     let observations = observe(&model, &lorenz(), &[1.0, 1.0, 1.0], 300, 0.01, 0.01, 1);
     let unknowns = model.unknowns();
-    let settings = Settings { seed: 0, significance: None, most_samples: 300, finer: 1, terms: None, near: false };
+    let settings =
+        Settings { seed: 0, significance: None, most_samples: 300, finer: 1, terms: None, near: false, exact: false };
     let (mut without, mut with, mut solves) = (0, 0, 0);
     for patience in (0..).step_by(7) {
         let mut observer = Patience(Cell::new(patience));
@@ -253,7 +261,8 @@ fn the_first_failure_is_told() {
     // Between the samples at 1 and 1.01: finer samples fail at 1.005 already.
     let mut model = Ending(model, 1.002);
     for most_samples in [300, usize::MAX] {
-        let settings = Settings { seed: 0, significance: None, most_samples, finer: 1, terms: None, near: false };
+        let settings =
+            Settings { seed: 0, significance: None, most_samples, finer: 1, terms: None, near: false, exact: false };
         let failed = fit(&mut model, &unknowns, &observations, &settings, &mut Silent);
         let Err(JointError::NotFinite { what, at }) = failed else { panic!("{failed:?}") };
         assert_eq!((at.time, at.x.len(), at.unknowns.len()), (1.01, 3, 30));

@@ -45,6 +45,10 @@ impl Engine<'_> {
             if self.settings.near && (rises || !stage.converged) {
                 return Ok((self.finish(&Stage { process_noise: rises, converged: false, ..stage })?, false));
             }
+            if self.settings.exact {
+                best = Some(stage);
+                continue;
+            }
             match &best {
                 Some(b) if selecting && stage.criterion > b.criterion + LIKELIHOOD_RISE && !stage.clean => {
                     far_too_coarse = !self.grid.sudden().is_empty() && error(b) > FAR_TOO_COARSE;

@@ -75,6 +75,7 @@ impl Engine<'_> {
             made_up,
             criterion: best.evidence + best.price,
             price: best.price,
+            volume: best.volume,
             x: best.state.x.clone(),
             noise,
             scatter: self.scatter.clone(),

@@ -1,0 +1,50 @@
+//! The law that a fit tells: from its first fit to others that explain the data better, or as well with less.
+
+use super::exact;
+use super::joint_numbers::started;
+use super::observed::Observed;
+use super::rivals;
+use super::simpler;
+use super::weak;
+use crate::hir::Model;
+use crate::train::joint::{JointError, JointFit, Observations, Unknown};
+
+/// A fit with these unknowns, of terms that are not to be chosen, and whether it is held to an exact trajectory with samples how many times as fine.
+type Fit<'f> = dyn FnMut(&[Unknown], Option<Vec<bool>>, (bool, usize)) -> Result<JointFit, JointError> + 'f;
+
+/// A law and what stands beside it.
+pub struct Settled {
+    /// The law, and others that explain the data about as well.
+    pub best: rivals::Settled,
+    /// The fit with all candidates, where the law is one of fewer.
+    pub all: Option<JointFit>,
+    /// All unknowns as fits begin with them that lead to the law.
+    pub unknowns: Vec<Unknown>,
+    /// Whether these are held to an exact trajectory.
+    pub exact: bool,
+}
+
+/// The law that counts, from `first`, the fit with all candidates.
+///
+/// # Errors
+/// [`JointError::Interrupted`], with where the law came to.
+pub fn settled(
+    (model, unknowns): (&Model, &[Unknown]),
+    first: JointFit,
+    data: (&Observed, &Observations),
+    fit: &mut Fit<'_>,
+) -> Result<Settled, JointError> {
+    let mut exactly =
+        |unknowns: &[Unknown], terms: Option<Vec<bool>>, finer: usize| fit(unknowns, terms, (true, finer));
+    let exact = exact::settled(model, unknowns, &first, data, &mut exactly)?;
+    // What led to an exact law once does so again.
+    let held = exact.is_some();
+    let unknowns = exact.as_ref().map_or_else(|| unknowns.to_vec(), |law| started(unknowns, law));
+    let mut with_terms = |unknowns: &[Unknown], terms: Vec<bool>| fit(unknowns, Some(terms), (held, 1));
+    let all = weak::dropped(&unknowns, exact.unwrap_or(first), data, &mut with_terms)?;
+    let mut with_library = |unknowns: &[Unknown]| fit(unknowns, None, (held, 1));
+    let simplest = simpler::settled(model, &unknowns, all, data.1, &mut with_library)?;
+    let mut with_terms = |terms: Vec<bool>| fit(&simplest.unknowns, Some(terms), (held, 1));
+    let best = rivals::settled(&simplest.unknowns, simplest.law, data.1, &mut with_terms)?;
+    Ok(Settled { best, all: simplest.all, unknowns, exact: held })
+}
