@@ -70,3 +70,37 @@ fn together(a: &[f64], b: &[f64]) -> f64 {
     let size = (squares[0] * squares[1]).sqrt();
     if size > 0.0 { products / size } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Purpose, normals, stream};
+
+    fn white(seed: u64, len: usize) -> Vec<f64> {
+        let mut noise = vec![0.0; len];
+        normals(&mut stream(seed, Purpose::Noise, 0), &mut noise);
+        noise
+    }
+
+    /// Trajectories of eight samples in two columns, whose noise is the same up to a part of its own.
+    #[test]
+    fn short_trajectories_tell_together_and_noise_that_columns_share_counts_once() {
+        let breaks: Vec<usize> = (1..10).map(|k| 8 * k).collect();
+        let (mut told, mut false_alarms, mut squares) = (0, 0, 0.0);
+        for seed in 0..500 {
+            let [one, other, more] = [0, 1, 2].map(|k| white(3 * seed + k, 81));
+            let shared: Vec<f64> = one.iter().zip(&other).map(|(a, b)| a + 0.1 * b).collect();
+            let of = |columns: &[Vec<f64>]| agreement(columns, &breaks).expect("an agreement");
+            let noise = of(&[one[..80].to_vec(), shared[..80].to_vec()]);
+            squares += noise.certain * noise.certain;
+            false_alarms += usize::from(noise.certain > 4.0);
+            let mean = |of: &[f64]| of.windows(2).map(|w| w[0] + w[1]).collect::<Vec<f64>>();
+            let smooth = of(&[mean(&one), mean(&more)]);
+            told += usize::from(smooth.certain > 4.0 && smooth.correlation > 0.3);
+        }
+        let size = (squares / 500.0).sqrt();
+        assert!((0.85..1.15).contains(&size) && false_alarms == 0 && told > 450, "{size} {false_alarms} {told}");
+        assert_eq!(agreement(&[vec![f64::NAN; 8]], &[]), None);
+        assert_eq!(agreement(&[vec![0.0; 8]], &[]), None);
+    }
+}

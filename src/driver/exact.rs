@@ -72,7 +72,8 @@ pub fn settled(
     }
     if best.is_none() {
         // What the choice of terms does on the way may be what does not settle, or where the equations bend between samples.
-        let bends = kinks::visited(model, &told(noisy), observations).is_some();
+        let told = told(noisy);
+        let bends = kinks::visited(model, (&told.estimates, &told.x), observations).is_some();
         let finer = if bends { FINER } else { 1 };
         best = once(&started(unknowns, noisy), Some(kept(noisy)), finer)?.filter(|found| judge.counts(found));
     }

@@ -270,7 +270,7 @@ pub fn deviates(model: &Model, result: &JointFit, data: &Observations) -> String
             "`{jump}` jumps within steps and the solution bends there, or the process itself is noisy, or the candidate terms cannot express it"
         );
     }
-    if let Some(kink) = kinks::visited(model, result, data).filter(|_| bounded.is_empty()) {
+    if let Some(kink) = kinks::visited(model, (&result.estimates, &result.x), data).filter(|_| bounded.is_empty()) {
         return format!(
             "`{kink}` bends where the solution passes and samples may be too far apart for that, or the process itself is noisy, or the candidate terms \
              cannot express it"
@@ -290,7 +290,7 @@ pub fn deviates(model: &Model, result: &JointFit, data: &Observations) -> String
 /// A part of the equations that were found that jumps where states pass some value: no polynomial from sample to sample goes along with that.
 pub fn jump(model: &Model, result: &JointFit) -> Option<String> {
     let mut found = None;
-    for part in kept_parts(model, result) {
+    for part in kept_parts(model, &result.estimates) {
         part.visit(&mut |e| {
             let jumps = match &e.kind {
                 ExprKind::Unary(UnaryFn::Sign, a) => a.has_state(),
@@ -306,8 +306,8 @@ pub fn jump(model: &Model, result: &JointFit) -> Option<String> {
 }
 
 /// What the equations that were found are made of.
-pub fn kept_parts<'m>(model: &'m Model, result: &'m JointFit) -> impl Iterator<Item = &'m Expr> {
-    let kept = |id: UnknownId| result.estimates.get(id.index()).is_none_or(|e| e.kept);
+pub fn kept_parts<'m>(model: &'m Model, estimates: &'m [Estimate]) -> impl Iterator<Item = &'m Expr> {
+    let kept = |id: UnknownId| estimates.get(id.index()).is_none_or(|e| e.kept);
     model.equations.iter().flat_map(move |equation| {
         let factors = equation.unknowns.iter().filter(move |term| kept(term.unknown)).map(|term| &term.factor);
         factors.chain(&equation.known)
