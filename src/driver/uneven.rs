@@ -20,6 +20,8 @@ const BY_CHANCE: f64 = 4.5;
 const GROWS: f64 = 2.0;
 /// What is left over has the same sign at neighbouring samples no oftener than this many standard errors: else it is no noise.
 const AGREE: f64 = 3.0;
+/// Samples that are smaller than this part of the largest do not tell which part of its size the noise is.
+const NEAR_ZERO: f64 = 0.1;
 /// Noise that is a smaller part of the data's spread may be rounding, of the data or of the solution.
 const COUNTS: f64 = 1e-3;
 
@@ -118,9 +120,10 @@ fn grows(y: &[f64], x: &[f64], breaks: &[usize]) -> Option<Growing> {
         return None;
     }
     let upper = by_size.get(count / 2..)?;
-    let upper: (Vec<f64>, Vec<f64>) = upper.iter().copied().unzip();
     // Samples of a size near zero say next to nothing of it.
-    let share = rms(&upper.1) / rms(&upper.0);
+    let least = NEAR_ZERO * upper.last()?.0;
+    let upper = upper.iter().filter(|(size, _)| *size >= least);
+    let share = rms(&upper.map(|(size, noise)| noise / size).collect::<Vec<_>>());
     let positive = known().all(|(y, x)| *y > 0.0 && *x > 0.0);
     share.is_finite().then_some(Growing { share, positive })
 }

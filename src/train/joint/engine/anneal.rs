@@ -23,6 +23,11 @@ const FAR_TOO_COARSE: f64 = 3.0;
 /// Stages with inflated noise at most, beside the first ones.
 const INFLATED: f64 = 12.0;
 
+/// Where the noise of a component would have to be so many times as large, its trajectory follows the data and not the law.
+const ENLARGED: f64 = 1.4;
+/// Stages with larger noise, at most.
+const MOST_ENLARGED: usize = 6;
+
 impl Engine<'_> {
     /// The fit, and whether its samples are too coarse for the model.
     pub(super) fn run(&mut self) -> Result<(JointFit, bool), JointError> {
@@ -46,7 +51,7 @@ impl Engine<'_> {
                 return Ok((self.finish(&Stage { process_noise: rises, converged: false, ..stage })?, false));
             }
             if self.settings.exact {
-                best = Some(stage);
+                best = Some(if kappa == LADDER[LADDER.len() - 1] { self.held(stage, sigma)? } else { stage });
                 continue;
             }
             match &best {
@@ -68,6 +73,21 @@ impl Engine<'_> {
         let best = best.ok_or(JointError::Collinear)?;
         let coarse = (far_too_coarse && best.process_noise) || error(&best) > TOLERATED_DISCRETISATION;
         Ok((self.finish(&best)?, coarse))
+    }
+
+    /// A stage whose trajectory is to be exact, again with the noise that it was made with made larger until defects are what is small: at the noise `sigma`
+    /// of a trajectory that follows the data instead they are not.
+    fn held(&mut self, stage: Stage, mut sigma: Vec<f64>) -> Result<Stage, JointError> {
+        let mut stage = stage;
+        for _ in 0..MOST_ENLARGED {
+            if stage.size.iter().all(|size| *size < ENLARGED) {
+                break;
+            }
+            sigma.iter_mut().zip(&stage.size).for_each(|(sigma, size)| *sigma *= size.max(1.0));
+            let begin = State { sigma: sigma.clone(), ..stage.state.clone() };
+            stage = self.stage(stage.kappa, begin, self.choice())?;
+        }
+        Ok(stage)
     }
 
     /// What stages do with the terms that may be dropped.
