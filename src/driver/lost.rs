@@ -51,8 +51,8 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
         .or_else(|| ran_away(model, observed, fit, &|k| conventions.hold(&[k])))
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
-        .or_else(|| all_noise(observed, fit))
         .or_else(|| worse(model, observed, fit))
+        .or_else(|| all_noise(observed, fit))
 }
 
 /// What is said where noise is less than there can be, and far less, of estimates of which some are a matter of convention.
