@@ -4,10 +4,11 @@
 //! trajectory are made from other starts of the parameters within terms, and without some of the terms that were kept. The best of them counts where it explains the data as
 //! well, where what it leaves over is noise and no more of it, or where the law with noise of the process says nothing at all.
 
-use super::agreement;
+use super::agreement::{self, Agreement};
 use super::joint_numbers::{started, told};
 use super::kinks;
 use super::observed::Observed;
+use super::residuals;
 use crate::base::{Idx, IndexMap};
 use crate::hir::Model;
 use crate::train::joint::{JointError, JointFit, Observations, PLAUSIBLE, Unknown};
@@ -96,8 +97,11 @@ impl Judge<'_> {
         };
         let as_well = value(exact) <= value(self.noisy) + AS_WELL;
         let no_more = || exact.noise.iter().zip(&self.noisy.noise).all(|(exact, noisy)| *exact <= NO_MORE * noisy);
+        // A trajectory that deviates from the equations between samples may seem to leave noise alone.
+        let is_told = || !exact.coarse || self.agreement(exact).is_some_and(|found| residuals::is_told(&found));
         exact.in_order()
             && !is_lost()
+            && is_told()
             && (as_well || self.leaves_noise(exact) && no_more() || self.explains_nothing() && self.explains(exact))
     }
 
@@ -111,7 +115,11 @@ impl Judge<'_> {
     }
 
     fn leaves_noise(&self, fit: &JointFit) -> bool {
-        agreement::of(self.observed, (self.observations, &fit.x)).is_some_and(|found| found.certain.abs() < BY_CHANCE)
+        self.agreement(fit).is_some_and(|found| found.certain.abs() < BY_CHANCE)
+    }
+
+    fn agreement(&self, fit: &JointFit) -> Option<Agreement> {
+        agreement::of(self.observed, (self.observations, &fit.x))
     }
 
     /// Whether the law with noise of the process tells none of its numbers, or leaves over all there is.

@@ -191,14 +191,27 @@ fn torn(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
     ))
 }
 
-/// A law with noise of the process beside which the data are nothing.
+/// A law with noise of the process beside which the data are nothing, or of which nothing but that noise is left.
 fn all_noise(observed: &Observed, fit: &JointFit) -> Option<String> {
+    if !fit.process_noise {
+        return None;
+    }
     let mut left = fit.noise.iter().zip(&observed.components);
-    let (_, of) = left.find(|(noise, c)| fit.process_noise && c.deviation > 0.0 && **noise >= c.deviation)?;
+    let beyond = left.find(|(noise, c)| c.deviation > 0.0 && **noise >= c.deviation).map(|(_, of)| of);
+    let mut kept = fit.estimates.iter().filter(|e| e.kept).peekable();
+    let nothing =
+        !fit.converged && kept.peek().is_some() && kept.all(|e| e.at_bound || e.std_error.is_nan() || says_nothing(e));
+    let what = match beyond {
+        Some(of) => format!("what its law leaves over of `{}` is larger than what the data do", hir::family(&of.state)),
+        None if nothing => {
+            "none of its numbers is told from zero, and all that the data do is given to noise of the process"
+                .to_string()
+        }
+        None => return None,
+    };
     Some(format!(
-        "the fit is lost: what its law leaves over of `{}` is larger than what the data do, and no other fit found a solution near them; this law does not \
-         describe the data with these start values: try others, or look for the terms that are missing",
-        hir::family(&of.state)
+        "the fit is lost: {what}, and no solution near the data was found; this law does not describe them with these start values: try others, or look for \
+         the terms that are missing"
     ))
 }
 

@@ -1,7 +1,7 @@
 //! What a solution leaves over that is no noise: residuals of neighbouring samples that agree, and residuals far larger than what
 //! neighbouring samples scatter by.
 
-use super::agreement::{self, Neighbours};
+use super::agreement::{self, Agreement, Neighbours};
 use super::observed::Observed;
 use super::smoothed::{Smoothed, smoothed};
 use crate::base::IndexMap;
@@ -28,7 +28,7 @@ const COUNTS: f64 = 0.01;
 pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observations, &[f64])) -> Vec<Diagnostic> {
     let len = data.t.len();
     let together = agreement::of(observed, (data, solution));
-    let together = together.filter(|all| all.correlation > TOGETHER && all.certain > BY_CHANCE);
+    let together = together.filter(is_told);
     let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
     let mut smooth: IndexMap<Span, Vec<(String, Smoothed)>> = IndexMap::new();
     for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
@@ -51,6 +51,11 @@ pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observa
         Diagnostic::warning(W1111, message, span, "in its data").help(help)
     };
     declared.into_iter().map(remark).chain(smooth.into_iter().filter_map(was_smoothed)).collect()
+}
+
+/// Whether all columns and trajectories together agree by more than noise does.
+pub fn is_told(all: &Agreement) -> bool {
+    all.correlation > TOGETHER && all.certain > BY_CHANCE
 }
 
 /// What is said of states of one declaration whose data were smoothed.

@@ -301,6 +301,8 @@ pub struct JointFit {
     pub solves: usize,
     /// Whether the noise of the process itself was found to matter, so that the exact trajectory was not enforced.
     pub process_noise: bool,
+    /// Whether what the samples are too coarse for is no longer small beside the noise: its trajectory may deviate from the equations by as much.
+    pub coarse: bool,
     /// Whether it seemed to, until an exact trajectory was found with the terms held: another fit may be better.
     pub went_astray: bool,
     /// Whether the last step moved every unknown by less than a third of its standard error, was not damped, and left the terms as they were.

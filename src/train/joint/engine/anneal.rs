@@ -72,7 +72,7 @@ impl Engine<'_> {
         }
         let best = best.ok_or(JointError::Collinear)?;
         let coarse = (far_too_coarse && best.process_noise) || error(&best) > TOLERATED_DISCRETISATION;
-        Ok((self.finish(&best)?, coarse))
+        Ok((JointFit { coarse, ..self.finish(&best)? }, coarse))
     }
 
     /// A stage whose trajectory is to be exact, again with the noise that it was made with made larger until defects are what is small: at the noise `sigma`

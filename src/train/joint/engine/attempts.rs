@@ -39,7 +39,7 @@ pub fn fit(
         let mut found = attempt(&refined, &poles);
         // What is wrong may be the side of the pole that the fit is held on.
         let in_doubt = !found.as_ref().is_ok_and(|found| found.0.in_order() && !found.0.went_astray);
-        if poles.held_back() && in_doubt && !matches!(found, Err(JointError::Interrupted(_))) {
+        if poles.held_back() && in_doubt && !settings.exact && !matches!(found, Err(JointError::Interrupted(_))) {
             found = match (attempt(&refined, &Poles::open()), found) {
                 (Ok(other), Err(_)) => Ok(other),
                 (Ok(other), Ok(found)) if other.0.in_order() && better(&other, &found) => Ok(other),

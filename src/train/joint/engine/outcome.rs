@@ -82,6 +82,7 @@ impl Engine<'_> {
             losses: self.losses.clone(),
             solves: self.solves,
             process_noise: best.process_noise,
+            coarse: false,
             went_astray: best.went_astray,
             converged: best.converged,
         })
