@@ -208,15 +208,23 @@ data e = csv(\"e.csv\") { time t; holdout 100% of trajectories }
 fn a_whole_table_is_held_out() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     two_records(folder.path());
-    let (record, said) = run(folder.path(), &format!("{LAW}fit M to (d, e)"));
-    assert!(!said.contains("W07") && !said.contains("W11"), "{said}");
+    let (record, warned) = run(folder.path(), &format!("{LAW}fit M to (d, e)"));
+    assert!(!warned.contains("W07") && !warned.contains("W11"), "{warned}");
     // Nothing of it is fitted, and its first fifth tells where it begins.
     assert!(metric(&record, "RMSE of x in e", "fitted").is_none(), "{record}");
     assert!(metric(&record, "RMSE of x in e", "held out").expect("a score") < 1e-5, "{record}");
+    // What does not vary where it is fitted is told, whatever it does in the table that is held out.
+    let rows: String =
+        (0..60).map(|i| format!("{:.1},{},2\n", 0.2 * i as f64, 4.0 - f64::exp(-0.1 * i as f64))).collect();
+    fs::write(folder.path().join("c.csv"), format!("t,x,u\n{rows}")).expect("a file");
+    fs::write(folder.path().join("m.mech"), format!("{}fit M to (e, d)", LAW.replace("d.csv", "c.csv")))
+        .expect("a file");
+    let checked = mechc(folder.path(), &["check", "m.mech", "--data"]);
+    assert!(said(&checked).contains("the input `u` does not vary: it is 2"), "{}", said(&checked));
     // The same law, known, with only the start to estimate.
     let known = LAW.replace("?terms(1, x, u)", "-0.5*x + u").replace("100% of trajectories", "80%");
-    let (record, said) = run(folder.path(), &format!("{known}fit M to e"));
-    assert!(!said.contains("W0707"), "{said}");
+    let (record, warned) = run(folder.path(), &format!("{known}fit M to e"));
+    assert!(!warned.contains("W0707"), "{warned}");
     assert!(metric(&record, "RMSE of x", "held out").expect("a score") < 1e-5, "{record}");
 }
 
@@ -232,6 +240,13 @@ test \"the second record\" { expect max(abs(s.x - e.x)) < 1e-4 }
     fs::write(folder.path().join("m.mech"), model).expect("a file");
     let output = mechc(folder.path(), &["test", "m.mech"]);
     assert!(output.status.success(), "{}", said(&output));
+    // No number of the model says where that is.
+    for form in ["text", "sympy", "modelica"] {
+        let output = mechc(folder.path(), &["export", "m.mech", "--data", "s", "--to", form]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && !text.to_lowercase().contains("nan"), "{text} {}", said(&output));
+        assert!(text.contains("the first samples of e"), "{text}");
+    }
     // What the first row has no sample of begins at its initial value, or is not known.
     for (initial, known) in [("; initial x = -3", true), ("", false)] {
         // Three rows are enough to be simulated along.

@@ -57,13 +57,15 @@ pub fn plainest(
         }
     }
     let most = rivals::kept(&law).iter().filter(|kept| **kept).count();
+    // The price of a term is that of its library, which may be a larger one here: laws of no more terms are compared without it.
+    let rise = |other: &JointFit| simpler::rise(observations, other, &law) - (other.price - law.price);
     let mut stands = |other: &JointFit| {
-        rivals::is_as_good(observations, other, &law)
+        rise(other) < rivals::most_of_as_good(observations, other, &law)
             && rivals::kept(other).iter().filter(|kept| **kept).count() <= most
             && cancellation(other, &of, observations, compiled).is_some_and(|there| there < PART * here)
     };
     // Of several that which is shorter to write, then that which is nearest.
-    let key = |other: &JointFit| (length(model, other), simpler::rise(observations, other, &law));
+    let key = |other: &JointFit| (length(model, other), rise(other));
     let standing = others.iter().enumerate().filter(|(_, other)| stands(other)).map(|(at, other)| (at, key(other)));
     let first = standing.min_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     if let Some(slot) = first.and_then(|(at, _)| others.get_mut(at)) {
@@ -110,14 +112,29 @@ fn cancellation(
     observations: &Observations,
     compiled: &mut dyn Dynamics,
 ) -> Option<f64> {
-    let len = observations.t.len();
     let Pattern { by_unknown, rows, .. } = compiled.pattern().clone();
     let values: Vec<f64> = law.estimates.iter().map(|e| if e.kept { e.value } else { 0.0 }).collect();
-    // Terms are the same in all trajectories.
-    let xi = law.columns.values(&values, 0);
+    let len = observations.t.len();
     let mut entries = vec![0.0; rows * len];
-    let at = Points { x: &law.x, t: &observations.t, input: &observations.input };
-    compiled.linearise(at, &xi, &mut entries).ok()?;
+    let ends = observations.breaks.iter().copied().chain([len]);
+    for (k, range) in observations.firsts().zip(ends).map(|(first, end)| first..end).enumerate() {
+        // A parameter of every trajectory's own may stand within a term.
+        let xi = law.columns.values(&values, k);
+        let part = |all: &[f64]| {
+            all.chunks(len.max(1))
+                .flat_map(|row| row.get(range.clone()).unwrap_or_default())
+                .copied()
+                .collect::<Vec<f64>>()
+        };
+        let (x, input) = (part(&law.x), part(&observations.input));
+        let at = Points { x: &x, t: observations.t.get(range.clone())?, input: &input };
+        let mut own = vec![0.0; rows * range.len()];
+        compiled.linearise(at, &xi, &mut own).ok()?;
+        for (all, own) in entries.chunks_mut(len.max(1)).zip(own.chunks(range.len().max(1))) {
+            all.get_mut(range.clone())?.copy_from_slice(own);
+        }
+    }
+    let xi = law.columns.values(&values, 0);
     let read = |entry: PatternEntry, t: usize| match entry {
         PatternEntry::Constant(x) => x,
         PatternEntry::Row(row) => entries.get(row * len + t).copied().unwrap_or(f64::NAN),

@@ -35,7 +35,8 @@ const EXPLAINS: f64 = 0.5;
 /// A fit with these unknowns, with terms that are not to be chosen, at samples so many times as fine, which is held to an exact trajectory.
 type Fit<'f> = dyn FnMut(&[Unknown], Option<Vec<bool>>, usize) -> Result<JointFit, JointError> + 'f;
 
-/// The law that counts of `noisy`, which has noise of the process, and of laws with exact trajectories; none where that is `noisy`.
+/// The law that counts of `noisy`, which has noise of the process, and of laws with exact trajectories, and how many times as fine its samples are; none where
+/// that is `noisy`.
 ///
 /// # Errors
 /// [`JointError::Interrupted`], with where `noisy` came to; a fit that fails is none that counts.
@@ -45,7 +46,7 @@ pub fn settled(
     noisy: &JointFit,
     (observed, observations): (&Observed, &Observations),
     fit: &mut Fit<'_>,
-) -> Result<Option<JointFit>, JointError> {
+) -> Result<Option<(JointFit, usize)>, JointError> {
     let is_large = observations.t.len() > MOST_SAMPLES || unknowns.len() > MOST_UNKNOWNS;
     if !noisy.process_noise || is_large || observed.hidden().next().is_some() {
         return Ok(None);
@@ -76,9 +77,10 @@ pub fn settled(
         let told = told(noisy);
         let bends = kinks::visited(model, (&told.estimates, &told.x), observations).is_some();
         let finer = if bends { FINER } else { 1 };
-        best = once(&started(unknowns, noisy), Some(kept(noisy)), finer)?.filter(|found| judge.counts(found));
+        let found = once(&started(unknowns, noisy), Some(kept(noisy)), finer)?;
+        return Ok(found.filter(|found| judge.counts(found)).map(|found| (found, finer)));
     }
-    Ok(best)
+    Ok(best.map(|best| (best, 1)))
 }
 
 /// Says which laws with exact trajectories count.

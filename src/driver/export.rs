@@ -57,7 +57,9 @@ impl Session {
         system.start = first;
         if let Some(spec) = start {
             let mut values = spec.initial.iter();
-            system.initial.iter_mut().flatten().zip(&mut values).for_each(|(slot, value)| *slot = Some(*value));
+            // What only the data of a simulation say is no number of the model: it has none, or its own.
+            let own = system.initial.iter_mut().flatten().zip(&mut values).filter(|(_, value)| value.is_finite());
+            own.for_each(|(slot, value)| *slot = Some(*value));
             for parameter in &mut system.parameters {
                 let value = spec.values.get(parameter.id.index()).copied().unwrap_or(parameter.value);
                 // An error belongs to the estimate alone.
@@ -172,10 +174,20 @@ fn first_time(simulation: Option<&SimulateSpec>, record: Option<&RunRecord>) -> 
 }
 
 /// Whose initial values are exported, where that is a question: those of a run, or the ones asked for.
-fn beginning(program: &Program, model: &str, asked: Option<&str>, record: Option<&RunRecord>) -> Option<String> {
+fn beginning<'p>(
+    program: &'p Program,
+    model: &'p str,
+    asked: Option<&str>,
+    record: Option<&RunRecord>,
+) -> Option<String> {
     let names: Vec<&str> = simulations(program, model).map(|(name, _)| name).collect();
     let whose = match (asked, record) {
-        (Some(name), _) => name.to_string(),
+        (Some(name), _) => match from_samples(program, model, name) {
+            Some(data) => {
+                return Some(format!("initial values: the first samples of {data}, which are not written here"));
+            }
+            None => name.to_string(),
+        },
         // The first trajectory that was fitted.
         (None, Some(record)) => match record.trajectories.first().map(|t| t.name.as_str()).filter(|n| !n.is_empty()) {
             Some(name) if record.data.len() > 1 => name.to_string(),
@@ -191,6 +203,13 @@ fn beginning(program: &Program, model: &str, asked: Option<&str>, record: Option
         false => format!(" (with --data those of {})", others.join(", ")),
     };
     Some(format!("initial values: those of {whose}{others}"))
+}
+
+/// The data whose first samples a simulation begins at.
+fn from_samples<'p>(program: &'p Program, model: &'p str, name: &str) -> Option<&'p str> {
+    let (_, spec) = simulations(program, model).find(|(own, _)| *own == name)?;
+    let by = spec.data.filter(|by| by.starts)?;
+    Some(&program.data[by.data].name)
 }
 
 /// Where a model comes from and what its author says about it.

@@ -104,13 +104,17 @@ pub fn fit(
         joint::fit(&mut compiled, unknowns, &observations, &settings, observer)
     };
     let result = result.and_then(|all| law::settled((model, &unknowns), all, (observed, &observations), &mut with));
-    let result = result.and_then(|law::Settled { best, all, unknowns, exact }| {
+    // What is fitted beside the law is fitted as it was, or would differ from it by that alone.
+    let (mut settings, mut unknowns) = (settings, unknowns);
+    let result = result.and_then(|law| {
+        let (exact, finer) = law.held;
+        (settings.exact, settings.finer, unknowns) = (exact, settings.finer.max(finer), law.unknowns);
         let mut with_terms = |compiled: &mut dyn Dynamics, terms: Vec<bool>| {
-            let settings = Settings { terms: Some(terms), exact, ..settings.clone() };
+            let settings = Settings { terms: Some(terms), ..settings.clone() };
             joint::fit(compiled, &unknowns, &observations, &settings, observer)
         };
-        let best = cancelling::plainest(best, (model, &unknowns), &observations, &mut compiled, &mut with_terms)?;
-        Ok((best.law, all, best.others))
+        let best = cancelling::plainest(law.best, (model, &unknowns), &observations, &mut compiled, &mut with_terms)?;
+        Ok((best.law, law.all, best.others))
     });
     let (result, other, others) = match result {
         Ok((result, other, rivals)) => (Ok(result), other, rivals),

@@ -20,8 +20,8 @@ pub struct Settled {
     pub all: Option<JointFit>,
     /// All unknowns as fits begin with them that lead to the law.
     pub unknowns: Vec<Unknown>,
-    /// Whether these are held to an exact trajectory.
-    pub exact: bool,
+    /// Whether these are held to an exact trajectory, and how many times as fine their samples are.
+    pub held: (bool, usize),
 }
 
 /// The law that counts, from `first`, the fit with all candidates.
@@ -38,13 +38,14 @@ pub fn settled(
         |unknowns: &[Unknown], terms: Option<Vec<bool>>, finer: usize| fit(unknowns, terms, (true, finer));
     let exact = exact::settled(model, unknowns, &first, data, &mut exactly)?;
     // What led to an exact law once does so again.
-    let held = exact.is_some();
-    let unknowns = exact.as_ref().map_or_else(|| unknowns.to_vec(), |law| started(unknowns, law));
-    let mut with_terms = |unknowns: &[Unknown], terms: Vec<bool>| fit(unknowns, Some(terms), (held, 1));
-    let all = weak::dropped(&unknowns, exact.unwrap_or(first), data, &mut with_terms)?;
-    let mut with_library = |unknowns: &[Unknown]| fit(unknowns, None, (held, 1));
+    let held = (exact.is_some(), exact.as_ref().map_or(1, |(_, finer)| *finer));
+    let unknowns = exact.as_ref().map_or_else(|| unknowns.to_vec(), |(law, _)| started(unknowns, law));
+    let first = exact.map_or(first, |(law, _)| law);
+    let mut with_terms = |unknowns: &[Unknown], terms: Vec<bool>| fit(unknowns, Some(terms), held);
+    let all = weak::dropped(&unknowns, first, data, &mut with_terms)?;
+    let mut with_library = |unknowns: &[Unknown]| fit(unknowns, None, held);
     let simplest = simpler::settled(model, &unknowns, all, data.1, &mut with_library)?;
-    let mut with_terms = |terms: Vec<bool>| fit(&simplest.unknowns, Some(terms), (held, 1));
+    let mut with_terms = |terms: Vec<bool>| fit(&simplest.unknowns, Some(terms), held);
     let best = rivals::settled(&simplest.unknowns, simplest.law, data.1, &mut with_terms)?;
-    Ok(Settled { best, all: simplest.all, unknowns, exact: held })
+    Ok(Settled { best, all: simplest.all, unknowns, held })
 }

@@ -69,5 +69,6 @@ fn is_better(fit: &JointFit, than: &JointFit, observations: &Observations) -> bo
         let noise = fit.noise.iter().zip(&seen).filter(|(noise, _)| **noise > 0.0);
         fit.price + noise.map(|(noise, seen)| 2.0 * seen * libm::log(*noise)).sum::<f64>()
     };
-    !than.in_order() || cost(fit) < cost(than)
+    // What is not in order is no law, unless what is leaves far more.
+    !than.in_order() && (leaves_too_much(than) || !leaves_too_much(fit)) || cost(fit) < cost(than)
 }

@@ -64,10 +64,15 @@ pub fn sorted(law: JointFit, mut others: Vec<JointFit>, observations: &Observati
     Settled { law, others }
 }
 
-/// Whether a law explains the data about as well as another one. What is less than its own standard error may be chance, however many observations it is
-/// summed over.
-pub fn is_as_good(observations: &Observations, other: &JointFit, law: &JointFit) -> bool {
-    simpler::rise(observations, other, law) < AS_WELL.max(2.0 * simpler::spread(observations, other, law))
+/// Whether a law explains the data about as well as another one.
+fn is_as_good(observations: &Observations, other: &JointFit, law: &JointFit) -> bool {
+    simpler::rise(observations, other, law) < most_of_as_good(observations, other, law)
+}
+
+/// By how much less a law explains the data that explains them about as well as another one. What is less than its own standard error may be chance,
+/// however many observations it is summed over.
+pub fn most_of_as_good(observations: &Observations, other: &JointFit, law: &JointFit) -> f64 {
+    AS_WELL.max(2.0 * simpler::spread(observations, other, law))
 }
 
 /// Whether a fit with its terms held is a law of its own.

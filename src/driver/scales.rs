@@ -51,7 +51,7 @@ fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
 
 /// Inputs that are the same number at every sample that is fitted, in all sets.
 fn constant_inputs(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let Some((data, first)) = sets.first() else { return Vec::new() };
+    let Some((data, first)) = sets.iter().find(|(data, _)| data.is_fitted()) else { return Vec::new() };
     let finding = |(k, name): (usize, &String)| {
         let of = |read: &Dataset| read.inputs.iter().position(|n| n == name);
         // What a last sample has of impulses comes behind it.

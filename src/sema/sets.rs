@@ -50,7 +50,11 @@ impl<'p> Sets<'p> {
     pub(super) fn observe(&self, model: &Model, cx: &mut Context<'_>) -> bool {
         let mut ok = true;
         if let (Some((span, data)), None) = (self.all().next(), self.all().find(|(_, data)| data.is_fitted())) {
-            let message = format!("nothing is fitted: {} is only predicted", self.names(|_| true));
+            let message = format!(
+                "nothing is fitted: {} {} only predicted",
+                self.names(|_| true),
+                if self.sets.len() == 1 { "is" } else { "are" }
+            );
             let d = Diagnostic::error(E0511, message, span, "all of it is held out").label(data.span, "declared here");
             cx.sink.push(
                 d.help("name a data set that is fitted beside it, or hold out a part of this one: `holdout 20%`"),

@@ -5,7 +5,7 @@ use super::rules::SIMULATE;
 use super::settings::{Context, Settings, as_word, elements};
 use super::suggest;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E0504, E0507, E0511, E0513, E1007};
+use crate::diagnostics::codes::{E0503, E0504, E0507, E0511, E0513, E1007};
 use crate::hir::{DataPlaces, DataSet, DataSource, DrivenBy, Model, ModelId, Noise, SimulateSpec, Vary};
 use crate::syntax::ast::{self, ExprKind, SettingValue};
 
@@ -195,7 +195,6 @@ fn honours_boundary(model: &Model, name: &ast::Ident, settings: &mut Settings<'_
     settings.ok = false;
 }
 
-/// Initial values of every state and derivative below its order.
 /// `from d` beside `data d`: every trajectory starts from the first sample of its own data.
 fn starts_from_data(settings: &Settings<'_>) -> bool {
     let name = |key: &str| match settings.get(key)?.values.as_slice() {
@@ -205,7 +204,7 @@ fn starts_from_data(settings: &Settings<'_>) -> bool {
     name("from").is_some() && name("from") == name("data")
 }
 
-/// The initial values, one for each slot; NaN for what only the data may say.
+/// Initial values of every state and derivative below its order; NaN for what only the data may say.
 fn initial(
     model: &Model,
     name: &ast::Ident,
@@ -222,6 +221,20 @@ fn initial(
             _ => None,
         };
         let Some(list) = list else { return settings.wrong_form(setting, cx) };
+        let is_name = |e: &ast::Expr| matches!(&e.kind, ExprKind::Name(name) if name != "pi");
+        if let Some(one) = list.first().copied().filter(|one| list.len() == 1 && is_name(one)) {
+            let message = "`from` takes numbers, or the name of the data that the simulation goes along";
+            let d = Diagnostic::error(E0503, message, one.span, "neither of them");
+            let names: Vec<String> = slots.iter().map(spelled).collect();
+            cx.sink.push(d.help(match or_from_data(settings) {
+                none if none.is_empty() => {
+                    format!("write numbers for {}, or `data {1}; from {1}`", names.join(", "), as_written(one))
+                }
+                or_data => format!("write `from (...)` with values for {}{or_data}", names.join(", ")),
+            }));
+            settings.ok = false;
+            return None;
+        }
         if list.len() != slots.len() {
             let names: Vec<String> = slots.iter().map(spelled).collect();
             let message = format!("`from` has {} values; `{}` needs {}", list.len(), name.name, slots.len());
@@ -247,6 +260,11 @@ fn initial(
     cx.sink.push(d.help(format!("write `from (...)` with values for {}{}", all.join(", "), or_from_data(settings))));
     settings.ok = false;
     None
+}
+
+/// A name.
+fn as_written(e: &ast::Expr) -> &str {
+    if let ExprKind::Name(name) = &e.kind { name } else { "" }
 }
 
 /// The other way of saying where a simulation along data begins.

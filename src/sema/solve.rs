@@ -46,7 +46,8 @@ pub(super) fn solve(
         let d = Diagnostic::error(E0511, message, place, "irregular").label(data.span, "declared here");
         let name = &data.name;
         cx.sink.push(d.help(format!(
-            "simulate in its place, which takes any times: `data run = simulate {of_name} {{ data {name} }}`",
+            "simulate in its place, which takes any times: `data {own} = simulate {of_name} {{ data {name} }}`",
+            own = item.name.name,
             of_name = model.name
         )));
         settings.ok = false;
