@@ -99,7 +99,12 @@ fn printed_times_may_be_rounded() {
     let spec = ReadSpec { time: Some("t".into()), ..ReadSpec::of(["x"]) };
     let data = read_bytes("a.csv", table(6).as_bytes(), Format::Csv, &spec).unwrap();
     assert!((data.trajectories[0].dt - 1.0 / 30.0).abs() < 1e-7);
-    assert_eq!(read_bytes("a.csv", table(2).as_bytes(), Format::Csv, &spec).unwrap_err().code(), "D017");
+    let coarse = read_bytes("a.csv", table(2).as_bytes(), Format::Csv, &spec).unwrap_err();
+    assert_eq!(coarse.code(), "D017");
+    // Steps that differ by their last digit alone: what the step is likely to be is said.
+    let few: String = (0..60).map(|i| format!("{:.4},1\n", 0.080321 * f64::from(i))).collect();
+    let rounded = read_bytes("a.csv", format!("t,x\n{few}").as_bytes(), Format::Csv, &spec).unwrap_err();
+    assert!(rounded.code() == "D017" && rounded.help().contains("write `dt 0.08032"), "{}", rounded.help());
 }
 
 #[test]

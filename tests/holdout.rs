@@ -108,6 +108,30 @@ fit Decay to d
 }
 
 /// A trajectory on which the equations have no value is left out with their part that has none.
+/// Where samples are missing it takes more of the first rows to say where a trajectory is.
+#[test]
+fn a_held_out_trajectory_with_missing_samples_is_scored() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut rows = "batch,t,u,w\n".to_string();
+    for (batch, start) in [("a", 3.0), ("b", 2.0), ("c", 1.0)] {
+        for i in 0..20 {
+            let t = 0.25 * f64::from(i);
+            let cell = |value: f64, missing: bool| if missing { String::new() } else { format!("{value}") };
+            let (u, w) = (start * f64::exp(-0.5 * t), start * (1.0 - f64::exp(-0.5 * t)));
+            rows += &format!("{batch},{t},{},{}\n", cell(u, i % 3 == 1), cell(w, i % 4 == 2));
+        }
+    }
+    fs::write(folder.path().join("d.csv"), rows).expect("a table");
+    let model = "model M { state u, w; param k = 1; u' = -k*u; w' = k*u }
+data d = csv(\"d.csv\") { time t; trajectory batch; missing \"\"; holdout 20% }
+fit M to d
+";
+    let record = record(folder.path(), model, &[]);
+    for state in ["RMSE of u", "RMSE of w"] {
+        assert!(metric(&record, state, "held out").expect("a score") < 1e-4, "{}", record["warnings"]);
+    }
+}
+
 #[test]
 fn a_held_out_trajectory_without_a_solution_is_said_with_its_cause() {
     let folder = tempfile::tempdir().expect("a temporary folder");

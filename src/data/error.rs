@@ -90,12 +90,12 @@ pub enum DataError {
     /// Times that do not increase.
     #[error("{place}: time {time} does not come after {previous}")]
     TimeNotIncreasing { place: String, time: f64, previous: f64, first: f64 },
-    /// Times that are not equally spaced (compared with the median step).
+    /// Times that are not equally spaced (compared with the median step); `mean` is the step of all times together.
     #[error(
         "{place}: the step to time {time} is {}, but the usual step is {} (tolerance {tolerance:e} of it)",
         step(*.found, *.expected, *.time), step(*.expected, *.found, *.time)
     )]
-    UnequalSteps { place: String, time: f64, found: f64, expected: f64, tolerance: f64 },
+    UnequalSteps { place: String, time: f64, found: f64, expected: f64, mean: f64, tolerance: f64 },
     /// A trajectory that is too short to say anything.
     #[error("{file}: {trajectory} has {found} samples, at least {needed} are needed")]
     TooFewRows { file: String, trajectory: String, found: usize, needed: usize },

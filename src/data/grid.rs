@@ -48,7 +48,7 @@ fn uniform(
     let usual = median(&steps);
     let at = |i: usize, expected: f64| {
         let (found, time) = (steps.get(i).copied().unwrap_or(0.0), times.get(i + 1).copied().unwrap_or(0.0));
-        DataError::UnequalSteps { place: place(i + 1), time, found, expected, tolerance }
+        DataError::UnequalSteps { place: place(i + 1), time, found, expected, mean: dt, tolerance }
     };
     if let Some(i) = steps.iter().position(|step| (step - usual).abs() > tolerance * usual) {
         return Err(at(i, usual));

@@ -113,6 +113,14 @@ impl DataError {
                  there is none, give the file one that numbers the experiments."
                     .into()
             }
+            // Steps of one size as far as their digits go.
+            Self::UnequalSteps { found, expected, mean, .. } if (found - expected).abs() < 0.02*expected => {
+                format!(
+                    "if the samples were taken at equal steps and only the printed times are rounded, write `dt {}`, the mean of all steps, in place of \
+                     `time`; if they were taken at times of their own, write `spacing irregular`, which the joint engine takes.",
+                    crate::base::shortened(*mean, 1e-6 * mean)
+                )
+            }
             Self::UnequalSteps { found, expected, .. } => {
                 let rows = (found/expected).round() - 1.0;
                 let whole = rows >= 1.0 && (found/expected - rows - 1.0).abs() < 0.01;

@@ -35,6 +35,9 @@ pub fn plainest(
     fit: &mut Fit<'_>,
 ) -> Result<Settled, JointError> {
     let Settled { mut law, mut others } = best;
+    if others.is_empty() && law.exchanges.is_empty() {
+        return Ok(Settled { law, others });
+    }
     let of = variables(model);
     let here = cancellation(&law, &of, observations, compiled).unwrap_or(0.0);
     if here <= CANCEL || !law.in_order() {

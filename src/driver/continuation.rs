@@ -66,7 +66,8 @@ impl Continuation<'_> {
     /// The first samples of a trajectory of its own, with the unknowns that every trajectory has for itself, of which at least one is left to be predicted; or why there are none.
     pub fn of_own(&mut self, whole: &Trajectory) -> Result<Result<Head, String>, Failure> {
         let fewest = self.fewest(whole);
-        let count = self.head(whole.len, fewest);
+        // Where samples are missing it takes more of them.
+        let count = self.head(whole.len, fewest).max(self.enough(whole));
         if count + 2 > whole.len {
             return Ok(Err(too_few(fewest)));
         }
@@ -154,6 +155,20 @@ impl Continuation<'_> {
         let seen = (0..of.width()).filter(|&c| (0..of.len).any(|i| of.value(i, c).is_some())).count();
         let own = self.model.unknowns.values().filter(|u| self.model.is_per_sample(u)).count();
         (FEWEST_PER_COMPONENT * self.observed.components.len() + own) / seen.max(1) + 2
+    }
+
+    /// How many of the first samples hold the values that a state is estimated from: so many for every component, one for every unknown of its own and one for
+    /// the noise.
+    fn enough(&self, of: &Trajectory) -> usize {
+        let own = self.model.unknowns.values().filter(|u| self.model.is_per_sample(u)).count();
+        let mut need = FEWEST_PER_COMPONENT * self.observed.components.len() + own + 1;
+        for i in 0..of.len {
+            need = need.saturating_sub((0..of.width()).filter(|&c| of.value(i, c).is_some()).count());
+            if need == 0 {
+                return i + 1;
+            }
+        }
+        of.len
     }
 
     /// Of how many samples the state is estimated from where there are `len`.

@@ -335,7 +335,7 @@ pub fn general(model: &Model, result: &JointFit) -> Vec<Told> {
         if none {
             let state = &model.states[hole.state].name;
             let text = format!("no term of `{}` in the equation of `{state}` is significant", hole.spelled);
-            out.push(Told::against(W1122, text));
+            out.push(Told::against(W1122, text + ": without it the model fits as well"));
         }
     }
     for id in idle_parameters(model, &|id| result.estimates.get(id.index()).is_none_or(|e| e.kept)) {

@@ -73,17 +73,17 @@ fn figures(record: &RunRecord, part: &str) -> Vec<String> {
         all.rmse.iter().map(|e| format!("{} {}{}", e.state, short(e.error), behind(&e.unit))).collect();
     let mut out = vec![format!("RMSE {}", some(&errors, NAMED_IN_LINE))];
     let unit = behind(&all.time_unit);
+    // In what has settled a constant is as close as the right law: following it is no merit, and no fault.
+    let is_constant = all.explained.is_some_and(|share| share <= 0.0);
     out.push(if all.to_the_end {
-        format!("follows the data for {}{unit}, to the end", short(all.compared))
+        let so_does = if is_constant { ", as a constant does" } else { "" };
+        format!("follows the data for {}{unit}, to the end{so_does}", short(all.compared))
     } else {
         let first = of_part().filter(|s| !s.data.is_empty()).min_by(|a, b| share(a).total_cmp(&share(b)));
         let whose = first.map_or(String::new(), |s| format!(" in {}", s.data));
-        format!("follows the data for {} of {}{unit}{whose}", short(all.followed), short(all.compared))
+        let no_closer = if is_constant { ", no closer to them than a constant" } else { "" };
+        format!("follows the data for {} of {}{unit}{whose}{no_closer}", short(all.followed), short(all.compared))
     });
-    // In what has settled a constant is as close as the right law, so this is no fault, but following is no merit either.
-    if all.explained.is_some_and(|share| share <= 0.0) {
-        out.push("no closer to them than a constant".to_string());
-    }
     out
 }
 

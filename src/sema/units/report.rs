@@ -3,6 +3,7 @@
 use super::super::scope::Meaning;
 use super::infer::Checker;
 use super::solve::Clash;
+use crate::base::Between;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{E0802, E0803, E0804, W0801, W0804};
 use crate::hir::Unit;
@@ -41,7 +42,35 @@ impl Checker<'_, '_> {
             }
             None => d,
         };
+        let d =
+            match self.amount(b, (left, right)).or_else(|| self.amount(a, (left, right))).filter(|_| d.code == E0802) {
+                Some(help) => d.help(help),
+                None => d,
+            };
         self.push(d);
+    }
+
+    /// What is said of an impulse in a side that does not fit: the model takes it for a rate, and it has the unit of an amount where its column has amounts.
+    fn amount(&self, side: &ast::Expr, (left, right): (&Unit, &Unit)) -> Option<String> {
+        let time = self.solver.reduce(&self.time).as_unit().cloned()?;
+        let mut names = Vec::new();
+        names_in(side, &mut names);
+        let impulse = |name: &&str| match self.scope.names.get(*name)?.meaning {
+            Meaning::Input(id) => Some(&self.scope.inputs[id]).filter(|i| i.between == Between::Impulse),
+            _ => None,
+        };
+        let (name, _) = names.iter().find_map(|name| Some((*name, impulse(name)?)))?;
+        let own = self.solver.reduce(&self.names.get(name)?.measure).as_unit().cloned()?;
+        // What is declared by the time has its unit right.
+        let by_time = Unit::one().over(&time);
+        let is_missing = left.over(right).equals(&by_time) || right.over(left).equals(&by_time);
+        is_missing.then(|| {
+            let rate = own.over(&time);
+            format!(
+                "an impulse is a rate in the equations: write `input {name} [{rate}] impulse`; its column has what comes in at once, {}",
+                what(&own)
+            )
+        })
     }
 
     /// Reports that the value at `value` does not have the unit of what is declared or set at `declared`.
