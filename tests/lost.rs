@@ -123,3 +123,21 @@ fn hidden_states_in_holes_alone_are_told_with_a_way_that_works() {
     let coefficient = |value: f64| numbers(&record).iter().any(|[v, _]| (v - value).abs() < 0.05);
     assert!(coefficient(1.1) && coefficient(0.1) && coefficient(-0.4), "{:?}", numbers(&record));
 }
+
+/// A state that decays, and one at rest, of which the data tell where it rests and not how fast it would return.
+fn rest([x, _]: [f64; 2]) -> [f64; 2] {
+    [-0.5 * x, 0.0]
+}
+
+/// What a state at rest leaves over is all that its data do, a little more or less by chance: its rate is not determined, and the fit is none that is lost.
+#[test]
+fn a_state_at_rest_takes_nothing_from_what_another_one_tells() {
+    let model = "model M { state x, y; param k = 1, c = 1, s = 1; x' = -k*x; y' = c*(s - y) }";
+    for samples in [77, 78, 80] {
+        let data = table(rest, &[[5.0, 2.0]], (samples, 0.1, 0.17), (1.0, &[(0, "x"), (1, "y")]));
+        let record = fitted(&data, model, "x = x; y = y");
+        assert!(!warnings(&record).iter().any(|w| w.contains("lost")), "{samples}: {:?}", warnings(&record));
+        let [decay, error] = numbers(&record)[0];
+        assert!((decay - 0.5).abs() < 4.0 * error && error < 0.02, "{samples}: {decay} ± {error}");
+    }
+}

@@ -5,6 +5,7 @@ use super::exchanges;
 use super::holes_alone;
 use super::observed::Observed;
 use super::starts_given;
+use super::unexplained;
 use crate::data;
 use crate::hir::{self, Model, Point, UnknownKind};
 use crate::lower::pointwise::components;
@@ -196,8 +197,7 @@ fn all_noise(observed: &Observed, fit: &JointFit) -> Option<String> {
     if !fit.process_noise {
         return None;
     }
-    let mut left = fit.noise.iter().zip(&observed.components);
-    let beyond = left.find(|(noise, c)| c.deviation > 0.0 && **noise >= c.deviation).map(|(_, of)| of);
+    let beyond = unexplained::all(observed, fit).map(|(_, of)| of);
     let mut kept = fit.estimates.iter().filter(|e| e.kept).peekable();
     let nothing =
         !fit.converged && kept.peek().is_some() && kept.all(|e| e.at_bound || e.std_error.is_nan() || says_nothing(e));
@@ -235,18 +235,15 @@ fn nothing(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String>
     ))
 }
 
-/// Parameters at which the equations explain nothing, where the fit did not settle or says nothing of one of them: what is left over of a state is as
-/// much as all that it does, and more.
+/// Parameters at which the equations explain nothing, where all states are observed and the fit did not settle or says nothing of one of them.
 fn worse(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
     let params = model.unknowns.values().zip(&fit.estimates).filter(|(u, _)| matches!(u.kind, UnknownKind::Param(_)));
     let mut params = params.peekable();
     params.peek()?;
-    if fit.converged && !params.any(|(_, e)| says_nothing(e)) {
+    if observed.hidden().next().is_some() || fit.converged && !params.any(|(_, e)| says_nothing(e)) {
         return None;
     }
-    let left = fit.noise.iter().zip(&observed.components).filter(|(_, c)| c.deviation > 0.0);
-    let shares = left.map(|(noise, c)| (noise / c.deviation, c)).filter(|(share, _)| share.is_finite());
-    let (share, component) = shares.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share > 1.0)?;
+    let (share, component) = unexplained::all(observed, fit)?;
     let way_out = starts_given::give(model).unwrap_or_else(|| {
         "start parameters nearer to what is expected, in ranges of such sizes, and look at the signs of the terms"
             .to_string()

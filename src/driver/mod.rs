@@ -112,6 +112,7 @@ mod twins;
 mod under_way;
 mod undetermined;
 mod uneven;
+mod unexplained;
 mod unfelt;
 mod unlisted;
 mod unusual;
