@@ -86,3 +86,35 @@ data d = simulate Truth { steps 80; dt 0.2; noise 1%; seed 1 }
     assert!(done.status.success() && !said.contains("W1102") && !found.contains("not determined"), "{said} {found}");
     assert!(found.lines().any(|line| line.starts_with("  c = 0.") && line.contains(" ± 0.")), "{found}");
 }
+
+/// The same reservoir with a gain in other units, as large as ten million: that the inflow fixes the scale is seen beside it.
+#[test]
+fn a_large_number_does_not_hide_what_fixes_a_scale() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (gain, start) in [("1e7", "3e6"), ("20", "6")] {
+        let truth = format!(
+            "model Truth {{ state v, w; v' = -0.5*v + {gain}*w; w' = 0.6 - 0.3*w; initial v = 0, w = 0 }}
+data d = simulate Truth {{ steps 80; dt 0.2; noise 1%; seed 1 }}
+"
+        );
+        fs::write(folder.path().join("truth.mech"), truth).expect("a model");
+        let mut made = Command::new(env!("CARGO_BIN_EXE_mechc"));
+        let made =
+            made.args(["simulate", "truth.mech", "--out", "d.csv", "--force"]).current_dir(folder.path()).output();
+        let made = made.expect("mechc starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let equations = format!("param a = 1, b = {start}, e = 1; v' = -a*v + b*w; w' = 0.6 - e*w; initial w = 0");
+        let (done, said) = run(folder.path(), &equations, "fit M to d");
+        let found = String::from_utf8_lossy(&done.stdout);
+        assert!(
+            done.status.success() && !said.contains("W1102") && !found.contains("not determined"),
+            "{said} {found}"
+        );
+        assert!(
+            ["a", "b", "e"].iter().all(|name| found
+                .lines()
+                .any(|line| line.starts_with(&format!("  {name} = ")) && line.contains(" ± "))),
+            "{found}"
+        );
+    }
+}

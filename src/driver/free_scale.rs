@@ -11,6 +11,8 @@ use crate::train::joint::Observations;
 
 /// Models with more unknowns are not looked at.
 const MOST: usize = 100;
+/// How often an equation is evaluated, at most, counted in pairs: models with so many equations and unknowns are not looked at either.
+const MOST_EVALUATIONS: usize = 1_000_000;
 /// Points at which equations are looked at, for every unknown and at least.
 const POINTS: usize = 2;
 const FEWEST_POINTS: usize = 40;
@@ -18,8 +20,10 @@ const FEWEST_POINTS: usize = 40;
 const AT: [f64; 2] = [0.5, 1.5];
 /// The step of derivatives, as a part of what changes.
 const STEP: f64 = 1e-5;
-/// What changes of unknowns leave over of a change of the scale, as a part of it, at most: steps and rounding leave a hundredth of that.
+/// What changes of unknowns leave over of a change of the scale, as a part of it, at most, in every equation: steps and rounding leave a hundredth of that.
 const LEFT: f64 = 1e-6;
+/// What rounding leaves over of all that an equation is made of: that of doubles over the step.
+const ROUNDING: f64 = 1e-10;
 /// An unknown makes up for the scale where it changes by more than this part of what the scale does.
 const TAKES_PART: f64 = 1e-4;
 
@@ -87,43 +91,88 @@ fn moves(model: &Model, family: &str) -> Option<Vec<usize>> {
     if !(1..=MOST).contains(&n) {
         return None;
     }
-    let points = points(model, FEWEST_POINTS.max(POINTS * n));
-    let pairs = points.iter().flat_map(|point| model.equations.iter().map(move |equation| (point, equation)));
-    let rows = pairs.map(|(point, equation)| row((point, equation), &order, &scaled));
-    let rows: Vec<(Vec<f64>, f64)> = rows.filter(|(of, by)| of.iter().chain([by]).all(|v| v.is_finite())).collect();
+    let count = FEWEST_POINTS.max(POINTS * n);
+    if count * model.equations.len() * n > MOST_EVALUATIONS {
+        return None;
+    }
+    let mut points = points(model, count);
+    let rows_of = |equation: &Equation| in_own_unit(points.iter_mut().map(|at| row((at, equation), &order, &scaled)));
+    let equations: Vec<Vec<Row>> = model.equations.iter().map(rows_of).collect();
     let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
-    for (of, by) in &rows {
+    for Row { of, by, .. } in equations.iter().flatten() {
         for ((sums, sum), a) in matrix.chunks_exact_mut(n).zip(&mut right).zip(of) {
             sums.iter_mut().zip(of).for_each(|(sum, b)| *sum += a * b);
             *sum += a * by;
         }
     }
     let change = Cholesky::factor_with_ridge(n, &matrix)?.solve(&right);
-    let made = |of: &[f64]| of.iter().zip(&change).map(|(a, x)| a * x).sum::<f64>();
-    let left: f64 = rows.iter().map(|(of, by)| (made(of) - by).powi(2)).sum();
-    let all: f64 = rows.iter().map(|(_, by)| by * by).sum();
-    let moved = order.iter().zip(&change).filter(|(_, x)| x.abs() > TAKES_PART).map(|(k, _)| *k);
-    (rows.len() > n && all > 0.0 && left <= LEFT * LEFT * all).then(|| moved.collect())
+    let left = |Row { of, by, .. }: &Row| of.iter().zip(&change).map(|(a, x)| a * x).sum::<f64>() - by;
+    // Every equation has to be the same in another unit, however small it is beside the others.
+    let is_same = |of: &Vec<Row>| of.iter().map(|row| left(row).powi(2)).sum::<f64>() <= LEFT * LEFT * of.len() as f64;
+    // What is less than what may be left over changes nothing.
+    let felt = |place: usize, x: f64| {
+        let square = |row: &Row| row.of.get(place).map_or(0.0, |a| (a * x).powi(2));
+        equations.iter().any(|of| of.iter().map(square).sum::<f64>() > LEFT * LEFT * of.len() as f64)
+    };
+    let takes_part = |(place, x): (usize, f64)| x.abs() > TAKES_PART && felt(place, x);
+    let moved = order.iter().zip(change.iter().copied().enumerate()).filter(|(_, of)| takes_part(*of));
+    let moved: Vec<usize> = moved.map(|(k, _)| *k).collect();
+    let count: usize = equations.iter().map(Vec::len).sum();
+    (count > n && !moved.is_empty() && equations.iter().all(is_same)).then_some(moved)
 }
 
-/// By how much an equation changes at a point with each unknown, and what of another scale of these states they would have to make up for.
-fn row((point, equation): (&Point, &Equation), order: &[usize], scaled: &[StateId]) -> (Vec<f64>, f64) {
-    let by = |change: &dyn Fn(&mut Point, f64)| {
-        let at = |step: f64| {
-            let mut moved = point.clone();
-            change(&mut moved, 1.0 + step);
-            equation.residual.eval(&moved)
+/// How an equation changes at a point.
+struct Row {
+    /// With each unknown, by its logarithm.
+    of: Vec<f64>,
+    /// What of another scale of these states the unknowns would have to make up for.
+    by: f64,
+    /// The sum of squares of all that it is made of.
+    parts: f64,
+}
+
+/// The rows of an equation in units of what another scale changes in it, but for what may be rounding.
+fn in_own_unit(rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let is_finite = |row: &Row| row.of.iter().chain([&row.by]).all(|v| v.is_finite());
+    let mut rows: Vec<Row> = rows.filter(is_finite).collect();
+    let square = |row: &Row| row.by.powi(2) + (ROUNDING / LEFT).powi(2) * row.parts;
+    let unit = (rows.iter().map(square).sum::<f64>() / rows.len().max(1) as f64).sqrt();
+    for row in rows.iter_mut().filter(|_| unit > 0.0) {
+        row.of.iter_mut().chain([&mut row.by]).for_each(|v| *v /= unit);
+    }
+    rows
+}
+
+/// How an equation changes at a point, which is left as it was.
+fn row((point, equation): (&mut Point, &Equation), order: &[usize], scaled: &[StateId]) -> Row {
+    let unknowns = point.unknowns.clone();
+    let scaled: Vec<(StateId, Vec<f64>)> =
+        scaled.iter().filter_map(|id| Some((*id, point.states.get(id.index())?.clone()))).collect();
+    let mut slope = |change: &dyn Fn(&mut Point, f64)| {
+        let mut at = |step: f64| {
+            change(point, step);
+            equation.residual.eval(point)
         };
-        (at(STEP) - at(-STEP)) / (2.0 * STEP)
+        let difference = at(STEP) - at(-STEP);
+        change(point, 0.0);
+        difference / (2.0 * STEP)
     };
-    let of = |&k: &usize| by(&|at, factor| at.unknowns.iter_mut().skip(k).take(1).for_each(|v| *v *= factor));
-    let scale = by(&|at, factor| {
-        let of = at.states.iter_mut().enumerate().filter(|(s, _)| scaled.iter().any(|id| id.index() == *s));
-        of.flat_map(|(_, values)| values).for_each(|v| *v *= factor);
+    let of_unknown = |&k: &usize| {
+        let value = unknowns.get(k).copied().unwrap_or_default();
+        slope(&|at, step| at.unknowns.iter_mut().skip(k).take(1).for_each(|v| *v = value * (1.0 + step)))
+    };
+    let of: Vec<f64> = order.iter().map(of_unknown).collect();
+    let scale = slope(&|at, step| {
+        for (id, values) in &scaled {
+            let of = at.states.iter_mut().skip(id.index()).take(1).flatten();
+            of.zip(values).for_each(|(v, value)| *v = value * (1.0 + step));
+        }
     });
     // The equation of a state changes with it.
-    let own = if scaled.contains(&equation.state) { equation.residual.eval(point) } else { 0.0 };
-    (order.iter().map(of).collect(), own - scale)
+    let value = equation.residual.eval(point);
+    let own = if scaled.iter().any(|(id, _)| *id == equation.state) { value } else { 0.0 };
+    let parts = of.iter().chain([&value, &scale]).map(|v| v * v).sum();
+    Row { of, by: own - scale, parts }
 }
 
 /// Points at which all states and inputs are anywhere, and unknowns always the same.
@@ -173,6 +222,16 @@ mod tests {
             ["param a, b, c, d; v' = -a*v + b*w; w' = c*u - d*w", "param a, b, d; v' = -a*v + b*w; w' = u - d*w"];
         assert_eq!(moved(free), names(&["`b`", "`c`"]));
         assert_eq!(moved(gain), None);
+        // A number that is given with its size hides no other equation, whichever of them is the large one.
+        for (b, d) in [("1e7", "1"), ("1e-7", "1"), ("1", "1e7"), ("1e8", "1e-3")] {
+            let starts = format!("param a = 1, b = {b}, d = {d}");
+            assert_eq!(moved(&format!("{starts}; v' = -a*v + b*w; w' = u - d*w")), None, "{b} {d}");
+            assert_eq!(
+                moved(&format!("{starts}, c = 1; v' = -a*v + b*w; w' = c*u - d*w")),
+                names(&["`b`", "`c`"]),
+                "{b} {d}"
+            );
+        }
         // Within a function too, and through powers of holes.
         assert_eq!(moved("param b, K; v' = b*w/(K + w) - v; w' = -w"), names(&["`K`"]));
         let holes = "v' = ?terms(v, w, w^2); w' = u*?terms(1) - w";
@@ -180,6 +239,8 @@ mod tests {
         assert_eq!(moved(holes), names(&all));
         assert_eq!(moved("v' = ?terms(v) + w; w' = ?terms(w) + exp(-w)"), None);
         assert_eq!(moved("param b; v' = -b*v; w' = u - w"), None);
+        // Nothing has to make up for the scale of what nothing sees.
+        assert_eq!(moved("param b; v' = -b*v; w' = -w"), None);
     }
 
     #[test]
