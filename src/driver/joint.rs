@@ -154,7 +154,8 @@ pub fn fit(
         signs::turned(model, (&unknowns, &result, &observations), again)
     });
     let turned = turned.flatten();
-    if let Some(said) = lost::said(model, observed, &conventions, &told) {
+    let by_scale = free_scale::of_parameters(model, &observations);
+    if let Some(said) = lost::said(model, observed, (&conventions, by_scale.is_some()), &told) {
         // Nothing else that could be said of it would be true.
         findings.lose(turned.map_or(said, signs::of_lost));
         bound::add_own(program, fit, &observed.train, &result, &mut findings);
@@ -164,8 +165,7 @@ pub fn fit(
     findings.deviates = result.process_noise.then(|| remarks::deviates(model, &told, &observations));
     findings.warnings = remarks::general(model, &told);
     findings.remarks = remarks::placed((program, fit), &told);
-    let by_scale =
-        free_scale::of_parameters(model, &observations).filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
+    let by_scale = by_scale.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
     for &k in by_scale.iter().flat_map(|(_, parameters)| parameters) {
         // What a fit happened to come to has no error.
         findings.estimates.iter_mut().skip(k).take(1).for_each(|e| e.std_error = None);

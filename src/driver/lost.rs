@@ -40,8 +40,14 @@ struct Far<'m> {
     told: String,
 }
 
-/// What is said of a fit that is lost, with one estimate for every unknown.
-pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: &JointFit) -> Option<String> {
+/// What is said of a fit that is lost, with one estimate for every unknown. Whether the scale of a hidden state is free, which leaves numbers
+/// undetermined, is known.
+pub fn said(
+    model: &Model,
+    observed: &Observed,
+    (conventions, free_scale): (&Conventions, bool),
+    fit: &JointFit,
+) -> Option<String> {
     let below = |share: f64| {
         let deviations = observed.components.iter().map(|c| NONE * c.deviation);
         let least = fit.scatter.iter().zip(deviations).map(|(scatter, none)| none.max(share * scatter));
@@ -53,7 +59,7 @@ pub fn said(model: &Model, observed: &Observed, conventions: &Conventions, fit: 
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
         .or_else(|| worse(model, observed, fit))
-        .or_else(|| all_noise(observed, fit))
+        .or_else(|| all_noise((observed, free_scale), fit))
 }
 
 /// What is said where noise is less than there can be, and far less, of estimates of which some are a matter of convention.
@@ -193,14 +199,17 @@ fn torn(model: &Model, observed: &Observed, fit: &JointFit) -> Option<String> {
 }
 
 /// A law with noise of the process beside which the data are nothing, or of which nothing but that noise is left.
-fn all_noise(observed: &Observed, fit: &JointFit) -> Option<String> {
+fn all_noise((observed, free_scale): (&Observed, bool), fit: &JointFit) -> Option<String> {
     if !fit.process_noise {
         return None;
     }
     let beyond = unexplained::all(observed, fit).map(|(_, of)| of);
     let mut kept = fit.estimates.iter().filter(|e| e.kept).peekable();
-    let nothing =
-        !fit.converged && kept.peek().is_some() && kept.all(|e| e.at_bound || e.std_error.is_nan() || says_nothing(e));
+    // Where a scale is free that is why.
+    let nothing = !free_scale
+        && !fit.converged
+        && kept.peek().is_some()
+        && kept.all(|e| e.at_bound || e.std_error.is_nan() || says_nothing(e));
     let what = match beyond {
         Some(of) => format!("what its law leaves over of `{}` is larger than what the data do", hir::family(&of.state)),
         None if nothing => {
