@@ -4,7 +4,7 @@
 use super::agreement::{self, Agreement, Neighbours};
 use super::observed::Observed;
 use super::smoothed::{Smoothed, smoothed};
-use crate::base::IndexMap;
+use crate::base::{IndexMap, IndexSet};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1111, W1117};
 use crate::hir::{Model, UnknownKind};
@@ -15,6 +15,8 @@ use crate::train::joint::{JointFit, Observations};
 /// Noise of the fit in units of the scatter of neighbouring samples from which on a fit from no start values is doubted.
 const DOUBTED: f64 = 5.0;
 
+/// Declarations that are shown beside the first one, at most.
+const MOST_PLACES: usize = 5;
 /// Neighbouring samples whose residuals correlate by more than this,
 const CORRELATED: f64 = 0.5;
 /// and by more standard errors than this of what white noise has by chance,
@@ -24,12 +26,14 @@ const TOGETHER: f64 = 0.3;
 /// in residuals that are more than this share of the data's spread, say that the residuals are no noise. Smaller ones may be rounding of the data.
 const COUNTS: f64 = 0.01;
 
-/// States of which what a deterministic solution leaves over is no noise, since neighbouring samples agree; one remark for all elements of a family.
+/// States of which what a deterministic solution leaves over is no noise, since neighbouring samples agree: one remark that names them all, at the first of their
+/// declarations with the others beside it, and one for each declaration whose data were smoothed.
 pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observations, &[f64])) -> Vec<Diagnostic> {
     let len = data.t.len();
     let together = agreement::of(observed, (data, solution));
     let together = together.filter(is_told);
-    let mut declared: IndexMap<Span, Vec<String>> = IndexMap::new();
+    let mut declared: IndexSet<Span> = IndexSet::new();
+    let mut shares: Vec<String> = Vec::new();
     let mut smooth: IndexMap<Span, Vec<(String, Smoothed)>> = IndexMap::new();
     for (c, component) in observed.components.iter().enumerate().filter(|(_, c)| c.derivative == 0) {
         let [y, x] = [&data.y[..], solution].map(|all| all.get(c * len..(c + 1) * len).unwrap_or_default());
@@ -39,18 +43,25 @@ pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observa
         if let Some(found) = smoothed(y, &left, &data.breaks) {
             smooth.entry(state.span).or_default().push((component.state.clone(), found));
         } else {
-            declared.entry(state.span).or_default().push(format!("`{}` {correlation:.2}", component.state));
+            declared.insert(state.span);
+            shares.push(format!("`{}` {correlation:.2}", component.state));
         }
     }
-    let remark = |(span, shares): (Span, Vec<String>)| {
+    let remark = |first: &Span| {
         let message = format!(
             "what the solution leaves over is no noise, neighbouring samples agree: their correlation is {}",
             named(&shares)
         );
         let help = "a term is missing, or the fit is in a wrong minimum: try other start values and more candidates; or the data were smoothed: fit them as they were measured; standard errors are too small as it is";
-        Diagnostic::warning(W1111, message, span, "in its data").help(help)
+        let remark = Diagnostic::warning(W1111, message, *first, "in its data");
+        declared
+            .iter()
+            .skip(1)
+            .take(MOST_PLACES)
+            .fold(remark, |remark, span| remark.label(*span, "and in these"))
+            .help(help)
     };
-    declared.into_iter().map(remark).chain(smooth.into_iter().filter_map(was_smoothed)).collect()
+    declared.first().map(remark).into_iter().chain(smooth.into_iter().filter_map(was_smoothed)).collect()
 }
 
 /// Whether all columns and trajectories together agree by more than noise does.
