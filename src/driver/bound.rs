@@ -127,14 +127,17 @@ pub(super) fn add_own(program: &Program, fit: &Fit, fitted: &Dataset, result: &J
             (0..model.unknowns.len()).map(at).collect()
         };
         let values = of(&|e| e.value);
-        bound.push_own(&simulated, trajectory, (&own, &values, &of(&|e| e.std_error)), false);
+        let errors = told((findings.lost, &findings.without_error), of(&|e| e.std_error));
+        bound.push_own(&simulated, trajectory, (&own, &values, &errors), false);
         findings.own.push(values);
     }
     findings.metrics.extend(bound.determinations(&[("fitted", false)]));
     if fitted.trajectories.len() > 1 {
         let (verb, shown) = if own.len() == 1 { ("differs", "its mean") } else { ("differ", "their means") };
+        let has_none = |(k, _): &(usize, String)| findings.lost || findings.without_error.contains(k);
+        let with = if own.iter().all(has_none) { "" } else { " with its error" };
         findings.note(format!(
-            "{} {verb} from trajectory to trajectory: the equations show {shown}, and `parameters.csv` every value with its error",
+            "{} {verb} from trajectory to trajectory: the equations show {shown}, and `parameters.csv` every value{with}",
             bound.names.join(", ")
         ));
     }
@@ -148,12 +151,20 @@ pub(super) fn add_held(
     held: &[(&Trajectory, Vec<f64>, Vec<f64>)],
     findings: &mut Findings,
 ) {
+    let without = (findings.lost, &findings.without_error[..]);
     let Some(bound) = &mut findings.bound else { return };
     let (own, simulated) = (positions(&program.models[fit.model]), Simulated::of(program, fit));
     for (trajectory, values, errors) in held {
-        bound.push_own(&simulated, trajectory, (&own, values, errors), true);
+        let errors = told(without, errors.clone());
+        bound.push_own(&simulated, trajectory, (&own, values, &errors), true);
     }
     findings.metrics.extend(bound.determinations(&[("held out", true)]));
+}
+
+/// Errors without those of a fit that is lost, or of unknowns that have none.
+fn told((lost, without): (bool, &[usize]), errors: Vec<f64>) -> Vec<f64> {
+    let one = |(k, error): (usize, f64)| if lost || without.contains(&k) { f64::NAN } else { error };
+    errors.into_iter().enumerate().map(one).collect()
 }
 
 /// The unknowns that every trajectory has of its own, with their positions among all.

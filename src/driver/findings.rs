@@ -79,6 +79,8 @@ pub struct Findings {
     pub remarks: Vec<Diagnostic>,
     /// Unknowns that differ from window to window, or from trajectory to trajectory.
     pub bound: Option<Bound>,
+    /// Positions of unknowns that have no error whatever a fit came to.
+    pub without_error: Vec<usize>,
     /// All unknowns for every fitted trajectory, where some differ between them and are laws of it; else empty.
     pub own: Vec<Vec<f64>>,
     /// Fields and steps, which differ from step to step.
@@ -226,6 +228,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
             unit,
             held: true,
             undetermined: false,
+            ran_away: false,
             without_error: None,
         })
     });
@@ -246,6 +249,7 @@ pub fn record(model: &Model, findings: &Findings, observed: &Observed) -> report
                 unit,
                 held: false,
                 undetermined,
+                ran_away: e.std_error.is_some_and(|error| report::ran_away(e.value, error, u.start)),
                 without_error: match findings.lost {
                     _ if e.std_error.is_some() => None,
                     true => Some(LOST.to_string()),

@@ -169,6 +169,7 @@ pub fn fit(
     for &k in by_scale.iter().flat_map(|(_, parameters)| parameters) {
         // What a fit happened to come to has no error.
         findings.estimates.iter_mut().skip(k).take(1).for_each(|e| e.std_error = None);
+        findings.without_error.push(k);
     }
     let undetermined = by_scale.and_then(|of| undetermined::by_scale((program, fit), of, &told));
     let undetermined = undetermined.or_else(|| undetermined::check((program, fit), (observed, declared), &told));

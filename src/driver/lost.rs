@@ -9,7 +9,7 @@ use super::unexplained;
 use crate::data;
 use crate::hir::{self, Model, Point, UnknownKind};
 use crate::lower::pointwise::components;
-use crate::report::{named, round, short};
+use crate::report::{named, ran_away, round, short};
 use crate::train::joint::{Estimate, JointFit};
 
 /// Noise below this share of what neighbouring samples scatter by is none that they can have.
@@ -21,8 +21,6 @@ const NONE: f64 = 1e-5;
 /// An error so many times its number, and what that started from, says nothing of it. Exact data, which may have as little noise, and parameters
 /// that make up for each other do not lead as far. Nor do they lead so many times beyond the start to a number of which nothing is known.
 const TOO_FAR: f64 = 1e4;
-/// Nor has a number of which anything is known an error so many times itself.
-const RAN_AWAY: f64 = 1e8;
 /// What is left over is never so many times what the data do.
 const FAR_MORE: f64 = 100.0;
 /// No unit is so far from another one.
@@ -55,7 +53,7 @@ pub fn said(
     };
     let little = [below(LITTLE), below(TOO_LITTLE)];
     judged(model, (little, observed.hidden().next()), &|k| conventions.hold(&[k]), &fit.estimates)
-        .or_else(|| ran_away(model, observed, fit, &|k| conventions.hold(&[k])))
+        .or_else(|| went_away(model, observed, fit, &|k| conventions.hold(&[k])))
         .or_else(|| torn(model, observed, fit))
         .or_else(|| nothing(model, observed, fit))
         .or_else(|| worse(model, observed, fit))
@@ -116,7 +114,7 @@ fn way_out_of(model: &Model, state: &str) -> String {
 }
 
 /// A fit that did not come to an end and whose numbers have errors of no size that a number has, or which leaves over far more than there is.
-fn ran_away(
+fn went_away(
     model: &Model,
     observed: &Observed,
     fit: &JointFit,
@@ -142,9 +140,9 @@ fn ran_away(
 
 /// The first number whose error is of no size that a number has.
 fn away(model: &Model, estimates: &[Estimate], by_convention: &dyn Fn(usize) -> bool) -> Option<String> {
-    let is_away = |e: &Estimate| e.kept && e.value != 0.0 && e.std_error > RAN_AWAY * e.value.abs();
+    let is_away = |u: &hir::Unknown, e: &Estimate| e.kept && ran_away(e.value, e.std_error, u.start);
     let mut numbered = model.unknowns.values().zip(estimates).enumerate();
-    let (k, (unknown, estimate)) = numbered.find(|(k, (_, e))| is_away(e) && !by_convention(*k))?;
+    let (k, (unknown, estimate)) = numbered.find(|(k, (u, e))| is_away(u, e) && !by_convention(*k))?;
     let value = round(estimate.value, None).full();
     match unknown.kind {
         UnknownKind::Param(_) => Some(format!("`{} = {value}`", unknown.name)),
@@ -345,6 +343,10 @@ mod tests {
         assert_eq!(away((k, 4.98e6, 1.8e30), false).as_deref(), Some("`k = 4.98e6`"));
         assert_eq!(away((term, -453456.0, 7.7e28), true), None);
         assert_eq!(away((term, 2.0, 1e7), false), None);
+        // What comes out as zero has an error of its own: that of its start, or what numbers of no known size have.
+        assert_eq!(away((k, 1e-12, 0.01), false), None);
+        assert_eq!(away((term, 1e-12, 3.0), false), None);
+        assert_eq!(away((k, 1e-12, 1e8), false).as_deref(), Some("`k = 1e-12`"));
         assert_eq!(said((k, 0.0, 0.2), [true, true], Some("h"), false), None);
     }
 }

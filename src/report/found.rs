@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::json::{number, optional};
-use super::rounding::{Rounded, apart, round};
+use super::rounding::{Rounded, apart, round_as};
 
 /// `state^(derivative) = sum of terms`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -164,6 +164,9 @@ pub struct Parameter {
     /// Whether the data say next to nothing of it: the error is far above the estimate and the value it started from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undetermined: bool,
+    /// Whether its error is above any size that it could have, so that it is written `± ∞`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ran_away: bool,
     /// Why there is no standard error, where the engine gives others theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_error: Option<String>,
@@ -172,8 +175,8 @@ pub struct Parameter {
 impl Parameter {
     /// Its digits: where the data do not determine it, those of the value do not hang on the error.
     pub fn rounded(&self) -> Rounded {
-        let round = if self.undetermined { apart } else { round };
-        round(self.value, self.std_error)
+        let round = if self.undetermined { apart } else { round_as };
+        round(self.value, self.std_error, self.ran_away)
     }
 
     /// What is said behind its value: that it was not estimated, that it could not be, or why it has no error.

@@ -16,8 +16,17 @@ const FAR_ABOVE: f64 = 10.0;
 
 /// The error of a number that is not determined.
 pub const UNDETERMINED: &str = "∞";
-/// An error so many times its number is no size of anything: the number is not determined.
-const BEYOND: f64 = 1e8;
+/// An error so many times its number, and the size that is expected of it, is no size of anything: the number is not determined.
+const RAN_AWAY: f64 = 1e8;
+/// The size of a number that starts from nothing.
+const NO_START: f64 = 1.0;
+
+/// Whether an error is so far above its number, and above what that started from, that the number ran away and nothing is known of it. One that comes
+/// out as zero, or nearly, with an error as numbers of its size have is none of these.
+pub fn ran_away(value: f64, error: f64, start: Option<f64>) -> bool {
+    let start = start.filter(|start| *start != 0.0).map_or(NO_START, f64::abs);
+    error > RAN_AWAY * value.abs().max(start)
+}
 
 /// A number as digits: `value ± error` times ten to the `exponent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +46,11 @@ pub struct Rounded {
 
 /// Rounds a value to its standard error.
 pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
+    round_as(value, std_error, std_error.is_some_and(|error| ran_away(value, error, None)))
+}
+
+/// The same of a value of which is known whether it ran away.
+pub fn round_as(value: f64, std_error: Option<f64>, ran_away: bool) -> Rounded {
     let negative = value < 0.0;
     let magnitude = value.abs();
     if !magnitude.is_finite() {
@@ -45,7 +59,7 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
     }
     let error = std_error.filter(|e| e.is_finite() && *e > 0.0);
     if error.is_some_and(|e| magnitude > 0.0 && e > FAR_ABOVE * magnitude) {
-        return apart(value, error);
+        return apart(value, error, ran_away);
     }
     let largest = magnitude.max(error.unwrap_or(0.0));
     let order = order_of(largest, PLAIN_DIGITS);
@@ -78,11 +92,11 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
     }
 }
 
-/// Rounds a value and its standard error each by itself, for one whose error says nothing of its digits: three significant digits and two. Where the value is
-/// not determined, the error is `∞`.
-pub fn apart(value: f64, std_error: Option<f64>) -> Rounded {
+/// Rounds a value and its standard error each by itself, for one whose error says nothing of its digits: three significant digits and two. Where the value
+/// ran away, the error is `∞`.
+pub fn apart(value: f64, std_error: Option<f64>, ran_away: bool) -> Rounded {
     let two = |e: f64| format!("{e:.1e}").parse().unwrap_or(e);
-    let told = |e: f64| if value != 0.0 && e > BEYOND * value.abs() { UNDETERMINED.to_string() } else { short(two(e)) };
+    let told = |e: f64| if ran_away { UNDETERMINED.to_string() } else { short(two(e)) };
     let error = std_error.filter(|e| e.is_finite() && *e > 0.0).map(told);
     Rounded {
         magnitude: short(value.abs()),

@@ -89,7 +89,7 @@ fn record(samples: usize) -> RunRecord {
 
 #[test]
 fn rounding_follows_the_standard_error() {
-    let cases: [(f64, Option<f64>, &str, &str); 23] = [
+    let cases: [(f64, Option<f64>, &str, &str); 25] = [
         (-9.9981, Some(0.0123), "9.998(12)", "-9.998 ± 0.012"),
         (27.953, Some(0.081), "27.953(81)", "27.953 ± 0.081"),
         (1.0, Some(0.0996), "1.00(10)", "1.00 ± 0.10"),
@@ -114,6 +114,9 @@ fn rounding_follows_the_standard_error() {
         (-1e15, Some(1.6e17), "1e15(± 1.6e17)", "-1e15 ± 1.6e17"),
         // Such an error is that of a number which nothing determines.
         (-453456.0, Some(7.7e28), "453456(± ∞)", "-453456 ± ∞"),
+        // One that is zero but for rounding has an ordinary one.
+        (-1e-12, Some(0.013), "1e-12(± 0.013)", "-1e-12 ± 0.013"),
+        (0.0, Some(0.2), "0.00(20)", "0.00 ± 0.20"),
         (f64::NAN, Some(0.1), "NaN", "NaN"),
     ];
     for (value, error, compact, full) in cases {
@@ -123,6 +126,44 @@ fn rounding_follows_the_standard_error() {
     for error in [Some(0.0), Some(f64::NAN), Some(f64::INFINITY), Some(-1.0)] {
         assert_eq!(round(1.5, error).full(), "1.5", "an error of {error:?} is none");
     }
+}
+
+#[test]
+fn what_ran_away_is_above_its_value_and_its_start() {
+    for (value, error, start, told) in [
+        (2.0, 3e8, None, true),
+        (2.0, 1e8, None, false),
+        (0.0, 0.2, None, false),
+        (1e-12, 0.2, Some(1.0), false),
+        (1e-12, 0.2, Some(0.0), false),
+        // A start says of what size a number is.
+        (1e-12, 0.2, Some(1e-10), true),
+        (1e-12, 3e8, Some(5.0), false),
+        (1e-12, f64::NAN, None, false),
+    ] {
+        assert_eq!(ran_away(value, error, start), told, "{value} ± {error} from {start:?}");
+    }
+    let parameter = |undetermined: bool, ran_away: bool| {
+        let of = Parameter { value: 1e-12, std_error: Some(1e9), undetermined, ran_away, ..Parameter::default() };
+        of.rounded().full()
+    };
+    assert_eq!(parameter(true, true), "1e-12 ± ∞");
+    assert_eq!([parameter(true, false), parameter(false, false)], ["1e-12 ± 1e9"; 2]);
+}
+
+/// What `± ∞` means is told of errors, not of a value without end.
+#[test]
+fn the_legend_of_endless_errors_stands_beside_these() {
+    let of = |coefficient: f64, std_error: f64| {
+        let term = Term { term: "x".into(), coefficient, std_error: Some(std_error), ..Term::default() };
+        let equation = Equation { state: "x".into(), derivative: 1, terms: vec![term], ..Equation::default() };
+        equations_text(&RunRecord { equations: vec![equation], ..RunRecord::default() })
+    };
+    let legend = "(± ∞: not determined by these data)";
+    let infinite = of(f64::INFINITY, 0.1);
+    assert!(infinite.contains('∞') && !infinite.contains(legend), "{infinite}");
+    let away = of(-453456.0, 7.7e28);
+    assert!(away.contains("(± ∞)*x") && away.contains(legend), "{away}");
 }
 
 #[test]

@@ -69,7 +69,10 @@ pub fn equations_text(record: &RunRecord) -> String {
     if record.equations.iter().flat_map(|e| &e.terms).any(Term::has_errors) {
         out.push_str("(in brackets: one standard error of the last digits)\n");
     }
-    if out.contains(UNDETERMINED) {
+    let endless = |value: f64, error: Option<f64>| round(value, error).error.as_deref() == Some(UNDETERMINED);
+    let is_endless =
+        |t: &Term| endless(t.coefficient, t.std_error) || t.inside.iter().any(|n| endless(n.coefficient, n.std_error));
+    if record.equations.iter().flat_map(|e| &e.terms).any(is_endless) {
         out.push_str("(± ∞: not determined by these data)\n");
     }
     let weak = record.equations.iter().flat_map(|e| {
