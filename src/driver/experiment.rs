@@ -76,7 +76,8 @@ pub fn load(program: &Program, data: &DataSet, model: &Model, root: &Path) -> Re
                 trajectory: columns.trajectory.clone(),
                 missing: columns.missing.clone(),
                 irregular: columns.irregular,
-                // What nothing is estimated from may be as short as it likes.
+                // Of a model whose numbers are all known a fit estimates no more than where its states begin: two samples are enough for that, and a solution that is compared with data
+                // needs no more.
                 min_samples: if model.unknowns.is_empty() { 2 } else { ReadSpec::default().min_samples },
                 ..ReadSpec::default()
             };

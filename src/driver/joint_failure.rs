@@ -6,7 +6,7 @@ use super::free_scale;
 use super::holes_alone;
 use super::starts_given;
 use crate::base::Between;
-use crate::hir::{self, Model};
+use crate::hir::{self, Equation, ExprKind, InputId, Model};
 use crate::train::joint::{JointError, Observations};
 
 /// Fewer numbers than so many for each unknown may be too few for a rich library, whatever else is wrong.
@@ -20,12 +20,23 @@ fn is_open(component: &str, observations: &Observations) -> bool {
     !seen && observations.known.get(at) != Some(&true)
 }
 
-/// What to do where all impulses come with the first rows of their trajectories: a state that begins anywhere makes up for what comes into it then.
-fn with_first_rows(model: &Model, observations: &Observations, open: &str) -> Option<String> {
+/// What to do where all impulses into a state that begins anywhere come with the first rows of their trajectories: it makes up for them. Of the first such
+/// state.
+fn with_first_rows(model: &Model, observations: &Observations) -> Option<String> {
+    let open = |equation: &Equation| is_open(&model.states[equation.state].name, observations);
+    model.equations.iter().filter(|e| open(e)).find_map(|equation| {
+        let holds = |id: InputId| equation.residual.any(&mut |e| matches!(e.kind, ExprKind::Input(of) if of == id));
+        into((model, &model.states[equation.state].name), &holds, observations)
+    })
+}
+
+/// The same of one state, whose equation holds these inputs.
+fn into((model, open): (&Model, &str), holds: &dyn Fn(InputId) -> bool, observations: &Observations) -> Option<String> {
     let firsts: Vec<usize> = observations.firsts().collect();
-    let rows = model.inputs.values().zip(observations.input.chunks_exact(observations.t.len().max(1)));
+    let rows = model.inputs.iter().zip(observations.input.chunks_exact(observations.t.len().max(1)));
+    let rows = rows.filter(|((id, input), _)| input.between == Between::Impulse && holds(*id));
     let mut named: Vec<String> = Vec::new();
-    for (input, row) in rows.filter(|(input, _)| input.between == Between::Impulse) {
+    for ((_, input), row) in rows {
         let mut some = row.iter().enumerate().filter(|(_, value)| **value != 0.0).map(|(t, _)| t).peekable();
         if some.peek().is_some() {
             named.push(format!("`{}`", hir::family(&input.name)));
@@ -116,7 +127,7 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
                     true => (" or a coefficient", "; else remove candidate terms that say the same on these data"),
                     false => ("", ""),
                 };
-                let help = holes_alone::way_out(model, open).or_else(|| with_first_rows(model, observations, open));
+                let help = holes_alone::way_out(model, open).or_else(|| with_first_rows(model, observations));
                 let help = help.or_else(free).unwrap_or_else(|| format!(
                     "where `{open}` begins may make up for a parameter{terms}: say where `{open}` begins, `initial {open} = ...`, hold a \
                      parameter that is known, or measure `{open}`{else_remove}"

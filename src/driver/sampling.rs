@@ -31,8 +31,10 @@ const LEAPS: usize = 2;
 /// Findings on the observed columns of a data set.
 pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let drives: Vec<unusual::Drives> = read.trajectories.iter().map(unusual::Drives::of).collect();
     for (c, name) in read.columns.iter().enumerate() {
-        let rows: Vec<Vec<f64>> = read.trajectories.iter().flat_map(|t| undriven(t, c)).collect();
+        let rows: Vec<Vec<f64>> =
+            read.trajectories.iter().zip(&drives).flat_map(|(t, drives)| undriven((t, drives), c)).collect();
         let (what, help) = match per_period(&rows).filter(|n| *n < FEWEST) {
             Some(samples) => (
                 match samples > ALIASED {
@@ -43,7 +45,7 @@ pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
                     "sample at least {FEWEST} times in a period of the fastest change, or simulate with a smaller `dt`"
                 ),
             ),
-            None => match leaps((data, read), c) {
+            None => match leaps((data, read, &drives), c) {
                 Some(leaps) => {
                     (leaps, "sample more often where it changes fast, or simulate with a smaller `dt`".to_string())
                 }
@@ -58,8 +60,7 @@ pub fn check(data: &DataSet, read: &Dataset) -> Vec<Diagnostic> {
 }
 
 /// A column in pieces between the jumps of inputs: what these do to a state is not how fast it changes.
-fn undriven(t: &Trajectory, c: usize) -> Vec<Vec<f64>> {
-    let drives = unusual::Drives::of(t);
+fn undriven((t, drives): (&Trajectory, &unusual::Drives), c: usize) -> Vec<Vec<f64>> {
     let mut pieces = vec![Vec::new()];
     for i in 0..t.len {
         if let Some(piece) = pieces.last_mut() {
@@ -73,7 +74,7 @@ fn undriven(t: &Trajectory, c: usize) -> Vec<Vec<f64>> {
 }
 
 /// How often a column goes over more than half of all that it does in one step, if steps are else small and no input jumps there.
-fn leaps((data, read): (&DataSet, &Dataset), c: usize) -> Option<String> {
+fn leaps((data, read, drives): (&DataSet, &Dataset, &[unusual::Drives]), c: usize) -> Option<String> {
     let all = || read.trajectories.iter().flat_map(|t| (0..t.len).filter_map(move |i| t.value(i, c)));
     let [least, most] = least_and_most(all());
     let wide = LEAP * (most - least);
@@ -82,26 +83,22 @@ fn leaps((data, read): (&DataSet, &Dataset), c: usize) -> Option<String> {
         (0..t.len.saturating_sub(1)).filter_map(step).collect()
     };
     let mut sizes = Vec::new();
-    let mut places: Vec<(&Trajectory, [f64; 2])> = Vec::new();
-    for t in &read.trajectories {
+    let mut places: Vec<(&Trajectory, &unusual::Drives, [f64; 2])> = Vec::new();
+    for (t, drives) in read.trajectories.iter().zip(drives) {
         for (size, ends) in steps(t) {
             sizes.push(size);
             if size > wide {
-                places.push((t, ends));
+                places.push((t, drives, ends));
             }
         }
     }
     sizes.sort_unstable_by(f64::total_cmp);
     let usual = *sizes.get((USUAL * sizes.len() as f64) as usize)?;
-    let (trajectory, [before, behind]) = *places.first()?;
+    let (trajectory, _, [before, behind]) = *places.first()?;
     if places.len() < LEAPS || LEAPS_OVER * usual > wide {
         return None;
     }
-    let driven = read.trajectories.iter().any(|t| {
-        let drives = unusual::Drives::of(t);
-        places.iter().any(|(of, ends)| std::ptr::eq(*of, t) && drives.between(*ends))
-    });
-    if driven {
+    if places.iter().any(|(_, drives, ends)| drives.between(*ends)) {
         return None;
     }
     let file = unusual::Files { data, name: read.columns.get(c)? };

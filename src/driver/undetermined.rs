@@ -43,7 +43,7 @@ pub fn check(
     let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
     // Where a state begins that is declared has been said.
     let hidden = if elsewhere { IndexSet::new() } else { hidden(model, observed) };
-    let hold = hold((program, fit), first);
+    let hold = hold((program, fit), (first, open.len()));
     let (beside, help) = match hidden.first() {
         Some(state) => {
             let states: Vec<String> = hidden.iter().map(|state| format!("`{state}`")).collect();
@@ -87,7 +87,7 @@ pub fn by_scale(
         no_end(result)
     );
     let begins = format!("say where `{state}` begins, `initial {state} = ...`, if not at zero, or measure `{state}`");
-    let help = format!("{}, or {begins}", hold((program, fit), first));
+    let help = format!("{}, or {begins}", hold((program, fit), (first, of.len())));
     Some(Diagnostic::warning(W1102, message, span, "declared here").help(help))
 }
 
@@ -102,10 +102,11 @@ fn no_end(result: &JointFit) -> &'static str {
     if result.converged { "" } else { ", and the fit did not come to an end" }
 }
 
-/// How one of several parameters is held.
-fn hold((program, fit): (&Program, &Fit), first: &str) -> String {
+/// How the first of so many parameters is held.
+fn hold((program, fit): (&Program, &Fit), (first, count): (&str, usize)) -> String {
     format!(
-        "hold one of them at a value that is known: `fit {}({} = ...) to {}`",
+        "hold {} at a value that is known: `fit {}({} = ...) to {}`",
+        if count == 1 { "it" } else { "one of them" },
         program.models[fit.model].name,
         hir::family(first),
         program.spell_data(fit)
