@@ -57,6 +57,10 @@ fn a_law_that_explains_nothing_does_not_stand_for_one_that_describes_the_data() 
 fn residuals_of_short_trajectories_are_judged_together() {
     let (said, _) = run("inhibited_little.csv", MICHAELIS, "time min; trajectory exp; spacing irregular");
     says(&said, ["W1111", "W1126"], "inhibited_little");
+    // Of both states in one finding.
+    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+    assert!(said.contains("their correlation is `S` 0.") && said.matches("W1111").count() == 1, "{said}");
+    assert!(said.contains(", `P` 0.") && said.contains("and in its data"), "{said}");
 }
 
 #[test]

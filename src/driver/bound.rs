@@ -327,7 +327,7 @@ fn rmse(
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, Drawn, Row};
+    use super::{Bound, Drawn, Row, told};
 
     #[test]
     fn table_and_determination() {
@@ -347,5 +347,15 @@ mod tests {
         let csv = bound.to_csv();
         assert_eq!(csv.lines().next(), Some("part,trajectory,t,c,r,true r"));
         assert_eq!(csv.lines().nth(3), Some("held out,\"a\",0.5,1,5,5"));
+    }
+
+    #[test]
+    fn what_is_lost_or_open_has_no_errors() {
+        let shown = |lost: bool, without: &[usize]| {
+            told((lost, without), vec![0.1, 0.2]).iter().map(|e| e.is_nan()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(false, &[]), [false, false]);
+        assert_eq!(shown(false, &[1]), [false, true]);
+        assert_eq!(shown(true, &[]), [true, true]);
     }
 }

@@ -144,3 +144,56 @@ pub fn failure(error: JointError, model: &Model, observations: &Observations) ->
         JointError::Interrupted(_) => Failure::Interrupted(Problem::interrupted()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::Session;
+    use crate::source::MemoryWorld;
+
+    /// What a singular fit of a model with an impulse `dose` and `v` observed is told, with a dose at these rows of two trajectories.
+    fn help(states: &str, equations: &str, at: &[usize]) -> String {
+        let text = format!("model M {{ state {states}; input dose impulse; param b, c; {equations} }}");
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", text.as_str()));
+        let program = session.check("m.mech", &[]).expect("a model").program;
+        let model = program.models.values().next().expect("a model");
+        let names: Vec<String> = model.states.values().map(|s| s.name.clone()).collect();
+        let (n, len) = (names.len(), 6);
+        let seen = |k: usize| if names[k / len] == "v" { k as f64 } else { f64::NAN };
+        let observations = Observations {
+            t: [0.0, 1.0, 2.0].repeat(2),
+            breaks: vec![3],
+            y: (0..n * len).map(seen).collect(),
+            input: (0..len).map(|i| if at.contains(&i) { 1.0 } else { 0.0 }).collect(),
+            between: vec![Between::Impulse],
+            derivative_of: vec![None; n],
+            guess: vec![f64::NAN; n],
+            known: vec![false; n],
+            names,
+            ..Observations::default()
+        };
+        match failure(JointError::Collinear, model, &observations) {
+            Failure::Numerical(problem) => problem.help,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn first_rows_are_told_of_the_state_that_impulses_come_into() {
+        let gut = "gut' = dose - ?terms(gut); v' = ?terms(gut, v)";
+        for (states, equations) in
+            [("gut, v", gut), ("h, gut, v", "h' = v - h; gut' = dose - ?terms(gut); v' = ?terms(gut, v) - h")]
+        {
+            let said = help(states, equations, &[0, 3]);
+            assert!(
+                said.starts_with("all impulses of `dose` come with the first rows")
+                    && said.contains("`initial gut = 0`"),
+                "{said}"
+            );
+            assert!(!help(states, equations, &[0, 4]).contains("first rows"));
+        }
+        // Where they come into what is seen, the scale of what is not comes first.
+        let said = help("h, v", "h' = c*v - h; v' = dose + b*h - v", &[0, 3]);
+        assert!(!said.contains("first rows") && said.contains("the scale of `h` is free"), "{said}");
+    }
+}

@@ -58,7 +58,7 @@ pub fn left_over(model: &Model, observed: &Observed, (data, solution): (&Observa
             .iter()
             .skip(1)
             .take(MOST_PLACES)
-            .fold(remark, |remark, span| remark.label(*span, "and in these"))
+            .fold(remark, |remark, span| remark.label(*span, "and in its data"))
             .help(help)
     };
     declared.first().map(remark).into_iter().chain(smooth.into_iter().filter_map(was_smoothed)).collect()

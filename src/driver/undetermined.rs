@@ -173,3 +173,21 @@ fn hidden<'o>(model: &Model, observed: &'o Observed) -> IndexSet<&'o str> {
     };
     observed.hidden().filter(|name| !known(name)).map(hir::family).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::hold;
+    use crate::driver::Session;
+    use crate::source::MemoryWorld;
+
+    #[test]
+    fn one_parameter_is_no_one_of_them() {
+        let text = "model M { state x; param k; x' = -k*x } data d = csv(\"d.csv\") { time t } fit M to d";
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", text).with("d.csv", "t,x\n0,1\n1,2\n"));
+        let program = session.check("m.mech", &[]).expect("a model").program;
+        let fit = program.fits.values().next().expect("a fit");
+        let said = |count: usize| hold((&program, fit), ("k", count));
+        assert_eq!(said(1), "hold it at a value that is known: `fit M(k = ...) to d`");
+        assert_eq!(said(2), "hold one of them at a value that is known: `fit M(k = ...) to d`");
+    }
+}
