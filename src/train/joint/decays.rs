@@ -3,8 +3,11 @@
 //! Candidates start at zero, and beside them such a state starts as what it gathers, with nothing that draws it back. From there a fit may come to one that
 //! grows by itself, against what drives it, and stay with it.
 
+use super::gauge::{drawn, values_of};
 use super::problem::{Dynamics, EvaluateError, Observations, Points, Unknown};
+use super::rates::hidden;
 use crate::artifact::PatternEntry;
+use crate::data::{Purpose, stream, uniform};
 
 /// The fastest decay takes so many samples,
 const FASTEST: f64 = 3.0;
@@ -15,7 +18,7 @@ const SLOWEST: f64 = 1.0 / 3.0;
 /// and there are so many of them at most.
 const RATES: usize = 7;
 /// Points at which a term is compared with its state.
-const POINTS: usize = 4;
+const POINTS: usize = 8;
 /// Two ratios are the same that differ by less than this part.
 const SAME: f64 = 1e-9;
 
@@ -57,19 +60,17 @@ fn own_terms(
     observations: &Observations,
 ) -> Result<Vec<(usize, f64)>, EvaluateError> {
     let (n, len) = (observations.names.len(), observations.t.len());
-    let hidden = |c: usize| observations.y.get(c * len..(c + 1) * len).is_some_and(|y| y.iter().all(|v| v.is_nan()));
-    let hidden: Vec<usize> = (0..n).filter(|&c| hidden(c)).collect();
+    let is_hidden = hidden(observations);
+    let hidden: Vec<usize> = (0..n).filter(|c| is_hidden.get(*c) == Some(&true)).collect();
     if hidden.is_empty() || len == 0 {
         return Ok(Vec::new());
     }
     // Numbers that no two components have in common.
     let x: Vec<f64> =
         (0..n).flat_map(|c| (0..POINTS).map(move |p| 0.7 + 0.37 * c as f64 + 0.61 * (p * (c + 1)) as f64)).collect();
-    let at: Vec<usize> = (0..POINTS).map(|p| p * (len - 1) / (POINTS - 1)).collect();
-    let rows = |all: &[f64]| -> Vec<f64> {
-        all.chunks_exact(len).flat_map(|row| at.iter().filter_map(|&t| row.get(t).copied())).collect()
-    };
-    let (t, input) = (rows(&observations.t), rows(&observations.input));
+    let at = (0..POINTS).map(|p| p * (len - 1) / (POINTS - 1));
+    let t: Vec<f64> = at.filter_map(|i| observations.t.get(i).copied()).collect();
+    let input: Vec<f64> = observations.input.chunks_exact(len).enumerate().flat_map(inputs).collect();
     let pattern = model.pattern().clone();
     let mut entries = vec![0.0; pattern.rows * POINTS];
     let xi: Vec<f64> = unknowns.iter().map(super::normal::first).collect();
@@ -88,6 +89,14 @@ fn own_terms(
         }
     }
     Ok(found)
+}
+
+/// What an input is at the points: the least and the largest that it comes to, for it may be the same at nearly all times, and others between.
+fn inputs((k, row): (usize, &[f64])) -> Vec<f64> {
+    let values = values_of(row);
+    let mut rng = stream(0, Purpose::Freedom, k as u64);
+    let others = std::iter::repeat_with(|| uniform(&mut rng));
+    [0.0, 1.0].into_iter().chain(others).take(POINTS).map(|part| drawn(&values, part)).collect()
 }
 
 #[cfg(test)]
@@ -158,6 +167,13 @@ mod tests {
         unknowns[1].upper = 0.0;
         assert_eq!(starts(&mut model, &unknowns, &observations), Ok(Vec::new()));
         unknowns[1].upper = f64::INFINITY;
+        // What is switched on for a while only is not the same everywhere.
+        let switched = Observations { input: (0..len).map(|i| f64::from(i != 7)).collect(), ..observations.clone() };
+        let found = starts(&mut model, &unknowns, &switched).expect("starts");
+        assert!(found.len() == 3 && found.iter().all(|start| matches!(start[..], [(1, _)])), "{found:?}");
+        // The derivative of a state that is observed goes with it.
+        let derivative = Observations { derivative_of: vec![None, Some(0)], ..observations.clone() };
+        assert_eq!(starts(&mut model, &unknowns, &derivative), Ok(Vec::new()));
         let seen = Observations { y: vec![1.0; 2 * len], ..observations };
         assert_eq!(starts(&mut model, &unknowns, &seen), Ok(Vec::new()));
     }

@@ -8,6 +8,7 @@
 
 use super::combinations::{Columns, Relation};
 use super::problem::{Dynamics, EvaluateError, JointFit, Observations, Points, Unknown};
+use super::rates::hidden;
 use crate::artifact::PatternEntry;
 use crate::data::{Purpose, stream, uniform};
 
@@ -99,12 +100,10 @@ pub fn freedoms(
 
 /// The changes that are looked at: of every hidden state its zero, then its scale, then its shares of others.
 fn changes(observations: &Observations) -> Vec<(usize, Change)> {
-    let len = observations.t.len().max(1);
     let of = &observations.derivative_of;
     let roots: Vec<usize> = (0..of.len()).filter(|c| of.get(*c).is_some_and(Option::is_none)).collect();
-    let rows: Vec<&[f64]> = observations.y.chunks_exact(len).collect();
-    let is_hidden = |c: usize| rows.get(c).is_some_and(|row| row.iter().all(|y| !y.is_finite()));
-    let hidden = || roots.iter().copied().filter(|&c| is_hidden(c));
+    let is_hidden = hidden(observations);
+    let hidden = || roots.iter().copied().filter(|c| is_hidden.get(*c) == Some(&true));
     let order = |c: usize| 1 + (c + 1..of.len()).take_while(|k| of.get(*k).is_some_and(Option::is_some)).count();
     let shares = hidden().flat_map(|c| roots.iter().filter(move |&&o| o != c).map(move |&o| (c, o)));
     let shares = shares.filter(|(c, o)| order(*o) >= order(*c)).map(|(c, o)| (c, Change::Share(o)));
@@ -266,7 +265,7 @@ fn moves(observations: &Observations, of: usize, change: Change, d: usize) -> Op
 }
 
 /// The values of an input, increasing, each of them once.
-fn values_of(row: &[f64]) -> Vec<f64> {
+pub fn values_of(row: &[f64]) -> Vec<f64> {
     let mut values: Vec<f64> = row.iter().copied().filter(|v| v.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
@@ -275,7 +274,7 @@ fn values_of(row: &[f64]) -> Vec<f64> {
 
 /// The value that is nearest to this part of the way from the first to the last one: what an input is seldom comes as often as what it is at
 /// most times.
-fn drawn(values: &[f64], part: f64) -> f64 {
+pub fn drawn(values: &[f64], part: f64) -> f64 {
     let (Some(first), Some(last)) = (values.first(), values.last()) else { return f64::NAN };
     let wanted = (1.0 - part) * first + part * last;
     let above = values.partition_point(|v| *v < wanted);

@@ -171,8 +171,8 @@ fn pairs(hidden: &[bool]) -> impl Iterator<Item = (usize, usize)> + '_ {
     from.flat_map(|from| (0..hidden.len()).filter(move |to| *to != from).map(move |to| (from, to)))
 }
 
-/// Components whose state no sample shows; derivatives go with their states.
-fn hidden(observations: &Observations) -> Vec<bool> {
+/// Per component, whether no sample shows it nor its state: derivatives go with their states.
+pub fn hidden(observations: &Observations) -> Vec<bool> {
     let len = observations.t.len().max(1);
     let mut out: Vec<bool> = Vec::new();
     for (c, row) in observations.y.chunks_exact(len).enumerate() {
