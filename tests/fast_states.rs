@@ -79,20 +79,33 @@ fn rates_that_no_sample_sees_are_told_as_such() {
     switched(folder.path());
     let (record, said) = run(folder.path(), &fast(500, HOLES));
     assert!(said.contains("W1103") && said.contains("`x` in `d` are too far apart for how fast it follows"), "{said}");
-    assert!(said.contains("one sample behind each of") && said.contains("`let x = ...`"), "{said}");
+    assert!(
+        said.contains("one sample behind each of")
+            && said.contains("in a sample or larger")
+            && said.contains("`let x = ...`"),
+        "{said}"
+    );
     // Where it comes to is found even so.
     let terms = record["equations"][0]["terms"].as_array().expect("terms");
     let of = |name: &str| terms.iter().find(|t| t["term"] == name)?["coefficient"].as_f64();
     let [x, y, u] = ["x", "y^2", "u"].map(|name| of(name).expect("a term"));
     assert!((y / x - 1.0).abs() < 0.15 && (u / x + 1.0).abs() < 0.05, "{x} {y} {u}");
-    // What is slower is seen.
-    let model = fast(20, HOLES);
-    fs::write(folder.path().join("m.mech"), &model).expect("a file");
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["check", "m.mech", "--data"])
-        .current_dir(folder.path())
-        .output()
-        .expect("mechc starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !said.contains("W1103"), "{said}");
+}
+
+#[test]
+fn what_is_left_one_sample_behind_jumps_is_seen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    switched(folder.path());
+    // Of a rate of 2.5 in a sample a twelfth of the way is left.
+    for (rate, is_told) in [(20, false), (25, false), (500, true)] {
+        let model = fast(rate, HOLES);
+        fs::write(folder.path().join("m.mech"), &model).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
+            .args(["check", "m.mech", "--data"])
+            .current_dir(folder.path())
+            .output()
+            .expect("mechc starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("W1103") == is_told, "{rate}: {said}");
+    }
 }

@@ -22,7 +22,7 @@ const ALIASED: f64 = 4.0;
 /// A leap goes over more than this part of all that a column does, from one sample to the next,
 const LEAP: f64 = 0.5;
 /// several times as far as steps usually go,
-const LEAPS_OVER: f64 = 4.0;
+pub const LEAPS_OVER: f64 = 4.0;
 /// which is as far as this share of them,
 const USUAL: f64 = 0.75;
 /// and so often.
@@ -82,18 +82,11 @@ fn leaps((data, read, drives): (&DataSet, &Dataset, &[unusual::Drives]), c: usiz
         let step = |i: usize| Some(((t.value(i + 1, c)? - t.value(i, c)?).abs(), [t.time(i), t.time(i + 1)]));
         (0..t.len.saturating_sub(1)).filter_map(step).collect()
     };
-    let mut sizes = Vec::new();
     let mut places: Vec<(&Trajectory, &unusual::Drives, [f64; 2])> = Vec::new();
     for (t, drives) in read.trajectories.iter().zip(drives) {
-        for (size, ends) in steps(t) {
-            sizes.push(size);
-            if size > wide {
-                places.push((t, drives, ends));
-            }
-        }
+        places.extend(steps(t).into_iter().filter(|(size, _)| *size > wide).map(|(_, ends)| (t, drives, ends)));
     }
-    sizes.sort_unstable_by(f64::total_cmp);
-    let usual = *sizes.get((USUAL * sizes.len() as f64) as usize)?;
+    let usual = usual_step(read, c)?;
     let (trajectory, _, [before, behind]) = *places.first()?;
     if places.len() < LEAPS || LEAPS_OVER * usual > wide {
         return None;
@@ -108,6 +101,15 @@ fn leaps((data, read, drives): (&DataSet, &Dataset, &[unusual::Drives]), c: usiz
         file.time(before),
         file.at(trajectory, behind)
     ))
+}
+
+/// How far a column usually goes from one sample to the next; none where it has no two samples behind each other.
+pub fn usual_step(read: &Dataset, c: usize) -> Option<f64> {
+    let step = |t: &Trajectory, i: usize| Some((t.value(i + 1, c)? - t.value(i, c)?).abs());
+    let of = |t: &'_ Trajectory| (0..t.len.saturating_sub(1)).filter_map(|i| step(t, i)).collect::<Vec<f64>>();
+    let mut all: Vec<f64> = read.trajectories.iter().flat_map(of).collect();
+    all.sort_unstable_by(f64::total_cmp);
+    all.get((USUAL * all.len() as f64) as usize).copied()
 }
 
 /// Samples in a period of the fastest change that is seen; `None` where noise hides all change from sample to sample, or is what moves.

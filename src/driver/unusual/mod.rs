@@ -132,6 +132,20 @@ impl<'a> Series<'a> {
 /// A part of what an input does in all, from which on it moves the states.
 pub const DRIVES: f64 = 0.25;
 
+/// Samples at which one of these inputs is another number than at the sample before by more than this part of all that it does, ascending.
+pub fn changes(trajectory: &Trajectory, inputs: &[usize], part: f64) -> Vec<usize> {
+    let width = trajectory.input_width();
+    let value = |i: usize, k: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
+    let least = |k: &usize| {
+        let [least, most] = least_and_most((0..trajectory.len).map(|i| value(i, *k)));
+        part * (most - least)
+    };
+    let least: Vec<f64> = inputs.iter().map(least).collect();
+    let changes =
+        |i: &usize| inputs.iter().zip(&least).any(|(&k, least)| (value(*i, k) - value(*i - 1, k)).abs() > *least);
+    (1..trajectory.len).filter(changes).collect()
+}
+
 /// Where inputs of a trajectory change by much from one sample to the next: there states may, too.
 pub struct Drives {
     /// Times of the later samples, ascending.
@@ -143,18 +157,8 @@ pub struct Drives {
 impl Drives {
     /// Those of all inputs. One pass over them, however many places are asked for later.
     pub fn of(trajectory: &Trajectory) -> Drives {
-        let width = trajectory.input_width();
-        let value = |i: usize, k: usize| trajectory.inputs.get(i * width + k).copied().unwrap_or(f64::NAN);
-        let ranges: Vec<f64> = (0..width)
-            .map(|k| {
-                let [least, most] = least_and_most((0..trajectory.len).map(|i| value(i, k)));
-                most - least
-            })
-            .collect();
-        let jumps = |i: &usize| {
-            ranges.iter().enumerate().any(|(k, range)| (value(*i, k) - value(*i - 1, k)).abs() > DRIVES * range)
-        };
-        let times = (1..trajectory.len).filter(jumps).map(|i| trajectory.time(i)).collect();
+        let all: Vec<usize> = (0..trajectory.input_width()).collect();
+        let times = changes(trajectory, &all, DRIVES).into_iter().map(|i| trajectory.time(i)).collect();
         Drives { times, reach: 2.0 * trajectory.dt }
     }
 

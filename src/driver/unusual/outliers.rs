@@ -123,9 +123,9 @@ fn behind(all: &[Series<'_>], places: &[Place], most: usize) -> Vec<Place> {
     if spikes(&reduced, &found) {
         return Vec::new();
     }
-    let leaps = |p: &Place| reduced.get(p.series).is_some_and(|s| leaps(s, p.at, &ranges_of(s)));
     let back = |p: Place| Some(Place { at: *kept.get(p.series)?.get(p.at)?, ..p });
-    found.into_iter().filter(|p| !leaps(p)).filter_map(back).collect()
+    let leaps = leaping(&reduced, &found);
+    found.into_iter().zip(leaps).filter(|(_, leaps)| !leaps).filter_map(|(p, _)| back(p)).collect()
 }
 
 /// What is said of them.
@@ -234,16 +234,21 @@ fn regular(all: &[Series<'_>], places: &[Place]) -> bool {
 
 /// Whether the system leaps at most of several places.
 fn leap(all: &[Series<'_>], places: &[Place]) -> bool {
+    let count = leaping(all, places).into_iter().filter(|leaps| *leaps).count();
+    count > 1 && 2 * count >= places.len()
+}
+
+/// At which places the system leaps.
+fn leaping(all: &[Series<'_>], places: &[Place]) -> Vec<bool> {
     // What every column does in all, once for a trajectory.
     let mut ranges: IndexMap<*const Trajectory, Vec<f64>> = IndexMap::new();
-    let leaps = places.iter().filter(|p| {
+    let of = |p: &Place| {
         all.get(p.series).is_some_and(|series| {
             let known = std::ptr::from_ref(series.trajectory);
             leaps(series, p.at, ranges.entry(known).or_insert_with(|| ranges_of(series)))
         })
-    });
-    let count = leaps.count();
-    count > 1 && 2 * count >= places.len()
+    };
+    places.iter().map(of).collect()
 }
 
 /// The range of every column of the trajectory.
