@@ -97,7 +97,7 @@ impl Judge<'_> {
             let little = exact.noise.iter().zip(&exact.scatter).any(|(noise, scatter)| *noise < LITTLE * scatter);
             little || !exact.made_up.is_empty()
         };
-        let as_well = value(exact) <= value(self.noisy) + AS_WELL;
+        let as_well = exact.with_volume() <= self.noisy.with_volume() + AS_WELL;
         let no_more = || exact.noise.iter().zip(&self.noisy.noise).all(|(exact, noisy)| *exact <= NO_MORE * noisy);
         // A trajectory that deviates from the equations between samples may seem to leave noise alone.
         let is_told = || !exact.coarse || self.agreement(exact).is_some_and(|found| residuals::is_told(&found));
@@ -112,7 +112,7 @@ impl Judge<'_> {
         match (self.leaves_noise(one), self.leaves_noise(other)) {
             (true, false) => true,
             (false, true) => false,
-            _ => value(one) < value(other),
+            _ => one.with_volume() < other.with_volume(),
         }
     }
 
@@ -141,11 +141,6 @@ impl Judge<'_> {
             self.observed.components.iter().zip(&fit.noise).filter(|(c, _)| c.derivative == 0 && c.deviation > 0.0);
         states.map(|(c, noise)| noise / c.deviation).fold(0.0, f64::max)
     }
-}
-
-/// Twice the negative log likelihood and the price of the terms, with the volume by which the rows of a law stretch.
-fn value(fit: &JointFit) -> f64 {
-    fit.criterion - 2.0 * fit.volume
 }
 
 /// The unknowns as other fits begin with them, and whether these have all candidates: as they are, with parameters within terms elsewhere, and without some of the terms that

@@ -202,11 +202,13 @@ pub fn fit(
     findings.remarks.extend(exchanges::beside(model, &result, &conventions));
     if is_determined && !is_hung && result.in_order() && !conventions.open(&result) {
         let rates = joint::rates(&mut compiled, &unknowns, &observations, &result).unwrap_or_default();
-        let mut pairs = twins::pairs(&unknowns, &result, &rates.own);
-        pairs.retain(|pair| {
+        // Of all pairs no more are looked at than it takes to find as many as are fitted.
+        let is_plausible = |pair: &twins::Pair| {
             pair.is_of_logarithm()
                 || joint::same_spectrum(&mut compiled, &observations, &result, &pair.changed()).unwrap_or_default()
-        });
+        };
+        let pairs = twins::pairs(&unknowns, &result, &rates.own).into_iter().filter(is_plausible);
+        let pairs: Vec<twins::Pair> = pairs.take(twins::MOST_PAIRS).collect();
         let again = |unknowns: &[Unknown], terms: Vec<bool>| {
             let settings = Settings { terms: Some(terms), near: true, ..settings.clone() };
             joint::fit(&mut compiled, unknowns, &observations, &settings, &mut Unseen(observer))

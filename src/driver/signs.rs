@@ -24,7 +24,7 @@ pub fn of_lost(finding: Diagnostic) -> String {
     format!("the fit is lost: {}; {}", finding.message, finding.help.unwrap_or_default())
 }
 
-/// The unknowns that are on the other side of zero in a fit without the bounds at zero, where that follows the data and the one with them does not. `again`
+/// The unknowns that bounds hold at zero and that are on its other side in a fit without such bounds, where that follows the data and the one with them does not. `again`
 /// fits other unknowns to the same data.
 pub fn turned(
     model: &Model,
@@ -69,7 +69,9 @@ pub fn turned(
         let is_beyond = has_side(unknown) && (found.value < unknown.lower || found.value > unknown.upper);
         is_beyond.then_some((k, found))
     };
-    let beyond: Vec<(usize, Estimate)> = unknowns.iter().enumerate().filter_map(beyond).collect();
+    // Others are free for these to be, and may be anywhere then.
+    let of_held = held.iter().filter_map(|&k| Some((k, unknowns.get(k)?)));
+    let beyond: Vec<(usize, Estimate)> = of_held.filter_map(beyond).collect();
     let (mut numbers, mut wrong, mut places) = (Vec::new(), IndexSet::new(), IndexSet::new());
     for (k, found) in &beyond {
         let unknown = model.unknowns.values().nth(*k)?;
@@ -109,4 +111,48 @@ fn has_side(unknown: &Unknown) -> bool {
 fn is_zero(value: f64, unknown: &Unknown) -> bool {
     let size = unknown.upper.abs().max(unknown.lower.abs());
     value.abs() <= 1e-9 * if size.is_finite() { size } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::joint_numbers::unknown;
+    use crate::driver::pointwise::Compiled;
+    use crate::driver::session::Session;
+    use crate::driver::target::Target;
+    use crate::runtime::Threads;
+    use crate::source::MemoryWorld;
+    use crate::train::Silent;
+    use crate::train::joint::{self, Settings};
+
+    #[test]
+    fn what_no_bound_holds_at_zero_is_not_named() {
+        let text = "model M { state x; param a = 0.4 in [0, 2], b = 0.1 in [0, 2]; x' = -a*x + b }";
+        let mut session = Session::new(MemoryWorld::new().with("m.mech", text));
+        let program = session.check("m.mech", &[]).expect("a model").program;
+        let model = program.models.values().next().expect("a model");
+        let unknowns: Vec<Unknown> = model.unknowns.values().map(|u| unknown(model, u)).collect();
+        let t: Vec<f64> = (0..60).map(|i| 0.1 * f64::from(i)).collect();
+        let y = t.iter().zip(0..).map(|(t, i)| libm::exp(-0.4 * t) + 0.01 * f64::from(i * 7 % 5 - 2)).collect();
+        let (derivative_of, guess, names) = (vec![None], vec![f64::NAN], vec!["x".into()]);
+        let observations = Observations { t, y, derivative_of, guess, names, ..Observations::default() };
+        let (terms, exact) = (None, false);
+        let settings =
+            Settings { seed: 1, significance: None, most_samples: 1000, finer: 1, terms, near: false, exact };
+        let mut compiled = Compiled::linearisation(model, &Target::Host(Threads::single())).expect("a compiled model");
+        let found = joint::fit(&mut compiled, &unknowns, &observations, &settings, &mut Silent).expect("a fit");
+        let with = |[a, b]: [f64; 2], noise: f64| {
+            let at = |value: f64| Estimate { value, std_error: 0.01, kept: true, at_bound: value == 0.0 };
+            JointFit { estimates: vec![at(a), at(b)], noise: vec![noise], converged: true, ..found.clone() }
+        };
+        let said = |held: [f64; 2]| {
+            let again = |_: &[Unknown]| Ok(with([-0.5, -0.3], 0.1));
+            turned(model, (&unknowns, &with(held, 1.0), &observations), again).map(|said| said.message)
+        };
+        let message = said([0.0, 0.7]).expect("a remark");
+        assert!(message.contains("`a` is -0.5") && !message.contains("`b`"), "{message}");
+        let message = said([0.0, 0.0]).expect("a remark");
+        assert!(message.contains("`a` is -0.5") && message.contains("`b` is -0.3"), "{message}");
+        assert_eq!(said([0.4, 0.7]), None);
+    }
 }

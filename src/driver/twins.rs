@@ -11,17 +11,14 @@ use crate::diagnostics::codes::W1125;
 use crate::hir::{self, Bounds, Model, UnknownKind};
 use crate::lower::pointwise::components;
 use crate::report::{equation_short, few, round, short};
-use crate::train::joint::{self, Coupling, JointError, JointFit, Observations, Rate, Rates, Unknown};
+use crate::train::joint::{self, AS_WELL, Coupling, JointError, JointFit, Observations, Rate, Rates, Unknown};
 
-/// Fits that are made for this, at most: of those pairs first that hold most of their rates.
-const MOST_FITS: usize = 4;
-/// Fits times samples, at most.
+/// Pairs for which fits are made, one and where need be another, at most: of those first that hold most of their rates.
+pub const MOST_PAIRS: usize = 4;
+/// Pairs times samples, at most.
 const MOST_WORK: usize = 400_000;
 /// Numbers are others where they differ by more than this many of their standard errors.
 const APART: f64 = 5.0;
-/// Fits are as good where twice the logarithm of the likelihood differs by less than this, or than chance makes it: where states begin is estimated
-/// from noise, and decays at another rate.
-const AS_WELL: f64 = 6.0;
 /// Where it is worse by more than this with both rates held it does not come near with free ones.
 const FAR: f64 = 100.0;
 /// States change places where they are so many times nearer to each other's solution than to their own.
@@ -65,7 +62,7 @@ pub fn twin(
     mut again: impl FnMut(&[Unknown], Vec<bool>) -> Result<JointFit, JointError>,
 ) -> Option<Twin> {
     let kept: Vec<bool> = (0..unknowns.len()).map(|k| number(result, k).is_some_and(|e| e.kept)).collect();
-    let most = MOST_FITS.min(MOST_WORK / observations.t.len().max(1));
+    let most = MOST_PAIRS.min(MOST_WORK / observations.t.len().max(1));
     for pair in pairs.iter().take(most) {
         let mut fit = |unknowns: &[Unknown]| match again(unknowns, kept.clone()) {
             // Whoever interrupts a run has its result already.
@@ -73,6 +70,7 @@ pub fn twin(
             found => Some(found.ok().filter(JointFit::in_order)),
         };
         let rise = |found: &JointFit| simpler::deviance(observations, found) - simpler::deviance(observations, result);
+        // Where states begin is estimated from noise, and decays at another rate.
         let by_chance = |found: &JointFit| {
             let spread = simpler::spread(observations, found, result);
             AS_WELL.max(2.0 * simpler::CHANCE * spread)
@@ -156,13 +154,23 @@ fn way_out(model: &Model, result: &JointFit, pair: &Pair) -> Option<String> {
     let is_param = |(rate, _): &(&Rate, f64)| matches!(kind(rate), Some(UnknownKind::Param(_)));
     let mut both = pair.of.iter().zip(pair.becomes);
     let (rate, other) = both.clone().find(is_param).or_else(|| both.next())?;
-    let unknown = model.unknowns.values().nth(rate.unknown)?;
+    let (id, unknown) = model.unknowns.iter().nth(rate.unknown)?;
     let own = number(result, rate.unknown)?.value;
+    let unit = hir::bracketed(model.units.unknown(id));
     Some(match unknown.kind {
-        UnknownKind::Param(_) => format!(
-            "say what is known of them, by a range that holds one of both numbers alone: {}",
-            ranges(&unknown.name, [own, other], unknown.bounds)
-        ),
+        UnknownKind::Param(_) => {
+            // The range of a family is that of all its elements.
+            let alone = alone(&unknown.name);
+            let instead = alone.as_ref().map_or_else(String::new, |alone| {
+                format!("write a parameter of its own, `{alone}`, in place of `{}`, ", unknown.name)
+            });
+            let by = if alone.is_some() { "with" } else { "by" };
+            format!(
+                "say what is known of them{}{instead}{by} a range that holds one of both numbers alone: {}",
+                if alone.is_some() { ": " } else { ", " },
+                ranges((alone.as_deref().unwrap_or(&unknown.name), &unit), [own, other], unknown.bounds)
+            )
+        }
         UnknownKind::Coefficient { hole, term } => {
             let hole = &model.holes[hole];
             let term = &hole.terms.get(term)?.spelled;
@@ -170,14 +178,22 @@ fn way_out(model: &Model, result: &JointFit, pair: &Pair) -> Option<String> {
                 "say what is known of them: write `{term}` beside the hole of `{}`, as `{}k*{term}` with a range that holds one of both numbers alone, {}",
                 hir::family(&model.states[hole.state].name),
                 if rate.part < 0.0 { "-" } else { "" },
-                ranges("k", [own.abs(), other.abs()], Bounds::FREE)
+                ranges(("k", &unit), [own.abs(), other.abs()], Bounds::FREE)
             )
         }
     })
 }
 
-/// Declarations of a parameter for either of two numbers that it may be.
-fn ranges(name: &str, [own, other]: [f64; 2], bounds: Bounds) -> String {
+/// What a parameter may be called that stands in place of an element of a family.
+fn alone(name: &str) -> Option<String> {
+    let family = hir::family(name);
+    let element = name.strip_prefix(family)?.strip_prefix('[')?.strip_suffix(']')?;
+    let indices: Vec<&str> = element.split(',').map(str::trim).collect();
+    Some(format!("{family}_{}", indices.join("_")))
+}
+
+/// Declarations of a parameter, with its unit in brackets, for either of two numbers that it may be.
+fn ranges((name, unit): (&str, &str), [own, other]: [f64; 2], bounds: Bounds) -> String {
     let border = between(own, other);
     let declared = |value: f64| {
         let lower = if bounds.lower.is_finite() || value < 0.0 { bounds.lower } else { 0.0 };
@@ -185,7 +201,7 @@ fn ranges(name: &str, [own, other]: [f64; 2], bounds: Bounds) -> String {
             true => Bounds { lower: border, upper: bounds.upper },
             false => Bounds { lower, upper: border },
         };
-        format!("`param {name} = {}{}`", hir::number(three_digits(value)), hir::spell_bounds(ends))
+        format!("`param {name}{unit} = {}{}`", hir::number(three_digits(value)), hir::spell_bounds(ends))
     };
     format!("{} or {}", declared(own), declared(other))
 }
@@ -305,4 +321,22 @@ fn differs(a: &JointFit, b: &JointFit, unknown: usize) -> bool {
 /// The number of an unknown, the first where there are several.
 fn number(fit: &JointFit, unknown: usize) -> Option<&joint::Estimate> {
     fit.estimates.get(fit.columns.at(unknown, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggested_declarations_are_such() {
+        let ranges = |name: &str, unit| ranges((name, unit), [0.9, 0.2], Bounds { lower: 0.0, upper: 10.0 });
+        assert_eq!(
+            ranges("ka", " [1/h]"),
+            "`param ka [1/h] = 0.9 in [0.42, 10]` or `param ka [1/h] = 0.2 in [0, 0.42]`"
+        );
+        assert_eq!(ranges("ka", ""), "`param ka = 0.9 in [0.42, 10]` or `param ka = 0.2 in [0, 0.42]`");
+        let of = |name| alone(name);
+        assert_eq!([of("k[1]"), of("k[2, 13]")], [Some("k_1".to_string()), Some("k_2_13".to_string())]);
+        assert_eq!(of("ka"), None);
+    }
 }

@@ -48,7 +48,7 @@ pub fn spell_bounds(bounds: Bounds) -> String {
 }
 
 /// ` [m/s]`, or nothing.
-pub(super) fn bracketed(unit: Option<&Unit>) -> String {
+pub fn bracketed(unit: Option<&Unit>) -> String {
     unit.map_or(String::new(), |u| format!(" [{u}]"))
 }
 

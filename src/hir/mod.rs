@@ -33,7 +33,7 @@ pub use crate::base::number;
 pub use dataset::{
     ColumnMap, Conversion, DataPlaces, DataSet, DataSource, Derived, DrivenBy, Holdout, Noise, SimulateSpec, Vary,
 };
-pub use dump::{dump, spell_bounds, spell_loss};
+pub use dump::{bracketed, dump, spell_bounds, spell_loss};
 pub use eval::Point;
 pub use expand::{expand, expand_file};
 pub use expr::{BinaryOp, Compare, Expr, ExprKind, UnaryFn};

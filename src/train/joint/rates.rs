@@ -108,10 +108,16 @@ pub fn rates(
                 out.own.push(Rate { unknown: k, component: c, hidden, part, whole: -part.abs(), of_logarithm: true });
             }
         }
-        for (from, to) in pairs(&hidden) {
-            let slopes = slopes(&above.by(to, from), &below.by(to, from));
-            let powers: Vec<f64> = slopes.iter().zip(here.by(to, from)).map(|(slope, whole)| slope / whole).collect();
-            out.couplings.extend(constant(&powers).map(|power| Coupling { unknown: k, from, to, power }));
+        // What does not depend on a component has no entry for it.
+        let rows = here.derivatives.iter().zip(&above.derivatives).zip(&below.derivatives);
+        for (to, ((here, above), below)) in rows.enumerate() {
+            for (((from, whole), (_, above)), (_, below)) in here.iter().zip(above).zip(below) {
+                if *from == to || hidden.get(*from) != Some(&true) {
+                    continue;
+                }
+                let powers: Vec<f64> = slopes(above, below).iter().zip(whole).map(|(slope, all)| slope / all).collect();
+                out.couplings.extend(constant(&powers).map(|power| Coupling { unknown: k, from: *from, to, power }));
+            }
         }
     }
     // What is constant in a field counts only where the component has no rate of its own, and is taken for that of a decay.
@@ -131,6 +137,9 @@ pub fn same_spectrum(
     fit: &JointFit,
     changed: &[(usize, f64)],
 ) -> Result<bool, EvaluateError> {
+    if model.pattern().value.len() > MOST_COMPONENTS {
+        return Ok(false);
+    }
     let all: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
     let xi = fit.columns.values(&all, 0);
     let mut other = xi.clone();
@@ -141,9 +150,6 @@ pub fn same_spectrum(
     }
     let points = Sampled::of(observations, fit);
     let (here, there) = (points.entries(model, &xi)?, points.entries(model, &other)?);
-    if here.value.len() > MOST_COMPONENTS {
-        return Ok(false);
-    }
     Ok((0..points.t.len()).step_by(EVERY).all(|i| {
         let (a, b) = (here.matrix(i), there.matrix(i));
         let size = a.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
@@ -163,12 +169,6 @@ fn power_sums(matrix: Vec<f64>, size: f64) -> Vec<f64> {
     };
     let powers = std::iter::successors(Some(base.clone()), |last| Some(times(last))).take(n);
     powers.zip(1..).map(|(m, k)| (0..n).map(|i| entry(&m, i, i)).sum::<f64>() * (n as f64).powi(k)).collect()
-}
-
-/// Every hidden component with every other one.
-fn pairs(hidden: &[bool]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let from = (0..hidden.len()).filter(|c| hidden.get(*c) == Some(&true));
-    from.flat_map(|from| (0..hidden.len()).filter(move |to| *to != from).map(move |to| (from, to)))
 }
 
 /// Per component, whether no sample shows it nor its state: derivatives go with their states.

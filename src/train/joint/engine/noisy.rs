@@ -8,7 +8,7 @@
 use super::stage::Stage;
 use super::{Engine, State};
 use crate::train::joint::collocation;
-use crate::train::joint::problem::JointError;
+use crate::train::joint::problem::{JointError, JointFit};
 
 /// From stage to stage the noise of the process grows by this factor, beside that of the observations, as long as the likelihood does,
 const GROWS: f64 = 3.1622776601683795;
@@ -114,6 +114,18 @@ impl Engine<'_> {
 
 /// Whether the likelihood of a stage, with the price of its terms, is the larger one.
 fn better(other: &Stage, than: &Stage) -> bool {
-    let criterion = |stage: &Stage| stage.evidence - 2.0 * stage.volume + stage.price;
+    let criterion = |stage: &Stage| with_volume(stage.evidence + stage.price, stage.volume);
     criterion(other) < criterion(than)
+}
+
+/// Twice the negative log likelihood and the price of the terms, with the log volume by which the rows of a law stretch.
+fn with_volume(criterion: f64, volume: f64) -> f64 {
+    criterion - 2.0 * volume
+}
+
+impl JointFit {
+    /// Twice the negative log likelihood and the price of the terms, where laws are compared of which one has noise of the process.
+    pub fn with_volume(&self) -> f64 {
+        with_volume(self.criterion, self.volume)
+    }
 }
