@@ -76,6 +76,37 @@ fn exchanged_rates_are_told_and_a_range_chooses() {
     }
 }
 
+/// What the help declares can be written so: with its unit, and an element of a family as a parameter of its own.
+#[test]
+fn declarations_of_the_help_are_such() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let with_units = "time [h]
+  param ka [1/h] = 1 in [0, 10], ke [1/h] = 0.3 in [0, 10], V [L] = 10 in [0.1, 100]
+  gut' = -ka*gut
+  blood' = ka*gut/V - ke*blood
+  initial gut = 100, blood = 0";
+    let with_units = oral(with_units, 1).replace("gut, blood\n", "gut [mg], blood [mg/L]\n");
+    let (said, _) = run(folder.path(), &with_units, &[]);
+    let help = said.split("` or `").nth(1).and_then(|part| part.split('`').next()).expect("a help");
+    assert!(help.starts_with("param ka [1/h] = "), "{said}");
+    let chosen = with_units.replace("param ka [1/h] = 1 in [0, 10]", help);
+    let (said, found) = run(folder.path(), &chosen, &[]);
+    assert!(!said.contains("W1125") && parameter(&found, "ka") < 0.3, "{said}");
+
+    let family = "index which = 2
+  param k[which] = (1, 0.3) in [0, 10], V = 10 in [0.1, 100]
+  gut' = -k[1]*gut
+  blood' = k[1]*gut/V - k[2]*blood
+  initial gut = 100, blood = 0";
+    let family = oral(family, 1);
+    let (said, _) = run(folder.path(), &family, &[]);
+    assert!(said.contains("write a parameter of its own, `k_1`, in place of `k[1]`, with a range"), "{said}");
+    let help = said.split("` or `").nth(1).and_then(|part| part.split('`').next()).expect("a help");
+    let chosen = family.replace("k[1]", "k_1").replace("  param k[", &format!("  {help}\n  param k["));
+    let (said, found) = run(folder.path(), &chosen, &[]);
+    assert!(!said.contains("W1125") && parameter(&found, "k_1") < 0.3, "{said}");
+}
+
 /// The terms of holes are told as equations, and the file that was found says so too.
 #[test]
 fn exchanged_coefficients_of_holes_are_told() {
