@@ -18,13 +18,15 @@ const LESS: f64 = 0.5;
 const NO_MORE: f64 = 1.2;
 /// A number is on the other side of zero by more than this many of its standard errors.
 const BEYOND: f64 = 4.0;
+/// It is as good as zero where it is nearer to it than this many.
+const AT_ZERO: f64 = 2.0;
 
 /// What is said of a fit that is lost on account of such a sign.
 pub fn of_lost(finding: Diagnostic) -> String {
     format!("the fit is lost: {}; {}", finding.message, finding.help.unwrap_or_default())
 }
 
-/// The unknowns that bounds hold at zero and that are on its other side in a fit without such bounds, where that follows the data and the one with them does not. `again`
+/// The unknowns that bounds hold at zero, or near it, and that are on its other side in a fit without such bounds, where that follows the data and the one with them does not. `again`
 /// fits other unknowns to the same data.
 pub fn turned(
     model: &Model,
@@ -70,8 +72,9 @@ pub fn turned(
         is_beyond.then_some((k, found))
     };
     // Others are free for these to be, and may be anywhere then.
-    let of_held = held.iter().filter_map(|&k| Some((k, unknowns.get(k)?)));
-    let beyond: Vec<(usize, Estimate)> = of_held.filter_map(beyond).collect();
+    let is_near = |k: usize| estimate(result, k).is_some_and(|e| e.kept && e.value.abs() < AT_ZERO * e.std_error);
+    let at_zero = unknowns.iter().enumerate().filter(|(k, _)| held.contains(k) || is_near(*k));
+    let beyond: Vec<(usize, Estimate)> = at_zero.filter_map(beyond).collect();
     let (mut numbers, mut wrong, mut places) = (Vec::new(), IndexSet::new(), IndexSet::new());
     for (k, found) in &beyond {
         let unknown = model.unknowns.values().nth(*k)?;
@@ -80,7 +83,9 @@ pub fn turned(
             UnknownKind::Param(param) => {
                 numbers.push(format!("`{}` is {number}", unknown.name));
                 wrong.insert(format!("before the term with `{}`", hir::family(&unknown.name)));
-                places.insert((model.params[param].span, "held at 0 by its range"));
+                let here =
+                    if held.contains(k) { "held at 0 by its range" } else { "held near 0, on one side, by its range" };
+                places.insert((model.params[param].span, here));
             }
             UnknownKind::Coefficient { hole, .. } => {
                 let hole = &model.holes[hole];
@@ -151,7 +156,8 @@ mod tests {
         };
         let message = said([0.0, 0.7]).expect("a remark");
         assert!(message.contains("`a` is -0.5") && !message.contains("`b`"), "{message}");
-        let message = said([0.0, 0.0]).expect("a remark");
+        // What is zero within its error bounds hold near it.
+        let message = said([0.0, 0.01]).expect("a remark");
         assert!(message.contains("`a` is -0.5") && message.contains("`b` is -0.3"), "{message}");
         assert_eq!(said([0.4, 0.7]), None);
     }
