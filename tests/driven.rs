@@ -221,11 +221,41 @@ fn a_whole_table_is_held_out() {
         .expect("a file");
     let checked = mechc(folder.path(), &["check", "m.mech", "--data"]);
     assert!(said(&checked).contains("the input `u` does not vary: it is 2"), "{}", said(&checked));
+    assert!(said(&checked).contains("on the data of `d` the term `u` is a combination of `1`"), "{}", said(&checked));
     // The same law, known, with only the start to estimate.
     let known = LAW.replace("?terms(1, x, u)", "-0.5*x + u").replace("100% of trajectories", "80%");
     let (record, warned) = run(folder.path(), &format!("{known}fit M to e"));
     assert!(!warned.contains("W0707"), "{warned}");
     assert!(metric(&record, "RMSE of x", "held out").expect("a score") < 1e-5, "{record}");
+}
+
+/// What is held out as a whole says nothing of what is fitted; a mistake in it is told all the same.
+#[test]
+fn remarks_on_fitted_data_look_at_no_table_that_is_held_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    two_records(folder.path());
+    let e = fs::read_to_string(folder.path().join("e.csv")).expect("a file");
+    let check = |d: String, e: String, model: &str| {
+        fs::write(folder.path().join("d.csv"), d).expect("a file");
+        fs::write(folder.path().join("e.csv"), e).expect("a file");
+        fs::write(folder.path().join("m.mech"), format!("{model}fit M to (d, e)")).expect("a file");
+        [&["check", "m.mech", "--data"][..], &["run", "m.mech"]].map(|args| said(&mechc(folder.path(), args)))
+    };
+    // A state that rests where it is fitted.
+    let rests: String = (0..60).map(|i| format!("{:.1},2,{}\n", 0.2 * f64::from(i), i % 3)).collect();
+    let [checked, _] = check(format!("t,x,u\n{rests}"), e.clone(), LAW);
+    assert!(checked.contains("the data of `x` do not vary: it is 2"), "{checked}");
+    // A number for missing samples.
+    let mut rows: Vec<String> = e.lines().map(String::from).collect();
+    for at in [20, 31, 44] {
+        let cells: Vec<&str> = rows[at].split(',').collect();
+        rows[at] = format!("{},-999,{}", cells[0], cells[2]);
+    }
+    two_records(folder.path());
+    let d = fs::read_to_string(folder.path().join("d.csv")).expect("a file");
+    for told in check(d, rows.join("\n"), LAW) {
+        assert!(told.contains("W1112") && told.contains("-999"), "{told}");
+    }
 }
 
 #[test]

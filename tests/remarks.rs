@@ -501,3 +501,24 @@ fit Fitted to obs
         assert_eq!(explained > 0.9, merit, "{explained}");
     }
 }
+
+/// Growth that saturates, by a polynomial: what the law leaves over is taken for noise of the process, of which next to nothing of the noise in the data is left.
+#[test]
+fn a_law_that_leaves_no_noise_is_doubted_before_the_process() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/growth.csv"), folder.path().join("growth.csv"))
+        .expect("a table");
+    let model =
+        "model Growth { state biomass, substrate; (biomass, substrate)' = ?poly(biomass, substrate; degree = 2) }
+data growth = csv(\"growth.csv\") { time hours; trajectory batch; missing \"\"; holdout 20% }
+fit Growth to growth
+";
+    let (done, _, _) = run(folder.path(), model, &["--message-format", "short"]);
+    let said = text(&done.stderr);
+    for part in [
+        "exactly: the candidate terms may not express the law (a saturating or other term is missing), the process",
+        "; samples of `biomass` scatter by about 4.6e-2, far more than the noise that is told, ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

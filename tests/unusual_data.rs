@@ -664,3 +664,18 @@ fn noise_of_short_trajectories_is_no_jump() {
     let (short, _) = found(&rows, TWO, "time t; trajectory k", &["W1114"]);
     assert_eq!(short, [] as [&str; 0]);
 }
+
+/// Growth, with a sample that its noise made small beside one that is missing: the step behind it is no jump.
+#[test]
+fn a_small_sample_beside_a_gap_is_no_jump() {
+    let rows = "t,x,y\n0,0.1261,\n0.63158,0.15534,5.4039\n1.2632,0.18816,5.4424\n1.8947,0.16725,\n2.5263,,5.2721\n3.1579,0.38558,4.9778
+3.7895,0.44995,4.7883\n4.4211,0.55148,4.4417\n5.0526,0.71068,\n5.6842,0.91545,3.4078\n6.3158,1.1595,3.0506\n6.9474,1.3908,2.4475
+7.5789,1.6849,1.5504\n8.2105,1.9572,\n8.8421,2.1455,0.24337\n9.4737,2.2325,0.10746\n10.105,2.2917,0.050507\n10.737,2.2854,0.091594
+11.368,2.2968,0.076626\n12,2.3611,\n";
+    let (said, long) = found(rows, TWO, "time t; missing \"\"", &ALL);
+    assert!(said.is_empty(), "{long}");
+    // A jump of the same size in a motion that is as fast elsewhere.
+    let jump = table(&even(200), |t| [(0.3 * t).sin() + if t > 7.25 { 0.8 } else { 0.0 }, 0.3 * t, 0.0], |_, _| {});
+    let (said, long) = found(&jump, TWO, "time t", &ALL);
+    assert!(said.iter().any(|s| s.contains("jumps once within one step, between t = 7.2 and t = 7.3")), "{long}");
+}

@@ -52,6 +52,7 @@ pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic
     let read = sets::load_all(program, fit, root)?.sets;
     // Without a fit all of it may matter.
     let mut found = data_remarks::check(model, fit, &read).told(true);
+    found.extend(data_remarks::of_held(&read));
     let observed = sets::observe(model, read, fit)?;
     let is_told = |_: &Group, d: &Dependent| d.of.len() <= FEW || d.left < OF_MANY;
     found.extend(among(program, fit, &observed, &OF_CHECK, &is_told)?);
@@ -159,7 +160,7 @@ fn among(
         model.alike.iter().any(|[x, y]| [(x.index(), y.index()), (y.index(), x.index())].contains(&(a, b)))
     };
     let mut said: Vec<usize> = Vec::new();
-    let names = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
+    let names = program.name_fitted(fit);
     for (group, dependents) in &judged {
         for dependent in dependents {
             let Some(&unknown) = group.unknowns.get(dependent.column) else { continue };

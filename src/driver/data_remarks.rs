@@ -15,8 +15,9 @@ const SPOILS: [&str; 7] = [W1103, W1112, W1113, W1114, W1116, W1127, W1131];
 /// and what is said of its result for no other reason.
 const FOLLOWS: [&str; 5] = [W1101, W1105, W1107, W1111, W1126];
 
-/// Findings on the data sets of a fit.
-pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
+/// Findings on the data sets that a fit takes anything of.
+pub fn check(model: &Model, fit: &Fit, all: &[(&DataSet, Dataset)]) -> Found {
+    let sets = &some(all, true);
     let mut found = unusual::check(sets);
     if model.inputs.values().any(|i| i.between == Between::Impulse) {
         // An impulse makes states jump, and says what happened in the time that samples are apart.
@@ -45,9 +46,20 @@ pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Found {
             }
         }
     }
-    found.sure.extend(scales::check(model, sets));
+    let every: Vec<(&DataSet, &Dataset)> = all.iter().map(|(data, read)| (*data, read)).collect();
+    found.sure.extend(scales::check(model, sets, &every));
     found.sure.extend(jumping::check(model, fit, sets));
     found
+}
+
+/// What is a mistake in all likelihood in data sets that are held out as a whole: why they may not be predicted, and nothing about what is fitted.
+pub fn of_held(all: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+    unusual::check(&some(all, false)).sure
+}
+
+/// The data sets that are fitted, or those that are not.
+fn some<'a>(all: &'a [(&'a DataSet, Dataset)], fitted: bool) -> Vec<(&'a DataSet, &'a Dataset)> {
+    all.iter().filter(|(data, _)| data.is_fitted() == fitted).map(|(data, read)| (*data, read)).collect()
 }
 
 /// What a run says: of its data first, and then of its result what does not follow from that.

@@ -21,6 +21,7 @@ use super::joint_failure::failure;
 use super::joint_numbers::{self, started, unknown};
 use super::law;
 use super::lost;
+use super::louder;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
@@ -269,7 +270,9 @@ pub fn fit(
         None if !result.process_noise => {
             let left_over = left_over(&result);
             if left_over.is_empty() {
-                findings.remarks.extend(uneven::noise((program, fit), observed, (&observations, &result.x)));
+                let grows = uneven::noise((program, fit), observed, (&observations, &result.x));
+                let louder = louder::noise((program, fit), observed, (&observations, &result), &grows);
+                findings.remarks.extend(grows.into_iter().chain(louder));
             }
             findings.remarks.extend(left_over);
             findings.remarks.extend(residuals::unstarted(model, observed, &result));

@@ -37,7 +37,7 @@ enum Doubt {
 }
 
 /// Findings on the inputs of the data sets of a fit that are taken for smooth; none for the gradient engine, which takes them at samples only.
-pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+pub fn check(model: &Model, fit: &Fit, sets: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if fit.engine != Engine::Joint {
         return found;

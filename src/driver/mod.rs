@@ -68,6 +68,7 @@ mod kinds;
 mod kinks;
 mod law;
 mod lost;
+mod louder;
 mod memory;
 mod observed;
 mod passes;

@@ -26,6 +26,9 @@ const UNFELT: &str = "felt by nothing that is observed";
 /// Said of a fit that did not settle, where nothing else says why.
 const UNSETTLED: &str = "the fit did not settle: estimates still move by more than a third of their standard errors, or terms still come and go";
 
+/// Samples scatter by so many times the noise of a fit where it takes for noise of the process what is none.
+const SEVERAL: f64 = 3.0;
+
 /// Remarks that have a place in the model file.
 pub fn placed((program, fit): (&Program, &Fit), result: &JointFit) -> Vec<Diagnostic> {
     let model = &program.models[fit.model];
@@ -276,6 +279,12 @@ pub fn deviates(model: &Model, result: &JointFit, data: &Observations) -> String
              cannot express it"
         );
     }
+    if let Some(scatters) = scatters(result, data).filter(|_| bounded.is_empty()) {
+        let what = if model.holes.is_empty() { "equations" } else { "candidate terms" };
+        return format!(
+            "the {what} may not express the law (a saturating or other term is missing), the process itself is noisy, or the data were smoothed; {scatters}"
+        );
+    }
     match bounded.is_empty() {
         true => {
             "the process itself is noisy, the data were smoothed, or the candidate terms cannot express it".to_string()
@@ -285,6 +294,16 @@ pub fn deviates(model: &Model, result: &JointFit, data: &Observations) -> String
             bounded.join(", ")
         ),
     }
+}
+
+/// What takes noise of the process for what a law leaves over leaves next to no noise of the measurement, of which samples that no law holds show more.
+fn scatters(result: &JointFit, data: &Observations) -> Option<String> {
+    let all = data.names.iter().zip(result.noise.iter().zip(&result.scatter));
+    let of = all.filter(|(_, (noise, scatter))| **scatter > SEVERAL * **noise);
+    let (name, (noise, scatter)) = of.max_by(|a, b| (a.1.1 / a.1.0).total_cmp(&(b.1.1 / b.1.0)))?;
+    Some(format!(
+        "samples of `{name}` scatter by about {scatter:.1e}, far more than the noise that is told, {noise:.1e}"
+    ))
 }
 
 /// A part of the equations that were found that jumps where states pass some value: no polynomial from sample to sample goes along with that.

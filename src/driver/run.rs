@@ -189,6 +189,7 @@ impl Job<'_> {
         }
         let mut records = sets::records(&data, model);
         let of_data = data_remarks::check(model, fit, &data.sets);
+        let of_held = data_remarks::of_held(&data.sets);
         let mut observed = sets::observe(model, data.sets, fit)?;
         sets::count_held_out(&mut records, observed.held.as_ref());
         let summary = summary(&records, model, fit);
@@ -258,6 +259,7 @@ impl Job<'_> {
             );
         }
         findings.remarks = data_remarks::before(of_data, findings.remarks);
+        findings.remarks.extend(of_held);
         let own: Vec<String> = resumed.into_iter().filter_map(|r| r.warning).chain(saver.warning()).collect();
         let about = (summary, records);
         if !program.predictions(&fit.name).is_empty() && !findings.lost {

@@ -13,9 +13,9 @@ const FACTOR: f64 = 10.0;
 /// What is compared of a data set: its size, where it has one.
 type Size<'a> = &'a dyn Fn(&Dataset) -> Option<f64>;
 
-/// Findings on the data sets of a fit.
-pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let mut found = sizes(sets);
+/// Findings on the data sets of a fit: on those that are fitted, and on the sizes of all of them.
+pub fn check(model: &Model, sets: &[(&DataSet, &Dataset)], all: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
+    let mut found = sizes(all);
     found.extend(constant(model, sets));
     found.extend(constant_inputs(model, sets));
     found
@@ -23,7 +23,7 @@ pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
 
 /// States that are the same number at every sample of all sets, though their equations let them change. The elements of a family count
 /// as one: a boundary that is held is no mistake.
-fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+fn constant(model: &Model, sets: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
     let mut families: IndexMap<&str, (f64, f64, usize)> = IndexMap::new();
     for (id, state) in model.states.iter() {
         let at_rest = |e: &Equation| {
@@ -50,8 +50,8 @@ fn constant(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
 }
 
 /// Inputs that are the same number at every sample that is fitted, in all sets.
-fn constant_inputs(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
-    let Some((data, first)) = sets.iter().find(|(data, _)| data.is_fitted()) else { return Vec::new() };
+fn constant_inputs(model: &Model, sets: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
+    let Some((data, first)) = sets.first() else { return Vec::new() };
     let finding = |(k, name): (usize, &String)| {
         let of = |read: &Dataset| read.inputs.iter().position(|n| n == name);
         // What a last sample has of impulses comes behind it.
@@ -90,7 +90,7 @@ fn fitted(samples: usize, holdout: Option<Holdout>) -> usize {
 
 /// Findings on the steps and on every column that several sets have, where at least one set is read from a file: what is made has the
 /// sizes that its numbers in the program say.
-fn sizes(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+fn sizes(sets: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(compared("the steps of the time are", sets, &step));
     let mut names: Vec<&String> = Vec::new();
@@ -106,7 +106,7 @@ fn sizes(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
 }
 
 /// The finding on the set with the largest size and the one with the smallest.
-fn compared(what: &str, sets: &[(&DataSet, Dataset)], size: Size<'_>) -> Option<Diagnostic> {
+fn compared(what: &str, sets: &[(&DataSet, &Dataset)], size: Size<'_>) -> Option<Diagnostic> {
     let sizes = || sets.iter().filter_map(|(data, read)| Some((*data, size(read).filter(|s| *s > 0.0)?)));
     let (large, most) = sizes().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let (small, least) = sizes().min_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -17,7 +17,7 @@ const STAYS: usize = 4;
 const CHANGES: usize = 2;
 
 /// Findings on states that files give such columns, each with the names of the state and of its column.
-pub fn check(model: &Model, sets: &[(&DataSet, Dataset)]) -> Vec<([String; 2], Diagnostic)> {
+pub fn check(model: &Model, sets: &[(&DataSet, &Dataset)]) -> Vec<([String; 2], Diagnostic)> {
     let mut found: Vec<([String; 2], Diagnostic)> = Vec::new();
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
         for (c, name) in read.columns.iter().enumerate() {

@@ -93,7 +93,7 @@ pub fn by_scale(
 
 /// That other values of these fit as well.
 fn other_values((program, fit): (&Program, &Fit), names: &str) -> String {
-    let data = program.data_of(fit).map(|d| format!("`{}`", d.name)).collect::<Vec<_>>().join(" and ");
+    let data = program.name_fitted(fit);
     format!("the data of {data} do not determine {names}: other values fit them as well")
 }
 

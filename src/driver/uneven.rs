@@ -67,16 +67,22 @@ fn way_out((program, fit, model): (&Program, &Fit, &Model), of: &[(&State, Growi
     let states = model.states.values().map(|s| s.name.as_str());
     let mut names = states.chain(model.params.values().map(|p| p.name.as_str())).map(hir::family);
     let log = if names.any(|n| n.strip_prefix('l') == Some(name)) { format!("ln_{name}") } else { format!("l{name}") };
-    let column = program.data_of(fit).find_map(|d| {
-        let (_, map) = d.source.file()?;
-        let read = map.columns.get(&state.name).map_or(name, String::as_str);
-        Some(map.derived.get(&state.name).map_or_else(|| read.to_string(), |derived| format!("({})", derived.spell())))
-    });
-    let column = column.unwrap_or_else(|| name.to_string());
+    let column = column((program, fit), state);
     format!(
         "noise of the logarithm is the same everywhere, so let that be the state: `state {log}; let {name} = exp({log})`, `{log}' = (...)/{name}` \
          with all that stands in the equation of `{name}` now, and `{log} = ln({column})` in the block of the data"
     )
+}
+
+/// What the block of the data reads for a state.
+pub fn column((program, fit): (&Program, &Fit), state: &State) -> String {
+    let name = hir::family(&state.name);
+    let read = program.data_of(fit).find_map(|d| {
+        let (_, map) = d.source.file()?;
+        let read = map.columns.get(&state.name).map_or(name, String::as_str);
+        Some(map.derived.get(&state.name).map_or_else(|| read.to_string(), |derived| format!("({})", derived.spell())))
+    });
+    read.unwrap_or_else(|| name.to_string())
 }
 
 /// How the noise of a column grows.

@@ -57,4 +57,10 @@ impl Program {
         let names: Vec<&str> = self.data_of(fit).map(|d| d.name.as_str()).collect();
         if let [one] = names.as_slice() { (*one).to_string() } else { format!("({})", names.join(", ")) }
     }
+
+    /// The data sets that a fit takes anything of, as messages name them: `` `slow` and `fast` ``.
+    pub fn name_fitted(&self, fit: &Fit) -> String {
+        let names: Vec<String> = self.data_of(fit).filter(|d| d.is_fitted()).map(|d| format!("`{}`", d.name)).collect();
+        names.join(" and ")
+    }
 }

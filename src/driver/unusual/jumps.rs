@@ -21,6 +21,8 @@ const MOST: usize = 30;
 const BESIDE: usize = 8;
 /// and fewest of them that have one.
 const SLOPE: usize = 4;
+/// A jump goes so many times as far as the slopes on either side do within its step.
+const STEEPER: f64 = 2.0;
 /// Differences away from jumps, at least: of a few the largest may be small by chance, and of many short trajectories some have such a few.
 const AWAY: usize = 8;
 /// Standard errors of a slope that is none by chance.
@@ -81,13 +83,13 @@ pub fn find(trajectory: &Trajectory, all: &[Series<'_>]) -> Option<Jumps> {
     };
     let separate = places.iter().zip(places.iter().skip(1)).all(|(a, b)| apart(a, b));
     let begins = |k: usize| begins_anew(&columns, (&places, &times), k, together.all);
-    let anew = (0..places.len()).filter(|k| begins(*k)).count();
-    Some(Jumps {
-        columns: together.columns,
-        several: together.several,
-        anew: separate && 2 * anew >= places.len(),
-        places: times,
-    })
+    let anew = separate && 2 * (0..places.len()).filter(|k| begins(*k)).count() >= places.len();
+    // Noise of a sample beside a gap may look like a jump, of one column, where the motion on both sides goes as far without one.
+    let steep = |(place, ends): &(&Place, &[f64; 2])| columns.get(place.column).is_some_and(|c| steep(c, **ends));
+    if !anew && !together.several && 2 * places.iter().zip(&times).filter(steep).count() < places.len() {
+        return None;
+    }
+    Some(Jumps { columns: together.columns, several: together.several, anew, places: times })
 }
 
 impl<'s> Column<'s> {
@@ -236,6 +238,21 @@ fn turns(column: &Column<'_>, ends: [f64; 2], [from, to]: [f64; 2]) -> Option<[b
     let (old, new) = (beside(first..at + 1)?, beside(at + 1..last)?);
     let jump = series.values.get(at + 1)? - series.values.get(at)?;
     Some([old.0 * jump.signum() / old.1 < BY_CHANCE, new.0 * jump.signum() / new.1 < -BY_CHANCE])
+}
+
+/// Whether a column goes further within a step than the slopes before and behind it do.
+fn steep(column: &Column<'_>, ends: [f64; 2]) -> bool {
+    let step = || {
+        let (at, series) = (column.before(ends)?, column.series);
+        let change = series.values.get(at + 1)? - series.values.get(at)?;
+        let beside = |range: std::ops::Range<usize>| {
+            let (t, y) = (series.times.get(range.clone())?, series.values.get(range)?);
+            Some(slope(t, y).0 * change.signum() * (ends[1] - ends[0]))
+        };
+        let sides = [beside((at + 1).saturating_sub(SLOPE)..at + 1), beside(at + 1..at + 1 + SLOPE)];
+        Some(sides.into_iter().flatten().all(|goes| change.abs() > STEEPER * goes))
+    };
+    step().unwrap_or(true)
 }
 
 /// The slope of a line through samples, and its standard error.

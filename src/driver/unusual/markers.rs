@@ -45,7 +45,7 @@ pub fn of_states(all: &mut [Series<'_>]) -> Vec<Diagnostic> {
 }
 
 /// Finds such numbers in inputs, of which every sample must be known.
-pub fn of_inputs(sets: &[(&DataSet, Dataset)]) -> Vec<Diagnostic> {
+pub fn of_inputs(sets: &[(&DataSet, &Dataset)]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (data, read) in sets.iter().filter(|(data, _)| !data.source.is_made()) {
         for (k, name) in read.inputs.iter().enumerate() {

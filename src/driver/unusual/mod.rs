@@ -50,7 +50,7 @@ impl Found {
 }
 
 /// Findings on the samples of the data sets of a fit.
-pub fn check(sets: &[(&DataSet, Dataset)]) -> Found {
+pub fn check(sets: &[(&DataSet, &Dataset)]) -> Found {
     let files = sets.iter().filter(|(data, _)| !data.source.is_made());
     let numbers = files.map(|(_, read)| read.samples().saturating_mul(read.columns.len() + read.inputs.len()));
     if numbers.fold(0, usize::saturating_add) > MOST_NUMBERS {
