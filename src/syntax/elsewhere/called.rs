@@ -25,8 +25,8 @@ impl Stop<'_> {
         let written = format!("{source}({}) {{ {block} }}", self.slice(path));
         let help = format!("write `{written}`, with a line or a `;` between settings");
         let said = Said::new(codes::E0101, message, comma.start..comma.end, help);
-        let alone =
-            |close: &Token| self.tokens.iter().find(|t| t.start >= close.end).is_none_or(|t| self.slice(*t) != "{");
+        // The tokens are those of the statement, without its block.
+        let alone = |close: &Token| !self.text.get(close.end..).unwrap_or_default().trim_start().starts_with('{');
         Some(match close.filter(alone).filter(|_| given.is_some()) {
             Some(close) => said.edit(kind.start..close.end, written),
             None => said,
