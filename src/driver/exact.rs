@@ -27,6 +27,8 @@ const AS_WELL: f64 = 10.0;
 const BY_CHANCE: f64 = 3.0;
 /// Of a process without noise the noise of the data is no larger than this many times what it is beside noise of the process.
 const NO_MORE: f64 = 1.1;
+/// A law that explains as well may leave over so many times what one with noise of the process does, where that is no noise.
+const NEAR: f64 = 1.5;
 /// Less noise than this part of what neighbouring samples scatter by is none that data have.
 const LITTLE: f64 = 0.03;
 /// A law that leaves over this part of what the data do, or less, explains something.
@@ -98,13 +100,19 @@ impl Judge<'_> {
             little || !exact.made_up.is_empty()
         };
         let as_well = exact.with_volume() <= self.noisy.with_volume() + AS_WELL;
-        let no_more = || exact.noise.iter().zip(&self.noisy.noise).all(|(exact, noisy)| *exact <= NO_MORE * noisy);
+        let within =
+            |times: f64| exact.noise.iter().zip(&self.noisy.noise).all(|(exact, noisy)| *exact <= times * noisy);
+        let no_more = || within(NO_MORE);
+        // What leaves over far more, and no noise, is another law than that of the data, however well it fits for what it is.
+        let is_near = || self.leaves_noise(exact) || within(NEAR) || self.explains_nothing();
         // A trajectory that deviates from the equations between samples may seem to leave noise alone.
         let is_told = || !exact.coarse || self.agreement(exact).is_some_and(|found| residuals::is_told(&found));
         exact.in_order()
             && !is_lost()
             && is_told()
-            && (as_well || self.leaves_noise(exact) && no_more() || self.explains_nothing() && self.explains(exact))
+            && (as_well && is_near()
+                || self.leaves_noise(exact) && no_more()
+                || self.explains_nothing() && self.explains(exact))
     }
 
     /// What leaves noise comes first.
