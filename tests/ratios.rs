@@ -310,3 +310,28 @@ fit M to run
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.success() && !said.contains("is a combination of"), "{said}");
 }
+
+/// Three powers above make up for a denominator on the way of the choice of terms; the law of single terms has fewer and explains the data better.
+#[test]
+fn a_ratio_of_single_terms_counts_where_it_explains_the_data_better() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("growth.csv"), include_str!("fixtures/exact/growth_ratio.csv")).expect("a table");
+    let model = "model Growth {
+  state biomass, substrate
+  param yield = 0.5 in [0.01, 1]
+  hole mu = ?ratio(terms(1, substrate, substrate^2), terms(1, substrate, biomass))
+  biomass' = biomass*mu
+  substrate' = -biomass*mu/yield
+}
+data growth = csv(\"growth.csv\") { time hours; trajectory batch; missing \"\"; holdout 20% of time }
+fit Growth to growth
+test \"single terms\" {
+  expect terms(numerator(Growth.mu)) == {substrate}
+  expect terms(denominator(Growth.mu)) == {substrate}
+}
+";
+    fs::write(folder.path().join("m.mech"), model).expect("a model");
+    let output = mechc(folder.path(), &["test", "m.mech"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("W1101"), "{said}");
+}

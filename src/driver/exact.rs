@@ -30,7 +30,7 @@ const NO_MORE: f64 = 1.1;
 /// A law that explains as well may leave over so many times what one with noise of the process does, where that is no noise.
 const NEAR: f64 = 1.5;
 /// Less noise than this part of what neighbouring samples scatter by is none that data have.
-const LITTLE: f64 = 0.03;
+pub const LITTLE: f64 = 0.03;
 /// A law that leaves over this part of what the data do, or less, explains something.
 const EXPLAINS: f64 = 0.5;
 

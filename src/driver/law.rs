@@ -1,8 +1,10 @@
 //! The law that a fit tells: from its first fit to others that explain the data better, or as well with less.
 
 use super::exact;
+use super::fractions;
 use super::joint_numbers::started;
 use super::observed::Observed;
+use super::other_starts;
 use super::rivals;
 use super::simpler;
 use super::weak;
@@ -34,12 +36,14 @@ pub fn settled(
     data: (&Observed, &Observations),
     fit: &mut Fit<'_>,
 ) -> Result<Settled, JointError> {
+    let mut elsewhere = |unknowns: &[Unknown]| fit(unknowns, None, (false, 1));
+    let (first, unknowns) = other_starts::settled(unknowns, first, data, &mut elsewhere)?;
     let mut exactly =
         |unknowns: &[Unknown], terms: Option<Vec<bool>>, finer: usize| fit(unknowns, terms, (true, finer));
-    let exact = exact::settled(model, unknowns, &first, data, &mut exactly)?;
+    let exact = exact::settled(model, &unknowns, &first, data, &mut exactly)?;
     // What led to an exact law once does so again.
     let held = (exact.is_some(), exact.as_ref().map_or(1, |(_, finer)| *finer));
-    let unknowns = exact.as_ref().map_or_else(|| unknowns.to_vec(), |(law, _)| started(unknowns, law));
+    let unknowns = exact.as_ref().map_or_else(|| unknowns.clone(), |(law, _)| started(&unknowns, law));
     let first = exact.map_or(first, |(law, _)| law);
     let mut with_terms = |unknowns: &[Unknown], terms: Vec<bool>| fit(unknowns, Some(terms), held);
     let all = weak::dropped(&unknowns, first, data, &mut with_terms)?;
@@ -47,5 +51,10 @@ pub fn settled(
     let simplest = simpler::settled(model, &unknowns, all, data.1, &mut with_library)?;
     let mut with_terms = |terms: Vec<bool>| fit(&simplest.unknowns, Some(terms), held);
     let best = rivals::settled(&simplest.unknowns, simplest.law, data.1, &mut with_terms)?;
+    let mut single = |from: Option<&JointFit>, terms: Vec<bool>| {
+        let unknowns = from.map_or_else(|| simplest.unknowns.clone(), |law| started(&simplest.unknowns, law));
+        fit(&unknowns, Some(terms), held)
+    };
+    let best = fractions::settled((model, &simplest.unknowns), best, data.1, &mut single)?;
     Ok(Settled { best, all: simplest.all, unknowns, held })
 }

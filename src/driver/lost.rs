@@ -28,7 +28,7 @@ const BEYOND: f64 = 1e15;
 /// A state does not change by so many times its largest value from sample to sample.
 const TORN: f64 = 1e6;
 /// What is left over is all there is from this share of what the data do on.
-const ALL: f64 = 0.95;
+pub const ALL: f64 = 0.95;
 
 /// An estimate that says that a fit is lost.
 struct Far<'m> {

@@ -47,6 +47,7 @@ mod finer;
 mod following;
 mod format;
 mod formula;
+mod fractions;
 mod free_scale;
 mod frequencies;
 #[cfg(test)]
@@ -71,6 +72,7 @@ mod lost;
 mod louder;
 mod memory;
 mod observed;
+mod other_starts;
 mod passes;
 mod plan;
 mod pointwise;

@@ -5,6 +5,7 @@
 //! whose criterion is hardly larger are told with it: the choice among them is not the data's.
 
 use super::kinds::Told;
+use super::other_starts::goes_through_all;
 use super::simpler;
 use crate::base::Idx;
 use crate::hir::{Hole, Model};
@@ -44,7 +45,7 @@ pub fn settled(
             Err(JointError::Interrupted(_)) => return Err(JointError::Interrupted(Some(Box::new(law.interim())))),
             Err(_) => continue,
         };
-        if !counts(unknowns, &found) {
+        if !counts(unknowns, &found) || goes_through_all(&found, &law) {
             continue;
         }
         if simpler::rise(observations, &found, &law) < 0.0 {

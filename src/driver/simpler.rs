@@ -9,6 +9,7 @@
 //! fits noise better than any one of them would, and is named with errors that say nothing of that choice.
 
 use super::exchanges;
+use super::other_starts::goes_through_all;
 use crate::base::{Idx, IndexMap, IndexSet};
 use crate::hir::{Hole, Model, StateId};
 use crate::train::joint::{JointError, JointFit, Observations, Rival, Unknown};
@@ -111,7 +112,8 @@ fn explains_as_well(
     let terms = |fit: &JointFit| terms(unknowns, fit);
     let by_chance =
         if exact && terms(found) <= terms(before) { CHANCE * spread(observations, found, before) } else { 0.0 };
-    found.converged && found.process_noise <= before.process_noise && worse <= by_chance
+    let counts = found.converged && found.process_noise <= before.process_noise && worse <= by_chance;
+    counts && !goes_through_all(found, before)
 }
 
 /// Of every observation the negative log likelihood on an exact trajectory at its own noise, up to what is the same for all; none where nothing was
