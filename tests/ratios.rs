@@ -333,5 +333,5 @@ test \"single terms\" {
     fs::write(folder.path().join("m.mech"), model).expect("a model");
     let output = mechc(folder.path(), &["test", "m.mech"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.contains("W1101"), "{said}");
+    assert!(output.status.success(), "{said}");
 }

@@ -5,6 +5,7 @@
 //! the data: the law with the terms that add up to what they say is told, and the other one named beside it. Terms of different states may well be large
 //! where they nearly balance, as the two ways of a reaction do.
 
+use super::other_starts::goes_through_all;
 use super::rivals::{self, Settled};
 use super::simpler;
 use crate::artifact::{Pattern, PatternEntry};
@@ -54,7 +55,7 @@ pub fn plainest(
             continue;
         }
         match fit(compiled, terms) {
-            Ok(found) if rivals::counts(unknowns, &found) => others.push(found),
+            Ok(found) if rivals::counts(unknowns, &found) && !goes_through_all(&found, &law) => others.push(found),
             Err(JointError::Interrupted(_)) => return Err(JointError::Interrupted(Some(Box::new(law.interim())))),
             _ => {}
         }
