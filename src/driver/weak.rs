@@ -2,6 +2,7 @@
 
 use super::joint_numbers::started;
 use super::observed::Observed;
+use super::other_starts::goes_through_all;
 use super::simpler;
 use crate::train::joint::{Estimate, JointError, JointFit, Observations, PLAUSIBLE, Unknown};
 
@@ -38,7 +39,11 @@ pub fn dropped(
                 }
                 left -= 1;
                 match fit(&from, terms.clone()) {
-                    Ok(found) if found.in_order() && simpler::rise(observations, &found, &law) < 0.0 => {
+                    Ok(found)
+                        if found.in_order()
+                            && !goes_through_all(&found, &law)
+                            && simpler::rise(observations, &found, &law) < 0.0 =>
+                    {
                         better = Some(found);
                     }
                     Err(JointError::Interrupted(_)) => {
