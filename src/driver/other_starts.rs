@@ -49,12 +49,12 @@ pub fn settled(
             break;
         }
         for from in tries {
+            let is_better =
+                |found: &JointFit| best.as_ref().is_none_or(|best| simpler::rise(observations, found, best) < 0.0);
             match fit(&from) {
                 // What stands at an end of a part alone may be better outside.
-                Ok(found) if counts(&found) && !(within && stands_at_an_end(&found)) => {
-                    if best.as_ref().is_none_or(|best| simpler::rise(observations, &found, best) < 0.0) {
-                        best = Some(found);
-                    }
+                Ok(found) if counts(&found) && !(within && stands_at_an_end(&found)) && is_better(&found) => {
+                    best = Some(found);
                 }
                 Err(JointError::Interrupted(_)) => {
                     return Err(JointError::Interrupted(Some(Box::new(first.interim()))));
