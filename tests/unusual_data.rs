@@ -677,5 +677,5 @@ fn a_small_sample_beside_a_gap_is_no_jump() {
     // A jump of the same size in a motion that is as fast elsewhere.
     let jump = table(&even(200), |t| [(0.3 * t).sin() + if t > 7.25 { 0.8 } else { 0.0 }, 0.3 * t, 0.0], |_, _| {});
     let (said, long) = found(&jump, TWO, "time t", &ALL);
-    assert!(said.iter().any(|s| s.contains("jumps once within one step, between t = 7.2 and t = 7.3")), "{long}");
+    assert!(said.iter().any(|s| s.contains("`x` jumps once, between t = 7.2 and t = 7.3")), "{long}");
 }
