@@ -13,6 +13,8 @@ use crate::train::joint::{JointError, JointFit, Observations, Unknown};
 
 /// Ratios with more laws of single terms are not gone through, nor more of them in all.
 const MOST_FITS: usize = 20;
+/// A number that is so many errors from zero is known well.
+const SURE: f64 = 10.0;
 /// Nor are larger data.
 const MOST_SAMPLES: usize = 20_000;
 
@@ -42,6 +44,8 @@ pub fn settled(
         }
         left -= laws.len();
         let before = rivals::kept(&law);
+        // A law that is of this form and sure of its numbers is no reason to seek long for others.
+        let again = !ratio.is_sure(&law);
         tried.push(before.clone());
         for terms in laws.iter().map(|terms| ratio.within(&before, terms)) {
             if tried.contains(&terms) {
@@ -49,7 +53,8 @@ pub fn settled(
             }
             tried.push(terms.clone());
             let mut found = fit(Some(&law), terms.clone());
-            if !matches!(&found, Ok(found) if found.in_order()) && !matches!(found, Err(JointError::Interrupted(_))) {
+            let settles = matches!(&found, Ok(found) if found.in_order());
+            if again && !settles && !matches!(found, Err(JointError::Interrupted(_))) {
                 found = fit(None, terms);
             }
             match found {
@@ -79,6 +84,16 @@ impl Ratio {
     fn singles(&self) -> Vec<Vec<usize>> {
         let below = || self.below.iter().map(|k| Some(*k)).chain([None]);
         self.above.iter().flat_map(|&a| below().map(move |b| std::iter::once(a).chain(b).collect())).collect()
+    }
+
+    /// Whether a law has single terms in the ratio whose numbers are known well.
+    fn is_sure(&self, law: &JointFit) -> bool {
+        let kept = |of: &[usize]| {
+            let numbers = of.iter().filter_map(|&k| law.estimates.get(law.columns.at(k, 0)));
+            numbers.filter(|e| e.kept).map(|e| e.value.abs() > SURE * e.std_error).collect::<Vec<bool>>()
+        };
+        let (above, below) = (kept(&self.above), kept(&self.below));
+        above.len() == 1 && below.len() <= 1 && above.iter().chain(&below).all(|sure| *sure)
     }
 
     /// What a law keeps with these terms of the ratio in place of its own.
