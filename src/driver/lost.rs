@@ -203,8 +203,9 @@ fn all_noise((observed, free_scale): (&Observed, bool), fit: &JointFit) -> Optio
     }
     let beyond = unexplained::all(observed, fit).map(|(_, of)| of);
     let mut kept = fit.estimates.iter().filter(|e| e.kept).peekable();
-    // Where a scale is free that is why.
+    // Where a scale is free that is why, and where a state is hidden it may be what its start makes up for.
     let nothing = !free_scale
+        && observed.hidden().next().is_none()
         && !fit.converged
         && kept.peek().is_some()
         && kept.all(|e| e.at_bound || e.std_error.is_nan() || says_nothing(e));
