@@ -13,6 +13,8 @@ use crate::train::joint::refine::{Refined, samples};
 const MAX_REFINEMENT: usize = 8;
 /// A fit at finer samples that is not in order counts for nothing if it leaves so many times the noise of the one before.
 const WORSE: f64 = 10.0;
+/// One before that leaves less than this part of what neighbouring samples scatter by goes through every sample, and is no better.
+const LITTLE: f64 = 0.03;
 
 /// Fits the unknowns of a model to observations.
 pub fn fit(
@@ -66,7 +68,11 @@ pub fn fit(
         unfinished = too_coarse(&finer);
         found = match (finer, found) {
             // Where samples are put in vain, what they lead to may be far worse.
-            (Ok(finer), Ok(coarser)) if !finer.0.in_order() && left(&finer.0) > WORSE * left(&coarser.0) => Ok(coarser),
+            (Ok(finer), Ok(coarser))
+                if !finer.0.in_order() && left(&coarser.0) > LITTLE && left(&finer.0) > WORSE * left(&coarser.0) =>
+            {
+                Ok(coarser)
+            }
             (Ok(finer), _) => Ok(finer),
             (Err(JointError::Interrupted(None)), Ok((coarser, _))) => {
                 Err(JointError::Interrupted(Some(Box::new(coarser.interim()))))
