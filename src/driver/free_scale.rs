@@ -181,7 +181,9 @@ fn points(model: &Model, count: usize) -> Vec<Point> {
     let mut any = || AT[0] + (AT[1] - AT[0]) * uniform(&mut rng);
     let value = |u: &Unknown, any: f64| {
         let inside = any.clamp(u.bounds.lower, u.bounds.upper);
-        u.start.filter(|start| *start != 0.0).unwrap_or(if inside == 0.0 { any } else { inside })
+        // What is free is so at any size: those of the starts, which depend on units, would hide one term behind another.
+        let signed = u.start.filter(|start| *start != 0.0).map(|start| any.copysign(start));
+        signed.unwrap_or(if inside == 0.0 { any } else { inside })
     };
     let unknowns: Vec<f64> = model.unknowns.values().map(|u| value(u, any())).collect();
     let mut point = || Point {
