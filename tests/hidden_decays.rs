@@ -113,7 +113,7 @@ model Oral {{
   {start}
 }}
 data doses = csv(\"doses.csv\") {{ time t; trajectory patient }}
-data seen = simulate Seen {{ data doses; noise 2%; seed 3; holdout 20% of trajectories }}
+data seen = simulate Seen {{ data doses; noise 0.03 absolute; seed 3; holdout 20% of trajectories }}
 fit Oral to seen
 "
         )
