@@ -118,6 +118,23 @@ fn exchanged_coefficients_of_holes_are_told() {
     assert!(said.contains("or measure `gut`"), "{said}");
 }
 
+/// A square that is in the law by chance makes the rate beside it one that varies.
+#[test]
+fn exchanged_rates_are_told_beside_a_term_that_may_not_be_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (start, seed) in [("0.1", 7), ("0.1", 13), ("0.1", 34), ("2", 13), ("2", 212)] {
+        let body = format!(
+            "param ka = {start} in [0, 10], V = 10 in [0.1, 100]
+  gut' = -ka*gut
+  blood' = ka*gut/V - ?terms(blood, blood^2)
+  initial gut = 100, blood = 0"
+        );
+        let (said, found) = run(folder.path(), &oral(&body, seed), &[]);
+        assert!(found.to_string().contains("blood^2"), "{seed}: the term is not there by chance: {found}");
+        assert!(said.contains("W1125") && said.contains("`ka` "), "{seed}: {said}");
+    }
+}
+
 /// Where one of both laws alone fits nothing is told: the volume is known, a range holds one, or both states are seen.
 #[test]
 fn one_law_alone_is_not_told() {

@@ -206,7 +206,8 @@ pub fn fit(
         // Of all pairs no more are looked at than it takes to find as many as are fitted.
         let is_plausible = |pair: &twins::Pair| {
             pair.is_of_logarithm()
-                || joint::same_spectrum(&mut compiled, &observations, &result, &pair.changed()).unwrap_or_default()
+                || joint::same_spectrum(&mut compiled, &unknowns, (&observations, &result), &pair.changed())
+                    .unwrap_or_default()
         };
         let pairs = twins::pairs(&unknowns, &result, &rates.own).into_iter().filter(is_plausible);
         let pairs: Vec<twins::Pair> = pairs.take(twins::MOST_PAIRS).collect();

@@ -62,6 +62,10 @@ pub fn twin(
     mut again: impl FnMut(&[Unknown], Vec<bool>) -> Result<JointFit, JointError>,
 ) -> Option<Twin> {
     let kept: Vec<bool> = (0..unknowns.len()).map(|k| number(result, k).is_some_and(|e| e.kept)).collect();
+    // With other numbers a term that may not be there explains nothing, and the rates beside it are not quite those of the law without it.
+    let by_doubtful = joint::by_doubtful(unknowns, result);
+    let as_well = AS_WELL + by_doubtful;
+    let far = if by_doubtful > 0.0 { f64::INFINITY } else { FAR };
     let most = MOST_PAIRS.min(MOST_WORK / observations.t.len().max(1));
     for pair in pairs.iter().take(most) {
         let mut fit = |unknowns: &[Unknown]| match again(unknowns, kept.clone()) {
@@ -73,11 +77,11 @@ pub fn twin(
         // Where states begin is estimated from noise, and decays at another rate.
         let by_chance = |found: &JointFit| {
             let spread = simpler::spread(observations, found, result);
-            AS_WELL.max(2.0 * simpler::CHANCE * spread)
+            as_well.max(2.0 * simpler::CHANCE * spread)
         };
         // What goes with the rates, a volume for instance, is elsewhere too: with free rates a fit would come back from where it was.
         let Some(mut found) = fit(&exchanged(unknowns, result, (pair, rates)))? else { continue };
-        if (by_chance(&found)..FAR).contains(&rise(&found)) {
+        if (by_chance(&found)..far).contains(&rise(&found)) {
             let Some(free) = fit(&started(unknowns, &found))? else { continue };
             found = free;
         }

@@ -17,6 +17,8 @@ const EVERY: usize = 5;
 const MOST_COMPONENTS: usize = 20;
 /// Models with more numbers are not looked at.
 const MOST: usize = 100;
+/// Terms whose number is not this many standard errors from zero may not be there, and are left out: with the least of a square no rate is constant.
+const SURE: f64 = 3.0;
 
 /// A number in the rate of a component.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,8 +82,7 @@ pub fn rates(
     if !hidden.contains(&true) || unknowns.len() > MOST {
         return Ok(out);
     }
-    let all: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
-    let xi = fit.columns.values(&all, 0);
+    let xi = sure(unknowns, fit);
     let points = Sampled::of(observations, fit);
     let here = points.entries(model, &xi)?;
     for (k, unknown) in unknowns.iter().enumerate() {
@@ -133,15 +134,14 @@ pub fn rates(
 /// The compiled model failed.
 pub fn same_spectrum(
     model: &mut dyn Dynamics,
-    observations: &Observations,
-    fit: &JointFit,
+    unknowns: &[Unknown],
+    (observations, fit): (&Observations, &JointFit),
     changed: &[(usize, f64)],
 ) -> Result<bool, EvaluateError> {
     if model.pattern().value.len() > MOST_COMPONENTS {
         return Ok(false);
     }
-    let all: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
-    let xi = fit.columns.values(&all, 0);
+    let xi = sure(unknowns, fit);
     let mut other = xi.clone();
     for &(k, value) in changed {
         if let Some(slot) = other.get_mut(k) {
@@ -156,6 +156,33 @@ pub fn same_spectrum(
         let close = |(a, b): (&f64, &f64)| (a - b).abs() <= SAME;
         power_sums(a, size).iter().zip(&power_sums(b, size)).all(close)
     }))
+}
+
+/// The numbers that a fit came to, without those of terms that may not be there.
+fn sure(unknowns: &[Unknown], fit: &JointFit) -> Vec<f64> {
+    let all: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
+    let mut xi = fit.columns.values(&all, 0);
+    for (k, _) in doubtful(unknowns, fit) {
+        if let Some(value) = xi.get_mut(k) {
+            *value = 0.0;
+        }
+    }
+    xi
+}
+
+/// Terms of a law that may not be there, with how far they are from zero, in standard errors.
+fn doubtful(unknowns: &[Unknown], fit: &JointFit) -> Vec<(usize, f64)> {
+    let candidates = unknowns.iter().enumerate().filter(|(_, u)| u.droppable && !u.own);
+    let far = |(k, _)| {
+        let estimate = fit.estimates.get(fit.columns.at(k, 0)).filter(|e| e.kept)?;
+        Some((k, (estimate.value / estimate.std_error).abs()))
+    };
+    candidates.filter_map(far).filter(|(_, far)| *far < SURE).collect()
+}
+
+/// By how much twice the negative log likelihood is less for terms that may not be there.
+pub fn by_doubtful(unknowns: &[Unknown], fit: &JointFit) -> f64 {
+    doubtful(unknowns, fit).iter().map(|(_, far)| far * far).sum()
 }
 
 /// The traces of all powers of a square matrix, up to its own size and divided by `size`: the sums of the powers of its eigenvalues, which they determine.
