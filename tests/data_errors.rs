@@ -249,6 +249,27 @@ fn bad_npz() {
     insta::assert_snapshot!(out);
 }
 
+/// All arrays that are missing are named at once, the times and families as what they are.
+#[test]
+fn missing_arrays_are_told_together() {
+    let ramp: Vec<f64> = (0..10).map(|i| 0.1 * f64::from(i)).collect();
+    let made = npz(&[("t", column(&ramp)), ("x_pos", column(&ramp)), ("temp", column(&ramp))]);
+    let told = |spec: &ReadSpec| {
+        let error = read_bytes("run.npz", &made, Format::Npz, spec).expect_err("missing arrays");
+        assert_eq!((error.code(), error.exit_code()), ("D012", 3));
+        format!("{error}; {}", error.help())
+    };
+    let two = told(&ReadSpec::of(["x", "temperature", "y"]));
+    let edit =
+        "if `x` is `x_pos`, `temperature` is `temp` and `y` was not measured, write `x = x_pos; temperature = temp`.";
+    assert!(two.contains("has no arrays `x`, `temperature`, `y`; ") && two.contains(edit), "{two}");
+    let when = told(&ReadSpec { time: Some("when".into()), ..ReadSpec::of(["x_pos"]) });
+    assert!(when.contains("has no array `when`; ") && when.contains("`time ARRAY`"), "{when}");
+    let map = |k: usize| ColumnMap { element: Some((k, 3)), ..ColumnMap::from(format!("u[{}]", k + 1).as_str()) };
+    let of_family = told(&ReadSpec { columns: (0..3).map(map).collect(), ..ReadSpec::default() });
+    assert!(of_family.contains("has no array `u`; ") && of_family.contains("`u = ARRAY`"), "{of_family}");
+}
+
 /// Whatever separates the cells, the header tells.
 #[test]
 fn cells_are_separated_by_commas_semicolons_or_tabs() {

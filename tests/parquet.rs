@@ -87,6 +87,11 @@ fn what_cannot_be_read_is_named() {
     fails("snappy", spec(&["pair.a"]), "D032", "column `pair.a` is nested");
     fails("snappy", spec(&["list.list.element"]), "D032", "is nested or a list");
     fails("snappy", spec(&["cuont"]), "D012", "has no column `cuont`");
+    // Texts and dates are nothing that a state is read from.
+    let two = read("snappy", &spec(&["speed", "level"])).expect_err("no such columns");
+    assert!(two.to_string().contains("has no columns `speed`, `level`"), "{two}");
+    let free = two.help().split("nothing reads").nth(1).expect("what is free").to_string();
+    assert!(free.contains("`x`") && !free.contains("`site`") && !free.contains("`when`"), "{free}");
     fails("snappy", ReadSpec { time: None, ..spec(&["x"]) }, "D014", "times of the samples are not known");
     let input = ReadSpec { inputs: vec![ColumnMap::from("x")], ..spec(&["count"]) };
     fails("snappy", input, "D029", "row 7: column `x` is missing");

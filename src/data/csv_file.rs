@@ -2,6 +2,7 @@
 
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::look::Look;
 use super::spec::ReadSpec;
 use super::table::{Plan, Role, Table};
 
@@ -38,11 +39,9 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     };
     let mut reader = cells_of(bytes, separator);
     let mut record = ::csv::StringRecord::new();
-    let (header, plan) = match named {
-        Some((header, _)) => {
-            let plan = planned(file, &header, spec)?;
-            (header, plan)
-        }
+    let is_first_row = named.is_none();
+    let header: Vec<String> = match named {
+        Some((header, _)) => header,
         None => {
             if !reader.read_record(&mut record).map_err(broken)? {
                 return Err(DataError::Empty { file: file.into() });
@@ -51,9 +50,15 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
             if header.iter().all(|name| name.parse::<f64>().is_ok()) {
                 return Err(DataError::NoHeader { file: file.into(), line: lines + 1 });
             }
-            let plan = Plan::new(file, &header, spec)?;
-            (header, plan)
+            header
         }
+    };
+    let rows = (cells_of(bytes, separator), usize::from(is_first_row));
+    let looked = |error: DataError| look(error, &header, spec, rows);
+    let plan = if is_first_row { Plan::new(file, &header, spec) } else { planned(file, &header, spec) };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return Err(looked(error)),
     };
 
     let mut table = Table::default();
@@ -82,7 +87,27 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
             rows.push(*role, value);
         }
     }
-    table.finish(file, spec, &|line| format!("{file}:{line}"))
+    table.finish(file, spec, &|line| format!("{file}:{line}")).map_err(looked)
+}
+
+/// An error with what is seen of the rows behind the first ones, where that tells a way out.
+fn look(
+    error: DataError,
+    header: &[String],
+    spec: &ReadSpec,
+    (mut rows, skipped): (::csv::Reader<&[u8]>, usize),
+) -> DataError {
+    if !error.asks_for_a_look() {
+        return error;
+    }
+    let mut look = Look::new(header, spec);
+    for record in rows.records().skip(skipped) {
+        match record {
+            Ok(record) if look.goes_on() => look.row(record.iter()),
+            _ => break,
+        }
+    }
+    error.looked(look.end())
 }
 
 /// A reader of the cells of a text.

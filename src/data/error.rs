@@ -65,31 +65,51 @@ pub enum DataError {
     #[error("{place}: column `{column}` (computed from {of}) is {value}, which is not finite")]
     NoValue { place: String, column: String, of: String, value: String },
     /// A column (csv) or array (npz) that the model asks for and the file has not.
-    #[error("{file}: has no {kind} `{wanted}`")]
+    #[error("{file}: has no {}", asked.lacks(kind, wanted))]
     MissingColumn {
         file: String,
         kind: &'static str,
         wanted: String,
         existing: Vec<String>,
         nearest: Option<String>,
-        /// What else was asked of the file.
+        /// What was asked of the file, as far as it is known where it is found.
         asked: Box<Asked>,
     },
     /// A column with the times that is not there.
-    #[error("{file}: has no column `{wanted}` for the times")]
-    MissingTime { file: String, wanted: String, existing: Vec<String>, nearest: Option<String> },
+    #[error("{file}: has no column `{wanted}` for the times{}", asked.beside_times(", and none called "))]
+    MissingTime {
+        file: String,
+        wanted: String,
+        existing: Vec<String>,
+        nearest: Option<String>,
+        /// What was asked of the file.
+        asked: Box<Asked>,
+    },
     /// Two columns or archive members with the same name.
     #[error("{file}: has two {kind}s named `{name}`")]
     Duplicate { file: String, kind: &'static str, name: String },
     /// Neither a time column nor a step is known.
-    #[error("{file}: the times of the samples are not known")]
-    NoTime { file: String, candidate: Option<String> },
+    #[error("{file}: the times of the samples are not known{}", asked.beside_times(", and it has no column "))]
+    NoTime {
+        file: String,
+        candidate: Option<String>,
+        existing: Vec<String>,
+        /// What was asked of the file, where it is a table.
+        asked: Box<Asked>,
+    },
     /// A step that is zero, negative or not finite.
     #[error("{file}: the step dt = {dt} is not a positive number")]
     BadStep { file: String, dt: f64 },
     /// Times that do not increase.
     #[error("{place}: time {time} does not come after {previous}")]
-    TimeNotIncreasing { place: String, time: f64, previous: f64, first: f64 },
+    TimeNotIncreasing {
+        place: String,
+        time: f64,
+        previous: f64,
+        first: f64,
+        /// Columns that may tell the experiments apart whose times these are.
+        experiments: Vec<String>,
+    },
     /// Times that are not equally spaced (compared with the median step); `mean` is the step of all times together.
     #[error(
         "{place}: the step to time {time} is {}, but the usual step is {} (tolerance {tolerance:e} of it)",

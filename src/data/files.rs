@@ -89,7 +89,7 @@ pub fn read_bytes(file: &str, bytes: &[u8], format: Format, spec: &ReadSpec) -> 
         // An archive gives arrays by name and does not know what they are for.
         Format::Npz => read_npz(file, bytes, spec).map_err(|error| match error {
             DataError::MissingColumn { file, kind, wanted, existing, nearest, .. } => {
-                let asked = Box::new(spec.asked(&wanted, &existing));
+                let asked = Box::new(spec.asked(&existing, true));
                 DataError::MissingColumn { file, kind, wanted, existing, nearest, asked }
             }
             other => other,

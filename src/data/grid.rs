@@ -38,7 +38,8 @@ fn uniform(
     let mut steps: Vec<f64> = Vec::with_capacity(times.len());
     for (i, (&previous, &time)) in times.iter().zip(times.iter().skip(1)).enumerate() {
         if time <= previous {
-            return Err(DataError::TimeNotIncreasing { place: place(i + 1), time, previous, first });
+            let place = place(i + 1);
+            return Err(DataError::TimeNotIncreasing { place, time, previous, first, experiments: Vec::new() });
         }
         steps.push(time - previous);
     }

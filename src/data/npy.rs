@@ -53,7 +53,12 @@ pub(crate) fn read_npy(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     if bytes.is_empty() {
         return Err(DataError::Empty { file: file.into() });
     }
-    let dt = spec.dt.ok_or_else(|| DataError::NoTime { file: file.into(), candidate: None })?;
+    let dt = spec.dt.ok_or_else(|| DataError::NoTime {
+        file: file.into(),
+        candidate: None,
+        existing: Vec::new(),
+        asked: Box::default(),
+    })?;
     check_step(file, dt)?;
     let array = read_array(file, &mut &*bytes, bytes.len() as u64, spec.max_bytes)?;
     let times = Times::Step { t0: 0.0, dt };

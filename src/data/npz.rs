@@ -147,7 +147,12 @@ fn times(archive: &mut Archive<'_>, spec: &ReadSpec) -> Result<Times, DataError>
         }
         (None, None) => {
             let candidate = archive.names.contains_key("time").then(|| "time".to_owned());
-            return Err(DataError::NoTime { file: file.into(), candidate });
+            return Err(DataError::NoTime {
+                file: file.into(),
+                candidate,
+                existing: archive.order.clone(),
+                asked: Box::default(),
+            });
         }
     };
     let array = archive.array(name)?;

@@ -100,7 +100,12 @@ fn clock(archive: &mut Archive<'_>, len: usize, spec: &ReadSpec) -> Result<Clock
         }
         (None, None) => {
             let candidate = archive.has("time").then(|| "time".to_owned());
-            return Err(DataError::NoTime { file: file.into(), candidate });
+            return Err(DataError::NoTime {
+                file: file.into(),
+                candidate,
+                existing: archive.order.clone(),
+                asked: Box::default(),
+            });
         }
     };
     let times = flat(file, &name, archive.array(&name)?, Some(len))?;

@@ -1,5 +1,7 @@
 //! What a reader is told: which columns belong to which names, and how time is known.
 
+use super::look::Looks;
+
 /// How to read a data file.
 #[derive(Debug, Clone)]
 pub struct ReadSpec {
@@ -82,21 +84,43 @@ impl From<&str> for ColumnMap {
     }
 }
 
-/// What was asked of a file that lacks one of the columns.
+/// What was asked of a file that lacks some of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Asked {
-    /// What the column is read for; none where it tells trajectories apart.
-    pub name: Option<String>,
-    /// Whether that is an input.
-    pub is_input: bool,
+    /// What the file lacks, in the order in which it was asked for.
+    pub lacking: Vec<Lacking>,
     /// Columns that are there, with their names in the model.
     pub measured: Vec<ColumnMap>,
-    /// The unit that has to be written behind the column that is not there.
-    pub unit: Option<String>,
-    /// Whether it stands in a formula.
-    pub in_formula: bool,
     /// Columns that are there and that nothing is read from, without what is called like the time.
     pub free: Vec<String>,
+    /// What the columns look like, as far as that was looked at.
+    pub looks: Looks,
+}
+
+/// Something that was asked of a file and that it has no column for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lacking {
+    /// What the column is read for.
+    pub role: Role,
+    /// What it would be called; empty for times of which nothing says where they are.
+    pub column: String,
+    /// The unit that has to be written behind it.
+    pub unit: Option<String>,
+}
+
+/// What a column is read for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Role {
+    /// The times.
+    Time,
+    /// A state of this name.
+    State(String),
+    /// An input of this name.
+    Input(String),
+    /// A formula of the data block reads it.
+    Formula,
+    /// It tells trajectories apart.
+    Trajectory,
 }
 
 /// What a column of the file is called that formulas read; no state is called so.
@@ -108,6 +132,25 @@ pub(crate) fn named_in_formula(column: &str) -> String {
 pub(super) fn is_called_time(column: &str) -> bool {
     let word = column.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     matches!(word.to_lowercase().as_str(), "t" | "time")
+}
+
+/// The column that is called like the time, or else like a unit of time, where one alone is.
+pub(super) fn called_time(columns: &[String]) -> Option<String> {
+    const UNITS: [&str; 15] = [
+        "sec", "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month",
+        "months", "year", "years",
+    ];
+    let is_unit = |column: &str| {
+        let word = column.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        UNITS.contains(&word.as_str())
+    };
+    let only = |is: &dyn Fn(&str) -> bool| {
+        // A name with a separator in it is two of them.
+        let mut all = columns.iter().filter(|column| is(column) && !column.contains([',', ';', '|', '\t']));
+        all.next().filter(|_| all.next().is_none()).cloned()
+    };
+    let exactly = |column: &str| matches!(column.to_lowercase().as_str(), "t" | "time");
+    only(&exactly).or_else(|| only(&is_called_time)).or_else(|| only(&is_unit))
 }
 
 impl Default for ReadSpec {
@@ -135,25 +178,53 @@ impl ReadSpec {
         Self { columns: names.into_iter().map(ColumnMap::from).collect(), ..Self::default() }
     }
 
-    /// What is asked of a file with the columns `existing` beside the column `wanted`, which it lacks.
-    pub(crate) fn asked(&self, wanted: &str, existing: &[String]) -> Asked {
-        let map_in = |maps: &[ColumnMap]| maps.iter().find(|m| m.column == wanted).cloned();
-        let (of_state, of_input) = (map_in(&self.columns), map_in(&self.inputs));
-        let read = |column: &String| {
-            let maps = self.columns.iter().chain(&self.inputs);
-            let keys = self.time.iter().chain(&self.trajectory);
-            maps.map(|m| &m.column).chain(keys).any(|c| c == column)
+    /// What is asked of a file with the columns `existing`, which lacks some of it. With `whole` the elements of a family may be one array.
+    pub(crate) fn asked(&self, existing: &[String], whole: bool) -> Asked {
+        let together = |map: &ColumnMap| whole && map.element.is_some();
+        let name = |map: &ColumnMap, name: &str| match together(map) {
+            true => name.split('[').next().unwrap_or_default().to_string(),
+            false => name.to_string(),
         };
-        let there = self.columns.iter().filter(|m| existing.contains(&m.column));
-        let is_input = of_state.is_none() && of_input.is_some();
-        let (name, unit) = of_state.or(of_input).map_or((None, None), |m| (Some(m.name), m.unit));
+        let is_there = |map: &ColumnMap| {
+            existing.contains(&map.column) || together(map) && existing.contains(&name(map, &map.column))
+        };
+        let mut lacking: Vec<Lacking> = Vec::new();
+        let mut lacks = |role: Role, column: String, unit: Option<String>| {
+            let new = Lacking { role, column, unit };
+            if !lacking.contains(&new) {
+                lacking.push(new);
+            }
+        };
+        match &self.time {
+            Some(time) if !existing.contains(time) => lacks(Role::Time, time.clone(), None),
+            None if self.dt.is_none() && !whole => lacks(Role::Time, String::new(), None),
+            _ => {}
+        }
+        for (maps, is_state) in [(&self.columns, true), (&self.inputs, false)] {
+            for map in maps.iter().filter(|map| !is_there(map)) {
+                let role = match is_state {
+                    _ if map.name == named_in_formula(&map.column) => Role::Formula,
+                    true => Role::State(name(map, &map.name)),
+                    false => Role::Input(name(map, &map.name)),
+                };
+                lacks(role, name(map, &map.column), map.unit.clone());
+            }
+        }
+        if let Some(trajectory) = self.trajectory.as_ref().filter(|own| !existing.contains(own)) {
+            lacks(Role::Trajectory, trajectory.clone(), None);
+        }
+        let maps = || self.columns.iter().chain(&self.inputs);
+        let read = |column: &String| {
+            let keys = self.time.iter().chain(&self.trajectory);
+            maps().any(|m| m.column == *column || together(m) && name(m, &m.column) == *column)
+                || keys.into_iter().any(|c| c == column)
+        };
+        let is_state = |m: &&ColumnMap| m.name != named_in_formula(&m.column);
         Asked {
-            is_input,
-            unit,
-            in_formula: name.as_deref() == Some(named_in_formula(wanted).as_str()),
-            name,
-            measured: there.cloned().collect(),
+            lacking,
+            measured: self.columns.iter().filter(|m| is_there(m)).filter(is_state).cloned().collect(),
             free: existing.iter().filter(|column| !read(column) && !is_called_time(column)).cloned().collect(),
+            looks: Looks::default(),
         }
     }
 

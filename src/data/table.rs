@@ -27,6 +27,7 @@ pub(super) struct Plan {
 impl Plan {
     /// The plan for a table with these columns.
     pub fn new(file: &str, header: &[String], spec: &ReadSpec) -> Result<Self, DataError> {
+        let asked = || Box::new(spec.asked(header, false));
         let find = |wanted: &str| -> Result<usize, DataError> {
             let mut hits = header.iter().enumerate().filter(|(_, name)| *name == wanted);
             match (hits.next(), hits.next()) {
@@ -40,7 +41,7 @@ impl Plan {
                     wanted: wanted.into(),
                     existing: header.to_vec(),
                     nearest: nearest(wanted, header.iter().map(String::as_str)),
-                    asked: Box::new(spec.asked(wanted, header)),
+                    asked: asked(),
                 }),
             }
         };
@@ -48,8 +49,8 @@ impl Plan {
         match (&spec.time, spec.dt) {
             (Some(name), _) => {
                 let found = find(name).map_err(|error| match error {
-                    DataError::MissingColumn { file, wanted, existing, nearest, .. } => {
-                        DataError::MissingTime { file, wanted, existing, nearest }
+                    DataError::MissingColumn { file, wanted, existing, nearest, asked, .. } => {
+                        DataError::MissingTime { file, wanted, existing, nearest, asked }
                     }
                     other => other,
                 });
@@ -58,7 +59,8 @@ impl Plan {
             (None, Some(dt)) => check_step(file, dt)?,
             (None, None) => {
                 let candidate = header.iter().find(|n| matches!(n.to_lowercase().as_str(), "t" | "time")).cloned();
-                return Err(DataError::NoTime { file: file.into(), candidate });
+                let existing = header.to_vec();
+                return Err(DataError::NoTime { file: file.into(), candidate, existing, asked: asked() });
             }
         }
         for (role, maps) in [(Role::Value, &spec.columns), (Role::Input, &spec.inputs)] {

@@ -1,7 +1,8 @@
 //! What to do about data that are wrong.
 
 use super::error::{CHANGES_NOTHING, DataError};
-use super::spec::Asked;
+use super::offers::{list, written_column};
+use super::spec::called_time;
 
 /// What to do about a workbook.
 const SHEET: &str = "save the sheet with the data as CSV (in Excel: Save As, \"CSV UTF-8\"), and read that file; an archive of another kind has to be unpacked.";
@@ -77,6 +78,10 @@ impl DataError {
             Self::MissingColumn { existing, .. } | Self::MissingTime { existing, .. } if one_cell(existing).is_some() => {
                 one_cell(existing).unwrap_or_default()
             }
+            Self::MissingColumn { kind, existing, asked, .. } if asked.is_much() => asked.whole(kind, existing),
+            Self::MissingTime { existing, asked, .. } | Self::NoTime { existing, asked, .. } if asked.is_much() => {
+                asked.whole("column", existing)
+            }
             Self::MissingColumn { kind, wanted, existing, nearest, asked, .. } => {
                 let listed = list(existing);
                 match nearest {
@@ -88,15 +93,34 @@ impl DataError {
                 let listed = list(existing);
                 match nearest {
                     Some(name) => format!("did you mean `time {name}`? The columns are {listed}."),
-                    None => format!("the columns are {listed}; name the one with the times with `time NAME`, or give `dt`."),
+                    None => format!(
+                        "the columns are {listed}; name the one with the times with `time NAME`{}, or give `dt`.",
+                        called_time(existing).map_or(String::new(), |name| format!(", such as `time {}`", written_column(&name)))
+                    ),
                 }
             }
             Self::Duplicate { kind, .. } => format!("give each {kind} its own name."),
             Self::NoTime { candidate: Some(name), .. } => {
                 format!("the file has `{name}`: write `time {name}`, or give the step with `dt`.")
             }
-            Self::NoTime { .. } => "name the time column with `time NAME`, or give the step with `dt`.".into(),
+            Self::NoTime { existing, .. } => match called_time(existing) {
+                Some(name) => {
+                    let written = written_column(&name);
+                    format!("if `{name}` holds the times, write `time {written}`; else give the step with `dt`.")
+                }
+                None => "name the time column with `time NAME`, or give the step with `dt`.".into(),
+            },
             Self::BadStep { .. } => "give the time between two samples, such as `dt 0.01`.".into(),
+            Self::TimeNotIncreasing { experiments, .. } if !experiments.is_empty() => {
+                let written = experiments.first().map(|column| written_column(column)).unwrap_or_default();
+                let others = experiments.get(1..).filter(|rest| !rest.is_empty());
+                let others = others.map_or(String::new(), |rest| format!(" (or {}, which may do that too)", list(rest)));
+                format!(
+                    "if the file holds several experiments and `{}` tells them apart{others}, write `trajectory {written}` in the data block; else sort \
+                     the rows by time.",
+                    experiments.first().map(String::as_str).unwrap_or_default()
+                )
+            }
             // The times start again.
             Self::TimeNotIncreasing { time, previous, first, .. } if time <= first && time < previous => {
                 "if another experiment begins there, give the file a column that numbers the experiments, and say `trajectory` with its name \
@@ -238,71 +262,6 @@ fn one_cell(existing: &[String]) -> Option<String> {
     Some(format!(
         "the header is one cell, `{shown}`; if {name} separate the columns, write commas, semicolons or tabs instead: nothing else does."
     ))
-}
-
-/// Names in back quotes, separated by commas, at most a dozen of them.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 12;
-    if names.is_empty() {
-        return "none".into();
-    }
-    let mut text = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
-}
-
-/// Columns that are listed as measured in a help, at most.
-const MOST_MEASURED: usize = 6;
-
-impl Asked {
-    /// What to do where the file lacks the column `wanted`.
-    fn way_out(&self, kind: &str, wanted: &str) -> String {
-        // Where one column alone is left, it is the one to try.
-        let column = match self.free.as_slice() {
-            [only] => written_column(only),
-            _ => kind.to_uppercase(),
-        };
-        if self.in_formula {
-            return format!(
-                "a formula of the data reads columns, and no parameter can stand there: if `{wanted}` is one, let an equation hold it"
-            );
-        }
-        let Some(name) = &self.name else {
-            return format!("name the one that tells trajectories apart: `trajectory {column}`");
-        };
-        let named = format!("`{name} = {column}{}`", behind(self.unit.as_deref()));
-        if self.is_input {
-            return format!("name the one that holds the input `{name}`: {named}");
-        }
-        let measured: Vec<String> = self
-            .measured
-            .iter()
-            .take(MOST_MEASURED)
-            .map(|m| format!("{} = {}{}", m.name, written_column(&m.column), behind(m.unit.as_deref())))
-            .collect();
-        match (measured.as_slice(), name == wanted) {
-            ([], _) => format!("name the one that holds `{name}`: {named}"),
-            (_, false) => format!("name the one that holds `{name}`, {named}, or leave it out if it was not measured"),
-            (measured, true) => format!(
-                "if `{name}` has another name there, say {named}; if it was not measured, list what was: `{}`",
-                measured.join("; ")
-            ),
-        }
-    }
-}
-
-/// A unit behind a column.
-fn behind(unit: Option<&str>) -> String {
-    unit.map_or_else(String::new, |unit| format!(" [{unit}]"))
-}
-
-/// A column as a data block names it: in quotes unless it is a name.
-pub fn written_column(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 #[cfg(test)]

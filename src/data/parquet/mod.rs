@@ -16,6 +16,7 @@ mod varint;
 
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::look::{Look, Looks};
 use super::spec::ReadSpec;
 use super::table::{Plan, Role, Table};
 use footer::{Footer, Physical};
@@ -33,7 +34,7 @@ pub(crate) fn read_parquet(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<
     let bad = |what: &str| DataError::BadParquet { file: file.into(), what: what.into() };
     let footer = Footer::read(bytes).map_err(bad)?;
     let header: Vec<String> = footer.leaves.iter().map(|leaf| leaf.name.clone()).collect();
-    let plan = Plan::new(file, &header, spec)?;
+    let plan = Plan::new(file, &header, spec);
     let mut left = spec.max_bytes;
     let mut column = |at: usize, texts: bool| -> Result<Vec<Cell>, DataError> {
         let Some(leaf) = footer.leaves.get(at) else { return Err(bad("it has fewer columns than it says")) };
@@ -57,6 +58,11 @@ pub(crate) fn read_parquet(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<
         }
         Err(bad(&format!("column `{}` has {} values, and the file {} rows", leaf.name, cells.len(), footer.rows)))
     };
+    let rows = usize::try_from(footer.rows).unwrap_or(0);
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return Err(look(error, (&header, &footer), spec, &mut column)),
+    };
     let ids = plan.id.map(|at| column(at, true)).transpose()?;
     let mut columns = Vec::with_capacity(plan.cells.len());
     for (role, at, name) in &plan.cells {
@@ -64,7 +70,7 @@ pub(crate) fn read_parquet(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<
     }
     let place = |row: u64| format!("{file}: row {row}");
     let mut table = Table::default();
-    for i in 0..usize::try_from(footer.rows).unwrap_or(0) {
+    for i in 0..rows {
         let row = i as u64;
         let id = match ids.as_ref().and_then(|ids| ids.get(i)) {
             Some(Cell::Text(text)) => text.clone(),
@@ -80,7 +86,37 @@ pub(crate) fn read_parquet(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<
             rows.push(*role, number(cells.get(i), *role, spec).map_err(|lost| lost.of(place(row), name))?);
         }
     }
-    table.finish(file, spec, &place)
+    table.finish(file, spec, &place).map_err(|error| look(error, (&header, &footer), spec, &mut column))
+}
+
+/// An error with what is seen of the columns, where that tells a way out: rows are read only where they say when times start again.
+fn look(
+    error: DataError,
+    (header, footer): (&[String], &Footer),
+    spec: &ReadSpec,
+    column: &mut dyn FnMut(usize, bool) -> Result<Vec<Cell>, DataError>,
+) -> DataError {
+    if !error.asks_for_a_look() {
+        return error;
+    }
+    let texts = || footer.leaves.iter().filter(|leaf| leaf.physical == Physical::Bytes || leaf.refused.is_some());
+    let texts = texts().map(|leaf| leaf.name.clone()).collect();
+    let mut look = Look::new(header, spec);
+    if !look.has_times() {
+        return error.looked(Looks { texts, ..Looks::default() });
+    }
+    let text = |cell: Cell| match cell {
+        Cell::Text(text) => text,
+        Cell::Number(number) => number.to_string(),
+        Cell::Null => String::new(),
+    };
+    // Nothing can be read from a column that cannot be read.
+    let read = |at: usize| column(at, true).map_or(Vec::new(), |cells| cells.into_iter().map(text).collect::<Vec<_>>());
+    let columns: Vec<Vec<String>> = (0..header.len()).map(read).collect();
+    for i in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
+        look.row(columns.iter().map(|cells| cells.get(i).map_or("", String::as_str)));
+    }
+    error.looked(Looks { texts, ..look.end() })
 }
 
 /// Why a cell is no number.

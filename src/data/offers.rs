@@ -1,0 +1,271 @@
+//! What a file may hold for what was asked of it and is not there: what is told of it, and what to write in the data block. An offer goes by the
+//! names of columns, so it is told with an `if`.
+
+use super::nearest::nearest;
+use super::spec::{Asked, Lacking, Role, called_time};
+
+/// Columns that are listed as measured in a help, at most.
+const MOST_MEASURED: usize = 6;
+
+/// Names in back quotes, separated by commas, at most a dozen of them.
+pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN: usize = 12;
+    if names.is_empty() {
+        return "none".into();
+    }
+    let mut text = names.iter().take(SHOWN).map(|n| format!("`{}`", n.as_ref())).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+/// A column as a data block names it: in quotes unless it is a name.
+pub fn written_column(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+/// A unit behind a column.
+fn behind(unit: Option<&str>) -> String {
+    unit.map_or_else(String::new, |unit| format!(" [{unit}]"))
+}
+
+/// Names and the verb that goes with their number.
+fn were(names: &[&str]) -> String {
+    format!("{} {}", list(names), if names.len() == 1 { "was" } else { "were" })
+}
+
+impl Lacking {
+    /// The name of the state or the input.
+    fn name(&self) -> Option<&str> {
+        match &self.role {
+            Role::State(name) | Role::Input(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn is_state(&self) -> bool {
+        matches!(self.role, Role::State(_))
+    }
+}
+
+impl Asked {
+    /// Whether the column that tells trajectories apart is all that the file lacks.
+    pub(super) fn wants_trajectory(&self) -> bool {
+        matches!(self.lacking.as_slice(), [Lacking { role: Role::Trajectory, .. }])
+    }
+
+    /// Whether more is to be said than how a single column is named.
+    pub(super) fn is_much(&self) -> bool {
+        self.lacking.len() > 1 || !self.lacking.is_empty() && !self.looks.experiments.is_empty()
+    }
+
+    /// What the file lacks where the column `wanted` is missed first.
+    pub(super) fn lacks(&self, kind: &str, wanted: &str) -> String {
+        let columns: Vec<&str> = self.columns().collect();
+        match columns.as_slice() {
+            [] | [_] => format!("{kind} `{wanted}`"),
+            all => format!("{kind}s {}", list(all)),
+        }
+    }
+
+    /// What the file lacks beside its times, with words before it.
+    pub(super) fn beside_times(&self, words: &str) -> String {
+        let others: Vec<&str> =
+            self.lacking.iter().filter(|l| l.role != Role::Time).map(|l| l.column.as_str()).collect();
+        if others.is_empty() { String::new() } else { format!("{words}{}", list(&others)) }
+    }
+
+    /// The columns that the file lacks.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        self.lacking.iter().map(|l| l.column.as_str()).filter(|column| !column.is_empty())
+    }
+
+    /// Columns that nothing is read from and that may hold what a state or an input is.
+    fn numeric(&self) -> Vec<&String> {
+        self.free.iter().filter(|column| !self.looks.texts.contains(column)).collect()
+    }
+
+    /// What to do where the column `wanted` is all that the file lacks.
+    pub(super) fn way_out(&self, kind: &str, wanted: &str) -> String {
+        let lacking = self.lacking.iter().find(|l| l.column == wanted);
+        let role = lacking.map_or(&Role::Trajectory, |l| &l.role);
+        let guessed = self.guesses().into_iter().next().flatten();
+        // Where one column alone is left, it is the one to try.
+        let column = match (guessed, self.numeric().as_slice(), self.free.as_slice()) {
+            (Some(guessed), ..) => written_column(guessed),
+            (None, [only], _) if *role != Role::Trajectory => written_column(only),
+            (None, _, [only]) if *role == Role::Trajectory => written_column(only),
+            _ => kind.to_uppercase(),
+        };
+        let unit = behind(lacking.and_then(|l| l.unit.as_deref()));
+        let (name, is_input) = match role {
+            Role::Time => {
+                return format!("name the one with the times with `time {}`, or give `dt`", kind.to_uppercase());
+            }
+            Role::Formula => {
+                return format!(
+                    "a formula of the data reads columns, and no parameter can stand there: if `{wanted}` is one, let an equation hold it"
+                );
+            }
+            Role::Trajectory => return format!("name the one that tells trajectories apart: `trajectory {column}`"),
+            Role::State(name) => (name, false),
+            Role::Input(name) => (name, true),
+        };
+        let named = format!("`{name} = {column}{unit}`");
+        if is_input {
+            return format!("name the one that holds the input `{name}`: {named}");
+        }
+        let measured = self.written_measured();
+        match (measured.as_slice(), name == wanted) {
+            ([], _) => format!("name the one that holds `{name}`: {named}"),
+            (_, false) => format!("name the one that holds `{name}`, {named}, or leave it out if it was not measured"),
+            (measured, true) => format!(
+                "if `{name}` has another name there, say {named}; if it was not measured, list what was: `{}`",
+                measured.join("; ")
+            ),
+        }
+    }
+
+    /// The columns that are there, as the block lists them.
+    fn written_measured(&self) -> Vec<String> {
+        let written = |name: &str, column: &str, unit| format!("{name} = {}{}", written_column(column), behind(unit));
+        let all = self.measured.iter().take(MOST_MEASURED);
+        all.map(|m| written(&m.name, &m.column, m.unit.as_deref())).collect()
+    }
+
+    /// What to write where the file lacks several things, or where its times start again besides.
+    pub(super) fn whole(&self, kind: &str, existing: &[String]) -> String {
+        let blank = kind.to_uppercase();
+        let guesses = self.guesses();
+        let time = self.times(existing);
+        let taken = |column: &&String| guesses.contains(&Some(*column)) || time.as_ref() == Some(*column);
+        let experiments = self.looks.experiments.iter().find(|column| !taken(column));
+        let rest: Vec<&String> = self.numeric().into_iter().filter(|c| !taken(c) && Some(*c) != experiments).collect();
+        let (mut ifs, mut settings, mut unmeasured): (Vec<String>, Vec<String>, Vec<&str>) = Default::default();
+        let mut is_open = false;
+        let mut offer = |column: Option<&String>, words: &dyn Fn(&str) -> String, setting: &dyn Fn(&str) -> String| {
+            ifs.extend(column.map(|column| words(column)));
+            is_open |= column.is_none();
+            settings.push(setting(&column.map_or_else(|| blank.clone(), |column| written_column(column))));
+        };
+        if self.lacking.iter().any(|l| l.role == Role::Time) {
+            offer(time.as_ref(), &|c| format!("`{c}` holds the times"), &|c| format!("time {c}"));
+        }
+        if experiments.is_some() || self.lacking.iter().any(|l| l.role == Role::Trajectory) {
+            let guessed = self.lacking.iter().zip(&guesses).find(|(l, _)| l.role == Role::Trajectory);
+            let column = guessed.and_then(|(_, guess)| *guess).or(experiments);
+            offer(column, &|c| format!("`{c}` tells the experiments apart"), &|c| format!("trajectory {c}"));
+        }
+        let asked = || self.lacking.iter().zip(&guesses).filter_map(|(l, guess)| Some((l, l.name()?, *guess)));
+        let states = self.lacking.iter().any(Lacking::is_state);
+        // Once one state is listed, only those that are listed count as measured.
+        let any = !self.measured.is_empty() || asked().any(|(l, _, guess)| l.is_state() && guess.is_some());
+        for (l, name, guess) in asked() {
+            match guess {
+                None if l.is_state() && any => unmeasured.push(name),
+                guess => offer(guess, &|c| format!("`{name}` is `{c}`"), &|c| {
+                    format!("{name} = {c}{}", behind(l.unit.as_deref()))
+                }),
+            }
+        }
+        if states {
+            settings.extend(self.written_measured());
+        }
+        if !unmeasured.is_empty() {
+            ifs.push(format!("{} not measured", were(&unmeasured)));
+        }
+        let said = match ifs.split_last() {
+            None => String::new(),
+            Some((only, [])) => format!("if {only}, "),
+            Some((last, first)) => format!("if {} and {last}, ", first.join(", ")),
+        };
+        let mut text = format!("the {kind}s are {}; {said}write `{}`", list(existing), settings.join("; "));
+        let free = if rest.is_empty() { String::new() } else { format!(" (nothing reads {})", list(&rest)) };
+        if is_open {
+            text.push_str(&format!(", with the name of {} in place of {blank}{free}", article(kind)));
+            if states && !any {
+                text.push_str("; leave out the states that were not measured");
+            }
+        } else if let (Some(name), false) = (unmeasured.first(), rest.is_empty()) {
+            let (column, one) = match rest.as_slice() {
+                [only] => (written_column(only), String::new()),
+                _ => (blank, format!(" with one of {}", list(&rest))),
+            };
+            text.push_str(&format!("; what else was measured is listed too, such as `{name} = {column}`{one}"));
+        }
+        if let Some(in_formula) = self.lacking.iter().find(|l| l.role == Role::Formula) {
+            text.push_str(&format!(
+                "; a formula of the data reads `{}`: name a column there, or put it right",
+                in_formula.column
+            ));
+        }
+        text + "."
+    }
+
+    /// The column that may hold the times that are asked for.
+    fn times(&self, existing: &[String]) -> Option<String> {
+        let wanted = self.lacking.iter().find(|l| l.role == Role::Time)?;
+        let near = nearest(&wanted.column, existing.iter().map(String::as_str));
+        near.filter(|_| !wanted.column.is_empty()).or_else(|| called_time(existing))
+    }
+
+    /// For everything that is lacking the one column that is called like it, if there is one: the best matches first, and none of a column that
+    /// two of them could be.
+    fn guesses(&self) -> Vec<Option<&String>> {
+        let mut out: Vec<Option<&String>> = vec![None; self.lacking.len()];
+        for rank in 0..RANKS {
+            let fits = |l: &Lacking, out: &[Option<&String>]| -> Vec<&String> {
+                let may = |column: &&String| l.role == Role::Trajectory || !self.looks.texts.contains(column);
+                let free = self.free.iter().filter(may).filter(|c| !out.contains(&Some(*c)));
+                free.filter(|column| likeness(&l.column, column) == Some(rank)).collect()
+            };
+            let all: Vec<Vec<&String>> = self.lacking.iter().map(|l| fits(l, &out)).collect();
+            // Times are looked for by other words, and a formula may read what is no column.
+            let sought = |l: &Lacking| !matches!(l.role, Role::Time | Role::Formula);
+            let open: Vec<bool> =
+                self.lacking.iter().zip(&out).map(|(l, guess)| sought(l) && guess.is_none()).collect();
+            for (k, fitting) in all.iter().enumerate() {
+                let [only] = fitting.as_slice() else { continue };
+                let sought = all.iter().zip(&open).filter(|(fitting, open)| **open && fitting.contains(only)).count();
+                if let (Some(true), 1, Some(slot)) = (open.get(k), sought, out.get_mut(k)) {
+                    *slot = Some(only);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// `a column`, `an array`.
+fn article(kind: &str) -> String {
+    format!("{} {kind}", if kind.starts_with('a') { "an" } else { "a" })
+}
+
+/// How many ways there are in which a column is called like what is asked for.
+const RANKS: usize = 4;
+
+/// How well a column is called like what is asked for, 0 best: the same but for capitals and separators, a word of it, the beginning of one, nearly
+/// the same.
+fn likeness(wanted: &str, column: &str) -> Option<usize> {
+    let squeezed =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (name, other) = (squeezed(wanted), squeezed(column));
+    if name.is_empty() || other.is_empty() {
+        return None;
+    }
+    let words = || column.split(|c: char| !c.is_alphanumeric()).map(squeezed).filter(|word| !word.is_empty());
+    // Shorter beginnings say nothing.
+    let begins = |a: &str, b: &str| a.chars().count() > 2 && b.starts_with(a);
+    if name == other {
+        Some(0)
+    } else if words().any(|word| word == name) {
+        Some(1)
+    } else if words().any(|word| begins(&name, &word) || begins(&word, &name)) {
+        Some(2)
+    } else {
+        nearest(wanted, [column]).map(|_| 3)
+    }
+}

@@ -1,0 +1,179 @@
+//! Data blocks in which several things are missing: one message names all of them, and what it offers to write makes the block right.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+/// A drug of which the gut is never measured, with a dose that is.
+const DOSED: &str =
+    "model M { state gut, conc; input dose; param ka, ke in [0, 5]; gut' = dose - ka*gut; conc' = ka*gut - ke*conc }\n";
+const TWO: &str = "model M { state x, y; (x, y)' = ?linear(x, y) }\n";
+const ONE: &str = "model M { state x; x' = ?linear(x) }\n";
+const FAMILY: &str = "model M { index i = 3; state u[i]; param k = 1 in [0, 9]; u' = -k*u }\n";
+const UNITS: &str =
+    "model M { time [h]; state conc [mg/L]; input dose [mg/L/h]; param k [1/h] in [0, 9]; conc' = dose - k*conc }\n";
+
+/// A table: the header, how many experiments of ten samples, and a row of experiment `k` at time `t`.
+fn table(header: &str, experiments: usize, row: impl Fn(usize, f64) -> String) -> String {
+    let mut out = format!("{header}\n");
+    for k in 0..experiments {
+        for i in 0..10 {
+            writeln!(out, "{}", row(k, 0.5 * f64::from(i))).expect("a string");
+        }
+    }
+    out
+}
+
+/// What `check --data` says of a model and a table with these settings of the data block, in one line.
+fn said(model: &str, table: &str, settings: &str) -> (Option<i32>, String) {
+    let model = format!("{model}data d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n");
+    let here = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(here.path().join("m.mech"), model).expect("a model");
+    std::fs::write(here.path().join("d.csv"), table).expect("a table");
+    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
+        .args(["check", "--data", "m.mech", "--message-format", "json"])
+        .current_dir(here.path())
+        .output()
+        .expect("mechc starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn wave(k: usize, t: f64) -> (f64, f64) {
+    let phase = t + k as f64;
+    (phase.cos(), phase.sin())
+}
+
+/// What is offered, written beside what is there, is accepted.
+#[test]
+fn one_edit_names_all_that_is_missing() {
+    let patients = |k: usize, t: f64| format!("{},{t},{},{}", k + 1, 1 + k % 2, wave(k, t).0);
+    let named = |k: usize, t: f64| format!("exp{},{t},{},{}", k + 1, wave(k, t).0, wave(k, t).1);
+    let cases = [
+        (
+            "everything but the times",
+            DOSED,
+            table("patient,hour,dose_mg,concentration", 3, patients),
+            "time hour",
+            "has no columns `gut`, `conc`, `dose`",
+            "if `patient` tells the experiments apart, `conc` is `concentration`, `dose` is `dose_mg` and `gut` was not measured, write \
+             `trajectory patient; conc = concentration; dose = dose_mg`.",
+        ),
+        (
+            "everything",
+            DOSED,
+            table("patient,hour,dose_mg,concentration", 3, patients),
+            "time t",
+            "has no column `t` for the times, and none called `gut`, `conc`, `dose`",
+            "if `hour` holds the times, `patient` tells the experiments apart, `conc` is `concentration`, `dose` is `dose_mg` and `gut` was not measured, \
+             write `time hour; trajectory patient; conc = concentration; dose = dose_mg`.",
+        ),
+        (
+            "times that are called otherwise",
+            TWO,
+            table("experiment,seconds,x,y", 3, named),
+            "time t",
+            "has no column `t` for the times",
+            "write `time seconds; trajectory experiment`.",
+        ),
+        (
+            "one state of two, and the experiments",
+            TWO,
+            table("experiment,t,x,speed", 3, named),
+            "time t",
+            "has no column `y`",
+            "if `experiment` tells the experiments apart and `y` was not measured, write `trajectory experiment; x = x`; what else was measured is \
+             listed too, such as `y = speed`.",
+        ),
+        (
+            "the experiments alone, with the wrong name",
+            TWO,
+            table("experiment,t,x,y", 3, named),
+            "time t; trajectory run",
+            "has no column `run`",
+            "if `experiment` tells the experiments apart, write `trajectory experiment`.",
+        ),
+        (
+            "the experiments alone",
+            TWO,
+            table("experiment,t,x,y", 3, named),
+            "time t",
+            "does not come after",
+            "if the file holds several experiments and `experiment` tells them apart, write `trajectory experiment` in the data block;",
+        ),
+        (
+            "names in other letters",
+            TWO,
+            table("t,X (m),Y_pos", 1, |k, t| format!("{t},{},{}", wave(k, t).0, wave(k, t).1)),
+            "time t",
+            "has no columns `x`, `y`",
+            "if `x` is `X (m)` and `y` is `Y_pos`, write `x = \"X (m)\"; y = Y_pos`.",
+        ),
+        (
+            "elements of a family",
+            FAMILY,
+            table("t,u1,u2,u3", 1, |_, t| {
+                let x = (-t).exp();
+                format!("{t},{x},{},{}", 2.0 * x, 3.0 * x)
+            }),
+            "time t",
+            "has no columns `u[1]`, `u[2]`, `u[3]`",
+            "write `u[1] = u1; u[2] = u2; u[3] = u3`.",
+        ),
+        (
+            "units",
+            UNITS,
+            table("t,concentration,dosage,subject", 2, |k, t| format!("{t},{},1,s{k}", 1.0 + (-t).exp())),
+            "time t [h]; conc = concentration_mgl [mg/L]",
+            "has no columns `concentration_mgl`, `dose`",
+            "write `trajectory subject; conc = concentration [mg/L]; dose = dosage [mg/(L*h)]`.",
+        ),
+    ];
+    for (what, model, table, settings, message, help) in cases {
+        let (code, found) = said(model, &table, settings);
+        assert!(code == Some(3) && found.contains(message), "{what}: {found}");
+        let found: serde_json::Value =
+            found.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back().expect("JSON");
+        let told = found["help"].as_str().expect("a help");
+        assert!(told.contains(help), "{what}: {told}");
+        let edit = told.split("write `").nth(1).and_then(|rest| rest.split('`').next()).expect("an edit");
+        // What has a wrong name there is replaced.
+        let keys: Vec<&str> = edit.split("; ").filter_map(|own| own.split(' ').next()).collect();
+        let kept = settings.split("; ").filter(|own| own.split(' ').next().is_none_or(|key| !keys.contains(&key)));
+        let whole: Vec<&str> = kept.chain([edit]).filter(|own| !own.is_empty()).collect();
+        let (code, found) = said(model, &table, &whole.join("; "));
+        assert!(code == Some(0), "{what}: {whole:?}: {found}");
+    }
+}
+
+/// What no name tells is left open, with the columns that are free, and no column of texts is offered for a state.
+#[test]
+fn what_is_not_known_is_left_open() {
+    let (_, found) =
+        said(TWO, &table("t,hare,lynx", 1, |k, t| format!("{t},{},{}", wave(k, t).0, wave(k, t).1)), "time t");
+    let help = "write `x = COLUMN; y = COLUMN`, with the name of a column in place of COLUMN (nothing reads `hare`, `lynx`); leave out the states that \
+                were not measured.";
+    assert!(found.contains(help), "{found}");
+    // Texts in one experiment tell nothing apart, and are nothing that a state is read from.
+    let (_, found) = said(ONE, &table("experiment,t", 1, |_, t| format!("exp1,{t}")), "time t");
+    assert!(found.contains("`x = COLUMN`") && !found.contains("x = experiment"), "{found}");
+    let (_, found) = said(TWO, &table("experiment,t,x", 1, |k, t| format!("exp1,{t},{}", wave(k, t).0)), "time t");
+    assert!(found.contains("say `y = COLUMN`") && found.contains("`x = x`"), "{found}");
+    // An input has to be named.
+    let dosed = table("t,conc,given,other", 1, |k, t| format!("{t},{},1,2", wave(k, t).0));
+    let (_, found) = said(DOSED, &dosed, "time t");
+    let help = "if `gut` was not measured, write `dose = COLUMN; conc = conc`, with the name of a column in place of COLUMN (nothing reads `given`, `other`).";
+    assert!(found.contains(help), "{found}");
+    // Numbers that repeat are no experiments, nor is what differs in every row.
+    let (_, found) =
+        said(TWO, &table("t,x,n", 2, |k, t| format!("{t},{},{}", wave(k, t).0, (t * 2.0) as i32 % 3)), "time t");
+    assert!(!found.contains("trajectory n"), "{found}");
+}
+
+/// Formulas read columns; what they lack is named beside the rest.
+#[test]
+fn formulas_are_told_beside_the_rest() {
+    let data = table("t,vx,rise", 1, |k, t| format!("{t},{},{}", wave(k, t).0, wave(k, t).1));
+    let model = "model M { state v; input slope; param k in [0, 9]; v' = -k*v - slope }\n";
+    let (_, found) = said(model, &data, "time t; v = sqrt(vx^2 + vy^2)");
+    assert!(found.contains("has no columns `vy`, `slope`"), "{found}");
+    assert!(found.contains("a formula of the data reads `vy`") && found.contains("write `slope = COLUMN`"), "{found}");
+}
