@@ -1,14 +1,16 @@
-//! Where states begin that no column observes: at the model's `initial` values, unless the data contradict these.
+//! Where states begin that no column observes: at the model's `initial` values, unless the data contradict these. With `initial held` all states do
+//! for which the model states one, and the data may contradict them without being followed: that is told.
 //!
 //! A fit in which the values are held is compared with one in which they are estimated. That may always come closer to the data; what
 //! it gains has to pay for the numbers it takes (Schwarz 1978), and a margin beside.
 
 use super::observed::Observed;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::W0706;
+use crate::diagnostics::codes::{W0706, W1111};
 use crate::hir::{self, Model};
 use crate::lower::pointwise::components;
-use crate::report::{few, round};
+use crate::report::{few, round, short};
+use crate::source::Span;
 use crate::train::joint::{JointError, JointFit, Observations};
 
 /// Units of log likelihood that the estimate has to gain beside its price.
@@ -24,15 +26,18 @@ pub struct Settled {
     pub held: bool,
     /// What came of the fit with starts that are estimated, where one was made and does not count.
     pub free: Option<Result<JointFit, JointError>>,
+    /// That fit where the data contradict starts that are held all the same.
+    pub against: Option<JointFit>,
 }
 
 /// A fit to observations, with parameters that start where another fit came to.
 type Fit<'f> = dyn FnMut(&Observations, Option<&JointFit>) -> Result<JointFit, JointError> + 'f;
 
-/// The fit that counts. `fit` makes one to these observations; `open` says which of the known starts are known whatever the data say.
-pub fn settled(observations: Observations, open: Vec<bool>, fit: &mut Fit<'_>) -> Settled {
+/// The fit that counts. `fit` makes one to these observations; `open` says which of the known starts are known whatever the data say, and `always`
+/// whether all of them are held even so.
+pub fn settled(observations: Observations, (open, always): (Vec<bool>, bool), fit: &mut Fit<'_>) -> Settled {
     let held = fit(&observations, None);
-    let kept = |result, free| Settled { result, observations: observations.clone(), held: true, free };
+    let kept = |result, free| Settled { result, observations: observations.clone(), held: true, free, against: None };
     if observations.known == open || matches!(held, Err(JointError::Interrupted(_))) {
         return kept(held, None);
     }
@@ -59,7 +64,8 @@ pub fn settled(observations: Observations, open: Vec<bool>, fit: &mut Fit<'_>) -
             kept(Err(JointError::Interrupted(interim)), None)
         }
         (Ok(held), Ok(free)) if !contradicted([&observations, &open], &held, &free) => kept(Ok(held), Some(Ok(free))),
-        (_, Ok(free)) => Settled { result: Ok(free), observations: open, held: false, free: None },
+        (held, Ok(free)) if always => Settled { against: Some(free), ..kept(held, None) },
+        (_, Ok(free)) => Settled { result: Ok(free), observations: open, held: false, free: None, against: None },
         (held, Err(error)) => kept(held, Some(Err(error))),
     }
 }
@@ -82,10 +88,43 @@ fn contradicted([observations, open]: [&Observations; 2], held: &JointFit, free:
     gain > MARGIN + 0.5 * numbers * libm::log(all.max(1.0))
 }
 
+/// What to say where the data contradict the starts that a fit holds: of `[held, free]` fits how much less of every observed state the second one leaves over, and
+/// where it begins, from the least to the largest where there are several trajectories.
+pub fn contradicted_held(
+    (model, observed): (&Model, &Observed),
+    observations: &Observations,
+    [held, free]: [&JointFit; 2],
+) -> Diagnostic {
+    let len = observations.t.len();
+    let parts = components(model).into_iter().enumerate();
+    let elsewhere = parts.filter_map(|(c, (state, derivative))| {
+        let declared = model.initial.iter().find(|i| i.state == state && i.derivative == derivative)?;
+        let found = || observations.firsts().filter_map(|t| free.x.get(c * len + t).copied());
+        let ends = [found().reduce(f64::min)?, found().reduce(f64::max)?].map(|end| round(end, None).full());
+        let found = if ends[0] == ends[1] { ends[0].clone() } else { ends.join(" to ") };
+        let name = model.spell_state(state, derivative);
+        Some((format!("`{name} = {}` (found: {found})", hir::number(declared.value)), declared.span))
+    });
+    let (starts, places): (Vec<String>, Vec<Span>) = elsewhere.unzip();
+    let seen = observed.components.iter().zip(held.noise.iter().zip(&free.noise));
+    let larger = seen.filter(|(c, (held, free))| c.deviation > 0.0 && **free > 0.0 && held > free);
+    let larger: Vec<String> = larger.map(|(c, (held, free))| format!("`{}` {}", c.state, short(held / free))).collect();
+    let message = format!("the data contradict the starts that the fit holds, {}", few(&starts));
+    let less = match larger.as_slice() {
+        [] => String::new(),
+        larger => format!("less is left over with starts that are estimated, by factors of {}: ", few(larger)),
+    };
+    let span = places.first().copied().unwrap_or(model.span);
+    Diagnostic::warning(W1111, message, span, "stated here").help(format!(
+        "{less}leave `initial held` out of the block of the fit, unless something else of the model is wrong, or look whether every trajectory \
+         begins there with its first sample"
+    ))
+}
+
 /// What to say where starts were not kept: of every state the declared value, and what the solution begins with in the first trajectory.
 pub fn released(model: &Model, observed: &Observed, observations: &Observations, x: &[f64]) -> Vec<Diagnostic> {
     let len = observations.t.len();
-    let mut out: Vec<(crate::source::Span, Vec<String>)> = Vec::new();
+    let mut out: Vec<(Span, Vec<String>)> = Vec::new();
     for (c, (state, derivative)) in components(model).into_iter().enumerate() {
         let declared = model.initial.iter().find(|i| i.state == state && i.derivative == derivative);
         let hidden = observed.train.column(&model.states[state].name).is_none();

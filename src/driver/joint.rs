@@ -80,6 +80,7 @@ pub fn fit(
         exact: false,
     };
     observed.known_starts = fit.start != StartSource::Free;
+    observed.held_starts = fit.start == StartSource::Held;
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
     let declared = observations.known != open;
@@ -98,7 +99,8 @@ pub fn fit(
         unknowns.iter_mut().zip(from).filter(|(u, _)| u.droppable).for_each(|(u, from)| u.start = from.start);
         found
     };
-    let Settled { result, observations, held, free: hung_on } = beginnings::settled(observations, open, &mut once);
+    let Settled { result, observations, held, free: hung_on, against } =
+        beginnings::settled(observations, (open, observed.held_starts), &mut once);
     let settings = Settings { finer: by.get(), ..settings };
     let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>, (exact, finer): (bool, usize)| {
         let settings = Settings { terms, exact, finer: settings.finer.max(finer), ..settings.clone() };
@@ -176,7 +178,7 @@ pub fn fit(
     let undetermined = undetermined.or_else(|| undetermined::check((program, fit), (observed, declared), &told));
     let is_determined = undetermined.is_none();
     findings.remarks.splice(0..0, undetermined);
-    let hung_on = hung_on.filter(|_| findings.remarks.iter().all(|d| d.code != W1102));
+    let hung_on = hung_on.filter(|_| !observed.held_starts && findings.remarks.iter().all(|d| d.code != W1102));
     let hung = hung_on
         .and_then(|free| hung::remark((program, fit), observed, &told, &free.map(|free| joint_numbers::told(&free))));
     if conventions.open(&result) {
@@ -226,7 +228,8 @@ pub fn fit(
         findings.warnings.retain(|w| !matches!(w.code, Some(W1120 | W1122)));
         findings.turned = true;
     }
-    let differs = turned.or_else(|| {
+    let against = against.map(|free| beginnings::contradicted_held((model, observed), &observations, [&result, &free]));
+    let differs = turned.or(against).or_else(|| {
         in_doubt
             .then(|| {
                 let again = |unknowns: &[Unknown]| {

@@ -37,6 +37,8 @@ pub struct Observed {
     pub held: Option<Held>,
     /// Whether states that no column observes start at the model's `initial` values. Those that nothing observed depends on do in any case.
     pub known_starts: bool,
+    /// Whether all states do for which the model states such values, also those that columns observe.
+    pub held_starts: bool,
 }
 
 /// Data that are kept out of a fit.
@@ -142,7 +144,7 @@ impl Observed {
             })
             .collect();
         let time_unit = model.units.time.as_ref().map(Unit::to_string);
-        Ok(Observed { components, time_unit, train, held, known_starts: true })
+        Ok(Observed { components, time_unit, train, held, known_starts: true, held_starts: false })
     }
 
     /// Data with the columns of the fitted part as the joint engine takes them.
@@ -172,7 +174,7 @@ impl Observed {
         }
         let known = |(v, c): (&f64, &Component)| {
             let hidden = self.train.column(&c.state).is_none();
-            (self.known_starts || !c.felt) && hidden && v.is_finite()
+            v.is_finite() && (self.held_starts || (self.known_starts || !c.felt) && hidden)
         };
         out.known = out.guess.iter().zip(&self.components).map(known).collect();
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); n];

@@ -161,6 +161,7 @@ pub fn unobserved((model, fit): (&Model, &Fit), observed: &Observed, unlisted: &
         let finding = match (fit.engine, fit.start == StartSource::Free, observed.known_starts) {
             (Engine::Gradient, ..) => d,
             _ if unfelt => d.help(of.begins_unfelt(model)),
+            (Engine::Joint, ..) if observed.held_starts => d.help(of.begins_held(model)),
             (Engine::Joint, true, _) => d.help("where it begins is estimated too"),
             (Engine::Joint, false, false) => d.help(of.begins_elsewhere(model)),
             (Engine::Joint, false, true) => d.help(of.begins(model)),
@@ -219,6 +220,14 @@ impl Unobserved<'_> {
                  block of the fit has it estimated",
                 named(known)
             ),
+        }
+    }
+
+    /// The same where the fit holds all starts.
+    fn begins_held(&self, model: &Model) -> String {
+        match self.declared(model).as_slice() {
+            [] => self.begins_elsewhere(model),
+            known => format!("it begins with {}, its `initial` value, which the fit holds", named(known)),
         }
     }
 

@@ -325,6 +325,7 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
     }
     match &fit.start {
         StartSource::Free => line!(out, "  initial free"),
+        StartSource::Held => line!(out, "  initial held"),
         StartSource::Values(list) => {
             for start in list {
                 let value = model.spell_state(start.state, start.derivative);

@@ -10,6 +10,9 @@ use super::{
 use crate::base::IndexSet;
 use crate::source::FileId;
 
+/// Where a fit with `initial held` starts.
+const AT_INITIAL: &str = "at the `initial` values of the model, which are held";
+
 /// The lowering of every model and fit as readable text.
 pub fn expand(program: &Program) -> String {
     expanded(program, &|_| true)
@@ -208,6 +211,9 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
     }
     if fit.engine == Engine::Joint {
         line!(out, "  auxiliary the current trajectory: nonlinear terms are linearised around it and iterated");
+        if fit.start == StartSource::Held {
+            line!(out, "  start     {AT_INITIAL}");
+        }
         return;
     }
     for network in fit.auxiliary.iter().map(|a| a.network).collect::<IndexSet<_>>() {
@@ -241,6 +247,7 @@ fn expand_fit(program: &Program, fit: &Fit, out: &mut String) {
     }
     match &fit.start {
         StartSource::Free => line!(out, "  start     chosen by the solve"),
+        StartSource::Held => line!(out, "  start     {AT_INITIAL}"),
         StartSource::Values(list) => {
             for start in list {
                 let value = model.spell_state(start.state, start.derivative);

@@ -153,7 +153,7 @@ impl Fit {
         let step = if let StepSource::Output(source) = self.step { Some(source) } else { None };
         let starts = match &self.start {
             StartSource::Values(list) => list.as_slice(),
-            StartSource::Free => &[],
+            StartSource::Free | StartSource::Held => &[],
         };
         let starts = starts.iter().map(|s| s.source);
         let mut out: Vec<OutputRef> = Vec::new();

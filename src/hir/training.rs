@@ -156,6 +156,8 @@ pub enum StartSource {
     Values(Vec<StartBinding>),
     /// Anywhere: the solve chooses.
     Free,
+    /// At the `initial` values of the model, those of states that columns observe too.
+    Held,
 }
 
 /// A network output that stands for an initial value.

@@ -6,10 +6,10 @@ use super::fit::Surroundings;
 use super::resolve::Resolver;
 use super::settings::{Context, Settings, as_word, elements};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{E1009, E1010, E1011};
+use crate::diagnostics::codes::{E0511, E1009, E1010, E1011};
 use crate::hir::{
-    Activation, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding, StartSource,
-    StateId, StepSource, number,
+    Activation, Engine, FieldBinding, FieldStart, InputId, Layer, Model, NetworkId, OutputRef, Over, StartBinding,
+    StartSource, StateId, StepSource, family, number,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Setting, SettingValue};
@@ -178,12 +178,48 @@ fn positive(
     Some(StepSource::Output(OutputRef { network, output: position, component: 0 }))
 }
 
-/// Whether a setting is `initial free`.
-pub(super) fn is_free(setting: &Setting) -> bool {
-    matches!(setting.values.as_slice(), [value] if as_word(value) == Some("free"))
+/// Whether a setting is a single word, as `initial free` is.
+pub(super) fn is_word(setting: &Setting) -> bool {
+    matches!(setting.values.as_slice(), [value] if as_word(value).is_some())
 }
 
-/// `initial free`, or all `initial (x, x') = network.output` settings.
+/// What `initial free` and `initial held` say.
+fn start_word(setting: &Setting) -> Option<StartSource> {
+    let [value] = setting.values.as_slice() else { return None };
+    match as_word(value)? {
+        "free" => Some(StartSource::Free),
+        "held" => Some(StartSource::Held),
+        _ => None,
+    }
+}
+
+/// `initial held` where nothing is known to be held, or where no engine holds it.
+pub(super) fn ensure_held(
+    model: &Model,
+    (engine, start): (Engine, &StartSource),
+    settings: &Settings<'_>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let Some(setting) = settings.get("initial").filter(|_| *start == StartSource::Held) else { return true };
+    if engine == Engine::Gradient {
+        let message = "the gradient engine holds no starts: its windows begin anywhere in the data";
+        let d = Diagnostic::error(E0511, message, setting.span, "asked for here");
+        cx.sink.push(d.help("leave it out, or choose `engine joint`, which holds the `initial` values of the model"));
+        return false;
+    }
+    if model.initial.is_empty() {
+        let name = model.states.values().next().map_or("x", |s| family(&s.name));
+        let message = format!("`{}` states no initial value that could be held", model.name);
+        let d = Diagnostic::error(E0511, message, setting.span, "asked for here").label(model.span, "declared here");
+        cx.sink.push(d.help(format!(
+            "say where its states begin, `initial {name} = 1`, in the model, or leave `initial held` out: starts are then estimated"
+        )));
+        return false;
+    }
+    true
+}
+
+/// `initial free`, `initial held`, or all `initial (x, x') = network.output` settings.
 pub(super) fn start(
     settings: &mut Settings<'_>,
     model: &Model,
@@ -192,9 +228,9 @@ pub(super) fn start(
 ) -> StartSource {
     let all = settings.all("initial");
     if let [setting] = all.as_slice()
-        && is_free(setting)
+        && let Some(word) = start_word(setting)
     {
-        return StartSource::Free;
+        return word;
     }
     let mut out: Vec<StartBinding> = Vec::new();
     for setting in all {

@@ -2,7 +2,7 @@
 
 use super::begin::{self, begin};
 use super::bindings::{not_for_every_step, output, parameters};
-use super::fields::{fields, is_free, start, step};
+use super::fields::{ensure_held, fields, is_word, start, step};
 use super::loss::loss;
 use super::optimizer::optimizer;
 use super::rules::FIT;
@@ -53,8 +53,8 @@ pub(super) fn fit(
     let mut settings = Settings::new(FIT, &fit.settings, place, &REPEATABLE, &[], cx);
     let chosen = settings.word("engine", cx);
     let field = model.inputs.values().find(|i| i.field.is_some());
-    // `initial free` needs no network.
-    let given = |key: &&str| settings.all(key).iter().any(|s| *key != "initial" || !is_free(s));
+    // `initial free` and `initial held` need no network, nor does any other word.
+    let given = |key: &&str| settings.all(key).iter().any(|s| *key != "initial" || !is_word(s));
     let of_network = REPEATABLE.iter().filter(|key| !["shift", "start"].contains(*key));
     let wants_network = of_network.chain(&["step"]).any(given) || field.is_some() || model.step.is_some();
     let engine = match chosen {
@@ -64,7 +64,7 @@ pub(super) fn fit(
         None => Engine::Joint,
     };
     settings.warn_other_engine(engine, cx);
-    if let (Engine::Joint, Some(bound)) = (engine, settings.all("initial").into_iter().find(|s| !is_free(s))) {
+    if let (Engine::Joint, Some(bound)) = (engine, settings.all("initial").into_iter().find(|s| !is_word(s))) {
         settings.warn_other(bound, Engine::Gradient, cx);
     }
     program::starts(&mut settings, cx);
@@ -83,6 +83,7 @@ pub(super) fn fit(
     let fields = fields(&mut settings, model, around, cx);
     let step = per_sample::step(model, step(&mut settings, around, cx));
     let start = start(&mut settings, model, around, cx);
+    settings.ok &= ensure_held(model, (engine, &start), &settings, cx);
     let shifts = shifts(&mut settings, model, cx);
     let normalise = settings.word("normalise", cx);
     let normalise = Normalise::ALL.into_iter().find(|n| Some(n.name()) == normalise).unwrap_or(Normalise::Standard);

@@ -262,9 +262,9 @@ pub const FIT: &[Rule] = &[
     ),
     rule(
         "initial",
-        Takes::Form("initial (x, y) = network.output` or `initial free"),
+        Takes::Form("initial (x, y) = network.output` or `initial free` or `initial held"),
         "the auxiliaries at the first sample",
-        "where the solutions of windows start; with `free` the joint engine estimates where hidden states begin",
+        "where the solutions of windows start; with `free` the joint engine estimates where hidden states begin, with `held` it holds all `initial` values",
     ),
     gradient("normalise", Takes::Word(&["standard", "range", "off"]), "standard", "how networks see the states"),
     gradient(

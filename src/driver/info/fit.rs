@@ -65,14 +65,15 @@ pub(super) fn fit(program: &Program, fit: &Fit, sources: &Sources) -> Value {
         StepSource::Output(source) => with("from", "output", source),
     };
     let initial = match &fit.start {
-        StartSource::Free => json!({"free": true, "values": []}),
+        StartSource::Free => json!({"free": true, "held": false, "values": []}),
+        StartSource::Held => json!({"free": false, "held": true, "values": []}),
         StartSource::Values(list) => {
             let value = |b: &hir::StartBinding| {
                 let mut out = with("state", &model.states[b.state].name, b.source);
                 out["derivative"] = json!(b.derivative);
                 out
             };
-            json!({"free": false, "values": list.iter().map(value).collect::<Vec<_>>()})
+            json!({"free": false, "held": false, "values": list.iter().map(value).collect::<Vec<_>>()})
         }
     };
     let list = |values: Vec<Value>| Value::Array(values);
