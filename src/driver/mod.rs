@@ -62,6 +62,8 @@ mod info;
 mod inside;
 mod joint;
 mod joint_failure;
+mod joint_judged;
+mod joint_law;
 mod joint_numbers;
 mod joint_trajectory;
 mod jumping;
