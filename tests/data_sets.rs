@@ -375,6 +375,12 @@ fn hold_outs_windows_and_batches() {
     // Trajectory k has 40 + k samples, hence floor(k/4) + 1 windows.
     assert_eq!(windows.len(), (0..10).map(|k| k / 4 + 1).sum::<usize>());
 
+    // What is counted is what is split.
+    for how in [HoldOut::Time(0.2), HoldOut::Trajectories { fraction: 0.3, seed: 4 }] {
+        let (fitted, split) = (data.fitted_samples(how).unwrap(), data.hold_out(how).unwrap());
+        assert_eq!((fitted.len(), fitted.iter().sum::<usize>()), (10, split.train.samples()));
+    }
+
     let batches = Batches::new(10, 4, 5).unwrap();
     assert_eq!((batches.per_epoch(), batches.epoch(0).len()), (3, 3));
     for epoch in 0..5 {
@@ -384,6 +390,17 @@ fn hold_outs_windows_and_batches() {
     }
     assert_eq!(batches.order(3), batches.order(3));
     assert_ne!(batches.order(3), batches.order(4));
+}
+
+#[test]
+fn statistics_of_parts_make_those_of_the_whole() {
+    let data = lorenz_data(100);
+    let (whole, t) = (data.stats(1), &data.trajectories[0]);
+    let [nothing, first, second] = [t.slice(0, 0), t.slice(0, 30), t.slice(30, 70)].map(|part| part.stats(1));
+    for both in [first.with(second), second.with(nothing).with(first), nothing.with(whole)] {
+        assert_eq!((both.count, both.min, both.max), (whole.count, whole.min, whole.max));
+        assert!((both.mean - whole.mean).abs() < 1e-12 && (both.std - whole.std).abs() < 1e-12);
+    }
 }
 
 #[test]

@@ -85,6 +85,12 @@ impl Dataset {
         stats(values)
     }
 
+    /// Statistics of an input over all trajectories.
+    pub fn input_stats(&self, input: usize) -> ColumnStats {
+        let width = self.inputs.len().max(1);
+        stats(self.trajectories.iter().flat_map(move |t| t.inputs.iter().skip(input).step_by(width).copied()))
+    }
+
     /// A 64-bit digest (FNV-1a) of names, times, values and masks: equal for equal data, so that a resumed run can tell
     /// that its data changed. The source name is left out: a file may move.
     pub fn fingerprint(&self) -> u64 {
@@ -246,6 +252,27 @@ impl Trajectory {
 
     fn column_values(&self, column: usize, width: usize) -> impl Iterator<Item = f64> + Clone + '_ {
         self.values.iter().zip(&self.valid).skip(column).step_by(width.max(1)).filter(|&(_, &ok)| ok).map(|(&v, _)| v)
+    }
+}
+
+impl ColumnStats {
+    /// Statistics of the samples of both.
+    pub fn with(self, other: ColumnStats) -> ColumnStats {
+        if self.count == 0 || other.count == 0 {
+            return if self.count == 0 { other } else { self };
+        }
+        let count = self.count + other.count;
+        let share = |stats: &ColumnStats| stats.count as f64 / count as f64;
+        let mean = share(&self) * self.mean + share(&other) * other.mean;
+        let square =
+            |stats: &ColumnStats| share(stats) * (stats.std * stats.std + (stats.mean - mean) * (stats.mean - mean));
+        ColumnStats {
+            count,
+            mean,
+            std: (square(&self) + square(&other)).sqrt(),
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+        }
     }
 }
 

@@ -42,12 +42,11 @@ pub struct Batches {
 }
 
 impl Dataset {
-    /// Splits off the part that is held out.
+    /// How many samples of every trajectory are fitted; the others, which stand behind them, are held out.
     ///
     /// # Errors
-    /// [`DataError::BadHoldOut`] for a fraction outside (0, 1), or one that leaves either side without data (a trajectory
-    /// needs two samples on each side). All trajectories, a fraction of exactly 1, may be held out: nothing of this data set is fitted then.
-    pub fn hold_out(&self, how: HoldOut) -> Result<Split, DataError> {
+    /// Those of [`Dataset::hold_out`].
+    pub fn fitted_samples(&self, how: HoldOut) -> Result<Vec<usize>, DataError> {
         let (fraction, what) = match how {
             HoldOut::Time(fraction) => (fraction, "the samples"),
             HoldOut::Trajectories { fraction, .. } => (fraction, "the trajectories"),
@@ -57,19 +56,17 @@ impl Dataset {
         if !(fraction > 0.0 && fraction < 1.0 || whole) {
             return Err(bad("the share is not between 0% and 100%".into()));
         }
-        let mut train = Vec::new();
-        let mut test = Vec::new();
         match how {
             HoldOut::Time(_) => {
-                for t in &self.trajectories {
+                let fitted = self.trajectories.iter().map(|t| {
                     let held = (t.len as f64 * fraction).round() as usize;
                     let kept = t.len.saturating_sub(held);
                     if held < 2 || kept < 2 {
                         return Err(bad(format!("this leaves {kept} samples to fit and {held} to test on")));
                     }
-                    train.push(t.slice(0, kept));
-                    test.push(t.slice(kept, held));
-                }
+                    Ok(kept)
+                });
+                fitted.collect()
             }
             HoldOut::Trajectories { seed, .. } => {
                 let n = self.trajectories.len();
@@ -82,9 +79,27 @@ impl Dataset {
                 }
                 let order = permutation(&mut stream(seed, Purpose::HoldOut, 0), n);
                 let chosen: std::collections::HashSet<usize> = order.into_iter().take(held).collect();
-                for (i, t) in self.trajectories.iter().enumerate() {
-                    if chosen.contains(&i) { test.push(t.clone()) } else { train.push(t.clone()) }
-                }
+                let fitted = self.trajectories.iter().enumerate();
+                Ok(fitted.map(|(i, t)| if chosen.contains(&i) { 0 } else { t.len }).collect())
+            }
+        }
+    }
+
+    /// Splits off the part that is held out.
+    ///
+    /// # Errors
+    /// [`DataError::BadHoldOut`] for a fraction outside (0, 1), or one that leaves either side without data (a trajectory
+    /// needs two samples on each side). All trajectories, a fraction of exactly 1, may be held out: nothing of this data set is fitted then.
+    pub fn hold_out(&self, how: HoldOut) -> Result<Split, DataError> {
+        let fitted = self.fitted_samples(how)?;
+        let mut train = Vec::new();
+        let mut test = Vec::new();
+        for (t, kept) in self.trajectories.iter().zip(fitted) {
+            if kept > 0 {
+                train.push(t.slice(0, kept));
+            }
+            if kept < t.len {
+                test.push(t.slice(kept, t.len - kept));
             }
         }
         let with = |trajectories: Vec<Trajectory>| Self {

@@ -75,6 +75,14 @@ impl Held {
     }
 }
 
+/// What a data set says of its hold-out, with the seed of the fit that takes it.
+pub(super) fn hold_out(how: Holdout, seed: u64) -> HoldOut {
+    match how {
+        Holdout::Time(share) => HoldOut::Time(share),
+        Holdout::Trajectories(fraction) => HoldOut::Trajectories { fraction, seed },
+    }
+}
+
 impl Observed {
     /// Whether nothing that is observed depends on a state.
     pub fn is_unfelt(&self, state: &str) -> bool {
@@ -101,11 +109,7 @@ impl Observed {
             let part = match data.holdout {
                 None => dataset,
                 Some(how) => {
-                    let how_data = match how {
-                        Holdout::Time(share) => HoldOut::Time(share),
-                        Holdout::Trajectories(fraction) => HoldOut::Trajectories { fraction, seed },
-                    };
-                    let split = dataset.hold_out(how_data).map_err(|e| named(e.into(), data, several))?;
+                    let split = dataset.hold_out(hold_out(how, seed)).map_err(|e| named(e.into(), data, several))?;
                     let goes_on = matches!(how, Holdout::Time(_));
                     follows.extend((0..split.test.trajectories.len()).map(|k| goes_on.then_some(fitted + k)));
                     test.push((data.name.clone(), split.test));
