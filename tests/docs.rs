@@ -146,7 +146,7 @@ fn judge(block: &Block) -> Option<String> {
     if options.contains(&"--data") {
         // What `mechc check --data` says besides.
         let mut session = Session::new(MemoryWorld::new().with("main.mech", block.text.as_str()));
-        found.extend(session.check_data("main.mech", &[]).unwrap_or_default());
+        found.extend(session.check_data("main.mech", &[]).and_then(|data| data.found).unwrap_or_default());
     }
     let errors: BTreeSet<&str> = found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
     let right = match kind {

@@ -11,11 +11,13 @@ use super::failure::Failure;
 use super::findings::Estimate;
 use super::influence::{Dependent, Group, Samples, all_samples, groups, is_multiple, known_samples};
 use super::observed::Observed;
+use super::overview::Overview;
 use super::{data_remarks, sets};
 use crate::base::Idx;
+use crate::data::Dataset;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
-use crate::hir::{self, Expr, ExprKind, Fit, Model, Program, UnknownKind};
+use crate::hir::{self, DataSet, Expr, ExprKind, Fit, Model, Program, UnknownKind};
 use crate::report::FEW_NAMED;
 use crate::source::Span;
 
@@ -46,10 +48,18 @@ const SAMPLES_OF_RUN: usize = 2_000;
 const UNKNOWNS_OF_RUN: usize = 200;
 
 /// What the data of a fit say about its unknowns, and whether they were sampled often enough. A fit with a state that is not observed has no findings on unknowns: where that state
-/// would be is not known before the fit.
-pub fn check(program: &Program, fit: &Fit, root: &Path) -> Result<Vec<Diagnostic>, Failure> {
+/// would be is not known before the fit. What was read is added to `overviews`, also where something fails.
+pub fn check(
+    program: &Program,
+    fit: &Fit,
+    root: &Path,
+    overviews: &mut Vec<Overview>,
+) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
-    let read = sets::load_all(program, fit, root)?.sets;
+    let mut show = |data: &DataSet, read: &Dataset, unseen: usize| {
+        overviews.push(Overview::new((model, fit), (data, read, unseen), root));
+    };
+    let read = sets::load_each(program, fit, root, &mut show)?.sets;
     // Without a fit all of it may matter.
     let mut found = data_remarks::check(model, fit, &read).told(true);
     found.extend(data_remarks::of_held(&read));

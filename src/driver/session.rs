@@ -10,6 +10,7 @@ use super::emit::{self, Stage};
 use super::experiment;
 use super::failure::{Failure, Problem};
 use super::files::{is_missing, missing};
+use super::overview::{self, Overview};
 use super::passes;
 use super::plan::{self, Planned};
 use super::pointwise::Compiled;
@@ -32,6 +33,15 @@ pub struct Checked {
     pub program: Program,
     /// Warnings, by place.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What the data of a program's fits are, and what they say.
+#[derive(Debug)]
+pub struct CheckedData {
+    /// Every data set that could be read, in the order of the fits that take it.
+    pub overviews: Vec<Overview>,
+    /// Findings, or what is wrong with the data: an error of them, or findings of which one is denied.
+    pub found: Result<Vec<Diagnostic>, Failure>,
 }
 
 /// A pass from text to checked program.
@@ -174,19 +184,36 @@ impl Session {
         plan::plan(&self.check_without_tests(path, overrides)?.program, bytes)
     }
 
-    /// What the data of the fits of a file say about their unknowns: candidate terms that are combinations of others, parameters without an
+    /// What the data of the fits of a file are, and what they say about their unknowns: candidate terms that are combinations of others, parameters without an
     /// effect of their own. Reads or simulates the data; levels of warnings apply.
     ///
     /// # Errors
-    /// Those of [`Session::check`], and of the data.
-    pub fn check_data(&mut self, path: &str, overrides: &[String]) -> Result<Vec<Diagnostic>, Failure> {
+    /// Those of [`Session::check`]; what is wrong with the data is in [`CheckedData::found`].
+    pub fn check_data(&mut self, path: &str, overrides: &[String]) -> Result<CheckedData, Failure> {
         let program = self.check_without_tests(path, overrides)?.program;
-        let mut found = unlisted::check(&program, &self.data_root);
+        let mut overviews = Vec::new();
+        let found = self.judge_data(&program, &mut overviews);
+        Ok(CheckedData { overviews, found })
+    }
+
+    fn judge_data(&self, program: &Program, overviews: &mut Vec<Overview>) -> Result<Vec<Diagnostic>, Failure> {
+        let mut found = unlisted::check(program, &self.data_root);
         for fit in program.fits.values() {
+            let mut read = Vec::new();
+            let judged = collinear::check(program, fit, &self.data_root, &mut read);
+            overview::add(read, overviews);
             // Several fits may read the same data.
-            let new = collinear::check(&program, fit, &self.data_root)?.into_iter().filter(|d| !found.contains(d));
+            let new = judged?.into_iter().filter(|d| !found.contains(d));
             found.extend(new.collect::<Vec<_>>());
         }
+        self.judged(found)
+    }
+
+    /// Findings with levels of warnings applied.
+    ///
+    /// # Errors
+    /// The findings, where one of them is denied.
+    fn judged(&self, found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Failure> {
         let found = self.levels.apply(found);
         match found.iter().any(|d| d.severity == Severity::Error) {
             true => Err(Failure::Model(found)),
@@ -202,11 +229,7 @@ impl Session {
     pub fn missing_files(&self, program: &Program) -> Result<Vec<Diagnostic>, Failure> {
         let mut found = data_places::absent(program, &self.data_root);
         found.extend(unlisted::check(program, &self.data_root));
-        let found = self.levels.apply(found);
-        match found.iter().any(|d| d.severity == Severity::Error) {
-            true => Err(Failure::Model(found)),
-            false => Ok(found),
-        }
+        self.judged(found)
     }
 
     /// Compiles every model of a file, imported ones included, to callable code.

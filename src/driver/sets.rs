@@ -23,6 +23,19 @@ pub(super) struct Loaded<'p> {
 /// # Errors
 /// Those of the data; where there are several sets they name theirs.
 pub(super) fn load_all<'p>(program: &'p Program, fit: &Fit, root: &Path) -> Result<Loaded<'p>, Failure> {
+    load_each(program, fit, root, &mut |_, _, _| {})
+}
+
+/// The same, where each is shown as soon as it is there, with the number of samples of it that are left out: another one may fail.
+///
+/// # Errors
+/// Those of [`load_all`].
+pub(super) fn load_each<'p>(
+    program: &'p Program,
+    fit: &Fit,
+    root: &Path,
+    show: &mut dyn FnMut(&DataSet, &Dataset, usize),
+) -> Result<Loaded<'p>, Failure> {
     let model = &program.models[fit.model];
     let several = fit.data.len() > 1;
     let (mut sets, mut unseen) = (Vec::with_capacity(fit.data.len()), Vec::with_capacity(fit.data.len()));
@@ -34,7 +47,9 @@ pub(super) fn load_all<'p>(program: &'p Program, fit: &Fit, root: &Path) -> Resu
         if data.source.is_made() && (more_columns || !model.inputs.is_empty()) {
             read = for_fit(read, model);
         }
-        unseen.push(cut(&mut read, fit));
+        let cut = cut(&mut read, fit);
+        show(data, &read, cut);
+        unseen.push(cut);
         sets.push((data, read));
     }
     Ok(Loaded { sets, unseen })

@@ -143,7 +143,8 @@ fn told(model: &Model, (data, columns): (&DataSet, &ColumnMap), states: IndexMap
     }
 }
 
-fn format(data: &DataSet) -> Option<data::Format> {
+/// The format of a table whose columns have names.
+pub(super) fn format(data: &DataSet) -> Option<data::Format> {
     match data.source {
         DataSource::Csv { .. } => Some(data::Format::Csv),
         DataSource::Parquet { .. } => Some(data::Format::Parquet),
