@@ -63,7 +63,10 @@ fit Tank to runs
 #[test]
 fn records_with_all_that_tables_have() {
     let folder = tank();
-    insta::assert_snapshot!("tank_text", text(&check(folder.path(), &[], 0).stdout));
+    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tools.md");
+    assert!(fs::read_to_string(page).expect("the page").contains(&printed), "docs/tools.md shows other data");
+    insta::assert_snapshot!("tank_text", printed);
     let printed = text(&check(folder.path(), &["--message-format", "json"], 0).stdout);
     let object: Value = serde_json::from_str(&printed).expect("one object in a line");
     assert_eq!(object["trajectories"].as_array().map(Vec::len), Some(2));
@@ -137,7 +140,8 @@ fn what_could_be_read_is_shown_before_what_is_wrong() {
     let model = "model M { state x; input u; x' = ?terms(x, u) }\ndata a = csv(\"a.csv\") { time t }\n\
                  data b = csv(\"b.csv\") { time t }\nfit M to FIT\n";
     // The second table cannot be read.
-    let of = folder(&[("m.mech", &model.replace("FIT", "(a, b)")), ("a.csv", &table), ("b.csv", "t,x,u\n0,1,1\n1,no,1\n")]);
+    let of =
+        folder(&[("m.mech", &model.replace("FIT", "(a, b)")), ("a.csv", &table), ("b.csv", "t,x,u\n0,1,1\n1,no,1\n")]);
     let output = check(of.path(), &[], 3);
     assert!(text(&output.stdout).starts_with("a: a.csv\n") && !text(&output.stdout).contains("b.csv"));
     assert!(text(&output.stderr).contains("D010"), "{}", text(&output.stderr));

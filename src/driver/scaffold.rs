@@ -52,7 +52,8 @@ mechc check model.mech    # reports mistakes without running anything
 mechc fmt model.mech      # settles the layout
 ```
 
-To use your own data, replace `data.csv`, and name the states in `model.mech` after its columns.
+To use your own data, replace `data.csv`, and name the states in `model.mech` after its columns. `mechc check --data model.mech` shows
+what is read of it.
 "#;
 
 /// Creates the folder `path` with a model, its data and a readme; the files in it.

@@ -29,6 +29,7 @@ fn the_tutorial_shows_the_project_that_mechc_new_writes() {
     let model = read("model.mech");
     let listing = blocks.iter().find(|b| b.info == "mech").expect("a listing");
     assert_eq!(listing.text.trim(), model.trim(), "{}", listing.place);
+    let looked_at = mechc(&project, &["check", "model.mech", "--data"]);
     let printed = mechc(&project, &["run", "model.mech"]);
     // The other listings are files beside it; one of them makes the second table.
     let data = read("data.csv");
@@ -40,7 +41,7 @@ fn the_tutorial_shows_the_project_that_mechc_new_writes() {
     let further = mechc(&project, &["run", "more.mech", "--out", "more"]);
     let exported = mechc(&project, &["export", "more", "--to", "text", "--digits", "3"]);
     mechc(&project, &["export", "more", "--to", "sympy", "--data", "second", "-o", "meeting.py"]);
-    let shown = [model, data, printed, table.text.clone(), more.text.clone(), further, exported];
+    let shown = [model, data, looked_at, printed, table.text.clone(), more.text.clone(), further, exported];
     for block in blocks.iter().filter(|b| b.info == "text" || b.info == "mech") {
         assert!(
             shown.iter().any(|text| text.contains(block.text.trim())),
