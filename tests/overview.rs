@@ -106,7 +106,6 @@ fn a_fit_by_gradient_shows_its_data_too() {
     own: simulated from Truth
       1 trajectory, 60 samples
       time from 0 to 5.9, in steps of 0.1
-      columns that are not read: y
 
       state  smallest   mean  largest  spread  missing
       x         0.105  0.649        2   0.526        0

@@ -37,7 +37,7 @@ pub struct Overview {
     pub columns: Vec<ColumnOverview>,
     /// States that no column observes.
     pub unobserved: Vec<String>,
-    /// Columns of a csv or parquet file, or of data that are made, that are nothing to the model.
+    /// Columns of a csv or parquet file that are not read.
     pub unread: Vec<String>,
 }
 
@@ -78,8 +78,6 @@ pub enum Role {
     State,
     /// An input.
     Input,
-    /// Where solves of the windows of a fit by gradient begin.
-    Start,
 }
 
 /// A column that is read or made.
@@ -119,16 +117,11 @@ impl Overview {
         let map = data.source.file().map(|(_, map)| map);
         let states = read.columns.iter().enumerate().map(|(c, name)| (name, read.stats(c)));
         let inputs = read.inputs.iter().enumerate().map(|(c, name)| (name, read.input_stats(c)));
-        let (mut columns, mut unread) = (Vec::new(), Vec::new());
-        for (name, stats) in states.chain(inputs) {
-            // Data that are made may have more columns than a model has states.
-            match column(model, map, name, (stats, read.samples())) {
-                Some(column) => columns.push(column),
-                None => unread.push(name.clone()),
-            }
-        }
+        // Data that are made may have more columns than a model has states.
+        let columns =
+            states.chain(inputs).filter_map(|(name, stats)| column(model, map, name, (stats, read.samples())));
+        let mut columns: Vec<ColumnOverview> = columns.collect();
         columns.sort_by_key(|c| c.role as u8);
-        unread.extend(not_read(data, &columns, root));
         let hidden = model.states.values().filter(|s| read.column(&s.name).is_none());
         Overview {
             name: data.name.clone(),
@@ -141,7 +134,7 @@ impl Overview {
             time_unit: model.units.time.as_ref().map(Unit::to_string),
             spacing: together(&trajectories),
             unobserved: hidden.map(|s| s.name.clone()).collect(),
-            unread,
+            unread: unread(data, &columns, root),
             trajectories,
             columns,
         }
@@ -206,12 +199,10 @@ fn column(
 ) -> Option<ColumnOverview> {
     let state = model.states.iter().find(|(_, s)| s.name == *name);
     let input = model.inputs.iter().find(|(_, i)| i.name == *name);
-    let start = model.boundary.starts.iter().find(|s| s.column == *name);
-    let (role, unit) = match (state, input, start) {
-        (Some((id, _)), ..) => (Role::State, model.units.state(id).cloned()),
-        (None, Some((id, _)), _) => (Role::Input, model.column_unit(id)),
-        (None, None, Some(s)) => (Role::Start, model.units.derivative(s.state, s.derivative)),
-        (None, None, None) => return None,
+    let (role, unit) = match (state, input) {
+        (Some((id, _)), _) => (Role::State, model.units.state(id).cloned()),
+        (None, Some((id, _))) => (Role::Input, model.column_unit(id)),
+        (None, None) => return None,
     };
     let derived = map.and_then(|map| map.derived.get(name));
     let written = map.and_then(|map| map.written.get(name).or_else(|| map.written.get(hir::family(name))));
@@ -228,7 +219,7 @@ fn column(
 }
 
 /// Columns of a table that are read neither by themselves nor in formulas. Their names alone are looked at.
-fn not_read(data: &DataSet, columns: &[ColumnOverview], root: &Path) -> Vec<String> {
+fn unread(data: &DataSet, columns: &[ColumnOverview], root: &Path) -> Vec<String> {
     let Some((path, map)) = data.source.file() else { return Vec::new() };
     let Some(format) = unlisted::format(data) else { return Vec::new() };
     let mut names = data::column_names(&root.join(path), Some(format)).unwrap_or_default();

@@ -166,7 +166,6 @@ impl Role {
         match self {
             Role::State => "state",
             Role::Input => "input",
-            Role::Start => "start",
         }
     }
 }
