@@ -78,13 +78,7 @@ fn together(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Purpose, normals, stream};
-
-    fn white(seed: u64, len: usize) -> Vec<f64> {
-        let mut noise = vec![0.0; len];
-        normals(&mut stream(seed, Purpose::Noise, 0), &mut noise);
-        noise
-    }
+    use crate::driver::white::white;
 
     /// Trajectories of eight samples in two columns, whose noise is the same up to a part of its own.
     #[test]

@@ -178,12 +178,11 @@ fn certain(statistic: f64, freedom: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Purpose, normals, stream};
+    use crate::driver::white::white;
 
     fn found(seed: u64, parts: &[(usize, f64)], tails: bool) -> f64 {
         let len: usize = parts.iter().map(|(n, _)| n).sum();
-        let mut noise = vec![0.0; 2 * len];
-        normals(&mut stream(seed, Purpose::Noise, 0), &mut noise);
+        let noise = white(seed, 2 * len);
         let (noise, other) = noise.split_at(len);
         let sizes = parts.iter().flat_map(|(n, size)| std::iter::repeat_n(*size, *n));
         let x: Vec<f64> = (0..len).map(|i| (0.3 * i as f64).sin()).collect();

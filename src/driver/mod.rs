@@ -125,6 +125,8 @@ mod unusual;
 mod varying;
 mod watched;
 mod weak;
+#[cfg(test)]
+mod white;
 mod words;
 
 pub use bench_device::DeviceTimes;

@@ -155,13 +155,7 @@ fn ranks(of: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Purpose, normals, stream};
-
-    fn white(seed: u64, len: usize) -> Vec<f64> {
-        let mut noise = vec![0.0; len];
-        normals(&mut stream(seed, Purpose::Noise, 0), &mut noise);
-        noise
-    }
+    use crate::driver::white::white;
 
     #[test]
     fn noise_that_grows_with_the_size_is_told_and_even_noise_is_not() {

@@ -159,18 +159,7 @@ mod tests {
     use super::{Columns, Observations, Points, Unknown};
 
     fn unknown(name: &str, own: bool) -> Unknown {
-        let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
-        Unknown {
-            name: name.into(),
-            start: None,
-            lower,
-            upper,
-            linear: true,
-            droppable: false,
-            own,
-            left_out: false,
-            trajectory: None,
-        }
+        Unknown { droppable: false, own, ..Unknown::free(name) }
     }
 
     #[test]

@@ -135,18 +135,7 @@ mod tests {
             by_unknown: vec![Vec::new(), (0..4).map(|k| (k, PatternEntry::Row(k))).collect()],
             ..Pattern::default()
         });
-        let unknown = |k: usize| Unknown {
-            name: k.to_string(),
-            start: None,
-            lower: f64::NEG_INFINITY,
-            upper: f64::INFINITY,
-            linear: true,
-            droppable: true,
-            own: false,
-            left_out: false,
-            trajectory: None,
-        };
-        let mut unknowns: Vec<Unknown> = (0..4).map(unknown).collect();
+        let mut unknowns: Vec<Unknown> = (0..4).map(|k| Unknown::free(k.to_string())).collect();
         let len = 60;
         let t: Vec<f64> = (0..40).chain(0..20).map(|i| 0.5 * f64::from(i)).collect();
         let observations = Observations {

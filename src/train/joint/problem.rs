@@ -101,6 +101,22 @@ impl Unknown {
             Some(trajectory) => format!("`{}` of trajectory {trajectory}", self.name),
         }
     }
+
+    /// A candidate's coefficient that may have any value.
+    #[cfg(test)]
+    pub fn free(name: impl Into<String>) -> Self {
+        Unknown {
+            name: name.into(),
+            start: None,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+            linear: true,
+            droppable: true,
+            own: false,
+            left_out: false,
+            trajectory: None,
+        }
+    }
 }
 
 /// What was seen: one or more trajectories, one after the other.

@@ -173,18 +173,7 @@ mod tests {
 
     /// Candidates that may have any value, or only such that are not negative.
     fn unknowns(p: usize, lower: f64) -> Vec<Unknown> {
-        let one = |k| Unknown {
-            name: format!("{k}"),
-            start: None,
-            lower,
-            upper: f64::INFINITY,
-            linear: true,
-            droppable: true,
-            own: false,
-            left_out: false,
-            trajectory: None,
-        };
-        (0..p).map(one).collect()
+        (0..p).map(|k| Unknown { lower, ..Unknown::free(k.to_string()) }).collect()
     }
 
     /// Eight columns, of which the last two make up for the first two nearly; the data are the first three with the values one.

@@ -34,18 +34,7 @@ impl Quadratic {
     }
 
     fn unknowns(&self) -> Vec<Unknown> {
-        let one = |name| Unknown {
-            name,
-            start: None,
-            lower: f64::NEG_INFINITY,
-            upper: f64::INFINITY,
-            linear: true,
-            droppable: true,
-            own: false,
-            left_out: false,
-            trajectory: None,
-        };
-        (0..self.n).flat_map(|c| self.terms.iter().map(move |t| one(format!("{c}{t:?}")))).collect()
+        (0..self.n).flat_map(|c| self.terms.iter().map(move |t| Unknown::free(format!("{c}{t:?}")))).collect()
     }
 
     fn at(&self, x: &[f64], xi: &[f64], out: &mut [f64]) {
