@@ -6,7 +6,7 @@ mod decay;
 
 use std::fs;
 
-use common::{mechc, run};
+use common::{folder, mechc, run, run_in};
 use serde_json::Value;
 
 /// An epidemic that rises and falls once, of which the infected are seen at every size only once.
@@ -185,10 +185,9 @@ fn nothing_is_told_where_the_data_choose() {
 #[test]
 fn a_poorer_library_is_the_way_out_of_few_samples() {
     let model = |degree| decay::planar(degree, "steps 15; dt 0.4; noise 5%; seed 2");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("m.mech"), model(3)).expect("a model");
+    let folder = folder(&[("m.mech", &model(3))]);
     let failed = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
-    let said = String::from_utf8_lossy(&failed.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = failed.said();
     assert!(!failed.status.success() && said.contains("N503"), "{said}");
     assert!(said.contains("the data hold 30 numbers for 20 coefficients and parameters"), "{said}");
     assert!(said.contains("give fewer candidate terms, as those of a lower degree"), "{said}");
@@ -220,19 +219,14 @@ fit M to d
             model.split("model M").next().expect("text")
         );
         fs::write(folder.path().join("truth.mech"), truth).expect("a model");
-        let made = mechc(folder.path(), &["simulate", "truth.mech", "--out", "x.csv"]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        mechc(folder.path(), &["simulate", "truth.mech", "--out", "x.csv"]).ok();
         let table = fs::read_to_string(folder.path().join("x.csv")).expect("a table");
         let mut lines = table.lines();
         let head = format!("{},c", lines.next().expect("a head"));
         let rows = lines.map(|line| format!("{line},{}", if second == "2*x" { "0" } else { second }));
         let table: Vec<String> = std::iter::once(head).chain(rows).collect();
         fs::write(folder.path().join("d.csv"), table.join("\n") + "\n").expect("a table");
-        fs::write(folder.path().join("m.mech"), &model).expect("a model");
-        let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-        let record: Value = serde_json::from_str(&record).expect("JSON");
+        let record = run_in(&folder, &model, &[]).ok().record();
         let found = terms(&record, "x");
         assert_eq!(found, ["1", "x"], "{second}: {record}");
         assert!(terms(&record, "c").iter().all(|t| !t.contains('c')), "{second}: {record}");
@@ -241,13 +235,8 @@ fit M to d
 
 /// What a run finds of `model` on the data `rows`, with everything it says.
 fn found(model: &str, rows: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), rows).expect("a table");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    serde_json::from_str(&record).expect("JSON")
+    let folder = folder(&[("d.csv", rows), ("m.mech", model)]);
+    mechc(folder.path(), &["run", "m.mech", "--out", "out"]).ok().record()
 }
 
 /// Between -1/2 and 1/2, without a pattern.

@@ -3,10 +3,8 @@
 mod common;
 
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Output;
 
-use common::{mechc, run};
+use common::{Ran, folder, mechc, run};
 use serde_json::Value;
 
 /// Tables of an enzyme that its substrate inhibits, for which the law without inhibition is the wrong one.
@@ -24,19 +22,14 @@ data d = simulate Truth { steps 80; dt 0.4; noise 2%; seed 3 }
 ";
 
 /// A command on `m.mech` beside `d.csv`, in a folder of its own.
-fn said(model: &str, table: &str, args: &[&str]) -> (tempfile::TempDir, Output, String) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("m.mech"), model).expect("a written file");
-    fs::write(folder.path().join("d.csv"), table).expect("a written file");
-    let done = mechc(folder.path(), args);
-    let text = String::from_utf8_lossy(&done.stderr).into_owned();
-    (folder, done, text)
+fn called(model: &str, table: &str, args: &[&str]) -> Ran {
+    mechc(folder(&[("m.mech", model), ("d.csv", table)]), args)
 }
 
 /// The findings of a command as objects.
 fn findings(model: &str, table: &str, args: &[&str]) -> Vec<Value> {
-    let (_folder, _, text) = said(model, table, &[&["--message-format", "json"], args].concat());
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ran = called(model, table, &[&["--message-format", "json"], args].concat());
+    let lines = ran.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|found| found["code"].is_string()).collect()
 }
 
@@ -76,13 +69,13 @@ fn a_column_that_is_not_listed_is_told_by_the_check_and_before_all_that_a_fit_sa
         assert_eq!((text(one, "code"), text(one, "message")), ("W0706", "no column of `d` observes `lynx`"));
         assert!(text(one, "help").starts_with(help) && text(one, "help").contains("write `lynx = lynx`"), "{one}");
     }
-    let (_folder, done, said_of_run) = said(RENAMED, &hares(), &["run", "m.mech", "--out", "out"]);
-    let flat = said_of_run.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(done.status.code(), Some(5), "{said_of_run}");
+    let done = called(RENAMED, &hares(), &["run", "m.mech", "--out", "out"]);
+    let flat = done.said();
+    assert_eq!(done.status.code(), Some(5), "{flat}");
     let at = flat.find("help: no column observes `lynx`: the table has a column `lynx`").expect(&flat);
     assert!(flat[at..].contains("; else what `lynx` is and does"), "{flat}");
     // The edit mends it.
-    let (_folder, _, shown) = said(RENAMED, &hares(), &["check", "m.mech"]);
+    let shown = called(RENAMED, &hares(), &["check", "m.mech"]).stderr;
     let line = "data d = csv(\"d.csv\") { time t; prey = hare; lynx = lynx }";
     assert!(shown.contains(line), "{shown}");
     let mended = RENAMED.replace("prey = hare", "prey = hare; lynx = lynx");
@@ -258,11 +251,10 @@ fit Decay to d
 ";
     let (folder, record) = run(model);
     let done = mechc(folder.path(), &["run", "m.mech", "--out", "again"]);
-    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    let printed = &done.stdout;
     let name = record["data"][0]["held_out_trajectories"][0].as_str().expect("a name");
     assert!(printed.contains(&format!("held out (trajectory {name}): RMSE s ")), "{printed}");
     let set = ["run", "m.mech", "--out", "out", "--set", "d.holdout=0"];
-    let (_folder, done, said) = said(model, "", &set);
-    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status.success() && !printed.contains("held out"), "{printed}{said}");
+    let done = called(model, "", &set).ok();
+    assert!(!done.stdout.contains("held out"), "{}{}", done.stdout, done.stderr);
 }

@@ -42,7 +42,7 @@ fn the_joint_engine_holds_what_is_known() {
         // What was found is a model that checks and simulates.
         let out = folder.path().join("out");
         let simulated = mechc(&out, &["simulate", "discovered.mech", "--out", "again.csv"]);
-        assert!(simulated.status.success(), "{held}: {}", String::from_utf8_lossy(&simulated.stderr));
+        assert!(simulated.status.success(), "{held}: {}", simulated.stderr);
     }
 }
 
@@ -59,7 +59,7 @@ fn the_edit_of_an_unidentified_parameter_holds_it() {
             let text = format!("{PENDULUM}{fit}");
             fs::write(folder.path().join("m.mech"), &text).expect("a written file");
             let said = mechc(folder.path(), &[command, &["--message-format", "json"]].concat());
-            let said = String::from_utf8_lossy(&said.stderr).into_owned();
+            let said = &said.stderr;
             let found = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let found =
                 found.into_iter().find(|f| f["code"] == "W1102").unwrap_or_else(|| panic!("no W1102 in {said}"));
@@ -70,9 +70,8 @@ fn the_edit_of_an_unidentified_parameter_holds_it() {
             let edited = format!("{}{}{}", &fit[..column], edit["replacement"].as_str().expect("text"), &fit[column..]);
             assert_eq!(edited, meant);
             fs::write(folder.path().join("m.mech"), format!("{PENDULUM}{edited}")).expect("a written file");
-            let again = mechc(folder.path(), &["check", "m.mech", "--data"]);
-            assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
-            assert!(!String::from_utf8_lossy(&again.stderr).contains("W1102"), "{meant}");
+            let again = mechc(folder.path(), &["check", "m.mech", "--data"]).ok();
+            assert!(!again.stderr.contains("W1102"), "{meant}");
         }
     }
 }
@@ -84,7 +83,7 @@ fn a_started_parameter_has_no_edit() {
     let fit = "fit Pendulum to d { start length = 2 }\n";
     fs::write(folder.path().join("m.mech"), format!("{PENDULUM}{fit}")).expect("a written file");
     let said = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "json"]);
-    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let said = &said.stderr;
     let mut found = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let found = found.find(|f| f["code"] == "W1102").unwrap_or_else(|| panic!("no W1102 in {said}"));
     assert!(found["message"].as_str().is_some_and(|m| m.contains("`length`")), "{found}");
@@ -137,7 +136,7 @@ fit P to d
         std::fs::write(folder.path().join("m.mech"), text).expect("a written file");
         for args in [&["check", "--data", "m.mech"][..], &["run", "m.mech"][..]] {
             let done = mechc(folder.path(), args);
-            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            let said = &done.stderr;
             assert!(done.status.success() && said.contains("W1102") == told, "{said}");
         }
     }

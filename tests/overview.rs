@@ -1,32 +1,17 @@
 //! What `mechc check --data` prints of the data of fits.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
+use common::{Ran, folder, mechc};
 use serde_json::Value;
 
-#[path = "common/mod.rs"]
-#[allow(dead_code)]
-mod common;
-use common::mechc;
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, content) in files {
-        fs::write(folder.path().join(name), content).expect("a written file");
-    }
-    folder
-}
-
 /// A check of `m.mech` that ends well, or with this exit code.
-fn check(folder: &Path, more: &[&str], code: i32) -> Output {
+fn check(folder: &Path, more: &[&str], code: i32) -> Ran {
     let output = mechc(folder, &[&["check", "m.mech", "--data"], more].concat());
-    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{}", output.stderr);
     output
 }
 
@@ -63,11 +48,11 @@ fit Tank to runs
 #[test]
 fn records_with_all_that_tables_have() {
     let folder = tank();
-    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let printed = check(folder.path(), &[], 0).stdout;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tools.md");
     assert!(fs::read_to_string(page).expect("the page").contains(&printed), "docs/tools.md shows other data");
     insta::assert_snapshot!("tank_text", printed);
-    let printed = text(&check(folder.path(), &["--message-format", "json"], 0).stdout);
+    let printed = check(folder.path(), &["--message-format", "json"], 0).stdout;
     let object: Value = serde_json::from_str(&printed).expect("one object in a line");
     assert_eq!(object["trajectories"].as_array().map(Vec::len), Some(2));
     insta::assert_snapshot!("tank_json", printed.replace(",\"", ",\n\"").replace("},{", "},\n{"));
@@ -91,7 +76,7 @@ fit Both to (run, whole)
 #[test]
 fn data_that_are_made_and_held_out() {
     let folder = folder(&[("m.mech", MADE)]);
-    insta::assert_snapshot!("made", text(&check(folder.path(), &[], 0).stdout));
+    insta::assert_snapshot!("made", check(folder.path(), &[], 0).stdout);
 }
 
 #[test]
@@ -101,7 +86,7 @@ fn a_fit_by_gradient_shows_its_data_too() {
         "data own = simulate Truth { steps 60; dt 0.1 }\nfit One to own { window 20; batch 4; auxiliary x = reader.v; steps 2 }",
     );
     let folder = folder(&[("m.mech", &model)]);
-    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let printed = check(folder.path(), &[], 0).stdout;
     insta::assert_snapshot!(printed, @r"
     own: simulated from Truth
       1 trajectory, 60 samples
@@ -117,7 +102,7 @@ fn what_several_fits_take_in_the_same_way_is_shown_once() {
     let of = |fits: &str| {
         let model = MADE.replace("fit Both to (run, whole)\n", fits);
         let folder = folder(&[("m.mech", &model)]);
-        let printed = text(&check(folder.path(), &["--message-format", "json"], 0).stdout);
+        let printed = check(folder.path(), &["--message-format", "json"], 0).stdout;
         let objects = printed.lines().map(|line| serde_json::from_str(line).expect("an object in a line"));
         let fits = |object: Value| format!("{} {}", object["data"], object["fits"]).replace('"', "");
         objects.map(fits).collect::<Vec<String>>()
@@ -128,7 +113,7 @@ fn what_several_fits_take_in_the_same_way_is_shown_once() {
     let other = "fit Both to run as a { seed 1 }\nfit Both to run as b { seed 2 }\nfit One to run as c { seed 1 }\n";
     assert_eq!(of(other), ["run [a]", "run [b]", "run [c]"]);
     let folder = folder(&[("m.mech", &MADE.replace("fit Both to (run, whole)\n", other))]);
-    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let printed = check(folder.path(), &[], 0).stdout;
     assert!(printed.contains("run for b: simulated"), "{printed}");
 }
 
@@ -142,20 +127,20 @@ fn what_could_be_read_is_shown_before_what_is_wrong() {
     let of =
         folder(&[("m.mech", &model.replace("FIT", "(a, b)")), ("a.csv", &table), ("b.csv", "t,x,u\n0,1,1\n1,no,1\n")]);
     let output = check(of.path(), &[], 3);
-    assert!(text(&output.stdout).starts_with("a: a.csv\n") && !text(&output.stdout).contains("b.csv"));
-    assert!(text(&output.stderr).contains("D010"), "{}", text(&output.stderr));
+    assert!(output.stdout.starts_with("a: a.csv\n") && !output.stdout.contains("b.csv"));
+    assert!(output.stderr.contains("D010"), "{}", output.stderr);
     // A hold-out that leaves nothing.
     let share = model.replace("time t }\ndata b", "time t; holdout 99% of time }\ndata b").replace("FIT", "a");
     let of = folder(&[("m.mech", &share), ("a.csv", &table)]);
     let output = check(of.path(), &[], 3);
-    assert!(text(&output.stdout).contains("1 trajectory, 30 samples"), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("D041") && !text(&output.stdout).contains("held out"));
+    assert!(output.stdout.contains("1 trajectory, 30 samples"), "{}", output.stdout);
+    assert!(output.stderr.contains("D041") && !output.stdout.contains("held out"));
     // A finding that is denied, and a test that is wrong.
     let wrong = format!("{}test \"t\" {{ expect nothing(x) == 1 }}\n", model.replace("FIT", "a"));
     for (text_of, more) in [(model.replace("FIT", "a"), &["--deny", "W1109"][..]), (wrong, &[])] {
         fs::write(of.path().join("m.mech"), text_of).expect("a written file");
         let output = check(of.path(), more, 1);
-        assert!(text(&output.stdout).starts_with("a: a.csv\n"), "{more:?}: {}", text(&output.stderr));
+        assert!(output.stdout.starts_with("a: a.csv\n"), "{more:?}: {}", output.stderr);
     }
 }
 
@@ -172,7 +157,7 @@ fn long_lists_are_cut_and_large_families_have_one_line() {
     let model = "model M { index cell = 10; state u[cell]; param k = 1; u' = -k*u }\n\
                  data d = csv(\"d.csv\") { time t; trajectory site }\nfit M to d\n";
     let folder = folder(&[("m.mech", model), ("d.csv", &table)]);
-    insta::assert_snapshot!("many", text(&check(folder.path(), &[], 0).stdout));
+    insta::assert_snapshot!("many", check(folder.path(), &[], 0).stdout);
 }
 
 #[test]
@@ -185,7 +170,7 @@ fn a_formula_stands_where_the_column_would() {
     let model = "model M { state v, h; v' = ?terms(v); h' = ?terms(h) }
 data d = csv(\"d.csv\") { time t; missing \"\"; v = sqrt(vx^2 + vy^2); h = h }\nfit M to d\n";
     let folder = folder(&[("m.mech", model), ("d.csv", &table)]);
-    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let printed = check(folder.path(), &[], 0).stdout;
     assert!(printed.contains("v      sqrt(vx^2 + vy^2)") && !printed.contains("not read"), "{printed}");
     assert!(printed.contains("\n  h ") && printed.contains(" 3\n"), "{printed}");
     // What lies behind the last known value of all states is left out, and said so.
@@ -194,6 +179,6 @@ data d = csv(\"d.csv\") { time t; missing \"\"; v = sqrt(vx^2 + vy^2); h = h }\n
         _ => format!("{line}\n"),
     });
     fs::write(folder.path().join("d.csv"), ends.collect::<String>()).expect("a written file");
-    let printed = text(&check(folder.path(), &[], 0).stdout);
+    let printed = check(folder.path(), &[], 0).stdout;
     assert!(printed.contains("left out: 3 more samples, behind the last known value"), "{printed}");
 }

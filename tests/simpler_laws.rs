@@ -6,9 +6,8 @@ mod common;
 mod decay;
 
 use std::fmt::Write as _;
-use std::fs;
 
-use common::{mechc, run};
+use common::{folder, run, run_in};
 use serde_json::Value;
 
 const DEVIATES: &str = "the data do not follow any trajectory of the model exactly";
@@ -24,14 +23,9 @@ fn fitted(rows: &str, model: &str, columns: &str) -> Value {
 }
 
 fn fitted_with(rows: &str, model: &str, columns: &str, fit: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), rows).expect("a table");
+    let folder = folder(&[("d.csv", rows)]);
     let text = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; {columns} }}\n{fit}\n");
-    fs::write(folder.path().join("m.mech"), text).expect("a model");
-    let done = mechc(folder.path(), &["run", "m.mech", "--out", "out"]);
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    serde_json::from_str(&record).expect("JSON")
+    run_in(&folder, &text, &[]).ok().record()
 }
 
 /// The terms of an equation: their names, coefficients and errors.
