@@ -2,10 +2,8 @@
 
 mod tables;
 
-use std::fs;
-use std::process::Command;
-
 use serde_json::Value;
+use tables::common::{folder, run_in};
 use tables::{fitted, numbers, table};
 
 /// An epidemic in a town, of which the infected are counted.
@@ -72,17 +70,14 @@ fn a_lost_fit_is_told_beside_a_mistake_in_the_data() {
         _ => format!("{line}\n"),
     };
     let data: String = whole.lines().map(cut).collect();
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let model = "model M { state s, i; param beta = 0.3, gamma = 0.1; s' = -beta*s*i; i' = beta*s*i - gamma*i; initial s = 4995 }\n\
                  data d = csv(\"d.csv\") { time t; i = i }\nfit M to d\n";
-    fs::write(folder.path().join("d.csv"), data).expect("a table");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech", "--out", "out"]).current_dir(folder.path()).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr);
+    let folder = folder(&[("d.csv", &data)]);
+    let run = run_in(&folder, model, &[]);
+    let said = &run.stderr;
     assert!(run.status.success() && said.contains("W1116"), "{said}");
     assert!(said.contains("W1120") && said.contains("the fit is lost"), "{said}");
-    let found = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the model that was found");
+    let found = run.file("discovered.mech");
     assert!(found.contains("//! The fit is lost: these numbers describe neither the data nor the system."), "{found}");
 }
 
@@ -96,20 +91,16 @@ fn hunt([prey, predators]: [f64; 2]) -> [f64; 2] {
 fn hidden_states_in_holes_alone_are_told_with_a_way_that_works() {
     let data = table(hunt, &[[10.0, 5.0]], (301, 0.1, 0.08), (1.0, &[(0, "prey")]));
     let model = |equations: &str| format!("model M {{ state prey, predators; {equations} }}");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (k, start) in ["", "; initial predators = 5", "; initial predators = 0"].iter().enumerate() {
+    let folder = folder(&[("d.csv", &data)]);
+    for start in ["", "; initial predators = 5", "; initial predators = 0"] {
         let text = model(&format!("(prey, predators)' = ?poly(prey, predators; 2){start}"));
         let text = format!("{text}\ndata d = csv(\"d.csv\") {{ time t; prey = prey }}\nfit M to d\n");
-        fs::write(folder.path().join("d.csv"), &data).expect("a table");
-        fs::write(folder.path().join("m.mech"), text).expect("a model");
-        let out = format!("out{k}");
-        let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-        let run = run.args(["run", "m.mech", "--out", &out]).current_dir(folder.path()).output().expect("mechc starts");
-        let said = String::from_utf8_lossy(&run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let run = run_in(&folder, &text, &[]);
+        let said = run.said();
         let told = ["N503", "N505", "the fit is lost", "are conventions"].iter().any(|what| said.contains(what));
         assert!(told, "{start}: {said}");
-        assert!(said.replace("| ", "").contains("with `predators` and its number beside the hole"), "{start}: {said}");
-        let law = String::from_utf8_lossy(&run.stdout);
+        assert!(said.contains("with `predators` and its number beside the hole"), "{start}: {said}");
+        let law = &run.stdout;
         assert!(!law.contains("(in brackets") || said.contains("W1123"), "{start}: {law}");
     }
     let record = fitted(

@@ -1,9 +1,8 @@
 //! Starts that the engine seeks by itself: those of states that are never observed, and of parameters that have none.
 
-mod common;
 mod tables;
 
-use common::run;
+use tables::common::run;
 use tables::{fitted, numbers, table};
 
 /// Whether the first numbers, which are the parameters, are within four standard errors of the truth, and known to a tenth of it.

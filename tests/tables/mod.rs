@@ -1,10 +1,11 @@
 //! Tables of solutions, and what a model that is fitted to one gives.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
+
+#[path = "../common/mod.rs"]
+pub mod common;
 
 /// A table of the solution of `x' = f(x)` with a little that looks like noise, times a factor; `shown` are the columns.
 pub fn table<const N: usize>(
@@ -50,18 +51,9 @@ pub fn fitted_as(data: &str, model: &str, (columns, settings): (&str, &str)) -> 
 
 /// The same with any fit to `d`, such as of a model that is imported.
 pub fn imported(data: &str, model: &str, columns: &str, fit: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let fit = format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k; {columns} }}\n{fit}\n");
-    fs::write(folder.path().join("d.csv"), data).expect("a table");
-    fs::write(folder.path().join("m.mech"), fit).expect("a model");
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["run", "m.mech", "--out", "out"])
-        .current_dir(folder.path())
-        .output()
-        .expect("mechc starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    serde_json::from_str(&text).expect("JSON")
+    let folder = common::folder(&[("d.csv", data)]);
+    common::run_in(&folder, &fit, &[]).ok().record()
 }
 
 /// The numbers of a record that have an error, with it: parameters, and the terms of equation after equation with what is inside them.
