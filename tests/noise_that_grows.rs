@@ -1,18 +1,14 @@
 //! Noise that grows with what is measured, or is larger in some experiments than in others, is told, and the way out that is told works.
 
+mod common;
+#[path = "common/noise.rs"]
+mod noise;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-/// Noise of standard deviation one, near enough: the sum of twelve numbers of a generator that is good enough for that.
-fn noise(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
-}
+use common::{estimate, run_in};
+use noise::noise;
 
 /// A table of c' = c*(1 - c/10), from 0.3 on, with what `noisy` makes of a value and a random number.
 fn table(seed: u64, noisy: impl Fn(f64, f64) -> f64) -> String {
@@ -31,17 +27,8 @@ fn run(folder: &Path, data: &str, model: &str, column: &str) -> (String, [f64; 2
     let model = format!(
         "model M {{ param r, k in [0, 5]; {model} }}\ndata d = csv(\"d.csv\") {{ time t; {column} }}\nfit M to d\n"
     );
-    fs::write(folder.join("m.mech"), model).expect("a model");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech", "--out", &out]).current_dir(folder).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{said}");
-    let record = fs::read_to_string(folder.join(out).join("record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
-    let number = |name: &str| record["parameters"][0][name].as_f64().expect("a number");
-    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
-    (said, [number("value"), number("std_error")])
+    let ran = run_in(folder, &model, &[]).ok();
+    (ran.said(), estimate(&ran.record(), "r"))
 }
 
 const PLAIN: &str = "state c; c' = r*c - 0.1*k*c^2";

@@ -1,18 +1,11 @@
 //! Data that were smoothed are told from data that a model does not describe.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+mod common;
+#[path = "common/noise.rs"]
+mod noise;
 
-/// Noise of standard deviation one, near enough: the sum of twelve numbers of a generator that is good enough for that.
-fn noise(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
-}
+use common::{folder, run_in};
+use noise::noise;
 
 /// A table of a damped oscillation with noise, of which means over `width` samples were taken.
 fn table(width: usize) -> String {
@@ -35,40 +28,31 @@ fn table_of(width: usize, motion: impl Fn(f64) -> [f64; 2]) -> String {
 }
 
 /// What a run of a fit to the table says on standard error.
-fn said(folder: &Path, data: &str, equations: &str) -> String {
-    fs::write(folder.join("d.csv"), data).expect("a table");
+fn said(data: &str, equations: &str) -> String {
     let model = format!("model M {{ state x, v; {equations} }}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n");
-    fs::write(folder.join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech"]).current_dir(folder).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{said}");
-    said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+    run_in(folder(&[("d.csv", data)]), &model, &[]).ok().said()
 }
 
 #[test]
 fn smoothed_data_are_told() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let right = "x' = v; v' = ?terms(x, v)";
-    let smooth = said(folder.path(), &table(5), right);
+    let smooth = said(&table(5), right);
     for part in ["W1117", "noise of `x`", "these data were smoothed", "as they were measured"] {
         assert!(smooth.contains(part), "{part}: {smooth}");
     }
     assert!(!smooth.contains("W1111"), "{smooth}");
-    let raw = said(folder.path(), &table(1), right);
+    let raw = said(&table(1), right);
     assert!(!raw.contains("W1117") && !raw.contains("W1111"), "{raw}");
     // A term is missing: the residuals go with the motion.
-    let missing = said(folder.path(), &table(1), "x' = v; v' = ?terms(x)");
+    let missing = said(&table(1), "x' = v; v' = ?terms(x)");
     assert!(!missing.contains("W1117"), "{missing}");
 }
 
 /// Where a fit takes what smoothing leaves for noise of the process, one to samples that lie further apart tells.
 #[test]
 fn smoothed_data_are_told_from_noise_of_the_process() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let all = "(x, v)' = ?poly(x, v; degree = 2)";
     let smooth = said(
-        folder.path(),
         &table_of(5, |t| [3.0 * (-0.2 * t).exp(), 2.0 / (1.0 + 9.0 * (-0.5 * t).exp())]),
         "x' = ?poly(x; degree = 2); v' = ?poly(v; degree = 2)",
     );
@@ -76,7 +60,7 @@ fn smoothed_data_are_told_from_noise_of_the_process() {
         assert!(smooth.contains(part), "{part}: {smooth}");
     }
     assert!(!smooth.contains("W1119"), "{smooth}");
-    let kicked = said(folder.path(), &kicked(), all);
+    let kicked = said(&kicked(), all);
     assert!(kicked.contains("W1119") && !kicked.contains("W1117"), "{kicked}");
 }
 

@@ -1,32 +1,19 @@
 //! What users' files hold by mistake is named by `check --data` and by runs, with the place and a way out; clean data are left alone.
 
+mod common;
+#[path = "common/noise.rs"]
+mod noise;
+
 use std::f64::consts::PI;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+
+use common::{folder, mechc, run_in};
+use noise::noise;
 
 /// Codes of findings on unusual samples.
 const CODES: [&str; 4] = ["W1112", "W1113", "W1114", "W1116"];
 /// The same, and samples that are too far apart.
 const ALL: [&str; 5] = ["W1103", "W1112", "W1113", "W1114", "W1116"];
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Noise of standard deviation one, near enough: the sum of twelve numbers of a generator that is good enough for that.
-fn noise(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
-}
 
 /// A table with the columns t, x, y and u from a function of the time, with noise of 0.01 in x and y.
 fn table(times: &[f64], of: impl Fn(f64) -> [f64; 3], edit: impl Fn(usize, &mut [String; 4])) -> String {
@@ -58,16 +45,13 @@ fn angles(t: f64, turn: f64) -> [f64; 3] {
 
 /// The findings of these codes on a fit to the table, in their short form without the place, and with help.
 fn found(data: &str, model: &str, settings: &str, codes: &[&str]) -> (Vec<String>, String) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), data).expect("a table");
     let model = format!("{model}\ndata d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let checked = mechc(folder.path(), &["check", "--data", "m.mech", "--message-format", "short"]);
-    let said = text(&checked.stderr);
+    let folder = folder(&[("d.csv", data), ("m.mech", &model)]);
+    let checked = mechc(&folder, &["check", "--data", "m.mech", "--message-format", "short"]);
+    let said = &checked.stderr;
     assert!(checked.status.success(), "{said}");
     let lines = said.lines().filter(|l| codes.iter().any(|code| l.contains(code)));
-    let long = text(&mechc(folder.path(), &["check", "--data", "m.mech"]).stderr);
-    let long = long.split_whitespace().collect::<Vec<_>>().join(" ");
+    let long = mechc(&folder, &["check", "--data", "m.mech"]).said();
     (lines.filter_map(|l| Some(l.split_once(": ")?.1.to_string())).collect(), long)
 }
 
@@ -316,29 +300,24 @@ fn rows_behind_the_last_sample_change_nothing() {
         }
     };
     let whole = |_: usize, _: &mut [String; 4]| {};
-    let laws =
+    let runs =
         [("short", table(&even(180), wave, whole)), ("long", table(&even(300), wave, blank))].map(|(file, data)| {
             fs::write(folder.path().join(format!("{file}.csv")), data).expect("a table");
-            fs::write(folder.path().join("m.mech"), model(file)).expect("a model");
-            let ran = mechc(folder.path(), &["run", "m.mech", "--out", file]);
-            let said = text(&ran.stderr);
-            assert!(ran.status.success() && !CODES.iter().any(|code| said.contains(code)), "{file}: {said}");
-            let record = fs::read_to_string(folder.path().join(file).join("equations.json")).expect("equations");
-            let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
-            record["equations"].clone()
+            let ran = run_in(&folder, &model(file), &[]).ok();
+            assert!(!CODES.iter().any(|code| ran.stderr.contains(code)), "{file}: {}", ran.stderr);
+            ran
         });
-    assert_eq!(laws[0], laws[1]);
+    let [short, long] = runs.each_ref().map(|ran| ran.equations()["equations"].clone());
+    assert_eq!(short, long);
     // How many they are is told, and a test compares what the fit looked at.
-    let record = fs::read_to_string(folder.path().join("long").join("record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let record = runs[1].record();
     let of_data = &record["data"][0];
     assert_eq!((of_data["samples"].as_u64(), of_data["unseen"].as_u64()), (Some(180), Some(120)), "{of_data}");
     let summary = record["summary"].as_str().expect("a summary");
     assert!(summary.contains("180 samples") && summary.contains("120 rows behind the last value"), "{summary}");
     let near = "test \"near\" { expect rmse(x) < 10; expect max(abs(fit.x - d.x)) < 1e6 }\n";
     fs::write(folder.path().join("m.mech"), model("long") + near).expect("a model");
-    let tested = mechc(folder.path(), &["test", "m.mech"]);
-    assert!(tested.status.success(), "{}", text(&tested.stderr));
+    mechc(&folder, &["test", "m.mech"]).ok();
 }
 
 /// A fit to data with a gap of several periods, with and without what the finding advises: with it, the law is that of the data.
@@ -351,8 +330,7 @@ fn parts_that_are_numbered_give_the_law() {
         "use std.systems.LotkaVolterra
 data d = simulate LotkaVolterra { steps 600; dt 0.1; noise 2%; seed 3 }",
     );
-    let made = mechc(folder.path(), &["simulate", "s.mech", "--out", "s.csv", "--force"]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
+    mechc(&folder, &["simulate", "s.mech", "--out", "s.csv", "--force"]).ok();
     let rows = fs::read_to_string(folder.path().join("s.csv")).expect("a table");
     let mut rows = rows.lines();
     let head = rows.next().expect("names");
@@ -372,17 +350,15 @@ data d = simulate LotkaVolterra { steps 600; dt 0.1; noise 2%; seed 3 }",
     let run = |file: &str, settings: &str| {
         let data = format!("data d = csv(\"{file}.csv\") {{ time t; {settings} }}");
         let model = format!("model M {{ state {x}, {y}; ({x}, {y})' = ?poly({x}, {y}; degree = 2) }}");
-        write("m.mech", &format!("{model}\n{data}\nfit M to d\n"));
-        let ran = mechc(folder.path(), &["run", "m.mech", "--out", file]);
-        (text(&ran.stdout), text(&ran.stderr))
+        run_in(&folder, &format!("{model}\n{data}\nfit M to d\n"), &[])
     };
-    let (_, said) = run("filled", "missing \"NA\"");
+    let said = run("filled", "missing \"NA\"").stderr;
     assert!(said.contains("W1113") && said.contains("`trajectory`"), "{said}");
     assert!(!said.contains("did not settle"), "{said}");
-    let (law, said) = run("part", "trajectory part");
+    let ran = run("part", "trajectory part");
+    let (law, said) = (&ran.stdout, &ran.stderr);
     assert!(!CODES.iter().any(|code| said.contains(code)), "{said}");
-    let record = fs::read_to_string(folder.path().join("part/equations.json")).expect("equations");
-    assert_eq!(record.matches("\"coefficient\"").count(), 4, "{law}");
+    assert_eq!(ran.file("equations.json").matches("\"coefficient\"").count(), 4, "{law}");
     for term in [format!("*{x}*{y}"), format!("*{x} "), format!("*{y} ")] {
         assert!(law.contains(&term), "{law}");
     }
@@ -395,19 +371,17 @@ fn what_the_data_hold_comes_before_what_follows_from_it() {
     let run = |data: &str, model: &str| {
         fs::write(folder.path().join("d.csv"), data).expect("a table");
         let model = format!("{model}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n");
-        fs::write(folder.path().join("m.mech"), model).expect("a model");
-        let ran = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-        let record = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
-        fs::remove_dir_all(folder.path().join("r")).expect("a folder");
-        (text(&ran.stderr), record)
+        run_in(&folder, &model, &[])
     };
     let grown = |t: f64| [0.1 + 3.0 / (1.0 + 20.0 * (-(t % 9.95)).exp()), 0.0, 0.0];
-    let (said, record) = run(&table(&even(299), grown, |_, _| {}), "model M { state x; x' = ?poly(x; degree = 3) }");
+    let ran = run(&table(&even(299), grown, |_, _| {}), "model M { state x; x' = ?poly(x; degree = 3) }");
+    let said = &ran.stderr;
     let codes = |said: &str| -> Vec<String> {
         said.lines().filter(|l| l.len() == 5 && l.starts_with('W')).map(str::to_string).collect()
     };
-    assert_eq!(codes(&said), ["W1114"], "{said}");
+    assert_eq!(codes(said), ["W1114"], "{said}");
     assert!(said.contains("what the data hold may be the reason"), "{said}");
+    let record = ran.file("record.json");
     let warnings = record.split("\"warnings\"").nth(1).expect("warnings");
     assert!(warnings.find("no equation makes such a jump") < warnings.find("what the data hold may be the reason"));
     // A jump of an input is the first thing to look at where a solution leaves over what is no noise.
@@ -422,15 +396,15 @@ fn what_the_data_hold_comes_before_what_follows_from_it() {
         let rest = next / 0.5;
         x = rest + (x - rest) * f64::exp(-0.05);
     }
-    let (said, _) = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 2) }");
+    let said = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 2) }").stderr;
     assert!(codes(&said).first().is_some_and(|first| first == "W1110"), "{said}");
     if said.contains("W1111") {
         assert!(said.contains("as W1110 says before looking") && !said.contains("more candidates"), "{said}");
     }
     // Neither is it a noise of the process.
-    let (said, _) = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 1) }");
-    assert_eq!(codes(&said), ["W1110"], "{said}");
-    let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ran = run(&rows, "model M { state x; input u; x' = ?poly(x, u; degree = 1) }");
+    let (said, one_line) = (&ran.stderr, ran.said());
+    assert_eq!(codes(said), ["W1110"], "{said}");
     assert!(one_line.contains("of the model exactly: the input that jumps is a reason"), "{said}");
     assert!(!one_line.contains("process itself is noisy"), "{said}");
 }
@@ -527,10 +501,10 @@ fn clean_data_of_many_systems_give_no_finding() {
             let data = format!("data d = simulate {system} {{ steps 120; dt {dt}; noise {noise}; seed {k} }}\n");
             write("s.mech", format!("{}\n{data}", head(system)));
             let made = mechc(folder.path(), &["simulate", "s.mech", "--out", "s.csv", "--force"]);
-            assert!(made.status.success(), "{system}: {}", text(&made.stderr));
+            assert!(made.status.success(), "{system}: {}", made.stderr);
             write("c.mech", format!("{}\ndata d = csv(\"s.csv\") {{ time t }}\nfit {system} to d\n", head(system)));
             let checked = mechc(folder.path(), &["check", "--data", "c.mech", "--message-format", "short"]);
-            let said = text(&checked.stderr);
+            let said = &checked.stderr;
             read += usize::from(checked.status.success());
             assert!(CODES.iter().all(|code| !said.contains(code)), "{system} at {dt} with {noise}: {said}");
         }
@@ -548,20 +522,18 @@ fn runs_tell_it_too() {
         }
     });
     fs::write(folder.path().join("d.csv"), data).expect("a table");
-    let model = |equation: &str| {
+    let run = |equation: &str| {
         let model = format!(
             "model M {{ state x, y; param a = 1; {equation} }}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n"
         );
-        fs::write(folder.path().join("m.mech"), model).expect("a model");
+        run_in(&folder, &model, &[])
     };
-    model("x' = a*y; y' = ?linear(x, y)");
-    let ran = text(&mechc(folder.path(), &["run", "m.mech", "--out", "r"]).stderr);
-    assert!(ran.contains("W1112"), "{ran}");
-    let record = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
+    let ran = run("x' = a*y; y' = ?linear(x, y)");
+    assert!(ran.stderr.contains("W1112"), "{}", ran.stderr);
+    let record = ran.file("record.json");
     assert!(record.contains("29.1 at t = 5.7"), "{record}");
-    model("x' = a*ln(3.1 - x); y' = ?linear(x, y)");
-    let failed = mechc(folder.path(), &["run", "m.mech", "--out", "f"]);
-    let said = text(&failed.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    let failed = run("x' = a*ln(3.1 - x); y' = ?linear(x, y)");
+    let said = failed.said();
     assert_eq!(failed.status.code(), Some(5), "{said}");
     assert!(said.contains("N503"), "{said}");
     assert!(said.contains("29.1 at t = 5.7"), "{said}");
@@ -612,9 +584,8 @@ fn a_run_tells_first_that_samples_are_cut_off() {
     fs::write(folder.path().join("d.csv"), table(&even(200), wave, cut)).expect("a table");
     let model =
         format!("{}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n", TWO.replace("linear(x", "linear(1, x"));
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let run = mechc(folder.path(), &["run", "m.mech", "--message-format", "short"]);
-    let said = text(&run.stderr);
+    let run = run_in(&folder, &model, &["--message-format", "short"]);
+    let said = &run.stderr;
     assert!(run.status.success() && said.contains("W1116") && !said.contains("W1111"), "{said}");
 }
 
