@@ -1,24 +1,15 @@
 //! A parameter that differs between trajectories is named where one number for all of them does not fit, with the words to write.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
 
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
+use common::{folder, run_in};
 
 /// What a run of a model with these declarations says on standard error, as one line; the data are six trajectories of another model.
 fn said(fitted: &str, data: &str) -> String {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let truth = "model Truth {\n  state x\n  param k = 1, b = 0.5\n  x' = 1 - k*x - b*x^2\n  initial x = 3\n}\n";
     let source = format!("data run = simulate Truth({data} noise 2%; trajectories 6; seed 1 }}");
     let model = format!("model Decay {{\n  state x\n  {fitted}\n}}\n{truth}{source}\nfit Decay to run\n");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let run = mechc(folder.path(), &["run", "m.mech"]);
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{said}");
-    said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+    run_in(folder(&[]), &model, &[]).ok().said()
 }
 
 const SHARED: &str = "param k = 1 in [0, 5]\n  x' = 1 - k*x";

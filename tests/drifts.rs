@@ -1,21 +1,18 @@
 //! A sensor that drifts is told from an equation that lacks a term, with its column and a way out that works.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    let out = Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    out
-}
+use common::{mechc, run_in};
 
 /// A table of prey and predators with noise; `drift` is added to the prey from the first sample to the last.
 fn table(folder: &Path, drift: f64) {
     let model =
         "use std.systems.LotkaVolterra\ndata d = simulate LotkaVolterra { steps 400; dt 0.1; noise 5%; seed 3 }\n";
     fs::write(folder.join("s.mech"), model).expect("a model");
-    mechc(folder, &["simulate", "s.mech", "--out", "s.csv"]);
+    mechc(folder, &["simulate", "s.mech", "--out", "s.csv"]).ok();
     let clean = fs::read_to_string(folder.join("s.csv")).expect("a table");
     let mut out = "t,u,w\n".to_string();
     for line in clean.lines().skip(1) {
@@ -29,11 +26,8 @@ fn table(folder: &Path, drift: f64) {
 /// What a run of this model and data block says: results, and the rest as one line.
 fn run(folder: &Path, model: &str, settings: &str) -> (String, String) {
     let text = format!("model Prey {{\n{model}\n}}\ndata d = csv(\"d.csv\") {{ {settings} }}\nfit Prey to d\n");
-    fs::write(folder.join("m.mech"), text).expect("a model");
-    let out = mechc(folder, &["run", "m.mech"]);
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
-    (String::from_utf8_lossy(&out.stdout).into_owned(), said)
+    let run = run_in(folder, &text, &[]).ok();
+    (run.stdout.clone(), run.said())
 }
 
 const PARAMS: &str = "param a = 1 in [0, 3], b = 0.5 in [0, 3], c = 0.1 in [0, 3], d = 0.5 in [0, 3]";

@@ -1,32 +1,16 @@
 //! Models that inputs drive: inputs that are held or come in impulses, simulations along data, and scores of what was held out.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use common::{estimate, folder, mechc, run_in, value};
 
 /// The record of a run, and what it said.
 fn run(folder: &Path, model: &str) -> (serde_json::Value, String) {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let output = mechc(folder, &["run", "m.mech", "--out", &out]);
-    assert!(output.status.success(), "{}", said(&output));
-    let text = fs::read_to_string(folder.join(&out).join("record.json")).expect("a record");
-    (serde_json::from_str(&text).expect("JSON"), said(&output))
-}
-
-/// The value and the error of a parameter.
-fn parameter(record: &serde_json::Value, name: &str) -> [f64; 2] {
-    let all = record["parameters"].as_array().expect("parameters");
-    let found = all.iter().find(|p| p["name"] == name).expect("the parameter");
-    [found["value"].as_f64().expect("a value"), found["std_error"].as_f64().expect("an error")]
+    let ran = run_in(folder, model, &[]).ok();
+    (ran.record(), ran.said())
 }
 
 fn metric(record: &serde_json::Value, name: &str, part: &str) -> Option<f64> {
@@ -56,11 +40,10 @@ fit M to d
 
 #[test]
 fn inputs_that_are_held_have_no_ramps() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), steps(0.0)).expect("a file");
+    let folder = folder(&[("d.csv", &steps(0.0))]);
     // Exact but for the instants, a hundred-thousandth of a step each.
     let (record, said) = run(folder.path(), STEPPED);
-    let [k, b] = ["k", "b"].map(|name| parameter(&record, name)[0]);
+    let [k, b] = ["k", "b"].map(|name| value(&record, name));
     assert!((k - 0.5).abs() < 1e-5 && (b - 1.0).abs() < 1e-5, "{k} {b}");
     assert!(!said.contains("W1110"), "{said}");
     // What drives it is known where it was held out, too.
@@ -71,14 +54,14 @@ fn inputs_that_are_held_have_no_ramps() {
 
     // As a smooth input it has ramps, and a finding says what to write.
     let (smooth, said) = run(folder.path(), &STEPPED.replace(" held", ""));
-    assert!((parameter(&smooth, "b")[0] - 1.0).abs() > 0.01);
+    assert!((value(&smooth, "b") - 1.0).abs() > 0.01);
     assert!(said.contains("W1110") && said.contains("say `input u held`"), "{said}");
 
     // With noise the errors are those of the estimates.
     fs::write(folder.path().join("d.csv"), steps(0.1)).expect("a file");
     let (noisy, _) = run(folder.path(), STEPPED);
     for (name, truth) in [("k", 0.5), ("b", 1.0)] {
-        let [value, error] = parameter(&noisy, name);
+        let [value, error] = estimate(&noisy, name);
         assert!((value - truth).abs() < 3.0 * error && error < 0.02, "{name}: {value} +- {error}");
     }
     let rmse = metric(&noisy, "RMSE of x", "held out").expect("a score");
@@ -115,14 +98,12 @@ fn impulses_are_amounts_and_simulations_go_along_data() {
     fs::write(folder.path().join("doses.csv"), rows).expect("a file");
     let (record, text) = run(folder.path(), DOSED);
     for (name, truth) in [("uptake", 0.9), ("loss", 0.2), ("volume", 20.0)] {
-        let [value, error] = parameter(&record, name);
+        let [value, error] = estimate(&record, name);
         assert!((value - truth).abs() < 4.0 * error && error < 0.02 * truth, "{name}: {value} +- {error}");
     }
     assert!(!text.contains("W1110"), "{text}");
     // The simulation has the trajectories of its data, and its inputs as columns.
-    let output =
-        mechc(folder.path(), &["simulate", "m.mech", "--data", "seen", "--out", "seen.csv", "--set", "seen.noise=0"]);
-    assert!(output.status.success(), "{output:?}");
+    mechc(folder.path(), &["simulate", "m.mech", "--data", "seen", "--out", "seen.csv", "--set", "seen.noise=0"]).ok();
     let table = fs::read_to_string(folder.path().join("seen.csv")).expect("a table");
     let lines: Vec<Vec<&str>> = table.lines().map(|l| l.split(',').collect()).collect();
     assert_eq!((lines[0].as_slice(), lines.len()), (&["trajectory", "t", "gut", "blood", "dose"][..], 161));
@@ -138,8 +119,7 @@ fn impulses_are_amounts_and_simulations_go_along_data() {
     let found = folder_of_run.expect("a run directory").path();
     for (data, trajectory) in [("solution_a", 0), ("solution_b", 1)] {
         let out = format!("{data}.out.csv");
-        let output = mechc(&found, &["simulate", "discovered.mech", "--data", data, "--out", &out]);
-        assert!(output.status.success(), "{}", said(&output));
+        mechc(&found, &["simulate", "discovered.mech", "--data", data, "--out", &out]).ok();
         let table = fs::read_to_string(found.join(out)).expect("a table");
         let blood: Vec<f64> = table.lines().skip(1).filter_map(|l| l.split(',').nth(2)?.parse().ok()).collect();
         let fitted = record["trajectories"][trajectory]["states"][1]["solution"].as_array().expect("a solution");
@@ -173,7 +153,7 @@ fn what_cannot_be_driven_is_refused() {
     ] {
         fs::write(folder.path().join("m.mech"), format!("{model}{data}{rest}\n")).expect("a file");
         let output = mechc(folder.path(), &["check", "m.mech"]);
-        let said = said(&output);
+        let said = output.said();
         assert!(said.contains(code) && said.contains(words) && output.status.code() == Some(1), "{rest}: {said}");
     }
     // A column that is not there is known when data are read.
@@ -181,8 +161,8 @@ fn what_cannot_be_driven_is_refused() {
     fs::write(folder.path().join("e.csv"), "t,v\n0,1\n1,1\n2,1\n").expect("a file");
     fs::write(folder.path().join("m.mech"), format!("{model}{rest}")).expect("a file");
     let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "s", "--out", "s.csv", "--force"]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("`u`"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", output.said());
+    assert!(output.said().contains("`u`"), "{}", output.said());
 }
 
 /// Two records of x' = -x/2 + u from different starts.
@@ -220,8 +200,8 @@ fn a_whole_table_is_held_out() {
     fs::write(folder.path().join("m.mech"), format!("{}fit M to (e, d)", LAW.replace("d.csv", "c.csv")))
         .expect("a file");
     let checked = mechc(folder.path(), &["check", "m.mech", "--data"]);
-    assert!(said(&checked).contains("the input `u` does not vary: it is 2"), "{}", said(&checked));
-    assert!(said(&checked).contains("on the data of `d` the term `u` is a combination of `1`"), "{}", said(&checked));
+    assert!(checked.said().contains("the input `u` does not vary: it is 2"), "{}", checked.said());
+    assert!(checked.said().contains("on the data of `d` the term `u` is a combination of `1`"), "{}", checked.said());
     // The same law, known, with only the start to estimate.
     let known = LAW.replace("?terms(1, x, u)", "-0.5*x + u").replace("100% of trajectories", "80%");
     let (record, warned) = run(folder.path(), &format!("{known}fit M to e"));
@@ -239,7 +219,7 @@ fn remarks_on_fitted_data_look_at_no_table_that_is_held_out() {
         fs::write(folder.path().join("d.csv"), d).expect("a file");
         fs::write(folder.path().join("e.csv"), e).expect("a file");
         fs::write(folder.path().join("m.mech"), format!("{model}fit M to (d, e)")).expect("a file");
-        [&["check", "m.mech", "--data"][..], &["run", "m.mech"]].map(|args| said(&mechc(folder.path(), args)))
+        [&["check", "m.mech", "--data"][..], &["run", "m.mech"]].map(|args| mechc(&folder, args).said())
     };
     // A state that rests where it is fitted.
     let rests: String = (0..60).map(|i| format!("{:.1},2,{}\n", 0.2 * f64::from(i), i % 3)).collect();
@@ -268,13 +248,12 @@ data s = simulate M { data e; from e }
 test \"the second record\" { expect max(abs(s.x - e.x)) < 1e-4 }
 ";
     fs::write(folder.path().join("m.mech"), model).expect("a file");
-    let output = mechc(folder.path(), &["test", "m.mech"]);
-    assert!(output.status.success(), "{}", said(&output));
+    mechc(folder.path(), &["test", "m.mech"]).ok();
     // No number of the model says where that is.
     for form in ["text", "sympy", "modelica"] {
         let output = mechc(folder.path(), &["export", "m.mech", "--data", "s", "--to", form]);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && !text.to_lowercase().contains("nan"), "{text} {}", said(&output));
+        let text = &output.stdout;
+        assert!(output.status.success() && !text.to_lowercase().contains("nan"), "{text} {}", output.said());
         assert!(text.contains("the first samples of e"), "{text}");
     }
     // What the first row has no sample of begins at its initial value, or is not known.
@@ -289,7 +268,7 @@ data s = simulate M {{ data f; from f }}"
         );
         fs::write(folder.path().join("m.mech"), model).expect("a file");
         let output = mechc(folder.path(), &["simulate", "m.mech", "--data", "s", "--out", "s.csv", "--force"]);
-        assert_eq!(output.status.success(), known, "{}", said(&output));
-        assert_eq!(said(&output).contains("N022") && said(&output).contains("`initial x = ...`"), !known);
+        assert_eq!(output.status.success(), known, "{}", output.said());
+        assert_eq!(output.said().contains("N022") && output.said().contains("`initial x = ...`"), !known);
     }
 }

@@ -1,11 +1,12 @@
 //! Equations that jump are followed by solutions at finer samples, before noise of the process is told.
 
-use std::fs;
-use std::process::Command;
+mod common;
+
+use common::{folder, run_in};
 
 #[test]
 fn a_jump_within_steps_is_no_noise_of_the_process() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(&[]);
     let model = "model Truth {
   state q order 2
   q'' = -9*sin(q) - 0.6*tanh(q'/0.001) - 0.05*q'
@@ -18,13 +19,9 @@ model Pendulum {
 data d = simulate Truth { steps 401; dt 0.03; noise 2%; seed 1 }
 fit Pendulum to d
 ";
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech", "--out", "out"]).current_dir(folder.path()).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success() && !said.contains("W1119"), "{said}");
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let run = run_in(&folder, model, &[]).ok();
+    assert!(!run.stderr.contains("W1119"), "{}", run.stderr);
+    let record = run.record();
     let terms = record["equations"][0]["terms"].as_array().expect("terms");
     for (name, value) in [("sin(q)", -9.0), ("sign(q')", -0.6), ("q'", -0.05)] {
         let term = terms.iter().find(|t| t["term"] == name).unwrap_or_else(|| panic!("{name}: {terms:?}"));

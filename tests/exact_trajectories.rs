@@ -1,9 +1,11 @@
 //! Data without noise of the process: their law has exact trajectories, is found although the way to it leads astray, and a law that cannot describe them is told as that.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use common::{estimate, folder, run_in, value};
 use serde_json::Value;
 
 const MICHAELIS: &str =
@@ -17,24 +19,12 @@ const TANKS: &str = "state h1, h2; input pump held
 
 /// What a run of a model on a table of the fixtures says, and its record.
 fn run(table: &str, model: &str, block: &str) -> (String, Value) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(&[]);
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/exact");
     fs::copy(fixtures.join(table), folder.path().join("d.csv")).expect("a table");
     let model = format!("model M {{ {model}\n}}\ndata d = csv(\"d.csv\") {{ {block} }}\nfit M to d\n");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech", "--out", "out"]).current_dir(folder.path()).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{said}");
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    (said, serde_json::from_str(&record).expect("JSON"))
-}
-
-/// The value of a parameter and its error.
-fn parameter(record: &Value, name: &str) -> [f64; 2] {
-    let all = record["parameters"].as_array().expect("parameters");
-    let of = all.iter().find(|p| p["name"] == name).expect("the parameter");
-    ["value", "std_error"].map(|key| of[key].as_f64().unwrap_or(f64::NAN))
+    let run = run_in(&folder, &model, &[]).ok();
+    (run.said(), run.record())
 }
 
 fn says(said: &str, codes: [&str; 2], table: &str) {
@@ -47,7 +37,7 @@ fn says(said: &str, codes: [&str; 2], table: &str) {
 fn a_law_that_explains_nothing_does_not_stand_for_one_that_describes_the_data() {
     let (said, record) = run("inhibited.csv", MICHAELIS, "time min; trajectory exp; spacing irregular");
     says(&said, ["W1111", "W1119"], "inhibited");
-    assert!(parameter(&record, "Vmax")[0] > 0.3, "{record}");
+    assert!(value(&record, "Vmax") > 0.3, "{record}");
     for noise in record["noise"].as_array().expect("noise") {
         assert!(noise["relative"].as_f64().expect("a number") < 0.3, "{noise}");
     }
@@ -58,7 +48,6 @@ fn residuals_of_short_trajectories_are_judged_together() {
     let (said, _) = run("inhibited_little.csv", MICHAELIS, "time min; trajectory exp; spacing irregular");
     says(&said, ["W1111", "W1126"], "inhibited_little");
     // Of both states in one finding.
-    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
     assert!(said.contains("their correlation is `S` 0.") && said.matches("W1111").count() == 1, "{said}");
     assert!(said.contains(", `P` 0.") && said.contains("and in its data"), "{said}");
 }
@@ -68,7 +57,7 @@ fn an_exact_law_is_found_where_the_way_to_it_looks_like_noise_of_the_process() {
     let (said, record) = run("hares_noise.csv", HARES, "time year");
     says(&said, ["", "W1119"], "hares_noise");
     for (name, truth) in [("growth", 0.995), ("half", 162.5), ("death", 0.379)] {
-        let [value, error] = parameter(&record, name);
+        let [value, error] = estimate(&record, name);
         assert!((value - truth).abs() < 3.0 * error, "{name} = {value} ± {error}");
     }
 }
@@ -78,7 +67,7 @@ fn terms_that_are_zero_or_unknown_are_no_part_of_a_law() {
     for (table, half) in [("hares_ends.csv", 151.1), ("hares_weak.csv", 115.2)] {
         let (said, record) = run(table, HARES, "time year");
         says(&said, ["", "W1105"], table);
-        let [value, error] = parameter(&record, "half");
+        let [value, error] = estimate(&record, "half");
         assert!((value - half).abs() < 3.0 * error && error < 10.0, "{table}: {value} ± {error}");
         let equations = record["equations"].as_array().expect("equations");
         let terms = equations.iter().flat_map(|e| e["terms"].as_array().expect("terms"));
@@ -106,6 +95,6 @@ fn a_parameter_that_runs_to_an_end_is_sought_in_parts_of_its_range() {
     let (said, record) =
         run("growth_yield.csv", model, "time hours; trajectory batch; missing \"\"; holdout 20% of time");
     says(&said, ["", "W1107"], "growth_yield");
-    let [value, error] = parameter(&record, "yield");
+    let [value, error] = estimate(&record, "yield");
     assert!((value - 0.4421).abs() < 4.0 * error && error < 0.05, "yield = {value} ± {error}");
 }

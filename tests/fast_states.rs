@@ -1,23 +1,11 @@
 //! States that follow an input that is held within a sample or less.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-/// The record of a run, and what it said.
-fn run(folder: &Path, model: &str) -> (serde_json::Value, String) {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["run", "m.mech", "--out", &out])
-        .current_dir(folder)
-        .output()
-        .expect("mechc starts");
-    let said = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(output.status.success(), "{said}");
-    let text = fs::read_to_string(folder.join(&out).join("record.json")).expect("a record");
-    (serde_json::from_str(&text).expect("JSON"), said)
-}
+use common::{estimate, mechc, run_in, terms};
 
 /// An input that is switched every fourteen samples, 0.1 apart.
 fn switched(folder: &Path) {
@@ -45,30 +33,26 @@ fn rates_of_five_and_ten_in_a_sample_are_found() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     switched(folder.path());
     for rate in [50, 100] {
-        let (record, said) = run(folder.path(), &fast(rate, HOLES));
+        let run = run_in(&folder, &fast(rate, HOLES), &[]).ok();
+        let said = run.said();
         assert!(!said.contains("W11"), "{rate}: {said}");
-        let terms: Vec<(&str, f64, f64)> = record["equations"]
-            .as_array()
-            .expect("equations")
-            .iter()
-            .flat_map(|e| e["terms"].as_array().expect("terms"))
-            .filter_map(|t| Some((t["term"].as_str()?, t["coefficient"].as_f64()?, t["std_error"].as_f64()?)))
-            .collect();
+        let terms = terms(&run.record());
         let truth = [("x", -1.0), ("y^2", -1.0), ("u", 1.0)].map(|(name, sign)| (name, sign * f64::from(rate)));
         let truth: Vec<(&str, f64)> = truth.into_iter().chain([("x", 1.0), ("y", -2.0)]).collect();
         assert_eq!(terms.len(), truth.len(), "{rate}: {terms:?}");
         for ((name, value, error), (of, truth)) in terms.iter().zip(truth) {
             assert!(
-                *name == of && (value - truth).abs() < 4.0 * error && *error < 0.07 * truth.abs(),
+                name == of && (value - truth).abs() < 4.0 * error && *error < 0.07 * truth.abs(),
                 "{rate}: {terms:?}"
             );
         }
     }
     let known = "param k = 20 in [1, 2000], c = 1 in [0, 10]; x' = -k*(x - u + y^2); y' = x - c*y";
-    let (record, said) = run(folder.path(), &fast(100, known));
+    let run = run_in(&folder, &fast(100, known), &[]).ok();
+    let said = run.said();
     assert!(!said.contains("W11"), "{said}");
-    for (parameter, truth) in record["parameters"].as_array().expect("parameters").iter().zip([100.0, 2.0]) {
-        let [value, error] = ["value", "std_error"].map(|key| parameter[key].as_f64().expect("a number"));
+    for (name, truth) in [("k", 100.0), ("c", 2.0)] {
+        let [value, error] = estimate(&run.record(), name);
         assert!((value - truth).abs() < 4.0 * error && error < 0.05 * truth, "{value} +- {error} for {truth}");
     }
 }
@@ -77,7 +61,8 @@ fn rates_of_five_and_ten_in_a_sample_are_found() {
 fn rates_that_no_sample_sees_are_told_as_such() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     switched(folder.path());
-    let (record, said) = run(folder.path(), &fast(500, HOLES));
+    let run = run_in(&folder, &fast(500, HOLES), &[]).ok();
+    let said = run.said();
     assert!(said.contains("W1103") && said.contains("`x` in `d` are too far apart for how fast it follows"), "{said}");
     assert!(
         said.contains("one sample behind each of")
@@ -86,6 +71,7 @@ fn rates_that_no_sample_sees_are_told_as_such() {
         "{said}"
     );
     // Where it comes to is found even so.
+    let record = run.record();
     let terms = record["equations"][0]["terms"].as_array().expect("terms");
     let of = |name: &str| terms.iter().find(|t| t["term"] == name)?["coefficient"].as_f64();
     let [x, y, u] = ["x", "y^2", "u"].map(|name| of(name).expect("a term"));
@@ -100,12 +86,8 @@ fn what_is_left_one_sample_behind_jumps_is_seen() {
     for (rate, is_told) in [(20, false), (25, false), (500, true)] {
         let model = fast(rate, HOLES);
         fs::write(folder.path().join("m.mech"), &model).expect("a file");
-        let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-            .args(["check", "m.mech", "--data"])
-            .current_dir(folder.path())
-            .output()
-            .expect("mechc starts");
-        let said = String::from_utf8_lossy(&output.stderr);
+        let output = mechc(&folder, &["check", "m.mech", "--data"]);
+        let said = &output.stderr;
         assert!(output.status.success() && said.contains("W1103") == is_told, "{rate}: {said}");
     }
 }

@@ -1,9 +1,12 @@
 //! Fits that fail since a hidden state has any scale: what is told names the state and what makes up for its scale, and leads to the law when followed.
 
+mod common;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+
+use common::{Ran, folder, mechc, run_in};
 
 /// An oscillator of which one state is seen: v' = w, w' = -2*v - 0.2*w, from v = 1 and w = 0, with a hundredth of noise.
 fn table() -> String {
@@ -23,19 +26,16 @@ fn table() -> String {
 }
 
 /// A run of a model of `v`, which is seen, and `w`, and what it said in one line.
-fn run(folder: &Path, equations: &str, fit: &str) -> (Output, String) {
+fn run(folder: &Path, equations: &str, fit: &str) -> (Ran, String) {
     let model = format!("model M {{ state v, w; {equations} }}\ndata d = csv(\"d.csv\") {{ time t; v = v }}\n{fit}\n");
-    fs::write(folder.join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let output = run.args(["run", "m.mech"]).current_dir(folder).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-    (output, said)
+    let ran = run_in(folder, &model, &[]);
+    let said = ran.said();
+    (ran, said)
 }
 
 #[test]
 fn a_fit_that_fails_for_a_free_scale_says_how_to_choose_it() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), table()).expect("a table");
+    let folder = folder(&[("d.csv", &table())]);
     let equations = "param b; v' = ?terms(v, v^2) + b*w; w' = ?terms(w, v)";
     let (failed, said) = run(folder.path(), equations, "fit M to d");
     assert!(!failed.status.success() && (said.contains("N505") || said.contains("N503")), "{said}");
@@ -52,7 +52,7 @@ fn a_fit_that_fails_for_a_free_scale_says_how_to_choose_it() {
         ("param b; v' = ?terms(v, v^2) + b*w; w' = ?terms(w) - 1*v", "fit M to d", ["v' = 1.999", "w' = -v"]),
     ] {
         let (done, said) = run(folder.path(), equations, fit);
-        let found = String::from_utf8_lossy(&done.stdout);
+        let found = &done.stdout;
         assert!(done.status.success() && law.iter().all(|part| found.contains(part)), "{fit}: {found} {said}");
     }
 }
@@ -66,12 +66,10 @@ fn parameters_that_make_up_for_a_scale_have_no_errors() {
 data d = simulate Truth { steps 80; dt 0.2; noise 1%; seed 1 }
 ";
     fs::write(folder.path().join("truth.mech"), truth).expect("a model");
-    let mut made = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let made = made.args(["simulate", "truth.mech", "--out", "d.csv"]).current_dir(folder.path()).output();
-    assert!(made.expect("mechc starts").status.success());
+    mechc(&folder, &["simulate", "truth.mech", "--out", "d.csv"]).ok();
     let equations = "param a = 1, b = 1, c = 1, e = 0.3; v' = -a*v + b*w; w' = c - e*w; initial w = 0";
     let (done, said) = run(folder.path(), equations, "fit M to d");
-    let found = String::from_utf8_lossy(&done.stdout);
+    let found = &done.stdout;
     assert!(done.status.success() && said.contains("W1102"), "{said}");
     assert!(
         said.contains("do not determine `b`, `c`: other values fit them as well, in another unit of `w`"),
@@ -82,7 +80,7 @@ data d = simulate Truth { steps 80; dt 0.2; noise 1%; seed 1 }
         assert!(line.ends_with("(not determined by these data)"), "{line}");
     }
     let (done, said) = run(folder.path(), equations, "fit M(b = 0.8) to d");
-    let found = String::from_utf8_lossy(&done.stdout);
+    let found = &done.stdout;
     assert!(done.status.success() && !said.contains("W1102") && !found.contains("not determined"), "{said} {found}");
     assert!(found.lines().any(|line| line.starts_with("  c = 0.") && line.contains(" ± 0.")), "{found}");
 }
@@ -98,14 +96,10 @@ data d = simulate Truth {{ steps 80; dt 0.2; noise 1%; seed 1 }}
 "
         );
         fs::write(folder.path().join("truth.mech"), truth).expect("a model");
-        let mut made = Command::new(env!("CARGO_BIN_EXE_mechc"));
-        let made =
-            made.args(["simulate", "truth.mech", "--out", "d.csv", "--force"]).current_dir(folder.path()).output();
-        let made = made.expect("mechc starts");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        mechc(&folder, &["simulate", "truth.mech", "--out", "d.csv", "--force"]).ok();
         let equations = format!("param a = 1, b = {start}, e = 1; v' = -a*v + b*w; w' = 0.6 - e*w; initial w = 0");
         let (done, said) = run(folder.path(), &equations, "fit M to d");
-        let found = String::from_utf8_lossy(&done.stdout);
+        let found = &done.stdout;
         assert!(
             done.status.success() && !said.contains("W1102") && !found.contains("not determined"),
             "{said} {found}"

@@ -1,37 +1,16 @@
 //! States that no column observes and that are left to holes, driven by inputs that jump or come in impulses.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn mechc(folder: &Path, model: &str) -> (Output, String) {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["run", "m.mech", "--out", &out])
-        .current_dir(folder)
-        .output()
-        .expect("mechc starts");
-    (output, out)
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use common::{run_in, terms};
 
 /// Terms of all equations with their coefficients and errors, and what was said.
 fn found(folder: &Path, model: &str) -> (Vec<(String, f64, f64)>, String) {
-    let (output, out) = mechc(folder, model);
-    let said = said(&output);
-    assert!(output.status.success(), "{said}");
-    let text = fs::read_to_string(folder.join(&out).join("record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let equations = record["equations"].as_array().expect("equations");
-    let terms = equations
-        .iter()
-        .flat_map(|e| e["terms"].as_array().expect("terms"))
-        .filter_map(|t| Some((t["term"].as_str()?.to_string(), t["coefficient"].as_f64()?, t["std_error"].as_f64()?)));
-    (terms.collect(), said)
+    let ran = run_in(folder, model, &[]).ok();
+    (terms(&ran.record()), ran.said())
 }
 
 /// Whether these are the terms, within four errors, each of which is less than a tenth of its number.
@@ -123,8 +102,8 @@ fit Oral to seen
     // Which of both rates is the faster one the blood alone does not say.
     assert!(said.contains("W1125") && !said.replace("W1125", "").contains("W11"), "{said}");
     // What no one says begins anywhere, and makes up for the doses.
-    let (output, _) = mechc(folder.path(), &model(""));
-    let said = self::said(&output);
+    let output = run_in(&folder, &model(""), &[]);
+    let said = output.said();
     assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(
         said.contains("help: all impulses of `dose` come with the first rows") && said.contains("`initial gut = 0`"),

@@ -1,15 +1,11 @@
 //! Samples at irregular times, fitted by the joint engine.
 
+mod common;
+
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
+use common::{folder, mechc};
 use serde_json::Value;
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
 
 /// A table of a damped oscillation, `exp(-t/10) sin(2 t)`, at the times `i h` moved by up to `jitter` steps.
 fn table(samples: usize, h: f64, jitter: f64) -> String {
@@ -23,13 +19,8 @@ fn table(samples: usize, h: f64, jitter: f64) -> String {
 
 /// The record of `m.mech` fitted to the table `d.csv`.
 fn record(data: &str, model: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), data).expect("a table");
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = fs::read_to_string(folder.path().join("r/record.json")).expect("a record");
-    serde_json::from_str(&text).expect("JSON")
+    let folder = folder(&[("d.csv", data), ("m.mech", model)]);
+    mechc(&folder, &["run", "m.mech", "--out", "r"]).ok().record()
 }
 
 /// The value of a parameter of a record.
@@ -83,12 +74,10 @@ fn held_out_samples_are_predicted_at_their_times() {
 
 #[test]
 fn without_the_setting_unequal_steps_are_refused() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), table(50, 0.05, 0.4)).expect("a table");
     let model = "model M { state q; param k; q' = -k*q }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n";
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let folder = folder(&[("d.csv", &table(50, 0.05, 0.4)), ("m.mech", model)]);
+    let output = mechc(&folder, &["run", "m.mech", "--out", "r"]);
+    let said = &output.stderr;
     assert!(output.status.code() == Some(3) && said.contains("D017") && said.contains("spacing irregular"), "{said}");
 }
 

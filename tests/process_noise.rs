@@ -1,10 +1,11 @@
 //! Processes that are noisy themselves: what is estimated of them scatters as its standard errors say, and their roughness is not that of coarse samples.
 
+mod common;
+
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Command;
 
+use common::{estimate, folder, run_in};
 use serde_json::Value;
 
 /// Normal numbers (Box & Muller) from a generator that is good enough for that.
@@ -36,15 +37,9 @@ fn random_motion(k: f64, (samples, dt): (u32, f64), noise: f64, seed: u64) -> St
 
 /// The record of a fit of the rate.
 fn fitted(rows: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("d.csv"), rows).expect("a table");
     let model = "model M { state x; param k = 2; x' = -k*x }\ndata d = csv(\"d.csv\") { time t }\nfit M to d\n";
-    fs::write(folder.path().join("m.mech"), model).expect("a model");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let done = run.args(["run", "m.mech", "--out", "out"]).current_dir(folder.path()).output().expect("mechc starts");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    serde_json::from_str(&record).expect("JSON")
+    let folder = folder(&[("d.csv", rows)]);
+    run_in(&folder, model, &[]).ok().record()
 }
 
 /// Of a process of length T that is seen closely the rate has the variance 2 k/T. Least squares of its steps alone would find no rate at all.
@@ -58,8 +53,7 @@ fn a_rate_scatters_as_its_error_says() {
             let said = record["warnings"].to_string();
             assert!(said.contains("standard errors allow for process noise"), "seed {seed}: {said}");
             assert!(!said.contains("too far apart"), "seed {seed}: {said}");
-            let [value, error] =
-                ["value", "std_error"].map(|key| record["parameters"][0][key].as_f64().expect("a number"));
+            let [value, error] = estimate(&record, "k");
             inside += u32::from((value - 1.0).abs() < 2.0 * error);
             values.push(value);
             errors.push(error);

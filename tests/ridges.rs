@@ -1,26 +1,18 @@
 //! Numbers that only a combination of them is known of: what runs say of them in place of what would not help.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+mod common;
+
+use common::{folder, run_in};
 
 /// What a run says on standard error, in one line.
-fn said(folder: &Path, model: &str) -> String {
-    fs::write(folder.join("m.mech"), model).expect("a model");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let mut run = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let run = run.args(["run", "m.mech", "--out", &out]).current_dir(folder).output().expect("mechc starts");
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{said}");
-    said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+fn said(model: &str) -> String {
+    run_in(folder(&[]), model, &[]).ok().said()
 }
 
 /// A motor of which the speed alone is seen: three combinations of four numbers, one of which goes to an end of its range whatever that is.
 #[test]
 fn an_end_that_others_make_up_for_is_no_reason_to_widen_the_range() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let said = said(
-        folder.path(),
         "model Truth {
   state j, w
   j' = (5 - 2*j - 0.7*w)/0.45
@@ -47,9 +39,7 @@ fit Motor to d
 /// A rate that hardly changes over the temperatures that there are.
 #[test]
 fn what_is_known_of_a_combination_alone_is_told_where_all_states_are_seen() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let said = said(
-        folder.path(),
         "model Truth {
   state A, T
   A' = -2e9*exp(-8000/T)*A
@@ -72,9 +62,7 @@ fit Reaction to d
 /// A candidate that is the sum of two others: other laws of the hole are other spellings of one.
 #[test]
 fn spellings_of_one_law_are_no_other_laws() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let said = said(
-        folder.path(),
         "model Truth {
   state u, w
   u' = 2*u - 0.2*u^2 - u*w/(1 + 0.4*u)

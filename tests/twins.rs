@@ -1,8 +1,10 @@
 //! Other numbers that fit as well: rates of a chain with a hidden state that can be exchanged.
 
-use std::fs;
+mod common;
+
 use std::path::Path;
-use std::process::Command;
+
+use common::{run_in, value};
 
 /// A dose that goes from the gut, which no column observes, into the blood: uptake 0.9, loss 0.2, volume 20.
 fn oral(body: &str, seed: u32) -> String {
@@ -30,25 +32,8 @@ fn with_parameters(uptake: &str, volume: &str, seed: u32) -> String {
 
 /// What a run says, in one line, and its equations.
 fn run(folder: &Path, model: &str, arguments: &[&str]) -> (String, serde_json::Value) {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let out = folder.join("out");
-    if out.exists() {
-        fs::remove_dir_all(&out).expect("a folder less");
-    }
-    let command = [&["run", "m.mech", "--out", "out"], arguments].concat();
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc")).args(command).current_dir(folder).output();
-    let output = output.expect("the compiler runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
-    assert!(output.status.success(), "{said}");
-    let text = fs::read_to_string(out.join("equations.json")).expect("equations");
-    (said, serde_json::from_str(&text).expect("JSON"))
-}
-
-fn parameter(found: &serde_json::Value, name: &str) -> f64 {
-    let parameters = found["parameters"].as_array().expect("parameters");
-    let of = parameters.iter().find(|p| p["name"] == name).expect("the parameter");
-    of["value"].as_f64().expect("a number")
+    let ran = run_in(folder, model, arguments).ok();
+    (ran.said(), ran.equations())
 }
 
 /// From either of both laws the other one is told, and the help leads to it when it is followed; there nothing more is told.
@@ -59,7 +44,7 @@ fn exchanged_rates_are_told_and_a_range_chooses() {
         let model = with_parameters(&format!("{start} in [0, 10]"), &format!("{volume} in [0.1, 100]"), seed);
         let (said, found) = run(folder.path(), &model, &[]);
         assert!(said.contains("W1125") && said.contains("no column observes `gut`, and other numbers fit"), "{said}");
-        let own = parameter(&found, "ka");
+        let own = value(&found, "ka");
         let [other, volume] = if own > 0.5 { [0.2, 20.0 * 0.2 / 0.9] } else { [0.9, 20.0] };
         let told = |name: &str| -> f64 {
             let words: Vec<&str> = said.split(' ').collect();
@@ -72,7 +57,7 @@ fn exchanged_rates_are_told_and_a_range_chooses() {
         let help = said.split("` or `param ka = ").nth(1).and_then(|part| part.split('`').next()).expect("a help");
         let chosen = with_parameters(help, &format!("{volume} in [0.1, 100]"), seed);
         let (said, found) = run(folder.path(), &chosen, &[]);
-        assert!(!said.contains("W1125") && near(parameter(&found, "ka"), other), "{said}");
+        assert!(!said.contains("W1125") && near(value(&found, "ka"), other), "{said}");
     }
 }
 
@@ -91,7 +76,7 @@ fn declarations_of_the_help_are_such() {
     assert!(help.starts_with("param ka [1/h] = "), "{said}");
     let chosen = with_units.replace("param ka [1/h] = 1 in [0, 10]", help);
     let (said, found) = run(folder.path(), &chosen, &[]);
-    assert!(!said.contains("W1125") && parameter(&found, "ka") < 0.3, "{said}");
+    assert!(!said.contains("W1125") && value(&found, "ka") < 0.3, "{said}");
 
     let family = "index which = 2
   param k[which] = (1, 0.3) in [0, 10], V = 10 in [0.1, 100]
@@ -104,7 +89,7 @@ fn declarations_of_the_help_are_such() {
     let help = said.split("` or `").nth(1).and_then(|part| part.split('`').next()).expect("a help");
     let chosen = family.replace("k[1]", "k_1").replace("  param k[", &format!("  {help}\n  param k["));
     let (said, found) = run(folder.path(), &chosen, &[]);
-    assert!(!said.contains("W1125") && parameter(&found, "k_1") < 0.3, "{said}");
+    assert!(!said.contains("W1125") && value(&found, "k_1") < 0.3, "{said}");
 }
 
 /// The terms of holes are told as equations, and the file that was found says so too.
@@ -146,7 +131,7 @@ fn one_law_alone_is_not_told() {
     let in_range = |seed| with_parameters("1 in [0.5, 10]", "10 in [0.1, 100]", seed);
     for model in [oral(known, 1), oral(known, 2), in_range(1), in_range(2)] {
         let (said, found) = run(folder.path(), &model, &[]);
-        assert!(!said.contains("W1125") && (parameter(&found, "ka") / 0.9 - 1.0).abs() < 0.1, "{said}");
+        assert!(!said.contains("W1125") && (value(&found, "ka") / 0.9 - 1.0).abs() < 0.1, "{said}");
     }
     let seen = with_parameters("1 in [0, 10]", "10 in [0.1, 100]", 1)
         .replace("; blood = 45", "; gut = 100*exp(-0.9*t) + 0.3*normal(); blood = 45");
@@ -202,7 +187,7 @@ fn the_same_is_told_on_any_number_of_threads() {
         let (said, found) = run(folder.path(), &model, &["--threads", threads]);
         let from = said.find("W1125").unwrap_or_else(|| panic!("{said}"));
         let end = said.find("or measure `gut`").unwrap_or(said.len());
-        (said[from..end].to_string(), parameter(&found, "ka").to_bits())
+        (said[from..end].to_string(), value(&found, "ka").to_bits())
     };
     assert_eq!(told("1"), told("3"));
 }
