@@ -1,9 +1,11 @@
 //! Parquet files as pyarrow writes them: every packing and encoding gives the same numbers, and no file, however broken, does harm.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use common::{mechc, run_in};
 use mechc::data::{ColumnMap, DataError, Dataset, Format, ReadSpec, read_bytes};
 
 fn path(name: &str) -> PathBuf {
@@ -137,17 +139,10 @@ fn a_model_reads_a_parquet_file() {
 data field = parquet(\"field.parquet\") { time t; a = 2*x }
 fit Wave to field
 ";
-    fs::write(folder.path().join("m.mech"), model).expect("a written file");
-    let run = |args: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder.path()).output().expect("mechc starts")
-    };
-    let output = run(&["run", "m.mech", "--out", "out"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let record = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let ran = run_in(&folder, model, &[]).ok();
+    let record = ran.record();
     let found = record["equations"][0]["terms"][0]["coefficient"].as_f64().expect("a number");
     assert!((found + 0.16).abs() < 1e-6, "{found}");
     assert!(record["summary"].as_str().expect("a summary").contains("field.parquet"), "{}", record["summary"]);
-    let info = run(&["info", "m.mech", "--json"]);
-    assert!(String::from_utf8_lossy(&info.stdout).contains("\"parquet\""));
+    assert!(mechc(&folder, &["info", "m.mech", "--json"]).stdout.contains("\"parquet\""));
 }

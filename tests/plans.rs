@@ -1,21 +1,20 @@
 //! `mechc check --plan`: what is said about the solves of the examples and of small models.
 
-use std::process::{Command, Output};
+mod common;
 
+use common::Ran;
 use mechc::driver::{Purpose, Session};
 use mechc::runtime::SolveMethod;
 use mechc::source::MemoryWorld;
 use serde_json::Value;
 
-fn mechc(args: &[&str]) -> Output {
-    let root = env!("CARGO_MANIFEST_DIR");
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(root).output().expect("mechc starts")
+fn mechc(args: &[&str]) -> Ran {
+    common::mechc(env!("CARGO_MANIFEST_DIR"), args)
 }
 
 fn plan(file: &str) -> String {
-    let output = mechc(&["check", file, "--plan", "--memory", "8G"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let output = mechc(&["check", file, "--plan", "--memory", "8G"]).ok();
+    output.stdout
 }
 
 #[test]
@@ -30,10 +29,8 @@ fn a_plan_for_programs_says_the_same() {
     let args =
         ["check", "examples/lorenz_encoder.mech", "--plan", "--memory", "8000000000", "--message-format", "json"];
     let output = mechc(&args);
-    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("an object on each line"))
-        .collect();
+    let lines: Vec<Value> =
+        output.stdout.lines().map(|line| serde_json::from_str(line).expect("an object on each line")).collect();
     let [model, fit] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!((&model["plan"], &model["purpose"]), (&Value::from("model Lorenz63"), &Value::from("data")));
     assert_eq!((&fit["purpose"], &fit["samples"]), (&Value::from("training"), &Value::from(512)));
@@ -57,7 +54,7 @@ fn a_plan_says_what_does_not_fit() {
     let file = "examples/lorenz_encoder.mech";
     let said = |memory: &str| {
         let output = mechc(&["check", file, "--plan", "--memory", memory]);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = &output.stdout;
         text.lines().filter(|line| line.contains("memory: ")).map(str::to_string).collect::<Vec<_>>()
     };
     let [data, training] = said("1M").try_into().expect("two plans");
@@ -79,7 +76,7 @@ fn a_plan_says_what_does_not_fit() {
         let set = format!("fit.batch={batch}");
         let output = mechc(&["check", file, "--plan", "--memory", "100M", "--set", &set]);
         // Of the data and of the training.
-        String::from_utf8_lossy(&output.stdout).matches("at a time in 100.0 MB").count() == 2
+        output.stdout.matches("at a time in 100.0 MB").count() == 2
     };
     assert!(fits(batch) && !fits(batch + 1), "{training}");
 }
@@ -165,7 +162,7 @@ fn options_of_the_plan() {
         (vec!["check", "examples/none.mech", "--plan"], 2, "none.mech"),
     ] {
         let output = mechc(&args);
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = &output.stderr;
         assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
         assert!(said.contains(says), "{args:?}: {said}");
     }

@@ -1,9 +1,12 @@
 //! What a run says about its own result: estimates at the ends of ranges, terms that are not significant, states that nothing
 //! observes, scores of what was held out. The terminal, `record.json` and `report.html` say the same.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+
+use common::{Ran, folder, mechc, run_in};
 
 /// A predator whose saturation is 0.6, and a model whose range for it ends below.
 const NARROW: &str = "model Truth {
@@ -23,22 +26,11 @@ data obs = simulate Truth { steps 400; dt 0.1; noise 2%; seed 3 }
 fit Fitted to obs
 ";
 
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// The run, its record, and its page.
-fn run(folder: &Path, model: &str, args: &[&str]) -> (Output, serde_json::Value, String) {
-    fs::write(folder.join("m.mech"), model).expect("a written file");
-    let out = format!("out-{}", fs::read_dir(folder).expect("a folder").count());
-    let done = mechc(folder, &[&["run", "m.mech", "--out", &out], args].concat());
-    let read = |name: &str| fs::read_to_string(folder.join(&out).join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let record = serde_json::from_str(&read("record.json")).expect("JSON");
-    (done, record, read("report.html"))
+fn run(folder: &Path, model: &str, args: &[&str]) -> (Ran, serde_json::Value, String) {
+    let ran = run_in(folder, model, args);
+    let (record, page) = (ran.record(), ran.file("report.html"));
+    (ran, record, page)
 }
 
 fn warnings(record: &serde_json::Value) -> Vec<String> {
@@ -52,12 +44,12 @@ fn an_estimate_at_the_end_of_its_range_is_named() {
     let (done, record, page) = run(folder.path(), NARROW, &["--message-format", "short"]);
     assert!(done.status.success());
     let said = "the estimate of `h` lies at the upper end of its range, 0.2";
-    assert!(text(&done.stderr).contains(&format!("m.mech:10:9: warning[W1104]: {said}")), "{}", text(&done.stderr));
+    assert!(done.stderr.contains(&format!("m.mech:10:9: warning[W1104]: {said}")), "{}", done.stderr);
     assert!(warnings(&record).iter().any(|w| w.starts_with(said) && w.contains("widen the range")), "{record}");
     assert!(page.contains("lies at the upper end of its range"));
     assert_eq!(record["parameters"][0]["value"], 0.2);
     // It has no error there, and that is said beside it.
-    assert!(text(&done.stdout).contains("h = 0.2 (at the end of its range)"), "{}", text(&done.stdout));
+    assert!(done.stdout.contains("h = 0.2 (at the end of its range)"), "{}", done.stdout);
     assert_eq!(record["parameters"][0]["without_error"], "at the end of its range");
     // Terms that are kept beside the bound are significant there.
     for term in
@@ -71,7 +63,7 @@ fn an_estimate_at_the_end_of_its_range_is_named() {
     assert_eq!(denied.status.code(), Some(1));
     assert!(!denied.stdout.is_empty());
     let (allowed, _, _) = run(folder.path(), NARROW, &["--allow", "W1104"]);
-    assert!(!text(&allowed.stderr).contains("its range"), "{}", text(&allowed.stderr));
+    assert!(!allowed.stderr.contains("its range"), "{}", allowed.stderr);
 }
 
 #[test]
@@ -95,17 +87,17 @@ fn what_speaks_against_a_whole_fit_can_be_denied_and_allowed() {
     let said = "the data do not follow any trajectory of the model exactly";
     let (done, record, _) = run(folder.path(), model, &["--message-format", "short"]);
     assert!(done.status.success());
-    let shown = text(&done.stderr);
+    let shown = &done.stderr;
     assert!(shown.contains(&format!("m.mech:3:1: warning[W1119]: {said}")), "{shown}");
     assert_eq!(shown.matches(said).count(), 1, "{shown}");
     assert_eq!(warnings(&record).iter().filter(|w| w.starts_with(said)).count(), 1, "{record}");
     for denied in ["warnings", "W1119"] {
         let (done, _, _) = run(folder.path(), model, &["--deny", denied]);
-        assert_eq!(done.status.code(), Some(1), "{}", text(&done.stderr));
+        assert_eq!(done.status.code(), Some(1), "{}", done.stderr);
         assert!(!done.stdout.is_empty());
     }
     let (allowed, _, _) = run(folder.path(), model, &["--allow", "W1119"]);
-    assert!(allowed.status.success() && !text(&allowed.stderr).contains(said), "{}", text(&allowed.stderr));
+    assert!(allowed.status.success() && !allowed.stderr.contains(said), "{}", allowed.stderr);
 }
 
 #[test]
@@ -119,7 +111,7 @@ fit Fitted to obs
     let (done, record, _) = run(folder.path(), model, &[]);
     assert!(done.status.success());
     assert!(warnings(&record).is_empty(), "{record}");
-    assert!(!text(&done.stderr).contains("warning"), "{}", text(&done.stderr));
+    assert!(!done.stderr.contains("warning"), "{}", done.stderr);
 }
 
 #[test]
@@ -145,7 +137,7 @@ fit F to obs
             model.replace("state u, w; param k = 1; u' = k*w; w' = -u", &format!("{states}; param k = 1; {equations}"));
         fs::write(folder.path().join("free.mech"), free).expect("a written file");
         let failed = mechc(folder.path(), &["run", "free.mech", "--out", "failed"]);
-        let said = text(&failed.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = failed.said();
         assert_eq!(failed.status.code(), Some(5), "{equations}: {said}");
         assert!(
             [says, "help: ", "no column observes `w`", begins].iter().all(|part| said.contains(part)),
@@ -166,7 +158,7 @@ fit Fitted to obs
     let metrics = record["metrics"].as_array().expect("metrics");
     let held: Vec<&serde_json::Value> = metrics.iter().filter(|m| m["part"] == "held out").collect();
     assert!(held.iter().any(|m| m["name"] == "RMSE of u"), "{record}");
-    let printed = text(&done.stdout);
+    let printed = &done.stdout;
     let line = printed.lines().find(|l| l.starts_with("held out: ")).unwrap_or_else(|| panic!("{printed}"));
     let error = held.iter().find(|m| m["name"] == "RMSE of u").and_then(|m| m["value"].as_f64()).expect("a number");
     // All of the twenty samples that were held out, at 0.1.
@@ -176,7 +168,7 @@ fit Fitted to obs
     assert!((shown / error - 1.0).abs() < 5e-3, "{shown} for {error}");
     assert!(held.iter().all(|m| page.contains(m["name"].as_str().expect("a name"))));
     let (json, _, _) = run(folder.path(), model, &["--message-format", "json"]);
-    let object: serde_json::Value = serde_json::from_slice(&json.stdout).expect("an object");
+    let object = json.object();
     assert_eq!(object["metrics"], record["metrics"]);
     let score = &object["scores"][0];
     assert_eq!(
@@ -199,7 +191,7 @@ fit Fitted to obs
         )
     };
     let (done, record, _) = run(folder.path(), &model("80%"), &["--message-format", "short"]);
-    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(done.status.success(), "{}", done.stderr);
     // Noise of 0.8 deviations of the signal leaves 1/(1 + 0.64) of the variance of the data to be explained.
     let explained = record["explained"].as_array().expect("shares");
     let names: Vec<&str> = explained.iter().map(|e| e["state"].as_str().expect("a name")).collect();
@@ -210,17 +202,17 @@ fit Fitted to obs
     }
     let share = explained[0]["share"].as_f64().expect("a number");
     let told = format!("u {:.0} %", 100.0 * share);
-    assert!(text(&done.stdout).contains(&format!("explained variance: {told}, v ")), "{}", text(&done.stdout));
+    assert!(done.stdout.contains(&format!("explained variance: {told}, v ")), "{}", done.stdout);
     let said = "m.mech:2:32: warning[W1107]: what the solution leaves over is of the size of the signal: of the variance it explains";
     let said = format!("{said} {told}");
-    assert!(text(&done.stderr).contains(&said), "{}", text(&done.stderr));
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
     assert!(warnings(&record).iter().any(|w| w.contains(&told)), "{record}");
     // Errors are in the units of their states.
     let error =
         record["metrics"].as_array().expect("metrics").iter().find(|m| m["name"] == "RMSE of v").expect("an error");
     assert_eq!(error["unit"], "m/s");
     let (done, record, _) = run(folder.path(), &model("30%"), &[]);
-    assert!(!text(&done.stdout).contains("explained variance"), "{}", text(&done.stdout));
+    assert!(!done.stdout.contains("explained variance"), "{}", done.stdout);
     assert!(record["explained"][0]["share"].as_f64().is_some_and(|share| share > 0.85), "{record}");
 }
 
@@ -233,7 +225,7 @@ data obs = simulate Truth { steps 100; dt 0.1; noise 1%; seed 1; holdout 20% }
 fit Fitted to obs
 ";
     let (done, record, page) = run(folder.path(), model, &[]);
-    let printed = text(&done.stdout);
+    let printed = &done.stdout;
     let line = printed.lines().find(|l| l.starts_with("held out: RMSE u ")).unwrap_or_else(|| panic!("{printed}"));
     assert!(line.ends_with(" [kg]; follows the data for 2 [d], to the end"), "{line}");
     let score = &record["scores"][0];
@@ -262,7 +254,7 @@ fit Decay to (near, far)
         fs::write(folder.path().join("far.csv"), rows(scale)).expect("a written file");
         let (done, record, _) = run(folder.path(), model, &["--message-format", "short"]);
         let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
-        for said in [text(&done.stderr), text(&checked.stderr)] {
+        for said in [done.stderr, checked.stderr] {
             let about: Vec<&str> = said.lines().filter(|l| l.contains("W1108")).collect();
             assert_eq!(about.len(), found.len(), "{said}");
             assert!(found.iter().all(|f| said.contains(f)), "{said}");
@@ -275,12 +267,11 @@ fit Decay to (near, far)
 #[test]
 fn what_is_left_over_and_is_no_noise_is_named() {
     for (model, said) in [("param k; x'' = -k*x", true), ("param k, c; x'' = -k*x - c*x'", false)] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("d.csv"), include_str!("fixtures/dies_out.csv")).expect("a written file");
+        let folder = folder(&[("d.csv", include_str!("fixtures/dies_out.csv"))]);
         let model =
             format!("model M {{ state x order 2; {model} }}\ndata d = csv(\"d.csv\") {{ time t }}\nfit M to d\n");
         let (output, record, _) = run(folder.path(), &model, &[]);
-        let all = text(&output.stderr) + &warnings(&record).join(" ");
+        let all = output.stderr + &warnings(&record).join(" ");
         assert_eq!(all.contains("W1111"), said, "{all}");
         assert_eq!(all.contains("neighbouring samples agree: their correlation is `x` 0.9"), said, "{all}");
     }
@@ -306,10 +297,10 @@ fit M to d
             found["value"].as_f64().expect("a value")
         })
         .collect();
-    let shown = text(&output.stdout);
+    let shown = &output.stdout;
     assert_eq!(shown.matches("(not determined by these data)").count(), 2, "{shown}");
     assert!((values[0] / values[1] - 4.905).abs() < 0.03 && (1.0..4.0).contains(&values[1]), "{values:?}");
-    assert!(text(&output.stderr).contains("do not identify `L`: `g` can do the same"), "{}", text(&output.stderr));
+    assert!(output.stderr.contains("do not identify `L`: `g` can do the same"), "{}", output.stderr);
 }
 
 /// Fits that fail name their line, and what they fail by.
@@ -354,12 +345,10 @@ data d = csv(\"d.csv\") { time t }\nfit M to d { window 500; auxiliary x = n.v }
             &["m.mech:4:1: error[D040]", "windows of 500 samples"],
         ),
     ] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("d.csv"), table).expect("a written file");
-        fs::write(folder.path().join("m.mech"), model).expect("a written file");
+        let folder = folder(&[("d.csv", &table), ("m.mech", model)]);
         let failed = mechc(folder.path(), &["run", "m.mech", "--message-format", "short"]);
-        let output = text(&failed.stderr);
-        let told = text(&mechc(folder.path(), &["run", "m.mech"]).stderr);
+        let output = &failed.stderr;
+        let told = mechc(&folder, &["run", "m.mech"]).stderr;
         assert!(!failed.status.success(), "{told}");
         assert!(said.iter().all(|part| output.contains(part) || told.contains(part)), "{said:?} in {output}{told}");
         assert!(told.contains("in this fit"), "{told}");
@@ -387,7 +376,7 @@ fit M to d
         );
         let (done, ..) = run(folder.path(), &model, &["--message-format", "short", "--allow", "W0705"]);
         let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
-        for output in [text(&done.stderr), text(&checked.stderr)] {
+        for output in [done.stderr, checked.stderr] {
             let found = output.lines().find(|l| l.contains("W1109"));
             assert_eq!(found.map(|l| l.split("; ").next().unwrap_or(l)), said, "{output}");
         }
@@ -406,10 +395,9 @@ fit C to d
     // In proportion for all times; and with a second law that is told apart.
     let apart = proportional.replace("y' = -0.5*y", "y' = -2*y");
     for (text, told) in [(&proportional, true), (&apart, false)] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("m.mech"), text).expect("a model");
+        let folder = folder(&[("m.mech", text)]);
         let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = &output.stderr;
         assert!(output.status.success(), "{said}");
         assert_eq!(said.contains("W1101"), told, "{said}");
     }
@@ -442,7 +430,7 @@ fit M to d
         );
         fs::write(folder.path().join("m.mech"), model).expect("a file");
         let checked = mechc(folder.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
-        let output = text(&checked.stderr);
+        let output = &checked.stderr;
         let found = output.lines().find(|l| l.contains("W1109") || l.contains("W1110"));
         assert_eq!(found.map(|l| l.split("; ").next().unwrap_or(l)), said, "{output}");
     }
@@ -463,7 +451,7 @@ fit M to d {{ auxiliary (x, y) = s.v; steps 300; window 20; optimizer adam(lr = 
         )
     };
     let (small, record, _) = run(folder.path(), &model("0.08"), &["--message-format", "short"]);
-    let said = text(&small.stderr);
+    let said = &small.stderr;
     let named = "m.mech:3:33: warning[W1115]: terms were dropped since their coefficients are below `threshold 0.1`, but are significant: `x` of `y` (-0.0";
     assert!(said.contains(named), "{said}");
     let advised = warnings(&record)
@@ -471,11 +459,11 @@ fit M to d {{ auxiliary (x, y) = s.v; steps 300; window 20; optimizer adam(lr = 
         .find_map(|w| Some(w.split_once("; write `threshold ")?.1.split_once('`')?.0.to_string()));
     let set = format!("fit.threshold={}", advised.expect("a threshold"));
     let (mended, record, _) = run(folder.path(), &model("0.08"), &["--set", &set]);
-    assert!(text(&mended.stdout).contains("y' = -0.0"), "{}", text(&mended.stdout));
+    assert!(mended.stdout.contains("y' = -0.0"), "{}", mended.stdout);
     assert!(warnings(&record).iter().all(|w| !w.contains("threshold")), "{record}");
     // A term that is large enough is none of this.
     let (large, record, _) = run(folder.path(), &model("0.8"), &[]);
-    assert!(text(&large.stdout).contains("y' = -0.8"), "{}", text(&large.stdout));
+    assert!(large.stdout.contains("y' = -0.8"), "{}", large.stdout);
     assert!(warnings(&record).iter().all(|w| !w.contains("threshold")), "{record}");
 }
 
@@ -494,7 +482,7 @@ fit Fitted to obs
     };
     for (law, merit) in [("x'' = ?terms(x, x')", true), ("param k = 0.01 in [0, 0.01]; x'' = -k*x", false)] {
         let (done, record, _) = run(folder.path(), &model(law), &[]);
-        let printed = text(&done.stdout);
+        let printed = &done.stdout;
         let line = printed.lines().find(|l| l.starts_with("held out: ")).unwrap_or_else(|| panic!("{printed}"));
         assert_eq!(line.ends_with(" a constant") || line.ends_with(", as a constant does"), !merit, "{line}");
         let explained = record["scores"][0]["explained"].as_f64().expect("a share");
@@ -514,7 +502,7 @@ data growth = csv(\"growth.csv\") { time hours; trajectory batch; missing \"\"; 
 fit Growth to growth
 ";
     let (done, _, _) = run(folder.path(), model, &["--message-format", "short"]);
-    let said = text(&done.stderr);
+    let said = &done.stderr;
     for part in [
         "exactly: the candidate terms may not express the law (a saturating or other term is missing), the process",
         "; samples of `biomass` scatter by about 4.6e-2, far more than the noise that is told, ",

@@ -1,11 +1,14 @@
 //! Interrupting a run and taking it up again, as a user does it: signals, exit codes, files, and the same bits in the end.
 #![cfg(unix)]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use common::{command, folder, json, mechc};
 use mechc::base::{Tensor, TensorData};
 use mechc::report::{Archive, Checkpoint, Disk, Loaded};
 
@@ -31,20 +34,6 @@ data run = simulate Lorenz63 { steps 6000; dt 0.01; noise 1% }
 fit Big to run
 ";
 
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    command.args(args).current_dir(folder);
-    command
-}
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    command(folder, args).output().expect("mechc starts")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 /// Runs until a line of standard error holds `mark`, sends the signals, and gives the exit code and all of standard error.
 fn interrupt(folder: &Path, args: &[&str], mark: &str, signals: &[&str]) -> (Option<i32>, String) {
     let mut child = command(folder, args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("mechc starts");
@@ -63,11 +52,8 @@ fn interrupt(folder: &Path, args: &[&str], mark: &str, signals: &[&str]) -> (Opt
 
 /// A folder with a model and its data.
 fn prepared() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("m.mech"), TRAINING).expect("a written file");
-    fs::write(folder.path().join("source.mech"), SOURCE).expect("a written file");
-    let made = mechc(folder.path(), &["simulate", "source.mech", "--out", "d.csv"]);
-    assert!(made.status.success(), "{}", said(&made));
+    let folder = folder(&[("m.mech", TRAINING), ("source.mech", SOURCE)]);
+    mechc(&folder, &["simulate", "source.mech", "--out", "d.csv"]).ok();
     folder
 }
 
@@ -86,8 +72,7 @@ fn result(folder: &Path, out: &str) -> String {
 fn an_interrupted_training_ends_as_if_it_had_not_been() {
     let folder = prepared();
     let at = folder.path();
-    let whole = mechc(at, &["run", "m.mech", "--out", "whole"]);
-    assert!(whole.status.success(), "{}", said(&whole));
+    let whole = mechc(at, &["run", "m.mech", "--out", "whole"]).ok();
 
     let (code, text) = interrupt(at, &["run", "m.mech", "--out", "parts", "--threads", "1"], "/8000", &["-INT"]);
     assert_eq!(code, Some(130), "{text}");
@@ -100,14 +85,13 @@ fn an_interrupted_training_ends_as_if_it_had_not_been() {
         fs::read_dir(at.join("parts")).expect("a folder").map(|e| e.expect("entry").file_name()).collect();
     assert_eq!(left.len(), 3, "the lock and two checkpoints: {left:?}");
 
-    let end = mechc(at, &["run", "m.mech", "--resume", "parts", "--threads", "2"]);
-    assert!(end.status.success(), "{}", said(&end));
+    let end = mechc(at, &["run", "m.mech", "--resume", "parts", "--threads", "2"]).ok();
     assert_eq!(end.stdout, whole.stdout);
     assert_eq!(result(at, "whole"), result(at, "parts"));
 
     let again = mechc(at, &["run", "m.mech", "--resume", "parts"]);
-    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
-    assert!(said(&again).contains("finished"), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(2), "{}", again.stderr);
+    assert!(again.stderr.contains("finished"), "{}", again.stderr);
 }
 
 /// A run that started over would give the same numbers, so the checkpoint is given a mark that only going on from it shows.
@@ -127,10 +111,8 @@ fn a_training_goes_on_from_its_checkpoint() {
     losses[0] = 123.0;
     let marked = Checkpoint { payload: archive.encode(), ..checkpoint };
     marked.save(&mut Disk, &at.join("r")).expect("a saved checkpoint");
-    let end = mechc(at, &["run", "m.mech", "--resume", "r"]);
-    assert!(end.status.success(), "{}", said(&end));
-    let record = fs::read_to_string(at.join("r/record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    mechc(at, &["run", "m.mech", "--resume", "r"]).ok();
+    let record = json(at.join("r/record.json"));
     let losses = record["loss"].as_array().expect("losses");
     assert_eq!(losses.len(), 8000);
     assert_eq!(losses[0]["loss"], 123.0);
@@ -144,7 +126,7 @@ fn what_has_changed_since_is_refused() {
     assert_eq!(code, Some(130), "{text}");
     let resume = |args: &[&str], code: i32, says: &[&str]| {
         let output = mechc(at, &[&["run", "m.mech", "--resume", "r"], args].concat());
-        let text = said(&output);
+        let text = output.stderr;
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert!(output.stdout.is_empty());
         says.iter().for_each(|what| assert!(text.contains(what), "`{what}` is not said in {text}"));
@@ -175,10 +157,9 @@ fn what_has_changed_since_is_refused() {
     let (last, previous) = (at.join("r/checkpoint.bin"), at.join("r/checkpoint.previous.bin"));
     let bytes = fs::read(&last).expect("a checkpoint");
     fs::write(&last, &bytes[..bytes.len() / 2]).expect("a written file");
-    let whole = mechc(at, &["run", "m.mech", "--out", "whole"]);
-    assert!(whole.status.success(), "{}", said(&whole));
+    mechc(at, &["run", "m.mech", "--out", "whole"]).ok();
     let end = mechc(at, &["run", "m.mech", "--resume", "r"]);
-    assert!(end.status.success() && said(&end).contains("damaged"), "{}", said(&end));
+    assert!(end.status.success() && end.stderr.contains("damaged"), "{}", end.stderr);
     assert_eq!(result(at, "whole"), result(at, "r"));
     for file in [&last, &previous] {
         fs::write(file, &bytes[..20]).expect("a written file");
@@ -199,8 +180,7 @@ fn an_interrupted_joint_fit_ends_as_if_it_had_not_been() {
     assert_eq!(code, Some(130), "{text}");
     assert!(text.contains("parts/checkpoint.bin"), "{text}");
     for out in [["--resume", "parts"], ["--out", "whole"]] {
-        let output = mechc(at, &[&["run", "m.mech"], out.as_slice()].concat());
-        assert!(output.status.success(), "{}", said(&output));
+        mechc(at, &[&["run", "m.mech"], out.as_slice()].concat()).ok();
     }
     assert_eq!(result(at, "whole"), result(at, "parts"));
 }
@@ -219,13 +199,13 @@ fn a_divergence_names_step_and_quantity_and_keeps_the_last_finite_state() {
     let model = TRAINING.replace("?poly(u, w; degree = 2)", "?terms(u, w, u*w, exp(u))").replace("3e-3", "1");
     fs::write(at.join("m.mech"), model).expect("a written file");
     let output = mechc(at, &["run", "m.mech", "--out", "r"]);
-    let text = said(&output);
+    let text = output.stderr;
     assert_eq!(output.status.code(), Some(5), "{text}");
     assert!(text.contains("diverged at step") && text.contains("candidate term"), "{text}");
     assert!(text.contains("r/checkpoint.bin"), "{text}");
     // What was kept is whole: the run can be taken up again, and diverges again.
     let again = mechc(at, &["run", "m.mech", "--resume", "r"]);
-    assert_eq!(again.status.code(), Some(5), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(5), "{}", again.stderr);
 }
 
 /// An interrupt while a prediction is made leaves the files of the fit, and going on gives the prediction too.
@@ -241,18 +221,18 @@ predict tail = fit { steps 300000 }
 ";
     fs::write(at.join("m.mech"), model).expect("a written file");
     let args = ["run", "m.mech", "--out", "r", "--threads", "1"];
-    let mut child = command(at, &args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("mechc starts");
+    let mut child = command(at, args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("mechc starts");
     while !at.join("r/record.json").exists() {
         assert!(child.try_wait().expect("a child").is_none(), "it ended before its predictions");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
     let ended = child.wait_with_output().expect("an end");
-    assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
-    assert!(said(&ended).contains("--resume r"), "{}", said(&ended));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("--resume r"), "{said}");
     let exists = |name: &str| at.join("r").join(name).exists();
     assert!(exists("discovered.mech") && exists("report.html") && !exists("tail.csv"));
-    let end = mechc(at, &["run", "m.mech", "--resume", "r"]);
-    assert!(end.status.success(), "{}", said(&end));
+    mechc(at, &["run", "m.mech", "--resume", "r"]).ok();
     assert_eq!(fs::read_to_string(at.join("r/tail.csv")).expect("a table").lines().count(), 300_001);
 }

@@ -1,45 +1,22 @@
 //! Fits to several data sets, columns computed from columns, and files with trajectories of different lengths.
 
+mod common;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use common::{folder, mechc, run_in, value};
 use serde_json::Value;
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A folder with these files.
-fn folder(files: &[(&str, String)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a written file");
-    }
-    folder
-}
 
 /// The record of a run of `m.mech` in a folder.
 fn run(folder: &Path, out: &str) -> Value {
-    let output = mechc(folder, &["run", "m.mech", "--out", out]);
-    assert!(output.status.success(), "{}", said(&output));
-    let text = fs::read_to_string(folder.join(out).join("record.json")).expect("a record");
-    serde_json::from_str(&text).expect("JSON")
+    mechc(folder, &["run", "m.mech", "--out", out]).ok().record()
 }
 
 fn metric(record: &Value, name: &str, part: &str) -> Option<f64> {
     let found = record["metrics"].as_array()?.iter().find(|m| m["name"] == name && m["part"] == part)?;
     found["value"].as_f64()
-}
-
-fn parameter(record: &Value, name: &str) -> f64 {
-    let list = record["parameters"].as_array().expect("parameters");
-    list.iter().find(|p| p["name"] == name).and_then(|p| p["value"].as_f64()).expect("a parameter")
 }
 
 /// `y = b e^(-1.4 t)` and the solution of `x' = -0.7 x + y` that starts at `a`, as far as they are asked for.
@@ -73,10 +50,10 @@ fit M to (slow, fast)
     );
     let slow = decay(&["y", "x"], (60, 0.1), (1.0, 2.0));
     let fast = decay(&["x"], (80, 0.03), (5.0, 3.0));
-    let folder = folder(&[("m.mech", model), ("slow.csv", slow), ("fast.csv", fast)]);
+    let folder = folder(&[("m.mech", &model), ("slow.csv", &slow), ("fast.csv", &fast)]);
     let record = run(folder.path(), "r");
     // In `fast` y is estimated from x. The method's order, not the data, limits these.
-    assert!((parameter(&record, "k") - 0.7).abs() < 1e-6 && (parameter(&record, "c") - 1.4).abs() < 1e-6, "{record}");
+    assert!((value(&record, "k") - 0.7).abs() < 1e-6 && (value(&record, "c") - 1.4).abs() < 1e-6, "{record}");
     let data = record["data"].as_array().expect("data");
     let listed: Vec<(&str, u64, u64)> = data
         .iter()
@@ -106,7 +83,7 @@ fit M to (slow, fast)
         let mut args = vec!["export", "r", "--to", "json"];
         args.extend(data.iter().flat_map(|name| ["--data", name]));
         let made = mechc(folder.path(), &args);
-        let exported: Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(&made)));
+        let exported = made.object();
         let about = exported["about"].as_array().expect("lines").iter().filter_map(Value::as_str).collect::<Vec<_>>();
         assert!(about.iter().any(|line| line.starts_with(&format!("initial values: those of {whose}"))), "{about:?}");
         let start = exported["states"][0]["initial"][0].as_f64().expect("a number");
@@ -114,9 +91,8 @@ fit M to (slow, fast)
     }
     let none = mechc(folder.path(), &["export", "r", "--to", "json", "--data", "none"]);
     assert_eq!(none.status.code(), Some(2));
-    assert!(said(&none).contains("N003") && said(&none).contains("choose one of slow, fast"), "{}", said(&none));
-    let made = mechc(folder.path(), &["simulate", "r/discovered.mech", "--data", "fast", "--out", "again.csv"]);
-    assert!(made.status.success(), "{}", said(&made));
+    assert!(none.stderr.contains("N003") && none.stderr.contains("choose one of slow, fast"), "{}", none.stderr);
+    mechc(folder.path(), &["simulate", "r/discovered.mech", "--data", "fast", "--out", "again.csv"]).ok();
     let again = fs::read_to_string(folder.path().join("again.csv")).expect("a table");
     let last: Vec<f64> = again.lines().last().unwrap().split(',').map(|c| c.parse().unwrap()).collect();
     assert!((last[0] - 0.03 * 79.0).abs() < 1e-9 && (last[1] - x_at(last[0], 5.0, 3.0)).abs() < 1e-6, "{last:?}");
@@ -133,19 +109,18 @@ fit M to (slow, fast)
     );
     let slow = decay(&["x", "y"], (60, 0.1), (1.0, 2.0));
     let fast = decay(&["x"], (80, 0.03), (5.0, 3.0)).replace("\n0.03,", "\nnoon,");
-    let folder = folder(&[("m.mech", model), ("slow.csv", slow), ("fast.csv", fast)]);
+    let folder = folder(&[("m.mech", &model), ("slow.csv", &slow), ("fast.csv", &fast)]);
     let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(said(&output).contains("data set `fast`: ") && said(&output).contains("\"noon\""), "{}", said(&output));
+    assert!(output.stderr.contains("data set `fast`: ") && output.stderr.contains("\"noon\""), "{}", output.stderr);
     // The gradient engine cannot mix steps, and says whose they are.
     fs::write(folder.path().join("fast.csv"), decay(&["x", "y"], (80, 0.03), (5.0, 1.0))).expect("a table");
     let text = fs::read_to_string(folder.path().join("m.mech")).expect("the model").replace("; x = x", "");
     let fit = "fit M to (slow, fast) { window 20; steps 10; auxiliary (x, y) = net.v }";
     let text = text.replace("fit M to (slow, fast)", fit);
-    fs::write(folder.path().join("m.mech"), text).expect("a model");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "g"]);
-    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
-    let text = said(&output);
+    let output = run_in(&folder, &text, &[]);
+    assert_eq!(output.status.code(), Some(5), "{}", output.stderr);
+    let text = output.stderr;
     assert!(text.contains("N512") && text.contains("`slow` is 0.1") && text.contains("`fast` 0.03"), "{text}");
 }
 
@@ -153,12 +128,12 @@ fit M to (slow, fast)
 fn either_experiment_leaves_open_what_both_tell() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checked = mechc(root, &["check", "--data", "examples/isomers.mech"]);
-    assert!(checked.status.success() && said(&checked).is_empty(), "{}", said(&checked));
+    assert!(checked.status.success() && checked.stderr.is_empty(), "{}", checked.stderr);
     let text = fs::read_to_string(root.join("examples/isomers.mech")).expect("the example");
     for one in ["dilute", "strong"] {
-        let folder = folder(&[("m.mech", text.replace("(dilute, strong)", one))]);
+        let folder = folder(&[("m.mech", &text.replace("(dilute, strong)", one))]);
         let checked = mechc(folder.path(), &["check", "--data", "m.mech"]);
-        assert!(said(&checked).contains("W1101"), "{one}: {}", said(&checked));
+        assert!(checked.stderr.contains("W1101"), "{one}: {}", checked.stderr);
     }
 }
 
@@ -192,19 +167,18 @@ test \"speed\" {{ expect first(run.v) ~= 10 within 1e-12; expect count(run.v) ==
         "v = speed(vx, \"v y\") [km/h]",
         "v = speed(vx, \"v y\")/3.6",
     ] {
-        let folder = folder(&[("m.mech", model(block)), ("d.csv", table.clone())]);
+        let folder = folder(&[("m.mech", &model(block)), ("d.csv", &table)]);
         let record = run(folder.path(), "r");
-        assert!((parameter(&record, "k") - 0.7).abs() < 1e-6, "{block}: {record}");
+        assert!((value(&record, "k") - 0.7).abs() < 1e-6, "{block}: {record}");
         let data = record["trajectories"][0]["states"][0]["data"].as_array().expect("data");
         let missing: Vec<usize> = (0..data.len()).filter(|&i| !data[i].is_number()).collect();
         assert_eq!(missing, [20, 40], "{block}");
-        let tested = mechc(folder.path(), &["test", "m.mech"]);
-        assert!(tested.status.success(), "{}", said(&tested));
+        mechc(folder.path(), &["test", "m.mech"]).ok();
     }
-    let folder = folder(&[("m.mech", model("v = ln(vx - vx)")), ("d.csv", table)]);
+    let folder = folder(&[("m.mech", &model("v = ln(vx - vx)")), ("d.csv", &table)]);
     let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(said(&output).contains("D011") && said(&output).contains("(computed from vx = "), "{}", said(&output));
+    assert!(output.stderr.contains("D011") && output.stderr.contains("(computed from vx = "), "{}", output.stderr);
 }
 
 /// With NaN as a missing sample, so is one at which a formula has no value.
@@ -220,14 +194,14 @@ fn samples_without_a_value_may_be_missing() {
             "model M {{ state u; param k; u' = -k }}\ndata d = csv(\"d.csv\") {{ time t; u = ln(c){missing} }}\nfit M to d\n"
         )
     };
-    let folder = folder(&[("m.mech", model("; missing \"nan\"")), ("odd.mech", model("")), ("d.csv", table)]);
+    let folder = folder(&[("m.mech", &model("; missing \"nan\"")), ("odd.mech", &model("")), ("d.csv", &table)]);
     let record = run(folder.path(), "r");
-    assert!((parameter(&record, "k") - 0.5).abs() < 1e-6, "{record}");
+    assert!((value(&record, "k") - 0.5).abs() < 1e-6, "{record}");
     let data = record["trajectories"][0]["states"][0]["data"].as_array().expect("data");
     let missing: Vec<usize> = (0..data.len()).filter(|&i| !data[i].is_number()).collect();
     assert_eq!(missing, [7, 27, 47]);
     let output = mechc(folder.path(), &["run", "odd.mech", "--out", "odd"]);
-    let said = said(&output);
+    let said = output.stderr;
     assert!(said.contains("sample 8 (t = 0.7): column `u` (computed from c = 0) is -inf"), "{said}");
     assert!(said.contains("missing \"nan\""), "{said}");
 }
@@ -250,9 +224,9 @@ fit M to d {{ window 20; batch 32; steps 600; optimizer adam(lr = 1e-2); auxilia
         )
     };
     let numbers = |settings: &str| {
-        let folder = folder(&[("m.mech", model(settings)), ("d.csv", table.clone())]);
+        let folder = folder(&[("m.mech", &model(settings)), ("d.csv", &table)]);
         let record = run(folder.path(), "r");
-        assert!((parameter(&record, "a") - 3.0).abs() < 0.05, "{settings}: {}", record["parameters"]);
+        assert!((value(&record, "a") - 3.0).abs() < 0.05, "{settings}: {}", record["parameters"]);
         // The solution is in the units of the data again, wherever windows started.
         let state = &record["trajectories"][0]["states"][0];
         let middle = (state["data"][100].as_f64().unwrap(), state["solution"][100].as_f64().unwrap());
@@ -288,9 +262,9 @@ data d = csv(\"d.csv\") { time t }
 network net { input u, p = u*w, r = u/w over window; mlp [8] tanh; output v over window }
 fit M to d { window 20; batch 32; steps 600; optimizer adam(lr = 1e-2); auxiliary u = net.v }
 ";
-    let folder = folder(&[("m.mech", model.to_string()), ("d.csv", table)]);
+    let folder = folder(&[("m.mech", model), ("d.csv", &table)]);
     let record = run(folder.path(), "r");
-    assert!((parameter(&record, "a") - 1.0).abs() < 0.05, "{}", record["parameters"]);
+    assert!((value(&record, "a") - 1.0).abs() < 0.05, "{}", record["parameters"]);
     let found: Vec<(&str, f64)> = record["normalisation"]
         .as_array()
         .expect("a list")
@@ -351,9 +325,9 @@ fn what_could_be_simulated_is_told() {
         ),
         ("model M { state x; x' = ?poly(x) }", "or take the `discovered.mech` of a run"),
     ] {
-        let folder = folder(&[("m.mech", model.to_string())]);
+        let folder = folder(&[("m.mech", model)]);
         let output = mechc(folder.path(), &["simulate", "m.mech", "--out", "d.csv"]);
-        let told = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = output.said();
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains("N003") && told.contains(help), "{told}");
     }
@@ -366,11 +340,10 @@ fn sets_that_follow_a_law_each_are_named_with_the_factor_of_their_times() {
 data a = simulate Truth { steps 300; dt 0.1; from (0.2, 2); noise 2%; seed 1 }
 data b = simulate Truth { steps 300; dt 0.1; from (1.5, 0.5); noise 2%; seed 2 }
 ";
-    let folder = folder(&[("m.mech", model.to_string())]);
+    let folder = folder(&[("m.mech", model)]);
     let table = |name: &str, change: &dyn Fn([f64; 3]) -> [f64; 3]| {
         let file = format!("{name}.csv");
-        let made = mechc(folder.path(), &["simulate", "m.mech", "--data", name, "--out", &file, "--force"]);
-        assert!(made.status.success(), "{}", said(&made));
+        mechc(folder.path(), &["simulate", "m.mech", "--data", name, "--out", &file, "--force"]).ok();
         let text = fs::read_to_string(folder.path().join(&file)).expect("a table");
         let mut out = "t,x,y\n".to_string();
         for row in text.lines().skip(1) {
@@ -397,9 +370,8 @@ fit S to (a, b)
 "
         );
         fs::write(folder.path().join("m.mech"), fit).expect("a model");
-        let output = mechc(folder.path(), &["run", "m.mech", "--out", other]);
-        assert!(output.status.success(), "{}", said(&output));
-        said(&output).split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+        let output = mechc(folder.path(), &["run", "m.mech", "--out", other]).ok();
+        output.said()
     };
     let minutes = warnings("minutes");
     let told = "each of `a`, `b` follows a law of these terms by itself, and with the times of `b` multiplied by 0.0167 they follow one law together";

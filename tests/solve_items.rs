@@ -1,25 +1,16 @@
 //! `solve` items and formulas through the binary: solutions against closed forms, what a run leaves behind, what is said
 //! about problems without a solution, and starts from data.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use serde_json::Value;
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use common::mechc;
 
 /// A folder with `m.mech` in it.
 fn folder(model: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("m.mech"), model).expect("a written file");
-    folder
+    common::folder(&[("m.mech", model)])
 }
 
 /// Columns of a csv file by name.
@@ -45,8 +36,7 @@ fn data(model: &str, name: &str, sets: &[&str]) -> Vec<(String, Vec<f64>)> {
     let folder = folder(model);
     let sets = sets.iter().flat_map(|s| ["--set", s]);
     let args: Vec<&str> = ["simulate", "m.mech", "--out", "d.csv", "--data", name].into_iter().chain(sets).collect();
-    let output = mechc(folder.path(), &args);
-    assert!(output.status.success(), "{}", said(&output));
+    mechc(folder.path(), &args).ok();
     table(&folder.path().join("d.csv"))
 }
 
@@ -68,17 +58,14 @@ solve run = Oscillator { steps 500; dt 0.05 }
 #[test]
 fn a_run_writes_the_solution_with_its_derivatives() {
     let folder = folder(OSCILLATOR);
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-    assert!(output.status.success(), "{}", said(&output));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("u'' ="), "the equations are told");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]).ok();
+    assert!(output.stdout.contains("u'' ="), "the equations are told");
     let solution = table(&folder.path().join("r/run.csv"));
     let names: Vec<&str> = solution.iter().map(|(n, _)| n.as_str()).collect();
     assert_eq!(names, ["t", "u", "u'", "u''", "u'''", "u''''"]);
     assert!(error(&solution, "u", f64::sin) < 1e-6);
     assert!(error(&solution, "u'", f64::cos) < 1e-6);
-    let record: Value =
-        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record"))
-            .expect("JSON");
+    let record = output.record();
     assert_eq!(record["engine"], "solve");
     assert_eq!(record["trajectories"][0]["states"][0]["solution"].as_array().map(Vec::len), Some(500));
     let page = fs::read_to_string(folder.path().join("r/report.html")).expect("a page");
@@ -141,7 +128,7 @@ solve cut = Free { data noisy; steps 150; dt 0.05 }
     let wrong = |set: &str, name: &str| {
         let folder = folder(model);
         let output = mechc(folder.path(), &["simulate", "m.mech", "--out", "d.csv", "--data", name, "--set", set]);
-        (output.status.code(), said(&output))
+        (output.status.code(), output.stderr)
     };
     let (code, text) = wrong("cut.dt=0.1", "cut");
     assert!(code == Some(2) && text.contains("N022") && text.contains("`noisy` are 0.05"), "{text}");
@@ -195,7 +182,7 @@ fn expressions_without_a_value_are_named() {
     );
     let output = mechc(folder.path(), &["run", "m.mech"]);
     assert_eq!(output.status.code(), Some(5));
-    let told = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = output.said();
     assert!(told.contains("`sqrt(u)` has no finite value where `u` is -0.2, at t = 0.6"), "{told}");
     assert!(told.contains("`sqrt(max(x, 0))`") && !told.contains("divide by zero"), "{told}");
 }
@@ -205,7 +192,7 @@ fn problems_without_a_solution_are_told() {
     let solve = |model: &str| {
         let folder = folder(model);
         let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-        (output.status.code(), said(&output))
+        (output.status.code(), output.stderr)
     };
     // Without damping and at resonance nothing is periodic.
     let (code, text) = solve(
@@ -237,11 +224,8 @@ solve run = E { steps 201; dt 0.01 }
 fn solutions_are_data_for_fits_and_write_nothing_then() {
     let model = format!("{OSCILLATOR}model Unknown {{ state u order 2; param k; u'' = -k*u }}\nfit Unknown to run\n");
     let folder = folder(&model);
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r", "--set", "Oscillator.k=2"]);
-    assert!(output.status.success(), "{}", said(&output));
-    let record: Value =
-        serde_json::from_str(&fs::read_to_string(folder.path().join("r/record.json")).expect("a record"))
-            .expect("JSON");
+    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r", "--set", "Oscillator.k=2"]).ok();
+    let record = output.record();
     assert!(record["summary"].as_str().is_some_and(|s| s.starts_with("500 samples of u (")), "{}", record["summary"]);
     let k = record["parameters"][0]["value"].as_f64().expect("an estimate");
     assert!((k - 2.0).abs() < 1e-4, "{k}");
@@ -290,10 +274,8 @@ test \"inputs\" {
         (0..=400).map(|i| f64::from(i) * 0.02).map(|t| format!("{t},{},{},0\n", (3.0 * t).sin(), (5.0 * t).cos()));
     let text = "t,drive,wind,u\n".to_string() + &rows.collect::<String>();
     fs::write(folder.path().join("force.csv"), text).expect("a written file");
-    let tested = mechc(folder.path(), &["test", "m.mech"]);
-    assert!(tested.status.success(), "{}", said(&tested));
-    let written = mechc(folder.path(), &["simulate", "m.mech", "--data", "motion", "--out", "motion.csv"]);
-    assert!(written.status.success(), "{}", said(&written));
+    mechc(folder.path(), &["test", "m.mech"]).ok();
+    mechc(folder.path(), &["simulate", "m.mech", "--data", "motion", "--out", "motion.csv"]).ok();
     let table = table(&folder.path().join("motion.csv"));
     let worst = column(&table, "t").iter().zip(column(&table, "wind")).map(|(t, w)| (w - (5.0 * t).cos()).abs());
     assert!(worst.fold(0.0, f64::max) < 1e-12, "the table has the inputs");
@@ -341,19 +323,16 @@ fit Decay to run { window 20; batch 32; steps 1000; threshold 0.02; auxiliary q 
 ";
     let folder = folder(model);
     let output = mechc(folder.path(), &["check", "m.mech", "--plan"]);
-    let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+    let plan = &output.stdout;
     assert!(plan.contains("8 initial"), "{plan}");
-    let output = mechc(folder.path(), &["run", "m.mech", "--out", "r"]);
-    assert!(output.status.success(), "{}", said(&output));
-    let text = fs::read_to_string(folder.path().join("r/equations.json")).expect("equations");
-    let equations: Value = serde_json::from_str(&text).expect("JSON");
+    let equations = mechc(folder.path(), &["run", "m.mech", "--out", "r"]).ok().equations();
     let terms = equations["equations"][0]["terms"].as_array().expect("terms").clone();
     let coefficient = |name: &str| {
         let term = terms.iter().find(|t| t["term"] == name);
         term.and_then(|t| t["coefficient"].as_f64()).unwrap_or(0.0)
     };
     // Without its data the start would be an auxiliary, which gives other numbers; both come near to the truth.
-    assert!((coefficient("q") + 2.0).abs() < 0.2 && (coefficient("1") - 1.0).abs() < 0.15, "{text}");
+    assert!((coefficient("q") + 2.0).abs() < 0.2 && (coefficient("1") - 1.0).abs() < 0.15, "{equations}");
 }
 
 #[test]
@@ -361,8 +340,8 @@ fn examples_hold_what_they_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in ["sine", "bvp", "formula"] {
         let output = mechc(root, &["test", &format!("examples/{name}.mech")]);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && text.contains(", 0 failed"), "{name}: {text}{}", said(&output));
+        let text = &output.stdout;
+        assert!(output.status.success() && text.contains(", 0 failed"), "{name}: {text}{}", output.stderr);
     }
 }
 
@@ -375,7 +354,7 @@ data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
 "
     ));
     let output = mechc(folder.path(), &["info", "m.mech", "--json"]);
-    let info: Value = serde_json::from_slice(&output.stdout).expect("an object");
+    let info = output.object();
     let data =
         |name: &str| info["data"].as_array().expect("a list").iter().find(|d| d["name"] == name).expect("it").clone();
     let run = data("run");
@@ -391,7 +370,7 @@ data noise = formula {{ t = linspace(0, 1, 11); y = normal() }}
     let plans = info["plans"].as_array().expect("plans");
     let purposes: Vec<&str> = plans.iter().filter_map(|p| p["purpose"].as_str()).collect();
     assert_eq!(purposes, ["item", "item"], "a model that is solved has no plan of its own");
-    let text = String::from_utf8_lossy(&mechc(folder.path(), &["check", "m.mech", "--plan"]).stdout).into_owned();
+    let text = mechc(folder.path(), &["check", "m.mech", "--plan"]).stdout;
     assert!(text.contains("solve run: 1 trajectory of 500 steps, solved once"), "{text}");
     assert!(text.contains("solved again and again until it stays") && text.contains("a (linearised)"), "{text}");
     let algorithms: Vec<&str> =
@@ -433,7 +412,7 @@ fn doubtful_solutions_are_told() {
     for (equations, steps, told) in cases {
         let folder = folder(&format!("model T {{ state x; {equations} }}\nsolve s = T {{ {steps} }}\n"));
         let output = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
-        let said = said(&output);
+        let said = &output.stderr;
         assert!(output.status.success(), "{equations}: {said}");
         assert_eq!(said.contains("W1124"), told.is_some(), "{equations}: {said}");
         assert!(said.contains(told.unwrap_or_default()), "{equations}: {said}");
@@ -442,7 +421,7 @@ fn doubtful_solutions_are_told() {
         let denied = mechc(folder.path(), &["run", "m.mech", "--out", "denied", "--deny", "W1124"]);
         assert_eq!(denied.status.code(), Some(i32::from(told.is_some())), "{equations}");
         let allowed = mechc(folder.path(), &["run", "m.mech", "--out", "allowed", "--allow", "W1124"]);
-        assert!(allowed.status.success() && !self::said(&allowed).contains("the solution"), "{equations}");
+        assert!(allowed.status.success() && !allowed.stderr.contains("the solution"), "{equations}");
     }
 }
 
@@ -452,6 +431,6 @@ fn a_boundary_problem_without_a_solution_is_refused() {
     let model = "model T { state x order 2; x'' = -x; initial x = 0; final x = 1 }";
     let folder = folder(&format!("{model}\nsolve s = T {{ steps 101; dt 0.031415926535897934 }}\n"));
     let output = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
-    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
-    assert!(said(&output).contains("N515"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(5), "{}", output.stderr);
+    assert!(output.stderr.contains("N515"), "{}", output.stderr);
 }

@@ -1,8 +1,10 @@
 //! Units of measure: their algebra and spelling, inference, conversion of data, and the units that a fit prints.
 
-use std::fs;
-use std::process::Command;
+mod common;
 
+use std::fs;
+
+use common::{folder, mechc, run_in};
 use mechc::base::Ratio;
 use mechc::data::{ColumnMap, Conversion, Format, ReadSpec, read_bytes};
 use mechc::diagnostics::{self, Sink};
@@ -320,19 +322,11 @@ fit Decay to run
 
 #[test]
 fn a_fit_converts_data_and_prints_the_units_of_what_it_finds() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("run.csv"), decay()).expect("a written file");
-    fs::write(folder.path().join("m.mech"), DECAY).expect("a written file");
-    let mechc = |args: &[&str]| {
-        let out = Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder.path()).output();
-        let out = out.expect("mechc starts");
-        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8_lossy(&out.stdout).into_owned()
-    };
-    let printed = mechc(&["run", "m.mech", "--out", "out"]);
+    let folder = folder(&[("run.csv", &decay())]);
+    let ran = run_in(&folder, DECAY, &[]).ok();
+    let printed = &ran.stdout;
     assert!(printed.contains("[1/s]*x"), "{printed}");
-    let text = fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let record = ran.record();
     // Hours became seconds and kilometres metres.
     let run = &record["trajectories"][0];
     assert!((run["time"][1].as_f64().expect("a time") - 360.0).abs() < 1e-6);
@@ -345,12 +339,12 @@ fn a_fit_converts_data_and_prints_the_units_of_what_it_finds() {
     let rate = decay["coefficient"].as_f64().expect("a number");
     assert!((rate + 0.2 / 3600.0).abs() < 1e-9, "{rate}");
     // What was found is a program with units.
-    let discovered = fs::read_to_string(folder.path().join("out/discovered.mech")).expect("the model");
+    let discovered = ran.file("discovered.mech");
     for part in ["time [s]", "state x [m]", "[1/s]*x"] {
         assert!(discovered.contains(part), "{part} in\n{discovered}");
     }
-    mechc(&["check", "out/discovered.mech"]);
-    let facts: serde_json::Value = serde_json::from_str(&mechc(&["info", "m.mech", "--json"])).expect("JSON");
+    mechc(&ran.out, &["check", "discovered.mech"]).ok();
+    let facts = mechc(&folder, &["info", "m.mech", "--json"]).ok().object();
     let found = &facts["models"][0];
     assert_eq!((found["time_unit"].as_str(), found["states"][0]["unit"].as_str()), (Some("s"), Some("m")));
     assert_eq!(found["unknowns"][0]["unit"], "m/s");
@@ -360,18 +354,14 @@ fn a_fit_converts_data_and_prints_the_units_of_what_it_finds() {
 /// A column that is not there: what is proposed has units where the block has some, and gives no further warning.
 #[test]
 fn columns_that_are_proposed_have_units_where_others_have() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("run.csv"), "t,x\n0,1\n1,2\n").expect("a written file");
+    let folder = folder(&[("run.csv", "t,x\n0,1\n1,2\n")]);
     let said = |settings: &str| {
         let model = format!(
             "model M {{ time [h]; state x [mg/L], y [mg/L]; param k [1/h]; x' = -k*x + 1 [1/h]*y; y' = -k*y }}
 data run = csv(\"run.csv\") {{ {settings} }}\nfit M to run\n"
         );
         fs::write(folder.path().join("m.mech"), model).expect("a written file");
-        let out = Command::new(env!("CARGO_BIN_EXE_mechc"));
-        let out =
-            { out }.args(["check", "--data", "m.mech"]).current_dir(folder.path()).output().expect("mechc starts");
-        String::from_utf8_lossy(&out.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+        mechc(&folder, &["check", "--data", "m.mech"]).said()
     };
     let proposed = said("time t [h]");
     assert!(proposed.contains("list what was: `x = x [mg/L]`"), "{proposed}");
@@ -499,17 +489,11 @@ test \"with and without units\" {
   expect coef(biomass', biomass*glucose/(K + 0.001 [g/mg]*glucose)) ~= 0.0005 within 10%
 }
 ";
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("m.mech"), text).expect("a file");
-    let mechc = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_mechc")).args(arguments).current_dir(folder.path()).output();
-        let output = output.expect("the compiler runs");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let printed = mechc(&["run", "m.mech", "--out", "run"]);
+    let folder = folder(&[]);
+    let ran = run_in(&folder, text, &[]).ok();
+    let printed = &ran.stdout;
     assert!(printed.contains("[g/(h*mg)]*biomass*glucose/(K + 0.001 [g/mg]*glucose)"), "{printed}");
     assert!(printed.contains("[1/h]*biomass*glucose/(Y*(K + 0.001 [g/mg]*glucose))"), "{printed}");
-    mechc(&["check", "run/discovered.mech"]);
-    mechc(&["test", "m.mech"]);
+    mechc(&ran.out, &["check", "discovered.mech"]).ok();
+    mechc(&folder, &["test", "m.mech"]).ok();
 }
