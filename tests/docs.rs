@@ -18,6 +18,7 @@ use mechc::syntax;
 
 #[path = "docs/book.rs"]
 mod book;
+mod common;
 #[path = "docs/embedding.rs"]
 mod embedding;
 #[path = "docs/examples.rs"]

@@ -1,16 +1,8 @@
 //! The command, on a run and on a model file.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use super::common::{folder, mechc};
 
 /// A model with a parameter that has a range and a hole, and noisy data to find them from.
 const MODEL: &str = "use std.systems.LotkaVolterra
@@ -26,16 +18,13 @@ fit Prey to run
 
 #[test]
 fn runs_keep_names_values_ranges_and_standard_errors() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("m.mech"), MODEL).expect("a file");
-    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
-    assert!(run.status.success(), "{}", text(&run.stderr));
+    let folder = folder(&[("m.mech", MODEL)]);
+    mechc(folder.path(), &["run", "m.mech", "--out", "run"]).ok();
     let record: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("run/record.json")).expect("a record")).expect("JSON");
 
-    let exported = mechc(folder.path(), &["export", "run", "--to", "json"]);
-    assert!(exported.status.success(), "{}", text(&exported.stderr));
-    let json: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+    let exported = mechc(folder.path(), &["export", "run", "--to", "json"]).ok();
+    let json = exported.object();
     let close = |a: &serde_json::Value, b: &serde_json::Value| {
         let (a, b) = (a.as_f64().expect("a number"), b.as_f64().expect("a number"));
         assert!((a - b).abs() <= 1e-14 * b.abs(), "{a} {b}");
@@ -65,9 +54,8 @@ fn runs_keep_names_values_ranges_and_standard_errors() {
     assert_eq!(json["found"].as_array().map(Vec::len), Some(2));
 
     // Three digits are the same on every machine.
-    let latex = mechc(folder.path(), &["export", "run", "--to", "latex", "--digits", "2"]);
-    assert!(latex.status.success(), "{}", text(&latex.stderr));
-    let latex = text(&latex.stdout);
+    let latex = mechc(folder.path(), &["export", "run", "--to", "latex", "--digits", "2"]).ok();
+    let latex = &latex.stdout;
     // What LaTeX has no place for stands above.
     assert!(latex.lines().any(|l| l.starts_with("% standard errors of the coefficients of ")), "{latex}");
     let start = latex.find("\\begin{align*}").expect("a block");
@@ -89,8 +77,8 @@ fn languages_lead_to_formats() {
         ("klingon", None),
     ] {
         let refused = mechc(folder.path(), &["export", "m.mech", "--to", asked]);
-        let said = text(&refused.stderr);
-        assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()), "{said}");
+        let said = &refused.stderr;
+        assert_eq!((refused.status.code(), refused.stdout), (Some(2), String::new()), "{said}");
         assert!(
             said.contains("it takes `latex`, `text`, `json`, `sympy`, `modelingtoolkit`, `diffsl`, `modelica`"),
             "{said}"
@@ -119,21 +107,15 @@ data sites = csv(\"d.csv\") { time t; trajectory site }
 fit Decay to sites
 ";
     fs::write(folder.path().join("m.mech"), model).expect("a file");
-    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
-    assert!(run.status.success(), "{}", text(&run.stderr));
+    mechc(folder.path(), &["run", "m.mech", "--out", "run"]).ok();
     for (name, start) in [("solution_north", 2.0), ("solution_far_south", 5.0)] {
-        let exported = mechc(folder.path(), &["export", "run", "--to", "json", "--data", name]);
-        assert!(exported.status.success(), "{}", text(&exported.stderr));
-        let json: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+        let exported = mechc(folder.path(), &["export", "run", "--to", "json", "--data", name]).ok();
+        let json = exported.object();
         let initial = json["states"][0]["initial"][0].as_f64().expect("a number");
         assert!((initial - start).abs() < 1e-6, "{name}: {initial}");
     }
     let refused = mechc(folder.path(), &["export", "run", "--to", "json", "--data", "solution_2"]);
-    assert!(
-        text(&refused.stderr).contains("choose one of solution_north, solution_far_south"),
-        "{}",
-        text(&refused.stderr)
-    );
+    assert!(refused.stderr.contains("choose one of solution_north, solution_far_south"), "{}", refused.stderr);
 }
 
 #[test]
@@ -151,23 +133,23 @@ fn files_are_written_and_never_replaced_unasked() {
     };
     // The file's own model counts before an imported one.
     let shown = export(&["--to", "text"]);
-    assert_eq!((shown.status.code(), text(&shown.stderr)), (Some(0), String::new()));
-    assert!(text(&shown.stdout).ends_with("x' = -x\ninitial x = 1\n"), "{}", text(&shown.stdout));
+    assert_eq!((shown.status.code(), shown.stderr), (Some(0), String::new()));
+    assert!(shown.stdout.ends_with("x' = -x\ninitial x = 1\n"), "{}", shown.stdout);
     assert_eq!(export(&["--to", "text", "-o", "-"]).stdout, shown.stdout);
     let other = export(&["--to", "text", "--model", "Lorenz63", "--set", "Lorenz63.rho=20"]);
-    assert!(text(&other.stdout).contains("param rho = 20\n"), "{}", text(&other.stdout));
+    assert!(other.stdout.contains("param rho = 20\n"), "{}", other.stdout);
 
     let written = export(&["--to", "text", "-o", "out.txt"]);
-    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), String::new()));
+    assert_eq!((written.status.code(), written.stdout), (Some(0), String::new()));
     let file = folder.path().join("out.txt");
-    assert_eq!(fs::read(&file).expect("a file"), shown.stdout);
+    assert_eq!(fs::read_to_string(&file).expect("a file"), shown.stdout);
     fs::write(&file, "mine").expect("a file");
     let refused = export(&["--to", "text", "-o", "out.txt"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("N085"), "{}", text(&refused.stderr));
+    assert!(refused.stderr.contains("N085"), "{}", refused.stderr);
     assert_eq!(fs::read(&file).expect("a file"), b"mine");
     assert_eq!(export(&["--to", "text", "-o", "out.txt", "--force"]).status.code(), Some(0));
-    assert_eq!(fs::read(&file).expect("a file"), shown.stdout);
+    assert_eq!(fs::read_to_string(&file).expect("a file"), shown.stdout);
 
     for (args, code) in [
         (["m.mech", "--to", "text", "--model", "Nobody"].as_slice(), "N081"),
@@ -179,7 +161,7 @@ fn files_are_written_and_never_replaced_unasked() {
         all.extend(args);
         let refused = mechc(folder.path(), &all);
         assert!(!refused.status.success() && refused.stdout.is_empty());
-        assert!(text(&refused.stderr).contains(code), "{args:?}: {}", text(&refused.stderr));
+        assert!(refused.stderr.contains(code), "{args:?}: {}", refused.stderr);
     }
     // Not the record of a run.
     fs::create_dir(folder.path().join("run")).expect("a folder");
@@ -187,7 +169,7 @@ fn files_are_written_and_never_replaced_unasked() {
     fs::write(folder.path().join("run/record.json"), "{}").expect("a file");
     let refused = mechc(folder.path(), &["export", "run", "--to", "text"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("N080"), "{}", text(&refused.stderr));
+    assert!(refused.stderr.contains("N080"), "{}", refused.stderr);
 }
 
 /// Data that start late, and a law that depends on the time: what was found starts where the data do, and so do the exports.
@@ -200,11 +182,9 @@ data run = simulate Truth { steps 200; dt 0.1; start 101.3; noise 1%; seed 1 }
 fit Found to run
 ";
     fs::write(folder.path().join("m.mech"), model).expect("a file");
-    let run = mechc(folder.path(), &["run", "m.mech", "--out", "run"]);
-    assert!(run.status.success(), "{}", text(&run.stderr));
+    mechc(folder.path(), &["run", "m.mech", "--out", "run"]).ok();
     for (from, to) in [("m.mech", "truth.csv"), ("run/discovered.mech", "found.csv")] {
-        let made = mechc(folder.path(), &["simulate", from, "--out", to]);
-        assert!(made.status.success(), "{}", text(&made.stderr));
+        mechc(folder.path(), &["simulate", from, "--out", to]).ok();
     }
     let table = |name: &str| -> Vec<Vec<f64>> {
         let text = fs::read_to_string(folder.path().join(name)).expect("a table");
@@ -217,7 +197,7 @@ fit Found to run
         assert!(a[0] == b[0] && (a[1] - b[1]).abs() < 0.1, "{a:?} {b:?}");
     }
 
-    let export = |format: &str| text(&mechc(folder.path(), &["export", "run", "--to", format]).stdout);
+    let export = |format: &str| mechc(folder.path(), &["export", "run", "--to", format]).stdout;
     for (format, start) in [
         ("latex", "  x\\left(101.3\\right) &= "),
         ("json", "  \"start\": 101.3,"),
@@ -243,7 +223,7 @@ fn what_is_not_in_the_equations_is_said() {
 ";
     fs::write(folder.path().join("m.mech"), model).expect("a file");
     let output = mechc(folder.path(), &["export", "m.mech", "--to", "sympy"]);
-    let said = text(&output.stdout);
+    let said = &output.stdout;
     for words in [
         "valve is held: it keeps the value of a sample until the next one",
         "dose is a rate that comes in impulses",
@@ -262,7 +242,7 @@ fit M to d
     assert!(mechc(folder.path(), &["run", "m.mech", "--out", "r"]).status.success());
     let found = fs::read_to_string(folder.path().join("r/discovered.mech")).expect("a model");
     let output = mechc(folder.path(), &["export", "r", "--to", "text"]);
-    for said in [found, text(&output.stdout)] {
+    for said in [found, output.stdout] {
         assert!(
             said.contains("k differs from trajectory to trajectory") && said.contains("`parameters.csv`"),
             "{said}"

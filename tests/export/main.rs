@@ -9,6 +9,8 @@ use mechc::source::MemoryWorld;
 use mechc::train::joint::{Dynamics, Points};
 
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
 mod peers;
 mod refused;
 mod text;
@@ -132,14 +134,9 @@ fit Named to run as named
 
 /// What fits found of them, `discovered.mech` without its data.
 fn discovered() -> Vec<(String, String)> {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("m.mech"), JUMPS).expect("a file");
+    let folder = common::folder(&[]);
     let found = ["plain", "named"].map(|fit| {
-        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_mechc"));
-        let output = run.args(["run", "m.mech", "--fit", fit, "--out", fit]).current_dir(folder.path()).output();
-        let output = output.expect("mechc starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = std::fs::read_to_string(folder.path().join(fit).join("discovered.mech")).expect("a model");
+        let text = common::run_in(&folder, JUMPS, &["--fit", fit]).ok().file("discovered.mech");
         let (model, _) = text.split_once("\ndata ").expect("data behind the model");
         assert!(model.matches("if ").count() >= 4, "{model}");
         (format!("discovered_{fit}"), model.to_string())

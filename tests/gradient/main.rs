@@ -1,6 +1,8 @@
 //! Gradient training, from source to coefficients.
 
 mod adjoints;
+#[path = "../common/mod.rs"]
+mod common;
 mod rolled;
 
 use std::cell::Cell;
@@ -428,11 +430,9 @@ fn parameters_of_every_trajectory_come_out_as_a_table() {
     std::fs::copy(example, folder.path().join("m.mech")).unwrap();
     let sets = ["runs.trajectories=20", "fit.steps=60", "fit.batch=8"];
     let run = |threads: &str, out: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mechc"));
-        command.args(["run", "m.mech", "--threads", threads, "--out", out]).current_dir(folder.path());
-        let output = command.args(sets.iter().flat_map(|s| ["--set", s])).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        std::fs::read_to_string(folder.path().join(out).join("parameters.csv")).unwrap()
+        let mut args = vec!["run", "m.mech", "--threads", threads, "--out", out];
+        args.extend(sets.iter().flat_map(|set| ["--set", set]));
+        common::mechc(&folder, &args).ok().file("parameters.csv")
     };
     let table = run("1", "a");
     assert_eq!(table, run("2", "b"));
@@ -440,8 +440,7 @@ fn parameters_of_every_trajectory_come_out_as_a_table() {
     assert_eq!(lines[0], "part,trajectory,t,a,r,c,true r,true k");
     assert_eq!(lines.len(), 21);
     assert_eq!(lines.iter().filter(|l| l.starts_with("held out,")).count(), 4);
-    let record = std::fs::read_to_string(folder.path().join("a/record.json")).unwrap();
-    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let record = common::json(folder.path().join("a/record.json"));
     let metric = |name: &str| {
         let found = record["metrics"].as_array().unwrap().iter().find(|m| m["name"] == name && m["part"] == "held out");
         found.map(|m| m["value"].as_f64().unwrap())

@@ -2,19 +2,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::{array, error, f8, fixtures, mechc, npz, oscillator, same, solved};
+use super::common::{Ran, command, mechc};
+use super::{array, error, f8, fixtures, npz, oscillator, same, solved};
 
 /// A start that weighs so little that the normal matrix loses it.
 #[test]
 fn what_is_solved_by_its_rows_is_told() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("case.npz"), oscillator(12, 0.01, true)).expect("written");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("case.npz"), oscillator(12, 0.01, true)).expect("a written file");
     for (more, told) in [(&[][..], true), (&["--method", "qr"], false)] {
         let args = [&["solve", "case.npz", "--out", "result.npz", "--weights", "1,1e-7,1"], more].concat();
         let output = mechc(folder.path(), &args);
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = &output.stderr;
         assert!(output.status.success(), "{said}");
         assert_eq!(said.contains("warning: rows were factored"), told, "{said}");
     }
@@ -78,7 +78,7 @@ fn gradients_are_those_of_heavy_rows_too() {
             args.extend(["--dtype", dtype, "--method", method]);
             args.extend(more);
             let output = mechc(folder.path(), &args);
-            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{name}: {}", output.stderr);
             for &(key, at, exact) in entries {
                 let (_, got) = array(&folder.path().join("result.npz"), key).expect(key);
                 let e = (got[at] - exact).abs() / exact.abs();
@@ -147,10 +147,8 @@ fn gradients_of_weights_are_right_entry_by_entry() {
         {
             let way = format!("{} {dtype} {method} {instructions}", case.0);
             let args = arguments(case, &["--refinements", "3", "--dtype", dtype, "--method", method]);
-            let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
-            command.args(args).current_dir(folder.path()).env("MECHC_INSTRUCTIONS", instructions);
-            let output = command.output().expect("mechc starts");
-            assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));
+            let output = Ran::of(command(&folder, args).env("MECHC_INSTRUCTIONS", instructions));
+            assert!(output.status.success(), "{way}: {}", output.stderr);
             let mut compared = 0;
             for key in GRADIENTS {
                 let Some([got, exact]) = in_both(&folder.path().join("result.npz"), &exact, key) else { continue };
@@ -179,8 +177,8 @@ fn what_is_not_settled_is_corrected_further() {
         ("not_settled_heavy", "hermite", "0.6483121202827932,1413.847403997037,0.33892798803373736", &["--periodic"]),
     ];
     for case in cases {
-        let output = mechc(folder.path(), &arguments(case, &[]).iter().map(String::as_str).collect::<Vec<_>>());
-        let said = String::from_utf8_lossy(&output.stderr);
+        let output = Ran::of(&mut command(&folder, arguments(case, &[])));
+        let said = &output.stderr;
         assert!(output.status.success() && !said.contains("warning"), "{}: {said}", case.0);
         let mut compared = 0;
         for key in ["u", "grad_c", "grad_rhs", "grad_iv"] {
@@ -202,7 +200,7 @@ fn single_precision_refuses_what_its_rows_do_not_determine() {
     let solve = |precision: &str| {
         let options = ["--rows", "hermite", "--weights", "1,5.24e-08,1", "--method", "qr", "--dtype", precision];
         let output = mechc(folder.path(), &[&["solve", &input, "--out", "result.npz"], &options[..]].concat());
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (output.status.code(), output.stderr)
     };
     for precision in ["f64", "mixed"] {
         assert_eq!(solve(precision).0, Some(0), "{precision}");
@@ -231,7 +229,7 @@ fn single_precision_refuses_what_looks_settled_and_is_wrong() {
                 folder.path(),
                 &[&["solve", &input, "--out", "result.npz", "--dtype", precision], options].concat(),
             );
-            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+            (output.status.code(), output.stderr)
         };
         for precision in ["f64", "mixed"] {
             assert_eq!(solve(precision).0, Some(0), "{name} {precision}");
@@ -252,7 +250,7 @@ fn the_weight_of_weak_equations_has_a_gradient_beside_a_slack() {
     for precision in ["f64", "mixed"] {
         let options = ["--central", "--slack", "--weights", weights, "--dtype", precision];
         let output = mechc(folder.path(), &[&["solve", &input, "--out", "result.npz"], &options[..]].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
         let (_, of_weights) = array(&folder.path().join("result.npz"), "grad_weights").expect("gradients");
         // From 1500-bit ball arithmetic.
         assert!((of_weights[0] - 8.1610e-6).abs() < 1e-4 * 8.1610e-6, "{precision}: {of_weights:?}");

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
+use super::common::{Ran, command};
 use super::{array, error, fixtures};
 
 /// The options of `mechc solve` that a case of `cases.json` asks for.
@@ -39,10 +39,8 @@ fn golden(folder: &Path, case: &Value, more: &[&str], instructions: &str) -> Opt
     let mut args = vec!["solve".to_string(), input.display().to_string(), "--out".into(), "result.npz".into()];
     args.extend(options(case));
     args.extend(more.iter().map(|a| a.to_string()));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mechc"));
-    let output = command.args(args).current_dir(folder).env("MECHC_INSTRUCTIONS", instructions).output();
-    let output = output.expect("mechc starts");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let output = Ran::of(command(folder, args).env("MECHC_INSTRUCTIONS", instructions));
+    let said = &output.stderr;
     if more.contains(&"f32") && output.status.code() == Some(5) {
         assert!(said.contains("N515") && said.contains("singular") && said.contains("--dtype f64"), "{said}");
         return None;

@@ -3,13 +3,15 @@
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use common::mechc;
 use npyz::npz::NpzArchive;
 use npyz::zip::CompressionMethod;
 use npyz::zip::write::{FileOptions, ZipWriter};
 
 mod bench;
+#[path = "../common/mod.rs"]
+mod common;
 mod digits;
 mod forms;
 mod golden;
@@ -18,10 +20,6 @@ mod wrong;
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/relaxed_solve")
-}
-
-fn mechc(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mechc")).args(args).current_dir(folder).output().expect("mechc starts")
 }
 
 /// Shape and numbers of an array; `None` where the archive has none of that name.
@@ -94,8 +92,7 @@ fn solved(folder: &Path, archive: &[u8], more: &[&str]) -> PathBuf {
     fs::write(folder.join("case.npz"), archive).expect("a written file");
     let mut args = vec!["solve", "case.npz", "--out", "result.npz"];
     args.extend(more);
-    let output = mechc(folder, &args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    mechc(folder, &args).ok();
     folder.join("result.npz")
 }
 

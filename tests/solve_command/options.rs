@@ -50,7 +50,7 @@ fn values_that_options_do_not_take_are_named_with_the_way_out() {
         let told = |format: &str| {
             let output = mechc(folder.path(), &[command, &[&given, "--message-format", format]].concat());
             let clean = output.status.code() == Some(2) && output.stdout.is_empty();
-            (clean, String::from_utf8_lossy(&output.stderr).into_owned())
+            (clean, output.stderr)
         };
         let (clean, human) = told("human");
         let found = human.split_once("\n  help: ").filter(|(message, way)| {
@@ -87,7 +87,7 @@ fn a_value_may_stand_behind_its_option() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (option, value) in [("--batch", "-1"), ("--threads", "-1"), ("--weights", "-1,1")] {
         let output = mechc(folder.path(), &["bench", "solve", option, value]);
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = &output.stderr;
         assert!(output.status.code() == Some(2) && said.contains(option) && said.contains(value), "{said}");
     }
 }
@@ -108,13 +108,13 @@ fn other_mistakes_of_the_command_line_are_objects_too() {
     ];
     for (args, message, help) in cases {
         let output = mechc(folder.path(), &[args, &["--message-format=json"]].concat());
-        let said = String::from_utf8_lossy(&output.stderr);
-        let object: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{args:?}: {e} in {said}"));
+        let said = &output.stderr;
+        let object: Value = serde_json::from_str(said).unwrap_or_else(|e| panic!("{args:?}: {e} in {said}"));
         assert_eq!((output.status.code(), &object["code"]), (Some(2), &"N018".into()), "{said}");
         let has = |key: &str, text: &str| object[key].as_str().is_some_and(|all| all.contains(text));
         assert!(has("message", message) && has("help", help), "{args:?}: {said}");
         let human = mechc(folder.path(), args);
-        let said = String::from_utf8_lossy(&human.stderr);
+        let said = &human.stderr;
         assert!(
             human.status.code() == Some(2) && said.starts_with("error[N018]: ") && said.contains("\n  help: "),
             "{args:?}: {said}"

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{folder, mechc, text};
+use super::{folder, mechc};
 
 /// The text of `model` with the edit of the first finding of `code` made.
 fn edited(model: &str, said: &str, code: &str) -> String {
@@ -39,13 +39,13 @@ fn the_path_of_a_file_that_is_not_there_is_corrected() {
             (&["run", "m.mech", "--out", "out"], "D001", 3),
         ] {
             let output = mechc(folder.path(), &[command, &["--message-format", "json"]].concat());
-            let said = text(&output.stderr);
+            let said = &output.stderr;
             assert_eq!(output.status.code(), Some(exit), "{written}: {said}");
-            let corrected = edited(&model, &said, code);
+            let corrected = edited(&model, said, code);
             assert_eq!(corrected, model.replace(written, meant), "{command:?}");
             fs::write(folder.path().join("right.mech"), corrected).expect("a written file");
             let output = mechc(folder.path(), &["check", "right.mech", "--data"]);
-            assert!(output.status.success() && !text(&output.stderr).contains("D001"), "{}", text(&output.stderr));
+            assert!(output.status.success() && !output.stderr.contains("D001"), "{}", output.stderr);
         }
     }
 }
@@ -57,7 +57,7 @@ fn a_path_unlike_any_file_has_no_edit() {
         let model = model.replace("csv\")\n", "csv\") { time t }\n").replace("parquet\")\n", "parquet\") { time t }\n");
         let folder = folder(&[("m.mech", &model), ("other.txt", "t,x\n")]);
         let output = mechc(folder.path(), &["check", "m.mech", "--message-format", "json"]);
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         let found: Value = serde_json::from_str(said.lines().next().expect("a finding")).expect("an object");
         assert_eq!((&found["code"], &found["suggestion"]), (&Value::from("W1106"), &Value::Null), "{said}");
     }
@@ -79,10 +79,10 @@ fn names_in_tests_are_corrected() {
         let model = format!("{head}test \"t\" {{ expect {wrong} }}\n");
         let folder = folder(&[("m.mech", &model)]);
         let output = mechc(folder.path(), &["check", "m.mech", "--message-format", "json"]);
-        let corrected = edited(&model, &text(&output.stderr), code);
+        let corrected = edited(&model, &output.stderr, code);
         assert_eq!(corrected, model.replace(wrong, right));
         fs::write(folder.path().join("m.mech"), corrected).expect("a written file");
         let output = mechc(folder.path(), &["test", "m.mech"]);
-        assert!(output.status.success(), "{right}: {}", text(&output.stderr));
+        assert!(output.status.success(), "{right}: {}", output.stderr);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{folder, mechc, text};
+use super::{folder, mechc};
 
 #[test]
 fn codes_of_every_family_are_explained() {
@@ -20,24 +20,20 @@ fn codes_of_every_family_are_explained() {
     ] {
         let output = mechc(here.path(), &["explain", code]);
         assert_eq!(output.status.code(), Some(0), "{code}");
-        assert!(text(&output.stdout).contains(says), "{code}: {}", text(&output.stdout));
+        assert!(output.stdout.contains(says), "{code}: {}", output.stdout);
     }
     let unknown = mechc(here.path(), &["explain", "E0109x"]);
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(
-        text(&unknown.stderr).contains("N066") && text(&unknown.stderr).contains("E0109"),
-        "{}",
-        text(&unknown.stderr)
-    );
+    assert!(unknown.stderr.contains("N066") && unknown.stderr.contains("E0109"), "{}", unknown.stderr);
     // Every code has cause and way out, and those that no snippet of a model shows have an example.
     for e in mechc::driver::explanations() {
         assert!(e.text.contains("**Fix.**"), "{} has no way out", e.code);
         assert!(e.text.contains("```") || e.code.starts_with(['E', 'W']), "{} has no example", e.code);
     }
     let list = mechc(here.path(), &["explain", "--list"]);
-    assert!(text(&list.stdout).lines().count() > 150);
+    assert!(list.stdout.lines().count() > 150);
     let json = mechc(here.path(), &["explain", "N503", "--message-format", "json"]);
-    let entry: Value = serde_json::from_slice(&json.stdout).expect("an object");
+    let entry = json.object();
     assert_eq!((&entry["code"], &entry["exit"]), (&"N503".into(), &5.into()));
     assert_eq!(mechc(here.path(), &["explain"]).status.code(), Some(2));
 }
@@ -46,13 +42,13 @@ fn codes_of_every_family_are_explained() {
 fn a_new_project_runs_tests_and_is_laid_out() {
     let here = folder(&[("taken/file", "mine"), ("file", "mine")]);
     let output = mechc(here.path(), &["new", "hares"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
     let project = here.path().join("hares");
     for args in [vec!["fmt", "--check", "."], vec!["check", "model.mech"], vec!["test", "."], vec!["run", "model.mech"]]
     {
         let output = mechc(&project, &args);
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
-        assert!(!text(&output.stderr).contains("warning"), "{args:?}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}{}", output.stdout, output.stderr);
+        assert!(!output.stderr.contains("warning"), "{args:?}: {}", output.stderr);
     }
     assert!(project.join("runs/Meeting-1/report.html").exists());
     assert!(fs::read_to_string(project.join("README.md")).expect("a readme").starts_with("# hares\n"));
@@ -66,8 +62,8 @@ fn a_new_project_runs_tests_and_is_laid_out() {
         (".", 2, "N065"),
     ] {
         let output = mechc(here.path(), &["new", name]);
-        assert_eq!(output.status.code(), Some(code), "{name}: {}", text(&output.stderr));
-        assert!(text(&output.stderr).contains(says), "{name}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(says), "{name}: {}", output.stderr);
     }
     assert_eq!(fs::read_to_string(here.path().join("taken/file")).expect("kept"), "mine");
 }
@@ -103,10 +99,10 @@ fn facts_are_complete_and_described() {
     examples.sort();
     assert!(examples.len() > 20, "{examples:?}");
     for example in &examples {
-        let output = mechc(&root.join("examples"), &["info", &example.display().to_string(), "--json"]);
+        let output = mechc(root.join("examples"), &["info", &example.display().to_string(), "--json"]);
         let example = example.display();
-        assert_eq!(output.status.code(), Some(0), "{example}: {}", text(&output.stderr));
-        let info: Value = serde_json::from_slice(&output.stdout).expect("an object");
+        assert_eq!(output.status.code(), Some(0), "{example}: {}", output.stderr);
+        let info = output.object();
         assert_eq!(info["schema"], mechc::driver::INFO_SCHEMA);
         // What a plan holds is described with `check --plan`.
         let described = info.as_object().expect("an object").iter().filter(|(key, _)| *key != "plans");
@@ -143,7 +139,7 @@ fn facts_of_one_model_are_right() {
                  test \"t\" { expect f.k > 0 }\n";
     let here = folder(&[("m.mech", model)]);
     let output = mechc(here.path(), &["info", "m.mech", "--json", "--set", "M.k=3"]);
-    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let info = output.object();
     let model = &info["models"][0];
     assert_eq!(model["states"][0], serde_json::json!({"name": "x", "order": 2, "unit": null}));
     assert_eq!(
@@ -163,17 +159,17 @@ fn facts_of_one_model_are_right() {
     assert_eq!(info["tests"][0]["name"], "t");
 
     let short = mechc(here.path(), &["info", "m.mech"]);
-    assert!(text(&short.stdout).contains("fit f of M to d by the joint engine"), "{}", text(&short.stdout));
+    assert!(short.stdout.contains("fit f of M to d by the joint engine"), "{}", short.stdout);
     // What is wrong with a test is for those who run it.
     let odd = "model M { state x; x' = -x }\ntest \"t\" { expect nothing > 0 }\n";
     fs::write(here.path().join("m.mech"), odd).expect("written");
     let output = mechc(here.path(), &["info", "m.mech", "--json"]);
-    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let info = output.object();
     assert_eq!((info["models"][0]["name"].as_str(), info["warnings"].as_array().map(Vec::len)), (Some("M"), Some(1)));
     assert_eq!(mechc(here.path(), &["info", "m.mech"]).status.code(), Some(0));
     fs::write(here.path().join("m.mech"), "model M { state x }").expect("written");
     let wrong = mechc(here.path(), &["info", "m.mech", "--json"]);
-    assert_eq!((wrong.status.code(), text(&wrong.stdout)), (Some(1), String::new()));
+    assert_eq!((wrong.status.code(), wrong.stdout), (Some(1), String::new()));
 }
 
 /// Units of columns and of the time, parameters of trajectories' own, what networks give, and predictions.
@@ -191,7 +187,7 @@ fn facts_of_units_samples_and_predictions_are_right() {
                  fit N to e as g { window 8; auxiliary x = net.v; parameters k = net.q; step = net.h; initial x = net.s }\n";
     let here = folder(&[("m.mech", model)]);
     let output = mechc(here.path(), &["info", "m.mech", "--json"]);
-    let info: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let info = output.object();
     let (m, n) = (&info["models"][0], &info["models"][1]);
     let own = |of: &Value| {
         let all = of.as_array().expect("a list").iter();
@@ -230,7 +226,7 @@ fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = mechc(here.path(), &["completions", shell]);
         assert_eq!(output.status.code(), Some(0), "{shell}");
-        let script = text(&output.stdout);
+        let script = &output.stdout;
         for command in ["run", "check", "test", "fmt", "explain", "new", "info"] {
             assert!(script.contains(command), "{shell}: {command}");
         }
@@ -270,7 +266,7 @@ fn findings_are_json_where_that_is_asked_for() {
         let mut all = args.clone();
         all.extend(["--message-format", "json"]);
         let output = mechc(here.path(), &all);
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         assert!(!said.is_empty(), "{args:?}");
         for line in said.lines() {
             let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{args:?}: {line}"));

@@ -1,6 +1,6 @@
 //! Terms in expectations: numbers with units, functions of the file, holes with a name, and numbers that stand in an equation as written.
 
-use super::{folder, mechc, text};
+use super::{folder, mechc};
 
 /// A saturating law, in whose terms numbers have units.
 const MEASURED: &str = r"model Truth {
@@ -50,7 +50,7 @@ fit Growth to run
 fn judged(head: &str, claim: &str) -> (String, String) {
     let folder = folder(&[("m.mech", &format!("{head}test \"t\" {{\n  expect {claim}\n}}\n"))]);
     let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "short"]);
-    (text(&output.stdout), text(&output.stderr))
+    (output.stdout, output.stderr)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{folder, mechc, text};
+use super::{folder, mechc};
 
 /// A file whose tests pass, one of which runs a fit.
 const GOOD: &str = r#"use std.systems.HarmonicOscillator
@@ -65,12 +65,12 @@ fn good_tests_pass_and_snapshots_are_kept() {
     let snapshots = folder.path().join("good.mech.snap");
     let first = mechc(folder.path(), &["test", "good.mech"]);
     assert_eq!(first.status.code(), Some(1), "without snapshots there is nothing to compare");
-    assert!(text(&first.stdout).ends_with("\n1 passed, 3 failed\n"), "{}", text(&first.stdout));
-    assert!(text(&first.stderr).contains("E1104"));
+    assert!(first.stdout.ends_with("\n1 passed, 3 failed\n"), "{}", first.stdout);
+    assert!(first.stderr.contains("E1104"));
     assert!(!snapshots.exists(), "nothing is written without --update");
 
     let update = mechc(folder.path(), &["test", "good.mech", "--update"]);
-    assert_eq!(update.status.code(), Some(0), "{}", text(&update.stderr));
+    assert_eq!(update.status.code(), Some(0), "{}", update.stderr);
     let kept = fs::read_to_string(&snapshots).expect("snapshots");
     assert!(kept.contains("=== fit: equations\ns' = -2") && kept.contains("=== model: lowering of Truth"), "{kept}");
     let whole =
@@ -78,15 +78,15 @@ fn good_tests_pass_and_snapshots_are_kept() {
     assert!(whole.contains("model Truth") && !whole.contains("model HarmonicOscillator"), "imported in {whole}");
     for threads in ["1", "2"] {
         let again = mechc(folder.path(), &["test", ".", "--threads", threads]);
-        assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-        assert!(text(&again.stdout).ends_with("\n4 passed, 0 failed\n"), "{}", text(&again.stdout));
+        assert_eq!(again.status.code(), Some(0), "{}", again.stderr);
+        assert!(again.stdout.ends_with("\n4 passed, 0 failed\n"), "{}", again.stdout);
     }
     assert_eq!(fs::read_to_string(&snapshots).expect("snapshots"), kept, "comparing changes nothing");
     assert!(!folder.path().join("runs").exists(), "fits of tests leave nothing behind");
 
     fs::write(&snapshots, kept.replace("=== fit: equations\ns' = -2", "=== fit: equations\ns' = -3")).expect("written");
     let changed = mechc(folder.path(), &["test", "good.mech"]);
-    let said = text(&changed.stderr);
+    let said = &changed.stderr;
     assert_eq!(changed.status.code(), Some(1));
     assert!(said.contains("E1104") && said.contains("-s' = -3") && said.contains("+s' = -2"), "{said}");
 }
@@ -97,7 +97,7 @@ fn an_update_drops_snapshots_without_a_test() {
     let folder = folder(&[("m.mech", model), ("m.mech.snap", "=== gone: lowering\nold\n")]);
     let snapshots = folder.path().join("m.mech.snap");
     let compared = mechc(folder.path(), &["test", "m.mech"]);
-    assert!(text(&compared.stderr).contains("no test compares the snapshot `gone: lowering`"));
+    assert!(compared.stderr.contains("no test compares the snapshot `gone: lowering`"));
     mechc(folder.path(), &["test", "m.mech", "--update", "--filter", "nothing of the kind"]);
     assert!(fs::read_to_string(&snapshots).expect("kept").contains("gone"), "a filter keeps the others");
     mechc(folder.path(), &["test", "m.mech", "--update"]);
@@ -123,7 +123,7 @@ test "infinite" { expect 1/0 == 1/0 }
     let data = "t,T\n0,1\n1,NA\n2,4\n3,NA\n4,2\n5,3\n6,2\n7,NA\n";
     let folder = folder(&[("m.mech", file), ("room.csv", data)]);
     let said = mechc(folder.path(), &["test", "m.mech"]);
-    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    let (out, err) = (said.stdout, said.stderr);
     // What cannot be computed is no missing sample, and a comparison is of every sample.
     assert!(out.ends_with("\n1 passed, 3 failed\n"), "{out}{err}");
     assert!(err.contains("found NaN") && err.contains("expected inf, found inf"), "{err}");
@@ -155,7 +155,7 @@ fn what_does_not_hold_fails_with_both_sides() {
     for (claim, code, says) in cases {
         let folder = folder(&[("m.mech", &format!("{head}test \"t\" {{\n  expect {claim}\n}}\n"))]);
         let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "json"]);
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         assert_eq!(output.status.code(), Some(1), "{claim}: {said}");
         let finding = said.lines().find(|l| l.contains(code)).unwrap_or_else(|| panic!("{claim}: {said}"));
         let finding: serde_json::Value = serde_json::from_str(finding).expect("an object");
@@ -174,13 +174,13 @@ fn data_and_fits_that_fail_fail_their_tests() {
     let folder = folder(&[("m.mech", model)]);
     let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "short"]);
     assert_eq!(output.status.code(), Some(1));
-    let said = text(&output.stderr);
+    let said = &output.stderr;
     assert_eq!(said.matches("E1105").count(), 2, "{said}");
     assert!(said.contains("D001") && said.contains("nowhere.csv"), "{said}");
     // The way out is that of what failed.
-    let said = text(&mechc(folder.path(), &["test", "m.mech"]).stderr);
+    let said = mechc(folder.path(), &["test", "m.mech"]).stderr;
     assert_eq!(said.matches("Paths are relative to the model file").count(), 2, "{said}");
-    assert!(text(&output.stdout).ends_with("0 passed, 2 failed\n"));
+    assert!(output.stdout.ends_with("0 passed, 2 failed\n"));
 }
 
 #[test]
@@ -196,22 +196,22 @@ fn files_without_tests_and_files_that_do_not_compile_are_named() {
     ];
     let folder = folder(&files);
     let output = mechc(folder.path(), &["test", "."]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("plain.mech: no tests"), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stdout), "passed  ./b.mech: k\n1 passed, 0 failed\n");
+    assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("plain.mech: no tests"), "{}", output.stderr);
+    assert_eq!(output.stdout, "passed  ./b.mech: k\n1 passed, 0 failed\n");
     let none = mechc(folder.path(), &["test", ".", "--filter", "zzz"]);
-    assert!(text(&none.stderr).contains("none of 1 tests"), "{}", text(&none.stderr));
+    assert!(none.stderr.contains("none of 1 tests"), "{}", none.stderr);
 
     fs::write(folder.path().join("a/bad.mech"), "model M { state x }\n").expect("written");
     let output = mechc(folder.path(), &["test", "."]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "not tested  ./a/bad.mech\npassed  ./b.mech: k\n1 passed, 0 failed\n");
-    assert!(text(&output.stderr).contains("E0301") && text(&output.stderr).contains("./a/bad.mech:1"));
+    assert_eq!(output.stdout, "not tested  ./a/bad.mech\npassed  ./b.mech: k\n1 passed, 0 failed\n");
+    assert!(output.stderr.contains("E0301") && output.stderr.contains("./a/bad.mech:1"));
 
     for bad in [vec!["test", "nowhere"], vec!["test", "runs"]] {
         let output = mechc(folder.path(), &bad);
         assert_eq!(output.status.code(), Some(2), "{bad:?}");
-        assert!(text(&output.stderr).contains("N060"));
+        assert!(output.stderr.contains("N060"));
     }
     assert_eq!(mechc(folder.path(), &["test"]).status.code(), Some(2));
 }
@@ -223,7 +223,7 @@ fn json_has_an_object_for_each_test_and_one_with_the_sums() {
     let folder = folder(&[("m.mech", tested)]);
     let output = mechc(folder.path(), &["test", "m.mech", "--message-format", "json", "--set", "M.k=2"]);
     let lines: Vec<serde_json::Value> =
-        text(&output.stdout).lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+        output.stdout.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
     assert_eq!(lines.len(), 3);
     assert_eq!((&lines[0]["status"], &lines[1]["status"]), (&"failed".into(), &"passed".into()));
     assert_eq!((&lines[2]["passed"], &lines[2]["failed"]), (&1.into(), &1.into()));
@@ -239,16 +239,16 @@ fn files_are_formatted_and_checked() {
     ]);
     let check = mechc(folder.path(), &["fmt", "--check", "a.mech", "b"]);
     assert_eq!(check.status.code(), Some(1));
-    assert!(text(&check.stdout).contains("-model A{state x;x'=-x}\n") && !text(&check.stdout).contains("model B"));
-    assert!(text(&check.stderr).contains("E1201"));
+    assert!(check.stdout.contains("-model A{state x;x'=-x}\n") && !check.stdout.contains("model B"));
+    assert!(check.stderr.contains("E1201"));
     assert_eq!(fs::read_to_string(folder.path().join("a.mech")).expect("a"), "model A{state x;x'=-x}", "only checked");
     let wrong = mechc(folder.path(), &["fmt", "."]);
     assert_eq!(wrong.status.code(), Some(1), "one file has no layout, the others get theirs");
-    assert!(text(&wrong.stderr).contains("E0103") && text(&wrong.stderr).contains("formatted ./a.mech"));
+    assert!(wrong.stderr.contains("E0103") && wrong.stderr.contains("formatted ./a.mech"));
     assert_eq!(fs::read_to_string(folder.path().join("a.mech")).expect("a"), "model A { state x; x' = -x }\n");
     assert_eq!(fs::read_to_string(folder.path().join("c.mech")).expect("c"), "model C {");
     let check = mechc(folder.path(), &["fmt", "--check", "a.mech", "b"]);
-    assert_eq!((check.status.code(), text(&check.stdout)), (Some(0), String::new()));
+    assert_eq!((check.status.code(), check.stdout), (Some(0), String::new()));
 }
 
 #[test]
@@ -276,7 +276,7 @@ test "energy" { expect coef(M.y', energy) == 1 }
 "#;
     let folder = folder(&[("m.mech", model)]);
     let out = mechc(folder.path(), &["test", "m.mech"]);
-    let said = text(&out.stdout);
+    let said = &out.stdout;
     assert!(said.starts_with("passed  m.mech: same\nfailed  m.mech: other\nfailed  m.mech: energy\n"), "{said}");
 }
 
@@ -298,15 +298,15 @@ fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
     ]);
     for (file, code) in [("name.mech", "E1102"), ("text.mech", "E0101")] {
         let run = mechc(folder.path(), &["run", file]);
-        assert_eq!(run.status.code(), Some(0), "{file}: {}", text(&run.stderr));
-        assert!(text(&run.stdout).contains("k = 0.5"), "{file}: {}", text(&run.stdout));
-        assert!(text(&run.stderr).starts_with(code), "{file}: {}", text(&run.stderr));
+        assert_eq!(run.status.code(), Some(0), "{file}: {}", run.stderr);
+        assert!(run.stdout.contains("k = 0.5"), "{file}: {}", run.stdout);
+        assert!(run.stderr.starts_with(code), "{file}: {}", run.stderr);
         let denied = mechc(folder.path(), &["run", file, "--deny", "warnings"]);
-        assert_eq!(denied.status.code(), Some(1), "{file}: {}", text(&denied.stderr));
+        assert_eq!(denied.status.code(), Some(1), "{file}: {}", denied.stderr);
         for judged in [vec!["check", file], vec!["test", file], vec!["check", file, "--data"]] {
             let out = mechc(folder.path(), &judged);
-            assert_eq!(out.status.code(), Some(1), "{judged:?}: {}", text(&out.stderr));
-            assert_eq!(text(&out.stderr).matches(code).count(), 1, "{judged:?}: {}", text(&out.stderr));
+            assert_eq!(out.status.code(), Some(1), "{judged:?}: {}", out.stderr);
+            assert_eq!(out.stderr.matches(code).count(), 1, "{judged:?}: {}", out.stderr);
         }
     }
     // Elsewhere an error stays one, and so does a test of which nobody knows where it ends.
@@ -315,7 +315,7 @@ fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
     }
     for command in [vec!["run", "data.mech"], vec!["check", "data.mech", "--data"]] {
         let out = mechc(folder.path(), &command);
-        let said = text(&out.stderr);
+        let said = &out.stderr;
         assert!(said.contains("E1102") && said.contains("none.csv"), "{command:?}: {said}");
         assert_ne!(out.status.code(), Some(0), "{command:?}");
     }
@@ -352,8 +352,8 @@ fn units_of_expectations_are_converted() {
     let folder_of = |tests: &str| folder(&[("m.mech", &format!("{FALL}{tests}"))]);
     let good = folder_of(&expected);
     let output = mechc(good.path(), &["test", "m.mech"]);
-    let said = text(&output.stdout);
-    assert!(said.ends_with(&format!("{} passed, 0 failed\n", claims.len())), "{said}{}", text(&output.stderr));
+    let said = &output.stdout;
+    assert!(said.ends_with(&format!("{} passed, 0 failed\n", claims.len())), "{said}{}", output.stderr);
     // What fails is told in the unit of the left side.
     for (claim, says) in [
         ("max(run.x) < 0.05 [km]", "expected less than 50 [m], found 100 [m]"),
@@ -362,7 +362,7 @@ fn units_of_expectations_are_converted() {
         let bad = folder_of(&format!("test \"t\" {{ expect {claim} }}\n"));
         let output = mechc(bad.path(), &["test", "m.mech", "--message-format", "short"]);
         assert_eq!(output.status.code(), Some(1), "{claim}");
-        assert!(text(&output.stderr).contains(says), "{claim}: {}", text(&output.stderr));
+        assert!(output.stderr.contains(says), "{claim}: {}", output.stderr);
     }
 }
 
@@ -374,7 +374,7 @@ fn libraries_that_import_libraries_are_tested_by_themselves() {
                 test \"own\" { expect Growth.k == 1 }\n";
     let folder = folder(&[("m.mech", main), ("lib/deep/laws.mech", laws), ("lib/units.mech", "unit cell\n")]);
     let said = mechc(folder.path(), &["test", "."]);
-    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    let (out, err) = (said.stdout, said.stderr);
     assert!(out.ends_with("\n2 passed, 0 failed\n"), "{out}{err}");
     assert_eq!(mechc(folder.path(), &["check", "lib/deep/laws.mech"]).status.code(), Some(0));
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{folder, mechc, text};
+use super::{folder, mechc};
 
 /// An unused constant (W0701) and nothing else to remark.
 const UNUSED: &str =
@@ -28,7 +28,7 @@ fn warnings_are_denied_and_allowed() {
             let mut all = vec![command, "m.mech", "--message-format", "short"];
             all.extend(&arguments);
             let output = mechc(here.path(), &all);
-            let said = text(&output.stderr);
+            let said = &output.stderr;
             assert_eq!(output.status.code(), Some(code), "{all:?}: {said}");
             assert!(said.contains(says), "{all:?}: {said}");
             assert!(silent.is_empty() || !said.contains(silent), "{all:?}: {said}");
@@ -41,10 +41,10 @@ fn a_simulation_replaces_no_file_unless_it_is_told_to() {
     let here = folder(&[("m.mech", UNUSED), ("out.csv", "mine")]);
     let refused = mechc(here.path(), &["simulate", "m.mech", "--out", "out.csv"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("N069"), "{}", text(&refused.stderr));
+    assert!(refused.stderr.contains("N069"), "{}", refused.stderr);
     assert_eq!(fs::read_to_string(here.path().join("out.csv")).expect("kept"), "mine");
     let forced = mechc(here.path(), &["simulate", "m.mech", "--out", "out.csv", "--force"]);
-    assert_eq!(forced.status.code(), Some(0), "{}", text(&forced.stderr));
+    assert_eq!(forced.status.code(), Some(0), "{}", forced.stderr);
     assert!(fs::read_to_string(here.path().join("out.csv")).expect("written").starts_with("t,x\n"));
 }
 
@@ -57,7 +57,7 @@ fn warnings_are_said_before_a_fit_fails() {
     let here = folder(&[("m.mech", model)]);
     let output = mechc(here.path(), &["run", "m.mech", "--message-format", "json"]);
     assert_eq!(output.status.code(), Some(5));
-    let said = text(&output.stderr);
+    let said = &output.stderr;
     let first: Value = serde_json::from_str(said.lines().next().unwrap_or_default()).expect("an object");
     assert_eq!(first["code"], "W0706", "{said}");
     for line in said.lines() {
@@ -72,14 +72,14 @@ fn a_record_keeps_the_model_and_the_result_has_the_grid_of_the_data() {
                  data d = simulate Truth { steps 100; dt 0.1; noise 1%; holdout 20% of time }\nfit M to d\n";
     let here = folder(&[("m.mech", model), ("parts.mech", library)]);
     let output = mechc(here.path(), &["run", "m.mech", "--out", "r"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
     let record = fs::read_to_string(here.path().join("r/record.json")).expect("a record");
     let record: Value = serde_json::from_str(&record).expect("an object");
     assert_eq!(record["sources"], serde_json::json!([["m.mech", model], ["parts.mech", library]]));
     let discovered = fs::read_to_string(here.path().join("r/discovered.mech")).expect("the result");
     assert!(discovered.contains("steps 100;"), "{discovered}");
     let layout = mechc(here.path(), &["fmt", "--check", "r/discovered.mech"]);
-    assert_eq!(layout.status.code(), Some(0), "{}", text(&layout.stdout));
+    assert_eq!(layout.status.code(), Some(0), "{}", layout.stdout);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_missing_column_of_times_is_told_how_to_be_named() {
         let here = folder(&[("m.mech", model), ("d.csv", &format!("{header}\n0,1\n1,2\n"))]);
         let output = mechc(here.path(), &["run", "m.mech"]);
         assert_eq!(output.status.code(), Some(3));
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         assert!(said.contains("D012") && said.contains(help), "{said}");
     }
 }
@@ -102,7 +102,7 @@ fn a_missing_column_keeps_its_unit() {
     for (unit, column) in [("g/L", "`y = COLUMN [g/L]`"), ("mg/L", "`y = COLUMN [mg/L]`")] {
         let here = folder(&[("m.mech", &model.replace("UNIT", unit)), ("d.csv", "t,x\n0,1\n1,2\n")]);
         let output = mechc(here.path(), &["run", "m.mech"]);
-        let said = text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = output.said();
         assert!(output.status.code() == Some(3) && said.contains(column), "{said}");
     }
 }
@@ -118,7 +118,7 @@ fn a_missing_column_is_looked_for_where_it_can_be() {
             "model M { state x, v; param k = 1; x' = v; v' = -k*x }\ndata d = csv(\"d.csv\") { SET }\nfit M to d\n";
         let here = folder(&[("m.mech", &model.replace("SET", settings)), ("d.csv", "time,x\n0,1\n1,2\n")]);
         let output = mechc(here.path(), &["check", "--data", "m.mech"]);
-        let said = text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = output.said();
         assert!(output.status.code() == Some(3) && said.contains(there) && !said.contains(not), "{said}");
     }
 }
@@ -142,10 +142,10 @@ fn terms_that_a_fit_may_tell_apart_are_told_where_few_others_make_them_up() {
 fn on_data(model: &str) -> String {
     let here = folder(&[("m.mech", model)]);
     let output = mechc(here.path(), &["check", "m.mech", "--data", "--message-format", "short"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
+    let said = output.stderr;
     let denied = mechc(here.path(), &["check", "m.mech", "--data", "--deny", "warnings"]);
-    assert_eq!(denied.status.code(), Some(if said.is_empty() { 0 } else { 1 }), "{}", text(&denied.stderr));
+    assert_eq!(denied.status.code(), Some(if said.is_empty() { 0 } else { 1 }), "{}", denied.stderr);
     said
 }
 
@@ -183,7 +183,7 @@ fn a_check_names_data_files_that_are_not_there() {
         let mut all = vec!["check", "m.mech", "--message-format", "json"];
         all.extend(&arguments);
         let output = mechc(here.path(), &all);
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         assert_eq!(output.status.code(), Some(code), "{said}");
         let found: Vec<Value> = said.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
         if arguments.first() == Some(&"--allow") {
@@ -197,7 +197,7 @@ fn a_check_names_data_files_that_are_not_there() {
     }
     let output = mechc(here.path(), &["check", "m.mech", "--data"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(!text(&output.stderr).contains("W1106"), "{}", text(&output.stderr));
+    assert!(!output.stderr.contains("W1106"), "{}", output.stderr);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn what_is_wrong_with_data_stands_at_the_part_that_asks_for_it() {
         files.extend(table.as_deref().map(|t| ("d.csv", t)));
         let here = folder(&files);
         let output = mechc(here.path(), &["run", "m.mech", "--message-format", "json"]);
-        let said = text(&output.stderr);
+        let said = &output.stderr;
         let found: Value = serde_json::from_str(said.lines().next().unwrap_or_default()).expect("JSON");
         let column = model.lines().nth(1).and_then(|l| l.find(place)).expect("the place") + 1;
         assert_eq!(
