@@ -1,7 +1,10 @@
 //! Data blocks in which several things are missing: one message names all of them, and what it offers to write makes the block right.
 
+mod common;
+
 use std::fmt::Write as _;
-use std::process::Command;
+
+use common::{folder, mechc};
 
 /// A drug of which the gut is never measured, with a dose that is.
 const DOSED: &str =
@@ -26,15 +29,9 @@ fn table(header: &str, experiments: usize, row: impl Fn(usize, f64) -> String) -
 /// What `check --data` says of a model and a table with these settings of the data block, in one line.
 fn said(model: &str, table: &str, settings: &str) -> (Option<i32>, String) {
     let model = format!("{model}data d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n");
-    let here = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(here.path().join("m.mech"), model).expect("a model");
-    std::fs::write(here.path().join("d.csv"), table).expect("a table");
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["check", "--data", "m.mech", "--message-format", "json"])
-        .current_dir(here.path())
-        .output()
-        .expect("mechc starts");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    let here = folder(&[("m.mech", &model), ("d.csv", table)]);
+    let ran = mechc(here, &["check", "--data", "m.mech", "--message-format", "json"]);
+    (ran.status.code(), ran.stderr)
 }
 
 fn wave(k: usize, t: f64) -> (f64, f64) {

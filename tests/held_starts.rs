@@ -2,9 +2,8 @@
 
 mod tables;
 
-use std::process::Command;
-
 use serde_json::Value;
+use tables::common::run;
 use tables::{fitted, fitted_as, numbers, table};
 
 /// A substrate and what an enzyme makes of it; nothing of the latter is there at first.
@@ -25,16 +24,7 @@ fn simulated(start: &str, seed: usize, data: &str) -> Value {
     let text = format!(
         "{truth}{MODEL}data d = simulate Truth {{ steps 20; dt 0.5; noise 5%; seed {seed}; {data} }}\nfit M to d {{ {start} }}\n"
     );
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("m.mech"), text).expect("a model");
-    let output = Command::new(env!("CARGO_BIN_EXE_mechc"))
-        .args(["run", "m.mech", "--out", "out"])
-        .current_dir(folder.path())
-        .output()
-        .expect("mechc starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let record = std::fs::read_to_string(folder.path().join("out/record.json")).expect("a record");
-    serde_json::from_str(&record).expect("JSON")
+    run(&text).1
 }
 
 /// The numbers of a record with their errors.
