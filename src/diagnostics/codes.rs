@@ -177,6 +177,7 @@ codes! {
     W0706 "unobserved state" "No column of the data observes the state; it is estimated from the equations alone.";
     W0707 "nothing to estimate" "The fitted model has no unknown: neither holes nor parameters that are not fixed.";
     W0708 "tolerance as large as the value" "A number of the other sign, or none at all, would meet the expectation. A tolerance without `%` is absolute: `within 5` is not `within 5%`.";
+    W0709 "initial value that nothing uses" "A fit estimates where observed states begin, and nothing else takes the value. Say `initial held` in the fit where starts are known, or leave the value out.";
     W0801 "term without a sensible unit" "A candidate term applies a function such as `exp` to a quantity with a unit, so that its value depends on the choice of the unit.";
     W0802 "number without a unit beside a quantity" "A number without a unit is a term of a sum of quantities and takes their unit, which a saturation such as `1 + h*u` does not mean. Write the unit behind the number, or correct the unit of the other term.";
     W0803 "column without a unit" "A column has no unit in a block in which other columns have one, so it is read as it is, in the unit of the model. Write the unit that the file has, also where it is that of the model.";

@@ -43,7 +43,11 @@ pub fn settled(observations: Observations, (open, always): (Vec<bool>, bool), fi
     }
     let open = Observations { known: open, ..observations.clone() };
     let free = fit(&open, None);
-    let is_contradicted = |held: &JointFit, free: &JointFit| contradicted([&observations, &open], held, free);
+    let is_contradicted = |held: &JointFit, free: &JointFit| {
+        let sets = [&observations, &open];
+        // That a fit did not settle is told of it, and is no reason to doubt starts that are known.
+        if always { free.in_order() && gains(sets, held, free) } else { contradicted(sets, held, free) }
+    };
     // Only what no search has missed contradicts: a fit that begins as declared may be found from where one came to that need not.
     let held = match &free {
         Ok(free) if held.as_ref().map_or(true, |held| is_contradicted(held, free)) => {
@@ -63,18 +67,23 @@ pub fn settled(observations: Observations, (open, always): (Vec<bool>, bool), fi
             let interim = held.ok().map(|fit| Box::new(fit.interim())).or(interim);
             kept(Err(JointError::Interrupted(interim)), None)
         }
-        (Ok(held), Ok(free)) if !contradicted([&observations, &open], &held, &free) => kept(Ok(held), Some(Ok(free))),
+        (Ok(held), Ok(free)) if !is_contradicted(&held, &free) => kept(Ok(held), Some(Ok(free))),
         (held, Ok(free)) if always => Settled { against: Some(free), ..kept(held, None) },
         (_, Ok(free)) => Settled { result: Ok(free), observations: open, held: false, free: None, against: None },
         (held, Err(error)) => kept(held, Some(Err(error))),
     }
 }
 
-/// Whether the fit with free starts is worth its numbers.
-fn contradicted([observations, open]: [&Observations; 2], held: &JointFit, free: &JointFit) -> bool {
+/// Whether the fit with free starts is worth its numbers, or in order where the other is not.
+fn contradicted(sets: [&Observations; 2], held: &JointFit, free: &JointFit) -> bool {
     if held.in_order() != free.in_order() {
         return free.in_order();
     }
+    gains(sets, held, free)
+}
+
+/// Whether the fit with free starts is worth its numbers.
+fn gains([observations, open]: [&Observations; 2], held: &JointFit, free: &JointFit) -> bool {
     let len = observations.t.len();
     let seen: Vec<f64> =
         observations.y.chunks_exact(len.max(1)).map(|y| y.iter().filter(|y| y.is_finite()).count() as f64).collect();

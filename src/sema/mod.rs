@@ -76,6 +76,7 @@ mod suggest;
 mod term_text;
 mod units;
 mod unused;
+mod unused_starts;
 
 #[cfg(test)]
 mod tests;

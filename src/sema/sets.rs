@@ -250,7 +250,7 @@ fn where_from(data: &DataSet, input: &str) -> String {
 }
 
 /// The names a data set is known to observe; `None` when only its file tells.
-fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
+pub(super) fn columns(data: &DataSet, program: &Program) -> Option<Vec<String>> {
     match &data.source {
         DataSource::Simulate(spec) => {
             let model = &program.models[spec.model];

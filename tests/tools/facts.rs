@@ -217,7 +217,7 @@ fn facts_of_units_samples_and_predictions_are_right() {
     let k = serde_json::json!([{"parameter": "k", "network": "net", "output": "q", "component": 0}]);
     assert_eq!((&fit["network_parameters"], &fit["network_fields"]), (&k, &serde_json::json!([])));
     let x = serde_json::json!({"state": "x", "derivative": 0, "network": "net", "output": "s", "component": 0});
-    assert_eq!(fit["initial"], serde_json::json!({"free": false, "values": [x]}));
+    assert_eq!(fit["initial"], serde_json::json!({"free": false, "held": false, "values": [x]}));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::overrides::{self, Override};
 use super::settings::Context;
 use super::std_paths::{self, Kind};
 use super::units::{self, Table};
-use super::{model, network, suggest};
+use super::{model, network, suggest, unused_starts};
 use crate::base::IndexMap;
 use crate::diagnostics::codes::{self, E0201};
 use crate::diagnostics::{self, Among, Diagnostic, Severity, Sink, causes, closest};
@@ -195,6 +195,9 @@ impl<'w> Checker<'w> {
         }
         if !sink.has_errors() {
             self.unused(&items, &places, sources, sink);
+            let fits: Vec<&ast::Fit> =
+                items.iter().filter_map(|i| if let Item::Fit(f) = i { Some(f) } else { None }).collect();
+            unused_starts::check(&self.program, &fits, sources).into_iter().for_each(|d| sink.push(d));
         }
         (Some(self.program), self.lost)
     }
