@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use common::{folder, mechc};
 
+use serde_json::Value;
+
 /// A drug of which the gut is never measured, with a dose that is.
 const DOSED: &str =
     "model M { state gut, conc; input dose; param ka, ke in [0, 5]; gut' = dose - ka*gut; conc' = ka*gut - ke*conc }\n";
@@ -26,12 +28,30 @@ fn table(header: &str, experiments: usize, row: impl Fn(usize, f64) -> String) -
     out
 }
 
-/// What `check --data` says of a model and a table with these settings of the data block, in one line.
+/// What `check --data` says of a model and a table with these settings of the data block, one object in a line.
 fn said(model: &str, table: &str, settings: &str) -> (Option<i32>, String) {
-    let model = format!("{model}data d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n");
-    let here = folder(&[("m.mech", &model), ("d.csv", table)]);
+    checked(&program(model, settings), table)
+}
+
+fn program(model: &str, settings: &str) -> String {
+    format!("{model}data d = csv(\"d.csv\") {{ {settings} }}\nfit M to d\n")
+}
+
+fn checked(program: &str, table: &str) -> (Option<i32>, String) {
+    let here = folder(&[("m.mech", program), ("d.csv", table)]);
     let ran = mechc(here, &["check", "--data", "m.mech", "--message-format", "json"]);
     (ran.status.code(), ran.stderr)
+}
+
+/// The program with the edit of a finding, within one line.
+fn edited(program: &str, edit: &Value) -> String {
+    let number = |of: &Value| of.as_u64().expect("a number") as usize;
+    let (line, from, to) = (number(&edit["line"]), number(&edit["column"]), number(&edit["end"]["column"]));
+    let change = |(n, text): (usize, &str)| match n + 1 == line {
+        true => format!("{}{}{}", &text[..from - 1], edit["replacement"].as_str().expect("a text"), &text[to - 1..]),
+        false => text.to_string(),
+    };
+    program.lines().enumerate().map(change).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn wave(k: usize, t: f64) -> (f64, f64) {
@@ -127,8 +147,7 @@ fn one_edit_names_all_that_is_missing() {
     for (what, model, table, settings, message, help) in cases {
         let (code, found) = said(model, &table, settings);
         assert!(code == Some(3) && found.contains(message), "{what}: {found}");
-        let found: serde_json::Value =
-            found.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back().expect("JSON");
+        let found: Value = found.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back().expect("JSON");
         let told = found["help"].as_str().expect("a help");
         assert!(told.contains(help), "{what}: {told}");
         let edit = told.split("write `").nth(1).and_then(|rest| rest.split('`').next()).expect("an edit");
@@ -136,8 +155,16 @@ fn one_edit_names_all_that_is_missing() {
         let keys: Vec<&str> = edit.split("; ").filter_map(|own| own.split(' ').next()).collect();
         let kept = settings.split("; ").filter(|own| own.split(' ').next().is_none_or(|key| !keys.contains(&key)));
         let whole: Vec<&str> = kept.chain([edit]).filter(|own| !own.is_empty()).collect();
-        let (code, found) = said(model, &table, &whole.join("; "));
-        assert!(code == Some(0), "{what}: {whole:?}: {found}");
+        let (code, after) = said(model, &table, &whole.join("; "));
+        assert!(code == Some(0), "{what}: {whole:?}: {after}");
+        // Where settings of several names would change, no edit is made.
+        let edit = &found["suggestion"];
+        assert_eq!(edit.is_null(), what == "units", "{what}: {found}");
+        if !edit.is_null() {
+            let program = edited(&program(model, settings), edit);
+            let (code, after) = checked(&program, &table);
+            assert!(code == Some(0), "{what}: {program}: {after}");
+        }
     }
 }
 

@@ -60,6 +60,8 @@ fn rates_are_better_known_where_starts_are() {
                 errors[k] += error / truth;
                 off.extend((k == 1).then_some((value - truth) / error));
             }
+            let settings = record["settings"].to_string();
+            assert!(settings.contains(start), "{settings}");
             let held = (begins(&record, 0, "s") - 5.0).abs() < 1e-6 && begins(&record, 0, "p").abs() < 1e-6;
             assert_eq!(held, k == 1, "{seed}");
         }

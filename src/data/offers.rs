@@ -37,6 +37,38 @@ fn were(names: &[&str]) -> String {
     format!("{} {}", list(names), if names.len() == 1 { "was" } else { "were" })
 }
 
+/// What to write in a data block.
+#[derive(Default)]
+struct Offer<'a> {
+    /// What it goes by.
+    ifs: Vec<String>,
+    /// The settings.
+    settings: Vec<String>,
+    /// States that are taken for not measured.
+    unmeasured: Vec<&'a str>,
+    /// Columns that nothing is read from, then either.
+    rest: Vec<&'a String>,
+    /// Whether the name of a column is left open.
+    is_open: bool,
+    /// Whether any state is measured, as far as that is known.
+    measures: bool,
+}
+
+impl Offer<'_> {
+    /// A setting with a column, or with none where no name tells it; `words` are what it goes by.
+    fn add(
+        &mut self,
+        kind: &str,
+        column: Option<&String>,
+        words: &dyn Fn(&str) -> String,
+        setting: &dyn Fn(&str) -> String,
+    ) {
+        self.ifs.extend(column.map(|column| words(column)));
+        self.is_open |= column.is_none();
+        self.settings.push(setting(&column.map_or_else(|| kind.to_uppercase(), |column| written_column(column))));
+    }
+}
+
 impl Lacking {
     /// The name of the state or the input.
     fn name(&self) -> Option<&str> {
@@ -118,7 +150,8 @@ impl Asked {
         if is_input {
             return format!("name the one that holds the input `{name}`: {named}");
         }
-        let measured = self.written_measured();
+        let mut measured = self.written_measured();
+        measured.truncate(MOST_MEASURED);
         match (measured.as_slice(), name == wanted) {
             ([], _) => format!("name the one that holds `{name}`: {named}"),
             (_, false) => format!("name the one that holds `{name}`, {named}, or leave it out if it was not measured"),
@@ -129,64 +162,42 @@ impl Asked {
         }
     }
 
-    /// The columns that are there, as the block lists them.
+    /// The columns that are there, as the block lists them: families that are there as a whole by their name.
     fn written_measured(&self) -> Vec<String> {
-        let written = |name: &str, column: &str, unit| format!("{name} = {}{}", written_column(column), behind(unit));
-        let all = self.measured.iter().take(MOST_MEASURED);
-        all.map(|m| written(&m.name, &m.column, m.unit.as_deref())).collect()
+        let family = |name: &str| name.split('[').next().unwrap_or_default().to_string();
+        let lacks = |of: &str| self.lacking.iter().filter_map(Lacking::name).any(|name| family(name) == of);
+        let mut out: Vec<String> = Vec::new();
+        for m in &self.measured {
+            let whole = family(&m.name);
+            let (name, column) = match m.name == m.column && !lacks(&whole) {
+                true => (whole.clone(), whole),
+                false => (m.name.clone(), m.column.clone()),
+            };
+            let written = format!("{name} = {}{}", written_column(&column), behind(m.unit.as_deref()));
+            if !out.contains(&written) {
+                out.push(written);
+            }
+        }
+        out
     }
 
     /// What to write where the file lacks several things, or where its times start again besides.
     pub(super) fn whole(&self, kind: &str, existing: &[String]) -> String {
+        let Offer { ifs, settings, unmeasured, rest, is_open, measures } = self.offer(kind, existing);
         let blank = kind.to_uppercase();
-        let guesses = self.guesses();
-        let time = self.times(existing);
-        let taken = |column: &&String| guesses.contains(&Some(*column)) || time.as_ref() == Some(*column);
-        let experiments = self.looks.experiments.iter().find(|column| !taken(column));
-        let rest: Vec<&String> = self.numeric().into_iter().filter(|c| !taken(c) && Some(*c) != experiments).collect();
-        let (mut ifs, mut settings, mut unmeasured): (Vec<String>, Vec<String>, Vec<&str>) = Default::default();
-        let mut is_open = false;
-        let mut offer = |column: Option<&String>, words: &dyn Fn(&str) -> String, setting: &dyn Fn(&str) -> String| {
-            ifs.extend(column.map(|column| words(column)));
-            is_open |= column.is_none();
-            settings.push(setting(&column.map_or_else(|| blank.clone(), |column| written_column(column))));
-        };
-        if self.lacking.iter().any(|l| l.role == Role::Time) {
-            offer(time.as_ref(), &|c| format!("`{c}` holds the times"), &|c| format!("time {c}"));
-        }
-        if experiments.is_some() || self.lacking.iter().any(|l| l.role == Role::Trajectory) {
-            let guessed = self.lacking.iter().zip(&guesses).find(|(l, _)| l.role == Role::Trajectory);
-            let column = guessed.and_then(|(_, guess)| *guess).or(experiments);
-            offer(column, &|c| format!("`{c}` tells the experiments apart"), &|c| format!("trajectory {c}"));
-        }
-        let asked = || self.lacking.iter().zip(&guesses).filter_map(|(l, guess)| Some((l, l.name()?, *guess)));
-        let states = self.lacking.iter().any(Lacking::is_state);
-        // Once one state is listed, only those that are listed count as measured.
-        let any = !self.measured.is_empty() || asked().any(|(l, _, guess)| l.is_state() && guess.is_some());
-        for (l, name, guess) in asked() {
-            match guess {
-                None if l.is_state() && any => unmeasured.push(name),
-                guess => offer(guess, &|c| format!("`{name}` is `{c}`"), &|c| {
-                    format!("{name} = {c}{}", behind(l.unit.as_deref()))
-                }),
-            }
-        }
-        if states {
-            settings.extend(self.written_measured());
-        }
-        if !unmeasured.is_empty() {
-            ifs.push(format!("{} not measured", were(&unmeasured)));
-        }
         let said = match ifs.split_last() {
             None => String::new(),
             Some((only, [])) => format!("if {only}, "),
             Some((last, first)) => format!("if {} and {last}, ", first.join(", ")),
         };
-        let mut text = format!("the {kind}s are {}; {said}write `{}`", list(existing), settings.join("; "));
-        let free = if rest.is_empty() { String::new() } else { format!(" (nothing reads {})", list(&rest)) };
+        let mut text = format!("the {kind}s are {}", list(existing));
+        if !settings.is_empty() {
+            text.push_str(&format!("; {said}write `{}`", settings.join("; ")));
+        }
         if is_open {
+            let free = if rest.is_empty() { String::new() } else { format!(" (nothing reads {})", list(&rest)) };
             text.push_str(&format!(", with the name of {} in place of {blank}{free}", article(kind)));
-            if states && !any {
+            if !measures {
                 text.push_str("; leave out the states that were not measured");
             }
         } else if let (Some(name), false) = (unmeasured.first(), rest.is_empty()) {
@@ -203,6 +214,52 @@ impl Asked {
             ));
         }
         text + "."
+    }
+
+    /// The settings that are offered, where they are all that is missing: keys with what stands behind them.
+    pub fn settings(&self, kind: &str, existing: &[String]) -> Option<Vec<String>> {
+        let is_told = self.is_much() && self.lacking.iter().all(|l| l.role != Role::Formula);
+        let offer = is_told.then(|| self.offer(kind, existing))?;
+        (!offer.is_open && !offer.settings.is_empty()).then_some(offer.settings)
+    }
+
+    fn offer(&self, kind: &str, existing: &[String]) -> Offer<'_> {
+        let guesses = self.guesses();
+        let time = self.times(existing);
+        let taken = |column: &&String| guesses.contains(&Some(*column)) || time.as_ref() == Some(*column);
+        let experiments = self.looks.experiments.iter().find(|column| !taken(column));
+        let mut out = Offer {
+            rest: self.numeric().into_iter().filter(|c| !taken(c) && Some(*c) != experiments).collect(),
+            ..Offer::default()
+        };
+        if self.lacking.iter().any(|l| l.role == Role::Time) {
+            out.add(kind, time.as_ref(), &|c| format!("`{c}` holds the times"), &|c| format!("time {c}"));
+        }
+        if experiments.is_some() || self.lacking.iter().any(|l| l.role == Role::Trajectory) {
+            let guessed = self.lacking.iter().zip(&guesses).find(|(l, _)| l.role == Role::Trajectory);
+            let column = guessed.and_then(|(_, guess)| *guess).or(experiments);
+            out.add(kind, column, &|c| format!("`{c}` tells the experiments apart"), &|c| format!("trajectory {c}"));
+        }
+        let asked = || self.lacking.iter().zip(&guesses).filter_map(|(l, guess)| Some((l, l.name()?, *guess)));
+        let states = self.lacking.iter().any(Lacking::is_state);
+        // Once one state is listed, only those that are listed count as measured.
+        let any = !self.measured.is_empty() || asked().any(|(l, _, guess)| l.is_state() && guess.is_some());
+        out.measures = any || !states;
+        for (l, name, guess) in asked() {
+            match guess {
+                None if l.is_state() && any => out.unmeasured.push(name),
+                guess => out.add(kind, guess, &|c| format!("`{name}` is `{c}`"), &|c| {
+                    format!("{name} = {c}{}", behind(l.unit.as_deref()))
+                }),
+            }
+        }
+        if states {
+            out.settings.extend(self.written_measured());
+        }
+        if !out.unmeasured.is_empty() {
+            out.ifs.push(format!("{} not measured", were(&out.unmeasured)));
+        }
+        out
     }
 
     /// The column that may hold the times that are asked for.

@@ -15,7 +15,7 @@ impl Failure {
         match self {
             Failure::Data(error) => {
                 let (span, here) = place(&error, data);
-                let edit = edit(&error, data);
+                let edit = whole_edit(&error, data).or_else(|| Some((span, edit(&error, data)?)));
                 Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit }))
             }
             other => other.placed(data.span, "in this item"),
@@ -100,6 +100,37 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
                 _ => (!has_unit).then(|| format!("{key} = {}", written_column(name))),
             }
         }
+        _ => None,
+    }
+}
+
+/// The settings that a table lacks, all of them, and where they are written: in place of the one of them that is there, or behind the last setting of the block.
+fn whole_edit(error: &DataError, data: &DataSet) -> Option<(Span, String)> {
+    let settings = match error {
+        DataError::OfSet { error, .. } => return whole_edit(error, data),
+        DataError::MissingColumn { kind, existing, asked, .. } => asked.settings(kind, existing)?,
+        DataError::MissingTime { existing, asked, .. } => asked.settings("column", existing)?,
+        DataError::TimeNotIncreasing { experiments, .. } => {
+            vec![format!("trajectory {}", written_column(experiments.first()?))]
+        }
+        _ => return None,
+    };
+    let (_, columns) = data.source.file()?;
+    let key = |setting: &str| setting.split(' ').next().map(str::to_string);
+    let there: Vec<(String, Span)> = settings
+        .iter()
+        .filter_map(|setting| key(setting))
+        .filter_map(|key| Some((key.clone(), data.places.setting(&key)?)))
+        .collect();
+    let written = settings.join("; ");
+    match there.as_slice() {
+        [] => {
+            let own = data.places.settings.iter().map(|(_, span)| *span).filter(|span| span.file == data.span.file);
+            let last = own.max_by_key(|span| span.end)?;
+            Some((Span { start: last.end, ..last }, format!("; {written}")))
+        }
+        // A unit behind the times would be lost, unless it is that of the model.
+        [(key, span)] if key == "trajectory" || key == "time" && columns.time_factor == 1.0 => Some((*span, written)),
         _ => None,
     }
 }

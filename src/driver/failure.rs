@@ -40,8 +40,8 @@ pub struct DataPlace {
     pub span: Span,
     /// What stands beside it.
     pub here: &'static str,
-    /// What to write there, where the data tell it.
-    pub edit: Option<String>,
+    /// What to write there or beside it, where the data tell it.
+    pub edit: Option<(Span, String)>,
 }
 
 /// A failure that is no mistake in a source file.
@@ -55,8 +55,8 @@ pub struct Problem {
     pub help: String,
     /// The place of the model file that it is about, and what stands beside it.
     pub place: Option<(Span, &'static str)>,
-    /// What to write there instead, where that mends it.
-    pub edit: Option<Box<str>>,
+    /// What to write there instead or beside it, where that mends it.
+    pub edit: Option<Box<(Span, String)>>,
 }
 
 impl Problem {
@@ -77,8 +77,8 @@ impl Problem {
         if let Some((span, here, text)) = self.place.and_then(|(span, here)| Some((span, here, file(&span)?))) {
             let shown = first_line(span, text);
             let d = Diagnostic::error(self.code, self.message.clone(), shown, here).help(self.help.clone());
-            let d = match &self.edit {
-                Some(edit) => d.replace(span, edit.clone()),
+            let d = match self.edit.as_deref() {
+                Some((at, edit)) => d.replace(*at, edit.clone()),
                 None => d,
             };
             return diagnostics::render(&[d], sources, format);
@@ -191,7 +191,7 @@ impl Failure {
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
             Failure::DataAt(e, place) => {
                 let problem = Problem::new(e.code(), e.to_string(), data_places::help(e));
-                let edit = place.edit.as_deref().map(Box::from);
+                let edit = place.edit.clone().map(Box::new);
                 Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }
             Failure::Internal(what) => {

@@ -272,6 +272,21 @@ fn dump_simulate(program: &Program, spec: &SimulateSpec, out: &mut String) {
     }
 }
 
+/// Where solutions start, where the fit says it.
+fn dump_start(program: &Program, fit: &Fit, out: &mut String) {
+    let model = &program.models[fit.model];
+    match &fit.start {
+        StartSource::Free => line!(out, "  initial free"),
+        StartSource::Held => line!(out, "  initial held"),
+        StartSource::Values(list) => {
+            for start in list {
+                let value = model.spell_state(start.state, start.derivative);
+                line!(out, "  initial {value} = {}", spell_output(program, start.source));
+            }
+        }
+    }
+}
+
 fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
     let model = &program.models[fit.model];
     line!(out, "fit {}: {} to {}", fit.name, model.name, program.spell_data(fit));
@@ -282,6 +297,7 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
     line!(out, "  orders {}", option(fit.orders.map(|v| v.to_string())));
     if fit.engine == Engine::Joint {
         line!(out, "  significance {}", option(fit.significance.map(number)));
+        dump_start(program, fit, out);
         return;
     }
     let horizon = fit.horizon.map_or(String::new(), |h| format!(" horizon {h}"));
@@ -323,16 +339,7 @@ fn dump_fit(program: &Program, fit: &Fit, out: &mut String) {
         StepSource::Trained(Some(init)) => line!(out, "  step over time init {}", number(init)),
         StepSource::Output(source) => line!(out, "  step = {}", spell_output(program, source)),
     }
-    match &fit.start {
-        StartSource::Free => line!(out, "  initial free"),
-        StartSource::Held => line!(out, "  initial held"),
-        StartSource::Values(list) => {
-            for start in list {
-                let value = model.spell_state(start.state, start.derivative);
-                line!(out, "  initial {value} = {}", spell_output(program, start.source));
-            }
-        }
-    }
+    dump_start(program, fit, out);
     if fit.normalise != Normalise::Standard {
         line!(out, "  normalise {}", fit.normalise.name());
     }
