@@ -11,7 +11,7 @@ use crate::diagnostics::codes::W1125;
 use crate::hir::{self, Bounds, Model, UnknownKind};
 use crate::lower::pointwise::components;
 use crate::report::{equation_short, few, round, short};
-use crate::train::joint::{self, AS_WELL, Coupling, JointError, JointFit, Observations, Rate, Rates, Unknown};
+use crate::train::joint::{self, AS_WELL, Coupling, JointError, JointFit, Observations, Rate, Rates, SURE, Unknown};
 
 /// Pairs for which fits are made, one and where need be another, at most: of those first that hold most of their rates.
 pub const MOST_PAIRS: usize = 4;
@@ -62,18 +62,30 @@ pub fn twin(
     mut again: impl FnMut(&[Unknown], Vec<bool>) -> Result<JointFit, JointError>,
 ) -> Option<Twin> {
     let kept: Vec<bool> = (0..unknowns.len()).map(|k| number(result, k).is_some_and(|e| e.kept)).collect();
-    // With other numbers a term that may not be there explains nothing, and the rates beside it are not quite those of the law without it.
-    let by_doubtful = joint::by_doubtful(unknowns, result);
-    let as_well = AS_WELL + by_doubtful;
-    let far = if by_doubtful > 0.0 { f64::INFINITY } else { FAR };
+    let mut fit_of = |unknowns: &[Unknown], kept: &[bool]| match again(unknowns, kept.to_vec()) {
+        // Whoever interrupts a run has its result already.
+        Err(JointError::Interrupted(_)) => None,
+        found => Some(found.ok().filter(JointFit::in_order)),
+    };
+    let rise = |found: &JointFit| simpler::deviance(observations, found) - simpler::deviance(observations, result);
     let most = MOST_PAIRS.min(MOST_WORK / observations.t.len().max(1));
-    for pair in pairs.iter().take(most) {
-        let mut fit = |unknowns: &[Unknown]| match again(unknowns, kept.clone()) {
-            // Whoever interrupts a run has its result already.
-            Err(JointError::Interrupted(_)) => None,
-            found => Some(found.ok().filter(JointFit::in_order)),
-        };
-        let rise = |found: &JointFit| simpler::deviance(observations, found) - simpler::deviance(observations, result);
+    let pairs = pairs.get(..most).unwrap_or(pairs);
+    // With other numbers terms that may not be there need not explain what they explain here, and the rates beside them are not quite those of the law
+    // without them.
+    let doubtful = joint::doubtful(unknowns, result);
+    let (mut as_well, mut far) = (AS_WELL, FAR);
+    if !pairs.is_empty() && !doubtful.is_empty() {
+        let mut plain = kept.clone();
+        plain.iter_mut().enumerate().filter(|(k, _)| doubtful.contains(k)).for_each(|(_, kept)| *kept = false);
+        let without = fit_of(&started(unknowns, result), &plain)?;
+        // Together they may be there for certain.
+        let explained = without.as_ref().map(rise).filter(|rise| *rise < SURE * SURE * doubtful.len() as f64);
+        if let Some(explained) = explained {
+            (as_well, far) = (AS_WELL + explained.max(0.0), f64::INFINITY);
+        }
+    }
+    for pair in pairs {
+        let mut fit = |unknowns: &[Unknown]| fit_of(unknowns, &kept);
         // Where states begin is estimated from noise, and decays at another rate.
         let by_chance = |found: &JointFit| {
             let spread = simpler::spread(observations, found, result);

@@ -56,7 +56,7 @@ pub use problem::{
     Beside, Chain, Dynamics, Estimate, EvaluateError, Exchange, FEWEST_PER_COMPONENT, Held, Interim, JointError,
     JointFit, MadeUp, Observations, Plausible, Points, Rival, Settings, Spot, Unknown,
 };
-pub use rates::{Coupling, Rate, Rates, by_doubtful, rates, same_spectrum};
+pub use rates::{Coupling, Rate, Rates, SURE, doubtful, rates, same_spectrum};
 pub use refine::samples;
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const MOST_COMPONENTS: usize = 20;
 /// Models with more numbers are not looked at.
 const MOST: usize = 100;
 /// Terms whose number is not this many standard errors from zero may not be there, and are left out: with the least of a square no rate is constant.
-const SURE: f64 = 3.0;
+pub const SURE: f64 = 3.0;
 
 /// A number in the rate of a component.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,7 +162,7 @@ pub fn same_spectrum(
 fn sure(unknowns: &[Unknown], fit: &JointFit) -> Vec<f64> {
     let all: Vec<f64> = fit.estimates.iter().map(|e| e.value).collect();
     let mut xi = fit.columns.values(&all, 0);
-    for (k, _) in doubtful(unknowns, fit) {
+    for k in doubtful(unknowns, fit) {
         if let Some(value) = xi.get_mut(k) {
             *value = 0.0;
         }
@@ -170,19 +170,14 @@ fn sure(unknowns: &[Unknown], fit: &JointFit) -> Vec<f64> {
     xi
 }
 
-/// Terms of a law that may not be there, with how far they are from zero, in standard errors.
-fn doubtful(unknowns: &[Unknown], fit: &JointFit) -> Vec<(usize, f64)> {
-    let candidates = unknowns.iter().enumerate().filter(|(_, u)| u.droppable && !u.own);
-    let far = |(k, _)| {
-        let estimate = fit.estimates.get(fit.columns.at(k, 0)).filter(|e| e.kept)?;
-        Some((k, (estimate.value / estimate.std_error).abs()))
+/// Terms of a law that may not be there: none of them is [`SURE`] standard errors from zero.
+pub fn doubtful(unknowns: &[Unknown], fit: &JointFit) -> Vec<usize> {
+    let is_near = |k: usize| {
+        let estimate = fit.estimates.get(fit.columns.at(k, 0));
+        estimate.is_some_and(|e| e.kept && e.value.abs() < SURE * e.std_error)
     };
-    candidates.filter_map(far).filter(|(_, far)| *far < SURE).collect()
-}
-
-/// By how much twice the negative log likelihood is less for terms that may not be there.
-pub fn by_doubtful(unknowns: &[Unknown], fit: &JointFit) -> f64 {
-    doubtful(unknowns, fit).iter().map(|(_, far)| far * far).sum()
+    let candidates = unknowns.iter().enumerate().filter(|(_, u)| u.droppable && !u.own);
+    candidates.map(|(k, _)| k).filter(|k| is_near(*k)).collect()
 }
 
 /// The traces of all powers of a square matrix, up to its own size and divided by `size`: the sums of the powers of its eigenvalues, which they determine.
