@@ -99,7 +99,8 @@ impl Resolver<'_, '_> {
                 }
             }
         };
-        self.sink.push(d.missing(library));
+        let among = if side { Among::Items } else { Among::Names };
+        self.sink.push(d.missing_among(among, library));
     }
 
     /// The candidate terms of one library.

@@ -89,8 +89,9 @@ impl<'a> Settings<'a> {
                 let code = if cx.override_files.contains(&setting.key.span.file) { E0602 } else { E0501 };
                 let d =
                     Diagnostic::error(code, format!("there is no setting `{key}` here"), setting.key.span, "unknown");
-                // Where names of a model are keys, what is near to no setting was meant as one of those.
-                let is_name = !extra.is_empty() && closest(key, rules.iter().map(|r| r.key)).is_none();
+                // Where names of a model are keys, what is nearest to no setting was meant as one of those.
+                let nearest = closest(key, extra.iter().map(String::as_str).chain(rules.iter().map(|r| r.key)));
+                let is_name = !extra.is_empty() && nearest.is_none_or(|near| extra.iter().any(|e| e == near));
                 let among = if is_name { Among::Names } else { Among::Settings };
                 // Elements go with their family.
                 cx.sink.push(d.help(help).missing_among(among, family(key)));

@@ -3,6 +3,8 @@
 use super::super::suggest;
 use super::family;
 use super::subject::{Owner, Resolver};
+use crate::diagnostics::codes::E1102;
+use crate::diagnostics::{Among, Diagnostic};
 use crate::hir::{BinaryOp, DataSource, FitId, Quantity, Reduction, Side, Subject, Timing, UnaryFn};
 use crate::syntax::ast::{self, Call, Expr, ExprKind, Ident, UnaryOp};
 
@@ -268,7 +270,8 @@ impl Resolver<'_> {
         let names = unary.chain(Reduction::ALL.iter().map(|r| r.name())).chain(OF_FITS).chain(OF_TIME);
         let names = names.chain(self.functions.iter().map(|f| f.name.name.as_str()));
         let help = suggest::help_of_many(self.sink, "functions", name, names);
-        self.unknown(format!("there is no function `{name}`"), call.function.span, help);
+        let d = Diagnostic::error(E1102, format!("there is no function `{name}`"), call.function.span, "").help(help);
+        self.sink.push(d.missing_among(Among::Items, name));
     }
 
     fn needs_fit(&mut self, subject: Subject, expr: &Expr) -> Option<FitId> {
