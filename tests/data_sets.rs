@@ -403,6 +403,48 @@ fn statistics_of_parts_make_those_of_the_whole() {
     }
 }
 
+/// Squares of some numbers are no numbers, and those of others zero.
+#[test]
+fn statistics_of_numbers_of_any_size() {
+    let of = |values: &[f64]| {
+        let (len, valid) = (values.len(), vec![true; values.len()]);
+        Trajectory { len, dt: 1.0, values: values.to_vec(), valid, ..Trajectory::default() }.stats(0)
+    };
+    let usual: Vec<f64> = lorenz_data(100).trajectories[0].values.clone();
+    let mean = usual.iter().sum::<f64>() / 300.0;
+    let std = (usual.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 300.0).sqrt();
+    let stats = of(&usual);
+    assert_eq!((stats.mean.to_bits(), stats.std.to_bits()), (mean.to_bits(), std.to_bits()));
+    for (values, mean, std) in [
+        (&[1e308, -1e308, 1e308, -1e308][..], 0.0, 1e308),
+        (&[1.7e308, 1.7e308, 1.7e308, -1.7e308], 0.85e308, 1.7e308 * 0.75_f64.sqrt()),
+        (&[f64::MAX, f64::MIN], 0.0, f64::MAX),
+        (&[f64::MAX; 7], f64::MAX, 0.0),
+        (&[3e-200, 1e-200], 2e-200, 1e-200),
+        (&[1.0 + 3e-16, 1.0], 1.0, 1e-16),
+        (&[1e-320, 0.0], 5e-321, 5e-321),
+        (&[-0.0, -0.0], 0.0, 0.0),
+    ] {
+        let found = of(values);
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-15 * (values[0].abs() + 1e-305);
+        assert!(near(found.mean, mean) && near(found.std, std) && (std == 0.0 || found.std > 0.0), "{found:?}");
+        // Of parts, too.
+        let parts = of(&values[..1]).with(of(&values[1..]));
+        assert!(near(parts.mean, mean) && near(parts.std, std) && (std == 0.0 || parts.std > 0.0), "{parts:?}");
+    }
+}
+
+/// A name may be the number that a trajectory without one would be called by.
+#[test]
+fn one_trajectory_without_a_name_stays_apart() {
+    let rows = |id: &str| (0..8).map(|i| format!("{id},{i},{i}.5\n")).collect::<String>();
+    let text = format!("id,t,x\n{}{}{}", rows("2"), rows("b"), rows(""));
+    let spec = |id: &str| ReadSpec { time: Some("t".into()), trajectory: Some(id.into()), ..ReadSpec::of(["x"]) };
+    let data = read_bytes("a.csv", text.as_bytes(), Format::Csv, &spec("id")).unwrap();
+    let back = read_bytes("a.csv", data.to_csv().as_bytes(), Format::Csv, &spec("trajectory")).unwrap();
+    assert_eq!(back, data);
+}
+
 #[test]
 fn fingerprints_tell_data_apart() {
     let data = lorenz_data(20);

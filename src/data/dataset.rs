@@ -73,6 +73,11 @@ impl Dataset {
         self.trajectories.iter().any(|t| t.valid.iter().any(|v| !v))
     }
 
+    /// Whether any trajectory has a name. What has none beside it is called by no number, which another may have as its name.
+    pub fn has_names(&self) -> bool {
+        self.trajectories.iter().any(|t| !t.id.is_empty())
+    }
+
     /// The step that all trajectories share; `None` where they differ.
     pub fn common_dt(&self) -> Option<f64> {
         let first = self.trajectories.first()?.dt;
@@ -112,10 +117,11 @@ impl Dataset {
     }
 
     /// One csv table: `t` and the columns (and inputs), with a leading `trajectory` column where there are several.
-    /// Missing samples are empty cells; numbers are the shortest text that reads back to the same f64, and times are
+    /// Trajectories are called by their numbers, from 0, where none has a name. Missing samples are empty cells; numbers are the shortest text that reads back to the same f64, and times are
     /// those of [`Trajectory::written_time`].
     pub fn to_csv(&self) -> String {
         let several = self.trajectories.len() > 1;
+        let named = self.has_names();
         let mut text = String::new();
         if several {
             text.push_str("trajectory,");
@@ -127,7 +133,7 @@ impl Dataset {
         }
         text.push('\n');
         for (number, t) in self.trajectories.iter().enumerate() {
-            let id = if t.id.is_empty() { number.to_string() } else { quoted(&t.id) };
+            let id = if named { quoted(&t.id) } else { number.to_string() };
             for i in 0..t.len {
                 if several {
                     text.push_str(&id);
@@ -262,14 +268,14 @@ impl ColumnStats {
             return if self.count == 0 { other } else { self };
         }
         let count = self.count + other.count;
-        let share = |stats: &ColumnStats| stats.count as f64 / count as f64;
-        let mean = share(&self) * self.mean + share(&other) * other.mean;
-        let square =
-            |stats: &ColumnStats| share(stats) * (stats.std * stats.std + (stats.mean - mean) * (stats.mean - mean));
+        let [here, there] = [self.count, other.count].map(|part| part as f64 / count as f64);
+        // The parts are taken by the roots of their shares, of which no product is out of range.
+        let apart = (here * there).sqrt();
+        let within = (here.sqrt() * self.std).hypot(there.sqrt() * other.std);
         ColumnStats {
             count,
-            mean,
-            std: (square(&self) + square(&other)).sqrt(),
+            mean: here * self.mean + there * other.mean,
+            std: within.hypot(apart * self.mean - apart * other.mean),
             min: self.min.min(other.min),
             max: self.max.max(other.max),
         }
@@ -277,21 +283,46 @@ impl ColumnStats {
 }
 
 /// Two passes in sample order: mean, then squared deviations from it. Sequential, hence independent of threads.
+///
+/// Numbers are taken in units of powers of two, which change no digit, so that neither their sum nor a square is out of range.
 fn stats(values: impl Iterator<Item = f64> + Clone) -> ColumnStats {
-    let (mut count, mut sum) = (0usize, 0.0);
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    /// From here on a sum of very many may be infinite.
+    const LARGE: f64 = 1e289;
+    /// 2^-64.
+    const PART: f64 = 1.0 / 18_446_744_073_709_551_616.0;
+    let (mut count, mut min, mut max) = (0usize, f64::INFINITY, f64::NEG_INFINITY);
     for v in values.clone() {
         count += 1;
-        sum += v;
         min = min.min(v);
         max = max.max(v);
     }
     if count == 0 {
         return ColumnStats { count, mean: 0.0, std: 0.0, min: 0.0, max: 0.0 };
     }
+    let of = if min > -LARGE && max < LARGE { 1.0 } else { PART };
+    let sum = values.clone().fold(0.0, |sum, v| sum + of * v);
     let mean = sum / count as f64;
-    let squares: f64 = values.map(|v| (v - mean) * (v - mean)).sum();
-    ColumnStats { count, mean, std: (squares / count as f64).sqrt(), min, max }
+    let by = below((of * max - mean).max(mean - of * min));
+    let square = |v: f64| {
+        let deviation = (of * v - mean) / by;
+        deviation * deviation
+    };
+    let squares: f64 = values.map(square).sum();
+    // Rounded, both may lie a digit behind the largest number.
+    let [mean, std] = [mean, (squares / count as f64).sqrt() * by].map(|v| (v / of).clamp(f64::MIN, f64::MAX));
+    ColumnStats { count, mean, std, min, max }
+}
+
+/// The power of two that a positive number is between one and two times as large as; 1 for others, and what is no normal number is taken by
+/// the smallest that is.
+fn below(value: f64) -> f64 {
+    /// The exponent of a number, without its digits.
+    const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
+    let power = f64::from_bits(value.to_bits() & EXPONENT);
+    match value > 0.0 && value.is_finite() {
+        true => power.max(f64::MIN_POSITIVE),
+        false => 1.0,
+    }
 }
 
 fn cut<T: Clone>(all: &[T], start: usize, len: usize) -> Vec<T> {
