@@ -1,7 +1,7 @@
 //! From a path to bytes to a data set.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::csv_file::read_csv;
@@ -145,29 +145,73 @@ pub fn absent(path: &Path) -> Option<DataError> {
 }
 
 /// The names of the columns of a table, or of the arrays of an archive; none where it cannot be read or is too large for a look at it.
-pub fn column_names(path: &Path, format: Option<Format>) -> Option<Vec<String>> {
+///
+/// Those that are known to be `read` tell whether a line that begins with `#` holds the names, and whether that is a part of the first one.
+pub fn column_names(path: &Path, format: Option<Format>, read: &[&str]) -> Option<Vec<String>> {
     /// No file has a column of this name, and so one is told those that there are.
     const NOWHERE: &str = "\0";
+    let format = format.or_else(|| Format::of(path))?;
+    let bytes = beginning(path, format)?;
+    let names = |missing: Vec<String>| {
+        let spec = ReadSpec { columns: vec![NOWHERE.into()], dt: Some(1.0), missing, ..ReadSpec::default() };
+        match read_bytes("", &bytes, format, &spec) {
+            Err(DataError::MissingColumn { existing, .. }) => Some(existing),
+            _ => None,
+        }
+    };
+    let marked = |names: &[String]| {
+        let first = names.first().map(|first| format!("#{first}"));
+        first.filter(|first| read.contains(&first.as_str()))
+    };
+    let has_all = |names: &[String]| {
+        let first = marked(names);
+        read.iter().all(|&column| names.iter().chain(&first).any(|name| name == column))
+    };
+    let mut found = names(Vec::new())?;
+    if format == Format::Csv && !has_all(&found) {
+        // Of a row with texts nobody knows that it is none of names, unless its cells are such as stand in rows.
+        found = names(found.clone()).filter(|names| has_all(names)).unwrap_or(found);
+    }
+    if let Some((marked, first)) = marked(&found).zip(found.first_mut()) {
+        *first = marked;
+    }
+    Some(found)
+}
+
+/// As much of a file as names its columns, as a file of its own.
+fn beginning(path: &Path, format: Format) -> Option<Vec<u8>> {
     /// Of a text the header stands in its first bytes.
     const START: u64 = 1 << 20;
     const MOST: u64 = 1 << 28;
-    let format = format.or_else(|| Format::of(path))?;
+    /// What a parquet file begins and ends with.
+    const MARK: &[u8] = b"PAR1";
     let meta = std::fs::metadata(path).ok().filter(|meta| meta.is_file())?;
+    let mut file = File::open(path).ok()?;
     let mut bytes = Vec::new();
-    let limit = if format == Format::Csv { START } else { MOST };
-    if format != Format::Csv && meta.len() > limit {
-        return None;
+    match format {
+        Format::Csv => {
+            file.take(START).read_to_end(&mut bytes).ok()?;
+            if meta.len() > START {
+                // The last line is only begun.
+                bytes.truncate(bytes.iter().rposition(|b| *b == b'\n')?);
+            }
+        }
+        Format::Parquet => {
+            // The names stand at its end, with their length and the mark behind them.
+            let mut length = [0; 4];
+            file.seek(SeekFrom::End(-8)).ok()?;
+            file.read_exact(&mut length).ok()?;
+            let end = u64::from(u32::from_le_bytes(length)) + 8;
+            file.seek(SeekFrom::Start(meta.len().checked_sub(end)?)).ok().filter(|_| end <= MOST)?;
+            bytes.extend(MARK);
+            file.take(end).read_to_end(&mut bytes).ok()?;
+        }
+        _ if meta.len() <= MOST => {
+            file.take(MOST).read_to_end(&mut bytes).ok()?;
+        }
+        _ => return None,
     }
-    File::open(path).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
-    if meta.len() > limit {
-        // The last line is only begun.
-        bytes.truncate(bytes.iter().rposition(|b| *b == b'\n')?);
-    }
-    let spec = ReadSpec { columns: vec![NOWHERE.into()], dt: Some(1.0), ..ReadSpec::default() };
-    match read_bytes("", &bytes, format, &spec) {
-        Err(DataError::MissingColumn { existing, .. }) => Some(existing),
-        _ => None,
-    }
+    Some(bytes)
 }
 
 /// The bytes of a regular file of at most `limit` bytes.

@@ -22,7 +22,7 @@ pub use causes::{Item, causes};
 pub use diagnostic::{Among, Diagnostic, Label, MAX_COMPARED, Missing, Severity, Sink};
 pub use levels::Levels;
 pub use render::{Format, render};
-pub use shown::visible;
+pub use shown::{in_line, visible};
 pub use suggest::{closest, is_slip, nearest};
 pub use suggestion::{Advice, Suggestion};
 pub use unreadable::unreadable;

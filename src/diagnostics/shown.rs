@@ -29,6 +29,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(mark).collect())
 }
 
+/// The same in one line, as a cell of a table is: a line break is one mark, a tabulator a blank.
+pub fn in_line(text: &str) -> String {
+    visible(text).replace("\r\n", "\u{23ce}").replace(['\n', '\r'], "\u{23ce}").replace('\t', " ")
+}
+
 /// The files of one rendering, each prepared once.
 pub(super) struct Snippets<'s> {
     pub sources: &'s Sources,

@@ -143,7 +143,7 @@ pub use files::{missing, model_files};
 pub use findings::{Estimate, Findings};
 pub use format::Formatted;
 pub use info::INFO_SCHEMA;
-pub use overview::{ColumnOverview, Overview, Role, Spacing, TrajectoryOverview};
+pub use overview::{ColumnKind, ColumnOverview, Overview, Spacing, TrajectoryOverview};
 pub use plan::{DeviceSolve, Planned, PlannedSolve, Purpose};
 pub use pointwise::Compiled;
 pub use run::{Outcome, RunOptions, remark};

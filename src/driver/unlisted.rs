@@ -56,7 +56,12 @@ pub fn of(program: &Program, fit: &Fit, root: &Path) -> Vec<Unlisted> {
         if hidden.is_empty() {
             continue;
         }
-        let Some(names) = data::column_names(&root.join(path), format(data)) else { continue };
+        let listed = model.states.values().map(|s| &s.name).filter(|name| columns.lists(name));
+        let listed: Vec<String> =
+            listed.filter(|name| !columns.derived.contains_key(*name)).map(|name| columns.column(name)).collect();
+        let read: Vec<&str> =
+            listed.iter().chain(&columns.time).chain(&columns.trajectory).map(String::as_str).collect();
+        let Some(names) = data::column_names(&root.join(path), format(data), &read) else { continue };
         let new = |s: &&State| names.contains(&s.name) && !out.iter().any(|of| of.has(s.span));
         let states: IndexMap<Span, String> =
             hidden.into_iter().filter(new).map(|s| (s.span, hir::family(&s.name).to_string())).collect();

@@ -24,7 +24,7 @@ pub struct Overview {
     /// Samples of all trajectories.
     pub samples: usize,
     /// Samples that are left out, behind the last one of a trajectory at which a state is known.
-    pub unseen: usize,
+    pub left_out: usize,
     /// The first and the last time.
     pub time: [f64; 2],
     /// The unit of the time, where it is known.
@@ -46,19 +46,19 @@ pub struct Overview {
 pub struct Spacing {
     /// Whether that differs within a trajectory by more than the digits of its times.
     pub irregular: bool,
-    /// The step: where it differs the median, of trajectories that of their steps.
-    pub usual: f64,
-    /// The shortest.
-    pub least: f64,
-    /// The longest.
-    pub most: f64,
+    /// The shortest step.
+    pub min: f64,
+    /// The median; of trajectories that of their medians.
+    pub median: f64,
+    /// The longest step.
+    pub max: f64,
 }
 
 /// One trajectory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrajectoryOverview {
-    /// What the data call it, or its number, counted from 1.
-    pub name: String,
+    /// What the data call it, or its number, counted from 1, where they name none; no name where they name others.
+    pub name: Option<String>,
     /// Its samples, with those that are held out.
     pub samples: usize,
     /// The first and the last time.
@@ -73,7 +73,7 @@ pub struct TrajectoryOverview {
 
 /// What a column is to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ColumnKind {
     /// A state.
     State,
     /// An input.
@@ -86,7 +86,7 @@ pub struct ColumnOverview {
     /// Its name in the model.
     pub name: String,
     /// What it is there.
-    pub role: Role,
+    pub kind: ColumnKind,
     /// Its unit there, where it is known.
     pub unit: Option<String>,
     /// The column of the file; none where it is computed, and in data that are made.
@@ -102,18 +102,23 @@ pub struct ColumnOverview {
 }
 
 impl Overview {
-    /// What a fit takes of a data set; `unseen` of its samples were left out.
+    /// What a fit takes of a data set; `left_out` of its samples are left out.
     pub(super) fn new(
         (model, fit): (&Model, &Fit),
-        (data, read, unseen): (&DataSet, &Dataset, usize),
+        (data, read, left_out): (&DataSet, &Dataset, usize),
         root: &Path,
     ) -> Overview {
         // A share that leaves nothing on one side is an error of its own.
         let fitted = data.holdout.and_then(|how| read.fitted_samples(hold_out(how, fit.seed)).ok());
         let kept = |k: usize| fitted.as_ref().and_then(|fitted| fitted.get(k)).copied();
+        let named = read.has_names();
+        let name = |k: usize, t: &Trajectory| match t.id.is_empty() {
+            true => (!named).then(|| (k + 1).to_string()),
+            false => Some(t.id.clone()),
+        };
         let each = read.trajectories.iter().enumerate();
         let trajectories: Vec<TrajectoryOverview> =
-            each.map(|(k, t)| trajectory(k, t, kept(k).unwrap_or(t.len))).collect();
+            each.map(|(k, t)| trajectory(name(k, t), t, kept(k).unwrap_or(t.len))).collect();
         let map = data.source.file().map(|(_, map)| map);
         let states = read.columns.iter().enumerate().map(|(c, name)| (name, read.stats(c)));
         let inputs = read.inputs.iter().enumerate().map(|(c, name)| (name, read.input_stats(c)));
@@ -121,7 +126,7 @@ impl Overview {
         let columns =
             states.chain(inputs).filter_map(|(name, stats)| column(model, map, name, (stats, read.samples())));
         let mut columns: Vec<ColumnOverview> = columns.collect();
-        columns.sort_by_key(|c| c.role as u8);
+        columns.sort_by_key(|c| c.kind as u8);
         let hidden = model.states.values().filter(|s| read.column(&s.name).is_none());
         Overview {
             name: data.name.clone(),
@@ -129,7 +134,7 @@ impl Overview {
             differs: false,
             source: read.source.clone(),
             samples: read.samples(),
-            unseen,
+            left_out,
             time: least_and_most(trajectories.iter().flat_map(|t| t.time)),
             time_unit: model.units.time.as_ref().map(Unit::to_string),
             spacing: together(&trajectories),
@@ -164,15 +169,15 @@ pub(super) fn add(new: Vec<Overview>, all: &mut Vec<Overview>) {
     }
 }
 
-fn trajectory(number: usize, t: &Trajectory, fitted: usize) -> TrajectoryOverview {
+fn trajectory(name: Option<String>, t: &Trajectory, fitted: usize) -> TrajectoryOverview {
     let steps = t.times.iter().zip(t.times.iter().skip(1)).map(|(a, b)| b - a);
     let irregular = t.is_irregular();
-    let [least, most] = if irregular { least_and_most(steps) } else { [t.dt; 2] };
+    let [min, max] = if irregular { least_and_most(steps) } else { [t.dt; 2] };
     TrajectoryOverview {
-        name: if t.id.is_empty() { (number + 1).to_string() } else { t.id.clone() },
+        name,
         samples: t.len,
         time: [t.written_time(0), t.written_time(t.len.saturating_sub(1))],
-        spacing: Spacing { irregular, usual: t.dt, least, most },
+        spacing: Spacing { irregular, min, median: t.dt, max },
         held_out: t.len.saturating_sub(fitted),
         held_out_from: (fitted < t.len).then(|| t.written_time(fitted)),
     }
@@ -180,13 +185,13 @@ fn trajectory(number: usize, t: &Trajectory, fitted: usize) -> TrajectoryOvervie
 
 /// The spacing of all trajectories.
 fn together(trajectories: &[TrajectoryOverview]) -> Spacing {
-    let usual: Vec<f64> = trajectories.iter().map(|t| t.spacing.usual).collect();
-    let usual = median(&usual);
-    let [least, most] = least_and_most(trajectories.iter().flat_map(|t| [t.spacing.least, t.spacing.most]));
+    let medians: Vec<f64> = trajectories.iter().map(|t| t.spacing.median).collect();
+    let median = median(&medians);
+    let [min, max] = least_and_most(trajectories.iter().flat_map(|t| [t.spacing.min, t.spacing.max]));
     let irregular = trajectories.iter().any(|t| t.spacing.irregular);
-    match !irregular && same_step(least, usual) && same_step(most, usual) {
-        true => Spacing { irregular, usual, least: usual, most: usual },
-        false => Spacing { irregular, usual, least, most },
+    match !irregular && same_step(min, median) && same_step(max, median) {
+        true => Spacing { irregular, min: median, median, max: median },
+        false => Spacing { irregular, min, median, max },
     }
 }
 
@@ -199,16 +204,16 @@ fn column(
 ) -> Option<ColumnOverview> {
     let state = model.states.iter().find(|(_, s)| s.name == *name);
     let input = model.inputs.iter().find(|(_, i)| i.name == *name);
-    let (role, unit) = match (state, input) {
-        (Some((id, _)), _) => (Role::State, model.units.state(id).cloned()),
-        (None, Some((id, _))) => (Role::Input, model.column_unit(id)),
+    let (kind, unit) = match (state, input) {
+        (Some((id, _)), _) => (ColumnKind::State, model.units.state(id).cloned()),
+        (None, Some((id, _))) => (ColumnKind::Input, model.column_unit(id)),
         (None, None) => return None,
     };
     let derived = map.and_then(|map| map.derived.get(name));
     let written = map.and_then(|map| map.written.get(name).or_else(|| map.written.get(hir::family(name))));
     Some(ColumnOverview {
         name: name.clone(),
-        role,
+        kind,
         unit: unit.map(|unit| unit.to_string()),
         column: map.filter(|_| derived.is_none()).map(|map| map.column(name)),
         formula: derived.map(hir::Derived::spell),
@@ -222,10 +227,11 @@ fn column(
 fn unread(data: &DataSet, columns: &[ColumnOverview], root: &Path) -> Vec<String> {
     let Some((path, map)) = data.source.file() else { return Vec::new() };
     let Some(format) = unlisted::format(data) else { return Vec::new() };
-    let mut names = data::column_names(&root.join(path), Some(format)).unwrap_or_default();
     let formulas = columns.iter().filter_map(|c| map.derived.get(&c.name)).flat_map(|d| &d.columns);
     let read = columns.iter().filter_map(|c| c.column.as_ref()).chain(formulas).chain(&map.time).chain(&map.trajectory);
-    let read: IndexSet<&String> = read.collect();
-    names.retain(|name| !read.contains(name));
+    let read: IndexSet<&str> = read.map(String::as_str).collect();
+    let wanted: Vec<&str> = read.iter().copied().collect();
+    let mut names = data::column_names(&root.join(path), Some(format), &wanted).unwrap_or_default();
+    names.retain(|name| !read.contains(name.as_str()));
     names
 }

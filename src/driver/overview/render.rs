@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::super::words::counted;
-use super::{ColumnOverview, Overview, Role, Spacing, TrajectoryOverview};
+use super::{ColumnKind, ColumnOverview, Overview, Spacing, TrajectoryOverview};
 use crate::base::{IndexMap, number, shortened};
 use crate::data::ColumnStats;
+use crate::diagnostics::in_line;
 use crate::hir::family;
 use crate::report::{behind, first_names, round, short};
 
@@ -22,16 +23,16 @@ impl Overview {
     /// For people: a few lines and a table.
     pub fn text(&self) -> String {
         let of = if self.differs { format!(" for {}", first_names(&self.fits)) } else { String::new() };
-        let mut out = format!("{}{of}: {}\n", self.name, self.source);
+        let mut out = in_line(&format!("{}{of}: {}", self.name, self.source));
         let mut line = |text: String| {
-            let _ = writeln!(out, "  {text}");
+            let _ = write!(out, "\n  {}", in_line(&text));
         };
         let unit = behind(&self.time_unit);
         let [first, last] = self.time.map(|time| self.spacing.time(time));
         line(format!("{}, {}", counted(self.trajectories.len(), "trajectory"), counted(self.samples, "sample")));
         line(format!("time from {first} to {last}{unit}, {}", self.spacing.text()));
-        if self.unseen > 0 {
-            line(format!("left out: {}, behind the last known value", counted(self.unseen, "more sample")));
+        if self.left_out > 0 {
+            line(format!("left out: {}, behind the last known value", counted(self.left_out, "more sample")));
         }
         if self.held_out() > 0 {
             line(format!("held out: {}", self.held_out_text()));
@@ -40,9 +41,10 @@ impl Overview {
             line(format!("not observed: {}", first_names(&self.unobserved)));
         }
         if !self.unread.is_empty() {
-            line(format!("columns that are not read: {}", first_names(&self.unread)));
+            let unread: Vec<&str> = self.unread.iter().map(|name| called(name)).collect();
+            line(format!("columns that are not read: {}", first_names(&unread)));
         }
-        out.push('\n');
+        out.push_str("\n\n");
         table(&self.column_rows(), &mut out);
         if self.trajectories.len() > 1 {
             out.push('\n');
@@ -58,7 +60,8 @@ impl Overview {
     fn held_out_text(&self) -> String {
         let samples = self.held_out();
         let all = self.trajectories.len();
-        let whole: Vec<&str> = self.trajectories.iter().filter(|t| t.is_held_out()).map(|t| t.name.as_str()).collect();
+        let whole: Vec<&str> =
+            self.trajectories.iter().filter(|t| t.is_held_out()).map(TrajectoryOverview::called).collect();
         match (self.trajectories.as_slice(), whole.len()) {
             (_, n) if n == all => "all of it, to be predicted".to_string(),
             ([one], _) => {
@@ -91,16 +94,16 @@ impl Overview {
         }
         let named = lines.iter().any(|(c, _)| c.origin().is_some());
         let mut rows: Vec<Vec<String>> = Vec::new();
-        let mut role = None;
+        let mut kind = None;
         for (c, count) in &lines {
-            if role != Some(c.role) {
-                let mut head = vec![c.role.name().to_string()];
+            if kind != Some(c.kind) {
+                let mut head = vec![c.kind.name().to_string()];
                 head.extend(named.then(|| "column".to_string()));
-                head.extend(["smallest", "mean", "largest", "spread", "missing"].map(String::from));
+                head.extend(["min", "mean", "max", "std. dev.", "missing"].map(String::from));
                 // Of a second group the name alone is new.
-                let new = |(k, cell): (usize, String)| if k > 0 && role.is_some() { String::new() } else { cell };
+                let new = |(k, cell): (usize, String)| if k > 0 && kind.is_some() { String::new() } else { cell };
                 rows.push(head.into_iter().enumerate().map(new).collect());
-                role = Some(c.role);
+                kind = Some(c.kind);
             }
             let elements = if *count > 1 { format!(", {count} elements") } else { String::new() };
             let name = if *count > 1 { family(&c.name) } else { &c.name };
@@ -122,7 +125,7 @@ impl Overview {
         let mut rows = vec![head];
         for t in self.trajectories.iter().take(MOST_TRAJECTORIES) {
             let [first, last] = t.time.map(|time| t.spacing.time(time));
-            let mut row = vec![t.name.clone(), t.samples.to_string(), first, last];
+            let mut row = vec![t.called().to_string(), t.samples.to_string(), first, last];
             row.extend(held.then(|| match t.held_out_from {
                 None => String::new(),
                 Some(_) if t.is_held_out() => "all".to_string(),
@@ -135,8 +138,7 @@ impl Overview {
 
     /// For programs: one object.
     pub fn json(&self) -> Value {
-        let spacing =
-            |s: &Spacing| json!({"irregular": s.irregular, "usual": s.usual, "least": s.least, "most": s.most});
+        let spacing = |s: &Spacing| json!({"irregular": s.irregular, "min": s.min, "median": s.median, "max": s.max});
         let trajectory = |t: &TrajectoryOverview| {
             json!({
                 "name": t.name, "samples": t.samples, "first": t.time[0], "last": t.time[1], "step": spacing(&t.spacing),
@@ -145,13 +147,13 @@ impl Overview {
         };
         let column = |c: &ColumnOverview| {
             json!({
-                "name": c.name, "role": c.role.name(), "unit": c.unit, "column": c.column, "formula": c.formula,
-                "written_unit": c.written, "smallest": c.stats.min, "mean": c.stats.mean, "largest": c.stats.max,
-                "spread": c.stats.std, "samples": c.stats.count, "missing": c.missing,
+                "name": c.name, "role": c.kind.name(), "unit": c.unit, "column": c.column, "formula": c.formula,
+                "written_unit": c.written, "min": c.stats.min, "mean": c.stats.mean, "max": c.stats.max,
+                "std": c.stats.std, "samples": c.stats.count, "missing": c.missing,
             })
         };
         json!({
-            "data": self.name, "fits": self.fits, "source": self.source, "samples": self.samples, "left_out": self.unseen,
+            "data": self.name, "fits": self.fits, "source": self.source, "samples": self.samples, "left_out": self.left_out,
             "first": self.time[0], "last": self.time[1], "time_unit": self.time_unit, "step": spacing(&self.spacing),
             "held_out": self.held_out(),
             "trajectories": self.trajectories.iter().map(trajectory).collect::<Vec<_>>(),
@@ -161,11 +163,11 @@ impl Overview {
     }
 }
 
-impl Role {
+impl ColumnKind {
     fn name(self) -> &'static str {
         match self {
-            Role::State => "state",
-            Role::Input => "input",
+            ColumnKind::State => "state",
+            ColumnKind::Input => "input",
         }
     }
 }
@@ -173,21 +175,25 @@ impl Role {
 impl Spacing {
     /// A time, to a small part of the step.
     fn time(&self, time: f64) -> String {
-        number(to_place(time, PART * self.usual))
+        number(to_place(time, PART * self.median))
     }
 
     fn text(&self) -> String {
         let told = |step: f64| round(step, None).full();
-        let Spacing { usual, least, most, irregular } = *self;
+        let Spacing { min, median, max, irregular } = *self;
         match irregular {
-            true => format!("irregular, {} to {} apart, usually {}", short(least), short(most), short(usual)),
-            false if least < most => format!("in steps of {} to {}", told(least), told(most)),
-            false => format!("in steps of {}", told(usual)),
+            true => format!("irregular, {} to {} apart, median {}", short(min), short(max), short(median)),
+            false if min < max => format!("in steps of {} to {}", told(min), told(max)),
+            false => format!("in steps of {}", told(median)),
         }
     }
 }
 
 impl TrajectoryOverview {
+    fn called(&self) -> &str {
+        called(self.name.as_deref().unwrap_or_default())
+    }
+
     fn is_held_out(&self) -> bool {
         self.held_out == self.samples
     }
@@ -208,6 +214,11 @@ impl ColumnOverview {
     }
 }
 
+/// A name, also where there is none.
+fn called(name: &str) -> &str {
+    if name.is_empty() { "(no name)" } else { name }
+}
+
 /// A number, rounded at the decimal place of the first digit of `part`.
 fn to_place(value: f64, part: f64) -> f64 {
     let place = libm::pow(10.0, part.log10().floor());
@@ -217,12 +228,13 @@ fn to_place(value: f64, part: f64) -> f64 {
 
 /// Rows in columns of one width, indented by two: texts to the left, numbers to the right.
 fn table(rows: &[Vec<String>], out: &mut String) {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| in_line(cell)).collect()).collect();
     let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let is_text = |k: usize| {
         let head = rows.first().and_then(|row| row.get(k));
         k == 0 || head.is_some_and(|head| head == "column" || head == "held out")
     };
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().enumerate().map(|(k, cell)| match is_text(k) {
             true => format!("{cell:<0$}", width(k)),
             false => format!("{cell:>0$}", width(k)),

@@ -91,9 +91,11 @@ fn thin(series: &mut Series<'_>) {
 pub fn trajectories(data: &DataSet, read: &Dataset) -> Option<Diagnostic> {
     let mut first: IndexMap<Vec<u64>, usize> = IndexMap::new();
     let mut copies: Vec<String> = Vec::new();
-    let name = |k: usize| {
-        let id = read.trajectories.get(k).map_or("", |t| t.id.as_str());
-        if id.is_empty() { format!("{}", k + 1) } else { format!("`{id}`") }
+    let has_names = read.has_names();
+    let name = |k: usize| match read.trajectories.get(k).map_or("", |t| t.id.as_str()) {
+        "" if has_names => "(no name)".to_string(),
+        "" => (k + 1).to_string(),
+        id => format!("`{id}`"),
     };
     for (k, trajectory) in read.trajectories.iter().enumerate().filter(|(_, t)| t.len >= FEWEST_OF_COPY) {
         let numbers = (0..trajectory.len).flat_map(|i| {
