@@ -74,6 +74,10 @@ fn a_column_that_is_not_listed_is_told_by_the_check_and_before_all_that_a_fit_sa
     assert_eq!(done.status.code(), Some(5), "{flat}");
     let at = flat.find("help: no column observes `lynx`: the table has a column `lynx`").expect(&flat);
     assert!(flat[at..].contains("; else what `lynx` is and does"), "{flat}");
+    // Names may stand in a comment, above rows with texts that nobody reads.
+    let table = hares().replace('\n', ",ok\n").replacen("t,hare,lynx,ok", "#t,hare,lynx,note", 1);
+    let found = findings(RENAMED, &table, &["check", "m.mech"]);
+    assert!(found.iter().any(|one| text(one, "help").starts_with(help)), "{found:?}");
     // The edit mends it.
     let shown = called(RENAMED, &hares(), &["check", "m.mech"]).stderr;
     let line = "data d = csv(\"d.csv\") { time t; prey = hare; lynx = lynx }";

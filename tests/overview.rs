@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use common::{Ran, folder, mechc};
@@ -233,6 +234,24 @@ fn columns_that_are_read_are_not_told_as_unread() {
         assert_eq!(unread("dt 1", "#t,x,note", end), "[\"t\",\"note\"]");
         assert_eq!(unread("dt 1; x = \"#t\"", "#t,x,note", end), "[\"x\",\"note\"]");
     }
+}
+
+#[test]
+fn columns_of_large_parquet_files_are_named() {
+    let whole =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parquet/plain.parquet")).expect("a file");
+    let (rest, length) =
+        whole[..whole.len() - 4].split_last_chunk::<4>().expect("the length of what names the columns");
+    let pages = rest.len() - u32::from_le_bytes(*length) as usize;
+    let model = one("time t; x = count").replace("csv(\"d.csv\")", "parquet(\"d.parquet\")");
+    let of = folder(&[("m.mech", &model)]);
+    let mut file = fs::File::create(of.path().join("d.parquet")).expect("a file");
+    // 300 MB of zeros stand between the pages and the names.
+    file.write_all(&whole[..pages]).expect("the pages");
+    file.seek(SeekFrom::Start(300 << 20)).expect("a place");
+    file.write_all(&whole[pages..]).expect("the names");
+    let printed = check(of.path(), &[], 0).stdout;
+    assert!(printed.contains("columns that are not read: x, single, large"), "{printed}");
 }
 
 #[test]
