@@ -131,18 +131,9 @@ fn step(read: &Dataset) -> Option<f64> {
 
 /// The root mean square of a column.
 fn magnitude(read: &Dataset, name: &str) -> Option<f64> {
-    let (mut sum, mut count) = (0.0, 0_usize);
-    let mut add = |value: f64| {
-        if value.is_finite() {
-            sum += value * value;
-            count += 1;
-        }
+    let stats = match read.column(name) {
+        Some(column) => read.stats(column),
+        None => read.input_stats(read.inputs.iter().position(|n| n == name)?),
     };
-    if let Some(column) = read.column(name) {
-        read.trajectories.iter().for_each(|t| (0..t.len).filter_map(|i| t.value(i, column)).for_each(&mut add));
-    } else {
-        let (at, width) = (read.inputs.iter().position(|n| n == name)?, read.inputs.len());
-        read.trajectories.iter().for_each(|t| t.inputs.iter().skip(at).step_by(width).copied().for_each(&mut add));
-    }
-    (count > 0).then(|| (sum / count as f64).sqrt())
+    (stats.count > 0).then(|| stats.mean.hypot(stats.std))
 }
