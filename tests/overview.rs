@@ -181,6 +181,7 @@ data d = csv(\"d.csv\") { time t; missing \"\"; v = sqrt(vx^2 + vy^2); h = h }\n
     fs::write(folder.path().join("d.csv"), ends.collect::<String>()).expect("a written file");
     let printed = check(folder.path(), &[], 0).stdout;
     assert!(printed.contains("left out: 3 more samples, behind the last known value"), "{printed}");
+    assert_eq!(check(folder.path(), &["--message-format", "json"], 0).object()["unseen"], 3);
 }
 
 /// Ten samples at 0, 1, ... for every trajectory that is called so.

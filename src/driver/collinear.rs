@@ -56,8 +56,8 @@ pub fn check(
     overviews: &mut Vec<Overview>,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
-    let mut show = |data: &DataSet, read: &Dataset, left_out: usize| {
-        overviews.push(Overview::new((model, fit), (data, read, left_out), root));
+    let mut show = |data: &DataSet, read: &Dataset, unseen: usize| {
+        overviews.push(Overview::new((model, fit), (data, read, unseen), root));
     };
     let read = sets::load_each(program, fit, root, &mut show)?.sets;
     // Without a fit all of it may matter.

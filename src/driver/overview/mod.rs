@@ -24,7 +24,7 @@ pub struct Overview {
     /// Samples of all trajectories.
     pub samples: usize,
     /// Samples that are left out, behind the last one of a trajectory at which a state is known.
-    pub left_out: usize,
+    pub unseen: usize,
     /// The first and the last time.
     pub time: [f64; 2],
     /// The unit of the time, where it is known.
@@ -102,10 +102,10 @@ pub struct ColumnOverview {
 }
 
 impl Overview {
-    /// What a fit takes of a data set; `left_out` of its samples are left out.
+    /// What a fit takes of a data set; `unseen` of its samples were left out.
     pub(super) fn new(
         (model, fit): (&Model, &Fit),
-        (data, read, left_out): (&DataSet, &Dataset, usize),
+        (data, read, unseen): (&DataSet, &Dataset, usize),
         root: &Path,
     ) -> Overview {
         // A share that leaves nothing on one side is an error of its own.
@@ -134,7 +134,7 @@ impl Overview {
             differs: false,
             source: read.source.clone(),
             samples: read.samples(),
-            left_out,
+            unseen,
             time: least_and_most(trajectories.iter().flat_map(|t| t.time)),
             time_unit: model.units.time.as_ref().map(Unit::to_string),
             spacing: together(&trajectories),

@@ -31,8 +31,8 @@ impl Overview {
         let [first, last] = self.time.map(|time| self.spacing.time(time));
         line(format!("{}, {}", counted(self.trajectories.len(), "trajectory"), counted(self.samples, "sample")));
         line(format!("time from {first} to {last}{unit}, {}", self.spacing.text()));
-        if self.left_out > 0 {
-            line(format!("left out: {}, behind the last known value", counted(self.left_out, "more sample")));
+        if self.unseen > 0 {
+            line(format!("left out: {}, behind the last known value", counted(self.unseen, "more sample")));
         }
         if self.held_out() > 0 {
             line(format!("held out: {}", self.held_out_text()));
@@ -153,7 +153,7 @@ impl Overview {
             })
         };
         json!({
-            "data": self.name, "fits": self.fits, "source": self.source, "samples": self.samples, "left_out": self.left_out,
+            "data": self.name, "fits": self.fits, "source": self.source, "samples": self.samples, "unseen": self.unseen,
             "first": self.time[0], "last": self.time[1], "time_unit": self.time_unit, "step": spacing(&self.spacing),
             "held_out": self.held_out(),
             "trajectories": self.trajectories.iter().map(trajectory).collect::<Vec<_>>(),
