@@ -67,8 +67,9 @@ pub fn check_without_tests(
         overrides.iter().filter_map(|o| sema::parse_override(o, sources, &mut asked)).collect();
     match sema::analyze(&tree, world, &changes, sources, &mut sink) {
         Some(program) => {
-            // What only tests use is not unused.
-            let known = sink.into_sorted().into_iter().filter(|d| d.code != codes::W0702);
+            // What only tests use is not unused, and they may be about a model as it is declared.
+            let unused = [codes::W0702, codes::W0709];
+            let known = sink.into_sorted().into_iter().filter(|d| !unused.contains(&d.code));
             let wrong = found.into_iter().filter(in_a_test).map(|d| Diagnostic { severity: Severity::Warning, ..d });
             let mut all = Sink::new();
             known.chain(wrong).for_each(|d| all.push(d));

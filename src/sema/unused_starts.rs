@@ -70,13 +70,18 @@ fn is_solved(program: &Program, model: &Model) -> bool {
     })
 }
 
-/// Whether a data set of a fit observes a state, as far as the program tells: where a file is not said to have its column, all are read by their names.
+/// Whether a data set of which something is fitted observes a state, as far as the program tells: where a file is not said to have its column, all are
+/// read by their names.
 fn observes(program: &Program, fit: &Fit, state: &str) -> bool {
     let model = &program.models[fit.model];
-    program.data_of(fit).any(|data| match (columns(data, program), data.source.file()) {
-        (Some(columns), _) => columns.iter().any(|column| column == state),
-        (None, Some((_, columns))) => columns.lists(state) || !model.states.values().any(|s| columns.lists(&s.name)),
-        (None, None) => false,
+    program.data_of(fit).filter(|data| data.is_fitted()).any(|data| {
+        match (columns(data, program), data.source.file()) {
+            (Some(columns), _) => columns.iter().any(|column| column == state),
+            (None, Some((_, columns))) => {
+                columns.lists(state) || !model.states.values().any(|s| columns.lists(&s.name))
+            }
+            (None, None) => false,
+        }
     })
 }
 
@@ -85,9 +90,15 @@ fn edit(fit: &ast::Fit, sources: &Sources) -> Option<(Span, String)> {
     let own = fit.settings.iter().map(|setting| setting.span).filter(|span| span.file == fit.span.file);
     match own.max_by_key(|span| span.end) {
         Some(last) => Some((Span { start: last.end, ..last }, "; initial held".to_string())),
-        None if !sources.text(fit.span).ends_with('}') => {
-            Some((Span { start: fit.span.end, ..fit.span }, " { initial held }".to_string()))
+        None => {
+            let empty = sources.text(fit.span).strip_suffix('}');
+            let (before, text) = match empty {
+                None => (0, " { initial held }"),
+                Some(block) if block.ends_with(char::is_whitespace) => (1, "initial held "),
+                Some(_) => (1, " initial held "),
+            };
+            let at = fit.span.end.saturating_sub(before);
+            Some((Span { start: at, end: at, ..fit.span }, text.to_string()))
         }
-        None => None,
     }
 }

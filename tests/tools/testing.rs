@@ -282,8 +282,9 @@ test "energy" { expect coef(M.y', energy) == 1 }
 
 #[test]
 fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
+    // Tests may be about the start, which the fit estimates.
     let model = |test: &str| {
-        let rest = "model M { state x; param k; x' = -k*x }\ndata run = csv(\"run.csv\") { time t }\nfit M to run\n";
+        let rest = "model M { state x; param k; x' = -k*x; initial x = 1 }\ndata run = csv(\"run.csv\") { time t }\nfit M to run\n";
         format!("{rest}{test}\n")
     };
     let rows: String = (0..60).map(|i| format!("{},{}\n", 0.1 * f64::from(i), (-0.05 * f64::from(i)).exp())).collect();
@@ -300,7 +301,7 @@ fn what_is_wrong_in_a_test_alone_does_not_keep_others_from_their_work() {
         let run = mechc(folder.path(), &["run", file]);
         assert_eq!(run.status.code(), Some(0), "{file}: {}", run.stderr);
         assert!(run.stdout.contains("k = 0.5"), "{file}: {}", run.stdout);
-        assert!(run.stderr.starts_with(code), "{file}: {}", run.stderr);
+        assert!(run.stderr.starts_with(code) && !run.stderr.contains("W0709"), "{file}: {}", run.stderr);
         let denied = mechc(folder.path(), &["run", file, "--deny", "warnings"]);
         assert_eq!(denied.status.code(), Some(1), "{file}: {}", denied.stderr);
         for judged in [vec!["check", file], vec!["test", file], vec!["check", file, "--data"]] {
