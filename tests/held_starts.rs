@@ -3,7 +3,7 @@
 mod tables;
 
 use serde_json::Value;
-use tables::common::run;
+use tables::common::{folder, run, run_in};
 use tables::{fitted, fitted_as, numbers, table};
 
 /// A substrate and what an enzyme makes of it; nothing of the latter is there at first.
@@ -79,12 +79,79 @@ fn starts_that_the_data_contradict_are_held_and_told() {
     let told = "the data contradict the starts that the fit holds, `s = 5` (found: ";
     assert!(says(&record, told) && says(&record, "leave `initial held` out"), "{}", record["warnings"]);
     assert!((begins(&record, 2, "s") - 5.0).abs() < 1e-6);
-    // Of one thing one warning.
-    assert!(record["warnings"].as_array().is_some_and(|all| all.len() == 1), "{}", record["warnings"]);
+    assert!(says(&record, "with estimated starts the data follow the model exactly"), "{}", record["warnings"]);
+    says_one_thing(&record);
     for (start, data) in [("", scattered), ("initial held", "trajectories 4; spread 0")] {
         let record = simulated(start, 1, data);
         assert!(!says(&record, "contradict"), "{}", record["warnings"]);
     }
+}
+
+/// Of one thing one warning.
+#[track_caller]
+fn says_one_thing(record: &Value) {
+    assert!(record["warnings"].as_array().is_some_and(|all| all.len() == 1), "{}", record["warnings"]);
+}
+
+/// Starts that no solution near the data has, whose fit ends at its range, in the middle of nowhere, or not at all.
+#[test]
+fn starts_far_from_the_data_are_the_reason_that_is_told() {
+    let decay = table(|[x]: [f64; 1]| [-0.5 * x], &[[1.0]], (50, 0.2, 0.05), (1.0, &[(0, "x")]));
+    for (start, range) in
+        [("5", "k in [0, 5]"), ("5", "k = 0.1 in [0, 1]"), ("0.2", "k in [0, 5]"), ("0", "k in [0, 5]")]
+    {
+        let model = format!("model M {{ state x; param {range}; x' = -k*x; initial x = {start} }}");
+        let record = fitted_as(&decay, &model, ("x = x", "initial held"));
+        // The noise is of some hundredths.
+        let told = format!("the data contradict the starts that the fit holds, `x = {start}` (found: 1)");
+        assert!(says(&record, &told) && says(&record, "noise is smaller, by a factor of "), "{}", record["warnings"]);
+        says_one_thing(&record);
+    }
+    let swing = |[x, y]: [f64; 2]| [2.0 * y - 0.1 * x, -2.0 * x - 0.1 * y];
+    for ([x, y], noise, lost) in
+        [([-3, 5], 0.0, false), ([-3, 5], 0.1, true), ([3, 5], 0.05, false), ([-2, 0], 0.02, false)]
+    {
+        let data = table(swing, &[[1.0, 0.0]], (100, 0.1, noise), (1.0, &[(0, "x"), (1, "y")]));
+        let model = format!("model M {{ state x, y; x' = ?terms(x, y); y' = ?terms(x, y); initial x = {x}, y = {y} }}");
+        let record = fitted_as(&data, &model, ("x = x; y = y", "initial held"));
+        let told = format!("the data contradict the starts that the fit holds, `x = {x}` (found: ");
+        assert!(says(&record, &told) && says(&record, "the fit is lost: ") == lost, "{}", record["warnings"]);
+        says_one_thing(&record);
+    }
+}
+
+/// A hidden state whose scale is free: with starts that are estimated the fit follows the data and does not settle.
+#[test]
+fn starts_are_doubted_by_fits_that_do_not_settle_where_the_other_explains_little() {
+    let three = |[x, y, z]: [f64; 3]| [y - 0.2 * x, z - x - 0.2 * y, -0.5 * y];
+    let data = table(three, &[[1.0, 0.0, 2.0]], (100, 0.1, 0.03), (1.0, &[(0, "x"), (1, "y")]));
+    let model = "model M { state x, y, z; x' = ?linear(x, y, z); y' = ?linear(x, y, z); z' = ?linear(x, y, z); initial x = -3, y = 5, z = 3 }";
+    let record = fitted_as(&data, model, ("x = x; y = y", "initial held"));
+    assert!(
+        says(&record, "the data contradict the starts that the fit holds, `x = -3` (found: 1.003)"),
+        "{}",
+        record["warnings"]
+    );
+}
+
+/// A start at which the equation has no value.
+#[test]
+fn a_failure_tells_the_starts_that_are_held() {
+    let data = table(|[x]: [f64; 1]| [0.5 * x.ln()], &[[2.0]], (40, 0.1, 0.02), (1.0, &[(0, "x")]));
+    let text = |settings: &str, start: &str| {
+        let model = format!("model M {{ state x; param a in [0, 5]; x' = a*log(x); initial x = {start} }}");
+        format!("{model}\ndata d = csv(\"d.csv\") {{ time t; trajectory k }}\nfit M to d {{ {settings} }}\n")
+    };
+    let folder = folder(&[("d.csv", &data)]);
+    for settings in ["", "initial held"] {
+        let fits = run_in(&folder, &text(settings, "2"), &[]);
+        assert!(fits.status.success() && !fits.stderr.contains("holds"), "{}", fits.stderr);
+    }
+    let failed = run_in(&folder, &text("initial held", "-1"), &[]);
+    let said = failed.said();
+    assert_eq!(failed.status.code(), Some(5), "{said}");
+    let help = "help: `initial held` holds `x = -1`, and with starts that are estimated the fit comes to an end: leave `initial held` out";
+    assert!(said.contains("N504") && said.contains(help) && said.contains("if it does, write `ln(max("), "{said}");
 }
 
 /// Derivatives, hidden states and trajectories that are held out begin there too; a state of which the model says nothing does not.

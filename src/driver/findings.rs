@@ -69,8 +69,8 @@ pub struct Findings {
     pub in_doubt: bool,
     /// Whether the fit is lost, so that its numbers say nothing.
     pub lost: bool,
-    /// Whether bounds at zero are why the law does not follow the data, which has been said.
-    pub turned: bool,
+    /// Whether it has been said why the law does not follow the data: bounds at zero, or starts that are held.
+    pub told_why: bool,
     /// Where the data follow no trajectory of the model exactly, the reason as far as the fit alone tells it.
     pub deviates: Option<String>,
     /// What the user should know before trusting the result.

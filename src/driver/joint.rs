@@ -1,5 +1,6 @@
 //! The joint engine on a compiled model: what is asked before a fit, the fit, and what is told of it.
 
+use super::beginnings;
 use super::bound;
 use super::checkpoint::{self, Saver};
 use super::collinear;
@@ -67,7 +68,11 @@ pub fn fit(
     let result = result.map_err(|e| {
         // A parameter of an equation that the data do not feel is why; whether it stands elsewhere too the fit knows.
         let unfelt = unfelt.filter(|_| matches!(e, JointError::Collinear | JointError::Singular { .. }));
-        unfelt.map_or_else(|| failure(e, model, &observations), |unfelt| unfelt.failure((model, fit)))
+        match (unfelt, &starts.against) {
+            (Some(unfelt), _) => unfelt.failure((model, fit)),
+            (None, None) => failure(e, model, &observations),
+            (None, Some(_)) => beginnings::failed(model, failure(e, model, &observations)),
+        }
     })?;
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);

@@ -24,7 +24,7 @@ use super::uneven;
 use super::{frequencies, remarks, residuals};
 use crate::base::Idx;
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::codes::{W1102, W1104, W1105, W1117, W1120, W1122};
+use crate::diagnostics::codes::{W1101, W1102, W1104, W1105, W1117, W1120, W1122};
 use crate::hir::{Fit, Model, Program};
 use crate::train::joint::{self, JointFit, Observations, Unknown};
 
@@ -76,12 +76,20 @@ pub fn findings(
     let free = joint::freedoms(&mut engine.compiled, of.unknowns, of.observations, result).unwrap_or_default();
     let conventions = Conventions::of(model, free);
     let in_doubt = !of.is_exact(result);
-    let turned = in_doubt.then(|| signs::turned(model, of.all(), |unknowns| engine.again(unknowns, of.observations)));
+    let against = starts.against.as_ref();
+    // Where nothing but the starts is wrong there is no other reason.
+    let starts_alone = against.is_some_and(|free| free.converged && of.is_exact(free));
+    let against =
+        against.map(|free| beginnings::contradicted_held((model, of.observed), of.observations, [result, free]));
+    let turned = (in_doubt && !starts_alone)
+        .then(|| signs::turned(model, of.all(), |unknowns| engine.again(unknowns, of.observations)));
     let turned = turned.flatten();
+    let is_turned = turned.is_some();
+    let why = turned.or(against);
     let by_scale = free_scale::of_parameters(model, of.observations);
     if let Some(said) = lost::said(model, of.observed, (&conventions, by_scale.is_some()), &told) {
         // Nothing else that could be said of it would be true.
-        findings.lose(turned.map_or(said, signs::of_lost));
+        findings.lose(why.map_or(said, lost::since));
         return findings;
     }
     findings.in_doubt = result.process_noise || !result.converged;
@@ -121,16 +129,18 @@ pub fn findings(
     if is_determined && !is_hung && result.in_order() && !is_open {
         findings.remarks.extend(other_numbers(of, &findings, engine));
     }
-    if turned.is_some() {
-        // That says why the law is empty or at the ends of its ranges, and why the fit did not settle.
-        findings.remarks.retain(|d| ![W1102, W1104, W1105].contains(&d.code));
-        findings.warnings.retain(|w| !matches!(w.code, Some(W1120 | W1122)));
-        findings.turned = true;
+    if why.is_some() {
+        // That says why the law is empty, one of several, or at the ends of its ranges.
+        findings.remarks.retain(|d| ![W1101, W1104, W1105].contains(&d.code));
+        findings.warnings.retain(|w| w.code != Some(W1122));
+        findings.told_why = true;
     }
-    let against = starts
-        .against
-        .map(|free| beginnings::contradicted_held((model, of.observed), of.observations, [result, &free]));
-    let reason = turned.or(against).or_else(|| in_doubt.then(|| reason(of, &mut findings, engine)).flatten());
+    if is_turned || starts_alone {
+        // And why the fit did not settle.
+        findings.remarks.retain(|d| d.code != W1102);
+        findings.warnings.retain(|w| w.code != Some(W1120));
+    }
+    let reason = why.or_else(|| in_doubt.then(|| reason(of, &mut findings, engine)).flatten());
     match reason {
         Some(reason) => {
             findings.deviates = None;
@@ -140,7 +150,7 @@ pub fn findings(
         // Where the process itself is noisy that has been said.
         None => {}
     }
-    findings.warnings.extend(rivals::not_sought(model, result));
+    findings.warnings.extend(rivals::not_sought(model, result).filter(|_| !findings.told_why));
     findings
 }
 

@@ -74,7 +74,7 @@ pub fn law((model, observed): (&Model, &Observed), unknowns: Vec<Unknown>, engin
     let declared = observations.known != open;
     let mut unknowns = unknowns;
     let Settled { result, observations, held, free, against } =
-        first(model, &mut unknowns, (observations, (open, observed.held_starts)), engine);
+        first(model, &mut unknowns, (observations, open), observed.held_starts, engine);
     let starts = Starts { declared, held, free, against };
     let found = result.and_then(|all| {
         let Engine { compiled, settings, observer } = &mut *engine;
@@ -103,11 +103,12 @@ pub fn law((model, observed): (&Model, &Observed), unknowns: Vec<Unknown>, engin
     Law { result, other, others, observations, unknowns, starts }
 }
 
-/// The fit with all candidates; `open` says which of the known starts are known whatever the data say, and whether all are held even so.
+/// The fit with all candidates; `open` says which of the known starts are known whatever the data say, and `always` whether all are held even so.
 fn first(
     model: &Model,
     unknowns: &mut [Unknown],
-    (observations, open): (Observations, (Vec<bool>, bool)),
+    (observations, open): (Observations, Vec<bool>),
+    always: bool,
     engine: &mut Engine,
 ) -> Settled {
     let Engine { compiled, settings, observer } = engine;
@@ -126,7 +127,7 @@ fn first(
         unknowns.iter_mut().zip(from).filter(|(u, _)| u.droppable).for_each(|(u, from)| u.start = from.start);
         found
     };
-    let settled = beginnings::settled(observations, open, &mut once);
+    let settled = beginnings::settled(observations, open, always, &mut once);
     settings.finer = by.get();
     settled
 }

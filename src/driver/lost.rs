@@ -7,6 +7,7 @@ use super::observed::Observed;
 use super::starts_given;
 use super::unexplained;
 use crate::data;
+use crate::diagnostics::Diagnostic;
 use crate::hir::{self, Model, Point, UnknownKind};
 use crate::lower::pointwise::components;
 use crate::report::{named, ran_away, round, short};
@@ -15,7 +16,7 @@ use crate::train::joint::{Estimate, JointFit};
 /// Noise below this share of what neighbouring samples scatter by is none that they can have.
 const TOO_LITTLE: f64 = 1e-3;
 /// Where a term is kept of which nothing is known, more noise than that is too little as well.
-const LITTLE: f64 = 0.03;
+pub const LITTLE: f64 = 0.03;
 /// Where samples are so far apart that nothing is seen of their scatter, noise below this share of what the data do is none that was measured.
 const NONE: f64 = 1e-5;
 /// An error so many times its number, and what that started from, says nothing of it. Exact data, which may have as little noise, and parameters
@@ -58,6 +59,11 @@ pub fn said(
         .or_else(|| nothing(model, observed, fit))
         .or_else(|| worse(model, observed, fit))
         .or_else(|| all_noise((observed, free_scale), fit))
+}
+
+/// What is said of a fit that is lost for a reason which has been found.
+pub fn since(found: Diagnostic) -> String {
+    format!("the fit is lost: {}; {}", found.message, found.help.unwrap_or_default())
 }
 
 /// What is said where noise is less than there can be, and far less, of estimates of which some are a matter of convention.

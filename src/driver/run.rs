@@ -235,13 +235,12 @@ impl Job<'_> {
             let dependent = collinear::of_kept(program, fit, &observed, &findings.estimates).unwrap_or_default();
             collinear::put(dependent, &mut findings.remarks);
         }
-        if !findings.turned {
-            findings.remarks.extend(remarks::noisy(model, &findings));
-        }
-        if findings.remarks.iter().any(|d| d.code == W1107) {
+        let noisy = remarks::noisy(model, &findings);
+        if !noisy.is_empty() {
             // Of a law that does not follow the data nobody asks what else says the same.
             findings.remarks.retain(|d| d.code != W1123 && d.code != W1125);
         }
+        findings.remarks.extend(noisy.into_iter().filter(|_| !findings.told_why));
         let in_doubt = findings.in_doubt || findings.remarks.iter().any(|d| DOUBTED.contains(&d.code));
         let of_data = of_data.told(in_doubt);
         if of_data.iter().any(data_remarks::spoils) {

@@ -21,11 +21,6 @@ const BEYOND: f64 = 4.0;
 /// It is as good as zero where it is nearer to it than this many.
 const AT_ZERO: f64 = 2.0;
 
-/// What is said of a fit that is lost on account of such a sign.
-pub fn of_lost(finding: Diagnostic) -> String {
-    format!("the fit is lost: {}; {}", finding.message, finding.help.unwrap_or_default())
-}
-
 /// The unknowns that bounds hold at zero, or near it, and that are on its other side in a fit without such bounds, where that follows the data and the one with them does not. `again`
 /// fits other unknowns to the same data.
 pub fn turned(

@@ -49,7 +49,7 @@ pub use progress::{Progress, ProgressSink, Reporter};
 pub use record::{
     DataRecord, Engine, LossPoint, NormalisationRecord, PredictionRecord, RunRecord, StateRecord, TrajectoryRecord,
 };
-pub use rounding::{Rounded, ran_away, round};
+pub use rounding::{Rounded, by_noise, ran_away, round};
 pub use rundir::RunDir;
 pub use scores::PredictionFile;
 pub(crate) use text::short;

@@ -49,6 +49,13 @@ pub fn round(value: f64, std_error: Option<f64>) -> Rounded {
     round_as(value, std_error, std_error.is_some_and(|error| ran_away(value, error, None)))
 }
 
+/// A value among samples with such noise, in digits that it leaves.
+pub fn by_noise(value: f64, noise: f64) -> String {
+    let unit = libm::pow(10.0, f64::from(order_of(noise, 1)));
+    let rounded = (value / unit).round() * unit;
+    round(if rounded.is_finite() { rounded } else { value }, None).full()
+}
+
 /// The same of a value of which is known whether it ran away.
 pub fn round_as(value: f64, std_error: Option<f64>, ran_away: bool) -> Rounded {
     let negative = value < 0.0;

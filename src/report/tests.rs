@@ -129,6 +129,22 @@ fn rounding_follows_the_standard_error() {
 }
 
 #[test]
+fn values_among_samples_have_the_digits_that_noise_leaves() {
+    for (value, noise, told) in [
+        (1.00864, 0.0094, "1.009"),
+        (1.00864, 0.0098, "1.01"),
+        (-3.6e-8, 4.6e-7, "0"),
+        (-0.31, 0.05, "-0.31"),
+        (0.993, 3.0, "1"),
+        (12345.6, 200.0, "12300"),
+        (1.5, 1e-320, "1.5"),
+        (f64::NAN, 0.1, "NaN"),
+    ] {
+        assert_eq!(by_noise(value, noise), told, "{value}, {noise}");
+    }
+}
+
+#[test]
 fn what_ran_away_is_above_its_value_and_its_start() {
     for (value, error, start, told) in [
         (2.0, 3e8, None, true),
