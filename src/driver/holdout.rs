@@ -7,6 +7,7 @@ use super::findings::Findings;
 use super::held_ends;
 use super::observed::{Held, Observed, Prediction};
 use super::pointwise::Compiled;
+use super::powers;
 use super::score::{self, Score};
 use crate::data::Trajectory;
 use crate::hir::{Engine, Fit, Program};
@@ -70,7 +71,7 @@ struct Judged {
 
 /// Adds the predictions to what was held out.
 fn judge(on: &mut Continuation<'_>, held: &mut Held) -> Result<Judged, Failure> {
-    let mut compiled = Compiled::field(on.model)?;
+    let mut compiled = Compiled::field(&powers::continued(on.model))?;
     let (mut scores, mut warnings) = (vec![Score::new(String::new(), on.observed)], Vec::new());
     let mut heads = Vec::new();
     for (k, trajectory) in held.data.trajectories.iter().enumerate() {

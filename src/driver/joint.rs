@@ -8,11 +8,12 @@ use super::failure::Failure;
 use super::findings::Findings;
 use super::joint_failure::failure;
 use super::joint_judged::{self, Reached};
-use super::joint_law::{self, Engine, Law};
+use super::joint_law::{self, Fitter, Law};
 use super::joint_numbers::unknown;
 use super::memory;
 use super::observed::Observed;
 use super::pointwise::Compiled;
+use super::powers;
 use super::target::Target;
 use super::unfelt::Unfelt;
 use crate::hir::{Fit, Model, Program, StartSource};
@@ -51,14 +52,15 @@ pub fn fit(
         near: false,
         exact: false,
     };
-    let mut engine = Engine { compiled: Compiled::linearisation(model, target)?, settings, observer };
+    let mut fitter =
+        Fitter { compiled: Compiled::linearisation(&powers::continued(model), target)?, settings, observer };
     let unknowns = unknowns(program, fit, observed)?;
     observed.known_starts = fit.start != StartSource::Free;
     observed.held_starts = fit.start == StartSource::Held;
     let Law { result, other, others, observations, unknowns, starts } =
-        joint_law::law((model, observed), unknowns, &mut engine);
+        joint_law::law((model, observed), unknowns, &mut fitter);
     observed.known_starts &= starts.held;
-    if let Some(fault) = engine.compiled.take_fault() {
+    if let Some(fault) = fitter.compiled.take_fault() {
         return Err(fault.into());
     }
     if let Err(JointError::Interrupted(interim)) = &result {
@@ -77,7 +79,7 @@ pub fn fit(
     // What comes behind the fit may be interrupted too.
     saver.keep_archive(checkpoint::of_joint(&result.interim(), &result.x), result.solves as u64);
     let reached = Reached { program, fit, observed, unknowns: &unknowns, observations: &observations, result: &result };
-    let mut findings = joint_judged::findings(&reached, (other.as_ref(), &others), starts, &mut engine);
+    let mut findings = joint_judged::findings(&reached, (other.as_ref(), &others), starts, &mut fitter);
     bound::add_own(program, fit, &observed.train, &result, &mut findings);
     Ok(findings)
 }

@@ -9,7 +9,7 @@ use super::exchanges;
 use super::findings::Findings;
 use super::free_scale;
 use super::hung;
-use super::joint_law::{Engine, Starts};
+use super::joint_law::{Fitter, Starts};
 use super::joint_numbers;
 use super::lost;
 use super::louder;
@@ -67,13 +67,13 @@ pub fn findings(
     of: &Reached,
     (other, others): (Option<&JointFit>, &[JointFit]),
     starts: Starts,
-    engine: &mut Engine,
+    fitter: &mut Fitter,
 ) -> Findings {
     let (model, result) = (of.model(), of.result);
     let mut findings = numbers(model, result);
     let told = joint_numbers::told(result);
     // A remark that cannot be made is no reason to lose a finished fit.
-    let free = joint::freedoms(&mut engine.compiled, of.unknowns, of.observations, result).unwrap_or_default();
+    let free = joint::freedoms(&mut fitter.compiled, of.unknowns, of.observations, result).unwrap_or_default();
     let conventions = Conventions::of(model, free);
     let in_doubt = !of.is_exact(result);
     let against = starts.against.as_ref();
@@ -82,7 +82,7 @@ pub fn findings(
     let against =
         against.map(|free| beginnings::contradicted_held((model, of.observed), of.observations, [result, free]));
     let turned = (in_doubt && !starts_alone)
-        .then(|| signs::turned(model, of.all(), |unknowns| engine.again(unknowns, of.observations)));
+        .then(|| signs::turned(model, of.all(), |unknowns| fitter.again(unknowns, of.observations)));
     let turned = turned.flatten();
     let is_turned = turned.is_some();
     let why = turned.or(against);
@@ -127,7 +127,7 @@ pub fn findings(
     }
     laws_beside(of, (other, others), &conventions, &mut findings);
     if is_determined && !is_hung && result.in_order() && !is_open {
-        findings.remarks.extend(other_numbers(of, &findings, engine));
+        findings.remarks.extend(other_numbers(of, &findings, fitter));
     }
     if why.is_some() {
         // That says why the law is empty, one of several, or at the ends of its ranges.
@@ -140,7 +140,7 @@ pub fn findings(
         findings.remarks.retain(|d| d.code != W1102);
         findings.warnings.retain(|w| w.code != Some(W1120));
     }
-    let reason = why.or_else(|| in_doubt.then(|| reason(of, &mut findings, engine)).flatten());
+    let reason = why.or_else(|| in_doubt.then(|| reason(of, &mut findings, fitter)).flatten());
     match reason {
         Some(reason) => {
             findings.deviates = None;
@@ -183,37 +183,37 @@ fn laws_beside(
 }
 
 /// Other numbers with which the law fits as well.
-fn other_numbers(of: &Reached, findings: &Findings, engine: &mut Engine) -> Option<Diagnostic> {
+fn other_numbers(of: &Reached, findings: &Findings, fitter: &mut Fitter) -> Option<Diagnostic> {
     let Reached { unknowns, observations, result, .. } = *of;
-    let rates = joint::rates(&mut engine.compiled, unknowns, observations, result).unwrap_or_default();
+    let rates = joint::rates(&mut fitter.compiled, unknowns, observations, result).unwrap_or_default();
     // Of all pairs no more are looked at than it takes to find as many as are fitted.
     let mut is_plausible = |pair: &twins::Pair| {
         let changed = pair.changed();
         pair.is_of_logarithm()
-            || joint::same_spectrum(&mut engine.compiled, unknowns, (observations, result), &changed)
+            || joint::same_spectrum(&mut fitter.compiled, unknowns, (observations, result), &changed)
                 .unwrap_or_default()
     };
     let pairs = twins::pairs(unknowns, result, &rates.own).into_iter().filter(|pair| is_plausible(pair));
     let pairs: Vec<twins::Pair> = pairs.take(twins::MOST_PAIRS).collect();
-    let again = |unknowns: &[Unknown], terms: Vec<bool>| engine.near(unknowns, observations, terms);
+    let again = |unknowns: &[Unknown], terms: Vec<bool>| fitter.near(unknowns, observations, terms);
     let twin = twins::twin(of.all(), (&pairs, &rates), again)?;
     twins::remark(of.model(), (result, &twin), (findings, &joint_numbers::findings(&twin.fit)))
 }
 
 /// Why a fit is not exact, as far as fits with something else tell; the first reason that is one.
-fn reason(of: &Reached, findings: &mut Findings, engine: &mut Engine) -> Option<Diagnostic> {
+fn reason(of: &Reached, findings: &mut Findings, fitter: &mut Fitter) -> Option<Diagnostic> {
     let (model, observed, result) = (of.model(), of.observed, of.result);
     let exact = |fit: &JointFit| of.is_exact(fit);
-    let differs = differing::parameter(model, of.all(), exact, |unknowns| engine.again(unknowns, of.observations));
+    let differs = differing::parameter(model, of.all(), exact, |unknowns| fitter.again(unknowns, of.observations));
     let differs = differs.or_else(|| {
-        let wrong = frequencies::start(model, of.all(), exact, |unknowns| engine.again(unknowns, of.observations));
+        let wrong = frequencies::start(model, of.all(), exact, |unknowns| fitter.again(unknowns, of.observations));
         // What such a fit leaves undetermined the right one may well determine.
         wrong.inspect(|_| {
             findings.remarks.retain(|d| d.code != W1102);
             findings.warnings.retain(|w| w.code != Some(W1120));
         })
     });
-    let mut again = |data: &Observations| engine.again(of.unknowns, data);
+    let mut again = |data: &Observations| fitter.again(of.unknowns, data);
     let differs = differs.or_else(|| drift::column(model, observed, of.observations, &mut again));
     let differs = differs.or_else(|| {
         let exact = |fit: &JointFit, data: &Observations| {

@@ -15,13 +15,13 @@ use crate::train::joint::{self, Dynamics, JointError, JointFit, Observations, Se
 use crate::train::{Observer, Unseen};
 
 /// What fits are made with.
-pub struct Engine<'a> {
+pub struct Fitter<'a> {
     pub compiled: Compiled,
     pub settings: Settings,
     pub observer: &'a mut dyn Observer,
 }
 
-impl Engine<'_> {
+impl Fitter<'_> {
     /// A fit beside the one that is watched.
     pub fn again(&mut self, unknowns: &[Unknown], data: &Observations) -> Result<JointFit, JointError> {
         joint::fit(&mut self.compiled, unknowns, data, &self.settings, &mut Unseen(self.observer))
@@ -67,17 +67,17 @@ pub struct Starts {
     pub against: Option<JointFit>,
 }
 
-/// The law that counts. The engine makes fits from now on as those were made that led to it.
-pub fn law((model, observed): (&Model, &Observed), unknowns: Vec<Unknown>, engine: &mut Engine) -> Law {
+/// The law that counts. The fitter makes fits from now on as those were made that led to it.
+pub fn law((model, observed): (&Model, &Observed), unknowns: Vec<Unknown>, fitter: &mut Fitter) -> Law {
     let observations = observed.observations(model, &observed.train.trajectories);
     let open = observed.known_in_any_case(&observations);
     let declared = observations.known != open;
     let mut unknowns = unknowns;
     let Settled { result, observations, held, free, against } =
-        first(model, &mut unknowns, (observations, open), observed.held_starts, engine);
+        first(model, &mut unknowns, (observations, open), observed.held_starts, fitter);
     let starts = Starts { declared, held, free, against };
     let found = result.and_then(|all| {
-        let Engine { compiled, settings, observer } = &mut *engine;
+        let Fitter { compiled, settings, observer } = &mut *fitter;
         let mut with = |unknowns: &[Unknown], terms: Option<Vec<bool>>, (exact, finer): (bool, usize)| {
             let settings = Settings { terms, exact, finer: settings.finer.max(finer), ..settings.clone() };
             joint::fit(compiled, unknowns, &observations, &settings, *observer)
@@ -87,7 +87,7 @@ pub fn law((model, observed): (&Model, &Observed), unknowns: Vec<Unknown>, engin
     let found = found.and_then(|law| {
         // What is fitted beside the law is fitted as it was, or would differ from it by that alone.
         let (exact, finer) = law.held;
-        let Engine { compiled, settings, observer } = &mut *engine;
+        let Fitter { compiled, settings, observer } = &mut *fitter;
         (settings.exact, settings.finer, unknowns) = (exact, settings.finer.max(finer), law.unknowns);
         let mut with_terms = |compiled: &mut dyn Dynamics, terms: Vec<bool>| {
             let settings = Settings { terms: Some(terms), ..settings.clone() };
@@ -109,9 +109,9 @@ fn first(
     unknowns: &mut [Unknown],
     (observations, open): (Observations, Vec<bool>),
     always: bool,
-    engine: &mut Engine,
+    fitter: &mut Fitter,
 ) -> Settled {
-    let Engine { compiled, settings, observer } = engine;
+    let Fitter { compiled, settings, observer } = fitter;
     let by = Cell::new(1);
     // Where there is none, or none can be told, fits begin as they do.
     let decays = joint::decays(compiled, unknowns, &observations).unwrap_or_default();

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::joint_failure::failure;
 use super::joint_numbers::unknown;
 use super::pointwise::Compiled;
+use super::powers;
 use super::target::Target;
 use crate::artifact::{Pattern, PatternEntry};
 use crate::hir::Model;
@@ -37,7 +38,8 @@ pub fn trajectory(
         .map(|(k, u)| (k, Unknown { own: false, start: xi.get(k).copied(), ..unknown(model, u) }))
         .collect();
     let (free, unknowns): (Vec<usize>, Vec<Unknown>) = free.into_iter().unzip();
-    let mut known = Known::new(Compiled::linearisation(model, &Target::Host(threads.clone()))?, xi, free);
+    let mut known =
+        Known::new(Compiled::linearisation(&powers::continued(model), &Target::Host(threads.clone()))?, xi, free);
     let settings = Settings {
         seed,
         significance: None,

@@ -79,6 +79,7 @@ mod overview;
 mod passes;
 mod plan;
 mod pointwise;
+mod powers;
 mod predict;
 mod range_ends;
 mod remarks;

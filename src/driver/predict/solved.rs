@@ -5,6 +5,7 @@ use super::{Part, begun};
 use crate::driver::continuation::Continuation;
 use crate::driver::failure::Failure;
 use crate::driver::pointwise::Compiled;
+use crate::driver::powers;
 use crate::hir::{DataSet, PredictSpec};
 
 /// Solves the equations on from every trajectory; gives what came of it, and what is to be told.
@@ -13,7 +14,7 @@ pub(super) fn solve_on(
     item: &DataSet,
     spec: &PredictSpec,
 ) -> Result<(super::Forecast, Vec<String>), Failure> {
-    let mut compiled = Compiled::field(on.model)?;
+    let mut compiled = Compiled::field(&powers::continued(on.model))?;
     let (mut forecast, mut warnings) = (begun(&item.name, spec, 0), Vec::new());
     // From the start, the first sample gives the state; of trajectories held out, the first fifth.
     let cuts = cuts(spec, on.observed, 1);
