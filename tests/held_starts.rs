@@ -120,6 +120,19 @@ fn starts_far_from_the_data_are_the_reason_that_is_told() {
     }
 }
 
+/// A term is missing and the starts are right: other starts make up for a part of it.
+#[test]
+fn what_else_is_wrong_stays_told() {
+    let spring = |[x, y]: [f64; 2]| [2.0 * y, -2.0 * x - 3.0 * x * x * x - 0.2 * y];
+    let data = table(spring, &[[1.0, 0.0]], (100, 0.1, 0.03), (1.0, &[(0, "x"), (1, "y")]));
+    let model = "model M { state x, y; param a in [0, 5], b in [0, 2], c in [0, 5]; x' = a*y; y' = -b*x - c*y; initial x = 1, y = 0 }";
+    let record = fitted_as(&data, model, ("x = x; y = y", "initial held"));
+    assert!(says(&record, "is no noise either: something else of the model is wrong"), "{}", record["warnings"]);
+    for told in ["`b` lies at the upper end", "of the size of the signal"] {
+        assert!(says(&record, told), "{}", record["warnings"]);
+    }
+}
+
 /// A hidden state whose scale is free: with starts that are estimated the fit follows the data and does not settle.
 #[test]
 fn starts_are_doubted_by_fits_that_do_not_settle_where_the_other_explains_little() {

@@ -187,6 +187,13 @@ pub fn contradicted_held(
     ))
 }
 
+/// The same where the fit with free starts leaves over more than noise, too.
+pub fn and_more(found: Diagnostic) -> Diagnostic {
+    let first = "what is left over with estimated starts is no noise either: something else of the model is wrong, such as a term that is missing, and may be why";
+    let help = found.help.iter().fold(first.to_string(), |first, help| format!("{first}; {help}"));
+    found.help(help)
+}
+
 /// The failure of a fit that holds starts, where one with starts that are estimated comes to an end: that is its way out.
 pub fn failed(model: &Model, failure: Failure) -> Failure {
     let Failure::Numerical(mut problem) = failure else { return failure };

@@ -79,8 +79,11 @@ pub fn findings(
     let against = starts.against.as_ref();
     // Where nothing but the starts is wrong there is no other reason.
     let starts_alone = against.is_some_and(|free| free.converged && of.is_exact(free));
-    let against =
-        against.map(|free| beginnings::contradicted_held((model, of.observed), of.observations, [result, free]));
+    let more_is_wrong = against.is_some_and(|free| !free.process_noise && !of.is_exact(free));
+    let against = against.map(|free| {
+        let found = beginnings::contradicted_held((model, of.observed), of.observations, [result, free]);
+        if more_is_wrong { beginnings::and_more(found) } else { found }
+    });
     let turned = (in_doubt && !starts_alone)
         .then(|| signs::turned(model, of.all(), |unknowns| fitter.again(unknowns, of.observations)));
     let turned = turned.flatten();
@@ -129,7 +132,7 @@ pub fn findings(
     if is_determined && !is_hung && result.in_order() && !is_open {
         findings.remarks.extend(other_numbers(of, &findings, fitter));
     }
-    if why.is_some() {
+    if why.is_some() && (is_turned || !more_is_wrong) {
         // That says why the law is empty, one of several, or at the ends of its ranges.
         findings.remarks.retain(|d| ![W1101, W1104, W1105].contains(&d.code));
         findings.warnings.retain(|w| w.code != Some(W1122));
